@@ -1,0 +1,152 @@
+//! Makes `mcp.h` from the sources, and gives the shared library its SONAME.
+//!
+//! cbindgen sorts what it finds by kind, which reads badly. So it runs once for each file of `src/ffi`, in the order in which a
+//! reader learns the API, and the parts are put together under banners.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// The sections of the header: banner, what it is about, source.
+const SECTIONS: &[(&str, &str)] = &[
+    ("Version", "src/ffi/version.rs"),
+    ("Statuses: how a call ends", "src/status.rs"),
+    ("", "src/ffi/status.rs"),
+    ("Errors: why a call failed", "src/ffi/error.rs"),
+    ("Clients: one for each server", "src/ffi/client.rs"),
+    ("Credentials and headers", "src/ffi/credentials.rs"),
+    ("Settings", "src/ffi/settings.rs"),
+    ("Calls", "src/ffi/calls.rs"),
+    ("Options of a call", "src/ffi/options.rs"),
+    ("Cancelling", "src/ffi/cancel.rs"),
+    ("JSON values", "src/ffi/json.rs"),
+    ("Log", "src/ffi/log.rs"),
+];
+
+/// The types that are used before their section comes: declared at the top, and only described there.
+const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=include/mcp.h");
+    println!("cargo::rerun-if-env-changed=MCP_HEADER_DIR");
+    println!("cargo::rerun-if-env-changed=MCP_UPDATE_HEADER");
+    if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows") {
+        println!("cargo::error=libmcp does not run on Windows yet: nobody has built or tested it there");
+        return;
+    }
+    set_soname();
+    let header = header();
+    for folder in ["OUT_DIR", "MCP_HEADER_DIR"].into_iter().filter_map(env::var_os) {
+        let folder = PathBuf::from(folder);
+        fs::create_dir_all(&folder).expect("the header's folder");
+        write_if_changed(&folder.join("mcp.h"), &header);
+    }
+    if env::var_os("MCP_UPDATE_HEADER").is_some() {
+        write_if_changed(Path::new("include/mcp.h"), &header);
+    }
+}
+
+/// Until 1.0 the ABI is 0.
+fn set_soname() {
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
+    }
+}
+
+fn package(part: &str) -> String {
+    env::var(format!("CARGO_PKG_VERSION_{part}")).expect("cargo sets the version")
+}
+
+fn header() -> String {
+    let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
+    let forward: String = FORWARD.iter().map(|name| format!("typedef struct {name} {name};\n")).collect();
+    let mut header = format!(
+        "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
+         /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
+         #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n\
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n/* Used by what comes first; each is described in its section. */\n{forward}",
+        package("MAJOR"),
+        package("MINOR"),
+        package("PATCH"),
+    );
+    for (banner, source) in SECTIONS {
+        if !banner.is_empty() {
+            header.push_str(&format!("\n/* {:=<94} */\n/* {banner:<94} */\n/* {:=<94} */\n", "", ""));
+        }
+        header.push('\n');
+        header.push_str(section(source).trim());
+        header.push('\n');
+    }
+    header.push_str("\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MCP_H */\n");
+    header
+}
+
+/// What cbindgen makes of one file.
+fn section(source: &str) -> String {
+    let mut config = cbindgen::Config {
+        language: cbindgen::Language::C,
+        style: cbindgen::Style::Both,
+        documentation_style: cbindgen::DocumentationStyle::Doxy,
+        usize_is_size_t: true,
+        no_includes: true,
+        line_length: 100,
+        tab_width: 2,
+        ..cbindgen::Config::default()
+    };
+    config.function.args = cbindgen::Layout::Auto;
+    // Enums that no function of the same file takes or returns.
+    config.export.include = ["mcp_status", "mcp_log_level"].map(String::from).to_vec();
+    let mut text = Vec::new();
+    cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(source)
+        .generate()
+        .unwrap_or_else(|error| panic!("{source}: {error}"))
+        .write(&mut text);
+    let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
+    FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""))
+}
+
+fn write_if_changed(path: &Path, text: &str) {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return;
+    }
+    fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+const INTRODUCTION: &str = "\
+/* mcp.h - the Model Context Protocol client for C, and for every language that can call C.
+ *
+ * Generated from src/ffi of libmcp; changes are made there.
+ *
+ *     mcp_error *error = NULL;
+ *     mcp_client *client = mcp_client_new(\"https://example.com/mcp\", &error);
+ *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
+ *         mcp_ping(client, NULL, &error) == MCP_OK)
+ *       puts(\"the server answers\");
+ *     else
+ *       fprintf(stderr, \"%s\\n\", mcp_error_message(error));
+ *     mcp_error_free(error);
+ *     mcp_client_free(client);
+ *
+ * What holds everywhere:
+ *
+ * - Results. A constructor returns a pointer, or NULL when it failed. Everything else that can fail
+ *   returns an mcp_status, MCP_OK for success. The last argument of both is a place for an error;
+ *   it may be NULL.
+ * - Ownership. What goes in is copied before the call returns. What comes out belongs to the caller
+ *   and is freed by its own _free function, which takes NULL; where a result is only borrowed, its
+ *   description says how long it lives. Outputs are set to NULL first, and to a result only on
+ *   success.
+ * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
+ * - Times are in milliseconds.
+ * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
+ *   be used by many at once; options may, as long as nobody changes them.
+ * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
+ *   that was freed is not noticed.
+ * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
+ *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
+ *   calls return MCP_MISUSE.
+ */
+";

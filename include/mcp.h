@@ -1,0 +1,872 @@
+/* mcp.h - the Model Context Protocol client for C, and for every language that can call C.
+ *
+ * Generated from src/ffi of libmcp; changes are made there.
+ *
+ *     mcp_error *error = NULL;
+ *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
+ *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
+ *         mcp_ping(client, NULL, &error) == MCP_OK)
+ *       puts("the server answers");
+ *     else
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_error_free(error);
+ *     mcp_client_free(client);
+ *
+ * What holds everywhere:
+ *
+ * - Results. A constructor returns a pointer, or NULL when it failed. Everything else that can fail
+ *   returns an mcp_status, MCP_OK for success. The last argument of both is a place for an error;
+ *   it may be NULL.
+ * - Ownership. What goes in is copied before the call returns. What comes out belongs to the caller
+ *   and is freed by its own _free function, which takes NULL; where a result is only borrowed, its
+ *   description says how long it lives. Outputs are set to NULL first, and to a result only on
+ *   success.
+ * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
+ * - Times are in milliseconds.
+ * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
+ *   be used by many at once; options may, as long as nobody changes them.
+ * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
+ *   that was freed is not noticed.
+ * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
+ *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
+ *   calls return MCP_MISUSE.
+ */
+#ifndef MCP_H
+#define MCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header. */
+#define MCP_VERSION "0.1.0"
+#define MCP_VERSION_MAJOR 0
+#define MCP_VERSION_MINOR 1
+#define MCP_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Used by what comes first; each is described in its section. */
+typedef struct mcp_options mcp_options;
+typedef struct mcp_cancel mcp_cancel;
+typedef struct mcp_json mcp_json;
+
+/* ============================================================================================== */
+/* Version                                                                                        */
+/* ============================================================================================== */
+
+/**
+ * The version of the library that the program runs with, such as "0.1.0". `MCP_VERSION` is the
+ * one that it was compiled with.
+ *
+ * The text is static and never NULL. Any thread, any time.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_version(void);
+
+/* ============================================================================================== */
+/* Statuses: how a call ends                                                                      */
+/* ============================================================================================== */
+
+/**
+ * How a call ended. `MCP_OK` is zero; a number is never reused, and a later version may add more,
+ * so treat an unknown one as a failure.
+ *
+ * Use `mcp_status_name` for the name as text, and `mcp_error_message` for what happened.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_status {
+  /**
+   * The call did what it was asked to do.
+   */
+  MCP_OK = 0,
+  /**
+   * An argument cannot be used: NULL, not UTF-8, a line break in a header, a malformed token or
+   * URL. Nothing was sent.
+   */
+  MCP_INVALID_ARGUMENT = 1,
+  /**
+   * The call came at the wrong time: a setting after the first request that fixed it, or a
+   * client used after `fork`.
+   */
+  MCP_MISUSE = 2,
+  /**
+   * A bug in libmcp, caught before it could hurt the program. Please report it.
+   */
+  MCP_INTERNAL = 3,
+  /**
+   * The call's cancel token was triggered.
+   */
+  MCP_CANCELLED = 4,
+  /**
+   * `mcp_client_close` was called on the client, before or during the call.
+   */
+  MCP_CLOSED = 5,
+  /**
+   * The call's timeout passed, or its idle limit.
+   */
+  MCP_TIMEOUT = 6,
+  /**
+   * The server's name has no address.
+   */
+  MCP_RESOLVE_FAILED = 7,
+  /**
+   * Nobody accepts connections there: refused or unreachable.
+   */
+  MCP_CONNECT_FAILED = 8,
+  /**
+   * No trusted TLS connection: a bad certificate, or a handshake that failed.
+   */
+  MCP_TLS_FAILED = 9,
+  /**
+   * The connection was reset, or ended before an answer.
+   */
+  MCP_DISCONNECTED = 10,
+  /**
+   * The answer began, and its body or event stream ended before it was complete.
+   */
+  MCP_TRUNCATED = 11,
+  /**
+   * HTTP 401: the server wants credentials, or refuses those that it got (RFC 9110, 15.5.2; RFC
+   * 6750, 3.1).
+   */
+  MCP_UNAUTHORIZED = 12,
+  /**
+   * HTTP 403: the credentials are known and do not suffice (RFC 9110, 15.5.4).
+   */
+  MCP_FORBIDDEN = 13,
+  /**
+   * HTTP 404: nothing at this URL speaks MCP.
+   */
+  MCP_NOT_FOUND = 14,
+  /**
+   * HTTP 429: too many requests; see `mcp_error_retry_after_ms` (RFC 6585, 4).
+   */
+  MCP_RATE_LIMITED = 15,
+  /**
+   * HTTP 5xx, except those of `MCP_UNAVAILABLE`.
+   */
+  MCP_SERVER_ERROR = 16,
+  /**
+   * HTTP 502, 503 or 504: the server cannot be reached behind its gateway, or is overloaded;
+   * try again later.
+   */
+  MCP_UNAVAILABLE = 17,
+  /**
+   * Any other HTTP status that has no place in the protocol.
+   */
+  MCP_HTTP_ERROR = 18,
+  /**
+   * A redirect that is not followed, because credentials would leave their origin or the method
+   * would change.
+   */
+  MCP_REDIRECT_REFUSED = 19,
+  /**
+   * HTML, plain text or nothing where a JSON message or an event stream belongs.
+   */
+  MCP_UNEXPECTED_CONTENT = 20,
+  /**
+   * The answer says that it is JSON and is not.
+   */
+  MCP_INVALID_JSON = 21,
+  /**
+   * The answer is JSON, but not a message that the protocol allows here.
+   */
+  MCP_INVALID_MESSAGE = 22,
+  /**
+   * The answer carries a result for another request.
+   */
+  MCP_WRONG_ID = 23,
+  /**
+   * The server answered with a JSON-RPC error; see `mcp_error_rpc_code`.
+   */
+  MCP_RPC_ERROR = 24,
+  /**
+   * The server and this client share no protocol version, or not the pinned one.
+   */
+  MCP_VERSION_UNSUPPORTED = 25,
+  /**
+   * The server forgot the session, and forgot it again after it had been opened anew.
+   */
+  MCP_SESSION_LOST = 26,
+  /**
+   * A message, header or event is larger than the limit.
+   */
+  MCP_TOO_LARGE = 27,
+  /**
+   * The JSON value has another type than the one that was asked for.
+   */
+  MCP_JSON_MISMATCH = 28,
+  /**
+   * The JSON value does not fit into what it was asked as: a number out of range, text that is
+   * no valid Unicode.
+   */
+  MCP_JSON_RANGE = 29,
+  /**
+   * The caller's buffer is too small; the length that is needed was set.
+   */
+  MCP_BUFFER_TOO_SMALL = 30,
+  /**
+   * The operating system refused something: no descriptors, no thread.
+   */
+  MCP_SYSTEM_ERROR = 31,
+  /**
+   * HTTP 407: a proxy wants credentials (RFC 9110, 15.5.8).
+   */
+  MCP_PROXY_AUTH_REQUIRED = 32,
+} mcp_status;
+
+/**
+ * The name of a status as text, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this
+ * version of the library does not know.
+ *
+ * The text is static and never NULL. Any thread, any time.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_status_name(int32_t status);
+
+/* ============================================================================================== */
+/* Errors: why a call failed                                                                      */
+/* ============================================================================================== */
+
+/**
+ * Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
+ * It may be NULL; if not, `*error` is set to NULL first, whatever it was, and on failure to an
+ * error that the caller frees with `mcp_error_free`.
+ *
+ * An error is immutable and may be read from many threads. It holds no token and no header value.
+ * The functions below take NULL and then answer as for no error.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_error mcp_error;
+
+/**
+ * The status, the same that the call returned; `MCP_OK` for NULL.
+ *
+ * Since 0.1.0.
+ */
+int32_t mcp_error_status(const struct mcp_error *error);
+
+/**
+ * What failed, where, why, and what to do about it, as one line of text for people. The URL in it
+ * lacks its query. Programs look at the status instead: the wording may change.
+ *
+ * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
+ */
+const char *mcp_error_message(const struct mcp_error *error);
+
+/**
+ * The HTTP status of the answer behind the error, such as 401; 0 where there was none.
+ *
+ * Since 0.1.0.
+ */
+int32_t mcp_error_http_status(const struct mcp_error *error);
+
+/**
+ * Whether the server sent a JSON-RPC error.
+ *
+ * Since 0.1.0.
+ */
+bool mcp_error_has_rpc_code(const struct mcp_error *error);
+
+/**
+ * The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
+ * there was none, but 0 is also a code: see `mcp_error_has_rpc_code`.
+ *
+ * Since 0.1.0.
+ */
+int64_t mcp_error_rpc_code(const struct mcp_error *error);
+
+/**
+ * The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
+ * error: it is not freed by itself.
+ *
+ * Since 0.1.0.
+ */
+const mcp_json *mcp_error_rpc_data(const struct mcp_error *error);
+
+/**
+ * The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
+ * kind of credentials it wants, and what was wrong with those that it got. NULL where it sent
+ * none. Lives as long as the error.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_error_www_authenticate(const struct mcp_error *error);
+
+/**
+ * How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
+ * header says it in seconds (RFC 9110, section 10.2.3); -1 where it does not.
+ *
+ * Since 0.1.0.
+ */
+int64_t mcp_error_retry_after_ms(const struct mcp_error *error);
+
+/**
+ * Frees an error; NULL is ignored.
+ *
+ * Since 0.1.0.
+ */
+void mcp_error_free(struct mcp_error *error);
+
+/* ============================================================================================== */
+/* Clients: one for each server                                                                   */
+/* ============================================================================================== */
+
+/**
+ * One server, as the program talks to it. Made by `mcp_client_new`, freed by `mcp_client_free`.
+ *
+ * A client may be used from many threads at once, also for the first call: they share one
+ * negotiation. Connections, the session and the protocol version are the client's business; a
+ * session that the server loses is opened anew.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_client mcp_client;
+
+/**
+ * Makes a client for the server at `url`, for example "https://example.com/mcp". Nothing is sent
+ * yet: the first call connects.
+ *
+ * The URL is used as it stands, also with or without a slash at its end, for servers are strict
+ * about that. It has the scheme http or https and holds no user name, no password, and nothing
+ * outside ASCII (percent-encode it).
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
+ * `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor
+ * can be had.
+ *
+ * Since 0.1.0.
+ */
+struct mcp_client *mcp_client_new(const char *url, mcp_error **error);
+
+/**
+ * Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
+ * is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management");
+ * and every later call returns `MCP_CLOSED`. The client is closed whatever this returns, and a
+ * second close does nothing and returns `MCP_OK`. `mcp_client_free` is still to be called.
+ *
+ * `options` may be NULL; its timeout, or else the client's, limits how long telling the server
+ * may take, and its cancel token ends that early.
+ *
+ * Returns `MCP_OK`; or, with the client closed all the same, why the server could not be told.
+ *
+ * Any thread, any time. Since 0.1.0.
+ */
+mcp_status mcp_client_close(struct mcp_client *client,
+                            const mcp_options *options,
+                            mcp_error **error);
+
+/**
+ * Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
+ * Never goes to the network, so it does not block: to end the session with the server in good
+ * order, call `mcp_client_close` first.
+ *
+ * In a child process after `fork` it only closes the child's copies of the descriptors and frees
+ * the memory.
+ *
+ * Since 0.1.0.
+ */
+void mcp_client_free(struct mcp_client *client);
+
+/* ============================================================================================== */
+/* Credentials and headers                                                                        */
+/* ============================================================================================== */
+
+/**
+ * Sets the bearer token that every HTTP request carries, as `Authorization: Bearer <token>` (RFC
+ * 6750, section 2.1). The token alone is given, without the word "Bearer". NULL removes it. It
+ * beats an `Authorization` header set by `mcp_set_header`.
+ *
+ * The token is copied, goes to the URL's own origin only, is in no log line and no error message,
+ * and is wiped from the library's memory when it is replaced and no request uses it any more.
+ *
+ * Returns `MCP_INVALID_ARGUMENT`, and keeps the old token, where `token` can be none: empty, with
+ * spaces, control characters or characters outside ASCII, or with a "Bearer " prefix.
+ *
+ * Any thread, any time; counts from the next request. Since 0.1.0.
+ */
+mcp_status mcp_set_bearer(mcp_client *client, const char *token, mcp_error **error);
+
+/**
+ * Sets a header that every HTTP request carries, such as "X-API-Key". One of the same name, in
+ * whatever case, is replaced; a NULL value removes it. Values are treated as secrets, like the
+ * bearer token.
+ *
+ * Returns `MCP_INVALID_ARGUMENT`, and changes nothing, for a name or a value that RFC 9110
+ * (section 5) does not allow (line breaks above all), and for the names that the protocol owns:
+ * Host, Accept, Connection, Content-Type, Content-Length, Transfer-Encoding and their like, and
+ * everything that begins with "Mcp-".
+ *
+ * Any thread, any time; counts from the next request. Since 0.1.0.
+ */
+mcp_status mcp_set_header(mcp_client *client,
+                          const char *name,
+                          const char *value,
+                          mcp_error **error);
+
+/* ============================================================================================== */
+/* Settings                                                                                       */
+/* ============================================================================================== */
+
+/**
+ * Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
+ * where it is never set.
+ *
+ * One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
+ * redirects, resends and the body.
+ *
+ * Any thread, any time; counts from the next call. Since 0.1.0.
+ */
+mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
+ * Sets the name and version under which the program introduces itself to the server
+ * (`clientInfo`). Without it, the server is told "libmcp" and the library's version.
+ *
+ * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_client_info(mcp_client *client,
+                               const char *name,
+                               const char *version,
+                               mcp_error **error);
+
+/**
+ * Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls
+ * fail with `MCP_VERSION_UNSUPPORTED`. NULL, as at the start, negotiates: the newest version that
+ * both sides speak.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a version that this library does not speak (it speaks
+ * 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the
+ * first call that went to the server.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_set_protocol_version(mcp_client *client, const char *version, mcp_error **error);
+
+/* ============================================================================================== */
+/* Calls                                                                                          */
+/* ============================================================================================== */
+
+/**
+ * Connects: finds out which protocol versions the server speaks, and opens a session where the
+ * server's version has sessions. Optional, for every call connects by itself; useful to see early
+ * whether the server can be used at all.
+ *
+ * A bad token is not always seen here: some servers ask for credentials only later.
+ *
+ * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_connect(mcp_client *client, const mcp_options *options, mcp_error **error);
+
+/**
+ * Asks whether the server is there, and answers. Never answered from memory: each call goes to
+ * the server.
+ *
+ * On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
+ * `server/discover`, which every server of that version implements, stands in for it.
+ *
+ * `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
+ * leave this call open to everybody. Where it does not, a missing or wrong token is
+ * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
+ *
+ * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **error);
+
+/**
+ * Gives what the server said of itself when the client connected (and connects first, where that
+ * is still to do), as an object:
+ *
+ * - "protocolVersion": the version that is spoken, such as "2025-11-25"
+ * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
+ * - "serverInfo": with "name" and "version", where the server gives them
+ * - "capabilities": what it can do
+ * - "instructions": how it wants to be used, where it says so
+ * - "supportedVersions": all that it speaks, on modern servers
+ *
+ * The server is not asked again. What it says of itself is not verified by anybody: it is for
+ * people to read.
+ *
+ * `*info` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_server_info(mcp_client *client,
+                           const mcp_options *options,
+                           mcp_json **info,
+                           mcp_error **error);
+
+/* ============================================================================================== */
+/* Options of a call                                                                              */
+/* ============================================================================================== */
+
+/**
+ * Options of a call. NULL in their place means the defaults. One object may serve any number of
+ * calls, at the same time too, as long as nobody changes it while a call uses it.
+ *
+ * Since 0.1.0.
+ */
+
+/**
+ * Makes options with the defaults. The caller frees them with `mcp_options_free`. Never NULL.
+ *
+ * Since 0.1.0.
+ */
+struct mcp_options *mcp_options_new(void);
+
+/**
+ * Frees options; NULL is ignored. No call may use them any more.
+ *
+ * Since 0.1.0.
+ */
+void mcp_options_free(struct mcp_options *options);
+
+/**
+ * Sets the timeout of the call, in milliseconds; 0 means none. Unset: the client's.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_options_set_timeout(struct mcp_options *options,
+                                   uint64_t timeout_ms,
+                                   mcp_error **error);
+
+/**
+ * Sets the idle limit of the call, in milliseconds: it ends with `MCP_TIMEOUT` when that long no
+ * byte comes from the server and none can be sent. 0, as at the start, means none.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_options_set_idle_timeout(struct mcp_options *options,
+                                        uint64_t timeout_ms,
+                                        mcp_error **error);
+
+/**
+ * Sets the token that can end the call early; NULL removes it. The options keep their own hold on
+ * the token: the caller may free its own at any time.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_options_set_cancel(struct mcp_options *options,
+                                  mcp_cancel *cancel,
+                                  mcp_error **error);
+
+/* ============================================================================================== */
+/* Cancelling                                                                                     */
+/* ============================================================================================== */
+
+/**
+ * A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
+ * every call with this token, also a later one, returns `MCP_CANCELLED`.
+ *
+ * A blocked call returns within 50 ms of the trigger, whatever it is waiting for. The server is
+ * told as its protocol version wants it; its answer is not awaited. The client stays usable.
+ *
+ * Since 0.1.0.
+ */
+
+/**
+ * Makes a token. The caller frees it with `mcp_cancel_free`. NULL when the system gives no more
+ * descriptors.
+ *
+ * Since 0.1.0.
+ */
+struct mcp_cancel *mcp_cancel_new(void);
+
+/**
+ * Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a
+ * signal handler (async-signal-safe, errno is kept).
+ *
+ * Since 0.1.0.
+ */
+void mcp_cancel_trigger(struct mcp_cancel *cancel);
+
+/**
+ * Frees the caller's hold on a token; NULL is ignored. Options and calls that hold it keep it
+ * alive for themselves. The caller must be sure that no thread is about to trigger it.
+ *
+ * Since 0.1.0.
+ */
+void mcp_cancel_free(struct mcp_cancel *cancel);
+
+/* ============================================================================================== */
+/* JSON values                                                                                    */
+/* ============================================================================================== */
+
+/**
+ * The type of a JSON value (RFC 8259, section 3).
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_json_type {
+  /**
+   * There is no value: the pointer is NULL. Not the same as a value that is null.
+   */
+  MCP_JSON_MISSING = 0,
+  /**
+   * null
+   */
+  MCP_JSON_NULL = 1,
+  /**
+   * true or false
+   */
+  MCP_JSON_BOOL = 2,
+  /**
+   * A number, whole or not.
+   */
+  MCP_JSON_NUMBER = 3,
+  /**
+   * A text.
+   */
+  MCP_JSON_STRING = 4,
+  /**
+   * A list of elements.
+   */
+  MCP_JSON_ARRAY = 5,
+  /**
+   * A list of members, each with a key.
+   */
+  MCP_JSON_OBJECT = 6,
+} mcp_json_type;
+
+/**
+ * A JSON value: a whole document, or a value inside one. Immutable; may be read from many
+ * threads.
+ *
+ * A document comes from a call, or from `mcp_json_parse`, and is freed with `mcp_json_free`. The
+ * values inside it are borrowed: they live as long as the document and are not freed by
+ * themselves. A document is kept as the text that the server sent; the first look inside makes an
+ * index of it.
+ *
+ * All functions take NULL as "no such value", so that they can be nested without a check in
+ * between:
+ *
+ *     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
+ *     printf("%s\n", name ? name : "(no name)");
+ *
+ * Of members with the same name, the last one counts. Since 0.1.0.
+ */
+
+/**
+ * Makes a document from a text of `length` bytes; `SIZE_MAX` means that it is NUL-terminated. The
+ * text is copied.
+ *
+ * Returns the document, which the caller frees with `mcp_json_free`; or NULL, with
+ * `MCP_INVALID_JSON` for what is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` for NULL or what
+ * is not UTF-8.
+ *
+ * Since 0.1.0.
+ */
+struct mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
+
+/**
+ * Frees a document and everything that was borrowed from it; NULL is ignored. A value inside a
+ * document is left alone.
+ *
+ * Since 0.1.0.
+ */
+void mcp_json_free(struct mcp_json *json);
+
+/**
+ * The type of a value; `MCP_JSON_MISSING` for NULL.
+ *
+ * Since 0.1.0.
+ */
+enum mcp_json_type mcp_json_type_of(const struct mcp_json *json);
+
+/**
+ * How many elements an array has, or members an object; 0 for everything else.
+ *
+ * Since 0.1.0.
+ */
+size_t mcp_json_size(const struct mcp_json *json);
+
+/**
+ * The member of an object by its name; NULL where there is none, or `json` is no object. Takes
+ * time in proportion to the members.
+ *
+ * Since 0.1.0.
+ */
+const struct mcp_json *mcp_json_member(const struct mcp_json *json, const char *name);
+
+/**
+ * The value that a JSON pointer points to, such as "/content/0/text" (RFC 6901: in a name, ~1
+ * stands for a slash and ~0 for a tilde); "" is `json` itself. NULL where there is none, or the
+ * pointer is malformed.
+ *
+ * Since 0.1.0.
+ */
+const struct mcp_json *mcp_json_at(const struct mcp_json *json, const char *pointer);
+
+/**
+ * The element of an array by its index, from 0; NULL where there is none, or `json` is no array.
+ * Takes time in proportion to the index: to go through all, use `mcp_json_first` and
+ * `mcp_json_next`.
+ *
+ * Since 0.1.0.
+ */
+const struct mcp_json *mcp_json_element(const struct mcp_json *json, size_t index);
+
+/**
+ * The first element of an array or member of an object; NULL where there is none.
+ *
+ *     for (const mcp_json *tool = mcp_json_first(tools); tool; tool = mcp_json_next(tool))
+ *
+ * Since 0.1.0.
+ */
+const struct mcp_json *mcp_json_first(const struct mcp_json *json);
+
+/**
+ * The element or member after `child`, in the order of the document; NULL after the last one, and
+ * for a document.
+ *
+ * Since 0.1.0.
+ */
+const struct mcp_json *mcp_json_next(const struct mcp_json *child);
+
+/**
+ * The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
+ * long as the document. A NUL inside the key is shown as U+FFFD, and so is a key that is no valid
+ * Unicode shown as NULL.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_json_key(const struct mcp_json *child);
+
+/**
+ * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_json_bool(const struct mcp_json *json, bool *value, mcp_error **error);
+
+/**
+ * Reads a whole number, however it is written: 5, 5.0 and 50e-1 are all 5. `MCP_JSON_MISMATCH`
+ * where the value is no number; `MCP_JSON_RANGE` where it has a fraction, or does not fit.
+ * `*value` is then untouched.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_json_int64(const struct mcp_json *json, int64_t *value, mcp_error **error);
+
+/**
+ * As `mcp_json_int64`, for whole numbers from 0 to 2^64 - 1.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_json_uint64(const struct mcp_json *json, uint64_t *value, mcp_error **error);
+
+/**
+ * Reads a number as the nearest double. `MCP_JSON_MISMATCH` where the value is no number,
+ * `MCP_JSON_RANGE` where it is larger than any double. `*value` is then untouched.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_json_double(const struct mcp_json *json, double *value, mcp_error **error);
+
+/**
+ * The value as the server sent it: JSON text, a string with its quotes and escapes. Not
+ * NUL-terminated: `*length`, where it is not NULL, is set to its bytes. No copy; lives as long as
+ * the document. NULL, and 0, for NULL.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_json_raw(const struct mcp_json *json, size_t *length);
+
+/**
+ * The text of a string, decoded and NUL-terminated; NULL where the value is no string, or no
+ * valid Unicode (half a surrogate pair). It is made once and lives as long as the document.
+ *
+ * A NUL inside the text, which C would take for its end, is shown as U+FFFD;
+ * `mcp_json_copy_string` gives it as it is.
+ *
+ * Since 0.1.0.
+ */
+const char *mcp_json_string(const struct mcp_json *json);
+
+/**
+ * Decodes the text of a string into the caller's buffer of `capacity` bytes, with a NUL after it.
+ * `*length` (which may be NULL) is set to the bytes of the text without that NUL, also when the
+ * buffer is too small: then the result is `MCP_BUFFER_TOO_SMALL`, nothing is written, and
+ * `*length` + 1 bytes are needed. A NULL buffer of capacity 0 only asks.
+ *
+ * `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no valid Unicode
+ * (half a surrogate pair).
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_json_copy_string(const struct mcp_json *json,
+                                char *buffer,
+                                size_t capacity,
+                                size_t *length,
+                                mcp_error **error);
+
+/* ============================================================================================== */
+/* Log                                                                                            */
+/* ============================================================================================== */
+
+/**
+ * How much a line of the log matters. A later version may add levels.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_log_level {
+  /**
+   * Something failed that no call reports.
+   */
+  MCP_LOG_ERROR = 1,
+  /**
+   * Something is dangerous or probably wrong, such as a token over plain http.
+   */
+  MCP_LOG_WARNING = 2,
+  /**
+   * Something worth knowing, such as the negotiated version.
+   */
+  MCP_LOG_INFO = 3,
+  /**
+   * What helps to find a fault.
+   */
+  MCP_LOG_DEBUG = 4,
+} mcp_log_level;
+
+/**
+ * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
+ * break that is gone when the callback returns. Called on the thread of whatever call has
+ * something to say, perhaps on several at once; no lock is held, and the callback may call the
+ * library. No exception and no longjmp may leave it.
+ */
+typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *message);
+
+/**
+ * Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
+ * callback, on whatever thread that happens; also when the registration fails. Not called in a
+ * child process after `fork`.
+ */
+typedef void (*mcp_destroy_fn)(void *userdata);
+
+/**
+ * Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
+ * NULL, as at the start, is silence: the library prints nothing by itself. No line holds a token
+ * or a header value.
+ *
+ * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
+ * not needed any more.
+ *
+ * Any thread, any time; counts from the next line. Since 0.1.0.
+ */
+mcp_status mcp_set_log(mcp_client *client,
+                       mcp_log_fn log,
+                       void *userdata,
+                       mcp_destroy_fn destroy,
+                       mcp_error **error);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* MCP_H */

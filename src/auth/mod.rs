@@ -1,0 +1,4 @@
+//! How a request is authorised.
+#![forbid(unsafe_code)]
+
+pub mod credentials;

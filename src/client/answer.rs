@@ -1,0 +1,163 @@
+//! Reading the answer to a request: one JSON message, or an event stream that brings it among others (2025-11-25 and
+//! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
+
+use ureq::http::header;
+
+use super::Client;
+use super::call::Call;
+use super::exchange::Speaking;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::event_stream::EventStream;
+use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::{self, Message, ReadError};
+use crate::protocol::messages;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::transport::response::Response;
+
+/// The most bytes of one message. The README names it.
+pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
+impl Client {
+    /// The result that belongs to request `id`.
+    pub(super) fn read_answer(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        response: &mut Response,
+        id: u64,
+    ) -> Result<Json> {
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_failure(response, speaking.session_id.is_some()));
+        }
+        let content_type = content_type(response);
+        let http_status = response.status;
+        let result = match content_type.as_deref() {
+            Some("application/json") => self.read_json(call, speaking, response, id),
+            Some("text/event-stream") => self.read_stream(call, speaking, response, id),
+            other => Err(unexpected_content(http_status, other)),
+        };
+        result.and_then(|result| check_result_type(speaking.era, result)).map_err(|mut error| {
+            error.report_mut().http_status = http_status;
+            error
+        })
+    }
+
+    fn read_json(&self, call: &Call, speaking: &Speaking, response: &mut Response, id: u64) -> Result<Json> {
+        let body = response.read_all(MAX_MESSAGE)?;
+        if body.is_empty() {
+            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
+        }
+        self.take_messages(call, speaking, body, id)?
+            .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
+    }
+
+    fn read_stream(&self, call: &Call, speaking: &Speaking, response: &mut Response, id: u64) -> Result<Json> {
+        let mut stream = EventStream::new(MAX_MESSAGE);
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = response.read(&mut buffer)?;
+            if count == 0 {
+                return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
+            }
+            stream.feed(&buffer[..count], &mut events).map_err(|_| {
+                Error::new(MCP_TOO_LARGE, format!("an event of the server's stream is larger than {MAX_MESSAGE} bytes"))
+            })?;
+            for event in events.drain(..) {
+                // Streams begin with priming events, which are empty, and may carry events that are no messages.
+                let is_message = event.name.is_empty() || event.name == b"message";
+                if event.data.is_empty() || !is_message {
+                    continue;
+                }
+                if let Some(result) = self.take_messages(call, speaking, event.data, id)? {
+                    return Ok(result);
+                }
+            }
+        }
+    }
+
+    /// Goes through the messages of a body or an event, until the one that answers request `id`.
+    fn take_messages(&self, call: &Call, speaking: &Speaking, text: Vec<u8>, id: u64) -> Result<Option<Json>> {
+        let text = String::from_utf8(text).map_err(|error| {
+            Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {}", error.utf8_error()))
+        })?;
+        let messages = jsonrpc::read(text).map_err(|error| match error {
+            ReadError::NotJson(why) => Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}")),
+            ReadError::NotMessage(why) => {
+                Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
+            }
+        })?;
+        for message in messages {
+            match message {
+                Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
+                Message::Result { .. } => {
+                    let why =
+                        "the server's answer carries a result for another request; the server mixes up its answers";
+                    return Err(Error::new(MCP_WRONG_ID, why));
+                }
+                // An error on the request's own answer belongs to it, whatever its id.
+                Message::Error { error } => return Err(self.rpc_failure(error)),
+                Message::Request { id, method } => self.serve(call, speaking, &id, &method),
+                Message::Notification { method } => {
+                    self.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
+    fn serve(&self, call: &Call, speaking: &Speaking, id: &str, method: &str) {
+        self.remark(Level::Debug, || format!("the server asked for {method}"));
+        if speaking.era == Era::Modern {
+            return;
+        }
+        if let Err(error) = self.post(call, speaking, &messages::answer(id, method)) {
+            self.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+        }
+    }
+}
+
+/// A `resultType` that is not known makes a result invalid; an absent one means "complete" (2026-07-28, "ResultType").
+fn check_result_type(era: Era, result: Json) -> Result<Json> {
+    let other = match era {
+        Era::Legacy => None,
+        Era::Modern => result.root().member("resultType").map(|kind| kind.text().unwrap_or_default().into_owned()),
+    };
+    match other {
+        Some(kind) if kind != "complete" => Err(Error::new(
+            MCP_INVALID_MESSAGE,
+            format!("the server's result is of the type {kind:?}, which this client did not ask for"),
+        )),
+        _ => Ok(result),
+    }
+}
+
+/// The media type of the answer, in lower case and without parameters.
+pub fn content_type(response: &Response) -> Option<String> {
+    let value = response.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn unexpected_content(http_status: u16, content_type: Option<&str>) -> Error {
+    let message = match content_type {
+        _ if http_status == 202 => "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into(),
+        Some("text/html") => {
+            "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path".into()
+        }
+        Some(other) => format!("the server answered with {other} where JSON or an event stream belongs; check the path of the URL"),
+        None => format!("the server's answer (HTTP {http_status}) has no content type"),
+    };
+    Error::new(MCP_UNEXPECTED_CONTENT, message)
+}
+
+/// For `failure`: the JSON-RPC error in the body of a failed HTTP request.
+pub fn rpc_error(body: Vec<u8>) -> Option<crate::error::RpcError> {
+    let text = String::from_utf8(body).ok()?;
+    jsonrpc::read(text).ok()?.into_iter().find_map(|message| match message {
+        Message::Error { error } => Some(error),
+        _ => None,
+    })
+}

@@ -1,0 +1,38 @@
+//! The end of a client.
+
+use ureq::http::Method;
+
+use super::Client;
+use super::call::{Call, CallOptions};
+use super::exchange::Speaking;
+use super::session::Session;
+use crate::error::Result;
+
+impl Client {
+    /// Ends every call in flight, tells the server, and refuses everything from now on. A second close does nothing.
+    pub fn close(&self, options: &CallOptions) -> Result<()> {
+        self.check_process()?;
+        self.closed.raise();
+        let session = self.sessions.take();
+        let mut call = Call::start(self, options);
+        // This call is the one that the closing does not end.
+        call.budget.closed = None;
+        let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
+        self.http.drop_idle();
+        ended.map_err(|error| error.during("close", self.http.endpoint().shown()))
+    }
+
+    /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer
+    /// it answers 405; one that has forgotten the session, 404.
+    fn end_session(&self, call: &Call, session: &Session) -> Result<()> {
+        if session.id.is_none() {
+            return Ok(());
+        }
+        let response = self.send(call, &Speaking::in_session(session), Method::DELETE, "");
+        let response = response.map_err(|failure| failure.error)?;
+        match response.status {
+            404 | 405 => Ok(()),
+            _ => self.expect_success(response, session.id.is_some()),
+        }
+    }
+}

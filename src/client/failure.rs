@@ -1,0 +1,208 @@
+//! What a failed HTTP answer or a JSON-RPC error means for the caller, in words that help.
+
+use ureq::http::{HeaderMap, HeaderName, header};
+
+use super::Client;
+use super::answer::{content_type, rpc_error};
+use crate::error::{Error, Result, RpcError};
+use crate::protocol::json::Json;
+use crate::protocol::messages::METHOD_NOT_FOUND;
+use crate::status::*;
+use crate::transport::response::Response;
+
+/// More of an error's body is not read: it is for a message.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// The longest quotation of a server in a message, in characters.
+const MAX_QUOTE: usize = 200;
+
+impl Client {
+    /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
+    pub(super) fn expect_success(&self, mut response: Response, in_session: bool) -> Result<()> {
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_failure(&mut response, in_session));
+        }
+        // Some servers answer a notification with an event stream that stays open: nothing in it is waited for.
+        response.park();
+        Ok(())
+    }
+
+    /// The error for an answer whose status is none of success.
+    pub(super) fn http_failure(&self, response: &mut Response, in_session: bool) -> Error {
+        let http_status = response.status;
+        let is_html = content_type(response).as_deref() == Some("text/html");
+        let body = response.read_all(MAX_ERROR_BODY).unwrap_or_default();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let rpc = rpc_error(body).map(|error| self.redacted(error));
+        let code = rpc.as_ref().map(|rpc| rpc.code);
+        let challenge = self.header_text(&response.headers, header::WWW_AUTHENTICATE);
+
+        let lost = in_session && is_lost_session(http_status, code, challenge.is_some(), &text);
+        let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
+        let quote = match &rpc {
+            Some(rpc) => quote(&rpc.message),
+            // A page is not worth quoting, and a challenge says it already.
+            None if is_html || challenge.is_some() => None,
+            None => quote(&self.credentials.current().redact(&text)),
+        };
+        let said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
+        let what = self.explain_status(status, http_status, challenge.as_deref());
+        let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
+        let report = error.report_mut();
+        report.rpc = rpc;
+        report.www_authenticate = challenge;
+        report.retry_after_ms = retry_after_ms(&response.headers);
+        error
+    }
+
+    /// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
+    pub(super) fn rpc_failure(&self, error: RpcError) -> Error {
+        let error = self.redacted(error);
+        let said = quote(&error.message).map_or_else(String::new, |quote| format!(": {quote}"));
+        Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code))
+            .with_rpc(error)
+    }
+
+    fn explain_status(&self, status: Status, http_status: u16, challenge: Option<&str>) -> String {
+        match status {
+            MCP_UNAUTHORIZED if !self.credentials.current().has_authorization() => {
+                "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
+            }
+            MCP_UNAUTHORIZED => format!(
+                "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
+                challenge_words(challenge)
+            ),
+            MCP_FORBIDDEN => format!(
+                "the server knows the credentials and does not allow this (HTTP 403{})",
+                challenge_words(challenge)
+            ),
+            MCP_NOT_FOUND => {
+                "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into()
+            }
+            MCP_RATE_LIMITED => "the server wants fewer requests (HTTP 429): try again later".into(),
+            MCP_UNAVAILABLE => format!("the server is not available (HTTP {http_status}): try again later"),
+            MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
+            MCP_SESSION_LOST => format!("the server does not know the session any more (HTTP {http_status})"),
+            MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
+            MCP_RPC_ERROR => format!("the server answered with an error (HTTP {http_status})"),
+            _ => format!("the server answered with HTTP {http_status}, which has no place here"),
+        }
+    }
+
+    fn redacted(&self, error: RpcError) -> RpcError {
+        let secrets = self.credentials.current();
+        let data = error.data.and_then(|data| {
+            let text = secrets.redact(data.text());
+            if text == data.text() { Some(data) } else { Json::parse(text).ok() }
+        });
+        RpcError { code: error.code, message: secrets.redact(&error.message), data }
+    }
+
+    fn header_text(&self, headers: &HeaderMap, name: HeaderName) -> Option<String> {
+        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+        // Several challenges in several headers are one list (RFC 9110, 5.2).
+        (!values.is_empty()).then(|| self.credentials.current().redact(&values.join(", ")))
+    }
+}
+
+fn status_for(http_status: u16, is_rpc: bool) -> Status {
+    match http_status {
+        401 => MCP_UNAUTHORIZED,
+        403 => MCP_FORBIDDEN,
+        407 => MCP_PROXY_AUTH_REQUIRED,
+        429 => MCP_RATE_LIMITED,
+        502..=504 => MCP_UNAVAILABLE,
+        _ if is_rpc => MCP_RPC_ERROR,
+        404 => MCP_NOT_FOUND,
+        500..=599 => MCP_SERVER_ERROR,
+        _ => MCP_HTTP_ERROR,
+    }
+}
+
+/// 404 on a request of a session means that the session is gone (2025-11-25, "Session Management"), unless the body says that
+/// the method is unknown. Older rmcp servers say 401 instead, without a challenge.
+fn is_lost_session(http_status: u16, code: Option<i64>, challenged: bool, text: &str) -> bool {
+    match http_status {
+        404 => code != Some(METHOD_NOT_FOUND),
+        401 => !challenged && text.to_ascii_lowercase().contains("session not found"),
+        _ => false,
+    }
+}
+
+/// The `error` and `error_description` of a challenge (RFC 6750, section 3), for a message.
+fn challenge_words(challenge: Option<&str>) -> String {
+    let parameter = |name: &str| {
+        let (_, rest) = challenge?.split_once(&format!("{name}=\""))?;
+        Some(rest.split('"').next().unwrap_or_default().to_owned())
+    };
+    match (parameter("error"), parameter("error_description")) {
+        (Some(error), Some(description)) => format!(", {error}: {description}"),
+        (Some(error), None) => format!(", {error}"),
+        _ => String::new(),
+    }
+}
+
+/// Seconds from now (RFC 9110, 10.2.3). The form with a date is left alone: the clocks may differ.
+fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    seconds.checked_mul(1000)
+}
+
+/// The beginning of what a server said, on one line and without control characters.
+fn quote(text: &str) -> Option<String> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let line = words.join(" ");
+    let short: String = line.chars().take(MAX_QUOTE).collect();
+    let dots = if short.len() < line.len() { "..." } else { "" };
+    (!short.is_empty()).then(|| format!("{short}{dots}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        let cases = [
+            (401, true, MCP_UNAUTHORIZED),
+            (403, false, MCP_FORBIDDEN),
+            (404, false, MCP_NOT_FOUND),
+            (404, true, MCP_RPC_ERROR),
+            (405, false, MCP_HTTP_ERROR),
+            (429, true, MCP_RATE_LIMITED),
+            (500, false, MCP_SERVER_ERROR),
+            (500, true, MCP_RPC_ERROR),
+            (503, true, MCP_UNAVAILABLE),
+            (304, false, MCP_HTTP_ERROR),
+            (407, false, MCP_PROXY_AUTH_REQUIRED),
+        ];
+        for (http_status, is_rpc, status) in cases {
+            assert_eq!(status_for(http_status, is_rpc), status, "{http_status}");
+        }
+    }
+
+    #[test]
+    fn a_lost_session_is_told_from_an_unknown_method_and_a_bad_token() {
+        assert!(is_lost_session(404, None, false, ""));
+        assert!(is_lost_session(404, Some(-32600), false, ""));
+        assert!(!is_lost_session(404, Some(-32601), false, ""));
+        assert!(is_lost_session(401, None, false, "Unauthorized: Session not found"));
+        assert!(!is_lost_session(401, None, true, "Unauthorized: Session not found"));
+        assert!(!is_lost_session(400, None, false, ""));
+    }
+
+    #[test]
+    fn quotes_are_one_short_line() {
+        assert_eq!(quote(" a\r\n\tb\u{1b}[31m "), Some("a b [31m".into()));
+        assert_eq!(quote(" \n"), None);
+        assert!(quote(&"x".repeat(1000)).unwrap().ends_with("..."));
+    }
+
+    #[test]
+    fn challenges_are_quoted() {
+        let challenge = r#"Bearer error="invalid_token", error_description="expired", resource="x""#;
+        assert_eq!(challenge_words(Some(challenge)), ", invalid_token: expired");
+        assert_eq!(challenge_words(Some("Bearer realm=\"x\"")), "");
+    }
+}

@@ -1,0 +1,17 @@
+//! Who the server says that it is.
+
+use super::Client;
+use super::call::Call;
+use crate::error::{Error, Result};
+use crate::protocol::json::Json;
+use crate::protocol::messages;
+use crate::status::MCP_INTERNAL;
+
+impl Client {
+    /// What the server said of itself when the session was opened.
+    pub fn server_info(&self, call: &Call) -> Result<Json> {
+        let (session, _) = self.session(call)?;
+        let text = messages::server_info(session.version, session.era, session.answer.as_ref());
+        Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
+    }
+}

@@ -1,0 +1,51 @@
+//! Is the server there, and does it answer me?
+
+use std::sync::Arc;
+
+use super::Client;
+use super::call::Call;
+use super::exchange::Rules;
+use super::session::{Opened, Session};
+use crate::error::Result;
+use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
+use crate::protocol::version::Era;
+use crate::status::MCP_RPC_ERROR;
+
+impl Client {
+    /// `ping` on a legacy server. A modern one has no `ping`: `server/discover`, which every modern server implements, stands
+    /// in for it, and any JSON-RPC answer means that it is alive.
+    pub fn ping(&self, call: &Call) -> Result<()> {
+        let (session, opened) = self.session(call)?;
+        match session.era {
+            // The probe that opened it was the ping.
+            Era::Modern if opened == Opened::ByThisCall => Ok(()),
+            Era::Modern => self.ping_modern(call, &session),
+            Era::Legacy => self.perform(call, "ping", Rules::REPEATABLE).map(|_| ()),
+        }
+    }
+
+    fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
+        let outcome = self.discover(call, session.version);
+        let is_legacy = matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
+        if is_legacy {
+            // Another server answers there now: it is found out anew.
+            self.sessions.forget_era(session);
+        }
+        match outcome {
+            Ok(_) => Ok(()),
+            // A JSON-RPC error that is not about credentials: the server is alive, and it answers this caller.
+            Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
+            Err(_) if is_legacy => self.ping_again(call),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// After the server turned out to be another one, once.
+    fn ping_again(&self, call: &Call) -> Result<()> {
+        let (session, _) = self.session(call)?;
+        match session.era {
+            Era::Modern => Ok(()),
+            Era::Legacy => self.perform(call, "ping", Rules::REPEATABLE).map(|_| ()),
+        }
+    }
+}

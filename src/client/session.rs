@@ -1,0 +1,157 @@
+//! What is known of the server, shared by all threads: one of them finds it out, the others wait for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ureq::http::HeaderValue;
+
+use super::call::Call;
+use crate::error::{Error, Result};
+use crate::protocol::json::Json;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::sys::signal::Signal;
+use crate::sys::wait::Interest;
+
+/// A server, as it was found: how to speak to it.
+#[derive(Debug)]
+pub struct Session {
+    pub era: Era,
+    pub version: &'static str,
+    /// Legacy servers may give one; it goes on every request then.
+    pub id: Option<HeaderValue>,
+    /// The answer to `server/discover` or `initialize`.
+    pub answer: Option<Json>,
+    /// Whether the era may be taken for granted when the session has to be opened anew.
+    pub era_is_certain: bool,
+}
+
+/// The session of a client, and who is opening it.
+#[derive(Default)]
+pub struct Sessions(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    session: Option<Arc<Session>>,
+    era: Option<Era>,
+    opening: Option<Arc<Opening>>,
+}
+
+/// One thread is finding out; the others wait for `done`.
+struct Opening {
+    done: Signal,
+    outcome: OnceLock<Outcome>,
+}
+
+enum Outcome {
+    Open(Arc<Session>),
+    Failed(Error),
+    /// It ended for a reason of that thread's own call: somebody else has to do it.
+    Abandoned,
+}
+
+/// Whether a session was there already, or this call opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    Before,
+    ByThisCall,
+}
+
+impl Sessions {
+    /// The session; opened by `open` where there is none.
+    pub fn get(&self, call: &Call, open: impl Fn(Option<Era>) -> Result<Session>) -> Result<(Arc<Session>, Opened)> {
+        loop {
+            let (opening, era) = {
+                let mut state = self.lock();
+                if let Some(session) = &state.session {
+                    return Ok((Arc::clone(session), Opened::Before));
+                }
+                match &state.opening {
+                    Some(opening) => (Some(Arc::clone(opening)), None),
+                    None => {
+                        state.opening = Some(Arc::new(Opening::new()?));
+                        (None, state.era)
+                    }
+                }
+            };
+            let Some(opening) = opening else {
+                return self.lead(|| open(era)).map(|session| (session, Opened::ByThisCall));
+            };
+            call.budget.wait(opening.done.fd(), Interest::Read).map_err(|stop| call.stopped(&stop))?;
+            match opening.outcome.get() {
+                Some(Outcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
+                Some(Outcome::Failed(error)) => return Err(error.clone()),
+                Some(Outcome::Abandoned) | None => {}
+            }
+        }
+    }
+
+    /// Opens the session for everybody who waits.
+    fn lead(&self, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Session>> {
+        // Also if `open` panics, nobody is left waiting.
+        let mut lead = Lead { sessions: self, outcome: Outcome::Abandoned };
+        let opened = open().map(Arc::new);
+        lead.outcome = match &opened {
+            Ok(session) => Outcome::Open(Arc::clone(session)),
+            Err(error) if is_of_this_call(error) => Outcome::Abandoned,
+            Err(error) => Outcome::Failed(error.clone()),
+        };
+        opened
+    }
+
+    /// What is open now, without opening it.
+    pub fn take(&self) -> Option<Arc<Session>> {
+        self.lock().session.take()
+    }
+
+    /// The server does not know the session any more; the next call opens a new one.
+    pub fn forget(&self, session: &Arc<Session>) {
+        let mut state = self.lock();
+        if state.session.as_ref().is_some_and(|current| Arc::ptr_eq(current, session)) {
+            state.session = None;
+        }
+    }
+
+    /// The server is not of the era that it was found to be; the next call finds out anew.
+    pub fn forget_era(&self, session: &Arc<Session>) {
+        self.forget(session);
+        self.lock().era = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Opening {
+    fn new() -> Result<Opening> {
+        let done = Signal::new()
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
+        Ok(Opening { done, outcome: OnceLock::new() })
+    }
+}
+
+/// The thread that opens the session; when it is done, in whatever way, everybody is told.
+struct Lead<'a> {
+    sessions: &'a Sessions,
+    outcome: Outcome,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Abandoned);
+        let mut state = self.sessions.lock();
+        if let Outcome::Open(session) = &outcome {
+            state.session = Some(Arc::clone(session));
+            state.era = session.era_is_certain.then_some(session.era);
+        }
+        if let Some(opening) = state.opening.take() {
+            let _ = opening.outcome.set(outcome);
+            opening.done.raise();
+        }
+    }
+}
+
+/// An outcome that says nothing to the other calls.
+fn is_of_this_call(error: &Error) -> bool {
+    matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
+}

@@ -1,0 +1,78 @@
+//! The error that every floor reports with: what failed, where, why, and what to do about it.
+
+use crate::protocol::json::Json;
+use crate::status::Status;
+
+/// A failed call. Cheap to pass on (one pointer), and never holding a secret.
+#[derive(Clone, Debug)]
+pub struct Error(Box<Report>);
+
+/// What an error knows besides its message.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub status: Status,
+    pub message: String,
+    /// Zero where no HTTP answer is behind the error.
+    pub http_status: u16,
+    pub rpc: Option<RpcError>,
+    pub www_authenticate: Option<String>,
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The `error` member of a JSON-RPC answer (JSON-RPC 2.0, section 5.1).
+#[derive(Clone, Debug)]
+pub struct RpcError {
+    pub code: i64,
+    pub message: String,
+    pub data: Option<Json>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(status: Status, message: impl Into<String>) -> Error {
+        Error(Box::new(Report {
+            status,
+            message: message.into(),
+            http_status: 0,
+            rpc: None,
+            www_authenticate: None,
+            retry_after_ms: None,
+        }))
+    }
+
+    pub fn status(&self) -> Status {
+        self.0.status
+    }
+
+    pub fn report(&self) -> &Report {
+        &self.0
+    }
+
+    /// The report, to add to.
+    pub fn report_mut(&mut self) -> &mut Report {
+        &mut self.0
+    }
+
+    pub fn with_http_status(mut self, http_status: u16) -> Error {
+        self.0.http_status = http_status;
+        self
+    }
+
+    pub fn with_rpc(mut self, rpc: RpcError) -> Error {
+        self.0.rpc = Some(rpc);
+        self
+    }
+
+    /// Puts the operation and the place in front of the message: `ping http://host/mcp: <message>`.
+    pub fn during(mut self, operation: &str, place: &str) -> Error {
+        self.0.message = format!("{operation} {place}: {}", self.0.message);
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}

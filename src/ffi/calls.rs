@@ -1,0 +1,95 @@
+//! Calls to the server. Each blocks the thread that makes it.
+
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::guard::{guard, live, null};
+use super::json::mcp_json;
+use super::options::mcp_options;
+use crate::client::Call;
+use crate::error::Result;
+use crate::status::mcp_status;
+
+/// Connects: finds out which protocol versions the server speaks, and opens a session where the
+/// server's version has sessions. Optional, for every call connects by itself; useful to see early
+/// whether the server can be used at all.
+///
+/// A bad token is not always seen here: some servers ask for credentials only later.
+///
+/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_connect(
+    client: *mut mcp_client,
+    options: *const mcp_options,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects or NULL.
+    unsafe { guard(error, || run(client, "connect", options, |client, call| client.connect(call))) }
+}
+
+/// Asks whether the server is there, and answers. Never answered from memory: each call goes to
+/// the server.
+///
+/// On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
+/// `server/discover`, which every server of that version implements, stands in for it.
+///
+/// `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
+/// leave this call open to everybody. Where it does not, a missing or wrong token is
+/// `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
+///
+/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_ping(
+    client: *mut mcp_client,
+    options: *const mcp_options,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects or NULL.
+    unsafe { guard(error, || run(client, "ping", options, |client, call| client.ping(call))) }
+}
+
+/// Gives what the server said of itself when the client connected (and connects first, where that
+/// is still to do), as an object:
+///
+/// - "protocolVersion": the version that is spoken, such as "2025-11-25"
+/// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
+/// - "serverInfo": with "name" and "version", where the server gives them
+/// - "capabilities": what it can do
+/// - "instructions": how it wants to be used, where it says so
+/// - "supportedVersions": all that it speaks, on modern servers
+///
+/// The server is not asked again. What it says of itself is not verified by anybody: it is for
+/// people to read.
+///
+/// `*info` is set to NULL first and to the object on success; the caller frees it with
+/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_server_info(
+    client: *mut mcp_client,
+    options: *const mcp_options,
+    info: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
+    unsafe {
+        guard(error, || {
+            let place = info.as_mut().ok_or_else(|| null("info"))?;
+            *place = std::ptr::null_mut();
+            run(client, "server info", options, |client, call| {
+                *place = mcp_json::boxed(client.server_info(call)?);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// # Safety Both handles are NULL or live.
+unsafe fn run(
+    client: *mut mcp_client,
+    operation: &'static str,
+    options: *const mcp_options,
+    body: impl FnOnce(&crate::client::Client, &Call) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    let (client, options) = unsafe { (live(client, "client")?, mcp_options::call_options(options)) };
+    client.inner.call(operation, &options, |call| body(&client.inner, call))
+}

@@ -1,0 +1,83 @@
+//! A client's life.
+
+use std::ffi::c_char;
+
+use super::error::mcp_error;
+use super::guard::{guard, guard_new, guard_quiet, live};
+use super::options::mcp_options;
+use super::text::text;
+use crate::client::Client;
+use crate::status::mcp_status;
+
+/// One server, as the program talks to it. Made by `mcp_client_new`, freed by `mcp_client_free`.
+///
+/// A client may be used from many threads at once, also for the first call: they share one
+/// negotiation. Connections, the session and the protocol version are the client's business; a
+/// session that the server loses is opened anew.
+///
+/// Since 0.1.0.
+pub struct mcp_client {
+    pub(super) inner: Client,
+}
+
+/// Makes a client for the server at `url`, for example "https://example.com/mcp". Nothing is sent
+/// yet: the first call connects.
+///
+/// The URL is used as it stands, also with or without a slash at its end, for servers are strict
+/// about that. It has the scheme http or https and holds no user name, no password, and nothing
+/// outside ASCII (percent-encode it).
+///
+/// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
+/// `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor
+/// can be had.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_client_new(url: *const c_char, error: *mut *mut mcp_error) -> *mut mcp_client {
+    // SAFETY: the header asks for a NUL-terminated text or NULL, and for a place for the error or NULL.
+    unsafe { guard_new(error, || Ok(mcp_client { inner: Client::new(text(url, "url")?)? })) }
+}
+
+/// Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
+/// is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management");
+/// and every later call returns `MCP_CLOSED`. The client is closed whatever this returns, and a
+/// second close does nothing and returns `MCP_OK`. `mcp_client_free` is still to be called.
+///
+/// `options` may be NULL; its timeout, or else the client's, limits how long telling the server
+/// may take, and its cancel token ends that early.
+///
+/// Returns `MCP_OK`; or, with the client closed all the same, why the server could not be told.
+///
+/// Any thread, any time. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_client_close(
+    client: *mut mcp_client,
+    options: *const mcp_options,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects or NULL.
+    unsafe {
+        guard(error, || {
+            let client = live(client, "client")?;
+            client.inner.close(&mcp_options::call_options(options))
+        })
+    }
+}
+
+/// Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
+/// Never goes to the network, so it does not block: to end the session with the server in good
+/// order, call `mcp_client_close` first.
+///
+/// In a child process after `fork` it only closes the child's copies of the descriptors and frees
+/// the memory.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_client_free(client: *mut mcp_client) {
+    guard_quiet((), || {
+        if !client.is_null() {
+            // SAFETY: the header says that the client was made by mcp_client_new and is not used any more.
+            drop(unsafe { Box::from_raw(client) });
+        }
+    });
+}

@@ -1,0 +1,148 @@
+//! What went wrong.
+
+use std::ffi::{CString, c_char};
+
+use super::guard::guard_quiet;
+use super::json::{Owned, mcp_json};
+use super::text::c_string;
+use crate::error::Error;
+
+/// Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
+/// It may be NULL; if not, `*error` is set to NULL first, whatever it was, and on failure to an
+/// error that the caller frees with `mcp_error_free`.
+///
+/// An error is immutable and may be read from many threads. It holds no token and no header value.
+/// The functions below take NULL and then answer as for no error.
+///
+/// Since 0.1.0.
+pub struct mcp_error {
+    error: Error,
+    message: CString,
+    www_authenticate: Option<CString>,
+    rpc_data: Option<Owned>,
+}
+
+impl mcp_error {
+    pub(super) fn boxed(error: Error) -> *mut mcp_error {
+        let report = error.report();
+        let rpc_data = report.rpc.as_ref().and_then(|rpc| rpc.data.clone());
+        Box::into_raw(Box::new(mcp_error {
+            message: c_string(&report.message),
+            www_authenticate: report.www_authenticate.as_deref().map(c_string),
+            rpc_data: rpc_data.map(Owned::new),
+            error,
+        }))
+    }
+
+    /// # Safety `error` is NULL or live.
+    unsafe fn read<T>(error: *const mcp_error, otherwise: T, read: impl FnOnce(&mcp_error) -> T) -> T {
+        // SAFETY: as the caller promises; NULL is no reference.
+        match unsafe { error.as_ref() } {
+            Some(error) => read(error),
+            None => otherwise,
+        }
+    }
+}
+
+/// The status, the same that the call returned; `MCP_OK` for NULL.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_status(error: *const mcp_error) -> i32 {
+    // SAFETY: the header asks for a live error or NULL, here and in all functions below.
+    unsafe { mcp_error::read(error, 0, |error| error.error.status() as i32) }
+}
+
+/// What failed, where, why, and what to do about it, as one line of text for people. The URL in it
+/// lacks its query. Programs look at the status instead: the wording may change.
+///
+/// Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_message(error: *const mcp_error) -> *const c_char {
+    // SAFETY: see mcp_error_status.
+    unsafe { mcp_error::read(error, c"".as_ptr(), |error| error.message.as_ptr()) }
+}
+
+/// The HTTP status of the answer behind the error, such as 401; 0 where there was none.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_http_status(error: *const mcp_error) -> i32 {
+    // SAFETY: see mcp_error_status.
+    unsafe { mcp_error::read(error, 0, |error| i32::from(error.error.report().http_status)) }
+}
+
+/// Whether the server sent a JSON-RPC error.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_has_rpc_code(error: *const mcp_error) -> bool {
+    // SAFETY: see mcp_error_status.
+    unsafe { mcp_error::read(error, false, |error| error.error.report().rpc.is_some()) }
+}
+
+/// The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
+/// there was none, but 0 is also a code: see `mcp_error_has_rpc_code`.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_rpc_code(error: *const mcp_error) -> i64 {
+    // SAFETY: see mcp_error_status.
+    unsafe { mcp_error::read(error, 0, |error| error.error.report().rpc.as_ref().map_or(0, |rpc| rpc.code)) }
+}
+
+/// The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
+/// error: it is not freed by itself.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_rpc_data(error: *const mcp_error) -> *const mcp_json {
+    // SAFETY: see mcp_error_status.
+    unsafe {
+        mcp_error::read(error, std::ptr::null(), |error| {
+            error.rpc_data.as_ref().map_or(std::ptr::null(), Owned::pointer)
+        })
+    }
+}
+
+/// The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
+/// kind of credentials it wants, and what was wrong with those that it got. NULL where it sent
+/// none. Lives as long as the error.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_www_authenticate(error: *const mcp_error) -> *const c_char {
+    // SAFETY: see mcp_error_status.
+    unsafe {
+        mcp_error::read(error, std::ptr::null(), |error| {
+            error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
+        })
+    }
+}
+
+/// How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
+/// header says it in seconds (RFC 9110, section 10.2.3); -1 where it does not.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_retry_after_ms(error: *const mcp_error) -> i64 {
+    // SAFETY: see mcp_error_status.
+    unsafe {
+        mcp_error::read(error, -1, |error| {
+            error.error.report().retry_after_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(-1)
+        })
+    }
+}
+
+/// Frees an error; NULL is ignored.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_free(error: *mut mcp_error) {
+    guard_quiet((), || {
+        if !error.is_null() {
+            // SAFETY: the header says that the error came from this library and is not used any more.
+            drop(unsafe { Box::from_raw(error) });
+        }
+    });
+}

@@ -1,0 +1,104 @@
+//! The log of a client.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::guard::{guard, live};
+use super::text::c_string;
+use crate::log::{Hook, Level};
+use crate::status::mcp_status;
+use crate::sys::process;
+
+/// How much a line of the log matters. A later version may add levels.
+///
+/// Since 0.1.0.
+#[repr(C)]
+pub enum mcp_log_level {
+    /// Something failed that no call reports.
+    MCP_LOG_ERROR = 1,
+    /// Something is dangerous or probably wrong, such as a token over plain http.
+    MCP_LOG_WARNING = 2,
+    /// Something worth knowing, such as the negotiated version.
+    MCP_LOG_INFO = 3,
+    /// What helps to find a fault.
+    MCP_LOG_DEBUG = 4,
+}
+
+/// Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
+/// callback, on whatever thread that happens; also when the registration fails. Not called in a
+/// child process after `fork`.
+pub type mcp_destroy_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+
+/// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
+/// break that is gone when the callback returns. Called on the thread of whatever call has
+/// something to say, perhaps on several at once; no lock is held, and the callback may call the
+/// library. No exception and no longjmp may leave it.
+pub type mcp_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
+
+/// Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
+/// NULL, as at the start, is silence: the library prints nothing by itself. No line holds a token
+/// or a header value.
+///
+/// `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
+/// not needed any more.
+///
+/// Any thread, any time; counts from the next line. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_log(
+    client: *mut mcp_client,
+    log: mcp_log_fn,
+    userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // Made first: whatever happens now, its end runs `destroy`.
+    let owner = Userdata { userdata, destroy, process: process::id() };
+    // SAFETY: the header asks for a live client or NULL.
+    unsafe {
+        guard(error, || {
+            let client = live(client, "client")?;
+            client.inner.check_process()?;
+            let hook = log.map(|log| {
+                let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
+                    let text = c_string(text);
+                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                    log(owner.pointer(), level as i32, text.as_ptr());
+                });
+                hook
+            });
+            drop(client.inner.log.set(hook));
+            Ok(())
+        })
+    }
+}
+
+/// The caller's pointer, and what to do at its end.
+struct Userdata {
+    userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
+    process: u32,
+}
+
+// SAFETY: the header says that the callback, its userdata and destroy may be used from any thread.
+unsafe impl Send for Userdata {}
+// SAFETY: as above; several at once.
+unsafe impl Sync for Userdata {}
+
+impl Userdata {
+    fn pointer(&self) -> *mut c_void {
+        self.userdata
+    }
+}
+
+impl Drop for Userdata {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy
+            && self.process == process::id()
+        {
+            // SAFETY: this is the last use of the userdata, and the only call of destroy.
+            unsafe { destroy(self.userdata) };
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The boundary: what C sees. One file for each section of `mcp.h`, in the order in which a reader meets them (build.rs has the
+//! list). No logic, only translation; and every function that can fail passes through [`guard`].
+#![allow(non_camel_case_types)]
+#![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they say what a C caller must do")]
+
+mod guard;
+mod text;
+
+pub mod calls;
+pub mod cancel;
+pub mod client;
+pub mod credentials;
+pub mod error;
+pub mod json;
+pub mod log;
+pub mod options;
+pub mod settings;
+pub mod status;
+pub mod version;

@@ -1,0 +1,79 @@
+//! How a client behaves.
+
+use std::ffi::c_char;
+
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::guard::{guard, live};
+use super::text::{optional_text, text};
+use crate::status::mcp_status;
+
+/// Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
+/// where it is never set.
+///
+/// One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
+/// redirects, resends and the body.
+///
+/// Any thread, any time; counts from the next call. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_timeout(
+    client: *mut mcp_client,
+    timeout_ms: u64,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for a live client or NULL.
+    unsafe {
+        guard(error, || {
+            let client = live(client, "client")?;
+            client.inner.check_process()?;
+            client.inner.settings.set_timeout_ms(timeout_ms);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the name and version under which the program introduces itself to the server
+/// (`clientInfo`). Without it, the server is told "libmcp" and the library's version.
+///
+/// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_client_info(
+    client: *mut mcp_client,
+    name: *const c_char,
+    version: *const c_char,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
+    unsafe {
+        guard(error, || {
+            let client = live(client, "client")?;
+            client.inner.check_process()?;
+            client.inner.settings.set_client_info(text(name, "name")?, text(version, "version")?)
+        })
+    }
+}
+
+/// Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls
+/// fail with `MCP_VERSION_UNSUPPORTED`. NULL, as at the start, negotiates: the newest version that
+/// both sides speak.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a version that this library does not speak (it speaks
+/// 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the
+/// first call that went to the server.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_protocol_version(
+    client: *mut mcp_client,
+    version: *const c_char,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
+    unsafe {
+        guard(error, || {
+            let client = live(client, "client")?;
+            client.inner.check_process()?;
+            client.inner.settings.pin_version(optional_text(version, "version")?)
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! Text that comes from C and goes to C.
+
+use std::ffi::{CStr, CString, c_char};
+
+use super::guard::null;
+use crate::error::{Error, Result};
+use crate::status::MCP_INVALID_ARGUMENT;
+
+/// A NUL-terminated UTF-8 text.
+///
+/// # Safety `text` is NULL or NUL-terminated, and stays as it is for `'a`.
+pub unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str> {
+    // SAFETY: as the caller promises.
+    unsafe { optional_text(text, what) }?.ok_or_else(|| null(what))
+}
+
+/// As [`text`], where NULL has a meaning.
+///
+/// # Safety As for [`text`].
+pub unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Option<&'a str>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, and NUL-terminated as the caller promises.
+    let bytes = unsafe { CStr::from_ptr(text) };
+    bytes.to_str().map(Some).map_err(|_| not_utf8(what))
+}
+
+/// A text with its length in bytes; `usize::MAX` means NUL-terminated.
+///
+/// # Safety `start` is NULL or readable for `length` bytes, or NUL-terminated where that is what
+/// the length says.
+pub unsafe fn text_of_length<'a>(start: *const c_char, length: usize, what: &str) -> Result<&'a str> {
+    if length == usize::MAX {
+        // SAFETY: as the caller promises.
+        return unsafe { text(start, what) };
+    }
+    if start.is_null() {
+        return Err(null(what));
+    }
+    if length > isize::MAX as usize {
+        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("the length of {what} is larger than any memory")));
+    }
+    // SAFETY: not NULL, and readable for `length` bytes as the caller promises.
+    let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
+    str::from_utf8(bytes).map_err(|_| not_utf8(what))
+}
+
+/// For C: a NUL inside, which C would take for the end, becomes U+FFFD.
+pub fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default())
+}
+
+fn not_utf8(what: &str) -> Error {
+    Error::new(MCP_INVALID_ARGUMENT, format!("{what} is not valid UTF-8"))
+}

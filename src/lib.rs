@@ -1,0 +1,14 @@
+//! libmcp: the Model Context Protocol client that every language can link.
+//!
+//! The public interface is the C header `mcp.h`, generated from [`ffi`]; `docs/architecture.md` has the floor plan.
+//! There is no Rust API: the modules are private, and the `rlib` exists for this project's own tests.
+
+mod auth;
+mod client;
+mod error;
+pub mod ffi;
+mod log;
+mod protocol;
+mod status;
+mod sys;
+mod transport;

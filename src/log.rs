@@ -1,0 +1,36 @@
+//! Where a client's remarks go: to the hook that its owner set, or nowhere.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the numbers are part of the C interface, also those that nothing logs at yet")]
+pub enum Level {
+    Error = 1,
+    Warning = 2,
+    Info = 3,
+    Debug = 4,
+}
+
+/// Receives finished lines; dropped once nobody can call it any more.
+pub type Hook = dyn Fn(Level, &str) + Send + Sync;
+
+/// The hook of one client, replaceable at any time.
+#[derive(Default)]
+pub struct Log(RwLock<Option<Arc<Hook>>>);
+
+impl Log {
+    /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    pub fn set(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, hook)
+    }
+
+    /// Logs a line, which is only put together where somebody listens. No lock is held while the hook runs.
+    pub fn line(&self, level: Level, text: impl FnOnce() -> String) {
+        let hook = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(hook) = hook {
+            hook(level, &text());
+        }
+    }
+}

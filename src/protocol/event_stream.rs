@@ -1,0 +1,213 @@
+//! The parser of `text/event-stream` (WHATWG HTML, section 9.2.6 "Interpreting an event stream").
+
+/// One event, dispatched by the blank line after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// The `event` field; empty means "message".
+    pub name: Vec<u8>,
+    /// The `data` lines, joined by line feeds.
+    pub data: Vec<u8>,
+}
+
+/// An event or line is larger than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// Takes bytes as they come and gives events as they are complete, however the bytes were cut.
+#[derive(Debug)]
+pub struct EventStream {
+    limit: usize,
+    line: Vec<u8>,
+    event: Event,
+    has_data: bool,
+    /// The last byte was a CR, so that an LF right after it belongs to it.
+    after_cr: bool,
+    /// How many bytes of a byte order mark may still come; only at the very start.
+    bom: usize,
+    last_id: Option<String>,
+    retry_ms: Option<u64>,
+}
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+impl EventStream {
+    /// `limit` bounds a line, and an event, in bytes.
+    pub fn new(limit: usize) -> EventStream {
+        EventStream {
+            limit,
+            line: Vec::new(),
+            event: Event::default(),
+            has_data: false,
+            after_cr: false,
+            bom: BOM.len(),
+            last_id: None,
+            retry_ms: None,
+        }
+    }
+
+    /// The id to resume after; the last one that was complete.
+    #[allow(dead_code, reason = "resuming a legacy stream is what the next issue builds on it")]
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
+    /// How long the server asks to wait before a reconnect.
+    #[allow(dead_code, reason = "resuming a legacy stream is what the next issue builds on it")]
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
+    }
+
+    /// Takes the next bytes and appends the events that they complete to `events`.
+    pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), TooLarge> {
+        while !bytes.is_empty() {
+            if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
+                bytes = &bytes[1..];
+                continue;
+            }
+            let end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n'));
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            if self.line.len() + part.len() + self.event.data.len() > self.limit {
+                return Err(TooLarge);
+            }
+            self.line.extend_from_slice(part);
+            self.skip_bom();
+            let Some(end) = end else { break };
+            self.after_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+            self.end_of_line(events);
+        }
+        Ok(())
+    }
+
+    /// Drops a byte order mark at the start of the stream, as soon as it is whole.
+    fn skip_bom(&mut self) {
+        if self.bom > 0 && self.line.starts_with(BOM) {
+            self.line.drain(..BOM.len());
+            self.bom = 0;
+        }
+    }
+
+    fn end_of_line(&mut self, events: &mut Vec<Event>) {
+        self.bom = 0;
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            self.dispatch(events);
+        } else {
+            self.field(&line);
+        }
+        // The buffer is kept: a stream has many lines.
+        self.line = line;
+        self.line.clear();
+    }
+
+    fn dispatch(&mut self, events: &mut Vec<Event>) {
+        let event = std::mem::take(&mut self.event);
+        if std::mem::take(&mut self.has_data) {
+            events.push(event);
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let (name, value) = match line.iter().position(|b| *b == b':') {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &b""[..]),
+        };
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match name {
+            b"event" => self.event.name = value.to_vec(),
+            b"data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.event.data.push(b'\n');
+                }
+                self.event.data.extend_from_slice(value);
+            }
+            b"id" if !value.contains(&0) => {
+                self.last_id = Some(String::from_utf8_lossy(value).into_owned());
+            }
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                self.retry_ms = str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+            }
+            // Comments (an empty name) and unknown fields.
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> (Vec<(String, String)>, EventStream) {
+        let mut stream = EventStream::new(1000);
+        let mut events = Vec::new();
+        stream.feed(bytes, &mut events).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (events.into_iter().map(|e| (text(e.name), text(e.data))).collect(), stream)
+    }
+
+    fn data(bytes: &[u8]) -> Vec<String> {
+        parse(bytes).0.into_iter().map(|(_, data)| data).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_standard() {
+        assert_eq!(data(b"data: YHOO\ndata: +2\ndata: 10\n\n"), ["YHOO\n+2\n10"]);
+        let (events, stream) =
+            parse(b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n");
+        let got: Vec<_> = events.iter().map(|(_, d)| d.as_str()).collect();
+        assert_eq!(got, ["first event", "second event", " third event"]);
+        assert_eq!(stream.last_id(), Some(""));
+        assert_eq!(data(b"data\n\ndata\ndata\n\ndata:"), ["", "\n"]);
+        assert_eq!(data(b"data:test\n\ndata: test\n\n"), ["test", "test"]);
+    }
+
+    #[test]
+    fn line_ends_of_every_kind_and_a_byte_order_mark() {
+        for text in ["data: a\n\ndata: b\n\n", "data: a\r\rdata: b\r\r", "data: a\r\n\r\ndata: b\r\n\r\n"] {
+            assert_eq!(data(text.as_bytes()), ["a", "b"], "{text:?}");
+        }
+        assert_eq!(data(b"\xEF\xBB\xBFdata: a\n\n"), ["a"]);
+        assert_eq!(data(b"data: a\n\n\xEF\xBB\xBFdata: b\n\n"), ["a"], "a mark further on is part of a field's name");
+    }
+
+    #[test]
+    fn ids_retries_and_names() {
+        let (events, stream) = parse(b"id: 7\nretry: 500\nevent: message\ndata: x\n\nid: a\0b\nretry: 1x\n\n");
+        assert_eq!(events, [("message".into(), "x".into())]);
+        assert_eq!(stream.last_id(), Some("7"));
+        assert_eq!(stream.retry_ms(), Some(500));
+        // The name does not leak into the next event, and an event without data is none.
+        assert_eq!(parse(b"event: x\n\ndata: y\n\n").0, [(String::new(), "y".into())]);
+    }
+
+    #[test]
+    fn the_events_do_not_depend_on_how_the_bytes_are_cut() {
+        let bytes = b"\xEF\xBB\xBF: hi\r\nid: 1\r\nevent: m\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\ndata: x\r\rdata: y\n\n\ndata: z";
+        let whole = parse(bytes).0;
+        assert_eq!(whole.len(), 3);
+        for cut in 0..=bytes.len() {
+            for second in cut..=bytes.len() {
+                let mut stream = EventStream::new(1000);
+                let mut events = Vec::new();
+                for part in [&bytes[..cut], &bytes[cut..second], &bytes[second..]] {
+                    stream.feed(part, &mut events).unwrap();
+                }
+                let got: Vec<_> = events.into_iter().map(|e| (e.name, e.data)).collect();
+                let want: Vec<_> =
+                    whole.iter().map(|(n, d)| (n.clone().into_bytes(), d.clone().into_bytes())).collect();
+                assert_eq!(got, want, "cut at {cut} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_grows_past_the_limit_is_refused() {
+        let mut stream = EventStream::new(10);
+        assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(TooLarge));
+        let mut stream = EventStream::new(10);
+        assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(TooLarge));
+        let mut stream = EventStream::new(10);
+        let many: Vec<u8> = b"data: 1\n\n".repeat(100);
+        assert_eq!(stream.feed(&many, &mut Vec::new()), Ok(()), "the limit is for one event");
+    }
+}

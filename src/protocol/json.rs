@@ -1,0 +1,491 @@
+//! Immutable JSON values: text that serde_json has checked, and an index over it that is made when somebody looks inside.
+//!
+//! A result can be 100 MB and never be looked at, or be looked at by many threads, so a value is its text first. The index is a
+//! flat list of nodes in document order; an object's keys are nodes of their own, each right before its value.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::value::RawValue;
+
+/// A JSON value and the text around it, shared by all clones.
+#[derive(Clone, Debug)]
+pub struct Json(Arc<Document>);
+
+#[derive(Debug)]
+struct Document {
+    text: Arc<String>,
+    start: usize,
+    end: usize,
+    nodes: OnceLock<Box<[Node]>>,
+}
+
+/// The text of a message may not be larger than what a node can point into.
+pub const MAX_TEXT: usize = u32::MAX as usize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// Where the value's text begins and ends, from the start of the document.
+    start: u32,
+    end: u32,
+    /// The node after this one's last descendant.
+    next: u32,
+    /// Elements or members.
+    count: u32,
+    kind: Kind,
+    /// No sibling follows.
+    last: bool,
+    /// The node before this one is its key.
+    member: bool,
+}
+
+/// Why a value cannot be had as what it was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is something else.
+    Mismatch(Kind),
+    /// It is that, and does not fit.
+    Range(&'static str),
+}
+
+impl Json {
+    /// Checks and keeps `text`.
+    pub fn parse(text: String) -> Result<Json, String> {
+        if text.len() > MAX_TEXT {
+            return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
+        }
+        serde_json::from_str::<&RawValue>(&text).map_err(|error| error.to_string())?;
+        let end = text.len();
+        Ok(Json::checked(Arc::new(text), 0, end))
+    }
+
+    /// The part of a checked `text` that serde_json handed out as `part`.
+    pub fn part(text: &Arc<String>, part: &RawValue) -> Json {
+        let start = part.get().as_ptr() as usize - text.as_ptr() as usize;
+        Json::checked(Arc::clone(text), start, start + part.get().len())
+    }
+
+    fn checked(text: Arc<String>, start: usize, end: usize) -> Json {
+        Json(Arc::new(Document { text, start, end, nodes: OnceLock::new() }))
+    }
+
+    pub fn text(&self) -> &str {
+        self.0.text[self.0.start..self.0.end].trim_matches([' ', '\t', '\n', '\r'])
+    }
+
+    pub fn root(&self) -> Value<'_> {
+        Value { json: self, at: 0 }
+    }
+
+    /// How many places [`Json::value`] has.
+    pub fn len(&self) -> usize {
+        self.nodes().len()
+    }
+
+    /// The value at a place that [`Value::place`] gave.
+    pub fn value(&self, at: usize) -> Value<'_> {
+        Value { json: self, at }
+    }
+
+    fn nodes(&self) -> &[Node] {
+        self.0.nodes.get_or_init(|| index(self.text()))
+    }
+}
+
+/// A look at one value inside a [`Json`].
+#[derive(Clone, Copy)]
+pub struct Value<'a> {
+    json: &'a Json,
+    at: usize,
+}
+
+impl<'a> Value<'a> {
+    pub fn place(self) -> usize {
+        self.at
+    }
+
+    pub fn kind(self) -> Kind {
+        self.node().kind
+    }
+
+    /// The text as the server sent it.
+    pub fn raw(self) -> &'a str {
+        self.raw_of(self.node())
+    }
+
+    /// Elements of an array or members of an object; zero for everything else.
+    pub fn size(self) -> usize {
+        self.node().count as usize
+    }
+
+    pub fn first(self) -> Option<Value<'a>> {
+        let node = self.node();
+        let keys = usize::from(node.kind == Kind::Object);
+        (node.count > 0).then_some(Value { json: self.json, at: self.at + 1 + keys })
+    }
+
+    /// The sibling after this one.
+    pub fn next(self) -> Option<Value<'a>> {
+        let node = self.node();
+        let at = node.next as usize + usize::from(node.member);
+        (!node.last).then_some(Value { json: self.json, at })
+    }
+
+    pub fn children(self) -> impl Iterator<Item = Value<'a>> {
+        std::iter::successors(self.first(), |child| child.next())
+    }
+
+    /// The decoded key under which this value stands in its object.
+    pub fn key(self) -> Option<Result<Cow<'a, str>, Unfit>> {
+        let member = self.node().member;
+        member.then(|| decode(self.raw_of(&self.json.nodes()[self.at - 1])))
+    }
+
+    /// The member `name` of an object; of members with the same name, the last.
+    pub fn member(self, name: &str) -> Option<Value<'a>> {
+        let is_object = self.kind() == Kind::Object;
+        let members = is_object.then(|| self.children())?;
+        members.filter(|child| child.has_key(name)).last()
+    }
+
+    pub fn element(self, index: usize) -> Option<Value<'a>> {
+        let is_array = self.kind() == Kind::Array && index < self.size();
+        is_array.then(|| self.children().nth(index)).flatten()
+    }
+
+    /// What an RFC 6901 pointer points to.
+    pub fn at(self, pointer: &str) -> Option<Value<'a>> {
+        if pointer.is_empty() {
+            return Some(self);
+        }
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |value, token| match value.kind() {
+            Kind::Object => value.member(&unescape_token(token)?),
+            Kind::Array => value.element(array_index(token)?),
+            _ => None,
+        })
+    }
+
+    pub fn bool(self) -> Result<bool, Unfit> {
+        self.expect(Kind::Bool).map(|raw| raw == "true")
+    }
+
+    pub fn string(self) -> Result<Cow<'a, str>, Unfit> {
+        decode(self.expect(Kind::String)?)
+    }
+
+    /// The text of a string, where it is one and can be decoded.
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        self.string().ok()
+    }
+
+    pub fn double(self) -> Result<f64, Unfit> {
+        let number: f64 = self.expect(Kind::Number)?.parse().map_err(|_| Unfit::Range("a double"))?;
+        if number.is_finite() { Ok(number) } else { Err(Unfit::Range("a double")) }
+    }
+
+    pub fn int64(self) -> Result<i64, Unfit> {
+        let whole = whole_number(self.expect(Kind::Number)?);
+        whole.and_then(|n| i64::try_from(n).ok()).ok_or(Unfit::Range("a 64-bit signed integer"))
+    }
+
+    pub fn uint64(self) -> Result<u64, Unfit> {
+        let whole = whole_number(self.expect(Kind::Number)?);
+        whole.and_then(|n| u64::try_from(n).ok()).ok_or(Unfit::Range("a 64-bit unsigned integer"))
+    }
+
+    fn expect(self, kind: Kind) -> Result<&'a str, Unfit> {
+        if self.kind() == kind { Ok(self.raw()) } else { Err(Unfit::Mismatch(self.kind())) }
+    }
+
+    fn has_key(self, name: &str) -> bool {
+        let key = self.raw_of(&self.json.nodes()[self.at - 1]);
+        let inside = &key[1..key.len() - 1];
+        if !inside.contains('\\') {
+            return inside == name;
+        }
+        decode(key).is_ok_and(|key| key == name)
+    }
+
+    fn node(self) -> &'a Node {
+        &self.json.nodes()[self.at]
+    }
+
+    fn raw_of(self, node: &Node) -> &'a str {
+        &self.json.text()[node.start as usize..node.end as usize]
+    }
+}
+
+/// Decodes a string with its quotes.
+fn decode(quoted: &str) -> Result<Cow<'_, str>, Unfit> {
+    let inside = &quoted[1..quoted.len() - 1];
+    if !inside.contains('\\') {
+        return Ok(Cow::Borrowed(inside));
+    }
+    // The grammar was checked when the text came in; what is left to go wrong is half a surrogate pair.
+    serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| Unfit::Range("valid Unicode text"))
+}
+
+/// `~1` is a slash and `~0` a tilde; any other tilde makes the pointer invalid (RFC 6901, section 3).
+fn unescape_token(token: &str) -> Option<Cow<'_, str>> {
+    let Some((plain, rest)) = token.split_once('~') else { return Some(Cow::Borrowed(token)) };
+    let mut text = plain.to_owned();
+    for part in rest.split('~') {
+        text.push(match part.chars().next()? {
+            '0' => '~',
+            '1' => '/',
+            _ => return None,
+        });
+        text.push_str(&part[1..]);
+    }
+    Some(Cow::Owned(text))
+}
+
+/// Digits without a leading zero (RFC 6901, section 4).
+fn array_index(token: &str) -> Option<usize> {
+    let canonical = token == "0" || !token.starts_with('0');
+    let digits = !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit());
+    (canonical && digits).then(|| token.parse().ok()).flatten()
+}
+
+/// The value of a JSON number that is a whole one, however it is written: `5`, `5.0` and `50e-1` are all five.
+fn whole_number(number: &str) -> Option<i128> {
+    if let Ok(whole) = number.parse::<i128>() {
+        return Some(whole);
+    }
+    let (mantissa, exponent) = match number.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (number, 0),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let negative = before.starts_with('-');
+    let digits = format!("{}{after}", before.trim_start_matches('-'));
+    let digits = digits.trim_start_matches('0');
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let trimmed = i64::try_from(digits.len() - significant.len()).ok()?;
+    let zeros = i64::from(exponent) - i64::try_from(after.len()).ok()? + trimmed;
+    // More than 20 digits fit no 64-bit integer.
+    if zeros < 0 || significant.len() as i64 + zeros > 20 {
+        return None;
+    }
+    let whole: i128 = format!("{significant}{}", "0".repeat(zeros as usize)).parse().ok()?;
+    Some(if negative { -whole } else { whole })
+}
+
+/// A container that is still open while the index is made.
+struct Open {
+    at: usize,
+    last_child: Option<usize>,
+    /// In an object: the next string is a key.
+    key_next: bool,
+}
+
+/// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
+fn index(text: &str) -> Box<[Node]> {
+    let bytes = text.as_bytes();
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
+            b',' => {
+                if let Some(container) = open.last_mut() {
+                    container.key_next = nodes[container.at].kind == Kind::Object;
+                }
+                at += 1;
+            }
+            b'}' | b']' => {
+                at += 1;
+                close(&mut nodes, &mut open, at);
+            }
+            byte => {
+                let (kind, end) = match byte {
+                    b'{' => (Kind::Object, at + 1),
+                    b'[' => (Kind::Array, at + 1),
+                    b'"' => (Kind::String, string_end(bytes, at)),
+                    b'n' => (Kind::Null, at + 4),
+                    b't' => (Kind::Bool, at + 4),
+                    b'f' => (Kind::Bool, at + 5),
+                    _ => (Kind::Number, number_end(bytes, at)),
+                };
+                add(&mut nodes, &mut open, kind, at, end);
+                at = end;
+            }
+        }
+    }
+    nodes.into_boxed_slice()
+}
+
+fn add(nodes: &mut Vec<Node>, open: &mut Vec<Open>, kind: Kind, start: usize, end: usize) {
+    let at = nodes.len();
+    let mut member = false;
+    if let Some(container) = open.last_mut() {
+        if container.key_next {
+            container.key_next = false;
+        } else {
+            member = nodes[container.at].kind == Kind::Object;
+            nodes[container.at].count += 1;
+            container.last_child = Some(at);
+        }
+    }
+    let (start, end, next) = (start as u32, end as u32, at as u32 + 1);
+    nodes.push(Node { start, end, next, count: 0, kind, last: open.is_empty(), member });
+    if matches!(kind, Kind::Object | Kind::Array) {
+        open.push(Open { at, last_child: None, key_next: kind == Kind::Object });
+    }
+}
+
+fn close(nodes: &mut [Node], open: &mut Vec<Open>, end: usize) {
+    let Some(container) = open.pop() else { return };
+    let next = nodes.len() as u32;
+    nodes[container.at].end = end as u32;
+    nodes[container.at].next = next;
+    if let Some(child) = container.last_child {
+        nodes[child].last = true;
+    }
+}
+
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while at < bytes.len() && bytes[at] != b'"' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(bytes.len())
+}
+
+fn number_end(bytes: &[u8], start: usize) -> usize {
+    let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    start + bytes[start..].iter().take_while(|b| is_part(b)).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value as Reference;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.to_owned()).unwrap()
+    }
+
+    /// Walks our value beside serde_json's and compares everything.
+    fn same(ours: Value, reference: &Reference) {
+        match reference {
+            Reference::Null => assert_eq!(ours.kind(), Kind::Null),
+            Reference::Bool(b) => assert_eq!(ours.bool(), Ok(*b)),
+            Reference::Number(n) => {
+                assert_eq!(ours.int64().ok(), n.as_i64());
+                assert_eq!(ours.double().ok(), n.as_f64());
+            }
+            Reference::String(s) => assert_eq!(ours.string().unwrap(), s.as_str()),
+            Reference::Array(list) => {
+                assert_eq!(ours.size(), list.len());
+                assert_eq!(ours.children().count(), list.len());
+                ours.children().zip(list).for_each(|(a, b)| same(a, b));
+            }
+            Reference::Object(map) => {
+                assert_eq!(ours.children().count(), ours.size());
+                for (key, value) in map {
+                    same(ours.member(key).unwrap(), value);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_index_agrees_with_serde_json() {
+        let texts = [
+            r#"{"a":[1,{"b":null,"c":[]},"x\"y\\"],"d":{},"e":true,"f":-12,"g":"\u00e4\n"}"#,
+            "[]",
+            "{}",
+            " [ 1 , [ ] , { } , [ [ [ 2 ] ] ] , \"]\" ] ",
+            "\"\\\\\"",
+            "null",
+            "-3.5",
+            r#"{"":{"":""}}"#,
+        ];
+        for text in texts {
+            same(json(text).root(), &serde_json::from_str(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn siblings_and_keys() {
+        let doc = json(r#"{"a":{"x":[1,2]},"b":2,"a":3}"#);
+        let keys: Vec<_> = doc.root().children().map(|c| c.key().unwrap().unwrap().into_owned()).collect();
+        assert_eq!(keys, ["a", "b", "a"]);
+        assert_eq!(doc.root().member("a").unwrap().int64(), Ok(3), "the last of two wins");
+        assert!(doc.root().key().is_none());
+        assert!(doc.root().next().is_none());
+    }
+
+    #[test]
+    fn pointers_follow_rfc_6901() {
+        let text = r#"{"foo":["bar","baz"],"":0,"a/b":1,"m~n":8,"~1":9,"k\"l":6}"#;
+        let doc = json(text);
+        let int = |pointer| doc.root().at(pointer).and_then(|v| v.int64().ok());
+        assert_eq!(doc.root().at("").unwrap().raw(), text);
+        assert_eq!(doc.root().at("/foo/1").unwrap().string().unwrap(), "baz");
+        assert_eq!(int("/"), Some(0));
+        assert_eq!(int("/a~1b"), Some(1));
+        assert_eq!(int("/m~0n"), Some(8));
+        assert_eq!(int("/~01"), Some(9));
+        assert_eq!(int("/k\"l"), Some(6));
+        for missing in ["foo", "/foo/2", "/foo/01", "/foo/-", "/foo/+1", "/m~n", "/m~2n", "/m~", "/foo/0/x", "/x"] {
+            assert!(doc.root().at(missing).is_none(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_however_they_are_written() {
+        let int = |text: &str| json(text).root().int64();
+        assert_eq!(int("5"), Ok(5));
+        assert_eq!(int("5.0"), Ok(5));
+        assert_eq!(int("-0"), Ok(0));
+        assert_eq!(int("50e-1"), Ok(5));
+        assert_eq!(int("0.5e1"), Ok(5));
+        assert_eq!(int("-1.20e2"), Ok(-120));
+        assert_eq!(int("0e999999999"), Ok(0));
+        assert_eq!(int("-9223372036854775808"), Ok(i64::MIN));
+        for range in ["9223372036854775808", "5.5", "1e19", "1e999999999", "5e-1"] {
+            assert!(matches!(int(range), Err(Unfit::Range(_))), "{range}");
+        }
+        assert_eq!(json("18446744073709551615").root().uint64(), Ok(u64::MAX));
+        assert!(json("-1").root().uint64().is_err());
+        assert!(matches!(json("1e400").root().double(), Err(Unfit::Range(_))));
+        assert_eq!(int("\"5\""), Err(Unfit::Mismatch(Kind::String)));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_text() {
+        let doc = json(r#"["\ud800","\ud83d\ude00"]"#);
+        assert!(matches!(doc.root().element(0).unwrap().string(), Err(Unfit::Range(_))));
+        assert_eq!(doc.root().element(1).unwrap().string().unwrap(), "😀");
+    }
+
+    #[test]
+    fn deep_nesting_costs_no_stack() {
+        let deep = "[".repeat(200_000) + &"]".repeat(200_000);
+        let doc = json(&deep);
+        assert_eq!(doc.len(), 200_000);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in ["", "{", "[1,]", "nul", "1 2", "{\"a\"}", "\"\n\""] {
+            assert!(Json::parse(bad.into()).is_err(), "{bad:?}");
+        }
+    }
+}

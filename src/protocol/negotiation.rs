@@ -1,0 +1,208 @@
+//! What a server's answers say about its era and version. Only verdicts: sending is the client's business.
+
+use super::json::{Json, Value};
+use super::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
+use super::version::{self, LEGACY, MODERN};
+use crate::error::Error;
+use crate::status::*;
+
+/// What the answer to `server/discover` says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ProbeVerdict {
+    /// Speak this version.
+    Modern(&'static str),
+    /// Modern, but not in the version that was tried: ask again with this one.
+    Retry(&'static str),
+    /// Try `initialize`. `keep` is false where the answer may have been about this moment only.
+    Legacy { keep: bool },
+    /// Modern, and no version in common.
+    NothingShared(Vec<String>),
+    /// An answer about this caller or this moment, not about the era.
+    Report,
+}
+
+/// Judges what came back from `server/discover`.
+pub fn judge_probe(outcome: Result<&Json, &Error>) -> ProbeVerdict {
+    match outcome {
+        Ok(result) => match strings(result.root().member("supportedVersions")) {
+            Some(versions) => judge_versions(versions, ProbeVerdict::Modern),
+            None => ProbeVerdict::Legacy { keep: true },
+        },
+        Err(error) => judge_probe_error(error),
+    }
+}
+
+fn judge_probe_error(error: &Error) -> ProbeVerdict {
+    let report = error.report();
+    if matches!(report.http_status, 401 | 403 | 407 | 408 | 429 | 502..=504) {
+        return ProbeVerdict::Report;
+    }
+    if let Some(rpc) = &report.rpc {
+        if matches!(rpc.code, HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY) {
+            return ProbeVerdict::Modern(MODERN[0]);
+        }
+        if rpc.code == UNSUPPORTED_PROTOCOL_VERSION
+            && let Some(versions) = supported(rpc.data.as_ref())
+        {
+            return judge_versions(versions, ProbeVerdict::Retry);
+        }
+        return ProbeVerdict::Legacy { keep: report.http_status < 500 };
+    }
+    match report.status {
+        MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT | MCP_INVALID_JSON | MCP_INVALID_MESSAGE => {
+            ProbeVerdict::Legacy { keep: true }
+        }
+        MCP_HTTP_ERROR if (400..500).contains(&report.http_status) => ProbeVerdict::Legacy { keep: true },
+        _ => ProbeVerdict::Report,
+    }
+}
+
+fn judge_versions(theirs: Vec<String>, modern: fn(&'static str) -> ProbeVerdict) -> ProbeVerdict {
+    let names = || theirs.iter().map(String::as_str);
+    if let Some(version) = version::shared(MODERN, names()) {
+        return modern(version);
+    }
+    if version::shared(LEGACY, names()).is_some() {
+        return ProbeVerdict::Legacy { keep: true };
+    }
+    ProbeVerdict::NothingShared(theirs)
+}
+
+/// Whether a modern server could have sent this error and no legacy one would: then the era that was kept is wrong.
+pub fn is_modern_error(error: &Error) -> bool {
+    let code = error.report().rpc.as_ref().map(|rpc| rpc.code);
+    matches!(code, Some(HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_PROTOCOL_VERSION))
+}
+
+/// The version that an `initialize` settled on: one of ours, and the pinned one where one is pinned.
+pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
+    let answered = result.root().member("protocolVersion").and_then(Value::text);
+    let Some(answered) = answered else {
+        return Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer to initialize names no protocolVersion"));
+    };
+    let known = version::shared(LEGACY, std::iter::once(&*answered));
+    match (known, pinned) {
+        (Some(version), None) => Ok(version),
+        (Some(version), Some(pinned)) if version == pinned => Ok(version),
+        (_, Some(pinned)) => Err(Error::new(
+            MCP_VERSION_UNSUPPORTED,
+            format!(
+                "the server answered with protocol version {answered:?}, but this client is pinned to {pinned}; pin a version that the server speaks, or none"
+            ),
+        )),
+        (None, None) => Err(Error::new(
+            MCP_VERSION_UNSUPPORTED,
+            format!(
+                "the server answered with protocol version {answered:?}, but this client speaks {}",
+                version::all()
+            ),
+        )),
+    }
+}
+
+/// A legacy version to try again with, where a server refused the first one with -32602 and a list of its own.
+pub fn retry_initialize(error: &Error, tried: &str) -> Option<&'static str> {
+    let rpc = error.report().rpc.as_ref()?;
+    let theirs =
+        matches!(rpc.code, INVALID_PARAMS | UNSUPPORTED_PROTOCOL_VERSION).then(|| supported(rpc.data.as_ref()))??;
+    version::shared(LEGACY, theirs.iter().map(String::as_str)).filter(|v| *v != tried)
+}
+
+/// `data.supported` of a version error.
+fn supported(data: Option<&Json>) -> Option<Vec<String>> {
+    strings(data?.root().member("supported"))
+}
+
+/// The strings of an array that holds at least one.
+fn strings(list: Option<Value>) -> Option<Vec<String>> {
+    let texts: Vec<String> = list?.children().filter_map(|v| Some(v.text()?.into_owned())).collect();
+    (!texts.is_empty()).then_some(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::RpcError;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.into()).unwrap()
+    }
+
+    fn rpc(http_status: u16, code: i64, data: Option<&str>) -> Error {
+        let rpc = RpcError { code, message: String::new(), data: data.map(json) };
+        Error::new(MCP_RPC_ERROR, "").with_http_status(http_status).with_rpc(rpc)
+    }
+
+    const LEGACY_FOR_GOOD: ProbeVerdict = ProbeVerdict::Legacy { keep: true };
+
+    #[test]
+    fn discover_results() {
+        let judge = |text: &str| judge_probe(Ok(&json(text)));
+        assert_eq!(judge(r#"{"supportedVersions":["2026-07-28","2025-11-25"]}"#), ProbeVerdict::Modern("2026-07-28"));
+        assert_eq!(judge(r#"{"supportedVersions":["2025-11-25"]}"#), LEGACY_FOR_GOOD);
+        assert_eq!(
+            judge(r#"{"supportedVersions":["2099-01-01"]}"#),
+            ProbeVerdict::NothingShared(vec!["2099-01-01".into()])
+        );
+        for other in ["{}", r#"{"supportedVersions":[]}"#, r#"{"supportedVersions":"2026-07-28"}"#] {
+            assert_eq!(judge(other), LEGACY_FOR_GOOD, "{other}");
+        }
+    }
+
+    #[test]
+    fn version_errors() {
+        let judge = |data| judge_probe(Err(&rpc(400, -32022, data)));
+        assert_eq!(judge(Some(r#"{"supported":["2026-07-28"]}"#)), ProbeVerdict::Retry("2026-07-28"));
+        assert_eq!(judge(Some(r#"{"supported":["2025-03-26"]}"#)), LEGACY_FOR_GOOD);
+        assert_eq!(
+            judge(Some(r#"{"supported":["2099-01-01"]}"#)),
+            ProbeVerdict::NothingShared(vec!["2099-01-01".into()])
+        );
+        assert_eq!(judge(None), LEGACY_FOR_GOOD);
+        assert_eq!(judge_probe(Err(&rpc(400, -32020, None))), ProbeVerdict::Modern("2026-07-28"));
+        assert_eq!(judge_probe(Err(&rpc(400, -32021, None))), ProbeVerdict::Modern("2026-07-28"));
+    }
+
+    #[test]
+    fn what_real_legacy_servers_say() {
+        for (http_status, code) in [(400, -32600), (404, -32601), (200, -32601), (200, -32602), (400, -32000)] {
+            assert_eq!(judge_probe(Err(&rpc(http_status, code, None))), LEGACY_FOR_GOOD);
+        }
+        assert_eq!(judge_probe(Err(&rpc(500, -32603, None))), ProbeVerdict::Legacy { keep: false });
+    }
+
+    #[test]
+    fn answers_about_the_caller_or_the_moment() {
+        for http_status in [401, 403, 407, 408, 429, 502, 503, 504] {
+            assert_eq!(judge_probe(Err(&rpc(http_status, -32600, None))), ProbeVerdict::Report, "{http_status}");
+        }
+        let plain = |status, http_status| judge_probe(Err(&Error::new(status, "").with_http_status(http_status)));
+        assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Report);
+        assert_eq!(plain(MCP_CONNECT_FAILED, 0), ProbeVerdict::Report);
+        assert_eq!(plain(MCP_TLS_FAILED, 0), ProbeVerdict::Report);
+        assert_eq!(plain(MCP_NOT_FOUND, 404), LEGACY_FOR_GOOD);
+        assert_eq!(plain(MCP_HTTP_ERROR, 405), LEGACY_FOR_GOOD);
+        assert_eq!(plain(MCP_UNEXPECTED_CONTENT, 202), LEGACY_FOR_GOOD);
+    }
+
+    #[test]
+    fn an_initialize_settles_on_a_version_of_ours() {
+        let result = |v: &str| json(&format!(r#"{{"protocolVersion":"{v}"}}"#));
+        assert_eq!(initialized_version(&result("2024-11-05"), None).unwrap(), "2024-11-05");
+        assert_eq!(initialized_version(&result("2025-06-18"), Some("2025-06-18")).unwrap(), "2025-06-18");
+        let wrong =
+            [(result("2099-01-01"), None), (result("2026-07-28"), None), (result("2025-03-26"), Some("2025-06-18"))];
+        for (result, pinned) in wrong {
+            assert_eq!(initialized_version(&result, pinned).unwrap_err().status(), MCP_VERSION_UNSUPPORTED);
+        }
+        assert_eq!(initialized_version(&json("{}"), None).unwrap_err().status(), MCP_INVALID_MESSAGE);
+    }
+
+    #[test]
+    fn an_initialize_is_tried_again_with_a_shared_version() {
+        let refused = rpc(200, -32602, Some(r#"{"supported":["2024-11-05"],"requested":"2025-11-25"}"#));
+        assert_eq!(retry_initialize(&refused, "2025-11-25"), Some("2024-11-05"));
+        assert_eq!(retry_initialize(&refused, "2024-11-05"), None);
+        assert_eq!(retry_initialize(&rpc(200, -32602, None), "2025-11-25"), None);
+    }
+}

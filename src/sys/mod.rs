@@ -1,0 +1,7 @@
+//! The ground floor: small safe wrappers over libc. What differs between operating systems stays in here.
+
+pub mod lookup;
+pub mod process;
+pub mod signal;
+pub mod socket;
+pub mod wait;

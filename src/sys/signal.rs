@@ -1,0 +1,120 @@
+//! A one-shot flag that a blocked `poll` can see: cancel tokens, a closing client, a finished lookup.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Raised once, never lowered. Any number of threads may wait for it at the same time.
+#[derive(Debug)]
+pub struct Signal {
+    raised: AtomicBool,
+    read: OwnedFd,
+    /// The other end of a pipe, where the system has no eventfd.
+    #[cfg(not(target_os = "linux"))]
+    write: OwnedFd,
+}
+
+impl Signal {
+    #[cfg(target_os = "linux")]
+    pub fn new() -> io::Result<Signal> {
+        // SAFETY: eventfd takes no pointers.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        let read = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Signal { raised: AtomicBool::new(false), read })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn new() -> io::Result<Signal> {
+        let mut ends = [0; 2];
+        // SAFETY: `ends` has room for the two descriptors that pipe writes.
+        if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: both descriptors were just made and belong to nobody else.
+        let (read, write) = unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
+        for end in [&read, &write] {
+            super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
+        }
+        Ok(Signal { raised: AtomicBool::new(false), read, write })
+    }
+
+    /// Raises the flag and wakes every waiter. May be called from a signal handler: one atomic store and one write, errno kept.
+    pub fn raise(&self) {
+        if self.raised.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let value = 1u64.to_ne_bytes();
+        let errno = Errno::save();
+        // SAFETY: the buffer is eight readable bytes and the descriptor is open as long as `self` is.
+        unsafe { libc::write(self.write_end(), value.as_ptr().cast(), value.len()) };
+        errno.restore();
+    }
+
+    pub fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst)
+    }
+
+    /// Readable from the moment the flag is raised.
+    pub fn fd(&self) -> RawFd {
+        self.read.as_raw_fd()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_end(&self) -> RawFd {
+        self.read.as_raw_fd()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn write_end(&self) -> RawFd {
+        self.write.as_raw_fd()
+    }
+}
+
+/// A signal handler must leave errno as it found it.
+struct Errno(libc::c_int);
+
+impl Errno {
+    fn save() -> Errno {
+        // SAFETY: the location belongs to this thread.
+        Errno(unsafe { *errno_location() })
+    }
+
+    fn restore(self) {
+        // SAFETY: as above.
+        unsafe { *errno_location() = self.0 }
+    }
+}
+
+#[cfg(target_os = "linux")]
+unsafe fn errno_location() -> *mut libc::c_int {
+    // SAFETY: no arguments; the caller only uses the result on this thread.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+unsafe fn errno_location() -> *mut libc::c_int {
+    // SAFETY: no arguments; the caller only uses the result on this thread.
+    unsafe { libc::__error() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::wait::{Budget, Interest};
+
+    #[test]
+    fn a_raised_signal_stays_readable() {
+        let signal = Signal::new().unwrap();
+        assert!(!signal.is_raised());
+        signal.raise();
+        signal.raise();
+        assert!(signal.is_raised());
+        for _ in 0..2 {
+            assert!(Budget::default().wait(signal.fd(), Interest::Read).is_ok());
+        }
+    }
+}

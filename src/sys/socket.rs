@@ -1,0 +1,201 @@
+//! Non-blocking stream sockets that never raise SIGPIPE and never survive an exec.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// A TCP socket; every operation returns at once (`WouldBlock` where it would have to wait).
+#[derive(Debug)]
+pub struct Socket(OwnedFd);
+
+impl Socket {
+    /// Starts to connect; the socket becomes writable once it is connected or has failed (see [`Socket::connect_result`]).
+    pub fn connect(address: &SocketAddr) -> io::Result<Socket> {
+        let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        let socket = Socket::new(family)?;
+        let (storage, length) = raw_address(address);
+        // SAFETY: `storage` holds an address of `length` bytes.
+        let outcome = unsafe { libc::connect(socket.fd(), std::ptr::from_ref(&storage).cast(), length) };
+        if outcome < 0 {
+            let error = io::Error::last_os_error();
+            // Interrupted: the connect goes on in the background all the same.
+            let pending = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR));
+            if !pending {
+                return Err(error);
+            }
+        }
+        // A request is written whole: waiting for more bytes to send along could only delay it.
+        socket.set_option(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
+        Ok(socket)
+    }
+
+    fn new(family: libc::c_int) -> io::Result<Socket> {
+        #[cfg(target_os = "linux")]
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        #[cfg(not(target_os = "linux"))]
+        let kind = libc::SOCK_STREAM;
+        // SAFETY: socket takes no pointers.
+        let fd = unsafe { libc::socket(family, kind, 0) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was just made and belongs to nobody else.
+        let socket = Socket(unsafe { OwnedFd::from_raw_fd(fd) });
+        #[cfg(not(target_os = "linux"))]
+        set_nonblocking_cloexec(socket.fd())?;
+        #[cfg(target_vendor = "apple")]
+        socket.set_option(libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
+        Ok(socket)
+    }
+
+    /// How the connect ended; to be asked once the socket is writable.
+    pub fn connect_result(&self) -> io::Result<()> {
+        let mut code: libc::c_int = 0;
+        let mut length = size_of::<libc::c_int>() as libc::socklen_t;
+        // SAFETY: `code` and `length` are valid for writing, and `length` says how large `code` is.
+        let outcome = unsafe {
+            libc::getsockopt(self.fd(), libc::SOL_SOCKET, libc::SO_ERROR, (&raw mut code).cast(), &raw mut length)
+        };
+        match (outcome, code) {
+            (0, 0) => Ok(()),
+            (0, code) => Err(io::Error::from_raw_os_error(code)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        #[cfg(target_vendor = "apple")]
+        let flags = 0;
+        #[cfg(not(target_vendor = "apple"))]
+        let flags = libc::MSG_NOSIGNAL;
+        retry_interrupted(|| {
+            // SAFETY: `bytes` is readable for its length.
+            unsafe { libc::send(self.fd(), bytes.as_ptr().cast(), bytes.len(), flags) }
+        })
+    }
+
+    /// Zero means that the peer has closed.
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        retry_interrupted(|| {
+            // SAFETY: `buffer` is writable for its length.
+            unsafe { libc::recv(self.fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) }
+        })
+    }
+
+    /// Whether nothing has come since the last read: an idle connection on which something waits, be it data or the end,
+    /// cannot be used again.
+    pub fn is_quiet(&self) -> bool {
+        let mut byte = 0u8;
+        let peeked = retry_interrupted(|| {
+            // SAFETY: one writable byte.
+            unsafe { libc::recv(self.fd(), (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) }
+        });
+        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+
+    fn set_option(&self, level: libc::c_int, name: libc::c_int, value: i32) -> io::Result<()> {
+        // SAFETY: the value is an int, and its size says so.
+        let outcome = unsafe {
+            libc::setsockopt(self.fd(), level, name, (&raw const value).cast(), size_of::<i32>() as libc::socklen_t)
+        };
+        if outcome < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+fn retry_interrupted(mut operation: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+    loop {
+        let count = operation();
+        if count >= 0 {
+            return Ok(count as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// The form that the system wants an address in.
+fn raw_address(address: &SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
+    // SAFETY: an all-zero sockaddr_storage is a valid value of the type.
+    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let length = match address {
+        SocketAddr::V4(v4) => {
+            // SAFETY: sockaddr_storage is at least as large and as aligned as sockaddr_in.
+            let raw = unsafe { &mut *(&raw mut storage).cast::<libc::sockaddr_in>() };
+            raw.sin_family = libc::AF_INET as libc::sa_family_t;
+            raw.sin_port = v4.port().to_be();
+            raw.sin_addr.s_addr = u32::from_ne_bytes(v4.ip().octets());
+            size_of::<libc::sockaddr_in>()
+        }
+        SocketAddr::V6(v6) => {
+            // SAFETY: sockaddr_storage is at least as large and as aligned as sockaddr_in6.
+            let raw = unsafe { &mut *(&raw mut storage).cast::<libc::sockaddr_in6>() };
+            raw.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+            raw.sin6_port = v6.port().to_be();
+            raw.sin6_addr.s6_addr = v6.ip().octets();
+            raw.sin6_scope_id = v6.scope_id();
+            raw.sin6_flowinfo = v6.flowinfo();
+            size_of::<libc::sockaddr_in6>()
+        }
+    };
+    (storage, length as libc::socklen_t)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
+    // SAFETY: fcntl with these commands takes no pointers.
+    let failed = unsafe {
+        libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) < 0 || libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) < 0
+    };
+    if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::wait::{Budget, Interest};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    #[test]
+    fn bytes_go_both_ways_and_the_end_is_seen() {
+        for local in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(local) else { continue };
+            let socket = Socket::connect(&listener.local_addr().unwrap()).unwrap();
+            let (mut peer, _) = listener.accept().unwrap();
+            let wait = |interest| Budget::default().wait(socket.fd(), interest).unwrap();
+            wait(Interest::Write);
+            socket.connect_result().unwrap();
+            assert_eq!(socket.send(b"hello").unwrap(), 5);
+            let mut got = [0; 5];
+            peer.read_exact(&mut got).unwrap();
+            assert_eq!(&got, b"hello");
+            assert!(socket.is_quiet());
+            peer.write_all(b"x").unwrap();
+            wait(Interest::Read);
+            assert!(!socket.is_quiet());
+            assert_eq!(socket.receive(&mut got).unwrap(), 1);
+            drop(peer);
+            wait(Interest::Read);
+            assert!(!socket.is_quiet());
+            assert_eq!(socket.receive(&mut got).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn a_refused_connect_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let refused = Socket::connect(&address).and_then(|socket| {
+            Budget::default().wait(socket.fd(), Interest::Write).unwrap();
+            socket.connect_result()
+        });
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

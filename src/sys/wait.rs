@@ -1,0 +1,196 @@
+//! Waiting: the one place where this library blocks. Whatever a call waits for, it also waits for its deadline, its cancel
+//! token and the closing of its client.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::signal::Signal;
+
+/// Why a wait ended without what it waited for.
+#[derive(Debug)]
+pub enum Stop {
+    /// The deadline of the whole call.
+    TimedOut,
+    /// No byte for as long as the idle limit.
+    Idle,
+    Cancelled,
+    Closed,
+    /// `poll` itself failed.
+    System(io::Error),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    Read,
+    Write,
+}
+
+/// What one call may spend, and what may end it early.
+#[derive(Clone, Debug, Default)]
+pub struct Budget {
+    pub deadline: Option<Instant>,
+    /// What the deadline was made of; for messages.
+    pub allowed: Option<Duration>,
+    pub idle: Option<Duration>,
+    pub cancel: Option<Arc<Signal>>,
+    pub closed: Option<Arc<Signal>>,
+}
+
+impl Budget {
+    /// Only a deadline: nobody can interrupt it.
+    pub fn until(deadline: Instant) -> Budget {
+        Budget { deadline: Some(deadline), ..Budget::default() }
+    }
+
+    /// The same budget with a deadline that is `limit` from now, or sooner where it was sooner already.
+    pub fn within(&self, limit: Duration) -> Budget {
+        let sooner = Instant::now() + limit;
+        if self.deadline.is_some_and(|mine| mine <= sooner) {
+            return self.clone();
+        }
+        Budget { deadline: Some(sooner), allowed: Some(limit), ..self.clone() }
+    }
+
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Fails where a wait would fail at once.
+    pub fn check(&self) -> Result<(), Stop> {
+        self.interrupted()?;
+        match self.remaining() {
+            Some(left) if left.is_zero() => Err(Stop::TimedOut),
+            _ => Ok(()),
+        }
+    }
+
+    /// Blocks until `fd` is ready.
+    pub fn wait(&self, fd: RawFd, interest: Interest) -> Result<(), Stop> {
+        let ready = self.wait_any(&[(fd, interest)], self.idle)?;
+        if ready.is_some() { Ok(()) } else { Err(Stop::Idle) }
+    }
+
+    /// Blocks until one of `fds` is ready and says which, or `None` once `pause` has passed.
+    pub fn wait_any(&self, fds: &[(RawFd, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Stop> {
+        self.interrupted()?;
+        let mut polled: Vec<libc::pollfd> = fds.iter().map(|&(fd, i)| pollfd(fd, i)).collect();
+        for signal in [&self.cancel, &self.closed].into_iter().flatten() {
+            polled.push(pollfd(signal.fd(), Interest::Read));
+        }
+        let pause_ends = pause.map(|pause| Instant::now() + pause);
+        loop {
+            let until = earliest(self.deadline, pause_ends);
+            let count = poll(&mut polled, until).map_err(Stop::System)?;
+            self.interrupted()?;
+            if let Some(ready) = polled[..fds.len()].iter().position(|p| p.revents != 0) {
+                return Ok(Some(ready));
+            }
+            let now = Instant::now();
+            if self.deadline.is_some_and(|at| at <= now) {
+                return Err(Stop::TimedOut);
+            }
+            if pause_ends.is_some_and(|at| at <= now) {
+                return Ok(None);
+            }
+            debug_assert!(count <= 0, "poll reported a descriptor that nobody asked for");
+        }
+    }
+
+    fn interrupted(&self) -> Result<(), Stop> {
+        // A close is the stronger word: the caller who closed its client wants to read MCP_CLOSED everywhere.
+        if self.closed.as_ref().is_some_and(|s| s.is_raised()) {
+            return Err(Stop::Closed);
+        }
+        if self.cancel.as_ref().is_some_and(|s| s.is_raised()) {
+            return Err(Stop::Cancelled);
+        }
+        Ok(())
+    }
+}
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn pollfd(fd: RawFd, interest: Interest) -> libc::pollfd {
+    let events = match interest {
+        Interest::Read => libc::POLLIN,
+        Interest::Write => libc::POLLOUT,
+    };
+    libc::pollfd { fd, events, revents: 0 }
+}
+
+/// One poll; an interrupting signal counts as "nothing yet".
+fn poll(fds: &mut [libc::pollfd], until: Option<Instant>) -> io::Result<i32> {
+    let timeout = until.map_or(-1, |at| {
+        let left = at.saturating_duration_since(Instant::now());
+        // Rounded up: waking a moment early would only mean to poll again with zero, in a busy loop.
+        i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+    });
+    // SAFETY: the slice is valid for its length for the whole call.
+    let count = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout) };
+    if count >= 0 {
+        return Ok(count);
+    }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::Interrupted {
+        fds.iter_mut().for_each(|p| p.revents = 0);
+        return Ok(0);
+    }
+    Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passed_deadline_ends_a_wait() {
+        let never = Signal::new().unwrap();
+        let budget = Budget::until(Instant::now());
+        assert!(matches!(budget.wait(never.fd(), Interest::Read), Err(Stop::TimedOut)));
+        assert!(matches!(budget.check(), Err(Stop::TimedOut)));
+    }
+
+    #[test]
+    fn readiness_beats_a_passed_deadline() {
+        let ready = Signal::new().unwrap();
+        ready.raise();
+        let budget = Budget::until(Instant::now());
+        assert!(budget.wait(ready.fd(), Interest::Read).is_ok());
+    }
+
+    #[test]
+    fn close_beats_cancel_beats_readiness() {
+        let [ready, cancel, closed] = [(); 3].map(|()| Arc::new(Signal::new().unwrap()));
+        ready.raise();
+        cancel.raise();
+        let mut budget = Budget { cancel: Some(cancel), ..Budget::default() };
+        assert!(matches!(budget.wait(ready.fd(), Interest::Read), Err(Stop::Cancelled)));
+        closed.raise();
+        budget.closed = Some(closed);
+        assert!(matches!(budget.wait(ready.fd(), Interest::Read), Err(Stop::Closed)));
+    }
+
+    #[test]
+    fn the_idle_limit_ends_a_silent_wait() {
+        let never = Signal::new().unwrap();
+        let budget = Budget { idle: Some(Duration::from_millis(1)), ..Budget::default() };
+        assert!(matches!(budget.wait(never.fd(), Interest::Read), Err(Stop::Idle)));
+    }
+
+    #[test]
+    fn another_thread_ends_a_wait() {
+        let never = Signal::new().unwrap();
+        let cancel = Arc::new(Signal::new().unwrap());
+        let budget = Budget { cancel: Some(cancel.clone()), ..Budget::default() };
+        let waiter = std::thread::spawn(move || budget.wait(never.fd(), Interest::Read));
+        cancel.raise();
+        assert!(matches!(waiter.join().unwrap(), Err(Stop::Cancelled)));
+    }
+}

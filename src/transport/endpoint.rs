@@ -1,0 +1,212 @@
+//! The URL of a server: checked once, never normalised, and never shown with its query, which may hold a secret.
+
+use ureq::http::Uri;
+
+/// Where requests go.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    uri: Uri,
+    origin: Origin,
+    shown: String,
+}
+
+/// What credentials are bound to (RFC 6454, section 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub https: bool,
+    /// Lower case; an IPv6 address keeps its brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+impl Endpoint {
+    pub fn parse(url: &str) -> Result<Endpoint, String> {
+        if url.is_empty() {
+            return Err("the URL is empty".into());
+        }
+        if !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(
+                "the URL holds a space, a control character or a character outside ASCII; percent-encode it".into()
+            );
+        }
+        let (scheme, rest) =
+            url.split_once("://").ok_or("the URL has no scheme; it begins with http:// or https://")?;
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err("the URL's scheme is neither http nor https".into()),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err(
+                "the URL holds a user name or password; set credentials with mcp_set_bearer or mcp_set_header".into()
+            );
+        }
+        let (host, port) = split_port(authority)?;
+        if host.is_empty() {
+            return Err("the URL names no host".into());
+        }
+        let port = match port {
+            None => {
+                if https {
+                    443
+                } else {
+                    80
+                }
+            }
+            Some(digits) => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or("the URL's port is no number from 1 to 65535")?
+            }
+        };
+        // A fragment never goes to a server (RFC 9110, 4.2.4).
+        let sent = url.split('#').next().unwrap_or_default();
+        let uri: Uri = sent.parse().map_err(|error| format!("the URL cannot be used: {error}"))?;
+        let origin = Origin { https, host: host.to_ascii_lowercase(), port };
+        Ok(Endpoint { shown: show(&uri), uri, origin })
+    }
+
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// For messages: without the query.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Where a redirect's `Location` leads from here.
+    pub fn resolve(&self, location: &str) -> Result<Endpoint, String> {
+        let scheme = if self.origin.https { "https" } else { "http" };
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let path = self.uri.path();
+        let absolute = if location.contains("://") {
+            location.to_owned()
+        } else if let Some(network_path) = location.strip_prefix("//") {
+            format!("{scheme}://{network_path}")
+        } else if location.starts_with('/') {
+            format!("{scheme}://{authority}{location}")
+        } else if location.starts_with('?') {
+            format!("{scheme}://{authority}{path}{location}")
+        } else {
+            let folder = &path[..path.rfind('/').map_or(0, |slash| slash + 1)];
+            format!("{scheme}://{authority}{folder}{location}")
+        };
+        Endpoint::parse(&absolute)
+    }
+}
+
+impl Origin {
+    /// Whether credentials that were set for this origin may go to `other`: the same one, or its https form on the default ports.
+    pub fn may_follow_to(&self, other: &Origin) -> bool {
+        let upgraded = !self.https && other.https && self.host == other.host && (self.port, other.port) == (80, 443);
+        self == other || upgraded
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let name = bare == "localhost" || bare.ends_with(".localhost");
+        name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// Splits `host[:port]`, where the host may be an IPv6 address in brackets.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+    if authority.starts_with('[') {
+        let end = authority.find(']').ok_or("the URL's IPv6 address lacks its closing bracket")?;
+        let (host, rest) = authority.split_at(end + 1);
+        let address = &host[1..end];
+        address.parse::<std::net::Ipv6Addr>().map_err(|_| "the URL's host in brackets is no IPv6 address")?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err("the URL's host is malformed".into()),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((authority, None)),
+    }
+}
+
+fn show(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let query = if uri.query().is_some() { "?..." } else { "" };
+    format!("{scheme}://{authority}{}{query}", uri.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_urls() {
+        let parse = |url| Endpoint::parse(url).unwrap();
+        assert_eq!(parse("http://Host:81/a/?k=secret#f").shown(), "http://Host:81/a/?...");
+        assert_eq!(parse("https://host").origin(), &Origin { https: true, host: "host".into(), port: 443 });
+        assert_eq!(parse("http://[::1]:8000/mcp").origin().port, 8000);
+        assert!(parse("http://[::1]/").origin().is_loopback());
+        assert!(parse("http://127.9.9.9/").origin().is_loopback());
+        assert!(!parse("http://localhost.example/").origin().is_loopback());
+    }
+
+    #[test]
+    fn bad_urls() {
+        let bad = [
+            "",
+            "host",
+            "/mcp",
+            "httpfoo://host/",
+            "ftp://host/",
+            "http://",
+            "http:///mcp",
+            "http://:80/",
+            "http://user@host/",
+            "http://user:pw@host/",
+            "http://host:0/",
+            "http://host:99999/",
+            "http://host:x/",
+            "http://host:/",
+            "http://ho st/",
+            "http://höst/",
+            "http://host/\r\n",
+            "http://[::1/",
+            "http://[::1]x/",
+            "http://[x]/",
+            "://host",
+        ];
+        for url in bad {
+            let message = Endpoint::parse(url).expect_err(url);
+            assert!(!message.contains("pw"), "{message}");
+        }
+    }
+
+    #[test]
+    fn locations_are_resolved() {
+        let base = Endpoint::parse("http://host:81/a/mcp?x=1").unwrap();
+        let resolve = |location| base.resolve(location).unwrap().uri().to_string();
+        assert_eq!(resolve("/a/mcp/"), "http://host:81/a/mcp/");
+        assert_eq!(resolve("b"), "http://host:81/a/b");
+        assert_eq!(resolve("?y=2"), "http://host:81/a/mcp?y=2");
+        assert_eq!(resolve("//other/x"), "http://other/x");
+        assert_eq!(resolve("https://other/x"), "https://other/x");
+    }
+
+    #[test]
+    fn credentials_stay_with_their_origin() {
+        let origin = |url| Endpoint::parse(url).unwrap().origin().clone();
+        let plain = origin("http://host/");
+        assert!(plain.may_follow_to(&origin("http://HOST:80/x")));
+        assert!(plain.may_follow_to(&origin("https://host/")));
+        for other in ["http://host:81/", "https://host:8443/", "http://other/", "https://other/"] {
+            assert!(!plain.may_follow_to(&origin(other)), "{other}");
+        }
+        assert!(!origin("https://host/").may_follow_to(&plain));
+        assert!(!origin("http://host:8080/").may_follow_to(&origin("https://host/")));
+    }
+}

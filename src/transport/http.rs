@@ -1,0 +1,274 @@
+//! One HTTP request and its answer: connections are kept, redirects are followed where that is safe, and every failure says
+//! what was going on.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ureq::config::Config;
+use ureq::http::{HeaderMap, Method, Request, header};
+
+use super::endpoint::Endpoint;
+use super::lane::{Lane, Phase};
+use super::names::NameCache;
+use super::response::{Parked, Response};
+use super::tls;
+use crate::error::{Error, Result};
+use crate::status::*;
+use crate::sys::wait::{Budget, Stop};
+
+/// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
+const MAX_REDIRECTS: usize = 5;
+
+/// The most bytes of an answer's head.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
+const MAX_IDLE: usize = 16;
+
+/// What is sent. The body is empty for methods that have none.
+pub struct Outgoing<'a> {
+    pub method: Method,
+    pub headers: HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// A request that brought no answer.
+#[derive(Debug)]
+pub struct Failure {
+    pub error: Error,
+    /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is
+    /// what the server expects.
+    pub stale: bool,
+    /// At least a part of the request may have reached the server.
+    pub sent: bool,
+}
+
+/// The HTTP side of one client: where requests go, and the connections to there.
+pub struct Http {
+    endpoint: Endpoint,
+    config: Config,
+    names: Arc<NameCache>,
+    idle: Mutex<Vec<Parked>>,
+}
+
+impl Http {
+    pub fn new(endpoint: Endpoint) -> Http {
+        let config = Config::builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(MAX_HEAD)
+            .max_idle_connections(1)
+            .max_idle_connections_per_host(1)
+            // The age of idle connections is this module's business (see `Lane::is_fresh`).
+            .max_idle_age(std::time::Duration::from_secs(86_400))
+            .user_agent(concat!("libmcp/", env!("CARGO_PKG_VERSION")))
+            .proxy(None)
+            .tls_config(tls::config())
+            .build();
+        Http { endpoint, config, names: Arc::default(), idle: Mutex::default() }
+    }
+
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub fn send(&self, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
+        let mut target = self.endpoint.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&target, outgoing, budget)?;
+            let Some(location) = redirect(&response) else { return Ok(response) };
+            target = self.follow(&target, response.status, &location)?;
+            response.park();
+        }
+        Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
+    }
+
+    /// Sends a request as far as the budget allows and does not wait for an answer.
+    pub fn send_and_leave(&self, outgoing: &Outgoing, budget: &Budget) {
+        // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
+        if let Ok(mut lane) = self.take_lane(budget) {
+            lane.state.begin(budget, true);
+            let _ = run(&mut lane, &self.endpoint, outgoing);
+        }
+    }
+
+    /// Closes the connections that nobody uses.
+    pub fn drop_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) fn put_back(&self, parked: Parked) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push(parked);
+        }
+    }
+
+    fn send_once(&self, target: &Endpoint, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
+        let mut lane = self.take_lane(budget).map_err(|stop| before_sending(stopped(&stop, None, budget)))?;
+        lane.state.begin(budget, false);
+        match run(&mut lane, target, outgoing) {
+            Ok(answer) => {
+                lane.note_keep_alive(answer.headers());
+                lane.state.set_phase(Phase::Body);
+                Ok(Response::new(self, lane, answer))
+            }
+            Err(error) => Err(explain(&error, &lane, target, budget)),
+        }
+    }
+
+    /// The lane that was used last, if its connection may still be open; else a new one.
+    fn take_lane(&self, budget: &Budget) -> Result<Lane, Stop> {
+        budget.check()?;
+        loop {
+            let parked = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            match parked {
+                Some(parked) => match parked.into_lane() {
+                    Some(lane) => return Ok(lane),
+                    None => continue,
+                },
+                None => return Ok(Lane::new(&self.config, &self.names)),
+            }
+        }
+    }
+
+    fn follow(&self, from: &Endpoint, status: u16, location: &str) -> Result<Endpoint, Failure> {
+        let target = from.resolve(location).map_err(|why| {
+            refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
+        })?;
+        let shown = target.shown();
+        if !matches!(status, 307 | 308) {
+            let why = format!(
+                "the server redirects to {shown} with HTTP {status}, which would turn the request into another one; use that URL itself if it is the right one"
+            );
+            return Err(refused(why, status));
+        }
+        if !self.endpoint.origin().may_follow_to(target.origin()) {
+            let why = format!(
+                "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials do not leave theirs; use that URL itself if you trust it"
+            );
+            return Err(refused(why, status));
+        }
+        Ok(target)
+    }
+}
+
+fn run(
+    lane: &mut Lane,
+    target: &Endpoint,
+    outgoing: &Outgoing,
+) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
+    if let Some(headers) = request.headers_mut() {
+        headers.clone_from(&outgoing.headers);
+    }
+    if outgoing.body.is_empty() {
+        lane.agent.run(request.body(()).map_err(ureq::Error::Http)?)
+    } else {
+        lane.agent.run(request.body(outgoing.body).map_err(ureq::Error::Http)?)
+    }
+}
+
+/// The target of a redirect.
+fn redirect(response: &Response) -> Option<String> {
+    let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+    let location = response.headers.get(header::LOCATION).filter(|_| is_redirect)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+fn refused(message: String, http_status: u16) -> Failure {
+    before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
+}
+
+fn before_sending(error: Error) -> Failure {
+    Failure { error, stale: false, sent: false }
+}
+
+/// Puts what ureq says and what the lane noted together.
+fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget) -> Failure {
+    let state = &lane.state;
+    let phase = state.phase();
+    let sent = phase >= Phase::Send;
+    if let Some(stop) = state.take_stop() {
+        return Failure { error: stopped(&stop, Some(phase), budget), stale: false, sent };
+    }
+    let host = &target.origin().host;
+    let reason = reason(error);
+    let (status, message) = match phase {
+        Phase::Lookup => {
+            (MCP_RESOLVE_FAILED, format!("the name {host} has no address: {reason}; check the host in the URL"))
+        }
+        Phase::Connect => (
+            MCP_CONNECT_FAILED,
+            format!(
+                "cannot connect: {reason}; is the server running, and does it listen on port {}?",
+                target.origin().port
+            ),
+        ),
+        Phase::Tls => (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}")),
+        _ => match error {
+            ureq::Error::LargeResponseHeader(..) => {
+                (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {MAX_HEAD} bytes"))
+            }
+            ureq::Error::Io(_) => {
+                (MCP_DISCONNECTED, format!("the connection ended before the server answered: {reason}"))
+            }
+            _ => (MCP_HTTP_ERROR, format!("the server's answer is no valid HTTP: {reason}")),
+        },
+    };
+    let stale = matches!(error, ureq::Error::Io(_)) && sent && state.died_unanswered();
+    Failure { error: Error::new(status, message), stale, sent }
+}
+
+/// A failure of the body, which is read outside of [`Http::send`].
+pub(super) fn explain_body(error: &io::Error, lane: Option<&Lane>, budget: &Budget) -> Error {
+    if let Some(stop) = lane.and_then(|lane| lane.state.take_stop()) {
+        return stopped(&stop, Some(Phase::Body), budget);
+    }
+    Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete: {}", io_reason(error)))
+}
+
+/// The error for a wait that was ended.
+pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
+    let doing = phase.map_or("before anything was sent", |phase| match phase {
+        Phase::Lookup => "while looking up the server's name",
+        Phase::Connect => "while connecting",
+        Phase::Tls => "during the TLS handshake",
+        Phase::Send => "while sending the request",
+        Phase::Head => "while waiting for the server's answer",
+        Phase::Body => "while reading the server's answer",
+    });
+    let span =
+        |limit: Option<std::time::Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
+    match stop {
+        Stop::TimedOut => Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(budget.allowed))),
+        Stop::Idle => Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(budget.idle))),
+        Stop::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
+        Stop::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),
+        Stop::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("the system refused {doing}: {error}")),
+    }
+}
+
+/// The cause in few words, without ureq's own preface.
+fn reason(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => io_reason(error),
+        ureq::Error::Rustls(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn io_reason(error: &io::Error) -> String {
+    let words = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused",
+        io::ErrorKind::ConnectionReset => "connection reset by the server",
+        io::ErrorKind::UnexpectedEof => "the server closed the connection",
+        io::ErrorKind::BrokenPipe => "the server closed the connection while the request was sent",
+        io::ErrorKind::HostUnreachable => "no route to the host",
+        io::ErrorKind::NetworkUnreachable => "the network is unreachable",
+        _ => return error.to_string(),
+    };
+    words.to_owned()
+}

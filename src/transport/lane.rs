@@ -1,0 +1,203 @@
+//! A lane: one ureq agent that holds at most one connection, and the notes that the parts under ureq and the code above it
+//! leave for each other. A call takes a lane, uses it alone, and puts it back.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::{HeaderMap, header};
+
+use super::connector::SocketConnector;
+use super::names::{CachedResolver, NameCache};
+use crate::sys::wait::{Budget, Stop};
+
+/// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request
+/// must not meet that moment.
+const KEEP_IDLE: Duration = Duration::from_secs(4);
+
+/// How far a request has come; for messages, and to know what a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    Lookup,
+    Connect,
+    Tls,
+    Send,
+    Head,
+    Body,
+}
+
+const PHASES: [Phase; 6] = [Phase::Lookup, Phase::Connect, Phase::Tls, Phase::Send, Phase::Head, Phase::Body];
+
+/// What the socket layer must know of the call that uses it now, and what it reports back. ureq has no place for either.
+#[derive(Debug)]
+pub struct LaneState {
+    budget: Mutex<Budget>,
+    stop: Mutex<Option<Stop>>,
+    phase: AtomicU8,
+    /// A connection is held.
+    connected: AtomicBool,
+    /// The request went out on a connection that had served another one.
+    reused: AtomicBool,
+    /// A byte of the answer has come.
+    received: AtomicBool,
+    /// Send, and do not wait for an answer.
+    send_only: AtomicBool,
+}
+
+impl LaneState {
+    fn new() -> LaneState {
+        LaneState {
+            budget: Mutex::default(),
+            stop: Mutex::default(),
+            phase: AtomicU8::new(0),
+            connected: AtomicBool::new(false),
+            reused: AtomicBool::new(false),
+            received: AtomicBool::new(false),
+            send_only: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens the notes for a request.
+    pub fn begin(&self, budget: &Budget, send_only: bool) {
+        *lock(&self.budget) = budget.clone();
+        *lock(&self.stop) = None;
+        self.set_phase(Phase::Lookup);
+        self.reused.store(self.is_connected(), Ordering::Relaxed);
+        self.received.store(false, Ordering::Relaxed);
+        self.send_only.store(send_only, Ordering::Relaxed);
+    }
+
+    /// Lets go of what belongs to the call that ends.
+    pub fn end(&self) {
+        *lock(&self.budget) = Budget::default();
+    }
+
+    pub fn budget(&self) -> Budget {
+        lock(&self.budget).clone()
+    }
+
+    /// Notes why a wait ended, in the form in which the reason gets through ureq.
+    pub fn stopped(&self, stop: Stop) -> ureq::Error {
+        *lock(&self.stop) = Some(stop);
+        interrupted()
+    }
+
+    pub fn take_stop(&self) -> Option<Stop> {
+        lock(&self.stop).take()
+    }
+
+    pub fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Ordering::Relaxed))]
+    }
+
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    pub fn set_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::Relaxed);
+        if connected {
+            self.reused.store(false, Ordering::Relaxed);
+        }
+    }
+
+    pub fn note_received(&self) {
+        self.received.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_send_only(&self) -> bool {
+        self.send_only.load(Ordering::Relaxed)
+    }
+
+    /// Whether a failure only means that the server had closed a kept connection: the request was not looked at.
+    pub fn died_unanswered(&self) -> bool {
+        self.reused.load(Ordering::Relaxed) && !self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// The error that stands for "see the lane's notes".
+pub fn interrupted() -> ureq::Error {
+    ureq::Error::Io(std::io::Error::other("interrupted"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Lane {
+    pub agent: Agent,
+    pub state: Arc<LaneState>,
+    idle_since: Instant,
+    keep: Duration,
+}
+
+impl Lane {
+    pub fn new(config: &Config, names: &Arc<NameCache>) -> Lane {
+        let state = Arc::new(LaneState::new());
+        let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(names));
+        let resolver = CachedResolver::new(Arc::clone(&state), Arc::clone(names));
+        let agent = Agent::with_parts(config.clone(), connector, resolver);
+        Lane { agent, state, idle_since: Instant::now(), keep: KEEP_IDLE }
+    }
+
+    /// Notes how long the server keeps the connection.
+    pub fn note_keep_alive(&mut self, headers: &HeaderMap) {
+        let timeout = headers.get("keep-alive").and_then(|value| keep_alive_timeout(value.to_str().ok()?));
+        let closes = headers.get(header::CONNECTION).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"close"));
+        self.keep = match timeout {
+            _ if closes => Duration::ZERO,
+            // A second less than the server says: the request has a way to go.
+            Some(seconds) => Duration::from_secs(seconds.saturating_sub(1)),
+            None => KEEP_IDLE,
+        };
+    }
+
+    pub fn start_idling(&mut self) {
+        self.state.end();
+        self.idle_since = Instant::now();
+    }
+
+    /// Whether the connection may still be open.
+    pub fn is_fresh(&self) -> bool {
+        self.idle_since.elapsed() < self.keep
+    }
+}
+
+/// The `timeout` parameter of a `Keep-Alive` header, in seconds.
+fn keep_alive_timeout(value: &str) -> Option<u64> {
+    value.split(',').find_map(|part| {
+        let (name, seconds) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keep_alive_header() {
+        assert_eq!(keep_alive_timeout("timeout=5"), Some(5));
+        assert_eq!(keep_alive_timeout("max=100, Timeout = 15"), Some(15));
+        assert_eq!(keep_alive_timeout("max=100"), None);
+        assert_eq!(keep_alive_timeout("timeout=x"), None);
+    }
+
+    #[test]
+    fn phases_survive_their_number() {
+        let state = LaneState::new();
+        for phase in PHASES {
+            state.set_phase(phase);
+            assert_eq!(state.phase(), phase);
+        }
+    }
+}

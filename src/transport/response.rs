@@ -1,0 +1,120 @@
+//! The answer to a request: its head, and a body that is read as it comes. When the body has been read, the connection goes
+//! back to where the next request finds it.
+
+use std::io::Read;
+use std::time::Instant;
+
+use ureq::http::HeaderMap;
+
+use super::http::{Http, explain_body};
+use super::lane::Lane;
+use crate::error::{Error, Result};
+use crate::status::MCP_TOO_LARGE;
+use crate::sys::wait::Budget;
+
+type Reader = ureq::BodyReader<'static>;
+
+/// See the module.
+pub struct Response<'a> {
+    pub status: u16,
+    pub headers: HeaderMap,
+    http: &'a Http,
+    /// `None` once the connection has been put back.
+    open: Option<(Lane, Reader)>,
+}
+
+/// A connection that nobody uses, perhaps with a rest of the last answer still to come.
+pub struct Parked {
+    lane: Lane,
+    rest: Option<Reader>,
+}
+
+impl<'a> Response<'a> {
+    pub(super) fn new(http: &'a Http, lane: Lane, answer: ureq::http::Response<ureq::Body>) -> Response<'a> {
+        let (head, body) = answer.into_parts();
+        let open = Some((lane, body.into_reader()));
+        Response { status: head.status.as_u16(), headers: head.headers, http, open }
+    }
+
+    /// The next bytes of the body; zero at its end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let Some((lane, reader)) = &mut self.open else { return Ok(0) };
+        match reader.read(buffer) {
+            Ok(0) => {
+                // A body without a length ends like this as well when the wait was ended from outside.
+                if let Some(stop) = lane.state.take_stop() {
+                    return Err(super::http::stopped(&stop, Some(lane.state.phase()), &lane.state.budget()));
+                }
+                self.put_back(false);
+                Ok(0)
+            }
+            Ok(count) => Ok(count),
+            Err(error) => {
+                let budget = lane.state.budget();
+                let error = explain_body(&error, Some(lane), &budget);
+                self.open = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// The whole body, of at most `limit` bytes.
+    pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        let mut filled = 0;
+        loop {
+            if body.len() - filled < 4096 {
+                body.resize((body.len() * 2).max(16 * 1024), 0);
+            }
+            let count = self.read(&mut body[filled..])?;
+            filled += count;
+            if filled > limit {
+                return Err(Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes")));
+            }
+            if count == 0 {
+                body.truncate(filled);
+                return Ok(body);
+            }
+        }
+    }
+
+    /// Puts the connection away although a rest of the body may still come: the next request looks whether it has.
+    pub fn park(mut self) {
+        self.put_back(true);
+    }
+
+    fn put_back(&mut self, with_rest: bool) {
+        if let Some((mut lane, reader)) = self.open.take() {
+            lane.start_idling();
+            self.http.put_back(Parked { lane, rest: with_rest.then_some(reader) });
+        }
+    }
+}
+
+impl Parked {
+    /// The lane, ready for the next request; `None` where its connection cannot be used for one.
+    pub fn into_lane(self) -> Option<Lane> {
+        let Parked { lane, rest } = self;
+        if !lane.is_fresh() {
+            return None;
+        }
+        if let Some(mut rest) = rest {
+            // What has come already is read; nothing is waited for.
+            lane.state.begin(&Budget::until(Instant::now()), false);
+            lane.state.set_phase(super::lane::Phase::Body);
+            let mut scrap = [0; 4096];
+            for _ in 0..MOST_SCRAPS {
+                match rest.read(&mut scrap) {
+                    Ok(0) if lane.state.take_stop().is_none() => return Some(lane),
+                    Ok(1..) => {}
+                    _ => return None,
+                }
+            }
+            return None;
+        }
+        Some(lane)
+    }
+}
+
+/// A rest of more than 64 KiB is not worth its connection.
+const MOST_SCRAPS: usize = 16;

@@ -1,0 +1,95 @@
+//! What the server can do: two tools. Results are JSON text, written without a tree.
+
+use crate::rpc::Error;
+use serde_json::{Value, json};
+
+/// Who the server says it is.
+pub const SERVER_INFO: &str = concat!(r#"{"name":"mcp-test-server","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+/// What the server says about its use.
+pub const INSTRUCTIONS: &str = "A scripted server for tests. The tool echo returns its text, add returns a sum.";
+/// What the server can do.
+pub const CAPABILITIES: &str = r#"{"tools":{}}"#;
+
+const TOOLS: &str = r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}},{"name":"add","description":"Adds two numbers","inputSchema":{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a","b"]},"outputSchema":{"type":"object","properties":{"sum":{"type":"number"}},"required":["sum"]}}]"#;
+
+/// Members that a modern result has and a legacy one has not.
+fn tail(modern: bool) -> &'static str {
+    if modern {
+        concat!(
+            r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"mcp-test-server","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#""}}"#
+        )
+    } else {
+        ""
+    }
+}
+
+/// Runs a method that both eras have.
+pub fn call(method: &str, params: &Value, modern: bool) -> Result<String, Error> {
+    match method {
+        "tools/list" => Ok(list(modern)),
+        "tools/call" => tool(params, modern),
+        _ => Err(Error::new(-32601, format!("Method not found: {method}")).status(if modern { 404 } else { 200 })),
+    }
+}
+
+/// The DiscoverResult.
+pub fn discover(versions: &[&str]) -> String {
+    let (versions, instructions) = (json!(versions), json!(INSTRUCTIONS));
+    let cache = r#""ttlMs":60000,"cacheScope":"public""#;
+    let tail = tail(true);
+    format!(
+        r#"{{"supportedVersions":{versions},"capabilities":{CAPABILITIES},"instructions":{instructions},{cache}{tail}}}"#
+    )
+}
+
+/// The InitializeResult.
+pub fn initialize(version: &str) -> String {
+    let (version, instructions) = (json!(version), json!(INSTRUCTIONS));
+    format!(
+        r#"{{"protocolVersion":{version},"capabilities":{CAPABILITIES},"serverInfo":{SERVER_INFO},"instructions":{instructions}}}"#
+    )
+}
+
+fn list(modern: bool) -> String {
+    let cache = if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" };
+    ["{", TOOLS, cache, tail(modern), "}"].concat()
+}
+
+fn tool(params: &Value, modern: bool) -> Result<String, Error> {
+    let arguments = &params["arguments"];
+    match params["name"].as_str() {
+        Some("echo") => Ok(match arguments["text"].as_str() {
+            Some(text) => content(text, false, "", modern),
+            None => content("echo wants a string named text", true, "", modern),
+        }),
+        Some("add") => Ok(match sum(&arguments["a"], &arguments["b"]) {
+            Some(sum) => {
+                let structured = format!(r#","structuredContent":{{"sum":{sum}}}"#);
+                content(&sum.to_string(), false, &structured, modern)
+            }
+            None => content("add wants two numbers named a and b", true, "", modern),
+        }),
+        Some(name) => Err(Error::new(-32602, format!("Unknown tool: {name}"))),
+        None => Err(Error::new(-32602, "Invalid params: no tool name")),
+    }
+}
+
+fn sum(a: &Value, b: &Value) -> Option<Value> {
+    match (a.as_i64(), b.as_i64()) {
+        (Some(a), Some(b)) => a.checked_add(b).map(Value::from),
+        _ => Some(Value::from(a.as_f64()? + b.as_f64()?)),
+    }
+}
+
+fn content(text: &str, is_error: bool, structured: &str, modern: bool) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8 + 256);
+    out.push_str(r#"{"content":[{"type":"text","text":"#);
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
+    out.push_str(if is_error { r#"}],"isError":true"# } else { r#"}],"isError":false"# });
+    out.push_str(structured);
+    out.push_str(tail(modern));
+    out.push('}');
+    out
+}

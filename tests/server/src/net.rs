@@ -1,0 +1,82 @@
+//! One accepted connection, with TLS or without.
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+
+/// The two kinds of connection behind one type.
+pub enum Stream {
+    /// Bytes as they are.
+    Plain(TcpStream),
+    /// TLS over the same socket.
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Stream {
+    /// Takes over an accepted socket.
+    pub fn new(socket: TcpStream, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        Ok(match tls {
+            None => Self::Plain(socket),
+            Some(config) => {
+                let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+                Self::Tls(Box::new(StreamOwned::new(session, socket)))
+            }
+        })
+    }
+
+    /// The socket below.
+    pub fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.sock,
+        }
+    }
+
+    /// Ends the connection in the orderly way. Merely dropping it is the rude way: on TLS the
+    /// peer then sees a truncation.
+    pub fn close(mut self) {
+        if let Self::Tls(stream) = &mut self {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+        let _ = self.socket().shutdown(Shutdown::Write);
+    }
+
+    /// Ends the connection with a reset.
+    pub fn reset(self) {
+        crate::sys::reset_on_close(self.socket());
+    }
+
+    /// Waits until the peer goes away.
+    pub fn wait_for_end(&mut self) {
+        let mut sink = [0; 4096];
+        while matches!(self.read(&mut sink), Ok(count) if count > 0) {}
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}

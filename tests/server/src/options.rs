@@ -1,0 +1,256 @@
+//! The scenario that a request's path asks for: `/s/<option>+<option>+.../mcp`.
+//!
+//! Options live in the path because then a test needs nothing but a URL, and scenarios of many
+//! tests run side by side in one server. An unknown option is an error: a misspelled one would
+//! otherwise test nothing, silently.
+
+use crate::faults::{Kind, NAMED};
+
+/// Which protocol eras the server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Era {
+    /// Stateless versions only.
+    Modern,
+    /// Versions with `initialize` only.
+    Legacy,
+    /// Both on one path.
+    #[default]
+    Dual,
+}
+
+/// One fault and the requests that it applies to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// What goes wrong.
+    pub kind: Kind,
+    /// JSON-RPC or HTTP methods; none means every request.
+    pub when: Vec<String>,
+    /// How many matching requests it spoils.
+    pub times: Option<u64>,
+    /// How many matching requests pass before.
+    pub after: u64,
+}
+
+/// Everything a path can ask for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scenario {
+    /// The eras that are spoken.
+    pub era: Era,
+    /// Whether answers come as event streams.
+    pub stream: bool,
+    /// Legacy without session ids.
+    pub stateless: bool,
+    /// The versions on offer, when not all.
+    pub versions: Option<Vec<String>>,
+    /// The version forced into an InitializeResult.
+    pub version: Option<String>,
+    /// The list in the refusal of every modern request.
+    pub supported: Option<Vec<String>>,
+    /// The bearer token that is wanted.
+    pub bearer: Option<String>,
+    /// The API key that is wanted.
+    pub api_key: Option<String>,
+    /// The name under which requests are recorded.
+    pub tag: Option<String>,
+    /// The Retry-After header of `status=`.
+    pub retry_after: Option<String>,
+    /// The JSON-RPC code of `rpc-error`, when not -32603.
+    pub rpc_code: Option<i64>,
+    /// The HTTP status of `rpc-error`, when not 200.
+    pub rpc_status: Option<u16>,
+    /// What goes wrong; the first that matches a request wins.
+    pub faults: Vec<Fault>,
+}
+
+impl Scenario {
+    /// The scenario of a path, `None` when the path is not one of scenarios at all.
+    pub fn of_path(path: &str) -> Option<Result<Self, String>> {
+        if path == "/mcp" || path == "/mcp/" {
+            return Some(Ok(Self::default()));
+        }
+        // Only the last segment is the tail: methods and redirect targets hold slashes.
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let (options, _tail) = path.strip_prefix("/s/")?.rsplit_once('/')?;
+        Some(Self::parse(options))
+    }
+
+    /// Parses the options between `/s/` and the next slash.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut scenario = Self::default();
+        // `when`, `times` and `after` belong to the fault before them; those that come before any
+        // fault belong to the first, so that a single fault may be written in any order.
+        let mut early = Limits::default();
+        for option in text.split('+').filter(|option| !option.is_empty()) {
+            let (name, value) = match option.split_once('=') {
+                Some((name, value)) => (name, Some(decode(value)?)),
+                None => (option, None),
+            };
+            if let Some(kind) = fault_kind(name, value.as_deref())? {
+                let limits = std::mem::take(&mut early);
+                scenario.faults.push(Fault { kind, when: limits.when, times: limits.times, after: limits.after });
+            } else if !early.set(name, value.as_deref(), scenario.faults.last_mut())? {
+                scenario.set(name, value)?;
+            }
+        }
+        if early != Limits::default() {
+            return Err("when, times and after need a fault".into());
+        }
+        Ok(scenario)
+    }
+
+    fn set(&mut self, name: &str, value: Option<String>) -> Result<(), String> {
+        match (name, value) {
+            ("modern", None) => self.era = Era::Modern,
+            ("legacy", None) => self.era = Era::Legacy,
+            ("dual", None) => self.era = Era::Dual,
+            ("stream", None) => self.stream = true,
+            ("stateless", None) => self.stateless = true,
+            ("versions", Some(value)) => self.versions = Some(list(&value)),
+            ("version", Some(value)) => self.version = Some(value),
+            ("supported", Some(value)) => self.supported = Some(list(&value)),
+            ("bearer", Some(value)) => self.bearer = Some(value),
+            ("api-key", Some(value)) => self.api_key = Some(value),
+            ("tag", Some(value)) => self.tag = Some(value),
+            ("retry-after", Some(value)) => self.retry_after = Some(value),
+            ("rpc-code", Some(value)) => self.rpc_code = Some(number(name, &value)?),
+            ("rpc-status", Some(value)) => self.rpc_status = Some(number(name, &value)?),
+            (name, None) => return Err(format!("unknown option: {name}")),
+            (name, Some(value)) => return Err(format!("unknown option: {name}={value}")),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Limits {
+    when: Vec<String>,
+    times: Option<u64>,
+    after: u64,
+}
+
+impl Limits {
+    fn set(&mut self, name: &str, value: Option<&str>, fault: Option<&mut Fault>) -> Result<bool, String> {
+        let (when, times, after) = match fault {
+            Some(fault) => (&mut fault.when, &mut fault.times, &mut fault.after),
+            None => (&mut self.when, &mut self.times, &mut self.after),
+        };
+        match (name, value) {
+            ("when", Some(value)) => *when = list(value),
+            ("times", Some(value)) => *times = Some(number(name, value)?),
+            ("after", Some(value)) => *after = number(name, value)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn fault_kind(name: &str, value: Option<&str>) -> Result<Option<Kind>, String> {
+    let kind = match (name, value) {
+        ("scope-missing", None) => Kind::ScopeMissing,
+        ("status", Some(value)) => Kind::Status(number(name, value)?),
+        ("redirect", Some(value)) => {
+            let (status, target) = value.split_once(':').ok_or("redirect wants STATUS:TARGET")?;
+            Kind::Redirect(number(name, status)?, target.into())
+        }
+        ("fault", Some(value)) => {
+            let found = NAMED.iter().find(|(known, _)| *known == value);
+            found.map(|(_, kind)| kind.clone()).ok_or(format!("unknown option: fault={value}"))?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(kind))
+}
+
+fn list(value: &str) -> Vec<String> {
+    value.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{name} wants a number, not {value:?}"))
+}
+
+/// Percent-decoding, so that values may hold slashes and plus signs.
+pub fn decode(text: &str) -> Result<String, String> {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        if bytes[at] == b'%' {
+            let hex = text.get(at + 1..at + 3).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let hex = hex.ok_or_else(|| format!("bad percent-encoding in {text:?}"))?;
+            out.push(u8::from_str_radix(hex, 16).map_err(|error| error.to_string())?);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    String::from_utf8(out).map_err(|_| format!("not UTF-8 after decoding: {text:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(path: &str) -> Scenario {
+        Scenario::of_path(path).unwrap().unwrap()
+    }
+
+    #[test]
+    fn no_option_means_a_dual_server() {
+        for text in ["/mcp", "/s//mcp", "/s/dual/mcp", "/s/dual/other/"] {
+            assert_eq!(path(text), Scenario::default(), "{text}");
+        }
+        assert!(Scenario::of_path("/").is_none() && Scenario::of_path("/s/dual").is_none());
+        assert!(Scenario::of_path("/s/dual/a/mcp").unwrap().is_err());
+    }
+
+    #[test]
+    fn values_are_lists_numbers_and_decoded_text() {
+        let scenario = path("/s/legacy+stream+versions=2025-06-18,2025-03-26+bearer=a%2Bb%2Fc+rpc-code=-32021/mcp");
+        assert_eq!(scenario.era, Era::Legacy);
+        assert!(scenario.stream && !scenario.stateless);
+        assert_eq!(scenario.versions.unwrap(), ["2025-06-18", "2025-03-26"]);
+        assert_eq!(scenario.bearer.as_deref(), Some("a+b/c"));
+        assert_eq!(scenario.rpc_code, Some(-32021));
+    }
+
+    #[test]
+    fn limits_belong_to_the_fault_before_them() {
+        let scenario = path("/s/fault=silent+when=ping+times=2+status=503+after=1/mcp");
+        let first = Fault { kind: Kind::Silent, when: vec!["ping".into()], times: Some(2), after: 0 };
+        let second = Fault { kind: Kind::Status(503), when: vec![], times: None, after: 1 };
+        assert_eq!(scenario.faults, [first, second]);
+        assert_eq!(path("/s/when=ping+fault=eof/mcp"), path("/s/fault=eof+when=ping/mcp"));
+    }
+
+    #[test]
+    fn values_may_hold_slashes() {
+        let scenario = path("/s/fault=eof+when=tools/call,GET/mcp");
+        assert_eq!(scenario.faults[0].when, ["tools/call", "GET"]);
+        let scenario = path("/s/redirect=308:/s/dual/mcp/mcp");
+        assert_eq!(scenario.faults[0].kind, Kind::Redirect(308, "/s/dual/mcp".into()));
+    }
+
+    #[test]
+    fn a_redirect_keeps_colons_in_its_target() {
+        let scenario = path("/s/redirect=307:http%3A%2F%2F127.0.0.1%3A1%2Fmcp/mcp");
+        assert_eq!(scenario.faults[0].kind, Kind::Redirect(307, "http://127.0.0.1:1/mcp".into()));
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        for text in ["modren", "fault=silnet", "stream=1", "status=x", "redirect=307", "tag", "times=2", "bearer=%zz"] {
+            let error = Scenario::parse(text).unwrap_err();
+            assert!(!error.is_empty(), "{text}");
+        }
+        assert_eq!(Scenario::parse("dual+modren").unwrap_err(), "unknown option: modren");
+        assert_eq!(Scenario::parse("fault=x").unwrap_err(), "unknown option: fault=x");
+    }
+
+    #[test]
+    fn every_named_fault_is_found() {
+        for (name, kind) in NAMED {
+            assert_eq!(&Scenario::parse(&format!("fault={name}")).unwrap().faults[0].kind, kind);
+        }
+    }
+}

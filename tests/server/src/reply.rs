@@ -1,0 +1,173 @@
+//! A well-formed HTTP response. What is malformed is made from it in `faults`.
+
+/// What follows the head.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// A JSON document.
+    Json(Vec<u8>),
+    /// An event stream, one chunk per piece.
+    Stream(Vec<Vec<u8>>),
+    /// Any other content, with its type.
+    Other(&'static str, Vec<u8>),
+}
+
+/// A response.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside the type and the length.
+    pub headers: Vec<(&'static str, String)>,
+    /// The content.
+    pub body: Body,
+}
+
+impl Reply {
+    /// A response without content.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Empty }
+    }
+
+    /// A JSON response.
+    pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Json(body.into()) }
+    }
+
+    /// A response for human eyes.
+    pub fn text(status: u16, text: impl Into<String>) -> Self {
+        Self::other(status, "text/plain; charset=utf-8", text.into().into_bytes())
+    }
+
+    /// A response of any type.
+    pub fn other(status: u16, kind: &'static str, body: Vec<u8>) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Other(kind, body) }
+    }
+
+    /// An event stream.
+    pub fn stream(pieces: Vec<Vec<u8>>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: Body::Stream(pieces) }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The JSON-RPC message inside, if there is just one.
+    pub fn message(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Json(body) => Some(body),
+            Body::Stream(pieces) => {
+                let last = pieces.last()?.strip_prefix(EVENT)?;
+                last.strip_suffix(b"\n\n")
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts another message in the place of the one inside.
+    pub fn set_message(&mut self, message: Vec<u8>) {
+        match &mut self.body {
+            Body::Stream(pieces) => {
+                pieces.pop();
+                pieces.push(event(&message));
+            }
+            body => *body = Body::Json(message),
+        }
+    }
+
+    /// The bytes of the whole response, in one buffer so that they leave in one write.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        out.clear();
+        self.render_head(out);
+        match &self.body {
+            Body::Empty => {}
+            Body::Json(body) | Body::Other(_, body) => out.extend_from_slice(body),
+            Body::Stream(pieces) => {
+                pieces.iter().for_each(|piece| chunk(out, piece));
+                out.extend_from_slice(LAST_CHUNK);
+            }
+        }
+    }
+
+    /// The head alone.
+    pub fn render_head(&self, out: &mut Vec<u8>) {
+        let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        put(&["HTTP/1.1 ", &self.status.to_string(), " ", reason(self.status), "\r\n"]);
+        for (name, value) in &self.headers {
+            put(&[name, ": ", value, "\r\n"]);
+        }
+        let length = match &self.body {
+            Body::Empty if self.status == 204 => return put(&["\r\n"]),
+            Body::Empty => 0,
+            Body::Json(body) => {
+                put(&["Content-Type: application/json\r\n"]);
+                body.len()
+            }
+            Body::Other(kind, body) => {
+                put(&["Content-Type: ", kind, "\r\n"]);
+                body.len()
+            }
+            Body::Stream(_) => {
+                put(&["Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n"]);
+                return put(&["X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"]);
+            }
+        };
+        put(&["Content-Length: ", &length.to_string(), "\r\n\r\n"]);
+    }
+}
+
+/// Ends a chunked body.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// A comment, which says nothing.
+pub const COMMENT: &[u8] = b": a comment, to be ignored\n\n";
+
+const EVENT: &[u8] = b"event: message\ndata: ";
+
+/// One event that carries a message.
+pub fn event(message: &[u8]) -> Vec<u8> {
+    [EVENT, message, b"\n\n"].concat()
+}
+
+/// The event with an id and no data that opens a stream in 2025-11-25.
+pub fn priming_event(number: u64) -> Vec<u8> {
+    format!("id: stream-{number}-0\ndata:\n\n").into_bytes()
+}
+
+/// Appends one chunk.
+pub fn chunk(out: &mut Vec<u8>, content: &[u8]) {
+    out.extend_from_slice(format!("{:x}\r\n", content.len()).as_bytes());
+    out.extend_from_slice(content);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        202 => "Accepted",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        415 => "Unsupported Media Type",
+        418 => "I'm a teapot",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
+}

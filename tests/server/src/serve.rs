@@ -1,0 +1,167 @@
+//! Listening, and the life of one connection.
+
+use crate::auth;
+use crate::faults::{self, Exchange, Flow};
+use crate::http::{Framing, Head, Source};
+use crate::net::Stream;
+use crate::options::Scenario;
+use crate::protocol::Request;
+use crate::reply::Reply;
+use crate::rpc::Message;
+use crate::state::State;
+use rustls::ServerConfig;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+/// Listens on loopback and serves in the background. Returns the port.
+pub fn listen(port: u16, tls: Option<Arc<ServerConfig>>, state: Arc<State>) -> io::Result<u16> {
+    accept(port, move |socket| {
+        let (tls, state) = (tls.clone(), state.clone());
+        move || {
+            // An error here is the client's leaving, or what a fault was made for.
+            let _ = Stream::new(socket, tls.as_ref()).and_then(|stream| Connection::new(stream, state).run());
+        }
+    })
+}
+
+/// Listens on loopback and gives every connection a thread of its own.
+pub fn accept<W>(port: u16, work: impl Fn(TcpStream) -> W + Send + 'static) -> io::Result<u16>
+where
+    W: FnOnce() + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let port = listener.local_addr()?.port();
+    thread::Builder::new().name("accept".into()).spawn(move || {
+        for socket in listener.incoming().flatten() {
+            // Out of threads: this one connection is dropped, which the client sees.
+            let _ = thread::Builder::new().name("connection".into()).spawn(work(socket));
+        }
+    })?;
+    Ok(port)
+}
+
+struct Connection {
+    stream: Stream,
+    state: Arc<State>,
+    number: u64,
+    requests: u64,
+    source: Source,
+    head: Head,
+    body: Vec<u8>,
+    out: Vec<u8>,
+    /// The scenario of the last target: a client that repeats itself costs no parsing.
+    known: Option<(String, Scenario)>,
+}
+
+impl Connection {
+    fn new(stream: Stream, state: Arc<State>) -> Self {
+        let number = state.connection();
+        Self {
+            stream,
+            state,
+            number,
+            requests: 0,
+            source: Source::default(),
+            head: Head::default(),
+            body: Vec::with_capacity(16 * 1024),
+            out: Vec::with_capacity(16 * 1024),
+            known: None,
+        }
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let flow = loop {
+            match self.read() {
+                Ok(true) => {}
+                Ok(false) => break Flow::Close,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let mut out = Vec::new();
+                    Reply::text(400, format!("{error}\n")).header("Connection", "close").render(&mut out);
+                    self.stream.write_all(&out)?;
+                    break Flow::Close;
+                }
+                Err(error) => return Err(error),
+            }
+            self.requests += 1;
+            match self.answer()? {
+                Flow::Next => {}
+                other => break other,
+            }
+        };
+        match flow {
+            Flow::Reset => self.stream.reset(),
+            Flow::Close => self.stream.close(),
+            Flow::Next | Flow::Drop => {}
+        }
+        Ok(())
+    }
+
+    /// Reads one request. `false` means that the client is done.
+    fn read(&mut self) -> io::Result<bool> {
+        if !self.source.read_head(&mut self.stream, &mut self.head)? {
+            return Ok(false);
+        }
+        let framing = Framing::of_request(&self.head).map_err(crate::http::source::invalid)?;
+        if self.head.lists("Expect", "100-continue") && self.source.buffered().is_empty() {
+            self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+        self.body.clear();
+        self.source.read_body(&mut self.stream, framing, &mut self.body)?;
+        Ok(true)
+    }
+
+    fn answer(&mut self) -> io::Result<Flow> {
+        let last = self.head.lists("Connection", "close") || self.head.is_http_10();
+        if self.known.as_ref().is_none_or(|(target, _)| target != self.head.target()) {
+            match self.scenario() {
+                Ok(scenario) => self.known = Some((self.head.target().to_owned(), scenario)),
+                Err(mut reply) => {
+                    if last {
+                        reply = reply.header("Connection", "close");
+                    }
+                    reply.render(&mut self.out);
+                    self.stream.write_all(&self.out)?;
+                    return Ok(if last { Flow::Close } else { Flow::Next });
+                }
+            }
+        }
+        let Some((_, scenario)) = &self.known else {
+            return Ok(Flow::Close);
+        };
+        let message = Message::parse(&self.body);
+        let add = |tag: &String| self.state.log.add(tag, self.number, &self.head, &self.body, message.method());
+        let place = scenario.tag.as_ref().map(add);
+        let request = Request { state: &self.state, scenario, head: &self.head, message: &message };
+        let mut exchange = Exchange { request, stream: &mut self.stream, out: &mut self.out, place, last };
+        if let Err(refusal) = auth::check(scenario, &self.head) {
+            return exchange.send(refusal);
+        }
+        match faults::pick(&exchange.request, self.requests > 1) {
+            Some(kind) => faults::strike(kind, &mut exchange),
+            None => {
+                let reply = exchange.request.answer();
+                exchange.send(reply)
+            }
+        }
+    }
+
+    /// What the path asks for, or the answer to a path that asks for no scenario.
+    fn scenario(&self) -> Result<Scenario, Reply> {
+        let path = self.head.path();
+        if let Some(tag) = path.strip_prefix("/_log/") {
+            return Err(Reply::json(200, self.state.log.read(tag)));
+        }
+        if let Some(tag) = path.strip_prefix("/_clear/") {
+            self.state.log.clear(tag);
+            self.state.reset_counts(tag);
+            return Err(Reply::empty(204));
+        }
+        match Scenario::of_path(path) {
+            Some(Ok(scenario)) => Ok(scenario),
+            Some(Err(error)) => Err(Reply::text(418, format!("{error}\n"))),
+            None => Err(Reply::text(404, "no such path; try /s/dual/mcp\n")),
+        }
+    }
+}

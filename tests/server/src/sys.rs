@@ -1,0 +1,85 @@
+//! The few things that need libc. The only module with `unsafe` in it.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Makes the coming close of a socket send RST instead of FIN.
+pub fn reset_on_close(socket: &TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    // SAFETY: the descriptor is open for as long as `socket` is borrowed, and the pointer and the
+    // size describe one live `linger`. A failure leaves a normal close, which the test then reports.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<libc::linger>() as libc::socklen_t,
+        );
+    }
+}
+
+/// Blocks the signals that end a process, in this thread and all that it starts later.
+/// Returns the set for [`wait_for_signal`]. Waiting in a thread, not a handler, lets the temporary
+/// file be removed by ordinary code.
+pub fn block_ending_signals() -> libc::sigset_t {
+    // SAFETY: a zeroed sigset_t is a valid place for sigemptyset to write to, and the calls only
+    // read and write that local.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        set
+    }
+}
+
+/// Waits for one of the blocked signals.
+pub fn wait_for_signal(set: &libc::sigset_t) -> i32 {
+    let mut signal = 0;
+    // SAFETY: both pointers are to live values of the right type.
+    while unsafe { libc::sigwait(set, &raw mut signal) } != 0 {}
+    signal
+}
+
+/// Sends a signal to a child that has not been waited for.
+pub fn send_signal(pid: u32, signal: i32) {
+    // SAFETY: kill reads nothing of ours.
+    unsafe { libc::kill(pid as libc::pid_t, signal) };
+}
+
+/// Prepares a command so that its process dies with this one, and starts with no signal blocked.
+/// It has to be spawned by a thread that lives as long as the process: the kernel's promise is
+/// tied to the thread that forked.
+pub fn die_with_parent(command: &mut Command) {
+    let parent = std::process::id();
+    let hook = move || -> io::Result<()> {
+        // SAFETY: only async-signal-safe calls, on local values, between fork and exec.
+        unsafe {
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+            #[cfg(target_os = "linux")]
+            {
+                if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                // The parent may have died before the line above.
+                if libc::getppid() as u32 != parent {
+                    libc::_exit(1);
+                }
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = parent;
+        Ok(())
+    };
+    // SAFETY: the hook keeps to what is allowed between fork and exec.
+    unsafe { command.pre_exec(hook) };
+}
