@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{INITIALIZED, initialize_params, modern_params};
-use crate::protocol::negotiation::{ProbeVerdict, initialized_version, judge_probe, retry_initialize};
+use crate::protocol::negotiation::{ProbeVerdict, initialized_version, judge_probe, refuses_version, retry_initialize};
 use crate::protocol::version::{self, Era, LEGACY, MODERN};
 use crate::status::*;
 
@@ -63,7 +63,7 @@ impl Client {
                 ProbeVerdict::Retry(_) => return Err(nothing_shared(&[version.to_owned()], outcome.err())),
                 ProbeVerdict::NothingShared(theirs) => return Err(nothing_shared(&theirs, outcome.err())),
                 ProbeVerdict::Legacy { .. } if pinned.is_some() => {
-                    return Err(not_modern(version, outcome.err()));
+                    return Err(not_spoken(version, outcome.err()));
                 }
                 ProbeVerdict::Legacy { keep } => {
                     let said = outcome.err().map_or_else(String::new, |error| format!(" ({error})"));
@@ -104,9 +104,13 @@ impl Client {
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),
-                _ => break answer?,
+                _ => break answer,
             }
         };
+        let answer = answer.map_err(|error| match pinned {
+            Some(pinned) if refuses_version(&error) => not_spoken(pinned, Some(error)),
+            _ => error,
+        })?;
         let version = initialized_version(&answer.result, pinned)?;
         let session =
             Session { era: Era::Legacy, version, id: answer.session_id, answer: Some(answer.result), era_is_certain };
@@ -125,10 +129,10 @@ fn nothing_shared(theirs: &[String], cause: Option<Error>) -> Error {
     with_cause(message, cause)
 }
 
-fn not_modern(pinned: &str, cause: Option<Error>) -> Error {
+fn not_spoken(pinned: &str, cause: Option<Error>) -> Error {
     let said = cause.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
     let message = format!(
-        "this client is pinned to protocol version {pinned}, and the server does not speak it{said}; pin an older version, or none"
+        "this client is pinned to protocol version {pinned}, and the server does not speak it{said}; pin another version, or none"
     );
     with_cause(message, cause)
 }

@@ -3,7 +3,7 @@
 use super::json::{Json, Value};
 use super::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use super::version::{self, LEGACY, MODERN};
-use crate::error::Error;
+use crate::error::{Error, RpcError};
 use crate::status::*;
 
 /// What the answer to `server/discover` says.
@@ -108,6 +108,12 @@ pub fn retry_initialize(error: &Error, tried: &str) -> Option<&'static str> {
     version::shared(LEGACY, theirs.iter().map(String::as_str)).filter(|v| *v != tried)
 }
 
+/// Whether the answer to `initialize` refuses its version, or the whole era.
+pub fn refuses_version(error: &Error) -> bool {
+    let lists_others = |rpc: &RpcError| rpc.code == INVALID_PARAMS && supported(rpc.data.as_ref()).is_some();
+    is_modern_error(error) || error.report().rpc.as_ref().is_some_and(lists_others)
+}
+
 /// `data.supported` of a version error.
 fn supported(data: Option<&Json>) -> Option<Vec<String>> {
     strings(data?.root().member("supported"))
@@ -122,7 +128,6 @@ fn strings(list: Option<Value>) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::RpcError;
 
     fn json(text: &str) -> Json {
         Json::parse(text.into()).unwrap()

@@ -93,7 +93,8 @@ impl Endpoint {
             format!("{scheme}://{authority}{path}{location}")
         } else {
             let folder = &path[..path.rfind('/').map_or(0, |slash| slash + 1)];
-            format!("{scheme}://{authority}{folder}{location}")
+            let (relative, rest) = location.split_at(location.find(['?', '#']).unwrap_or(location.len()));
+            format!("{scheme}://{authority}{}{rest}", without_dots(&format!("{folder}{relative}")))
         };
         Endpoint::parse(&absolute)
     }
@@ -112,6 +113,26 @@ impl Origin {
         let name = bare == "localhost" || bare.ends_with(".localhost");
         name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
+}
+
+/// A path without its `.` and `..` segments (RFC 3986, section 5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    for (at, segment) in segments.iter().enumerate() {
+        match *segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => kept.push(other),
+        }
+        // A path that ends in a dot segment ends in a slash.
+        if matches!(*segment, "." | "..") && at + 1 == segments.len() {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
 }
 
 /// Splits `host[:port]`, where the host may be an IPv6 address in brackets.
@@ -193,6 +214,9 @@ mod tests {
         assert_eq!(resolve("/a/mcp/"), "http://host:81/a/mcp/");
         assert_eq!(resolve("b"), "http://host:81/a/b");
         assert_eq!(resolve("?y=2"), "http://host:81/a/mcp?y=2");
+        assert_eq!(resolve("../b/./c?y=../z"), "http://host:81/b/c?y=../z");
+        assert_eq!(resolve("../../.."), "http://host:81/");
+        assert_eq!(resolve("./"), "http://host:81/a/");
         assert_eq!(resolve("//other/x"), "http://other/x");
         assert_eq!(resolve("https://other/x"), "https://other/x");
     }

@@ -2,7 +2,9 @@
 //! what was going on.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Method, Request, header};
@@ -10,7 +12,7 @@ use ureq::http::{HeaderMap, Method, Request, header};
 use super::endpoint::Endpoint;
 use super::lane::{Lane, Phase};
 use super::names::NameCache;
-use super::response::{Parked, Response};
+use super::response::{Parked, Response, Unusable};
 use super::tls;
 use crate::error::{Error, Result};
 use crate::status::*;
@@ -24,6 +26,9 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
 const MAX_IDLE: usize = 16;
+
+/// An event stream mostly ends a moment after its answer. To wait that long for its end is cheaper than a new connection.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What is sent. The body is empty for methods that have none.
 pub struct Outgoing<'a> {
@@ -49,6 +54,8 @@ pub struct Http {
     config: Config,
     names: Arc<NameCache>,
     idle: Mutex<Vec<Parked>>,
+    /// The server keeps event streams open after the answer: waiting for their end is no use.
+    streams_linger: AtomicBool,
 }
 
 impl Http {
@@ -61,12 +68,12 @@ impl Http {
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             // The age of idle connections is this module's business (see `Lane::is_fresh`).
-            .max_idle_age(std::time::Duration::from_secs(86_400))
+            .max_idle_age(Duration::from_secs(86_400))
             .user_agent(concat!("libmcp/", env!("CARGO_PKG_VERSION")))
             .proxy(None)
             .tls_config(tls::config())
             .build();
-        Http { endpoint, config, names: Arc::default(), idle: Mutex::default() }
+        Http { endpoint, config, names: Arc::default(), idle: Mutex::default(), streams_linger: AtomicBool::default() }
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -122,14 +129,14 @@ impl Http {
     /// The lane that was used last, if its connection may still be open; else a new one.
     fn take_lane(&self, budget: &Budget) -> Result<Lane, Stop> {
         budget.check()?;
+        let patience = if self.streams_linger.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
         loop {
             let parked = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            match parked {
-                Some(parked) => match parked.into_lane() {
-                    Some(lane) => return Ok(lane),
-                    None => continue,
-                },
-                None => return Ok(Lane::new(&self.config, &self.names)),
+            let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.names)) };
+            match parked.into_lane(patience) {
+                Ok(lane) => return Ok(lane),
+                Err(Unusable::Old) => {}
+                Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }
         }
     }
@@ -212,6 +219,10 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
             ureq::Error::LargeResponseHeader(..) => {
                 (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {MAX_HEAD} bytes"))
             }
+            // ureq does not give this one a name of its own.
+            ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
+                (MCP_TOO_LARGE, "the head of the server's answer has too many headers".into())
+            }
             ureq::Error::Io(_) => {
                 (MCP_DISCONNECTED, format!("the connection ended before the server answered: {reason}"))
             }
@@ -240,8 +251,7 @@ pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
         Phase::Head => "while waiting for the server's answer",
         Phase::Body => "while reading the server's answer",
     });
-    let span =
-        |limit: Option<std::time::Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
+    let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match stop {
         Stop::TimedOut => Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(budget.allowed))),
         Stop::Idle => Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(budget.idle))),

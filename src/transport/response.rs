@@ -2,12 +2,12 @@
 //! back to where the next request finds it.
 
 use std::io::Read;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ureq::http::HeaderMap;
+use ureq::http::{HeaderMap, header};
 
 use super::http::{Http, explain_body};
-use super::lane::Lane;
+use super::lane::{Lane, Phase};
 use crate::error::{Error, Result};
 use crate::status::MCP_TOO_LARGE;
 use crate::sys::wait::Budget;
@@ -60,6 +60,10 @@ impl<'a> Response<'a> {
 
     /// The whole body, of at most `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
+        let too_large = || Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes"));
+        if self.announced().is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
         let mut body = Vec::new();
         let mut filled = 0;
         loop {
@@ -69,13 +73,17 @@ impl<'a> Response<'a> {
             let count = self.read(&mut body[filled..])?;
             filled += count;
             if filled > limit {
-                return Err(Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes")));
+                return Err(too_large());
             }
             if count == 0 {
                 body.truncate(filled);
                 return Ok(body);
             }
         }
+    }
+
+    fn announced(&self) -> Option<u64> {
+        self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 
     /// Puts the connection away although a rest of the body may still come: the next request looks whether it has.
@@ -92,28 +100,35 @@ impl<'a> Response<'a> {
 }
 
 impl Parked {
-    /// The lane, ready for the next request; `None` where its connection cannot be used for one.
-    pub fn into_lane(self) -> Option<Lane> {
+    /// The lane, ready for the next request, where its connection can be used for one.
+    pub fn into_lane(self, patience: Duration) -> Result<Lane, Unusable> {
         let Parked { lane, rest } = self;
         if !lane.is_fresh() {
-            return None;
+            return Err(Unusable::Old);
         }
-        if let Some(mut rest) = rest {
-            // What has come already is read; nothing is waited for.
-            lane.state.begin(&Budget::until(Instant::now()), false);
-            lane.state.set_phase(super::lane::Phase::Body);
-            let mut scrap = [0; 4096];
-            for _ in 0..MOST_SCRAPS {
-                match rest.read(&mut scrap) {
-                    Ok(0) if lane.state.take_stop().is_none() => return Some(lane),
-                    Ok(1..) => {}
-                    _ => return None,
-                }
+        let Some(mut rest) = rest else { return Ok(lane) };
+        lane.state.begin(&Budget::until(Instant::now() + patience), false);
+        lane.state.set_phase(Phase::Body);
+        let mut scrap = [0; 4096];
+        for _ in 0..MOST_SCRAPS {
+            let count = rest.read(&mut scrap);
+            match (count, lane.state.take_stop()) {
+                (Ok(0), None) => return Ok(lane),
+                (Ok(_), None) => {}
+                (_, Some(_)) => return Err(Unusable::Unfinished),
+                (Err(_), None) => return Err(Unusable::Old),
             }
-            return None;
         }
-        Some(lane)
+        Err(Unusable::Unfinished)
     }
+}
+
+/// Why a parked connection serves no more request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unusable {
+    Old,
+    /// The last answer still goes on.
+    Unfinished,
 }
 
 /// A rest of more than 64 KiB is not worth its connection.
