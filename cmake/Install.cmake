@@ -1,0 +1,62 @@
+# What `cmake --install` lays down. Every path in the installed files is relative: the tree can be moved.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(mcp_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/mcp")
+
+# The links are installed as links.
+set(mcp_installed_links)
+foreach(link IN LISTS mcp_link_names)
+  list(APPEND mcp_installed_links "${MCP_LIBRARY_DIR}/${link}")
+endforeach()
+install(PROGRAMS "${MCP_LIBRARY_DIR}/${mcp_file_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES ${mcp_installed_links} "${MCP_LIBRARY_DIR}/libmcp.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${MCP_HEADER_DIR}/mcp.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
+  install(FILES "${PROJECT_SOURCE_DIR}/include/mcp.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+
+configure_package_config_file(cmake/mcpConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/mcpConfig.cmake"
+  INSTALL_DESTINATION "${mcp_cmake_dir}"
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR
+  NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+# Until 1.0 a new minor version may break callers.
+write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/mcpConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mcpConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/mcpConfigVersion.cmake"
+  DESTINATION "${mcp_cmake_dir}")
+
+# pkg-config finds the prefix from the place of the file itself, unless somebody installs to absolute directories.
+set(mcp_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(mcp_pc_prefix "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH mcp_pc_up "/prefix/${mcp_pc_dir}" "/prefix")
+  string(REGEX REPLACE "/$" "" mcp_pc_up "${mcp_pc_up}")
+  set(mcp_pc_prefix "\${pcfiledir}/${mcp_pc_up}")
+endif()
+foreach(kind LIBDIR INCLUDEDIR)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${kind}}")
+    set(mcp_pc_${kind} "${CMAKE_INSTALL_${kind}}")
+  else()
+    set(mcp_pc_${kind} "\${prefix}/${CMAKE_INSTALL_${kind}}")
+  endif()
+endforeach()
+set(mcp_pc_private)
+foreach(library IN LISTS mcp_system_libraries)
+  if(library MATCHES "^-")
+    string(APPEND mcp_pc_private " ${library}")
+  else()
+    string(APPEND mcp_pc_private " -l${library}")
+  endif()
+endforeach()
+string(STRIP "${mcp_pc_private}" mcp_pc_private)
+configure_file(cmake/mcp.pc.in "${CMAKE_CURRENT_BINARY_DIR}/mcp.pc" @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mcp.pc" DESTINATION "${mcp_pc_dir}")
+
+file(GLOB mcp_papers "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
+  "${PROJECT_SOURCE_DIR}/CHANGELOG.md")
+install(FILES ${mcp_papers} DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libmcp")
+if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/docs")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libmcp/docs")
+endif()

@@ -1,0 +1,93 @@
+"""Holds three lists against each other: the library's exports, the header's functions, and symbols.txt.
+
+Also looks at the library's SONAME, at the links beside it, and at what it needs.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+# Part of every glibc system; gcc_s comes with the compiler's runtime.
+MAY_NEED = r"(libc|libm|libgcc_s|libpthread|libdl|librt|ld-linux[-\w]*)\.so\.\d+"
+
+problems = []
+
+
+def check(condition, message):
+    if not condition:
+        problems.append(message)
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def header_functions(path):
+    """The functions that the header declares, in its order."""
+    text = open(path, encoding="utf-8").read()
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+    text = re.sub(r"^\s*#.*(?:\\\n.*)*$", "", text, flags=re.M)
+    text = re.sub(r"typedef[^;{]*\([^;]*;", "", text)  # function types
+    return re.findall(r"\b(mcp_\w+)\s*\(", text)
+
+
+def exported(path):
+    lines = output("nm", "--dynamic", "--defined-only", path).splitlines()
+    return {line.split()[-1].split("@")[0] for line in lines}
+
+
+def numbers(version):
+    return tuple(int(part) for part in version.split("."))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for option in ("--library", "--header", "--symbols", "--version"):
+        parser.add_argument(option, required=True)
+    args = parser.parse_args()
+
+    listed = {}
+    order = []
+    for line in open(args.symbols, encoding="utf-8"):
+        if line.strip() and not line.startswith("#"):
+            name, since = line.split()
+            check(name not in listed, f"symbols.txt has {name} twice")
+            check(numbers(since) <= numbers(args.version), f"{name} is of {since}, later than {args.version}")
+            listed[name] = since
+            order.append(name)
+    check(order == sorted(order), "symbols.txt is not sorted")
+
+    in_header = header_functions(args.header)
+    check(len(in_header) == len(set(in_header)), "the header declares a function twice")
+    in_library = exported(args.library)
+    for name in sorted(set(listed) | set(in_header) | in_library):
+        for place, names in (("symbols.txt", listed), ("the header", in_header), ("the library", in_library)):
+            check(name in names, f"{name} is not in {place}")
+
+    dynamic = output("readelf", "--dynamic", "--wide", args.library)
+    soname = "libmcp.so." + args.version.split(".")[0]
+    check(f"soname: [{soname}]" in dynamic, f"the SONAME is not {soname}")
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    for name in needed:
+        check(re.fullmatch(MAY_NEED, name), f"the library needs {name}")
+    check("(TEXTREL)" not in dynamic, "the library has text relocations")
+
+    directory = os.path.dirname(args.library)
+    for name in ("libmcp.so", soname, f"libmcp.so.{args.version}"):
+        path = os.path.join(directory, name)
+        check(os.path.exists(path) and os.path.samefile(path, args.library), f"{name} is not beside the library")
+
+    # The documentation says since when a function is there.
+    text = open(args.header, encoding="utf-8").read()
+    check(text.count("Since ") >= len(in_header), "not every function of the header says \"Since\"")
+
+    for problem in problems:
+        print(problem)
+    print(f"{len(in_library)} exports, {len(in_header)} functions in the header, {len(listed)} in symbols.txt; "
+          f"needs {', '.join(needed)}")
+    return 1 if problems else 0
+
+
+sys.exit(main())

@@ -1,0 +1,132 @@
+/* Credentials: what goes over the wire, and where a token must never turn up. */
+#include "check.h"
+#include "support.h"
+
+static void on_the_wire(const char *era) {
+    char options[128], tag[64];
+    mcp_client *client;
+    mcp_error *error = NULL;
+    mcp_json *log;
+    const mcp_json *request;
+
+    snprintf(tag, sizeof tag, "auth-%s", era);
+    snprintf(options, sizeof options, "%s+bearer=right-token+api-key=right-key+tag=%s", era, tag);
+    client = client_for(options);
+
+    /* a bad token is sent once: no era is tried with it after the other */
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, "wrong-token", &error));
+    EXPECT_KEEP(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
+    CHECK_INT(401, mcp_error_http_status(error));
+    CHECK(mcp_error_www_authenticate(error) != NULL &&
+          strstr(mcp_error_www_authenticate(error), "Bearer") == mcp_error_www_authenticate(error));
+    CHECK(strstr(mcp_error_message(error), "wrong-token") == NULL);
+    mcp_error_free(error);
+    error = NULL;
+    log = server_log(tag);
+    CHECK_INT(1, mcp_json_size(log));
+    CHECK_TEXT("Bearer wrong-token", header_of(mcp_json_first(log), "authorization"));
+    mcp_json_free(log);
+
+    /* the next request has the new one; every request has it */
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    log = server_log(tag);
+    for (request = mcp_json_element(log, 1); request != NULL; request = mcp_json_next(request)) {
+        CHECK_TEXT("Bearer right-token", header_of(request, "authorization"));
+    }
+    mcp_json_free(log);
+
+    /* a bearer token beats a custom Authorization header, in whichever order they come */
+    EXPECT(MCP_OK, error, mcp_set_header(client, "authorization", "Basic d3Jvbmc=", &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+
+    /* removed, the custom one counts: which this server refuses */
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, NULL, &error));
+    EXPECT(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
+    log = server_log(tag);
+    CHECK_TEXT("Basic d3Jvbmc=", header_of(mcp_json_element(log, mcp_json_size(log) - 1), "authorization"));
+    mcp_json_free(log);
+    EXPECT(MCP_OK, error, mcp_set_header(client, "AUTHORIZATION", NULL, &error));
+
+    /* a header instead; set again under another case it is replaced, not doubled */
+    EXPECT(MCP_OK, error, mcp_set_header(client, "x-api-key", "wrong-key", &error));
+    EXPECT(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_header(client, "X-API-Key", "right-key", &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_header(client, "X-Api-Key", NULL, &error));
+    EXPECT(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+}
+
+struct text {
+    char bytes[65536];
+    size_t size;
+};
+
+static void keep(void *userdata, int32_t level, const char *message) {
+    struct text *text = userdata;
+    size_t length = strlen(message);
+    CHECK(level >= MCP_LOG_ERROR && level <= MCP_LOG_DEBUG);
+    if (text->size + length + 2 < sizeof text->bytes) {
+        memcpy(text->bytes + text->size, message, length);
+        text->size += length;
+        text->bytes[text->size++] = '\n';
+        text->bytes[text->size] = '\0';
+    }
+}
+
+/* Secrets are in no log line and no error, not even where the server sends them back. */
+static void secrets(const char *scenario_options) {
+    static struct text text;
+    mcp_client *client = client_for(scenario_options);
+    mcp_error *error = NULL;
+    mcp_status status;
+
+    text.size = 0;
+    text.bytes[0] = '\0';
+    EXPECT(MCP_OK, error, mcp_set_log(client, keep, &text, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, "s3cr3t-token", &error));
+    EXPECT(MCP_OK, error, mcp_set_header(client, "X-API-Key", "s3cr3t-key", &error));
+    EXPECT(MCP_OK, error, mcp_set_header(client, "Cookie", "session=s3cr3t-cookie", &error));
+    status = mcp_ping(client, NULL, &error);
+    CHECK_SAYS(strstr(mcp_error_message(error), "s3cr3t") == NULL, "%s", mcp_error_message(error));
+    CHECK(mcp_error_www_authenticate(error) == NULL || strstr(mcp_error_www_authenticate(error), "s3cr3t") == NULL);
+    if (mcp_error_rpc_data(error) != NULL) {
+        size_t length = 0;
+        const char *raw = mcp_json_raw(mcp_error_rpc_data(error), &length);
+        size_t i;
+        for (i = 0; i + 6 <= length; i++) {
+            CHECK(memcmp(raw + i, "s3cr3t", 6) != 0);
+        }
+    }
+    mcp_error_free(error);
+    dispose(client);
+    CHECK_SAYS(strstr(text.bytes, "s3cr3t") == NULL, "the log says:\n%s", text.bytes);
+    CHECK(status != MCP_OK || text.size > 0); /* the log does say something */
+}
+
+static void scope(void) {
+    mcp_client *client = client_for("dual+bearer=right-token+scope-missing");
+    mcp_error *error = NULL;
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
+    EXPECT_KEEP(MCP_FORBIDDEN, error, mcp_ping(client, NULL, &error));
+    CHECK_INT(403, mcp_error_http_status(error));
+    CHECK(mcp_error_www_authenticate(error) != NULL &&
+          strstr(mcp_error_www_authenticate(error), "insufficient_scope") != NULL);
+    mcp_error_free(error);
+    dispose(client);
+}
+
+int main(void) {
+    on_the_wire("modern");
+    on_the_wire("legacy");
+    on_the_wire("dual");
+    secrets("dual");
+    secrets("legacy");
+    secrets("dual+bearer=other");
+    secrets("dual+fault=secret-echo");
+    secrets("legacy+fault=secret-echo+when=ping");
+    secrets("legacy+fault=html+when=ping");
+    scope();
+    return check_end();
+}

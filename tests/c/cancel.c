@@ -1,0 +1,294 @@
+/* Cancel tokens: a blocked call ends soon, in whatever phase, and the client stays usable. */
+#define _XOPEN_SOURCE 700
+
+#include "check.h"
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct trigger {
+    mcp_cancel *cancel;
+    unsigned after_ms;
+    double at;
+};
+
+static void *pull(void *argument) {
+    struct trigger *trigger = argument;
+    sleep_ms(trigger->after_ms);
+    trigger->at = now_ms();
+    mcp_cancel_trigger(trigger->cancel);
+    return NULL;
+}
+
+/* Cancels a ping after 200 ms, prints how long it took to end, and gives its error. */
+static void cancel_ping(const char *phase, mcp_client *client) {
+    struct trigger trigger = {mcp_cancel_new(), 200, 0};
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    pthread_t thread;
+    double end;
+
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, trigger.cancel, NULL));
+    thread = start_thread(pull, &trigger);
+    EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
+    end = now_ms();
+    join_thread(thread);
+    printf("%-22s ended %8.0f us after the trigger\n", phase, (end - trigger.at) * 1e3);
+    CHECK_SAYS(end - trigger.at < 1000, "%s: %.0f ms", phase, end - trigger.at);
+    mcp_options_free(options);
+    mcp_cancel_free(trigger.cancel);
+}
+
+/* A server that stops once, in this way; the client must be as good as new afterwards. */
+static void phase(const char *name, const char *options) {
+    mcp_client *client = client_for(options);
+    mcp_error *error = NULL;
+    cancel_ping(name, client);
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+}
+
+/* A listener whose queue is full: connecting to it does not come to an end. */
+static void connecting(void) {
+    enum { FILLERS = 64 };
+    struct sockaddr_in address;
+    uint16_t port;
+    int listener = listen_on(&port, 0), fillers[FILLERS];
+    char url[64];
+    mcp_client *client;
+    size_t i;
+
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    for (i = 0; i < FILLERS; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM, 0);
+        must(fillers[i] >= 0, "socket");
+        fcntl(fillers[i], F_SETFL, O_NONBLOCK);
+        connect(fillers[i], (struct sockaddr *)&address, sizeof address);
+    }
+    sleep_ms(50);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/mcp", (unsigned)port);
+    client = client_at(url);
+    cancel_ping("connect", client);
+    mcp_client_free(client);
+    for (i = 0; i < FILLERS; i++) {
+        close(fillers[i]);
+    }
+    close(listener);
+}
+
+/* A legacy server is told, with the id of the request; a modern one sees the connection go. */
+static void told(void) {
+    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-told");
+    mcp_json *log;
+    const mcp_json *request, *ping = NULL, *cancelled = NULL;
+
+    CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
+    cancel_ping("told, legacy", client);
+    CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
+    dispose(client);
+    log = server_log("cancel-told");
+    for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
+        const char *method = mcp_json_string(mcp_json_member(request, "rpc_method"));
+        if (method != NULL && strcmp(method, "ping") == 0 && ping == NULL) {
+            ping = request;
+        } else if (method != NULL && strcmp(method, "notifications/cancelled") == 0) {
+            cancelled = request;
+        }
+    }
+    CHECK_INT(1, count_requests(log, "notifications/cancelled"));
+    if (ping != NULL && cancelled != NULL) {
+        mcp_json *sent = mcp_json_parse(mcp_json_string(mcp_json_member(ping, "body")), SIZE_MAX, NULL);
+        mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), SIZE_MAX, NULL);
+        int64_t id = -1, of = -2;
+        mcp_json_int64(mcp_json_member(sent, "id"), &id, NULL);
+        mcp_json_int64(mcp_json_at(after, "/params/requestId"), &of, NULL);
+        CHECK_INT(id, of);
+        CHECK(header_of(cancelled, "mcp-session-id") != NULL);
+        CHECK_INT(MCP_JSON_NUMBER, mcp_json_type_of(mcp_json_member(ping, "closed_ms"))); /* the stream is closed too */
+        mcp_json_free(sent);
+        mcp_json_free(after);
+    }
+    mcp_json_free(log);
+
+    client = client_for("modern+fault=silent+when=server/discover+after=1+times=1+tag=cancel-modern");
+    CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
+    cancel_ping("told, modern", client);
+    dispose(client);
+    sleep_ms(200);
+    log = server_log("cancel-modern");
+    CHECK_INT(2, mcp_json_size(log));
+    CHECK_INT(MCP_JSON_NUMBER, mcp_json_type_of(mcp_json_member(mcp_json_element(log, 1), "closed_ms")));
+    mcp_json_free(log);
+}
+
+static void before_the_call(void) {
+    mcp_client *client = client_for("dual+tag=cancel-before");
+    mcp_options *options = mcp_options_new();
+    mcp_cancel *cancel = mcp_cancel_new();
+    mcp_error *error = NULL;
+    mcp_json *log, *info = NULL;
+
+    mcp_cancel_trigger(cancel);
+    mcp_cancel_trigger(cancel); /* once more changes nothing */
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
+    mcp_cancel_free(cancel); /* the options hold it */
+    EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
+    EXPECT(MCP_CANCELLED, error, mcp_connect(client, options, &error));
+    EXPECT(MCP_CANCELLED, error, mcp_server_info(client, options, &info, &error));
+    log = server_log("cancel-before");
+    CHECK_INT(0, mcp_json_size(log)); /* nothing was sent */
+    mcp_json_free(log);
+
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, NULL, NULL));
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
+    mcp_options_free(options);
+    dispose(client);
+}
+
+/* One token for many calls: one trigger ends them all. */
+struct call {
+    mcp_client *client;
+    const mcp_options *options;
+    mcp_status status;
+};
+
+static void *ping(void *argument) {
+    struct call *call = argument;
+    call->status = mcp_ping(call->client, call->options, NULL);
+    return NULL;
+}
+
+static void one_token_many_calls(void) {
+    mcp_client *client = client_for("legacy+fault=silent+when=ping");
+    mcp_options *options = mcp_options_new();
+    mcp_cancel *cancel = mcp_cancel_new();
+    struct call calls[8];
+    pthread_t threads[8];
+    size_t i;
+
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
+    for (i = 0; i < 8; i++) {
+        calls[i].client = client;
+        calls[i].options = options;
+        threads[i] = start_thread(ping, &calls[i]);
+    }
+    sleep_ms(200);
+    mcp_cancel_trigger(cancel);
+    for (i = 0; i < 8; i++) {
+        join_thread(threads[i]);
+        CHECK_INT(MCP_CANCELLED, calls[i].status);
+    }
+    mcp_cancel_free(cancel);
+    mcp_options_free(options);
+    dispose(client);
+}
+
+/* The others go on: a token ends the calls that hold it, and no more. */
+static void the_others_go_on(void) {
+    mcp_client *client = client_for("legacy+fault=late+when=ping");
+    struct call other = {client, NULL, MCP_INTERNAL};
+    pthread_t thread;
+    CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
+    thread = start_thread(ping, &other);
+    {
+        mcp_options *options = mcp_options_new();
+        mcp_cancel *cancel = mcp_cancel_new();
+        CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
+        mcp_cancel_trigger(cancel);
+        CHECK_INT(MCP_CANCELLED, mcp_ping(client, options, NULL));
+        mcp_options_free(options);
+        mcp_cancel_free(cancel);
+    }
+    join_thread(thread);
+    CHECK_INT(MCP_OK, other.status);
+    dispose(client);
+}
+
+static mcp_cancel *volatile of_the_handler;
+static volatile sig_atomic_t handled;
+
+static void on_alarm(int signal) {
+    (void)signal;
+    handled = 1;
+    mcp_cancel_trigger(of_the_handler);
+}
+
+static void from_a_signal_handler(void) {
+    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-signal");
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    struct sigaction action, old;
+    struct itimerval timer = {{0, 0}, {0, 200000}};
+    double start = now_ms();
+
+    of_the_handler = mcp_cancel_new();
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, of_the_handler, NULL));
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm; /* without SA_RESTART: system calls end with EINTR */
+    sigaction(SIGALRM, &action, &old);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
+    printf("%-22s ended %8.0f us after the start (200000 and a little)\n", "signal handler", (now_ms() - start) * 1e3);
+    CHECK(handled);
+    CHECK(now_ms() - start < 1500);
+    sigaction(SIGALRM, &old, NULL);
+    mcp_cancel_free(of_the_handler);
+    mcp_options_free(options);
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+}
+
+static void ignore(int signal) {
+    (void)signal;
+}
+
+/* Signals that are none of ours end no call. */
+static void interrupted_calls_go_on(void) {
+    mcp_client *client = client_for("legacy+fault=late+when=ping");
+    struct sigaction action, old;
+    struct itimerval every = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
+    mcp_error *error = NULL;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = ignore;
+    sigaction(SIGALRM, &action, &old);
+    setitimer(ITIMER_REAL, &every, NULL);
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &old, NULL);
+    dispose(client);
+}
+
+int main(void) {
+    connecting();
+    phase("first contact", "dual+fault=silent+times=1");
+    phase("headers, legacy", "legacy+fault=silent+when=ping+times=1");
+    phase("half the headers", "legacy+fault=half-head+when=ping+times=1");
+    phase("body, legacy", "legacy+fault=silent-body+when=ping+times=1");
+    phase("event stream, legacy", "legacy+stream+fault=silent-stream+when=ping+times=1");
+    phase("dripping body", "legacy+fault=drip+when=ping+times=1");
+    {
+        /* on modern, a first ping finds the era out, so that the second one is the one that waits */
+        mcp_client *client = client_for("modern+fault=silent+when=server/discover+after=1+times=1");
+        CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
+        cancel_ping("headers, modern", client);
+        CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
+        dispose(client);
+    }
+    told();
+    before_the_call();
+    one_token_many_calls();
+    the_others_go_on();
+    from_a_signal_handler();
+    interrupted_calls_go_on();
+    return check_end();
+}

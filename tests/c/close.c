@@ -1,0 +1,149 @@
+/* mcp_client_close: ends what is in flight, says goodbye, and nothing works afterwards. */
+#include "check.h"
+#include "support.h"
+
+struct call {
+    mcp_client *client;
+    mcp_status status;
+    double end;
+};
+
+static void *ping(void *argument) {
+    struct call *call = argument;
+    call->status = mcp_ping(call->client, NULL, NULL);
+    call->end = now_ms();
+    return NULL;
+}
+
+static void *close_it(void *argument) {
+    struct call *call = argument;
+    call->status = mcp_client_close(call->client, NULL, NULL);
+    return NULL;
+}
+
+/* Closes a client while four calls wait for a server that does this. */
+static void during_calls(const char *phase, const char *options, bool connected) {
+    mcp_client *client = client_for(options);
+    struct call calls[4];
+    pthread_t threads[4];
+    mcp_error *error = NULL;
+    double start, worst = 0;
+    size_t i;
+
+    if (connected) {
+        EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
+    }
+    for (i = 0; i < 4; i++) {
+        calls[i].client = client;
+        threads[i] = start_thread(ping, &calls[i]);
+    }
+    sleep_ms(300);
+    start = now_ms();
+    {
+        mcp_options *brief = mcp_options_new();
+        mcp_options_set_timeout(brief, 1000, NULL);
+        mcp_client_close(client, brief, NULL); /* the goodbye may fail on such a server: that is no matter */
+        mcp_options_free(brief);
+    }
+    for (i = 0; i < 4; i++) {
+        join_thread(threads[i]);
+        CHECK_SAYS(calls[i].status == MCP_CLOSED, "%s: %s", phase, mcp_status_name(calls[i].status));
+        worst = calls[i].end - start > worst ? calls[i].end - start : worst;
+    }
+    printf("%-14s the last of 4 calls ended %6.2f ms after the close\n", phase, worst);
+    CHECK_SAYS(worst < 1000, "%s: %.0f ms", phase, worst);
+
+    EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
+    mcp_client_free(client);
+}
+
+static void afterwards(const char *options) {
+    mcp_client *client = client_for(options);
+    mcp_error *error = NULL;
+    mcp_json *info = NULL;
+
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
+    EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
+    EXPECT(MCP_CLOSED, error, mcp_connect(client, NULL, &error));
+    EXPECT(MCP_CLOSED, error, mcp_server_info(client, NULL, &info, &error));
+    CHECK(info == NULL);
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* once more does no harm */
+    mcp_client_free(client);
+}
+
+static void goodbye(void) {
+    mcp_json *log;
+    afterwards("legacy+tag=close-legacy");
+    log = server_log("close-legacy");
+    CHECK_INT(1, count_requests(log, "DELETE")); /* the session is ended, once */
+    mcp_json_free(log);
+
+    afterwards("legacy+stateless+tag=close-stateless");
+    log = server_log("close-stateless");
+    CHECK_INT(0, count_requests(log, "DELETE")); /* there is none */
+    mcp_json_free(log);
+
+    afterwards("modern+tag=close-modern");
+    log = server_log("close-modern");
+    CHECK_INT(0, count_requests(log, "DELETE"));
+    mcp_json_free(log);
+}
+
+static void never_used(void) {
+    mcp_client *client = client_at("http://127.0.0.1:9/mcp");
+    mcp_error *error = NULL;
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* nothing to say, nobody asked */
+    EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
+    mcp_client_free(client);
+    mcp_client_free(client_at("http://127.0.0.1:9/mcp")); /* and free alone */
+}
+
+static void from_many_threads(void) {
+    struct call calls[8];
+    pthread_t threads[8];
+    mcp_client *client = client_for("legacy+tag=close-many");
+    mcp_json *log;
+    size_t i;
+
+    CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
+    for (i = 0; i < 8; i++) {
+        calls[i].client = client;
+        threads[i] = start_thread(close_it, &calls[i]);
+    }
+    for (i = 0; i < 8; i++) {
+        join_thread(threads[i]);
+        CHECK_INT(MCP_OK, calls[i].status);
+    }
+    mcp_client_free(client);
+    log = server_log("close-many");
+    CHECK_INT(1, count_requests(log, "DELETE"));
+    mcp_json_free(log);
+}
+
+/* The goodbye obeys the timeout too. */
+static void silent_goodbye(void) {
+    mcp_client *client = client_for("legacy+fault=silent+when=DELETE");
+    mcp_options *options = mcp_options_new();
+    double start;
+    CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_timeout(options, 200, NULL));
+    start = now_ms();
+    mcp_client_close(client, options, NULL);
+    CHECK_SAYS(now_ms() - start < 1500, "the close took %.0f ms", now_ms() - start);
+    mcp_options_free(options);
+    mcp_client_free(client);
+}
+
+int main(void) {
+    during_calls("negotiation", "dual+fault=silent", false);
+    during_calls("headers", "legacy+fault=silent+when=ping", true);
+    during_calls("body", "legacy+fault=silent-body+when=ping", true);
+    during_calls("stream", "legacy+fault=silent-stream+when=ping", true);
+    during_calls("modern", "modern+fault=silent+when=server/discover+after=1", true);
+    goodbye();
+    never_used();
+    from_many_threads();
+    silent_goodbye();
+    return check_end();
+}

@@ -1,0 +1,172 @@
+/*
+ * Every way in which a server can answer badly, and the status that tells it. Each in three places:
+ *
+ *     first     the server answers so from the first byte on, whatever is asked
+ *     legacy    it answers so to `ping`, after a good beginning
+ *     modern    it answers so to the second `server/discover` and to all that comes after
+ *
+ * In each the call ends within its timeout, its message names the place and never the token, and when the server has
+ * come to its senses the same client pings fine.
+ */
+#include "check.h"
+#include "support.h"
+
+#define SECRET "s3cr3t-token"
+
+struct row {
+    const char *fault; /* options of the test server */
+    mcp_status first, legacy, modern;
+    int http_status; /* what the error tells of it; 0: not looked at */
+};
+
+#define ALL(status) status, status, status
+
+static const struct row rows[] = {
+    /* connections and what comes over them */
+    {"fault=silent", ALL(MCP_TIMEOUT), 0},
+    {"fault=half-head", ALL(MCP_TIMEOUT), 0},
+    {"fault=silent-body", ALL(MCP_TIMEOUT), 0},
+    {"fault=silent-stream", ALL(MCP_TIMEOUT), 0},
+    {"fault=drip", ALL(MCP_TIMEOUT), 0},
+    {"fault=eof", ALL(MCP_DISCONNECTED), 0},
+    {"fault=reset", ALL(MCP_DISCONNECTED), 0},
+    {"fault=cut-head", ALL(MCP_DISCONNECTED), 0},
+    {"fault=cut-body", ALL(MCP_TRUNCATED), 0},
+    {"fault=cut-chunk", ALL(MCP_TRUNCATED), 0},
+    {"fault=cut-stream", ALL(MCP_TRUNCATED), 0},
+    {"fault=reset-body", ALL(MCP_TRUNCATED), 0},
+    {"fault=header-flood", ALL(MCP_TOO_LARGE), 0},
+    {"fault=big-body", ALL(MCP_TOO_LARGE), 0},
+    {"fault=big-event", ALL(MCP_TOO_LARGE), 0},
+    {"fault=big-content-length", ALL(MCP_TOO_LARGE), 0},
+
+    /* HTTP statuses */
+    {"status=400", ALL(MCP_HTTP_ERROR), 400},
+    {"status=401", ALL(MCP_UNAUTHORIZED), 401},
+    {"status=403", ALL(MCP_FORBIDDEN), 403},
+    /* with a session, 404 means that the session is gone; it is opened anew once */
+    {"status=404", MCP_NOT_FOUND, MCP_SESSION_LOST, MCP_NOT_FOUND, 404},
+    {"status=405", ALL(MCP_HTTP_ERROR), 405},
+    {"status=407", ALL(MCP_PROXY_AUTH_REQUIRED), 407},
+    {"status=408", ALL(MCP_HTTP_ERROR), 408},
+    {"status=418", ALL(MCP_HTTP_ERROR), 418},
+    {"status=429", ALL(MCP_RATE_LIMITED), 429},
+    {"status=500", ALL(MCP_SERVER_ERROR), 500},
+    {"status=501", ALL(MCP_SERVER_ERROR), 501},
+    {"status=502", ALL(MCP_UNAVAILABLE), 502},
+    {"status=503", ALL(MCP_UNAVAILABLE), 503},
+    {"status=504", ALL(MCP_UNAVAILABLE), 504},
+    {"fault=html-404", MCP_NOT_FOUND, MCP_SESSION_LOST, MCP_NOT_FOUND, 404},
+    {"fault=invalid-token", ALL(MCP_UNAUTHORIZED), 401},
+    {"scope-missing", ALL(MCP_FORBIDDEN), 403},
+
+    /* bodies */
+    {"fault=html", ALL(MCP_UNEXPECTED_CONTENT), 200},
+    {"fault=plain", ALL(MCP_UNEXPECTED_CONTENT), 200},
+    {"fault=empty", ALL(MCP_UNEXPECTED_CONTENT), 200},
+    {"fault=accepted", ALL(MCP_UNEXPECTED_CONTENT), 202},
+    {"fault=not-json", ALL(MCP_INVALID_JSON), 0},
+    {"fault=bad-utf8", ALL(MCP_INVALID_JSON), 0},
+
+    /* messages */
+    {"fault=not-rpc", ALL(MCP_INVALID_MESSAGE), 0},
+    {"fault=foreign-id", ALL(MCP_WRONG_ID), 0},
+    /* on modern any JSON-RPC answer to discover is a sign of life: that is what ping asks for */
+    {"fault=rpc-error", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
+    {"fault=rpc-error-500", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 500},
+    {"fault=no-id-error", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
+    {"fault=secret-echo", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
+
+    /* strange, and no failure */
+    {"fault=close", ALL(MCP_OK), 0},
+    {"fault=close-after", ALL(MCP_OK), 0},
+    {"fault=stale", ALL(MCP_OK), 0},
+    {"fault=string-id", ALL(MCP_OK), 0}, /* the number as a string: nobody else is meant */
+    {"fault=two-answers", ALL(MCP_OK), 0},
+    {"fault=continue-100", ALL(MCP_OK), 0},
+    {"fault=late", ALL(MCP_OK), 0},
+};
+
+/* One call under a fault, and what must be true of it whatever the fault is. */
+static void ping(mcp_client *client, const struct row *row, const char *where, mcp_status expected) {
+    enum { TIMEOUT_MS = 1000 };
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    double start = now_ms(), took;
+    mcp_status status;
+
+    /* big answers take their time, under valgrind more than anybody would wait otherwise */
+    unsigned timeout_ms = expected == MCP_TIMEOUT ? TIMEOUT_MS : 20 * TIMEOUT_MS;
+    mcp_options_set_timeout(options, timeout_ms, NULL);
+    status = mcp_ping(client, options, &error);
+    took = now_ms() - start;
+    CHECK_SAYS(status == expected, "%s, %s: expected %s\n    but it is %s: %s", row->fault, where,
+               mcp_status_name(expected), mcp_status_name(status), mcp_error_message(error));
+    CHECK_SAYS(took < timeout_ms + 1000, "%s, %s: took %.0f ms", row->fault, where, took);
+    if (status != MCP_OK) {
+        const char *message = mcp_error_message(error);
+        CHECK_SAYS(strstr(message, "127.0.0.1") != NULL, "%s, %s: %s", row->fault, where, message);
+        CHECK_SAYS(strstr(message, SECRET) == NULL, "%s, %s: %s", row->fault, where, message);
+        if (row->http_status != 0) {
+            CHECK_SAYS(mcp_error_http_status(error) == row->http_status, "%s, %s: HTTP status %d", row->fault, where,
+                       (int)mcp_error_http_status(error));
+        }
+    }
+    mcp_error_free(error);
+    mcp_options_free(options);
+}
+
+/* The server is well again after a while: a client that cannot be used any more would be a bug. */
+static void recovers(mcp_client *client, const struct row *row, const char *where) {
+    mcp_status status = MCP_INTERNAL;
+    int attempt;
+    for (attempt = 0; attempt < 6 && status != MCP_OK; attempt++) {
+        mcp_options *options = mcp_options_new();
+        mcp_options_set_timeout(options, 1000, NULL);
+        status = mcp_ping(client, options, NULL);
+        mcp_options_free(options);
+    }
+    CHECK_SAYS(status == MCP_OK, "%s, %s: the client does not recover: %s", row->fault, where, mcp_status_name(status));
+}
+
+static mcp_client *client_with_secret(const char *format, const char *fault) {
+    char options[256];
+    mcp_client *client;
+    snprintf(options, sizeof options, format, fault);
+    client = client_for(options);
+    must(mcp_set_bearer(client, SECRET, NULL) == MCP_OK, "mcp_set_bearer");
+    return client;
+}
+
+int main(int argc, char **argv) {
+    size_t i;
+    for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i];
+        mcp_client *client;
+        if (argc > 1 && strcmp(argv[1], row->fault) != 0) {
+            continue; /* `statuses fault=eof` looks at one */
+        }
+
+        client = client_with_secret("dual+%s", row->fault);
+        ping(client, row, "first", row->first);
+        dispose(client);
+
+        /* what is safe to repeat is sent twice where a kept connection breaks, so the fault must last that long */
+        client = client_with_secret("legacy+%s+when=ping+times=2+tag=statuses", row->fault);
+        ping(client, row, "legacy", row->legacy);
+        recovers(client, row, "legacy");
+        dispose(client);
+
+        /* an answer that no modern server gives makes the client look anew, so that must fail in the same way */
+        client = client_with_secret("modern+%s+when=server/discover,initialize+after=1+tag=statuses", row->fault);
+        CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
+        ping(client, row, "modern", row->modern);
+        dispose(client);
+
+        client = client_with_secret("modern+%s+when=server/discover+after=1+times=1+tag=statuses", row->fault);
+        CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
+        recovers(client, row, "modern");
+        dispose(client);
+    }
+    return check_end();
+}

@@ -1,0 +1,158 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "support.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+void sleep_ms(unsigned milliseconds) {
+    struct timespec left = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000L};
+    while (nanosleep(&left, &left) != 0) {
+    }
+}
+
+void must(int condition, const char *what) {
+    if (!condition) {
+        fprintf(stderr, "the test cannot go on: %s\n", what);
+        exit(2);
+    }
+}
+
+static const char *server_url(void) {
+    const char *url = getenv("MCP_TEST_URL");
+    must(url != NULL, "MCP_TEST_URL is not set; run it as `mcp-test-server --run PROGRAM`");
+    return url;
+}
+
+const char *scenario(const char *options) {
+    static __thread char url[URL_SIZE];
+    snprintf(url, sizeof url, "%s/s/%s/mcp", server_url(), options);
+    return url;
+}
+
+mcp_client *client_at(const char *url) {
+    mcp_error *error = NULL;
+    mcp_client *client = mcp_client_new(url, &error);
+    must(client != NULL, mcp_error_message(error));
+    must(mcp_set_timeout(client, 10000, NULL) == MCP_OK, "mcp_set_timeout");
+    return client;
+}
+
+mcp_client *client_for(const char *options) {
+    return client_at(scenario(options));
+}
+
+void dispose(mcp_client *client) {
+    mcp_options *options = mcp_options_new();
+    mcp_options_set_timeout(options, 1000, NULL);
+    mcp_client_close(client, options, NULL);
+    mcp_options_free(options);
+    mcp_client_free(client);
+}
+
+pthread_t start_thread(void *(*run)(void *), void *argument) {
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, run, argument) == 0, "pthread_create");
+    return thread;
+}
+
+void join_thread(pthread_t thread) {
+    must(pthread_join(thread, NULL) == 0, "pthread_join");
+}
+
+int listen_on(uint16_t *port, int backlog) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    must(listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof address) == 0, "bind");
+    must(listen(listener, backlog) == 0, "listen");
+    must(getsockname(listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+char *http_get(const char *path) {
+    struct sockaddr_in address;
+    const char *colon = strrchr(server_url(), ':');
+    char request[URL_SIZE];
+    size_t size = 0, room = 65536;
+    char *answer = malloc(room);
+    char *body;
+    ssize_t n;
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((uint16_t)atoi(colon + 1));
+    must(s >= 0 && answer != NULL, "socket");
+    must(connect(s, (struct sockaddr *)&address, sizeof address) == 0, "connect to the test server");
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", path);
+    must(send(s, request, strlen(request), 0) == (ssize_t)strlen(request), "send");
+    while ((n = recv(s, answer + size, room - size - 1, 0)) > 0) {
+        size += (size_t)n;
+        if (room - size < 4096) {
+            room *= 2;
+            answer = realloc(answer, room);
+            must(answer != NULL, "memory");
+        }
+    }
+    close(s);
+    answer[size] = '\0';
+    must(strncmp(answer, "HTTP/1.1 200", 12) == 0, "the test server answers a GET with 200");
+    body = strstr(answer, "\r\n\r\n");
+    must(body != NULL && strstr(answer, "chunked") == NULL, "the test server's answer can be read");
+    memmove(answer, body + 4, strlen(body + 4) + 1);
+    return answer;
+}
+
+mcp_json *server_log(const char *tag) {
+    char path[URL_SIZE];
+    char *text;
+    mcp_json *log;
+    snprintf(path, sizeof path, "/_log/%s", tag);
+    text = http_get(path);
+    log = mcp_json_parse(text, SIZE_MAX, NULL);
+    free(text);
+    must(mcp_json_type_of(log) == MCP_JSON_ARRAY, "the test server's log is a JSON array");
+    return log;
+}
+
+size_t count_requests(const mcp_json *log, const char *method) {
+    const mcp_json *request;
+    size_t count = 0;
+    for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
+        const char *rpc = mcp_json_string(mcp_json_member(request, "rpc_method"));
+        const char *http = mcp_json_string(mcp_json_member(request, "method"));
+        count += (rpc != NULL && strcmp(rpc, method) == 0) || (http != NULL && strcmp(http, method) == 0);
+    }
+    return count;
+}
+
+const char *header_of(const mcp_json *request, const char *name) {
+    const mcp_json *pair;
+    for (pair = mcp_json_first(mcp_json_member(request, "headers")); pair != NULL; pair = mcp_json_next(pair)) {
+        const char *key = mcp_json_string(mcp_json_element(pair, 0));
+        if (key != NULL && strcasecmp(key, name) == 0) {
+            return mcp_json_string(mcp_json_element(pair, 1));
+        }
+    }
+    return NULL;
+}

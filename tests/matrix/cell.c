@@ -1,0 +1,158 @@
+/* One cell of the matrix of real servers:
+ *
+ *   cell STATE.json FORM TOKEN PIN EXPECT [CHALLENGE]
+ *
+ * FORM is how the token is given: bearer, header (Authorization) or x-api-key. TOKEN is one of the state file's, or
+ * "no": set and removed again. PIN is a protocol version or "negotiated". EXPECT is ERA@VERSION of a server that
+ * answers, or the HTTP status of one that refuses; CHALLENGE is then its whole WWW-Authenticate header.
+ */
+#include <mcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *token; /* that must not be seen in any text */
+    int lines;
+} log_state;
+
+#define CHECK(condition) check((condition), #condition, __LINE__)
+
+static void check(bool condition, const char *text, int line) {
+    if (!condition) {
+        printf("FAILED at line %d: %s\n", line, text);
+        exit(1);
+    }
+}
+
+static bool same(const char *a, const char *b) {
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void logged(void *userdata, int32_t level, const char *message) {
+    log_state *state = userdata;
+    (void)level;
+    state->lines++;
+    if (state->token != NULL && strstr(message, state->token) != NULL) {
+        printf("FAILED: the token is in the log\n");
+        exit(1);
+    }
+}
+
+static mcp_json *read_state(const char *path) {
+    char text[16384];
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    size_t length = fread(text, 1, sizeof text, file);
+    CHECK(length < sizeof text);
+    fclose(file);
+    mcp_json *state = mcp_json_parse(text, length, NULL);
+    CHECK(state != NULL);
+    return state;
+}
+
+/* Gives the token in the wanted form; NULL takes it away. */
+static void set_token(mcp_client *client, const char *form, const char *token) {
+    if (same(form, "bearer")) {
+        CHECK(mcp_set_bearer(client, token, NULL) == MCP_OK);
+    } else if (same(form, "x-api-key")) {
+        CHECK(mcp_set_header(client, "X-API-Key", token, NULL) == MCP_OK);
+    } else {
+        char value[8192];
+        CHECK(same(form, "header"));
+        snprintf(value, sizeof value, "Bearer %s", token == NULL ? "" : token);
+        CHECK(mcp_set_header(client, "Authorization", token == NULL ? NULL : value, NULL) == MCP_OK);
+    }
+}
+
+static void check_refusal(mcp_status status, mcp_error *error, int http, const char *challenge, const char *token) {
+    printf("  %s: %s\n", mcp_status_name(status), mcp_error_message(error));
+    CHECK(status == (http == 401 ? MCP_UNAUTHORIZED : MCP_FORBIDDEN));
+    CHECK(mcp_error_status(error) == (int32_t)status);
+    CHECK(mcp_error_http_status(error) == http);
+    CHECK(!mcp_error_has_rpc_code(error));
+    CHECK(mcp_error_message(error)[0] != '\0');
+    CHECK(token == NULL || strstr(mcp_error_message(error), token) == NULL);
+    if (challenge == NULL) {
+        CHECK(mcp_error_www_authenticate(error) == NULL);
+    } else {
+        CHECK(same(mcp_error_www_authenticate(error), challenge));
+    }
+    mcp_error_free(error);
+}
+
+static void check_answer(mcp_status status, mcp_error *error) {
+    if (status != MCP_OK) {
+        printf("  %s: %s\n", mcp_status_name(status), mcp_error_message(error));
+    }
+    CHECK(status == MCP_OK);
+    CHECK(error == NULL);
+}
+
+static void check_info(mcp_client *client, const char *server, const char *era, const char *version) {
+    mcp_json *info = NULL;
+    mcp_error *error = NULL;
+    check_answer(mcp_server_info(client, NULL, &info, &error), error);
+    CHECK(same(mcp_json_string(mcp_json_at(info, "/era")), era));
+    CHECK(same(mcp_json_string(mcp_json_at(info, "/protocolVersion")), version));
+    CHECK(same(mcp_json_string(mcp_json_at(info, "/serverInfo/name")), server));
+    CHECK(mcp_json_type_of(mcp_json_at(info, "/capabilities/tools")) == MCP_JSON_OBJECT);
+    mcp_json_free(info);
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 6 || argc == 7);
+    const char *form = argv[2], *token_name = argv[3], *pin = argv[4], *expect = argv[5];
+    const char *challenge = argc == 7 ? argv[6] : NULL;
+
+    mcp_json *state = read_state(argv[1]);
+    const char *url = mcp_json_string(mcp_json_at(state, "/url"));
+    const char *kind = mcp_json_string(mcp_json_at(state, "/name"));
+    const char *token = mcp_json_string(mcp_json_member(mcp_json_at(state, "/tokens"), token_name));
+    const char *server = same(kind, "everything") ? "mcp-servers/everything" : "libmcp-fixture";
+    CHECK(url != NULL);
+    CHECK((token == NULL) == same(token_name, "no"));
+
+    log_state log = {token, 0};
+    mcp_client *client = mcp_client_new(url, NULL);
+    CHECK(client != NULL);
+    CHECK(mcp_set_log(client, logged, &log, NULL, NULL) == MCP_OK);
+    CHECK(mcp_set_timeout(client, 20000, NULL) == MCP_OK);
+    if (!same(pin, "negotiated")) {
+        CHECK(mcp_set_protocol_version(client, pin, NULL) == MCP_OK);
+    }
+    set_token(client, form, token == NULL ? "removed-again" : token);
+    if (token == NULL) {
+        set_token(client, form, NULL);
+    }
+
+    const char *at = strchr(expect, '@');
+    if (at != NULL) {
+        char era[16];
+        snprintf(era, sizeof era, "%.*s", (int)(at - expect), expect);
+        for (int round = 0; round < 2; round++) {
+            mcp_error *error = NULL;
+            check_answer(mcp_ping(client, NULL, &error), error);
+            check_info(client, server, era, at + 1);
+        }
+    } else {
+        for (int round = 0; round < 2; round++) {
+            mcp_error *error = NULL;
+            mcp_json *info = NULL;
+            mcp_status status = mcp_ping(client, NULL, &error);
+            check_refusal(status, error, atoi(expect), challenge, token);
+            error = NULL;
+            status = mcp_server_info(client, NULL, &info, &error);
+            check_refusal(status, error, atoi(expect), challenge, token);
+            CHECK(info == NULL);
+        }
+    }
+
+    mcp_error *error = NULL;
+    check_answer(mcp_client_close(client, NULL, &error), error);
+    mcp_client_free(client);
+    printf("ok: %s, %s token as %s, %s: %s; %d log lines without the token\n", kind, token_name, form, pin, expect,
+           log.lines);
+    mcp_json_free(state);
+    return 0;
+}

@@ -1,0 +1,99 @@
+"""Record what a client sends to a server on its way, and hold it against what its era wants.
+
+The client is the program recorded.c, with one bearer token and one header of its own.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+HEADERS = {"authorization": "Bearer right-token", "x-trace": "trace-4711"}
+PINNED = [
+    ("POST", "initialize", 200),
+    ("POST", "notifications/initialized", 202),
+    ("POST", "ping", 200),
+    ("POST", "ping", 200),
+    ("DELETE", None, 200),
+]
+LIVES = {
+    "modern": [("POST", "server/discover", 200)] * 3,
+    "legacy": [("POST", "server/discover", 400), *PINNED],
+    "pinned": PINNED,
+}
+MODERN_VERSION = "2026-07-28"
+
+
+def same(what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        sys.exit(f"FAILED: {what}: found {found!r}, wanted {wanted!r}")
+
+
+def record(options: argparse.Namespace) -> list[dict]:
+    url = urlsplit(json.loads(options.state.read_text())["url"])
+    options.out.unlink(missing_ok=True)
+    recorder = [options.recorder, "--target", f"{url.scheme}://{url.netloc}", "--out", options.out]
+    required = ["--require-header", f"Authorization: {HEADERS['authorization']}"]
+    program = ["--run", options.program, url.path, options.version]
+    if options.life == "pinned":
+        program.append("pinned")
+    if code := subprocess.run([*recorder, *required, *program]).returncode:
+        sys.exit(f"the recorder ended with {code}")
+    return [json.loads(line) for line in options.out.read_text().splitlines()]
+
+
+def message(entry: dict) -> dict:
+    return json.loads(entry["body"]) if entry["body"] else {}
+
+
+def headers(pairs: list[list[str]]) -> dict[str, str]:
+    """By lower-case name; a name that comes twice is a failure."""
+    found = {name.lower(): value for name, value in pairs}
+    same("names of headers", sorted(found), sorted(name.lower() for name, _ in pairs))
+    return found
+
+
+def check(entries: list[dict], life: str, version: str) -> None:
+    sequence = [(each["method"], message(each).get("method"), each["status"]) for each in entries]
+    same("the sequence", sequence, LIVES[life])
+    same("connections", {entry["connection"] for entry in entries}, {1})
+
+    ids = [message(each)["id"] for each in entries if "id" in message(each)]
+    same("request ids that come twice", len(ids) - len(set(ids)), 0)
+
+    session = None
+    for entry in entries:
+        sent, method = headers(entry["headers"]), message(entry).get("method")
+        what = f"{entry['method']} {method or ''}".strip()
+        same(f"{what}: own headers", {name: sent.get(name) for name in HEADERS}, HEADERS)
+        probe, opening = method == "server/discover", method == "initialize"
+        wanted = MODERN_VERSION if probe else None if opening else version
+        same(f"{what}: MCP-Protocol-Version", sent.get("mcp-protocol-version"), wanted)
+        same(f"{what}: Mcp-Session-Id", sent.get("mcp-session-id"), session)
+        same(f"{what}: Mcp-Method", sent.get("mcp-method"), "server/discover" if probe else None)
+        if entry["method"] == "POST":
+            same(f"{what}: Content-Type", sent.get("content-type"), "application/json")
+            same(f"{what}: Accept", sent.get("accept"), "application/json, text/event-stream")
+            same(f"{what}: jsonrpc", message(entry)["jsonrpc"], "2.0")
+        if opening:
+            session = headers(entry["response_headers"])["mcp-session-id"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--recorder", required=True)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--state", type=Path, required=True, help="the real server's state file")
+    parser.add_argument("--out", type=Path, required=True, help="the file of records")
+    parser.add_argument("--life", choices=LIVES, required=True)
+    parser.add_argument("--version", required=True)
+    options = parser.parse_args()
+    entries = record(options)
+    check(entries, options.life, options.version)
+    print(f"ok: {len(entries)} requests, as a {options.life} life wants them")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A FastMCP server (2.x, 3.x or 4.x, as the venv has it) with one way of authorisation."""
+
+import argparse
+
+from fastmcp import FastMCP
+from fastmcp.server.auth.providers.jwt import JWTVerifier, RSAKeyPair, StaticTokenVerifier
+from starlette.middleware import Middleware
+
+import announce
+from api_key import ApiKey
+
+ISSUER, AUDIENCE = "https://issuer.test", "libmcp"
+
+
+def static_auth() -> tuple[StaticTokenVerifier, dict[str, str]]:
+    verifier = StaticTokenVerifier(tokens=announce.CLAIMS, required_scopes=[announce.SCOPE])
+    return verifier, announce.TOKENS
+
+
+def jwt_auth() -> tuple[JWTVerifier, dict[str, str]]:
+    """Tokens signed at start; the wrong one is well-formed and signed by somebody else."""
+    ours, other = RSAKeyPair.generate(), RSAKeyPair.generate()
+
+    def token(pair: RSAKeyPair, scope: str, seconds: int) -> str:
+        return pair.create_token(
+            issuer=ISSUER, audience=AUDIENCE, scopes=[scope], expires_in_seconds=seconds
+        )
+
+    tokens = {
+        "right": token(ours, announce.SCOPE, 86400),
+        "wrong": token(other, announce.SCOPE, 86400),
+        "expired": token(ours, announce.SCOPE, -3600),
+        "missing-scope": token(ours, "write", 86400),
+    }
+    verifier = JWTVerifier(
+        public_key=ours.public_key,
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        required_scopes=[announce.SCOPE],
+    )
+    return verifier, tokens
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--auth", choices=["static", "jwt", "apikey", "none"], required=True)
+    parser.add_argument("--stateless", action="store_true")
+    options = parser.parse_args()
+
+    verifier, tokens, middleware = None, announce.TOKENS, []
+    if options.auth == "static":
+        verifier, tokens = static_auth()
+    elif options.auth == "jwt":
+        verifier, tokens = jwt_auth()
+    elif options.auth == "apikey":
+        middleware = [Middleware(ApiKey)]
+
+    server = FastMCP(name="libmcp-fixture", version="1.2.3", auth=verifier)
+
+    @server.tool
+    def echo(text: str) -> str:
+        return text
+
+    @server.tool
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    announce.serve(server.http_app(stateless_http=options.stateless, middleware=middleware), tokens)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The real servers: what each needs installed and the command that starts it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from install import installed
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Kind:
+    install: str
+    words: tuple[str, ...] = ()
+
+    def command(self) -> list[str]:
+        folder = installed(self.install)
+        if self.install == "everything":
+            entry = folder / "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+            preload = HERE / "everything/announce.cjs"
+            return ["node", "--require", str(preload), str(entry), "streamableHttp"]
+        script = "sdk_server.py" if self.install == "sdk2" else "fastmcp_server.py"
+        return [str(folder / "bin/python"), str(HERE / script), *self.words]
+
+
+KINDS = {
+    "fastmcp4-static": Kind("fastmcp4", ("--auth", "static")),
+    "fastmcp4-jwt": Kind("fastmcp4", ("--auth", "jwt")),
+    "fastmcp4-stateless": Kind("fastmcp4", ("--auth", "static", "--stateless")),
+    "fastmcp4-apikey": Kind("fastmcp4", ("--auth", "apikey")),
+    "fastmcp3-static": Kind("fastmcp3", ("--auth", "static")),
+    "fastmcp3-jwt": Kind("fastmcp3", ("--auth", "jwt")),
+    "fastmcp2-static": Kind("fastmcp2", ("--auth", "static")),
+    "fastmcp2-jwt": Kind("fastmcp2", ("--auth", "jwt")),
+    "sdk2": Kind("sdk2"),
+    "everything": Kind("everything"),
+}

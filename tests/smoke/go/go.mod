@@ -1,0 +1,3 @@
+module libmcp.test/smoke
+
+go 1.25
