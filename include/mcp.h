@@ -157,7 +157,8 @@ typedef enum mcp_status {
    */
   MCP_UNAVAILABLE = 17,
   /**
-   * Any other HTTP status that has no place in the protocol.
+   * Any other HTTP status that has no place in the protocol; or an answer that is no HTTP at all,
+   * and then the HTTP status of the error is 0.
    */
   MCP_HTTP_ERROR = 18,
   /**
@@ -198,7 +199,7 @@ typedef enum mcp_status {
    */
   MCP_TOO_LARGE = 27,
   /**
-   * The JSON value has another type than the one that was asked for.
+   * The JSON value has another type than the one that was asked for, or is not there.
    */
   MCP_JSON_MISMATCH = 28,
   /**
@@ -739,11 +740,14 @@ const struct mcp_json *mcp_json_next(const struct mcp_json *child);
 const char *mcp_json_key(const struct mcp_json *child);
 
 /**
- * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else.
+ * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else, and for NULL,
+ * as in all functions that read a value.
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_bool(const struct mcp_json *json, bool *value, mcp_error **error);
+mcp_status mcp_json_bool(const struct mcp_json *json,
+                         bool *value,
+                         mcp_error **error);
 
 /**
  * Reads a whole number, however it is written: 5, 5.0 and 50e-1 are all 5. `MCP_JSON_MISMATCH`

@@ -50,7 +50,8 @@ pub enum mcp_status {
     /// HTTP 502, 503 or 504: the server cannot be reached behind its gateway, or is overloaded;
     /// try again later.
     MCP_UNAVAILABLE = 17,
-    /// Any other HTTP status that has no place in the protocol.
+    /// Any other HTTP status that has no place in the protocol; or an answer that is no HTTP at all,
+    /// and then the HTTP status of the error is 0.
     MCP_HTTP_ERROR = 18,
     /// A redirect that is not followed, because credentials would leave their origin or the method
     /// would change.
@@ -71,7 +72,7 @@ pub enum mcp_status {
     MCP_SESSION_LOST = 26,
     /// A message, header or event is larger than the limit.
     MCP_TOO_LARGE = 27,
-    /// The JSON value has another type than the one that was asked for.
+    /// The JSON value has another type than the one that was asked for, or is not there.
     MCP_JSON_MISMATCH = 28,
     /// The JSON value does not fit into what it was asked as: a number out of range, text that is
     /// no valid Unicode.

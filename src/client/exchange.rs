@@ -123,7 +123,7 @@ impl Client {
                 continue;
             }
             if failure.sent && rules.cancellable {
-                self.say_cancelled(call, speaking, id, &failure.error);
+                self.say_cancelled(speaking, id, &failure.error);
             }
             return Err(failure.error);
         }
@@ -176,7 +176,7 @@ impl Client {
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
-    fn say_cancelled(&self, call: &Call, speaking: &Speaking, id: u64, error: &Error) {
+    fn say_cancelled(&self, speaking: &Speaking, id: u64, error: &Error) {
         let reason = match error.status() {
             MCP_CANCELLED => "cancelled by the caller",
             MCP_TIMEOUT => "timed out",
@@ -185,10 +185,15 @@ impl Client {
         if speaking.era == Era::Modern {
             return;
         }
-        let message = messages::cancelled(id, reason);
-        let outgoing =
-            Outgoing { method: Method::POST, headers: self.headers(speaking, None), body: message.as_bytes() };
-        let budget = Budget { closed: call.budget.closed.clone(), ..Budget::until(Instant::now() + FAREWELL) };
-        self.http.send_and_leave(&outgoing, &budget);
+        self.leave(speaking, Method::POST, &messages::cancelled(id, reason));
+    }
+
+    /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
+    pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
+        if speaking.session_id.is_none() && method == Method::DELETE {
+            return;
+        }
+        let outgoing = Outgoing { method, headers: self.headers(speaking, None), body: body.as_bytes() };
+        self.http.send_and_leave(&outgoing, &Budget::until(Instant::now() + FAREWELL));
     }
 }

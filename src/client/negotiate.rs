@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::http::Method;
+
 use super::Client;
 use super::call::Call;
 use super::exchange::{Rules, Speaking};
@@ -114,7 +116,12 @@ impl Client {
         let version = initialized_version(&answer.result, pinned)?;
         let session =
             Session { era: Era::Legacy, version, id: answer.session_id, answer: Some(answer.result), era_is_certain };
-        self.post(call, &Speaking::in_session(&session), INITIALIZED)?;
+        let speaking = Speaking::in_session(&session);
+        if let Err(error) = self.post(call, &speaking, INITIALIZED) {
+            // Nobody will ever use this session: the server need not keep it.
+            self.leave(&speaking, Method::DELETE, "");
+            return Err(error);
+        }
         Ok(session)
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::error::mcp_error;
-use super::guard::{guard, guard_quiet, live, null};
+use super::guard::{guard, guard_quiet, null};
 use super::text::{optional_text, text_of_length};
 use crate::error::{Error, Result};
 use crate::protocol::json::{Json, Kind, Unfit, Value};
@@ -152,9 +152,18 @@ unsafe fn read_into<T>(
     read: impl FnOnce(Value) -> Result<T, Unfit>,
 ) -> Result<()> {
     // SAFETY: as the caller promises.
-    let (json, place) = unsafe { (live(json, "json")?, place.as_mut().ok_or_else(|| null("value"))?) };
+    let (json, place) = unsafe { (present(json)?, place.as_mut().ok_or_else(|| null("value"))?) };
     *place = read(json.value()).map_err(unfit)?;
     Ok(())
+}
+
+/// A value that is asked for its content has to be there.
+///
+/// # Safety
+/// `json` is NULL or alive.
+unsafe fn present<'a>(json: *const mcp_json) -> Result<&'a mcp_json> {
+    // SAFETY: as the caller promises; NULL is no reference.
+    unsafe { json.as_ref() }.ok_or_else(|| Error::new(MCP_JSON_MISMATCH, "there is no such JSON value"))
 }
 
 fn unfit(unfit: Unfit) -> Error {
@@ -343,7 +352,8 @@ pub unsafe extern "C" fn mcp_json_key(child: *const mcp_json) -> *const c_char {
     }
 }
 
-/// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else.
+/// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else, and for NULL,
+/// as in all functions that read a value.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -452,7 +462,7 @@ pub unsafe extern "C" fn mcp_json_copy_string(
     // SAFETY: see mcp_json_type_of; the buffer is writable for its capacity.
     unsafe {
         guard(error, || {
-            let text = live(json, "json")?.value().string().map_err(unfit)?;
+            let text = present(json)?.value().string().map_err(unfit)?;
             if let Some(length) = length.as_mut() {
                 *length = text.len();
             }

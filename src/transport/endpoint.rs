@@ -83,7 +83,7 @@ impl Endpoint {
         let scheme = if self.origin.https { "https" } else { "http" };
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
         let path = self.uri.path();
-        let absolute = if location.contains("://") {
+        let absolute = if has_scheme(location) {
             location.to_owned()
         } else if let Some(network_path) = location.strip_prefix("//") {
             format!("{scheme}://{network_path}")
@@ -113,6 +113,13 @@ impl Origin {
         let name = bare == "localhost" || bare.ends_with(".localhost");
         name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
+}
+
+/// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so stands for itself.
+fn has_scheme(reference: &str) -> bool {
+    let Some((scheme, _)) = reference.split_once(':') else { return false };
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 /// A path without its `.` and `..` segments (RFC 3986, section 5.2.4).
@@ -216,6 +223,8 @@ mod tests {
         assert_eq!(resolve("?y=2"), "http://host:81/a/mcp?y=2");
         assert_eq!(resolve("../b/./c?y=../z"), "http://host:81/b/c?y=../z");
         assert_eq!(resolve("../../.."), "http://host:81/");
+        assert_eq!(resolve("/login?next=http://x/"), "http://host:81/login?next=http://x/");
+        assert!(base.resolve("mailto:x@host").is_err());
         assert_eq!(resolve("./"), "http://host:81/a/");
         assert_eq!(resolve("//other/x"), "http://other/x");
         assert_eq!(resolve("https://other/x"), "https://other/x");

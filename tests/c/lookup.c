@@ -1,6 +1,6 @@
 /*
- * A name lookup that never ends. The program brings a getaddrinfo of its own, which the library finds before libc's: it says
- * that it was called, and comes back only when it is let go.
+ * A name lookup that never ends. The program brings a getaddrinfo of its own, which the library finds before libc's: it
+ * says that it was called, and comes back only when it is let go.
  */
 #define _XOPEN_SOURCE 700
 

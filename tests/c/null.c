@@ -132,11 +132,11 @@ static void json(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_double(mcp_json_element(list, 1), NULL, &error));
 
     /* a member that is not there */
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_bool(NULL, &flag, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_int64(NULL, &i64, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_uint64(NULL, &u64, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_double(NULL, &real, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_copy_string(NULL, buffer, sizeof buffer, &length, &error));
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_bool(NULL, &flag, &error));
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_int64(NULL, &i64, &error));
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_uint64(NULL, &u64, &error));
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_double(NULL, &real, &error));
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_copy_string(NULL, buffer, sizeof buffer, &length, &error));
 
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_copy_string(mcp_json_element(list, 2), NULL, 8, &length, &error));
     EXPECT(MCP_OK, error, mcp_json_copy_string(mcp_json_element(list, 2), buffer, sizeof buffer, NULL, &error));
