@@ -385,8 +385,9 @@ void mcp_client_free(struct mcp_client *client);
  * 6750, section 2.1). The token alone is given, without the word "Bearer". NULL removes it. It
  * beats an `Authorization` header set by `mcp_set_header`.
  *
- * The token is copied, goes to the URL's own origin only, is in no log line and no error message,
- * and is wiped from the library's memory when it is replaced and no request uses it any more.
+ * The token is copied, goes to the URL's own origin only, is in no log line and no error message
+ * (where a server echoes it, it is replaced; percent-encoded and JSON-escaped too), and is wiped
+ * from the library's memory when it is replaced and no request uses it any more.
  *
  * Returns `MCP_INVALID_ARGUMENT`, and keeps the old token, where `token` can be none: empty, with
  * spaces, control characters or characters outside ASCII, or with a "Bearer " prefix.

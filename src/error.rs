@@ -17,6 +17,8 @@ pub struct Report {
     pub rpc: Option<RpcError>,
     pub www_authenticate: Option<String>,
     pub retry_after_ms: Option<u64>,
+    /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
+    pub of_this_call: bool,
 }
 
 /// The `error` member of a JSON-RPC answer (JSON-RPC 2.0, section 5.1).
@@ -38,6 +40,7 @@ impl Error {
             rpc: None,
             www_authenticate: None,
             retry_after_ms: None,
+            of_this_call: false,
         }))
     }
 

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
 
+use super::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::protocol::headers::{check_name, check_token, check_value};
 use crate::status::MCP_INVALID_ARGUMENT;
 
-/// Shorter values are too common in ordinary text to be taken for the secret.
-const SHORTEST_SECRET: usize = 4;
+/// The most bytes that all values have together: servers take far less.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// What a client's requests carry; may change between two requests.
 #[derive(Default)]
@@ -35,8 +36,7 @@ impl Credentials {
             }
             None => None,
         };
-        self.change(|set| set.bearer = bearer);
-        Ok(())
+        self.change(|set| set.bearer = bearer)
     }
 
     /// Sets a header in place of one of the same name, or removes it.
@@ -55,8 +55,7 @@ impl Credentials {
             if let Some(value) = value {
                 set.custom.push((name, value));
             }
-        });
-        Ok(())
+        })
     }
 
     /// What counts now.
@@ -64,11 +63,15 @@ impl Credentials {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn change(&self, edit: impl FnOnce(&mut HeaderSet)) {
+    fn change(&self, edit: impl FnOnce(&mut HeaderSet)) -> Result<()> {
         let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut set = HeaderSet::clone(&place);
         edit(&mut set);
+        if set.size() > MOST_BYTES {
+            return Err(invalid(format!("the headers would be larger than {MOST_BYTES} bytes together")));
+        }
         *place = Arc::new(set);
+        Ok(())
     }
 }
 
@@ -91,20 +94,24 @@ impl HeaderSet {
         self.bearer.is_none() && self.custom.is_empty()
     }
 
-    /// A text that came from the server, without what it may have echoed.
-    pub fn redact(&self, text: &str) -> String {
-        let values = self.custom.iter().map(|(_, value)| value).chain(&self.bearer);
-        let mut text = text.to_owned();
-        for value in values.filter_map(|value| str::from_utf8(value.as_bytes()).ok()) {
-            // Of `Bearer tok` and `Basic dXNlcg==` the last word is the secret; it may come without the rest.
-            for secret in [value, value.rsplit(' ').next().unwrap_or(value)] {
-                if secret.len() >= SHORTEST_SECRET && text.contains(secret) {
-                    text = text.replace(secret, "[redacted]");
-                }
-            }
+    /// Adds what must not be shown. The scheme in front of an `Authorization` value is no secret.
+    pub fn add_to(&self, secrets: &mut Secrets) {
+        let authorization =
+            self.custom.iter().filter(|(name, _)| name == header::AUTHORIZATION).map(|(_, value)| value);
+        for value in authorization.chain(&self.bearer).filter_map(text_of) {
+            secrets.add(value.split_once(' ').map_or(value, |(_, credentials)| credentials));
         }
-        text
+        let others = self.custom.iter().filter(|(name, _)| name != header::AUTHORIZATION).map(|(_, value)| value);
+        others.filter_map(text_of).for_each(|value| secrets.add(value));
     }
+
+    fn size(&self) -> usize {
+        self.custom.iter().map(|(_, value)| value.len()).chain(self.bearer.as_ref().map(HeaderValue::len)).sum()
+    }
+}
+
+fn text_of(value: &HeaderValue) -> Option<&str> {
+    str::from_utf8(value.as_bytes()).ok()
 }
 
 /// A header value over memory that wipes itself.
@@ -168,12 +175,20 @@ mod tests {
         let credentials = Credentials::default();
         credentials.set_bearer(Some("zqxw-token")).unwrap();
         credentials.set_header("X-Key", Some("key-value")).unwrap();
-        let set = credentials.current();
+        let mut secrets = Secrets::default();
+        credentials.current().add_to(&mut secrets);
         assert_eq!(
-            set.redact("got Bearer zqxw-token and zqxw-token, key-value"),
-            "got [redacted] and [redacted], [redacted]"
+            secrets.redact("Bearer error: got Bearer zqxw-token, key-value"),
+            "Bearer error: got Bearer [redacted], [redacted]"
         );
-        assert_eq!(set.redact("nothing"), "nothing");
+        assert_eq!(secrets.redact("nothing"), "nothing");
+    }
+
+    #[test]
+    fn headers_that_no_server_would_take_are_refused() {
+        let credentials = Credentials::default();
+        assert!(credentials.set_header("X-Key", Some(&"x".repeat(200_000))).is_err());
+        assert!(credentials.current().is_empty());
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Reading the answer to a request: one JSON message, or an event stream that brings it among others (2025-11-25 and
 //! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
 
+use std::time::Duration;
+
 use ureq::http::header;
 
 use super::Client;
 use super::call::Call;
 use super::exchange::Speaking;
+use super::failure::rpc_failure;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
@@ -15,6 +18,9 @@ use crate::protocol::messages;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::transport::response::Response;
+
+/// The longest that a reply to a server's own request may take: the caller waits for something else.
+const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
 /// The most bytes of one message. The README names it.
 pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
@@ -29,28 +35,19 @@ impl Client {
         id: u64,
     ) -> Result<Json> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(response, speaking.session_id.is_some()));
+            return Err(self.http_failure(call, response, speaking.session_id.is_some()));
         }
         let content_type = content_type(response);
         let http_status = response.status;
         let result = match content_type.as_deref() {
-            Some("application/json") => self.read_json(call, speaking, response, id),
+            Some("application/json") => read_json(call, response, id),
             Some("text/event-stream") => self.read_stream(call, speaking, response, id),
-            other => Err(unexpected_content(http_status, other)),
+            other => Err(unexpected_content(response, other)),
         };
         result.and_then(|result| check_result_type(speaking.era, result)).map_err(|mut error| {
             error.report_mut().http_status = http_status;
             error
         })
-    }
-
-    fn read_json(&self, call: &Call, speaking: &Speaking, response: &mut Response, id: u64) -> Result<Json> {
-        let body = response.read_all(MAX_MESSAGE)?;
-        if body.is_empty() {
-            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
-        }
-        self.take_messages(call, speaking, body, id)?
-            .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
     }
 
     fn read_stream(&self, call: &Call, speaking: &Speaking, response: &mut Response, id: u64) -> Result<Json> {
@@ -65,59 +62,77 @@ impl Client {
             stream.feed(&buffer[..count], &mut events).map_err(|_| {
                 Error::new(MCP_TOO_LARGE, format!("an event of the server's stream is larger than {MAX_MESSAGE} bytes"))
             })?;
+            let mut asked = Vec::new();
             for event in events.drain(..) {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
                 let is_message = event.name.is_empty() || event.name == b"message";
                 if event.data.is_empty() || !is_message {
                     continue;
                 }
-                if let Some(result) = self.take_messages(call, speaking, event.data, id)? {
+                if let Some(result) = take_messages(call, event.data, id, &mut asked)? {
                     return Ok(result);
                 }
             }
+            // Only now: a server whose answer is there already needs no reply.
+            asked.iter().for_each(|asked| self.serve(call, speaking, asked));
         }
-    }
-
-    /// Goes through the messages of a body or an event, until the one that answers request `id`.
-    fn take_messages(&self, call: &Call, speaking: &Speaking, text: Vec<u8>, id: u64) -> Result<Option<Json>> {
-        let text = String::from_utf8(text).map_err(|error| {
-            Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {}", error.utf8_error()))
-        })?;
-        let messages = jsonrpc::read(text).map_err(|error| match error {
-            ReadError::NotJson(why) => Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}")),
-            ReadError::NotMessage(why) => {
-                Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
-            }
-        })?;
-        for message in messages {
-            match message {
-                Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
-                Message::Result { .. } => {
-                    let why =
-                        "the server's answer carries a result for another request; the server mixes up its answers";
-                    return Err(Error::new(MCP_WRONG_ID, why));
-                }
-                // An error on the request's own answer belongs to it, whatever its id.
-                Message::Error { error } => return Err(self.rpc_failure(error)),
-                Message::Request { id, method } => self.serve(call, speaking, &id, &method),
-                Message::Notification { method } => {
-                    self.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
-    fn serve(&self, call: &Call, speaking: &Speaking, id: &str, method: &str) {
-        self.remark(Level::Debug, || format!("the server asked for {method}"));
+    fn serve(&self, call: &Call, speaking: &Speaking, Asked { id, method }: &Asked) {
+        call.remark(Level::Debug, || format!("the server asked for {method}"));
         if speaking.era == Era::Modern {
             return;
         }
-        if let Err(error) = self.post(call, speaking, &messages::answer(id, method)) {
-            self.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+        if let Err(error) = self.post(&call.within(REPLY_LIMIT), speaking, &messages::answer(id, method)) {
+            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
         }
     }
+}
+
+/// A request of the server's own.
+struct Asked {
+    id: String,
+    method: String,
+}
+
+fn read_json(call: &Call, response: &mut Response, id: u64) -> Result<Json> {
+    let body = response.read_all(MAX_MESSAGE)?;
+    if body.is_empty() {
+        return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
+    }
+    take_messages(call, body, id, &mut Vec::new())?
+        .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
+}
+
+/// Goes through the messages of a body or an event, until the one that answers request `id`. What the server
+/// asks on the way is put into `asked`.
+fn take_messages(call: &Call, text: Vec<u8>, id: u64, asked: &mut Vec<Asked>) -> Result<Option<Json>> {
+    let text = String::from_utf8(text).map_err(|error| {
+        Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {}", error.utf8_error()))
+    })?;
+    let messages = jsonrpc::read(text).map_err(|error| match error {
+        ReadError::NotJson(why) => Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}")),
+        ReadError::NotMessage(why) => {
+            Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
+        }
+    })?;
+    for message in messages {
+        match message {
+            Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
+            Message::Result { .. } => {
+                let why = "the server's answer carries a result for another request; the server mixes up its answers";
+                return Err(Error::new(MCP_WRONG_ID, why));
+            }
+            // An error on the request's own answer belongs to it, whatever its id.
+            Message::Error { error } => return Err(rpc_failure(call, error)),
+            Message::Request { id, method } => asked.push(Asked { id, method }),
+            Message::Notification { method } => {
+                call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A `resultType` that is not known makes a result invalid; an absent one means "complete" (2026-07-28, "ResultType").
@@ -141,13 +156,18 @@ pub fn content_type(response: &Response) -> Option<String> {
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-fn unexpected_content(http_status: u16, content_type: Option<&str>) -> Error {
+fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {
+    let http_status = response.status;
+    // As the server wrote it: what it may have echoed is found in its own letters only.
+    let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
     let message = match content_type {
         _ if http_status == 202 => "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into(),
         Some("text/html") => {
             "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path".into()
         }
-        Some(other) => format!("the server answered with {other} where JSON or an event stream belongs; check the path of the URL"),
+        Some(_) => format!(
+            "the server answered with {shown} where JSON or an event stream belongs; check the path of the URL"
+        ),
         None => format!("the server's answer (HTTP {http_status}) has no content type"),
     };
     Error::new(MCP_UNEXPECTED_CONTENT, message)

@@ -1,11 +1,18 @@
 //! One call of a caller: who makes it, and what it may spend.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ureq::http::HeaderValue;
+
 use super::Client;
 use super::settings::limit;
+use crate::auth::credentials::HeaderSet;
+use crate::auth::secrets::Secrets;
 use crate::error::Error;
+use crate::log::Level;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Stop};
 use crate::transport::http::stopped;
@@ -25,6 +32,14 @@ pub struct CallOptions {
 pub struct Call<'a> {
     pub client: &'a Client,
     pub budget: Budget,
+    /// What its requests carried. The caller may have set other credentials since, and these are no less secret for that.
+    carried: Rc<RefCell<Carried>>,
+}
+
+#[derive(Default)]
+struct Carried {
+    credentials: Vec<Arc<HeaderSet>>,
+    sessions: Vec<HeaderValue>,
 }
 
 impl<'a> Call<'a> {
@@ -38,12 +53,41 @@ impl<'a> Call<'a> {
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&client.closed)),
         };
-        Call { client, budget }
+        Call { client, budget, carried: Rc::default() }
     }
 
     /// The same call with less time.
     pub(super) fn within(&self, limit: Duration) -> Call<'a> {
-        Call { client: self.client, budget: self.budget.within(limit) }
+        Call { budget: self.budget.within(limit), ..self.clone() }
+    }
+
+    /// Notes what a request carries.
+    pub(super) fn carry(&self, credentials: &Arc<HeaderSet>, session_id: Option<&HeaderValue>) {
+        let mut carried = self.carried.borrow_mut();
+        if !carried.credentials.iter().any(|known| Arc::ptr_eq(known, credentials)) {
+            carried.credentials.push(Arc::clone(credentials));
+        }
+        if let Some(id) = session_id.filter(|id| !carried.sessions.contains(id)) {
+            carried.sessions.push(id.clone());
+        }
+    }
+
+    /// What must not be shown of this call.
+    pub(super) fn secrets(&self) -> Secrets {
+        let carried = self.carried.borrow();
+        let mut secrets = Secrets::default();
+        for set in carried.credentials.iter().chain([&self.client.credentials.current()]) {
+            set.add_to(&mut secrets);
+        }
+        for id in carried.sessions.iter().filter_map(|id| id.to_str().ok()) {
+            secrets.add(id);
+        }
+        secrets
+    }
+
+    /// A line in the log.
+    pub(super) fn remark(&self, level: Level, text: impl FnOnce() -> String) {
+        self.client.log.line(level, || self.secrets().tidy(&text()));
     }
 
     /// The error of a wait that was ended outside of a request.

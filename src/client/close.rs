@@ -13,13 +13,13 @@ impl Client {
     pub fn close(&self, options: &CallOptions) -> Result<()> {
         self.check_process()?;
         self.closed.raise();
-        let session = self.sessions.take();
+        let session = self.sessions.close();
         let mut call = Call::start(self, options);
         // This call is the one that the closing does not end.
         call.budget.closed = None;
         let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
         self.http.drop_idle();
-        ended.map_err(|error| error.during("close", self.http.endpoint().shown()))
+        ended.map_err(|error| call.secrets().tidy_error(error.during("close", self.http.endpoint().shown())))
     }
 
     /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer
@@ -32,7 +32,7 @@ impl Client {
         let response = response.map_err(|failure| failure.error)?;
         match response.status {
             404 | 405 => Ok(()),
-            _ => self.expect_success(response, session.id.is_some()),
+            _ => self.expect_success(call, response, session.id.is_some()),
         }
     }
 }

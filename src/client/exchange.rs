@@ -7,6 +7,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use super::Client;
 use super::call::Call;
 use super::session::Session;
+use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
@@ -81,7 +82,7 @@ impl Client {
             let outcome = self.exchange(call, &Speaking::in_session(&session), method, params.as_deref(), rules);
             match outcome {
                 Err(error) if !renewed && error.status() == MCP_SESSION_LOST => {
-                    self.remark(Level::Info, || "the server lost the session; opening a new one".into());
+                    call.remark(Level::Info, || "the server lost the session; opening a new one".into());
                     self.sessions.forget(&session);
                 }
                 Err(error) if !renewed && !modern && is_modern_error(&error) => self.sessions.forget_era(&session),
@@ -116,7 +117,7 @@ impl Client {
                 Err(failure) => failure,
             };
             if failure.stale && rules.repeatable && !resent {
-                self.remark(Level::Debug, || {
+                call.remark(Level::Debug, || {
                     format!("{method}: the kept connection was dead; sending again on a new one")
                 });
                 resent = true;
@@ -132,7 +133,7 @@ impl Client {
     /// A message that has no answer: a notification, or the answer to a server's own request.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
         let response = self.send_as(call, speaking, Method::POST, None, message).map_err(|failure| failure.error)?;
-        self.expect_success(response, speaking.session_id.is_some())
+        self.expect_success(call, response, speaking.session_id.is_some())
     }
 
     pub(super) fn send(
@@ -153,26 +154,10 @@ impl Client {
         rpc_method: Option<&str>,
         body: &str,
     ) -> Result<Response<'_>, Failure> {
-        let headers = self.headers(speaking, rpc_method);
+        let credentials = self.credentials.current();
+        call.carry(&credentials, speaking.session_id);
+        let headers = headers(speaking, rpc_method, &credentials);
         self.http.send(&Outgoing { method, headers, body: body.as_bytes() }, &call.budget)
-    }
-
-    fn headers(&self, speaking: &Speaking, rpc_method: Option<&str>) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        if let Some(version) = speaking.version {
-            headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
-        }
-        if let Some(id) = speaking.session_id {
-            headers.insert(SESSION_ID, id.clone());
-        }
-        let method = rpc_method.filter(|_| speaking.era == Era::Modern);
-        if let Some(method) = method.and_then(|method| HeaderValue::from_str(method).ok()) {
-            headers.insert(METHOD, method);
-        }
-        self.credentials.current().apply(&mut headers);
-        headers
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
@@ -193,7 +178,27 @@ impl Client {
         if speaking.session_id.is_none() && method == Method::DELETE {
             return;
         }
-        let outgoing = Outgoing { method, headers: self.headers(speaking, None), body: body.as_bytes() };
+        let outgoing =
+            Outgoing { method, headers: headers(speaking, None, &self.credentials.current()), body: body.as_bytes() };
         self.http.send_and_leave(&outgoing, &Budget::until(Instant::now() + FAREWELL));
     }
+}
+
+/// What every request carries.
+fn headers(speaking: &Speaking, rpc_method: Option<&str>, credentials: &HeaderSet) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    if let Some(version) = speaking.version {
+        headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+    }
+    if let Some(id) = speaking.session_id {
+        headers.insert(SESSION_ID, id.clone());
+    }
+    let method = rpc_method.filter(|_| speaking.era == Era::Modern);
+    if let Some(method) = method.and_then(|method| HeaderValue::from_str(method).ok()) {
+        headers.insert(METHOD, method);
+    }
+    credentials.apply(&mut headers);
+    headers
 }

@@ -1,26 +1,32 @@
 //! What a failed HTTP answer or a JSON-RPC error means for the caller, in words that help.
 
+use std::time::Duration;
+
 use ureq::http::{HeaderMap, HeaderName, header};
 
 use super::Client;
-use super::answer::{content_type, rpc_error};
+use super::answer::{MAX_MESSAGE, content_type, rpc_error};
+use super::call::Call;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::Json;
 use crate::protocol::messages::METHOD_NOT_FOUND;
 use crate::status::*;
 use crate::transport::response::Response;
 
-/// More of an error's body is not read: it is for a message.
-const MAX_ERROR_BODY: usize = 64 * 1024;
+/// More of an error's text is not read: it is for a message.
+const MAX_ERROR_TEXT: usize = 64 * 1024;
+
+/// The status is known: a body that does not come is not waited for.
+const ERROR_BODY_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest quotation of a server in a message, in characters.
 const MAX_QUOTE: usize = 200;
 
 impl Client {
     /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
-    pub(super) fn expect_success(&self, mut response: Response, in_session: bool) -> Result<()> {
+    pub(super) fn expect_success(&self, call: &Call, mut response: Response, in_session: bool) -> Result<()> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(&mut response, in_session));
+            return Err(self.http_failure(call, &mut response, in_session));
         }
         // Some servers answer a notification with an event stream that stays open: nothing in it is waited for.
         response.park();
@@ -28,23 +34,27 @@ impl Client {
     }
 
     /// The error for an answer whose status is none of success.
-    pub(super) fn http_failure(&self, response: &mut Response, in_session: bool) -> Error {
+    pub(super) fn http_failure(&self, call: &Call, response: &mut Response, in_session: bool) -> Error {
         let http_status = response.status;
-        let is_html = content_type(response).as_deref() == Some("text/html");
-        let body = response.read_all(MAX_ERROR_BODY).unwrap_or_default();
+        let body = match read_error_body(response) {
+            Ok(body) => body,
+            Err(ended) => return ended,
+        };
         let text = String::from_utf8_lossy(&body).into_owned();
-        let rpc = rpc_error(body).map(|error| self.redacted(error));
+        let rpc = rpc_error(body);
         let code = rpc.as_ref().map(|rpc| rpc.code);
-        let challenge = self.header_text(&response.headers, header::WWW_AUTHENTICATE);
+        let challenge = header_text(&response.headers, header::WWW_AUTHENTICATE);
 
         let lost = in_session && is_lost_session(http_status, code, challenge.is_some(), &text);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
-        let quote = match &rpc {
-            Some(rpc) => quote(&rpc.message),
-            // A page is not worth quoting, and a challenge says it already.
-            None if is_html || challenge.is_some() => None,
-            None => quote(&self.credentials.current().redact(&text)),
+        let words = match &rpc {
+            Some(rpc) => Some(rpc.message.clone()),
+            // A challenge says it already.
+            None if challenge.is_some() => None,
+            None => words_of(content_type(response).as_deref(), text),
         };
+        // Redacted before it is cut: half a secret would not be found any more.
+        let quote = words.and_then(|words| quote(&call.secrets().redact(&words)));
         let said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
         let what = self.explain_status(status, http_status, challenge.as_deref());
         let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
@@ -53,14 +63,6 @@ impl Client {
         report.www_authenticate = challenge;
         report.retry_after_ms = retry_after_ms(&response.headers);
         error
-    }
-
-    /// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
-    pub(super) fn rpc_failure(&self, error: RpcError) -> Error {
-        let error = self.redacted(error);
-        let said = quote(&error.message).map_or_else(String::new, |quote| format!(": {quote}"));
-        Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code))
-            .with_rpc(error)
     }
 
     fn explain_status(&self, status: Status, http_status: u16, challenge: Option<&str>) -> String {
@@ -88,21 +90,45 @@ impl Client {
             _ => format!("the server answered with HTTP {http_status}, which has no place here"),
         }
     }
+}
 
-    fn redacted(&self, error: RpcError) -> RpcError {
-        let secrets = self.credentials.current();
-        let data = error.data.and_then(|data| {
-            let text = secrets.redact(data.text());
-            if text == data.text() { Some(data) } else { Json::parse(text).ok() }
-        });
-        RpcError { code: error.code, message: secrets.redact(&error.message), data }
-    }
+/// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
+pub(super) fn rpc_failure(call: &Call, error: RpcError) -> Error {
+    let quote = quote(&call.secrets().redact(&error.message));
+    let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
+    Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code)).with_rpc(error)
+}
 
-    fn header_text(&self, headers: &HeaderMap, name: HeaderName) -> Option<String> {
-        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
-        // Several challenges in several headers are one list (RFC 9110, 5.2).
-        (!values.is_empty()).then(|| self.credentials.current().redact(&values.join(", ")))
+/// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
+fn read_error_body(response: &mut Response) -> Result<Vec<u8>> {
+    let is_json = content_type(response).as_deref() == Some("application/json");
+    let limit = if is_json { MAX_MESSAGE } else { MAX_ERROR_TEXT };
+    let mut body = Vec::new();
+    response.hurry(ERROR_BODY_LIMIT);
+    match response.read_up_to(limit, &mut body) {
+        Err(error) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
+        _ => Ok(body),
     }
+}
+
+/// What an error's body says to people.
+fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
+    match content_type {
+        Some("text/plain") => Some(text),
+        Some("application/json") => {
+            let json = Json::parse(text).ok()?;
+            let names = ["error_description", "message", "detail", "error"];
+            let words = names.iter().find_map(|name| json.root().member(name)?.text())?;
+            Some(words.into_owned())
+        }
+        _ => None,
+    }
+}
+
+fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+    // Several challenges in several headers are one list (RFC 9110, 5.2).
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn status_for(http_status: u16, is_rpc: bool) -> Status {
@@ -120,13 +146,18 @@ fn status_for(http_status: u16, is_rpc: bool) -> Status {
 }
 
 /// 404 on a request of a session means that the session is gone (2025-11-25, "Session Management"), unless the body says that
-/// the method is unknown. Older rmcp servers say 401 instead, without a challenge.
+/// the method is unknown. Older rmcp servers say 401 instead, without a challenge; server-everything says 400.
 fn is_lost_session(http_status: u16, code: Option<i64>, challenged: bool, text: &str) -> bool {
     match http_status {
         404 => code != Some(METHOD_NOT_FOUND),
-        401 => !challenged && text.to_ascii_lowercase().contains("session not found"),
+        401 => !challenged && mentions(text, "session not found"),
+        400 => mentions(text, "session id"),
         _ => false,
     }
+}
+
+fn mentions(text: &str, words: &str) -> bool {
+    text.to_ascii_lowercase().contains(words)
 }
 
 /// The `error` and `error_description` of a challenge (RFC 6750, section 3), for a message.
@@ -149,7 +180,7 @@ fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The beginning of what a server said, on one line and without control characters.
-fn quote(text: &str) -> Option<String> {
+pub(super) fn quote(text: &str) -> Option<String> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
@@ -189,6 +220,7 @@ mod tests {
         assert!(!is_lost_session(404, Some(-32601), false, ""));
         assert!(is_lost_session(401, None, false, "Unauthorized: Session not found"));
         assert!(!is_lost_session(401, None, true, "Unauthorized: Session not found"));
+        assert!(is_lost_session(400, Some(-32000), false, "Bad Request: No valid session ID provided"));
         assert!(!is_lost_session(400, None, false, ""));
     }
 

@@ -72,7 +72,7 @@ impl Client {
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = Call::start(self, options);
-        run(&call).map_err(named)
+        run(&call).map_err(|error| call.secrets().tidy_error(named(error)))
     }
 
     /// Fails in a process that is not the one that made the client.
@@ -98,16 +98,11 @@ impl Client {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A line in the log, without what the caller keeps secret.
-    fn remark(&self, level: Level, text: impl FnOnce() -> String) {
-        self.log.line(level, || self.credentials.current().redact(&text()));
-    }
-
     /// What was thought of when the client first goes to the network.
-    fn warn_of_plain_credentials(&self) {
+    fn warn_of_plain_credentials(&self, call: &Call) {
         let origin = self.http.endpoint().origin();
         if !origin.https && !origin.is_loopback() && !self.credentials.current().is_empty() {
-            self.remark(Level::Warning, || {
+            call.remark(Level::Warning, || {
                 format!("credentials go unencrypted over http to {}; use https", origin.host)
             });
         }

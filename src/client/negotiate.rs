@@ -14,12 +14,24 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{INITIALIZED, initialize_params, modern_params};
-use crate::protocol::negotiation::{ProbeVerdict, initialized_version, judge_probe, refuses_version, retry_initialize};
+use crate::protocol::negotiation::{
+    ProbeVerdict, initialized_version, is_modern_error, judge_probe, refuses_version, retry_initialize,
+};
 use crate::protocol::version::{self, Era, LEGACY, MODERN};
 use crate::status::*;
+use crate::sys::wait::Stop;
 
 /// The longest that a server may keep silent on `server/discover` before `initialize` is tried.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a server may take to answer `server/discover`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// A silent server may be a legacy one: time is left for `initialize`.
+    Brief,
+    /// The whole call.
+    Whole,
+}
 
 impl Client {
     /// The session with the server, opened where there is none.
@@ -28,28 +40,62 @@ impl Client {
     }
 
     pub(super) fn session(&self, call: &Call) -> Result<(Arc<Session>, Opened)> {
-        self.sessions.get(call, |era| self.negotiate(call, era))
+        // Other calls may read the error as well, and they do not know what this one carried.
+        let open = |era| self.negotiate(call, era).map_err(|error| call.secrets().tidy_error(error));
+        let (session, opened) = self.sessions.get(call, open)?;
+        if opened == Opened::ByThisCall && self.sessions.came_too_late() {
+            self.leave(&Speaking::in_session(&session), Method::DELETE, "");
+            return Err(call.stopped(&Stop::Closed));
+        }
+        Ok((session, opened))
     }
 
     fn negotiate(&self, call: &Call, known: Option<Era>) -> Result<Session> {
-        self.warn_of_plain_credentials();
+        self.warn_of_plain_credentials(call);
         let pinned = self.settings.pinned();
         let session = match pinned.map(|(_, era)| era).or(known) {
-            Some(Era::Legacy) => self.initialize(call, pinned.map(|(version, _)| version), true),
-            Some(Era::Modern) | None => self.probe(call, pinned.map(|(version, _)| version)),
+            Some(Era::Legacy) if pinned.is_some() => self.initialize(call, pinned.map(|(version, _)| version), true),
+            Some(Era::Legacy) => self.initialize_again(call),
+            Some(Era::Modern) | None => self.probe(call, pinned.map(|(version, _)| version), Patience::Brief),
         }?;
-        self.remark(Level::Info, || {
+        call.remark(Level::Info, || {
             format!("the server speaks protocol version {} ({})", session.version, session.era.name())
         });
         Ok(session)
     }
 
+    /// For a server that was legacy when it was last asked; it may have become another one since.
+    fn initialize_again(&self, call: &Call) -> Result<Session> {
+        let session = self.initialize(call, None, true);
+        match session {
+            Err(error) if is_modern_error(&error) || matches!(error.report().http_status, 400 | 404 | 405) => {
+                self.probe(call, None, Patience::Brief)
+            }
+            session => session,
+        }
+    }
+
+    /// After a silent `server/discover`. A modern server that was only slow says so to `initialize`, and is asked once more.
+    fn initialize_after_silence(&self, call: &Call) -> Result<Session> {
+        let session = self.initialize(call, None, false);
+        match session {
+            Err(error) if is_modern_error(&error) => self.probe(call, None, Patience::Whole),
+            session => session,
+        }
+        .map_err(|mut error| {
+            // With more time, another call would not have come here.
+            error.report_mut().of_this_call = true;
+            error
+        })
+    }
+
     /// Asks with `server/discover`, and falls back to `initialize` unless a modern version is pinned.
-    fn probe(&self, call: &Call, pinned: Option<&'static str>) -> Result<Session> {
+    fn probe(&self, call: &Call, pinned: Option<&'static str>, patience: Patience) -> Result<Session> {
         let mut version = pinned.unwrap_or(MODERN[0]);
         let third = call.budget.allowed.map_or(PROBE_LIMIT, |allowed| allowed / 3);
         // Who pins the version wants no second try, so the first one has all the time.
-        let brief = if pinned.is_some() { None } else { Some(third.min(PROBE_LIMIT)) };
+        let is_brief = pinned.is_none() && patience == Patience::Brief;
+        let brief = is_brief.then(|| third.min(PROBE_LIMIT));
         let mut retried = false;
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
@@ -69,21 +115,23 @@ impl Client {
                 }
                 ProbeVerdict::Legacy { keep } => {
                     let said = outcome.err().map_or_else(String::new, |error| format!(" ({error})"));
-                    self.remark(Level::Debug, || {
+                    call.remark(Level::Debug, || {
                         format!("server/discover brought no modern answer{said}; trying initialize")
                     });
                     return self.initialize(call, None, keep);
                 }
                 ProbeVerdict::Report => {
                     let Err(error) = outcome else { continue };
-                    let silent = error.status() == MCP_TIMEOUT && brief.is_some() && call.budget.check().is_ok();
+                    // An idle limit is the caller's own word, and ends the call.
+                    let out_of_time = error.status() == MCP_TIMEOUT && probe.budget.check().is_err();
+                    let silent = is_brief && out_of_time && call.budget.check().is_ok();
                     if !silent {
                         return Err(error);
                     }
-                    self.remark(Level::Debug, || {
+                    call.remark(Level::Debug, || {
                         format!("server/discover brought no answer ({error}); trying initialize")
                     });
-                    return self.initialize(call, None, false);
+                    return self.initialize_after_silence(call);
                 }
             }
         }

@@ -1,10 +1,12 @@
 //! What is known of the server, shared by all threads: one of them finds it out, the others wait for it.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
 
 use ureq::http::HeaderValue;
 
 use super::call::Call;
+use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::version::Era;
@@ -34,12 +36,17 @@ struct State {
     session: Option<Arc<Session>>,
     era: Option<Era>,
     opening: Option<Arc<Opening>>,
+    /// The client was closed: what is opened now is not kept.
+    closed: bool,
 }
 
 /// One thread is finding out; the others wait for `done`.
 struct Opening {
     done: Signal,
     outcome: OnceLock<Outcome>,
+    leader: ThreadId,
+    /// A failure with these says nothing about others.
+    credentials: Arc<HeaderSet>,
 }
 
 enum Outcome {
@@ -68,7 +75,7 @@ impl Sessions {
                 match &state.opening {
                     Some(opening) => (Some(Arc::clone(opening)), None),
                     None => {
-                        state.opening = Some(Arc::new(Opening::new()?));
+                        state.opening = Some(Arc::new(Opening::new(call)?));
                         (None, state.era)
                     }
                 }
@@ -76,11 +83,15 @@ impl Sessions {
             let Some(opening) = opening else {
                 return self.lead(|| open(era)).map(|session| (session, Opened::ByThisCall));
             };
+            if opening.leader == thread::current().id() {
+                let why = "the log callback made a call on the client that is connecting; make it when the first call has returned";
+                return Err(Error::new(MCP_MISUSE, why));
+            }
             call.budget.wait(opening.done.fd(), Interest::Read).map_err(|stop| call.stopped(&stop))?;
             match opening.outcome.get() {
                 Some(Outcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
-                Some(Outcome::Failed(error)) => return Err(error.clone()),
-                Some(Outcome::Abandoned) | None => {}
+                Some(Outcome::Failed(error)) if opening.is_for(call) => return Err(error.clone()),
+                _ => {}
             }
         }
     }
@@ -98,9 +109,16 @@ impl Sessions {
         opened
     }
 
-    /// What is open now, without opening it.
-    pub fn take(&self) -> Option<Arc<Session>> {
-        self.lock().session.take()
+    /// What is open now; nothing that is opened later is kept.
+    pub fn close(&self) -> Option<Arc<Session>> {
+        let mut state = self.lock();
+        state.closed = true;
+        state.session.take()
+    }
+
+    /// Whether a session that was just opened came too late for [`Sessions::close`] to know of it.
+    pub fn came_too_late(&self) -> bool {
+        self.lock().closed
     }
 
     /// The server does not know the session any more; the next call opens a new one.
@@ -113,8 +131,11 @@ impl Sessions {
 
     /// The server is not of the era that it was found to be; the next call finds out anew.
     pub fn forget_era(&self, session: &Arc<Session>) {
-        self.forget(session);
-        self.lock().era = None;
+        let mut state = self.lock();
+        if state.session.as_ref().is_none_or(|current| Arc::ptr_eq(current, session)) {
+            state.session = None;
+            state.era = None;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -123,10 +144,16 @@ impl Sessions {
 }
 
 impl Opening {
-    fn new() -> Result<Opening> {
+    fn new(call: &Call) -> Result<Opening> {
         let done = Signal::new()
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
-        Ok(Opening { done, outcome: OnceLock::new() })
+        let credentials = call.client.credentials.current();
+        Ok(Opening { done, outcome: OnceLock::new(), leader: thread::current().id(), credentials })
+    }
+
+    /// Whether `call` would have met the same failure.
+    fn is_for(&self, call: &Call) -> bool {
+        Arc::ptr_eq(&self.credentials, &call.client.credentials.current())
     }
 }
 
@@ -140,7 +167,9 @@ impl Drop for Lead<'_> {
     fn drop(&mut self) {
         let outcome = std::mem::replace(&mut self.outcome, Outcome::Abandoned);
         let mut state = self.sessions.lock();
-        if let Outcome::Open(session) = &outcome {
+        if let Outcome::Open(session) = &outcome
+            && !state.closed
+        {
             state.session = Some(Arc::clone(session));
             state.era = session.era_is_certain.then_some(session.era);
         }
@@ -153,5 +182,5 @@ impl Drop for Lead<'_> {
 
 /// An outcome that says nothing to the other calls.
 fn is_of_this_call(error: &Error) -> bool {
-    matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
+    error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
 }

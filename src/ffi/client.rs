@@ -7,6 +7,7 @@ use super::guard::{guard, guard_new, guard_quiet, live};
 use super::options::mcp_options;
 use super::text::text;
 use crate::client::Client;
+use crate::error::Result;
 use crate::status::mcp_status;
 
 /// One server, as the program talks to it. Made by `mcp_client_new`, freed by `mcp_client_free`.
@@ -18,6 +19,27 @@ use crate::status::mcp_status;
 /// Since 0.1.0.
 pub struct mcp_client {
     pub(super) inner: Client,
+}
+
+impl mcp_client {
+    /// Changes a setting of a client that belongs to this process.
+    ///
+    /// # Safety
+    /// `client` is NULL or live, `error` NULL or writable.
+    pub(super) unsafe fn set(
+        client: *mut mcp_client,
+        error: *mut *mut mcp_error,
+        change: impl FnOnce(&Client) -> Result<()>,
+    ) -> mcp_status {
+        // SAFETY: as the caller promises.
+        unsafe {
+            guard(error, || {
+                let client = &live(client, "client")?.inner;
+                client.check_process()?;
+                change(client)
+            })
+        }
+    }
 }
 
 /// Makes a client for the server at `url`, for example "https://example.com/mcp". Nothing is sent

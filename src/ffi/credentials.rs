@@ -4,7 +4,6 @@ use std::ffi::c_char;
 
 use super::client::mcp_client;
 use super::error::mcp_error;
-use super::guard::{guard, live};
 use super::text::{optional_text, text};
 use crate::status::mcp_status;
 
@@ -12,8 +11,9 @@ use crate::status::mcp_status;
 /// 6750, section 2.1). The token alone is given, without the word "Bearer". NULL removes it. It
 /// beats an `Authorization` header set by `mcp_set_header`.
 ///
-/// The token is copied, goes to the URL's own origin only, is in no log line and no error message,
-/// and is wiped from the library's memory when it is replaced and no request uses it any more.
+/// The token is copied, goes to the URL's own origin only, is in no log line and no error message
+/// (where a server echoes it, it is replaced; percent-encoded and JSON-escaped too), and is wiped
+/// from the library's memory when it is replaced and no request uses it any more.
 ///
 /// Returns `MCP_INVALID_ARGUMENT`, and keeps the old token, where `token` can be none: empty, with
 /// spaces, control characters or characters outside ASCII, or with a "Bearer " prefix.
@@ -26,13 +26,7 @@ pub unsafe extern "C" fn mcp_set_bearer(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
-            client.inner.credentials.set_bearer(optional_text(token, "token")?)
-        })
-    }
+    unsafe { mcp_client::set(client, error, |client| client.credentials.set_bearer(optional_text(token, "token")?)) }
 }
 
 /// Sets a header that every HTTP request carries, such as "X-API-Key". One of the same name, in
@@ -54,10 +48,8 @@ pub unsafe extern "C" fn mcp_set_header(
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
     unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
-            client.inner.credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
+        mcp_client::set(client, error, |client| {
+            client.credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
         })
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::client::mcp_client;
 use super::error::mcp_error;
-use super::guard::{guard, live};
 use super::text::c_string;
 use crate::log::{Hook, Level};
 use crate::status::mcp_status;
@@ -57,9 +56,7 @@ pub unsafe extern "C" fn mcp_set_log(
     let owner = Userdata { userdata, destroy, process: process::id() };
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
+        mcp_client::set(client, error, |client| {
             let hook = log.map(|log| {
                 let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
                     let text = c_string(text);
@@ -68,7 +65,7 @@ pub unsafe extern "C" fn mcp_set_log(
                 });
                 hook
             });
-            drop(client.inner.log.set(hook));
+            drop(client.log.set(hook));
             Ok(())
         })
     }

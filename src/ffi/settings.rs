@@ -4,7 +4,6 @@ use std::ffi::c_char;
 
 use super::client::mcp_client;
 use super::error::mcp_error;
-use super::guard::{guard, live};
 use super::text::{optional_text, text};
 use crate::status::mcp_status;
 
@@ -23,10 +22,8 @@ pub unsafe extern "C" fn mcp_set_timeout(
 ) -> mcp_status {
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
-            client.inner.settings.set_timeout_ms(timeout_ms);
+        mcp_client::set(client, error, |client| {
+            client.settings.set_timeout_ms(timeout_ms);
             Ok(())
         })
     }
@@ -45,10 +42,8 @@ pub unsafe extern "C" fn mcp_set_client_info(
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
     unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
-            client.inner.settings.set_client_info(text(name, "name")?, text(version, "version")?)
+        mcp_client::set(client, error, |client| {
+            client.settings.set_client_info(text(name, "name")?, text(version, "version")?)
         })
     }
 }
@@ -69,11 +64,5 @@ pub unsafe extern "C" fn mcp_set_protocol_version(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.check_process()?;
-            client.inner.settings.pin_version(optional_text(version, "version")?)
-        })
-    }
+    unsafe { mcp_client::set(client, error, |client| client.settings.pin_version(optional_text(version, "version")?)) }
 }

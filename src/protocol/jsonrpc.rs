@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::json::Json;
@@ -42,10 +42,15 @@ struct Envelope<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<ErrorObject<'a>>,
+}
+
+/// A member that is null is there: serde's own `Option` takes it for a missing one.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -68,7 +73,7 @@ pub fn read(text: String) -> Result<Vec<Message>, ReadError> {
 }
 
 fn message(text: &Arc<String>, part: &str) -> Result<Message, ReadError> {
-    let envelope: Envelope = serde_json::from_str(part).map_err(|error| not_an_envelope(part, &error))?;
+    let envelope: Envelope = serde_json::from_str(part).map_err(|_| not_an_envelope(part))?;
     let id = envelope.id.map(|id| id.get().to_owned());
     if let Some(error) = envelope.error {
         let data = error.data.map(|data| Json::part(text, data));
@@ -89,15 +94,15 @@ fn message(text: &Arc<String>, part: &str) -> Result<Message, ReadError> {
     }
 }
 
-/// Tells what is no JSON at all from what is JSON of another shape.
-fn not_an_envelope(part: &str, error: &serde_json::Error) -> ReadError {
-    let is_json = serde_json::from_str::<&RawValue>(part).is_ok();
-    match (is_json, error.is_data()) {
-        (true, _) if part.trim_start().starts_with('{') => {
+/// Tells what is no JSON at all from what is JSON of another shape. What serde says of a shape quotes values, and those may be
+/// secrets; what it says of the grammar does not.
+fn not_an_envelope(part: &str) -> ReadError {
+    match serde_json::from_str::<&RawValue>(part) {
+        Ok(_) if part.trim_start().starts_with('{') => {
             ReadError::NotMessage("a member is missing, double, or of the wrong type")
         }
-        (true, _) => ReadError::NotMessage("it is no object"),
-        (false, _) => ReadError::NotJson(error.to_string()),
+        Ok(_) => ReadError::NotMessage("it is no object"),
+        Err(error) => ReadError::NotJson(error.to_string()),
     }
 }
 

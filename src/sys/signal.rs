@@ -4,10 +4,14 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::process;
+
 /// Raised once, never lowered. Any number of threads may wait for it at the same time.
 #[derive(Debug)]
 pub struct Signal {
     raised: AtomicBool,
+    /// The descriptor is shared with the children of a fork, the flag is not: only this process may write.
+    process: u32,
     read: OwnedFd,
     /// The other end of a pipe, where the system has no eventfd.
     #[cfg(not(target_os = "linux"))]
@@ -24,7 +28,7 @@ impl Signal {
         }
         // SAFETY: the descriptor was just made and belongs to nobody else.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Signal { raised: AtomicBool::new(false), read })
+        Ok(Signal { raised: AtomicBool::new(false), process: process::id(), read })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -39,12 +43,13 @@ impl Signal {
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(Signal { raised: AtomicBool::new(false), read, write })
+        Ok(Signal { raised: AtomicBool::new(false), process: process::id(), read, write })
     }
 
-    /// Raises the flag and wakes every waiter. May be called from a signal handler: one atomic store and one write, errno kept.
+    /// Raises the flag and wakes every waiter. May be called from a signal handler: an atomic store, getpid and a
+    /// write, errno kept.
     pub fn raise(&self) {
-        if self.raised.swap(true, Ordering::SeqCst) {
+        if self.raised.swap(true, Ordering::SeqCst) || self.process != process::id() {
             return;
         }
         let value = 1u64.to_ne_bytes();

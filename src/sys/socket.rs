@@ -82,6 +82,14 @@ impl Socket {
         })
     }
 
+    /// Acknowledges what has come right away. A peer that writes in small pieces without TCP_NODELAY waits for that before it
+    /// sends the next piece, and the system would let it wait for 40 ms. Only Linux has a word for it.
+    pub fn acknowledge_now(&self) {
+        #[cfg(target_os = "linux")]
+        // Without effect, nothing is lost but time.
+        let _ = self.set_option(libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1);
+    }
+
     /// Whether nothing has come since the last read: an idle connection on which something waits, be it data or the end,
     /// cannot be used again.
     pub fn is_quiet(&self) -> bool {

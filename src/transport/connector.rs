@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 
-use super::lane::{LaneState, Phase};
+use super::lane::{LaneState, Phase, is_interrupted};
 use super::names::NameCache;
 use super::tls;
 use super::wire::Wire;
@@ -67,11 +67,16 @@ impl Connector<()> for SocketConnector {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
         self.lane.set_phase(Phase::Connect);
         self.lane.set_connected(false);
-        let socket = self.connect_any(&details.addrs).inspect_err(|_| self.names.forget())?;
-        let wire = Wire::new(socket, Arc::clone(&self.lane), details.config);
+        let socket = self.connect_any(&details.addrs).inspect_err(|error| {
+            // Who was interrupted has learnt nothing about the addresses.
+            if !is_interrupted(error) {
+                self.names.forget();
+            }
+        })?;
+        let wire = Wire::new(socket, Arc::clone(&self.lane), details.config, !details.needs_tls());
         let stream: Box<dyn Transport> = if details.needs_tls() {
             self.lane.set_phase(Phase::Tls);
-            tls::wrap(details, wire)?
+            tls::wrap(details, wire, &self.lane)?
         } else {
             Box::new(wire)
         };

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::config::Config;
@@ -29,6 +29,9 @@ const MAX_IDLE: usize = 16;
 
 /// An event stream mostly ends a moment after its answer. To wait that long for its end is cheaper than a new connection.
 const PATIENCE: Duration = Duration::from_millis(5);
+
+/// For servers that keep their streams open: long enough to see an end that is there already.
+const IMPATIENCE: Duration = Duration::from_millis(1);
 
 /// What is sent. The body is empty for methods that have none.
 pub struct Outgoing<'a> {
@@ -103,11 +106,13 @@ impl Http {
 
     /// Closes the connections that nobody uses.
     pub fn drop_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().clear();
     }
 
     pub(super) fn put_back(&self, parked: Parked) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
+        // The oldest are at the bottom, where nobody takes one: they go when their time is over.
+        idle.retain(Parked::is_fresh);
         if idle.len() < MAX_IDLE {
             idle.push(parked);
         }
@@ -128,17 +133,21 @@ impl Http {
 
     /// The lane that was used last, if its connection may still be open; else a new one.
     fn take_lane(&self, budget: &Budget) -> Result<Lane, Stop> {
-        budget.check()?;
-        let patience = if self.streams_linger.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
         loop {
-            let parked = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            budget.check()?;
+            let parked = self.idle().pop();
             let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.names)) };
-            match parked.into_lane(patience) {
+            let patience = if self.streams_linger.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
+            match parked.into_lane(&budget.within(patience)) {
                 Ok(lane) => return Ok(lane),
                 Err(Unusable::Old) => {}
                 Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Parked>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn follow(&self, from: &Endpoint, status: u16, location: &str) -> Result<Endpoint, Failure> {

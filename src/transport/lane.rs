@@ -85,6 +85,17 @@ impl LaneState {
         interrupted()
     }
 
+    /// Fails where a wait would fail at once: reading what has come already waits for nothing.
+    pub fn check(&self) -> Result<(), Stop> {
+        lock(&self.budget).check()
+    }
+
+    /// Leaves the rest of the request less time.
+    pub fn hurry(&self, limit: Duration) {
+        let mut budget = lock(&self.budget);
+        *budget = budget.within(limit);
+    }
+
     pub fn take_stop(&self) -> Option<Stop> {
         lock(&self.stop).take()
     }
@@ -125,6 +136,10 @@ impl LaneState {
 /// The error that stands for "see the lane's notes".
 pub fn interrupted() -> ureq::Error {
     ureq::Error::Io(std::io::Error::other("interrupted"))
+}
+
+pub fn is_interrupted(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::Other)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,11 +2,11 @@
 //! back to where the next request finds it.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ureq::http::{HeaderMap, header};
 
-use super::http::{Http, explain_body};
+use super::http::{Http, explain_body, stopped};
 use super::lane::{Lane, Phase};
 use crate::error::{Error, Result};
 use crate::status::MCP_TOO_LARGE;
@@ -39,11 +39,16 @@ impl<'a> Response<'a> {
     /// The next bytes of the body; zero at its end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let Some((lane, reader)) = &mut self.open else { return Ok(0) };
+        if let Err(stop) = lane.state.check() {
+            let error = stopped(&stop, Some(Phase::Body), &lane.state.budget());
+            self.open = None;
+            return Err(error);
+        }
         match reader.read(buffer) {
             Ok(0) => {
                 // A body without a length ends like this as well when the wait was ended from outside.
                 if let Some(stop) = lane.state.take_stop() {
-                    return Err(super::http::stopped(&stop, Some(lane.state.phase()), &lane.state.budget()));
+                    return Err(stopped(&stop, Some(Phase::Body), &lane.state.budget()));
                 }
                 self.put_back(false);
                 Ok(0)
@@ -60,25 +65,34 @@ impl<'a> Response<'a> {
 
     /// The whole body, of at most `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
-        let too_large = || Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes"));
-        if self.announced().is_some_and(|length| length > limit as u64) {
-            return Err(too_large());
-        }
         let mut body = Vec::new();
+        let is_too_large = self.announced().is_some_and(|length| length > limit as u64);
+        if is_too_large || !self.read_up_to(limit, &mut body)? {
+            return Err(Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes")));
+        }
+        Ok(body)
+    }
+
+    /// Reads until the body ends, which gives true, or is larger than `limit` bytes. What was read is in `body` in any case.
+    pub fn read_up_to(&mut self, limit: usize, body: &mut Vec<u8>) -> Result<bool> {
         let mut filled = 0;
         loop {
             if body.len() - filled < 4096 {
                 body.resize((body.len() * 2).max(16 * 1024), 0);
             }
-            let count = self.read(&mut body[filled..])?;
-            filled += count;
-            if filled > limit {
-                return Err(too_large());
-            }
-            if count == 0 {
+            let count = self.read(&mut body[filled..]);
+            filled += *count.as_ref().unwrap_or(&0);
+            if filled > limit || !matches!(count, Ok(1..)) {
                 body.truncate(filled);
-                return Ok(body);
+                return count.map(|_| filled <= limit);
             }
+        }
+    }
+
+    /// Leaves the rest of the body at most this time.
+    pub fn hurry(&self, limit: Duration) {
+        if let Some((lane, _)) = &self.open {
+            lane.state.hurry(limit);
         }
     }
 
@@ -100,14 +114,18 @@ impl<'a> Response<'a> {
 }
 
 impl Parked {
+    pub fn is_fresh(&self) -> bool {
+        self.lane.is_fresh()
+    }
+
     /// The lane, ready for the next request, where its connection can be used for one.
-    pub fn into_lane(self, patience: Duration) -> Result<Lane, Unusable> {
+    pub fn into_lane(self, patience: &Budget) -> Result<Lane, Unusable> {
         let Parked { lane, rest } = self;
         if !lane.is_fresh() {
             return Err(Unusable::Old);
         }
         let Some(mut rest) = rest else { return Ok(lane) };
-        lane.state.begin(&Budget::until(Instant::now() + patience), false);
+        lane.state.begin(patience, false);
         lane.state.set_phase(Phase::Body);
         let mut scrap = [0; 4096];
         for _ in 0..MOST_SCRAPS {

@@ -16,21 +16,40 @@ use crate::sys::wait::Interest;
 /// More than this is sent at once: holding back a large body would only double it in memory.
 const HOLD_BACK: usize = 64 * 1024;
 
+/// Whoever writes less at a time may be waiting for its acknowledgement.
+const SMALL_PIECE: usize = 4096;
+
 /// See the module.
 pub struct Wire {
     socket: Socket,
     lane: Arc<LaneState>,
     buffers: LazyBuffers,
     held: Vec<u8>,
+    /// Bytes of an answer, and not of the TLS around it: those say nothing of an answer yet.
+    is_plain: bool,
     /// Nothing was sent or received since ureq last asked whether the connection is open.
     at_rest: bool,
+    /// The bytes of this answer came in a small piece, and more is to come.
+    small_piece: bool,
 }
 
 impl Wire {
-    pub fn new(socket: Socket, lane: Arc<LaneState>, config: &Config) -> Wire {
+    pub fn new(socket: Socket, lane: Arc<LaneState>, config: &Config, is_plain: bool) -> Wire {
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         lane.set_connected(true);
-        Wire { socket, lane, buffers, held: Vec::new(), at_rest: false }
+        Wire { socket, lane, buffers, held: Vec::new(), is_plain, at_rest: false, small_piece: false }
+    }
+
+    /// Takes `amount` bytes of ureq's output. A buffer that grows by itself would leave a copy of them behind.
+    fn hold(&mut self, amount: usize) {
+        let needed = self.held.len() + amount;
+        if needed > self.held.capacity() {
+            let mut larger = Vec::with_capacity(needed.next_power_of_two());
+            larger.extend_from_slice(&self.held);
+            self.held.zeroize();
+            self.held = larger;
+        }
+        self.held.extend_from_slice(&self.buffers.output()[..amount]);
     }
 
     fn flush(&mut self) -> Result<(), ureq::Error> {
@@ -63,6 +82,7 @@ impl Wire {
     /// On a kept connection there was nothing to connect; and the handshake of TLS is not the request yet.
     fn note_sending(&mut self) {
         self.at_rest = false;
+        self.small_piece = false;
         if self.lane.phase() < Phase::Tls {
             self.lane.set_phase(Phase::Send);
         }
@@ -76,13 +96,16 @@ impl Transport for Wire {
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         self.note_sending();
-        self.held.extend_from_slice(&self.buffers.output()[..amount]);
+        self.hold(amount);
         if self.held.len() > HOLD_BACK { self.flush() } else { Ok(()) }
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
         self.at_rest = false;
         self.flush()?;
+        if std::mem::take(&mut self.small_piece) {
+            self.socket.acknowledge_now();
+        }
         if self.lane.phase() == Phase::Send {
             self.lane.set_phase(Phase::Head);
         }
@@ -95,7 +118,10 @@ impl Transport for Wire {
                 Ok(count) => {
                     self.buffers.input_appended(count);
                     if count > 0 && self.lane.phase() >= Phase::Head {
-                        self.lane.note_received();
+                        if self.is_plain {
+                            self.lane.note_received();
+                        }
+                        self.small_piece = count < SMALL_PIECE;
                     }
                     return Ok(count > 0);
                 }

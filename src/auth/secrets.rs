@@ -1,0 +1,147 @@
+//! Keeping secrets out of what people read: a server may echo what it got, in many forms.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::protocol::json::{Json, Value};
+
+/// A shorter value is too common in ordinary text to be taken for the secret.
+const SHORTEST: usize = 4;
+
+/// The same for a part of a value, such as one cookie of several.
+const SHORTEST_PART: usize = 8;
+
+/// What takes the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// The longest text that an error or a log line holds, in characters: a server decides about parts of it.
+const LONGEST: usize = 2000;
+
+/// What must not be shown. No `Debug`: nothing may print it.
+#[derive(Default)]
+pub struct Secrets {
+    /// Longest first: of two secrets of which one begins like the other, the longer goes whole.
+    forms: Vec<String>,
+}
+
+impl Secrets {
+    /// Adds the value of a header.
+    pub fn add(&mut self, value: &str) {
+        let separators = [' ', ';', ',', '=', '"'];
+        let parts = value.split(separators).filter(|part| part.len() >= SHORTEST_PART);
+        for secret in std::iter::once(value).filter(|value| value.len() >= SHORTEST).chain(parts) {
+            for form in forms(secret) {
+                if !self.forms.contains(&form) {
+                    self.forms.push(form);
+                }
+            }
+        }
+        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    pub fn redact(&self, text: &str) -> String {
+        let mut text = Cow::Borrowed(text);
+        for form in &self.forms {
+            if text.contains(form) {
+                text = Cow::Owned(text.replace(form, REDACTED));
+            }
+        }
+        text.into_owned()
+    }
+
+    /// A text that is fit to be shown: without secrets, on one line, of bounded length.
+    pub fn tidy(&self, text: &str) -> String {
+        let shown: String = self.redact(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match shown.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}...", &shown[..end]),
+            None => shown,
+        }
+    }
+
+    /// The same for everything in an error.
+    pub fn tidy_error(&self, mut error: Error) -> Error {
+        let report = error.report_mut();
+        report.message = self.tidy(&report.message);
+        report.www_authenticate = report.www_authenticate.as_deref().map(|text| self.tidy(text));
+        if let Some(rpc) = &mut report.rpc {
+            rpc.message = self.tidy(&rpc.message);
+            // Data is handed out as the server sent it, or not at all.
+            rpc.data = rpc.data.take().filter(|data| !self.are_in(data));
+        }
+        error
+    }
+
+    fn are_in(&self, json: &Json) -> bool {
+        let holds = |text: &str| self.forms.iter().any(|form| text.contains(form));
+        let shows = |value: Value| {
+            let key = value.key().and_then(Result::ok);
+            key.is_some_and(|key| holds(&key)) || value.text().is_some_and(|text| holds(&text))
+        };
+        // The first look saves the second one nearly always: only an escape can hide a secret from it.
+        holds(json.text()) || (json.text().contains('\\') && (0..json.len()).any(|at| shows(json.value(at))))
+    }
+}
+
+/// The ways in which a text may stand in another one.
+fn forms(secret: &str) -> impl Iterator<Item = String> {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let json = quoted[1..quoted.len() - 1].to_owned();
+    let slashes = json.replace('/', "\\/");
+    let percent = |upper: bool| {
+        secret.bytes().fold(String::new(), |text, byte| match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => text + &char::from(b).to_string(),
+            b if upper => text + &format!("%{b:02X}"),
+            b => text + &format!("%{b:02x}"),
+        })
+    };
+    [secret.to_owned(), json, slashes, percent(true), percent(false)].into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::RpcError;
+    use crate::status::MCP_RPC_ERROR;
+
+    fn secrets(values: &[&str]) -> Secrets {
+        let mut secrets = Secrets::default();
+        values.iter().for_each(|value| secrets.add(value));
+        secrets
+    }
+
+    #[test]
+    fn every_form_is_found() {
+        let secrets = secrets(&["tok+en/abc=="]);
+        for echo in ["tok+en/abc==", r"tok+en\/abc==", "tok%2Ben%2Fabc%3D%3D", "tok%2ben%2fabc%3d%3d"] {
+            assert_eq!(secrets.redact(&format!("got {echo}.")), "got [redacted].", "{echo}");
+        }
+    }
+
+    #[test]
+    fn the_longer_of_two_goes_whole_and_cookies_go_one_by_one() {
+        let secrets = secrets(&["abcdef", "abcdefSECRETREST", "sid=SECRETSESSION; theme=dark"]);
+        assert_eq!(secrets.redact("abcdefSECRETREST abcdef"), "[redacted] [redacted]");
+        assert_eq!(secrets.redact("no SECRETSESSION in a dark theme"), "no [redacted] in a dark theme");
+    }
+
+    #[test]
+    fn what_is_shown_is_one_short_line() {
+        let shown = Secrets::default().tidy(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
+        assert!(shown.starts_with("a  [31mx") && shown.len() < 2100, "{shown}");
+    }
+
+    #[test]
+    fn data_that_holds_a_secret_is_left_out() {
+        let secrets = secrets(&["tok+en/abc=="]);
+        let data_of = |text: &str| {
+            let data = Some(Json::parse(text.into()).unwrap());
+            let rpc = RpcError { code: 1, message: String::new(), data };
+            let error = secrets.tidy_error(Error::new(MCP_RPC_ERROR, "").with_rpc(rpc));
+            error.report().rpc.as_ref().unwrap().data.is_some()
+        };
+        assert!(data_of(r#"{"a":["b\n"]}"#));
+        for bad in [r#"["tok+en/abc=="]"#, r#"["tok\u002ben/abc=="]"#, r#"{"tok\u002ben\/abc==":1}"#] {
+            assert!(!data_of(bad), "{bad}");
+        }
+    }
+}
