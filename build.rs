@@ -105,7 +105,16 @@ fn section(source: &str) -> String {
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
     let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
-    FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""))
+    let text = FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""));
+    text.lines().map(|line| plain_names(line) + "\n").collect()
+}
+
+/// The types have names of their own: cbindgen writes `struct` before some of them, and not before others.
+fn plain_names(line: &str) -> String {
+    if line.starts_with("typedef") {
+        return line.to_owned();
+    }
+    line.replace("struct mcp_", "mcp_").replace("enum mcp_", "mcp_")
 }
 
 fn write_if_changed(path: &Path, text: &str) {

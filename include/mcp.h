@@ -252,7 +252,7 @@ typedef struct mcp_error mcp_error;
  *
  * Since 0.1.0.
  */
-int32_t mcp_error_status(const struct mcp_error *error);
+int32_t mcp_error_status(const mcp_error *error);
 
 /**
  * What failed, where, why, and what to do about it, as one line of text for people. The URL in it
@@ -260,21 +260,21 @@ int32_t mcp_error_status(const struct mcp_error *error);
  *
  * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
  */
-const char *mcp_error_message(const struct mcp_error *error);
+const char *mcp_error_message(const mcp_error *error);
 
 /**
  * The HTTP status of the answer behind the error, such as 401; 0 where there was none.
  *
  * Since 0.1.0.
  */
-int32_t mcp_error_http_status(const struct mcp_error *error);
+int32_t mcp_error_http_status(const mcp_error *error);
 
 /**
  * Whether the server sent a JSON-RPC error.
  *
  * Since 0.1.0.
  */
-bool mcp_error_has_rpc_code(const struct mcp_error *error);
+bool mcp_error_has_rpc_code(const mcp_error *error);
 
 /**
  * The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
@@ -282,7 +282,7 @@ bool mcp_error_has_rpc_code(const struct mcp_error *error);
  *
  * Since 0.1.0.
  */
-int64_t mcp_error_rpc_code(const struct mcp_error *error);
+int64_t mcp_error_rpc_code(const mcp_error *error);
 
 /**
  * The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
@@ -290,7 +290,7 @@ int64_t mcp_error_rpc_code(const struct mcp_error *error);
  *
  * Since 0.1.0.
  */
-const mcp_json *mcp_error_rpc_data(const struct mcp_error *error);
+const mcp_json *mcp_error_rpc_data(const mcp_error *error);
 
 /**
  * The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
@@ -299,7 +299,7 @@ const mcp_json *mcp_error_rpc_data(const struct mcp_error *error);
  *
  * Since 0.1.0.
  */
-const char *mcp_error_www_authenticate(const struct mcp_error *error);
+const char *mcp_error_www_authenticate(const mcp_error *error);
 
 /**
  * How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
@@ -307,14 +307,14 @@ const char *mcp_error_www_authenticate(const struct mcp_error *error);
  *
  * Since 0.1.0.
  */
-int64_t mcp_error_retry_after_ms(const struct mcp_error *error);
+int64_t mcp_error_retry_after_ms(const mcp_error *error);
 
 /**
  * Frees an error; NULL is ignored.
  *
  * Since 0.1.0.
  */
-void mcp_error_free(struct mcp_error *error);
+void mcp_error_free(mcp_error *error);
 
 /* ============================================================================================== */
 /* Clients: one for each server                                                                   */
@@ -345,7 +345,7 @@ typedef struct mcp_client mcp_client;
  *
  * Since 0.1.0.
  */
-struct mcp_client *mcp_client_new(const char *url, mcp_error **error);
+mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
  * Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
@@ -360,7 +360,7 @@ struct mcp_client *mcp_client_new(const char *url, mcp_error **error);
  *
  * Any thread, any time. Since 0.1.0.
  */
-mcp_status mcp_client_close(struct mcp_client *client,
+mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
                             mcp_error **error);
 
@@ -374,7 +374,7 @@ mcp_status mcp_client_close(struct mcp_client *client,
  *
  * Since 0.1.0.
  */
-void mcp_client_free(struct mcp_client *client);
+void mcp_client_free(mcp_client *client);
 
 /* ============================================================================================== */
 /* Credentials and headers                                                                        */
@@ -520,21 +520,21 @@ mcp_status mcp_server_info(mcp_client *client,
  *
  * Since 0.1.0.
  */
-struct mcp_options *mcp_options_new(void);
+mcp_options *mcp_options_new(void);
 
 /**
  * Frees options; NULL is ignored. No call may use them any more.
  *
  * Since 0.1.0.
  */
-void mcp_options_free(struct mcp_options *options);
+void mcp_options_free(mcp_options *options);
 
 /**
  * Sets the timeout of the call, in milliseconds; 0 means none. Unset: the client's.
  *
  * Since 0.1.0.
  */
-mcp_status mcp_options_set_timeout(struct mcp_options *options,
+mcp_status mcp_options_set_timeout(mcp_options *options,
                                    uint64_t timeout_ms,
                                    mcp_error **error);
 
@@ -544,7 +544,7 @@ mcp_status mcp_options_set_timeout(struct mcp_options *options,
  *
  * Since 0.1.0.
  */
-mcp_status mcp_options_set_idle_timeout(struct mcp_options *options,
+mcp_status mcp_options_set_idle_timeout(mcp_options *options,
                                         uint64_t timeout_ms,
                                         mcp_error **error);
 
@@ -554,7 +554,7 @@ mcp_status mcp_options_set_idle_timeout(struct mcp_options *options,
  *
  * Since 0.1.0.
  */
-mcp_status mcp_options_set_cancel(struct mcp_options *options,
+mcp_status mcp_options_set_cancel(mcp_options *options,
                                   mcp_cancel *cancel,
                                   mcp_error **error);
 
@@ -578,7 +578,7 @@ mcp_status mcp_options_set_cancel(struct mcp_options *options,
  *
  * Since 0.1.0.
  */
-struct mcp_cancel *mcp_cancel_new(void);
+mcp_cancel *mcp_cancel_new(void);
 
 /**
  * Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a
@@ -586,7 +586,7 @@ struct mcp_cancel *mcp_cancel_new(void);
  *
  * Since 0.1.0.
  */
-void mcp_cancel_trigger(struct mcp_cancel *cancel);
+void mcp_cancel_trigger(mcp_cancel *cancel);
 
 /**
  * Frees the caller's hold on a token; NULL is ignored. Options and calls that hold it keep it
@@ -594,7 +594,7 @@ void mcp_cancel_trigger(struct mcp_cancel *cancel);
  *
  * Since 0.1.0.
  */
-void mcp_cancel_free(struct mcp_cancel *cancel);
+void mcp_cancel_free(mcp_cancel *cancel);
 
 /* ============================================================================================== */
 /* JSON values                                                                                    */
@@ -664,7 +664,7 @@ typedef enum mcp_json_type {
  *
  * Since 0.1.0.
  */
-struct mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
+mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
 
 /**
  * Frees a document and everything that was borrowed from it; NULL is ignored. A value inside a
@@ -672,21 +672,21 @@ struct mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **err
  *
  * Since 0.1.0.
  */
-void mcp_json_free(struct mcp_json *json);
+void mcp_json_free(mcp_json *json);
 
 /**
  * The type of a value; `MCP_JSON_MISSING` for NULL.
  *
  * Since 0.1.0.
  */
-enum mcp_json_type mcp_json_type_of(const struct mcp_json *json);
+mcp_json_type mcp_json_type_of(const mcp_json *json);
 
 /**
  * How many elements an array has, or members an object; 0 for everything else.
  *
  * Since 0.1.0.
  */
-size_t mcp_json_size(const struct mcp_json *json);
+size_t mcp_json_size(const mcp_json *json);
 
 /**
  * The member of an object by its name; NULL where there is none, or `json` is no object. Takes
@@ -694,7 +694,7 @@ size_t mcp_json_size(const struct mcp_json *json);
  *
  * Since 0.1.0.
  */
-const struct mcp_json *mcp_json_member(const struct mcp_json *json, const char *name);
+const mcp_json *mcp_json_member(const mcp_json *json, const char *name);
 
 /**
  * The value that a JSON pointer points to, such as "/content/0/text" (RFC 6901: in a name, ~1
@@ -703,7 +703,7 @@ const struct mcp_json *mcp_json_member(const struct mcp_json *json, const char *
  *
  * Since 0.1.0.
  */
-const struct mcp_json *mcp_json_at(const struct mcp_json *json, const char *pointer);
+const mcp_json *mcp_json_at(const mcp_json *json, const char *pointer);
 
 /**
  * The element of an array by its index, from 0; NULL where there is none, or `json` is no array.
@@ -712,7 +712,7 @@ const struct mcp_json *mcp_json_at(const struct mcp_json *json, const char *poin
  *
  * Since 0.1.0.
  */
-const struct mcp_json *mcp_json_element(const struct mcp_json *json, size_t index);
+const mcp_json *mcp_json_element(const mcp_json *json, size_t index);
 
 /**
  * The first element of an array or member of an object; NULL where there is none.
@@ -721,7 +721,7 @@ const struct mcp_json *mcp_json_element(const struct mcp_json *json, size_t inde
  *
  * Since 0.1.0.
  */
-const struct mcp_json *mcp_json_first(const struct mcp_json *json);
+const mcp_json *mcp_json_first(const mcp_json *json);
 
 /**
  * The element or member after `child`, in the order of the document; NULL after the last one, and
@@ -729,7 +729,7 @@ const struct mcp_json *mcp_json_first(const struct mcp_json *json);
  *
  * Since 0.1.0.
  */
-const struct mcp_json *mcp_json_next(const struct mcp_json *child);
+const mcp_json *mcp_json_next(const mcp_json *child);
 
 /**
  * The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
@@ -738,7 +738,7 @@ const struct mcp_json *mcp_json_next(const struct mcp_json *child);
  *
  * Since 0.1.0.
  */
-const char *mcp_json_key(const struct mcp_json *child);
+const char *mcp_json_key(const mcp_json *child);
 
 /**
  * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else, and for NULL,
@@ -746,7 +746,7 @@ const char *mcp_json_key(const struct mcp_json *child);
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_bool(const struct mcp_json *json,
+mcp_status mcp_json_bool(const mcp_json *json,
                          bool *value,
                          mcp_error **error);
 
@@ -757,14 +757,14 @@ mcp_status mcp_json_bool(const struct mcp_json *json,
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_int64(const struct mcp_json *json, int64_t *value, mcp_error **error);
+mcp_status mcp_json_int64(const mcp_json *json, int64_t *value, mcp_error **error);
 
 /**
  * As `mcp_json_int64`, for whole numbers from 0 to 2^64 - 1.
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_uint64(const struct mcp_json *json, uint64_t *value, mcp_error **error);
+mcp_status mcp_json_uint64(const mcp_json *json, uint64_t *value, mcp_error **error);
 
 /**
  * Reads a number as the nearest double. `MCP_JSON_MISMATCH` where the value is no number,
@@ -772,7 +772,7 @@ mcp_status mcp_json_uint64(const struct mcp_json *json, uint64_t *value, mcp_err
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_double(const struct mcp_json *json, double *value, mcp_error **error);
+mcp_status mcp_json_double(const mcp_json *json, double *value, mcp_error **error);
 
 /**
  * The value as the server sent it: JSON text, a string with its quotes and escapes. Not
@@ -781,7 +781,7 @@ mcp_status mcp_json_double(const struct mcp_json *json, double *value, mcp_error
  *
  * Since 0.1.0.
  */
-const char *mcp_json_raw(const struct mcp_json *json, size_t *length);
+const char *mcp_json_raw(const mcp_json *json, size_t *length);
 
 /**
  * The text of a string, decoded and NUL-terminated; NULL where the value is no string, or no
@@ -792,7 +792,7 @@ const char *mcp_json_raw(const struct mcp_json *json, size_t *length);
  *
  * Since 0.1.0.
  */
-const char *mcp_json_string(const struct mcp_json *json);
+const char *mcp_json_string(const mcp_json *json);
 
 /**
  * Decodes the text of a string into the caller's buffer of `capacity` bytes, with a NUL after it.
@@ -805,7 +805,7 @@ const char *mcp_json_string(const struct mcp_json *json);
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_copy_string(const struct mcp_json *json,
+mcp_status mcp_json_copy_string(const mcp_json *json,
                                 char *buffer,
                                 size_t capacity,
                                 size_t *length,

@@ -1,7 +1,6 @@
 //! What is known of the server, shared by all threads: one of them finds it out, the others wait for it.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{self, ThreadId};
 
 use ureq::http::HeaderValue;
 
@@ -11,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
 use crate::sys::wait::Interest;
 
@@ -83,7 +83,7 @@ impl Sessions {
             let Some(opening) = opening else {
                 return self.lead(|| open(era)).map(|session| (session, Opened::ByThisCall));
             };
-            if opening.leader == thread::current().id() {
+            if opening.leader == process::thread() {
                 let why = "the log callback made a call on the client that is connecting; make it when the first call has returned";
                 return Err(Error::new(MCP_MISUSE, why));
             }
@@ -148,7 +148,7 @@ impl Opening {
         let done = Signal::new()
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
         let credentials = call.client.credentials.current();
-        Ok(Opening { done, outcome: OnceLock::new(), leader: thread::current().id(), credentials })
+        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials })
     }
 
     /// Whether `call` would have met the same failure.

@@ -37,7 +37,7 @@ static void during_calls(const char *phase, const char *options, bool connected)
         calls[i].client = client;
         threads[i] = start_thread(ping, &calls[i]);
     }
-    sleep_ms(300);
+    await_polling(4);
     start = now_ms();
     {
         mcp_options *brief = mcp_options_new();

@@ -3,12 +3,14 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +18,40 @@ double now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* How many threads are in poll or ppoll now. */
+static size_t polling(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    size_t count = 0;
+    must(tasks != NULL, "/proc/self/task");
+    while ((task = readdir(tasks)) != NULL) {
+        char path[300];
+        long number = -1;
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/self/task/%s/syscall", task->d_name);
+        file = task->d_name[0] != '.' ? fopen(path, "r") : NULL;
+        if (file != NULL) {
+            bool known = fscanf(file, "%ld", &number) == 1; /* "running" is none */
+            fclose(file);
+#ifdef SYS_poll
+            count += known && number == SYS_poll;
+#endif
+            count += known && number == SYS_ppoll;
+        }
+    }
+    closedir(tasks);
+    return count;
+}
+
+void await_polling(size_t threads) {
+    enum { LOOKS = 20 };
+    int looks = 0;
+    while (looks < LOOKS) {
+        looks = polling() >= threads ? looks + 1 : 0;
+        sleep_ms(1); /* between two looks */
+    }
 }
 
 void sleep_ms(unsigned milliseconds) {

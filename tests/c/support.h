@@ -15,6 +15,9 @@ double now_ms(void);
 
 void sleep_ms(unsigned milliseconds);
 
+/* Returns when this many threads of the process have been waiting in poll for a while: the kernel is asked. */
+void await_polling(size_t threads);
+
 /* Ends the program when a thing that the test itself needs does not work. */
 void must(int condition, const char *what);
 
