@@ -72,14 +72,16 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A request within the session, which is opened anew, once, when the server has lost it or turns out to be another one.
-    pub(super) fn perform(&self, call: &Call, method: &str, rules: Rules) -> Result<Json> {
+    /// A request within the session, which is opened anew, once, when the server has lost it or turns out to be another one: also
+    /// one of the other era, where the same question may have another name.
+    pub(super) fn perform(&self, call: &Call, method: fn(Era) -> &'static str, rules: Rules) -> Result<Json> {
         let mut renewed = false;
         loop {
             let (session, _) = self.session(call)?;
             let modern = session.era == Era::Modern;
             let params = modern.then(|| messages::modern_params(session.version, &self.settings.client_info()));
-            let outcome = self.exchange(call, &Speaking::in_session(&session), method, params.as_deref(), rules);
+            let speaking = Speaking::in_session(&session);
+            let outcome = self.exchange(call, &speaking, method(session.era), params.as_deref(), rules);
             match outcome {
                 Err(error) if !renewed && error.status() == MCP_SESSION_LOST => {
                     call.remark(Level::Info, || "the server lost the session; opening a new one".into());

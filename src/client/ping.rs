@@ -20,7 +20,7 @@ impl Client {
             // The probe that opened it was the ping.
             Era::Modern if opened == Opened::ByThisCall => Ok(()),
             Era::Modern => self.ping_modern(call, &session),
-            Era::Legacy => self.perform(call, "ping", Rules::REPEATABLE).map(|_| ()),
+            Era::Legacy => self.perform(call, method, Rules::REPEATABLE).map(|_| ()),
         }
     }
 
@@ -45,7 +45,15 @@ impl Client {
         let (session, _) = self.session(call)?;
         match session.era {
             Era::Modern => Ok(()),
-            Era::Legacy => self.perform(call, "ping", Rules::REPEATABLE).map(|_| ()),
+            Era::Legacy => self.perform(call, method, Rules::REPEATABLE).map(|_| ()),
         }
+    }
+}
+
+/// What asks for a sign of life.
+fn method(era: Era) -> &'static str {
+    match era {
+        Era::Legacy => "ping",
+        Era::Modern => "server/discover",
     }
 }

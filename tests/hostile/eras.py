@@ -1,0 +1,75 @@
+"""Servers whose era is hard to tell, or changes."""
+
+from harness import Client, Server, case, discovered, error, http, legacy, refuse_legacy, run
+
+
+@case
+def a_slow_modern_server_is_not_given_up():
+    # The probe has a third of the timeout, 800 ms; then the server says to `initialize` that it is modern.
+    def handler(server, request):
+        if request.rpc == "initialize":
+            return refuse_legacy(request)
+        server.wait_for(lambda: False, 0.9)
+        return discovered(request)
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping(timeout=2400).must_be("MCP_OK").must_end(2400)
+        assert server.saw() == ["server/discover", "initialize", "server/discover"], server.saw()
+
+
+@case
+def a_cold_modern_server_is_asked_once_more():
+    # The first answer never comes: the server was only starting.
+    def handler(server, request):
+        if request.rpc == "initialize":
+            return refuse_legacy(request)
+        if server.saw().count("server/discover") == 1:
+            return request.hold()
+        return discovered(request)
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping(timeout=900).must_be("MCP_OK").must_end(900)
+
+
+@case
+def a_legacy_server_becomes_a_modern_one():
+    upgraded = False
+
+    def handler(_server, request):
+        if not upgraded:
+            return legacy(request)
+        if request.session:
+            return http(404, kind=None)
+        match request.rpc:
+            case "server/discover":
+                return discovered(request)
+            case "initialize":
+                return refuse_legacy(request)
+            case _:
+                return error(request, -32601, "method not found", status=404)
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping().must_be("MCP_OK")
+        upgraded = True
+        before = len(server.requests)
+        client.ping().must_be("MCP_OK")
+        client.ping().must_be("MCP_OK")
+        saw = server.saw()[before:]
+        print(f"    {saw}")
+        assert saw.count("ping") == 1, f"a modern server has no ping: {saw}"
+        assert saw[-1] == "server/discover", saw
+
+
+@case
+def a_long_json_rpc_error_is_a_sign_of_life():
+    def handler(_server, request):
+        if request.rpc == "server/discover":
+            return error(request, -32021, "capabilities", {"pad": "x" * 70_000}, status=400)
+        return error(request, -32601, status=404)
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping().must_be("MCP_OK")
+        assert "initialize" not in server.saw(), server.saw()
+
+
+run()

@@ -1,0 +1,486 @@
+"""What the hostile tests share: libmcp through ctypes, a raw server that sends whatever it is told to, and a runner.
+
+    python3 SUBJECT.py LIBRARY [WORD...]    only the cases whose names hold one of the words
+"""
+
+import contextlib
+import ctypes
+import faulthandler
+import json
+import platform
+import re
+import socket
+import sys
+import threading
+import time
+import traceback
+from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+
+LEGACY = "2025-11-25"
+MODERN = "2026-07-28"
+
+# How much later than it should a call may end on a busy machine, in milliseconds.
+GRACE = 500
+
+# The longest that a test waits for something that has to happen, in seconds.
+PATIENCE = 10
+
+# --- The library ------------------------------------------------------------------------------------------------------
+
+LOG = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+lib = ctypes.CDLL(str(Path(sys.argv[1]).resolve()))
+
+
+def declare(result, **functions):
+    for name, arguments in functions.items():
+        function = getattr(lib, name)
+        function.restype, function.argtypes = result, arguments
+
+
+ERROR = POINTER(c_void_p)
+declare(None, mcp_client_free=[c_void_p], mcp_options_free=[c_void_p], mcp_cancel_free=[c_void_p])
+declare(None, mcp_cancel_trigger=[c_void_p], mcp_error_free=[c_void_p])
+declare(c_void_p, mcp_client_new=[c_char_p, ERROR], mcp_options_new=[], mcp_cancel_new=[])
+declare(c_void_p, mcp_error_rpc_data=[c_void_p], mcp_json_raw=[c_void_p, POINTER(c_size_t)])
+declare(c_char_p, mcp_status_name=[c_int32], mcp_error_message=[c_void_p], mcp_error_www_authenticate=[c_void_p])
+declare(c_int, mcp_connect=[c_void_p, c_void_p, ERROR], mcp_ping=[c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_client_close=[c_void_p, c_void_p, ERROR], mcp_set_log=[c_void_p, LOG, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_set_bearer=[c_void_p, c_char_p, ERROR], mcp_set_header=[c_void_p, c_char_p, c_char_p, ERROR])
+declare(c_int, mcp_set_protocol_version=[c_void_p, c_char_p, ERROR])
+declare(c_int, mcp_options_set_timeout=[c_void_p, c_uint64, ERROR])
+declare(c_int, mcp_options_set_idle_timeout=[c_void_p, c_uint64, ERROR])
+declare(c_int, mcp_options_set_cancel=[c_void_p, c_void_p, ERROR])
+
+
+@dataclass
+class Outcome:
+    """How a call ended. `ended` is a time.monotonic()."""
+
+    status: str
+    ms: int
+    ended: float
+    message: str
+    challenge: str
+    data: str
+
+    def must_be(self, *statuses):
+        assert self.status in statuses, f"{self.status} instead of {' or '.join(statuses)}: {self.message[:500]}"
+        return self
+
+    def must_end(self, within, after=0):
+        """In milliseconds; the grace is on top."""
+        print(f"    {self.status} after {self.ms} ms ({after or 0} to {within} ms and {GRACE} of grace)")
+        assert after <= self.ms <= within + GRACE, f"ended after {self.ms} ms"
+        return self
+
+
+def call(function, *arguments):
+    error = c_void_p()
+    begun = time.monotonic()
+    status = function(*arguments, byref(error))
+    ended = time.monotonic()
+    message, challenge = lib.mcp_error_message(error), lib.mcp_error_www_authenticate(error)
+    data = ""
+    if value := lib.mcp_error_rpc_data(error):
+        length = c_size_t()
+        raw = lib.mcp_json_raw(value, byref(length))
+        data = ctypes.string_at(raw, length.value).decode()
+    lib.mcp_error_free(error)
+    name = lib.mcp_status_name(status).decode()
+    return Outcome(name, round((ended - begun) * 1000), ended, message.decode(), (challenge or b"").decode(), data)
+
+
+class Cancel:
+    """A cancel token."""
+
+    def __init__(self):
+        self.token = lib.mcp_cancel_new()
+
+    def trigger(self):
+        lib.mcp_cancel_trigger(self.token)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        lib.mcp_cancel_free(self.token)
+
+
+@contextlib.contextmanager
+def options(timeout=None, idle=None, cancel=None):
+    made = lib.mcp_options_new()
+    if timeout is not None:
+        call(lib.mcp_options_set_timeout, made, timeout).must_be("MCP_OK")
+    if idle is not None:
+        call(lib.mcp_options_set_idle_timeout, made, idle).must_be("MCP_OK")
+    if cancel is not None:
+        call(lib.mcp_options_set_cancel, made, cancel.token).must_be("MCP_OK")
+    try:
+        yield made
+    finally:
+        lib.mcp_options_free(made)
+
+
+class Background:
+    """A call on a thread of its own."""
+
+    def __init__(self, function):
+        self.outcome = None
+        self.function = function
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        self.outcome = self.function()
+
+    def result(self):
+        self.thread.join(PATIENCE)
+        assert self.outcome, "the call did not end"
+        return self.outcome
+
+
+class Client:
+    """A client whose log goes to `lines`, and line by line to `on_line`."""
+
+    def __init__(self, url, bearer=None, headers=None, pin=None):
+        self.lines = []
+        self.on_line = None
+        self.begun = []
+        self.log = LOG(self.take_line)
+        self.client = lib.mcp_client_new(url.encode(), None)
+        assert self.client, f"no client for {url}"
+        call(lib.mcp_set_log, self.client, self.log, None, None).must_be("MCP_OK")
+        if bearer:
+            self.set_bearer(bearer).must_be("MCP_OK")
+        for name, value in (headers or {}).items():
+            self.set_header(name, value).must_be("MCP_OK")
+        if pin:
+            call(lib.mcp_set_protocol_version, self.client, pin.encode()).must_be("MCP_OK")
+
+    def take_line(self, _userdata, _level, line):
+        line = line.decode()
+        self.lines.append(line)
+        if self.on_line:
+            self.on_line(line)
+
+    def set_bearer(self, token):
+        return call(lib.mcp_set_bearer, self.client, token.encode())
+
+    def set_header(self, name, value):
+        return call(lib.mcp_set_header, self.client, name.encode(), value.encode())
+
+    def remove_header(self, name):
+        return call(lib.mcp_set_header, self.client, name.encode(), None)
+
+    def connect(self, **limits):
+        with options(**limits) as given:
+            return call(lib.mcp_connect, self.client, given)
+
+    def ping(self, **limits):
+        with options(**limits) as given:
+            return call(lib.mcp_ping, self.client, given)
+
+    def begin_ping(self, before=None, **limits):
+        """A ping on another thread, after `before`."""
+
+        def ping():
+            if before:
+                before()
+            return self.ping(**limits)
+
+        background = Background(ping)
+        self.begun.append(background)
+        return background
+
+    def close(self, **limits):
+        with options(**limits) as given:
+            return call(lib.mcp_client_close, self.client, given)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        threads = [background.thread for background in self.begun]
+        if any(thread.is_alive() for thread in threads):
+            # The case failed. Nothing may be freed under a call.
+            self.close(timeout=1000)
+        for thread in threads:
+            thread.join()
+        lib.mcp_client_free(self.client)
+
+
+# --- The server -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Request:
+    """What came, and the connection that it came on."""
+
+    method: str
+    headers: dict
+    body: bytes
+    socket: socket.socket
+    message: dict = field(default_factory=dict)
+
+    @property
+    def rpc(self):
+        """The JSON-RPC method, or else the HTTP method."""
+        return self.message.get("method") or self.method
+
+    @property
+    def session(self):
+        return self.headers.get("mcp-session-id")
+
+    @property
+    def authorization(self):
+        return self.headers.get("authorization")
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def hold(self):
+        """Says nothing until the client leaves, or the server ends."""
+        while self.socket.recv(65536):
+            pass
+
+
+class Server:
+    """`handler(server, request)` returns the bytes to send; None closes the connection."""
+
+    def __init__(self, handler):
+        self.handler = handler
+        self.requests = []
+        self.open = set()
+        self.changed = threading.Condition()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/mcp"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with self.changed:
+                    self.open.add(connection)
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError, EOFError), connection:
+            try:
+                buffer = b""
+                while True:
+                    request, buffer = read_request(connection, buffer)
+                    with self.changed:
+                        self.requests.append(request)
+                        self.changed.notify_all()
+                    reply = self.handler(self, request)
+                    if reply is None:
+                        return
+                    connection.sendall(reply)
+            finally:
+                with self.changed:
+                    self.open.discard(connection)
+                    self.changed.notify_all()
+
+    def wait_for(self, condition, seconds=PATIENCE):
+        """Until what the server saw fulfils the condition."""
+        with self.changed:
+            return self.changed.wait_for(condition, seconds)
+
+    def must_see(self, rpc, count=1):
+        assert self.wait_for(lambda: self.saw().count(rpc) >= count), f"no {rpc} among {self.saw()}"
+
+    def saw(self):
+        return [request.rpc for request in self.requests]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # Closing alone would not wake the thread that accepts.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        with self.changed:
+            for connection in self.open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def read_request(connection, buffer):
+    def more():
+        data = connection.recv(65536)
+        if not data:
+            raise EOFError
+        return data
+
+    while b"\r\n\r\n" not in buffer:
+        buffer += more()
+    head, buffer = buffer.split(b"\r\n\r\n", 1)
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+    length = int(headers.get("content-length", 0))
+    while len(buffer) < length:
+        buffer += more()
+    body, buffer = buffer[:length], buffer[length:]
+    return Request(first.split()[0], headers, body, connection, json.loads(body or b"{}")), buffer
+
+
+def poll(condition, why):
+    """For what nobody tells us: looks until it is so."""
+    pause = threading.Event()
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, why
+        pause.wait(0.002)
+
+
+def wait_until_read(request):
+    """Until the client has taken everything from its socket that was sent to it."""
+    client, server = request.socket.getpeername()[1], request.socket.getsockname()[1]
+
+    def is_read():
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            if local.endswith(f":{client:04X}") and remote.endswith(f":{server:04X}"):
+                return int(queues.split(":")[1], 16) == 0
+        return False
+
+    poll(is_read, "the client did not read what was sent")
+
+
+def wait_until_waiting(calls):
+    """Until so many threads are in poll or ppoll, which this program does not use by itself."""
+    numbers = {"x86_64": ("7", "271"), "aarch64": ("73",)}[platform.machine()]
+
+    def waiting():
+        count = 0
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):  # it is gone
+                count += (task / "syscall").read_text().split()[0] in numbers
+        return count
+
+    poll(lambda: waiting() >= calls, f"there are not {calls} calls that wait")
+
+
+# --- What servers send ------------------------------------------------------------------------------------------------
+
+
+def http(status, body=b"", kind="application/json", **headers):
+    """A response; `Some_Header=value` is a header, and None leaves out one of the usual ones."""
+    if not isinstance(body, (bytes, str)):
+        body = json.dumps(body)
+    if isinstance(body, str):
+        body = body.encode()
+    headers = {"Content_Type": kind, "Content_Length": len(body), **headers}
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items() if value is not None]
+    return "\r\n".join([f"HTTP/1.1 {status} X", *lines, "", ""]).encode() + body
+
+
+def result(request, value, **headers):
+    return http(200, {"jsonrpc": "2.0", "id": request.message["id"], "result": value}, **headers)
+
+
+def error(request, code, message="no", data=None, status=200):
+    told = {"code": code, "message": message}
+    if data is not None:
+        told["data"] = data
+    return http(status, {"jsonrpc": "2.0", "id": request.message.get("id"), "error": told})
+
+
+STREAM = http(200, kind="text/event-stream", Content_Length=None)
+
+
+def event(message):
+    return b"data: " + json.dumps(message).encode() + b"\n\n"
+
+
+def events(*messages):
+    return http(200, b"".join(event(message) for message in messages), kind="text/event-stream")
+
+
+def chunk(data):
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def discovered(request, headers=None, **members):
+    value = {"resultType": "complete", "supportedVersions": [MODERN], "capabilities": {}}
+    return result(request, value | members, **(headers or {}))
+
+
+def initialized(request, session="session-1", **members):
+    return result(request, {"protocolVersion": LEGACY, "capabilities": {}} | members, Mcp_Session_Id=session)
+
+
+def refuse_legacy(request):
+    """What a server that speaks the modern version only says to everything else."""
+    return error(request, -32022, "unsupported", {"supported": [MODERN], "requested": LEGACY}, status=400)
+
+
+def legacy(request):
+    """A decent legacy server."""
+    match request.rpc:
+        case "server/discover":
+            return error(request, -32601, status=400)
+        case "initialize":
+            return initialized(request)
+        case "ping":
+            return result(request, {})
+        case "DELETE":
+            return http(200, kind=None)
+        case _:
+            return http(202, kind=None)
+
+
+# --- What must hold of texts ------------------------------------------------------------------------------------------
+
+
+def plain(text):
+    """Without the escapes that a server may hide something behind, in lower case."""
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), unquote(text))
+    return text.replace("\\/", "/").lower()
+
+
+def must_not_show(outcome, lines, *secrets):
+    """Neither the error nor the log shows a secret, in whatever form."""
+    shown = {"message": outcome.message, "challenge": outcome.challenge, "data": outcome.data}
+    shown |= {f"log line {number}": line for number, line in enumerate(lines)}
+    for where, text in shown.items():
+        for secret in secrets:
+            assert secret.lower() not in plain(text), f"{secret} is in the {where}: {text[:500]}"
+
+
+# --- Running ----------------------------------------------------------------------------------------------------------
+
+cases = []
+
+
+def case(function):
+    cases.append(function)
+    return function
+
+
+def run():
+    faulthandler.dump_traceback_later(50, exit=True)
+    words = sys.argv[2:]
+    failed = 0
+    for function in cases:
+        name = function.__name__
+        if words and not any(word in name for word in words):
+            continue
+        begun = time.monotonic()
+        try:
+            function()
+            verdict = "ok"
+        except Exception:
+            traceback.print_exc(file=sys.stdout)
+            verdict = "FAILED"
+            failed += 1
+        print(f"{verdict}: {name} ({(time.monotonic() - begun) * 1000:.0f} ms)", flush=True)
+    sys.stdout.flush()
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,186 @@
+"""Servers that echo what they got: no error and no log line shows it."""
+
+import json
+import threading
+from urllib.parse import quote
+
+from harness import (
+    LEGACY, MODERN, PATIENCE, Client, Server, case, discovered, error, http, initialized, legacy,
+    must_not_show, run,
+)  # fmt: skip
+
+TOKEN = "tok+en/abc=="
+BEARER = f"Bearer {TOKEN}"
+
+
+def ping_shows_nothing(handler, *statuses, secrets=(TOKEN,), bearer=TOKEN, pin=None, headers=None):
+    """The outcome of a ping to a server that echoes secrets in vain."""
+    with Server(handler) as server, Client(server.url, bearer=bearer, headers=headers, pin=pin) as client:
+        outcome = client.ping(timeout=5000).must_be(*statuses)
+        print(f"    {outcome.status}: {outcome.message[-160:]}")
+        must_not_show(outcome, client.lines, *secrets)
+        assert outcome.message
+        return outcome
+
+
+# --- Every place that a server can put it -----------------------------------------------------------------------------
+
+
+@case
+def in_the_target_of_a_redirect():
+    def handler(_server, _request):
+        return http(307, Location=f"https://login.example/{TOKEN}/x")
+
+    ping_shows_nothing(handler, "MCP_REDIRECT_REFUSED")
+
+
+@case
+def in_the_content_type():
+    ping_shows_nothing(lambda *_: http(200, "hi", kind=f"text/{TOKEN}"), "MCP_UNEXPECTED_CONTENT", pin=LEGACY)
+
+
+@case
+def in_the_result_type():
+    def handler(_server, request):
+        return discovered(request, resultType=request.authorization)
+
+    ping_shows_nothing(handler, "MCP_INVALID_MESSAGE", "MCP_VERSION_UNSUPPORTED", pin=MODERN)
+
+
+@case
+def in_the_protocol_version():
+    def handler(_server, request):
+        if request.rpc == "initialize":
+            return initialized(request, protocolVersion=request.authorization)
+        return legacy(request)
+
+    ping_shows_nothing(handler, "MCP_VERSION_UNSUPPORTED")
+
+
+@case
+def in_the_supported_versions():
+    def handler(_server, request):
+        return discovered(request, supportedVersions=[request.authorization])
+
+    ping_shows_nothing(handler, "MCP_VERSION_UNSUPPORTED")
+
+
+@case
+def in_a_malformed_error():
+    # What reads JSON likes to quote the value that it did not expect.
+    for broken in [{"code": BEARER, "message": "x"}, {"code": 1, "message": {TOKEN: 1}}, BEARER, [BEARER]]:
+        def handler(_server, request, broken=broken):
+            return http(200, {"jsonrpc": "2.0", "id": request.message["id"], "error": broken})
+
+        ping_shows_nothing(handler, "MCP_INVALID_MESSAGE", "MCP_RPC_ERROR", "MCP_INVALID_JSON", pin=LEGACY)
+
+
+@case
+def in_json_that_breaks_off():
+    body = f'{{"jsonrpc":"2.0","id":1,"error":{{"code":"{BEARER}"'
+    ping_shows_nothing(lambda *_: http(200, body), "MCP_INVALID_JSON", pin=LEGACY)
+
+
+# --- Every form that it can have --------------------------------------------------------------------------------------
+
+FORMS = {
+    "as it is": TOKEN,
+    "JSON, slash": TOKEN.replace("/", "\\/"),
+    "percent": quote(TOKEN, safe=""),
+    "percent, small": quote(TOKEN, safe="").replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d"),
+}
+
+
+@case
+def in_every_form_in_a_quotation():
+    for form in FORMS.values():
+        body = f'{{"detail":"bad token {form}"}}'
+        ping_shows_nothing(lambda *_, body=body: http(500, body), "MCP_SERVER_ERROR", pin=LEGACY)
+
+
+@case
+def in_every_form_in_the_data_of_an_error():
+    for form in [*FORMS.values(), TOKEN.replace("+", "\\u002b")]:
+        def handler(_server, request, form=form):
+            return http(200, f'{{"jsonrpc":"2.0","id":{request.message["id"]},'
+                             f'"error":{{"code":1,"message":"m","data":{{"t":"{form}"}}}}}}')  # fmt: skip
+
+        ping_shows_nothing(handler, "MCP_RPC_ERROR", pin=LEGACY)
+
+
+@case
+def innocent_data_stays():
+    data = {"t": "a\n/b", "n": [1, 2]}
+
+    def handler(_server, request):
+        return error(request, 1, "m", data)
+
+    assert json.loads(ping_shows_nothing(handler, "MCP_RPC_ERROR", pin=LEGACY).data) == data
+
+
+# --- Everything that is secret ----------------------------------------------------------------------------------------
+
+
+@case
+def a_token_that_was_replaced_meanwhile():
+    asked, replaced = threading.Event(), threading.Event()
+
+    def handler(_server, request):
+        asked.set()
+        replaced.wait(PATIENCE)
+        challenge = f'Bearer error="invalid_token", error_description="bad {request.authorization}"'
+        return http(401, WWW_Authenticate=challenge)
+
+    with Server(handler) as server, Client(server.url, bearer="OLDSECRETTOKEN") as client:
+        ping = client.begin_ping(timeout=5000)
+        assert asked.wait(PATIENCE)
+        client.set_bearer("NEWSECRETTOKEN").must_be("MCP_OK")
+        replaced.set()
+        outcome = ping.result().must_be("MCP_UNAUTHORIZED")
+        assert "invalid_token" in outcome.challenge, outcome.challenge
+        must_not_show(outcome, client.lines, "OLDSECRETTOKEN", "NEWSECRETTOKEN")
+
+
+@case
+def a_value_that_begins_like_another():
+    def handler(_server, request):
+        return http(500, f"bad key {request.headers['x-b']}", kind="text/plain")
+
+    ping_shows_nothing(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["abcdef", "SECRETREST"],
+                       headers={"X-A": "abcdef", "X-B": "abcdefSECRETREST"})  # fmt: skip
+
+
+@case
+def one_cookie_of_several():
+    def handler(_server, _request):
+        return http(500, "bad session SECRETSESSION", kind="text/plain")
+
+    ping_shows_nothing(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["SECRETSESSION"],
+                       headers={"Cookie": "sid=SECRETSESSION; theme=dark"})  # fmt: skip
+
+
+@case
+def the_id_of_a_session():
+    def handler(server, request):
+        if request.rpc == "initialize":
+            return initialized(request, session=f"SECRET-SESSION-{server.saw().count('initialize')}")
+        if request.rpc == "ping":
+            return http(404, f"session {request.session} not found", kind="text/plain")
+        return legacy(request)
+
+    ping_shows_nothing(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
+
+
+@case
+def the_id_of_a_session_in_a_json_rpc_error():
+    def handler(_server, request):
+        if request.rpc == "initialize":
+            return initialized(request, session="SECRET-SESSION")
+        if request.rpc == "ping":
+            return error(request, -32603, f"lost {request.session}", {"id": request.session}, status=500)
+        return legacy(request)
+
+    ping_shows_nothing(handler, "MCP_RPC_ERROR", "MCP_SERVER_ERROR", secrets=["SECRET-SESSION"])
+
+
+run()
