@@ -52,9 +52,9 @@ def closed_in_the_body_of_a_401():
 
 @case
 def cancelled_beside_streams_that_stay_open():
-    # Sixteen answers came on event streams that do not end, and before such a connection is used again, or given up, its
-    # end may be awaited for a moment. All of them together must not cost a cancelled call more than the 50 ms that the
-    # manual allows. A busy machine may need several rounds to show it.
+    # Sixteen answers came on event streams that do not end, and before such a connection is used again, or given up,
+    # its end may be awaited for a moment. All of them together must not cost a cancelled call more than the 50 ms that
+    # the manual allows. A busy machine may need several rounds to show it.
     rounds, threads = 10, 16
     meet = threading.Barrier(threads)
 
