@@ -67,8 +67,11 @@ impl Client {
 
     fn explain_status(&self, status: Status, http_status: u16, challenge: Option<&str>) -> String {
         match status {
-            MCP_UNAUTHORIZED if !self.credentials.current().has_authorization() => {
+            MCP_UNAUTHORIZED if self.credentials.current().is_empty() => {
                 "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
+            }
+            MCP_UNAUTHORIZED if !self.credentials.current().has_authorization() => {
+                "the server wants other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
             }
             MCP_UNAUTHORIZED => format!(
                 "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
