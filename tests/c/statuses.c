@@ -138,12 +138,22 @@ static mcp_client *client_with_secret(const char *format, const char *fault) {
     return client;
 }
 
+/* 64 MiB come before the end. */
+static bool is_large(const struct row *row) {
+    return strcmp(row->fault, "fault=big-body") == 0 || strcmp(row->fault, "fault=big-event") == 0;
+}
+
 int main(int argc, char **argv) {
     size_t i;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
         mcp_client *client;
-        if (argc > 1 && strcmp(argv[1], row->fault) != 0) {
+        if (argc > 1 && strcmp(argv[1], "--brief") == 0) {
+            if (is_large(row)) {
+                printf("%s: left out, for valgrind would take minutes over it\n", row->fault);
+                continue;
+            }
+        } else if (argc > 1 && strcmp(argv[1], row->fault) != 0) {
             continue; /* `statuses fault=eof` looks at one */
         }
 
