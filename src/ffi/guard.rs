@@ -1,6 +1,8 @@
 //! The one gate between C and Rust: outputs are cleared, panics stop here, failures become an `mcp_error`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use super::error::mcp_error;
 use crate::error::{Error, Result};
@@ -28,7 +30,7 @@ pub unsafe fn guard_new<T>(error: *mut *mut mcp_error, body: impl FnOnce() -> Re
 
 /// Runs the body of an export that cannot report a failure.
 pub fn guard_quiet<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+    caught(body).unwrap_or(otherwise)
 }
 
 /// # Safety `error` is NULL or may be written to.
@@ -38,8 +40,9 @@ unsafe fn guard_value<T>(error: *mut *mut mcp_error, body: impl FnOnce() -> Resu
     if let Some(place) = &mut place {
         **place = std::ptr::null_mut();
     }
-    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
-        Err(Error::new(MCP_INTERNAL, "libmcp met a bug of its own and stopped the call; please report it"))
+    let outcome = caught(body).unwrap_or_else(|place| {
+        let why = format!("libmcp met a bug of its own (at {place}) and stopped the call; please report it");
+        Err(Error::new(MCP_INTERNAL, why))
     });
     outcome.map_err(|failure| {
         let status = failure.status();
@@ -48,6 +51,39 @@ unsafe fn guard_value<T>(error: *mut *mut mcp_error, body: impl FnOnce() -> Resu
         }
         status
     })
+}
+
+thread_local! {
+    /// This thread is inside the library.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// Where the last panic inside the library happened.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs `body`; a panic ends here, and only its place is kept: a guest prints nothing in somebody's process, and what a panic
+/// says may hold anything.
+fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    silence_panics();
+    let outer = GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    GUARDED.set(outer);
+    outcome.map_err(|_| PLACE.take())
+}
+
+/// Rust prints every panic, unless a hook says otherwise. Ours is quiet for the library's own and leaves the others alone: where
+/// the host is written in Rust too, it may share the hook with us.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if GUARDED.get() {
+                PLACE.set(panic.location().map(ToString::to_string).unwrap_or_default());
+            } else {
+                others(panic);
+            }
+        }));
+    });
 }
 
 /// The object behind a handle.
@@ -69,4 +105,24 @@ pub unsafe fn live_mut<'a, T>(handle: *mut T, what: &str) -> Result<&'a mut T> {
 
 pub fn null(what: &str) -> Error {
     Error::new(MCP_INVALID_ARGUMENT, format!("{what} is NULL"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ffi::error::{mcp_error_free, mcp_error_message, mcp_error_status};
+
+    #[test]
+    fn a_panic_becomes_an_error_that_names_its_place_and_nothing_else() {
+        let mut error: *mut mcp_error = std::ptr::null_mut();
+        // SAFETY: the place for the error is a live variable, and the error is freed once.
+        unsafe {
+            assert_eq!(guard(&raw mut error, || panic!("zqxw-token")), MCP_INTERNAL);
+            assert_eq!(mcp_error_status(error), MCP_INTERNAL as i32);
+            let message = std::ffi::CStr::from_ptr(mcp_error_message(error)).to_str().unwrap();
+            assert!(message.contains("guard.rs:") && !message.contains("zqxw"), "{message}");
+            mcp_error_free(error);
+        }
+        assert_eq!(guard_quiet(7, || panic!("again")), 7);
+    }
 }

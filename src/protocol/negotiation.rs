@@ -1,7 +1,9 @@
 //! What a server's answers say about its era and version. Only verdicts: sending is the client's business.
 
 use super::json::{Json, Value};
-use super::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
+use super::messages::{
+    HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION,
+};
 use super::version::{self, LEGACY, MODERN};
 use crate::error::{Error, RpcError};
 use crate::status::*;
@@ -70,8 +72,13 @@ fn judge_versions(theirs: Vec<String>, modern: fn(&'static str) -> ProbeVerdict)
 
 /// Whether a modern server could have sent this error and no legacy one would: then the era that was kept is wrong.
 pub fn is_modern_error(error: &Error) -> bool {
-    let code = error.report().rpc.as_ref().map(|rpc| rpc.code);
-    matches!(code, Some(HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_PROTOCOL_VERSION))
+    let report = error.report();
+    match report.rpc.as_ref().map(|rpc| rpc.code) {
+        Some(HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_PROTOCOL_VERSION) => true,
+        // A legacy server knows the methods of the handshake and `ping`, and says 200 where it knows one not.
+        Some(METHOD_NOT_FOUND) => report.http_status == 404,
+        _ => false,
+    }
 }
 
 /// The version that an `initialize` settled on: one of ours, and the pinned one where one is pinned.
@@ -188,6 +195,17 @@ mod tests {
         assert_eq!(plain(MCP_NOT_FOUND, 404), LEGACY_FOR_GOOD);
         assert_eq!(plain(MCP_HTTP_ERROR, 405), LEGACY_FOR_GOOD);
         assert_eq!(plain(MCP_UNEXPECTED_CONTENT, 202), LEGACY_FOR_GOOD);
+    }
+
+    #[test]
+    fn what_only_modern_servers_say() {
+        for (http_status, code) in [(400, -32020), (400, -32021), (200, -32022), (404, -32601)] {
+            assert!(is_modern_error(&rpc(http_status, code, None)), "{code}");
+        }
+        for (http_status, code) in [(200, -32601), (400, -32600), (404, -32600)] {
+            assert!(!is_modern_error(&rpc(http_status, code, None)), "{code}");
+        }
+        assert!(!is_modern_error(&Error::new(MCP_NOT_FOUND, "").with_http_status(404)));
     }
 
     #[test]

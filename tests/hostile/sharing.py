@@ -17,7 +17,7 @@ def waiters_outlive_an_impatient_leader():
         if request.rpc == "initialize":
             begin.wait(PATIENCE)
             wait_until_waiting(waiters + 1)
-            return error(request, -32601, status=404)
+            return error(request, -32600, status=400)  # says nothing of the era
         if server.saw().count("server/discover") == 1:
             return request.hold()
         return discovered(request)
