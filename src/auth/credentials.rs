@@ -15,6 +15,9 @@ use crate::status::MCP_INVALID_ARGUMENT;
 /// The most bytes that all values have together: servers take far less.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// A place to refer to: the constant is made anew wherever it stands.
+static AUTHORIZATION: HeaderName = header::AUTHORIZATION;
+
 /// What a client's requests carry; may change between two requests.
 #[derive(Default)]
 pub struct Credentials(RwLock<Arc<HeaderSet>>);
@@ -78,40 +81,39 @@ impl Credentials {
 impl HeaderSet {
     /// Adds the headers to a request. The bearer token beats an `Authorization` header of the caller's own.
     pub fn apply(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.custom {
+        for (name, value) in self.all() {
             headers.insert(name, value.clone());
-        }
-        if let Some(bearer) = &self.bearer {
-            headers.insert(header::AUTHORIZATION, bearer.clone());
         }
     }
 
     pub fn has_authorization(&self) -> bool {
-        self.bearer.is_some() || self.custom.iter().any(|(name, _)| name == header::AUTHORIZATION)
+        self.all().any(|(name, _)| *name == AUTHORIZATION)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bearer.is_none() && self.custom.is_empty()
+        self.all().next().is_none()
     }
 
     /// Adds what must not be shown. The scheme in front of an `Authorization` value is no secret.
     pub fn add_to(&self, secrets: &mut Secrets) {
-        let authorization =
-            self.custom.iter().filter(|(name, _)| name == header::AUTHORIZATION).map(|(_, value)| value);
-        for value in authorization.chain(&self.bearer).filter_map(text_of) {
-            secrets.add(value.split_once(' ').map_or(value, |(_, credentials)| credentials));
+        for (name, value) in self.all() {
+            let Ok(value) = str::from_utf8(value.as_bytes()) else { continue };
+            match value.split_once(' ') {
+                Some((_, credentials)) if *name == AUTHORIZATION => secrets.add(credentials),
+                _ => secrets.add(value),
+            }
         }
-        let others = self.custom.iter().filter(|(name, _)| name != header::AUTHORIZATION).map(|(_, value)| value);
-        others.filter_map(text_of).for_each(|value| secrets.add(value));
     }
 
     fn size(&self) -> usize {
-        self.custom.iter().map(|(_, value)| value.len()).chain(self.bearer.as_ref().map(HeaderValue::len)).sum()
+        self.all().map(|(_, value)| value.len()).sum()
     }
-}
 
-fn text_of(value: &HeaderValue) -> Option<&str> {
-    str::from_utf8(value.as_bytes()).ok()
+    /// The bearer token last: of two headers of one name, the later one counts.
+    fn all(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let custom = self.custom.iter().map(|(name, value)| (name, value));
+        custom.chain(self.bearer.iter().map(|value| (&AUTHORIZATION, value)))
+    }
 }
 
 /// A header value over memory that wipes itself.

@@ -22,6 +22,13 @@ impl Client {
         ended.map_err(|error| call.secrets().tidy_error(error.during("close", self.http.endpoint().shown())))
     }
 
+    /// Ends a session that nobody will ever use, as far as that goes in a moment: the server need not keep it.
+    pub(super) fn abandon(&self, session: &Session) {
+        if session.id.is_some() {
+            self.leave(&Speaking::in_session(session), Method::DELETE, "");
+        }
+    }
+
     /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer
     /// it answers 405; one that has forgotten the session, 404.
     fn end_session(&self, call: &Call, session: &Session) -> Result<()> {

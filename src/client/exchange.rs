@@ -177,9 +177,6 @@ impl Client {
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
-        if speaking.session_id.is_none() && method == Method::DELETE {
-            return;
-        }
         let outgoing =
             Outgoing { method, headers: headers(speaking, None, &self.credentials.current()), body: body.as_bytes() };
         self.http.send_and_leave(&outgoing, &Budget::until(Instant::now() + FAREWELL));

@@ -66,11 +66,12 @@ impl Client {
     }
 
     fn explain_status(&self, status: Status, http_status: u16, challenge: Option<&str>) -> String {
+        let credentials = self.credentials.current();
         match status {
-            MCP_UNAUTHORIZED if self.credentials.current().is_empty() => {
+            MCP_UNAUTHORIZED if credentials.is_empty() => {
                 "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
             }
-            MCP_UNAUTHORIZED if !self.credentials.current().has_authorization() => {
+            MCP_UNAUTHORIZED if !credentials.has_authorization() => {
                 "the server wants other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
             }
             MCP_UNAUTHORIZED => format!(
@@ -183,7 +184,7 @@ fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The beginning of what a server said, on one line and without control characters.
-pub(super) fn quote(text: &str) -> Option<String> {
+fn quote(text: &str) -> Option<String> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");

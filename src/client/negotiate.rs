@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::Method;
-
 use super::Client;
 use super::call::Call;
 use super::exchange::{Rules, Speaking};
@@ -44,7 +42,7 @@ impl Client {
         let open = |era| self.negotiate(call, era).map_err(|error| call.secrets().tidy_error(error));
         let (session, opened) = self.sessions.get(call, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
-            self.leave(&Speaking::in_session(&session), Method::DELETE, "");
+            self.abandon(&session);
             return Err(call.stopped(&Stop::Closed));
         }
         Ok((session, opened))
@@ -52,11 +50,11 @@ impl Client {
 
     fn negotiate(&self, call: &Call, known: Option<Era>) -> Result<Session> {
         self.warn_of_plain_credentials(call);
-        let pinned = self.settings.pinned();
-        let session = match pinned.map(|(_, era)| era).or(known) {
-            Some(Era::Legacy) if pinned.is_some() => self.initialize(call, pinned.map(|(version, _)| version), true),
-            Some(Era::Legacy) => self.initialize_again(call),
-            Some(Era::Modern) | None => self.probe(call, pinned.map(|(version, _)| version), Patience::Brief),
+        let session = match (self.settings.pinned(), known) {
+            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true),
+            (Some((version, Era::Modern)), _) => self.probe(call, Some(version), Patience::Brief),
+            (None, Some(Era::Legacy)) => self.initialize_again(call),
+            (None, _) => self.probe(call, None, Patience::Brief),
         }?;
         call.remark(Level::Info, || {
             format!("the server speaks protocol version {} ({})", session.version, session.era.name())
@@ -164,10 +162,8 @@ impl Client {
         let version = initialized_version(&answer.result, pinned)?;
         let session =
             Session { era: Era::Legacy, version, id: answer.session_id, answer: Some(answer.result), era_is_certain };
-        let speaking = Speaking::in_session(&session);
-        if let Err(error) = self.post(call, &speaking, INITIALIZED) {
-            // Nobody will ever use this session: the server need not keep it.
-            self.leave(&speaking, Method::DELETE, "");
+        if let Err(error) = self.post(call, &Speaking::in_session(&session), INITIALIZED) {
+            self.abandon(&session);
             return Err(error);
         }
         Ok(session)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 
-use super::lane::{LaneState, Phase, is_interrupted};
+use super::lane::{LaneState, Phase};
 use super::names::NameCache;
 use super::tls;
 use super::wire::Wire;
@@ -67,9 +67,9 @@ impl Connector<()> for SocketConnector {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
         self.lane.set_phase(Phase::Connect);
         self.lane.set_connected(false);
-        let socket = self.connect_any(&details.addrs).inspect_err(|error| {
-            // Who was interrupted has learnt nothing about the addresses.
-            if !is_interrupted(error) {
+        let socket = self.connect_any(&details.addrs).inspect_err(|_| {
+            // Who was stopped has learnt nothing about the addresses.
+            if !self.lane.is_stopped() {
                 self.names.forget();
             }
         })?;

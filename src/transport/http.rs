@@ -242,12 +242,13 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
     Failure { error: Error::new(status, message), stale, sent }
 }
 
-/// A failure of the body, which is read outside of [`Http::send`].
-pub(super) fn explain_body(error: &io::Error, lane: Option<&Lane>, budget: &Budget) -> Error {
-    if let Some(stop) = lane.and_then(|lane| lane.state.take_stop()) {
-        return stopped(&stop, Some(Phase::Body), budget);
+/// A failure of the body, which is read outside of [`Http::send`]: the lane's notes, or else what reading it said.
+pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
+    if let Some(stop) = lane.state.take_stop() {
+        return stopped(&stop, Some(Phase::Body), &lane.state.budget());
     }
-    Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete: {}", io_reason(error)))
+    let reason = error.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
+    Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
 }
 
 /// The error for a wait that was ended.

@@ -96,6 +96,10 @@ impl LaneState {
         *budget = budget.within(limit);
     }
 
+    pub fn is_stopped(&self) -> bool {
+        lock(&self.stop).is_some()
+    }
+
     pub fn take_stop(&self) -> Option<Stop> {
         lock(&self.stop).take()
     }
@@ -136,10 +140,6 @@ impl LaneState {
 /// The error that stands for "see the lane's notes".
 pub fn interrupted() -> ureq::Error {
     ureq::Error::Io(std::io::Error::other("interrupted"))
-}
-
-pub fn is_interrupted(error: &ureq::Error) -> bool {
-    matches!(error, ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::Other)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, header};
 
-use super::http::{Http, explain_body, stopped};
+use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
 use crate::error::{Error, Result};
 use crate::status::MCP_TOO_LARGE;
@@ -39,24 +39,19 @@ impl<'a> Response<'a> {
     /// The next bytes of the body; zero at its end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let Some((lane, reader)) = &mut self.open else { return Ok(0) };
-        if let Err(stop) = lane.state.check() {
-            let error = stopped(&stop, Some(Phase::Body), &lane.state.budget());
-            self.open = None;
-            return Err(error);
-        }
-        match reader.read(buffer) {
-            Ok(0) => {
-                // A body without a length ends like this as well when the wait was ended from outside.
-                if let Some(stop) = lane.state.take_stop() {
-                    return Err(stopped(&stop, Some(Phase::Body), &lane.state.budget()));
-                }
+        let count = match lane.state.check() {
+            Ok(()) => reader.read(buffer),
+            Err(stop) => Err(lane.state.stopped(stop).into_io()),
+        };
+        match count {
+            Ok(count @ 1..) => Ok(count),
+            // A body without a length ends like this as well when the wait was ended from outside.
+            Ok(_) if !lane.state.is_stopped() => {
                 self.put_back(false);
                 Ok(0)
             }
-            Ok(count) => Ok(count),
-            Err(error) => {
-                let budget = lane.state.budget();
-                let error = explain_body(&error, Some(lane), &budget);
+            ended => {
+                let error = explain_body(ended.err(), lane);
                 self.open = None;
                 Err(error)
             }

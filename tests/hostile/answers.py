@@ -1,6 +1,6 @@
 """Odd answers, and a request that no server would take."""
 
-from harness import Client, Server, case, events, legacy, result, run
+from harness import Client, Server, answer, case, events, legacy, result, run
 
 
 @case
@@ -8,8 +8,7 @@ def an_answer_beside_a_request_of_the_server():
     # Both are in one piece, and the server never answers the reply to its own request.
     def handler(_server, request):
         if request.rpc == "ping":
-            answer = {"jsonrpc": "2.0", "id": request.message["id"], "result": {}}
-            return events({"jsonrpc": "2.0", "id": "s1", "method": "ping"}, answer)
+            return events({"jsonrpc": "2.0", "id": "s1", "method": "ping"}, answer(request, {}))
         if request.rpc == "POST":
             return request.hold()
         return legacy(request)

@@ -382,8 +382,13 @@ def http(status, body=b"", kind="application/json", **headers):
     return "\r\n".join([f"HTTP/1.1 {status} X", *lines, "", ""]).encode() + body
 
 
+def answer(request, value):
+    """The message; `result` is the same as a whole response."""
+    return {"jsonrpc": "2.0", "id": request.message["id"], "result": value}
+
+
 def result(request, value, **headers):
-    return http(200, {"jsonrpc": "2.0", "id": request.message["id"], "result": value}, **headers)
+    return http(200, answer(request, value), **headers)
 
 
 def error(request, code, message="no", data=None, status=200):

@@ -4,7 +4,7 @@ import threading
 import time
 
 from harness import (
-    GRACE, LEGACY, PATIENCE, Cancel, Client, Server, case, chunk, event, http, legacy, run,
+    GRACE, LEGACY, PATIENCE, Cancel, Client, Server, answer, case, chunk, event, http, legacy, run,
     wait_until_read,
 )  # fmt: skip
 
@@ -64,9 +64,9 @@ def cancelled_beside_streams_that_stay_open():
         if "x-silent" in request.headers:
             return request.hold()
         meet.wait(PATIENCE)
-        answer = event({"jsonrpc": "2.0", "id": request.message["id"], "result": {}})
+        last = event(answer(request, {}))
         request.send(http(200, kind="text/event-stream", Content_Length=None, Transfer_Encoding="chunked"))
-        request.send(chunk(answer))
+        request.send(chunk(last))
         return request.hold()
 
     lates = []

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from harness import STREAM, Client, Server, case, discovered, event, events, initialized, legacy, run
+from harness import STREAM, Client, Server, answer, case, discovered, event, events, initialized, legacy, run
 
 EVIL = "x\nFAKE LINE \x1b[31m\r\x07\x9b31m"
 LONG = "x" * 5_000_000
@@ -28,8 +28,7 @@ def in_the_method_of_a_notification():
         def handler(_server, request, method=method):
             if request.rpc != "ping":
                 return legacy(request)
-            answer = {"jsonrpc": "2.0", "id": request.message["id"], "result": {}}
-            return events({"jsonrpc": "2.0", "method": method}, answer)
+            return events({"jsonrpc": "2.0", "method": method}, answer(request, {}))
 
         lines = ping_reads_well(handler, "MCP_OK")
         assert any("the server sent x" in line for line in lines), [line[:200] for line in lines]
@@ -45,7 +44,7 @@ def in_the_method_of_a_request():
             request.send(event({"jsonrpc": "2.0", "id": "s1", "method": method}))
             # The answer comes when the client has replied.
             server.wait_for(lambda: any("error" in seen.message for seen in server.requests))
-            request.send(event({"jsonrpc": "2.0", "id": request.message["id"], "result": {}}))
+            request.send(event(answer(request, {})))
             return None
 
         ping_reads_well(handler, "MCP_OK")
