@@ -14,7 +14,10 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Errors: why a call failed", "src/ffi/error.rs"),
     ("Clients: one for each server", "src/ffi/client.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
+    ("Callbacks", "src/ffi/userdata.rs"),
+    ("Credentials of one's own scheme", "src/ffi/auth.rs"),
     ("Settings", "src/ffi/settings.rs"),
+    ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Calls", "src/ffi/calls.rs"),
     ("Options of a call", "src/ffi/options.rs"),
     ("Cancelling", "src/ffi/cancel.rs"),
@@ -95,8 +98,9 @@ fn section(source: &str) -> String {
         ..cbindgen::Config::default()
     };
     config.function.args = cbindgen::Layout::Auto;
-    // Enums that no function of the same file takes or returns.
-    config.export.include = ["mcp_status", "mcp_log_level"].map(String::from).to_vec();
+    // What no function of the same file takes or returns by its name.
+    config.export.include =
+        ["mcp_status", "mcp_log_level", "mcp_limit", "mcp_transport", "mcp_destroy_fn"].map(String::from).to_vec();
     let mut text = Vec::new();
     cbindgen::Builder::new()
         .with_config(config)

@@ -219,6 +219,19 @@ typedef enum mcp_status {
    * HTTP 407: a proxy wants credentials (RFC 9110, 15.5.8).
    */
   MCP_PROXY_AUTH_REQUIRED = 32,
+  /**
+   * The auth callback gave no credentials: it failed, or what it set cannot be used.
+   */
+  MCP_AUTH_FAILED = 33,
+  /**
+   * Credentials would have gone over plain http to another machine, and `mcp_set_require_https`
+   * forbids that. Nothing was sent.
+   */
+  MCP_INSECURE = 34,
+  /**
+   * The proxy cannot be reached or used, or refuses to connect to the server.
+   */
+  MCP_PROXY_FAILED = 35,
 } mcp_status;
 
 /**
@@ -366,8 +379,9 @@ mcp_status mcp_client_close(mcp_client *client,
 
 /**
  * Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
- * Never goes to the network, so it does not block: to end the session with the server in good
- * order, call `mcp_client_close` first.
+ * Never goes to the network: to end the session with the server in good order, call
+ * `mcp_client_close` first. The reader thread of an HTTP+SSE connection has ended when this
+ * returns; if it is in the log callback at that moment, this waits for the callback.
  *
  * In a child process after `fork` it only closes the child's copies of the descriptors and frees
  * the memory.
@@ -414,8 +428,143 @@ mcp_status mcp_set_header(mcp_client *client,
                           mcp_error **error);
 
 /* ============================================================================================== */
+/* Callbacks                                                                                      */
+/* ============================================================================================== */
+
+/**
+ * Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
+ * callback, on whatever thread that happens; also when the registration fails. Not called in a
+ * child process after `fork`.
+ */
+typedef void (*mcp_destroy_fn)(void *userdata);
+
+/* ============================================================================================== */
+/* Credentials of one's own scheme                                                                */
+/* ============================================================================================== */
+
+/**
+ * What an auth callback is asked, and the place for its answer. It lives as long as the callback
+ * runs, and belongs to that thread.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_auth_request mcp_auth_request;
+
+/**
+ * Gives a request its credentials: sets them with `mcp_auth_request_set_bearer` and
+ * `mcp_auth_request_set_header`, or says with `mcp_auth_request_fail` why there are none. What it
+ * sets beats what was set on the client; whoever sets nothing adds nothing.
+ *
+ * It runs on the thread of the call that makes the request, on one thread at a time for each
+ * client, with no lock held. It may use the library, but not make a call on the same client, nor
+ * wait for one (`MCP_MISUSE`). It may take its time: that counts against no timeout. No exception
+ * and no longjmp may leave it.
+ */
+typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *request);
+
+/**
+ * Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
+ * are signed for each request, or come from a file. NULL, as at the start, is none.
+ *
+ * The callback is asked before each HTTP request (attempt 1); and when the server answers 401, or
+ * 403 with `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the
+ * server's challenge at hand (attempt 2, and 3 after another refusal; then the call fails). The
+ * request is sent again with what it gives, under a new request id. However many calls are refused
+ * at the same time, one of them asks, and all others take the outcome: a refresh token is spent
+ * once. Requests that belong to no call, such as the answer to a ping of the server, carry what the
+ * callback gave last.
+ *
+ * A callback that fails, or a setter in it that fails and is not followed by one that does not,
+ * ends the call with `MCP_AUTH_FAILED`.
+ *
+ * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
+ * not needed any more.
+ *
+ * Any thread, any time; counts from the next request. Since 0.1.0.
+ */
+mcp_status mcp_set_auth(mcp_client *client,
+                        mcp_auth_fn auth,
+                        void *userdata,
+                        mcp_destroy_fn destroy,
+                        mcp_error **error);
+
+/**
+ * Where the request goes: the whole URL, with its query. Lives as long as the request. NULL for
+ * NULL. Since 0.1.0.
+ */
+const char *mcp_auth_request_url(const mcp_auth_request *request);
+
+/**
+ * The HTTP method of the request: "POST", "GET" or "DELETE". Lives as long as the request. NULL
+ * for NULL. Since 0.1.0.
+ */
+const char *mcp_auth_request_method(const mcp_auth_request *request);
+
+/**
+ * 1 before a request; 2 or 3 after the server has refused what this call came with. 0 for NULL.
+ * Since 0.1.0.
+ */
+int32_t mcp_auth_request_attempt(const mcp_auth_request *request);
+
+/**
+ * The HTTP status of the refusal, 401 or 403; 0 where there was none. Since 0.1.0.
+ */
+int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
+
+/**
+ * The server's challenge, the `WWW-Authenticate` header of the refusal (RFC 9110, section 11.6.1);
+ * several are one list. Lives as long as the request. NULL where there was none. Since 0.1.0.
+ */
+const char *mcp_auth_request_challenge(const mcp_auth_request *request);
+
+/**
+ * Gives the request a bearer token, without the word "Bearer"; NULL takes it away again. The same
+ * rules and errors as those of `mcp_set_bearer`. Since 0.1.0.
+ */
+mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
+                                       const char *token,
+                                       mcp_error **error);
+
+/**
+ * Gives the request a header; a NULL value takes it away again. The same rules and errors as those
+ * of `mcp_set_header`. Since 0.1.0.
+ */
+mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
+                                       const char *name,
+                                       const char *value,
+                                       mcp_error **error);
+
+/**
+ * Says that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and `reason` in its
+ * message. Since 0.1.0.
+ */
+mcp_status mcp_auth_request_fail(mcp_auth_request *request,
+                                 const char *reason,
+                                 mcp_error **error);
+
+/* ============================================================================================== */
 /* Settings                                                                                       */
 /* ============================================================================================== */
+
+/**
+ * What `mcp_set_limit` can limit. A later version may add more.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_limit {
+  /**
+   * The body of one answer, unpacked; 64 MiB at the start.
+   */
+  MCP_LIMIT_MESSAGE = 1,
+  /**
+   * The head of one answer, all of its header fields together; 64 KiB at the start.
+   */
+  MCP_LIMIT_HEAD = 2,
+  /**
+   * One event of an event stream; 64 MiB at the start.
+   */
+  MCP_LIMIT_EVENT = 3,
+} mcp_limit;
 
 /**
  * Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
@@ -451,6 +600,126 @@ mcp_status mcp_set_client_info(mcp_client *client,
  * Since 0.1.0.
  */
 mcp_status mcp_set_protocol_version(mcp_client *client, const char *version, mcp_error **error);
+
+/**
+ * Sets the largest of what a server may send, in bytes: a call that meets more ends with
+ * `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
+ * went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_limit(mcp_client *client, int32_t limit, uint64_t bytes, mcp_error **error);
+
+/* ============================================================================================== */
+/* Transport, TLS and proxies                                                                     */
+/* ============================================================================================== */
+
+/**
+ * How messages travel. A later version may add more.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_transport {
+  /**
+   * To be found out from the URL and the server.
+   */
+  MCP_TRANSPORT_AUTO = 0,
+  /**
+   * Streamable HTTP: every message is a POST, with its answer in the answer to it.
+   */
+  MCP_TRANSPORT_STREAMABLE_HTTP = 1,
+  /**
+   * HTTP+SSE, the transport of 2024-11-05: answers come on an event stream that stays open.
+   */
+  MCP_TRANSPORT_SSE = 2,
+} mcp_transport;
+
+/**
+ * Sets how messages travel, by the numbers of `mcp_transport`. At the start it is found out: a URL
+ * whose path's last segment is "sse" leads to HTTP+SSE, unless its GET is no event stream; any
+ * other to Streamable HTTP, and to HTTP+SSE where `initialize` is answered with 400, 404 or 405
+ * (specification 2025-11-25, "Transports": Backwards Compatibility). The member "transport" of
+ * `mcp_server_info` says what it came to.
+ *
+ * HTTP+SSE carries every protocol version up to 2025-11-25. Its event stream has a thread of its
+ * own, which ends with the connection. When the stream ends, the calls that wait for an answer end
+ * with `MCP_DISCONNECTED`, and the next call opens it anew.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
+ * went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_transport(mcp_client *client, int32_t transport, mcp_error **error);
+
+/**
+ * Connects to the Unix domain socket at `path` in place of the URL's host and port, which the
+ * server still sees in the request; as `--unix-socket` of curl does. No proxy is used then. NULL,
+ * as at the start, is none.
+ *
+ * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_unix_socket(mcp_client *client, const char *path, mcp_error **error);
+
+/**
+ * Sets the proxy: "http://host:port" (CONNECT for https, and requests passed on for http),
+ * "socks5://host:port" (names are looked up here) or "socks5h://host:port" (by the proxy), with
+ * "user:password@" in front of the host where it wants that, percent-encoded. "" is no proxy at
+ * all. The port is 1080 where none is given.
+ *
+ * NULL, as at the start, is what the environment says, by the rules of curl: `http_proxy` (in
+ * small letters only) for http URLs, `https_proxy` or `HTTPS_PROXY` for https URLs, else
+ * `all_proxy` or `ALL_PROXY`; and `no_proxy` or `NO_PROXY` lists hosts, domains, addresses and
+ * networks ("10.0.0.0/8") that are reached without one, "*" for all. It is read once, at the first
+ * call. That list does not apply to a proxy that is set here.
+ *
+ * A proxy's credentials go to the proxy alone, and are in no message. A proxy that refuses or
+ * cannot be reached is `MCP_PROXY_FAILED`, one that wants other credentials
+ * `MCP_PROXY_AUTH_REQUIRED`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
+ * call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_proxy(mcp_client *client, const char *url, mcp_error **error);
+
+/**
+ * Whether credentials may go to another machine over https only. With true, a request that carries
+ * any over plain http fails with `MCP_INSECURE` before it is sent; without, as at the start, it is
+ * sent, with a warning to the log. This machine itself (loopback, Unix domain sockets) is always
+ * allowed.
+ *
+ * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_require_https(mcp_client *client, bool required, mcp_error **error);
+
+/**
+ * Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
+ * place of an earlier file. NULL, as at the start, is none. The file is read now.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read or holds no certificate, and
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error **error);
+
+/**
+ * Shows a certificate to servers that ask for one (mutual TLS). `cert_path` is a PEM file with the
+ * certificate, and those between it and its authority behind it; `key_path` one with the private
+ * key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL where that is in the same file. A NULL
+ * `cert_path`, as at the start, is none. The files are read now.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for files that cannot be read, or do not belong together, and
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_tls_client_cert(mcp_client *client,
+                                   const char *cert_path,
+                                   const char *key_path,
+                                   mcp_error **error);
+
+/**
+ * Whether a server has to prove who it is; true at the start. **With false, anybody on the way can
+ * read and change everything, the token included.** For development; the log gets a warning.
+ *
+ * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error);
 
 /* ============================================================================================== */
 /* Calls                                                                                          */
@@ -842,17 +1111,11 @@ typedef enum mcp_log_level {
 /**
  * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
  * break that is gone when the callback returns. Called on the thread of whatever call has
- * something to say, perhaps on several at once; no lock is held, and the callback may call the
- * library. No exception and no longjmp may leave it.
+ * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
+ * once. No lock is held, and the callback may call the library, but not free the client. No
+ * exception and no longjmp may leave it.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *message);
-
-/**
- * Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
- * callback, on whatever thread that happens; also when the registration fails. Not called in a
- * child process after `fork`.
- */
-typedef void (*mcp_destroy_fn)(void *userdata);
 
 /**
  * Sets the callback that receives what the client has to say: fall-backs, resends, warnings.

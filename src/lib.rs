@@ -7,6 +7,8 @@ mod auth;
 mod client;
 mod error;
 pub mod ffi;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod log;
 mod protocol;
 mod status;

@@ -83,13 +83,20 @@ pub enum mcp_status {
     MCP_SYSTEM_ERROR = 31,
     /// HTTP 407: a proxy wants credentials (RFC 9110, 15.5.8).
     MCP_PROXY_AUTH_REQUIRED = 32,
+    /// The auth callback gave no credentials: it failed, or what it set cannot be used.
+    MCP_AUTH_FAILED = 33,
+    /// Credentials would have gone over plain http to another machine, and `mcp_set_require_https`
+    /// forbids that. Nothing was sent.
+    MCP_INSECURE = 34,
+    /// The proxy cannot be reached or used, or refuses to connect to the server.
+    MCP_PROXY_FAILED = 35,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
 /// Every status, in the order of its number.
-const ALL: [(Status, &std::ffi::CStr); 33] = [
+const ALL: [(Status, &std::ffi::CStr); 36] = [
     (MCP_OK, c"MCP_OK"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT"),
     (MCP_MISUSE, c"MCP_MISUSE"),
@@ -123,6 +130,9 @@ const ALL: [(Status, &std::ffi::CStr); 33] = [
     (MCP_BUFFER_TOO_SMALL, c"MCP_BUFFER_TOO_SMALL"),
     (MCP_SYSTEM_ERROR, c"MCP_SYSTEM_ERROR"),
     (MCP_PROXY_AUTH_REQUIRED, c"MCP_PROXY_AUTH_REQUIRED"),
+    (MCP_AUTH_FAILED, c"MCP_AUTH_FAILED"),
+    (MCP_INSECURE, c"MCP_INSECURE"),
+    (MCP_PROXY_FAILED, c"MCP_PROXY_FAILED"),
 ];
 
 /// The name of a status; for a number that is none, `MCP_UNKNOWN`.

@@ -30,8 +30,31 @@ pub struct HeaderSet {
 }
 
 impl Credentials {
-    /// Sets the token, or removes it.
     pub fn set_bearer(&self, token: Option<&str>) -> Result<()> {
+        self.change(|set| set.set_bearer(token))
+    }
+
+    pub fn set_header(&self, name: &str, value: Option<&str>) -> Result<()> {
+        self.change(|set| set.set_header(name, value))
+    }
+
+    /// What counts now.
+    pub fn current(&self) -> Arc<HeaderSet> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut HeaderSet) -> Result<()>) -> Result<()> {
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut set = HeaderSet::clone(&place);
+        edit(&mut set)?;
+        *place = Arc::new(set);
+        Ok(())
+    }
+}
+
+impl HeaderSet {
+    /// Sets the token, or removes it.
+    pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
         let bearer = match token {
             Some(token) => {
                 check_token(token).map_err(invalid)?;
@@ -39,11 +62,11 @@ impl Credentials {
             }
             None => None,
         };
-        self.change(|set| set.bearer = bearer)
+        self.edit(|set| set.bearer = bearer)
     }
 
     /// Sets a header in place of one of the same name, or removes it.
-    pub fn set_header(&self, name: &str, value: Option<&str>) -> Result<()> {
+    pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
         check_name(name).map_err(invalid)?;
         let value = match value {
             Some(value) => {
@@ -53,7 +76,7 @@ impl Credentials {
             None => None,
         };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| invalid(e.to_string()))?;
-        self.change(|set| {
+        self.edit(|set| {
             set.custom.retain(|(old, _)| *old != name);
             if let Some(value) = value {
                 set.custom.push((name, value));
@@ -61,24 +84,17 @@ impl Credentials {
         })
     }
 
-    /// What counts now.
-    pub fn current(&self) -> Arc<HeaderSet> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn change(&self, edit: impl FnOnce(&mut HeaderSet)) -> Result<()> {
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut set = HeaderSet::clone(&place);
-        edit(&mut set);
+    /// Changes the set, unless it would be too large then.
+    fn edit(&mut self, change: impl FnOnce(&mut HeaderSet)) -> Result<()> {
+        let mut set = self.clone();
+        change(&mut set);
         if set.size() > MOST_BYTES {
             return Err(invalid(format!("the headers would be larger than {MOST_BYTES} bytes together")));
         }
-        *place = Arc::new(set);
+        *self = set;
         Ok(())
     }
-}
 
-impl HeaderSet {
     /// Adds the headers to a request. The bearer token beats an `Authorization` header of the caller's own.
     pub fn apply(&self, headers: &mut HeaderMap) {
         for (name, value) in self.all() {

@@ -2,4 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod credentials;
+pub mod pause;
+pub mod scheme;
 pub mod secrets;

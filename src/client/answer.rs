@@ -11,7 +11,6 @@ use super::exchange::Speaking;
 use super::failure::rpc_failure;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::protocol::event_stream::EventStream;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{self, Message, ReadError};
 use crate::protocol::messages;
@@ -20,27 +19,24 @@ use crate::status::*;
 use crate::transport::response::Response;
 
 /// The longest that a reply to a server's own request may take: the caller waits for something else.
-const REPLY_LIMIT: Duration = Duration::from_secs(5);
-
-/// The most bytes of one message. The README names it.
-pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+pub const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
 impl Client {
     /// The result that belongs to request `id`.
-    pub(super) fn read_answer(
-        &self,
+    pub(super) fn read_answer<'a>(
+        &'a self,
         call: &Call,
         speaking: &Speaking,
-        response: &mut Response,
+        response: &mut Response<'a>,
         id: u64,
     ) -> Result<Json> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, response, speaking.session_id.is_some()));
+            return Err(self.http_failure(call, response, speaking.is_in_session()));
         }
         let content_type = content_type(response);
         let http_status = response.status;
         let result = match content_type.as_deref() {
-            Some("application/json") => read_json(call, response, id),
+            Some("application/json") => read_json(call, response, id, self.settings.limits().message),
             Some("text/event-stream") => self.read_stream(call, speaking, response, id),
             other => Err(unexpected_content(response, other)),
         };
@@ -50,36 +46,8 @@ impl Client {
         })
     }
 
-    fn read_stream(&self, call: &Call, speaking: &Speaking, response: &mut Response, id: u64) -> Result<Json> {
-        let mut stream = EventStream::new(MAX_MESSAGE);
-        let mut events = Vec::new();
-        let mut buffer = vec![0; 16 * 1024];
-        loop {
-            let count = response.read(&mut buffer)?;
-            if count == 0 {
-                return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
-            }
-            stream.feed(&buffer[..count], &mut events).map_err(|_| {
-                Error::new(MCP_TOO_LARGE, format!("an event of the server's stream is larger than {MAX_MESSAGE} bytes"))
-            })?;
-            let mut asked = Vec::new();
-            for event in events.drain(..) {
-                // Streams begin with priming events, which are empty, and may carry events that are no messages.
-                let is_message = event.name.is_empty() || event.name == b"message";
-                if event.data.is_empty() || !is_message {
-                    continue;
-                }
-                if let Some(result) = take_messages(call, event.data, id, &mut asked)? {
-                    return Ok(result);
-                }
-            }
-            // Only now: a server whose answer is there already needs no reply.
-            asked.iter().for_each(|asked| self.serve(call, speaking, asked));
-        }
-    }
-
     /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
-    fn serve(&self, call: &Call, speaking: &Speaking, Asked { id, method }: &Asked) {
+    pub(super) fn serve(&self, call: &Call, speaking: &Speaking, Asked { id, method }: &Asked) {
         call.remark(Level::Debug, || format!("the server asked for {method}"));
         if speaking.era == Era::Modern {
             return;
@@ -91,13 +59,13 @@ impl Client {
 }
 
 /// A request of the server's own.
-struct Asked {
-    id: String,
-    method: String,
+pub struct Asked {
+    pub id: String,
+    pub method: String,
 }
 
-fn read_json(call: &Call, response: &mut Response, id: u64) -> Result<Json> {
-    let body = response.read_all(MAX_MESSAGE)?;
+fn read_json(call: &Call, response: &mut Response, id: u64, limit: usize) -> Result<Json> {
+    let body = response.read_all(limit)?;
     if body.is_empty() {
         return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
     }
@@ -105,18 +73,23 @@ fn read_json(call: &Call, response: &mut Response, id: u64) -> Result<Json> {
         .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
 }
 
-/// Goes through the messages of a body or an event, until the one that answers request `id`. What the server
-/// asks on the way is put into `asked`.
-fn take_messages(call: &Call, text: Vec<u8>, id: u64, asked: &mut Vec<Asked>) -> Result<Option<Json>> {
+/// The messages of a body or an event.
+pub fn read_messages(text: Vec<u8>) -> Result<Vec<Message>> {
     let text = String::from_utf8(text).map_err(|error| {
         Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {}", error.utf8_error()))
     })?;
-    let messages = jsonrpc::read(text).map_err(|error| match error {
+    jsonrpc::read(text).map_err(|error| match error {
         ReadError::NotJson(why) => Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}")),
         ReadError::NotMessage(why) => {
             Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
         }
-    })?;
+    })
+}
+
+/// Goes through the messages of a body or an event, until the one that answers request `id`. What the server
+/// asks on the way is put into `asked`.
+pub fn take_messages(call: &Call, text: Vec<u8>, id: u64, asked: &mut Vec<Asked>) -> Result<Option<Json>> {
+    let messages = read_messages(text)?;
     for message in messages {
         match message {
             Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
@@ -125,7 +98,7 @@ fn take_messages(call: &Call, text: Vec<u8>, id: u64, asked: &mut Vec<Asked>) ->
                 return Err(Error::new(MCP_WRONG_ID, why));
             }
             // An error on the request's own answer belongs to it, whatever its id.
-            Message::Error { error } => return Err(rpc_failure(call, error)),
+            Message::Error { error, .. } => return Err(rpc_failure(call, error)),
             Message::Request { id, method } => asked.push(Asked { id, method }),
             Message::Notification { method } => {
                 call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
@@ -156,7 +129,7 @@ pub fn content_type(response: &Response) -> Option<String> {
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {
+pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {
     let http_status = response.status;
     // As the server wrote it: what it may have echoed is found in its own letters only.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
@@ -177,7 +150,7 @@ fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error 
 pub fn rpc_error(body: Vec<u8>) -> Option<crate::error::RpcError> {
     let text = String::from_utf8(body).ok()?;
     jsonrpc::read(text).ok()?.into_iter().find_map(|message| match message {
-        Message::Error { error } => Some(error),
+        Message::Error { error, .. } => Some(error),
         _ => None,
     })
 }

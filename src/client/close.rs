@@ -12,14 +12,15 @@ impl Client {
     /// Ends every call in flight, tells the server, and refuses everything from now on. A second close does nothing.
     pub fn close(&self, options: &CallOptions) -> Result<()> {
         self.check_process()?;
+        self.check_not_asking()?;
         self.closed.raise();
         let session = self.sessions.close();
-        let mut call = Call::start(self, options);
-        // This call is the one that the closing does not end.
-        call.budget.closed = None;
+        let call = Call::start(self, options).past_closing();
         let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
-        self.http.drop_idle();
-        ended.map_err(|error| call.secrets().tidy_error(error.during("close", self.http.endpoint().shown())))
+        if let Some(http) = self.http.get() {
+            http.drop_idle();
+        }
+        ended.map_err(|error| call.secrets().tidy_error(error.during("close", self.endpoint.shown())))
     }
 
     /// Ends a session that nobody will ever use, as far as that goes in a moment: the server need not keep it.
@@ -29,14 +30,18 @@ impl Client {
         }
     }
 
-    /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer
+    /// HTTP+SSE ends with its event stream, which nothing but the session holds open. Else DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer
     /// it answers 405; one that has forgotten the session, 404.
     fn end_session(&self, call: &Call, session: &Session) -> Result<()> {
         if session.id.is_none() {
             return Ok(());
         }
-        let response = self.send(call, &Speaking::in_session(session), Method::DELETE, "");
-        let response = response.map_err(|failure| failure.error)?;
+        let speaking = Speaking::in_session(session);
+        let response = self.authorised(call, || {
+            let outgoing = self.outgoing(&speaking, Method::DELETE, None, "");
+            self.send(call, outgoing, speaking.session_id, true)
+        });
+        let response = response.map_err(|setback| setback.error)?;
         match response.status {
             404 | 405 => Ok(()),
             _ => self.expect_success(call, response, session.id.is_some()),

@@ -1,13 +1,16 @@
 //! A request to the server and its answer, with what the era wants around it: headers, resends, sessions, cancellation.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::Client;
 use super::call::Call;
+use super::channel::Channel;
+use super::line::Line;
+use super::send::Setback;
 use super::session::Session;
-use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
@@ -16,7 +19,7 @@ use crate::protocol::negotiation::is_modern_error;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Budget;
-use crate::transport::http::{Failure, Outgoing};
+use crate::transport::http::Outgoing;
 use crate::transport::response::Response;
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -30,22 +33,36 @@ const FAREWELL: Duration = Duration::from_millis(25);
 pub struct Speaking<'a> {
     pub era: Era,
     /// `initialize` itself carries no version header.
-    version: Option<&'static str>,
+    pub version: Option<&'static str>,
     pub session_id: Option<&'a HeaderValue>,
+    /// The HTTP+SSE connection that answers come on.
+    pub line: Option<&'a Line>,
 }
 
 impl<'a> Speaking<'a> {
     pub fn modern(version: &'static str) -> Speaking<'a> {
-        Speaking { era: Era::Modern, version: Some(version), session_id: None }
+        Speaking { era: Era::Modern, version: Some(version), session_id: None, line: None }
     }
 
     /// The first message of the legacy handshake.
-    pub fn opening() -> Speaking<'a> {
-        Speaking { era: Era::Legacy, version: None, session_id: None }
+    pub fn opening(channel: Option<&'a Channel>) -> Speaking<'a> {
+        let line = channel.map(|channel| &*channel.line);
+        Speaking { era: Era::Legacy, version: None, session_id: None, line }
     }
 
     pub fn in_session(session: &'a Session) -> Speaking<'a> {
-        Speaking { era: session.era, version: Some(session.version), session_id: session.id.as_ref() }
+        let line = session.channel.as_ref().map(|channel| &*channel.line);
+        Speaking { era: session.era, version: Some(session.version), session_id: session.id.as_ref(), line }
+    }
+
+    /// The reader of a line, in its own name.
+    pub fn on_line(line: &'a Line) -> Speaking<'a> {
+        Speaking { era: Era::Legacy, version: line.version.get().copied(), session_id: None, line: Some(line) }
+    }
+
+    /// Whether the server knows the sender already, and so may have forgotten it.
+    pub fn is_in_session(&self) -> bool {
+        self.session_id.is_some() || self.line.is_some()
     }
 }
 
@@ -104,62 +121,78 @@ impl Client {
         rules: Rules,
     ) -> Result<Answer> {
         let mut resent = false;
+        // The id that the request had last.
+        let asked = Cell::new(0);
         loop {
-            let id = self.next_id();
-            let body = messages::request(id, method, params);
-            let failure = match self.send_as(call, speaking, Method::POST, Some(method), &body) {
-                Ok(mut response) => match self.read_answer(call, speaking, &mut response, id) {
-                    Ok(result) => {
-                        let session_id = response.headers.get(SESSION_ID).cloned();
-                        response.park();
-                        return Ok(Answer { result, session_id });
-                    }
-                    Err(error) => Failure { error, stale: false, sent: true },
-                },
-                Err(failure) => failure,
+            let outcome = match speaking.line {
+                Some(line) => self.ask_on_line(call, speaking, line, (method, params), &asked),
+                None => self.ask_by_post(call, speaking, (method, params), &asked),
             };
-            if failure.stale && rules.repeatable && !resent {
+            let setback = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(setback) => setback,
+            };
+            if setback.stale && rules.repeatable && !resent {
                 call.remark(Level::Debug, || {
                     format!("{method}: the kept connection was dead; sending again on a new one")
                 });
                 resent = true;
                 continue;
             }
-            if failure.sent && rules.cancellable {
-                self.say_cancelled(speaking, id, &failure.error);
+            if setback.sent && rules.cancellable {
+                self.say_cancelled(speaking, asked.get(), &setback.error);
             }
-            return Err(failure.error);
+            return Err(setback.error);
         }
+    }
+
+    /// Posts a request, and reads the answer from the answer to that.
+    fn ask_by_post(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        (method, params): (&str, Option<&str>),
+        asked: &Cell<u64>,
+    ) -> Result<Answer, Setback> {
+        let mut response = self.authorised(call, || {
+            let id = self.next_id();
+            asked.set(id);
+            self.send_message(call, speaking, Some(method), &messages::request(id, method, params))
+        })?;
+        let session_id = response.headers.get(SESSION_ID).cloned();
+        let result = self.read_answer(call, speaking, &mut response, asked.get()).map_err(Setback::after_sending)?;
+        response.park();
+        Ok(Answer { result, session_id })
     }
 
     /// A message that has no answer: a notification, or the answer to a server's own request.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
-        let response = self.send_as(call, speaking, Method::POST, None, message).map_err(|failure| failure.error)?;
-        self.expect_success(call, response, speaking.session_id.is_some())
+        let response = self.authorised(call, || self.send_message(call, speaking, None, message));
+        self.expect_success(call, response.map_err(|setback| setback.error)?, speaking.is_in_session())
     }
 
-    pub(super) fn send(
+    /// Sends a message where messages go.
+    pub(super) fn send_message(
         &self,
         call: &Call,
         speaking: &Speaking,
-        method: Method,
-        body: &str,
-    ) -> Result<Response<'_>, Failure> {
-        self.send_as(call, speaking, method, None, body)
-    }
-
-    fn send_as(
-        &self,
-        call: &Call,
-        speaking: &Speaking,
-        method: Method,
         rpc_method: Option<&str>,
         body: &str,
-    ) -> Result<Response<'_>, Failure> {
-        let credentials = self.credentials.current();
-        call.carry(&credentials, speaking.session_id);
-        let headers = headers(speaking, rpc_method, &credentials);
-        self.http.send(&Outgoing { method, headers, body: body.as_bytes() }, &call.budget)
+    ) -> Result<Response<'_>, Setback> {
+        let outgoing = self.outgoing(speaking, Method::POST, rpc_method, body);
+        self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+    }
+
+    /// A request without what authorises it.
+    pub(super) fn outgoing<'a>(
+        &'a self,
+        speaking: &'a Speaking,
+        method: Method,
+        rpc_method: Option<&str>,
+        body: &'a str,
+    ) -> Outgoing<'a> {
+        let to = speaking.line.map_or(&self.endpoint, |line| &line.endpoint);
+        Outgoing { to, method, headers: headers(speaking, rpc_method), body: body.as_bytes() }
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
@@ -177,14 +210,13 @@ impl Client {
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
-        let outgoing =
-            Outgoing { method, headers: headers(speaking, None, &self.credentials.current()), body: body.as_bytes() };
-        self.http.send_and_leave(&outgoing, &Budget::until(Instant::now() + FAREWELL));
+        let call = Call::with_budget(self, Budget::until(Instant::now() + FAREWELL), false);
+        self.send_and_leave(&call, self.outgoing(speaking, method, None, body));
     }
 }
 
-/// What every request carries.
-fn headers(speaking: &Speaking, rpc_method: Option<&str>, credentials: &HeaderSet) -> HeaderMap {
+/// What every request carries, whoever sends it.
+pub fn headers(speaking: &Speaking, rpc_method: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -198,6 +230,5 @@ fn headers(speaking: &Speaking, rpc_method: Option<&str>, credentials: &HeaderSe
     if let Some(method) = method.and_then(|method| HeaderValue::from_str(method).ok()) {
         headers.insert(METHOD, method);
     }
-    credentials.apply(&mut headers);
     headers
 }

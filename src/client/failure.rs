@@ -1,11 +1,11 @@
 //! What a failed HTTP answer or a JSON-RPC error means for the caller, in words that help.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderName, header};
 
 use super::Client;
-use super::answer::{MAX_MESSAGE, content_type, rpc_error};
+use super::answer::{content_type, rpc_error};
 use super::call::Call;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::Json;
@@ -28,7 +28,11 @@ impl Client {
         if !(200..300).contains(&response.status) {
             return Err(self.http_failure(call, &mut response, in_session));
         }
-        // Some servers answer a notification with an event stream that stays open: nothing in it is waited for.
+        // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
+        // for.
+        if response.announced().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
+            return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ());
+        }
         response.park();
         Ok(())
     }
@@ -36,7 +40,7 @@ impl Client {
     /// The error for an answer whose status is none of success.
     pub(super) fn http_failure(&self, call: &Call, response: &mut Response, in_session: bool) -> Error {
         let http_status = response.status;
-        let body = match read_error_body(response) {
+        let body = match read_error_body(response, self.settings.limits().message) {
             Ok(body) => body,
             Err(ended) => return ended,
         };
@@ -56,7 +60,7 @@ impl Client {
         // Redacted before it is cut: half a secret would not be found any more.
         let quote = words.and_then(|words| quote(&call.secrets().redact(&words)));
         let said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
-        let what = self.explain_status(status, http_status, challenge.as_deref());
+        let what = explain_status(call.has_carried(), status, http_status, challenge.as_deref());
         let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
         let report = error.report_mut();
         report.rpc = rpc;
@@ -64,35 +68,40 @@ impl Client {
         report.retry_after_ms = retry_after_ms(&response.headers);
         error
     }
+}
 
-    fn explain_status(&self, status: Status, http_status: u16, challenge: Option<&str>) -> String {
-        let credentials = self.credentials.current();
-        match status {
-            MCP_UNAUTHORIZED if credentials.is_empty() => {
-                "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
-            }
-            MCP_UNAUTHORIZED if !credentials.has_authorization() => {
-                "the server wants other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
-            }
-            MCP_UNAUTHORIZED => format!(
-                "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
-                challenge_words(challenge)
-            ),
-            MCP_FORBIDDEN => format!(
-                "the server knows the credentials and does not allow this (HTTP 403{})",
-                challenge_words(challenge)
-            ),
-            MCP_NOT_FOUND => {
-                "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into()
-            }
-            MCP_RATE_LIMITED => "the server wants fewer requests (HTTP 429): try again later".into(),
-            MCP_UNAVAILABLE => format!("the server is not available (HTTP {http_status}): try again later"),
-            MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
-            MCP_SESSION_LOST => format!("the server does not know the session any more (HTTP {http_status})"),
-            MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
-            MCP_RPC_ERROR => format!("the server answered with an error (HTTP {http_status})"),
-            _ => format!("the server answered with HTTP {http_status}, which has no place here"),
+/// `any` and `authorization` say whether credentials were sent, and an `Authorization` header among them.
+fn explain_status(
+    (any, authorization): (bool, bool),
+    status: Status,
+    http_status: u16,
+    challenge: Option<&str>,
+) -> String {
+    match status {
+        MCP_UNAUTHORIZED if !any => {
+            "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
         }
+        MCP_UNAUTHORIZED if !authorization => {
+            "the server wants other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
+        }
+        MCP_UNAUTHORIZED => format!(
+            "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
+            challenge_words(challenge)
+        ),
+        MCP_FORBIDDEN => format!(
+            "the server knows the credentials and does not allow this (HTTP 403{})",
+            challenge_words(challenge)
+        ),
+        MCP_NOT_FOUND => {
+            "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into()
+        }
+        MCP_RATE_LIMITED => "the server wants fewer requests (HTTP 429): try again later".into(),
+        MCP_UNAVAILABLE => format!("the server is not available (HTTP {http_status}): try again later"),
+        MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
+        MCP_SESSION_LOST => format!("the server does not know the session any more (HTTP {http_status})"),
+        MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
+        MCP_RPC_ERROR => format!("the server answered with an error (HTTP {http_status})"),
+        _ => format!("the server answered with HTTP {http_status}, which has no place here"),
     }
 }
 
@@ -104,9 +113,9 @@ pub(super) fn rpc_failure(call: &Call, error: RpcError) -> Error {
 }
 
 /// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
-fn read_error_body(response: &mut Response) -> Result<Vec<u8>> {
+fn read_error_body(response: &mut Response, most: usize) -> Result<Vec<u8>> {
     let is_json = content_type(response).as_deref() == Some("application/json");
-    let limit = if is_json { MAX_MESSAGE } else { MAX_ERROR_TEXT };
+    let limit = if is_json { most } else { MAX_ERROR_TEXT.min(most) };
     let mut body = Vec::new();
     response.hurry(ERROR_BODY_LIMIT);
     match response.read_up_to(limit, &mut body) {
@@ -177,10 +186,16 @@ fn challenge_words(challenge: Option<&str>) -> String {
     }
 }
 
-/// Seconds from now (RFC 9110, 10.2.3). The form with a date is left alone: the clocks may differ.
+/// Seconds from now, or a date (RFC 9110, 10.2.3). A date is held against the server's own clock, where it tells that.
 fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
-    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    seconds.checked_mul(1000)
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return seconds.checked_mul(1000);
+    }
+    let then = httpdate::parse_http_date(text).ok()?;
+    let theirs = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let left = then.duration_since(theirs.unwrap_or_else(SystemTime::now)).unwrap_or_default();
+    u64::try_from(left.as_millis()).ok()
 }
 
 /// The beginning of what a server said, on one line and without control characters.
@@ -226,6 +241,18 @@ mod tests {
         assert!(!is_lost_session(401, None, true, "Unauthorized: Session not found"));
         assert!(is_lost_session(400, Some(-32000), false, "Bad Request: No valid session ID provided"));
         assert!(!is_lost_session(400, None, false, ""));
+    }
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|(n, v)| (HeaderName::from_static(n), v.parse().unwrap())).collect::<HeaderMap>()
+        };
+        assert_eq!(retry_after_ms(&headers(&[("retry-after", " 7 ")])), Some(7000));
+        let date = ("date", "Tue, 15 Nov 1994 08:12:31 GMT");
+        assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:41 GMT"), date])), Some(10_000));
+        assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:01 GMT"), date])), Some(0));
+        assert_eq!(retry_after_ms(&headers(&[("retry-after", "soon")])), None);
     }
 
     #[test]

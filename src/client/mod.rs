@@ -3,29 +3,38 @@
 
 mod answer;
 mod call;
+mod channel;
 mod close;
 mod exchange;
 mod failure;
 mod info;
+mod line;
 mod negotiate;
 mod ping;
+mod reader;
+mod send;
 mod session;
-mod settings;
+pub mod settings;
+mod stream;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use once_cell::sync::OnceCell;
 
 pub use call::{Call, CallOptions};
 
 use crate::auth::credentials::Credentials;
+use crate::auth::scheme::Schemes;
 use crate::error::{Error, Result};
-use crate::log::{Level, Log};
+use crate::log::Log;
 use crate::status::*;
 use crate::sys::process;
 use crate::sys::signal::Signal;
 use crate::transport::endpoint::Endpoint;
 use crate::transport::http::Http;
+use reader::Readers;
 use session::Sessions;
 use settings::Settings;
 
@@ -34,31 +43,44 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One server, as one program talks to it. Used from any number of threads at once.
 pub struct Client {
-    http: Http,
+    /// For the threads that outlive a call.
+    me: Weak<Client>,
+    endpoint: Arc<Endpoint>,
+    /// Made when the settings are fixed.
+    http: OnceCell<Http>,
     pub credentials: Credentials,
+    pub schemes: Schemes,
     pub settings: Settings,
     pub log: Log,
     sessions: Sessions,
+    readers: Readers,
     closed: Arc<Signal>,
     next_id: AtomicU64,
+    /// It was said that credentials go over plain http.
+    warned: AtomicBool,
     process: u32,
 }
 
 impl Client {
-    pub fn new(url: &str) -> Result<Client> {
+    pub fn new(url: &str) -> Result<Arc<Client>> {
         let endpoint = Endpoint::parse(url).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
         let closed = Signal::new()
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
-        Ok(Client {
-            http: Http::new(endpoint),
+        Ok(Arc::new_cyclic(|me| Client {
+            me: Weak::clone(me),
+            endpoint: Arc::new(endpoint),
+            http: OnceCell::new(),
             credentials: Credentials::default(),
+            schemes: Schemes::default(),
             settings: Settings::default(),
             log: Log::default(),
             sessions: Sessions::default(),
+            readers: Readers::new(process::id()),
             closed: Arc::new(closed),
             next_id: AtomicU64::new(1),
+            warned: AtomicBool::default(),
             process: process::id(),
-        })
+        }))
     }
 
     /// Runs one call of a caller: the budget starts here, and a failure says which call to which server it was.
@@ -68,7 +90,7 @@ impl Client {
         options: &CallOptions,
         run: impl FnOnce(&Call) -> Result<T>,
     ) -> Result<T> {
-        let named = |error: Error| error.during(operation, self.http.endpoint().shown());
+        let named = |error: Error| error.during(operation, self.endpoint.shown());
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = Call::start(self, options);
@@ -88,23 +110,40 @@ impl Client {
 
     fn check_usable(&self) -> Result<()> {
         self.check_process()?;
+        self.check_not_asking()?;
         if self.closed.is_raised() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
         Ok(())
     }
 
-    fn next_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+    /// Fails on a thread that is in the auth callback of this client: what it waits for would wait for it.
+    fn check_not_asking(&self) -> Result<()> {
+        if !self.schemes.is_asking() {
+            return Ok(());
+        }
+        Err(Error::new(
+            MCP_MISUSE,
+            "the auth callback made a call on the client that it authorises; use another client",
+        ))
     }
 
-    /// What was thought of when the client first goes to the network.
-    fn warn_of_plain_credentials(&self, call: &Call) {
-        let origin = self.http.endpoint().origin();
-        if !origin.https && !origin.is_loopback() && !self.credentials.current().is_empty() {
-            call.remark(Level::Warning, || {
-                format!("credentials go unencrypted over http to {}; use https", origin.host)
-            });
+    /// The HTTP side; its settings are fixed from the first use on.
+    fn http(&self) -> &Http {
+        self.http.get_or_init(|| Http::new(Arc::clone(&self.endpoint), self.settings.network()))
+    }
+
+    /// Ends what outlives calls: nothing of the client runs any more when this returns. In the child of a fork nothing runs, and
+    /// locks may be held for ever.
+    pub fn shut_down(&self) {
+        if self.process == process::id() {
+            self.closed.raise();
+            drop(self.sessions.close());
+            self.readers.join();
         }
+    }
+
+    fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::Client;
 use super::call::Call;
+use super::channel::Channel;
 use super::exchange::{Rules, Speaking};
-use super::session::{Opened, Session};
+use super::session::{Found, Opened, Session};
+use super::settings::Transport;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
@@ -48,23 +50,87 @@ impl Client {
         Ok((session, opened))
     }
 
-    fn negotiate(&self, call: &Call, known: Option<Era>) -> Result<Session> {
-        self.warn_of_plain_credentials(call);
-        let session = match (self.settings.pinned(), known) {
-            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true),
-            (Some((version, Era::Modern)), _) => self.probe(call, Some(version), Patience::Brief),
-            (None, Some(Era::Legacy)) => self.initialize_again(call),
-            (None, _) => self.probe(call, None, Patience::Brief),
+    fn negotiate(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        if self.settings.network().tls.trusts_everybody {
+            call.remark(Level::Warning, || "the certificates of servers are not checked: anybody may answer".into());
+        }
+        let session = match self.settings.transport() {
+            Transport::StreamableHttp => self.negotiate_http(call, found),
+            Transport::Sse => self.negotiate_sse(call),
+            Transport::Auto => self.negotiate_either(call, found),
         }?;
         call.remark(Level::Info, || {
-            format!("the server speaks protocol version {} ({})", session.version, session.era.name())
+            let transport = if session.channel.is_some() { "HTTP+SSE" } else { "Streamable HTTP" };
+            format!("the server speaks protocol version {} ({}) on {transport}", session.version, session.era.name())
         });
         Ok(session)
     }
 
+    /// Finds the transport out: a URL that ends in `sse`, as the other clients read it, is one of HTTP+SSE until its GET is no event
+    /// stream; any other is one of Streamable HTTP, until `initialize` is refused in the way that tells older servers.
+    fn negotiate_either(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        if self.pinned_modern().is_some() {
+            return self.negotiate_http(call, found);
+        }
+        if found.map_or_else(|| self.endpoint.ends_with_segment("sse"), |found| found.sse) {
+            return match self.negotiate_sse(call) {
+                Err(error) if is_no_stream(&error) => {
+                    call.remark(Level::Debug, || {
+                        format!("no event stream of HTTP+SSE ({error}); trying Streamable HTTP")
+                    });
+                    self.negotiate_http(call, None)
+                }
+                session => session,
+            };
+        }
+        match self.negotiate_http(call, found) {
+            Err(error) if matches!(error.report().http_status, 400 | 404 | 405) && !is_modern_error(&error) => {
+                call.remark(Level::Debug, || format!("initialize was not accepted ({error}); trying HTTP+SSE"));
+                // A Streamable HTTP server may open an event stream, too, and never name an endpoint.
+                let brief = call.within(self.brief(call));
+                match self.negotiate_sse(&brief) {
+                    // What says something of this caller, or of this moment, says more than the first refusal.
+                    Err(later) if is_about_caller(&later) || call.budget().check().is_err() => Err(later),
+                    Err(_) => Err(error),
+                    session => session,
+                }
+            }
+            session => session,
+        }
+    }
+
+    fn negotiate_http(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        match (self.settings.pinned(), found.map(|found| found.era)) {
+            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, None),
+            (Some((version, Era::Modern)), _) => self.probe(call, Some(version), Patience::Brief),
+            (None, Some(Era::Legacy)) => self.initialize_again(call),
+            (None, _) => self.probe(call, None, Patience::Brief),
+        }
+    }
+
+    /// HTTP+SSE carries the legacy versions only, so there is nothing to probe.
+    fn negotiate_sse(&self, call: &Call) -> Result<Session> {
+        if let Some(version) = self.pinned_modern() {
+            let why = format!("protocol version {version} is not spoken over HTTP+SSE; pin an older one, or none");
+            return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
+        }
+        let channel = self.open_channel(call)?;
+        let pinned = self.settings.pinned().map(|(version, _)| version);
+        self.initialize(call, pinned, true, Some(channel))
+    }
+
+    fn pinned_modern(&self) -> Option<&'static str> {
+        self.settings.pinned().filter(|(_, era)| *era == Era::Modern).map(|(version, _)| version)
+    }
+
+    /// How long a server may keep silent where another way remains to be tried.
+    fn brief(&self, call: &Call) -> Duration {
+        call.budget().allowed.map_or(PROBE_LIMIT, |allowed| (allowed / 3).min(PROBE_LIMIT))
+    }
+
     /// For a server that was legacy when it was last asked; it may have become another one since.
     fn initialize_again(&self, call: &Call) -> Result<Session> {
-        let session = self.initialize(call, None, true);
+        let session = self.initialize(call, None, true, None);
         match session {
             Err(error) if is_modern_error(&error) || matches!(error.report().http_status, 400 | 404 | 405) => {
                 self.probe(call, None, Patience::Brief)
@@ -75,7 +141,7 @@ impl Client {
 
     /// After a silent `server/discover`. A modern server that was only slow says so to `initialize`, and is asked once more.
     fn initialize_after_silence(&self, call: &Call) -> Result<Session> {
-        let session = self.initialize(call, None, false);
+        let session = self.initialize(call, None, false, None);
         match session {
             Err(error) if is_modern_error(&error) => self.probe(call, None, Patience::Whole),
             session => session,
@@ -90,10 +156,9 @@ impl Client {
     /// Asks with `server/discover`, and falls back to `initialize` unless a modern version is pinned.
     fn probe(&self, call: &Call, pinned: Option<&'static str>, patience: Patience) -> Result<Session> {
         let mut version = pinned.unwrap_or(MODERN[0]);
-        let third = call.budget.allowed.map_or(PROBE_LIMIT, |allowed| allowed / 3);
         // Who pins the version wants no second try, so the first one has all the time.
         let is_brief = pinned.is_none() && patience == Patience::Brief;
-        let brief = is_brief.then(|| third.min(PROBE_LIMIT));
+        let brief = is_brief.then(|| self.brief(call));
         let mut retried = false;
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
@@ -101,7 +166,14 @@ impl Client {
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
                     let answer = outcome.ok();
-                    return Ok(Session { era: Era::Modern, version: chosen, id: None, answer, era_is_certain: true });
+                    return Ok(Session {
+                        era: Era::Modern,
+                        version: chosen,
+                        id: None,
+                        channel: None,
+                        answer,
+                        era_is_certain: true,
+                    });
                 }
                 ProbeVerdict::Retry(chosen) if !retried => {
                     (version, retried) = (chosen, true);
@@ -116,13 +188,13 @@ impl Client {
                     call.remark(Level::Debug, || {
                         format!("server/discover brought no modern answer{said}; trying initialize")
                     });
-                    return self.initialize(call, None, keep);
+                    return self.initialize(call, None, keep, None);
                 }
                 ProbeVerdict::Report => {
                     let Err(error) = outcome else { continue };
                     // An idle limit is the caller's own word, and ends the call.
-                    let out_of_time = error.status() == MCP_TIMEOUT && probe.budget.check().is_err();
-                    let silent = is_brief && out_of_time && call.budget.check().is_ok();
+                    let out_of_time = error.status() == MCP_TIMEOUT && probe.budget().check().is_err();
+                    let silent = is_brief && out_of_time && call.budget().check().is_ok();
                     if !silent {
                         return Err(error);
                     }
@@ -142,13 +214,20 @@ impl Client {
         self.exchange(call, &speaking, "server/discover", Some(&params), Rules::PROBE).map(|answer| answer.result)
     }
 
-    /// The handshake of the legacy versions.
-    fn initialize(&self, call: &Call, pinned: Option<&'static str>, era_is_certain: bool) -> Result<Session> {
+    /// The handshake of the legacy versions; over HTTP+SSE where there is a channel.
+    fn initialize(
+        &self,
+        call: &Call,
+        pinned: Option<&'static str>,
+        era_is_certain: bool,
+        channel: Option<Channel>,
+    ) -> Result<Session> {
         let mut version = pinned.unwrap_or(LEGACY[0]);
         let mut retried = false;
         let answer = loop {
             let params = initialize_params(version, &self.settings.client_info());
-            let answer = self.exchange(call, &Speaking::opening(), "initialize", Some(&params), Rules::PROBE);
+            let speaking = Speaking::opening(channel.as_ref());
+            let answer = self.exchange(call, &speaking, "initialize", Some(&params), Rules::PROBE);
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),
@@ -160,14 +239,46 @@ impl Client {
             _ => error,
         })?;
         let version = initialized_version(&answer.result, pinned)?;
-        let session =
-            Session { era: Era::Legacy, version, id: answer.session_id, answer: Some(answer.result), era_is_certain };
+        if let Some(channel) = &channel {
+            let _ = channel.line.version.set(version);
+        }
+        let session = Session {
+            era: Era::Legacy,
+            version,
+            id: answer.session_id,
+            channel,
+            answer: Some(answer.result),
+            era_is_certain,
+        };
         if let Err(error) = self.post(call, &Speaking::in_session(&session), INITIALIZED) {
             self.abandon(&session);
             return Err(error);
         }
         Ok(session)
     }
+}
+
+/// What a GET is answered with where no HTTP+SSE server is.
+fn is_no_stream(error: &Error) -> bool {
+    match error.status() {
+        MCP_UNEXPECTED_CONTENT | MCP_NOT_FOUND | MCP_HTTP_ERROR => true,
+        MCP_RPC_ERROR | MCP_SESSION_LOST => (400..500).contains(&error.report().http_status),
+        _ => false,
+    }
+}
+
+/// Says something of this caller or of this moment, and nothing of what the server is.
+fn is_about_caller(error: &Error) -> bool {
+    matches!(
+        error.status(),
+        MCP_UNAUTHORIZED
+            | MCP_FORBIDDEN
+            | MCP_AUTH_FAILED
+            | MCP_INSECURE
+            | MCP_PROXY_AUTH_REQUIRED
+            | MCP_RATE_LIMITED
+            | MCP_REDIRECT_REFUSED
+    )
 }
 
 /// An error that names the versions of both sides.

@@ -5,26 +5,42 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ureq::http::HeaderValue;
 
 use super::call::Call;
+use super::channel::Channel;
 use crate::auth::credentials::HeaderSet;
+use crate::auth::pause::PauseClock;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
-use crate::sys::wait::Interest;
 
 /// A server, as it was found: how to speak to it.
-#[derive(Debug)]
 pub struct Session {
     pub era: Era,
     pub version: &'static str,
     /// Legacy servers may give one; it goes on every request then.
     pub id: Option<HeaderValue>,
+    /// The connection of HTTP+SSE; nothing on Streamable HTTP.
+    pub channel: Option<Channel>,
     /// The answer to `server/discover` or `initialize`.
     pub answer: Option<Json>,
     /// Whether the era may be taken for granted when the session has to be opened anew.
     pub era_is_certain: bool,
+}
+
+/// What a server was found to be; the way to a new session with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub era: Era,
+    pub sse: bool,
+}
+
+impl Session {
+    /// Whether no answer can come any more.
+    fn is_dead(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.line.is_ended())
+    }
 }
 
 /// The session of a client, and who is opening it.
@@ -34,7 +50,7 @@ pub struct Sessions(Mutex<State>);
 #[derive(Default)]
 struct State {
     session: Option<Arc<Session>>,
-    era: Option<Era>,
+    found: Option<Found>,
     opening: Option<Arc<Opening>>,
     /// The client was closed: what is opened now is not kept.
     closed: bool,
@@ -47,6 +63,8 @@ struct Opening {
     leader: ThreadId,
     /// A failure with these says nothing about others.
     credentials: Arc<HeaderSet>,
+    /// The leader's callbacks: whoever waits for them waits without a time limit.
+    clock: Arc<PauseClock>,
 }
 
 enum Outcome {
@@ -65,29 +83,34 @@ pub enum Opened {
 
 impl Sessions {
     /// The session; opened by `open` where there is none.
-    pub fn get(&self, call: &Call, open: impl Fn(Option<Era>) -> Result<Session>) -> Result<(Arc<Session>, Opened)> {
+    pub fn get(&self, call: &Call, open: impl Fn(Option<Found>) -> Result<Session>) -> Result<(Arc<Session>, Opened)> {
         loop {
-            let (opening, era) = {
+            // Dropped under no lock.
+            let mut dead = None;
+            let (opening, found) = {
                 let mut state = self.lock();
-                if let Some(session) = &state.session {
-                    return Ok((Arc::clone(session), Opened::Before));
+                match &state.session {
+                    Some(session) if session.is_dead() => dead = state.session.take(),
+                    Some(session) => return Ok((Arc::clone(session), Opened::Before)),
+                    None => {}
                 }
                 match &state.opening {
                     Some(opening) => (Some(Arc::clone(opening)), None),
                     None => {
                         state.opening = Some(Arc::new(Opening::new(call)?));
-                        (None, state.era)
+                        (None, state.found)
                     }
                 }
             };
+            drop(dead);
             let Some(opening) = opening else {
-                return self.lead(|| open(era)).map(|session| (session, Opened::ByThisCall));
+                return self.lead(|| open(found)).map(|session| (session, Opened::ByThisCall));
             };
             if opening.leader == process::thread() {
                 let why = "the log callback made a call on the client that is connecting; make it when the first call has returned";
                 return Err(Error::new(MCP_MISUSE, why));
             }
-            call.budget.wait(opening.done.fd(), Interest::Read).map_err(|stop| call.stopped(&stop))?;
+            call.wait_for(&opening.done, &opening.clock)?;
             match opening.outcome.get() {
                 Some(Outcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
                 Some(Outcome::Failed(error)) if opening.is_for(call) => return Err(error.clone()),
@@ -134,7 +157,7 @@ impl Sessions {
         let mut state = self.lock();
         if state.session.as_ref().is_none_or(|current| Arc::ptr_eq(current, session)) {
             state.session = None;
-            state.era = None;
+            state.found = None;
         }
     }
 
@@ -148,7 +171,8 @@ impl Opening {
         let done = Signal::new()
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
         let credentials = call.client.credentials.current();
-        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials })
+        let clock = call.clock();
+        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials, clock })
     }
 
     /// Whether `call` would have met the same failure.
@@ -171,7 +195,8 @@ impl Drop for Lead<'_> {
             && !state.closed
         {
             state.session = Some(Arc::clone(session));
-            state.era = session.era_is_certain.then_some(session.era);
+            let found = Found { era: session.era, sse: session.channel.is_some() };
+            state.found = session.era_is_certain.then_some(found);
         }
         if let Some(opening) = state.opening.take() {
             let _ = opening.outcome.set(outcome);

@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 use crate::protocol::messages::ClientInfo;
 use crate::protocol::version::{self, Era};
 use crate::status::*;
+use crate::transport::network::{DEFAULT_MAX_HEAD, NetworkOptions};
+use crate::transport::proxy::ProxyChoice;
+use crate::transport::tls::TlsOptions;
 
 /// The settings of one client.
 pub struct Settings {
@@ -17,17 +20,53 @@ pub struct Settings {
     timeout_ms: AtomicU64,
 }
 
-#[derive(Clone)]
 struct Fixed {
     client_info: ClientInfo,
     pinned: Option<(&'static str, Era)>,
+    transport: Transport,
+    require_https: bool,
+    limits: Limits,
+    network: NetworkOptions,
 }
+
+/// How messages travel, as the caller wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// To be found out.
+    Auto,
+    StreamableHttp,
+    Sse,
+}
+
+/// The largest of what a server may send, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub message: usize,
+    pub event: usize,
+}
+
+/// Which limit is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Message,
+    Head,
+    Event,
+}
+
+const DEFAULT_LIMITS: Limits = Limits { message: 64 * 1024 * 1024, event: 64 * 1024 * 1024 };
 
 impl Default for Settings {
     fn default() -> Settings {
         let client_info = ClientInfo { name: "libmcp".into(), version: env!("CARGO_PKG_VERSION").into() };
         Settings {
-            fixed: Mutex::new(Fixed { client_info, pinned: None }),
+            fixed: Mutex::new(Fixed {
+                client_info,
+                pinned: None,
+                transport: Transport::Auto,
+                require_https: false,
+                limits: DEFAULT_LIMITS,
+                network: NetworkOptions::default(),
+            }),
             frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
         }
@@ -68,6 +107,56 @@ impl Settings {
 
     pub fn pinned(&self) -> Option<(&'static str, Era)> {
         self.lock().pinned
+    }
+
+    pub fn set_transport(&self, transport: Transport) -> Result<()> {
+        self.change("the transport", |fixed| fixed.transport = transport)
+    }
+
+    pub fn transport(&self) -> Transport {
+        self.lock().transport
+    }
+
+    pub fn set_require_https(&self, required: bool) -> Result<()> {
+        self.change("the rule for plain http", |fixed| fixed.require_https = required)
+    }
+
+    pub fn requires_https(&self) -> bool {
+        self.lock().require_https
+    }
+
+    /// Zero stands for the default.
+    pub fn set_limit(&self, limit: Limit, bytes: u64) -> Result<()> {
+        let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));
+        self.change("the limits", |fixed| match limit {
+            Limit::Message => fixed.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
+            Limit::Event => fixed.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
+            Limit::Head => fixed.network.max_head = bytes.unwrap_or(DEFAULT_MAX_HEAD),
+        })
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.lock().limits
+    }
+
+    pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {
+        self.change("the proxy", |fixed| fixed.network.proxy = proxy)
+    }
+
+    pub fn set_unix_socket(&self, path: Option<&str>) -> Result<()> {
+        self.change("the Unix domain socket", |fixed| fixed.network.unix_socket = path.map(Into::into))
+    }
+
+    /// Changes what concerns TLS; a failed change changes nothing.
+    pub fn set_tls(&self, edit: impl FnOnce(&mut TlsOptions) -> Result<(), String>) -> Result<()> {
+        let mut tls = self.lock().network.tls.clone();
+        // Without the lock: files are read.
+        edit(&mut tls).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
+        self.change("TLS", |fixed| fixed.network.tls = tls)
+    }
+
+    pub fn network(&self) -> NetworkOptions {
+        self.lock().network.clone()
     }
 
     /// From now on what a request has told the server stays as it is.

@@ -1,6 +1,7 @@
 //! A client's life.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use super::error::mcp_error;
 use super::guard::{guard, guard_new, guard_quiet, live};
@@ -18,7 +19,7 @@ use crate::status::mcp_status;
 ///
 /// Since 0.1.0.
 pub struct mcp_client {
-    pub(super) inner: Client,
+    pub(super) inner: Arc<Client>,
 }
 
 impl mcp_client {
@@ -87,8 +88,9 @@ pub unsafe extern "C" fn mcp_client_close(
 }
 
 /// Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
-/// Never goes to the network, so it does not block: to end the session with the server in good
-/// order, call `mcp_client_close` first.
+/// Never goes to the network: to end the session with the server in good order, call
+/// `mcp_client_close` first. The reader thread of an HTTP+SSE connection has ended when this
+/// returns; if it is in the log callback at that moment, this waits for the callback.
 ///
 /// In a child process after `fork` it only closes the child's copies of the descriptors and frees
 /// the memory.
@@ -99,7 +101,8 @@ pub unsafe extern "C" fn mcp_client_free(client: *mut mcp_client) {
     guard_quiet((), || {
         if !client.is_null() {
             // SAFETY: the header says that the client was made by mcp_client_new and is not used any more.
-            drop(unsafe { Box::from_raw(client) });
+            let client = unsafe { Box::from_raw(client) };
+            client.inner.shut_down();
         }
     });
 }

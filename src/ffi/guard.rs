@@ -1,12 +1,9 @@
 //! The one gate between C and Rust: outputs are cleared, panics stop here, failures become an `mcp_error`.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
-
 use super::error::mcp_error;
 use crate::error::{Error, Result};
 use crate::status::*;
+use crate::sys::panics::caught;
 
 /// Runs the body of an export that returns a status.
 ///
@@ -51,39 +48,6 @@ unsafe fn guard_value<T>(error: *mut *mut mcp_error, body: impl FnOnce() -> Resu
         }
         status
     })
-}
-
-thread_local! {
-    /// This thread is inside the library.
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic inside the library happened.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// Runs `body`; a panic ends here, and only its place is kept: a guest prints nothing in somebody's process, and what a panic
-/// says may hold anything.
-fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
-    silence_panics();
-    let outer = GUARDED.replace(true);
-    let outcome = catch_unwind(AssertUnwindSafe(body));
-    GUARDED.set(outer);
-    outcome.map_err(|_| PLACE.take())
-}
-
-/// Rust prints every panic, unless a hook says otherwise. Ours is quiet for the library's own and leaves the others alone: where
-/// the host is written in Rust too, it may share the hook with us.
-fn silence_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let others = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if GUARDED.get() {
-                PLACE.set(panic.location().map(ToString::to_string).unwrap_or_default());
-            } else {
-                others(panic);
-            }
-        }));
-    });
 }
 
 /// The object behind a handle.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::client::mcp_client;
 use super::error::mcp_error;
 use super::text::c_string;
+use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::log::{Hook, Level};
 use crate::status::mcp_status;
-use crate::sys::process;
 
 /// How much a line of the log matters. A later version may add levels.
 ///
@@ -25,15 +25,11 @@ pub enum mcp_log_level {
     MCP_LOG_DEBUG = 4,
 }
 
-/// Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
-/// callback, on whatever thread that happens; also when the registration fails. Not called in a
-/// child process after `fork`.
-pub type mcp_destroy_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
-
 /// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
 /// break that is gone when the callback returns. Called on the thread of whatever call has
-/// something to say, perhaps on several at once; no lock is held, and the callback may call the
-/// library. No exception and no longjmp may leave it.
+/// something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
+/// once. No lock is held, and the callback may call the library, but not free the client. No
+/// exception and no longjmp may leave it.
 pub type mcp_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 
 /// Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
@@ -53,7 +49,7 @@ pub unsafe extern "C" fn mcp_set_log(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
-    let owner = Userdata { userdata, destroy, process: process::id() };
+    let owner = Userdata::new(userdata, destroy);
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
@@ -68,34 +64,5 @@ pub unsafe extern "C" fn mcp_set_log(
             drop(client.log.set(hook));
             Ok(())
         })
-    }
-}
-
-/// The caller's pointer, and what to do at its end.
-struct Userdata {
-    userdata: *mut c_void,
-    destroy: mcp_destroy_fn,
-    process: u32,
-}
-
-// SAFETY: the header says that the callback, its userdata and destroy may be used from any thread.
-unsafe impl Send for Userdata {}
-// SAFETY: as above; several at once.
-unsafe impl Sync for Userdata {}
-
-impl Userdata {
-    fn pointer(&self) -> *mut c_void {
-        self.userdata
-    }
-}
-
-impl Drop for Userdata {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy
-            && self.process == process::id()
-        {
-            // SAFETY: this is the last use of the userdata, and the only call of destroy.
-            unsafe { destroy(self.userdata) };
-        }
     }
 }

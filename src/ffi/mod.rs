@@ -6,6 +6,7 @@
 mod guard;
 mod text;
 
+pub mod auth;
 pub mod calls;
 pub mod cancel;
 pub mod client;
@@ -13,7 +14,9 @@ pub mod credentials;
 pub mod error;
 pub mod json;
 pub mod log;
+pub mod network;
 pub mod options;
 pub mod settings;
 pub mod status;
+pub mod userdata;
 pub mod version;

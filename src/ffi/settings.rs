@@ -5,7 +5,9 @@ use std::ffi::c_char;
 use super::client::mcp_client;
 use super::error::mcp_error;
 use super::text::{optional_text, text};
-use crate::status::mcp_status;
+use crate::client::settings::Limit;
+use crate::error::Error;
+use crate::status::*;
 
 /// Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
 /// where it is never set.
@@ -65,4 +67,39 @@ pub unsafe extern "C" fn mcp_set_protocol_version(
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
     unsafe { mcp_client::set(client, error, |client| client.settings.pin_version(optional_text(version, "version")?)) }
+}
+
+/// What `mcp_set_limit` can limit. A later version may add more.
+///
+/// Since 0.1.0.
+#[repr(C)]
+pub enum mcp_limit {
+    /// The body of one answer, unpacked; 64 MiB at the start.
+    MCP_LIMIT_MESSAGE = 1,
+    /// The head of one answer, all of its header fields together; 64 KiB at the start.
+    MCP_LIMIT_HEAD = 2,
+    /// One event of an event stream; 64 MiB at the start.
+    MCP_LIMIT_EVENT = 3,
+}
+
+/// Sets the largest of what a server may send, in bytes: a call that meets more ends with
+/// `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
+/// went to the server. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_limit(
+    client: *mut mcp_client,
+    limit: i32,
+    bytes: u64,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    let limit = match limit {
+        1 => Ok(Limit::Message),
+        2 => Ok(Limit::Head),
+        3 => Ok(Limit::Event),
+        _ => Err(Error::new(MCP_INVALID_ARGUMENT, "limit is no number of mcp_limit")),
+    };
+    // SAFETY: the header asks for a live client or NULL.
+    unsafe { mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes)) }
 }

@@ -24,6 +24,8 @@ pub struct EventStream {
     after_cr: bool,
     /// How many bytes of a byte order mark may still come; only at the very start.
     bom: usize,
+    /// The last id seen since the last blank line. It counts once its event is complete: to resume after it would lose the event.
+    next_id: Option<String>,
     last_id: Option<String>,
     retry_ms: Option<u64>,
 }
@@ -40,19 +42,18 @@ impl EventStream {
             has_data: false,
             after_cr: false,
             bom: BOM.len(),
+            next_id: None,
             last_id: None,
             retry_ms: None,
         }
     }
 
     /// The id to resume after; the last one that was complete.
-    #[allow(dead_code, reason = "resuming a legacy stream is what the next issue builds on it")]
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }
 
     /// How long the server asks to wait before a reconnect.
-    #[allow(dead_code, reason = "resuming a legacy stream is what the next issue builds on it")]
     pub fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
     }
@@ -101,6 +102,9 @@ impl EventStream {
     }
 
     fn dispatch(&mut self, events: &mut Vec<Event>) {
+        if let Some(id) = self.next_id.take() {
+            self.last_id = Some(id);
+        }
         let event = std::mem::take(&mut self.event);
         if std::mem::take(&mut self.has_data) {
             events.push(event);
@@ -122,16 +126,22 @@ impl EventStream {
                 self.event.data.extend_from_slice(value);
             }
             b"id" if !value.contains(&0) => {
-                self.last_id = Some(String::from_utf8_lossy(value).into_owned());
+                self.next_id = Some(String::from_utf8_lossy(value).into_owned());
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                self.retry_ms = str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                // A number too large to hold is still a long time.
+                self.retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
             }
             // Comments (an empty name) and unknown fields.
             _ => {}
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(any(test, fuzzing))]
+pub mod reference;
 
 #[cfg(test)]
 mod tests {

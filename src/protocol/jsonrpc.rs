@@ -16,8 +16,9 @@ pub enum Message {
         id: String,
         result: Json,
     },
-    /// Without its id: an error body may lack one, and belongs to the request whose answer it is in.
+    /// An error body may lack its id, and belongs then to the request whose answer it is in.
     Error {
+        id: Option<String>,
         error: RpcError,
     },
     Request {
@@ -78,7 +79,7 @@ fn message(text: &Arc<String>, part: &str) -> Result<Message, ReadError> {
     if let Some(error) = envelope.error {
         let data = error.data.map(|data| Json::part(text, data));
         let error = RpcError { code: error.code, message: error.message, data };
-        return Ok(Message::Error { error });
+        return Ok(Message::Error { id, error });
     }
     if let Some(result) = envelope.result {
         if !result.get().starts_with('{') {
@@ -106,10 +107,17 @@ fn not_an_envelope(part: &str) -> ReadError {
     }
 }
 
-/// Whether an id, as it stood in a message, is the number `ours`. Some servers send numbers back as strings; the other
-/// clients accept that, and no other request can be meant.
+/// The number that an id, as it stood in a message, is. Some servers send numbers back as strings; the other clients accept
+/// that, and no other request can be meant.
+pub fn number(raw: &str) -> Option<u64> {
+    let digits = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
+    let number: u64 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
+}
+
+/// Whether an id, as it stood in a message, is the number `ours`.
 pub fn is_id(raw: &str, ours: u64) -> bool {
-    raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw) == ours.to_string()
+    number(raw) == Some(ours)
 }
 
 #[cfg(test)]
@@ -130,7 +138,7 @@ mod tests {
     fn errors_may_lack_an_id() {
         for id in ["", r#""id":null,"#] {
             let text = format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32600,"message":"no","data":{{"x":1}}}}}}"#);
-            let Message::Error { error } = one(&text) else { panic!() };
+            let Message::Error { error, id: None } = one(&text) else { panic!() };
             assert_eq!((error.code, error.message.as_str()), (-32600, "no"));
             assert_eq!(error.data.unwrap().text(), r#"{"x":1}"#);
         }
@@ -165,5 +173,6 @@ mod tests {
     fn an_id_may_come_back_as_a_string() {
         assert!(is_id("12", 12) && is_id("\"12\"", 12));
         assert!(!is_id("13", 12) && !is_id("\"12", 12) && !is_id("null", 12));
+        assert!(!is_id("\"+12\"", 12) && !is_id("\"012\"", 12));
     }
 }

@@ -60,11 +60,13 @@ pub fn answer(id: &str, method: &str) -> String {
 }
 
 /// What `mcp_server_info` gives: the parts of the server's own answer under the names that the specification has for them.
-pub fn server_info(version: &str, era: Era, answer: Option<&Json>) -> String {
+pub fn server_info(version: &str, era: Era, sse: bool, answer: Option<&Json>) -> String {
     let root = answer.map(Json::root);
     let member = |pointer: &str| root.and_then(|root| root.at(pointer)).map(|value| value.raw());
     let server = member("/_meta/io.modelcontextprotocol~1serverInfo").or_else(|| member("/serverInfo"));
-    let mut text = format!(r#"{{"protocolVersion":{},"era":{}"#, quoted(version), quoted(era.name()));
+    let transport = if sse { "sse" } else { "streamable-http" };
+    let (version, era) = (quoted(version), quoted(era.name()));
+    let mut text = format!(r#"{{"protocolVersion":{version},"era":{era},"transport":"{transport}""#);
     let parts = [
         ("serverInfo", server),
         ("capabilities", member("/capabilities")),
@@ -120,14 +122,15 @@ mod tests {
             r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"l"},"instructions":"do"}"#;
         let info = |version, era, text: Option<&str>| {
             let json = text.map(|text| Json::parse(text.into()).unwrap());
-            serde_json::from_str::<serde_json::Value>(&server_info(version, era, json.as_ref())).unwrap()
+            serde_json::from_str::<serde_json::Value>(&server_info(version, era, era == Era::Legacy, json.as_ref()))
+                .unwrap()
         };
         let modern = info("2026-07-28", Era::Modern, Some(modern));
         assert_eq!(modern["serverInfo"]["name"], "m");
-        assert_eq!(modern["era"], "modern");
+        assert_eq!((&modern["era"], &modern["transport"]), (&"modern".into(), &"streamable-http".into()));
         let legacy = info("2025-06-18", Era::Legacy, Some(legacy));
         assert_eq!(legacy["serverInfo"]["name"], "l");
-        assert_eq!(legacy["instructions"], "do");
+        assert_eq!((&legacy["instructions"], &legacy["transport"]), (&"do".into(), &"sse".into()));
         assert_eq!(info("2026-07-28", Era::Modern, None)["protocolVersion"], "2026-07-28");
     }
 }

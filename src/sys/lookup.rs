@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::signal::Signal;
+use super::thread;
 use super::wait::{Budget, Interest, Stop};
 
 /// Why a lookup brought no address.
@@ -29,33 +30,15 @@ pub fn lookup(host: &str, port: u16, budget: &Budget) -> Result<Vec<SocketAddr>,
     let done = Signal::new().map_err(LookupError::System)?;
     let lookup = Arc::new(Lookup { done, answer: Mutex::new(None) });
     let (theirs, host) = (Arc::clone(&lookup), host.to_owned());
-    let thread = std::thread::Builder::new().name("mcp-lookup".into());
-    let spawned = with_signals_blocked(|| {
-        thread.spawn(move || {
-            let answer = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            *theirs.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-            theirs.done.raise();
-        })
+    let spawned = thread::spawn("mcp-lookup", move || {
+        let answer = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        *theirs.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        theirs.done.raise();
     });
     spawned.map_err(LookupError::System)?;
     budget.wait(lookup.done.fd(), Interest::Read).map_err(LookupError::Stopped)?;
     let answer = lookup.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
     answer.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())).map_err(LookupError::Failed)
-}
-
-/// Runs `spawn` with every signal blocked, so that the thread it makes handles none of the host's signals.
-fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    // SAFETY: an all-zero sigset_t is a valid place for sigfillset and pthread_sigmask to write to.
-    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
-    // SAFETY: both sets are valid for reading and writing.
-    unsafe {
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-    }
-    let result = spawn();
-    // SAFETY: `before` was filled by the call above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
-    result
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The ground floor: small safe wrappers over libc. What differs between operating systems stays in here.
 
 pub mod lookup;
+pub mod panics;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod thread;
 pub mod wait;

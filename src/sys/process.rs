@@ -1,5 +1,8 @@
 //! Which process this is, for a client made before `fork` must not be used in the child; and which thread.
 
+use std::os::unix::thread::JoinHandleExt;
+use std::thread::JoinHandle;
+
 /// The process id, asked for each time (libc keeps no copy, and a fork changes it).
 pub fn id() -> u32 {
     std::process::id()
@@ -13,4 +16,9 @@ pub struct ThreadId(libc::pthread_t);
 pub fn thread() -> ThreadId {
     // SAFETY: takes nothing, and cannot fail.
     ThreadId(unsafe { libc::pthread_self() })
+}
+
+/// Whether it is the asking thread that `handle` would wait for.
+pub fn is_this_thread(handle: &JoinHandle<()>) -> bool {
+    ThreadId(handle.as_pthread_t() as libc::pthread_t) == thread()
 }

@@ -3,8 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-/// A TCP socket; every operation returns at once (`WouldBlock` where it would have to wait).
+/// A TCP or Unix domain socket; every operation returns at once (`WouldBlock` where it would have to wait).
 #[derive(Debug)]
 pub struct Socket(OwnedFd);
 
@@ -15,18 +17,42 @@ impl Socket {
         let socket = Socket::new(family)?;
         let (storage, length) = raw_address(address);
         // SAFETY: `storage` holds an address of `length` bytes.
-        let outcome = unsafe { libc::connect(socket.fd(), std::ptr::from_ref(&storage).cast(), length) };
-        if outcome < 0 {
-            let error = io::Error::last_os_error();
-            // Interrupted: the connect goes on in the background all the same.
-            let pending = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR));
-            if !pending {
-                return Err(error);
-            }
-        }
+        unsafe { socket.start(std::ptr::from_ref(&storage).cast(), length) }?;
         // A request is written whole: waiting for more bytes to send along could only delay it.
         socket.set_option(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
         Ok(socket)
+    }
+
+    /// The same for the socket in the file system at `path`.
+    pub fn connect_unix(path: &Path) -> io::Result<Socket> {
+        // SAFETY: an all-zero sockaddr_un is a valid value of the type.
+        let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+        let bytes = path.as_os_str().as_bytes();
+        // The last byte stays zero.
+        if bytes.len() >= address.sun_path.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a Unix domain socket"));
+        }
+        address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+        for (place, byte) in address.sun_path.iter_mut().zip(bytes) {
+            *place = *byte as libc::c_char;
+        }
+        let socket = Socket::new(libc::AF_UNIX)?;
+        let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+        // SAFETY: `address` is a whole sockaddr_un.
+        unsafe { socket.start(std::ptr::from_ref(&address).cast(), length) }?;
+        Ok(socket)
+    }
+
+    /// # Safety `address` points to an address of `length` bytes.
+    unsafe fn start(&self, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
+        // SAFETY: as the caller promises.
+        if unsafe { libc::connect(self.fd(), address, length) } == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        // Interrupted: the connect goes on in the background all the same.
+        let pending = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR));
+        if pending { Ok(()) } else { Err(error) }
     }
 
     fn new(family: libc::c_int) -> io::Result<Socket> {

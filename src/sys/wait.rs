@@ -79,7 +79,8 @@ impl Budget {
         for signal in [&self.cancel, &self.closed].into_iter().flatten() {
             polled.push(pollfd(signal.fd(), Interest::Read));
         }
-        let pause_ends = pause.map(|pause| Instant::now() + pause);
+        // A pause beyond what the clock can say has no end.
+        let pause_ends = pause.and_then(|pause| Instant::now().checked_add(pause));
         loop {
             self.check()?;
             poll(&mut polled, earliest(self.deadline, pause_ends)).map_err(Stop::System)?;

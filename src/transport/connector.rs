@@ -1,5 +1,4 @@
-//! Opening connections: the addresses of a name are tried one after another with a short stagger, so that one that leads
-//! nowhere does not cost the whole timeout (RFC 8305, "Happy Eyeballs").
+//! Opening connections: to the server, a Unix domain socket or a proxy; then through the proxy; then TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,10 +7,18 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 
+use super::endpoint::Origin;
+use super::http::io_reason;
 use super::lane::{LaneState, Phase};
-use super::names::NameCache;
-use super::tls;
-use super::wire::Wire;
+use super::link::Link;
+use super::names::addresses;
+use super::network::{Hop, Network};
+use super::proxy::{Proxy, ProxyKind};
+use super::tls::TlsStream;
+use super::tunnel::{self, Refusal, Target};
+use super::wire::{Forwarding, Wire};
+use crate::error::Error;
+use crate::status::*;
 use crate::sys::socket::Socket;
 use crate::sys::wait::{Interest, Stop};
 
@@ -22,16 +29,73 @@ const STAGGER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct SocketConnector {
     lane: Arc<LaneState>,
-    names: Arc<NameCache>,
+    network: Arc<Network>,
 }
 
 impl SocketConnector {
-    pub fn new(lane: Arc<LaneState>, names: Arc<NameCache>) -> SocketConnector {
-        SocketConnector { lane, names }
+    pub fn new(lane: Arc<LaneState>, network: Arc<Network>) -> SocketConnector {
+        SocketConnector { lane, network }
     }
 
-    /// The first of `addresses` that lets us in.
-    fn connect_any(&self, addresses: &[SocketAddr]) -> Result<Socket, ureq::Error> {
+    /// The connection up to where the server's own bytes begin; and how to speak to a proxy that passes requests on.
+    fn reach(&self, origin: &Origin, first: &[SocketAddr]) -> io::Result<(Link, Option<Forwarding>)> {
+        match self.network.hop(origin) {
+            Ok(Hop::Server) => Ok((self.link(self.connect_any(first)?), None)),
+            Ok(Hop::Unix(path)) => {
+                let socket = Socket::connect_unix(path).and_then(|socket| self.finish_connect(socket));
+                let socket = socket.map_err(|error| {
+                    let why =
+                        format!("cannot connect to the Unix domain socket {}: {}", path.display(), io_reason(&error));
+                    self.unless_stopped(error, || Error::new(MCP_CONNECT_FAILED, why))
+                })?;
+                Ok((self.link(socket), None))
+            }
+            Ok(Hop::Proxy(proxy)) => {
+                let socket = self.connect_any(first).map_err(|error| {
+                    let why = format!("cannot connect to the proxy {}: {}", proxy.shown(), io_reason(&error));
+                    self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
+                })?;
+                self.through(proxy, origin, self.link(socket))
+            }
+            Err(why) => Err(self.lane.failed(Error::new(MCP_PROXY_FAILED, why))),
+        }
+    }
+
+    fn through(&self, proxy: &Proxy, origin: &Origin, mut link: Link) -> io::Result<(Link, Option<Forwarding>)> {
+        let (host, port) = (origin.host.as_str(), origin.port);
+        if proxy.kind == ProxyKind::Http && !origin.https {
+            let forwarding = Forwarding { origin: origin.shown(), authorization: proxy.authorization() };
+            return Ok((link, Some(forwarding)));
+        }
+        self.lane.set_phase(Phase::Proxy);
+        let asked = match proxy.kind {
+            ProxyKind::Http => tunnel::connect(&mut link, proxy, host, port),
+            ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
+            ProxyKind::Socks5 => {
+                self.lane.set_phase(Phase::Lookup);
+                let found = addresses(&self.network.names, &self.lane, host, port)?;
+                self.lane.set_phase(Phase::Proxy);
+                let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
+                tunnel::socks5(&mut link, proxy, &Target::Address(*address))
+            }
+        };
+        asked.map_err(|refusal| match refusal {
+            Refusal::Said(error) => self.lane.failed(error),
+            Refusal::Io(error) => {
+                let why = format!(
+                    "the connection to the proxy {} ended before it answered: {}",
+                    proxy.shown(),
+                    io_reason(&error)
+                );
+                self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
+            }
+        })?;
+        Ok((link, None))
+    }
+
+    /// The first of `addresses` that lets us in. One that leads nowhere does not cost the whole timeout (RFC 8305, "Happy
+    /// Eyeballs").
+    fn connect_any(&self, addresses: &[SocketAddr]) -> io::Result<Socket> {
         let budget = self.lane.budget();
         let mut waiting = addresses.iter();
         let mut attempts: Vec<Socket> = Vec::new();
@@ -39,18 +103,19 @@ impl SocketConnector {
         loop {
             match waiting.next().map(Socket::connect) {
                 Some(Ok(socket)) => attempts.push(socket),
-                Some(Err(error)) if is_exhausted(&error) => {
-                    return Err(self.lane.stopped(Stop::System(error)));
+                Some(Err(error)) if is_exhausted(&error) => return Err(self.lane.stopped(Stop::System(error))),
+                // The next one at once.
+                Some(Err(error)) => {
+                    last_error = error;
+                    continue;
                 }
-                Some(Err(error)) => last_error = error,
-                None if attempts.is_empty() => return Err(ureq::Error::Io(last_error)),
+                None if attempts.is_empty() => return Err(last_error),
                 None => {}
             }
             let pause = (waiting.len() > 0).then_some(STAGGER);
-            while !attempts.is_empty() {
-                let fds: Vec<_> = attempts.iter().map(|s| (s.fd(), Interest::Write)).collect();
-                let ready = budget.wait_any(&fds, pause).map_err(|stop| self.lane.stopped(stop))?;
-                let Some(ready) = ready else { break };
+            let fds: Vec<_> = attempts.iter().map(|s| (s.fd(), Interest::Write)).collect();
+            let ready = budget.wait_any(&fds, pause).map_err(|stop| self.lane.stopped(stop))?;
+            if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
                     Ok(()) => return Ok(socket),
@@ -58,6 +123,21 @@ impl SocketConnector {
                 }
             }
         }
+    }
+
+    fn finish_connect(&self, socket: Socket) -> io::Result<Socket> {
+        self.lane.budget().wait(socket.fd(), Interest::Write).map_err(|stop| self.lane.stopped(stop))?;
+        socket.connect_result()?;
+        Ok(socket)
+    }
+
+    fn link(&self, socket: Socket) -> Link {
+        Link::new(socket, Arc::clone(&self.lane))
+    }
+
+    /// `error` itself where it stands for a wait that was ended; else the failure that it means.
+    fn unless_stopped(&self, error: io::Error, failure: impl FnOnce() -> Error) -> io::Error {
+        if self.lane.is_stopped() { error } else { self.lane.failed(failure()) }
     }
 }
 
@@ -67,21 +147,34 @@ impl Connector<()> for SocketConnector {
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
         self.lane.set_phase(Phase::Connect);
         self.lane.set_connected(false);
-        let socket = self.connect_any(&details.addrs).inspect_err(|_| {
+        let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
+        let (link, forwarding) = self.reach(&origin, &details.addrs).inspect_err(|_| {
             // Who was stopped has learnt nothing about the addresses.
             if !self.lane.is_stopped() {
-                self.names.forget();
+                self.network.names.forget();
             }
         })?;
-        let wire = Wire::new(socket, Arc::clone(&self.lane), details.config, !details.needs_tls());
+        let lane = Arc::clone(&self.lane);
         let stream: Box<dyn Transport> = if details.needs_tls() {
             self.lane.set_phase(Phase::Tls);
-            tls::wrap(details, wire, &self.lane)?
+            let config = self
+                .network
+                .tls_config()
+                .map_err(|why| self.lane.failed(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
+            Box::new(Wire::new(TlsStream::open(config, &origin.host, link)?, lane, details.config, None))
         } else {
-            Box::new(wire)
+            Box::new(Wire::new(link, lane, details.config, forwarding))
         };
         self.lane.set_phase(Phase::Send);
         Ok(Some(stream))
+    }
+}
+
+/// For a proxy that looks names up by itself. An address is given as one.
+fn named(host: &str, port: u16) -> Target<'_> {
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(ip) => Target::Address(SocketAddr::new(ip, port)),
+        Err(_) => Target::Name(host, port),
     }
 }
 

@@ -47,13 +47,7 @@ impl Endpoint {
             return Err("the URL names no host".into());
         }
         let port = match port {
-            None => {
-                if https {
-                    443
-                } else {
-                    80
-                }
-            }
+            None => default_port(https),
             Some(digits) => {
                 digits.parse().ok().filter(|port| *port != 0).ok_or("the URL's port is no number from 1 to 65535")?
             }
@@ -71,6 +65,11 @@ impl Endpoint {
 
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Whether the path's last segment is `name`; a slash at the end makes no difference.
+    pub fn ends_with_segment(&self, name: &str) -> bool {
+        self.uri.path().trim_end_matches('/').rsplit('/').next() == Some(name)
     }
 
     /// For messages: without the query.
@@ -101,6 +100,23 @@ impl Endpoint {
 }
 
 impl Origin {
+    /// The origin of a URL that has been checked already.
+    pub fn of(uri: &Uri) -> Option<Origin> {
+        let https = uri.scheme_str()?.eq_ignore_ascii_case("https");
+        let port = uri.port_u16().unwrap_or(default_port(https));
+        Some(Origin { https, host: uri.host()?.to_ascii_lowercase(), port })
+    }
+
+    /// As it stands at the beginning of a URL.
+    pub fn shown(&self) -> String {
+        let (scheme, port) = (if self.https { "https" } else { "http" }, self.port);
+        if port == default_port(self.https) {
+            format!("{scheme}://{}", self.host)
+        } else {
+            format!("{scheme}://{}:{port}", self.host)
+        }
+    }
+
     /// Whether credentials that were set for this origin may go to `other`: the same one, or its https form on the default ports.
     pub fn may_follow_to(&self, other: &Origin) -> bool {
         let upgraded = !self.https && other.https && self.host == other.host && (self.port, other.port) == (80, 443);
@@ -113,6 +129,10 @@ impl Origin {
         let name = bare == "localhost" || bare.ends_with(".localhost");
         name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
+}
+
+fn default_port(https: bool) -> u16 {
+    if https { 443 } else { 80 }
 }
 
 /// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so stands for itself.
@@ -143,7 +163,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// Splits `host[:port]`, where the host may be an IPv6 address in brackets.
-fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or("the URL's IPv6 address lacks its closing bracket")?;
         let (host, rest) = authority.split_at(end + 1);

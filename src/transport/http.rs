@@ -4,25 +4,23 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Method, Request, header};
 
+use super::cookies::Cookies;
 use super::endpoint::Endpoint;
-use super::lane::{Lane, Phase};
-use super::names::NameCache;
+use super::lane::Lane;
+pub use super::lane::Phase;
+use super::network::{Network, NetworkOptions};
 use super::response::{Parked, Response, Unusable};
-use super::tls;
 use crate::error::{Error, Result};
 use crate::status::*;
 use crate::sys::wait::{Budget, Stop};
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
 const MAX_REDIRECTS: usize = 5;
-
-/// The most bytes of an answer's head.
-const MAX_HEAD: usize = 64 * 1024;
 
 /// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
 const MAX_IDLE: usize = 16;
@@ -35,6 +33,7 @@ const IMPATIENCE: Duration = Duration::from_millis(1);
 
 /// What is sent. The body is empty for methods that have none.
 pub struct Outgoing<'a> {
+    pub to: &'a Arc<Endpoint>,
     pub method: Method,
     pub headers: HeaderMap,
     pub body: &'a [u8],
@@ -53,43 +52,52 @@ pub struct Failure {
 
 /// The HTTP side of one client: where requests go, and the connections to there.
 pub struct Http {
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     config: Config,
-    names: Arc<NameCache>,
+    network: Arc<Network>,
+    pub cookies: Cookies,
     idle: Mutex<Vec<Parked>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
 }
 
 impl Http {
-    pub fn new(endpoint: Endpoint) -> Http {
+    pub fn new(endpoint: Arc<Endpoint>, options: NetworkOptions) -> Http {
         let config = Config::builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .max_response_header_size(MAX_HEAD)
+            .max_response_header_size(options.max_head)
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             // The age of idle connections is this module's business (see `Lane::is_fresh`).
             .max_idle_age(Duration::from_secs(86_400))
             .user_agent(concat!("libmcp/", env!("CARGO_PKG_VERSION")))
+            // Proxies are this module's business, too (see `Network`).
             .proxy(None)
-            .tls_config(tls::config())
             .build();
-        Http { endpoint, config, names: Arc::default(), idle: Mutex::default(), streams_linger: AtomicBool::default() }
+        Http {
+            endpoint,
+            config,
+            network: Arc::new(Network::new(options)),
+            cookies: Cookies::default(),
+            idle: Mutex::default(),
+            streams_linger: AtomicBool::default(),
+        }
     }
 
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    /// Whether everything stays on this machine, whatever the URL says.
+    pub fn is_local(&self) -> bool {
+        self.network.is_local() || self.endpoint.origin().is_loopback()
     }
 
     /// Sends a request and waits for the head of its answer.
     pub fn send(&self, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
-        let mut target = self.endpoint.clone();
+        let mut target = Arc::clone(outgoing.to);
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, budget)?;
             let Some(location) = redirect(&response) else { return Ok(response) };
-            target = self.follow(&target, response.status, &location)?;
+            target = Arc::new(self.follow(&target, response.status, &location)?);
             response.park();
         }
         Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
@@ -98,9 +106,9 @@ impl Http {
     /// Sends a request as far as the budget allows and does not wait for an answer.
     pub fn send_and_leave(&self, outgoing: &Outgoing, budget: &Budget) {
         // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
-        if let Ok(mut lane) = self.take_lane(budget) {
+        if let Ok(lane) = self.take_lane(budget) {
             lane.state.begin(budget, true);
-            let _ = run(&mut lane, &self.endpoint, outgoing);
+            let _ = self.run(&lane, outgoing.to, outgoing);
         }
     }
 
@@ -118,14 +126,15 @@ impl Http {
         }
     }
 
-    fn send_once(&self, target: &Endpoint, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
+    fn send_once(&self, target: &Arc<Endpoint>, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
         let mut lane = self.take_lane(budget).map_err(|stop| before_sending(stopped(&stop, None, budget)))?;
         lane.state.begin(budget, false);
-        match run(&mut lane, target, outgoing) {
+        match self.run(&lane, target, outgoing) {
             Ok(answer) => {
+                self.cookies.take(target, answer.headers(), SystemTime::now());
                 lane.note_keep_alive(answer.headers());
                 lane.state.set_phase(Phase::Body);
-                Ok(Response::new(self, lane, answer))
+                Ok(Response::new(self, lane, Arc::clone(target), answer))
             }
             Err(error) => Err(explain(&error, &lane, target, budget)),
         }
@@ -136,13 +145,31 @@ impl Http {
         loop {
             budget.check()?;
             let parked = self.idle().pop();
-            let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.names)) };
+            let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.network)) };
             let patience = if self.streams_linger.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
             match parked.into_lane(&budget.within(patience)) {
                 Ok(lane) => return Ok(lane),
                 Err(Unusable::Old) => {}
                 Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }
+        }
+    }
+
+    fn run(
+        &self,
+        lane: &Lane,
+        target: &Endpoint,
+        outgoing: &Outgoing,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
+        if let Some(headers) = request.headers_mut() {
+            headers.clone_from(&outgoing.headers);
+            self.cookies.add_to(headers, target, SystemTime::now());
+        }
+        if outgoing.body.is_empty() {
+            lane.agent.run(request.body(()).map_err(ureq::Error::Http)?)
+        } else {
+            lane.agent.run(request.body(outgoing.body).map_err(ureq::Error::Http)?)
         }
     }
 
@@ -171,22 +198,6 @@ impl Http {
     }
 }
 
-fn run(
-    lane: &mut Lane,
-    target: &Endpoint,
-    outgoing: &Outgoing,
-) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-    let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
-    if let Some(headers) = request.headers_mut() {
-        headers.clone_from(&outgoing.headers);
-    }
-    if outgoing.body.is_empty() {
-        lane.agent.run(request.body(()).map_err(ureq::Error::Http)?)
-    } else {
-        lane.agent.run(request.body(outgoing.body).map_err(ureq::Error::Http)?)
-    }
-}
-
 /// The target of a redirect.
 fn redirect(response: &Response) -> Option<String> {
     let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
@@ -210,13 +221,16 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
     if let Some(stop) = state.take_stop() {
         return Failure { error: stopped(&stop, Some(phase), budget), stale: false, sent };
     }
+    if let Some(error) = state.take_failure() {
+        return Failure { error, stale: false, sent };
+    }
     let host = &target.origin().host;
     let reason = reason(error);
     let (status, message) = match phase {
         Phase::Lookup => {
             (MCP_RESOLVE_FAILED, format!("the name {host} has no address: {reason}; check the host in the URL"))
         }
-        Phase::Connect => (
+        Phase::Connect | Phase::Proxy => (
             MCP_CONNECT_FAILED,
             format!(
                 "cannot connect: {reason}; is the server running, and does it listen on port {}?",
@@ -225,8 +239,12 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
         ),
         Phase::Tls => (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}")),
         _ => match error {
-            ureq::Error::LargeResponseHeader(..) => {
-                (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {MAX_HEAD} bytes"))
+            ureq::Error::LargeResponseHeader(_, limit) => {
+                (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {limit} bytes"))
+            }
+            // A server that does not like the client's certificate says so when the handshake is over (TLS 1.3).
+            ureq::Error::Io(error) if is_tls(error) => {
+                (MCP_TLS_FAILED, format!("the server ended the TLS connection: {reason}"))
             }
             // ureq does not give this one a name of its own.
             ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
@@ -256,6 +274,7 @@ pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
     let doing = phase.map_or("before anything was sent", |phase| match phase {
         Phase::Lookup => "while looking up the server's name",
         Phase::Connect => "while connecting",
+        Phase::Proxy => "while waiting for the proxy",
         Phase::Tls => "during the TLS handshake",
         Phase::Send => "while sending the request",
         Phase::Head => "while waiting for the server's answer",
@@ -271,16 +290,20 @@ pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
     }
 }
 
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
 /// The cause in few words, without ureq's own preface.
 fn reason(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => io_reason(error),
-        ureq::Error::Rustls(error) => error.to_string(),
         other => other.to_string(),
     }
 }
 
-fn io_reason(error: &io::Error) -> String {
+/// What went wrong on a connection, in words.
+pub(super) fn io_reason(error: &io::Error) -> String {
     let words = match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset => "connection reset by the server",

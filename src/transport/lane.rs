@@ -1,6 +1,7 @@
 //! A lane: one ureq agent that holds at most one connection, and the notes that the parts under ureq and the code above it
 //! leave for each other. A call takes a lane, uses it alone, and puts it back.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +11,9 @@ use ureq::config::Config;
 use ureq::http::{HeaderMap, header};
 
 use super::connector::SocketConnector;
-use super::names::{CachedResolver, NameCache};
+use super::names::CachedResolver;
+use super::network::Network;
+use crate::error::Error;
 use crate::sys::wait::{Budget, Stop};
 
 /// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request
@@ -23,19 +26,23 @@ const KEEP_IDLE: Duration = Duration::from_secs(4);
 pub enum Phase {
     Lookup,
     Connect,
+    Proxy,
     Tls,
     Send,
     Head,
     Body,
 }
 
-const PHASES: [Phase; 6] = [Phase::Lookup, Phase::Connect, Phase::Tls, Phase::Send, Phase::Head, Phase::Body];
+const PHASES: [Phase; 7] =
+    [Phase::Lookup, Phase::Connect, Phase::Proxy, Phase::Tls, Phase::Send, Phase::Head, Phase::Body];
 
 /// What the socket layer must know of the call that uses it now, and what it reports back. ureq has no place for either.
 #[derive(Debug)]
 pub struct LaneState {
     budget: Mutex<Budget>,
     stop: Mutex<Option<Stop>>,
+    /// A failure whose message is complete already.
+    failure: Mutex<Option<Error>>,
     phase: AtomicU8,
     /// A connection is held.
     connected: AtomicBool,
@@ -52,6 +59,7 @@ impl LaneState {
         LaneState {
             budget: Mutex::default(),
             stop: Mutex::default(),
+            failure: Mutex::default(),
             phase: AtomicU8::new(0),
             connected: AtomicBool::new(false),
             reused: AtomicBool::new(false),
@@ -64,25 +72,37 @@ impl LaneState {
     pub fn begin(&self, budget: &Budget, send_only: bool) {
         *lock(&self.budget) = budget.clone();
         *lock(&self.stop) = None;
+        *lock(&self.failure) = None;
         self.set_phase(Phase::Lookup);
         self.reused.store(self.is_connected(), Ordering::Relaxed);
         self.received.store(false, Ordering::Relaxed);
         self.send_only.store(send_only, Ordering::Relaxed);
     }
 
-    /// Lets go of what belongs to the call that ends.
-    pub fn end(&self) {
-        *lock(&self.budget) = Budget::default();
+    /// What the rest of the answer may spend, when somebody else than the call reads it.
+    pub fn set_budget(&self, budget: Budget) {
+        *lock(&self.budget) = budget;
     }
 
     pub fn budget(&self) -> Budget {
         lock(&self.budget).clone()
     }
 
-    /// Notes why a wait ended, in the form in which the reason gets through ureq.
-    pub fn stopped(&self, stop: Stop) -> ureq::Error {
+    /// Notes why a wait ended. The error that is given back stands for that note: ureq has no place for the reason.
+    pub fn stopped(&self, stop: Stop) -> io::Error {
         *lock(&self.stop) = Some(stop);
         interrupted()
+    }
+
+    /// Notes a failure that needs no more words, likewise.
+    pub fn failed(&self, error: Error) -> io::Error {
+        *lock(&self.failure) = Some(error);
+        interrupted()
+    }
+
+    /// The request is sent, and nobody waits for its answer.
+    pub fn left(&self) -> ureq::Error {
+        ureq::Error::Io(interrupted())
     }
 
     /// Fails where a wait would fail at once: reading what has come already waits for nothing.
@@ -102,6 +122,10 @@ impl LaneState {
 
     pub fn take_stop(&self) -> Option<Stop> {
         lock(&self.stop).take()
+    }
+
+    pub fn take_failure(&self) -> Option<Error> {
+        lock(&self.failure).take()
     }
 
     pub fn phase(&self) -> Phase {
@@ -138,8 +162,8 @@ impl LaneState {
 }
 
 /// The error that stands for "see the lane's notes".
-pub fn interrupted() -> ureq::Error {
-    ureq::Error::Io(std::io::Error::other("interrupted"))
+fn interrupted() -> io::Error {
+    io::Error::other("interrupted")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -156,10 +180,10 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub fn new(config: &Config, names: &Arc<NameCache>) -> Lane {
+    pub fn new(config: &Config, network: &Arc<Network>) -> Lane {
         let state = Arc::new(LaneState::new());
-        let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(names));
-        let resolver = CachedResolver::new(Arc::clone(&state), Arc::clone(names));
+        let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(network));
+        let resolver = CachedResolver::new(Arc::clone(&state), Arc::clone(network));
         let agent = Agent::with_parts(config.clone(), connector, resolver);
         Lane { agent, state, idle_since: Instant::now(), keep: KEEP_IDLE }
     }
@@ -177,7 +201,7 @@ impl Lane {
     }
 
     pub fn start_idling(&mut self) {
-        self.state.end();
+        self.state.set_budget(Budget::default());
         self.idle_since = Instant::now();
     }
 

@@ -2,10 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod connector;
+mod cookies;
 pub mod endpoint;
 pub mod http;
 mod lane;
+mod link;
 mod names;
+pub mod network;
+mod no_proxy;
+pub mod proxy;
 pub mod response;
-mod tls;
+pub mod tls;
+mod tunnel;
 mod wire;

@@ -1,7 +1,8 @@
 //! Addresses of names, kept for a while: ureq asks for them on every request, also where the connection is open.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,11 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::lane::{LaneState, Phase, interrupted};
+use super::endpoint::Origin;
+use super::lane::{LaneState, Phase};
+use super::network::{Hop, Network};
+use crate::error::Error;
+use crate::status::MCP_PROXY_FAILED;
 use crate::sys::lookup::{LookupError, lookup};
 use crate::sys::wait::Stop;
 
@@ -50,49 +55,95 @@ impl NameCache {
     }
 }
 
-/// ureq's view of the cache, for one lane.
+/// The addresses of `host`: the cache's, or else the system's.
+pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = bare.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    if let Some(entry) = names.get(host, port) {
+        // An open connection needs no address, so none is looked up for it, however old the last one is.
+        if lane.is_connected() || entry.at.elapsed() < KEEP {
+            return Ok(entry.addresses);
+        }
+    }
+    let found = lookup(host, port, &lane.budget()).map_err(|error| match error {
+        LookupError::Stopped(stop) => lane.stopped(stop),
+        LookupError::System(error) => lane.stopped(Stop::System(error)),
+        LookupError::Failed(error) => error,
+    })?;
+    names.put(host, port, &found);
+    Ok(found)
+}
+
+/// ureq's view of the cache, for one lane: the addresses of whatever the connection leads to first.
 #[derive(Debug)]
 pub struct CachedResolver {
     lane: Arc<LaneState>,
-    names: Arc<NameCache>,
+    network: Arc<Network>,
 }
 
 impl CachedResolver {
-    pub fn new(lane: Arc<LaneState>, names: Arc<NameCache>) -> CachedResolver {
-        CachedResolver { lane, names }
+    pub fn new(lane: Arc<LaneState>, network: Arc<Network>) -> CachedResolver {
+        CachedResolver { lane, network }
     }
 
-    fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ureq::Error> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = bare.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, port)]);
+    fn first_addresses(&self, origin: &Origin) -> io::Result<Vec<SocketAddr>> {
+        let names = &self.network.names;
+        match self.network.hop(origin) {
+            Ok(Hop::Server) => addresses(names, &self.lane, &origin.host, origin.port),
+            Ok(Hop::Proxy(proxy)) => addresses(names, &self.lane, &proxy.host, proxy.port).map_err(|error| {
+                if self.lane.is_stopped() {
+                    return error;
+                }
+                let why = format!("the name of the proxy {} has no address: {error}", proxy.shown());
+                self.lane.failed(Error::new(MCP_PROXY_FAILED, why))
+            }),
+            // ureq wants to see one; nobody uses it.
+            Ok(Hop::Unix(_)) => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
+            Err(why) => Err(self.lane.failed(Error::new(MCP_PROXY_FAILED, why))),
         }
-        if let Some(entry) = self.names.get(host, port) {
-            // An open connection needs no address, so none is looked up for it, however old the last one is.
-            if self.lane.is_connected() || entry.at.elapsed() < KEEP {
-                return Ok(entry.addresses);
-            }
-        }
-        let found = lookup(host, port, &self.lane.budget()).map_err(|error| match error {
-            LookupError::Stopped(stop) => self.lane.stopped(stop),
-            LookupError::System(error) => self.lane.stopped(Stop::System(error)),
-            LookupError::Failed(error) => ureq::Error::Io(error),
-        })?;
-        self.names.put(host, port, &found);
-        Ok(found)
     }
 }
 
 impl Resolver for CachedResolver {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         self.lane.set_phase(Phase::Lookup);
-        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
-        let https = uri.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let origin = Origin::of(uri).ok_or(ureq::Error::HostNotFound)?;
         let mut list = self.empty();
-        for address in self.addresses(host, port)?.into_iter().take(MOST) {
+        for address in in_turns(self.first_addresses(&origin)?).into_iter().take(MOST) {
             list.push(address);
         }
-        if list.is_empty() { Err(interrupted()) } else { Ok(list) }
+        if list.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(list) }
+    }
+}
+
+/// The two families in turns, beginning with the one that the system likes better (RFC 8305, section 4): if one of them leads
+/// nowhere, the second attempt is one with the other.
+fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (liked, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let (mut liked, mut other) = (liked.into_iter(), other.into_iter());
+    let mut turns = Vec::new();
+    loop {
+        let pair = [liked.next(), other.next()];
+        if pair == [None, None] {
+            return turns;
+        }
+        turns.extend(pair.into_iter().flatten());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let parse = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(in_turns(given), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        assert_eq!(in_turns(parse(&["1.1.1.1:1", "[::1]:1"])), parse(&["1.1.1.1:1", "[::1]:1"]));
+        assert_eq!(in_turns(Vec::new()), Vec::new());
     }
 }

@@ -2,10 +2,12 @@
 //! back to where the next request finds it.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, header};
 
+use super::endpoint::Endpoint;
 use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
 use crate::error::{Error, Result};
@@ -18,9 +20,17 @@ type Reader = ureq::BodyReader<'static>;
 pub struct Response<'a> {
     pub status: u16,
     pub headers: HeaderMap,
+    /// Where it comes from: redirects may have led there.
+    pub from: Arc<Endpoint>,
     http: &'a Http,
     /// `None` once the connection has been put back.
-    open: Option<(Lane, Reader)>,
+    open: Option<Body>,
+}
+
+/// The body of an answer, with its connection.
+pub struct Body {
+    lane: Lane,
+    reader: Reader,
 }
 
 /// A connection that nobody uses, perhaps with a rest of the last answer still to come.
@@ -29,33 +39,55 @@ pub struct Parked {
     rest: Option<Reader>,
 }
 
-impl<'a> Response<'a> {
-    pub(super) fn new(http: &'a Http, lane: Lane, answer: ureq::http::Response<ureq::Body>) -> Response<'a> {
-        let (head, body) = answer.into_parts();
-        let open = Some((lane, body.into_reader()));
-        Response { status: head.status.as_u16(), headers: head.headers, http, open }
-    }
-
-    /// The next bytes of the body; zero at its end.
+impl Body {
+    /// The next bytes; zero at the end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let Some((lane, reader)) = &mut self.open else { return Ok(0) };
-        let count = match lane.state.check() {
-            Ok(()) => reader.read(buffer),
-            Err(stop) => Err(lane.state.stopped(stop).into_io()),
+        let state = &self.lane.state;
+        let count = match state.check() {
+            Ok(()) => self.reader.read(buffer),
+            Err(stop) => Err(state.stopped(stop)),
         };
         match count {
             Ok(count @ 1..) => Ok(count),
             // A body without a length ends like this as well when the wait was ended from outside.
-            Ok(_) if !lane.state.is_stopped() => {
-                self.put_back(false);
-                Ok(0)
-            }
-            ended => {
-                let error = explain_body(ended.err(), lane);
-                self.open = None;
-                Err(error)
-            }
+            Ok(_) if !state.is_stopped() => Ok(0),
+            ended => Err(explain_body(ended.err(), &self.lane)),
         }
+    }
+
+    /// From now on it is read by somebody with another budget.
+    pub fn set_budget(&self, budget: Budget) {
+        self.lane.state.set_budget(budget);
+    }
+}
+
+impl<'a> Response<'a> {
+    pub(super) fn new(
+        http: &'a Http,
+        lane: Lane,
+        from: Arc<Endpoint>,
+        answer: ureq::http::Response<ureq::Body>,
+    ) -> Response<'a> {
+        let (head, body) = answer.into_parts();
+        let open = Some(Body { lane, reader: body.into_reader() });
+        Response { status: head.status.as_u16(), headers: head.headers, from, http, open }
+    }
+
+    /// The body by itself; its connection is not used for another request.
+    pub fn into_body(self) -> Option<Body> {
+        self.open
+    }
+
+    /// The next bytes of the body; zero at its end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let Some(body) = &mut self.open else { return Ok(0) };
+        let count = body.read(buffer);
+        match count {
+            Ok(1..) => {}
+            Ok(0) => self.put_back(false),
+            Err(_) => self.open = None,
+        }
+        count
     }
 
     /// The whole body, of at most `limit` bytes.
@@ -86,12 +118,13 @@ impl<'a> Response<'a> {
 
     /// Leaves the rest of the body at most this time.
     pub fn hurry(&self, limit: Duration) {
-        if let Some((lane, _)) = &self.open {
-            lane.state.hurry(limit);
+        if let Some(body) = &self.open {
+            body.lane.state.hurry(limit);
         }
     }
 
-    fn announced(&self) -> Option<u64> {
+    /// The length of the body, where the head tells it.
+    pub fn announced(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 
@@ -101,7 +134,7 @@ impl<'a> Response<'a> {
     }
 
     fn put_back(&mut self, with_rest: bool) {
-        if let Some((mut lane, reader)) = self.open.take() {
+        if let Some(Body { mut lane, reader }) = self.open.take() {
             lane.start_idling();
             self.http.put_back(Parked { lane, rest: with_rest.then_some(reader) });
         }

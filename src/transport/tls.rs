@@ -1,57 +1,213 @@
-//! TLS by rustls, trusting what the system trusts.
+//! TLS by rustls, trusting what the system trusts and what the caller adds.
 
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use once_cell::sync::Lazy;
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls_platform_verifier::Verifier;
 
-use super::lane::LaneState;
-use super::wire::Wire;
+use super::link::Link;
+use super::wire::Stream;
 
-/// Shared by every client of the process: reading the system's trust store takes milliseconds.
-static SHARED: Lazy<Arc<RustlsConnector>> = Lazy::new(Arc::default);
+static PROVIDER: Lazy<Arc<CryptoProvider>> = Lazy::new(|| Arc::new(ring::default_provider()));
 
-pub fn config() -> TlsConfig {
-    TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build()
+/// Shared by every client of the process that adds nothing: reading the system's trust store takes milliseconds.
+static PLAIN: Lazy<Result<Arc<ClientConfig>, String>> = Lazy::new(|| build(&TlsOptions::default()));
+
+/// What a caller sets.
+#[derive(Clone, Default)]
+pub struct TlsOptions {
+    /// Trusted beside the system's own.
+    authorities: Vec<CertificateDer<'static>>,
+    identity: Option<Arc<CertifiedKey>>,
+    /// Whoever answers is believed.
+    pub trusts_everybody: bool,
 }
 
-/// The handshake over `wire`.
-pub fn wrap(details: &ConnectionDetails, wire: Wire, lane: &Arc<LaneState>) -> Result<Box<dyn Transport>, ureq::Error> {
-    let inner = SHARED.connect(details, Some(wire))?.ok_or(ureq::Error::TlsRequired)?;
-    Ok(Box::new(Decrypted { inner, lane: Arc::clone(lane) }))
-}
-
-/// Notes the first byte of an answer where it can be seen: a server that closes a kept connection sends an alert first, which on
-/// the wire looks like one.
-#[derive(Debug)]
-struct Decrypted<T> {
-    inner: T,
-    lane: Arc<LaneState>,
-}
-
-impl<T: Transport> Transport for Decrypted<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.inner.buffers()
+impl TlsOptions {
+    /// Trusts the authorities in a PEM file, in place of those of an earlier file.
+    pub fn set_ca_file(&mut self, path: Option<&str>) -> Result<(), String> {
+        self.authorities = match path {
+            Some(path) => certificates(path)?,
+            None => Vec::new(),
+        };
+        // An authority that cannot be used is an error now, and not at the first handshake.
+        build(self).map(|_| ()).map_err(|why| format!("the certificates cannot be used: {why}"))
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.inner.transmit_output(amount, timeout)
+    /// Shows a certificate to servers that ask for one. The key is in a file of its own, or behind the certificate.
+    pub fn set_client_cert(&mut self, files: Option<(&str, Option<&str>)>) -> Result<(), String> {
+        self.identity = match files {
+            Some((certificate, key)) => Some(Arc::new(identity(certificate, key.unwrap_or(certificate))?)),
+            None => None,
+        };
+        Ok(())
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let more = self.inner.await_input(timeout)?;
-        if more {
-            self.lane.note_received();
+    fn is_plain(&self) -> bool {
+        self.authorities.is_empty() && self.identity.is_none() && !self.trusts_everybody
+    }
+
+    pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        if self.is_plain() { PLAIN.clone() } else { build(self) }
+    }
+}
+
+fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<Vec<_>, _> = pem_file(path)?.collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(format!("the file {path} holds no PEM certificate")),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn pem_file<T: PemObject>(path: &str) -> Result<impl Iterator<Item = Result<T, pem::Error>>, String> {
+    T::pem_file_iter(Path::new(path)).map_err(|error| unreadable(path, &error))
+}
+
+fn identity(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
+    let chain = certificates(certificate)?;
+    let mut keys = pem_file::<PrivateKeyDer>(key)?;
+    let found = keys.next().ok_or_else(|| {
+        format!("the file {key} holds no PEM private key that can be read (an encrypted one has to be decrypted first)")
+    })?;
+    let found = found.map_err(|error| unreadable(key, &error))?;
+    CertifiedKey::from_der(chain, found, &PROVIDER).map_err(|error| {
+        format!("the client certificate in {certificate} and the key in {key} cannot be used: {error}")
+    })
+}
+
+fn unreadable(path: &str, error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => format!("the file {path} cannot be read: {error}"),
+        // What is said of the content may quote it.
+        _ => format!("the file {path} is no valid PEM"),
+    }
+}
+
+fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::clone(&PROVIDER);
+    let verifier: Arc<dyn ServerCertVerifier> = if options.trusts_everybody {
+        Arc::new(Everybody)
+    } else {
+        let roots = options.authorities.iter().cloned();
+        let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
+        Arc::new(verifier.map_err(|error| error.to_string())?)
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(ALL_VERSIONS)
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let config = match &options.identity {
+        Some(identity) => {
+            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(Arc::clone(identity))))
         }
-        Ok(more)
-    }
+        None => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
+}
 
-    fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+/// TLS over a link.
+pub struct TlsStream {
+    connection: ClientConnection,
+    link: Link,
+}
+
+impl TlsStream {
+    /// Shakes hands with the server that is to be `host`.
+    pub fn open(config: Arc<ClientConfig>, host: &str, mut link: Link) -> io::Result<TlsStream> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(bare)
+            .map_err(|_| io::Error::other("the host is no name that a certificate can have"))?;
+        let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut link)?;
+        }
+        Ok(TlsStream { connection, link })
+    }
+}
+
+impl Stream for TlsStream {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
     }
 
     fn is_tls(&self) -> bool {
         true
+    }
+}
+
+impl Read for TlsStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        rustls::Stream::new(&mut self.connection, &mut self.link).read(buffer)
+    }
+}
+
+impl Write for TlsStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.connection.writer().write(bytes)?;
+        while self.connection.wants_write() {
+            self.connection.write_tls(&mut self.link)?;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsStream").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+/// Believes every certificate, and does not even look at the signatures: for development.
+#[derive(Debug)]
+struct Everybody;
+
+impl ServerCertVerifier for Everybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        PROVIDER.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -1,155 +1,152 @@
-//! The bytes of one connection, as ureq wants to see them: output is held back until an answer is awaited, so that a request is
-//! one write, and every wait can be interrupted.
+//! A connection as ureq wants to see it: plain, through TLS, or to a proxy that passes requests on.
 
 use std::fmt;
-use std::io;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use ureq::config::Config;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
-use super::lane::{LaneState, Phase, interrupted};
-use crate::sys::socket::Socket;
-use crate::sys::wait::Interest;
+use super::lane::{LaneState, Phase};
+use super::link::Link;
 
-/// More than this is sent at once: holding back a large body would only double it in memory.
-const HOLD_BACK: usize = 64 * 1024;
+/// What a connection is made of: the link itself, or TLS over it.
+pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
+    fn link(&mut self) -> &mut Link;
 
-/// Whoever writes less at a time may be waiting for its acknowledgement.
-const SMALL_PIECE: usize = 4096;
-
-/// See the module.
-pub struct Wire {
-    socket: Socket,
-    lane: Arc<LaneState>,
-    buffers: LazyBuffers,
-    held: Vec<u8>,
-    /// Bytes of an answer, and not of the TLS around it: those say nothing of an answer yet.
-    is_plain: bool,
-    /// Nothing was sent or received since ureq last asked whether the connection is open.
-    at_rest: bool,
-    /// The bytes of this answer came in a small piece, and more is to come.
-    small_piece: bool,
+    fn is_tls(&self) -> bool;
 }
 
-impl Wire {
-    pub fn new(socket: Socket, lane: Arc<LaneState>, config: &Config, is_plain: bool) -> Wire {
+impl Stream for Link {
+    fn link(&mut self) -> &mut Link {
+        self
+    }
+
+    fn is_tls(&self) -> bool {
+        false
+    }
+}
+
+/// See the module.
+pub struct Wire<S> {
+    stream: S,
+    lane: Arc<LaneState>,
+    buffers: LazyBuffers,
+    /// Where a proxy passes requests on: what it wants to read of each.
+    forwarding: Option<Forwarding>,
+    /// Nothing was sent or received since ureq last asked whether the connection is open.
+    at_rest: bool,
+    /// The next output is the beginning of a request.
+    begins: bool,
+}
+
+/// A request that a proxy passes on names its target whole (RFC 9112, 3.2.2), and says who asks.
+pub struct Forwarding {
+    /// `http://host:port`
+    pub origin: String,
+    pub authorization: Option<Zeroizing<String>>,
+}
+
+impl<S: Stream> Wire<S> {
+    pub fn new(stream: S, lane: Arc<LaneState>, config: &Config, forwarding: Option<Forwarding>) -> Wire<S> {
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        lane.set_connected(true);
-        Wire { socket, lane, buffers, held: Vec::new(), is_plain, at_rest: false, small_piece: false }
+        Wire { stream, lane, buffers, forwarding, at_rest: false, begins: true }
     }
 
-    /// Takes `amount` bytes of ureq's output. A buffer that grows by itself would leave a copy of them behind.
-    fn hold(&mut self, amount: usize) {
-        let needed = self.held.len() + amount;
-        if needed > self.held.capacity() {
-            let mut larger = Vec::with_capacity(needed.next_power_of_two());
-            larger.extend_from_slice(&self.held);
-            self.held.zeroize();
-            self.held = larger;
-        }
-        self.held.extend_from_slice(&self.buffers.output()[..amount]);
-    }
-
-    fn flush(&mut self) -> Result<(), ureq::Error> {
-        if self.held.is_empty() {
-            return Ok(());
-        }
-        // What was held may hold a token.
-        let mut held = std::mem::take(&mut self.held);
-        let sent = self.send_all(&held);
-        held.zeroize();
-        self.held = held;
-        sent
-    }
-
-    fn send_all(&self, mut bytes: &[u8]) -> Result<(), ureq::Error> {
-        while !bytes.is_empty() {
-            match self.socket.send(bytes) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::Write)?,
-                Err(error) => return Err(ureq::Error::Io(error)),
-            }
-        }
-        Ok(())
-    }
-
-    fn wait(&self, interest: Interest) -> Result<(), ureq::Error> {
-        self.lane.budget().wait(self.socket.fd(), interest).map_err(|stop| self.lane.stopped(stop))
-    }
-
-    /// On a kept connection there was nothing to connect; and the handshake of TLS is not the request yet.
+    /// On a kept connection there was nothing to connect.
     fn note_sending(&mut self) {
         self.at_rest = false;
-        self.small_piece = false;
-        if self.lane.phase() < Phase::Tls {
+        if self.lane.phase() < Phase::Send {
             self.lane.set_phase(Phase::Send);
         }
     }
 }
 
-impl Transport for Wire {
+impl<S: Stream> Transport for Wire<S> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         self.note_sending();
-        self.hold(amount);
-        if self.held.len() > HOLD_BACK { self.flush() } else { Ok(()) }
+        let begins = std::mem::take(&mut self.begins);
+        let output = &self.buffers.output()[..amount];
+        match &self.forwarding {
+            Some(forwarding) if begins => forwarding.write_head(&mut self.stream, output),
+            _ => self.stream.write_all(output),
+        }
+        .map_err(ureq::Error::Io)
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
         self.at_rest = false;
-        self.flush()?;
-        if std::mem::take(&mut self.small_piece) {
-            self.socket.acknowledge_now();
-        }
         if self.lane.phase() == Phase::Send {
+            self.stream.link().send_held()?;
             self.lane.set_phase(Phase::Head);
         }
         if self.lane.is_send_only() && self.lane.phase() == Phase::Head {
-            return Err(interrupted());
+            return Err(self.lane.left());
         }
-        loop {
-            self.wait(Interest::Read)?;
-            match self.socket.receive(self.buffers.input_append_buf()) {
-                Ok(count) => {
-                    self.buffers.input_appended(count);
-                    if count > 0 && self.lane.phase() >= Phase::Head {
-                        if self.is_plain {
-                            self.lane.note_received();
-                        }
-                        self.small_piece = count < SMALL_PIECE;
-                    }
-                    return Ok(count > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(ureq::Error::Io(error)),
-            }
+        // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
+        // no byte of an answer.
+        let count = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(count);
+        if count > 0 {
+            self.lane.note_received();
         }
+        Ok(count > 0)
     }
 
     /// ureq asks when it puts a connection away and again when it takes it out; only the second answer matters.
     fn is_open(&mut self) -> bool {
+        self.begins = true;
         if !std::mem::replace(&mut self.at_rest, true) {
             return true;
         }
-        self.socket.is_quiet()
+        self.stream.link().is_quiet()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.stream.is_tls()
     }
 }
 
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.lane.set_connected(false);
-        self.held.zeroize();
+impl Forwarding {
+    /// Writes the beginning of a request, with the target whole in its first line, and the credentials behind that line.
+    fn write_head(&self, stream: &mut impl Write, output: &[u8]) -> std::io::Result<()> {
+        let path = output.iter().position(|b| *b == b' ').map_or(0, |space| space + 1);
+        let line = output.iter().position(|b| *b == b'\n').map_or(output.len(), |end| end + 1);
+        stream.write_all(&output[..path])?;
+        stream.write_all(self.origin.as_bytes())?;
+        stream.write_all(&output[path..line])?;
+        if let Some(authorization) = &self.authorization {
+            stream.write_all(b"Proxy-Authorization: ")?;
+            stream.write_all(authorization.as_bytes())?;
+            stream.write_all(b"\r\n")?;
+        }
+        stream.write_all(&output[line..])
     }
 }
 
-impl fmt::Debug for Wire {
+impl<S: Stream> fmt::Debug for Wire<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the buffers: they may hold a token.
-        f.debug_struct("Wire").field("socket", &self.socket).finish_non_exhaustive()
+        f.debug_struct("Wire").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_request_names_its_target_whole() {
+        let authorization = Some(Zeroizing::new("Basic eA==".to_owned()));
+        let forwarding = Forwarding { origin: "http://host:81".into(), authorization };
+        let mut sent = Vec::new();
+        forwarding.write_head(&mut sent, b"POST /mcp?a=b HTTP/1.1\r\nHost: host:81\r\n\r\n{}").unwrap();
+        let want = "POST http://host:81/mcp?a=b HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: host:81\r\n\r\n{}";
+        assert_eq!(String::from_utf8(sent).unwrap(), want);
     }
 }

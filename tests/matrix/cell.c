@@ -1,6 +1,9 @@
 /* One cell of the matrix of real servers:
  *
- *   cell STATE.json FORM TOKEN PIN EXPECT [CHALLENGE]
+ *   cell STATE.json WAY FORM TOKEN PIN EXPECT [CHALLENGE]
+ *
+ * WAY is how the transport is found: "url" leaves that to the library. "set-transport" and "fall-back" go to the path
+ * of an HTTP+SSE server that does not tell: the first sets the transport, the second leaves it to the library.
  *
  * FORM is how the token is given: bearer, header (Authorization) or x-api-key. TOKEN is one of the state file's, or
  * "no": set and removed again. PIN is a protocol version or "negotiated". EXPECT is ERA@VERSION of a server that
@@ -89,33 +92,47 @@ static void check_answer(mcp_status status, mcp_error *error) {
     CHECK(error == NULL);
 }
 
-static void check_info(mcp_client *client, const char *server, const char *era, const char *version) {
+/* The client for the server of the state file, by one of the ways. */
+static mcp_client *client_by(const char *way, const mcp_json *state) {
+    bool by_url = same(way, "url"), set = same(way, "set-transport");
+    CHECK(by_url || set || same(way, "fall-back"));
+    const char *url = mcp_json_string(mcp_json_at(state, by_url ? "/url" : "/events_url"));
+    CHECK(url != NULL);
+    mcp_client *client = mcp_client_new(url, NULL);
+    CHECK(client != NULL);
+    if (set) {
+        CHECK(mcp_set_transport(client, MCP_TRANSPORT_SSE, NULL) == MCP_OK);
+    }
+    return client;
+}
+
+static void check_info(mcp_client *client, const mcp_json *state, const char *era, const char *version) {
+    bool everything = strncmp(mcp_json_string(mcp_json_at(state, "/name")), "everything", strlen("everything")) == 0;
+    const char *server = everything ? "mcp-servers/everything" : "libmcp-fixture";
+    const char *transport = mcp_json_string(mcp_json_at(state, "/transport"));
     mcp_json *info = NULL;
     mcp_error *error = NULL;
     check_answer(mcp_server_info(client, NULL, &info, &error), error);
     CHECK(same(mcp_json_string(mcp_json_at(info, "/era")), era));
     CHECK(same(mcp_json_string(mcp_json_at(info, "/protocolVersion")), version));
+    CHECK(same(mcp_json_string(mcp_json_at(info, "/transport")), transport));
     CHECK(same(mcp_json_string(mcp_json_at(info, "/serverInfo/name")), server));
     CHECK(mcp_json_type_of(mcp_json_at(info, "/capabilities/tools")) == MCP_JSON_OBJECT);
     mcp_json_free(info);
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 6 || argc == 7);
-    const char *form = argv[2], *token_name = argv[3], *pin = argv[4], *expect = argv[5];
-    const char *challenge = argc == 7 ? argv[6] : NULL;
+    CHECK(argc == 7 || argc == 8);
+    const char *way = argv[2], *form = argv[3], *token_name = argv[4], *pin = argv[5], *expect = argv[6];
+    const char *challenge = argc == 8 ? argv[7] : NULL;
 
     mcp_json *state = read_state(argv[1]);
-    const char *url = mcp_json_string(mcp_json_at(state, "/url"));
     const char *kind = mcp_json_string(mcp_json_at(state, "/name"));
     const char *token = mcp_json_string(mcp_json_member(mcp_json_at(state, "/tokens"), token_name));
-    const char *server = same(kind, "everything") ? "mcp-servers/everything" : "libmcp-fixture";
-    CHECK(url != NULL);
     CHECK((token == NULL) == same(token_name, "no"));
 
     log_state log = {token, 0};
-    mcp_client *client = mcp_client_new(url, NULL);
-    CHECK(client != NULL);
+    mcp_client *client = client_by(way, state);
     CHECK(mcp_set_log(client, logged, &log, NULL, NULL) == MCP_OK);
     CHECK(mcp_set_timeout(client, 20000, NULL) == MCP_OK);
     if (!same(pin, "negotiated")) {
@@ -133,7 +150,7 @@ int main(int argc, char **argv) {
         for (int round = 0; round < 2; round++) {
             mcp_error *error = NULL;
             check_answer(mcp_ping(client, NULL, &error), error);
-            check_info(client, server, era, at + 1);
+            check_info(client, state, era, at + 1);
         }
     } else {
         for (int round = 0; round < 2; round++) {
@@ -151,8 +168,8 @@ int main(int argc, char **argv) {
     mcp_error *error = NULL;
     check_answer(mcp_client_close(client, NULL, &error), error);
     mcp_client_free(client);
-    printf("ok: %s, %s token as %s, %s: %s; %d log lines without the token\n", kind, token_name, form, pin, expect,
-           log.lines);
+    printf("ok: %s by %s, %s token as %s, %s: %s; %d log lines without the token\n", kind, way, token_name, form, pin,
+           expect, log.lines);
     mcp_json_free(state);
     return 0;
 }

@@ -45,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--auth", choices=["static", "jwt", "apikey", "none"], required=True)
     parser.add_argument("--stateless", action="store_true")
+    parser.add_argument("--sse", action="store_true", help="HTTP+SSE instead of Streamable HTTP")
     options = parser.parse_args()
 
     verifier, tokens, middleware = None, announce.TOKENS, []
@@ -65,7 +66,11 @@ def main() -> None:
     def add(a: int, b: int) -> int:
         return a + b
 
-    announce.serve(server.http_app(stateless_http=options.stateless, middleware=middleware), tokens)
+    if options.sse:
+        app = server.http_app(transport="sse", path=announce.SSE, middleware=middleware)
+    else:
+        app = server.http_app(stateless_http=options.stateless, middleware=middleware)
+    announce.serve(app, tokens, options.sse)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """fixture.py start|stop NAME --state DIR: a real server as a ctest fixture.
 
-`start` comes back when the server answers; DIR/NAME.json then holds its url, its tokens and the
-pid of its guard. The guard ends the server when the process that ran `start` (ctest) ends.
+`start` comes back when the server answers; DIR/NAME.json then holds its transport, its url, its
+tokens and the pid of its guard. The guard ends the server when the process that ran `start` (ctest)
+ends.
 """
 
 import argparse

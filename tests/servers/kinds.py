@@ -18,7 +18,7 @@ class Kind:
         if self.install == "everything":
             entry = folder / "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
             preload = HERE / "everything/announce.cjs"
-            return ["node", "--require", str(preload), str(entry), "streamableHttp"]
+            return ["node", "--require", str(preload), str(entry), *self.words]
         script = "sdk_server.py" if self.install == "sdk2" else "fastmcp_server.py"
         return [str(folder / "bin/python"), str(HERE / script), *self.words]
 
@@ -33,5 +33,11 @@ KINDS = {
     "fastmcp2-static": Kind("fastmcp2", ("--auth", "static")),
     "fastmcp2-jwt": Kind("fastmcp2", ("--auth", "jwt")),
     "sdk2": Kind("sdk2"),
-    "everything": Kind("everything"),
+    "everything": Kind("everything", ("streamableHttp",)),
+    "fastmcp4-sse": Kind("fastmcp4", ("--auth", "static", "--sse")),
+    "fastmcp4-sse-jwt": Kind("fastmcp4", ("--auth", "jwt", "--sse")),
+    "fastmcp3-sse": Kind("fastmcp3", ("--auth", "static", "--sse")),
+    "fastmcp2-sse": Kind("fastmcp2", ("--auth", "static", "--sse")),
+    "sdk2-sse": Kind("sdk2", ("--sse",)),
+    "everything-sse": Kind("everything", ("sse",)),
 }

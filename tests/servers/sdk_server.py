@@ -1,5 +1,7 @@
 """The Python SDK's own server (mcp 2.x), modern and legacy, with a token verifier."""
 
+import argparse
+
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
@@ -14,6 +16,10 @@ class Verifier(TokenVerifier):
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sse", action="store_true", help="HTTP+SSE instead of Streamable HTTP")
+    options = parser.parse_args()
+
     auth = AuthSettings(
         issuer_url="https://issuer.test",
         resource_server_url="https://libmcp.test/mcp",
@@ -30,7 +36,8 @@ def main() -> None:
     def add(a: int, b: int) -> int:
         return a + b
 
-    announce.serve(server.streamable_http_app(), announce.TOKENS)
+    app = server.sse_app(sse_path=announce.SSE) if options.sse else server.streamable_http_app()
+    announce.serve(app, announce.TOKENS, options.sse)
 
 
 if __name__ == "__main__":

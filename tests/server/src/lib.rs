@@ -10,8 +10,10 @@
 #![deny(missing_docs, unsafe_code)]
 
 pub mod auth;
+pub mod authority;
 pub mod faults;
 pub mod http;
+pub mod keys;
 pub mod legacy;
 pub mod log;
 pub mod methods;

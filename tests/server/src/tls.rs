@@ -1,67 +1,175 @@
-//! A certificate authority for one run, and a listener's configuration under it.
+//! The TLS listeners of one run: a good one, those that a client has to refuse, and those that ask for a certificate.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
+use crate::authority::{Authority, LOOPBACK, Validity, self_signed};
+use crate::keys;
+use crate::serve::{accept, listen};
+use crate::state::State;
+use rcgen::{Certificate, KeyPair};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::TLS12;
+use rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::error::Error;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The TLS side of a server, and the file that a client has to trust.
+/// A name of an environment variable, and its value.
+pub type Variable = (&'static str, String);
+
+/// The TLS side of a server, and the files that a client needs. They are removed when this is dropped.
 pub struct Tls {
-    /// What a listener needs.
-    pub config: Arc<ServerConfig>,
-    ca: TempFile,
+    provider: Arc<CryptoProvider>,
+    authority: Authority,
+    /// The key of every server certificate: a run is to start fast.
+    key: KeyPair,
+    folder: Folder,
+    ca: PathBuf,
 }
 
 impl Tls {
-    /// Makes a new authority and a certificate for `localhost` and the loopback addresses.
+    /// Makes a new authority.
     pub fn new() -> Result<Self, Box<dyn Error>> {
-        let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(DnType::CommonName, "mcp-test-server CA");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let ca_key = KeyPair::generate()?;
-        let ca = params.self_signed(&ca_key)?;
-        let issuer = Issuer::new(params, ca_key);
-
-        let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
-        let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, "localhost");
-        params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate()?;
-        let leaf = params.signed_by(&key, &issuer)?;
-
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let authority = Authority::new("mcp-test-server CA")?;
+        let folder = Folder::new()?;
+        let ca = folder.add("ca.pem", &authority.pem())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), ca: TempFile::new(&ca.pem())? })
+        Ok(Self { provider, authority, key: KeyPair::generate()?, folder, ca })
     }
 
     /// The file that holds the authority's certificate.
     pub fn ca_path(&self) -> &Path {
-        &self.ca.0
+        &self.ca
+    }
+
+    /// What a listener needs that no client has a reason to refuse.
+    pub fn good(&self) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+        self.config(&self.certificate(LOOPBACK, Validity::Now)?, ALL_VERSIONS, None)
+    }
+
+    /// Starts all listeners and returns the variables that tell of them, and of the files.
+    pub fn listen(&self, state: &Arc<State>) -> Result<Vec<Variable>, Box<dyn Error>> {
+        let good = self.certificate(LOOPBACK, Validity::Now)?;
+        let stranger = Authority::new("mcp-test-server unknown CA")?;
+        let certified = [
+            ("MCP_TEST_TLS_EXPIRED_URL", self.certificate(LOOPBACK, Validity::Expired)?),
+            ("MCP_TEST_TLS_NOT_YET_URL", self.certificate(LOOPBACK, Validity::NotYet)?),
+            ("MCP_TEST_TLS_WRONG_HOST_URL", self.certificate(&["elsewhere.invalid"], Validity::Now)?),
+            ("MCP_TEST_TLS_UNKNOWN_URL", stranger.server(&self.key, LOOPBACK, Validity::Now)?),
+            ("MCP_TEST_TLS_SELF_SIGNED_URL", self_signed(&self.key)?),
+        ];
+        let clients = self.clients()?;
+        let mut configs = vec![
+            ("MCP_TEST_TLS_URL", self.config(&good, ALL_VERSIONS, None)?),
+            ("MCP_TEST_TLS12_URL", self.config(&good, &[&TLS12], None)?),
+            ("MCP_TEST_MTLS_URL", self.config(&good, ALL_VERSIONS, Some(clients.clone()))?),
+            ("MCP_TEST_MTLS12_URL", self.config(&good, &[&TLS12], Some(clients))?),
+        ];
+        for (name, certificate) in certified {
+            configs.push((name, self.config(&certificate, ALL_VERSIONS, None)?));
+        }
+
+        let mut variables = vec![("MCP_TEST_CA", shown(&self.ca)), ("MCP_TEST_TLS_CUT_URL", url(accept(0, cut)?))];
+        for (name, config) in configs {
+            variables.push((name, url(listen(0, Some(config), state.clone())?)));
+        }
+        variables.extend(self.client_files(&stranger)?);
+        Ok(variables)
+    }
+
+    fn certificate(&self, names: &[&str], validity: Validity) -> Result<Certificate, rcgen::Error> {
+        self.authority.server(&self.key, names, validity)
+    }
+
+    fn config(
+        &self,
+        certificate: &Certificate,
+        versions: &[&'static SupportedProtocolVersion],
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let mut config = ServerConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(versions)?
+            .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
+            .with_single_cert(vec![certificate.der().clone()], key)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// Wants a certificate of this run's authority.
+    fn clients(&self) -> Result<Arc<dyn ClientCertVerifier>, Box<dyn Error>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.der().clone())?;
+        Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), self.provider.clone()).build()?)
+    }
+
+    /// What clients show: certificates and keys in every usual form.
+    fn client_files(&self, stranger: &Authority) -> Result<Vec<Variable>, Box<dyn Error>> {
+        let (key, other, rsa) = (KeyPair::generate()?, KeyPair::generate()?, keys::rsa()?);
+        let middle = self.authority.intermediate("mcp-test-server intermediate CA")?;
+        let chain = middle.client(&key, "client")?.pem() + &middle.pem() + &key.serialize_pem();
+        let files = [
+            ("MCP_TEST_CLIENT_CERT", "client.crt", self.authority.client(&key, "client")?.pem()),
+            ("MCP_TEST_CLIENT_KEY", "client.key", key.serialize_pem()),
+            ("MCP_TEST_CLIENT_KEY_SEC1", "client-sec1.key", keys::sec1_pem(&key)),
+            ("MCP_TEST_CLIENT_RSA_CERT", "client-rsa.crt", self.authority.client(&rsa, "rsa client")?.pem()),
+            ("MCP_TEST_CLIENT_RSA_KEY", "client-rsa.key", keys::RSA_PKCS1_PEM.into()),
+            ("MCP_TEST_CLIENT_PEM", "client.pem", chain),
+            (
+                "MCP_TEST_CLIENT_OTHER_PEM",
+                "other.pem",
+                stranger.client(&other, "stranger")?.pem() + &other.serialize_pem(),
+            ),
+        ];
+        let add = |(name, file, content): (_, &str, String)| Ok((name, shown(&self.folder.add(file, &content)?)));
+        files.into_iter().map(add).collect()
     }
 }
 
-struct TempFile(PathBuf);
+fn url(port: u16) -> String {
+    format!("https://localhost:{port}")
+}
 
-impl TempFile {
-    fn new(content: &str) -> std::io::Result<Self> {
-        let name = format!("mcp-test-server-{}-{:016x}.pem", std::process::id(), crate::state::random());
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Reads the ClientHello to its end and leaves. Bytes left unread would make the end a reset.
+fn cut(mut socket: TcpStream) -> impl FnOnce() + Send + 'static {
+    move || {
+        let mut head = [0; 5];
+        if socket.read_exact(&mut head).is_ok() {
+            let rest = u64::from(u16::from_be_bytes([head[3], head[4]]));
+            let _ = io::copy(&mut (&socket).take(rest), &mut io::sink());
+        }
+    }
+}
+
+/// A folder of this process, for its owner only: there are keys in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let name = format!("mcp-test-server-{}-{:016x}", std::process::id(), crate::state::random());
         let path = std::env::temp_dir().join(name);
-        let mut file = std::fs::File::create_new(&path)?;
-        std::io::Write::write_all(&mut file, content.as_bytes())?;
+        DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
+
+    fn add(&self, name: &str, content: &str) -> io::Result<PathBuf> {
+        let path = self.0.join(name);
+        File::create_new(&path)?.write_all(content.as_bytes())?;
+        Ok(path)
+    }
 }
 
-impl Drop for TempFile {
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

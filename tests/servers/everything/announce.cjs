@@ -1,18 +1,32 @@
 // Preloaded into the `everything` server: listen on a free loopback port and tell the fixture on $ANNOUNCE_FD.
+// In `sse` mode it is served at a second path as well, see ../announce.py.
 const fs = require("node:fs");
 const net = require("node:net");
 
 const TOKENS = Object.fromEntries(
   ["right", "wrong", "expired", "missing-scope"].map((name) => [name, `${name}-token`]),
 );
+const SSE = "/sse";
+const EVENTS = "/events";
+const sse = process.argv[2] === "sse";
 const listen = net.Server.prototype.listen;
 
 net.Server.prototype.listen = function (_port, ...rest) {
   this.once("listening", () => {
-    const url = `http://127.0.0.1:${this.address().port}/mcp`;
+    const origin = `http://127.0.0.1:${this.address().port}`;
+    const told = sse
+      ? { transport: "sse", url: origin + SSE, events_url: origin + EVENTS }
+      : { transport: "streamable-http", url: `${origin}/mcp` };
     const fixture = Number(process.env.ANNOUNCE_FD);
-    fs.writeSync(fixture, JSON.stringify({ url, tokens: TOKENS }));
+    fs.writeSync(fixture, JSON.stringify({ ...told, tokens: TOKENS }));
     fs.closeSync(fixture);
   });
+  if (sse) {
+    this.prependListener("request", (request) => {
+      if (request.url === EVENTS) {
+        request.url = SSE;
+      }
+    });
+  }
   return listen.call(this, 0, "127.0.0.1", ...rest);
 };

@@ -45,18 +45,14 @@ fn start(arguments: &Arguments) -> Result<u8, Box<dyn Error>> {
             return Ok(life.serve(&[format!("READY http://127.0.0.1:{port}")])?);
         }
         let tls = Tls::new()?;
-        let port = listen(arguments.port, Some(tls.config.clone()), state)?;
+        let port = listen(arguments.port, Some(tls.good()?), state)?;
         let ca = format!("CA {}", tls.ca_path().display());
         return Ok(life.serve(&[format!("READY https://localhost:{port}"), ca])?);
     }
     let tls = Tls::new()?;
-    let tls_port = listen(0, Some(tls.config.clone()), state.clone())?;
+    let mut variables = tls.listen(&state)?;
     let port = listen(arguments.port, None, state)?;
-    let variables = [
-        ("MCP_TEST_URL", format!("http://127.0.0.1:{port}")),
-        ("MCP_TEST_TLS_URL", format!("https://localhost:{tls_port}")),
-        ("MCP_TEST_CA", tls.ca_path().display().to_string()),
-    ];
+    variables.push(("MCP_TEST_URL", format!("http://127.0.0.1:{port}")));
     Ok(life.run(&arguments.program, &variables))
 }
 

@@ -1,0 +1,266 @@
+//! A caller's own way to authorise requests: a callback that is asked before a request, and again when the server refuses it.
+//!
+//! It is asked by one thread at a time. When a server refuses what it gave, one call asks for something better, and all others
+//! that are refused, or come while that is under way, take the outcome: 64 refused calls spend one refresh token.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use ureq::http::Method;
+
+use super::credentials::HeaderSet;
+use super::pause::PauseClock;
+use crate::error::{Error, Result};
+use crate::status::{MCP_AUTH_FAILED, MCP_SYSTEM_ERROR};
+use crate::sys::signal::Signal;
+
+/// What the callback is asked, and the place for its answer.
+pub struct AuthRequest {
+    pub url: String,
+    pub method: Method,
+    /// 1 before a request; more after a refusal.
+    pub attempt: u32,
+    pub refusal: Option<Refusal>,
+    answer: HeaderSet,
+    failure: Option<String>,
+}
+
+/// A server's answer to what the callback gave.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    url: String,
+    method: Method,
+    pub http_status: u16,
+    pub challenge: Option<String>,
+    /// Which of the callback's answers was refused.
+    generation: u64,
+}
+
+/// The callback's answer.
+#[derive(Clone)]
+pub struct Granted {
+    pub headers: Arc<HeaderSet>,
+    generation: u64,
+}
+
+pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
+
+/// How a thread waits for another one that is asking.
+pub type Wait<'a> = dyn Fn(&Signal) -> Result<()> + 'a;
+
+/// The callback of one client, replaceable at any time.
+#[derive(Default)]
+pub struct Schemes(RwLock<Option<Arc<Scheme>>>);
+
+/// One callback, and what it said last.
+pub struct Scheme {
+    callback: Box<Callback>,
+    gate: Mutex<Gate>,
+}
+
+struct Gate {
+    turn: Option<Arc<Turn>>,
+    /// Grows with each refresh.
+    generation: u64,
+    /// What the last refresh brought.
+    refreshed: Result<Arc<HeaderSet>>,
+    last: Arc<HeaderSet>,
+}
+
+/// The callback is running.
+struct Turn {
+    is_refresh: bool,
+    /// Made by the first thread that waits.
+    done: OnceLock<Signal>,
+}
+
+impl AuthRequest {
+    /// The question before a request.
+    pub fn new(url: String, method: Method) -> AuthRequest {
+        AuthRequest { url, method, attempt: 1, refusal: None, answer: HeaderSet::default(), failure: None }
+    }
+
+    pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
+        let outcome = self.answer.set_bearer(token);
+        self.note(outcome)
+    }
+
+    pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        let outcome = self.answer.set_header(name, value);
+        self.note(outcome)
+    }
+
+    /// The callback has no credentials to give.
+    pub fn fail(&mut self, reason: &str) {
+        self.failure = Some(reason.into());
+    }
+
+    /// A setter that failed makes the request fail, unless a later one makes up for it: to send it without credentials would only
+    /// hide what went wrong.
+    pub fn note<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.failure = outcome.as_ref().err().map(|error| format!("it set what cannot be used: {error}"));
+        outcome
+    }
+
+    fn outcome(self) -> Result<Arc<HeaderSet>> {
+        let Some(reason) = self.failure else { return Ok(Arc::new(self.answer)) };
+        let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
+        if let Some(refusal) = self.refusal {
+            error = error.with_http_status(refusal.http_status);
+            error.report_mut().www_authenticate = refusal.challenge;
+        }
+        Err(error)
+    }
+}
+
+impl Refusal {
+    /// `asked` had led to `granted`, which the server refused.
+    pub fn new(granted: &Granted, asked: AuthRequest, http_status: u16, challenge: Option<String>) -> Refusal {
+        Refusal { url: asked.url, method: asked.method, http_status, challenge, generation: granted.generation }
+    }
+
+    /// The question for something better.
+    pub fn ask_again(&self, attempt: u32) -> AuthRequest {
+        let again = AuthRequest::new(self.url.clone(), self.method.clone());
+        AuthRequest { attempt, refusal: Some(self.clone()), ..again }
+    }
+}
+
+impl Schemes {
+    /// Replaces the callback. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    pub fn set(&self, callback: Option<Box<Callback>>) -> Option<Arc<Scheme>> {
+        let scheme = callback.map(|callback| Arc::new(Scheme::new(callback)));
+        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *place, scheme)
+    }
+
+    pub fn current(&self) -> Option<Arc<Scheme>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether this thread is in the callback of this client right now.
+    pub fn is_asking(&self) -> bool {
+        ASKING.with_borrow(|asking| asking.contains(&self.place()))
+    }
+
+    fn place(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Runs `ask` with the note that this thread is in a callback.
+    fn while_asking<T>(&self, ask: impl FnOnce() -> T) -> T {
+        ASKING.with_borrow_mut(|asking| asking.push(self.place()));
+        let outcome = ask();
+        ASKING.with_borrow_mut(Vec::pop);
+        outcome
+    }
+}
+
+thread_local! {
+    /// The clients in whose callbacks this thread is, innermost last.
+    static ASKING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Scheme {
+    fn new(callback: Box<Callback>) -> Scheme {
+        let nothing = Arc::<HeaderSet>::default();
+        let gate = Gate { turn: None, generation: 0, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
+        Scheme { callback, gate: Mutex::new(gate) }
+    }
+
+    /// What the callback gave last; nobody is asked.
+    pub fn last(&self) -> Granted {
+        let gate = self.lock();
+        Granted { headers: Arc::clone(&gate.last), generation: gate.generation }
+    }
+
+    /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
+    pub fn ask(&self, schemes: &Schemes, mut request: AuthRequest, clock: &PauseClock, wait: &Wait) -> Result<Granted> {
+        let refused = request.refusal.as_ref().map(|refusal| refusal.generation);
+        let (turn, generation) = loop {
+            let other = {
+                let mut gate = self.lock();
+                if refused.is_some_and(|refused| refused < gate.generation) {
+                    return gate.outcome();
+                }
+                match &gate.turn {
+                    Some(turn) => {
+                        // Under the lock: the thread whose turn it is will not overlook it.
+                        turn.done()?;
+                        Arc::clone(turn)
+                    }
+                    None => {
+                        let turn = Arc::new(Turn::new(refused.is_some()));
+                        gate.turn = Some(Arc::clone(&turn));
+                        break (turn, gate.generation);
+                    }
+                }
+            };
+            clock.during(|| wait(other.done()?))?;
+            if other.is_refresh {
+                return self.lock().outcome();
+            }
+        };
+        let mut end = TurnEnd { scheme: self, turn: &turn, outcome: None };
+        schemes.while_asking(|| clock.during(|| (self.callback)(&mut request)));
+        let outcome = request.outcome();
+        end.outcome = Some(outcome.clone());
+        drop(end);
+        let generation = if refused.is_some() { generation + 1 } else { generation };
+        outcome.map(|headers| Granted { headers, generation })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gate {
+    /// What the last refresh brought.
+    fn outcome(&self) -> Result<Granted> {
+        let headers = self.refreshed.clone()?;
+        Ok(Granted { headers, generation: self.generation })
+    }
+}
+
+impl Turn {
+    fn new(is_refresh: bool) -> Turn {
+        Turn { is_refresh, done: OnceLock::new() }
+    }
+
+    fn done(&self) -> Result<&Signal> {
+        if let Some(done) = self.done.get() {
+            return Ok(done);
+        }
+        let signal = Signal::new()
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
+        Ok(self.done.get_or_init(|| signal))
+    }
+}
+
+/// Ends a turn, in whatever way the callback ends.
+struct TurnEnd<'a> {
+    scheme: &'a Scheme,
+    turn: &'a Turn,
+    outcome: Option<Result<Arc<HeaderSet>>>,
+}
+
+impl Drop for TurnEnd<'_> {
+    fn drop(&mut self) {
+        let mut gate = self.scheme.lock();
+        if let Some(outcome) = self.outcome.take() {
+            if let Ok(headers) = &outcome {
+                gate.last = Arc::clone(headers);
+            }
+            if self.turn.is_refresh {
+                gate.generation += 1;
+                gate.refreshed = outcome;
+            }
+        }
+        gate.turn = None;
+        drop(gate);
+        if let Some(done) = self.turn.done.get() {
+            done.raise();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! HTTP+SSE, the transport of 2024-11-05: one event stream on which all answers come, and an endpoint, named on it, that messages
+//! are posted to.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use ureq::http::{HeaderMap, HeaderValue, Method, header};
+
+use super::Client;
+use super::answer::{content_type, unexpected_content};
+use super::call::Call;
+use super::exchange::{Answer, Speaking};
+use super::failure::rpc_failure;
+use super::line::{Delivered, Line};
+use super::reader::Reading;
+use super::send::Setback;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::event_stream::{Event, EventStream};
+use crate::protocol::messages;
+use crate::status::*;
+use crate::sys::wait::Budget;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::http::Outgoing;
+use crate::transport::response::Body;
+
+/// An open event stream; its reader stops when this is dropped.
+pub struct Channel {
+    pub line: Arc<Line>,
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.line.stop.raise();
+    }
+}
+
+impl Client {
+    /// Opens the event stream, and waits until the server has named its endpoint.
+    pub(super) fn open_channel(&self, call: &Call) -> Result<Channel> {
+        let opened = self.authorised(call, || {
+            let mut headers = HeaderMap::with_capacity(4);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+            self.send(call, outgoing, None, false)
+        });
+        let mut response = opened.map_err(|setback| setback.error)?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_failure(call, &mut response, false));
+        }
+        let kind = content_type(&response);
+        if kind.as_deref() != Some("text/event-stream") {
+            return Err(unexpected_content(&response, kind.as_deref()));
+        }
+        let from = Arc::clone(&response.from);
+        let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");
+        let body = response.into_body().ok_or_else(nothing)?;
+        self.await_endpoint(call, &from, body).map_err(|mut error| {
+            if error.status() == MCP_TIMEOUT {
+                error
+                    .report_mut()
+                    .message
+                    .push_str("; it opened an event stream, and has not named its endpoint there");
+            }
+            error
+        })
+    }
+
+    fn await_endpoint(&self, call: &Call, from: &Endpoint, mut body: Body) -> Result<Channel> {
+        let limit = self.settings.limits().event;
+        let mut stream = EventStream::new(limit);
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = body.read(&mut buffer)?;
+            if count == 0 {
+                let why = "the server's event stream ended before it named its endpoint; is this the URL of an HTTP+SSE server?";
+                return Err(Error::new(MCP_TRUNCATED, why));
+            }
+            stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
+            if let Some(at) = events.iter().position(|event| event.name == b"endpoint") {
+                let rest = events.split_off(at + 1);
+                let line = Arc::new(Line::new(Arc::new(named_endpoint(from, &events[at])?))?);
+                let shown = line.endpoint.shown();
+                call.remark(Level::Debug, || format!("the event stream is open; messages go to {shown}"));
+                // Whoever waits has a time limit of its own; the stream has none.
+                body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
+                let reading =
+                    Reading { client: self.me.clone(), line: Arc::clone(&line), body, stream, limit, events: rest };
+                let channel = Channel { line };
+                self.readers.start(reading)?;
+                return Ok(channel);
+            }
+            // Nobody can wait for anything yet.
+            events.clear();
+        }
+    }
+
+    /// Posts a request, and waits for its answer on the event stream.
+    pub(super) fn ask_on_line(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        line: &Line,
+        (method, params): (&str, Option<&str>),
+        asked: &Cell<u64>,
+    ) -> Result<Answer, Setback> {
+        let place = self.authorised(call, || {
+            let id = self.next_id();
+            asked.set(id);
+            // Before anything was sent: another stream will do.
+            let place = line.expect(id).map_err(|error| Setback::before_sending(stream_lost(error)))?;
+            let response = self.send_message(call, speaking, Some(method), &messages::request(id, method, params))?;
+            self.expect_success(call, response, true).map_err(Setback::after_sending)?;
+            Ok(place)
+        })?;
+        let delivered = place.wait(call).map_err(Setback::after_sending)?;
+        match delivered {
+            Delivered::Result(result) => Ok(Answer { result, session_id: None }),
+            Delivered::Refused(error) => Err(Setback::after_sending(rpc_failure(call, error))),
+            Delivered::Failed(error) => Err(Setback::after_sending(error)),
+        }
+    }
+}
+
+pub fn too_large(limit: usize) -> Error {
+    Error::new(MCP_TOO_LARGE, format!("an event of the server's stream is larger than {limit} bytes"))
+}
+
+/// The stream had ended by itself: the session that it carried is gone.
+fn stream_lost(mut ended: Error) -> Error {
+    if ended.status() != MCP_SYSTEM_ERROR {
+        ended.report_mut().status = MCP_SESSION_LOST;
+    }
+    ended
+}
+
+/// Where messages are to be posted to: on the origin of the event stream, for credentials do not leave it.
+fn named_endpoint(from: &Endpoint, event: &Event) -> Result<Endpoint> {
+    let unusable =
+        |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server names an endpoint that cannot be used: {why}"));
+    let text = str::from_utf8(&event.data).map_err(|_| unusable("it is no UTF-8"))?;
+    if text.is_empty() {
+        return Err(unusable("it is empty"));
+    }
+    let endpoint = from.resolve(text).map_err(|why| unusable(&why))?;
+    let (ours, theirs) = (from.origin(), endpoint.origin());
+    if ours == theirs {
+        return Ok(endpoint);
+    }
+    let shown = endpoint.shown();
+    let why = if ours.https && !theirs.https && ours.host == theirs.host {
+        format!(
+            "the server is reached over https and names the endpoint {shown}, over http, where credentials do not go: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
+        )
+    } else {
+        format!("the server names the endpoint {shown}, which is another origin, and credentials do not leave theirs")
+    };
+    Err(Error::new(MCP_REDIRECT_REFUSED, why))
+}

@@ -1,0 +1,185 @@
+//! One HTTP request of a call: what it carries, and what happens when the server does not accept that.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Client;
+use super::call::Call;
+use crate::auth::credentials::HeaderSet;
+use crate::auth::scheme::{AuthRequest, Granted, Refusal, Scheme};
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::status::*;
+use crate::transport::http::{Failure, Outgoing};
+use crate::transport::response::Response;
+
+/// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// A request that brought no answer that can be used.
+#[derive(Debug)]
+pub struct Setback {
+    pub error: Error,
+    /// See [`Failure::stale`].
+    pub stale: bool,
+    /// At least a part of the request may have reached the server.
+    pub sent: bool,
+    /// The server refused what the auth callback gave; it may have something better.
+    refusal: Option<Refusal>,
+}
+
+/// What a request carries.
+struct Pass {
+    /// What the caller has set.
+    fixed: Arc<HeaderSet>,
+    /// What the auth callback adds.
+    granted: Option<Granted>,
+}
+
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Setback {
+        Setback { error: failure.error, stale: failure.stale, sent: failure.sent, refusal: None }
+    }
+}
+
+impl Setback {
+    /// Nothing was sent.
+    pub fn before_sending(error: Error) -> Setback {
+        Setback { error, stale: false, sent: false, refusal: None }
+    }
+
+    /// The request was sent, and what followed went wrong.
+    pub fn after_sending(error: Error) -> Setback {
+        Setback { error, stale: false, sent: true, refusal: None }
+    }
+}
+
+impl Client {
+    /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
+    pub(super) fn authorised<T>(
+        &self,
+        call: &Call,
+        mut attempt: impl FnMut() -> Result<T, Setback>,
+    ) -> Result<T, Setback> {
+        loop {
+            let setback = match attempt() {
+                Ok(value) => return Ok(value),
+                Err(setback) => setback,
+            };
+            let (Some(refusal), Some(scheme)) = (&setback.refusal, self.schemes.current()) else { return Err(setback) };
+            let refused = refusal.http_status;
+            if !call.may_ask_again(MOST_ATTEMPTS) {
+                call.remark(Level::Debug, || format!("the server refused the credentials {MOST_ATTEMPTS} times"));
+                return Err(setback);
+            }
+            let request = refusal.ask_again(call.refusals() + 1);
+            let granted = self.ask(call, &scheme, request).map_err(Setback::after_sending)?;
+            call.remark(Level::Debug, || {
+                format!("the server refused the credentials (HTTP {refused}); asking with those of a refresh")
+            });
+            call.grant(granted);
+        }
+    }
+
+    /// Sends a request with all that it has to carry, and waits for the head of the answer.
+    pub(super) fn send(
+        &self,
+        call: &Call,
+        mut outgoing: Outgoing,
+        session: Option<&ureq::http::HeaderValue>,
+        in_session: bool,
+    ) -> Result<Response<'_>, Setback> {
+        let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
+        pass.apply(&mut outgoing);
+        call.carry(&pass.fixed, session);
+        if let Some(granted) = &pass.granted {
+            call.carry(&granted.headers, None);
+        }
+        let mut response = self.http().send(&outgoing, &call.budget())?;
+        let Some(granted) = pass.granted.filter(|_| matches!(response.status, 401 | 403)) else { return Ok(response) };
+        let error = self.http_failure(call, &mut response, in_session);
+        let report = error.report();
+        let refusal = wants_others(&error).then(|| {
+            let challenge = report.www_authenticate.clone();
+            Refusal::new(&granted, question(&outgoing), report.http_status, challenge)
+        });
+        Err(Setback { refusal, ..Setback::after_sending(error) })
+    }
+
+    /// Sends a request as far as the call's time allows, and waits for no answer.
+    pub(super) fn send_and_leave(&self, call: &Call, mut outgoing: Outgoing) {
+        if let Ok(pass) = self.authorise(call, &outgoing) {
+            pass.apply(&mut outgoing);
+            self.http().send_and_leave(&outgoing, &call.budget());
+        }
+    }
+
+    fn authorise(&self, call: &Call, outgoing: &Outgoing) -> Result<Pass> {
+        let granted = match self.schemes.current() {
+            None => None,
+            Some(scheme) if !call.asks => Some(scheme.last()),
+            Some(scheme) => Some(match call.take_granted() {
+                Some(granted) => granted,
+                None => self.ask(call, &scheme, question(outgoing))?,
+            }),
+        };
+        let pass = Pass { fixed: self.credentials.current(), granted };
+        self.check_plain(call, &pass)?;
+        Ok(pass)
+    }
+
+    fn ask(&self, call: &Call, scheme: &Scheme, request: AuthRequest) -> Result<Granted> {
+        let wait = |done: &_| call.wait_for_callback(done);
+        call.paused(|clock| scheme.ask(&self.schemes, request, clock, &wait))
+    }
+
+    /// Credentials over plain http to another machine: allowed, as in the other clients, unless the caller forbids it.
+    fn check_plain(&self, call: &Call, pass: &Pass) -> Result<()> {
+        let origin = self.endpoint.origin();
+        if origin.https || pass.is_empty() || self.http().is_local() {
+            return Ok(());
+        }
+        if self.settings.requires_https() {
+            let why = format!(
+                "credentials would go unencrypted over http to {}, and mcp_set_require_https forbids it; use an https URL",
+                origin.host
+            );
+            return Err(Error::new(MCP_INSECURE, why));
+        }
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            call.remark(Level::Warning, || {
+                format!("credentials go unencrypted over http to {}; use https", origin.host)
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
+    /// What the callback gives beats what was set.
+    fn apply(&self, outgoing: &mut Outgoing) {
+        self.fixed.apply(&mut outgoing.headers);
+        if let Some(granted) = &self.granted {
+            granted.headers.apply(&mut outgoing.headers);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fixed.is_empty() && self.granted.as_ref().is_none_or(|granted| granted.headers.is_empty())
+    }
+}
+
+/// What the auth callback is asked before a request.
+fn question(outgoing: &Outgoing) -> AuthRequest {
+    AuthRequest::new(outgoing.to.uri().to_string(), outgoing.method.clone())
+}
+
+/// Whether other credentials may help: 401, or a 403 that asks for a wider scope (RFC 6750, 3.1).
+fn wants_others(error: &Error) -> bool {
+    let challenge = error.report().www_authenticate.as_deref();
+    match error.status() {
+        MCP_UNAUTHORIZED => true,
+        MCP_FORBIDDEN => challenge.is_some_and(|challenge| challenge.contains("insufficient_scope")),
+        _ => false,
+    }
+}

@@ -1,0 +1,171 @@
+//! Reading an answer from an event stream; where the stream of a legacy server breaks off, it is resumed (2025-11-25,
+//! "Resumability and Redelivery").
+
+use std::time::Duration;
+
+use ureq::http::{HeaderName, HeaderValue, Method, header};
+
+use super::Client;
+use super::answer::{Asked, content_type, take_messages};
+use super::call::Call;
+use super::channel::too_large;
+use super::exchange::{Speaking, headers};
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::event_stream::EventStream;
+use crate::protocol::json::Json;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::transport::http::Outgoing;
+use crate::transport::response::Response;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How long to wait before a stream is resumed, where the server does not say.
+const DEFAULT_RETRY: Duration = Duration::from_secs(1);
+
+/// How often a stream is resumed in a row without anything new on it.
+const MOST_WITHOUT_PROGRESS: u32 = 5;
+
+/// How far a stream has come, over all its connections.
+#[derive(Default)]
+struct Progress {
+    last_id: Option<HeaderValue>,
+    retry: Option<Duration>,
+    resumed_in_vain: u32,
+}
+
+impl Client {
+    /// The answer to request `id`, from a stream that is resumed where that can be done.
+    pub(super) fn read_stream<'a>(
+        &'a self,
+        call: &Call,
+        speaking: &Speaking,
+        response: &mut Response<'a>,
+        id: u64,
+    ) -> Result<Json> {
+        let mut progress = Progress::default();
+        loop {
+            let error = match self.read_connection(call, speaking, response, id, &mut progress) {
+                Err(error) if error.status() == MCP_TRUNCATED && can_resume(speaking, &progress) => error,
+                outcome => return outcome,
+            };
+            *response = self.resume(call, speaking, &mut progress, error)?;
+        }
+    }
+
+    /// Reads one connection to its end, or to the answer.
+    fn read_connection(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        response: &mut Response,
+        id: u64,
+        progress: &mut Progress,
+    ) -> Result<Json> {
+        let limit = self.settings.limits().event;
+        let mut stream = EventStream::new(limit);
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = response.read(&mut buffer)?;
+            if count == 0 {
+                return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
+            }
+            stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
+            progress.note(&stream);
+            let mut asked = Vec::new();
+            for event in events.drain(..) {
+                // Streams begin with priming events, which are empty, and may carry events that are no messages.
+                let is_message = event.name.is_empty() || event.name == b"message";
+                if event.data.is_empty() || !is_message {
+                    continue;
+                }
+                progress.resumed_in_vain = 0;
+                if let Some(result) = take_messages(call, event.data, id, &mut asked)? {
+                    return Ok(result);
+                }
+            }
+            // Only now: a server whose answer is there already needs no reply.
+            asked.iter().for_each(|asked: &Asked| self.serve(call, speaking, asked));
+        }
+    }
+
+    /// The next connection of a stream that ended with `error`; or that error, with why there is none.
+    fn resume<'a>(
+        &'a self,
+        call: &Call,
+        speaking: &Speaking,
+        progress: &mut Progress,
+        error: Error,
+    ) -> Result<Response<'a>> {
+        loop {
+            progress.resumed_in_vain += 1;
+            if progress.resumed_in_vain > MOST_WITHOUT_PROGRESS {
+                return Err(explained(
+                    error,
+                    format!("it was resumed {MOST_WITHOUT_PROGRESS} times, and nothing new came"),
+                ));
+            }
+            let retry = progress.retry.unwrap_or(DEFAULT_RETRY);
+            call.remark(Level::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
+            call.budget().wait_any(&[], Some(retry)).map_err(|stop| call.stopped(&stop))?;
+            let resumed = self.authorised(call, || {
+                let mut headers = headers(speaking, None);
+                headers.remove(header::CONTENT_TYPE);
+                headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+                headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
+                let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+                self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+            });
+            let mut response = match resumed {
+                Ok(response) => response,
+                Err(setback) => match setback.error.status() {
+                    // The server may be back in a moment.
+                    MCP_CONNECT_FAILED | MCP_DISCONNECTED => continue,
+                    _ => return Err(setback.error),
+                },
+            };
+            if !(200..300).contains(&response.status) {
+                let failure = self.http_failure(call, &mut response, speaking.is_in_session());
+                return match failure.status() {
+                    MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN => Err(failure),
+                    _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
+                };
+            }
+            if content_type(&response).as_deref() != Some("text/event-stream") {
+                return Err(explained(
+                    error,
+                    "it cannot be resumed: the server offers no event stream for that".into(),
+                ));
+            }
+            return Ok(response);
+        }
+    }
+}
+
+impl Progress {
+    fn note(&mut self, stream: &EventStream) {
+        if let Some(ms) = stream.retry_ms() {
+            self.retry = Some(Duration::from_millis(ms));
+        }
+        let Some(id) = stream.last_id() else { return };
+        // An empty id takes the last one away.
+        let id = HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty());
+        if id != self.last_id {
+            self.last_id = id;
+            self.resumed_in_vain = 0;
+        }
+    }
+}
+
+/// Modern streams are not resumed, and a handshake is begun anew instead.
+fn can_resume(speaking: &Speaking, progress: &Progress) -> bool {
+    speaking.era == Era::Legacy && speaking.version.is_some() && progress.last_id.is_some()
+}
+
+fn explained(mut error: Error, more: String) -> Error {
+    error.report_mut().message.push_str("; ");
+    error.report_mut().message.push_str(&more);
+    error
+}

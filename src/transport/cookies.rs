@@ -1,0 +1,224 @@
+//! The cookies of one server, kept for the client's life: load balancers use them to lead a session to the same machine
+//! (RFC 6265). They come from one host and go back to it alone, so of the rules for domains one is left: no other domain.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use ureq::http::{HeaderMap, HeaderValue, header};
+
+use super::endpoint::Endpoint;
+
+/// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each.
+const MOST: usize = 50;
+const LARGEST: usize = 4096;
+
+/// See the module.
+#[derive(Default)]
+pub struct Cookies {
+    jar: Mutex<Vec<Cookie>>,
+    /// Most servers set none: then nothing is locked for a request.
+    used: AtomicBool,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Cookie {
+    name: String,
+    value: String,
+    path: String,
+    secure: bool,
+    ends: Option<SystemTime>,
+}
+
+impl Cookies {
+    /// Takes what an answer from `from` sets.
+    pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: SystemTime) {
+        for value in headers.get_all(header::SET_COOKIE) {
+            let cookie =
+                value.to_str().ok().filter(|text| text.len() <= LARGEST).and_then(|text| parse(text, from, now));
+            if let Some(cookie) = cookie {
+                self.put(cookie, now);
+            }
+        }
+    }
+
+    /// Adds what belongs to a request that goes to `to`, behind a `Cookie` header of the caller's own.
+    pub fn add_to(&self, headers: &mut HeaderMap, to: &Endpoint, now: SystemTime) {
+        if !self.used.load(Ordering::Relaxed) {
+            return;
+        }
+        let path = to.uri().path();
+        let mut jar = self.jar();
+        jar.retain(|cookie| cookie.is_alive(now));
+        let mut pairs: Vec<_> = jar.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
+        // Longer paths first (RFC 6265, 5.4).
+        pairs.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let pairs = pairs.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
+        let own = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = own.into_iter().chain(pairs).collect::<Vec<_>>().join("; ");
+        if let Some(mut value) = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty()) {
+            value.set_sensitive(true);
+            headers.insert(header::COOKIE, value);
+        }
+    }
+
+    /// The values, for what must not be shown.
+    pub fn values(&self) -> Vec<String> {
+        if !self.used.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        self.jar().iter().map(|cookie| cookie.value.clone()).collect()
+    }
+
+    fn put(&self, cookie: Cookie, now: SystemTime) {
+        let mut jar = self.jar();
+        jar.retain(|old| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path));
+        if cookie.is_alive(now) && jar.len() < MOST {
+            jar.push(cookie);
+        }
+        self.used.store(!jar.is_empty(), Ordering::Relaxed);
+    }
+
+    fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cookie {
+    fn is_alive(&self, now: SystemTime) -> bool {
+        self.ends.is_none_or(|ends| ends > now)
+    }
+
+    /// RFC 6265, section 5.1.4.
+    fn is_for(&self, path: &str, https: bool) -> bool {
+        let below = path.strip_prefix(&self.path);
+        let matches = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/'));
+        matches && (https || !self.secure)
+    }
+}
+
+/// A `Set-Cookie` value (RFC 6265, section 5.2); `None` for what is to be ignored.
+fn parse(text: &str, from: &Endpoint, now: SystemTime) -> Option<Cookie> {
+    let mut parts = text.split(';');
+    let (name, value) = parts.next()?.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim());
+    if name.is_empty() || value.contains(char::is_control) {
+        return None;
+    }
+    let mut cookie = Cookie {
+        name: name.into(),
+        value: value.into(),
+        path: default_path(from.uri().path()),
+        secure: false,
+        ends: None,
+    };
+    let mut max_age = None;
+    for part in parts {
+        let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
+        let value = value.trim();
+        match attribute.trim().to_ascii_lowercase().as_str() {
+            "path" if value.starts_with('/') => cookie.path = value.into(),
+            "secure" => cookie.secure = true,
+            "domain" if !is_domain_of(value, &from.origin().host) => return None,
+            "expires" => cookie.ends = httpdate::parse_http_date(value).ok(),
+            "max-age" => max_age = value.parse::<i64>().ok(),
+            _ => {}
+        }
+    }
+    // Max-Age counts more than Expires (RFC 6265, 5.3).
+    if let Some(seconds) = max_age {
+        cookie.ends = match u64::try_from(seconds) {
+            Ok(seconds) => now.checked_add(Duration::from_secs(seconds)),
+            Err(_) => Some(SystemTime::UNIX_EPOCH),
+        };
+    }
+    // Who sets it cannot have been asked in the clear.
+    (from.origin().https || !cookie.secure).then_some(cookie)
+}
+
+/// The folder of a path (RFC 6265, section 5.1.4).
+fn default_path(path: &str) -> String {
+    match path.rfind('/') {
+        Some(0) | None => "/".into(),
+        Some(end) => path[..end].into(),
+    }
+}
+
+/// Whether a cookie for `domain` may come from `host`.
+fn is_domain_of(domain: &str, host: &str) -> bool {
+    let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+    let above = host.strip_suffix(&domain);
+    domain.is_empty() || above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::SET_COOKIE, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn sent(cookies: &Cookies, url: &str, at: u64) -> String {
+        let mut headers = HeaderMap::new();
+        cookies.add_to(&mut headers, &Endpoint::parse(url).unwrap(), time(at));
+        headers.get(header::COOKIE).map_or_else(String::new, |v| v.to_str().unwrap().to_owned())
+    }
+
+    fn time(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds)
+    }
+
+    fn jar(url: &str, values: &[&str]) -> Cookies {
+        let cookies = Cookies::default();
+        cookies.take(&Endpoint::parse(url).unwrap(), &headers(values), time(0));
+        cookies
+    }
+
+    #[test]
+    fn cookies_come_back_where_they_belong() {
+        let cookies = jar("http://a.host/x/mcp", &["lb=1", "all=2; Path=/", "deep=3; path=/x/mcp/deep"]);
+        assert_eq!(sent(&cookies, "http://a.host/x/mcp", 0), "lb=1; all=2");
+        assert_eq!(sent(&cookies, "http://a.host/x/mcp/deep", 0), "deep=3; lb=1; all=2");
+        assert_eq!(sent(&cookies, "http://a.host/xy", 0), "all=2");
+        assert_eq!(cookies.values(), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn they_end() {
+        let cookies = jar("http://h/", &["a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "b=2"]);
+        assert_eq!(sent(&cookies, "http://h/", 9), "a=1; b=2");
+        assert_eq!(sent(&cookies, "http://h/", 10), "b=2");
+        let url = Endpoint::parse("http://h/").unwrap();
+        cookies.take(&url, &headers(&["b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]), time(10));
+        assert_eq!(sent(&cookies, "http://h/", 10), "");
+        cookies.take(&url, &headers(&["c=3; Max-Age=-1", "d=4; max-age=x"]), time(10));
+        assert_eq!(sent(&cookies, "http://h/", 10), "d=4");
+    }
+
+    #[test]
+    fn some_are_not_taken() {
+        let bad = ["novalue", "=x", "a=1; Domain=other", "a=1; Domain=ost", "a=1; Secure"];
+        assert_eq!(sent(&jar("http://a.host/", &bad), "http://a.host/", 0), "");
+        let large = format!("a={}", "x".repeat(5000));
+        assert_eq!(sent(&jar("http://a.host/", &[&large]), "http://a.host/", 0), "");
+        let good = ["a=1; Domain=.host", "b=2; Domain=A.host"];
+        assert_eq!(sent(&jar("http://a.host/", &good), "http://a.host/", 0), "a=1; b=2");
+        let secure = jar("https://h/", &["a=1; Secure"]);
+        assert_eq!(sent(&secure, "https://h/", 0), "a=1");
+        assert_eq!(sent(&secure, "http://h/", 0), "");
+    }
+
+    #[test]
+    fn the_callers_own_cookie_comes_first() {
+        let cookies = jar("http://h/", &["lb=1"]);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "mine=2".parse().unwrap());
+        cookies.add_to(&mut headers, &Endpoint::parse("http://h/").unwrap(), time(0));
+        assert_eq!(headers[header::COOKIE], "mine=2; lb=1");
+    }
+}

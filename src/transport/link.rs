@@ -1,0 +1,125 @@
+//! The bytes of one connection as they are on the wire: output is held back until an answer is awaited, so that a request is one
+//! write, and every wait can be interrupted.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use zeroize::Zeroize;
+
+use super::lane::LaneState;
+use crate::sys::socket::Socket;
+use crate::sys::wait::Interest;
+
+/// More than this is sent at once: holding back a large body would only double it in memory.
+const HOLD_BACK: usize = 64 * 1024;
+
+/// Whoever writes less at a time may be waiting for its acknowledgement.
+const SMALL_PIECE: usize = 4096;
+
+/// See the module.
+pub struct Link {
+    socket: Socket,
+    lane: Arc<LaneState>,
+    held: Vec<u8>,
+    /// What came last was a small piece, and more is to come.
+    small_piece: bool,
+}
+
+impl Link {
+    pub fn new(socket: Socket, lane: Arc<LaneState>) -> Link {
+        lane.set_connected(true);
+        Link { socket, lane, held: Vec::new(), small_piece: false }
+    }
+
+    /// Whether nothing has come since the last read.
+    pub fn is_quiet(&self) -> bool {
+        self.socket.is_quiet()
+    }
+
+    /// Sends what was held back.
+    pub fn send_held(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        self.small_piece = false;
+        // What was held may hold a token.
+        let mut held = std::mem::take(&mut self.held);
+        let sent = self.send_all(&held);
+        held.zeroize();
+        self.held = held;
+        sent
+    }
+
+    fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.socket.send(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::Write)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&self, interest: Interest) -> io::Result<()> {
+        self.lane.budget().wait(self.socket.fd(), interest).map_err(|stop| self.lane.stopped(stop))
+    }
+}
+
+impl Write for Link {
+    /// A buffer that grows by itself would leave a copy of what is in it behind.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.held.len() + bytes.len();
+        if needed > self.held.capacity() {
+            let mut larger = Vec::with_capacity(needed.next_power_of_two());
+            larger.extend_from_slice(&self.held);
+            self.held.zeroize();
+            self.held = larger;
+        }
+        self.held.extend_from_slice(bytes);
+        if self.held.len() > HOLD_BACK {
+            self.send_held()?;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Does nothing: see the module.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Link {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.send_held()?;
+        if std::mem::take(&mut self.small_piece) {
+            self.socket.acknowledge_now();
+        }
+        loop {
+            self.wait(Interest::Read)?;
+            match self.socket.receive(buffer) {
+                Ok(count) => {
+                    self.small_piece = (1..SMALL_PIECE).contains(&count);
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.lane.set_connected(false);
+        self.held.zeroize();
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not what is held: it may be a token.
+        f.debug_struct("Link").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,100 @@
+//! Which hosts are reached without a proxy, by the rules that curl has for `no_proxy`.
+
+use std::net::IpAddr;
+
+/// The list of one `no_proxy` variable.
+#[derive(Clone, Debug, Default)]
+pub struct NoProxy(Vec<Rule>);
+
+#[derive(Clone, Debug)]
+enum Rule {
+    Every,
+    /// A name, and everything below it.
+    Domain(String),
+    Network(IpAddr, u32),
+}
+
+impl NoProxy {
+    /// Reads a list whose parts are separated by commas or spaces.
+    pub fn parse(list: &str) -> NoProxy {
+        NoProxy(list.split([',', ' ', '\t']).filter(|part| !part.is_empty()).map(Rule::parse).collect())
+    }
+
+    /// Whether `host` (lower case, an IPv6 address in brackets) is in the list.
+    pub fn covers(&self, host: &str) -> bool {
+        let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        let address = name.parse::<IpAddr>().ok();
+        self.0.iter().any(|rule| match (rule, address) {
+            (Rule::Every, _) => true,
+            (Rule::Network(network, bits), Some(address)) => is_within(address, *network, *bits),
+            (Rule::Domain(domain), None) => is_below(name, domain),
+            _ => false,
+        })
+    }
+}
+
+impl Rule {
+    fn parse(part: &str) -> Rule {
+        if part == "*" {
+            return Rule::Every;
+        }
+        let (address, bits) = match part.split_once('/') {
+            Some((address, bits)) => (address, bits.parse::<u32>().ok()),
+            None => (part, Some(u32::MAX)),
+        };
+        let address = address.trim_start_matches('[').trim_end_matches(']').parse();
+        match (address, bits) {
+            (Ok(address), Some(bits)) => Rule::Network(address, bits),
+            _ => Rule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),
+        }
+    }
+}
+
+/// The domain itself, or a name whose last labels it is.
+fn is_below(name: &str, domain: &str) -> bool {
+    let above = name.strip_suffix(domain);
+    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// Whether the first `bits` bits agree. More bits than the address has mean all of them.
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits.min(32),
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits.min(128),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_curl() {
+        let cases = [
+            ("example.com", "example.com", true),
+            ("example.com", "a.example.com", true),
+            (".example.com", "example.com", true),
+            ("Example.COM.", "a.example.com", true),
+            ("example.com", "notexample.com", false),
+            ("example.com", "example.com.evil", false),
+            ("a b,,c", "b", true),
+            ("a, c", "b", false),
+            ("*", "anything", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.0/8", "127.9.9.9", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("0.0.0.0/0", "11.0.0.1", true),
+            ("::1", "[::1]", true),
+            ("[::1]", "[::1]", true),
+            ("fe80::/10", "[fe81::1]", true),
+            ("fe80::/10", "[2001::1]", false),
+            ("0.0.1", "127.0.0.1", false),
+            ("", "a", false),
+            (".", "a", false),
+        ];
+        for (list, host, covered) in cases {
+            assert_eq!(NoProxy::parse(list).covers(host), covered, "{list:?} {host:?}");
+        }
+    }
+}

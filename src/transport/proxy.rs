@@ -1,0 +1,267 @@
+//! Which proxy, if any, stands between this client and a server: the one that was set, or the environment's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use zeroize::Zeroizing;
+
+use super::endpoint::{Origin, split_port};
+use super::no_proxy::NoProxy;
+
+/// Where a proxy listens when its URL does not say; curl's choice for every kind.
+const DEFAULT_PORT: u16 = 1080;
+
+/// RFC 1929 gives each of them one byte for its length.
+const LONGEST_SOCKS_CREDENTIAL: usize = 255;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyKind {
+    Http,
+    /// SOCKS5 with names looked up here.
+    Socks5,
+    /// SOCKS5 with names looked up by the proxy.
+    Socks5h,
+}
+
+/// One proxy.
+#[derive(Clone)]
+pub struct Proxy {
+    pub kind: ProxyKind,
+    /// Lower case; an IPv6 address keeps its brackets.
+    pub host: String,
+    pub port: u16,
+    login: Option<Login>,
+}
+
+/// User name and password. No `Debug`: nothing may print them.
+#[derive(Clone)]
+pub struct Login {
+    pub user: Zeroizing<String>,
+    pub password: Zeroizing<String>,
+}
+
+/// What the caller wants.
+#[derive(Clone, Default)]
+pub enum ProxyChoice {
+    #[default]
+    Environment,
+    None,
+    Set(Arc<Proxy>),
+}
+
+/// The proxies of one client, as they are when it first goes to the network.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    http: Option<Found>,
+    https: Option<Found>,
+    except: NoProxy,
+}
+
+/// A proxy, or why what the environment names is none.
+type Found = Result<Arc<Proxy>, String>;
+
+impl Proxy {
+    /// Reads `[scheme://][user[:password]@]host[:port]`. What it says of a bad one does not repeat it.
+    pub fn parse(url: &str) -> Result<Proxy, String> {
+        if !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("it holds a space, a control character or a character outside ASCII".into());
+        }
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let kind = match scheme.to_ascii_lowercase().as_str() {
+            "http" => ProxyKind::Http,
+            "socks5" => ProxyKind::Socks5,
+            "socks5h" => ProxyKind::Socks5h,
+            // What stands there without being a known scheme may be a secret.
+            _ => return Err("its scheme is none of http, socks5 and socks5h".into()),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (login, authority) = match rest.rsplit_once('@') {
+            Some((login, authority)) => (Some(Login::parse(login, kind)?), authority),
+            None => (None, rest),
+        };
+        if authority.contains(['/', '?', '#']) {
+            return Err("it has a path".into());
+        }
+        let (host, port) = split_port(authority)?;
+        if host.is_empty() {
+            return Err("it names no host".into());
+        }
+        let port = match port {
+            None => DEFAULT_PORT,
+            Some(digits) => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or("its port is no number from 1 to 65535")?
+            }
+        };
+        Ok(Proxy { kind, host: host.to_ascii_lowercase(), port, login })
+    }
+
+    /// For messages: where it is, without credentials.
+    pub fn shown(&self) -> String {
+        let scheme = match self.kind {
+            ProxyKind::Http => "http",
+            ProxyKind::Socks5 => "socks5",
+            ProxyKind::Socks5h => "socks5h",
+        };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    pub fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
+    }
+
+    /// The value of `Proxy-Authorization` (RFC 7617, section 2).
+    pub fn authorization(&self) -> Option<Zeroizing<String>> {
+        let login = self.login.as_ref()?;
+        let pair = Zeroizing::new(format!("{}:{}", *login.user, *login.password));
+        Some(Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes())))))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Login {
+    fn parse(text: &str, kind: ProxyKind) -> Result<Login, String> {
+        let (user, password) = text.split_once(':').unwrap_or((text, ""));
+        let login = Login { user: decoded(user)?, password: decoded(password)? };
+        let longest = login.user.len().max(login.password.len());
+        if kind != ProxyKind::Http && longest > LONGEST_SOCKS_CREDENTIAL {
+            return Err("its user name or password is longer than SOCKS5 allows (255 bytes)".into());
+        }
+        Ok(login)
+    }
+}
+
+/// Percent-decoded (RFC 3986, section 2.1).
+fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
+    let wrong = || "its user name or password is no percent-encoded UTF-8".to_owned();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let byte = match byte {
+            b'%' => {
+                let digits = [rest.next().ok_or_else(wrong)?, rest.next().ok_or_else(wrong)?];
+                let digits = str::from_utf8(&digits).map_err(|_| wrong())?;
+                u8::from_str_radix(digits, 16).map_err(|_| wrong())?
+            }
+            other => other,
+        };
+        bytes.push(byte);
+    }
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err("its user name or password holds a control character".into());
+    }
+    String::from_utf8(bytes.to_vec()).map(Zeroizing::new).map_err(|_| wrong())
+}
+
+impl Proxies {
+    /// Settles what `choice` means. `variable` is how the environment is asked.
+    pub fn new(choice: &ProxyChoice, variable: impl Fn(&str) -> Option<String>) -> Proxies {
+        match choice {
+            ProxyChoice::None => Proxies::default(),
+            ProxyChoice::Set(proxy) => {
+                let one = Some(Ok(Arc::clone(proxy)));
+                Proxies { http: one.clone(), https: one, except: NoProxy::default() }
+            }
+            ProxyChoice::Environment => Proxies::of_environment(variable),
+        }
+    }
+
+    /// By curl's rules: small letters first, and `http_proxy` in small letters only, for a CGI program finds the `Proxy` header
+    /// of whoever asks it in HTTP_PROXY.
+    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Proxies {
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let url = variable(name).filter(|url| !url.is_empty())?;
+                Some(
+                    Proxy::parse(&url)
+                        .map(Arc::new)
+                        .map_err(|why| format!("the proxy in {name} cannot be used: {why}")),
+                )
+            })
+        };
+        let except = ["no_proxy", "NO_PROXY"].iter().find_map(|name| variable(name).filter(|list| !list.is_empty()));
+        Proxies {
+            http: first(&["http_proxy", "all_proxy", "ALL_PROXY"]),
+            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            except: except.map_or_else(NoProxy::default, |list| NoProxy::parse(&list)),
+        }
+    }
+
+    /// The proxy on the way to `origin`.
+    pub fn towards(&self, origin: &Origin) -> Result<Option<&Arc<Proxy>>, &str> {
+        let found = if origin.https { &self.https } else { &self.http };
+        match found {
+            Some(_) if self.except.covers(&origin.host) => Ok(None),
+            Some(Ok(proxy)) => Ok(Some(proxy)),
+            Some(Err(why)) => Err(why),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::endpoint::Endpoint;
+    use super::*;
+
+    fn shown(url: &str) -> String {
+        Proxy::parse(url).unwrap().shown()
+    }
+
+    #[test]
+    fn urls_of_proxies() {
+        assert_eq!(shown("proxy"), "http://proxy:1080");
+        assert_eq!(shown("Proxy:3128/"), "http://proxy:3128");
+        assert_eq!(shown("socks5h://u:p@[::1]:9"), "socks5h://[::1]:9");
+        let proxy = Proxy::parse("http://us%40er:p%3Aw@h:1").unwrap();
+        let login = proxy.login().unwrap();
+        assert_eq!((login.user.as_str(), login.password.as_str()), ("us@er", "p:w"));
+        assert_eq!(proxy.authorization().unwrap().as_str(), "Basic dXNAZXI6cDp3");
+        assert_eq!(format!("{proxy:?}"), "http://h:1");
+        let long = format!("socks5://{}:x@h", "u".repeat(256));
+        let bad = ["", "http://", "ftp://zqxw@h", "http://h:0", "http://h:x", "zqxw:80:80", "http://u:zqxw%0@h", &long];
+        for bad in bad.into_iter().chain(["http://u:zqxw%0A@h", "http://h/zqxw", "http://zq xw", "zqxwü"]) {
+            let why = Proxy::parse(bad).expect_err(bad);
+            assert!(!why.contains("zqxw"), "{why}");
+        }
+    }
+
+    fn towards(variables: &[(&str, &str)], url: &str) -> String {
+        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let proxies = Proxies::new(&ProxyChoice::Environment, variable);
+        match proxies.towards(Endpoint::parse(url).unwrap().origin()) {
+            Ok(proxy) => proxy.map_or_else(|| "none".into(), |proxy| proxy.host.clone()),
+            Err(why) => why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_environment_by_the_rules_of_curl() {
+        assert_eq!(towards(&[], "http://x/"), "none");
+        assert_eq!(towards(&[("HTTP_PROXY", "a")], "http://x/"), "none");
+        assert_eq!(towards(&[("http_proxy", "a"), ("https_proxy", "b")], "http://x/"), "a");
+        assert_eq!(towards(&[("http_proxy", "a")], "https://x/"), "none");
+        assert_eq!(towards(&[("HTTPS_PROXY", "a"), ("https_proxy", "b")], "https://x/"), "b");
+        assert_eq!(towards(&[("HTTPS_PROXY", "a"), ("https_proxy", "")], "https://x/"), "a");
+        assert_eq!(towards(&[("ALL_PROXY", "a"), ("all_proxy", "b")], "http://x/"), "b");
+        assert_eq!(towards(&[("all_proxy", "a"), ("NO_PROXY", "y,x")], "http://x/"), "none");
+        assert_eq!(towards(&[("all_proxy", "a"), ("NO_PROXY", "x"), ("no_proxy", "y")], "http://x/"), "a");
+        let why = towards(&[("all_proxy", "ftp://zqxw")], "http://x/");
+        assert!(why.contains("all_proxy") && !why.contains("zqxw"), "{why}");
+    }
+
+    #[test]
+    fn a_proxy_that_was_set_is_for_everything() {
+        let proxy = Arc::new(Proxy::parse("p").unwrap());
+        let proxies = Proxies::new(&ProxyChoice::Set(proxy), |_| Some("*".into()));
+        assert!(proxies.towards(Endpoint::parse("https://x/").unwrap().origin()).unwrap().is_some());
+        let none = Proxies::new(&ProxyChoice::None, |_| Some("p".into()));
+        assert!(none.towards(Endpoint::parse("https://x/").unwrap().origin()).unwrap().is_none());
+    }
+}

@@ -1,0 +1,173 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "proxy_support.h"
+
+#include "check.h"
+#include "support.h"
+
+const char *given(const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL) {
+        fprintf(stderr, "%s: run it as `mcp-test-server --run fixture.py --run toy.py --run PROGRAM`\n", name);
+    }
+    must(value != NULL, "a variable is not set");
+    return value;
+}
+
+const char *toy(const char *name) {
+    char variable[64];
+    snprintf(variable, sizeof variable, "MCP_TEST_TOY_%s", name);
+    return given(variable);
+}
+
+const char *tls_scenario(const char *options) {
+    static char url[URL_SIZE];
+    snprintf(url, sizeof url, "%s/s/%s/mcp", given("MCP_TEST_TLS_URL"), options);
+    return url;
+}
+
+const char *port_of(const char *url) {
+    static char port[16];
+    const char *colon = strchr(strstr(url, "://") + 3, ':');
+    must(colon != NULL, "the URL has a port");
+    snprintf(port, sizeof port, "%.*s", (int)(1 + strspn(colon + 1, "0123456789")), colon);
+    return port;
+}
+
+static void take_line(void *userdata, int32_t level, const char *message) {
+    (void)userdata;
+    (void)level;
+    check_no_secret(message);
+}
+
+mcp_client *proxied_client(const char *url, const char *proxy) {
+    mcp_client *client = client_at(url);
+    mcp_error *error = NULL;
+    EXPECT(MCP_OK, error, mcp_set_log(client, take_line, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, TOKEN, &error));
+    EXPECT(MCP_OK, error, mcp_set_tls_ca_file(client, given("MCP_TEST_CA"), &error));
+    EXPECT(MCP_OK, error, mcp_set_proxy(client, proxy, &error));
+    return client;
+}
+
+void visit(mcp_status expected, const char *url, const char *proxy, const char *says) {
+    mcp_client *client = proxied_client(url, proxy);
+    mcp_error *error = NULL;
+    mcp_status got = mcp_ping(client, NULL, &error);
+    const char *message = mcp_error_message(error);
+
+    CHECK_SAYS(got == expected, "%s instead of %s: %s through %s: %s", mcp_status_name(got), mcp_status_name(expected),
+               url, proxy != NULL ? proxy : "the environment's proxy", message);
+    CHECK_SAYS(says == NULL || strstr(message, says) != NULL, "no \"%s\" in: %s", says, message);
+    check_no_secret(message);
+    mcp_error_free(error);
+    dispose(client);
+}
+
+void check_no_secret(const char *text) {
+    const char *secrets[] = {TOKEN, "wr0ng", given("MCP_TEST_PROXY_PASSWORD"),
+                             strchr(given("MCP_TEST_PROXY_LOGIN"), ':') + 1, given("MCP_TEST_PROXY_BASIC")};
+    size_t i;
+    for (i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+        CHECK_SAYS(strstr(text, secrets[i]) == NULL, "%s is in: %s", secrets[i], text);
+    }
+}
+
+/* A whole file, with a NUL behind it; NULL when there is none. To be freed. */
+static char *read_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    size_t room = 1 << 16, count;
+    char *text;
+    if (file == NULL) {
+        return NULL;
+    }
+    text = malloc(room);
+    must(text != NULL, "memory");
+    *size = 0;
+    while ((count = fread(text + *size, 1, room - *size - 1, file)) > 0) {
+        *size += count;
+        if (room - *size < 2) {
+            room *= 2;
+            text = realloc(text, room);
+            must(text != NULL, "memory");
+        }
+    }
+    fclose(file);
+    text[*size] = '\0';
+    return text;
+}
+
+size_t occurrences(const char *path, const char *text) {
+    size_t size = 0, length = strlen(text), count = 0, at;
+    char *content = read_file(path, &size);
+    must(content != NULL, path);
+    for (at = 0; at + length <= size; at++) {
+        count += memcmp(content + at, text, length) == 0;
+    }
+    free(content);
+    return count;
+}
+
+/* Calls back for each request to a toy proxy: its connection and its first line. */
+static void each_request(const char *proxy, void (*look)(void *, int64_t, const char *), void *userdata) {
+    char path[URL_SIZE];
+    size_t size = 0;
+    char *content, *line, *rest;
+
+    snprintf(path, sizeof path, "%s/requests.jsonl", given("MCP_TEST_TOY_RECORD"));
+    content = read_file(path, &size);
+    must(content != NULL, path);
+    for (line = strtok_r(content, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        mcp_json *request = mcp_json_parse(line, SIZE_MAX, NULL);
+        const char *asked = mcp_json_string(mcp_json_member(request, "proxy"));
+        const char *first = mcp_json_string(mcp_json_member(request, "first"));
+        int64_t connection = 0;
+        must(asked != NULL && first != NULL, "a line of the record can be read");
+        must(mcp_json_int64(mcp_json_member(request, "connection"), &connection, NULL) == MCP_OK, "its connection too");
+        if (strcmp(asked, proxy) == 0) {
+            look(userdata, connection, first);
+        }
+        mcp_json_free(request);
+    }
+    free(content);
+}
+
+struct tally {
+    const char *first;
+    const char *text;
+    int64_t last;
+    size_t requests, connections, texts;
+};
+
+static void count(void *userdata, int64_t connection, const char *first) {
+    struct tally *tally = userdata;
+    tally->requests++;
+    if (connection == tally->last) {
+        return; /* each connection once: their requests stand together, for these tests use one at a time */
+    }
+    tally->last = connection;
+    tally->connections++;
+    if (tally->text != NULL && strstr(first, tally->first) != NULL) {
+        char path[URL_SIZE];
+        snprintf(path, sizeof path, "%s/%lld.bytes", given("MCP_TEST_TOY_RECORD"), (long long)connection);
+        tally->texts += occurrences(path, tally->text);
+    }
+}
+
+size_t sent_to(const char *proxy, const char *first, const char *text) {
+    struct tally tally = {first, text, 0, 0, 0, 0};
+    each_request(proxy, count, &tally);
+    return tally.texts;
+}
+
+size_t requests_to(const char *proxy) {
+    struct tally tally = {NULL, NULL, 0, 0, 0, 0};
+    each_request(proxy, count, &tally);
+    return tally.requests;
+}
+
+size_t connections_to(const char *proxy) {
+    struct tally tally = {NULL, NULL, 0, 0, 0, 0};
+    each_request(proxy, count, &tally);
+    return tally.connections;
+}

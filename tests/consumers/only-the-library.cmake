@@ -1,0 +1,11 @@
+# libmcp in somebody's build is the library alone: no programs, no tests, nothing in the parent's install.
+foreach(target ping demo mcp-test-server mcp-check)
+  if(TARGET ${target})
+    message(FATAL_ERROR "libmcp adds the target ${target} to its parent")
+  endif()
+endforeach()
+foreach(option MCP_BUILD_EXAMPLES MCP_BUILD_TESTS MCP_INSTALL)
+  if(${option})
+    message(FATAL_ERROR "libmcp is not built by itself, yet ${option} is on")
+  endif()
+endforeach()

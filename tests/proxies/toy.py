@@ -1,0 +1,352 @@
+"""toy.py --run PROGRAM ARGS...: proxies that misbehave, and that write down what clients send, while a program runs.
+
+Each listens on a port of its own of 127.0.0.1; its name in KINDS is the end of a variable, MCP_TEST_TOY_NAME. Whatever
+comes from a client is in the folder MCP_TEST_TOY_RECORD before anything is done about it: requests.jsonl has a line for
+each request (proxy, connection, first, headers), and N.bytes everything that came on connection N, in tunnels too.
+"""
+
+import contextlib
+import json
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+from functools import partial
+from pathlib import Path
+
+from fixture import BASIC, HOST, LOGIN_VARIABLES, leave, run
+
+PATIENCE_SECONDS = 10
+OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
+# Right, in a form that nobody expects. The lengths do not count here (RFC 9110, 9.3.6).
+ODD = [b"HTTP/1.0 200\r\nContent-Le", b"ngth: 5\r\nTransfer-Encoding: chunked\r\n\r", b"\n"]
+# What a proxy does not hand on (RFC 9110, 7.6.1 and 11.7.2).
+HOP_BY_HOP = ("connection", "proxy-connection", "keep-alive", "proxy-authorization", "te", "trailer", "upgrade")
+
+
+class Record:
+    """What clients sent."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.lock = threading.Lock()
+        self.connections = 0
+        (folder / "requests.jsonl").touch()
+
+    def connection(self):
+        with self.lock:
+            self.connections += 1
+            return self.connections
+
+    def bytes(self, connection, data):
+        with open(self.folder / f"{connection}.bytes", "ab") as out:
+            out.write(data)
+
+    def request(self, **members):
+        with self.lock, open(self.folder / "requests.jsonl", "a") as out:
+            out.write(json.dumps(members) + "\n")
+
+
+class Client:
+    """A connection from a client."""
+
+    def __init__(self, name, connection, record):
+        self.name, self.socket, self.record = name, connection, record
+        self.number = record.connection()
+        self.buffer = b""
+
+    def receive(self):
+        """Some bytes; none at the end."""
+        if not self.buffer:
+            return self.read()
+        data, self.buffer = self.buffer, b""
+        return data
+
+    def read(self):
+        data = self.socket.recv(65536)
+        self.record.bytes(self.number, data)
+        return data
+
+    def fill(self, is_enough):
+        """Reads on until there is enough."""
+        while not is_enough(self.buffer):
+            data = self.read()
+            if not data:
+                raise EOFError
+            self.buffer += data
+
+    def take(self, count):
+        self.fill(lambda data: len(data) >= count)
+        taken, self.buffer = self.buffer[:count], self.buffer[count:]
+        return taken
+
+    def head(self):
+        """The first line and the headers of a request."""
+        self.fill(lambda data: b"\r\n\r\n" in data)
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = [[part.strip() for part in line.split(":", 1)] for line in lines]
+        self.note(first, headers)
+        return first, headers
+
+    def note(self, first, headers=()):
+        self.record.request(proxy=self.name, connection=self.number, first=first, headers=list(headers))
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def hold(self):
+        """Says nothing until the client leaves."""
+        while self.receive():
+            pass
+
+
+# --- Behind the proxy -------------------------------------------------------------------------------------------------
+
+
+def reach(host, port):
+    """Names that nobody has, *.invalid, are this machine's: a test sees by them who looked a name up."""
+    if host.endswith(".invalid"):
+        host = HOST
+    return socket.create_connection((host, port), timeout=PATIENCE_SECONDS)
+
+
+def pump(receive, to):
+    """Hands on until the end, and hands on the end."""
+    with contextlib.suppress(OSError):
+        while data := receive():
+            to.sendall(data)
+    with contextlib.suppress(OSError):
+        to.shutdown(socket.SHUT_WR)
+
+
+def hand_back(server, client):
+    """What the server says goes to the client, on a thread of its own."""
+    server.settimeout(None)
+    thread = threading.Thread(target=pump, args=(lambda: server.recv(65536), client.socket), daemon=True)
+    thread.start()
+    return thread
+
+
+def tunnel(client, server):
+    back = hand_back(server, client)
+    pump(client.receive, server)
+    back.join()
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+def http(client, opening=(OPEN,), login=False):
+    """A decent proxy. `opening` is its answer to a CONNECT that worked, in pieces."""
+    forward = Forward(client)
+    while True:
+        first, headers = client.head()
+        method, target, _ = first.split(" ", 2)
+        if login and not is_logged_in(headers):
+            client.take(length_of(headers))
+            client.send(WHO)
+        elif method == "CONNECT":
+            host, port = target.rsplit(":", 1)
+            with reach(host.strip("[]"), int(port)) as server:
+                for part in opening:
+                    client.send(part)
+                tunnel(client, server)
+            return
+        else:
+            forward.request(first, headers, client.take(length_of(headers)))
+
+
+class Forward:
+    """Requests in absolute-form. All of a connection are for one server."""
+
+    def __init__(self, client):
+        self.client = client
+        self.server = None
+        self.origin = None
+
+    def request(self, first, headers, body):
+        method, target, version = first.split(" ", 2)
+        origin, slash, path = target.removeprefix("http://").partition("/")
+        if self.server is None:
+            host, _, port = origin.partition(":")
+            self.server, self.origin = reach(host, int(port or 80)), origin
+            hand_back(self.server, self.client)
+        assert origin == self.origin, "another server on the same connection"
+        kept = [f"{name}: {value}" for name, value in headers if name.lower() not in HOP_BY_HOP]
+        head = "\r\n".join([f"{method} {slash}{path} {version}", *kept, "", ""])
+        self.server.sendall(head.encode("latin-1") + body)
+
+
+def is_logged_in(headers):
+    return any(name.lower() == "proxy-authorization" and value == BASIC for name, value in headers)
+
+
+def length_of(headers):
+    return sum(int(value) for name, value in headers if name.lower() == "content-length")
+
+
+def reply(status, body, *headers):
+    lines = [f"HTTP/1.1 {status} Toy", "Content-Type: text/plain", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+WHO = reply(407, b"Who are you?", 'Proxy-Authenticate: Basic realm="toy"')
+
+
+def http_says(client, answer):
+    """One answer to every request, and the end."""
+    _, headers = client.head()
+    client.take(length_of(headers))
+    client.send(answer)
+
+
+def http_holds(client, answer):
+    """The same, and then nothing."""
+    http_says(client, answer)
+    client.hold()
+
+
+def http_endless(client):
+    http_says(client, b"HTTP/1.1 200 OK\r\n")
+    while True:
+        client.send(b"X-Padding: " + b"x" * 1000 + b"\r\n")
+
+
+# --- SOCKS5 (RFC 1928, RFC 1929) --------------------------------------------------------------------------------------
+
+BOUND_IPV4 = b"\1" + bytes(6)
+BOUND_IPV6 = b"\4" + bytes(18)
+BOUND_NAME = b"\3\7bound.x" + bytes(2)
+
+
+def socks(client, reply=0, bound=BOUND_IPV4, login=None):
+    """A decent proxy, or one that refuses. `login` is its verdict on every user, 0 is good."""
+    greet(client, 0 if login is None else 2)
+    if login is not None:
+        client.take(1)
+        for _ in ("user", "password"):
+            client.take(client.take(1)[0])
+        client.send(bytes([1, login]))
+        if login:
+            return
+    host, port = socks_request(client)
+    if reply:
+        client.send(bytes([5, reply, 0]) + bound)
+        return
+    with reach(host, port) as server:
+        client.send(b"\5\0\0" + bound)
+        tunnel(client, server)
+
+
+def greet(client, method):
+    version, count = client.take(2)
+    assert version == 5, "no SOCKS5"
+    client.take(count)
+    client.send(bytes([5, method]))
+
+
+def socks_request(client):
+    """The host and the port that are asked for; the record tells in which form."""
+    _, _, _, kind = client.take(4)
+    if kind == 3:
+        host, form = client.take(client.take(1)[0]).decode("latin-1"), "name"
+    else:
+        family, size, form = (socket.AF_INET, 4, "ipv4") if kind == 1 else (socket.AF_INET6, 16, "ipv6")
+        host = socket.inet_ntop(family, client.take(size))
+    (port,) = struct.unpack(">H", client.take(2))
+    client.note(f"SOCKS5 {form} {host}:{port}")
+    return host, port
+
+
+def socks_says(client, answer, asked=False):
+    """One answer to the greeting, or to the request, and the end."""
+    if asked:
+        greet(client, 0)
+        socks_request(client)
+    else:
+        client.take(client.take(2)[1])
+        client.note("SOCKS5 greeting")
+    client.send(answer)
+
+
+def socks_silent(client):
+    greet(client, 0)
+    client.hold()
+
+
+KINDS = {
+    # decent, but for form
+    "A": http,
+    "B": http,
+    "LOGIN": partial(http, login=True),
+    "ODD": partial(http, opening=ODD),
+    # faults
+    "403": partial(http_says, answer=reply(403, b"The rules forbid it.")),
+    "407": partial(http_says, answer=WHO),
+    "502": partial(http_says, answer=reply(502, b"There is nobody.")),
+    "REDIRECT": partial(http_says, answer=reply(307, b"", "Location: http://127.0.0.1:1/")),
+    "GARBAGE": partial(http_says, answer=b"SSH-2.0-toy\r\n" * 3),
+    "CLOSE": partial(http_says, answer=b""),
+    "CUT": partial(http_says, answer=b"HTTP/1.1 200 Connec"),
+    "SILENT": partial(http_holds, answer=b""),
+    "HALF": partial(http_holds, answer=b"HTTP/1.1 200 OK\r\nX-Ha"),
+    "EXTRA": partial(http_holds, answer=OPEN + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "ENDLESS": http_endless,
+    # SOCKS5, decent
+    "SOCKS": socks,
+    "SOCKS_LOGIN": partial(socks, login=0),
+    "SOCKS_IPV6": partial(socks, bound=BOUND_IPV6),
+    "SOCKS_NAME": partial(socks, bound=BOUND_NAME),
+    # faults
+    **{f"SOCKS_REPLY_{code}": partial(socks, reply=code) for code in range(1, 10)},
+    "SOCKS_REFUSED": partial(socks, login=1),
+    "SOCKS_NO_METHOD": partial(socks_says, answer=b"\5\xff"),
+    "SOCKS_METHOD": partial(socks_says, answer=b"\5\1"),
+    "SOCKS_VERSION": partial(socks_says, answer=b"\4\0"),
+    "SOCKS_GARBAGE": partial(socks_says, answer=b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    "SOCKS_CLOSE": partial(socks_says, answer=b""),
+    "SOCKS_CUT": partial(socks_says, answer=b"\5\0\0\1", asked=True),
+    "SOCKS_KIND": partial(socks_says, answer=b"\5\0\0\x09" + bytes(6), asked=True),
+    "SOCKS_SILENT": socks_silent,
+}
+
+
+# --- Listening --------------------------------------------------------------------------------------------------------
+
+
+def serve(name, behaviour, connection, record):
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client = Client(name, connection, record)
+    with connection, contextlib.suppress(OSError, EOFError):
+        behaviour(client)
+
+
+def listen(name, behaviour, record):
+    """Returns host:port."""
+    listener = socket.create_server((HOST, 0), backlog=64)
+
+    def accept():
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=serve, args=(name, behaviour, connection, record), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return f"{HOST}:{listener.getsockname()[1]}"
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[1] != "--run":
+        raise SystemExit(__doc__)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, leave)
+    with tempfile.TemporaryDirectory(prefix="mcp-test-toy-") as folder:
+        record = Record(Path(folder))
+        variables = {f"MCP_TEST_TOY_{name}": listen(name, kind, record) for name, kind in KINDS.items()}
+        return run(sys.argv[2:], variables | LOGIN_VARIABLES | {"MCP_TEST_TOY_RECORD": folder})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
