@@ -155,7 +155,9 @@ const INTRODUCTION: &str = "\
  * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
  * - Times are in milliseconds.
  * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
- *   be used by many at once; options may, as long as nobody changes them.
+ *   be used by many at once; options may, as long as nobody changes them. The library starts a
+ *   thread to look up a name, and one for each open HTTP+SSE connection; no signal of the program
+ *   is handled on them.
  * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
  *   that was freed is not noticed.
  * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,

@@ -24,7 +24,9 @@
  * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
  * - Times are in milliseconds.
  * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
- *   be used by many at once; options may, as long as nobody changes them.
+ *   be used by many at once; options may, as long as nobody changes them. The library starts a
+ *   thread to look up a name, and one for each open HTTP+SSE connection; no signal of the program
+ *   is handled on them.
  * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
  *   that was freed is not noticed.
  * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
@@ -163,7 +165,7 @@ typedef enum mcp_status {
   MCP_HTTP_ERROR = 18,
   /**
    * A redirect that is not followed, because credentials would leave their origin or the method
-   * would change.
+   * would change; or the endpoint of an HTTP+SSE server, on another origin than its stream.
    */
   MCP_REDIRECT_REFUSED = 19,
   /**
@@ -362,9 +364,10 @@ mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
  * Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
- * is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management");
- * and every later call returns `MCP_CLOSED`. The client is closed whatever this returns, and a
- * second close does nothing and returns `MCP_OK`. `mcp_client_free` is still to be called.
+ * is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management";
+ * on HTTP+SSE the event stream is closed); and every later call returns `MCP_CLOSED`. The client
+ * is closed whatever this returns, and a second close does nothing and returns `MCP_OK`.
+ * `mcp_client_free` is still to be called.
  *
  * `options` may be NULL; its timeout, or else the client's, limits how long telling the server
  * may take, and its cancel token ends that early.
@@ -571,7 +574,7 @@ typedef enum mcp_limit {
  * where it is never set.
  *
  * One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
- * redirects, resends and the body.
+ * redirects, resends and the body. The time that the auth callback takes is not counted.
  *
  * Any thread, any time; counts from the next call. Since 0.1.0.
  */
@@ -757,6 +760,7 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
  *
  * - "protocolVersion": the version that is spoken, such as "2025-11-25"
  * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
+ * - "transport": "streamable-http" or "sse"
  * - "serverInfo": with "name" and "version", where the server gives them
  * - "capabilities": what it can do
  * - "instructions": how it wants to be used, where it says so
@@ -1010,14 +1014,12 @@ const mcp_json *mcp_json_next(const mcp_json *child);
 const char *mcp_json_key(const mcp_json *child);
 
 /**
- * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else, and for NULL,
+ * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
  * as in all functions that read a value.
  *
  * Since 0.1.0.
  */
-mcp_status mcp_json_bool(const mcp_json *json,
-                         bool *value,
-                         mcp_error **error);
+mcp_status mcp_json_bool(const mcp_json *json, bool *value, mcp_error **error);
 
 /**
  * Reads a whole number, however it is written: 5, 5.0 and 50e-1 are all 5. `MCP_JSON_MISMATCH`

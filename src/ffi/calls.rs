@@ -52,6 +52,7 @@ pub unsafe extern "C" fn mcp_ping(
 ///
 /// - "protocolVersion": the version that is spoken, such as "2025-11-25"
 /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
+/// - "transport": "streamable-http" or "sse"
 /// - "serverInfo": with "name" and "version", where the server gives them
 /// - "capabilities": what it can do
 /// - "instructions": how it wants to be used, where it says so

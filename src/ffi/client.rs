@@ -62,9 +62,10 @@ pub unsafe extern "C" fn mcp_client_new(url: *const c_char, error: *mut *mut mcp
 }
 
 /// Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
-/// is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management");
-/// and every later call returns `MCP_CLOSED`. The client is closed whatever this returns, and a
-/// second close does nothing and returns `MCP_OK`. `mcp_client_free` is still to be called.
+/// is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management";
+/// on HTTP+SSE the event stream is closed); and every later call returns `MCP_CLOSED`. The client
+/// is closed whatever this returns, and a second close does nothing and returns `MCP_OK`.
+/// `mcp_client_free` is still to be called.
 ///
 /// `options` may be NULL; its timeout, or else the client's, limits how long telling the server
 /// may take, and its cancel token ends that early.

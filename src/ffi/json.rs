@@ -352,7 +352,7 @@ pub unsafe extern "C" fn mcp_json_key(child: *const mcp_json) -> *const c_char {
     }
 }
 
-/// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else, and for NULL,
+/// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
 /// as in all functions that read a value.
 ///
 /// Since 0.1.0.

@@ -13,7 +13,7 @@ use crate::status::*;
 /// where it is never set.
 ///
 /// One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
-/// redirects, resends and the body.
+/// redirects, resends and the body. The time that the auth callback takes is not counted.
 ///
 /// Any thread, any time; counts from the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
