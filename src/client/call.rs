@@ -196,7 +196,7 @@ impl<'a> Call<'a> {
         for id in carried.sessions.iter().filter_map(|id| id.to_str().ok()) {
             secrets.add(id);
         }
-        self.client.http().cookies.values().iter().for_each(|value| secrets.add(value));
+        self.client.http().secrets().iter().for_each(|value| secrets.add(value));
         secrets
     }
 

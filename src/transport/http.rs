@@ -13,7 +13,7 @@ use super::cookies::Cookies;
 use super::endpoint::Endpoint;
 use super::lane::Lane;
 pub use super::lane::Phase;
-use super::network::{Network, NetworkOptions};
+use super::network::{Hop, Network, NetworkOptions};
 use super::response::{Parked, Response, Unusable};
 use crate::error::{Error, Result};
 use crate::status::*;
@@ -55,7 +55,7 @@ pub struct Http {
     endpoint: Arc<Endpoint>,
     config: Config,
     network: Arc<Network>,
-    pub cookies: Cookies,
+    cookies: Cookies,
     idle: Mutex<Vec<Parked>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
@@ -86,9 +86,20 @@ impl Http {
         }
     }
 
-    /// Whether everything stays on this machine, whatever the URL says.
+    /// Whether what is sent stays on this machine.
     pub fn is_local(&self) -> bool {
-        self.network.is_local() || self.endpoint.origin().is_loopback()
+        match self.network.hop(self.endpoint.origin()) {
+            Ok(Hop::Unix(_)) => true,
+            Ok(Hop::Server) => self.endpoint.origin().is_loopback(),
+            Ok(Hop::Proxy(_)) | Err(_) => false,
+        }
+    }
+
+    /// What the network adds to requests and must not be shown.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.cookies.values();
+        secrets.extend(self.network.proxy_secrets());
+        secrets
     }
 
     /// Sends a request and waits for the head of its answer.

@@ -76,9 +76,9 @@ impl Network {
         Ok(self.proxies.towards(origin)?.map_or(Hop::Server, |proxy| Hop::Proxy(proxy)))
     }
 
-    /// Whether everything stays on this machine, whatever the URL says.
-    pub fn is_local(&self) -> bool {
-        self.unix_socket.is_some()
+    /// The credentials of proxies, in the forms in which they are sent.
+    pub fn proxy_secrets(&self) -> Vec<String> {
+        self.proxies.all().flat_map(Proxy::secrets).collect()
     }
 }
 

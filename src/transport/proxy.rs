@@ -117,6 +117,13 @@ impl Proxy {
         let pair = Zeroizing::new(format!("{}:{}", *login.user, *login.password));
         Some(Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes())))))
     }
+
+    /// What must not be shown.
+    pub fn secrets(&self) -> Vec<String> {
+        let Some(login) = &self.login else { return Vec::new() };
+        let basic = self.authorization().and_then(|value| value.strip_prefix("Basic ").map(str::to_owned));
+        basic.into_iter().chain([login.password.to_string()]).collect()
+    }
 }
 
 impl fmt::Debug for Proxy {
@@ -191,6 +198,10 @@ impl Proxies {
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
             except: except.map_or_else(NoProxy::default, |list| NoProxy::parse(&list)),
         }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Proxy> {
+        [&self.http, &self.https].into_iter().flatten().filter_map(|found| found.as_deref().ok())
     }
 
     /// The proxy on the way to `origin`.
