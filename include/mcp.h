@@ -560,7 +560,8 @@ typedef enum mcp_limit {
    */
   MCP_LIMIT_MESSAGE = 1,
   /**
-   * The head of one answer, all of its header fields together; 64 KiB at the start.
+   * The head of one answer, all of its header fields together; 64 KiB at the start, and at most
+   * 16 MiB.
    */
   MCP_LIMIT_HEAD = 2,
   /**
@@ -608,8 +609,8 @@ mcp_status mcp_set_protocol_version(mcp_client *client, const char *version, mcp
  * Sets the largest of what a server may send, in bytes: a call that meets more ends with
  * `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
  *
- * Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
- * went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown number or a head that is too large, and
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
  */
 mcp_status mcp_set_limit(mcp_client *client, int32_t limit, uint64_t bytes, mcp_error **error);
 
@@ -658,7 +659,8 @@ mcp_status mcp_set_transport(mcp_client *client, int32_t transport, mcp_error **
  * server still sees in the request; as `--unix-socket` of curl does. No proxy is used then. NULL,
  * as at the start, is none.
  *
- * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (107 bytes on Linux), and
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
  */
 mcp_status mcp_set_unix_socket(mcp_client *client, const char *path, mcp_error **error);
 

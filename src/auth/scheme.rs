@@ -4,6 +4,7 @@
 //! that are refused, or come while that is under way, take the outcome: 64 refused calls spend one refresh token.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use ureq::http::Method;
@@ -22,7 +23,10 @@ pub struct AuthRequest {
     pub attempt: u32,
     pub refusal: Option<Refusal>,
     answer: HeaderSet,
-    failure: Option<String>,
+    /// The callback said that it has nothing to give.
+    failed: Option<String>,
+    /// The last setter could not use what it was given.
+    unusable: Option<Error>,
 }
 
 /// A server's answer to what the callback gave.
@@ -33,14 +37,21 @@ pub struct Refusal {
     pub http_status: u16,
     pub challenge: Option<String>,
     /// Which of the callback's answers was refused.
-    generation: u64,
+    generation: Generation,
 }
 
 /// The callback's answer.
 #[derive(Clone)]
 pub struct Granted {
     pub headers: Arc<HeaderSet>,
-    generation: u64,
+    generation: Generation,
+}
+
+/// Whose answer it was, and after how many refreshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Generation {
+    scheme: u64,
+    refreshes: u64,
 }
 
 pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
@@ -48,12 +59,17 @@ pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
 /// How a thread waits for another one that is asking.
 pub type Wait<'a> = dyn Fn(&Signal) -> Result<()> + 'a;
 
+/// How a failure is made fit for other calls to read.
+pub type Tidy<'a> = dyn Fn(Error) -> Error + 'a;
+
 /// The callback of one client, replaceable at any time.
 #[derive(Default)]
 pub struct Schemes(RwLock<Option<Arc<Scheme>>>);
 
 /// One callback, and what it said last.
 pub struct Scheme {
+    /// Of all callbacks in this process, which one.
+    pub number: u64,
     callback: Box<Callback>,
     gate: Mutex<Gate>,
 }
@@ -61,7 +77,7 @@ pub struct Scheme {
 struct Gate {
     turn: Option<Arc<Turn>>,
     /// Grows with each refresh.
-    generation: u64,
+    generation: Generation,
     /// What the last refresh brought.
     refreshed: Result<Arc<HeaderSet>>,
     last: Arc<HeaderSet>,
@@ -77,7 +93,15 @@ struct Turn {
 impl AuthRequest {
     /// The question before a request.
     pub fn new(url: String, method: Method) -> AuthRequest {
-        AuthRequest { url, method, attempt: 1, refusal: None, answer: HeaderSet::default(), failure: None }
+        AuthRequest {
+            url,
+            method,
+            attempt: 1,
+            refusal: None,
+            answer: HeaderSet::default(),
+            failed: None,
+            unusable: None,
+        }
     }
 
     pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
@@ -92,18 +116,19 @@ impl AuthRequest {
 
     /// The callback has no credentials to give.
     pub fn fail(&mut self, reason: &str) {
-        self.failure = Some(reason.into());
+        self.failed = Some(reason.into());
     }
 
     /// A setter that failed makes the request fail, unless a later one makes up for it: to send it without credentials would only
     /// hide what went wrong.
     pub fn note<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        self.failure = outcome.as_ref().err().map(|error| format!("it set what cannot be used: {error}"));
+        self.unusable = outcome.as_ref().err().cloned();
         outcome
     }
 
     fn outcome(self) -> Result<Arc<HeaderSet>> {
-        let Some(reason) = self.failure else { return Ok(Arc::new(self.answer)) };
+        let unusable = || Some(format!("it set what cannot be used: {}", self.unusable?));
+        let Some(reason) = self.failed.or_else(unusable) else { return Ok(Arc::new(self.answer)) };
         let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
         if let Some(refusal) = self.refusal {
             error = error.with_http_status(refusal.http_status);
@@ -163,9 +188,12 @@ thread_local! {
 
 impl Scheme {
     fn new(callback: Box<Callback>) -> Scheme {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let generation = Generation { scheme: number, refreshes: 0 };
         let nothing = Arc::<HeaderSet>::default();
-        let gate = Gate { turn: None, generation: 0, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
-        Scheme { callback, gate: Mutex::new(gate) }
+        let gate = Gate { turn: None, generation, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
+        Scheme { number, callback, gate: Mutex::new(gate) }
     }
 
     /// What the callback gave last; nobody is asked.
@@ -175,12 +203,22 @@ impl Scheme {
     }
 
     /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
-    pub fn ask(&self, schemes: &Schemes, mut request: AuthRequest, clock: &PauseClock, wait: &Wait) -> Result<Granted> {
-        let refused = request.refusal.as_ref().map(|refusal| refusal.generation);
+    pub fn ask(
+        &self,
+        schemes: &Schemes,
+        mut request: AuthRequest,
+        clock: &PauseClock,
+        (wait, tidy): (&Wait, &Tidy),
+    ) -> Result<Granted> {
+        // What another callback gave was refused before this one refreshed anything.
+        let refused = request.refusal.as_ref().map(|refusal| match refusal.generation {
+            Generation { scheme, refreshes } if scheme == self.number => refreshes,
+            _ => 0,
+        });
         let (turn, generation) = loop {
             let other = {
                 let mut gate = self.lock();
-                if refused.is_some_and(|refused| refused < gate.generation) {
+                if refused.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
                     return gate.outcome();
                 }
                 match &gate.turn {
@@ -203,10 +241,11 @@ impl Scheme {
         };
         let mut end = TurnEnd { scheme: self, turn: &turn, outcome: None };
         schemes.while_asking(|| clock.during(|| (self.callback)(&mut request)));
-        let outcome = request.outcome();
+        let outcome = request.outcome().map_err(tidy);
         end.outcome = Some(outcome.clone());
         drop(end);
-        let generation = if refused.is_some() { generation + 1 } else { generation };
+        let refreshes = generation.refreshes + u64::from(refused.is_some());
+        let generation = Generation { refreshes, ..generation };
         outcome.map(|headers| Granted { headers, generation })
     }
 
@@ -253,7 +292,7 @@ impl Drop for TurnEnd<'_> {
                 gate.last = Arc::clone(headers);
             }
             if self.turn.is_refresh {
-                gate.generation += 1;
+                gate.generation.refreshes += 1;
                 gate.refreshed = outcome;
             }
         }

@@ -136,6 +136,8 @@ impl Client {
                 call.remark(Level::Debug, || {
                     format!("{method}: the kept connection was dead; sending again on a new one")
                 });
+                // What killed this one will have killed the others.
+                self.http().drop_idle();
                 resent = true;
                 continue;
             }

@@ -130,7 +130,8 @@ impl Client {
 
     fn ask(&self, call: &Call, scheme: &Scheme, request: AuthRequest) -> Result<Granted> {
         let wait = |done: &_| call.wait_for_callback(done);
-        call.paused(|clock| scheme.ask(&self.schemes, request, clock, &wait))
+        let tidy = |error| call.secrets().tidy_error(error);
+        call.paused(|clock| scheme.ask(&self.schemes, request, clock, (&wait, &tidy)))
     }
 
     /// Credentials over plain http to another machine: allowed, as in the other clients, unless the caller forbids it.

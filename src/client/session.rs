@@ -63,6 +63,7 @@ struct Opening {
     leader: ThreadId,
     /// A failure with these says nothing about others.
     credentials: Arc<HeaderSet>,
+    scheme: Option<u64>,
     /// The leader's callbacks: whoever waits for them waits without a time limit.
     clock: Arc<PauseClock>,
 }
@@ -171,14 +172,20 @@ impl Opening {
         let done = Signal::new()
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
         let credentials = call.client.credentials.current();
+        let scheme = scheme_of(call);
         let clock = call.clock();
-        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials, clock })
+        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials, scheme, clock })
     }
 
     /// Whether `call` would have met the same failure.
     fn is_for(&self, call: &Call) -> bool {
-        Arc::ptr_eq(&self.credentials, &call.client.credentials.current())
+        self.scheme == scheme_of(call) && Arc::ptr_eq(&self.credentials, &call.client.credentials.current())
     }
+}
+
+/// Which callback authorises the call. Its number, and not itself: who has removed it waits for its end.
+fn scheme_of(call: &Call) -> Option<u64> {
+    call.client.schemes.current().map(|scheme| scheme.number)
 }
 
 /// The thread that opens the session; when it is done, in whatever way, everybody is told.

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::protocol::messages::ClientInfo;
 use crate::protocol::version::{self, Era};
 use crate::status::*;
+use crate::sys::socket::LONGEST_PATH;
 use crate::transport::network::{DEFAULT_MAX_HEAD, NetworkOptions};
 use crate::transport::proxy::ProxyChoice;
 use crate::transport::tls::TlsOptions;
@@ -52,6 +53,9 @@ pub enum Limit {
     Head,
     Event,
 }
+
+/// A head is read whole, into a buffer that every connection has.
+const LARGEST_HEAD: u64 = 16 * 1024 * 1024;
 
 const DEFAULT_LIMITS: Limits = Limits { message: 64 * 1024 * 1024, event: 64 * 1024 * 1024 };
 
@@ -127,6 +131,12 @@ impl Settings {
 
     /// Zero stands for the default.
     pub fn set_limit(&self, limit: Limit, bytes: u64) -> Result<()> {
+        if limit == Limit::Head && bytes > LARGEST_HEAD {
+            return Err(Error::new(
+                MCP_INVALID_ARGUMENT,
+                format!("the limit of a head is at most {LARGEST_HEAD} bytes"),
+            ));
+        }
         let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));
         self.change("the limits", |fixed| match limit {
             Limit::Message => fixed.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
@@ -144,6 +154,10 @@ impl Settings {
     }
 
     pub fn set_unix_socket(&self, path: Option<&str>) -> Result<()> {
+        if path.is_some_and(|path| path.is_empty() || path.len() > LONGEST_PATH) {
+            let why = format!("the path of a Unix domain socket has from 1 to {LONGEST_PATH} bytes");
+            return Err(Error::new(MCP_INVALID_ARGUMENT, why));
+        }
         self.change("the Unix domain socket", |fixed| fixed.network.unix_socket = path.map(Into::into))
     }
 

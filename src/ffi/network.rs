@@ -56,7 +56,8 @@ pub unsafe extern "C" fn mcp_set_transport(
 /// server still sees in the request; as `--unix-socket` of curl does. No proxy is used then. NULL,
 /// as at the start, is none.
 ///
-/// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (107 bytes on Linux), and
+/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_unix_socket(
     client: *mut mcp_client,

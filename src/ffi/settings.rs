@@ -76,7 +76,8 @@ pub unsafe extern "C" fn mcp_set_protocol_version(
 pub enum mcp_limit {
     /// The body of one answer, unpacked; 64 MiB at the start.
     MCP_LIMIT_MESSAGE = 1,
-    /// The head of one answer, all of its header fields together; 64 KiB at the start.
+    /// The head of one answer, all of its header fields together; 64 KiB at the start, and at most
+    /// 16 MiB.
     MCP_LIMIT_HEAD = 2,
     /// One event of an event stream; 64 MiB at the start.
     MCP_LIMIT_EVENT = 3,
@@ -85,8 +86,8 @@ pub enum mcp_limit {
 /// Sets the largest of what a server may send, in bytes: a call that meets more ends with
 /// `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
-/// went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for an unknown number or a head that is too large, and
+/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_limit(
     client: *mut mcp_client,

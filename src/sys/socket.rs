@@ -6,6 +6,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// The longest path of a Unix domain socket, in bytes: the system wants a NUL behind it.
+pub const LONGEST_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
+
 /// A TCP or Unix domain socket; every operation returns at once (`WouldBlock` where it would have to wait).
 #[derive(Debug)]
 pub struct Socket(OwnedFd);
@@ -29,7 +32,7 @@ impl Socket {
         let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
         let bytes = path.as_os_str().as_bytes();
         // The last byte stays zero.
-        if bytes.len() >= address.sun_path.len() {
+        if bytes.len() > LONGEST_PATH {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a Unix domain socket"));
         }
         address.sun_family = libc::AF_UNIX as libc::sa_family_t;

@@ -1,6 +1,8 @@
 //! The cookies of one server, kept for the client's life: load balancers use them to lead a session to the same machine
 //! (RFC 6265). They come from one host and go back to it alone, so of the rules for domains one is left: no other domain.
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,6 +19,8 @@ const LARGEST: usize = 4096;
 #[derive(Default)]
 pub struct Cookies {
     jar: Mutex<Vec<Cookie>>,
+    /// The values of the last ones, the newest at the end: a server may echo one that the jar has lost since.
+    seen: Mutex<VecDeque<String>>,
     /// Most servers set none: then nothing is locked for a request.
     used: AtomicBool,
 }
@@ -67,16 +71,28 @@ impl Cookies {
         if !self.used.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        self.jar().iter().map(|cookie| cookie.value.clone()).collect()
+        self.seen().iter().cloned().collect()
     }
 
     fn put(&self, cookie: Cookie, now: SystemTime) {
+        let mut seen = self.seen();
+        if !cookie.value.is_empty() && !seen.contains(&cookie.value) {
+            seen.push_back(cookie.value.clone());
+            if seen.len() > 2 * MOST {
+                seen.pop_front();
+            }
+        }
+        drop(seen);
         let mut jar = self.jar();
         jar.retain(|old| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path));
         if cookie.is_alive(now) && jar.len() < MOST {
             jar.push(cookie);
         }
-        self.used.store(!jar.is_empty(), Ordering::Relaxed);
+        self.used.store(true, Ordering::Relaxed);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {
@@ -147,8 +163,13 @@ fn default_path(path: &str) -> String {
 /// Whether a cookie for `domain` may come from `host`.
 fn is_domain_of(domain: &str, host: &str) -> bool {
     let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+    // An address has no domains above it (RFC 6265, 5.1.3).
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if domain.is_empty() || bare.parse::<IpAddr>().is_ok() {
+        return domain.is_empty() || domain == bare;
+    }
     let above = host.strip_suffix(&domain);
-    domain.is_empty() || above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 #[cfg(test)]

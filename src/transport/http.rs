@@ -22,6 +22,9 @@ use crate::sys::wait::{Budget, Stop};
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
 const MAX_REDIRECTS: usize = 5;
 
+/// The size of the buffer that answers are read into, where no larger head is allowed.
+const INPUT_BUFFER: usize = 128 * 1024;
+
 /// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
 const MAX_IDLE: usize = 16;
 
@@ -68,6 +71,8 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_response_header_size(options.max_head)
+            // A head is read whole before it is looked at.
+            .input_buffer_size(INPUT_BUFFER.max(options.max_head.saturating_add(1)))
             .max_idle_connections(1)
             .max_idle_connections_per_host(1)
             // The age of idle connections is this module's business (see `Lane::is_fresh`).

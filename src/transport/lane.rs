@@ -52,6 +52,8 @@ pub struct LaneState {
     received: AtomicBool,
     /// Send, and do not wait for an answer.
     send_only: AtomicBool,
+    /// The connection did not end in order.
+    broken: AtomicBool,
 }
 
 impl LaneState {
@@ -65,6 +67,7 @@ impl LaneState {
             reused: AtomicBool::new(false),
             received: AtomicBool::new(false),
             send_only: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +79,7 @@ impl LaneState {
         self.set_phase(Phase::Lookup);
         self.reused.store(self.is_connected(), Ordering::Relaxed);
         self.received.store(false, Ordering::Relaxed);
+        self.broken.store(false, Ordering::Relaxed);
         self.send_only.store(send_only, Ordering::Relaxed);
     }
 
@@ -149,6 +153,16 @@ impl LaneState {
 
     pub fn note_received(&self) {
         self.received.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes how reading failed. Without an end of its own, a body ends with the connection, and ureq asks no further; but a reset is
+    /// no such end. TLS without its last word is one in practice: what it carries is checked by itself.
+    pub fn note_broken(&self, error: &io::Error) {
+        self.broken.store(error.kind() != io::ErrorKind::UnexpectedEof, Ordering::Relaxed);
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     pub fn is_send_only(&self) -> bool {

@@ -50,7 +50,7 @@ impl Body {
         match count {
             Ok(count @ 1..) => Ok(count),
             // A body without a length ends like this as well when the wait was ended from outside.
-            Ok(_) if !state.is_stopped() => Ok(0),
+            Ok(_) if !state.is_stopped() && !state.is_broken() => Ok(0),
             ended => Err(explain_body(ended.err(), &self.lane)),
         }
     }

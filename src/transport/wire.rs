@@ -90,7 +90,8 @@ impl<S: Stream> Transport for Wire<S> {
         }
         // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
         // no byte of an answer.
-        let count = self.stream.read(self.buffers.input_append_buf())?;
+        let count = self.stream.read(self.buffers.input_append_buf());
+        let count = count.inspect_err(|error| self.lane.note_broken(error))?;
         self.buffers.input_appended(count);
         if count > 0 {
             self.lane.note_received();

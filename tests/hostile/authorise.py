@@ -1,0 +1,372 @@
+"""What the auth callback may give, what it may do, how its life ends, and that what it gave is shown to nobody else."""
+
+import contextlib
+import socket
+import threading
+
+from auth_scheme import AUTH, DESTROY, Auth, Issuer, Sse, authorised, guarded, refuse, sse_url
+from harness import (
+    MODERN, PATIENCE, STREAM, Client, Server, call, case, discovered, http, legacy, lib, must_not_show, run,
+)  # fmt: skip
+
+BAD_TOKENS = [
+    (b"SECRET with-space", "MCP_INVALID_ARGUMENT"),
+    (b"Bearer SECRET-prefix", "MCP_INVALID_ARGUMENT"),
+    (b"SECRET\r\nX-Evil: 1", "MCP_INVALID_ARGUMENT"),
+    (b"SECRET\xff\xfe", "MCP_INVALID_ARGUMENT"),
+    (b"", "MCP_INVALID_ARGUMENT"),
+]
+
+
+def open_to_all(_server, request):
+    return discovered(request)
+
+
+# --- What it gives ----------------------------------------------------------------------------------------------------
+
+
+@case
+def a_bad_token_fails_the_call_and_nothing_is_sent():
+    for token, status in BAD_TOKENS:
+        told = []
+        with Server(open_to_all) as server:
+            with authorised(server.url, lambda asked: told.append(asked.bearer(token))) as (client, auth):
+                outcome = client.ping().must_be("MCP_AUTH_FAILED")
+                told[0].must_be(status)
+                must_not_show(outcome, client.lines, "SECRET", "evil")
+                must_not_show(told[0], [], "SECRET", "evil")
+                assert auth.attempts() == [1], auth.asked
+                assert not server.requests and not server.open, server.saw()
+                print(f"    {outcome.message}")
+
+
+@case
+def a_bad_header_fails_the_call_and_nothing_is_sent():
+    for name, value in [("X Y", "SECRET"), ("X-Key", "SECRET\r\nX-Evil: 1"), ("Host", "SECRET"), ("Mcp-X", "SECRET")]:
+        with Server(open_to_all) as server:
+            with authorised(server.url, lambda asked: asked.header(name, value)) as (client, _):
+                outcome = client.ping().must_be("MCP_AUTH_FAILED")
+                must_not_show(outcome, client.lines, "SECRET", "evil")
+                assert not server.requests, server.saw()
+
+
+@case
+def a_good_token_makes_up_for_a_bad_one():
+    def respond(asked):
+        asked.bearer("not good").must_be("MCP_INVALID_ARGUMENT")
+        asked.bearer("good").must_be("MCP_OK")
+
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+        client.ping().must_be("MCP_OK")
+        assert server.requests[0].authorization == "Bearer good", server.requests
+
+
+@case
+def what_failed_is_not_undone_by_a_setter():
+    # The manual: `mcp_auth_request_fail` ends the call.
+    def respond(asked):
+        asked.fail("the wallet is empty").must_be("MCP_OK")
+        asked.bearer("good").must_be("MCP_OK")
+
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+        outcome = client.ping().must_be("MCP_AUTH_FAILED")
+        assert "the wallet is empty" in outcome.message, outcome
+        assert not server.requests, server.saw()
+
+
+@case
+def a_failing_callback_says_why():
+    with Server(open_to_all) as server:
+        with authorised(server.url, lambda asked: asked.fail("the wallet is empty")) as (client, auth):
+            outcome = client.ping().must_be("MCP_AUTH_FAILED")
+            assert "the wallet is empty" in outcome.message, outcome
+            assert not server.requests, server.saw()
+            client.ping().must_be("MCP_AUTH_FAILED")
+            assert auth.attempts() == [1, 1], auth.asked
+
+
+@case
+def nothing_set_is_nothing_added():
+    with Server(open_to_all) as server, authorised(server.url, lambda asked: None) as (client, _):
+        client.ping().must_be("MCP_OK")
+        assert "authorization" not in server.requests[0].headers, server.requests[0].headers
+        client.set_bearer("fixed").must_be("MCP_OK")
+        client.ping().must_be("MCP_OK")
+        assert server.requests[-1].authorization == "Bearer fixed", server.requests[-1].headers
+
+
+@case
+def what_it_gives_beats_what_is_set():
+    def respond(asked):
+        asked.bearer("given").must_be("MCP_OK")
+        asked.header("x-api-KEY", "given too").must_be("MCP_OK")
+
+    fixed = {"X-Api-Key": "fixed", "X-Other": "kept"}
+    with Server(open_to_all) as server:
+        with authorised(server.url, respond, bearer="fixed", headers=fixed) as (client, _):
+            client.ping().must_be("MCP_OK")
+            headers = server.requests[0].headers
+            sent = [headers["authorization"], headers["x-api-key"], headers["x-other"]]
+            assert sent == ["Bearer given", "given too", "kept"], sent
+
+
+@case
+def a_token_is_taken_away_again():
+    def respond(asked):
+        asked.bearer("given").must_be("MCP_OK")
+        call(lib.mcp_auth_request_set_bearer, asked.request, None).must_be("MCP_OK")
+
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+        client.ping().must_be("MCP_OK")
+        assert server.requests[0].authorization is None, server.requests[0].headers
+
+
+# --- What it may do ---------------------------------------------------------------------------------------------------
+
+
+@case
+def a_call_on_the_same_client_is_refused():
+    for handler, again in [(open_to_all, False), (lambda _server, request: legacy(request), False), (None, True)]:
+        issuer = Issuer()
+        inner = []
+
+        def respond(asked):
+            if asked.attempt > 1 or not again:
+                inner.extend([client.ping(timeout=3000), client.connect(timeout=3000), client.close(timeout=3000)])
+                issuer.mint()
+            asked.bearer(issuer.good or "expired")
+
+        with Server(handler or guarded(issuer)) as server, authorised(server.url, respond) as (client, _):
+            client.connect().must_be("MCP_OK")
+            issuer.expire()
+            client.ping().must_be("MCP_OK")
+            assert inner
+            for outcome in inner:
+                outcome.must_be("MCP_MISUSE").must_end(0)
+            inner.clear()
+            client.ping().must_be("MCP_OK")
+
+
+@case
+def a_call_on_another_client_is_fine():
+    inner = []
+    with Server(open_to_all) as server, Client(server.url) as other:
+
+        def respond(asked):
+            inner.append(other.ping())
+            asked.bearer("token")
+
+        with authorised(server.url, respond) as (client, _):
+            client.ping().must_be("MCP_OK")
+            client.ping().must_be("MCP_OK")
+    for outcome in inner:
+        outcome.must_be("MCP_OK")
+    assert len(inner) == 2
+
+
+@case
+def a_call_on_this_client_through_the_callback_of_another():
+    # The thread is in both callbacks: what it waits for would wait for it.
+    inner = []
+    with Server(open_to_all) as server:
+        with authorised(server.url, lambda asked: inner.append(first.ping())) as (second, _):
+            with authorised(server.url, lambda asked: second.ping().must_be("MCP_OK")) as (first, _):
+                first.ping().must_be("MCP_OK")
+    inner[0].must_be("MCP_MISUSE").must_end(0)
+
+
+@case
+def settings_from_within():
+    def respond(asked):
+        client.set_bearer("fixed").must_be("MCP_OK")
+        client.set_header("X-Within", "1").must_be("MCP_OK")
+
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+        client.ping().must_be("MCP_OK")
+        client.ping().must_be("MCP_OK")
+        assert server.requests[-1].headers["x-within"] == "1"
+
+
+@case
+def never_on_two_threads_at_once():
+    meet = threading.Barrier(2)
+
+    def respond(asked):
+        # Nobody else comes while we are here.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meet.wait(0.01)
+            raise AssertionError("two callbacks met")
+        asked.bearer("token")
+
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, auth):
+        for ping in [client.begin_ping(timeout=20_000) for _ in range(32)]:
+            ping.result().must_be("MCP_OK")
+        print(f"    {len(auth.asked)} questions, at most {auth.most_running} at a time")
+
+
+# --- How it ends ------------------------------------------------------------------------------------------------------
+
+
+@case
+def its_end_when_the_registration_fails():
+    auth = Auth(lambda asked: None)
+    call(lib.mcp_set_auth, None, auth.callback, None, auth.destroy).must_be("MCP_INVALID_ARGUMENT")
+    auth.must_be_sound()
+
+
+@case
+def its_end_when_there_is_no_callback():
+    auth = Auth(lambda asked: None)
+    with Server(open_to_all) as server, Client(server.url) as client:
+        call(lib.mcp_set_auth, client.client, AUTH(), None, auth.destroy).must_be("MCP_OK")
+        assert auth.destroyed == 1, auth.destroyed
+    auth.must_be_sound()
+
+
+@case
+def its_end_when_replaced_and_when_freed():
+    first, second = Auth(lambda asked: None), Auth(lambda asked: None)
+    with Server(open_to_all) as server, Client(server.url) as client:
+        first.set_on(client).must_be("MCP_OK")
+        second.set_on(client).must_be("MCP_OK")
+        assert (first.destroyed, second.destroyed) == (1, 0)
+        client.ping().must_be("MCP_OK")
+        client.close().must_be("MCP_OK")
+        assert second.destroyed == 0, second.destroyed
+    first.must_be_sound()
+    second.must_be_sound()
+
+
+@case
+def its_end_waits_for_the_call_that_uses_it():
+    inside, release = threading.Event(), threading.Event()
+
+    def respond(asked):
+        inside.set()
+        release.wait(PATIENCE)
+        asked.bearer("old")
+
+    new = Auth(lambda asked: asked.bearer("new"))
+    with Server(open_to_all) as server, authorised(server.url, respond) as (client, old):
+        ping = client.begin_ping(timeout=20_000)
+        assert inside.wait(PATIENCE)
+        new.set_on(client).must_be("MCP_OK")
+        assert old.destroyed == 0, old.destroyed
+        release.set()
+        ping.result().must_be("MCP_OK")
+        assert old.destroyed == 1, old.destroyed
+    new.must_be_sound()
+
+
+@case
+def without_destroy():
+    auth = Auth(lambda asked: asked.bearer("token"))
+    with Server(open_to_all) as server, Client(server.url) as client:
+        call(lib.mcp_set_auth, client.client, auth.callback, None, DESTROY()).must_be("MCP_OK")
+        client.ping().must_be("MCP_OK")
+    assert (len(auth.asked), auth.destroyed, auth.broken) == (1, 0, None)
+
+
+# --- Who sees it ------------------------------------------------------------------------------------------------------
+
+
+def echoed(handler, *statuses, pin=None, url=lambda server: server.url):
+    given = []
+
+    def respond(asked):
+        given.append(f"given/token+{len(given)}==")
+        asked.bearer(given[-1]).must_be("MCP_OK")
+
+    with Server(handler) as server, authorised(url(server), respond, pin=pin) as (client, _):
+        outcome = client.ping(timeout=5000).must_be(*statuses)
+        client.close(timeout=1000)
+        must_not_show(outcome, client.lines, *given)
+        print(f"    {outcome.status}: {outcome.message[-120:]}")
+
+
+@case
+def an_echo_in_the_challenge():
+    def handler(_server, request):
+        return refuse(f'Bearer error="invalid_token", error_description="{request.authorization}"')
+
+    echoed(handler, "MCP_UNAUTHORIZED")
+
+
+@case
+def an_echo_in_the_body():
+    echoed(lambda _server, request: http(500, {"error": request.authorization}), "MCP_SERVER_ERROR", pin=MODERN)
+
+    def handler(_server, request):
+        return http(401, f"what is {request.authorization}?", kind="text/plain")
+
+    echoed(handler, "MCP_UNAUTHORIZED")
+
+
+@case
+def an_echo_on_the_event_stream():
+    def check(request):
+        if request.method == "GET" or request.rpc == "initialize":
+            return None
+        return refuse(f'Bearer error="{request.authorization}"')
+
+    echoed(Sse(check), "MCP_UNAUTHORIZED", url=sse_url)
+
+
+class Foreign:
+    """A listener that keeps what it is sent; nobody should come."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def received(self):
+        """What came by now: a connection that the client has made is in the backlog."""
+        self.listener.settimeout(0.05)
+        everything = b""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                connection, _ = self.listener.accept()
+                with connection:
+                    connection.settimeout(0.05)
+                    everything += b"(connected)"
+                    while data := connection.recv(65536):
+                        everything += data
+        return everything
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+@case
+def a_foreign_origin_gets_nothing():
+    for status in [301, 302, 303, 307, 308]:
+        with Foreign() as foreign, Server(lambda *_: http(status, Location=f"{foreign.url}/mcp")) as server:
+            with authorised(server.url, lambda asked: asked.bearer("given-token")) as (client, auth):
+                client.ping(timeout=5000).must_be("MCP_REDIRECT_REFUSED")
+                assert all(asked.url == server.url for asked in auth.asked), auth.asked
+            received = foreign.received()
+            print(f"    {status}: {len(received)} bytes at the foreign listener")
+            assert received == b"", received
+
+
+@case
+def a_foreign_endpoint_gets_nothing():
+    with Foreign() as foreign:
+
+        def handler(_server, request):
+            request.send(STREAM + f"event: endpoint\ndata: {foreign.url}/messages\n\n".encode())
+            return request.hold()
+
+        with Server(handler) as server:
+            with authorised(sse_url(server), lambda asked: asked.bearer("given-token")) as (client, auth):
+                client.ping(timeout=5000).must_be("MCP_REDIRECT_REFUSED")
+                assert [asked.method for asked in auth.asked] == ["GET"], auth.asked
+        received = foreign.received()
+        print(f"    {len(received)} bytes at the foreign listener")
+        assert received == b"", received
+
+
+run()
