@@ -155,7 +155,9 @@ impl Settings {
 
     pub fn set_unix_socket(&self, path: Option<&str>) -> Result<()> {
         if path.is_some_and(|path| path.is_empty() || path.len() > LONGEST_PATH) {
-            let why = format!("the path of a Unix domain socket has from 1 to {LONGEST_PATH} bytes");
+            let why = format!(
+                "the path is empty or too long: that of a Unix domain socket has from 1 to {LONGEST_PATH} bytes"
+            );
             return Err(Error::new(MCP_INVALID_ARGUMENT, why));
         }
         self.change("the Unix domain socket", |fixed| fixed.network.unix_socket = path.map(Into::into))

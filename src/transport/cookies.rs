@@ -19,8 +19,8 @@ const LARGEST: usize = 4096;
 #[derive(Default)]
 pub struct Cookies {
     jar: Mutex<Vec<Cookie>>,
-    /// The values of the last ones, the newest at the end: a server may echo one that the jar has lost since.
-    seen: Mutex<VecDeque<String>>,
+    /// The values that the jar has lost, the newest at the end: a server may still echo one.
+    lost: Mutex<VecDeque<String>>,
     /// Most servers set none: then nothing is locked for a request.
     used: AtomicBool,
 }
@@ -53,7 +53,7 @@ impl Cookies {
         }
         let path = to.uri().path();
         let mut jar = self.jar();
-        jar.retain(|cookie| cookie.is_alive(now));
+        self.drop_all_but(&mut jar, |cookie| cookie.is_alive(now));
         let mut pairs: Vec<_> = jar.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
         // Longer paths first (RFC 6265, 5.4).
         pairs.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
@@ -71,28 +71,32 @@ impl Cookies {
         if !self.used.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        self.seen().iter().cloned().collect()
+        let kept = self.jar().iter().map(|cookie| cookie.value.clone()).collect::<Vec<_>>();
+        kept.into_iter().chain(self.lost().iter().cloned()).collect()
     }
 
     fn put(&self, cookie: Cookie, now: SystemTime) {
-        let mut seen = self.seen();
-        if !cookie.value.is_empty() && !seen.contains(&cookie.value) {
-            seen.push_back(cookie.value.clone());
-            if seen.len() > 2 * MOST {
-                seen.pop_front();
-            }
-        }
-        drop(seen);
         let mut jar = self.jar();
-        jar.retain(|old| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path));
+        let stays = |old: &Cookie| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path);
+        self.drop_all_but(&mut jar, stays);
         if cookie.is_alive(now) && jar.len() < MOST {
             jar.push(cookie);
         }
         self.used.store(true, Ordering::Relaxed);
     }
 
-    fn seen(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn drop_all_but(&self, jar: &mut Vec<Cookie>, stays: impl Fn(&Cookie) -> bool) {
+        for old in jar.extract_if(.., |old| !stays(old)) {
+            let mut lost = self.lost();
+            lost.push_back(old.value);
+            if lost.len() > MOST {
+                lost.pop_front();
+            }
+        }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {

@@ -253,7 +253,14 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
                 target.origin().port
             ),
         ),
-        Phase::Tls => (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}")),
+        Phase::Tls => {
+            let own = if reason.contains("UnknownIssuer") {
+                "; nobody whom the system trusts vouches for it: name an authority of your own with mcp_set_tls_ca_file"
+            } else {
+                ""
+            };
+            (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}{own}"))
+        }
         _ => match error {
             ureq::Error::LargeResponseHeader(_, limit) => {
                 (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {limit} bytes"))

@@ -40,7 +40,8 @@ impl TlsOptions {
             None => Vec::new(),
         };
         // An authority that cannot be used is an error now, and not at the first handshake.
-        build(self).map(|_| ()).map_err(|why| format!("the certificates cannot be used: {why}"))
+        let shown = path.unwrap_or_default();
+        build(self).map(|_| ()).map_err(|why| format!("the certificates in {shown} cannot be used: {why}"))
     }
 
     /// Shows a certificate to servers that ask for one. The key is in a file of its own, or behind the certificate.

@@ -13,7 +13,15 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers callbacks endless eras forks redaction sharing stops text)
+foreach(subject answers authorise callbacks cookies endless eras forks kept limits packed redaction refresh
+        retry_after sharing stops text unix)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)
+
+# Names with several addresses, which no machine has: a getaddrinfo of the test's own tells them.
+add_library(test-addresses MODULE ${hostile}/addresses.c)
+set_target_properties(test-addresses PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
+target_compile_options(test-addresses PRIVATE -Wall -Wextra -pedantic)
+target_link_libraries(test-addresses PRIVATE ${CMAKE_DL_LIBS})
+mcp_hostile_test(addresses ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:test-addresses>)

@@ -1,0 +1,18 @@
+# The examples that need a server with tokens that change: examples/ through tests/examples/examples.py.
+#
+# Needs Python3_EXECUTABLE, mcp_test_environment and the fixture install.fastmcp4 (real_servers.cmake).
+
+# mcp_example_test(NAME PROGRAM): where the program was not built, the test fails and says what it needs.
+function(mcp_example_test name program)
+  add_test(NAME example.${name}
+           COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/examples.py ${name}
+                   "$<$<TARGET_EXISTS:${program}>:$<TARGET_FILE:${program}>>")
+  set_tests_properties(
+    example.${name} PROPERTIES FIXTURES_REQUIRED install.fastmcp4 LABELS real TIMEOUT 90
+                               ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+if(MCP_BUILD_EXAMPLES)
+  mcp_example_test(token-file token_file)
+  mcp_example_test(client-credentials client_credentials)
+endif()
