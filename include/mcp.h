@@ -387,7 +387,7 @@ mcp_status mcp_client_close(mcp_client *client,
  * returns; if it is in the log callback at that moment, this waits for the callback.
  *
  * In a child process after `fork` it only closes the child's copies of the descriptors and frees
- * the memory.
+ * the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
  *
  * Since 0.1.0.
  */
@@ -467,15 +467,15 @@ typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *request);
 
 /**
  * Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
- * are signed for each request, or come from a file. NULL, as at the start, is none.
+ * are fetched, or come from a file. NULL, as at the start, is none.
  *
  * The callback is asked before each HTTP request (attempt 1); and when the server answers 401, or
  * 403 with `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the
  * server's challenge at hand (attempt 2, and 3 after another refusal; then the call fails). The
  * request is sent again with what it gives, under a new request id. However many calls are refused
  * at the same time, one of them asks, and all others take the outcome: a refresh token is spent
- * once. Requests that belong to no call, such as the answer to a ping of the server, carry what the
- * callback gave last.
+ * once. So an answer may go with other requests than the one that it was asked for. Requests that
+ * belong to no call, such as the answer to a ping of the server, carry what the callback gave last.
  *
  * A callback that fails, or a setter in it that fails and is not followed by one that does not,
  * ends the call with `MCP_AUTH_FAILED`.
@@ -1116,8 +1116,8 @@ typedef enum mcp_log_level {
  * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
  * break that is gone when the callback returns. Called on the thread of whatever call has
  * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
- * once. No lock is held, and the callback may call the library, but not free the client. No
- * exception and no longjmp may leave it.
+ * once. No lock is held, and the callback may call the library; but not free the client, and on the
+ * reader thread make no call on it (`MCP_MISUSE`). No exception and no longjmp may leave it.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *message);
 

@@ -19,6 +19,8 @@ pub struct Report {
     pub retry_after_ms: Option<u64>,
     /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
     pub of_this_call: bool,
+    /// The server had accepted `initialize` before.
+    pub past_initialize: bool,
 }
 
 /// The `error` member of a JSON-RPC answer (JSON-RPC 2.0, section 5.1).
@@ -41,6 +43,7 @@ impl Error {
             www_authenticate: None,
             retry_after_ms: None,
             of_this_call: false,
+            past_initialize: false,
         }))
     }
 

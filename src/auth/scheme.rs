@@ -78,7 +78,7 @@ struct Gate {
     turn: Option<Arc<Turn>>,
     /// Grows with each refresh.
     generation: Generation,
-    /// What the last refresh brought.
+    /// What the last refresh brought, or a later question.
     refreshed: Result<Arc<HeaderSet>>,
     last: Arc<HeaderSet>,
 }
@@ -293,6 +293,9 @@ impl Drop for TurnEnd<'_> {
             }
             if self.turn.is_refresh {
                 gate.generation.refreshes += 1;
+            }
+            // What was given later, for whatever reason, is better than what a refresh brought or failed to bring.
+            if self.turn.is_refresh || outcome.is_ok() {
                 gate.refreshed = outcome;
             }
         }

@@ -27,7 +27,7 @@ pub struct Secrets {
 impl Secrets {
     /// Adds the value of a header.
     pub fn add(&mut self, value: &str) {
-        let separators = [' ', ';', ',', '=', '"'];
+        let separators = [' ', ';', ',', '=', '"', '&'];
         let parts = value.split(separators).filter(|part| part.len() >= SHORTEST_PART);
         for secret in std::iter::once(value).filter(|value| value.len() >= SHORTEST).chain(parts) {
             for form in forms(secret) {

@@ -61,7 +61,8 @@ struct Shared {
 #[derive(Default)]
 struct Carried {
     credentials: Vec<Arc<HeaderSet>>,
-    sessions: Vec<HeaderValue>,
+    /// Session ids, and queries of URLs.
+    texts: Vec<String>,
 }
 
 impl<'a> Call<'a> {
@@ -74,6 +75,7 @@ impl<'a> Call<'a> {
             idle: limit(options.idle_ms),
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&client.closed)),
+            done: None,
         };
         Call::with_budget(client, budget, true)
     }
@@ -86,6 +88,12 @@ impl<'a> Call<'a> {
     /// The same call with less time.
     pub(super) fn within(&self, limit: Duration) -> Call<'a> {
         let budget = self.budget().within(limit);
+        Call { budget: RefCell::new(budget), ..self.clone() }
+    }
+
+    /// The same call, which ends soon when `done` is raised.
+    pub(super) fn until(&self, done: Arc<Signal>) -> Call<'a> {
+        let budget = Budget { done: Some(done), ..self.budget().clone() };
         Call { budget: RefCell::new(budget), ..self.clone() }
     }
 
@@ -174,9 +182,21 @@ impl<'a> Call<'a> {
         if !carried.credentials.iter().any(|known| Arc::ptr_eq(known, credentials)) {
             carried.credentials.push(Arc::clone(credentials));
         }
-        if let Some(id) = session_id.filter(|id| !carried.sessions.contains(id)) {
-            carried.sessions.push(id.clone());
+        drop(carried);
+        self.carry_text(session_id.and_then(|id| id.to_str().ok()).unwrap_or_default());
+    }
+
+    /// Notes another text that must not be shown.
+    pub(super) fn carry_text(&self, text: &str) {
+        let mut carried = self.shared.carried.borrow_mut();
+        if !text.is_empty() && !carried.texts.iter().any(|known| known == text) {
+            carried.texts.push(text.into());
         }
+    }
+
+    /// All credentials that its requests have carried.
+    pub(super) fn credentials(&self) -> Vec<Arc<HeaderSet>> {
+        self.shared.carried.borrow().credentials.clone()
     }
 
     /// Whether a request has carried anything; and whether an `Authorization` header was among it.
@@ -193,9 +213,11 @@ impl<'a> Call<'a> {
         for set in carried.credentials.iter().chain([&self.client.credentials.current()]) {
             set.add_to(&mut secrets);
         }
-        for id in carried.sessions.iter().filter_map(|id| id.to_str().ok()) {
-            secrets.add(id);
+        if let Some(scheme) = self.client.schemes.current() {
+            scheme.last().headers.add_to(&mut secrets);
         }
+        let query = self.client.endpoint.uri().query().map(str::to_owned);
+        carried.texts.iter().chain(&query).for_each(|text| secrets.add(text));
         self.client.http().secrets().iter().for_each(|value| secrets.add(value));
         secrets
     }

@@ -38,7 +38,7 @@ impl Drop for Channel {
 impl Client {
     /// Opens the event stream, and waits until the server has named its endpoint.
     pub(super) fn open_channel(&self, call: &Call) -> Result<Channel> {
-        let opened = self.authorised(call, || {
+        let opened = self.safely(call, || {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -82,8 +82,8 @@ impl Client {
             if let Some(at) = events.iter().position(|event| event.name == b"endpoint") {
                 let rest = events.split_off(at + 1);
                 let line = Arc::new(Line::new(Arc::new(named_endpoint(from, &events[at])?))?);
-                let shown = line.endpoint.shown();
-                call.remark(Level::Debug, || format!("the event stream is open; messages go to {shown}"));
+                line.note_carried(call);
+                call.remark(Level::Debug, || "the event stream is open, and has named its endpoint".into());
                 // Whoever waits has a time limit of its own; the stream has none.
                 body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
                 let reading =
@@ -111,9 +111,18 @@ impl Client {
             asked.set(id);
             // Before anything was sent: another stream will do.
             let place = line.expect(id).map_err(|error| Setback::before_sending(stream_lost(error)))?;
-            let response = self.send_message(call, speaking, Some(method), &messages::request(id, method, params))?;
-            self.expect_success(call, response, true).map_err(Setback::after_sending)?;
-            Ok(place)
+            line.carried(call);
+            let waiting = call.until(place.done());
+            let body = messages::request(id, method, params);
+            let sent = self.send_message(&waiting, speaking, Some(method), &body).and_then(|response| {
+                self.expect_success(&waiting, response, speaking.is_in_session()).map_err(Setback::after_sending)
+            });
+            line.note_carried(call);
+            // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
+            match sent {
+                Err(setback) if place.delivered().is_none() => Err(setback),
+                _ => Ok(place),
+            }
         })?;
         let delivered = place.wait(call).map_err(Setback::after_sending)?;
         match delivered {

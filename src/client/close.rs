@@ -37,7 +37,7 @@ impl Client {
             return Ok(());
         }
         let speaking = Speaking::in_session(session);
-        let response = self.authorised(call, || {
+        let response = self.safely(call, || {
             let outgoing = self.outgoing(&speaking, Method::DELETE, None, "");
             self.send(call, outgoing, speaking.session_id, true)
         });

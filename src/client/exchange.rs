@@ -62,7 +62,7 @@ impl<'a> Speaking<'a> {
 
     /// Whether the server knows the sender already, and so may have forgotten it.
     pub fn is_in_session(&self) -> bool {
-        self.session_id.is_some() || self.line.is_some()
+        self.session_id.is_some() || (self.line.is_some() && self.version.is_some())
     }
 }
 
@@ -169,7 +169,7 @@ impl Client {
 
     /// A message that has no answer: a notification, or the answer to a server's own request.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
-        let response = self.authorised(call, || self.send_message(call, speaking, None, message));
+        let response = self.safely(call, || self.send_message(call, speaking, None, message));
         self.expect_success(call, response.map_err(|setback| setback.error)?, speaking.is_in_session())
     }
 

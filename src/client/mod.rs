@@ -111,6 +111,10 @@ impl Client {
     fn check_usable(&self) -> Result<()> {
         self.check_process()?;
         self.check_not_asking()?;
+        if reader::reads_for(self) {
+            let why = "the log callback made a call on the thread that reads this client's event stream; make it on another thread";
+            return Err(Error::new(MCP_MISUSE, why));
+        }
         if self.closed.is_raised() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }

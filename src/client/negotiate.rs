@@ -72,19 +72,23 @@ impl Client {
         if self.pinned_modern().is_some() {
             return self.negotiate_http(call, found);
         }
-        if found.map_or_else(|| self.endpoint.ends_with_segment("sse"), |found| found.sse) {
-            return match self.negotiate_sse(call) {
-                Err(error) if is_no_stream(&error) => {
+        let by_url = self.endpoint.ends_with_segment("sse");
+        if found.map_or(by_url, |found| found.sse) {
+            // What was found by a fall-back may have become a Streamable HTTP server, which opens an event stream as well.
+            let opening = if by_url { call.clone() } else { call.within(self.brief(call)) };
+            return match self.open_channel(&opening) {
+                Ok(channel) => self.initialize_on(call, channel),
+                Err(error) if is_no_stream(&error) || (is_silence(&error) && call.budget().check().is_ok()) => {
                     call.remark(Level::Debug, || {
                         format!("no event stream of HTTP+SSE ({error}); trying Streamable HTTP")
                     });
                     self.negotiate_http(call, None)
                 }
-                session => session,
+                Err(error) => Err(error),
             };
         }
         match self.negotiate_http(call, found) {
-            Err(error) if matches!(error.report().http_status, 400 | 404 | 405) && !is_modern_error(&error) => {
+            Err(error) if tells_older_server(&error) => {
                 call.remark(Level::Debug, || format!("initialize was not accepted ({error}); trying HTTP+SSE"));
                 // A Streamable HTTP server may open an event stream, too, and never name an endpoint.
                 let brief = call.within(self.brief(call));
@@ -115,6 +119,10 @@ impl Client {
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
         }
         let channel = self.open_channel(call)?;
+        self.initialize_on(call, channel)
+    }
+
+    fn initialize_on(&self, call: &Call, channel: Channel) -> Result<Session> {
         let pinned = self.settings.pinned().map(|(version, _)| version);
         self.initialize(call, pinned, true, Some(channel))
     }
@@ -252,10 +260,23 @@ impl Client {
         };
         if let Err(error) = self.post(call, &Speaking::in_session(&session), INITIALIZED) {
             self.abandon(&session);
+            let mut error = error;
+            error.report_mut().past_initialize = true;
             return Err(error);
         }
         Ok(session)
     }
+}
+
+/// How `initialize` is refused by servers of before Streamable HTTP (2025-11-25, "Transports": Backwards Compatibility).
+fn tells_older_server(error: &Error) -> bool {
+    let report = error.report();
+    matches!(report.http_status, 400 | 404 | 405) && !report.past_initialize && !is_modern_error(error)
+}
+
+/// A stream was opened, and nothing came on it.
+fn is_silence(error: &Error) -> bool {
+    error.status() == MCP_TIMEOUT
 }
 
 /// What a GET is answered with where no HTTP+SSE server is.

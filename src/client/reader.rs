@@ -1,12 +1,13 @@
 //! The thread that reads the event stream of an HTTP+SSE connection: it hands answers to the calls that wait for them, and
 //! answers what the server asks.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Client;
-use super::answer::{Asked, REPLY_LIMIT, read_messages};
+use super::answer::{Asked, read_messages};
 use super::call::Call;
 use super::channel::too_large;
 use super::exchange::Speaking;
@@ -19,6 +20,19 @@ use crate::status::*;
 use crate::sys::wait::Budget;
 use crate::sys::{process, thread};
 use crate::transport::response::Body;
+
+/// The longest that the replies to what a server asks may take together: answers wait behind them.
+const LIMIT: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// The client that this thread reads for, by its place.
+    static READS_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether this thread is a reader of `client`: what it waited for would have to come through itself.
+pub fn reads_for(client: &Client) -> bool {
+    READS_FOR.get() == std::ptr::from_ref(client).addr()
+}
 
 /// The readers of one client, running or ended.
 pub struct Readers {
@@ -71,7 +85,8 @@ impl Drop for Readers {
     fn drop(&mut self) {
         if self.process != process::id() {
             // The system knows nothing of them: nothing can be done with their handles.
-            std::mem::forget(std::mem::take(&mut *self.lock()));
+            let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+            std::mem::forget(std::mem::take(threads));
         }
     }
 }
@@ -79,6 +94,7 @@ impl Drop for Readers {
 impl Reading {
     /// Reads until the stream ends, or nobody wants it any more.
     fn run(mut self) {
+        READS_FOR.set(self.client.as_ptr().addr());
         // Also if this panics, nobody is left waiting.
         let mut end = End {
             line: Arc::clone(&self.line),
@@ -125,10 +141,10 @@ impl Reading {
             }
         }
         // Only now: whose answer is there already need not wait for a reply to the server.
-        for asked in asked {
+        if !asked.is_empty() {
             self.with_call(|client, call| {
                 let speaking = Speaking::on_line(&self.line);
-                client.serve(call, &speaking, &asked);
+                asked.iter().for_each(|asked| client.serve(call, &speaking, asked));
             });
         }
     }
@@ -178,8 +194,10 @@ impl Reading {
     fn with_call(&self, run: impl FnOnce(&Client, &Call)) {
         if let Some(client) = self.client.upgrade() {
             let closed = Some(Arc::clone(&self.line.stop));
-            let budget = Budget { closed, allowed: Some(REPLY_LIMIT), ..Budget::until(Instant::now() + REPLY_LIMIT) };
-            run(&client, &Call::with_budget(&client, budget, false));
+            let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };
+            let call = Call::with_budget(&client, budget, false);
+            self.line.carried(&call);
+            run(&client, &call);
         }
     }
 }

@@ -67,6 +67,9 @@ impl Client {
                 Err(setback) => setback,
             };
             let (Some(refusal), Some(scheme)) = (&setback.refusal, self.schemes.current()) else { return Err(setback) };
+            if !call.asks {
+                return Err(setback);
+            }
             let refused = refusal.http_status;
             if !call.may_ask_again(MOST_ATTEMPTS) {
                 call.remark(Level::Debug, || format!("the server refused the credentials {MOST_ATTEMPTS} times"));
@@ -78,6 +81,19 @@ impl Client {
                 format!("the server refused the credentials (HTTP {refused}); asking with those of a refresh")
             });
             call.grant(granted);
+        }
+    }
+
+    /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
+    /// dead.
+    pub(super) fn safely<T>(&self, call: &Call, mut attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+        match self.authorised(call, &mut attempt) {
+            Err(setback) if setback.stale => {
+                // What killed this one will have killed the others.
+                self.http().drop_idle();
+                self.authorised(call, attempt)
+            }
+            outcome => outcome,
         }
     }
 

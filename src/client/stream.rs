@@ -16,6 +16,7 @@ use crate::protocol::event_stream::EventStream;
 use crate::protocol::json::Json;
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::wait::Stop;
 use crate::transport::http::Outgoing;
 use crate::transport::response::Response;
 
@@ -23,6 +24,10 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How long to wait before a stream is resumed, where the server does not say.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
+
+/// A server that ends its stream again and again is not asked more often than this, nor waited for longer than that.
+const SHORTEST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// How often a stream is resumed in a row without anything new on it.
 const MOST_WITHOUT_PROGRESS: u32 = 5;
@@ -87,7 +92,11 @@ impl Client {
                 }
             }
             // Only now: a server whose answer is there already needs no reply.
-            asked.iter().for_each(|asked: &Asked| self.serve(call, speaking, asked));
+            if !asked.is_empty() {
+                asked.iter().for_each(|asked: &Asked| self.serve(call, speaking, asked));
+                // A callback may have been asked for the replies, and its time does not count.
+                response.set_budget(&call.budget());
+            }
         }
     }
 
@@ -107,10 +116,14 @@ impl Client {
                     format!("it was resumed {MOST_WITHOUT_PROGRESS} times, and nothing new came"),
                 ));
             }
-            let retry = progress.retry.unwrap_or(DEFAULT_RETRY);
+            let retry = progress.retry.unwrap_or(DEFAULT_RETRY).max(SHORTEST_RETRY);
+            if retry > LONGEST_RETRY {
+                let why = format!("the server wants {} ms before it is resumed, which is too long", retry.as_millis());
+                return Err(explained(error, why));
+            }
             call.remark(Level::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
-            call.budget().wait_any(&[], Some(retry)).map_err(|stop| call.stopped(&stop))?;
-            let resumed = self.authorised(call, || {
+            self.pause(call, retry)?;
+            let resumed = self.safely(call, || {
                 let mut headers = headers(speaking, None);
                 headers.remove(header::CONTENT_TYPE);
                 headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -129,7 +142,7 @@ impl Client {
             if !(200..300).contains(&response.status) {
                 let failure = self.http_failure(call, &mut response, speaking.is_in_session());
                 return match failure.status() {
-                    MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN => Err(failure),
+                    MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
                 };
             }
@@ -141,6 +154,16 @@ impl Client {
             }
             return Ok(response);
         }
+    }
+}
+
+impl Client {
+    /// Waits before a stream is resumed; no byte comes meanwhile, so the idle limit ends it.
+    fn pause(&self, call: &Call, retry: Duration) -> Result<()> {
+        let budget = call.budget().clone();
+        let idle = budget.idle.filter(|idle| *idle < retry);
+        budget.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped(&stop))?;
+        if idle.is_some() { Err(call.stopped(&Stop::Idle)) } else { Ok(()) }
     }
 }
 

@@ -33,15 +33,15 @@ pub struct mcp_auth_request {
 pub type mcp_auth_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, request: *mut mcp_auth_request)>;
 
 /// Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
-/// are signed for each request, or come from a file. NULL, as at the start, is none.
+/// are fetched, or come from a file. NULL, as at the start, is none.
 ///
 /// The callback is asked before each HTTP request (attempt 1); and when the server answers 401, or
 /// 403 with `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the
 /// server's challenge at hand (attempt 2, and 3 after another refusal; then the call fails). The
 /// request is sent again with what it gives, under a new request id. However many calls are refused
 /// at the same time, one of them asks, and all others take the outcome: a refresh token is spent
-/// once. Requests that belong to no call, such as the answer to a ping of the server, carry what the
-/// callback gave last.
+/// once. So an answer may go with other requests than the one that it was asked for. Requests that
+/// belong to no call, such as the answer to a ping of the server, carry what the callback gave last.
 ///
 /// A callback that fails, or a setter in it that fails and is not followed by one that does not,
 /// ends the call with `MCP_AUTH_FAILED`.

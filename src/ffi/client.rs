@@ -94,7 +94,7 @@ pub unsafe extern "C" fn mcp_client_close(
 /// returns; if it is in the log callback at that moment, this waits for the callback.
 ///
 /// In a child process after `fork` it only closes the child's copies of the descriptors and frees
-/// the memory.
+/// the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

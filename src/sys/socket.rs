@@ -119,6 +119,12 @@ impl Socket {
         let _ = self.set_option(libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1);
     }
 
+    /// Ends the connection for everybody who holds the socket, be it in another process.
+    pub fn shut_down(&self) {
+        // SAFETY: takes no pointers. That it has ended already is no failure.
+        unsafe { libc::shutdown(self.fd(), libc::SHUT_RDWR) };
+    }
+
     /// Whether nothing has come since the last read: an idle connection on which something waits, be it data or the end,
     /// cannot be used again.
     pub fn is_quiet(&self) -> bool {

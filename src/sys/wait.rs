@@ -17,6 +17,8 @@ pub enum Stop {
     Idle,
     Cancelled,
     Closed,
+    /// See [`Budget::done`].
+    Done,
     /// `poll` itself failed.
     System(io::Error),
 }
@@ -36,7 +38,12 @@ pub struct Budget {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<Signal>>,
     pub closed: Option<Arc<Signal>>,
+    /// What is waited for has come by another way: the wait may last a moment longer, and no more.
+    pub done: Option<Arc<Signal>>,
 }
+
+/// That moment.
+const AFTER_DONE: Duration = Duration::from_millis(50);
 
 impl Budget {
     /// Only a deadline: nobody can interrupt it.
@@ -81,12 +88,25 @@ impl Budget {
         }
         // A pause beyond what the clock can say has no end.
         let pause_ends = pause.and_then(|pause| Instant::now().checked_add(pause));
+        if let Some(done) = &self.done {
+            polled.push(pollfd(done.fd(), Interest::Read));
+        }
+        let mut last_moment = None;
         loop {
             self.check()?;
-            poll(&mut polled, earliest(self.deadline, pause_ends)).map_err(Stop::System)?;
+            if last_moment.is_none() && self.done.as_ref().is_some_and(|done| done.is_raised()) {
+                last_moment = Some(Instant::now() + AFTER_DONE);
+                // It has said what it has to say: poll leaves negative descriptors alone.
+                polled.last_mut().into_iter().for_each(|p| p.fd = -1);
+            }
+            let until = earliest(earliest(self.deadline, pause_ends), last_moment);
+            poll(&mut polled, until).map_err(Stop::System)?;
             self.interrupted()?;
             if let Some(ready) = polled[..fds.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
+            }
+            if last_moment.is_some_and(|at| at <= Instant::now()) {
+                return Err(Stop::Done);
             }
             if pause_ends.is_some_and(|at| at <= Instant::now()) {
                 return Ok(None);

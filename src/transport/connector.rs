@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ use crate::sys::wait::{Interest, Stop};
 /// RFC 8305, section 5 recommends 250 ms before the next address is tried beside the ones under way.
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// How long to wait before a full queue is tried again: nothing tells when there is room.
+const QUEUE_PAUSE: Duration = Duration::from_millis(10);
+
 /// Makes the connection of a lane.
 #[derive(Debug)]
 pub struct SocketConnector {
@@ -42,7 +46,7 @@ impl SocketConnector {
         match self.network.hop(origin) {
             Ok(Hop::Server) => Ok((self.link(self.connect_any(first)?), None)),
             Ok(Hop::Unix(path)) => {
-                let socket = Socket::connect_unix(path).and_then(|socket| self.finish_connect(socket));
+                let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
                 let socket = socket.map_err(|error| {
                     let why =
                         format!("cannot connect to the Unix domain socket {}: {}", path.display(), io_reason(&error));
@@ -73,7 +77,7 @@ impl SocketConnector {
             ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
             ProxyKind::Socks5 => {
                 self.lane.set_phase(Phase::Lookup);
-                let found = addresses(&self.network.names, &self.lane, host, port)?;
+                let found = addresses(&self.network.names, &self.lane, host, port, false)?;
                 self.lane.set_phase(Phase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
                 tunnel::socks5(&mut link, proxy, &Target::Address(*address))
@@ -121,6 +125,18 @@ impl SocketConnector {
                     Ok(()) => return Ok(socket),
                     Err(error) => last_error = error,
                 }
+            }
+        }
+    }
+
+    /// A server that has more to do than it can queue refuses for a moment.
+    fn connect_unix(&self, path: &Path) -> io::Result<Socket> {
+        loop {
+            match Socket::connect_unix(path) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.lane.budget().wait_any(&[], Some(QUEUE_PAUSE)).map_err(|stop| self.lane.stopped(stop))?;
+                }
+                outcome => return outcome,
             }
         }
     }

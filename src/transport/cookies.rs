@@ -11,9 +11,11 @@ use ureq::http::{HeaderMap, HeaderValue, header};
 
 use super::endpoint::Endpoint;
 
-/// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each.
+/// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each; all together have to fit into the head of
+/// a request, and servers take no more than this.
 const MOST: usize = 50;
 const LARGEST: usize = 4096;
+const MOST_BYTES: usize = 16 * 1024;
 
 /// See the module.
 #[derive(Default)]
@@ -79,8 +81,13 @@ impl Cookies {
         let mut jar = self.jar();
         let stays = |old: &Cookie| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path);
         self.drop_all_but(&mut jar, stays);
-        if cookie.is_alive(now) && jar.len() < MOST {
+        if cookie.is_alive(now) {
             jar.push(cookie);
+        }
+        // The oldest go first.
+        while jar.len() > MOST || jar.iter().map(Cookie::size).sum::<usize>() > MOST_BYTES {
+            let oldest = jar[0].clone();
+            self.drop_all_but(&mut jar, |cookie| *cookie != oldest);
         }
         self.used.store(true, Ordering::Relaxed);
     }
@@ -107,6 +114,11 @@ impl Cookies {
 impl Cookie {
     fn is_alive(&self, now: SystemTime) -> bool {
         self.ends.is_none_or(|ends| ends > now)
+    }
+
+    /// What it takes in a request.
+    fn size(&self) -> usize {
+        self.name.len() + self.value.len() + "=; ".len()
     }
 
     /// RFC 6265, section 5.1.4.
@@ -236,6 +248,14 @@ mod tests {
         let secure = jar("https://h/", &["a=1; Secure"]);
         assert_eq!(sent(&secure, "https://h/", 0), "a=1");
         assert_eq!(sent(&secure, "http://h/", 0), "");
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let many: Vec<String> = (0..9).map(|number| format!("c{number}={}", "x".repeat(3000))).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let kept = sent(&jar("http://h/", &many), "http://h/", 0);
+        assert!(kept.starts_with("c4=") && kept.contains("c8=") && kept.len() < 16 * 1024, "{}", kept.len());
     }
 
     #[test]

@@ -309,6 +309,7 @@ pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
         Stop::Idle => Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(budget.idle))),
         Stop::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
         Stop::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),
+        Stop::Done => Error::new(MCP_DISCONNECTED, format!("given up {doing}: the answer came by another way")),
         Stop::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("the system refused {doing}: {error}")),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use super::lane::LaneState;
+use crate::sys::process;
 use crate::sys::socket::Socket;
 use crate::sys::wait::Interest;
 
@@ -22,6 +23,7 @@ pub struct Link {
     socket: Socket,
     lane: Arc<LaneState>,
     held: Vec<u8>,
+    process: u32,
     /// What came last was a small piece, and more is to come.
     small_piece: bool,
 }
@@ -29,7 +31,7 @@ pub struct Link {
 impl Link {
     pub fn new(socket: Socket, lane: Arc<LaneState>) -> Link {
         lane.set_connected(true);
-        Link { socket, lane, held: Vec::new(), small_piece: false }
+        Link { socket, lane, held: Vec::new(), process: process::id(), small_piece: false }
     }
 
     /// Whether nothing has come since the last read.
@@ -114,6 +116,10 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.lane.set_connected(false);
         self.held.zeroize();
+        // A child of a fork may hold a copy of the descriptor, and the server would not see the end. In that child, this is no end.
+        if self.process == process::id() {
+            self.socket.shut_down();
+        }
     }
 }
 

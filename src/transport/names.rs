@@ -55,17 +55,22 @@ impl NameCache {
     }
 }
 
-/// The addresses of `host`: the cache's, or else the system's.
-pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+/// The addresses of `host`: the cache's, or else the system's. Where nobody will use them, they may be old.
+pub fn addresses(
+    names: &NameCache,
+    lane: &LaneState,
+    host: &str,
+    port: u16,
+    may_be_old: bool,
+) -> io::Result<Vec<SocketAddr>> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    if let Some(entry) = names.get(host, port) {
-        // An open connection needs no address, so none is looked up for it, however old the last one is.
-        if lane.is_connected() || entry.at.elapsed() < KEEP {
-            return Ok(entry.addresses);
-        }
+    if let Some(entry) = names.get(host, port)
+        && (may_be_old || entry.at.elapsed() < KEEP)
+    {
+        return Ok(entry.addresses);
     }
     let found = lookup(host, port, &lane.budget()).map_err(|error| match error {
         LookupError::Stopped(stop) => lane.stopped(stop),
@@ -90,9 +95,11 @@ impl CachedResolver {
 
     fn first_addresses(&self, origin: &Origin) -> io::Result<Vec<SocketAddr>> {
         let names = &self.network.names;
+        // An open connection needs no address, so none is looked up for it.
+        let old = self.lane.is_connected();
         match self.network.hop(origin) {
-            Ok(Hop::Server) => addresses(names, &self.lane, &origin.host, origin.port),
-            Ok(Hop::Proxy(proxy)) => addresses(names, &self.lane, &proxy.host, proxy.port).map_err(|error| {
+            Ok(Hop::Server) => addresses(names, &self.lane, &origin.host, origin.port, old),
+            Ok(Hop::Proxy(proxy)) => addresses(names, &self.lane, &proxy.host, proxy.port, old).map_err(|error| {
                 if self.lane.is_stopped() {
                     return error;
                 }

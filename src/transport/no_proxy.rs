@@ -6,6 +6,9 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default)]
 pub struct NoProxy(Vec<Rule>);
 
+/// An address by itself.
+const ALL: u32 = u32::MAX;
+
 #[derive(Clone, Debug)]
 enum Rule {
     Every,
@@ -17,6 +20,10 @@ enum Rule {
 impl NoProxy {
     /// Reads a list whose parts are separated by commas or spaces.
     pub fn parse(list: &str) -> NoProxy {
+        // Alone it means every host; among others it means nothing.
+        if list.trim() == "*" {
+            return NoProxy(vec![Rule::Every]);
+        }
         NoProxy(list.split([',', ' ', '\t']).filter(|part| !part.is_empty()).map(Rule::parse).collect())
     }
 
@@ -35,12 +42,9 @@ impl NoProxy {
 
 impl Rule {
     fn parse(part: &str) -> Rule {
-        if part == "*" {
-            return Rule::Every;
-        }
         let (address, bits) = match part.split_once('/') {
-            Some((address, bits)) => (address, bits.parse::<u32>().ok()),
-            None => (part, Some(u32::MAX)),
+            Some((address, bits)) => (address, bits.parse().ok()),
+            None => (part, Some(ALL)),
         };
         let address = address.trim_start_matches('[').trim_end_matches(']').parse();
         match (address, bits) {
@@ -56,11 +60,12 @@ fn is_below(name: &str, domain: &str) -> bool {
     !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
-/// Whether the first `bits` bits agree. More bits than the address has mean all of them.
+/// Whether the first `bits` bits agree; of more bits than an address has, none do.
 fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     match (address, network) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits.min(32),
-        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits.min(128),
+        _ if bits == ALL => address == network,
+        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits,
+        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits,
         _ => false,
     }
 }
@@ -81,6 +86,8 @@ mod tests {
             ("a b,,c", "b", true),
             ("a, c", "b", false),
             ("*", "anything", true),
+            ("x,*", "anything", false),
+            ("127.0.0.1/33", "127.0.0.1", false),
             ("127.0.0.1", "127.0.0.1", true),
             ("127.0.0.0/8", "127.9.9.9", true),
             ("10.0.0.0/8", "11.0.0.1", false),

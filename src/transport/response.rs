@@ -116,6 +116,13 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// What the rest of the body may spend from now on.
+    pub fn set_budget(&self, budget: &Budget) {
+        if let Some(body) = &self.open {
+            body.set_budget(budget.clone());
+        }
+    }
+
     /// Leaves the rest of the body at most this time.
     pub fn hurry(&self, limit: Duration) {
         if let Some(body) = &self.open {

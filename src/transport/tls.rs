@@ -132,7 +132,11 @@ impl TlsStream {
             .map_err(|_| io::Error::other("the host is no name that a certificate can have"))?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
         while connection.is_handshaking() {
-            connection.complete_io(&mut link)?;
+            if let Err(error) = connection.complete_io(&mut link) {
+                // What we have to say to that, an alert, was held back.
+                let _ = link.send_held();
+                return Err(error);
+            }
         }
         Ok(TlsStream { connection, link })
     }

@@ -13,8 +13,8 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise callbacks cookies endless eras forks kept limits packed redaction refresh
-        retry_after sharing stops text unix)
+foreach(subject answers authorise callbacks channel cookies endless eras forks kept limits packed redaction refresh
+        resumption retry_after sharing stops text unix)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)
