@@ -6,7 +6,7 @@ import threading
 
 from auth_scheme import AUTH, DESTROY, Auth, Issuer, Sse, authorised, guarded, refuse, sse_url
 from harness import (
-    MODERN, PATIENCE, STREAM, Client, Server, call, case, discovered, http, legacy, lib, must_not_show, run,
+    MODERN, PATIENCE, STREAM, Client, Server, call, case, discovered, event, http, legacy, lib, must_not_show, run,
 )  # fmt: skip
 
 BAD_TOKENS = [
@@ -367,6 +367,42 @@ def a_foreign_endpoint_gets_nothing():
         received = foreign.received()
         print(f"    {len(received)} bytes at the foreign listener")
         assert received == b"", received
+
+
+@case
+def a_reader_asks_nobody():
+    # The answer to the server's own ping goes out on the reader's thread: with what the callback gave last, and never
+    # with more, for all answers come through that thread.
+    names = []
+
+    def respond(asked):
+        names.append(threading.get_native_id())
+        asked.bearer("token")
+
+    def check(request):
+        return refuse() if request.message.get("id") == "srv" else None
+
+    channel = Sse(check)
+    with Server(channel) as server, authorised(sse_url(server), respond) as (client, auth):
+        client.ping(timeout=5000).must_be("MCP_OK")
+        asked = len(auth.asked)
+        channel.stream.send(event({"jsonrpc": "2.0", "id": "srv", "method": "ping"}))
+        assert server.wait_for(lambda: server.requests[-1].message.get("id") == "srv"), server.saw()
+        assert server.requests[-1].authorization == "Bearer token", server.requests[-1]
+        client.ping(timeout=5000).must_be("MCP_OK")
+        assert set(names) == {threading.get_native_id()} and len(auth.asked) == asked + 1, auth.asked
+
+
+@case
+def a_refused_notification_does_not_lead_to_http_sse():
+    def handler(_server, request):
+        if request.rpc == "notifications/initialized":
+            return http(400, "no", kind="text/plain")
+        return legacy(request)
+
+    with Server(handler) as server, Client(server.url, pin="2025-11-25") as client:
+        client.ping(timeout=5000).must_be("MCP_HTTP_ERROR").must_end(0)
+        assert "GET" not in [request.method for request in server.requests], server.saw()
 
 
 run()
