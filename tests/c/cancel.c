@@ -83,8 +83,8 @@ static void connecting(void) {
     close(listener);
 }
 
-/* The log of `tag`, once the server has read a request of that method: it comes on a connection of its own, which nobody waits
- * for. */
+/* The log of `tag`, once the server has read a request of that method: it comes on a connection of its own, which
+ * nobody waits for. */
 static mcp_json *log_with(const char *tag, const char *method) {
     mcp_json *log = server_log(tag);
     int tries;
