@@ -1,7 +1,6 @@
-//! Who may pass: a bearer token, an API key, or either of them.
+//! Who may pass: a bearer token, a token of a rotating pot, an API key, or any of them.
 
-use crate::http::Head;
-use crate::options::Scenario;
+use crate::protocol::Request;
 use crate::reply::Reply;
 
 /// The challenge of a request without credentials.
@@ -9,9 +8,11 @@ const ABSENT: &str = r#"Bearer realm="mcp-test-server""#;
 const INVALID: &str = r#"Bearer error="invalid_token", error_description="The token is unknown or expired""#;
 
 /// Refuses a request that lacks what the scenario wants.
-pub fn check(scenario: &Scenario, head: &Head) -> Result<(), Reply> {
+pub fn check(request: &Request) -> Result<(), Reply> {
+    let (scenario, head) = (request.scenario, request.head);
     let (bearer, api_key) = (scenario.bearer.as_deref(), scenario.api_key.as_deref());
-    if bearer.is_none() && api_key.is_none() {
+    let pot = scenario.rotating.as_deref();
+    if bearer.is_none() && api_key.is_none() && pot.is_none() {
         return Ok(());
     }
     if api_key.is_some() && head.get("X-API-Key") == api_key {
@@ -21,11 +22,19 @@ pub fn check(scenario: &Scenario, head: &Head) -> Result<(), Reply> {
     if bearer.is_some() && token == bearer {
         return Ok(());
     }
-    Err(match (bearer, token) {
+    if pot.is_some_and(|pot| request.state.tokens.accept(pot, token, scenario.uses)) {
+        return Ok(());
+    }
+    Err(match (bearer.or(pot), token) {
         (Some(_), None) => unauthorized(ABSENT),
         (Some(_), Some(_)) => invalid_token(),
         (None, _) => unauthorized("ApiKey"),
     })
+}
+
+/// Whether the token of an admitted request was minted for less than what is asked.
+pub fn lacks_scope(request: &Request, word: &str) -> bool {
+    request.scenario.rotating.as_deref().is_none_or(|pot| !request.state.tokens.has_scope(pot, word))
 }
 
 /// The answer to a token that is not, or no longer, good.
@@ -34,8 +43,8 @@ pub fn invalid_token() -> Reply {
 }
 
 /// The answer to a token that is good for less than what is asked.
-pub fn insufficient_scope() -> Reply {
-    let challenge = r#"Bearer error="insufficient_scope", scope="admin""#;
+pub fn insufficient_scope(scope: &str) -> Reply {
+    let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
     Reply::json(403, r#"{"error":"insufficient_scope"}"#).header("WWW-Authenticate", challenge)
 }
 

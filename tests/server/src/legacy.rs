@@ -4,6 +4,7 @@ use crate::methods;
 use crate::options::Era;
 use crate::protocol::Request;
 use crate::reply::Reply;
+use crate::resume;
 use crate::rpc::{Error, Message};
 use serde_json::{Value, json};
 
@@ -43,18 +44,26 @@ pub fn delete(request: &Request) -> Reply {
     }
 }
 
+/// Resumes a stream.
+pub fn resume(request: &Request) -> Reply {
+    match context(request) {
+        Err(reply) => reply,
+        Ok(_) => resume::go_on(request),
+    }
+}
+
 /// Under which key an answer to the server's ping is noted and awaited.
 pub fn pong_key(request: &Request) -> String {
-    request.head.get("Mcp-Session-Id").unwrap_or_else(|| request.head.target()).to_owned()
+    request.session_id().unwrap_or_else(|| request.head.target()).to_owned()
 }
 
 /// The probe of a dual-era client, which a legacy server takes for a request without session.
 fn is_probe(request: &Request) -> bool {
-    request.scenario.era == Era::Legacy && request.head.get("Mcp-Session-Id").is_none()
+    request.scenario.era == Era::Legacy && request.session_id().is_none()
 }
 
 fn initialize(request: &Request, params: &Value) -> Reply {
-    if request.head.get("Mcp-Session-Id").is_some() {
+    if !request.scenario.sse && request.session_id().is_some() {
         return request.refusal(Error::new(-32600, "Bad Request: initialize with a session id").status(400));
     }
     let wanted = match checked_params(params) {
@@ -69,6 +78,10 @@ fn initialize(request: &Request, params: &Value) -> Reply {
     let negotiated = if offered.contains(&wanted) { wanted } else { offered[0] };
     let version = request.scenario.version.as_deref().unwrap_or(negotiated);
     let reply = request.wrap(Ok(methods::initialize(version)), version);
+    if let (true, Some(session)) = (request.scenario.sse, request.session_id()) {
+        request.state.negotiated(session, version);
+        return reply;
+    }
     if request.scenario.stateless {
         return reply;
     }
@@ -104,11 +117,17 @@ fn after_initialize(request: &Request, message: &Message, context: &Context) -> 
                 }
                 _ => methods::call(method, params, false),
             };
-            request.wrap(outcome, &context.version)
+            let reply = request.wrap(outcome, &context.version);
+            match request.scenario.resume {
+                Some(resume) => resume::begin(request, resume, reply),
+                None => reply,
+            }
         }
         Message::Response { id } => {
             if id == PING_ID {
-                request.state.pong(&pong_key(request));
+                let key = pong_key(request);
+                request.state.pong(&key);
+                request.state.channels.release(&key);
             }
             Reply::empty(202)
         }
@@ -119,7 +138,7 @@ fn after_initialize(request: &Request, message: &Message, context: &Context) -> 
 /// Finds the session and holds the version header against it.
 fn context(request: &Request) -> Result<Context, Reply> {
     let header = request.head.get("MCP-Protocol-Version");
-    if request.scenario.stateless {
+    if request.scenario.stateless && !request.scenario.sse {
         // Nobody remembers what was negotiated, so that any version on offer has to do.
         return match header {
             Some(version) if !request.offered(false).contains(&version) => Err(wrong_version(version, "one on offer")),
@@ -129,10 +148,10 @@ fn context(request: &Request) -> Result<Context, Reply> {
             }
         };
     }
-    let id = request.head.get("Mcp-Session-Id").ok_or_else(missing_session)?;
+    let id = request.session_id().ok_or_else(missing_session)?;
     let session = request.state.session(id).ok_or_else(|| server_error(404, "Session not found"))?;
-    // The header came with 2025-06-18: clients of older versions cannot know it.
-    let optional = session.version.as_str() < "2025-06-18";
+    // The header came with 2025-06-18: clients of older versions cannot know it. Nor has HTTP+SSE heard of it.
+    let optional = session.version.as_str() < "2025-06-18" || request.scenario.sse;
     match header {
         Some(version) if version == session.version => {}
         None if optional => {}

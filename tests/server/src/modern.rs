@@ -123,7 +123,7 @@ fn malformed(message: &str) -> Error {
 }
 
 /// Strict base64 with padding: a lax decoder would hide an encoder's mistake.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     if !bytes.len().is_multiple_of(4) {
         return None;

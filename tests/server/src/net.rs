@@ -49,6 +49,17 @@ impl Stream {
         crate::sys::reset_on_close(self.socket());
     }
 
+    /// Whether the peer went away. Whatever else there is to read is dropped.
+    pub fn has_ended(&mut self) -> io::Result<bool> {
+        self.socket().set_nonblocking(true)?;
+        let read = self.read(&mut [0; 4096]);
+        self.socket().set_nonblocking(false)?;
+        Ok(match read {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        })
+    }
+
     /// Waits until the peer goes away.
     pub fn wait_for_end(&mut self) {
         let mut sink = [0; 4096];

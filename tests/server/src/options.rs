@@ -4,7 +4,9 @@
 //! tests run side by side in one server. An unknown option is an error: a misspelled one would
 //! otherwise test nothing, silently.
 
-use crate::faults::{Kind, NAMED};
+use crate::channels::End;
+use crate::faults::{Kind, Moment, NAMED};
+use crate::resume::Resume;
 
 /// Which protocol eras the server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +18,16 @@ pub enum Era {
     /// Both on one path.
     #[default]
     Dual,
+}
+
+/// What lines of an event stream end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum Eol {
+    #[default]
+    Lf,
+    Cr,
+    CrLf,
 }
 
 /// One fault and the requests that it applies to.
@@ -50,6 +62,32 @@ pub struct Scenario {
     pub bearer: Option<String>,
     /// The API key that is wanted.
     pub api_key: Option<String>,
+    /// HTTP+SSE instead of Streamable HTTP.
+    pub sse: bool,
+    /// Milliseconds between comments on an idle stream of HTTP+SSE.
+    pub keepalive: Option<u64>,
+    /// What HTTP+SSE names as its endpoint, when not the scenario's own path.
+    pub endpoint: Option<String>,
+    /// An event with an id and no data before each event of HTTP+SSE.
+    pub priming: bool,
+    /// What lines of event streams end with.
+    pub eol: Eol,
+    /// A byte order mark before event streams.
+    pub bom: bool,
+    /// An id with a NUL in each event.
+    pub nul_id: bool,
+    /// Answers come on a resumed stream.
+    pub resume: Option<Resume>,
+    /// The reconnection time of such streams, as it is sent.
+    pub retry: Option<String>,
+    /// The pot whose token is wanted.
+    pub rotating: Option<String>,
+    /// How many requests a token of the pot is good for.
+    pub uses: Option<u64>,
+    /// Cookies to be set and wanted back, with their attributes.
+    pub cookies: Vec<String>,
+    /// Answers are compressed for those who take it.
+    pub gzip: bool,
     /// The name under which requests are recorded.
     pub tag: Option<String>,
     /// The Retry-After header of `status=`.
@@ -110,6 +148,22 @@ impl Scenario {
             ("supported", Some(value)) => self.supported = Some(list(&value)),
             ("bearer", Some(value)) => self.bearer = Some(value),
             ("api-key", Some(value)) => self.api_key = Some(value),
+            ("sse", None) => self.sse = true,
+            ("keepalive", Some(value)) => self.keepalive = Some(number(name, &value)?),
+            ("endpoint", Some(value)) => self.endpoint = Some(value),
+            ("priming", None) => self.priming = true,
+            ("eol", Some(value)) => self.eol = eol(&value)?,
+            ("bom", None) => self.bom = true,
+            ("nul-id", None) => self.nul_id = true,
+            ("resume", value) => {
+                self.resume = Some(Resume::parse(value.as_deref().unwrap_or("1"))?);
+                self.stream = true;
+            }
+            ("retry", Some(value)) => self.retry = Some(value),
+            ("rotating", Some(value)) => self.rotating = Some(value),
+            ("uses", Some(value)) => self.uses = Some(number(name, &value)?),
+            ("cookie", Some(value)) if value.contains('=') => self.cookies.push(value),
+            ("gzip", None) => self.gzip = true,
             ("tag", Some(value)) => self.tag = Some(value),
             ("retry-after", Some(value)) => self.retry_after = Some(value),
             ("rpc-code", Some(value)) => self.rpc_code = Some(number(name, &value)?),
@@ -147,6 +201,14 @@ impl Limits {
 fn fault_kind(name: &str, value: Option<&str>) -> Result<Option<Kind>, String> {
     let kind = match (name, value) {
         ("scope-missing", None) => Kind::ScopeMissing,
+        ("scope", Some(value)) => Kind::Scope(value.into()),
+        ("ends", Some(value)) => {
+            let (end, moment) = value.split_once(':').unwrap_or((value, "before"));
+            Kind::Ends(end_of(end)?, moment_of(moment)?)
+        }
+        ("head-size", Some(value)) => Kind::HeadSize(number(name, value)?),
+        ("event-size", Some(value)) => Kind::EventSize(number(name, value)?),
+        ("body-size", Some(value)) => Kind::BodySize(number(name, value)?),
         ("status", Some(value)) => Kind::Status(number(name, value)?),
         ("redirect", Some(value)) => {
             let (status, target) = value.split_once(':').ok_or("redirect wants STATUS:TARGET")?;
@@ -159,6 +221,33 @@ fn fault_kind(name: &str, value: Option<&str>) -> Result<Option<Kind>, String> {
         _ => return Ok(None),
     };
     Ok(Some(kind))
+}
+
+fn end_of(value: &str) -> Result<End, String> {
+    match value {
+        "clean" => Ok(End::Clean),
+        "cut" => Ok(End::Cut),
+        "reset" => Ok(End::Reset),
+        _ => Err(format!("ends wants clean, cut or reset, not {value:?}")),
+    }
+}
+
+fn moment_of(value: &str) -> Result<Moment, String> {
+    match value {
+        "before" => Ok(Moment::Before),
+        "half" => Ok(Moment::Half),
+        "after" => Ok(Moment::After),
+        _ => Err(format!("ends wants before, half or after, not {value:?}")),
+    }
+}
+
+fn eol(value: &str) -> Result<Eol, String> {
+    match value {
+        "lf" => Ok(Eol::Lf),
+        "cr" => Ok(Eol::Cr),
+        "crlf" => Ok(Eol::CrLf),
+        _ => Err(format!("eol wants lf, cr or crlf, not {value:?}")),
+    }
 }
 
 fn list(value: &str) -> Vec<String> {
@@ -238,7 +327,31 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_ends_in_some_way_at_some_moment() {
+        let kind = |text: &str| Scenario::parse(text).unwrap().faults[0].kind.clone();
+        assert_eq!(kind("ends=clean"), Kind::Ends(End::Clean, Moment::Before));
+        assert_eq!(kind("ends=reset:half"), Kind::Ends(End::Reset, Moment::Half));
+        assert_eq!(kind("ends=cut:after"), Kind::Ends(End::Cut, Moment::After));
+    }
+
+    #[test]
+    fn cookies_keep_their_attributes() {
+        let scenario = Scenario::parse("cookie=a=b;%20Path=/+cookie=c=d").unwrap();
+        assert_eq!(scenario.cookies, ["a=b; Path=/", "c=d"]);
+    }
+
+    #[test]
+    fn to_resume_is_to_stream() {
+        let scenario = Scenario::parse("resume+retry=5").unwrap();
+        assert!(scenario.stream && scenario.resume == Some(Resume::After(1)));
+        assert_eq!(scenario.retry.as_deref(), Some("5"));
+    }
+
+    #[test]
     fn what_is_unknown_is_named() {
+        for text in ["ends=x", "ends=cut:x", "eol=x", "resume=x", "cookie=x", "sse=1", "head-size=x"] {
+            assert!(Scenario::parse(text).is_err(), "{text}");
+        }
         for text in ["modren", "fault=silnet", "stream=1", "status=x", "redirect=307", "tag", "times=2", "bearer=%zz"] {
             let error = Scenario::parse(text).unwrap_err();
             assert!(!error.is_empty(), "{text}");

@@ -5,7 +5,7 @@ use crate::options::{Era, Scenario};
 use crate::reply::{self, Reply};
 use crate::rpc::{self, Error, Message};
 use crate::state::State;
-use crate::{legacy, modern};
+use crate::{legacy, modern, sse};
 
 /// The key of the version in `_meta`.
 pub const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -31,6 +31,7 @@ impl Request<'_> {
     /// era has.
     pub fn is_modern(&self) -> bool {
         match self.scenario.era {
+            _ if self.scenario.sse => false,
             Era::Modern => true,
             Era::Legacy => false,
             Era::Dual => self.looks_modern(),
@@ -53,6 +54,21 @@ impl Request<'_> {
         self.head.get("Mcp-Session-Id").is_none() && version.is_some_and(|version| !LEGACY.contains(&version))
     }
 
+    /// The session that the request names, in the way of the scenario's transport.
+    pub fn session_id(&self) -> Option<&str> {
+        if self.scenario.sse { self.head.query("session") } else { self.head.get("Mcp-Session-Id") }
+    }
+
+    /// Whether the request asks for the event stream of HTTP+SSE.
+    pub fn opens_channel(&self) -> bool {
+        self.scenario.sse && self.head.method() == "GET"
+    }
+
+    /// Whether the answer belongs on the stream that an earlier GET of HTTP+SSE has opened.
+    pub fn session_on_stream(&self) -> bool {
+        self.scenario.sse && self.head.method() == "POST"
+    }
+
     /// The versions of one era that the scenario offers.
     pub fn offered(&self, modern: bool) -> Vec<&str> {
         match &self.scenario.versions {
@@ -72,8 +88,11 @@ impl Request<'_> {
             return Reply::text(403, "this origin may not come in\n");
         }
         match self.head.method() {
+            "POST" if self.scenario.sse => sse::post(self),
+            _ if self.scenario.sse => Reply::text(405, "method not allowed\n").header("Allow", "GET, POST"),
             "POST" => self.post(),
             "DELETE" if !self.is_modern() => legacy::delete(self),
+            "GET" if self.scenario.resume.is_some() && !self.is_modern() => legacy::resume(self),
             _ => {
                 let allowed = if self.is_modern() { "POST" } else { "POST, DELETE" };
                 Reply::text(405, "method not allowed\n").header("Allow", allowed)
@@ -110,7 +129,7 @@ impl Request<'_> {
             Err(error) => error.body(self.message.id()),
             Ok(result) => rpc::result(self.message.id(), result),
         };
-        if !self.scenario.stream {
+        if !self.scenario.stream || self.scenario.sse {
             return Reply::json(200, message);
         }
         let mut pieces = Vec::with_capacity(3);

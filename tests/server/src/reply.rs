@@ -13,6 +13,15 @@ pub enum Body {
     Other(&'static str, Vec<u8>),
 }
 
+/// Events for the open stream of a session (HTTP+SSE), to be sent once the response is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The session.
+    pub session: String,
+    /// The events; the last has the answer.
+    pub events: Vec<Vec<u8>>,
+}
+
 /// A response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
@@ -22,17 +31,19 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The content.
     pub body: Body,
+    /// What goes out elsewhere.
+    pub delivery: Option<Delivery>,
 }
 
 impl Reply {
     /// A response without content.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Empty }
+        Self::new(status, Body::Empty)
     }
 
     /// A JSON response.
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Json(body.into()) }
+        Self::new(status, Body::Json(body.into()))
     }
 
     /// A response for human eyes.
@@ -42,12 +53,22 @@ impl Reply {
 
     /// A response of any type.
     pub fn other(status: u16, kind: &'static str, body: Vec<u8>) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Other(kind, body) }
+        Self::new(status, Body::Other(kind, body))
     }
 
     /// An event stream.
     pub fn stream(pieces: Vec<Vec<u8>>) -> Self {
-        Self { status: 200, headers: Vec::new(), body: Body::Stream(pieces) }
+        Self::new(200, Body::Stream(pieces))
+    }
+
+    fn new(status: u16, body: Body) -> Self {
+        Self { status, headers: Vec::new(), body, delivery: None }
+    }
+
+    /// A response whose message goes out on the stream of a session.
+    pub fn accepted(session: &str, message: &[u8]) -> Self {
+        let delivery = Delivery { session: session.into(), events: vec![event(message)] };
+        Self { delivery: Some(delivery), ..Self::text(202, "Accepted") }
     }
 
     /// Adds a header.
@@ -58,24 +79,42 @@ impl Reply {
 
     /// The JSON-RPC message inside, if there is just one.
     pub fn message(&self) -> Option<&[u8]> {
-        match &self.body {
-            Body::Json(body) => Some(body),
-            Body::Stream(pieces) => {
-                let last = pieces.last()?.strip_prefix(EVENT)?;
+        match (&self.delivery, &self.body) {
+            (None, Body::Json(body)) => Some(body),
+            (Some(Delivery { events, .. }), _) | (None, Body::Stream(events)) => {
+                let last = events.last()?.strip_prefix(EVENT)?;
                 last.strip_suffix(b"\n\n")
             }
             _ => None,
         }
     }
 
+    /// Whether the message inside is on its way to a client that waits for it, and not the reason of a refusal.
+    pub fn carries_answer(&self) -> bool {
+        self.status == 200 || self.delivery.is_some()
+    }
+
     /// Puts another message in the place of the one inside.
     pub fn set_message(&mut self, message: Vec<u8>) {
-        match &mut self.body {
-            Body::Stream(pieces) => {
-                pieces.pop();
-                pieces.push(event(&message));
+        match (&mut self.delivery, &mut self.body) {
+            (Some(Delivery { events, .. }), _) | (None, Body::Stream(events)) => {
+                events.pop();
+                events.push(event(&message));
             }
-            body => *body = Body::Json(message),
+            (None, body) => *body = Body::Json(message),
+        }
+    }
+
+    /// The events around the message. A JSON body has no room for any and becomes a stream. `None` where there is no
+    /// message.
+    pub fn events_mut(&mut self) -> Option<&mut Vec<Vec<u8>>> {
+        let message = event(self.message()?);
+        if let Body::Json(_) = self.body {
+            self.body = Body::Stream(vec![message]);
+        }
+        match (&mut self.delivery, &mut self.body) {
+            (Some(Delivery { events, .. }), _) | (None, Body::Stream(events)) => Some(events),
+            _ => None,
         }
     }
 
@@ -122,6 +161,10 @@ impl Reply {
 
 /// Ends a chunked body.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// A notification that belongs to no request.
+pub const NOTIFICATION: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"unrelated"}}"#;
 
 /// A comment, which says nothing.
 pub const COMMENT: &[u8] = b": a comment, to be ignored\n\n";

@@ -1,6 +1,5 @@
 //! Listening, and the life of one connection.
 
-use crate::auth;
 use crate::faults::{self, Exchange, Flow};
 use crate::http::{Framing, Head, Source};
 use crate::net::Stream;
@@ -9,6 +8,7 @@ use crate::protocol::Request;
 use crate::reply::Reply;
 use crate::rpc::Message;
 use crate::state::State;
+use crate::{auth, cookies, services};
 use rustls::ServerConfig;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -135,30 +135,21 @@ impl Connection {
         let place = scenario.tag.as_ref().map(add);
         let request = Request { state: &self.state, scenario, head: &self.head, message: &message };
         let mut exchange = Exchange { request, stream: &mut self.stream, out: &mut self.out, place, last };
-        if let Err(refusal) = auth::check(scenario, &self.head) {
+        if let Err(refusal) = auth::check(&exchange.request).and_then(|()| cookies::check(&exchange.request)) {
             return exchange.send(refusal);
         }
         match faults::pick(&exchange.request, self.requests > 1) {
             Some(kind) => faults::strike(kind, &mut exchange),
-            None => {
-                let reply = exchange.request.answer();
-                exchange.send(reply)
-            }
+            None => exchange.answer(),
         }
     }
 
     /// What the path asks for, or the answer to a path that asks for no scenario.
     fn scenario(&self) -> Result<Scenario, Reply> {
-        let path = self.head.path();
-        if let Some(tag) = path.strip_prefix("/_log/") {
-            return Err(Reply::json(200, self.state.log.read(tag)));
+        if let Some(reply) = services::answer(&self.state, &self.head, &self.body) {
+            return Err(reply);
         }
-        if let Some(tag) = path.strip_prefix("/_clear/") {
-            self.state.log.clear(tag);
-            self.state.reset_counts(tag);
-            return Err(Reply::empty(204));
-        }
-        match Scenario::of_path(path) {
+        match Scenario::of_path(self.head.path()) {
             Some(Ok(scenario)) => Ok(scenario),
             Some(Err(error)) => Err(Reply::text(418, format!("{error}\n"))),
             None => Err(Reply::text(404, "no such path; try /s/dual/mcp\n")),

@@ -1,6 +1,9 @@
 //! What the server remembers across requests: sessions, counts, records, answers to its pings.
 
+use crate::channels::Channels;
 use crate::log::Log;
+use crate::resume::Streams;
+use crate::tokens::Tokens;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +24,12 @@ pub struct Session {
 pub struct State {
     /// The recorded requests.
     pub log: Log,
+    /// The open streams of HTTP+SSE.
+    pub channels: Channels,
+    /// The streams that wait to be resumed.
+    pub streams: Streams,
+    /// The tokens that were minted.
+    pub tokens: Tokens,
     sessions: Mutex<HashMap<String, Session>>,
     counts: Mutex<HashMap<String, u64>>,
     pongs: Mutex<HashMap<String, u64>>,
@@ -51,6 +60,13 @@ impl State {
     /// Looks a session up.
     pub fn session(&self, id: &str) -> Option<Session> {
         lock(&self.sessions).get(id).cloned()
+    }
+
+    /// Notes the version of a session that was opened before it was known.
+    pub fn negotiated(&self, id: &str, version: &str) {
+        if let Some(session) = lock(&self.sessions).get_mut(id) {
+            session.version = version.into();
+        }
     }
 
     /// Notes that a session's client is ready.

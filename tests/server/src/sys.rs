@@ -3,9 +3,10 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::Duration;
 
 /// Makes the coming close of a socket send RST instead of FIN.
 pub fn reset_on_close(socket: &TcpStream) {
@@ -21,6 +22,21 @@ pub fn reset_on_close(socket: &TcpStream) {
             size_of::<libc::linger>() as libc::socklen_t,
         );
     }
+}
+
+/// Waits until one of the descriptors has something to read, its end included, or for `limit`. Says which have.
+pub fn wait_readable(descriptors: [Option<BorrowedFd>; 2], limit: Option<Duration>) -> [bool; 2] {
+    // A negative descriptor is one that poll leaves out.
+    let entry = |descriptor: Option<BorrowedFd>| libc::pollfd {
+        fd: descriptor.map_or(-1, |descriptor| descriptor.as_raw_fd()),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let mut entries = descriptors.map(entry);
+    let limit = limit.map_or(-1, |limit| i32::try_from(limit.as_millis()).unwrap_or(i32::MAX));
+    // SAFETY: the pointer and the count describe two live entries, whose descriptors are borrowed until the end.
+    unsafe { libc::poll(entries.as_mut_ptr(), 2, limit) };
+    entries.map(|entry| entry.revents != 0)
 }
 
 /// Blocks the signals that end a process, in this thread and all that it starts later.

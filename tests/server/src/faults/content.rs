@@ -1,18 +1,45 @@
 //! Proper HTTP with something wrong inside.
 
-use super::Kind;
+use super::{Kind, sized};
 use crate::auth;
 use crate::protocol::Request;
-use crate::reply::{Body, Reply, event};
+use crate::reply::{Body, NOTIFICATION, Reply, event};
 use crate::rpc::{self, Error, Message};
 use serde_json::{Value, json};
+use std::io;
 
 const PAGE: &str = "<!doctype html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n";
-const NOTIFICATION: &str =
-    r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"unrelated"}}"#;
+/// Events that no client knows; the data of one looks like an answer.
+const UNKNOWN: [&[u8]; 3] = [
+    b"event: heartbeat\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n",
+    b"event: message2\ndata: no JSON\n\n",
+    b"colour: blue\nevent: \nevent: note\ndata\n\n",
+];
 
 /// The wrong response, or `None` when the fault is not one of content.
-pub fn reply(kind: &Kind, request: &Request) -> Option<Reply> {
+pub fn reply(kind: &Kind, request: &Request) -> Option<io::Result<Reply>> {
+    match wrong(kind, request) {
+        Some(wrong) if is_message(kind) && request.session_on_stream() => Some(Ok(on_stream(request, wrong))),
+        Some(wrong) => Some(Ok(wrong)),
+        None => sized::reply(kind, request),
+    }
+}
+
+/// Whether what is wrong is the message alone, which HTTP+SSE has on another stream.
+fn is_message(kind: &Kind) -> bool {
+    use Kind::{BadUtf8, NoIdError, NotJson, NotRpc, RpcError, SecretEcho};
+    matches!(kind, BadUtf8 | NoIdError | NotJson | NotRpc | RpcError | SecretEcho)
+}
+
+fn on_stream(request: &Request, wrong: Reply) -> Reply {
+    let mut reply = request.answer();
+    if let (Some(_), Body::Json(message)) = (&reply.delivery, wrong.body) {
+        reply.set_message(message);
+    }
+    reply
+}
+
+fn wrong(kind: &Kind, request: &Request) -> Option<Reply> {
     let id = request.message.id();
     Some(match kind {
         Kind::Html => Reply::other(200, "text/html; charset=utf-8", PAGE.into()),
@@ -28,11 +55,15 @@ pub fn reply(kind: &Kind, request: &Request) -> Option<Reply> {
         Kind::BadUtf8 => Reply::json(200, bad_utf8(id)),
         Kind::SecretEcho => Reply::json(200, secret_echo(request)),
         Kind::InvalidToken => auth::invalid_token(),
-        Kind::ScopeMissing => auth::insufficient_scope(),
+        Kind::ScopeMissing => auth::insufficient_scope("admin"),
+        Kind::Scope(word) => auth::insufficient_scope(word),
+        // As older rmcp servers have it: no challenge, no JSON.
+        Kind::UnknownSession401 => Reply::text(401, "Unauthorized: Session not found"),
         Kind::Status(status) => status_reply(*status, request.scenario.retry_after.as_deref()),
         Kind::Redirect(status, target) => {
             let path = request.head.path();
-            let target = if target == "self-slash" { format!("{path}/") } else { target.clone() };
+            let query = &request.head.target()[path.len()..];
+            let target = if target == "self-slash" { format!("{path}/{query}") } else { target.clone() };
             Reply::text(*status, "look elsewhere\n").header("Location", target)
         }
         Kind::ForeignId => changed(request, |message| set_id(message, json!(987_654_321))),
@@ -47,6 +78,8 @@ pub fn reply(kind: &Kind, request: &Request) -> Option<Reply> {
             *message = Value::Array(vec![notification, message.take()]);
         }),
         Kind::TwoAnswers => two_answers(request),
+        Kind::GarbageEvent => preceded(request, &[&event(b"this is no JSON")]),
+        Kind::UnknownEvents => preceded(request, &UNKNOWN),
         _ => return None,
     })
 }
@@ -106,12 +139,25 @@ fn set_id(message: &mut Value, id: Value) {
 
 /// Always a stream: a JSON body has no room for a second answer.
 fn two_answers(request: &Request) -> Reply {
-    let reply = request.answer();
-    if !matches!(request.message, Message::Request { .. }) || reply.status != 200 {
-        return reply;
+    let mut reply = request.answer();
+    let second = event(&Error::new(-32603, "a second answer").body(request.message.id()));
+    if matches!(request.message, Message::Request { .. })
+        && reply.carries_answer()
+        && let Some(events) = reply.events_mut()
+    {
+        events.push(second);
     }
-    let first = reply.message().unwrap_or_default().to_vec();
-    let second = Error::new(-32603, "a second answer").body(request.message.id());
-    let body = Body::Stream(vec![event(&first), event(&second)]);
-    Reply { status: 200, headers: reply.headers, body }
+    reply
+}
+
+/// The right answer behind some events.
+fn preceded(request: &Request, before: &[&[u8]]) -> Reply {
+    let mut reply = request.answer();
+    if reply.carries_answer()
+        && let Some(events) = reply.events_mut()
+    {
+        let at = events.len() - 1;
+        events.splice(at..at, before.iter().map(|event| event.to_vec()));
+    }
+    reply
 }

@@ -2,16 +2,36 @@
 
 mod content;
 mod endless;
+mod sized;
+mod transport;
 mod wire;
 
-use crate::http::Head;
+use crate::channels::End;
 use crate::log::Place;
 use crate::net::Stream;
 use crate::options::{Fault, Scenario};
 use crate::protocol::Request;
 use crate::reply::Reply;
 use crate::rpc::Message;
+use crate::{auth, cookies, encoding, sse};
 use std::io::{self, Write};
+use std::time::Duration;
+
+pub use sized::pad_head;
+
+/// What `late` means.
+pub const LATE: Duration = Duration::from_millis(300);
+/// Time for the peer to read what came before a reset, which would discard it.
+pub const BEFORE_RESET: Duration = Duration::from_millis(50);
+
+/// When an event stream ends: around the event that carries the answer, or the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Moment {
+    Before,
+    Half,
+    After,
+}
 
 /// A fault by what it does; `README.md` describes each.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +79,25 @@ pub enum Kind {
     Continue100,
     InvalidToken,
     ScopeMissing,
+    Scope(String),
+    UnknownSession401,
+    NoEndpoint,
+    EndpointLate,
+    EndpointEmpty,
+    EndpointTwice,
+    EarlyAnswer,
+    AnswerOnly,
+    AnswerInPost,
+    PingAfter,
+    GarbageEvent,
+    UnknownEvents,
+    Ends(End, Moment),
+    GzipBomb,
+    GzipCut,
+    GzipGarbage,
+    HeadSize(usize),
+    BodySize(usize),
+    EventSize(usize),
     Status(u16),
     Redirect(u16, String),
 }
@@ -106,6 +145,43 @@ pub const NAMED: &[(&str, Kind)] = &[
     ("nul-header", Kind::NulHeader),
     ("continue-100", Kind::Continue100),
     ("invalid-token", Kind::InvalidToken),
+    ("unknown-session-401", Kind::UnknownSession401),
+    ("no-endpoint", Kind::NoEndpoint),
+    ("endpoint-late", Kind::EndpointLate),
+    ("endpoint-empty", Kind::EndpointEmpty),
+    ("endpoint-twice", Kind::EndpointTwice),
+    ("early-answer", Kind::EarlyAnswer),
+    ("answer-only", Kind::AnswerOnly),
+    ("answer-in-post", Kind::AnswerInPost),
+    ("ping-after", Kind::PingAfter),
+    ("garbage-event", Kind::GarbageEvent),
+    ("unknown-events", Kind::UnknownEvents),
+    ("gzip-bomb", Kind::GzipBomb),
+    ("gzip-cut", Kind::GzipCut),
+    ("gzip-garbage", Kind::GzipGarbage),
+];
+
+/// The faults that need a message to spoil.
+const ABOUT_ANSWERS: &[Kind] = &[
+    Kind::Accepted,
+    Kind::AnswerInPost,
+    Kind::AnswerOnly,
+    Kind::BadUtf8,
+    Kind::Batch,
+    Kind::Drip,
+    Kind::EarlyAnswer,
+    Kind::ForeignId,
+    Kind::GarbageEvent,
+    Kind::NoIdError,
+    Kind::NotJson,
+    Kind::NotRpc,
+    Kind::NulHeader,
+    Kind::RpcError,
+    Kind::RpcError500,
+    Kind::SecretEcho,
+    Kind::StringId,
+    Kind::TwoAnswers,
+    Kind::UnknownEvents,
 ];
 
 /// How a connection goes on.
@@ -136,14 +212,42 @@ pub struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Sends a response in one write.
+    /// Answers as a server without faults would.
+    pub fn answer(&mut self) -> io::Result<Flow> {
+        if self.request.opens_channel() {
+            return sse::open(self, None);
+        }
+        let reply = self.request.answer();
+        self.send(reply)
+    }
+
+    /// Sends a response in one write, and then what it has for another stream.
     pub fn send(&mut self, mut reply: Reply) -> io::Result<Flow> {
+        self.prepare(&mut reply)?;
+        reply.render(self.out);
+        self.stream.write_all(self.out)?;
+        self.deliver(reply);
+        Ok(if self.last { Flow::Close } else { Flow::Next })
+    }
+
+    /// Adds what the scenario has around a response.
+    fn prepare(&self, reply: &mut Reply) -> io::Result<()> {
+        self.add_cookies(reply);
         if self.last {
             reply.headers.push(("Connection", "close".into()));
         }
-        reply.render(self.out);
-        self.stream.write_all(self.out)?;
-        Ok(if self.last { Flow::Close } else { Flow::Next })
+        encoding::encode(reply, self.request.scenario, self.request.head)
+    }
+
+    /// Sets the cookies that the client has not got yet.
+    pub fn add_cookies(&self, reply: &mut Reply) {
+        cookies::add(&self.request, reply);
+    }
+
+    fn deliver(&self, reply: Reply) {
+        if let Some(delivery) = reply.delivery {
+            self.request.state.channels.deliver(delivery);
+        }
     }
 
     /// Waits for the client to go away, and records when.
@@ -153,7 +257,8 @@ impl Exchange<'_> {
         Flow::Drop
     }
 
-    fn gone(&self) {
+    /// Records that the client went away.
+    pub fn gone(&self) {
         if let Some(place) = &self.place {
             self.request.state.log.closed(place);
         }
@@ -183,35 +288,57 @@ fn matches(fault: &Fault, request: &Request, reused: bool) -> bool {
     if !(fault.when.is_empty() || fault.when.iter().any(named)) {
         return false;
     }
+    // Faults of answers leave the GET of HTTP+SSE alone, unless it is named.
+    let names_get = fault.when.iter().any(|name| name == "GET");
+    if request.opens_channel() && is_about_answers(&fault.kind) && !names_get {
+        return false;
+    }
     match &fault.kind {
         Kind::Stale => reused,
-        Kind::LostSession => head.get("Mcp-Session-Id").is_some(),
+        Kind::LostSession => request.session_id().is_some(),
+        Kind::UnknownSession401 => request.session_id().is_some_and(|id| request.state.session(id).is_none()),
         // Nobody can answer a ping before there is a session.
-        Kind::PingRequest => is_legacy_call(request),
+        Kind::PingRequest | Kind::PingAfter => is_legacy_call(request),
+        Kind::NoEndpoint | Kind::EndpointLate | Kind::EndpointEmpty | Kind::EndpointTwice => request.opens_channel(),
+        Kind::Scope(word) => auth::lacks_scope(request, word),
         Kind::Redirect(_, target) if target == "self-slash" => !head.path().ends_with('/'),
         _ => true,
     }
 }
 
-fn is_legacy_call(request: &Request) -> bool {
-    let is_call = matches!(request.message, Message::Request { method, .. } if method != "initialize");
-    is_call && !request.is_modern() && (request.scenario.stateless || has_session(request.head))
+fn is_about_answers(kind: &Kind) -> bool {
+    matches!(kind, Kind::BodySize(_) | Kind::EventSize(_)) || ABOUT_ANSWERS.contains(kind)
 }
 
-fn has_session(head: &Head) -> bool {
-    head.get("Mcp-Session-Id").is_some()
+/// Whether the fault is one of the stream that a GET of HTTP+SSE opens.
+fn is_about_channels(kind: &Kind) -> bool {
+    use Kind::{EndpointEmpty, EndpointLate, EndpointTwice, Ends, HeadSize, NoEndpoint};
+    matches!(kind, EndpointEmpty | EndpointLate | EndpointTwice | Ends(..) | HeadSize(_) | NoEndpoint)
+}
+
+fn is_legacy_call(request: &Request) -> bool {
+    let is_call = matches!(request.message, Message::Request { method, .. } if method != "initialize");
+    is_call && !request.is_modern() && (request.scenario.stateless || request.session_id().is_some())
 }
 
 /// Answers a request the wrong way.
 pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
+    if exchange.request.opens_channel() && is_about_channels(kind) {
+        return sse::open(exchange, Some(kind));
+    }
     if let Some(reply) = content::reply(kind, &exchange.request) {
-        return exchange.send(reply);
+        return exchange.send(reply?);
     }
     match kind {
         Kind::HeaderFlood | Kind::BigBody | Kind::BigEvent => {
             let result = endless::send(kind, exchange);
             exchange.gone();
             result
+        }
+        Kind::Ends(end, moment) => transport::ends(*end, *moment, exchange),
+        Kind::PingRequest if !exchange.request.scenario.sse => transport::ping_request(exchange),
+        Kind::EarlyAnswer | Kind::AnswerOnly | Kind::AnswerInPost | Kind::PingRequest | Kind::PingAfter => {
+            transport::strike(kind, exchange)
         }
         _ => wire::strike(kind, exchange),
     }

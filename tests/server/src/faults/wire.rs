@@ -1,18 +1,12 @@
 //! Faults of the connection: silence, cuts, resets, and odd but legal timing.
 
-use super::{Exchange, Flow, Kind, content};
-use crate::legacy::{PING_ID, pong_key};
-use crate::reply::{COMMENT, LAST_CHUNK, Reply, chunk, event};
+use super::{BEFORE_RESET, Exchange, Flow, Kind, LATE, content};
+use crate::reply::{COMMENT, LAST_CHUNK, Reply, chunk};
 use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
 const DRIP: Duration = Duration::from_millis(20);
-const LATE: Duration = Duration::from_millis(300);
-/// Time for the peer to read what came before a reset, which would discard it.
-const BEFORE_RESET: Duration = Duration::from_millis(50);
-/// After this long, a client that does not answer the server's ping never will.
-const PONG_LIMIT: Duration = Duration::from_secs(30);
 
 const HALF_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Ty";
 const INTERIM: &[u8] =
@@ -40,17 +34,12 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
         Kind::Drip => drip(exchange),
         Kind::Late => {
             sleep(LATE);
-            answer(exchange)
+            exchange.answer()
         }
-        Kind::LostSession => {
-            if let Some(id) = exchange.request.head.get("Mcp-Session-Id") {
-                exchange.request.state.end_session(id);
-            }
-            answer(exchange)
-        }
+        Kind::LostSession => lost_session(exchange),
         Kind::Continue100 => {
             write(exchange, INTERIM)?;
-            answer(exchange)
+            exchange.answer()
         }
         Kind::NulHeader => {
             let reply = exchange.request.answer();
@@ -58,18 +47,25 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
         }
         Kind::Close => {
             exchange.last = true;
-            answer(exchange)
+            exchange.answer()
         }
-        Kind::CloseAfter => answer(exchange).map(|_| Flow::Close),
-        Kind::PingRequest => ping_request(exchange),
-        // The rest are contents and floods, which are handled before.
-        _ => answer(exchange),
+        Kind::CloseAfter => exchange.answer().map(|_| Flow::Close),
+        // The rest is handled before.
+        _ => exchange.answer(),
     }
 }
 
-fn answer(exchange: &mut Exchange) -> io::Result<Flow> {
-    let reply = exchange.request.answer();
-    exchange.send(reply)
+fn lost_session(exchange: &mut Exchange) -> io::Result<Flow> {
+    let request = &exchange.request;
+    if let Some(id) = request.session_id() {
+        request.state.end_session(id);
+        request.state.channels.forget(id);
+    }
+    let has_401 = request.scenario.faults.iter().any(|fault| fault.kind == Kind::UnknownSession401);
+    match content::reply(&Kind::UnknownSession401, request) {
+        Some(reply) if has_401 => exchange.send(reply?),
+        _ => exchange.answer(),
+    }
 }
 
 fn write(exchange: &mut Exchange, bytes: &[u8]) -> io::Result<()> {
@@ -115,7 +111,9 @@ fn cut_stream(exchange: &mut Exchange) -> io::Result<Flow> {
 }
 
 fn drip(exchange: &mut Exchange) -> io::Result<Flow> {
-    exchange.request.answer().render(exchange.out);
+    let mut reply = exchange.request.answer();
+    exchange.prepare(&mut reply)?;
+    reply.render(exchange.out);
     for byte in exchange.out.iter() {
         if let Err(error) = exchange.stream.write_all(&[*byte]) {
             exchange.gone();
@@ -123,24 +121,6 @@ fn drip(exchange: &mut Exchange) -> io::Result<Flow> {
         }
         sleep(DRIP);
     }
-    Ok(Flow::Next)
-}
-
-/// Asks the client something in the middle of its own request.
-fn ping_request(exchange: &mut Exchange) -> io::Result<Flow> {
-    let reply = exchange.request.answer();
-    let (Some(message), 200) = (reply.message().map(<[u8]>::to_vec), reply.status) else {
-        return exchange.send(reply);
-    };
-    let key = pong_key(&exchange.request);
-    let before = exchange.request.state.pongs(&key);
-    let ping = format!(r#"{{"jsonrpc":"2.0","id":"{PING_ID}","method":"ping"}}"#);
-    open_stream(exchange, &[&event(ping.as_bytes())])?;
-    let mut out = Vec::new();
-    if exchange.request.state.wait_for_pong(&key, before, PONG_LIMIT) {
-        chunk(&mut out, &event(&message));
-    }
-    out.extend_from_slice(LAST_CHUNK);
-    write(exchange, &out)?;
+    exchange.deliver(reply);
     Ok(Flow::Next)
 }

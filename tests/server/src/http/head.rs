@@ -69,6 +69,18 @@ impl Head {
         target.split('?').next().unwrap_or(target)
     }
 
+    /// Whether the target of a request has a query.
+    pub fn has_query(&self) -> bool {
+        self.target().contains('?')
+    }
+
+    /// A parameter of the query, as it was sent.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.target().split_once('?')?;
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// Whether the message says HTTP/1.0 (in a request).
     pub fn is_http_10(&self) -> bool {
         self.text(&self.start[2]) == "HTTP/1.0"
@@ -182,6 +194,7 @@ mod tests {
     fn a_request_is_taken_apart() {
         let head = parsed("POST /s/dual/mcp?x=1 HTTP/1.1\r\nHost: a\r\nACCEPT:\t text/html , b;q=1 \r\nX:\r\n\r\n");
         assert_eq!((head.method(), head.target(), head.path()), ("POST", "/s/dual/mcp?x=1", "/s/dual/mcp"));
+        assert_eq!((head.has_query(), head.query("x"), head.query("y")), (true, Some("1"), None));
         assert_eq!(head.get("accept"), Some("text/html , b;q=1"));
         assert_eq!(head.get("x"), Some(""));
         assert_eq!(head.get("y"), None);

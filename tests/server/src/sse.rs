@@ -1,0 +1,308 @@
+//! HTTP+SSE, the transport of 2024-11-05: one GET whose stream carries every answer, and POSTs that are only accepted.
+
+use crate::channels::{End, Step, Waited};
+use crate::encoding::{Encoder, gzip_header};
+use crate::faults::{BEFORE_RESET, Exchange, Flow, Kind, LATE, Moment, pad_head};
+use crate::legacy;
+use crate::net::Stream;
+use crate::protocol::Request;
+use crate::reply::{LAST_CHUNK, Reply, chunk};
+use crate::rpc::Message;
+use std::io::{self, Write};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const KEEPALIVE: &[u8] = b": keepalive\n\n";
+
+/// Answers a POST: with 202, and a delivery for the stream of its session.
+pub fn post(request: &Request) -> Reply {
+    let Some(session) = request.session_id() else {
+        return if request.head.has_query() {
+            unknown_session()
+        } else {
+            Reply::text(405, "method not allowed\n").header("Allow", "GET")
+        };
+    };
+    if !request.state.channels.knows(session) {
+        return unknown_session();
+    }
+    if !request.head.lists("Content-Type", "application/json") {
+        return Reply::text(400, "Invalid Content-Type header");
+    }
+    if let Message::Invalid(_) = request.message {
+        return Reply::text(400, "Could not parse message");
+    }
+    let reply = legacy::answer(request);
+    match (request.message, reply.message()) {
+        (Message::Request { .. }, Some(message)) => Reply::accepted(session, message),
+        // Accepted without an answer, or refused without a message to send.
+        _ if reply.status == 202 => Reply::text(202, "Accepted"),
+        _ => reply,
+    }
+}
+
+fn unknown_session() -> Reply {
+    Reply::text(404, "Could not find session")
+}
+
+/// Answers the GET: holds the stream open until it has to end or the client leaves.
+pub fn open(exchange: &mut Exchange, kind: Option<&Kind>) -> io::Result<Flow> {
+    if !exchange.request.head.lists("Accept", "text/event-stream") {
+        return exchange.send(Reply::text(406, "Accept must list text/event-stream\n"));
+    }
+    let state = exchange.request.state;
+    let session = state.open_session("");
+    let outcome = talk(exchange, &session, kind);
+    state.channels.forget(&session);
+    state.end_session(&session);
+    outcome
+}
+
+fn talk(exchange: &mut Exchange, session: &str, kind: Option<&Kind>) -> io::Result<Flow> {
+    let Request { state, scenario, head, .. } = exchange.request;
+    let mut mailbox = state.channels.open(session)?;
+    state.channels.put(session, opening(kind, &endpoint(exchange, session)));
+    let mut line = Line { encoder: Encoder::new(scenario, head), exchange, sent: 0 };
+    let head = line.head(kind);
+    if head.status != 200 {
+        return line.exchange.send(head);
+    }
+    let mut out = Vec::with_capacity(512);
+    head.render_head(&mut out);
+    line.write(&out)?;
+    if kind == Some(&Kind::EndpointLate) {
+        sleep(LATE);
+    }
+    let keepalive = scenario.keepalive.map(Duration::from_millis);
+    let mut next = keepalive.map(|pause| Instant::now() + pause);
+    loop {
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
+        // A millisecond more, since poll rounds down.
+        let left = left.map(|left| left + Duration::from_millis(1));
+        match mailbox.wait(line.exchange.stream.socket(), left) {
+            Waited::Steps(steps) => {
+                for step in steps {
+                    match step {
+                        Step::Send(event) => line.event(&event)?,
+                        Step::Tell(teller) => drop(teller.send(())),
+                        Step::End(end) => return line.end(end),
+                    }
+                }
+            }
+            Waited::Socket if line.exchange.stream.has_ended()? => {
+                line.exchange.gone();
+                return Ok(Flow::Drop);
+            }
+            Waited::Socket | Waited::Nothing => {}
+        }
+        if next.is_some_and(|next| next <= Instant::now()) {
+            line.send(KEEPALIVE)?;
+            next = keepalive.map(|pause| Instant::now() + pause);
+        }
+    }
+}
+
+/// What the stream begins with.
+fn opening(kind: Option<&Kind>, endpoint: &str) -> Vec<Step> {
+    let event = format!("event: endpoint\ndata: {endpoint}\n\n").into_bytes();
+    match kind {
+        Some(Kind::NoEndpoint) => Vec::new(),
+        Some(Kind::EndpointEmpty) => vec![Step::Send(b"event: endpoint\ndata:\n\n".to_vec())],
+        Some(Kind::EndpointTwice) => vec![Step::Send(event.clone()), Step::Send(event)],
+        Some(Kind::Ends(end, moment)) => ending(*end, *moment, event),
+        _ => vec![Step::Send(event)],
+    }
+}
+
+/// The steps of a stream that ends around an event.
+pub fn ending(end: End, moment: Moment, event: Vec<u8>) -> Vec<Step> {
+    match moment {
+        Moment::Before => vec![Step::End(end)],
+        Moment::Half => vec![Step::Send(event[..event.len() / 2].to_vec()), Step::End(end)],
+        Moment::After => vec![Step::Send(event), Step::End(end)],
+    }
+}
+
+/// Where the client is told to POST.
+fn endpoint(exchange: &Exchange, session: &str) -> String {
+    let head = exchange.request.head;
+    let relative = format!("{}?session={session}", head.path());
+    match exchange.request.scenario.endpoint.as_deref() {
+        None => relative,
+        Some("absolute") => {
+            let scheme = if matches!(exchange.stream, Stream::Tls(_)) { "https" } else { "http" };
+            format!("{scheme}://{}{relative}", head.get("Host").unwrap_or_default())
+        }
+        Some(value) => value.replace('*', session),
+    }
+}
+
+/// The stream to the client.
+struct Line<'a, 'b> {
+    encoder: Encoder,
+    exchange: &'a mut Exchange<'b>,
+    sent: u64,
+}
+
+impl Line<'_, '_> {
+    fn head(&self, kind: Option<&Kind>) -> Reply {
+        let mut reply = Reply::stream(Vec::new());
+        if self.encoder.is_gzip() {
+            reply.headers.push(gzip_header());
+        }
+        self.exchange.add_cookies(&mut reply);
+        match kind {
+            Some(Kind::HeadSize(size)) => pad_head(reply, *size),
+            _ => reply,
+        }
+    }
+
+    fn event(&mut self, event: &[u8]) -> io::Result<()> {
+        self.sent += 1;
+        if self.exchange.request.scenario.priming {
+            self.send(format!("id: event-{}\ndata:\n\n", self.sent).as_bytes())?;
+        }
+        self.send(event)
+    }
+
+    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
+        let mut out = Vec::with_capacity(piece.len() + 64);
+        chunk(&mut out, &self.encoder.piece(piece)?);
+        self.write(&out)
+    }
+
+    fn end(mut self, end: End) -> io::Result<Flow> {
+        match end {
+            End::Clean => {
+                let (rest, mut out) = (self.encoder.end()?, Vec::new());
+                if !rest.is_empty() {
+                    chunk(&mut out, &rest);
+                }
+                out.extend_from_slice(LAST_CHUNK);
+                self.write(&out)?;
+                Ok(Flow::Close)
+            }
+            End::Cut => Ok(Flow::Close),
+            End::Reset => {
+                sleep(BEFORE_RESET);
+                Ok(Flow::Reset)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.exchange.stream.write_all(bytes).inspect_err(|_| self.exchange.gone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::http::{Framing, Head, Source};
+    use crate::serve::listen;
+    use crate::state::State;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    /// A server, and the path of a scenario on it.
+    struct Site {
+        port: u16,
+        state: Arc<State>,
+        path: String,
+    }
+
+    impl Site {
+        fn new(options: &str) -> Self {
+            let state = Arc::new(State::default());
+            Self { port: listen(0, None, state.clone()).unwrap(), state, path: format!("/s/{options}/mcp") }
+        }
+
+        fn send(&self, request: &str) -> TcpStream {
+            let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+            socket.write_all(request.as_bytes()).unwrap();
+            socket
+        }
+
+        /// Opens the stream and reads up to the end of the first event.
+        fn open(&self) -> (TcpStream, String) {
+            let mut socket = self.send(&format!("GET {} HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n", self.path));
+            let head = until(&mut socket, "\r\n\r\n");
+            assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+            let event = until(&mut socket, "\n\n");
+            let endpoint = event.split_once("data: ").unwrap().1.trim_end().to_owned();
+            (socket, endpoint)
+        }
+
+        fn post(&self, endpoint: &str, message: &str) -> (u16, String) {
+            let head = format!("POST {endpoint} HTTP/1.1\r\nContent-Type: application/json\r\n");
+            let mut socket = self.send(&format!("{head}Content-Length: {}\r\n\r\n{message}", message.len()));
+            let (mut source, mut head, mut body) = (Source::default(), Head::default(), Vec::new());
+            assert!(source.read_head(&mut socket, &mut head).unwrap());
+            let framing = Framing::of_response(&head, "POST").unwrap();
+            source.read_body(&mut socket, framing, &mut body).unwrap();
+            (head.status().unwrap(), String::from_utf8(body).unwrap())
+        }
+    }
+
+    /// Reads a byte at a time, so that nothing behind the mark is lost.
+    fn until(socket: &mut TcpStream, mark: &str) -> String {
+        let mut text = String::new();
+        let mut byte = [0];
+        while !text.ends_with(mark) {
+            socket.read_exact(&mut byte).unwrap();
+            text.push(char::from(byte[0]));
+        }
+        text
+    }
+
+    const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
+
+    #[test]
+    fn answers_come_on_the_stream() {
+        let site = Site::new("sse");
+        let (mut stream, endpoint) = site.open();
+        assert!(endpoint.starts_with("/s/sse/mcp?session="));
+        assert_eq!(site.post(&endpoint, PING), (202, "Accepted".into()));
+        let event = until(&mut stream, "\n\n");
+        assert!(event.ends_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n"), "{event}");
+    }
+
+    #[test]
+    fn only_sessions_with_a_stream_are_known() {
+        let site = Site::new("sse");
+        assert_eq!(site.post("/s/sse/mcp", PING).0, 405);
+        let refused = (404, "Could not find session".to_owned());
+        assert_eq!(site.post("/s/sse/mcp?session=x", PING), refused);
+        let (stream, endpoint) = site.open();
+        drop(stream);
+        let session = endpoint.split_once('=').unwrap().1;
+        // The server tells nobody when it has noticed; it is asked until it has.
+        let end = Instant::now() + Duration::from_secs(5);
+        while site.state.channels.knows(session) {
+            assert!(Instant::now() < end, "the server does not notice that the client has left");
+            std::thread::yield_now();
+        }
+        assert_eq!(site.post(&endpoint, PING), refused);
+    }
+
+    #[test]
+    fn a_stream_can_end_instead_of_the_answer() {
+        let site = Site::new("sse+ends=clean+when=ping");
+        let (mut stream, endpoint) = site.open();
+        assert_eq!(site.post(&endpoint, PING).0, 202);
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "\r\n0\r\n\r\n");
+    }
+
+    #[test]
+    fn an_answer_can_wait_for_the_clients_own() {
+        let site = Site::new("sse+fault=ping-request+when=ping");
+        let (mut stream, endpoint) = site.open();
+        assert_eq!(site.post(&endpoint, PING).0, 202);
+        assert!(until(&mut stream, "\n\n").contains(r#""id":"srv-1","method":"ping""#));
+        assert_eq!(site.post(&endpoint, r#"{"jsonrpc":"2.0","id":"srv-1","result":{}}"#).0, 202);
+        assert!(until(&mut stream, "\n\n").contains(r#""id":7,"result""#));
+    }
+}
