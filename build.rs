@@ -28,6 +28,16 @@ const SECTIONS: &[(&str, &str)] = &[
 /// The types that are used before their section comes: declared at the top, and only described there.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 
+/// The pointers that are never NULL, as the header spells them without saying so.
+const NEVER_NULL: &[&str] = &[
+    "const char *mcp_version(",
+    "const char *mcp_status_name(",
+    "const char *mcp_error_message(",
+    "mcp_options *mcp_options_new(",
+    "struct mcp_auth_request *request",
+    "const char *message);",
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
@@ -67,7 +77,7 @@ fn header() -> String {
     let mut header = format!(
         "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
-         #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n\
+         #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
          #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n/* Used by what comes first; each is described in its section. */\n{forward}",
         package("MAJOR"),
         package("MINOR"),
@@ -81,8 +91,14 @@ fn header() -> String {
         header.push_str(section(source).trim());
         header.push('\n');
     }
-    header.push_str("\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* MCP_H */\n");
-    header
+    header.push_str(CLOSING);
+    NEVER_NULL.iter().fold(header, |header, place| never_null(&header, place))
+}
+
+/// Marks a pointer whose star is the first one in `place`, which the header has once.
+fn never_null(header: &str, place: &str) -> String {
+    assert_eq!(header.matches(place).count(), 1, "the header has {place:?} once");
+    header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }
 
 /// What cbindgen makes of one file.
@@ -127,6 +143,32 @@ fn write_if_changed(path: &Path, text: &str) {
     }
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
+
+/// Clang's words for "never NULL", by which Swift knows what is no optional. It would complain that not every pointer says so.
+const NONNULL: &str = "\
+/* Before a pointer that is never NULL, for compilers that can be told. */
+#ifdef __clang__
+#define MCP_NONNULL _Nonnull
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored \"-Wnullability-completeness\"
+#pragma clang diagnostic ignored \"-Wnullability-extension\"
+#else
+#define MCP_NONNULL
+#endif
+
+";
+
+const CLOSING: &str = "
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+
+#ifdef __cplusplus
+} /* extern \"C\" */
+#endif
+
+#endif /* MCP_H */
+";
 
 const INTRODUCTION: &str = "\
 /* mcp.h - the Model Context Protocol client for C, and for every language that can call C.

@@ -46,6 +46,16 @@
 #define MCP_VERSION_MINOR 1
 #define MCP_VERSION_PATCH 0
 
+/* Before a pointer that is never NULL, for compilers that can be told. */
+#ifdef __clang__
+#define MCP_NONNULL _Nonnull
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-completeness"
+#pragma clang diagnostic ignored "-Wnullability-extension"
+#else
+#define MCP_NONNULL
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -67,7 +77,7 @@ typedef struct mcp_json mcp_json;
  *
  * Since 0.1.0.
  */
-const char *mcp_version(void);
+const char *MCP_NONNULL mcp_version(void);
 
 /* ============================================================================================== */
 /* Statuses: how a call ends                                                                      */
@@ -244,7 +254,7 @@ typedef enum mcp_status {
  *
  * Since 0.1.0.
  */
-const char *mcp_status_name(int32_t status);
+const char *MCP_NONNULL mcp_status_name(int32_t status);
 
 /* ============================================================================================== */
 /* Errors: why a call failed                                                                      */
@@ -275,7 +285,7 @@ int32_t mcp_error_status(const mcp_error *error);
  *
  * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
  */
-const char *mcp_error_message(const mcp_error *error);
+const char *MCP_NONNULL mcp_error_message(const mcp_error *error);
 
 /**
  * The HTTP status of the answer behind the error, such as 401; 0 where there was none.
@@ -323,6 +333,14 @@ const char *mcp_error_www_authenticate(const mcp_error *error);
  * Since 0.1.0.
  */
 int64_t mcp_error_retry_after_ms(const mcp_error *error);
+
+/**
+ * What an auth callback gave as the cause of its failure (`mcp_auth_request_fail_with`); NULL where
+ * it gave none. Lives as long as the error.
+ *
+ * Since 0.1.0.
+ */
+void *mcp_error_cause(const mcp_error *error);
 
 /**
  * Frees an error; NULL is ignored.
@@ -384,7 +402,8 @@ mcp_status mcp_client_close(mcp_client *client,
  * Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
  * Never goes to the network: to end the session with the server in good order, call
  * `mcp_client_close` first. The reader thread of an HTTP+SSE connection has ended when this
- * returns; if it is in the log callback at that moment, this waits for the callback.
+ * returns; if it is in the log callback at that moment, this waits for the callback, unless it is
+ * the callback that frees.
  *
  * In a child process after `fork` it only closes the child's copies of the descriptors and frees
  * the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
@@ -463,7 +482,7 @@ typedef struct mcp_auth_request mcp_auth_request;
  * wait for one (`MCP_MISUSE`). It may take its time: that counts against no timeout. No exception
  * and no longjmp may leave it.
  */
-typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *request);
+typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *MCP_NONNULL request);
 
 /**
  * Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
@@ -544,6 +563,22 @@ mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
 mcp_status mcp_auth_request_fail(mcp_auth_request *request,
                                  const char *reason,
                                  mcp_error **error);
+
+/**
+ * As `mcp_auth_request_fail`, with an object of the program's own behind it, such as the exception
+ * that was caught: `mcp_error_cause` gives it to whoever gets the error.
+ *
+ * `destroy`, which may be NULL, is called with `cause` when neither an error nor the client refers
+ * to it any more; at once, when this function fails. One failure may end many calls: their errors
+ * share the cause, and may be read on several threads.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
+                                      const char *reason,
+                                      void *cause,
+                                      mcp_destroy_fn destroy,
+                                      mcp_error **error);
 
 /* ============================================================================================== */
 /* Settings                                                                                       */
@@ -795,7 +830,7 @@ mcp_status mcp_server_info(mcp_client *client,
  *
  * Since 0.1.0.
  */
-mcp_options *mcp_options_new(void);
+mcp_options *MCP_NONNULL mcp_options_new(void);
 
 /**
  * Frees options; NULL is ignored. No call may use them any more.
@@ -1116,10 +1151,11 @@ typedef enum mcp_log_level {
  * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
  * break that is gone when the callback returns. Called on the thread of whatever call has
  * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
- * once. No lock is held, and the callback may call the library; but not free the client, and on the
- * reader thread make no call on it (`MCP_MISUSE`). No exception and no longjmp may leave it.
+ * once. No lock is held, and the callback may call the library; but on the reader thread make no
+ * call on this client (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
+ * in flight; on the thread of a call, one is. No exception and no longjmp may leave it.
  */
-typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *message);
+typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);
 
 /**
  * Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
@@ -1136,6 +1172,10 @@ mcp_status mcp_set_log(mcp_client *client,
                        void *userdata,
                        mcp_destroy_fn destroy,
                        mcp_error **error);
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -1,5 +1,8 @@
 //! The error that every floor reports with: what failed, where, why, and what to do about it.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use crate::protocol::json::Json;
 use crate::status::Status;
 
@@ -17,6 +20,7 @@ pub struct Report {
     pub rpc: Option<RpcError>,
     pub www_authenticate: Option<String>,
     pub retry_after_ms: Option<u64>,
+    pub cause: Option<Cause>,
     /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
     pub of_this_call: bool,
     /// The server had accepted `initialize` before.
@@ -31,6 +35,9 @@ pub struct RpcError {
     pub data: Option<Json>,
 }
 
+/// What the program itself gave as the reason, for the program to find again; shared by all errors that it led to.
+pub type Cause = Arc<dyn Any + Send + Sync>;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -42,6 +49,7 @@ impl Error {
             rpc: None,
             www_authenticate: None,
             retry_after_ms: None,
+            cause: None,
             of_this_call: false,
             past_initialize: false,
         }))

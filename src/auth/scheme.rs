@@ -11,7 +11,7 @@ use ureq::http::Method;
 
 use super::credentials::HeaderSet;
 use super::pause::PauseClock;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::status::{MCP_AUTH_FAILED, MCP_SYSTEM_ERROR};
 use crate::sys::signal::Signal;
 
@@ -23,8 +23,8 @@ pub struct AuthRequest {
     pub attempt: u32,
     pub refusal: Option<Refusal>,
     answer: HeaderSet,
-    /// The callback said that it has nothing to give.
-    failed: Option<String>,
+    /// The callback said why it has nothing to give.
+    failed: Option<(String, Option<Cause>)>,
     /// The last setter could not use what it was given.
     unusable: Option<Error>,
 }
@@ -115,8 +115,8 @@ impl AuthRequest {
     }
 
     /// The callback has no credentials to give.
-    pub fn fail(&mut self, reason: &str) {
-        self.failed = Some(reason.into());
+    pub fn fail(&mut self, reason: &str, cause: Option<Cause>) {
+        self.failed = Some((reason.into(), cause));
     }
 
     /// A setter that failed makes the request fail, unless a later one makes up for it: to send it without credentials would only
@@ -127,9 +127,10 @@ impl AuthRequest {
     }
 
     fn outcome(self) -> Result<Arc<HeaderSet>> {
-        let unusable = || Some(format!("it set what cannot be used: {}", self.unusable?));
-        let Some(reason) = self.failed.or_else(unusable) else { return Ok(Arc::new(self.answer)) };
+        let unusable = || Some((format!("it set what cannot be used: {}", self.unusable?), None));
+        let Some((reason, cause)) = self.failed.or_else(unusable) else { return Ok(Arc::new(self.answer)) };
         let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
+        error.report_mut().cause = cause;
         if let Some(refusal) = self.refusal {
             error = error.with_http_status(refusal.http_status);
             error.report_mut().www_authenticate = refusal.challenge;
@@ -287,6 +288,8 @@ struct TurnEnd<'a> {
 impl Drop for TurnEnd<'_> {
     fn drop(&mut self) {
         let mut gate = self.scheme.lock();
+        // Dropped under no lock: the end of an error may be the end of a cause, and that runs code of the program.
+        let mut before = None;
         if let Some(outcome) = self.outcome.take() {
             if let Ok(headers) = &outcome {
                 gate.last = Arc::clone(headers);
@@ -296,11 +299,12 @@ impl Drop for TurnEnd<'_> {
             }
             // What was given later, for whatever reason, is better than what a refresh brought or failed to bring.
             if self.turn.is_refresh || outcome.is_ok() {
-                gate.refreshed = outcome;
+                before = Some(std::mem::replace(&mut gate.refreshed, outcome));
             }
         }
         gate.turn = None;
         drop(gate);
+        drop(before);
         if let Some(done) = self.turn.done.get() {
             done.raise();
         }

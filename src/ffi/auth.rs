@@ -1,6 +1,7 @@
 //! A caller's own way to authorise requests.
 
 use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
 
 use super::client::mcp_client;
 use super::error::mcp_error;
@@ -211,7 +212,36 @@ pub unsafe extern "C" fn mcp_auth_request_fail(
         guard(error, || {
             let request = answered(request)?;
             let reason = request.note(text(reason, "reason"))?;
-            request.fail(reason);
+            request.fail(reason, None);
+            Ok(())
+        })
+    }
+}
+
+/// As `mcp_auth_request_fail`, with an object of the program's own behind it, such as the exception
+/// that was caught: `mcp_error_cause` gives it to whoever gets the error.
+///
+/// `destroy`, which may be NULL, is called with `cause` when neither an error nor the client refers
+/// to it any more; at once, when this function fails. One failure may end many calls: their errors
+/// share the cause, and may be read on several threads.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_auth_request_fail_with(
+    request: *mut mcp_auth_request,
+    reason: *const c_char,
+    cause: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // Made first: whatever happens now, its end runs `destroy`.
+    let cause = Userdata::new(cause, destroy);
+    // SAFETY: the header asks for a live request and for a NUL-terminated text, or NULL.
+    unsafe {
+        guard(error, || {
+            let request = answered(request)?;
+            let reason = request.note(text(reason, "reason"))?;
+            request.fail(reason, Some(Arc::new(cause)));
             Ok(())
         })
     }

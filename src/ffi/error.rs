@@ -1,10 +1,11 @@
 //! What went wrong.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 
 use super::guard::guard_quiet;
 use super::json::{Owned, mcp_json};
 use super::text::c_string;
+use super::userdata::Userdata;
 use crate::error::Error;
 
 /// Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
@@ -130,6 +131,21 @@ pub unsafe extern "C" fn mcp_error_retry_after_ms(error: *const mcp_error) -> i6
     unsafe {
         mcp_error::read(error, -1, |error| {
             error.error.report().retry_after_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(-1)
+        })
+    }
+}
+
+/// What an auth callback gave as the cause of its failure (`mcp_auth_request_fail_with`); NULL where
+/// it gave none. Lives as long as the error.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_error_cause(error: *const mcp_error) -> *mut c_void {
+    // SAFETY: see mcp_error_status.
+    unsafe {
+        mcp_error::read(error, std::ptr::null_mut(), |error| {
+            let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
+            cause.map_or(std::ptr::null_mut(), Userdata::pointer)
         })
     }
 }

@@ -153,6 +153,7 @@ static void errors(void) {
     CHECK(mcp_error_rpc_data(NULL) == NULL);
     CHECK(mcp_error_www_authenticate(NULL) == NULL);
     CHECK_INT(-1, mcp_error_retry_after_ms(NULL));
+    CHECK(mcp_error_cause(NULL) == NULL);
     mcp_error_free(NULL);
 }
 

@@ -449,4 +449,27 @@ def a_call_from_the_log_on_the_readers_thread():
         client.ping(timeout=5000).must_be("MCP_OK")
 
 
+@case
+def a_free_from_the_log_on_the_readers_thread():
+    freed = threading.Event()
+
+    class Gone(Client):
+        """Freed once by its own log; never again."""
+
+        def take_line(self, *arguments):
+            super().take_line(*arguments)
+            if "nobody waits for" in self.lines[-1]:
+                lib.mcp_client_free(self.client)
+                self.client = None
+                freed.set()
+
+    channel = Channel()
+    with Server(channel) as server, Gone(f"http://127.0.0.1:{server.port}/sse", bearer=TOKEN) as client:
+        client.ping(timeout=5000).must_be("MCP_OK")
+        channel.tell({"jsonrpc": "2.0", "method": "notifications/x"})
+        assert freed.wait(10), "the log callback did not run"
+        poll(lambda: threads_of_readers() == 0, "the reader has not ended")
+        poll(lambda: not server.open, "connections stay open")
+
+
 run()
