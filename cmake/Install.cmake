@@ -51,8 +51,17 @@ foreach(library IN LISTS mcp_system_libraries)
   endif()
 endforeach()
 string(STRIP "${mcp_pc_private}" mcp_pc_private)
-configure_file(cmake/mcp.pc.in "${CMAKE_CURRENT_BINARY_DIR}/mcp.pc" @ONLY)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mcp.pc" DESTINATION "${mcp_pc_dir}")
+# The static library has a file of its own: by `-lmcp` the linker would take the shared one where both are installed.
+foreach(name mcp mcp-static)
+  configure_file(cmake/${name}.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)
+  install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${mcp_pc_dir}")
+endforeach()
+
+# The bindings are sources: Go and SwiftPM build them with the program.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/go" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
+  PATTERN "*_test.go" EXCLUDE PATTERN "testdata" EXCLUDE)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
+  PATTERN ".build" EXCLUDE PATTERN "Tests" EXCLUDE)
 
 file(GLOB mcp_papers "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
   "${PROJECT_SOURCE_DIR}/CHANGELOG.md")

@@ -1,6 +1,6 @@
 # The examples that need a server with tokens that change: examples/ through tests/examples/examples.py.
 #
-# Needs Python3_EXECUTABLE, mcp_test_environment and the fixture install.fastmcp4 (real_servers.cmake).
+# Needs Python3_EXECUTABLE, mcp_test_environment and real_servers.cmake.
 
 # mcp_example_test(NAME PROGRAM): where the program was not built, the test fails and says what it needs.
 function(mcp_example_test name program)
@@ -13,6 +13,8 @@ function(mcp_example_test name program)
 endfunction()
 
 if(MCP_BUILD_EXAMPLES)
+  real_test(example.alive fastmcp4-static real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
+            ${real_state}/fastmcp4-static.json "$<$<TARGET_EXISTS:alive>:$<TARGET_FILE:alive>>")
   mcp_example_test(token-file token_file)
   mcp_example_test(client-credentials client_credentials)
 endif()

@@ -11,8 +11,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import tree
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "swift"))
+import place  # noqa: E402
 
 OPTIONS = {
     "cmake": "the cmake program",
@@ -140,6 +144,36 @@ def find_package_cpp(run):
     run.ping("build/app")
 
 
+def go(run):
+    run.copy_projects()
+    with open(os.path.join(run.folder, "go", "go.mod.in")) as template:
+        mod = template.read().replace("@BINDING@", os.path.join(run.prefix, "share", "libmcp", "go"))
+    with open(os.path.join(run.folder, "go", "go.mod"), "w") as file:
+        file.write(mod)
+    settings = {"PKG_CONFIG_PATH": os.path.join(run.libdir(), "pkgconfig"), "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    for program, tags in (("shared", []), ("static", ["-tags", "static"])):
+        run.command("go", "build", "-C", "go", *tags, "-o", program, ".", **settings)
+        run.needs(f"go/{program}", libmcp=program == "shared")
+    run.ping("go/shared", LD_LIBRARY_PATH=run.libdir())
+    run.ping("go/static")
+
+
+def swift(run):
+    run.copy_projects()
+    with place.place(Path(run.folder), "consumer") as here:
+        # Without the space: SwiftPM reads mcp.pc by itself, and takes the space for the end of a path.
+        here.take(Path(run.prefix), "moved", without=("libmcp.a", "doc"))
+        here.take(Path(run.folder, "swift/app"), "app")
+        here.take(Path(run.options.server), "server")
+        prefix = Path(here.inside("moved"))
+        libdir = prefix / Path(run.libdir()).relative_to(run.prefix)
+        here.must("swift", "build", "--package-path", "app", LIBMCP_PREFIX=str(prefix),
+                  PKG_CONFIG_PATH=str(libdir / "pkgconfig"))
+        run.needs(str(here.folder / "app/.build/debug/app"), libmcp=True)
+        output = here.must("./server", "--run", "app/.build/debug/app", LD_LIBRARY_PATH=str(libdir), NO_PROXY="127.0.0.1")
+        check(f"libmcp {run.options.version}: " in output and "alive" in output, "it did not ping")
+
+
 def find_package_versions(run):
     run.copy_projects()
     run.cmake_installed("find-package-versions", f"-DINSTALLED={run.options.version}")
@@ -211,6 +245,8 @@ ACTIONS = {
     "tree": installed_tree,
     "find-package-c": find_package_c,
     "find-package-cpp": find_package_cpp,
+    "go": go,
+    "swift": swift,
     "find-package-versions": find_package_versions,
     "pkg-config": pkg_config,
     "static-cmake": static_cmake,

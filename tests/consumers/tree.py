@@ -6,7 +6,8 @@ import stat
 import subprocess
 import sys
 
-WANTED = ("libmcp.a", "mcp.h", "mcpConfig.cmake", "mcpConfigVersion.cmake", "mcp.pc", "LICENSE-APACHE", "LICENSE-MIT")
+WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcpConfig.cmake", "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc",
+          "LICENSE-APACHE", "LICENSE-MIT")
 TEXTS = (".h", ".hpp", ".cmake", ".pc")
 
 
@@ -52,18 +53,20 @@ def check_texts(prefix, foreign):
 def check_pkg_config(prefix, version):
     folder = os.path.dirname(find(prefix, "mcp.pc"))
 
-    def ask(*options):
+    def ask(package, *options):
         environment = {**os.environ, "PKG_CONFIG_PATH": folder}
-        result = subprocess.run(["pkg-config", *options, "mcp"], env=environment, check=True, text=True,
+        result = subprocess.run(["pkg-config", *options, package], env=environment, check=True, text=True,
                                 stdout=subprocess.PIPE)
         return result.stdout.strip()
 
-    ask("--validate")
-    must(ask("--modversion") == version, "pkg-config tells another version")
-    for variable, name in (("includedir", "mcp.h"), ("libdir", "libmcp.so")):
-        place = ask(f"--variable={variable}").replace("\\ ", " ")
-        must(os.path.samefile(place, os.path.dirname(find(prefix, name))), f"{variable} is {place}")
-    must(ask("--libs-only-l") == "-lmcp", "who links the shared library is told more than its name")
+    for package in ("mcp", "mcp-static"):
+        ask(package, "--validate")
+        must(ask(package, "--modversion") == version, f"pkg-config tells another version of {package}")
+        for variable, name in (("includedir", "mcp.h"), ("libdir", "libmcp.so")):
+            place = ask(package, f"--variable={variable}").replace("\\ ", " ")
+            must(os.path.samefile(place, os.path.dirname(find(prefix, name))), f"{variable} is {place}")
+    must(ask("mcp", "--libs-only-l") == "-lmcp", "who links the shared library is told more than its name")
+    must("-lmcp" not in ask("mcp-static", "--libs"), "who links the static library may get the shared one")
 
 
 def files(prefix):

@@ -1,0 +1,16 @@
+// What Go cannot say by itself: function pointers, and handles as pointers. A handle is a number that stands for a Go
+// value (runtime/cgo.Handle); C code keeps it where a pointer belongs and never follows it.
+
+#ifndef BRIDGE_H
+#define BRIDGE_H
+
+#include <mcp.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **error);
+mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **error);
+mcp_status bridge_fail_with(mcp_auth_request *request, const char *reason, uintptr_t cause, mcp_error **error);
+uintptr_t bridge_error_cause(const mcp_error *error);
+
+#endif

@@ -1,0 +1,97 @@
+// What every use of the C API needs: errors, ownership, text, and times.
+
+import CMCP
+
+/// Where a function of the C API puts its error.
+typealias ErrorPlace = UnsafeMutablePointer<OpaquePointer?>
+
+/// Throws the error of a function that failed.
+func check(_ function: (ErrorPlace) -> mcp_status) throws(MCPError) {
+    var error: OpaquePointer?
+    if function(&error) != MCP_OK {
+        throw taken(error)
+    }
+}
+
+/// What a constructor made, or its error.
+func make(_ constructor: (ErrorPlace) -> OpaquePointer?) throws(MCPError) -> OpaquePointer {
+    var error: OpaquePointer?
+    guard let made = constructor(&error) else {
+        throw taken(error)
+    }
+    return made
+}
+
+private func taken(_ error: OpaquePointer?) -> MCPError {
+    guard let error else {
+        return MCPError(.internal, "libmcp gave no error")
+    }
+    return MCPError(Owned(error, mcp_error_free))
+}
+
+/// An object of the C API that any thread may use, freed with the last reference.
+final class Owned: @unchecked Sendable {
+    private let pointer: OpaquePointer
+    private let free: (OpaquePointer?) -> Void
+
+    init(_ pointer: OpaquePointer, _ free: @escaping (OpaquePointer?) -> Void) {
+        self.pointer = pointer
+        self.free = free
+    }
+
+    deinit {
+        free(pointer)
+    }
+
+    /// The object lives until `body` returns.
+    func use<Result, Failure>(_ body: (OpaquePointer) throws(Failure) -> Result) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(pointer)
+    }
+}
+
+/// A Swift value as the C API's userdata.
+final class Box<Content: Sendable>: Sendable {
+    let content: Content
+
+    init(_ content: Content) {
+        self.content = content
+    }
+
+    /// For the C API, which hands it to `releaseBox` when it is done.
+    func retained() -> UnsafeMutableRawPointer {
+        Unmanaged.passRetained(self).toOpaque()
+    }
+
+    static func at(_ userdata: UnsafeMutableRawPointer) -> Box {
+        Unmanaged.fromOpaque(userdata).takeUnretainedValue()
+    }
+}
+
+/// The C API's destroy callback.
+func releaseBox(_ userdata: UnsafeMutableRawPointer?) {
+    if let userdata {
+        Unmanaged<AnyObject>.fromOpaque(userdata).release()
+    }
+}
+
+/// C would take a NUL for the end of the text.
+func refuseNUL(_ what: String, _ text: String?) throws(MCPError) {
+    if let text, text.utf8.contains(0) {
+        throw .invalidArgument("\(what) contains a NUL")
+    }
+}
+
+extension Duration {
+    /// Rounded up, and as many as there are numbers for.
+    func milliseconds(_ what: String) throws(MCPError) -> UInt64 {
+        guard self >= .zero else {
+            throw .invalidArgument("\(what) is negative")
+        }
+        let (seconds, attoseconds) = components
+        let (whole, tooLong) = UInt64(seconds).multipliedReportingOverflow(by: 1000)
+        let rest = UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        let (sum, tooLongByRest) = whole.addingReportingOverflow(rest)
+        return tooLong || tooLongByRest ? .max : sum
+    }
+}

@@ -1,0 +1,117 @@
+import CMCP
+import Foundation
+
+/// A JSON value: a whole document, or a value inside one, which keeps the document alive.
+///
+///     let info = try await client.serverInfo()
+///     print(info["serverInfo"]?["name"]?.string ?? "(no name)")
+///     let server = try info["serverInfo"]?.decode(Implementation.self)
+///
+/// It is kept as the text that the server sent; the first look inside makes an index of it. Of members with the same name,
+/// the last one counts. Any number of threads may read it.
+public struct JSON: @unchecked Sendable {
+    /// Frees what `pointer` lives in.
+    private let owner: Owned
+    private let pointer: OpaquePointer
+
+    init(owner: Owned, pointer: OpaquePointer) {
+        self.owner = owner
+        self.pointer = pointer
+    }
+
+    init(document: OpaquePointer) {
+        self.init(owner: Owned(document, mcp_json_free), pointer: document)
+    }
+
+    /// Reads a text.
+    ///
+    /// - Throws: ``MCPError/Status/invalidJSON`` for what is not JSON (RFC 8259).
+    public init(parsing text: String) throws(MCPError) {
+        self.init(document: try make { mcp_json_parse(text, text.utf8.count, $0) })
+    }
+
+    /// Reads a text in UTF-8.
+    ///
+    /// - Throws: ``MCPError/Status/invalidJSON`` for what is not JSON (RFC 8259), ``MCPError/Status/invalidArgument`` for
+    ///   what is not UTF-8.
+    public init(parsing data: Data) throws(MCPError) {
+        let document = try make { error in
+            data.withUnsafeBytes { mcp_json_parse($0.bindMemory(to: CChar.self).baseAddress, $0.count, error) }
+        }
+        self.init(document: document)
+    }
+
+    /// Calls a function of the C API, and keeps the document until it returns.
+    func use<Result>(_ function: (OpaquePointer) -> Result) -> Result {
+        defer { withExtendedLifetime(owner) {} }
+        return function(pointer)
+    }
+
+    /// Another value of the same document.
+    func inside(_ function: (OpaquePointer) -> OpaquePointer?) -> JSON? {
+        use(function).map { JSON(owner: owner, pointer: $0) }
+    }
+}
+
+extension JSON {
+    /// The type of a value (RFC 8259, section 3).
+    public enum Kind: Sendable {
+        /// null
+        case null
+        /// True or false.
+        case bool
+        /// A number, whole or not.
+        case number
+        /// A text.
+        case string
+        /// A list of elements.
+        case array
+        /// A list of members, each with a key.
+        case object
+    }
+
+    /// The type of the value.
+    public var kind: Kind {
+        switch use(mcp_json_type_of) {
+        case MCP_JSON_BOOL: .bool
+        case MCP_JSON_NUMBER: .number
+        case MCP_JSON_STRING: .string
+        case MCP_JSON_ARRAY: .array
+        case MCP_JSON_OBJECT: .object
+        case MCP_JSON_NULL: .null
+        case let other: preconditionFailure("libmcp has a JSON type \(other) that RFC 8259 has not")
+        }
+    }
+
+    /// The text of the value as the server sent it: JSON, a string with its quotes and escapes.
+    public var raw: String {
+        use { json in
+            var length = 0
+            let text = mcp_json_raw(json, &length)
+            return String(decoding: UnsafeRawBufferPointer(start: text, count: length), as: UTF8.self)
+        }
+    }
+
+    /// The same in UTF-8.
+    public var data: Data {
+        use { json in
+            var length = 0
+            let text = mcp_json_raw(json, &length)
+            return Data(UnsafeRawBufferPointer(start: text, count: length))
+        }
+    }
+
+    /// Decodes the value.
+    ///
+    /// - Throws: What the decoder throws: `DecodingError`.
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, using decoder: JSONDecoder = JSONDecoder()
+    ) throws -> Value {
+        try decoder.decode(type, from: data)
+    }
+}
+
+extension JSON: CustomStringConvertible {
+    /// The text of the value as the server sent it.
+    public var description: String { raw }
+}

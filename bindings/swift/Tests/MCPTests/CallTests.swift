@@ -1,0 +1,189 @@
+import Foundation
+import MCP
+import Testing
+
+@Suite struct CallTests {
+    @Test(arguments: [
+        ("dual", "modern", "streamable-http"), ("legacy", "legacy", "streamable-http"), ("sse", "legacy", "sse"),
+    ])
+    func all(_ scenario: String, _ era: String, _ transport: String) async throws {
+        let client = try Scripted.client(scenario)
+        try await client.connect()
+        try await client.ping()
+        try await client.ping(timeout: .seconds(10), idleTimeout: .seconds(10))
+        let info = try await client.serverInfo()
+        #expect(info["era"]?.string == era && info["transport"]?.string == transport)
+        #expect(info["serverInfo"]?["name"]?.string?.isEmpty == false)
+        try await client.close()
+    }
+
+    @Test func blocking() async throws {
+        try await onThread {
+            let client = try Scripted.client("legacy")
+            let token = try CancelToken()
+            try client.blocking.connect(timeout: .seconds(10), idleTimeout: .seconds(10), cancel: token)
+            try client.blocking.ping(cancel: token)
+            #expect(try client.blocking.serverInfo()["era"]?.string == "legacy")
+            try client.blocking.close()
+            do throws(MCPError) {
+                try client.blocking.ping()
+                Issue.record("a ping of a closed client")
+            } catch {
+                #expect(error.status == .closed)
+            }
+        }
+    }
+
+    @Test func timeouts() async throws {
+        let client = try Scripted.client("legacy+fault=silent+when=ping")
+        try await failure(.timeout) { try await client.ping(timeout: .milliseconds(50)) }
+        try await failure(.timeout) { try await client.ping(timeout: .microseconds(1)) }
+        try await failure(.timeout) { try await client.ping(timeout: .zero, idleTimeout: .milliseconds(50)) }
+        try client.setTimeout(.milliseconds(50))
+        try await failure(.timeout) { try await client.ping() }
+        try await failure(.timeout) { try await onThread { try client.blocking.ping(timeout: .milliseconds(50)) } }
+    }
+
+    /// Bytes that drip are not idle.
+    @Test func notIdle() async throws {
+        let client = try Scripted.client("legacy+fault=drip+when=ping")
+        try await client.ping(timeout: .seconds(30), idleTimeout: .seconds(2))
+    }
+}
+
+@Suite struct CancelTests {
+    @Test(arguments: ["legacy", "sse"])
+    func blockedCall(_ era: String) async throws {
+        let tag = newTag()
+        let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=ping+times=1")
+        let call = Task { try await client.ping() }
+        try await Scripted.pinged(tag)
+        let start = ContinuousClock.now
+        call.cancel()
+        let result = await call.result
+        ended("a cancelled ping (\(era)) ended after", since: start)
+        #expect(throws: CancellationError.self) { try result.get() }
+        try await client.ping()
+    }
+
+    /// A task that is cancelled already sends nothing.
+    @Test func beforeTheCall() async throws {
+        let tag = newTag()
+        let client = try Scripted.client("dual+tag=\(tag)")
+        let call = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await client.ping()
+        }
+        await #expect(throws: CancellationError.self) { try await call.value }
+        #expect(try await Scripted.log(tag).isEmpty)
+    }
+
+    @Test func inAGroup() async throws {
+        let tag = newTag()
+        let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
+        var start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    await #expect(throws: CancellationError.self) { try await client.ping() }
+                }
+            }
+            try await Scripted.pinged(tag, times: 8)
+            start = .now
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        ended("8 cancelled pings ended after", since: start)
+    }
+
+    @Test func blockingCallByToken() async throws {
+        let tag = newTag()
+        let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
+        let token = try CancelToken()
+        let call = Task { try await onThread { try client.blocking.ping(cancel: token) } }
+        try await Scripted.pinged(tag)
+        let start = ContinuousClock.now
+        token.trigger()
+        token.trigger()
+        try await failure(.cancelled) { try await call.value }
+        ended("a triggered blocking ping ended after", since: start)
+        // It works once.
+        try await failure(.cancelled) { try await onThread { try client.blocking.ping(cancel: token) } }
+    }
+}
+
+@Suite struct CloseTests {
+    @Test(arguments: ["legacy", "sse", "modern"])
+    func blockedCalls(_ era: String) async throws {
+        let tag = newTag()
+        let method = era == "modern" ? "server/discover" : "ping"
+        let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=\(method)")
+        let calls = (0..<8).map { _ in Task { try await client.ping() } }
+        try await eventually {
+            try await Scripted.log(tag).filter { $0["rpc_method"]?.string == method }.count >= (era == "modern" ? 1 : 8)
+        }
+        let start = ContinuousClock.now
+        try await client.close()
+        for call in calls {
+            try await failure(.closed) { try await call.value }
+        }
+        ended("8 blocked pings (\(era)) ended by close after", since: start)
+        try await failure(.closed) { try await client.ping() }
+    }
+
+    @Test func useAfterClose() async throws {
+        let client = try Scripted.client("legacy")
+        try await client.ping()
+        try await client.close()
+        try await client.close()
+        try await failure(.closed) { try await client.connect() }
+        try await failure(.closed) { try await client.ping() }
+        try await failure(.closed) { try await client.serverInfo() }
+        try await onThread { try client.blocking.close() }
+    }
+
+    @Test func beforeTheFirstCall() async throws {
+        let client = try Scripted.client("legacy")
+        try await client.close()
+        try await failure(.closed) { try await client.ping() }
+    }
+
+    /// Somebody who cleans up in a task that is cancelled does close.
+    @Test func inACancelledTask() async throws {
+        let client = try Scripted.client("legacy")
+        try await client.ping()
+        let closing = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await client.close()
+        }
+        _ = await closing.result
+        try await failure(.closed) { try await client.ping() }
+    }
+
+    /// The server does not answer the goodbye: the client is closed all the same.
+    @Test func goodbyeInVain() async throws {
+        let client = try Scripted.client("legacy+fault=silent+when=DELETE")
+        try await client.ping()
+        try await failure(.timeout) { try await client.close(timeout: .milliseconds(50)) }
+        try await failure(.closed) { try await client.ping() }
+        try await client.close()
+    }
+
+    /// The last reference goes while the call is in flight: the call holds the client.
+    @Test func dropped() async throws {
+        let tag = newTag()
+        weak var weakly: Client?
+        var call: Task<Void, any Error>?
+        do {
+            let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
+            weakly = client
+            call = Task { try await client.ping() }
+        }
+        try await Scripted.pinged(tag)
+        #expect(weakly != nil)
+        call?.cancel()
+        _ = await call?.result
+        call = nil
+        try await eventually { weakly == nil }
+    }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import MCP
+import Testing
+
+@Suite struct JSONTests {
+    @Test func kinds() throws {
+        let json = try JSON(parsing: #"{"n": null, "b": true, "i": 5, "s": "x", "a": [1, 2], "o": {"k": 1}}"#)
+        #expect(json.kind == .object && json.count == 6)
+        #expect(json["n"]?.kind == .null && json["n"]?.isNull == true)
+        #expect(json["b"]?.kind == .bool && json["b"]?.bool == true)
+        #expect(json["i"]?.kind == .number && json["i"]?.int == 5)
+        #expect(json["s"]?.kind == .string && json["s"]?.string == "x" && json["s"]?.isNull == false)
+        #expect(json["a"]?.kind == .array && json["a"]?.count == 2 && json["a"]?[1]?.int == 2)
+        #expect(json["o"]?.kind == .object)
+        #expect(json.at("/a/0")?.int == 1 && json.at("/o/k")?.int == 1 && json.at("")?.count == 6)
+    }
+
+    @Test func whatIsNotThere() throws {
+        let json = try JSON(parsing: #"{"a": [1], "n\u0000": 1}"#)
+        #expect(json["b"] == nil && json["n\0"] == nil && json[0] == nil)
+        #expect(json["a"]?[1] == nil && json["a"]?[-1] == nil && json["a"]?["x"] == nil)
+        #expect(json.at("/a/1") == nil && json.at("a") == nil && json.at("/a\0") == nil)
+        #expect(json["a"]?.string == nil && json["a"]?.bool == nil && json["a"]?.int == nil && json["a"]?.double == nil)
+    }
+
+    @Test func numbers() throws {
+        let limits = "9223372036854775807, 18446744073709551615, 1e999, -9223372036854775808"
+        let json = try JSON(parsing: "[5.0, 50e-1, 5.5, -1, \(limits)]")
+        let numbers = Array(json.elements)
+        #expect(numbers.map(\.int) == [5, 5, nil, -1, .max, nil, nil, .min])
+        #expect(numbers.map(\.uint) == [5, 5, nil, nil, 9_223_372_036_854_775_807, .max, nil, nil])
+        #expect(numbers.prefix(4).map(\.double) == [5, 5, 5.5, -1] && numbers[6].double == nil)
+    }
+
+    @Test func strings() throws {
+        let json = try JSON(parsing: #"["", "a\"b", "\u00fc\ud83d\ude00", "a\u0000b", "\ud800", "€"]"#)
+        #expect(json.elements.map(\.string) == ["", "a\"b", "ü😀", "a\0b", nil, "€"])
+        #expect(json[1]?.raw == #""a\"b""# && "\(json[5] ?? json)" == "\"€\"")
+        #expect(json[5]?.data == Data("\"€\"".utf8))
+    }
+
+    @Test func membersAndElements() throws {
+        let json = try JSON(parsing: #"{"b": 1, "a": [1, [2], 3], "b": 2, "x\u0000": 3, "\ud800": 4}"#)
+        #expect(json.members.map(\.key) == ["b", "a", "b", "x\u{FFFD}", "\u{FFFD}"])
+        #expect(json.members.compactMap(\.value.int) == [1, 2, 3, 4])
+        #expect(json["b"]?.int == 2)
+        #expect(json["a"]?.elements.map(\.raw) == ["1", "[2]", "3"])
+        #expect(Array(json.elements).isEmpty && Array(json["a"]?.members ?? json.members).isEmpty)
+        for (key, value) in json.members.prefix(1) {
+            #expect(key == "b" && value.int == 1)
+        }
+    }
+
+    @Test func aValueKeepsItsDocument() throws {
+        let inner = try JSON(parsing: #"{"a": {"b": ["kept"]}}"#).at("/a/b")
+        #expect(inner?[0]?.string == "kept")
+    }
+
+    @Test func decoding() throws {
+        struct Server: Decodable, Equatable {
+            var name: String
+            var version: String?
+        }
+        let json = try JSON(parsing: #"{"serverInfo": {"name": "n", "more": [1]}, "ids": [1, 2]}"#)
+        #expect(try json["serverInfo"]?.decode(Server.self) == Server(name: "n"))
+        let ids: [Int]? = try json["ids"]?.decode()
+        #expect(ids == [1, 2])
+        #expect(try json.at("/ids/0")?.decode(Int.self) == 1)
+        #expect(throws: DecodingError.self) { try json["ids"]?.decode(Server.self) }
+    }
+
+    @Test func whatIsNotJSON() async throws {
+        try await failure(.invalidJSON) { try JSON(parsing: "{") }
+        try await failure(.invalidJSON) { try JSON(parsing: "") }
+        try await failure(.invalidJSON) { try JSON(parsing: Data()) }
+        try await failure(.invalidJSON) { try JSON(parsing: "1\0") }
+        try await failure(.invalidArgument) { try JSON(parsing: Data([0x22, 0xff, 0x22])) }
+        #expect(try JSON(parsing: Data("[1]".utf8))[0]?.int == 1)
+    }
+
+    @Test func readByManyThreads() throws {
+        let text = "{" + (0..<100).map { "\"k\($0)\": \"v\($0)\"" }.joined(separator: ",") + "}"
+        let json = try JSON(parsing: text)
+        DispatchQueue.concurrentPerform(iterations: 64) { number in
+            #expect(json["k\(number)"]?.string == "v\(number)")
+            #expect(json.members.map(\.key).count == 100)
+        }
+    }
+}

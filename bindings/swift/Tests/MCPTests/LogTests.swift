@@ -1,0 +1,97 @@
+import Foundation
+import MCP
+import Testing
+
+@Suite struct LogTests {
+    @Test func lines() async throws {
+        let client = try Scripted.client("sse+bearer=right-token", bearer: "right-token")
+        let lines = Shared<[(LogLevel, String)]>([])
+        try client.setLog { level, message in lines.change { $0.append((level, message)) } }
+        try await client.ping()
+        #expect(!lines.value.isEmpty)
+        for (level, message) in lines.value {
+            #expect([.error, .warning, .info, .debug].contains(level) && Int(level.description) == nil)
+            #expect(!message.contains("\n") && !message.contains("right-token"))
+        }
+        try client.removeLog()
+        let count = lines.value.count
+        try await client.ping()
+        #expect(lines.value.count == count)
+    }
+
+    @Test func warning() async throws {
+        let client = try Client("http://192.0.2.1/mcp", bearer: "token")
+        let levels = Shared<[LogLevel]>([])
+        try client.setLog { level, _ in levels.change { $0.append(level) } }
+        _ = await (try? client.ping(timeout: .milliseconds(50)))
+        #expect(levels.value.contains(.warning))
+        #expect(LogLevel(rawValue: 9).description == "9")
+    }
+}
+
+@Suite struct LifetimeTests {
+    /// Says when it is gone.
+    private final class Witness: Sendable {
+        let gone: Shared<Int>
+
+        init(_ gone: Shared<Int>) {
+            self.gone = gone
+        }
+
+        deinit {
+            gone.change { $0 += 1 }
+        }
+
+        func seen() {}
+    }
+
+    @Test func closuresEndOnce() async throws {
+        let gone = Shared(0)
+        func replace(on client: Client) throws {
+            let auth = Witness(gone)
+            let log = Witness(gone)
+            try client.setAuth { _ in auth.seen() }
+            try client.setLog { _, _ in log.seen() }
+        }
+        weak var weakly: Client?
+        do {
+            let client = try Scripted.client("dual")
+            weakly = client
+            try replace(on: client)
+            #expect(gone.value == 0)
+            try await client.ping()
+            try replace(on: client)
+            try await eventually { gone.value == 2 }
+            try client.removeLog()
+            try await eventually { gone.value == 3 }
+            try await client.ping()
+        }
+        try await eventually { weakly == nil && gone.value == 4 }
+    }
+
+    /// The log closure on the thread of the event stream lets go of the last reference.
+    @Test func freedInTheLog() async throws {
+        struct Weak: @unchecked Sendable {
+            weak var client: Client?
+        }
+        let holder = Shared<Client?>(nil)
+        let weakly = Shared(Weak())
+        let alone = DispatchSemaphore(value: 0)
+        let freed = Shared(false)
+        do {
+            let client = try Scripted.client("sse+fault=ping-after")
+            holder.change { $0 = client }
+            weakly.change { $0.client = client }
+            try client.setTransport(.sse)
+            try client.setLog { _, message in
+                guard message.contains("asked for ping") else { return }
+                alone.wait()
+                holder.change { $0 = nil }
+                freed.change { $0 = weakly.value.client == nil }
+            }
+            try await client.ping()
+        }
+        alone.signal()
+        try await eventually { freed.value }
+    }
+}

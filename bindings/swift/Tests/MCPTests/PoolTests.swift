@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+@testable import MCP
+
+@Suite(.serialized) struct PoolTests {
+    /// More blocked calls than Dispatch has threads, and than the cooperative pool has by far.
+    @Test func manyBlockedCalls() async throws {
+        let tag = newTag()
+        let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
+        let calls = (0..<100).map { _ in Task { try await client.ping() } }
+        try await Scripted.pinged(tag, times: 100)
+        // All are blocked; others go on.
+        let other = try Scripted.client("dual")
+        let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<100 {
+                group.addTask {
+                    await Task.yield()
+                    if number % 10 == 0 {
+                        try await other.ping()
+                    }
+                    return number
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(sum == 4950)
+        let start = ContinuousClock.now
+        for call in calls { call.cancel() }
+        for call in calls {
+            await #expect(throws: CancellationError.self) { try await call.value }
+        }
+        ended("100 cancelled pings ended after", since: start)
+    }
+
+    /// The async auth closure of a blocking call goes on while every thread of the cooperative pool is busy.
+    @Test func authWhilePoolIsBusy() async throws {
+        actor Vault {
+            func token() -> String { "right-token" }
+        }
+        let vault = Vault()
+        let client = try Scripted.client("dual+bearer=right-token")
+        try client.setAuth { request in
+            await Task.yield()
+            async let token = vault.token()
+            request.bearer = await token
+        }
+        let busy = Shared(0)
+        let release = DispatchSemaphore(value: 0)
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        // Not a part of this test's task: its thread may be among the busy ones.
+        let outcome: (Result<Void, any Error>, Bool) = await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                let probed = Shared(false)
+                for _ in 0..<threads {
+                    Task.detached(priority: .high) {
+                        busy.change { $0 += 1 }
+                        release.waitForever()
+                    }
+                }
+                while busy.value < threads {
+                    Thread.sleep(forTimeInterval: 0.001)
+                }
+                Task.detached(priority: .high) { probed.change { $0 = true } }
+                let result = Result { try client.blocking.ping(timeout: .seconds(30)) }
+                let poolRan = probed.value
+                for _ in 0..<threads { release.signal() }
+                continuation.resume(returning: (result, poolRan))
+            }
+        }
+        try outcome.0.get()
+        #expect(!outcome.1, "the pool was not busy: this shows nothing")
+    }
+
+    @Test func threadsAreReused() async throws {
+        let threads = CallThreads(idleTime: 0.05)
+        let before = try threadCount()
+        let names = Shared<Set<UInt>>([])
+        for _ in 0..<100 {
+            await withCheckedContinuation { continuation in
+                let started = threads.run {
+                    names.change { _ = $0.insert(UInt(bitPattern: pthread_self().hashValue)) }
+                    continuation.resume()
+                }
+                #expect(started)
+            }
+        }
+        #expect(names.value.count < 100)
+        print("100 jobs, one after the other, ran on \(names.value.count) threads")
+        try await eventually { try threadCount() <= before }
+    }
+
+    private func threadCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+    }
+}
+
+extension DispatchSemaphore {
+    /// Tasks must not wait like this; the one here is to be in the way.
+    fileprivate func waitForever() {
+        wait()
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import MCP
+import Testing
+
+/// 64 tasks on one client; also run under the thread sanitizer.
+@Suite(.serialized) struct ThreadTests {
+    static let tasks = 64
+
+    @Test(arguments: ["dual+bearer=good", "legacy+bearer=good", "sse+bearer=good"])
+    func onTheScriptedServer(_ scenario: String) async throws {
+        try await together(try Scripted.client(scenario), token: "good")
+    }
+
+    @Test(arguments: ["fastmcp4-static", "fastmcp4-sse"])
+    func onRealServers(_ name: String) async throws {
+        let server = try RealServer(name)
+        try await together(try server.client(), token: server.token("right"))
+    }
+
+    private func together(_ client: Client, token: String) async throws {
+        try await everythingAtOnce(client, token)
+        try await oneErrorForAll(client)
+        try await closedAmongCalls(client, token)
+    }
+
+    /// First calls of all kinds, with settings that change meanwhile, and results that all of them read.
+    private func everythingAtOnce(_ client: Client, _ token: String) async throws {
+        let lines = Shared(0)
+        let asked = Shared(0)
+        try client.setLog { _, message in lines.change { $0 += message.isEmpty ? 0 : 1 } }
+        try client.setAuth { request in
+            await Task.yield()
+            asked.change { $0 += 1 }
+            request.bearer = token
+        }
+        try await inTasks { number in
+            try await client.ping(timeout: .seconds(60))
+            try client.setHeader("X-Task", to: "\(number)")
+            try client.setTimeout(.seconds(60 + number))
+            #expect(try await client.serverInfo().at("/serverInfo/name")?.string?.isEmpty == false)
+            try await onThread { try client.blocking.ping(cancel: CancelToken()) }
+            let cancelled = Task { try await client.ping() }
+            cancelled.cancel()
+            _ = await cancelled.result
+        }
+        #expect(lines.value > 0 && asked.value >= 2 * Self.tasks)
+        try client.removeAuth()
+        try client.removeLog()
+
+        try client.setBearer(token)
+        let info = try await client.serverInfo()
+        try await inTasks { _ in
+            #expect(info.members.filter { !$0.key.isEmpty && !$0.value.raw.isEmpty }.count == info.count)
+        }
+    }
+
+    private func oneErrorForAll(_ client: Client) async throws {
+        try client.setBearer("wrong")
+        let errors = Shared<[MCPError]>([])
+        try await inTasks { _ in
+            let error = try await failure(.unauthorized) { try await client.ping() }
+            errors.change { $0.append(error) }
+        }
+        #expect(errors.value.count == Self.tasks)
+        let shared = try #require(errors.value.first)
+        try await inTasks { _ in
+            #expect(shared.httpStatus == 401 && shared.wwwAuthenticate?.isEmpty == false && !shared.message.isEmpty)
+        }
+    }
+
+    /// The first task closes while the others call.
+    private func closedAmongCalls(_ client: Client, _ token: String) async throws {
+        try client.setBearer(token)
+        try await inTasks { number in
+            if number == 0 {
+                try await client.close()
+                return
+            }
+            for _ in 0..<100 {
+                do {
+                    try await client.ping()
+                } catch let error as MCPError {
+                    #expect(error.status == .closed, "\(error)")
+                    return
+                }
+            }
+        }
+        try await failure(.closed) { try await client.ping() }
+    }
+
+    private func inTasks(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<Self.tasks {
+                group.addTask { try await body(number) }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// What the thread sanitizer has to see, or its silence would mean nothing. Not among the other tests.
+@Suite struct RaceTests {
+    private final class Unguarded: @unchecked Sendable {
+        var lines = 0
+    }
+
+    @Test func inLogClosures() async throws {
+        let unguarded = Unguarded()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let client = try Scripted.client("legacy")
+                    try client.setLog { _, _ in unguarded.lines += 1 }
+                    try await client.ping()
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(unguarded.lines > 0)
+    }
+}

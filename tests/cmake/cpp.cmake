@@ -1,0 +1,106 @@
+# mcp.hpp: C++ programs on one subject each, by themselves and under the sanitizers, with the scripted server and real ones.
+#
+# Needs mcp-check, MCP_HEADER_DIR, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake and
+# consumers.cmake define.
+
+if("$CACHE{CMAKE_CXX_COMPILER}" MATCHES "^$|NOTFOUND$")
+  add_test(NAME cpp.compiler COMMAND c++ --version) # not there: it fails and says so
+  set_tests_properties(cpp.compiler PROPERTIES LABELS cpp)
+  return()
+endif()
+enable_language(CXX)
+
+set(cpp ${CMAKE_CURRENT_SOURCE_DIR}/cpp)
+set(cpp_address -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
+set(cpp_thread -g -O1 -fsanitize=thread)
+set(cpp_silent -fno-exceptions -fno-rtti)
+
+# cpp_program(NAME SOURCE STANDARD [OPTION...]): the options are for the compiler and the linker.
+function(cpp_program name source standard)
+  add_executable(${name} ${cpp}/${source}.cpp)
+  target_link_libraries(${name} PRIVATE mcp-check)
+  set_target_properties(${name} PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -pedantic -Wconversion -Wshadow ${ARGN})
+  target_link_options(${name} PRIVATE ${ARGN})
+endfunction()
+
+# cpp_run(TEST PROGRAM [ARGUMENT...]): with the scripted server.
+function(cpp_run test program)
+  add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run $<TARGET_FILE:${program}> ${ARGN})
+  set_tests_properties(${test} PROPERTIES LABELS cpp TIMEOUT 120 ENVIRONMENT "${mcp_test_environment}")
+endfunction()
+
+# cpp_test(NAME SOURCE STANDARD [OPTION...]): cpp.NAME, and cpp.asan.NAME with the address, leak and undefined behaviour
+# sanitizers.
+function(cpp_test name source standard)
+  cpp_program(cpp-${name} ${source} ${standard} ${ARGN})
+  cpp_run(cpp.${name} cpp-${name})
+  cpp_program(cpp-asan-${name} ${source} ${standard} ${ARGN} ${cpp_address})
+  cpp_run(cpp.asan.${name} cpp-asan-${name})
+endfunction()
+
+foreach(name json errors settings calls callbacks threads)
+  cpp_test(${name} ${name} 17)
+endforeach()
+cpp_test(cxx20 modern 20)
+cpp_test(cxx23 modern 23)
+cpp_test(silent silent 17 ${cpp_silent})
+
+cpp_program(cpp-growth growth 17)
+cpp_run(cpp.growth cpp-growth)
+set_tests_properties(cpp.growth PROPERTIES TIMEOUT 300)
+
+# Every standard in one program. Nothing is inlined, or functions that were mixed up would not be noticed.
+cpp_program(cpp-mixed mixed 17)
+foreach(setting 17 17_silent 20 23 23_silent)
+  string(REGEX MATCH "^[0-9]+" standard ${setting})
+  add_library(cpp-whole-${setting} OBJECT ${cpp}/whole.cpp)
+  target_link_libraries(cpp-whole-${setting} PRIVATE mcp::mcp)
+  set_target_properties(cpp-whole-${setting} PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON)
+  target_compile_definitions(cpp-whole-${setting} PRIVATE WHOLE=whole_${setting})
+  target_compile_options(cpp-whole-${setting} PRIVATE -O0)
+  if(setting MATCHES "silent")
+    target_compile_options(cpp-whole-${setting} PRIVATE ${cpp_silent})
+  endif()
+  target_sources(cpp-mixed PRIVATE $<TARGET_OBJECTS:cpp-whole-${setting}>)
+endforeach()
+cpp_run(cpp.mixed cpp-mixed)
+
+add_test(NAME cpp.dialects COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --include ${MCP_HEADER_DIR} --cxx
+                                   ${CMAKE_CXX_COMPILER})
+set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 300)
+
+# --- The thread sanitizer ----------------------------------------------------------------------------------------------
+
+set(cpp_thread_environment "${mcp_test_environment};TSAN_OPTIONS=suppressions='${cpp}/tsan.supp'")
+cpp_program(cpp-tsan-threads threads 17 ${cpp_thread})
+cpp_run(cpp.tsan cpp-tsan-threads)
+# That it would see a race in a callback.
+cpp_run(cpp.tsan.race cpp-tsan-threads --race)
+set_tests_properties(cpp.tsan cpp.tsan.race PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
+set_tests_properties(cpp.tsan.race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*threads\\.cpp")
+
+# --- Real servers ------------------------------------------------------------------------------------------------------
+
+cpp_program(cpp-real real 17)
+cpp_program(cpp-asan-real real 17 ${cpp_address})
+foreach(server fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse)
+  real_test(cpp.real.${server} ${server} "cpp;real" cpp-real ${server} ${real_state}/${server}.json)
+  real_test(cpp.asan.real.${server} ${server} "cpp;real" cpp-asan-real ${server} ${real_state}/${server}.json)
+endforeach()
+foreach(server fastmcp4-static fastmcp4-sse)
+  real_test(cpp.tsan.${server} ${server} "cpp;real" cpp-tsan-threads ${real_state}/${server}.json)
+  set_tests_properties(cpp.tsan.${server} PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
+endforeach()
+
+# The program of the README.
+add_executable(alive-cpp ${PROJECT_SOURCE_DIR}/examples/alive.cpp)
+target_link_libraries(alive-cpp PRIVATE mcp::mcp)
+set_target_properties(alive-cpp PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+target_compile_options(alive-cpp PRIVATE -Wall -Wextra -pedantic)
+real_test(cpp.example fastmcp4-static "cpp;real" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
+          ${real_state}/fastmcp4-static.json $<TARGET_FILE:alive-cpp>)
+
+if(TEST consumer.find-package-cpp)
+  set_property(TEST consumer.find-package-cpp APPEND PROPERTY LABELS cpp)
+endif()

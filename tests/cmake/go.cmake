@@ -1,0 +1,65 @@
+# The Go binding: its own tests, linters, and a program of somebody's.
+#
+# Needs mcp::mcp, MCP_HEADER_DIR, MCP_LIBRARY_DIR, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and
+# real_servers.cmake.
+
+set(go_module ${PROJECT_SOURCE_DIR}/bindings/go)
+set(go_build ${CMAKE_CURRENT_BINARY_DIR}/go)
+set(go_servers fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse)
+
+# What pkg-config says of a libmcp that is not installed.
+set(mcp_pc_prefix ${PROJECT_BINARY_DIR})
+set(mcp_pc_LIBDIR ${MCP_LIBRARY_DIR})
+set(mcp_pc_INCLUDEDIR ${MCP_HEADER_DIR})
+list(TRANSFORM mcp_system_libraries PREPEND "-l" OUTPUT_VARIABLE mcp_pc_private)
+list(JOIN mcp_pc_private " " mcp_pc_private)
+foreach(name mcp mcp-static)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${go_build}/${name}.pc @ONLY)
+endforeach()
+set(go_environment
+    "PKG_CONFIG_PATH=${go_build}"
+    "LD_LIBRARY_PATH=${MCP_LIBRARY_DIR}"
+    "MCP_TEST_STATE=${real_state}"
+    "CGO_ENABLED=1"
+    "GOTOOLCHAIN=local"
+    "GOWORK=off"
+    "PYTHONDONTWRITEBYTECODE=1"
+    ${mcp_test_environment})
+
+# go_test(NAME COMMAND...): in the module's folder.
+function(go_test name)
+  add_test(NAME go.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${go_module})
+  set_tests_properties(go.${name} PROPERTIES LABELS go TIMEOUT 600 ENVIRONMENT "${go_environment}")
+endfunction()
+
+# go_server_test(NAME COMMAND...): with the scripted server and the real ones.
+function(go_server_test name)
+  go_test(${name} ${MCP_TEST_SERVER} --run ${ARGN})
+  list(TRANSFORM go_servers PREPEND server. OUTPUT_VARIABLE fixtures)
+  set_tests_properties(go.${name} PROPERTIES FIXTURES_REQUIRED "${fixtures}" LABELS "go;real")
+endfunction()
+
+go_server_test(test go test -short -count=1 -v ./...)
+go_server_test(race go test -short -count=1 -race ./...)
+go_server_test(static go test -short -count=1 -tags static ./...)
+# The strict check of pointers that go to C is compiled in.
+go_server_test(cgocheck ${CMAKE_COMMAND} -E env GOEXPERIMENT=cgocheck2 GODEBUG=cgocheck=1 go test -short -count=1 ./...)
+go_test(growth ${MCP_TEST_SERVER} --run go test -run Growth -count=1 -v ./...)
+go_test(vet go vet ./...)
+go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py)
+go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module} ${PROJECT_SOURCE_DIR}/examples/go
+        ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go)
+set_tests_properties(go.vet go.staticcheck go.gofmt PROPERTIES LABELS "go;style")
+set_tests_properties(go.growth PROPERTIES COST 60)
+
+# The program of the README.
+go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
+go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py ${real_state}/fastmcp4-static.json
+        ${go_build}/alive)
+set_tests_properties(go.example.build PROPERTIES FIXTURES_SETUP go.example)
+set_tests_properties(go.example PROPERTIES FIXTURES_REQUIRED "go.example;server.fastmcp4-static")
+
+if(MCP_INSTALL)
+  consumer(go)
+  set_tests_properties(consumer.go PROPERTIES FIXTURES_REQUIRED consumer.prefix LABELS "consumer;go" TIMEOUT 300)
+endif()

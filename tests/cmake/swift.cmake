@@ -1,0 +1,45 @@
+# bindings/swift: built, tested and documented, with the machine's Swift or the one of a chroot.
+#
+# Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake and consumers.cmake
+# define.
+
+set(swift ${CMAKE_CURRENT_SOURCE_DIR}/swift)
+set(swift_servers fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse)
+list(TRANSFORM swift_servers PREPEND server. OUTPUT_VARIABLE swift_fixtures)
+
+# The first run makes a chroot with a Swift toolchain where the machine has none: one to two minutes.
+add_test(NAME swift.toolchain COMMAND ${Python3_EXECUTABLE} ${swift}/chroot.py)
+set_tests_properties(swift.toolchain PROPERTIES FIXTURES_SETUP swift.toolchain LABELS swift TIMEOUT 1200
+                                                RESOURCE_LOCK swift)
+
+# swift_test(JOB [FIXTURE...]): swift.JOB, see swift/run.py.
+function(swift_test job)
+  add_test(
+    NAME swift.${job}
+    COMMAND
+      ${Python3_EXECUTABLE} ${swift}/run.py ${job} --library $<TARGET_FILE:mcp::mcp> --include
+      "$<TARGET_PROPERTY:mcp::mcp,INTERFACE_INCLUDE_DIRECTORIES>" --server ${MCP_TEST_SERVER} --state ${real_state}
+      --build ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(
+    swift.${job} PROPERTIES FIXTURES_REQUIRED "swift.toolchain;${ARGN}" LABELS swift TIMEOUT 300 RESOURCE_LOCK swift
+                            ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+swift_test(build)
+set_tests_properties(swift.build PROPERTIES FIXTURES_SETUP swift.build)
+swift_test(style)
+swift_test(docs)
+swift_test(test swift.build ${swift_fixtures})
+swift_test(tsan ${swift_fixtures})
+swift_test(growth)
+swift_test(example server.fastmcp4-static)
+foreach(job test tsan example)
+  set_property(TEST swift.${job} APPEND PROPERTY LABELS real)
+endforeach()
+
+# From an installed prefix.
+if(MCP_INSTALL)
+  consumer(swift)
+  set_tests_properties(consumer.swift PROPERTIES FIXTURES_REQUIRED "consumer.prefix;swift.toolchain" LABELS
+                                                 "consumer;swift" TIMEOUT 300 RESOURCE_LOCK swift)
+endif()

@@ -1,0 +1,12 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Where libmcp is installed.
+let prefix = Context.environment["LIBMCP_PREFIX"] ?? "/usr/local"
+
+let package = Package(
+    name: "app",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "MCP", path: "\(prefix)/share/libmcp/swift")],
+    targets: [.executableTarget(name: "app", dependencies: ["MCP"])]
+)

@@ -1,0 +1,11 @@
+// Somebody's program in Swift: pings the server of the tests, by bearer token.
+
+import Foundation
+import MCP
+
+let server = ProcessInfo.processInfo.environment["MCP_TEST_URL"] ?? ""
+let url = "\(server)/s/bearer=token/mcp"
+let client = try Client(url, bearer: "token")
+try await client.ping()
+try await client.close()
+print("libmcp \(libraryVersion): pinged \(url): alive")

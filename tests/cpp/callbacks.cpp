@@ -1,0 +1,296 @@
+// The auth callback and the log callback: what they are given, what they throw, when their objects end.
+#include "check.hpp"
+#include "support.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::string_view_literals;
+
+namespace {
+
+// Counts the objects that live, moved-from ones aside.
+class counted {
+  public:
+    explicit counted(std::atomic<int> &alive) : alive_(&alive, [](std::atomic<int> *count) { --*count; }) {
+        ++alive;
+    }
+
+  private:
+    std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int> *)> alive_; // so it can be moved, not copied
+};
+
+struct no_exception_of_std {
+    int number;
+};
+
+// The exception behind an error; the test ends where there is none of this type.
+template <class Exception> Exception cause_of(const mcp::error &error) {
+    if (CHECK(error.cause() != nullptr)) {
+        try {
+            std::rethrow_exception(error.cause());
+        } catch (const Exception &cause) {
+            return cause;
+        } catch (...) {
+            CHECK(false);
+        }
+    }
+    must(false, "the cause");
+    std::abort();
+}
+
+bool has(const mcp::error &error, std::string_view text) {
+    return error.message().find(text) != std::string_view::npos;
+}
+
+void gives_credentials() {
+    mcp::client client = support::client_for("dual+bearer=right-token+tag=cpp-auth");
+    std::atomic<int> alive{0};
+    std::string seen;
+    client.set_auth([&seen, held = counted(alive)](mcp::auth_request &request) {
+        seen += std::string(request.method()) + ' ' + std::to_string(request.attempt()) + '\n';
+        CHECK(request.url().find("cpp-auth") != std::string_view::npos);
+        CHECK_EQUAL(std::nullopt, request.http_status());
+        CHECK_EQUAL(std::nullopt, request.challenge());
+        request.set_bearer("wrong-token");
+        request.set_bearer("right-token");
+        request.set_header("X-More", "yes");
+        request.set_header("X-Less", "no");
+        request.set_header("X-Less", std::nullopt);
+    });
+    CHECK_EQUAL(1, alive.load());
+    client.ping();
+    CHECK_EQUAL("POST 1\n", seen);
+    const mcp::json log = support::log_of("cpp-auth");
+    CHECK_EQUAL("Bearer right-token"sv, support::header(support::last(log), "authorization"));
+    CHECK_EQUAL("yes"sv, support::header(support::last(log), "x-more"));
+    CHECK_EQUAL(std::nullopt, support::header(support::last(log), "x-less"));
+
+    client.set_auth(std::nullopt);
+    CHECK_EQUAL(0, alive.load());
+    CHECK_THROWS(unauthorized, client.ping());
+}
+
+void rotates() {
+    mcp::client client = support::client_for("dual+bearer=new-token");
+    std::vector<std::string> asked;
+    client.set_auth([&asked](mcp::auth_request &request) {
+        asked.push_back(std::to_string(request.http_status().value_or(0)) + ' ' +
+                        std::string(request.challenge().value_or("none").substr(0, 6)));
+        CHECK_WORKS(request.try_set_bearer(request.attempt() == 1 ? "old-token" : "new-token"));
+        CHECK_WORKS(request.try_set_header("X-Attempt", std::to_string(request.attempt())));
+    });
+    client.ping();
+    CHECK((asked == std::vector<std::string>{"0 none", "401 Bearer"}));
+}
+
+void throws() {
+    mcp::client client = support::client_for("dual+tag=cpp-throws");
+    client.set_auth([](mcp::auth_request &) { throw std::out_of_range("the vault is empty"); });
+    mcp::error error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK(has(error, "the vault is empty"));
+    CHECK_EQUAL("the vault is empty"sv, cause_of<std::out_of_range>(error).what());
+    error = CHECK_FAILS(auth_failed, client.try_server_info());
+    CHECK_EQUAL("the vault is empty"sv, cause_of<std::logic_error>(error).what());
+
+    client.set_auth([](mcp::auth_request &) { throw no_exception_of_std{42}; });
+    error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK_EQUAL(42, cause_of<no_exception_of_std>(error).number);
+
+    // What a setter refuses leaves the callback too.
+    client.set_auth([](mcp::auth_request &request) { request.set_bearer("Bearer twice"); });
+    error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK_EQUAL(mcp::status::invalid_argument, cause_of<mcp::error>(error).status());
+
+    // A reason that is no text does not cost the cause.
+    client.set_auth([](mcp::auth_request &) { throw std::runtime_error("\xff"); });
+    error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK_EQUAL("\xff"sv, cause_of<std::runtime_error>(error).what());
+    CHECK_EQUAL(0u, support::log_of("cpp-throws").size()); // nothing was sent in all of this
+
+    // An empty one that C++ can only find out about when it is called.
+    client.set_auth([empty = std::function<void(mcp::auth_request &)>()](mcp::auth_request &r) { empty(r); });
+    cause_of<std::bad_function_call>(CHECK_THROWS(auth_failed, client.ping()));
+    client.set_auth([](mcp::auth_request &) {});
+    client.ping();
+}
+
+void fails() {
+    mcp::client client = support::client_for("dual+tag=cpp-fails");
+    client.set_auth([](mcp::auth_request &request) { request.fail("no key today"); });
+    mcp::error error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK(has(error, "no key today") && error.cause() == nullptr);
+
+    const std::exception_ptr cause = std::make_exception_ptr(std::out_of_range("deeper"));
+    client.set_auth([cause](mcp::auth_request &request) { request.fail("no key", cause); });
+    error = CHECK_THROWS(auth_failed, client.ping());
+    CHECK(has(error, "no key") && error.cause() == cause);
+
+    for (const std::string_view unusable : {"a\0b"sv, "\xff"sv}) {
+        client.set_auth([unusable](mcp::auth_request &request) { request.fail(unusable); });
+        error = CHECK_THROWS(auth_failed, client.ping());
+        CHECK(has(error, "the reason that was given"));
+        client.set_auth([unusable, cause](mcp::auth_request &request) { request.fail(unusable, cause); });
+        error = CHECK_THROWS(auth_failed, client.ping());
+        CHECK(has(error, "the reason that was given") && error.cause() == cause);
+    }
+
+    // Setters that fail and say so without an exception: nothing is sent without credentials.
+    client.set_auth(
+        [](mcp::auth_request &request) { CHECK_FAILS(invalid_argument, request.try_set_bearer("a\0b"sv)); });
+    CHECK_THROWS(auth_failed, client.ping());
+    client.set_auth(
+        [](mcp::auth_request &request) { CHECK_FAILS(invalid_argument, request.try_set_header("X-Name", "a\0b"sv)); });
+    CHECK_THROWS(auth_failed, client.ping());
+    CHECK_EQUAL(0u, support::log_of("cpp-fails").size());
+}
+
+// One failed refresh ends all calls that wait for it, and all of them have its cause.
+void one_cause_for_many() {
+    constexpr std::size_t calls = 64;
+    mcp::client client = support::client_for("dual+bearer=other-token");
+    std::atomic<int> asked{0};
+    client.set_auth([&asked](mcp::auth_request &request) {
+        if (request.attempt() > 1) {
+            throw std::runtime_error("refresh " + std::to_string(++asked));
+        }
+        request.set_bearer("old-token");
+    });
+    std::vector<std::optional<mcp::error>> errors(calls);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < calls; i++) {
+        threads.emplace_back([&, i] { errors[i] = CHECK_FAILS(auth_failed, client.try_ping()); });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+    client = support::client_for("dual"); // the first one is gone
+    for (const std::optional<mcp::error> &error : errors) {
+        CHECK_EQUAL(401, error->http_status());
+        CHECK(has(*error, cause_of<std::runtime_error>(*error).what()));
+    }
+    CHECK(asked > 0 && asked < static_cast<int>(calls));
+    std::cout << calls << " calls were ended by " << asked << " refreshes that failed\n";
+}
+
+// No call on the same client, no wait for one.
+void calls_back() {
+    mcp::client client = support::client_for("dual");
+    client.set_auth([&client](mcp::auth_request &) {
+        CHECK_THROWS(misuse, client.ping());
+        client.set_timeout(std::chrono::seconds(5));
+    });
+    client.ping();
+}
+
+void free_function(mcp::auth_request &request) {
+    request.set_bearer("right-token");
+}
+
+struct both {
+    void operator()(mcp::auth_request &request) {
+        request.set_bearer("right-token");
+    }
+    void operator()(mcp::log_level, std::string_view) const {}
+};
+
+void any_callable() {
+    mcp::client client = support::client_for("dual+bearer=right-token");
+    client.set_auth(free_function);
+    client.ping();
+    client.set_auth(&free_function);
+    client.set_auth(both());
+    client.set_log(both());
+    client.ping();
+    const std::function<void(mcp::auth_request &)> function = free_function;
+    client.set_auth(function);
+    client.ping();
+    CHECK_WORKS(client.try_set_auth(std::ref(function)));
+    client.ping();
+
+    CHECK_THROWS(invalid_argument, client.set_auth(std::function<void(mcp::auth_request &)>()));
+    CHECK_THROWS(invalid_argument, client.set_auth(static_cast<void (*)(mcp::auth_request &)>(nullptr)));
+    CHECK_FAILS(invalid_argument, client.try_set_log(std::function<void(mcp::log_level, std::string_view)>()));
+    client.ping(); // the one before is still there
+}
+
+void objects_end_once() {
+    std::atomic<int> alive{0};
+    const auto auth = [&alive] { return [held = counted(alive)](mcp::auth_request &) {}; };
+    const auto log = [&alive] { return [held = counted(alive)](mcp::log_level, std::string_view) {}; };
+    {
+        mcp::client client = support::client_for("dual");
+        client.set_auth(auth());
+        client.set_log(log());
+        CHECK_EQUAL(2, alive.load());
+        client.set_auth(auth()); // replaced
+        client.set_log(log());
+        CHECK_EQUAL(2, alive.load());
+        client.ping();
+        client.set_log(std::nullopt);
+        CHECK_EQUAL(1, alive.load());
+        mcp::client moved = std::move(client);
+        CHECK_THROWS(invalid_argument, client.set_auth(auth())); // destroyed, though nobody took it
+        CHECK_FAILS(invalid_argument, client.try_set_log(log()));
+        CHECK_EQUAL(1, alive.load());
+    }
+    CHECK_EQUAL(0, alive.load());
+
+    // The exception lives as long as the error, and the error longer than the client.
+    std::optional<mcp::error> error;
+    {
+        mcp::client client = support::client_for("dual");
+        client.set_auth([&alive](mcp::auth_request &) { throw std::make_shared<counted>(alive); });
+        error = CHECK_THROWS(auth_failed, client.ping());
+        client.set_auth(std::nullopt);
+    }
+    CHECK_EQUAL(1, alive.load());
+    cause_of<std::shared_ptr<counted>>(*error);
+    error.reset();
+    CHECK_EQUAL(0, alive.load());
+}
+
+void logs() {
+    mcp::client client = support::client_for("sse+bearer=right-token");
+    std::mutex lock;
+    std::string lines;
+    client.set_log([&](mcp::log_level level, std::string_view line) {
+        const std::lock_guard<std::mutex> guard(lock);
+        CHECK(level >= mcp::log_level::error && level <= mcp::log_level::debug);
+        CHECK(line.find('\n') == std::string_view::npos && line.find("right-token") == std::string_view::npos);
+        lines += std::string(line) + '\n';
+    });
+    client.set_bearer("right-token");
+    client.ping();
+    CHECK(!lines.empty());
+
+    int thrown = 0;
+    client = support::client_for("dual");
+    client.set_log([&thrown](mcp::log_level, std::string_view) {
+        thrown++;
+        throw no_exception_of_std{1};
+    });
+    client.ping(); // and the call goes on
+    CHECK(thrown > 0);
+}
+
+} // namespace
+
+int main() {
+    gives_credentials();
+    rotates();
+    throws();
+    fails();
+    one_cause_for_many();
+    calls_back();
+    any_callable();
+    objects_end_once();
+    logs();
+    return check::end();
+}

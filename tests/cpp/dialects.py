@@ -1,0 +1,34 @@
+"""Compiles mcp.hpp, alone and with a use of everything in it, as every dialect of C++ that programs use."""
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+
+STANDARDS = ("c++17", "c++20", "c++23")
+SETTINGS = ((), ("-fno-exceptions",), ("-fno-rtti",), ("-fno-exceptions", "-fno-rtti"))
+WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast",
+            "-Wnon-virtual-dtor", "-Woverloaded-virtual", "-Werror"]
+ALONE = "#include <mcp.hpp>\n#include <mcp.hpp>\nint main() {}\n"
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--include", required=True, help="where mcp.h and mcp.hpp are")
+parser.add_argument("--cxx", required=True)
+args = parser.parse_args()
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "whole.hpp"), encoding="utf-8") as file:
+    WHOLE = file.read() + "int main(int, char **arguments) { return whole_life(arguments[0]); }\n"
+
+failed = 0
+with tempfile.TemporaryDirectory() as folder:
+    for standard, setting in itertools.product(STANDARDS, SETTINGS):
+        # Some warnings are a matter of the optimiser.
+        for name, source, level in (("alone", ALONE, "-O0"), ("whole", WHOLE, "-O2")):
+            command = [args.cxx, "-x", "c++", f"-std={standard}", *setting, level, *WARNINGS, "-I", args.include, "-c",
+                       "-", "-o", os.path.join(folder, "object.o")]
+            result = subprocess.run(command, input=source, text=True)
+            print(standard, *setting, name, "ok" if result.returncode == 0 else "FAILED", flush=True)
+            failed += result.returncode != 0
+sys.exit(failed > 0)

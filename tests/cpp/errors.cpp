@@ -1,0 +1,199 @@
+// mcp::error: what it carries, in both forms, and what the header refuses by itself.
+#include "check.hpp"
+#include "support.hpp"
+
+#include <string>
+#include <type_traits>
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+
+namespace {
+
+void nothing_more(const mcp::error &error) {
+    CHECK_EQUAL(std::nullopt, error.http_status());
+    CHECK_EQUAL(std::nullopt, error.rpc_code());
+    CHECK(!error.rpc_data());
+    CHECK_EQUAL(std::nullopt, error.www_authenticate());
+    CHECK_EQUAL(std::nullopt, error.retry_after());
+    CHECK(error.cause() == nullptr);
+}
+
+void unauthorized() {
+    mcp::client client = support::client_for("dual+bearer=right-token");
+    client.set_bearer("wrong-token");
+    for (const mcp::error &error :
+         {CHECK_THROWS(unauthorized, client.ping()), CHECK_FAILS(unauthorized, client.try_ping())}) {
+        CHECK_EQUAL(401, error.http_status());
+        CHECK(error.www_authenticate() && error.www_authenticate()->substr(0, 6) == "Bearer");
+        CHECK(error.message().find("wrong-token") == std::string_view::npos);
+        CHECK_EQUAL(std::nullopt, error.rpc_code());
+    }
+    client.set_bearer("right-token");
+    client.ping();
+    CHECK_WORKS(client.try_ping());
+}
+
+void of_the_server() {
+    std::optional<mcp::error> kept;
+    {
+        mcp::client client = support::client_for("dual+fault=rpc-error");
+        const mcp::error error = CHECK_THROWS(rpc_error, client.ping());
+        kept = error;
+        CHECK(kept->what() == error.what()); // shared, not copied
+    }
+    // The client is gone, and so is the first of them.
+    CHECK_EQUAL(-32603, kept->rpc_code());
+    CHECK_EQUAL("test"sv, kept->rpc_data()["why"].string());
+    CHECK_EQUAL(std::nullopt, kept->retry_after());
+
+    mcp::client busy = support::client_for("dual+status=429+retry-after=7");
+    const mcp::error error = CHECK_THROWS(rate_limited, busy.ping());
+    CHECK_EQUAL(429, error.http_status());
+    CHECK_EQUAL(std::chrono::milliseconds(7000), error.retry_after());
+    CHECK(!error.rpc_data());
+}
+
+void without_an_answer() {
+    mcp::client client("http://127.0.0.1:1/mcp");
+    nothing_more(CHECK_THROWS(connect_failed, client.ping()));
+    nothing_more(CHECK_THROWS(connect_failed, client.connect()));
+    nothing_more(CHECK_THROWS(connect_failed, (void)client.server_info()));
+    CHECK_THROWS(invalid_argument, mcp::client("ftp://example.com"));
+    CHECK_THROWS(invalid_argument, mcp::client(""));
+}
+
+// Of an exception's kind, as the language has it.
+void as_an_exception() {
+    mcp::client client("http://127.0.0.1:1/mcp");
+    try {
+        client.ping();
+        CHECK(false);
+    } catch (const std::exception &error) {
+        CHECK(std::string(error.what()).find("127.0.0.1:1") != std::string::npos);
+    }
+
+    const mcp::error own(static_cast<mcp::status>(9999), "what a newer library says");
+    CHECK_EQUAL(9999, static_cast<int>(own.status())); // an unknown number is kept
+    CHECK_EQUAL("MCP_UNKNOWN"sv, mcp::to_string(own.status()));
+    CHECK_EQUAL("what a newer library says"sv, own.message());
+    nothing_more(own);
+    mcp::error first = own;
+    const mcp::error second = std::move(first);
+    CHECK_EQUAL(own.message(), first.message()); // never empty, not even now
+    CHECK_EQUAL(own.message(), second.message());
+    static_assert(std::is_nothrow_copy_constructible_v<mcp::error>);
+
+    CHECK_EQUAL("MCP_OK"sv, mcp::to_string(mcp::status::ok));
+    CHECK_EQUAL("MCP_PROXY_FAILED"sv, mcp::to_string(mcp::status::proxy_failed));
+}
+
+// A NUL inside is never taken for the end.
+void text_with_a_nul() {
+    mcp::client client = support::client_for("dual+tag=cpp-nul");
+    constexpr std::string_view nul = "a\0b"sv;
+    for (const mcp::error &error : {
+             CHECK_THROWS(invalid_argument, mcp::client("http://127.0.0.1:1/\0"sv)),
+             CHECK_THROWS(invalid_argument, client.set_bearer(nul)),
+             CHECK_THROWS(invalid_argument, client.set_header(nul, "value")),
+             CHECK_THROWS(invalid_argument, client.set_header("X-Name", nul)),
+             CHECK_THROWS(invalid_argument, client.set_client_info(nul, "1")),
+             CHECK_THROWS(invalid_argument, client.set_client_info("name", nul)),
+             CHECK_THROWS(invalid_argument, client.set_protocol_version("2025-06-18\0"sv)),
+             CHECK_THROWS(invalid_argument, client.set_unix_socket(nul)),
+             CHECK_THROWS(invalid_argument, client.set_proxy(nul)),
+             CHECK_THROWS(invalid_argument, client.set_tls_ca_file(nul)),
+             CHECK_THROWS(invalid_argument, client.set_tls_client_cert(nul, "key")),
+             CHECK_THROWS(invalid_argument, client.set_tls_client_cert("cert", nul)),
+         }) {
+        CHECK(error.message().find("has a NUL inside") != std::string_view::npos);
+        nothing_more(error);
+    }
+    CHECK_THROWS(invalid_argument, client.set_bearer("")); // and by C: no token, bad UTF-8
+    CHECK_THROWS(invalid_argument, client.set_bearer("a b"));
+    CHECK_THROWS(invalid_argument, client.set_client_info("\xff", "1"));
+    CHECK_EQUAL(0u, support::log_of("cpp-nul").size());
+    client.ping();
+    CHECK_EQUAL(std::nullopt, support::header(support::last(support::log_of("cpp-nul")), "authorization"));
+}
+
+void durations() {
+    CHECK_EQUAL(2000u, mcp::duration(2s).count());
+    CHECK_EQUAL(1u, mcp::duration(1ns).count()); // rounded up
+    CHECK_EQUAL(2u, mcp::duration(1000001ns).count());
+    CHECK_EQUAL(1u, mcp::duration(1000000ns).count());
+    CHECK_EQUAL(0u, mcp::duration(0s).count());
+    CHECK_EQUAL(60000u, mcp::duration(1min).count());
+    CHECK_EQUAL(1500u, mcp::duration(std::chrono::duration<double>(1.5)).count());
+    CHECK_EQUAL(334u, mcp::duration(std::chrono::duration<int, std::ratio<1, 3>>(1)).count());
+    CHECK_EQUAL(std::uint64_t{1} << 63, mcp::duration(std::chrono::hours::max()).count());
+    CHECK_EQUAL(std::uint64_t{1} << 63, mcp::duration(std::chrono::duration<double>(1e300)).count());
+    CHECK(!mcp::duration(-1ns).is_valid() && mcp::duration(-1ns).count() == 0); // not rounded up to none
+    CHECK(!mcp::duration(std::chrono::duration<double>(std::nan(""))).is_valid());
+
+    mcp::client client = support::client_for("dual+tag=cpp-durations");
+    CHECK_THROWS(invalid_argument, client.set_timeout(-1ms));
+    CHECK_THROWS(invalid_argument, client.ping(mcp::options().timeout(-1s)));
+    CHECK_THROWS(invalid_argument, client.ping(mcp::options().idle_timeout(-1s).timeout(1s)));
+    CHECK_EQUAL(0u, support::log_of("cpp-durations").size());
+    client.set_timeout(std::chrono::hours::max());
+    client.ping();
+    client.ping(mcp::options().timeout(0s));
+}
+
+// Not one of them crashes; that the objects are used is the point.
+void moved_from() {
+    mcp::client first = support::client_for("dual");
+    mcp::client second = std::move(first);
+    CHECK_THROWS(invalid_argument, first.ping());
+    CHECK_THROWS(invalid_argument, first.set_bearer("token"));
+    CHECK_THROWS(invalid_argument, (void)first.server_info());
+    CHECK_THROWS(invalid_argument, first.close());
+    CHECK_THROWS(invalid_argument, first.set_auth([](mcp::auth_request &) {}));
+    second.ping();
+    first = std::move(second);
+    first.ping();
+
+    mcp::cancel token;
+    const mcp::cancel owner = std::move(token);
+    token.trigger();
+    CHECK_THROWS(invalid_argument, first.ping(mcp::options().cancel(token))); // or it could not be cancelled
+    first.ping(mcp::options().cancel(owner));
+
+    mcp::options options = mcp::options().timeout(-1s);
+    mcp::options taken = std::move(options);
+    CHECK_THROWS(invalid_argument, first.ping(taken));
+    static_assert(!std::is_copy_constructible_v<mcp::client> && std::is_nothrow_move_constructible_v<mcp::client>);
+    static_assert(!std::is_copy_constructible_v<mcp::options> && !std::is_copy_constructible_v<mcp::cancel>);
+}
+
+void in_an_expected() {
+    const mcp::expected<mcp::client> none = mcp::client::try_new("");
+    CHECK(!none && !none.has_value());
+    CHECK_EQUAL(mcp::status::invalid_argument, none.error().status());
+    auto client = mcp::client::try_new(scenario("dual"));
+    CHECK_WORKS(client);
+    CHECK_WORKS(client->try_ping());
+    client->try_ping().value();
+    (*client).ping();
+    try {
+        mcp::client("http://127.0.0.1:1/mcp").try_ping().value();
+        CHECK(false);
+    } catch (const std::exception &) {
+        CHECK(true);
+    }
+}
+
+} // namespace
+
+int main() {
+    unauthorized();
+    of_the_server();
+    without_an_answer();
+    as_an_exception();
+    text_with_a_nul();
+    durations();
+    moved_from();
+    in_an_expected();
+    return check::end();
+}

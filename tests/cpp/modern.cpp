@@ -1,0 +1,89 @@
+// What C++20 and C++23 add: the ranges are ranges, std::stop_token cancels, and an expected is std::expected.
+#include "check.hpp"
+#include "support.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstdio>
+#include <iterator>
+#include <ranges>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::string_view_literals;
+
+static_assert(std::ranges::forward_range<mcp::json_elements> && std::ranges::forward_range<mcp::json_members>);
+static_assert(std::ranges::view<mcp::json_elements> && std::ranges::view<mcp::json_members>);
+static_assert(std::ranges::borrowed_range<mcp::json_elements> && std::ranges::borrowed_range<mcp::json_members>);
+static_assert(std::ranges::common_range<mcp::json_elements> && std::ranges::common_range<mcp::json_members>);
+static_assert(std::same_as<std::ranges::range_value_t<mcp::json_elements>, mcp::json_view>);
+static_assert(std::same_as<std::ranges::range_value_t<mcp::json_members>, mcp::json_member>);
+static_assert(std::forward_iterator<std::ranges::iterator_t<const mcp::json_members>>);
+
+#ifdef __cpp_lib_expected
+static_assert(std::same_as<mcp::expected<int>, std::expected<int, mcp::error>>);
+static_assert(std::same_as<mcp::expected<void>, std::expected<void, mcp::error>>);
+#elif __cplusplus > 202002L && !defined(__clang__) // to clang, that of older libstdc++ is hidden
+#error the standard library has no std::expected: nobody tests it here
+#endif
+
+namespace {
+
+void ranges() {
+    const mcp::json document = mcp::json::parse(R"({"tools": [{"name": "a"}, {"name": "b"}, {}, {"name": "c"}]})");
+    std::string names;
+    for (std::string_view name :
+         document["tools"].elements() |
+             std::views::filter([](mcp::json_view tool) { return static_cast<bool>(tool["name"]); }) |
+             std::views::transform([](mcp::json_view tool) { return *tool["name"].string(); }) | std::views::drop(1)) {
+        names += name;
+    }
+    CHECK_EQUAL("bc"sv, names);
+
+    CHECK_EQUAL(4, std::ranges::distance(document["tools"].elements()));
+    const auto found = std::ranges::find(document["tools"][0].members(), "name"sv, &mcp::json_member::key);
+    CHECK_EQUAL("a"sv, found->value.string()); // borrowed: the range is gone
+    CHECK(
+        std::ranges::all_of(document.members(), [](const mcp::json_member &member) { return member.key == "tools"; }));
+}
+
+// As the manual has it.
+void stop_token() {
+    mcp::client client = support::client_for("dual+fault=silent");
+    double ended = 0;
+    std::jthread caller([&](std::stop_token stop_token) {
+        mcp::cancel cancel;
+        std::stop_callback link(stop_token, [&] { cancel.trigger(); });
+        CHECK_THROWS(cancelled, client.ping(mcp::options().cancel(cancel)));
+        ended = now_ms();
+    });
+    await_polling(1);
+    const double start = now_ms();
+    caller.request_stop();
+    caller.join();
+    std::printf("std::stop_token: the call ended after %.2f ms\n", ended - start);
+    CHECK(ended - start < 2000);
+}
+
+void expected() {
+    mcp::expected<mcp::client> client = mcp::client::try_new(scenario("dual"));
+    CHECK_WORKS(client);
+    mcp::expected<mcp::json> info = client->try_server_info();
+    CHECK_WORKS(info);
+    CHECK_EQUAL("modern"sv, (*info)["era"].string());
+    const mcp::json owned = std::move(info).value();
+    CHECK_EQUAL(7, owned["era"].try_as_int64().value_or(7));
+    CHECK_EQUAL(mcp::status::invalid_argument, client->try_set_bearer("").error().status());
+}
+
+} // namespace
+
+int main() {
+    ranges();
+    stop_token();
+    expected();
+    return check::end();
+}

@@ -1,0 +1,212 @@
+// Real servers: every way to give credentials, what the server says of itself, and how it refuses.
+//
+//     real NAME STATE_FILE      a server of tests/servers/kinds.py, and what fixture.py wrote about it
+#include "check.hpp"
+#include "servers.hpp"
+#include "support.hpp"
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+
+namespace {
+
+struct server {
+    std::string url;
+    std::string right, wrong, expired;
+    std::string_view challenge; // what that of a bad token begins with; "" where the server has none
+    std::string_view version;   // what is negotiated
+    std::string_view transport;
+    bool sse = false;
+    // The SDK of FastMCP 3 ends a session where a cancellation meets the answer (modelcontextprotocol/python-sdk#2416).
+    bool loses_cancelled_sessions = false;
+
+    mcp::client client() const {
+        return support::client_at(url);
+    }
+};
+
+// One call of each kind, with whatever credentials the client has.
+void answers(const server &server, mcp::client &client) {
+    client.connect();
+    client.ping();
+    client.ping(mcp::options().timeout(10s).idle_timeout(10s));
+    const mcp::json info = client.server_info();
+    CHECK_EQUAL(server.version, info["protocolVersion"].string());
+    CHECK_EQUAL(server.transport, info["transport"].string());
+    CHECK(!info.at("/serverInfo/name").string().value_or("").empty());
+    std::string capabilities;
+    for (auto [name, value] : info["capabilities"].members()) {
+        capabilities += std::string(name) + ' ';
+        CHECK_EQUAL(mcp::json_type::object, value.type());
+    }
+    CHECK(capabilities.find("tools ") != std::string::npos);
+    std::cout << "capabilities: " << capabilities << '\n';
+    client.close();
+    CHECK_THROWS(closed, client.ping());
+    CHECK_FAILS(closed, client.try_server_info());
+    client.close();
+}
+
+void refused(const server &server, const mcp::error &error) {
+    CHECK_EQUAL(401, error.http_status());
+    CHECK_EQUAL(!server.challenge.empty(), error.www_authenticate().has_value());
+    CHECK_EQUAL(server.challenge, error.www_authenticate().value_or("").substr(0, server.challenge.size()));
+    for (const std::string &secret : {server.right, server.wrong, server.expired}) {
+        CHECK(error.message().find(secret) == std::string_view::npos);
+    }
+    std::cout << mcp::to_string(error.status()) << ": " << error.what() << '\n';
+}
+
+void bearer(const server &server) {
+    mcp::client client = server.client();
+    refused(server, CHECK_FAILS(unauthorized, client.try_ping()));
+    client.set_bearer(server.wrong);
+    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    client.set_bearer(server.expired);
+    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    client.set_bearer(server.right);
+    answers(server, client);
+}
+
+void header(const server &server, const char *name, const std::string &prefix) {
+    mcp::client client = server.client();
+    client.set_header(name, prefix + server.wrong);
+    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    client.set_header(name, prefix + server.right);
+    answers(server, client);
+}
+
+// A token that has expired, and the refresh that the server's 401 leads to; then a refresh that fails.
+void auth(const server &server) {
+    int asked = 0, refreshed = 0;
+    mcp::client client = server.client();
+    client.set_auth([&](mcp::auth_request &request) {
+        asked++;
+        if (request.attempt() > 1) {
+            refreshed++;
+            CHECK_EQUAL(401, request.http_status());
+            CHECK_EQUAL(server.challenge, request.challenge().value_or("").substr(0, server.challenge.size()));
+        }
+        request.set_bearer(refreshed > 0 ? server.right : server.expired);
+    });
+    answers(server, client);
+    CHECK_EQUAL(1, refreshed);
+    CHECK(asked > 2);
+
+    mcp::client without = server.client();
+    without.set_auth([&](mcp::auth_request &request) {
+        if (request.attempt() > 1) {
+            throw std::domain_error("no refresh token");
+        }
+        request.set_bearer(server.expired);
+    });
+    const mcp::error error = CHECK_THROWS(auth_failed, without.ping());
+    CHECK_EQUAL(401, error.http_status());
+    try {
+        std::rethrow_exception(error.cause());
+    } catch (const std::domain_error &cause) {
+        CHECK_EQUAL("no refresh token"sv, cause.what());
+    }
+}
+
+void logged(const server &server) {
+    std::atomic<int> lines{0};
+    std::atomic<bool> told{false};
+    mcp::client client = server.client();
+    client.set_log([&](mcp::log_level, std::string_view line) {
+        lines++;
+        told = told || line.find(server.right) != std::string_view::npos;
+    });
+    client.set_bearer(server.right);
+    client.ping();
+    CHECK(lines > 0 && !told);
+}
+
+// A token that is triggered in the middle of many calls ends them, and the client goes on.
+void cancelled(const server &server) {
+    mcp::client client = server.client();
+    client.set_bearer(server.right);
+    client.ping();
+    mcp::cancel token;
+    std::atomic<int> pings{0};
+    double ended = 0;
+    std::thread caller([&] {
+        const mcp::options with = mcp::options().cancel(token);
+        mcp::expected<void> outcome;
+        while ((outcome = client.try_ping(with))) {
+            pings++;
+        }
+        ended = now_ms();
+        CHECK_FAILS(cancelled, outcome);
+    });
+    while (pings < 10) {
+        std::this_thread::yield();
+    }
+    const double start = now_ms();
+    token.trigger();
+    caller.join();
+    std::printf("cancelled after %d pings: the call ended after %.2f ms\n", pings.load(), ended - start);
+    CHECK(ended - start < 2000);
+
+    mcp::expected<void> next = client.try_ping();
+    if (!next && server.loses_cancelled_sessions) {
+        CHECK_FAILS(truncated, next);
+        next = client.try_ping(); // opens a new one
+    }
+    CHECK_WORKS(next);
+}
+
+// The transport by its setter; the other one is not what this server speaks.
+void by_setter(const server &server) {
+    mcp::client client = server.client();
+    client.set_transport(server.sse ? mcp::transport::sse : mcp::transport::streamable_http);
+    client.set_bearer(server.right);
+    answers(server, client);
+
+    mcp::client other = server.client();
+    other.set_transport(server.sse ? mcp::transport::streamable_http : mcp::transport::sse);
+    other.set_bearer(server.right);
+    CHECK(!other.try_ping());
+}
+
+} // namespace
+
+int main(int count, char **arguments) {
+    must(count == 3, "real NAME STATE_FILE");
+    const std::string name = arguments[1];
+    const mcp::json state = servers::state(arguments[2]);
+    server server;
+    server.url = state["url"].copy_string();
+    server.right = state.at("/tokens/right").copy_string();
+    server.wrong = state.at("/tokens/wrong").copy_string();
+    server.expired = state.at("/tokens/expired").copy_string();
+    server.sse = name.find("-sse") != std::string::npos;
+    server.transport = server.sse ? "sse" : "streamable-http";
+    server.loses_cancelled_sessions = name.find("fastmcp3") == 0;
+    const bool modern = name.find("fastmcp4") == 0 && !server.sse;
+    server.version = modern ? "2026-07-28" : "2025-11-25";
+
+    if (name.find("fastmcp4-apikey") == 0) {
+        header(server, "X-API-Key", "");
+    } else if (name.find("fastmcp") == 0) {
+        server.challenge = "Bearer";
+        bearer(server);
+        header(server, "Authorization", "Bearer ");
+        auth(server);
+        logged(server);
+        cancelled(server);
+        by_setter(server);
+    } else {
+        mcp::client client = server.client(); // server-everything lets everybody in
+        answers(server, client);
+        logged(server);
+        cancelled(server);
+        by_setter(server);
+    }
+    return check::end();
+}

@@ -1,0 +1,216 @@
+// Every setting of a client, by its effect or by the error of what it refuses.
+#include "check.hpp"
+#include "support.hpp"
+
+#include <new>
+#include <string>
+
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+
+namespace {
+
+void credentials() {
+    mcp::client client = support::client_for("dual+tag=cpp-credentials");
+    client.set_bearer("token-1");
+    client.set_header("X-API-Key", "key-1");
+    client.ping();
+    mcp::json log = support::log_of("cpp-credentials");
+    CHECK_EQUAL("Bearer token-1"sv, support::header(support::last(log), "authorization"));
+    CHECK_EQUAL("key-1"sv, support::header(support::last(log), "x-api-key"));
+
+    client.set_bearer(std::string("token-2"));
+    client.set_header("x-api-key", std::nullopt);
+    client.ping();
+    log = support::log_of("cpp-credentials");
+    CHECK_EQUAL("Bearer token-2"sv, support::header(support::last(log), "authorization"));
+    CHECK_EQUAL(std::nullopt, support::header(support::last(log), "x-api-key"));
+
+    client.set_bearer(std::nullopt);
+    client.ping();
+    log = support::log_of("cpp-credentials");
+    CHECK_EQUAL(std::nullopt, support::header(support::last(log), "authorization"));
+
+    CHECK_THROWS(invalid_argument, client.set_bearer("Bearer token"));
+    CHECK_THROWS(invalid_argument, client.set_header("X-Name", "line\r\nbreak"));
+    CHECK_THROWS(invalid_argument, client.set_header("Host", "elsewhere"));
+    // A text that ends somewhere in the middle of a larger one.
+    client.set_bearer("token-3 and more"sv.substr(0, 7));
+    client.ping();
+    log = support::log_of("cpp-credentials");
+    CHECK_EQUAL("Bearer token-3"sv, support::header(support::last(log), "authorization"));
+}
+
+// The copy of a text that is made for C does not stay in memory: it may be a token.
+void wiped() {
+    using text = mcp::detail::text;
+    alignas(text) unsigned char place[sizeof(text)];
+    const auto has_secret = [&place] {
+        return std::string(place, place + sizeof place).find("s3cr3t") != std::string::npos;
+    };
+    const text *made = new (place) text("s3cr3t", "a short text, which lies in the object itself");
+    CHECK(has_secret());
+    made->~text();
+    CHECK(!has_secret());
+}
+
+void introduction() {
+    mcp::client client = support::client_for("dual+tag=cpp-info");
+    client.set_client_info("cpp-test", "1.2.3");
+    client.ping();
+    const mcp::json log = support::log_of("cpp-info");
+    CHECK(support::last(log).raw().find("cpp-test") != std::string_view::npos);
+    CHECK(support::last(log).raw().find("1.2.3") != std::string_view::npos);
+    CHECK_THROWS(misuse, client.set_client_info("too", "late"));
+    CHECK_THROWS(misuse, client.set_protocol_version("2025-06-18"));
+    CHECK_THROWS(misuse, client.set_transport(mcp::transport::automatic));
+    CHECK_THROWS(misuse, client.set_limit(mcp::limit::head, 0));
+}
+
+void protocol_version() {
+    mcp::client client = support::client_for("dual");
+    CHECK_THROWS(invalid_argument, client.set_protocol_version("2020-02-20"));
+    client.set_protocol_version("2025-06-18");
+    const mcp::json info = client.server_info();
+    CHECK_EQUAL("2025-06-18"sv, info["protocolVersion"].string());
+    CHECK_EQUAL("legacy"sv, info["era"].string());
+
+    mcp::client negotiating = support::client_for("dual");
+    negotiating.set_protocol_version("2025-06-18");
+    negotiating.set_protocol_version(std::nullopt);
+    const mcp::json negotiated = negotiating.server_info();
+    CHECK_EQUAL("2026-07-28"sv, negotiated["protocolVersion"].string());
+}
+
+void limits() {
+    mcp::client message = support::client_for("modern+body-size=20000");
+    message.set_limit(mcp::limit::message, 10000);
+    CHECK_THROWS(too_large, message.ping());
+    mcp::client head = support::client_for("modern+head-size=20000");
+    head.set_limit(mcp::limit::head, 10000);
+    CHECK_THROWS(too_large, head.ping());
+    mcp::client event = support::client_for("modern+event-size=20000");
+    event.set_limit(mcp::limit::event, 10000);
+    CHECK_THROWS(too_large, event.ping());
+
+    mcp::client client = support::client_for("modern+body-size=20000");
+    CHECK_THROWS(invalid_argument, client.set_limit(static_cast<mcp::limit>(77), 1));
+    CHECK_THROWS(invalid_argument, client.set_limit(mcp::limit::head, std::uint64_t{1} << 40));
+    client.set_limit(mcp::limit::message, 10000);
+    client.set_limit(mcp::limit::message, 0); // the value at the start
+    client.ping();
+}
+
+void transport() {
+    mcp::client by_setter = support::client_for("sse");
+    by_setter.set_transport(mcp::transport::sse);
+    const mcp::json info = by_setter.server_info();
+    CHECK_EQUAL("sse"sv, info["transport"].string());
+
+    mcp::client not_there = support::client_for("sse");
+    not_there.set_transport(mcp::transport::streamable_http);
+    CHECK(!not_there.try_ping());
+    not_there = support::client_for("modern");
+    CHECK_THROWS(invalid_argument, not_there.set_transport(static_cast<mcp::transport>(77)));
+    not_there.set_transport(mcp::transport::sse);
+    not_there.set_transport(mcp::transport::automatic);
+    const mcp::json streamable = not_there.server_info();
+    CHECK_EQUAL("streamable-http"sv, streamable["transport"].string());
+}
+
+void timeouts() {
+    mcp::client client = support::client_for("dual+fault=silent");
+    client.set_timeout(100ms);
+    CHECK_THROWS(timeout, client.ping());
+    client.set_timeout(0s);
+    CHECK_THROWS(timeout, client.ping(mcp::options().timeout(100ms)));
+    mcp::options options;
+    options.idle_timeout(100ms);
+    CHECK_THROWS(timeout, client.ping(options));
+    options.timeout(50ms).idle_timeout(0s);
+    CHECK_FAILS(timeout, client.try_connect(options));
+}
+
+void unix_sockets_and_proxies() {
+    mcp::client client = support::client_for("dual");
+    CHECK_THROWS(invalid_argument, client.set_unix_socket(""));
+    client.set_unix_socket("/nonexistent/socket");
+    CHECK_THROWS(connect_failed, client.ping());
+    client = support::client_for("dual");
+    client.set_unix_socket("/nonexistent/socket");
+    client.set_unix_socket(std::nullopt);
+    client.ping();
+
+    client = support::client_for("dual");
+    CHECK_THROWS(invalid_argument, client.set_proxy("no proxy"));
+    client.set_proxy("http://127.0.0.1:1");
+    CHECK_THROWS(proxy_failed, client.ping());
+    for (std::optional<std::string_view> none : {std::optional(""sv), std::optional<std::string_view>()}) {
+        client = support::client_for("dual");
+        client.set_proxy("http://127.0.0.1:1");
+        client.set_proxy(none);
+        client.ping();
+    }
+}
+
+void only_https() {
+    mcp::client client = support::client_at("http://192.0.2.1/mcp"); // nobody's: nothing may be sent there
+    client.set_require_https(true);
+    client.set_bearer("token");
+    CHECK_THROWS(insecure, client.ping());
+    client = support::client_for("dual");
+    client.set_require_https(false);
+    client.ping();
+}
+
+void tls() {
+    const std::string url = support::variable("MCP_TEST_TLS_URL") + "/mcp";
+    const std::string authority = support::variable("MCP_TEST_CA");
+    mcp::client client = support::client_at(url);
+    CHECK_THROWS(tls_failed, client.ping());
+    client = support::client_at(url);
+    CHECK_THROWS(invalid_argument, client.set_tls_ca_file("/nonexistent/file"));
+    client.set_tls_ca_file(authority);
+    client.ping();
+    client = support::client_at(url);
+    client.set_tls_ca_file(authority);
+    client.set_tls_ca_file(std::nullopt);
+    CHECK_THROWS(tls_failed, client.ping());
+
+    const std::string mutual = support::variable("MCP_TEST_MTLS_URL") + "/mcp";
+    client = support::client_at(mutual);
+    client.set_tls_ca_file(authority);
+    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
+    client.ping();
+    client = support::client_at(mutual);
+    client.set_tls_ca_file(authority);
+    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM")); // one file
+    client.ping();
+    client = support::client_at(mutual);
+    client.set_tls_ca_file(authority);
+    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM"));
+    client.set_tls_client_cert(std::nullopt);
+    CHECK(!client.try_ping());
+    CHECK_THROWS(misuse, client.set_tls_client_cert(std::nullopt));
+
+    client = support::client_at(support::variable("MCP_TEST_TLS_UNKNOWN_URL") + "/mcp");
+    client.set_tls_verify(false);
+    client.ping();
+}
+
+} // namespace
+
+int main() {
+    CHECK_EQUAL(MCP_VERSION ""sv, mcp::version());
+    credentials();
+    wiped();
+    introduction();
+    protocol_version();
+    limits();
+    transport();
+    timeouts();
+    unix_sockets_and_proxies();
+    only_https();
+    tls();
+    return check::end();
+}

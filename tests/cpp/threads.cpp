@@ -1,0 +1,133 @@
+// 64 threads on one client; also built with the thread sanitizer.
+//
+//     threads               on the scripted server, which MCP_TEST_URL names
+//     threads STATE_FILE    on a real server with tokens
+//     threads --race        two threads, a race of our own: does the sanitizer see it?
+#include "check.hpp"
+#include "servers.hpp"
+#include "support.hpp"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int calls = 64;
+
+// Runs this in so many threads, all at once.
+void in_threads(int count, const std::function<void(int)> &run) {
+    std::atomic<int> waiting{count};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; i++) {
+        threads.emplace_back([&run, &waiting, i] {
+            waiting--;
+            while (waiting > 0) {
+                std::this_thread::yield();
+            }
+            run(i);
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+}
+
+// First calls of all kinds, with settings that change meanwhile, and results that all of them read.
+void everything_at_once(mcp::client &client, const std::string &token) {
+    std::atomic<int> lines{0}, asked{0};
+    client.set_log([&lines](mcp::log_level, std::string_view line) { lines += !line.empty(); });
+    client.set_auth([&asked, token](mcp::auth_request &request) {
+        asked++;
+        request.set_bearer(token);
+    });
+    const mcp::cancel never;
+    const mcp::options with = mcp::options().timeout(60s).cancel(never);
+    in_threads(calls, [&](int i) {
+        CHECK_WORKS(client.try_ping(with));
+        CHECK_WORKS(client.try_set_header("X-Thread", std::to_string(i)));
+        CHECK_WORKS(client.try_set_timeout(std::chrono::seconds(60 + i)));
+        const auto info = client.try_server_info(with);
+        CHECK(info && info->at("/serverInfo/name").string());
+        client.ping();
+    });
+    CHECK(lines > 0 && asked >= 2 * calls);
+    client.set_auth(std::nullopt);
+    client.set_log(std::nullopt);
+
+    const mcp::json info = client.server_info();
+    in_threads(calls, [&](int) {
+        std::size_t members = 0;
+        for (auto [key, value] : info.members()) {
+            members += !key.empty() && value;
+        }
+        CHECK_EQUAL(info.size(), members);
+    });
+}
+
+void one_error_for_all(mcp::client &client) {
+    client.set_bearer("wrong-token");
+    std::vector<std::optional<mcp::error>> errors(calls);
+    in_threads(calls, [&](int i) {
+        errors[static_cast<std::size_t>(i)] = CHECK_FAILS(unauthorized, client.try_ping());
+        const mcp::error copy = *errors[static_cast<std::size_t>(i)];
+        CHECK_EQUAL(401, copy.http_status());
+    });
+    const mcp::error shared = *errors[0];
+    in_threads(calls, [&](int) {
+        const mcp::error copy = shared;
+        CHECK(!copy.message().empty() && copy.www_authenticate());
+    });
+}
+
+// The first thread closes while the others call.
+void closed_among_calls(mcp::client &client, const std::string &token) {
+    client.set_bearer(token);
+    in_threads(calls, [&](int i) {
+        if (i == 0) {
+            CHECK_WORKS(client.try_close());
+            return;
+        }
+        for (int round = 0; round < 100; round++) {
+            const mcp::expected<void> outcome = client.try_ping();
+            if (!outcome) {
+                CHECK_EQUAL(mcp::status::closed, outcome.error().status());
+                return;
+            }
+        }
+    });
+    CHECK_FAILS(closed, client.try_ping());
+}
+
+// Two log callbacks that share what they must not share without a lock.
+void race() {
+    int lines = 0;
+    in_threads(2, [&](int) {
+        mcp::client client = support::client_for("legacy");
+        client.set_log([&lines](mcp::log_level, std::string_view) { lines++; });
+        client.ping();
+    });
+    CHECK(lines > 0);
+}
+
+} // namespace
+
+int main(int count, char **arguments) {
+    if (count > 1 && std::string(arguments[1]) == "--race") {
+        race();
+        return check::end();
+    }
+    const bool real = count > 1;
+    const mcp::json state = real ? servers::state(arguments[1]) : mcp::json::parse(R"({"tokens":{"right":"good"}})");
+    const std::string token = state.at("/tokens/right").copy_string();
+    mcp::client client =
+        real ? support::client_at(state["url"].copy_string()) : support::client_for("dual+bearer=" + token);
+    everything_at_once(client, token);
+    one_error_for_all(client);
+    closed_among_calls(client, token);
+    return check::end();
+}

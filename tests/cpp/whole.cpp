@@ -1,0 +1,6 @@
+// One life under one setting: WHOLE is the name of the function that mixed.cpp calls.
+#include "whole.hpp"
+
+extern "C" int WHOLE(const char *url) {
+    return whole_life(url);
+}

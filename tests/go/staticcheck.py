@@ -1,0 +1,26 @@
+"""Runs staticcheck, of the version below, over the Go module in the current folder; it is kept in the tests' cache."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
+import cache  # noqa: E402
+
+PACKAGE = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
+
+
+def make(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "", "CGO_ENABLED": "0"}
+    subprocess.run(["go", "install", PACKAGE], check=True, env=environment)
+
+
+def main() -> None:
+    version = subprocess.run(["go", "env", "GOVERSION"], check=True, capture_output=True).stdout
+    folder = cache.made("staticcheck", PACKAGE.encode() + version, make)
+    sys.exit(subprocess.run([folder / "staticcheck", "-checks=all,-ST1000", "./..."]).returncode)
+
+
+main()

@@ -1,3 +1,0 @@
-module libmcp.test/smoke
-
-go 1.25

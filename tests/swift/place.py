@@ -1,0 +1,110 @@
+"""Where the Swift tests build and run: a folder of a build tree where the machine has Swift, else
+one in the chroot.
+
+What is needed is copied there, and only what has changed, so that the next build has little to do.
+"""
+
+import fcntl
+import filecmp
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import chroot
+
+PKG_CONFIG = """\
+prefix=${pcfiledir}/../..
+Name: mcp
+Description: libmcp of a build tree
+Version: 0
+Libs: -L${prefix}/lib -lmcp
+Cflags: -I${prefix}/include
+"""
+
+
+class Place:
+    """A folder, and commands that see it, perhaps under another name."""
+
+    def __init__(self, folder: Path, root: Path | None):
+        self.folder = folder
+        self.root = root
+
+    def inside(self, *parts: str) -> str:
+        """A path in the folder as commands see it."""
+        path = self.folder.joinpath(*parts)
+        return str(Path("/") / path.relative_to(self.root) if self.root else path)
+
+    def command(self, *words: str, **environment: str) -> list[str]:
+        """The command that runs another one with the folder as its working directory."""
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        words = ("env", f"--chdir={self.inside()}", *variables, *words)
+        return chroot.inside(self.root, *words) if self.root else list(words)
+
+    def run(self, *words: str, **environment: str) -> tuple[int, str]:
+        """Run a command, show what it says, and return how it ended and what it said."""
+        print("$", *words, flush=True)
+        said = []
+        with subprocess.Popen(
+            self.command(*words, **environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                said.append(line)
+        return process.returncode, "".join(said)
+
+    def must(self, *words: str, **environment: str) -> str:
+        """Run a command that has to succeed, and return what it said."""
+        status, said = self.run(*words, **environment)
+        if status != 0:
+            raise SystemExit(f"swift: that ended with {status}")
+        return said
+
+    def take(self, source: Path, name: str, without: tuple[str, ...] = ()) -> None:
+        """Copy a file or a folder here."""
+        (take_folder if source.is_dir() else take_file)(source, self.folder / name, without)
+
+    def take_library(self, include: Path, library: Path) -> None:
+        """libmcp, as an installation would lay it down."""
+        self.take(include / "mcp.h", "include/mcp.h")
+        for file in library.parent.glob("libmcp.so*"):
+            self.take(file, f"lib/{file.name}")
+        described = self.folder / "lib/pkgconfig/mcp.pc"
+        described.parent.mkdir(parents=True, exist_ok=True)
+        described.write_text(PKG_CONFIG)
+
+
+def take_file(source: Path, target: Path, _without: tuple[str, ...] = ()) -> None:
+    if target.is_file() and filecmp.cmp(source, target, shallow=False):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    shutil.copy(source, target)
+
+
+def take_folder(source: Path, target: Path, without: tuple[str, ...] = ()) -> None:
+    names = {path.name for path in source.iterdir()} - {".build", *without}
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.iterdir():
+        if old.name not in names:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for name in names:
+        take = take_folder if (source / name).is_dir() else take_file
+        take(source / name, target / name)
+
+
+@contextmanager
+def place(build: Path, name: str) -> Iterator[Place]:
+    """The place of this name, for one at a time."""
+    root = None if shutil.which("swift") else chroot.prepared()
+    found = Place(root / "srv" / name if root else build.resolve() / name, root)
+    found.folder.mkdir(parents=True, exist_ok=True)
+    with open(f"{root or found.folder}.in-use", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield found
