@@ -60,19 +60,27 @@ func WithAuth(auth AuthFunc) Option {
 
 // SetAuth is [WithAuth] for requests from the next one on; nil removes the function.
 func (c *Client) SetAuth(auth AuthFunc) error {
+	set := func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
+		return C.bridge_set_auth(client, handle, failure)
+	}
+	if auth == nil {
+		return c.setHook(nil, set)
+	}
+	return c.setHook(&authHook{auth, &c.core.callbacks}, set)
+}
+
+// setHook gives C a handle to a hook, which C ends by bridgeEnd; nil is no hook.
+func (c *Client) setHook(hook any, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status) error {
+	client, err := c.core.enter()
+	if err != nil {
+		return err
+	}
+	defer c.core.leave()
 	var handle cgo.Handle
-	if auth != nil {
-		handle = cgo.NewHandle(&authHook{auth, &c.core.callbacks})
+	if hook != nil {
+		handle = cgo.NewHandle(hook)
 	}
-	entered := false
-	err := c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		entered = true
-		return C.bridge_set_auth(client, C.uintptr_t(handle), failure)
-	})
-	if !entered && handle != 0 {
-		handle.Delete()
-	}
-	return err
+	return check(func(failure **C.mcp_error) C.mcp_status { return set(client, C.uintptr_t(handle), failure) })
 }
 
 // SetBearer gives the request a bearer token, without the word "Bearer".

@@ -54,19 +54,13 @@ func WithLogger(logger *slog.Logger) Option {
 
 // SetLog is [WithLog] for lines from the next one on; nil removes the function.
 func (c *Client) SetLog(log LogFunc) error {
-	var handle cgo.Handle
-	if log != nil {
-		handle = cgo.NewHandle(&logHook{log, &c.core.callbacks})
+	set := func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
+		return C.bridge_set_log(client, handle, failure)
 	}
-	entered := false
-	err := c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		entered = true
-		return C.bridge_set_log(client, C.uintptr_t(handle), failure)
-	})
-	if !entered && handle != 0 {
-		handle.Delete()
+	if log == nil {
+		return c.setHook(nil, set)
 	}
-	return err
+	return c.setHook(&logHook{log, &c.core.callbacks}, set)
 }
 
 type logHook struct {

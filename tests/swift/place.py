@@ -77,7 +77,8 @@ class Place:
             self.take(file, f"lib/{file.name}")
         described = self.folder / "lib/pkgconfig/mcp.pc"
         described.parent.mkdir(parents=True, exist_ok=True)
-        described.write_text(PKG_CONFIG)
+        if not described.exists() or described.read_text() != PKG_CONFIG:
+            described.write_text(PKG_CONFIG)
 
 
 def take_file(source: Path, target: Path, _without: tuple[str, ...] = ()) -> None:
