@@ -67,8 +67,8 @@ func TestDeadline(t *testing.T) {
 	client := silent(t)
 	why := errors.New("late")
 	for _, options := range [][]mcp.CallOption{nil, {mcp.Timeout(time.Hour)}, {mcp.Timeout(0)}} {
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
 		begun := time.Now()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
 		err := client.Ping(ctx, options...)
 		failed(t, err, mcp.TimedOut)
 		if !errors.Is(err, why) || time.Since(begun) < 50*time.Millisecond {

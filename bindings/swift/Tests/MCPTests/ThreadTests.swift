@@ -98,7 +98,8 @@ import Testing
     }
 }
 
-/// What the thread sanitizer has to see, or its silence would mean nothing. Not among the other tests.
+/// What the thread sanitizer has to see, or its silence would mean nothing. Not among the other tests. The closures
+/// are slow, so that they overlap: what hands calls to threads orders all that does not.
 @Suite struct RaceTests {
     private final class Unguarded: @unchecked Sendable {
         var lines = 0
@@ -110,7 +111,11 @@ import Testing
             for _ in 0..<8 {
                 group.addTask {
                     let client = try Scripted.client("legacy")
-                    try client.setLog { _, _ in unguarded.lines += 1 }
+                    try client.setLog { _, _ in
+                        for _ in 0..<100_000 {
+                            unguarded.lines += 1
+                        }
+                    }
                     try await client.ping()
                 }
             }
