@@ -13,12 +13,22 @@ const SECTIONS: &[(&str, &str)] = &[
     ("", "src/ffi/status.rs"),
     ("Errors: why a call failed", "src/ffi/error.rs"),
     ("Clients: one for each server", "src/ffi/client.rs"),
+    ("Servers that are started as a process", "src/ffi/stdio.rs"),
+    ("Servers of a configuration file", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
     ("Callbacks", "src/ffi/userdata.rs"),
     ("Credentials of one's own scheme", "src/ffi/auth.rs"),
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Calls", "src/ffi/calls.rs"),
+    ("Tools", "src/ffi/tools.rs"),
+    ("Tasks: tools that take their time", "src/ffi/tasks.rs"),
+    ("Resources", "src/ffi/resources.rs"),
+    ("Prompts, and the completion of arguments", "src/ffi/prompts.rs"),
+    ("What the server asks of the program", "src/ffi/inputs.rs"),
+    ("Changes", "src/ffi/listen.rs"),
+    ("The server's log", "src/ffi/logging.rs"),
+    ("Requests that have no function of their own", "src/ffi/requests.rs"),
     ("Options of a call", "src/ffi/options.rs"),
     ("Cancelling", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/json.rs"),
@@ -35,7 +45,11 @@ const NEVER_NULL: &[&str] = &[
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
     "struct mcp_auth_request *request",
-    "const char *message);",
+    "const char *message);\n\n/**\n * Sets the callback that receives what the client",
+    "struct mcp_input *input",
+    "const mcp_json *message",
+    "const char *method, const mcp_json *params",
+    "const char *mcp_tool_result_text(",
 ];
 
 fn main() {
@@ -116,7 +130,9 @@ fn section(source: &str) -> String {
     config.function.args = cbindgen::Layout::Auto;
     // What no function of the same file takes or returns by its name.
     config.export.include =
-        ["mcp_status", "mcp_log_level", "mcp_limit", "mcp_transport", "mcp_destroy_fn"].map(String::from).to_vec();
+        ["mcp_status", "mcp_log_level", "mcp_limit", "mcp_transport", "mcp_change", "mcp_destroy_fn"]
+            .map(String::from)
+            .to_vec();
     let mut text = Vec::new();
     cbindgen::Builder::new()
         .with_config(config)

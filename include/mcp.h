@@ -244,6 +244,31 @@ typedef enum mcp_status {
    * The proxy cannot be reached or used, or refuses to connect to the server.
    */
   MCP_PROXY_FAILED = 35,
+  /**
+   * The server never comes to an end: its pages lead on and on, or it asks for input again and
+   * again.
+   */
+  MCP_ENDLESS = 36,
+  /**
+   * The server asks for something that no handler is set for.
+   */
+  MCP_INPUT_UNSUPPORTED = 37,
+  /**
+   * A handler that the program has set gave no input.
+   */
+  MCP_INPUT_FAILED = 38,
+  /**
+   * The server's process cannot be started, or has ended.
+   */
+  MCP_PROCESS_FAILED = 39,
+  /**
+   * A configuration file cannot be read or used.
+   */
+  MCP_CONFIG_INVALID = 40,
+  /**
+   * The task was cancelled, by whomever, before it had a result.
+   */
+  MCP_TASK_CANCELLED = 41,
 } mcp_status;
 
 /**
@@ -411,6 +436,88 @@ mcp_status mcp_client_close(mcp_client *client,
  * Since 0.1.0.
  */
 void mcp_client_free(mcp_client *client);
+
+/* ============================================================================================== */
+/* Servers that are started as a process                                                          */
+/* ============================================================================================== */
+
+/**
+ * Makes a client for a server that is started as a process and speaks on its standard streams
+ * (specification 2026-07-28, "stdio"). `argv` is the program and its arguments, with a NULL behind
+ * the last one; no shell is between. A program without a slash is found by PATH. It is started by
+ * the first call, and again by the next call when it has ended.
+ *
+ * The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, no descriptor
+ * but its three streams, and has a process group of its own. What it writes to stderr goes to the
+ * log, and its last lines into the error when it ends; or into a file (`mcp_set_stderr_file`).
+ *
+ * `mcp_client_close` and `mcp_client_free` close its stdin; where it does not end within 2 seconds
+ * its group gets SIGTERM, and after 2 more SIGKILL. `mcp_client_free` waits for that.
+ *
+ * Credentials, headers and everything else that is about HTTP return `MCP_MISUSE` on such a client:
+ * what the server needs to know goes into its environment (`mcp_set_environment`).
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
+ * `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
+
+/**
+ * Sets a variable in the environment of the server's process; NULL removes it.
+ *
+ * Where the server writes its value to stderr, it is replaced in the log and in errors, unless it
+ * is shorter than 8 bytes or begins with a slash.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a name that is empty or holds "=", and `MCP_MISUSE` for a
+ * client of a URL, and after the first call. Since 0.1.0.
+ */
+mcp_status mcp_set_environment(mcp_client *client,
+                               const char *name,
+                               const char *value,
+                               mcp_error **error);
+
+/**
+ * Sets the folder that the server's process is started in; NULL, as at the start, is the program's
+ * own. Errors as for `mcp_set_environment`. Since 0.1.0.
+ */
+mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_error **error);
+
+/**
+ * Appends what the server writes to stderr to a file, which is made where it is missing; NULL, as
+ * at the start, is the log. A file that cannot be opened is `MCP_PROCESS_FAILED` in the first call.
+ * Errors as for `mcp_set_environment`. Since 0.1.0.
+ */
+mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error **error);
+
+/* ============================================================================================== */
+/* Servers of a configuration file                                                                */
+/* ============================================================================================== */
+
+/**
+ * Makes a client for a server that a configuration file describes, in the form that FastMCP,
+ * editors and desktop clients share: a JSON object with "mcpServers", in which each name stands for
+ * an object with
+ *
+ * - "url", and perhaps "transport" ("http" or "sse"), "headers", and "auth", a bearer token; or
+ * - "command", and perhaps "args", "env" and "cwd", for a server that is started as a process;
+ * - perhaps "timeout", in milliseconds.
+ *
+ * `${NAME}` in a text stands for an environment variable, `${NAME:-text}` for one that may be
+ * unset. Other keys are left alone. `name` is the server's; NULL is the only one of the file. What
+ * the file says is set as by the functions for it, and may be changed by them.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
+ * `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_error **error);
+
+/**
+ * Lists the servers of a configuration file: an array of their names, in the order of the file.
+ *
+ * `*names` is set to NULL first and to the array on success; the caller frees it with
+ * `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+ */
+mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **error);
 
 /* ============================================================================================== */
 /* Credentials and headers                                                                        */
@@ -649,6 +756,17 @@ mcp_status mcp_set_protocol_version(mcp_client *client, const char *version, mcp
  */
 mcp_status mcp_set_limit(mcp_client *client, int32_t limit, uint64_t bytes, mcp_error **error);
 
+/**
+ * Whether results are kept as long as the server says that they are fresh: lists, and resources
+ * that were read (specification 2026-07-28, "Caching"). With true, a call may be answered from
+ * memory. A server that says of a change makes what it concerns stale, while somebody listens
+ * (`mcp_listen`). Private results go with the credentials that they were asked for with.
+ *
+ * Any thread, any time; false at the start, and with it everything that was kept is forgotten.
+ * Since 0.1.0.
+ */
+mcp_status mcp_set_cache(mcp_client *client, bool wanted, mcp_error **error);
+
 /* ============================================================================================== */
 /* Transport, TLS and proxies                                                                     */
 /* ============================================================================================== */
@@ -797,7 +915,7 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
  *
  * - "protocolVersion": the version that is spoken, such as "2025-11-25"
  * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
- * - "transport": "streamable-http" or "sse"
+ * - "transport": "streamable-http", "sse" or "stdio"
  * - "serverInfo": with "name" and "version", where the server gives them
  * - "capabilities": what it can do
  * - "instructions": how it wants to be used, where it says so
@@ -815,6 +933,599 @@ mcp_status mcp_server_info(mcp_client *client,
                            mcp_error **error);
 
 /* ============================================================================================== */
+/* Tools                                                                                          */
+/* ============================================================================================== */
+
+/**
+ * Lists the server's tools: an object with "tools", an array of all of them, of all pages together.
+ *
+ * Each has a "name", mostly a "description", and an "inputSchema", the JSON schema of its
+ * arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
+ * is left out, with a line in the log, as the specification wants it.
+ *
+ * Returns `MCP_ENDLESS` for pages that lead on and on, and `MCP_TOO_LARGE` where all pages
+ * together are larger than the limit of a message.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_list_tools(mcp_client *client,
+                          const mcp_options *options,
+                          mcp_json **result,
+                          mcp_error **error);
+
+/**
+ * As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
+ * the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
+ * a cursor, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_list_tools_page(mcp_client *client,
+                               const char *cursor,
+                               const mcp_options *options,
+                               mcp_json **page,
+                               mcp_error **error);
+
+/**
+ * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, `SIZE_MAX` for a
+ * NUL-terminated one; NULL means no arguments.
+ *
+ * `*result` is an object with "content", an array of what the tool has to say, and perhaps
+ * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **A tool that failed is a
+ * successful call**: `MCP_OK`, and `mcp_tool_result_is_error` says so; `mcp_tool_result_text` is
+ * then what went wrong. Whether structured content is what the tool's "outputSchema" promises is
+ * left to the caller.
+ *
+ * A tool is never called twice: where it is not known whether the server has executed the call,
+ * it is not sent again. While it waits, handlers that are set may be asked for input. A tool that
+ * has to be a task (2025-11-25) becomes one, and this waits for its end.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_call_tool(mcp_client *client,
+                         const char *name,
+                         const char *arguments,
+                         size_t length,
+                         const mcp_options *options,
+                         mcp_json **result,
+                         mcp_error **error);
+
+/**
+ * Whether the tool says that it failed (its "isError"); false for NULL. Since 0.1.0.
+ */
+bool mcp_tool_result_is_error(const mcp_json *result);
+
+/**
+ * The texts of a tool's result, each on a line of its own; "" where it has none, and for NULL.
+ * Never NULL. It is made once and lives as long as the result.
+ *
+ * Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
+
+/**
+ * The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
+ * has none, and for NULL. Lives as long as the result. Since 0.1.0.
+ */
+const mcp_json *mcp_tool_result_structured(const mcp_json *result);
+
+/* ============================================================================================== */
+/* Tasks: tools that take their time                                                              */
+/* ============================================================================================== */
+
+/**
+ * Calls a tool as `mcp_call_tool` does, and takes a task for an answer, too: work that goes on at
+ * the server while nobody waits. On modern servers the server decides (the extension
+ * "io.modelcontextprotocol/tasks"); on those of 2025-11-25 a tool that can be a task becomes one
+ * (specification 2025-11-25, "Tasks"); on older ones there are none.
+ *
+ * `mcp_task_id` tells a task from a result. Keep its id: with it, another process can ask for the
+ * task as well.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_start_tool(mcp_client *client,
+                          const char *name,
+                          const char *arguments,
+                          size_t length,
+                          const mcp_options *options,
+                          mcp_json **result,
+                          mcp_error **error);
+
+/**
+ * The id of the task that `mcp_start_tool` brought; NULL where it brought the tool's result, and
+ * for NULL. Lives as long as the result. Since 0.1.0.
+ */
+const char *mcp_task_id(const mcp_json *result);
+
+/**
+ * Asks how a task stands: an object with "taskId", "status" ("working", "input_required",
+ * "completed", "failed" or "cancelled"), and perhaps "statusMessage", "ttlMs" and "pollIntervalMs",
+ * which on servers of 2025-11-25 are called "ttl" and "pollInterval". On modern servers a completed
+ * task has its "result" there, a failed one its "error".
+ *
+ * `*task` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_get_task(mcp_client *client,
+                        const char *id,
+                        const mcp_options *options,
+                        mcp_json **task,
+                        mcp_error **error);
+
+/**
+ * Gives a task of a modern server inputs that it asks for: the text of a JSON object of `length`
+ * bytes, `SIZE_MAX` for a NUL-terminated one, with a result under each key of its "inputRequests".
+ * `mcp_wait_task` does that by itself.
+ *
+ * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_update_task(mcp_client *client,
+                           const char *id,
+                           const char *responses,
+                           size_t length,
+                           const mcp_options *options,
+                           mcp_error **error);
+
+/**
+ * Asks the server to end a task. It may end it, or finish it first.
+ *
+ * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_cancel_task(mcp_client *client,
+                           const char *id,
+                           const mcp_options *options,
+                           mcp_error **error);
+
+/**
+ * Waits until a task has ended, and gives the result of the tool. It asks as often as the server
+ * wants; what the task asks for, the handlers that are set give. A progress callback in the options
+ * is told each new "statusMessage", with the number of such messages as the progress.
+ *
+ * Returns `MCP_RPC_ERROR` for a task that failed, `MCP_TASK_CANCELLED` for one that was cancelled.
+ * When this call is cancelled or times out, the task goes on.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_wait_task(mcp_client *client,
+                         const char *id,
+                         const mcp_options *options,
+                         mcp_json **result,
+                         mcp_error **error);
+
+/* ============================================================================================== */
+/* Resources                                                                                      */
+/* ============================================================================================== */
+
+/**
+ * Lists the server's resources: an object with "resources", an array of all of them.
+ *
+ * Each has a "uri" and a "name" (specification 2026-07-28, "Resources"). Errors as for
+ * `mcp_list_tools`.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_list_resources(mcp_client *client,
+                              const mcp_options *options,
+                              mcp_json **result,
+                              mcp_error **error);
+
+/**
+ * As `mcp_list_resources`, one page: the first one for a NULL `cursor`, and the one after another
+ * for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text
+ * is a cursor, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_list_resources_page(mcp_client *client,
+                                   const char *cursor,
+                                   const mcp_options *options,
+                                   mcp_json **page,
+                                   mcp_error **error);
+
+/**
+ * Lists the server's resource templates: an object with "resourceTemplates", an array of all of
+ * them.
+ *
+ * Each has a "uriTemplate" (RFC 6570) and a "name". Errors as for `mcp_list_tools`.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_list_resource_templates(mcp_client *client,
+                                       const mcp_options *options,
+                                       mcp_json **result,
+                                       mcp_error **error);
+
+/**
+ * As `mcp_list_resource_templates`, one page: the first one for a NULL `cursor`, and the one after
+ * another for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an
+ * empty text is a cursor, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_list_resource_templates_page(mcp_client *client,
+                                            const char *cursor,
+                                            const mcp_options *options,
+                                            mcp_json **page,
+                                            mcp_error **error);
+
+/**
+ * Reads a resource. `*result` is an object with "contents", an array: each has a "uri", perhaps a
+ * "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
+ *
+ * A resource that does not exist is `MCP_RPC_ERROR`, with the code -32602, or -32002 on servers up
+ * to 2025-11-25.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_read_resource(mcp_client *client,
+                             const char *uri,
+                             const mcp_options *options,
+                             mcp_json **result,
+                             mcp_error **error);
+
+/* ============================================================================================== */
+/* Prompts, and the completion of arguments                                                       */
+/* ============================================================================================== */
+
+/**
+ * Lists the server's prompts: an object with "prompts", an array of all of them.
+ *
+ * Each has a "name", and perhaps "arguments" (specification 2026-07-28, "Prompts"). Errors as for
+ * `mcp_list_tools`.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_list_prompts(mcp_client *client,
+                            const mcp_options *options,
+                            mcp_json **result,
+                            mcp_error **error);
+
+/**
+ * As `mcp_list_prompts`, one page: the first one for a NULL `cursor`, and the one after another for
+ * the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
+ * a cursor, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_list_prompts_page(mcp_client *client,
+                                 const char *cursor,
+                                 const mcp_options *options,
+                                 mcp_json **page,
+                                 mcp_error **error);
+
+/**
+ * Gets a prompt, with its arguments filled in. `arguments` is the text of a JSON object of strings,
+ * of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
+ *
+ * `*result` is an object with "messages", an array: each has a "role" and a "content".
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_get_prompt(mcp_client *client,
+                          const char *name,
+                          const char *arguments,
+                          size_t length,
+                          const mcp_options *options,
+                          mcp_json **result,
+                          mcp_error **error);
+
+/**
+ * Asks what may stand for an argument of a prompt that begins with `value`. `context` is the text
+ * of a JSON object with the arguments that are known already, NUL-terminated, or NULL.
+ *
+ * `*result` is an object whose "completion" has "values", an array of at most 100 texts, and
+ * perhaps "total" and "hasMore" (specification 2026-07-28, "Completion").
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_complete_prompt(mcp_client *client,
+                               const char *prompt,
+                               const char *argument,
+                               const char *value,
+                               const char *context,
+                               const mcp_options *options,
+                               mcp_json **result,
+                               mcp_error **error);
+
+/**
+ * As `mcp_complete_prompt`, for an argument of a resource template, which is named by its
+ * "uriTemplate".
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_complete_resource(mcp_client *client,
+                                 const char *uri_template,
+                                 const char *argument,
+                                 const char *value,
+                                 const char *context,
+                                 const mcp_options *options,
+                                 mcp_json **result,
+                                 mcp_error **error);
+
+/* ============================================================================================== */
+/* What the server asks of the program                                                            */
+/* ============================================================================================== */
+
+/**
+ * What a handler is asked, and the place for its answer. It lives as long as the handler runs, and
+ * belongs to that thread.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_input mcp_input;
+
+/**
+ * Answers what a server asks, with `mcp_input_accept`, `mcp_input_decline` or `mcp_input_cancel`
+ * for an elicitation, with `mcp_input_respond` for everything, or with `mcp_input_fail`. A handler
+ * that gives no answer cancels an elicitation, and fails everything else.
+ *
+ * It runs on the thread of the call that the server needs the input for; on the library's reader
+ * thread where the server asks by itself. No lock is held; it may use the library, but on the
+ * reader thread make no call on the same client (`MCP_MISUSE`). It may take its time: that counts
+ * against no timeout. No exception and no longjmp may leave it.
+ */
+typedef void (*mcp_input_fn)(void *userdata, struct mcp_input *MCP_NONNULL input);
+
+/**
+ * Sets the handler that asks a person (specification 2026-07-28, "Elicitation"). The parameters
+ * have a "message", and either a "requestedSchema", for a form, or the "mode" "url" and a "url"
+ * that the person is to open. Show which server asks, let the person decline, and open no URL
+ * unasked.
+ *
+ * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
+ * needed any more.
+ *
+ * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_elicitation(mcp_client *client,
+                               mcp_input_fn handler,
+                               void *userdata,
+                               mcp_destroy_fn destroy,
+                               mcp_error **error);
+
+/**
+ * Sets the handler that asks a model (specification 2026-07-28, "Sampling"): the parameters have
+ * "messages", "maxTokens" and more, perhaps "tools". The answer is an object with "role",
+ * "content", "model" and perhaps "stopReason". A person should see both, and be able to say no.
+ *
+ * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
+ * needed any more.
+ *
+ * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_sampling(mcp_client *client,
+                            mcp_input_fn handler,
+                            void *userdata,
+                            mcp_destroy_fn destroy,
+                            mcp_error **error);
+
+/**
+ * Sets the handler that tells which folders the server may look at (specification 2026-07-28,
+ * "Roots"). The answer is an object with "roots", an array: each has a "uri" that begins with
+ * "file://", and perhaps a "name".
+ *
+ * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
+ * needed any more.
+ *
+ * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
+ * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ */
+mcp_status mcp_set_roots(mcp_client *client,
+                         mcp_input_fn handler,
+                         void *userdata,
+                         mcp_destroy_fn destroy,
+                         mcp_error **error);
+
+/**
+ * What is asked: "elicitation/create", "sampling/createMessage" or "roots/list". Lives as long as
+ * the input. NULL for NULL. Since 0.1.0.
+ */
+const char *mcp_input_method(const mcp_input *input);
+
+/**
+ * The parameters, an object. They live as long as the input. NULL for NULL. Since 0.1.0.
+ */
+const mcp_json *mcp_input_params(const mcp_input *input);
+
+/**
+ * Accepts an elicitation. `content` is what the person has filled in: the text of a JSON object of
+ * `length` bytes, `SIZE_MAX` for a NUL-terminated one. What it leaves out gets the schema's
+ * default, where that has one; NULL leaves everything out, as it is for a URL.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for what is no JSON object, and `MCP_MISUSE` where something else
+ * is asked. Since 0.1.0.
+ */
+mcp_status mcp_input_accept(mcp_input *input,
+                            const char *content,
+                            size_t length,
+                            mcp_error **error);
+
+/**
+ * Declines an elicitation: the person has said no. Errors as for `mcp_input_accept`. Since 0.1.0.
+ */
+mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
+
+/**
+ * Cancels an elicitation: the person has made no choice. Errors as for `mcp_input_accept`. Since
+ * 0.1.0.
+ */
+mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
+
+/**
+ * Answers with a whole result: the text of a JSON object of `length` bytes, `SIZE_MAX` for a
+ * NUL-terminated one.
+ *
+ * Returns `MCP_INVALID_ARGUMENT`, and takes no answer, for what is no result of this kind. Since
+ * 0.1.0.
+ */
+mcp_status mcp_input_respond(mcp_input *input,
+                             const char *result,
+                             size_t length,
+                             mcp_error **error);
+
+/**
+ * Says that there is no answer. A legacy server gets a JSON-RPC error with `code` and `message`,
+ * and the call goes on; on a modern one the call ends with `MCP_INPUT_FAILED`. -1 is the code for a
+ * person who has refused (specification 2026-07-28, "Sampling": Error Handling), -32603 that for
+ * something that broke. Since 0.1.0.
+ */
+mcp_status mcp_input_fail(mcp_input *input,
+                          int64_t code,
+                          const char *message,
+                          mcp_error **error);
+
+/* ============================================================================================== */
+/* Changes                                                                                        */
+/* ============================================================================================== */
+
+/**
+ * What `mcp_listen` can listen for; several are added up.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_change {
+  /**
+   * The list of tools.
+   */
+  MCP_CHANGE_TOOLS = 1,
+  /**
+   * The list of prompts.
+   */
+  MCP_CHANGE_PROMPTS = 2,
+  /**
+   * The list of resources.
+   */
+  MCP_CHANGE_RESOURCES = 4,
+} mcp_change;
+
+/**
+ * Receives a change: `method` is "notifications/tools/list_changed",
+ * "notifications/prompts/list_changed", "notifications/resources/list_changed" or
+ * "notifications/resources/updated", with the "uri" in `params`, which is NULL where there are
+ * none. Both are gone when the callback returns.
+ *
+ * Called on the thread that listens, no lock held; it may use the library, and make calls on the
+ * same client. No exception and no longjmp may leave it.
+ */
+typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
+
+/**
+ * Listens for changes until somebody ends it: this blocks a thread of the caller's. `changes` is a
+ * sum of `mcp_change`, and `uris` an array of the resources whose contents matter, with a NULL
+ * behind the last one; or NULL. The server may not watch all of it; the log says what it does.
+ *
+ * On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy
+ * ones `resources/subscribe` and the standing event stream. When the connection breaks it is opened
+ * again, five times in a row; what changed meanwhile is not told.
+ *
+ * `options` may be NULL; their timeout governs the opening only. The callback gets `userdata` as it
+ * is.
+ *
+ * Returns `MCP_OK` when the server has ended the subscription in good order, `MCP_CANCELLED` after
+ * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`; `MCP_INVALID_ARGUMENT` where there
+ * is nothing to listen for; otherwise why nothing can be heard. Any thread. Since 0.1.0.
+ */
+mcp_status mcp_listen(mcp_client *client,
+                      uint32_t changes,
+                      const char *const *uris,
+                      mcp_change_fn change,
+                      void *userdata,
+                      const mcp_options *options,
+                      mcp_error **error);
+
+/* ============================================================================================== */
+/* The server's log                                                                               */
+/* ============================================================================================== */
+
+/**
+ * Receives a log message of the server: an object with "level", "data", and perhaps "logger"
+ * (specification 2026-07-28, "Logging"). It is gone when the callback returns.
+ *
+ * Called on the thread of the call whose answer it came with; where it belongs to no call, on the
+ * library's reader thread. No lock is held, and the callback may call the library, as for
+ * `mcp_log_fn`. Its time counts against no timeout. No exception and no longjmp may leave it.
+ */
+typedef void (*mcp_logging_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
+
+/**
+ * Sets the callback that receives the server's log messages. NULL, as at the start, drops them.
+ * Servers send none before `mcp_set_logging_level`, as a rule. Messages of a legacy server that
+ * belong to no call come on an event stream of their own, which has a thread.
+ *
+ * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
+ * not needed any more.
+ *
+ * Any thread, any time. Since 0.1.0.
+ */
+mcp_status mcp_set_logging(mcp_client *client,
+                           mcp_logging_fn logging,
+                           void *userdata,
+                           mcp_destroy_fn destroy,
+                           mcp_error **error);
+
+/**
+ * Asks the server for its log messages from a level on: "debug", "info", "notice", "warning",
+ * "error", "critical", "alert" or "emergency". A legacy server is told now; a modern one with every
+ * request from now on.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for another level, and `MCP_RPC_ERROR` where a legacy server has
+ * no log.
+ *
+ * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_set_logging_level(mcp_client *client,
+                                 const char *level,
+                                 const mcp_options *options,
+                                 mcp_error **error);
+
+/* ============================================================================================== */
+/* Requests that have no function of their own                                                    */
+/* ============================================================================================== */
+
+/**
+ * Sends any request, such as one of an extension, and gives its result as it came. `params` is the
+ * text of a JSON object of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
+ * What the protocol version wants in "_meta" is added.
+ *
+ * It is sent once: where it is not known whether the server has executed it, it is not sent again.
+ *
+ * `*result` is set to NULL first and to the object on success; the caller frees it with
+ * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ */
+mcp_status mcp_request(mcp_client *client,
+                       const char *method,
+                       const char *params,
+                       size_t length,
+                       const mcp_options *options,
+                       mcp_json **result,
+                       mcp_error **error);
+
+/**
+ * Sends any notification; there is no answer. `params` as for `mcp_request`.
+ *
+ * `options` may be NULL. Blocks until the server has taken it; any thread. Since 0.1.0.
+ */
+mcp_status mcp_notify(mcp_client *client,
+                      const char *method,
+                      const char *params,
+                      size_t length,
+                      const mcp_options *options,
+                      mcp_error **error);
+
+/* ============================================================================================== */
 /* Options of a call                                                                              */
 /* ============================================================================================== */
 
@@ -824,6 +1535,16 @@ mcp_status mcp_server_info(mcp_client *client,
  *
  * Since 0.1.0.
  */
+
+/**
+ * Receives how far an operation has come: `progress` grows with each call, `total` is where it
+ * ends, or negative where the server does not know, and `message` is what the server says of it,
+ * or NULL. The text is gone when the callback returns.
+ *
+ * Called on the thread of the call, no lock held; its time counts against no timeout. No exception
+ * and no longjmp may leave it.
+ */
+typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
 
 /**
  * Makes options with the defaults. The caller frees them with `mcp_options_free`. Never NULL.
@@ -866,6 +1587,42 @@ mcp_status mcp_options_set_idle_timeout(mcp_options *options,
  */
 mcp_status mcp_options_set_cancel(mcp_options *options,
                                   mcp_cancel *cancel,
+                                  mcp_error **error);
+
+/**
+ * Asks the server to tell how far it has come, and sets the callback that is told (specification
+ * 2026-07-28, "Progress"). NULL, as at the start, asks for nothing.
+ *
+ * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when neither
+ * the options nor a call needs it any more.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_options_set_progress(mcp_options *options,
+                                    mcp_progress_fn progress,
+                                    void *userdata,
+                                    mcp_destroy_fn destroy,
+                                    mcp_error **error);
+
+/**
+ * Sets members of the "_meta" of the call's requests: the text of a JSON object of `length` bytes,
+ * `SIZE_MAX` for a NUL-terminated one, such as a trace context ("traceparent"); NULL means none.
+ * They beat what the library puts there by itself.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for what is no JSON object. Since 0.1.0.
+ */
+mcp_status mcp_options_set_meta(mcp_options *options,
+                                const char *meta,
+                                size_t length,
+                                mcp_error **error);
+
+/**
+ * Sets a header that the requests of the call carry; a NULL value removes it. The same rules and
+ * errors as those of `mcp_set_header`, which it beats. Since 0.1.0.
+ */
+mcp_status mcp_options_set_header(mcp_options *options,
+                                  const char *name,
+                                  const char *value,
                                   mcp_error **error);
 
 /* ============================================================================================== */
@@ -1115,6 +1872,22 @@ const char *mcp_json_string(const mcp_json *json);
  */
 mcp_status mcp_json_copy_string(const mcp_json *json,
                                 char *buffer,
+                                size_t capacity,
+                                size_t *length,
+                                mcp_error **error);
+
+/**
+ * Decodes a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the
+ * "data" of an image, into the caller's buffer of `capacity` bytes. `*length` (which may be NULL)
+ * is set to the number of bytes, also when the buffer is too small: then the result is
+ * `MCP_BUFFER_TOO_SMALL`, and nothing is written. No NUL is added. A NULL buffer of capacity 0 only
+ * asks.
+ *
+ * `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no base64. Since
+ * 0.1.0.
+ */
+mcp_status mcp_json_copy_base64(const mcp_json *json,
+                                void *buffer,
                                 size_t capacity,
                                 size_t *length,
                                 mcp_error **error);

@@ -46,6 +46,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 #if __has_include(<version>)
 #include <version>
 #endif
@@ -179,6 +180,18 @@ enum class status : std::int32_t {
     insecure = MCP_INSECURE,
     /// The proxy cannot be reached or used, or refuses to connect to the server.
     proxy_failed = MCP_PROXY_FAILED,
+    /// The server never comes to an end: its pages lead on and on, or it asks for input again and again.
+    endless = MCP_ENDLESS,
+    /// The server asks for something that no handler is set for.
+    input_unsupported = MCP_INPUT_UNSUPPORTED,
+    /// A handler gave no input.
+    input_failed = MCP_INPUT_FAILED,
+    /// The server's process cannot be started, or has ended.
+    process_failed = MCP_PROCESS_FAILED,
+    /// A configuration file cannot be read or used.
+    config_invalid = MCP_CONFIG_INVALID,
+    /// The task was cancelled, by whomever, before it had a result.
+    task_cancelled = MCP_TASK_CANCELLED,
 };
 
 /// The name of a status as C has it, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this version of the library
@@ -206,6 +219,22 @@ enum class transport : std::int32_t {
     /// HTTP+SSE, the transport of 2024-11-05: answers come on an event stream that stays open.
     sse = MCP_TRANSPORT_SSE,
 };
+
+/// What client::listen can listen for; several are joined with |.
+enum class change : std::uint32_t {
+    /// No list, only resources.
+    none = 0,
+    /// The list of tools.
+    tools = MCP_CHANGE_TOOLS,
+    /// The list of prompts.
+    prompts = MCP_CHANGE_PROMPTS,
+    /// The list of resources.
+    resources = MCP_CHANGE_RESOURCES,
+};
+
+inline constexpr change operator|(change left, change right) noexcept {
+    return static_cast<change>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
+}
 
 /// How much a line of the log matters. A later version may add levels.
 enum class log_level : std::int32_t {
@@ -726,6 +755,12 @@ class json_view {
     std::string copy_string() const {
         return detail::take(try_copy_string());
     }
+
+    /// The bytes of a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the "data" of
+    /// an image. status::json_range where it is no base64.
+    std::vector<std::byte> copy_base64() const {
+        return detail::take(try_copy_base64());
+    }
 #endif
 
     /// As as_bool, without an exception.
@@ -761,6 +796,19 @@ class json_view {
         }
         copy.resize(length);
         return copy;
+    }
+
+    /// As copy_base64, without an exception.
+    [[nodiscard]] expected<std::vector<std::byte>> try_copy_base64() const {
+        std::size_t length = 0;
+        (void)mcp_json_copy_base64(value_, nullptr, 0, &length, nullptr);
+        std::vector<std::byte> bytes(length);
+        void *place = bytes.data();
+        const expected<void> outcome = detail::call(mcp_json_copy_base64, value_, place, bytes.size(), &length);
+        if (!outcome) {
+            return unexpected(outcome.error());
+        }
+        return bytes;
     }
 
   private:
@@ -958,8 +1006,117 @@ class json {
     std::string_view raw() const && = delete;
 
   private:
+    friend class tool_result;
+
+    const mcp_json *of_c() const noexcept {
+        return document_.get();
+    }
+
     std::unique_ptr<mcp_json, detail::frees<mcp_json_free>> document_;
 };
+
+namespace detail {
+
+/// As get, for a function whose result is a document.
+template <class Function, class... Arguments>
+expected<json> get_json(Function &&function, const Arguments &...arguments) {
+    const expected<mcp_json *> result = get<mcp_json *>(function, arguments...);
+    if (!result) {
+        return unexpected(result.error());
+    }
+    return json(*result);
+}
+
+/// The text of a JSON object that the caller gives, as C takes it; NULL for none.
+struct json_text {
+    json_text(std::optional<std::string_view> text) noexcept
+        : start(!text                     ? nullptr
+                : text->data() != nullptr ? text->data()
+                                          : ""),
+          length(text ? text->size() : 0) {}
+
+    const char *start;
+    std::size_t length;
+};
+
+} // namespace detail
+
+/// What a tool has to say (specification 2026-07-28, "Tools": Tool Result). Immutable; may be read from many threads.
+class tool_result {
+  public:
+    /// Takes over a result of client::request("tools/call", ...) or the like.
+    explicit tool_result(json result) noexcept : result_(std::move(result)) {}
+
+    /// Whether the tool says that it failed; text() is then what went wrong.
+    bool is_error() const noexcept {
+        return mcp_tool_result_is_error(of_c());
+    }
+
+    /// The texts of the content, each on a line of its own. Lives as long as the result.
+    std::string_view text() const & noexcept {
+        return mcp_tool_result_text(of_c());
+    }
+    std::string_view text() const && = delete;
+
+    /// The structured content: an object, from 2026-07-28 on any value; missing where there is none. Whether it is what
+    /// the tool's "outputSchema" promises is left to the caller. Lives as long as the result.
+    json_view structured() const & noexcept {
+        return json_view(mcp_tool_result_structured(of_c()));
+    }
+    json_view structured() const && = delete;
+
+    /// The blocks of the content, each with a "type". They live as long as the result.
+    json_elements content() const & {
+        return result_["content"].elements();
+    }
+    json_elements content() const && = delete;
+
+    /// The id of the task that client::start_tool brought; nullopt where it brought the tool's result. Lives as long as
+    /// the result.
+    std::optional<std::string_view> task_id() const & noexcept {
+        const char *id = mcp_task_id(of_c());
+        return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
+    }
+    std::optional<std::string_view> task_id() const && = delete;
+
+    /// The whole result, with its "_meta"; lives as long as this.
+    json_view view() const & noexcept {
+        return result_.view();
+    }
+    json_view view() const && = delete;
+
+  private:
+    const mcp_json *of_c() const noexcept {
+        return result_.of_c();
+    }
+
+    json result_;
+};
+
+#ifdef __cpp_exceptions
+/// A tool was called, and failed: what client::call_tool throws. Cheap to copy (copies share).
+class tool_error : public std::exception {
+  public:
+    explicit tool_error(tool_result result) : result_(std::make_shared<const tool_result>(std::move(result))) {}
+
+    tool_error(const tool_error &) noexcept = default;
+    tool_error &operator=(const tool_error &) noexcept = default;
+    ~tool_error() override = default;
+
+    /// What the tool says.
+    const char *what() const noexcept override {
+        return result_->text().data();
+    }
+
+    /// All that it says; lives as long as the exception or any copy of it.
+    const tool_result &result() const noexcept {
+        return *result_;
+    }
+
+  private:
+    std::shared_ptr<const tool_result> result_;
+};
+#endif
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Cancelling, and options of a call
@@ -1005,6 +1162,55 @@ class cancel {
 
     std::unique_ptr<mcp_cancel, detail::frees<mcp_cancel_free>> token_;
 };
+
+/// How far an operation has come.
+struct progress {
+    /// Grows with each one.
+    double value;
+    /// Where it ends; nullopt where the server does not know.
+    std::optional<double> total;
+    /// What the server says of it; empty where it says nothing. Gone when the callback returns.
+    std::string_view message;
+};
+
+namespace detail {
+
+// Whether a callable is a null pointer, an empty std::function, or the like.
+template <class Callable, class = void> struct can_be_empty : std::false_type {};
+template <class Callable>
+struct can_be_empty<Callable, std::void_t<decltype(std::declval<const Callable &>() == nullptr)>>
+    : std::is_constructible<Callable, std::nullptr_t> {};
+template <class Callable> bool is_empty(const Callable &callable) {
+    if constexpr (can_be_empty<Callable>::value) {
+        return callable == nullptr;
+    } else {
+        return false;
+    }
+}
+
+inline error empty_callback() {
+    return error(status::invalid_argument, "the callback is empty");
+}
+
+/// Calls a callback whose exceptions have nowhere to go.
+template <class Callable, class... Arguments> void swallow(Callable &callable, Arguments &&...arguments) noexcept {
+#ifdef __cpp_exceptions
+    try {
+        callable(std::forward<Arguments>(arguments)...);
+    } catch (...) {
+        // See the function that took the callback.
+    }
+#else
+    callable(std::forward<Arguments>(arguments)...);
+#endif
+}
+
+template <class Callable> void tell_progress(void *userdata, double value, double total, const char *message) noexcept {
+    const auto end = total >= 0 ? std::optional<double>(total) : std::nullopt;
+    swallow(*static_cast<Callable *>(userdata), progress{value, end, message != nullptr ? message : ""});
+}
+
+} // namespace detail
 
 /// Options of a call. What is not set has its default, and default-constructed ones cost nothing.
 ///
@@ -1059,15 +1265,58 @@ class options {
         return std::move(cancel(std::nullopt));
     }
 
+    /// Asks the server to tell how far it has come, and sets the callback that is told, on the thread of the call
+    /// (specification 2026-07-28, "Progress"). It is anything that can be called with a const progress &:
+    ///
+    ///     options.on_progress([](const mcp::progress &p) { std::cout << p.value << '\n'; });
+    ///
+    /// Its time counts against no timeout. An exception that leaves it is swallowed: to end the call, use a cancel
+    /// token. The callable is moved into the options, and destroyed when neither they nor a call needs it.
+    template <class Callable> options &on_progress(Callable callable) & {
+        static_assert(std::is_invocable_v<Callable &, const progress &>,
+                      "a progress callback is called with a const mcp::progress &");
+        if (detail::is_empty(callable)) {
+            refuse(detail::empty_callback());
+            return *this;
+        }
+        void *owned = new Callable(std::move(callable));
+        set(mcp_options_set_progress, &detail::tell_progress<Callable>, owned, &detail::destroy<Callable>);
+        return *this;
+    }
+    template <class Callable> options &&on_progress(Callable callable) && {
+        return std::move(on_progress(std::move(callable)));
+    }
+
+    /// Sets members of the "_meta" of the call's requests: the text of a JSON object, such as a trace context
+    /// ("traceparent"). They beat what the library puts there by itself.
+    options &meta(std::string_view object) & {
+        const detail::json_text text(object);
+        set(mcp_options_set_meta, text.start, text.length);
+        return *this;
+    }
+    options &&meta(std::string_view object) && {
+        return std::move(meta(object));
+    }
+
+    /// Sets a header that the requests of the call carry; std::nullopt removes it. The rules of client::set_header,
+    /// which it beats.
+    options &header(std::string_view name, std::optional<std::string_view> value) & {
+        set(mcp_options_set_header, detail::text(name, "the header's name"), detail::text(value, "the header's value"));
+        return *this;
+    }
+    options &&header(std::string_view name, std::optional<std::string_view> value) && {
+        return std::move(header(name, value));
+    }
+
   private:
     friend std::optional<error> detail::refusal(const options &);
     friend const mcp_options *detail::to_c(const options &) noexcept;
 
-    template <class Setter, class Value> void set(Setter setter, const Value &value) {
+    template <class Setter, class... Values> void set(Setter setter, const Values &...values) {
         if (!options_) {
             options_.reset(mcp_options_new());
         }
-        const expected<void> outcome = detail::call(setter, options_.get(), value);
+        const expected<void> outcome = detail::call(setter, options_.get(), values...);
         if (!outcome) {
             refuse(outcome.error());
         }
@@ -1203,6 +1452,92 @@ class auth_request {
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
+// What the server asks of the program
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// What a handler is asked, and the place for its answer: see client::set_elicitation, set_sampling and set_roots. It
+/// lives as long as the handler runs, and belongs to that thread; so does what it lends. A handler that gives no answer
+/// cancels an elicitation, and fails everything else.
+class input {
+  public:
+    explicit input(mcp_input *borrowed) noexcept : input_(borrowed) {}
+    input(const input &) = delete;
+    input &operator=(const input &) = delete;
+
+    /// What is asked: "elicitation/create", "sampling/createMessage" or "roots/list".
+    std::string_view method() const noexcept {
+        const char *method = mcp_input_method(input_);
+        return method != nullptr ? std::string_view(method) : std::string_view();
+    }
+
+    /// The parameters, an object.
+    json_view params() const noexcept {
+        return json_view(mcp_input_params(input_));
+    }
+
+    /// Says that there is no answer. A legacy server gets a JSON-RPC error with this code, and the call goes on; on a
+    /// modern one the call ends with status::input_failed. -1 is the code for a person who has refused, -32603 that for
+    /// something that broke, such as an exception that leaves the handler. A message that is no UTF-8 or has a NUL
+    /// inside is replaced.
+    void fail(std::string_view message, std::int64_t code = -32603) noexcept {
+        if (!detail::call(mcp_input_fail, input_, code, detail::text(message, "the message"))) {
+            mcp_input_fail(input_, code, "(the message that was given is not UTF-8, or has a NUL inside)", nullptr);
+        }
+    }
+
+#ifdef __cpp_exceptions
+    /// Accepts an elicitation. `content` is what the person has filled in, the text of a JSON object; what it leaves
+    /// out gets the schema's default, where that has one. std::nullopt leaves everything out, as it is for a URL.
+    ///
+    /// status::invalid_argument for what is no JSON object, status::misuse where something else is asked.
+    void accept(std::optional<std::string_view> content = std::nullopt) {
+        detail::take(try_accept(content));
+    }
+
+    /// Declines an elicitation: the person has said no. status::misuse where something else is asked.
+    void decline() {
+        detail::take(try_decline());
+    }
+
+    /// Cancels an elicitation: the person has made no choice. status::misuse where something else is asked.
+    void cancel() {
+        detail::take(try_cancel());
+    }
+
+    /// Answers with a whole result, the text of a JSON object. status::invalid_argument, and no answer is taken, for
+    /// what is no result of this kind.
+    void respond(std::string_view result) {
+        detail::take(try_respond(result));
+    }
+#endif
+
+    /// As accept, without an exception.
+    [[nodiscard]] expected<void> try_accept(std::optional<std::string_view> content = std::nullopt) {
+        const detail::json_text text(content);
+        return detail::call(mcp_input_accept, input_, text.start, text.length);
+    }
+
+    /// As decline, without an exception.
+    [[nodiscard]] expected<void> try_decline() {
+        return detail::call(mcp_input_decline, input_);
+    }
+
+    /// As cancel, without an exception.
+    [[nodiscard]] expected<void> try_cancel() {
+        return detail::call(mcp_input_cancel, input_);
+    }
+
+    /// As respond, without an exception.
+    [[nodiscard]] expected<void> try_respond(std::string_view result) {
+        const detail::json_text text(result);
+        return detail::call(mcp_input_respond, input_, text.start, text.length);
+    }
+
+  private:
+    mcp_input *input_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Callbacks, as C calls them
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -1225,32 +1560,189 @@ template <class Callable> void ask(void *userdata, mcp_auth_request *borrowed) n
 }
 
 template <class Callable> void tell(void *userdata, std::int32_t level, const char *message) noexcept {
+    swallow(*static_cast<Callable *>(userdata), static_cast<log_level>(level), std::string_view(message));
+}
+
+template <class Callable> void tell_message(void *userdata, const mcp_json *message) noexcept {
+    swallow(*static_cast<Callable *>(userdata), json_view(message));
+}
+
+template <class Callable> void tell_change(void *userdata, const char *method, const mcp_json *params) noexcept {
+    swallow(*static_cast<Callable *>(userdata), std::string_view(method), json_view(params));
+}
+
+template <class Callable> void ask_input(void *userdata, mcp_input *borrowed) noexcept {
     Callable &callable = *static_cast<Callable *>(userdata);
+    input asked(borrowed);
 #ifdef __cpp_exceptions
     try {
-        callable(static_cast<log_level>(level), std::string_view(message));
+        callable(asked);
+    } catch (const std::exception &thrown) {
+        asked.fail(thrown.what());
     } catch (...) {
-        // Nobody asked for this line who could be told.
+        asked.fail("it threw what is no std::exception");
     }
 #else
-    callable(static_cast<log_level>(level), std::string_view(message));
+    callable(asked);
 #endif
 }
 
-// Whether a callable is a null pointer, an empty std::function, or the like.
-template <class Callable, class = void> struct can_be_empty : std::false_type {};
-template <class Callable>
-struct can_be_empty<Callable, std::void_t<decltype(std::declval<const Callable &>() == nullptr)>>
-    : std::is_constructible<Callable, std::nullptr_t> {};
-template <class Callable> bool is_empty(const Callable &callable) {
-    if constexpr (can_be_empty<Callable>::value) {
-        return callable == nullptr;
-    } else {
-        return false;
+/// The elements of a vector as C takes them, with a NULL behind the last one.
+class text_array {
+  public:
+    text_array(const std::vector<std::string> &texts, const char *name) : name_(name) {
+        for (const std::string &text : texts) {
+            has_nul_ = has_nul_ || text.find('\0') != std::string::npos;
+            pointers_.push_back(text.c_str());
+        }
+        pointers_.push_back(nullptr);
     }
+
+    const char *const *pointers() const noexcept {
+        return pointers_.data();
+    }
+    bool has_nul() const noexcept {
+        return has_nul_;
+    }
+    const char *name() const noexcept {
+        return name_;
+    }
+
+  private:
+    std::vector<const char *> pointers_;
+    bool has_nul_ = false;
+    const char *name_;
+};
+
+inline std::optional<error> refusal(const text_array &argument) {
+    if (!argument.has_nul()) {
+        return std::nullopt;
+    }
+    return error(status::invalid_argument, std::string(argument.name()) + " has a NUL inside");
+}
+inline const char *const *to_c(const text_array &argument) noexcept {
+    return argument.pointers();
 }
 
 } // namespace detail
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Lists, page by page
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The pages of a list: an input range, in which ++ asks the server for the next page. Page is json, and then an error
+/// is thrown; or expected<json>, and then the error is the last page. Its client has to live as long; it can be moved
+/// until begin() was called, and be walked once.
+///
+///     for (const mcp::json &page : client.tool_pages())
+///         for (mcp::json_view tool : page["tools"].elements()) ...
+template <class Page> class page_range {
+  public:
+    using function = mcp_status (*)(mcp_client *, const char *, const mcp_options *, mcp_json **, mcp_error **);
+
+    page_range(function ask, mcp_client *client, options with) noexcept
+        : ask_(ask), client_(client), with_(std::move(with)) {}
+
+    class iterator {
+      public:
+        using value_type = Page;
+        using reference = const Page &;
+        using pointer = const Page *;
+        using difference_type = std::ptrdiff_t;
+        using iterator_category = std::input_iterator_tag;
+
+        /// The end.
+        iterator() noexcept = default;
+
+        reference operator*() const noexcept {
+            return *range_->page_;
+        }
+        pointer operator->() const noexcept {
+            return &*range_->page_;
+        }
+        iterator &operator++() {
+            range_->advance();
+            return *this;
+        }
+        void operator++(int) {
+            ++*this;
+        }
+        friend bool operator==(iterator left, iterator right) noexcept {
+            return left.is_end() == right.is_end();
+        }
+        friend bool operator!=(iterator left, iterator right) noexcept {
+            return !(left == right);
+        }
+
+      private:
+        friend class page_range;
+        explicit iterator(page_range *range) noexcept : range_(range) {}
+
+        bool is_end() const noexcept {
+            return range_ == nullptr || !range_->page_;
+        }
+
+        page_range *range_ = nullptr;
+    };
+
+    /// Asks for the first page.
+    iterator begin() {
+        advance();
+        return iterator(this);
+    }
+    iterator end() const noexcept {
+        return iterator();
+    }
+
+  private:
+    void advance() {
+        page_.reset();
+        if (is_last_) {
+            return;
+        }
+        expected<json> page = detail::get_json(ask_, client_, detail::text(cursor_, "the cursor"), with_);
+        is_last_ = true;
+        if (page) {
+            // An empty text is a cursor, too.
+            if (const expected<std::string> next = (*page)["nextCursor"].try_copy_string()) {
+                cursor_ = *next;
+                is_last_ = false;
+            }
+        }
+        if constexpr (std::is_same_v<Page, json>) {
+#ifdef __cpp_exceptions
+            page_ = detail::take(std::move(page));
+#endif
+        } else {
+            page_ = std::move(page);
+        }
+    }
+
+    function ask_;
+    mcp_client *client_;
+    options with_;
+    std::optional<std::string> cursor_;
+    std::optional<Page> page_;
+    bool is_last_ = false;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Servers of a configuration file
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The names of the servers of a configuration file, an array in the order of the file: see client::from_config. As
+/// config_names, without an exception.
+[[nodiscard]] inline expected<json> try_config_names(std::string_view path) {
+    return detail::get_json(mcp_config_names, detail::text(path, "the path"));
+}
+
+#ifdef __cpp_exceptions
+/// The names of the servers of a configuration file, an array in the order of the file: see client::from_config.
+/// status::config_invalid for a file that cannot be read or used.
+[[nodiscard]] inline json config_names(std::string_view path) {
+    return detail::take(try_config_names(path));
+}
+#endif
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Clients
@@ -1262,7 +1754,8 @@ template <class Callable> bool is_empty(const Callable &callable) {
 ///
 /// The destructor never goes to the network: to end the session with the server in good order, call close() first. As
 /// with every object, no call may be in flight when it runs; close() from another thread ends those that are. It waits
-/// for the reader thread of an HTTP+SSE connection, and with it for a log callback there.
+/// for the reader thread of an HTTP+SSE connection, and with it for a log callback there; and up to 4 seconds for the
+/// end of a server that is a process.
 ///
 /// Settings that say "before the first call" fail with status::misuse after the first call that went to the server; all
 /// others may be changed at any time, on any thread, and count from the next request.
@@ -1281,16 +1774,49 @@ class client {
 
     /// As the constructor, without an exception.
     [[nodiscard]] static expected<client> try_new(std::string_view url) {
-        mcp_client *made = nullptr;
-        const auto make = [&made](const char *c_url, mcp_error **failure) {
-            made = mcp_client_new(c_url, failure);
-            return made != nullptr ? MCP_OK : MCP_INTERNAL;
-        };
-        const expected<void> outcome = detail::call(make, detail::text(url, "the URL"));
-        if (!outcome) {
-            return unexpected(outcome.error());
-        }
-        return client(made);
+        return make(mcp_client_new, detail::text(url, "the URL"));
+    }
+
+#ifdef __cpp_exceptions
+    /// Makes a client for a server that is started as a process and speaks on its standard streams (specification
+    /// 2026-07-28, "stdio"). `command` is the program and its arguments; no shell is between. It is started by the
+    /// first call, and again by the next one when it has ended.
+    ///
+    /// The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER, no descriptor but its three streams, and has a
+    /// process group of its own. What it writes to stderr goes to the log, or into a file (set_stderr_file). close()
+    /// and the destructor close its stdin; where it does not end within 2 seconds its group gets SIGTERM, and after 2
+    /// more SIGKILL.
+    ///
+    /// Credentials, headers and everything else that is about HTTP are status::misuse on such a client: what the server
+    /// needs to know goes into its environment (set_environment).
+    [[nodiscard]] static client for_process(const std::vector<std::string> &command) {
+        return detail::take(try_for_process(command));
+    }
+
+    /// Makes a client for a server that a configuration file describes, in the form that FastMCP, editors and desktop
+    /// clients share: a JSON object with "mcpServers", in which each name stands for an object with
+    ///
+    /// - "url", and perhaps "transport" ("http" or "sse"), "headers", and "auth", a bearer token; or
+    /// - "command", and perhaps "args", "env" and "cwd", for a server that is started as a process;
+    /// - perhaps "timeout", in milliseconds.
+    ///
+    /// `${NAME}` in a text stands for an environment variable, `${NAME:-text}` for one that may be unset. `name` is the
+    /// server's; std::nullopt is the only one of the file. status::config_invalid, with a message that names the key.
+    [[nodiscard]] static client from_config(std::string_view path,
+                                            std::optional<std::string_view> name = std::nullopt) {
+        return detail::take(try_from_config(path, name));
+    }
+#endif
+
+    /// As for_process, without an exception.
+    [[nodiscard]] static expected<client> try_for_process(const std::vector<std::string> &command) {
+        return make(mcp_client_new_stdio, detail::text_array(command, "the command"));
+    }
+
+    /// As from_config, without an exception.
+    [[nodiscard]] static expected<client> try_from_config(std::string_view path,
+                                                          std::optional<std::string_view> name = std::nullopt) {
+        return make(mcp_client_new_from_config, detail::text(path, "the path"), detail::text(name, "the name"));
     }
 
 #ifdef __cpp_exceptions
@@ -1318,7 +1844,7 @@ class client {
     ///
     /// - "protocolVersion": the version that is spoken, such as "2025-11-25"
     /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
-    /// - "transport": "streamable-http" or "sse"
+    /// - "transport": "streamable-http", "sse" or "stdio"
     /// - "serverInfo": with "name" and "version", where the server gives them
     /// - "capabilities": what it can do
     /// - "instructions": how it wants to be used, where it says so
@@ -1337,6 +1863,195 @@ class client {
     /// token ends that early. The error is why the server could not be told; the client is closed all the same.
     void close(const options &with = {}) {
         detail::take(try_close(with));
+    }
+
+    // --- Tools ---
+
+    /// Lists the server's tools: an object with "tools", an array of all of them. Each has a "name", mostly a
+    /// "description", and an "inputSchema", the JSON schema of its arguments (specification 2026-07-28, "Tools").
+    /// status::endless for pages that lead on and on.
+    [[nodiscard]] json list_tools(const options &with = {}) {
+        return detail::take(try_list_tools(with));
+    }
+
+    /// The same page by page; the options are moved in.
+    [[nodiscard]] page_range<json> tool_pages(options with = {}) & {
+        return {mcp_list_tools_page, client_.get(), std::move(with)};
+    }
+    page_range<json> tool_pages(options with = {}) && = delete;
+
+    /// Calls a tool. `arguments` is the text of a JSON object, or std::nullopt for none. **A tool that fails is a
+    /// tool_error**; with try_call_tool it is a result, and tool_result::is_error says so.
+    ///
+    /// A tool is never called twice: where it is not known whether the server has executed the call, it is not sent
+    /// again. While it waits, handlers that are set may be asked for input. Blocks.
+    tool_result call_tool(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                          const options &with = {}) {
+        return unless_failed(try_call_tool(name, arguments, with));
+    }
+
+    // --- Tasks: tools that take their time ---
+
+    /// Calls a tool as call_tool does, and takes a task for an answer, too: work that goes on at the server while
+    /// nobody waits. tool_result::task_id tells a task from a result. On modern servers the server decides; on those of
+    /// 2025-11-25 a tool that can be a task becomes one; on older ones there are none.
+    tool_result start_tool(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                           const options &with = {}) {
+        return unless_failed(try_start_tool(name, arguments, with));
+    }
+
+    /// Asks how a task stands: an object with "taskId", "status" ("working", "input_required", "completed", "failed" or
+    /// "cancelled"), and perhaps "statusMessage". On modern servers a completed task has its "result" there, a failed
+    /// one its "error".
+    [[nodiscard]] json get_task(std::string_view id, const options &with = {}) {
+        return detail::take(try_get_task(id, with));
+    }
+
+    /// Gives a task of a modern server inputs that it asks for: the text of a JSON object with a result under each key
+    /// of its "inputRequests". wait_task does that by itself.
+    void update_task(std::string_view id, std::string_view responses, const options &with = {}) {
+        detail::take(try_update_task(id, responses, with));
+    }
+
+    /// Asks the server to end a task. It may end it, or finish it first.
+    void cancel_task(std::string_view id, const options &with = {}) {
+        detail::take(try_cancel_task(id, with));
+    }
+
+    /// Waits until a task has ended, and gives the result of the tool. What the task asks for, the handlers that are
+    /// set give; a progress callback is told each new "statusMessage". status::rpc_error or a tool_error for a task
+    /// that failed, status::task_cancelled for one that was cancelled. When this call ends early, the task goes on.
+    tool_result wait_task(std::string_view id, const options &with = {}) {
+        return unless_failed(try_wait_task(id, with));
+    }
+
+    // --- Resources ---
+
+    /// Lists the server's resources: an object with "resources", an array of all of them. Each has a "uri" and a "name"
+    /// (specification 2026-07-28, "Resources").
+    [[nodiscard]] json list_resources(const options &with = {}) {
+        return detail::take(try_list_resources(with));
+    }
+
+    /// The same page by page.
+    [[nodiscard]] page_range<json> resource_pages(options with = {}) & {
+        return {mcp_list_resources_page, client_.get(), std::move(with)};
+    }
+    page_range<json> resource_pages(options with = {}) && = delete;
+
+    /// Lists the server's resource templates: an object with "resourceTemplates", an array of all of them. Each has a
+    /// "uriTemplate" (RFC 6570) and a "name".
+    [[nodiscard]] json list_resource_templates(const options &with = {}) {
+        return detail::take(try_list_resource_templates(with));
+    }
+
+    /// The same page by page.
+    [[nodiscard]] page_range<json> resource_template_pages(options with = {}) & {
+        return {mcp_list_resource_templates_page, client_.get(), std::move(with)};
+    }
+    page_range<json> resource_template_pages(options with = {}) && = delete;
+
+    /// Reads a resource: an object with "contents", an array; each has a "uri", perhaps a "mimeType", and either "text"
+    /// or "blob", which is base64 (json_view::copy_base64). One that does not exist is status::rpc_error, with the code
+    /// -32602, or -32002 on servers up to 2025-11-25.
+    [[nodiscard]] json read_resource(std::string_view uri, const options &with = {}) {
+        return detail::take(try_read_resource(uri, with));
+    }
+
+    // --- Prompts, and the completion of arguments ---
+
+    /// Lists the server's prompts: an object with "prompts", an array of all of them. Each has a "name", and perhaps
+    /// "arguments" (specification 2026-07-28, "Prompts").
+    [[nodiscard]] json list_prompts(const options &with = {}) {
+        return detail::take(try_list_prompts(with));
+    }
+
+    /// The same page by page.
+    [[nodiscard]] page_range<json> prompt_pages(options with = {}) & {
+        return {mcp_list_prompts_page, client_.get(), std::move(with)};
+    }
+    page_range<json> prompt_pages(options with = {}) && = delete;
+
+    /// Gets a prompt, with its arguments filled in: an object with "messages", an array; each has a "role" and a
+    /// "content". `arguments` is the text of a JSON object of strings, or std::nullopt for none.
+    [[nodiscard]] json get_prompt(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                                  const options &with = {}) {
+        return detail::take(try_get_prompt(name, arguments, with));
+    }
+
+    /// Asks what may stand for an argument of a prompt that begins with `value`. `context` is the text of a JSON object
+    /// with the arguments that are known already. An object whose "completion" has "values", an array of at most 100
+    /// texts, and perhaps "total" and "hasMore" (specification 2026-07-28, "Completion").
+    [[nodiscard]] json complete_prompt(std::string_view prompt, std::string_view argument, std::string_view value,
+                                       std::optional<std::string_view> context = std::nullopt,
+                                       const options &with = {}) {
+        return detail::take(try_complete_prompt(prompt, argument, value, context, with));
+    }
+
+    /// The same for an argument of a resource template, which is named by its "uriTemplate".
+    [[nodiscard]] json complete_resource(std::string_view uri_template, std::string_view argument,
+                                         std::string_view value, std::optional<std::string_view> context = std::nullopt,
+                                         const options &with = {}) {
+        return detail::take(try_complete_resource(uri_template, argument, value, context, with));
+    }
+
+    // --- Changes, and the server's log ---
+
+    /// Listens for changes until somebody ends it: this blocks the thread. `uris` are resources whose contents matter.
+    /// The callback can be called with the method of a notification (std::string_view) and its params (json_view,
+    /// missing where there are none), which are gone when it returns:
+    ///
+    ///     client.listen(mcp::change::tools, {}, [](std::string_view method, mcp::json_view) { ... },
+    ///                   mcp::options().cancel(token));
+    ///
+    /// The methods are "notifications/tools/list_changed", "notifications/prompts/list_changed",
+    /// "notifications/resources/list_changed", and "notifications/resources/updated" with the "uri". It runs on this
+    /// thread, no lock held, and may make calls on the client. An exception that leaves it is swallowed: to end the
+    /// listening, use a cancel token.
+    ///
+    /// When the connection breaks it is opened again, five times in a row; what changed meanwhile is not told. The
+    /// timeout governs the opening only. It returns when the server has ended the subscription in good order; all other
+    /// ends are errors.
+    template <class Callable>
+    void listen(change what, const std::vector<std::string> &uris, Callable callable, const options &with = {}) {
+        detail::take(try_listen(what, uris, std::move(callable), with));
+    }
+
+    /// Sets the callback that receives the server's log messages: objects with "level", "data", and perhaps "logger"
+    /// (specification 2026-07-28, "Logging"). It can be called with a json_view, which is gone when it returns. Servers
+    /// send none before set_logging_level, as a rule.
+    ///
+    /// It is called on the thread of the call whose answer the message came with; where it belongs to no call, on the
+    /// library's reader thread. An exception that leaves it is swallowed. For the rest, as set_log.
+    template <class Callable> void set_logging(Callable callable) {
+        detail::take(try_set_logging(std::move(callable)));
+    }
+
+    /// Removes the callback for the server's log messages.
+    void set_logging(std::nullopt_t) {
+        detail::take(try_set_logging(std::nullopt));
+    }
+
+    /// Asks the server for its log messages from a level on: "debug", "info", "notice", "warning", "error", "critical",
+    /// "alert" or "emergency". A legacy server is told now; a modern one with every request from now on.
+    void set_logging_level(std::string_view level, const options &with = {}) {
+        detail::take(try_set_logging_level(level, with));
+    }
+
+    // --- Requests that have no function of their own ---
+
+    /// Sends any request, such as one of an extension, and gives its result as it came. `params` is the text of a JSON
+    /// object, or std::nullopt for none. It is sent once: where it is not known whether the server has executed it, it
+    /// is not sent again.
+    json request(std::string_view method, std::optional<std::string_view> params = std::nullopt,
+                 const options &with = {}) {
+        return detail::take(try_request(method, params, with));
+    }
+
+    /// Sends any notification; there is no answer.
+    void notify(std::string_view method, std::optional<std::string_view> params = std::nullopt,
+                const options &with = {}) {
+        detail::take(try_notify(method, params, with));
     }
 
     // --- Credentials and headers ---
@@ -1396,7 +2111,63 @@ class client {
         detail::take(try_set_auth(std::nullopt));
     }
 
+    // --- What the server asks of the program: before the first call ---
+
+    /// Sets the handler that asks a person (specification 2026-07-28, "Elicitation"). It is anything that can be called
+    /// with an input &, whose params have a "message", and either a "requestedSchema", for a form, or the "mode" "url"
+    /// and a "url" that the person is to open. Show which server asks, let the person decline, and open no URL unasked.
+    ///
+    ///     client.set_elicitation([](mcp::input &asked) { asked.accept(form(asked.params())); });
+    ///
+    /// It runs on the thread of the call that the server needs the input for; on the library's reader thread where the
+    /// server asks by itself, where it must make no call on this client (status::misuse). It may take its time: that
+    /// counts against no timeout. An exception that leaves it is input::fail. Without a handler, the server is told
+    /// that this client cannot do it.
+    ///
+    /// The callable is moved into the client, and destroyed with it. status::invalid_argument where it is empty.
+    template <class Callable> void set_elicitation(Callable callable) {
+        detail::take(try_set_elicitation(std::move(callable)));
+    }
+
+    /// Sets the handler that asks a model (specification 2026-07-28, "Sampling"): the params have "messages",
+    /// "maxTokens" and more, perhaps "tools". The answer (input::respond) is an object with "role", "content", "model"
+    /// and perhaps "stopReason". A person should see both, and be able to say no. Otherwise as set_elicitation.
+    template <class Callable> void set_sampling(Callable callable) {
+        detail::take(try_set_sampling(std::move(callable)));
+    }
+
+    /// Sets the handler that tells which folders the server may look at (specification 2026-07-28, "Roots"). The answer
+    /// (input::respond) is an object with "roots", an array: each has a "uri" that begins with "file://", and perhaps a
+    /// "name". Otherwise as set_elicitation.
+    template <class Callable> void set_roots(Callable callable) {
+        detail::take(try_set_roots(std::move(callable)));
+    }
+
+    // --- The server's process: before the first call ---
+
+    /// Sets a variable in the environment of the server's process; std::nullopt removes it.
+    void set_environment(std::string_view name, std::optional<std::string_view> value) {
+        detail::take(try_set_environment(name, value));
+    }
+
+    /// Sets the folder that the server's process is started in; std::nullopt, as at the start, is the program's own.
+    void set_working_directory(std::optional<std::string_view> path) {
+        detail::take(try_set_working_directory(path));
+    }
+
+    /// Appends what the server's process writes to stderr to a file; std::nullopt, as at the start, is the log.
+    void set_stderr_file(std::optional<std::string_view> path) {
+        detail::take(try_set_stderr_file(path));
+    }
+
     // --- Settings ---
+
+    /// Whether results are kept as long as the server says that they are fresh: lists, and resources that were read
+    /// (specification 2026-07-28, "Caching"). What somebody listens for is forgotten when it changes; private results
+    /// go with the credentials that they were asked for with. False, as at the start, forgets everything.
+    void set_cache(bool wanted) {
+        detail::take(try_set_cache(wanted));
+    }
 
     /// Sets the timeout of calls whose options set none; 0 means none. It is 60 s where it is never set.
     ///
@@ -1536,16 +2307,204 @@ class client {
 
     /// As server_info, without an exception.
     [[nodiscard]] expected<json> try_server_info(const options &with = {}) {
-        const expected<mcp_json *> info = detail::get<mcp_json *>(mcp_server_info, client_.get(), with);
-        if (!info) {
-            return unexpected(info.error());
-        }
-        return json(*info);
+        return detail::get_json(mcp_server_info, client_.get(), with);
     }
 
     /// As close, without an exception.
     [[nodiscard]] expected<void> try_close(const options &with = {}) {
         return detail::call(mcp_client_close, client_.get(), with);
+    }
+
+    /// As list_tools, without an exception.
+    [[nodiscard]] expected<json> try_list_tools(const options &with = {}) {
+        return detail::get_json(mcp_list_tools, client_.get(), with);
+    }
+
+    /// As tool_pages, without an exception: the error is the last page.
+    [[nodiscard]] page_range<expected<json>> try_tool_pages(options with = {}) & {
+        return {mcp_list_tools_page, client_.get(), std::move(with)};
+    }
+    page_range<expected<json>> try_tool_pages(options with = {}) && = delete;
+
+    /// As call_tool, without an exception. **A tool that failed is a result**: tool_result::is_error says so.
+    [[nodiscard]] expected<tool_result> try_call_tool(std::string_view name,
+                                                      std::optional<std::string_view> arguments = std::nullopt,
+                                                      const options &with = {}) {
+        return as_tool_result(named(mcp_call_tool, detail::text(name, "the tool's name"), arguments, with));
+    }
+
+    /// As start_tool, without an exception. A tool that failed is a result.
+    [[nodiscard]] expected<tool_result> try_start_tool(std::string_view name,
+                                                       std::optional<std::string_view> arguments = std::nullopt,
+                                                       const options &with = {}) {
+        return as_tool_result(named(mcp_start_tool, detail::text(name, "the tool's name"), arguments, with));
+    }
+
+    /// As get_task, without an exception.
+    [[nodiscard]] expected<json> try_get_task(std::string_view id, const options &with = {}) {
+        return detail::get_json(mcp_get_task, client_.get(), detail::text(id, "the task's id"), with);
+    }
+
+    /// As update_task, without an exception.
+    [[nodiscard]] expected<void> try_update_task(std::string_view id, std::string_view responses,
+                                                 const options &with = {}) {
+        const detail::json_text text(responses);
+        return detail::call(mcp_update_task, client_.get(), detail::text(id, "the task's id"), text.start, text.length,
+                            with);
+    }
+
+    /// As cancel_task, without an exception.
+    [[nodiscard]] expected<void> try_cancel_task(std::string_view id, const options &with = {}) {
+        return detail::call(mcp_cancel_task, client_.get(), detail::text(id, "the task's id"), with);
+    }
+
+    /// As wait_task, without an exception. A tool that failed is a result.
+    [[nodiscard]] expected<tool_result> try_wait_task(std::string_view id, const options &with = {}) {
+        return as_tool_result(detail::get_json(mcp_wait_task, client_.get(), detail::text(id, "the task's id"), with));
+    }
+
+    /// As list_resources, without an exception.
+    [[nodiscard]] expected<json> try_list_resources(const options &with = {}) {
+        return detail::get_json(mcp_list_resources, client_.get(), with);
+    }
+
+    /// As resource_pages, without an exception: the error is the last page.
+    [[nodiscard]] page_range<expected<json>> try_resource_pages(options with = {}) & {
+        return {mcp_list_resources_page, client_.get(), std::move(with)};
+    }
+    page_range<expected<json>> try_resource_pages(options with = {}) && = delete;
+
+    /// As list_resource_templates, without an exception.
+    [[nodiscard]] expected<json> try_list_resource_templates(const options &with = {}) {
+        return detail::get_json(mcp_list_resource_templates, client_.get(), with);
+    }
+
+    /// As resource_template_pages, without an exception: the error is the last page.
+    [[nodiscard]] page_range<expected<json>> try_resource_template_pages(options with = {}) & {
+        return {mcp_list_resource_templates_page, client_.get(), std::move(with)};
+    }
+    page_range<expected<json>> try_resource_template_pages(options with = {}) && = delete;
+
+    /// As read_resource, without an exception.
+    [[nodiscard]] expected<json> try_read_resource(std::string_view uri, const options &with = {}) {
+        return detail::get_json(mcp_read_resource, client_.get(), detail::text(uri, "the URI"), with);
+    }
+
+    /// As list_prompts, without an exception.
+    [[nodiscard]] expected<json> try_list_prompts(const options &with = {}) {
+        return detail::get_json(mcp_list_prompts, client_.get(), with);
+    }
+
+    /// As prompt_pages, without an exception: the error is the last page.
+    [[nodiscard]] page_range<expected<json>> try_prompt_pages(options with = {}) & {
+        return {mcp_list_prompts_page, client_.get(), std::move(with)};
+    }
+    page_range<expected<json>> try_prompt_pages(options with = {}) && = delete;
+
+    /// As get_prompt, without an exception.
+    [[nodiscard]] expected<json> try_get_prompt(std::string_view name,
+                                                std::optional<std::string_view> arguments = std::nullopt,
+                                                const options &with = {}) {
+        return named(mcp_get_prompt, detail::text(name, "the prompt's name"), arguments, with);
+    }
+
+    /// As complete_prompt, without an exception.
+    [[nodiscard]] expected<json> try_complete_prompt(std::string_view prompt, std::string_view argument,
+                                                     std::string_view value,
+                                                     std::optional<std::string_view> context = std::nullopt,
+                                                     const options &with = {}) {
+        return complete(mcp_complete_prompt, prompt, argument, value, context, with);
+    }
+
+    /// As complete_resource, without an exception.
+    [[nodiscard]] expected<json> try_complete_resource(std::string_view uri_template, std::string_view argument,
+                                                       std::string_view value,
+                                                       std::optional<std::string_view> context = std::nullopt,
+                                                       const options &with = {}) {
+        return complete(mcp_complete_resource, uri_template, argument, value, context, with);
+    }
+
+    /// As listen, without an exception.
+    template <class Callable>
+    [[nodiscard]] expected<void> try_listen(change what, const std::vector<std::string> &uris, Callable callable,
+                                            const options &with = {}) {
+        static_assert(std::is_invocable_v<Callable &, std::string_view, json_view>,
+                      "a change callback is called with a std::string_view and an mcp::json_view");
+        if (detail::is_empty(callable)) {
+            return unexpected(detail::empty_callback());
+        }
+        void *borrowed = std::addressof(callable);
+        return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(what),
+                            detail::text_array(uris, "a URI"), &detail::tell_change<Callable>, borrowed, with);
+    }
+
+    /// As set_logging, without an exception.
+    template <class Callable> [[nodiscard]] expected<void> try_set_logging(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, json_view>,
+                      "a logging callback is called with an mcp::json_view");
+        return set_callback(mcp_set_logging, detail::tell_message<Callable>, std::move(callable));
+    }
+
+    /// As set_logging(std::nullopt), without an exception.
+    [[nodiscard]] expected<void> try_set_logging(std::nullopt_t) {
+        return detail::call(mcp_set_logging, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// As set_logging_level, without an exception.
+    [[nodiscard]] expected<void> try_set_logging_level(std::string_view level, const options &with = {}) {
+        return detail::call(mcp_set_logging_level, client_.get(), detail::text(level, "the level"), with);
+    }
+
+    /// As request, without an exception.
+    [[nodiscard]] expected<json> try_request(std::string_view method,
+                                             std::optional<std::string_view> params = std::nullopt,
+                                             const options &with = {}) {
+        return named(mcp_request, detail::text(method, "the method"), params, with);
+    }
+
+    /// As notify, without an exception.
+    [[nodiscard]] expected<void> try_notify(std::string_view method,
+                                            std::optional<std::string_view> params = std::nullopt,
+                                            const options &with = {}) {
+        const detail::json_text text(params);
+        return detail::call(mcp_notify, client_.get(), detail::text(method, "the method"), text.start, text.length,
+                            with);
+    }
+
+    /// As set_elicitation, without an exception.
+    template <class Callable> [[nodiscard]] expected<void> try_set_elicitation(Callable callable) {
+        return set_handler(mcp_set_elicitation, std::move(callable));
+    }
+
+    /// As set_sampling, without an exception.
+    template <class Callable> [[nodiscard]] expected<void> try_set_sampling(Callable callable) {
+        return set_handler(mcp_set_sampling, std::move(callable));
+    }
+
+    /// As set_roots, without an exception.
+    template <class Callable> [[nodiscard]] expected<void> try_set_roots(Callable callable) {
+        return set_handler(mcp_set_roots, std::move(callable));
+    }
+
+    /// As set_environment, without an exception.
+    [[nodiscard]] expected<void> try_set_environment(std::string_view name, std::optional<std::string_view> value) {
+        return detail::call(mcp_set_environment, client_.get(), detail::text(name, "the variable's name"),
+                            detail::text(value, "the variable's value"));
+    }
+
+    /// As set_working_directory, without an exception.
+    [[nodiscard]] expected<void> try_set_working_directory(std::optional<std::string_view> path) {
+        return detail::call(mcp_set_working_directory, client_.get(), detail::text(path, "the folder's path"));
+    }
+
+    /// As set_stderr_file, without an exception.
+    [[nodiscard]] expected<void> try_set_stderr_file(std::optional<std::string_view> path) {
+        return detail::call(mcp_set_stderr_file, client_.get(), detail::text(path, "the file's path"));
+    }
+
+    /// As set_cache, without an exception.
+    [[nodiscard]] expected<void> try_set_cache(bool wanted) {
+        return detail::call(mcp_set_cache, client_.get(), wanted);
     }
 
     /// As set_bearer, without an exception.
@@ -1649,11 +2608,68 @@ class client {
     template <class Setter, class Function, class Callable>
     expected<void> set_callback(Setter setter, Function function, Callable callable) {
         if (detail::is_empty(callable)) {
-            return unexpected(error(status::invalid_argument, "the callback is empty"));
+            return unexpected(detail::empty_callback());
         }
         void *owned = new Callable(std::move(callable));
         return detail::call(setter, client_.get(), function, owned, &detail::destroy<Callable>);
     }
+
+    template <class Setter, class Callable> expected<void> set_handler(Setter setter, Callable callable) {
+        if constexpr (std::is_same_v<Callable, std::nullopt_t>) {
+            return detail::call(setter, client_.get(), nullptr, nullptr, nullptr);
+        } else {
+            static_assert(std::is_invocable_v<Callable &, input &>, "a handler is called with an mcp::input &");
+            return set_callback(setter, detail::ask_input<Callable>, std::move(callable));
+        }
+    }
+
+    /// A client that a function of mcp.h makes.
+    template <class Function, class... Arguments>
+    static expected<client> make(Function function, const Arguments &...arguments) {
+        mcp_client *made = nullptr;
+        const auto status_of = [&](const auto &...given) {
+            made = function(given...);
+            return made != nullptr ? MCP_OK : MCP_INTERNAL;
+        };
+        const expected<void> outcome = detail::call(status_of, arguments...);
+        if (!outcome) {
+            return unexpected(outcome.error());
+        }
+        return client(made);
+    }
+
+    /// A function that takes a name and JSON, and gives a document.
+    template <class Function>
+    expected<json> named(Function function, const detail::text &name, std::optional<std::string_view> given,
+                         const options &with) {
+        const detail::json_text text(given);
+        return detail::get_json(function, client_.get(), name, text.start, text.length, with);
+    }
+
+    template <class Function>
+    expected<json> complete(Function function, std::string_view name, std::string_view argument, std::string_view value,
+                            std::optional<std::string_view> context, const options &with) {
+        return detail::get_json(function, client_.get(), detail::text(name, "the name"),
+                                detail::text(argument, "the argument"), detail::text(value, "the value"),
+                                detail::text(context, "the context"), with);
+    }
+
+    static expected<tool_result> as_tool_result(expected<json> &&result) {
+        if (!result) {
+            return unexpected(result.error());
+        }
+        return tool_result(*std::move(result));
+    }
+
+#ifdef __cpp_exceptions
+    static tool_result unless_failed(expected<tool_result> &&outcome) {
+        tool_result result = detail::take(std::move(outcome));
+        if (result.is_error()) {
+            throw tool_error(std::move(result));
+        }
+        return result;
+    }
+#endif
 
     std::unique_ptr<mcp_client, detail::frees<mcp_client_free>> client_;
 };

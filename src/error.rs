@@ -25,6 +25,8 @@ pub struct Report {
     pub of_this_call: bool,
     /// The server had accepted `initialize` before.
     pub past_initialize: bool,
+    /// The stream that carried the session had ended before anything was sent: another session will do.
+    pub session_is_gone: bool,
 }
 
 /// The `error` member of a JSON-RPC answer (JSON-RPC 2.0, section 5.1).
@@ -52,6 +54,7 @@ impl Error {
             cause: None,
             of_this_call: false,
             past_initialize: false,
+            session_is_gone: false,
         }))
     }
 

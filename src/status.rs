@@ -90,13 +90,26 @@ pub enum mcp_status {
     MCP_INSECURE = 34,
     /// The proxy cannot be reached or used, or refuses to connect to the server.
     MCP_PROXY_FAILED = 35,
+    /// The server never comes to an end: its pages lead on and on, or it asks for input again and
+    /// again.
+    MCP_ENDLESS = 36,
+    /// The server asks for something that no handler is set for.
+    MCP_INPUT_UNSUPPORTED = 37,
+    /// A handler that the program has set gave no input.
+    MCP_INPUT_FAILED = 38,
+    /// The server's process cannot be started, or has ended.
+    MCP_PROCESS_FAILED = 39,
+    /// A configuration file cannot be read or used.
+    MCP_CONFIG_INVALID = 40,
+    /// The task was cancelled, by whomever, before it had a result.
+    MCP_TASK_CANCELLED = 41,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
 /// Every status, in the order of its number.
-const ALL: [(Status, &std::ffi::CStr); 36] = [
+const ALL: [(Status, &std::ffi::CStr); 42] = [
     (MCP_OK, c"MCP_OK"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT"),
     (MCP_MISUSE, c"MCP_MISUSE"),
@@ -133,6 +146,12 @@ const ALL: [(Status, &std::ffi::CStr); 36] = [
     (MCP_AUTH_FAILED, c"MCP_AUTH_FAILED"),
     (MCP_INSECURE, c"MCP_INSECURE"),
     (MCP_PROXY_FAILED, c"MCP_PROXY_FAILED"),
+    (MCP_ENDLESS, c"MCP_ENDLESS"),
+    (MCP_INPUT_UNSUPPORTED, c"MCP_INPUT_UNSUPPORTED"),
+    (MCP_INPUT_FAILED, c"MCP_INPUT_FAILED"),
+    (MCP_PROCESS_FAILED, c"MCP_PROCESS_FAILED"),
+    (MCP_CONFIG_INVALID, c"MCP_CONFIG_INVALID"),
+    (MCP_TASK_CANCELLED, c"MCP_TASK_CANCELLED"),
 ];
 
 /// The name of a status; for a number that is none, `MCP_UNKNOWN`.

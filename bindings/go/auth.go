@@ -18,7 +18,10 @@ import (
 //
 // It is asked before each HTTP request, and again when the server refuses what it gave. However many calls are refused at the same
 // time, one of them asks, and all others take the outcome; so there is no context, and it runs on one goroutine at a time for each
-// client. It must not make calls on the same client ([Misuse]). Its time counts against no timeout.
+// client. It must not make calls on the same client, close it included, nor wait for one ([Misuse]). Its time counts against no
+// timeout, but a context may end meanwhile: then the call ends when the function has returned.
+//
+// A client that its own function refers to is never collected: close it.
 type AuthFunc func(*AuthRequest) error
 
 // An AuthRequest is what an [AuthFunc] is asked, and the place for its answer. It is good until the function returns.
@@ -79,6 +82,7 @@ func (c *Client) setHook(hook any, set func(*C.mcp_client, C.uintptr_t, **C.mcp_
 	var handle cgo.Handle
 	if hook != nil {
 		handle = cgo.NewHandle(hook)
+		c.core.hooks.Store(true)
 	}
 	return check(func(failure **C.mcp_error) C.mcp_status { return set(client, C.uintptr_t(handle), failure) })
 }
@@ -145,19 +149,43 @@ func bridgeAuth(handle C.uintptr_t, request *C.mcp_auth_request) {
 
 // fail says that there are no credentials; the error belongs to C then, which ends it by bridgeEnd.
 func fail(request *C.mcp_auth_request, err error) {
-	reason := C.CString(strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", "\uFFFD"), "\uFFFD"))
+	text, err := errorText(err)
+	reason := C.CString(text)
 	defer freeText(reason)
 	C.bridge_fail_with(request, reason, C.uintptr_t(cgo.NewHandle(err)), nil)
 }
 
+// errorText is an error's text as C takes it; and the error, or what its method panicked with: most often a nil pointer.
+func errorText(err error) (string, error) {
+	var text string
+	panicked := guarded(func() error {
+		text = err.Error()
+		return nil
+	})
+	if panicked != nil {
+		err, text = panicked, panicked.Error()
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD"), err
+}
+
 // guarded runs a callback of the program: no panic may go through C.
 func guarded(callback func() error) (err error) {
+	returned := false
 	defer func() {
 		if value := recover(); value != nil {
 			err = &PanicError{value, debug.Stack()}
+		} else if !returned {
+			// runtime.Goexit cannot be stopped, and must not leave C's calls below: they would hold what they hold for ever.
+			stack := debug.Stack()
+			go func() {
+				panic(fmt.Sprintf("mcp: a callback ended its goroutine, as FailNow of a test does:\n%s", stack))
+			}()
+			select {}
 		}
 	}()
-	return callback()
+	err = callback()
+	returned = true
+	return err
 }
 
 //export bridgeEnd

@@ -10,6 +10,22 @@ static void take_line(void *handle, int32_t level, const char *message) {
     bridgeLog((uintptr_t)handle, level, (char *)message);
 }
 
+static void input(void *handle, mcp_input *input) {
+    bridgeInput((uintptr_t)handle, input);
+}
+
+static void take_message(void *handle, const mcp_json *message) {
+    bridgeLogging((uintptr_t)handle, (mcp_json *)message);
+}
+
+static void progress(void *handle, double progress, double total, const char *message) {
+    bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
+}
+
+static void change(void *handle, const char *method, const mcp_json *params) {
+    bridgeChange((uintptr_t)handle, (char *)method, (mcp_json *)params);
+}
+
 static void end(void *handle) {
     bridgeEnd((uintptr_t)handle);
 }
@@ -28,4 +44,29 @@ mcp_status bridge_fail_with(mcp_auth_request *request, const char *reason, uintp
 
 uintptr_t bridge_error_cause(const mcp_error *error) {
     return (uintptr_t)mcp_error_cause(error);
+}
+
+mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_elicitation(client, input, (void *)handle, end, error);
+}
+
+mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_sampling(client, input, (void *)handle, end, error);
+}
+
+mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_roots(client, input, (void *)handle, end, error);
+}
+
+mcp_status bridge_set_logging(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_logging(client, take_message, (void *)handle, end, error);
+}
+
+mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, mcp_error **error) {
+    return mcp_options_set_progress(options, progress, (void *)handle, end, error);
+}
+
+mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
+                         mcp_error **error) {
+    return mcp_listen(client, changes, (const char *const *)uris, change, (void *)handle, options, error);
 }

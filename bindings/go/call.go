@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"runtime/cgo"
 	"time"
 )
 
@@ -14,6 +15,9 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	timeout, idle time.Duration
 	hasTimeout    bool
+	progress      func(Progress)
+	meta          any
+	headers       [][2]string
 }
 
 // Timeout limits the call, like a deadline of its context; zero is no limit. Of this and the context's deadline, the sooner one
@@ -27,6 +31,33 @@ func IdleTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.idle = d }
 }
 
+// Progress is how far an operation has come.
+type Progress struct {
+	// Progress grows with each one.
+	Progress float64
+	// Total is where it ends; negative where the server does not know.
+	Total float64
+	// Message is what the server says of it; "" where it says nothing.
+	Message string
+}
+
+// OnProgress asks the server to tell how far it has come, and sets the function that is told, on the goroutine of the call
+// (specification 2026-07-28, "Progress"). Its time counts against no timeout. A panic in it ends the call, and goes on from there.
+func OnProgress(tell func(Progress)) CallOption {
+	return func(o *callOptions) { o.progress = tell }
+}
+
+// Meta sets the members of the "_meta" of the call's requests: whatever [encoding/json] makes an object of, such as a trace context
+// ("traceparent"). They beat what the library puts there by itself.
+func Meta(members any) CallOption {
+	return func(o *callOptions) { o.meta = members }
+}
+
+// Header sets a header that the requests of the call carry. It beats one of the client; the same names are refused.
+func Header(name, value string) CallOption {
+	return func(o *callOptions) { o.headers = append(o.headers, [2]string{name, value}) }
+}
+
 // run calls a C function that blocks, and ends it with the context.
 func run(
 	ctx context.Context, options []CallOption,
@@ -35,6 +66,14 @@ func run(
 	if ctx.Err() != nil {
 		return ended(ctx, &Error{Status: statusOf(ctx), Message: "the context had ended before the call", RetryAfter: -1})
 	}
+	return begin(ctx, options, function)
+}
+
+// begin is run, also where the context has ended.
+func begin(
+	ctx context.Context, options []CallOption,
+	function func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status,
+) error {
 	var given callOptions
 	for _, option := range options {
 		option(&given)
@@ -51,6 +90,15 @@ func run(
 	if err := given.apply(c); err != nil {
 		return err
 	}
+	if given.progress != nil {
+		teller := &progressHook{tell: given.progress}
+		ctx, teller.stop = context.WithCancel(ctx)
+		defer teller.stop()
+		if err := teller.apply(c); err != nil {
+			return err
+		}
+		defer teller.rethrow()
+	}
 	stop, err := cancelWith(ctx, c)
 	if err != nil {
 		return err
@@ -65,8 +113,11 @@ func run(
 		return ended(ctx, failed)
 	case failed.Status == TimedOut && hasDeadline && time.Until(deadline) < 10*time.Millisecond:
 		// C's clock may be a moment ahead of the context's.
-		<-ctx.Done()
-		return ended(ctx, failed)
+		select {
+		case <-ctx.Done():
+			return ended(ctx, failed)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	return failed
 }
@@ -85,7 +136,59 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 	if err != nil {
 		return err
 	}
-	return check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
+	if err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) }); err != nil {
+		return err
+	}
+	for _, header := range o.headers {
+		err := withTexts(header[:], "the header", func(t []*C.char) error {
+			return check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_header(c, t[0], t[1], f) })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	meta, err := marshalled(o.meta, "the _meta")
+	if err != nil {
+		return err
+	}
+	return check(func(f **C.mcp_error) C.mcp_status {
+		m := jsonTextOf(meta)
+		return C.mcp_options_set_meta(c, m.text, m.length, f)
+	})
+}
+
+// A progressHook is the progress function of one call.
+type progressHook struct {
+	tell     func(Progress)
+	stop     context.CancelFunc
+	panicked error
+}
+
+func (h *progressHook) apply(c *C.mcp_options) error {
+	handle := cgo.NewHandle(h)
+	return check(func(f **C.mcp_error) C.mcp_status { return C.bridge_options_set_progress(c, C.uintptr_t(handle), f) })
+}
+
+// rethrow goes on with a panic that could not go through C.
+func (h *progressHook) rethrow() {
+	if h.panicked != nil {
+		panic(h.panicked)
+	}
+}
+
+//export bridgeProgress
+func bridgeProgress(handle C.uintptr_t, progress, total C.double, message *C.char) {
+	hook := cgo.Handle(handle).Value().(*progressHook)
+	if hook.panicked != nil {
+		return
+	}
+	hook.panicked = guarded(func() error {
+		hook.tell(Progress{float64(progress), float64(total), C.GoString(message)})
+		return nil
+	})
+	if hook.panicked != nil {
+		hook.stop()
+	}
 }
 
 // cancelWith ends calls with these options when the context ends. The function that it returns is called after the call.

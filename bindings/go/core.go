@@ -17,56 +17,68 @@ type core struct {
 	closed bool
 	// Callbacks that are running.
 	callbacks atomic.Int32
+	// There is, or was, a callback: freeing may wait for it.
+	hooks atomic.Bool
 }
 
 // enter gives the client for a call; leave follows.
 func (c *core) enter() (*C.mcp_client, error) {
+	if client := c.enterToClose(); client != nil {
+		return client, nil
+	}
+	return nil, &Error{Status: Closed, Message: "the client was closed; make a new one", RetryAfter: -1}
+}
+
+// enterToClose is enter for the one who closes; nil where that was done before.
+func (c *core) enterToClose() *C.mcp_client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.handle == nil {
-		return nil, &Error{Status: Closed, Message: "the client was closed; make a new one", RetryAfter: -1}
+	if c.closed {
+		return nil
 	}
 	c.users++
-	return c.handle, nil
+	return c.handle
 }
 
 func (c *core) leave() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.users--
-	c.freeIfDone()
+	done := c.done()
+	c.mu.Unlock()
+	// Without the lock: the end waits for a callback on the reader's thread, and that may call methods of the client.
+	switch {
+	case done == nil:
+	case c.hooks.Load() || c.callbacks.Load() > 0:
+		go C.mcp_client_free(done)
+	default:
+		C.mcp_client_free(done)
+	}
 }
 
-// shut is enter for the one who closes; false where that was done before.
-func (c *core) shut() bool {
+// shut says that C has closed the client.
+func (c *core) shut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return false
-	}
 	c.closed = true
-	c.users++
-	return true
 }
 
-// abandon frees a client that nobody closes. It never goes to the network.
+// abandon frees a client that nobody closes. It never goes to the network, but may wait for the end of a process.
 func (c *core) abandon() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.closed = true
-	c.freeIfDone()
+	done := c.done()
+	c.mu.Unlock()
+	if done != nil {
+		go C.mcp_client_free(done)
+	}
 }
 
-func (c *core) freeIfDone() {
-	if !c.closed || c.users > 0 || c.handle == nil {
-		return
+// done takes the client out for its end, where nobody needs it any more.
+func (c *core) done() *C.mcp_client {
+	if !c.closed || c.users > 0 {
+		return nil
 	}
 	handle := c.handle
 	c.handle = nil
-	if c.callbacks.Load() > 0 {
-		// No call is in flight, so it is the log function on the library's reader thread, and freeing waits for that.
-		go C.mcp_client_free(handle)
-		return
-	}
-	C.mcp_client_free(handle)
+	return handle
 }

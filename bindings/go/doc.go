@@ -1,12 +1,12 @@
 // Package mcp is a client for the Model Context Protocol: one [Client] talks to one MCP server, of whatever protocol version, on
-// Streamable HTTP or HTTP+SSE. It is the Go binding of libmcp, the MCP client library with a C interface.
+// Streamable HTTP, HTTP+SSE, or the standard streams of a process. It is the Go binding of libmcp, the MCP client library with a C interface.
 //
 //	client, err := mcp.New("https://example.com/mcp", mcp.WithBearer(token))
 //	if err != nil {
 //		return err
 //	}
 //	defer client.Close()
-//	err = client.Ping(ctx)
+//	result, err := client.CallTool(ctx, "add", map[string]int{"a": 1, "b": 2})
 //
 // # Linking
 //
@@ -16,8 +16,8 @@
 // # Contexts
 //
 // Everything that goes to the server takes a context first. Its deadline becomes the timeout of the call, and the end of the context
-// ends the call wherever it is blocked, within a moment; the error then wraps [context.Cause]. Without a deadline, the client's
-// timeout holds ([WithTimeout]), which is one minute where nobody sets it.
+// ends the call within a moment, wherever it is blocked but in a callback of the program; the error then wraps [context.Cause].
+// Without a deadline, the client's timeout holds ([WithTimeout]), which is one minute where nobody sets it.
 //
 // # Errors
 //
@@ -27,7 +27,8 @@
 // # Goroutines
 //
 // A client may be used by any number of goroutines at once. Callbacks run on the goroutine of the call that they belong to, or on a
-// thread of the library's own.
+// thread of the library's own. They run inside of a call of C, so they must not end their goroutine: no [runtime.Goexit], and no
+// FailNow of a test. Panics are caught.
 //
 // Since 0.1.0.
 package mcp

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"encoding/json"
+	"math"
 	"runtime/cgo"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (e *Error) Is(target error) bool {
 // Unwrap gives what lies behind the error: the cause of a context that ended the call, or what the auth function returned.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Timeout says whether time has run out, as net.Error wants it.
+// Timeout says whether time has run out, as os.IsTimeout wants it.
 func (e *Error) Timeout() bool { return e.Status == TimedOut }
 
 // taken makes a Go error of a C one, which it frees.
@@ -65,7 +66,7 @@ func taken(failure *C.mcp_error) *Error {
 		err.RPC = &RPC{Code: int64(C.mcp_error_rpc_code(failure)), Data: raw(C.mcp_error_rpc_data(failure))}
 	}
 	if ms := C.mcp_error_retry_after_ms(failure); ms >= 0 {
-		err.RetryAfter = time.Duration(ms) * time.Millisecond
+		err.RetryAfter = time.Duration(min(int64(ms), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 	}
 	if handle := C.bridge_error_cause(failure); handle != 0 {
 		err.cause, _ = cgo.Handle(handle).Value().(error)
@@ -95,6 +96,23 @@ func withText(text, what string, use func(*C.char) error) error {
 	c := C.CString(text)
 	defer freeText(c)
 	return use(c)
+}
+
+// withTexts is withText for several.
+func withTexts(texts []string, what string, use func([]*C.char) error) error {
+	all := make([]*C.char, 0, len(texts))
+	defer func() {
+		for _, text := range all {
+			freeText(text)
+		}
+	}()
+	for _, text := range texts {
+		if strings.Contains(text, "\x00") {
+			return invalid(what + " holds a NUL")
+		}
+		all = append(all, C.CString(text))
+	}
+	return use(all)
 }
 
 // withOptionalText is withText, where "" stands for nothing at all.

@@ -38,8 +38,9 @@ func (l LogLevel) Level() slog.Level {
 }
 
 // A LogFunc receives a line of the log; no line holds a token or a header value. It may run on several goroutines at once, and for
-// HTTP+SSE on a thread that reads for the client, where it must make no call on it ([Misuse]). A panic in it is dropped: there is
-// nobody to whom it could be told.
+// HTTP+SSE on a thread that reads for the client, where it must make no call on it ([Misuse]); nor may it while the client connects.
+// A panic in it is dropped: there is nobody to whom it could be told. A client that its own function refers to is never collected:
+// close it.
 type LogFunc func(level LogLevel, line string)
 
 // WithLog sets the function that receives what the client has to say: fall-backs, resends, warnings.
@@ -49,6 +50,9 @@ func WithLog(log LogFunc) Option {
 
 // WithLogger sends the log to a [slog.Logger].
 func WithLogger(logger *slog.Logger) Option {
+	if logger == nil {
+		return WithLog(nil)
+	}
 	return WithLog(func(level LogLevel, line string) { logger.Log(context.Background(), level.Level(), line) })
 }
 

@@ -15,6 +15,17 @@ type Result json.RawMessage
 // Decode reads the result into what v points to, as [json.Unmarshal] does.
 func (r Result) Decode(v any) error { return json.Unmarshal(r, v) }
 
+// understand is Decode for what the protocol wants to be there.
+func (r Result) understand(v any) error {
+	err := r.Decode(v)
+	if err == nil {
+		return nil
+	}
+	return &Error{
+		Status: InvalidMessage, Message: "the server's result is not as the protocol wants it: " + err.Error(), RetryAfter: -1, cause: err,
+	}
+}
+
 // At gives the part that a JSON pointer points to, such as "/content/0/text" (RFC 6901); nil where there is none.
 func (r Result) At(pointer string) (Result, error) {
 	var part Result

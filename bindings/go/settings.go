@@ -45,7 +45,14 @@ func WithBearer(token string) Option {
 func WithHeader(header http.Header) Option {
 	return func(c *Client) error {
 		for name, values := range header {
-			if err := c.SetHeader(name, strings.Join(values, ", ")); err != nil {
+			if len(values) == 0 {
+				continue
+			}
+			separator := ", "
+			if http.CanonicalHeaderKey(name) == "Cookie" {
+				separator = "; "
+			}
+			if err := c.SetHeader(name, strings.Join(values, separator)); err != nil {
 				return err
 			}
 		}
@@ -162,6 +169,20 @@ func WithoutTLSVerification() Option {
 			return C.mcp_set_tls_verify(client, false, failure)
 		})
 	}
+}
+
+// WithCache keeps results as long as the server says that they are fresh: lists, and resources that were read (specification
+// 2026-07-28, "Caching"). Private results go with the credentials that they were asked for with. What somebody listens for
+// ([Client.Listen]) is forgotten when it changes.
+func WithCache() Option {
+	return func(c *Client) error { return c.SetCache(true) }
+}
+
+// SetCache is [WithCache] at any time; false forgets everything that was kept.
+func (c *Client) SetCache(wanted bool) error {
+	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_set_cache(client, C.bool(wanted), failure)
+	})
 }
 
 // SetBearer sets the bearer token that every request carries from the next one on, without the word "Bearer". It goes to the URL's

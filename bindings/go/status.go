@@ -57,7 +57,7 @@ const (
 	InvalidMessage Status = C.MCP_INVALID_MESSAGE
 	// WrongID: the answer carries a result for another request.
 	WrongID Status = C.MCP_WRONG_ID
-	// RPCError: the server answered with a JSON-RPC error; see [Error.RPCCode].
+	// RPCError: the server answered with a JSON-RPC error; see [Error.RPC].
 	RPCError Status = C.MCP_RPC_ERROR
 	// VersionUnsupported: the server and this client share no protocol version, or not the pinned one.
 	VersionUnsupported Status = C.MCP_VERSION_UNSUPPORTED
@@ -81,6 +81,18 @@ const (
 	Insecure Status = C.MCP_INSECURE
 	// ProxyFailed: the proxy cannot be reached or used.
 	ProxyFailed Status = C.MCP_PROXY_FAILED
+	// Endless: the server never comes to an end; its pages lead on and on, or it asks for input again and again.
+	Endless Status = C.MCP_ENDLESS
+	// InputUnsupported: the server asks for something that no handler is set for.
+	InputUnsupported Status = C.MCP_INPUT_UNSUPPORTED
+	// InputFailed: a handler gave no input.
+	InputFailed Status = C.MCP_INPUT_FAILED
+	// ProcessFailed: the server's process cannot be started, or has ended.
+	ProcessFailed Status = C.MCP_PROCESS_FAILED
+	// ConfigInvalid: a configuration file cannot be read or used.
+	ConfigInvalid Status = C.MCP_CONFIG_INVALID
+	// TaskCancelled: the task was cancelled, by whomever, before it had a result.
+	TaskCancelled Status = C.MCP_TASK_CANCELLED
 )
 
 // String gives the name that libmcp has for the status, such as "MCP_TIMEOUT".

@@ -1,25 +1,20 @@
 //! Reading the answer to a request: one JSON message, or an event stream that brings it among others (2025-11-25 and
 //! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
 
-use std::time::Duration;
-
 use ureq::http::header;
 
 use super::Client;
 use super::call::Call;
-use super::exchange::Speaking;
+use super::exchange::{Rules, Speaking};
 use super::failure::rpc_failure;
+use super::incoming::{Asked, Notice};
+use super::inputs::result_type;
 use crate::error::{Error, Result};
-use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{self, Message, ReadError};
-use crate::protocol::messages;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::transport::response::Response;
-
-/// The longest that a reply to a server's own request may take: the caller waits for something else.
-pub const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
 impl Client {
     /// The result that belongs to request `id`.
@@ -28,7 +23,7 @@ impl Client {
         call: &Call,
         speaking: &Speaking,
         response: &mut Response<'a>,
-        id: u64,
+        (id, rules): (u64, Rules),
     ) -> Result<Json> {
         if !(200..300).contains(&response.status) {
             return Err(self.http_failure(call, response, speaking.is_in_session()));
@@ -36,41 +31,50 @@ impl Client {
         let content_type = content_type(response);
         let http_status = response.status;
         let result = match content_type.as_deref() {
-            Some("application/json") => read_json(call, response, id, self.settings.limits().message),
+            Some("application/json") => self.read_json(call, response, id),
             Some("text/event-stream") => self.read_stream(call, speaking, response, id),
             other => Err(unexpected_content(response, other)),
         };
-        result.and_then(|result| check_result_type(speaking.era, result)).map_err(|mut error| {
+        result.and_then(|result| check_result_type(speaking.era, rules, result)).map_err(|mut error| {
             error.report_mut().http_status = http_status;
             error
         })
     }
 
-    /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
-    pub(super) fn serve(&self, call: &Call, speaking: &Speaking, Asked { id, method }: &Asked) {
-        call.remark(Level::Debug, || format!("the server asked for {method}"));
-        if speaking.era == Era::Modern {
-            return;
+    fn read_json(&self, call: &Call, response: &mut Response, id: u64) -> Result<Json> {
+        let body = response.read_all(self.settings.limits().message)?;
+        if body.is_empty() {
+            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
         }
-        if let Err(error) = self.post(&call.within(REPLY_LIMIT), speaking, &messages::answer(id, method)) {
-            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+        self.take_messages(call, body, id, &mut Vec::new())?
+            .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
+    }
+
+    /// Goes through the messages of a body or an event, until the one that answers request `id`. What the server asks on the way is
+    /// put into `asked`.
+    pub(super) fn take_messages(
+        &self,
+        call: &Call,
+        text: Vec<u8>,
+        id: u64,
+        asked: &mut Vec<Asked>,
+    ) -> Result<Option<Json>> {
+        for message in read_messages(text)? {
+            match message {
+                Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
+                Message::Result { .. } => {
+                    let why =
+                        "the server's answer carries a result for another request; the server mixes up its answers";
+                    return Err(Error::new(MCP_WRONG_ID, why));
+                }
+                // An error on the request's own answer belongs to it, whatever its id.
+                Message::Error { error, .. } => return Err(rpc_failure(call, error)),
+                Message::Request { id, method, params } => asked.push(Asked { id, method, params }),
+                Message::Notification { method, params } => self.take_notice(call, &Notice { method, params }),
+            }
         }
+        Ok(None)
     }
-}
-
-/// A request of the server's own.
-pub struct Asked {
-    pub id: String,
-    pub method: String,
-}
-
-fn read_json(call: &Call, response: &mut Response, id: u64, limit: usize) -> Result<Json> {
-    let body = response.read_all(limit)?;
-    if body.is_empty() {
-        return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
-    }
-    take_messages(call, body, id, &mut Vec::new())?
-        .ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"))
 }
 
 /// The messages of a body or an event.
@@ -86,40 +90,17 @@ pub fn read_messages(text: Vec<u8>) -> Result<Vec<Message>> {
     })
 }
 
-/// Goes through the messages of a body or an event, until the one that answers request `id`. What the server
-/// asks on the way is put into `asked`.
-pub fn take_messages(call: &Call, text: Vec<u8>, id: u64, asked: &mut Vec<Asked>) -> Result<Option<Json>> {
-    let messages = read_messages(text)?;
-    for message in messages {
-        match message {
-            Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
-            Message::Result { .. } => {
-                let why = "the server's answer carries a result for another request; the server mixes up its answers";
-                return Err(Error::new(MCP_WRONG_ID, why));
-            }
-            // An error on the request's own answer belongs to it, whatever its id.
-            Message::Error { error, .. } => return Err(rpc_failure(call, error)),
-            Message::Request { id, method } => asked.push(Asked { id, method }),
-            Message::Notification { method } => {
-                call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
-            }
-        }
-    }
-    Ok(None)
-}
-
 /// A `resultType` that is not known makes a result invalid; an absent one means "complete" (2026-07-28, "ResultType").
-fn check_result_type(era: Era, result: Json) -> Result<Json> {
-    let other = match era {
-        Era::Legacy => None,
-        Era::Modern => result.root().member("resultType").map(|kind| kind.text().unwrap_or_default().into_owned()),
-    };
-    match other {
-        Some(kind) if kind != "complete" => Err(Error::new(
+pub fn check_result_type(era: Era, rules: Rules, result: Json) -> Result<Json> {
+    let kind = if era == Era::Legacy { None } else { result_type(&result) };
+    match kind.as_deref() {
+        None | Some("complete") => Ok(result),
+        Some("input_required") if rules.may_ask => Ok(result),
+        Some("task") if rules.may_be_task => Ok(result),
+        Some(kind) => Err(Error::new(
             MCP_INVALID_MESSAGE,
             format!("the server's result is of the type {kind:?}, which this client did not ask for"),
         )),
-        _ => Ok(result),
     }
 }
 

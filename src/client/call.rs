@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use ureq::http::HeaderValue;
 
 use super::Client;
+use super::exchange::Rules;
+use super::incoming::Notice;
+use super::session::Session;
 use super::settings::limit;
 use crate::auth::credentials::HeaderSet;
 use crate::auth::pause::PauseClock;
@@ -15,22 +18,55 @@ use crate::auth::scheme::Granted;
 use crate::auth::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::log::Level;
+use crate::protocol::messages::quoted;
+use crate::protocol::params::{Params, members};
+use crate::protocol::version::Era;
+use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest, Stop};
-use crate::transport::http::stopped;
+use crate::transport::http::{BEFORE, stopped};
 
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// What a caller may set for one call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CallOptions {
     /// `None`: the client's timeout; zero: no timeout.
     pub timeout_ms: Option<u64>,
     /// Zero: no limit.
     pub idle_ms: u64,
     pub cancel: Option<Arc<Signal>>,
+    pub extras: Extras,
 }
+
+impl CallOptions {
+    /// The text of an object; `None` for nothing.
+    pub fn set_meta(&mut self, meta: Option<&str>) -> Result<()> {
+        let meta = meta.map(|meta| super::operation::object(meta, "the _meta")).transpose()?;
+        self.extras.meta = meta.map(Arc::from);
+        Ok(())
+    }
+
+    pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        let mut headers = HeaderSet::clone(&self.extras.headers);
+        headers.set_header(name, value)?;
+        self.extras.headers = Arc::new(headers);
+        Ok(())
+    }
+}
+
+/// What the requests of a call carry besides.
+#[derive(Clone, Default)]
+pub struct Extras {
+    /// The text of an object: members of `_meta`.
+    pub meta: Option<Arc<str>>,
+    pub headers: Arc<HeaderSet>,
+    pub progress: Option<Arc<Progress>>,
+}
+
+/// Receives how far an operation has come, of how much, and what the server says of it.
+pub type Progress = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
 
 /// A call under way.
 #[derive(Clone)]
@@ -47,6 +83,9 @@ pub struct Call<'a> {
 /// What a call has in common with the parts of it that have less time.
 #[derive(Default)]
 struct Shared {
+    extras: Extras,
+    /// The token of its progress notifications; zero where it wants none.
+    progress_token: u64,
     /// The time spent in callbacks.
     paused: Cell<Duration>,
     clock: OnceCell<Arc<PauseClock>>,
@@ -77,7 +116,9 @@ impl<'a> Call<'a> {
             closed: Some(Arc::clone(&client.closed)),
             done: None,
         };
-        Call::with_budget(client, budget, true)
+        let progress_token = if options.extras.progress.is_some() { client.next_id() } else { 0 };
+        let shared = Shared { extras: options.extras.clone(), progress_token, ..Shared::default() };
+        Call { shared: Rc::new(shared), ..Call::with_budget(client, budget, true) }
     }
 
     pub(super) fn with_budget(client: &'a Client, budget: Budget, asks: bool) -> Call<'a> {
@@ -88,6 +129,12 @@ impl<'a> Call<'a> {
     /// The same call with less time.
     pub(super) fn within(&self, limit: Duration) -> Call<'a> {
         let budget = self.budget().within(limit);
+        Call { budget: RefCell::new(budget), ..self.clone() }
+    }
+
+    /// The same call, which only its caller ends.
+    pub(super) fn without_deadline(&self) -> Call<'a> {
+        let budget = Budget { deadline: None, allowed: None, idle: None, ..self.budget().clone() };
         Call { budget: RefCell::new(budget), ..self.clone() }
     }
 
@@ -127,6 +174,11 @@ impl<'a> Call<'a> {
         let (after, _) = clock.total();
         self.shared.paused.set(self.shared.paused.get() + (after - before));
         outcome
+    }
+
+    /// The time that callbacks have taken.
+    pub(super) fn paused_so_far(&self) -> Duration {
+        self.shared.paused.get()
     }
 
     /// Waits for what another thread does. The time that it spends in callbacks, by its `clock`, does not count.
@@ -176,6 +228,50 @@ impl<'a> Call<'a> {
         self.shared.granted.take()
     }
 
+    /// Adds the members of `_meta` that a request of this call has in a session.
+    pub(super) fn add_meta<'p>(&'p self, params: &mut Params<'p>, session: &'p Session, rules: Rules) -> Result<()> {
+        params.share_meta(if rules.may_be_task { &session.task_meta } else { &session.meta });
+        if session.era == Era::Modern
+            && let Some(level) = self.client.logging.level()
+        {
+            params.set_meta("io.modelcontextprotocol/logLevel", quoted(level));
+        }
+        if self.shared.progress_token != 0 {
+            params.set_meta("progressToken", self.shared.progress_token.to_string());
+        }
+        let own = self.shared.extras.meta.as_deref().map_or(Ok(Vec::new()), members);
+        let own = own.map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("the _meta of the call: {why}")))?;
+        own.into_iter().for_each(|(name, value)| params.set_meta(name, value));
+        Ok(())
+    }
+
+    /// Whether a progress notification is for this call.
+    pub(super) fn is_progress(&self, notice: &Notice) -> bool {
+        self.shared.progress_token != 0 && notice.progress_token() == Some(self.shared.progress_token)
+    }
+
+    /// The token of its progress notifications; zero where it wants none.
+    pub(super) fn progress_token(&self) -> u64 {
+        self.shared.progress_token
+    }
+
+    pub(super) fn tell_progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        if let Some(tell) = &self.shared.extras.progress {
+            tell(progress, total, message);
+        }
+    }
+
+    /// Whether its requests carry what those of other calls do not.
+    pub(super) fn has_extras(&self) -> bool {
+        let Extras { meta, headers, .. } = &self.shared.extras;
+        meta.is_some() || !headers.is_empty()
+    }
+
+    /// The headers of this call alone.
+    pub(super) fn headers(&self) -> &Arc<HeaderSet> {
+        &self.shared.extras.headers
+    }
+
     /// Notes what a request carries.
     pub(super) fn carry(&self, credentials: &Arc<HeaderSet>, session_id: Option<&HeaderValue>) {
         let mut carried = self.shared.carried.borrow_mut();
@@ -218,7 +314,9 @@ impl<'a> Call<'a> {
         }
         let query = self.client.endpoint.uri().query().map(str::to_owned);
         carried.texts.iter().chain(&query).for_each(|text| secrets.add(text));
-        self.client.http().secrets().iter().for_each(|value| secrets.add(value));
+        if !self.client.is_process() {
+            self.client.http().secrets().iter().for_each(|value| secrets.add(value));
+        }
         secrets
     }
 
@@ -229,6 +327,10 @@ impl<'a> Call<'a> {
 
     /// The error of a wait that was ended outside of a request.
     pub(super) fn stopped(&self, stop: &Stop) -> Error {
-        stopped(stop, None, &self.budget())
+        self.stopped_while(stop, BEFORE)
+    }
+
+    pub(super) fn stopped_while(&self, stop: &Stop, doing: &str) -> Error {
+        stopped(stop, doing, &self.budget())
     }
 }

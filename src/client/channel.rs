@@ -7,12 +7,13 @@ use std::sync::Arc;
 use ureq::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::Client;
-use super::answer::{content_type, unexpected_content};
+use super::answer::{check_result_type, content_type, unexpected_content};
 use super::call::Call;
-use super::exchange::{Answer, Speaking};
+use super::exchange::{Answer, Ask, Speaking};
 use super::failure::rpc_failure;
-use super::line::{Delivered, Line};
+use super::line::{Arrived, Delivered, Letter, Line, Place, Way};
 use super::reader::Reading;
+use super::receiver::Receiver;
 use super::send::Setback;
 use crate::error::{Error, Result};
 use crate::log::Level;
@@ -81,13 +82,13 @@ impl Client {
             stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
             if let Some(at) = events.iter().position(|event| event.name == b"endpoint") {
                 let rest = events.split_off(at + 1);
-                let line = Arc::new(Line::new(Arc::new(named_endpoint(from, &events[at])?))?);
+                let line = Arc::new(Line::new(Way::Post(Arc::new(named_endpoint(from, &events[at])?)))?);
                 line.note_carried(call);
                 call.remark(Level::Debug, || "the event stream is open, and has named its endpoint".into());
                 // Whoever waits has a time limit of its own; the stream has none.
                 body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
-                let reading =
-                    Reading { client: self.me.clone(), line: Arc::clone(&line), body, stream, limit, events: rest };
+                let to = Receiver { client: self.me.clone(), line: Arc::clone(&line) };
+                let reading = Reading { to, body, stream, limit, events: rest };
                 let channel = Channel { line };
                 self.readers.start(reading)?;
                 return Ok(channel);
@@ -103,18 +104,22 @@ impl Client {
         call: &Call,
         speaking: &Speaking,
         line: &Line,
-        (method, params): (&str, Option<&str>),
+        ask: &Ask,
         asked: &Cell<u64>,
     ) -> Result<Answer, Setback> {
         let place = self.authorised(call, || {
             let id = self.next_id();
             asked.set(id);
             // Before anything was sent: another stream will do.
-            let place = line.expect(id).map_err(|error| Setback::before_sending(stream_lost(error)))?;
+            let place = line.expect(call, id).map_err(|error| Setback::before_sending(stream_lost(error)))?;
             line.carried(call);
             let waiting = call.until(place.done());
-            let body = messages::request(id, method, params);
-            let sent = self.send_message(&waiting, speaking, Some(method), &body).and_then(|response| {
+            let body = messages::request(id, ask.method, ask.params);
+            if let Some(pipe) = speaking.pipe() {
+                pipe.write(&body);
+                return Ok(place);
+            }
+            let sent = self.send_message(&waiting, speaking, Some(ask), &body).and_then(|response| {
                 self.expect_success(&waiting, response, speaking.is_in_session()).map_err(Setback::after_sending)
             });
             line.note_carried(call);
@@ -124,11 +129,33 @@ impl Client {
                 _ => Ok(place),
             }
         })?;
-        let delivered = place.wait(call).map_err(Setback::after_sending)?;
+        let delivered = self.await_answer(call, speaking, &place).map_err(Setback::after_sending)?;
         match delivered {
-            Delivered::Result(result) => Ok(Answer { result, session_id: None }),
+            Delivered::Result(result) => {
+                let result = check_result_type(speaking.era, ask.rules, result).map_err(Setback::after_sending)?;
+                Ok(Answer { result, session_id: None })
+            }
             Delivered::Refused(error) => Err(Setback::after_sending(rpc_failure(call, error))),
             Delivered::Failed(error) => Err(Setback::after_sending(error)),
+        }
+    }
+}
+
+impl Client {
+    /// Waits for the answer, and takes what comes before.
+    fn await_answer(&self, call: &Call, speaking: &Speaking, place: &Place) -> Result<Delivered> {
+        loop {
+            match place.wait(call)? {
+                Arrived::Answer(delivered) => return Ok(delivered),
+                Arrived::Letters(letters) => {
+                    for letter in letters {
+                        match letter {
+                            Letter::Notice(notice) => self.take_notice(call, &notice),
+                            Letter::Asked(asked) => self.serve(call, speaking, &asked),
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -139,9 +166,7 @@ pub fn too_large(limit: usize) -> Error {
 
 /// The stream had ended by itself: the session that it carried is gone.
 fn stream_lost(mut ended: Error) -> Error {
-    if ended.status() != MCP_SYSTEM_ERROR {
-        ended.report_mut().status = MCP_SESSION_LOST;
-    }
+    ended.report_mut().session_is_gone = ended.status() != MCP_SYSTEM_ERROR;
     ended
 }
 

@@ -15,12 +15,15 @@ impl Client {
         self.check_not_asking()?;
         self.closed.raise();
         let session = self.sessions.close();
+        if let Some(standing) = session.as_ref().and_then(|session| session.standing.as_ref()) {
+            standing.stop();
+        }
         let call = Call::start(self, options).past_closing();
         let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
         if let Some(http) = self.http.get() {
             http.drop_idle();
         }
-        ended.map_err(|error| call.secrets().tidy_error(error.during("close", self.endpoint.shown())))
+        ended.map_err(|error| call.secrets().tidy_error(error.during("close", &self.shown)))
     }
 
     /// Ends a session that nobody will ever use, as far as that goes in a moment: the server need not keep it.

@@ -9,14 +9,16 @@ use super::Client;
 use super::call::Call;
 use super::channel::Channel;
 use super::line::Line;
+use super::pipe::Pipe;
 use super::send::Setback;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::messages;
-use crate::protocol::negotiation::is_modern_error;
-use crate::protocol::version::Era;
+use crate::protocol::mirror::header_value;
+use crate::protocol::params::Params;
+use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::wait::Budget;
 use crate::transport::http::Outgoing;
@@ -25,6 +27,7 @@ use crate::transport::response::Response;
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// A cancelled call returns within 50 ms; half of that is for telling the server.
 const FAREWELL: Duration = Duration::from_millis(25);
@@ -40,8 +43,14 @@ pub struct Speaking<'a> {
 }
 
 impl<'a> Speaking<'a> {
-    pub fn modern(version: &'static str) -> Speaking<'a> {
-        Speaking { era: Era::Modern, version: Some(version), session_id: None, line: None }
+    pub fn modern(version: &'static str, channel: Option<&'a Channel>) -> Speaking<'a> {
+        let line = channel.map(|channel| &*channel.line);
+        Speaking { era: Era::Modern, version: Some(version), session_id: None, line }
+    }
+
+    /// The standard streams that messages go to.
+    pub fn pipe(&self) -> Option<&'a Pipe> {
+        self.line.and_then(Line::pipe)
     }
 
     /// The first message of the legacy handshake.
@@ -57,7 +66,9 @@ impl<'a> Speaking<'a> {
 
     /// The reader of a line, in its own name.
     pub fn on_line(line: &'a Line) -> Speaking<'a> {
-        Speaking { era: Era::Legacy, version: line.version.get().copied(), session_id: None, line: Some(line) }
+        let version = line.version.get().copied();
+        let era = version.and_then(known).map_or(Era::Legacy, |(_, era)| era);
+        Speaking { era, version, session_id: None, line: Some(line) }
     }
 
     /// Whether the server knows the sender already, and so may have forgotten it.
@@ -73,13 +84,39 @@ pub struct Rules {
     repeatable: bool,
     /// The server is told when nobody waits any more.
     cancellable: bool,
+    /// A modern server may answer that it needs more input (2026-07-28, "Multi Round-Trip Requests": Supported Requests).
+    pub may_ask: bool,
+    /// A modern server may answer with a task.
+    pub may_be_task: bool,
 }
 
 impl Rules {
     /// `server/discover` and `initialize`: never cancelled on the wire.
-    pub const PROBE: Rules = Rules { repeatable: true, cancellable: false };
-    /// `ping`, lists, reads.
-    pub const REPEATABLE: Rules = Rules { repeatable: true, cancellable: true };
+    pub const PROBE: Rules = Rules { repeatable: true, cancellable: false, may_ask: false, may_be_task: false };
+    /// `ping`, lists, completion.
+    pub const REPEATABLE: Rules = Rules { cancellable: true, ..Rules::PROBE };
+    /// `resources/read`, `prompts/get`.
+    pub const READ: Rules = Rules { may_ask: true, ..Rules::REPEATABLE };
+    /// What may do something: `tools/call`, and requests that this client does not know.
+    pub const ONCE: Rules = Rules { repeatable: false, cancellable: true, may_ask: true, may_be_task: false };
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub struct Ask<'a> {
+    pub method: &'a str,
+    pub params: &'a Params<'a>,
+    /// What `Mcp-Name` says.
+    pub name: Option<&'a str>,
+    /// Arguments that headers repeat.
+    pub mirrored: &'a [(String, String)],
+    pub rules: Rules,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(method: &'a str, params: &'a Params<'a>, rules: Rules) -> Ask<'a> {
+        Ask { method, params, name: None, mirrored: &[], rules }
+    }
 }
 
 /// A result, and the session id that came with it.
@@ -89,44 +126,16 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A request within the session, which is opened anew, once, when the server has lost it or turns out to be another one: also
-    /// one of the other era, where the same question may have another name.
-    pub(super) fn perform(&self, call: &Call, method: fn(Era) -> &'static str, rules: Rules) -> Result<Json> {
-        let mut renewed = false;
-        loop {
-            let (session, _) = self.session(call)?;
-            let modern = session.era == Era::Modern;
-            let params = modern.then(|| messages::modern_params(session.version, &self.settings.client_info()));
-            let speaking = Speaking::in_session(&session);
-            let outcome = self.exchange(call, &speaking, method(session.era), params.as_deref(), rules);
-            match outcome {
-                Err(error) if !renewed && error.status() == MCP_SESSION_LOST => {
-                    call.remark(Level::Info, || "the server lost the session; opening a new one".into());
-                    self.sessions.forget(&session);
-                }
-                Err(error) if !renewed && !modern && is_modern_error(&error) => self.sessions.forget_era(&session),
-                outcome => return outcome.map(|answer| answer.result),
-            }
-            renewed = true;
-        }
-    }
-
     /// One request and its answer. Sent again, under a new id, where a kept connection turns out dead.
-    pub(super) fn exchange(
-        &self,
-        call: &Call,
-        speaking: &Speaking,
-        method: &str,
-        params: Option<&str>,
-        rules: Rules,
-    ) -> Result<Answer> {
+    pub(super) fn exchange(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer> {
+        let Ask { method, rules, .. } = *ask;
         let mut resent = false;
         // The id that the request had last.
         let asked = Cell::new(0);
         loop {
             let outcome = match speaking.line {
-                Some(line) => self.ask_on_line(call, speaking, line, (method, params), &asked),
-                None => self.ask_by_post(call, speaking, (method, params), &asked),
+                Some(line) => self.ask_on_line(call, speaking, line, ask, &asked),
+                None => self.ask_by_post(call, speaking, ask, &asked),
             };
             let setback = match outcome {
                 Ok(answer) => return Ok(answer),
@@ -149,26 +158,25 @@ impl Client {
     }
 
     /// Posts a request, and reads the answer from the answer to that.
-    fn ask_by_post(
-        &self,
-        call: &Call,
-        speaking: &Speaking,
-        (method, params): (&str, Option<&str>),
-        asked: &Cell<u64>,
-    ) -> Result<Answer, Setback> {
+    fn ask_by_post(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
         let mut response = self.authorised(call, || {
             let id = self.next_id();
             asked.set(id);
-            self.send_message(call, speaking, Some(method), &messages::request(id, method, params))
+            self.send_message(call, speaking, Some(ask), &messages::request(id, ask.method, ask.params))
         })?;
         let session_id = response.headers.get(SESSION_ID).cloned();
-        let result = self.read_answer(call, speaking, &mut response, asked.get()).map_err(Setback::after_sending)?;
+        let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
+        let result = answer.map_err(Setback::after_sending)?;
         response.park();
         Ok(Answer { result, session_id })
     }
 
     /// A message that has no answer: a notification, or the answer to a server's own request.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
+        if let Some(pipe) = speaking.pipe() {
+            pipe.write(message);
+            return Ok(());
+        }
         let response = self.safely(call, || self.send_message(call, speaking, None, message));
         self.expect_success(call, response.map_err(|setback| setback.error)?, speaking.is_in_session())
     }
@@ -178,10 +186,10 @@ impl Client {
         &self,
         call: &Call,
         speaking: &Speaking,
-        rpc_method: Option<&str>,
+        ask: Option<&Ask>,
         body: &str,
     ) -> Result<Response<'_>, Setback> {
-        let outgoing = self.outgoing(speaking, Method::POST, rpc_method, body);
+        let outgoing = self.outgoing(speaking, Method::POST, ask, body);
         self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
     }
 
@@ -190,11 +198,11 @@ impl Client {
         &'a self,
         speaking: &'a Speaking,
         method: Method,
-        rpc_method: Option<&str>,
+        ask: Option<&Ask>,
         body: &'a str,
     ) -> Outgoing<'a> {
-        let to = speaking.line.map_or(&self.endpoint, |line| &line.endpoint);
-        Outgoing { to, method, headers: headers(speaking, rpc_method), body: body.as_bytes() }
+        let to = speaking.line.and_then(Line::endpoint).unwrap_or(&self.endpoint);
+        Outgoing { to, method, headers: headers(speaking, ask), body: body.as_bytes() }
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
@@ -204,21 +212,30 @@ impl Client {
             MCP_TIMEOUT => "timed out",
             _ => return,
         };
-        if speaking.era == Era::Modern {
+        // Where there is one stream for all, a closed one cannot say it.
+        if speaking.era == Era::Modern && speaking.pipe().is_none() {
             return;
         }
         self.leave(speaking, Method::POST, &messages::cancelled(id, reason));
     }
 
+    /// A call for what has to be said after another one has ended.
+    pub(super) fn farewell(&self, limit: Duration) -> Call<'_> {
+        Call::with_budget(self, Budget::until(Instant::now() + limit), false)
+    }
+
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
-        let call = Call::with_budget(self, Budget::until(Instant::now() + FAREWELL), false);
+        if let Some(pipe) = speaking.pipe() {
+            return pipe.write(body);
+        }
+        let call = self.farewell(FAREWELL);
         self.send_and_leave(&call, self.outgoing(speaking, method, None, body));
     }
 }
 
 /// What every request carries, whoever sends it.
-pub fn headers(speaking: &Speaking, rpc_method: Option<&str>) -> HeaderMap {
+pub fn headers(speaking: &Speaking, ask: Option<&Ask>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -228,9 +245,20 @@ pub fn headers(speaking: &Speaking, rpc_method: Option<&str>) -> HeaderMap {
     if let Some(id) = speaking.session_id {
         headers.insert(SESSION_ID, id.clone());
     }
-    let method = rpc_method.filter(|_| speaking.era == Era::Modern);
-    if let Some(method) = method.and_then(|method| HeaderValue::from_str(method).ok()) {
-        headers.insert(METHOD, method);
+    if let Some(ask) = ask.filter(|_| speaking.era == Era::Modern) {
+        add_mirrors(&mut headers, ask);
     }
     headers
+}
+
+/// What modern servers and those in between read without looking into the body (2026-07-28, "Request Metadata").
+fn add_mirrors(headers: &mut HeaderMap, ask: &Ask) {
+    let standard = [Some((METHOD, ask.method)), ask.name.map(|name| (NAME, name))];
+    for (name, text) in standard.into_iter().flatten() {
+        headers.extend(HeaderValue::from_str(&header_value(text)).map(|value| (name, value)));
+    }
+    for (name, value) in ask.mirrored {
+        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
+        headers.extend(header);
+    }
 }

@@ -60,7 +60,12 @@ impl Client {
         // Redacted before it is cut: half a secret would not be found any more.
         let quote = words.and_then(|words| quote(&call.secrets().redact(&words)));
         let said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
-        let what = explain_status(call.has_carried(), status, http_status, challenge.as_deref());
+        let what = match code {
+            Some(code) if status == MCP_RPC_ERROR => {
+                format!("the server answered with JSON-RPC error {code} (HTTP {http_status})")
+            }
+            _ => explain_status(call.has_carried(), status, http_status, challenge.as_deref()),
+        };
         let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
         let report = error.report_mut();
         report.rpc = rpc;
@@ -100,7 +105,6 @@ fn explain_status(
         MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
         MCP_SESSION_LOST => format!("the server does not know the session any more (HTTP {http_status})"),
         MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
-        MCP_RPC_ERROR => format!("the server answered with an error (HTTP {http_status})"),
         _ => format!("the server answered with HTTP {http_status}, which has no place here"),
     }
 }

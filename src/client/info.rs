@@ -12,7 +12,7 @@ impl Client {
     pub fn server_info(&self, call: &Call) -> Result<Json> {
         let (session, _) = self.session(call)?;
         let text =
-            messages::server_info(session.version, session.era, session.channel.is_some(), session.answer.as_ref());
+            messages::server_info(session.version, session.era, session.travels().name(), session.answer.as_ref());
         Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
     }
 }

@@ -2,20 +2,35 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod cache;
 mod call;
+mod changes;
 mod channel;
 mod close;
+pub mod config;
 mod exchange;
 mod failure;
+mod incoming;
 mod info;
+pub mod inputs;
 mod line;
+pub mod listen;
+pub mod lists;
+pub mod logging;
 mod negotiate;
+mod operation;
+pub mod operations;
 mod ping;
+mod pipe;
 mod reader;
+mod receiver;
 mod send;
 mod session;
 pub mod settings;
+mod standing;
 mod stream;
+pub mod tasks;
+mod tools;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -23,13 +38,14 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-pub use call::{Call, CallOptions};
+pub use call::{Call, CallOptions, Progress};
 
 use crate::auth::credentials::Credentials;
 use crate::auth::scheme::Schemes;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::status::*;
+use crate::sys::child::Program;
 use crate::sys::process;
 use crate::sys::signal::Signal;
 use crate::transport::endpoint::Endpoint;
@@ -45,13 +61,21 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Client {
     /// For the threads that outlive a call.
     me: Weak<Client>,
+    /// Where requests go; of no meaning where the server is a process.
     endpoint: Arc<Endpoint>,
+    /// The server in messages.
+    shown: String,
+    is_process: bool,
     /// Made when the settings are fixed.
     http: OnceCell<Http>,
     pub credentials: Credentials,
     pub schemes: Schemes,
     pub settings: Settings,
     pub log: Log,
+    pub logging: logging::Logging,
+    pub cache: cache::Cache,
+    tools: tools::Tools,
+    changes: changes::Changes,
     sessions: Sessions,
     readers: Readers,
     closed: Arc<Signal>,
@@ -64,16 +88,36 @@ pub struct Client {
 impl Client {
     pub fn new(url: &str) -> Result<Arc<Client>> {
         let endpoint = Endpoint::parse(url).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        let closed = Signal::new()
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
+        let shown = endpoint.shown().to_owned();
+        Client::with(endpoint, shown, Settings::default())
+    }
+
+    /// A client of a server that is started as a process.
+    pub fn of_process(program: Program) -> Result<Arc<Client>> {
+        let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
+        let name = program.argv.first().filter(|name| !name.is_empty());
+        let shown = name.ok_or_else(|| invalid("the command is empty: it begins with the program".into()))?.clone();
+        let endpoint = Endpoint::parse("http://localhost/").map_err(invalid)?;
+        Client::with(endpoint, shown, Settings::of_program(program))
+    }
+
+    fn with(endpoint: Endpoint, shown: String, settings: Settings) -> Result<Arc<Client>> {
+        let is_process = settings.program().is_some();
+        let closed = new_signal()?;
         Ok(Arc::new_cyclic(|me| Client {
             me: Weak::clone(me),
             endpoint: Arc::new(endpoint),
+            shown,
+            is_process,
             http: OnceCell::new(),
             credentials: Credentials::default(),
             schemes: Schemes::default(),
-            settings: Settings::default(),
+            settings,
             log: Log::default(),
+            logging: logging::Logging::default(),
+            cache: cache::Cache::default(),
+            tools: tools::Tools::default(),
+            changes: changes::Changes::default(),
             sessions: Sessions::default(),
             readers: Readers::new(process::id()),
             closed: Arc::new(closed),
@@ -90,11 +134,25 @@ impl Client {
         options: &CallOptions,
         run: impl FnOnce(&Call) -> Result<T>,
     ) -> Result<T> {
-        let named = |error: Error| error.during(operation, self.endpoint.shown());
+        let named = |error: Error| error.during(operation, &self.shown);
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = Call::start(self, options);
         run(&call).map_err(|error| call.secrets().tidy_error(named(error)))
+    }
+
+    /// Whether the server is a process of its own.
+    fn is_process(&self) -> bool {
+        self.is_process
+    }
+
+    /// Fails for a setting that means nothing to a server that is a process.
+    pub fn check_url(&self, what: &str) -> Result<()> {
+        if !self.is_process {
+            return Ok(());
+        }
+        let why = format!("{what} mean nothing to a server that is started as a process; see mcp_set_environment");
+        Err(Error::new(MCP_MISUSE, why))
     }
 
     /// Fails in a process that is not the one that made the client.
@@ -111,7 +169,7 @@ impl Client {
     fn check_usable(&self) -> Result<()> {
         self.check_process()?;
         self.check_not_asking()?;
-        if reader::reads_for(self) {
+        if receiver::reads_for(self) {
             let why = "the log callback made a call on the thread that reads this client's event stream; make it on another thread";
             return Err(Error::new(MCP_MISUSE, why));
         }
@@ -150,4 +208,9 @@ impl Client {
     fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// A signal, or the error for a system that has no more descriptors.
+fn new_signal() -> Result<Signal> {
+    Signal::new().map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
 }

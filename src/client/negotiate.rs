@@ -7,16 +7,20 @@ use std::time::Duration;
 use super::Client;
 use super::call::Call;
 use super::channel::Channel;
-use super::exchange::{Rules, Speaking};
+use super::exchange::{Ask, Rules, Speaking};
+use super::listen::subscribe;
+use super::logging::logging_level;
 use super::session::{Found, Opened, Session};
 use super::settings::Transport;
+use super::standing::Standing;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
-use crate::protocol::messages::{INITIALIZED, initialize_params, modern_params};
+use crate::protocol::messages::{Abilities, INITIALIZED, capabilities, initialize_params, modern_meta};
 use crate::protocol::negotiation::{
     ProbeVerdict, initialized_version, is_modern_error, judge_probe, refuses_version, retry_initialize,
 };
+use crate::protocol::params::Params;
 use crate::protocol::version::{self, Era, LEGACY, MODERN};
 use crate::status::*;
 use crate::sys::wait::Stop;
@@ -54,16 +58,78 @@ impl Client {
         if self.settings.network().tls.trusts_everybody {
             call.remark(Level::Warning, || "the certificates of servers are not checked: anybody may answer".into());
         }
-        let session = match self.settings.transport() {
+        let session =
+            if self.is_process() { self.negotiate_pipe(call, found) } else { self.negotiate_url(call, found) }?;
+        call.remark(Level::Info, || {
+            format!(
+                "the server speaks protocol version {} ({}) on {}",
+                session.version,
+                session.era.name(),
+                session.travels().words()
+            )
+        });
+        Ok(session)
+    }
+
+    fn negotiate_url(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        match self.settings.transport() {
             Transport::StreamableHttp => self.negotiate_http(call, found),
             Transport::Sse => self.negotiate_sse(call),
             Transport::Auto => self.negotiate_either(call, found),
-        }?;
-        call.remark(Level::Info, || {
-            let transport = if session.channel.is_some() { "HTTP+SSE" } else { "Streamable HTTP" };
-            format!("the server speaks protocol version {} ({}) on {transport}", session.version, session.era.name())
-        });
-        Ok(session)
+        }
+    }
+
+    /// A process: asked with `server/discover`, and with `initialize` where it does not answer that in the modern way (2026-07-28,
+    /// "stdio": Backward Compatibility). Some old servers end at a request before `initialize`; they are started again.
+    fn negotiate_pipe(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        let channel = self.open_pipe(call)?;
+        match (self.settings.pinned(), found.map(|found| found.era)) {
+            (Some((version, Era::Legacy)), _) => return self.initialize(call, Some(version), true, Some(channel)),
+            (None, Some(Era::Legacy)) => return self.initialize(call, None, true, Some(channel)),
+            _ => {}
+        }
+        let (pinned, brief) = (self.pinned_modern(), self.brief(call));
+        let mut version = pinned.unwrap_or(MODERN[0]);
+        let mut retried = false;
+        let error = loop {
+            let probe = if pinned.is_some() { call.clone() } else { call.within(brief) };
+            let outcome = self.discover(&probe, version, Some(&channel));
+            match (judge_probe(outcome.as_ref()), outcome) {
+                (ProbeVerdict::Modern(chosen), outcome) => {
+                    let _ = channel.line.version.set(chosen);
+                    return Ok(self.modern_session(chosen, outcome.ok(), Some(channel)));
+                }
+                (ProbeVerdict::Retry(chosen), _) if !retried => (version, retried) = (chosen, true),
+                (ProbeVerdict::Retry(_), outcome) => return Err(nothing_shared(&[version.into()], outcome.err())),
+                (ProbeVerdict::NothingShared(theirs), outcome) => return Err(nothing_shared(&theirs, outcome.err())),
+                (ProbeVerdict::Legacy { .. } | ProbeVerdict::Report, Err(error)) => break error,
+                (_, Ok(_)) => break Error::new(MCP_INVALID_MESSAGE, "server/discover brought no list of versions"),
+            }
+        };
+        if pinned.is_some() && error.status() != MCP_PROCESS_FAILED {
+            return Err(not_spoken(version, Some(error)));
+        }
+        if pinned.is_some() || call.budget().check().is_err() {
+            return Err(error);
+        }
+        call.remark(Level::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
+        let channel = if error.status() == MCP_PROCESS_FAILED { self.open_pipe(call)? } else { channel };
+        self.initialize(call, None, error.status() != MCP_TIMEOUT, Some(channel))
+    }
+
+    fn modern_session(&self, version: &'static str, answer: Option<Json>, channel: Option<Channel>) -> Session {
+        let (meta, task_meta) = (self.modern_meta(version, false), self.modern_meta(version, true));
+        Session {
+            era: Era::Modern,
+            version,
+            id: None,
+            channel,
+            standing: None,
+            meta,
+            task_meta,
+            answer,
+            era_is_certain: true,
+        }
     }
 
     /// Finds the transport out: a URL that ends in `sse`, as the other clients read it, is one of HTTP+SSE until its GET is no event
@@ -170,18 +236,10 @@ impl Client {
         let mut retried = false;
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
-            let outcome = self.discover(&probe, version);
+            let outcome = self.discover(&probe, version, None);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
-                    let answer = outcome.ok();
-                    return Ok(Session {
-                        era: Era::Modern,
-                        version: chosen,
-                        id: None,
-                        channel: None,
-                        answer,
-                        era_is_certain: true,
-                    });
+                    return Ok(self.modern_session(chosen, outcome.ok(), None));
                 }
                 ProbeVerdict::Retry(chosen) if !retried => {
                     (version, retried) = (chosen, true);
@@ -216,10 +274,18 @@ impl Client {
     }
 
     /// One `server/discover`.
-    pub(super) fn discover(&self, call: &Call, version: &'static str) -> Result<Json> {
-        let params = modern_params(version, &self.settings.client_info());
-        let speaking = Speaking::modern(version);
-        self.exchange(call, &speaking, "server/discover", Some(&params), Rules::PROBE).map(|answer| answer.result)
+    pub(super) fn discover(&self, call: &Call, version: &'static str, channel: Option<&Channel>) -> Result<Json> {
+        let meta = self.modern_meta(version, false);
+        let mut params = Params::new();
+        params.share_meta(&meta);
+        let ask = Ask::new("server/discover", &params, Rules::PROBE);
+        self.exchange(call, &Speaking::modern(version, channel), &ask).map(|answer| answer.result)
+    }
+
+    /// What the `_meta` of every request holds on a modern server.
+    fn modern_meta(&self, version: &str, tasks: bool) -> String {
+        let abilities = capabilities(Era::Modern, Abilities { tasks, ..self.settings.abilities() });
+        modern_meta(version, &self.settings.client_info(), &abilities)
     }
 
     /// The handshake of the legacy versions; over HTTP+SSE where there is a channel.
@@ -233,9 +299,10 @@ impl Client {
         let mut version = pinned.unwrap_or(LEGACY[0]);
         let mut retried = false;
         let answer = loop {
-            let params = initialize_params(version, &self.settings.client_info());
+            let abilities = capabilities(Era::Legacy, self.settings.abilities());
+            let params = initialize_params(version, &self.settings.client_info(), abilities);
             let speaking = Speaking::opening(channel.as_ref());
-            let answer = self.exchange(call, &speaking, "initialize", Some(&params), Rules::PROBE);
+            let answer = self.exchange(call, &speaking, &Ask::new("initialize", &params, Rules::PROBE));
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),
@@ -254,7 +321,10 @@ impl Client {
             era: Era::Legacy,
             version,
             id: answer.session_id,
+            standing: if channel.is_none() { Some(Standing::new()?) } else { None },
             channel,
+            meta: String::new(),
+            task_meta: String::new(),
             answer: Some(answer.result),
             era_is_certain,
         };
@@ -264,7 +334,25 @@ impl Client {
             error.report_mut().past_initialize = true;
             return Err(error);
         }
+        self.restore(call, &session);
+        if self.settings.abilities().any() || self.logging.has_hook() {
+            self.stand(call, &session)?;
+        }
         Ok(session)
+    }
+
+    /// Tells a new session what the one before it was told.
+    fn restore(&self, call: &Call, session: &Session) {
+        let level = self.logging.level().map(logging_level);
+        let uris = self.changes.uris();
+        let watched = uris.iter().map(|uri| subscribe("resources/subscribe", uri));
+        for operation in level.into_iter().chain(watched) {
+            let method = operation.method.name(Era::Legacy);
+            let ask = Ask::new(method, &operation.params, Rules::REPEATABLE);
+            if let Err(error) = self.exchange(call, &Speaking::in_session(session), &ask) {
+                call.remark(Level::Warning, || format!("the new session does not take {method}: {error}"));
+            }
+        }
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Client;
 use super::call::Call;
 use super::exchange::Rules;
+use super::operation::{Method, Operation};
 use super::session::{Opened, Session};
 use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
+use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::MCP_RPC_ERROR;
 
@@ -20,12 +22,12 @@ impl Client {
             // The probe that opened it was the ping.
             Era::Modern if opened == Opened::ByThisCall => Ok(()),
             Era::Modern => self.ping_modern(call, &session),
-            Era::Legacy => self.perform(call, method, Rules::REPEATABLE).map(|_| ()),
+            Era::Legacy => self.ping_legacy(call),
         }
     }
 
     fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
-        let outcome = self.discover(call, session.version);
+        let outcome = self.discover(call, session.version, session.channel.as_ref());
         let is_legacy = matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
             // Another server answers there now: it is found out anew.
@@ -40,12 +42,18 @@ impl Client {
         }
     }
 
+    fn ping_legacy(&self, call: &Call) -> Result<()> {
+        let method = Method::ByEra(method);
+        let operation = Operation { method, ..Operation::new("", Params::new(), Rules::REPEATABLE) };
+        self.perform(call, operation).map(|_| ())
+    }
+
     /// After the server turned out to be another one, once.
     fn ping_again(&self, call: &Call) -> Result<()> {
         let (session, _) = self.session(call)?;
         match session.era {
             Era::Modern => Ok(()),
-            Era::Legacy => self.perform(call, method, Rules::REPEATABLE).map(|_| ()),
+            Era::Legacy => self.ping_legacy(call),
         }
     }
 }

@@ -1,38 +1,16 @@
-//! The thread that reads the event stream of an HTTP+SSE connection: it hands answers to the calls that wait for them, and
-//! answers what the server asks.
+//! The threads that read for a client, and the event stream of an HTTP+SSE connection.
 
-use std::cell::Cell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use super::Client;
-use super::answer::{Asked, read_messages};
-use super::call::Call;
 use super::channel::too_large;
-use super::exchange::Speaking;
-use super::line::{Delivered, Line};
+use super::receiver::Receiver;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
-use crate::protocol::jsonrpc::{self, Message};
 use crate::status::*;
-use crate::sys::wait::Budget;
 use crate::sys::{process, thread};
 use crate::transport::response::Body;
-
-/// The longest that the replies to what a server asks may take together: answers wait behind them.
-const LIMIT: Duration = Duration::from_secs(2);
-
-thread_local! {
-    /// The client that this thread reads for, by its place.
-    static READS_FOR: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Whether this thread is a reader of `client`: what it waited for would have to come through itself.
-pub fn reads_for(client: &Client) -> bool {
-    READS_FOR.get() == std::ptr::from_ref(client).addr()
-}
 
 /// The readers of one client, running or ended.
 pub struct Readers {
@@ -43,8 +21,7 @@ pub struct Readers {
 
 /// A stream to be read.
 pub struct Reading {
-    pub client: Weak<Client>,
-    pub line: Arc<Line>,
+    pub to: Receiver,
     pub body: Body,
     pub stream: EventStream,
     /// What `stream` allows for one event, in bytes.
@@ -59,7 +36,12 @@ impl Readers {
     }
 
     pub fn start(&self, reading: Reading) -> Result<()> {
-        let started = thread::spawn("mcp-reader", || reading.run())
+        self.start_other(|| reading.run())
+    }
+
+    /// Runs something else that reads.
+    pub fn start_other(&self, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let started = thread::spawn("mcp-reader", work)
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a thread: {error}")))?;
         let mut threads = self.lock();
         threads.retain(|reader| !reader.is_finished());
@@ -94,16 +76,12 @@ impl Drop for Readers {
 impl Reading {
     /// Reads until the stream ends, or nobody wants it any more.
     fn run(mut self) {
-        READS_FOR.set(self.client.as_ptr().addr());
-        // Also if this panics, nobody is left waiting.
-        let mut end = End {
-            line: Arc::clone(&self.line),
-            why: Error::new(MCP_INTERNAL, "the reader of the event stream failed"),
-        };
-        end.why = self.read();
-        if !self.line.stop.is_raised() {
-            self.remark(Level::Info, || format!("the event stream has ended: {}", end.why));
+        let reading = self.to.begin();
+        let why = self.read();
+        if !self.to.line.stop.is_raised() {
+            self.to.remark(Level::Info, || format!("the event stream has ended: {why}"));
         }
+        reading.end(why);
     }
 
     /// The reason for the end.
@@ -122,7 +100,7 @@ impl Reading {
                     return error;
                 }
             };
-            self.line.note_heard();
+            self.to.line.note_heard();
             if self.stream.feed(&buffer[..count], &mut self.events).is_err() {
                 return too_large(self.limit);
             }
@@ -133,83 +111,13 @@ impl Reading {
         let mut asked = Vec::new();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
-                b"" | b"message" if !event.data.is_empty() => self.take_message(event.data, &mut asked),
-                b"endpoint" => self.remark(Level::Warning, || {
+                b"" | b"message" if !event.data.is_empty() => self.to.take_message(event.data, &mut asked),
+                b"endpoint" => self.to.remark(Level::Warning, || {
                     "the server named an endpoint a second time; the first one is kept".into()
                 }),
                 _ => {}
             }
         }
-        // Only now: whose answer is there already need not wait for a reply to the server.
-        if !asked.is_empty() {
-            self.with_call(|client, call| {
-                let speaking = Speaking::on_line(&self.line);
-                asked.iter().for_each(|asked| client.serve(call, &speaking, asked));
-            });
-        }
-    }
-
-    fn take_message(&self, text: Vec<u8>, asked: &mut Vec<Asked>) {
-        let messages = match read_messages(text) {
-            Ok(messages) => messages,
-            Err(error) => {
-                // Where one call waits, this was meant for it.
-                if let Some(Delivered::Failed(error)) = self.line.deliver(None, Delivered::Failed(error)) {
-                    self.remark(Level::Warning, || format!("an event that nobody can use was dropped: {error}"));
-                }
-                return;
-            }
-        };
-        for message in messages {
-            let left = match message {
-                Message::Result { id, result } => match jsonrpc::number(&id) {
-                    id @ Some(_) => self.line.deliver(id, Delivered::Result(result)).is_some(),
-                    None => true,
-                },
-                Message::Error { id, error } => {
-                    let id = id.as_deref().and_then(jsonrpc::number);
-                    self.line.deliver(id, Delivered::Refused(error)).is_some()
-                }
-                Message::Request { id, method } => {
-                    asked.push(Asked { id, method });
-                    false
-                }
-                Message::Notification { method } => {
-                    self.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for"));
-                    false
-                }
-            };
-            if left {
-                self.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
-            }
-        }
-    }
-
-    fn remark(&self, level: Level, text: impl FnOnce() -> String) {
-        self.with_call(|_, call| call.remark(level, text));
-    }
-
-    /// What the reader does in its own name is bounded, ends with the line, and never asks the auth callback: that may take as
-    /// long as it likes, and all answers come through here.
-    fn with_call(&self, run: impl FnOnce(&Client, &Call)) {
-        if let Some(client) = self.client.upgrade() {
-            let closed = Some(Arc::clone(&self.line.stop));
-            let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };
-            let call = Call::with_budget(&client, budget, false);
-            self.line.carried(&call);
-            run(&client, &call);
-        }
-    }
-}
-
-/// Ends the line, in whatever way its reader ends.
-struct End {
-    line: Arc<Line>,
-    why: Error,
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.line.end(&self.why);
+        self.to.serve(&asked);
     }
 }

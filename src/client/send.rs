@@ -30,8 +30,10 @@ pub struct Setback {
 
 /// What a request carries.
 struct Pass {
-    /// What the caller has set.
+    /// What the caller has set on the client.
     fixed: Arc<HeaderSet>,
+    /// What the caller has set on the call.
+    own: Arc<HeaderSet>,
     /// What the auth callback adds.
     granted: Option<Granted>,
 }
@@ -108,6 +110,9 @@ impl Client {
         let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing);
         call.carry(&pass.fixed, session);
+        if !pass.own.is_empty() {
+            call.carry(&pass.own, None);
+        }
         if let Some(granted) = &pass.granted {
             call.carry(&granted.headers, None);
         }
@@ -139,7 +144,7 @@ impl Client {
                 None => self.ask(call, &scheme, question(outgoing))?,
             }),
         };
-        let pass = Pass { fixed: self.credentials.current(), granted };
+        let pass = Pass { fixed: self.credentials.current(), own: Arc::clone(call.headers()), granted };
         self.check_plain(call, &pass)?;
         Ok(pass)
     }
@@ -173,16 +178,19 @@ impl Client {
 }
 
 impl Pass {
-    /// What the callback gives beats what was set.
+    /// What the call has beats what the client has, and what the callback gives beats both.
     fn apply(&self, outgoing: &mut Outgoing) {
         self.fixed.apply(&mut outgoing.headers);
+        self.own.apply(&mut outgoing.headers);
         if let Some(granted) = &self.granted {
             granted.headers.apply(&mut outgoing.headers);
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.fixed.is_empty() && self.granted.as_ref().is_none_or(|granted| granted.headers.is_empty())
+        self.fixed.is_empty()
+            && self.own.is_empty()
+            && self.granted.as_ref().is_none_or(|granted| granted.headers.is_empty())
     }
 }
 

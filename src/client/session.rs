@@ -6,6 +6,8 @@ use ureq::http::HeaderValue;
 
 use super::call::Call;
 use super::channel::Channel;
+use super::new_signal;
+use super::standing::Standing;
 use crate::auth::credentials::HeaderSet;
 use crate::auth::pause::PauseClock;
 use crate::error::{Error, Result};
@@ -23,10 +25,44 @@ pub struct Session {
     pub id: Option<HeaderValue>,
     /// The connection of HTTP+SSE; nothing on Streamable HTTP.
     pub channel: Option<Channel>,
+    /// The event stream for what belongs to no call, on legacy Streamable HTTP.
+    pub standing: Option<Standing>,
+    /// What the `_meta` of every request holds, on modern servers.
+    pub meta: String,
+    /// The same where the server may make a task of the request.
+    pub task_meta: String,
     /// The answer to `server/discover` or `initialize`.
     pub answer: Option<Json>,
     /// Whether the era may be taken for granted when the session has to be opened anew.
     pub era_is_certain: bool,
+}
+
+/// How messages travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Travels {
+    StreamableHttp,
+    Sse,
+    Stdio,
+}
+
+impl Travels {
+    /// As `mcp_server_info` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Travels::StreamableHttp => "streamable-http",
+            Travels::Sse => "sse",
+            Travels::Stdio => "stdio",
+        }
+    }
+
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Travels::StreamableHttp => "Streamable HTTP",
+            Travels::Sse => "HTTP+SSE",
+            Travels::Stdio => "stdio",
+        }
+    }
 }
 
 /// What a server was found to be; the way to a new session with it.
@@ -36,7 +72,44 @@ pub struct Found {
     pub sse: bool,
 }
 
+/// The one version in whose core tasks are; later they are an extension.
+const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
+
 impl Session {
+    /// How its messages travel.
+    pub fn travels(&self) -> Travels {
+        match &self.channel {
+            None => Travels::StreamableHttp,
+            Some(_) if self.is_pipe() => Travels::Stdio,
+            Some(_) => Travels::Sse,
+        }
+    }
+
+    /// Whether it is one over the standard streams of a process, where there are no headers.
+    pub fn is_pipe(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.line.pipe().is_some())
+    }
+
+    /// Whether tools may be called as tasks by the core of 2025-11-25.
+    pub fn has_core_tasks(&self) -> bool {
+        let answer = self.answer.as_ref();
+        let can = answer.and_then(|answer| answer.root().at("/capabilities/tasks/requests/tools/call"));
+        self.version == VERSION_WITH_CORE_TASKS && can.is_some()
+    }
+
+    /// Raised when nothing that belongs to no call will come any more.
+    pub fn over(&self) -> Option<&Signal> {
+        let line = self.channel.as_ref().map(|channel| &channel.line.over);
+        line.or(self.standing.as_ref().map(Standing::over))
+    }
+
+    /// Why that is so.
+    pub fn why_over(&self) -> Error {
+        let line = self.channel.as_ref().and_then(|channel| channel.line.ended());
+        let why = line.or_else(|| self.standing.as_ref()?.why());
+        why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
+    }
+
     /// Whether no answer can come any more.
     fn is_dead(&self) -> bool {
         self.channel.as_ref().is_some_and(|channel| channel.line.is_ended())
@@ -169,8 +242,7 @@ impl Sessions {
 
 impl Opening {
     fn new(call: &Call) -> Result<Opening> {
-        let done = Signal::new()
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
+        let done = new_signal()?;
         let credentials = call.client.credentials.current();
         let scheme = scheme_of(call);
         let clock = call.clock();

@@ -1,14 +1,16 @@
 //! What is set before the first request and fixed by it, and the timeout, which may change at any time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::DEFAULT_TIMEOUT;
+use super::inputs::{Handler, Kind};
 use crate::error::{Error, Result};
-use crate::protocol::messages::ClientInfo;
+use crate::protocol::messages::{Abilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::status::*;
+use crate::sys::child::Program;
 use crate::sys::socket::LONGEST_PATH;
 use crate::transport::network::{DEFAULT_MAX_HEAD, NetworkOptions};
 use crate::transport::proxy::ProxyChoice;
@@ -28,6 +30,26 @@ struct Fixed {
     require_https: bool,
     limits: Limits,
     network: NetworkOptions,
+    handlers: Handlers,
+    program: Option<Program>,
+}
+
+/// Who answers what the server asks.
+#[derive(Default)]
+struct Handlers {
+    elicitation: Option<Arc<Handler>>,
+    sampling: Option<Arc<Handler>>,
+    roots: Option<Arc<Handler>>,
+}
+
+impl Handlers {
+    fn of(&mut self, kind: Kind) -> &mut Option<Arc<Handler>> {
+        match kind {
+            Kind::Elicitation => &mut self.elicitation,
+            Kind::Sampling => &mut self.sampling,
+            Kind::Roots => &mut self.roots,
+        }
+    }
 }
 
 /// How messages travel, as the caller wants it.
@@ -70,6 +92,8 @@ impl Default for Settings {
                 require_https: false,
                 limits: DEFAULT_LIMITS,
                 network: NetworkOptions::default(),
+                handlers: Handlers::default(),
+                program: None,
             }),
             frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
@@ -147,6 +171,53 @@ impl Settings {
 
     pub fn limits(&self) -> Limits {
         self.lock().limits
+    }
+
+    /// Sets or removes a handler. The old one is dropped under no lock.
+    pub fn set_handler(&self, kind: Kind, handler: Option<Arc<Handler>>) -> Result<()> {
+        let mut place = handler;
+        let outcome = self.change("a handler", |fixed| std::mem::swap(fixed.handlers.of(kind), &mut place));
+        drop(place);
+        outcome
+    }
+
+    pub fn handler(&self, kind: Kind) -> Option<Arc<Handler>> {
+        self.lock().handlers.of(kind).clone()
+    }
+
+    /// The settings of a client whose server is a process.
+    pub fn of_program(program: Program) -> Settings {
+        let settings = Settings::default();
+        settings.lock().program = Some(program);
+        settings
+    }
+
+    /// Changes what is started; fails for a client whose server is no process.
+    pub fn set_program(&self, what: &str, edit: impl FnOnce(&mut Program)) -> Result<()> {
+        if self.lock().program.is_none() {
+            let why = format!("{what} is for servers that are started as a process; see mcp_client_new_stdio");
+            return Err(Error::new(MCP_MISUSE, why));
+        }
+        self.change(what, |fixed| {
+            if let Some(program) = &mut fixed.program {
+                edit(program);
+            }
+        })
+    }
+
+    pub fn program(&self) -> Option<Program> {
+        self.lock().program.clone()
+    }
+
+    /// What the server is told that this client can do.
+    pub fn abilities(&self) -> Abilities {
+        let Handlers { elicitation, sampling, roots } = &self.lock().handlers;
+        Abilities {
+            elicitation: elicitation.is_some(),
+            sampling: sampling.is_some(),
+            roots: roots.is_some(),
+            tasks: false,
+        }
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue, Method, header};
 
 use super::Client;
-use super::answer::{Asked, content_type, take_messages};
+use super::answer::content_type;
 use super::call::Call;
 use super::channel::too_large;
 use super::exchange::{Speaking, headers};
+use super::incoming::Asked;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
@@ -20,7 +21,7 @@ use crate::sys::wait::Stop;
 use crate::transport::http::Outgoing;
 use crate::transport::response::Response;
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How long to wait before a stream is resumed, where the server does not say.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// How often a stream is resumed in a row without anything new on it.
 const MOST_WITHOUT_PROGRESS: u32 = 5;
+
+const RESUMING: &str = "before the stream was resumed";
 
 /// How far a stream has come, over all its connections.
 #[derive(Default)]
@@ -80,6 +83,7 @@ impl Client {
             stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
             progress.note(&stream);
             let mut asked = Vec::new();
+            let paused = call.paused_so_far();
             for event in events.drain(..) {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
                 let is_message = event.name.is_empty() || event.name == b"message";
@@ -87,14 +91,16 @@ impl Client {
                     continue;
                 }
                 progress.resumed_in_vain = 0;
-                if let Some(result) = take_messages(call, event.data, id, &mut asked)? {
+                if let Some(result) = self.take_messages(call, event.data, id, &mut asked)? {
                     return Ok(result);
                 }
             }
             // Only now: a server whose answer is there already needs no reply.
             if !asked.is_empty() {
                 asked.iter().for_each(|asked: &Asked| self.serve(call, speaking, asked));
-                // A callback may have been asked for the replies, and its time does not count.
+            }
+            // The time of callbacks does not count.
+            if call.paused_so_far() != paused {
                 response.set_budget(&call.budget());
             }
         }
@@ -162,8 +168,8 @@ impl Client {
     fn pause(&self, call: &Call, retry: Duration) -> Result<()> {
         let budget = call.budget().clone();
         let idle = budget.idle.filter(|idle| *idle < retry);
-        budget.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped(&stop))?;
-        if idle.is_some() { Err(call.stopped(&Stop::Idle)) } else { Ok(()) }
+        budget.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped_while(&stop, RESUMING))?;
+        if idle.is_some() { Err(call.stopped_while(&Stop::Idle, RESUMING)) } else { Ok(()) }
     }
 }
 

@@ -64,6 +64,7 @@ pub unsafe extern "C" fn mcp_set_auth(
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("credentials and headers")?;
             let callback = auth.map(|auth| {
                 let callback: Box<Callback> = Box::new(move |request: &mut AuthRequest| {
                     let mut shown = mcp_auth_request::of(request);

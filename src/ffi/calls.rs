@@ -7,6 +7,7 @@ use super::json::mcp_json;
 use super::options::mcp_options;
 use crate::client::Call;
 use crate::error::Result;
+use crate::protocol::json::Json;
 use crate::status::mcp_status;
 
 /// Connects: finds out which protocol versions the server speaks, and opens a session where the
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn mcp_ping(
 ///
 /// - "protocolVersion": the version that is spoken, such as "2025-11-25"
 /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
-/// - "transport": "streamable-http" or "sse"
+/// - "transport": "streamable-http", "sse" or "stdio"
 /// - "serverInfo": with "name" and "version", where the server gives them
 /// - "capabilities": what it can do
 /// - "instructions": how it wants to be used, where it says so
@@ -71,12 +72,27 @@ pub unsafe extern "C" fn mcp_server_info(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
+    unsafe { run_for_json(client, "server info", options, info, error, |client, call| client.server_info(call)) }
+}
+
+/// Runs a call that brings a JSON value.
+///
+/// # Safety The handles are NULL or live, the places NULL or writable.
+pub(super) unsafe fn run_for_json(
+    client: *mut mcp_client,
+    operation: &'static str,
+    options: *const mcp_options,
+    result: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+    body: impl FnOnce(&crate::client::Client, &Call) -> Result<Json>,
+) -> mcp_status {
+    // SAFETY: as the caller promises.
     unsafe {
         guard(error, || {
-            let place = info.as_mut().ok_or_else(|| null("info"))?;
+            let place = result.as_mut().ok_or_else(|| null("the place for the result"))?;
             *place = std::ptr::null_mut();
-            run(client, "server info", options, |client, call| {
-                *place = mcp_json::boxed(client.server_info(call)?);
+            run(client, operation, options, |client, call| {
+                *place = mcp_json::boxed(body(client, call)?);
                 Ok(())
             })
         })
@@ -84,7 +100,7 @@ pub unsafe extern "C" fn mcp_server_info(
 }
 
 /// # Safety Both handles are NULL or live.
-unsafe fn run(
+pub(super) unsafe fn run(
     client: *mut mcp_client,
     operation: &'static str,
     options: *const mcp_options,

@@ -26,7 +26,12 @@ pub unsafe extern "C" fn mcp_set_bearer(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.credentials.set_bearer(optional_text(token, "token")?)) }
+    unsafe {
+        mcp_client::set(client, error, |client| {
+            client.check_url("credentials and headers")?;
+            client.credentials.set_bearer(optional_text(token, "token")?)
+        })
+    }
 }
 
 /// Sets a header that every HTTP request carries, such as "X-API-Key". One of the same name, in
@@ -49,6 +54,7 @@ pub unsafe extern "C" fn mcp_set_header(
     // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("credentials and headers")?;
             client.credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
         })
     }

@@ -1,8 +1,11 @@
 //! JSON values.
 
 use std::collections::HashMap;
-use std::ffi::{CString, c_char};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::ffi::{CString, c_char, c_void};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use super::error::mcp_error;
 use super::guard::{guard, guard_quiet, null};
@@ -51,6 +54,8 @@ struct Root {
 enum Text {
     Key,
     Value,
+    /// Not its own text, but one that was made of it.
+    Made,
 }
 
 impl mcp_json {
@@ -83,12 +88,12 @@ impl mcp_json {
         unsafe { &*self.root }
     }
 
-    fn value(&self) -> Value<'_> {
+    pub(super) fn value(&self) -> Value<'_> {
         self.root().json.value(self.at)
     }
 
     /// The address of another value of the same document.
-    fn sibling(&self, value: Option<Value>) -> *const mcp_json {
+    pub(super) fn sibling(&self, value: Option<Value>) -> *const mcp_json {
         let Some(value) = value else { return std::ptr::null() };
         if value.place() == self.at {
             return self;
@@ -100,9 +105,21 @@ impl mcp_json {
 
     /// A text that lives as long as the document.
     fn keep(&self, which: Text, text: &str) -> *const c_char {
-        let mut strings = self.root().strings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut strings = self.strings();
         // The text itself does not move when the table grows.
         strings.entry((self.at, which)).or_insert_with(|| super::text::c_string(text)).as_ptr()
+    }
+}
+
+impl mcp_json {
+    /// A text that is made of the value, once, and lives as long as the document.
+    pub(super) fn keep_made(&self, make: impl FnOnce() -> String) -> *const c_char {
+        let known = self.strings().get(&(self.at, Text::Made)).map(|text| text.as_ptr());
+        known.unwrap_or_else(|| self.keep(Text::Made, &make()))
+    }
+
+    fn strings(&self) -> MutexGuard<'_, HashMap<(usize, Text), CString>> {
+        self.root().strings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,7 +151,7 @@ impl Drop for Owned {
 /// Looks at a value that may be NULL.
 ///
 /// # Safety `json` is NULL or alive.
-unsafe fn look<T>(json: *const mcp_json, otherwise: T, look: impl FnOnce(&mcp_json) -> Option<T>) -> T
+pub(super) unsafe fn look<T>(json: *const mcp_json, otherwise: T, look: impl FnOnce(&mcp_json) -> Option<T>) -> T
 where
     T: Copy,
 {
@@ -463,19 +480,69 @@ pub unsafe extern "C" fn mcp_json_copy_string(
     unsafe {
         guard(error, || {
             let text = present(json)?.value().string().map_err(unfit)?;
-            if let Some(length) = length.as_mut() {
-                *length = text.len();
-            }
-            if capacity > 0 && buffer.is_null() {
-                return Err(null("buffer"));
-            }
-            if capacity <= text.len() {
-                let why = format!("the text needs {} bytes with its NUL, the buffer has {capacity}", text.len() + 1);
-                return Err(Error::new(MCP_BUFFER_TOO_SMALL, why));
-            }
-            std::ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast(), text.len());
-            *buffer.add(text.len()) = 0;
-            Ok(())
+            copy_out(text.as_bytes(), true, (buffer, capacity), length)
         })
     }
+}
+
+/// Decodes a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the
+/// "data" of an image, into the caller's buffer of `capacity` bytes. `*length` (which may be NULL)
+/// is set to the number of bytes, also when the buffer is too small: then the result is
+/// `MCP_BUFFER_TOO_SMALL`, and nothing is written. No NUL is added. A NULL buffer of capacity 0 only
+/// asks.
+///
+/// `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no base64. Since
+/// 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_json_copy_base64(
+    json: *const mcp_json,
+    buffer: *mut c_void,
+    capacity: usize,
+    length: *mut usize,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: see mcp_json_type_of; the buffer is writable for its capacity.
+    unsafe {
+        guard(error, || {
+            let text = present(json)?.value().string().map_err(unfit)?;
+            let bytes = BASE64_STANDARD
+                .decode(text.as_bytes())
+                .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is no base64: {why}")))?;
+            copy_out(&bytes, false, (buffer.cast(), capacity), length)
+        })
+    }
+}
+
+/// Copies bytes into a caller's buffer, with a NUL behind them where it is a text.
+///
+/// # Safety The buffer is NULL or writable for its capacity, `length` NULL or writable.
+unsafe fn copy_out(
+    bytes: &[u8],
+    is_text: bool,
+    (buffer, capacity): (*mut c_char, usize),
+    length: *mut usize,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    if let Some(length) = unsafe { length.as_mut() } {
+        *length = bytes.len();
+    }
+    if capacity > 0 && buffer.is_null() {
+        return Err(null("buffer"));
+    }
+    let needed = bytes.len() + usize::from(is_text);
+    if capacity < needed {
+        let why = format!("{needed} bytes are needed, the buffer has {capacity}");
+        return Err(Error::new(MCP_BUFFER_TOO_SMALL, why));
+    }
+    if needed == 0 {
+        return Ok(());
+    }
+    // SAFETY: the buffer is not NULL, and writable for what is needed.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
+        if is_text {
+            *buffer.add(bytes.len()) = 0;
+        }
+    }
+    Ok(())
 }

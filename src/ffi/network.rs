@@ -94,6 +94,7 @@ pub unsafe extern "C" fn mcp_set_proxy(
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
             let choice = match optional_text(url, "url")? {
                 None => ProxyChoice::Environment,
                 Some("") => ProxyChoice::None,
@@ -136,6 +137,7 @@ pub unsafe extern "C" fn mcp_set_tls_ca_file(
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
             let path = optional_text(path, "path")?;
             client.settings.set_tls(|tls| tls.set_ca_file(path))
         })
@@ -159,6 +161,7 @@ pub unsafe extern "C" fn mcp_set_tls_client_cert(
     // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
             let key = optional_text(key_path, "key_path")?;
             let files = match optional_text(cert_path, "cert_path")? {
                 Some(certificate) => Some((certificate, key)),
@@ -183,6 +186,7 @@ pub unsafe extern "C" fn mcp_set_tls_verify(
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
             client.settings.set_tls(|tls| {
                 tls.trusts_everybody = !verify;
                 Ok(())

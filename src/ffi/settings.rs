@@ -104,3 +104,25 @@ pub unsafe extern "C" fn mcp_set_limit(
     // SAFETY: the header asks for a live client or NULL.
     unsafe { mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes)) }
 }
+
+/// Whether results are kept as long as the server says that they are fresh: lists, and resources
+/// that were read (specification 2026-07-28, "Caching"). With true, a call may be answered from
+/// memory. A server that says of a change makes what it concerns stale, while somebody listens
+/// (`mcp_listen`). Private results go with the credentials that they were asked for with.
+///
+/// Any thread, any time; false at the start, and with it everything that was kept is forgotten.
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_cache(
+    client: *mut mcp_client,
+    wanted: bool,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for a live client or NULL.
+    unsafe {
+        mcp_client::set(client, error, |client| {
+            client.cache.set_wanted(wanted);
+            Ok(())
+        })
+    }
+}

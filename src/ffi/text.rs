@@ -46,6 +46,17 @@ pub unsafe fn text_of_length<'a>(start: *const c_char, length: usize, what: &str
     str::from_utf8(bytes).map_err(|_| not_utf8(what))
 }
 
+/// As [`text_of_length`], where NULL has a meaning.
+///
+/// # Safety As for [`text_of_length`].
+pub unsafe fn optional_text_of_length<'a>(start: *const c_char, length: usize, what: &str) -> Result<Option<&'a str>> {
+    if start.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    unsafe { text_of_length(start, length, what) }.map(Some)
+}
+
 /// For C: a NUL inside, which C would take for the end, becomes U+FFFD.
 pub fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default())

@@ -71,7 +71,8 @@ fn is_owned(name: &str) -> bool {
     lower.starts_with("mcp-") || OWNED.contains(&lower.as_str())
 }
 
-fn is_token_char(c: char) -> bool {
+/// A character of a token (RFC 9110, section 5.6.2).
+pub fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 

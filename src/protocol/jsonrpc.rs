@@ -24,9 +24,11 @@ pub enum Message {
     Request {
         id: String,
         method: String,
+        params: Option<Json>,
     },
     Notification {
         method: String,
+        params: Option<Json>,
     },
 }
 
@@ -43,6 +45,8 @@ struct Envelope<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -88,9 +92,10 @@ fn message(text: &Arc<String>, part: &str) -> Result<Message, ReadError> {
         let id = id.ok_or(ReadError::NotMessage("its result has no id"))?;
         return Ok(Message::Result { id, result: Json::part(text, result) });
     }
+    let params = envelope.params.map(|params| Json::part(text, params));
     match (envelope.method.map(Cow::into_owned), id) {
-        (Some(method), Some(id)) => Ok(Message::Request { id, method }),
-        (Some(method), None) => Ok(Message::Notification { method }),
+        (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
+        (Some(method), None) => Ok(Message::Notification { method, params }),
         (None, _) => Err(ReadError::NotMessage("it has neither a method, a result nor an error")),
     }
 }
@@ -146,10 +151,12 @@ mod tests {
 
     #[test]
     fn requests_notifications_and_batches() {
-        let batch = r#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"a","method":"ping"}]"#;
+        let batch = r#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"a","method":"ping","params":{"a":1}}]"#;
         let messages = read(batch.into()).unwrap();
-        assert!(matches!(&messages[0], Message::Notification { method } if method == "n"));
-        assert!(matches!(&messages[1], Message::Request { id, method } if id == "\"a\"" && method == "ping"));
+        assert!(matches!(&messages[0], Message::Notification { method, params: None } if method == "n"));
+        let Message::Request { id, method, params } = &messages[1] else { panic!() };
+        assert_eq!((id.as_str(), method.as_str()), ("\"a\"", "ping"));
+        assert_eq!(params.as_ref().map(Json::text), Some(r#"{"a":1}"#));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Writing the messages of both eras.
 
 use super::json::Json;
+use super::params::Params;
 use super::version::Era;
 
 /// Who this client says that it is (`Implementation` in the schemas).
@@ -17,30 +18,80 @@ pub const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
 pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 
-/// A request; `params` is the text of an object.
-pub fn request(id: u64, method: &str, params: Option<&str>) -> String {
-    let method = quoted(method);
-    match params {
-        Some(params) => format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#),
-        None => format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method}}}"#),
-    }
+/// A request.
+pub fn request(id: u64, method: &str, params: &Params) -> String {
+    let mut text = String::with_capacity(method.len() + params.length() + 64);
+    text.push_str(r#"{"jsonrpc":"2.0","id":"#);
+    text.push_str(&id.to_string());
+    write_call(text, method, params)
 }
 
-/// The parameters that every modern request carries, where it has no others (2026-07-28, "Per-request protocol fields").
-pub fn modern_params(version: &str, client: &ClientInfo) -> String {
+/// A notification.
+pub fn notification(method: &str, params: &Params) -> String {
+    let mut text = String::with_capacity(method.len() + params.length() + 48);
+    text.push_str(r#"{"jsonrpc":"2.0""#);
+    write_call(text, method, params)
+}
+
+fn write_call(mut text: String, method: &str, params: &Params) -> String {
+    text.push_str(r#","method":"#);
+    text.push_str(&quoted(method));
+    if !params.is_empty() {
+        text.push_str(r#","params":"#);
+        params.write(&mut text);
+    }
+    text.push('}');
+    text
+}
+
+/// The members that the `_meta` of every modern request holds (2026-07-28, "Per-request protocol fields").
+pub fn modern_meta(version: &str, client: &ClientInfo, capabilities: &str) -> String {
     format!(
         concat!(
-            r#"{{"_meta":{{"io.modelcontextprotocol/protocolVersion":{version},"#,
-            r#""io.modelcontextprotocol/clientInfo":{client},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}"#
+            r#""io.modelcontextprotocol/protocolVersion":{version},"io.modelcontextprotocol/clientInfo":{client},"#,
+            r#""io.modelcontextprotocol/clientCapabilities":{capabilities}"#
         ),
         version = quoted(version),
         client = implementation(client),
+        capabilities = capabilities,
     )
 }
 
+/// What this client can do when a server asks it for something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    pub elicitation: bool,
+    pub sampling: bool,
+    pub roots: bool,
+    /// The extension `io.modelcontextprotocol/tasks`.
+    pub tasks: bool,
+}
+
+impl Abilities {
+    pub fn any(self) -> bool {
+        self.elicitation || self.sampling || self.roots
+    }
+}
+
+/// `ClientCapabilities` of the schemas: in full, for servers look at the members.
+pub fn capabilities(era: Era, abilities: Abilities) -> String {
+    let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
+    let parts = [
+        (abilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
+        (abilities.sampling, r#""sampling":{"tools":{}}"#),
+        (abilities.roots, roots),
+        (abilities.tasks && era == Era::Modern, r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#),
+    ];
+    let there: Vec<&str> = parts.into_iter().filter_map(|(is_there, text)| is_there.then_some(text)).collect();
+    format!("{{{}}}", there.join(","))
+}
+
 /// The parameters of `initialize` (2025-11-25, "Lifecycle").
-pub fn initialize_params(version: &str, client: &ClientInfo) -> String {
-    format!(r#"{{"protocolVersion":{},"capabilities":{{}},"clientInfo":{}}}"#, quoted(version), implementation(client))
+pub fn initialize_params<'a>(version: &str, client: &ClientInfo, capabilities: String) -> Params<'a> {
+    Params::new()
+        .with("protocolVersion", quoted(version))
+        .with("capabilities", capabilities)
+        .with("clientInfo", implementation(client))
 }
 
 pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -51,20 +102,21 @@ pub fn cancelled(id: u64, reason: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":{reason}}}}}"#)
 }
 
-/// The answer to a server's own request, whose id is given as it came: `ping` is answered, anything else is unknown here.
-pub fn answer(id: &str, method: &str) -> String {
-    if method == "ping" {
-        return format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
-    }
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{METHOD_NOT_FOUND},"message":"Method not found"}}}}"#)
+/// The answer to a server's own request, whose id is given as it came.
+pub fn result(id: &str, result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+/// The refusal of a server's own request.
+pub fn refusal(id: &str, code: i64, message: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}}}}}"#, quoted(message))
 }
 
 /// What `mcp_server_info` gives: the parts of the server's own answer under the names that the specification has for them.
-pub fn server_info(version: &str, era: Era, sse: bool, answer: Option<&Json>) -> String {
+pub fn server_info(version: &str, era: Era, transport: &str, answer: Option<&Json>) -> String {
     let root = answer.map(Json::root);
     let member = |pointer: &str| root.and_then(|root| root.at(pointer)).map(|value| value.raw());
     let server = member("/_meta/io.modelcontextprotocol~1serverInfo").or_else(|| member("/serverInfo"));
-    let transport = if sse { "sse" } else { "streamable-http" };
     let (version, era) = (quoted(version), quoted(era.name()));
     let mut text = format!(r#"{{"protocolVersion":{version},"era":{era},"transport":"{transport}""#);
     let parts = [
@@ -86,7 +138,8 @@ fn implementation(client: &ClientInfo) -> String {
     format!(r#"{{"name":{},"version":{}}}"#, quoted(&client.name), quoted(&client.version))
 }
 
-fn quoted(text: &str) -> String {
+/// A text as JSON.
+pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
@@ -100,14 +153,19 @@ mod tests {
 
     #[test]
     fn every_message_is_json() {
+        let all = Abilities { elicitation: true, sampling: true, roots: true, tasks: true };
+        let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all));
+        let mut modern = Params::new();
+        modern.share_meta(&meta);
         let texts = [
-            request(1, "ping", None),
-            request(2, "server/discover", Some(&modern_params("2026-07-28", &client()))),
-            request(3, "initialize", Some(&initialize_params("2025-11-25", &client()))),
+            request(1, "ping", &Params::new()),
+            request(2, "server/discover", &modern),
+            request(3, "initialize", &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all))),
+            notification("notifications/roots/list_changed", &Params::new()),
             INITIALIZED.into(),
             cancelled(4, "time\nout"),
-            answer("\"x\"", "ping"),
-            answer("5", "roots/list"),
+            result("\"x\"", "{}"),
+            refusal("5", METHOD_NOT_FOUND, "no\nsuch"),
         ];
         for text in texts {
             let value: serde_json::Value = serde_json::from_str(&text).expect(&text);
@@ -122,8 +180,13 @@ mod tests {
             r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"l"},"instructions":"do"}"#;
         let info = |version, era, text: Option<&str>| {
             let json = text.map(|text| Json::parse(text.into()).unwrap());
-            serde_json::from_str::<serde_json::Value>(&server_info(version, era, era == Era::Legacy, json.as_ref()))
-                .unwrap()
+            serde_json::from_str::<serde_json::Value>(&server_info(
+                version,
+                era,
+                if era == Era::Legacy { "sse" } else { "streamable-http" },
+                json.as_ref(),
+            ))
+            .unwrap()
         };
         let modern = info("2026-07-28", Era::Modern, Some(modern));
         assert_eq!(modern["serverInfo"]["name"], "m");

@@ -2,10 +2,16 @@
 //! threads, so that all of it can be fuzzed.
 #![forbid(unsafe_code)]
 
+pub mod config;
+pub mod elicitation;
 pub mod event_stream;
 pub mod headers;
 pub mod json;
 pub mod jsonrpc;
 pub mod messages;
+pub mod mirror;
 pub mod negotiation;
+pub mod params;
+#[cfg(test)]
+mod properties;
 pub mod version;

@@ -81,6 +81,11 @@ pub fn is_modern_error(error: &Error) -> bool {
     }
 }
 
+/// Whether a server wanted other headers than it got.
+pub fn is_header_mismatch(error: &Error) -> bool {
+    error.report().rpc.as_ref().is_some_and(|rpc| rpc.code == HEADER_MISMATCH)
+}
+
 /// The version that an `initialize` settled on: one of ours, and the pinned one where one is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
     let answered = result.root().member("protocolVersion").and_then(Value::text);

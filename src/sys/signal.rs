@@ -1,4 +1,4 @@
-//! A one-shot flag that a blocked `poll` can see: cancel tokens, a closing client, a finished lookup.
+//! A flag that a blocked `poll` can see: cancel tokens, a closing client, a finished lookup; or a bell at an inbox.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::process;
 
-/// Raised once, never lowered. Any number of threads may wait for it at the same time.
+/// Any number of threads may wait for it at the same time.
 #[derive(Debug)]
 pub struct Signal {
     raised: AtomicBool,
@@ -61,6 +61,15 @@ impl Signal {
 
     pub fn is_raised(&self) -> bool {
         self.raised.load(Ordering::SeqCst)
+    }
+
+    /// Lowers the flag, for a bell that rings more than once. Who lowers it looks into the inbox afterwards: a ring that comes in
+    /// between may be lost, and what it rang for is there then.
+    pub fn lower(&self) {
+        let mut value = [0; 8];
+        // SAFETY: the buffer is eight writable bytes and the descriptor is open as long as `self` is.
+        unsafe { libc::read(self.fd(), value.as_mut_ptr().cast(), value.len()) };
+        self.raised.store(false, Ordering::SeqCst);
     }
 
     /// Readable from the moment the flag is raised.
@@ -121,5 +130,11 @@ mod tests {
         for _ in 0..2 {
             assert!(Budget::default().wait(signal.fd(), Interest::Read).is_ok());
         }
+        signal.lower();
+        assert!(!signal.is_raised());
+        let brief = Budget { idle: Some(std::time::Duration::ZERO), ..Budget::default() };
+        assert!(brief.wait(signal.fd(), Interest::Read).is_err());
+        signal.raise();
+        assert!(Budget::default().wait(signal.fd(), Interest::Read).is_ok());
     }
 }

@@ -143,7 +143,7 @@ impl Http {
     }
 
     fn send_once(&self, target: &Arc<Endpoint>, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
-        let mut lane = self.take_lane(budget).map_err(|stop| before_sending(stopped(&stop, None, budget)))?;
+        let mut lane = self.take_lane(budget).map_err(|stop| before_sending(stopped(&stop, BEFORE, budget)))?;
         lane.state.begin(budget, false);
         match self.run(&lane, target, outgoing) {
             Ok(answer) => {
@@ -235,7 +235,7 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
     let phase = state.phase();
     let sent = phase >= Phase::Send;
     if let Some(stop) = state.take_stop() {
-        return Failure { error: stopped(&stop, Some(phase), budget), stale: false, sent };
+        return Failure { error: stopped(&stop, phase.doing(), budget), stale: false, sent };
     }
     if let Some(error) = state.take_failure() {
         return Failure { error, stale: false, sent };
@@ -286,23 +286,17 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
 /// A failure of the body, which is read outside of [`Http::send`]: the lane's notes, or else what reading it said.
 pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
     if let Some(stop) = lane.state.take_stop() {
-        return stopped(&stop, Some(Phase::Body), &lane.state.budget());
+        return stopped(&stop, Phase::Body.doing(), &lane.state.budget());
     }
     let reason = error.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
     Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
 }
 
-/// The error for a wait that was ended.
-pub fn stopped(stop: &Stop, phase: Option<Phase>, budget: &Budget) -> Error {
-    let doing = phase.map_or("before anything was sent", |phase| match phase {
-        Phase::Lookup => "while looking up the server's name",
-        Phase::Connect => "while connecting",
-        Phase::Proxy => "while waiting for the proxy",
-        Phase::Tls => "during the TLS handshake",
-        Phase::Send => "while sending the request",
-        Phase::Head => "while waiting for the server's answer",
-        Phase::Body => "while reading the server's answer",
-    });
+/// What was not begun yet when a wait was ended.
+pub const BEFORE: &str = "before anything was sent";
+
+/// The error for a wait that was ended; `doing` says during what.
+pub fn stopped(stop: &Stop, doing: &str, budget: &Budget) -> Error {
     let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match stop {
         Stop::TimedOut => Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(budget.allowed))),

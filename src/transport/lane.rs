@@ -33,6 +33,21 @@ pub enum Phase {
     Body,
 }
 
+impl Phase {
+    /// For messages.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Phase::Lookup => "while looking up the server's name",
+            Phase::Connect => "while connecting",
+            Phase::Proxy => "while waiting for the proxy",
+            Phase::Tls => "during the TLS handshake",
+            Phase::Send => "while sending the request",
+            Phase::Head => "while waiting for the server's answer",
+            Phase::Body => "while reading the server's answer",
+        }
+    }
+}
+
 const PHASES: [Phase; 7] =
     [Phase::Lookup, Phase::Connect, Phase::Proxy, Phase::Tls, Phase::Send, Phase::Head, Phase::Body];
 

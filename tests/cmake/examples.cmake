@@ -1,4 +1,4 @@
-# The examples that need a server with tokens that change: examples/ through tests/examples/examples.py.
+# The examples in front of real servers; those that need tokens that change go through tests/examples/examples.py.
 #
 # Needs Python3_EXECUTABLE, mcp_test_environment and real_servers.cmake.
 
@@ -15,6 +15,8 @@ endfunction()
 if(MCP_BUILD_EXAMPLES)
   real_test(example.alive fastmcp4-static real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
             ${real_state}/fastmcp4-static.json "$<$<TARGET_EXISTS:alive>:$<TARGET_FILE:alive>>")
+  real_test(example.agent everything real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/agent.py
+            ${real_state}/everything.json "$<$<TARGET_EXISTS:agent>:$<TARGET_FILE:agent>>")
   mcp_example_test(token-file token_file)
   mcp_example_test(client-credentials client_credentials)
 endif()

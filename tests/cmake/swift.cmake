@@ -1,10 +1,11 @@
 # bindings/swift: built, tested and documented, with the machine's Swift or the one of a chroot.
 #
-# Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake and consumers.cmake
-# define.
+# Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake, protocol.cmake and
+# consumers.cmake define.
 
 set(swift ${CMAKE_CURRENT_SOURCE_DIR}/swift)
-set(swift_servers fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse)
+set(swift_servers
+    fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse features-fastmcp4 features-ts2)
 list(TRANSFORM swift_servers PREPEND server. OUTPUT_VARIABLE swift_fixtures)
 
 # The first run makes a chroot with a Swift toolchain where the machine has none: one to two minutes.

@@ -16,6 +16,8 @@
 using namespace std::string_view_literals;
 
 static_assert(std::ranges::forward_range<mcp::json_elements> && std::ranges::forward_range<mcp::json_members>);
+static_assert(std::ranges::input_range<mcp::page_range<mcp::json>> && std::movable<mcp::page_range<mcp::json>>);
+static_assert(std::ranges::input_range<mcp::page_range<mcp::expected<mcp::json>>>);
 static_assert(std::ranges::view<mcp::json_elements> && std::ranges::view<mcp::json_members>);
 static_assert(std::ranges::borrowed_range<mcp::json_elements> && std::ranges::borrowed_range<mcp::json_members>);
 static_assert(std::ranges::common_range<mcp::json_elements> && std::ranges::common_range<mcp::json_members>);

@@ -174,6 +174,48 @@ void by_setter(const server &server) {
     CHECK(!other.try_ping());
 }
 
+// Tools, with progress and a question in between, and what else server-everything has.
+void protocol(const server &server) {
+    mcp::client client = server.client();
+    client.set_elicitation([](mcp::input &input) {
+        CHECK(input.params().at("/requestedSchema/properties/email").type() == mcp::json_type::object);
+        input.accept("{\"name\":\"Ada\"}");
+    });
+    const mcp::json tools = client.list_tools();
+    std::size_t count = 0;
+    for (const mcp::json &page : client.tool_pages()) {
+        count += page["tools"].size();
+    }
+    CHECK(count > 5);
+    CHECK_EQUAL(count, tools["tools"].size());
+
+    const mcp::tool_result sum = client.call_tool("get-sum", "{\"a\":2,\"b\":40}");
+    CHECK_EQUAL("The sum of 2 and 40 is 42."sv, sum.text());
+    double last = 0;
+    client.call_tool("trigger-long-running-operation", "{\"duration\":0.2,\"steps\":4}",
+                     mcp::options().on_progress([&last](const mcp::progress &progress) {
+                         CHECK_EQUAL(4.0, progress.total);
+                         CHECK_EQUAL(last + 1, progress.value);
+                         last = progress.value;
+                     }));
+    CHECK_EQUAL(4.0, last);
+    const mcp::tool_result asked = client.call_tool("trigger-elicitation-request");
+    CHECK(asked.text().find("Name: Ada") != std::string_view::npos);
+    CHECK(asked.text().find("Favorite Integer: 42") != std::string_view::npos); // a default of the form
+
+    const mcp::json blob = client.read_resource("demo://resource/dynamic/blob/1");
+    CHECK(!blob.at("/contents/0/blob").copy_base64().empty());
+    const mcp::json prompt = client.get_prompt("args-prompt", "{\"city\":\"Ulm\"}");
+    CHECK_EQUAL("What's weather in Ulm?"sv, prompt.at("/messages/0/content/text").string());
+    try {
+        client.call_tool("get-sum", "{\"a\":\"x\"}");
+        CHECK(false);
+    } catch (const mcp::tool_error &error) {
+        CHECK(error.result().is_error() && error.what()[0] != '\0');
+    }
+    client.close();
+}
+
 } // namespace
 
 int main(int count, char **arguments) {
@@ -204,6 +246,7 @@ int main(int count, char **arguments) {
     } else {
         mcp::client client = server.client(); // server-everything lets everybody in
         answers(server, client);
+        protocol(server);
         logged(server);
         cancelled(server);
         by_setter(server);

@@ -112,6 +112,80 @@ void every_call(mcp::client &client) {
 #endif
 }
 
+// The scripted server has none of this: what counts is that each setting has its own functions, and that they end.
+std::size_t every_operation(mcp::client &client) {
+    std::size_t worked = 0;
+    const auto count = [&worked](const auto &outcome) { worked += static_cast<std::size_t>(outcome.has_value()); };
+    mcp::options with;
+    with.meta("{}").header("X-Name", "value").on_progress([](const mcp::progress &) {});
+    count(client.try_list_tools(with));
+    count(client.try_list_resources());
+    count(client.try_list_resource_templates());
+    count(client.try_list_prompts());
+    for (const auto &page : client.try_tool_pages()) {
+        count(page);
+    }
+    for (const auto &page : client.try_resource_pages()) {
+        count(page);
+    }
+    for (const auto &page : client.try_resource_template_pages()) {
+        count(page);
+    }
+    for (const auto &page : client.try_prompt_pages()) {
+        count(page);
+    }
+    count(client.try_call_tool("none", "{}"));
+    count(client.try_start_tool("none"));
+    count(client.try_get_task("1"));
+    count(client.try_update_task("1", "{}"));
+    count(client.try_cancel_task("1"));
+    count(client.try_wait_task("1"));
+    count(client.try_read_resource("none:"));
+    count(client.try_get_prompt("none"));
+    count(client.try_complete_prompt("none", "a", ""));
+    count(client.try_complete_resource("none:{a}", "a", ""));
+    count(client.try_set_logging_level("info"));
+    count(client.try_request("none"));
+    count(client.try_notify("none"));
+    count(client.try_listen(mcp::change::none, {}, [](std::string_view, mcp::json_view) {}));
+#ifdef __cpp_exceptions
+    try {
+        const mcp::tool_result result = client.call_tool("none");
+        worked += result.text().size();
+    } catch (const mcp::error &) {
+    } catch (const mcp::tool_error &) {
+    }
+    try {
+        for (const mcp::json &page : client.tool_pages()) {
+            worked += page.size();
+        }
+    } catch (const mcp::error &) {
+    }
+#endif
+    return worked;
+}
+
+void every_handler(mcp::client &client) {
+    const auto handler = [](mcp::input &input) {
+        need(!input.method().empty() && input.params());
+        (void)input.try_accept();
+        (void)input.try_decline();
+        (void)input.try_cancel();
+        (void)input.try_respond("{}");
+        input.fail("no");
+#ifdef __cpp_exceptions
+        input.respond("{}");
+#endif
+    };
+    need(client.try_set_elicitation(handler).has_value() && client.try_set_elicitation(std::nullopt).has_value());
+    need(client.try_set_sampling(handler).has_value() && client.try_set_sampling(std::nullopt).has_value());
+    need(client.try_set_roots(handler).has_value() && client.try_set_roots(std::nullopt).has_value());
+    need(client.try_set_logging([](mcp::json_view) {}).has_value() && client.try_set_logging(std::nullopt).has_value());
+    need(client.try_set_cache(true).has_value() && client.try_set_cache(false).has_value());
+    need(!client.try_set_environment("A", "b") && !client.try_set_working_directory("/"));
+    need(!client.try_set_stderr_file(std::nullopt));
+}
+
 std::size_t every_value() {
     mcp::expected<mcp::json> parsed = mcp::json::try_parse(R"({"b":true,"i":-1,"u":1,"d":0.5,"s":"t","a":[1,2]})");
     need(parsed.has_value());
@@ -146,8 +220,10 @@ void every_detail(const mcp::error &error) {
     need(made.has_value());
     mcp::client client = *std::move(made);
     every_setter(client);
+    every_handler(client);
     need(every_callback(client) > 0);
     every_call(client);
+    (void)every_operation(client);
     need(client.try_close().has_value());
     every_detail(client.try_ping().error());
     every_detail(mcp::error(mcp::status::internal, "of our own"));

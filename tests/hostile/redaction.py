@@ -1,13 +1,18 @@
 """Servers that echo what they got: no error and no log line shows it."""
 
+import ctypes
 import json
 import threading
+from ctypes import POINTER, c_char_p, c_int, c_void_p
 from urllib.parse import quote
 
 from harness import (
-    LEGACY, MODERN, PATIENCE, Client, Server, case, discovered, error, http, initialized, legacy,
-    must_not_show, run,
+    ERROR, LEGACY, LOG, MODERN, PATIENCE, Client, Server, call, case, declare, discovered, error, http, initialized,
+    legacy, lib, must_not_show, run,
 )  # fmt: skip
+
+declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR])
+declare(c_int, mcp_set_environment=[c_void_p, c_char_p, c_char_p, ERROR])
 
 TOKEN = "tok+en/abc=="
 BEARER = f"Bearer {TOKEN}"
@@ -181,6 +186,23 @@ def the_id_of_a_session_in_a_json_rpc_error():
         return legacy(request)
 
     ping_shows_nothing(handler, "MCP_RPC_ERROR", "MCP_SERVER_ERROR", secrets=["SECRET-SESSION"])
+
+
+@case
+def in_what_a_process_says():
+    """The environment of a server that is a process, on its stderr and in its answers."""
+    answers = 'read x; echo \'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"bad \'$API_KEY\'"}}\'; read x'
+    for script in ("echo no luck with $API_KEY >&2; exit 3", answers):
+        lines = []
+        log = LOG(lambda _data, _level, line: lines.append(line.decode()))
+        argv = (c_char_p * 4)(b"sh", b"-c", script.encode(), None)
+        client = lib.mcp_client_new_stdio(ctypes.cast(argv, POINTER(c_char_p)), None)
+        call(lib.mcp_set_log, client, log, None, None).must_be("MCP_OK")
+        call(lib.mcp_set_environment, client, b"API_KEY", TOKEN.encode()).must_be("MCP_OK")
+        outcome = call(lib.mcp_ping, client, None).must_be("MCP_PROCESS_FAILED", "MCP_RPC_ERROR")
+        print(f"    {outcome.status}: {outcome.message[-160:]}")
+        lib.mcp_client_free(client)
+        must_not_show(outcome, lines, TOKEN)
 
 
 run()

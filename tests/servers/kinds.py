@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 class Kind:
     install: str
     words: tuple[str, ...] = ()
+    script: str = ""
 
     def command(self) -> list[str]:
         folder = installed(self.install)
@@ -19,9 +20,13 @@ class Kind:
             entry = folder / "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
             preload = HERE / "everything/announce.cjs"
             return ["node", "--require", str(preload), str(entry), *self.words]
-        script = "sdk_server.py" if self.install == "sdk2" else "fastmcp_server.py"
+        if self.install == "ts2":
+            return ["node", str(HERE / "ts2/server.mjs"), *self.words, str(folder)]
+        script = self.script or ("sdk_server.py" if self.install == "sdk2" else "fastmcp_server.py")
         return [str(folder / "bin/python"), str(HERE / script), *self.words]
 
+
+FASTMCP, SDK = "features_fastmcp.py", "features_sdk.py"
 
 KINDS = {
     "fastmcp4-static": Kind("fastmcp4", ("--auth", "static")),
@@ -40,4 +45,21 @@ KINDS = {
     "fastmcp2-sse": Kind("fastmcp2", ("--auth", "static", "--sse")),
     "sdk2-sse": Kind("sdk2", ("--sse",)),
     "everything-sse": Kind("everything", ("sse",)),
+    "features-fastmcp4": Kind("fastmcp4", script=FASTMCP),
+    "features-fastmcp4-sse": Kind("fastmcp4", ("--sse",), script=FASTMCP),
+    "features-fastmcp3": Kind("fastmcp3", script=FASTMCP),
+    "features-fastmcp2": Kind("fastmcp2", script=FASTMCP),
+    "features-sdk2": Kind("sdk2", script=SDK),
+    "features-sdk2-sse": Kind("sdk2", ("--sse",), script=SDK),
+    "features-ts2": Kind("ts2", ("--http",)),
+}
+
+# Those that a client starts as a process.
+STDIO = {
+    "everything-stdio": Kind("everything", ("stdio",)),
+    "features-fastmcp4-stdio": Kind("fastmcp4", ("--stdio",), script=FASTMCP),
+    "features-fastmcp3-stdio": Kind("fastmcp3", ("--stdio",), script=FASTMCP),
+    "features-fastmcp2-stdio": Kind("fastmcp2", ("--stdio",), script=FASTMCP),
+    "features-sdk2-stdio": Kind("sdk2", ("--stdio",), script=SDK),
+    "features-ts2-stdio": Kind("ts2", ("--stdio",)),
 }

@@ -68,7 +68,12 @@ class Place:
 
     def take(self, source: Path, name: str, without: tuple[str, ...] = ()) -> None:
         """Copy a file or a folder here."""
-        (take_folder if source.is_dir() else take_file)(source, self.folder / name, without)
+        if not source.is_dir():
+            return take_file(source, self.folder / name)
+        if files_of(source, without) != files_of(self.folder / name, without):
+            # SwiftPM does not see that a package which another one needs has more files, or fewer.
+            shutil.rmtree(self.folder / "scratch", ignore_errors=True)
+        return take_folder(source, self.folder / name, without)
 
     def take_library(self, include: Path, library: Path) -> None:
         """libmcp, as an installation would lay it down."""
@@ -79,6 +84,11 @@ class Place:
         described.parent.mkdir(parents=True, exist_ok=True)
         if not described.exists() or described.read_text() != PKG_CONFIG:
             described.write_text(PKG_CONFIG)
+
+
+def files_of(folder: Path, without: tuple[str, ...]) -> set[Path]:
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {file for file in files if not {".build", *without} & set(file.parts)}
 
 
 def take_file(source: Path, target: Path, _without: tuple[str, ...] = ()) -> None:

@@ -34,7 +34,7 @@ extension Client {
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
         let client = ObjectIdentifier(self)
         let within: AuthClosure = { request in
-            try Client.$authorising.withValue(Client.authorising.union([client])) { try auth(&request) }
+            try Client.$waiting.withValue(Client.waiting.union([client])) { try auth(&request) }
         }
         let userdata = Box(within).retained()
         try set { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
@@ -49,59 +49,20 @@ extension Client {
     /// It runs as a task on threads of the binding's own, so it goes on while all of Swift's cooperative pool is busy. It
     /// is not cancelled with the call that asks, for others may wait for its outcome.
     public func setAuth(_ auth: @escaping AsyncAuthClosure) throws(MCPError) {
-        let waiting: AuthClosure = { request in request = try outcome(request, auth) }
+        let waiting: AuthClosure = { request in
+            let asked = request
+            request = try outcome {
+                var answered = asked
+                try await auth(&answered)
+                return answered
+            }
+        }
         try setAuth(waiting)
     }
 
     /// Asks no closure any more, as at the start.
     public func removeAuth() throws(MCPError) {
         try set { mcp_set_auth($0, nil, nil, nil, $1) }
-    }
-
-    /// The clients whose auth closure is running: a call on them would wait for itself.
-    @TaskLocal private static var authorising: Set<ObjectIdentifier> = []
-
-    func refuseWithinAuth() throws(MCPError) {
-        if Client.authorising.contains(ObjectIdentifier(self)) {
-            throw MCPError(.misuse, "a call within the auth closure of the same client: it would wait for itself")
-        }
-    }
-}
-
-/// What a task makes of the request; blocks the thread.
-private func outcome(_ request: AuthRequest, _ auth: @escaping AsyncAuthClosure) throws -> AuthRequest {
-    let outcome = Outcome<AuthRequest>()
-    Task(executorPreference: CallThreads.executor) {
-        do {
-            var answered = request
-            try await auth(&answered)
-            outcome.set(.success(answered))
-        } catch {
-            outcome.set(.failure(error))
-        }
-    }
-    return try outcome.wait().get()
-}
-
-/// A result that a thread waits for.
-private final class Outcome<Value: Sendable>: @unchecked Sendable {
-    private let condition = NSCondition()
-    private var result: Result<Value, any Error>?
-
-    func set(_ result: Result<Value, any Error>) {
-        condition.lock()
-        self.result = result
-        condition.signal()
-        condition.unlock()
-    }
-
-    func wait() -> Result<Value, any Error> {
-        condition.lock()
-        defer { condition.unlock() }
-        while true {
-            if let result { return result }
-            condition.wait()
-        }
     }
 }
 
@@ -135,7 +96,5 @@ private func answer(_ pointer: OpaquePointer, _ request: AuthRequest) throws {
 }
 
 private func fail(_ pointer: OpaquePointer, _ error: any Error) {
-    let described = (error as? any LocalizedError)?.errorDescription ?? String(describing: error)
-    let reason = described.replacing("\0", with: "\u{FFFD}")
-    _ = mcp_auth_request_fail_with(pointer, reason, Box(error).retained(), releaseBox, nil)
+    _ = mcp_auth_request_fail_with(pointer, described(error), Box(error).retained(), releaseBox, nil)
 }

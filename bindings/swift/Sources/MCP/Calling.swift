@@ -1,6 +1,7 @@
 // What every use of the C API needs: errors, ownership, text, and times.
 
 import CMCP
+import Foundation
 
 /// Where a function of the C API puts its error.
 typealias ErrorPlace = UnsafeMutablePointer<OpaquePointer?>
@@ -73,6 +74,38 @@ func releaseBox(_ userdata: UnsafeMutableRawPointer?) {
     if let userdata {
         Unmanaged<AnyObject>.fromOpaque(userdata).release()
     }
+}
+
+/// Where a function of the C API puts the document that it makes.
+typealias DocumentPlace = UnsafeMutablePointer<OpaquePointer?>
+
+/// The document that a function of the C API made, or its error.
+func document(_ function: (DocumentPlace, ErrorPlace) -> mcp_status) throws(MCPError) -> JSON {
+    var made: OpaquePointer?
+    try check { function(&made, $0) }
+    guard let made else {
+        throw MCPError(.internal, "libmcp gave no result")
+    }
+    return JSON(document: made)
+}
+
+/// Calls a function of the C API that takes JSON as text with its length; NULL and 0 stand for nil.
+func withText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
+    guard let json else { return function(nil, 0) }
+    return json.use {
+        var length = 0
+        let text = mcp_json_raw($0, &length)
+        return function(text, length)
+    }
+}
+
+/// Calls a function of the C API that takes a list of texts with a NULL behind it.
+func withTexts<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
+    let copies = texts.map { strdup($0) }
+    defer {
+        for copy in copies { free(copy) }
+    }
+    return (copies.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { function($0.baseAddress!) }
 }
 
 /// C would take a NUL for the end of the text.

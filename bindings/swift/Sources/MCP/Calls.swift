@@ -3,7 +3,7 @@ import CMCP
 /// A call of the C API, its client and options given.
 typealias Operation<Result> = @Sendable (OpaquePointer, OpaquePointer?) throws(MCPError) -> Result
 
-/// The calls of the C API.
+/// The calls of the C API. Those about tools, resources and the like stand beside their results.
 enum Calls {
     @Sendable static func connect(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
         try check { mcp_connect(client, options, $0) }
@@ -14,40 +14,35 @@ enum Calls {
     }
 
     @Sendable static func serverInfo(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) -> JSON {
-        var info: OpaquePointer?
-        try check { mcp_server_info(client, options, &info, $0) }
-        guard let info else {
-            throw MCPError(.internal, "libmcp gave no server information")
-        }
-        return JSON(document: info)
+        try document { mcp_server_info(client, options, $0, $1) }
     }
 
     @Sendable static func close(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
         try check { mcp_client_close(client, options, $0) }
     }
-}
 
-/// The options of a call.
-struct CallOptions {
-    let owned = Owned(mcp_options_new(), mcp_options_free)
-
-    init(timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?) throws(MCPError) {
-        if let milliseconds = try timeout?.milliseconds("the timeout") {
-            try owned.use { options throws(MCPError) in
-                try check { mcp_options_set_timeout(options, milliseconds, $0) }
+    static func request(_ method: String, _ params: JSON?) -> Operation<JSON> {
+        { client, options throws(MCPError) in
+            try refuseNUL("the method", method)
+            return try document { result, error in
+                withText(params) { mcp_request(client, method, $0, $1, options, result, error) }
             }
         }
-        if let milliseconds = try idleTimeout?.milliseconds("the idle limit") {
-            try owned.use { options throws(MCPError) in
-                try check { mcp_options_set_idle_timeout(options, milliseconds, $0) }
+    }
+
+    static func notify(_ method: String, _ params: JSON?) -> Operation<Void> {
+        { client, options throws(MCPError) in
+            try refuseNUL("the method", method)
+            try check { error in
+                withText(params) { mcp_notify(client, method, $0, $1, options, error) }
             }
         }
-        if let cancel {
-            try owned.use { options throws(MCPError) in
-                try cancel.owned.use { token throws(MCPError) in
-                    try check { mcp_options_set_cancel(options, token, $0) }
-                }
-            }
+    }
+
+    static func setLoggingLevel(_ level: LoggingLevel) -> Operation<Void> {
+        { client, options throws(MCPError) in
+            try refuseNUL("the level", level.rawValue)
+            try check { mcp_set_logging_level(client, level.rawValue, options, $0) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import CMCP
+import Foundation
 
 // What is inside a value. nil stands for what is not there, is of another type, or does not fit.
 extension JSON {
@@ -62,6 +63,19 @@ extension JSON {
                 }
                 return length
             }
+        }
+    }
+
+    /// The bytes of a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the "data" of an
+    /// image; nil where it holds something else.
+    public var base64: Data? {
+        use { json in
+            var length = 0
+            let status = mcp_json_copy_base64(json, nil, 0, &length, nil)
+            guard status == MCP_OK || status == MCP_BUFFER_TOO_SMALL else { return nil }
+            var bytes = Data(count: length)
+            let copied = bytes.withUnsafeMutableBytes { mcp_json_copy_base64(json, $0.baseAddress, $0.count, nil, nil) }
+            return copied == MCP_OK ? bytes : nil
         }
     }
 

@@ -41,6 +41,13 @@ public struct JSON: @unchecked Sendable {
         self.init(document: document)
     }
 
+    /// A copy of a value that is only borrowed.
+    init(copying borrowed: OpaquePointer) throws(MCPError) {
+        var length = 0
+        let text = mcp_json_raw(borrowed, &length)
+        self.init(document: try make { mcp_json_parse(text, length, $0) })
+    }
+
     /// Calls a function of the C API, and keeps the document until it returns.
     func use<Result>(_ function: (OpaquePointer) -> Result) -> Result {
         defer { withExtendedLifetime(owner) {} }

@@ -43,6 +43,17 @@ extension Client {
         }
         try set { mcp_set_limit($0, limit.rawValue, bytes, $1) }
     }
+
+    /// Whether results are kept as long as the server says that they are fresh: lists, and resources that were read
+    /// (specification 2026-07-28, "Caching"). If so, a call may be answered from memory. A server that says of a change
+    /// makes what it concerns stale, while somebody listens
+    /// (``listen(to:resources:timeout:idleTimeout:options:)``). Private results go with the credentials that they were
+    /// asked for with.
+    ///
+    /// Any time; false at the start, and with it everything that was kept is forgotten.
+    public func setCache(_ wanted: Bool) throws(MCPError) {
+        try set { mcp_set_cache($0, wanted, $1) }
+    }
 }
 
 extension Client {

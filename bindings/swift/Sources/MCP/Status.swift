@@ -27,8 +27,8 @@ extension MCPError.Status {
     /// An argument cannot be used: a NUL or a line break where none belongs, a malformed token or URL, a negative
     /// duration. Nothing was sent.
     public static let invalidArgument = Self(MCP_INVALID_ARGUMENT)
-    /// The call came at the wrong time: a setting after the first request that fixed it, a call within the auth closure
-    /// of the same client, or a client used after `fork`.
+    /// The call came at the wrong time: a setting after the first request that fixed it, a call that would wait for
+    /// itself within a closure of the same client, or a client used after `fork`.
     public static let misuse = Self(MCP_MISUSE)
     /// A bug in libmcp, caught before it could hurt the program. Please report it.
     public static let `internal` = Self(MCP_INTERNAL)
@@ -99,4 +99,16 @@ extension MCPError.Status {
     public static let insecure = Self(MCP_INSECURE)
     /// The proxy cannot be reached or used, or refuses to connect to the server.
     public static let proxyFailed = Self(MCP_PROXY_FAILED)
+    /// The server never comes to an end: its pages lead on and on, or it asks for input again and again.
+    public static let endless = Self(MCP_ENDLESS)
+    /// The server asks for something that no handler is set for.
+    public static let inputUnsupported = Self(MCP_INPUT_UNSUPPORTED)
+    /// A handler that the program has set gave no input: it threw, or its answer cannot be used.
+    public static let inputFailed = Self(MCP_INPUT_FAILED)
+    /// The server's process cannot be started, or has ended.
+    public static let processFailed = Self(MCP_PROCESS_FAILED)
+    /// A configuration file cannot be read or used.
+    public static let configInvalid = Self(MCP_CONFIG_INVALID)
+    /// The task of a tool was cancelled, by whomever, before it had a result.
+    public static let taskCancelled = Self(MCP_TASK_CANCELLED)
 }

@@ -51,6 +51,26 @@ import Testing
         }
     }
 
+    @Test func building() throws {
+        let text = "a\"b\\c\n\0\u{7F}ü😀"
+        let json: JSON = [
+            "s": "\(text)", "n": -1, "d": 2.5, "t": true, "z": .null, "a": [1, ["o": [:]], []], "\"": "x",
+        ]
+        #expect(json.raw.hasPrefix(#"{"s":"a\"b\\c\u000a\u0000"#) && json["s"]?.string == text)
+        #expect(
+            json["n"]?.int == -1 && json["d"]?.double == 2.5 && json["t"]?.bool == true && json["z"]?.isNull == true)
+        #expect(json["a"]?.raw == #"[1,{"o":{}},[]]"# && json["\""]?.string == "x")
+        let large: JSON = 1e300
+        #expect(large.double == 1e300)
+        struct Point: Codable, Equatable {
+            var x: Int
+            var y: Int?
+        }
+        #expect(try JSON(encoding: [Point(x: 1)]).decode([Point].self) == [Point(x: 1)])
+        #expect(try JSON(encoding: "text").string == "text")
+        #expect(throws: EncodingError.self) { try JSON(encoding: Double.infinity) }
+    }
+
     @Test func aValueKeepsItsDocument() throws {
         let inner = try JSON(parsing: #"{"a": {"b": ["kept"]}}"#).at("/a/b")
         #expect(inner?[0]?.string == "kept")

@@ -30,21 +30,6 @@ import Testing
 }
 
 @Suite struct LifetimeTests {
-    /// Says when it is gone.
-    private final class Witness: Sendable {
-        let gone: Shared<Int>
-
-        init(_ gone: Shared<Int>) {
-            self.gone = gone
-        }
-
-        deinit {
-            gone.change { $0 += 1 }
-        }
-
-        func seen() {}
-    }
-
     @Test func closuresEndOnce() async throws {
         let gone = Shared(0)
         func replace(on client: Client) throws {

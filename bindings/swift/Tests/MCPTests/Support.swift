@@ -111,3 +111,18 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }
+
+/// Says when it is gone.
+final class Witness: Sendable {
+    let gone: Shared<Int>
+
+    init(_ gone: Shared<Int>) {
+        self.gone = gone
+    }
+
+    deinit {
+        gone.change { $0 += 1 }
+    }
+
+    func seen() {}
+}

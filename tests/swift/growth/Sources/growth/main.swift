@@ -48,7 +48,20 @@ func round(_ url: String) async throws {
         request.bearer = held
     }
     try client.setLog { _, message in need(!message.contains(held), "the log shows the token") }
+    try client.setLogging { message in need(message.data != nil, "a log message without a text: \(held)") }
+    try client.setElicitation { _ in .accept(["held": "\(held)"]) }
+    try client.setSampling { _ in ["held": "\(held)"] }
+    try client.setRoots { _ in [Root(uri: "file:///\(held)")] }
     try await client.ping(timeout: .seconds(20))
+    let options = CallOptions(meta: ["held": "\(held)"], headers: ["X-Held": held]) { update in
+        need(update.progress >= 0, "progress of \(held)")
+    }
+    for try await tool in client.tools(options: options) where tool.name == "echo" { break }
+    let said = try await client.callTool("echo", arguments: ["text": held], options: options)
+    need(said.text == held, "the tool said \(said.text)")
+    for try await event in client.toolEvents("echo", arguments: ["text": "\(held)"]) {
+        if case .result(let result) = event { need(result.text == held, "the tool said \(result.text)") }
+    }
     need(try await client.serverInfo()["era"]?.string != nil, "the server has no era")
 
     let cancelled = Task { try await client.ping() }

@@ -1,0 +1,91 @@
+import CMCP
+
+/// One page of a list.
+public struct Page<Element: Sendable>: Sendable {
+    /// What is on the page.
+    public let elements: [Element]
+    /// Leads to the next page; nil on the last one. An empty text is a cursor, too.
+    public let nextCursor: String?
+    /// The page as it came.
+    public let json: JSON
+}
+
+/// A list of the server's, as a sequence that fetches page after page while somebody goes through it.
+///
+///     for try await tool in client.tools() where tool.name.hasPrefix("search") {
+///         return tool
+///     }
+///
+/// Nothing is fetched before the first element is wanted, and no page more when the loop ends early. Each iteration
+/// starts at the first page. It goes on for as long as the server's pages do; a function that lists all at once, such as
+/// ``Client/listTools(timeout:idleTimeout:options:)``, has a bound.
+public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
+    let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+
+    /// Starts at the first page.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(page: page)
+    }
+
+    /// Goes through a list.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+        private var fetched: ArraySlice<Element> = []
+        private var cursor: String?
+        private var isLast = false
+
+        init(page: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
+            self.page = page
+        }
+
+        /// The next element, from the next page where this one is at its end; nil behind the last one. After an error
+        /// there is nothing more.
+        public mutating func next() async throws -> Element? {
+            while fetched.isEmpty && !isLast {
+                isLast = true
+                let page = try await page(cursor)
+                fetched = page.elements[...]
+                cursor = page.nextCursor
+                isLast = cursor == nil
+            }
+            return fetched.popFirst()
+        }
+    }
+}
+
+/// A function of the C API that gives a document.
+typealias ListFunction = (OpaquePointer?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
+/// The same for one page.
+typealias PageFunction =
+    (OpaquePointer?, UnsafePointer<CChar>?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
+
+/// What servers have lists of.
+protocol Listed: Sendable {
+    /// The name of the array in a page.
+    static var key: String { get }
+    static var list: ListFunction { get }
+    static var listPage: PageFunction { get }
+
+    init(json: JSON)
+}
+
+extension Calls {
+    static func list<Element: Listed>() -> Operation<[Element]> {
+        { client, options throws(MCPError) in
+            let all = try document { Element.list(client, options, $0, $1) }
+            return elements(of: all)
+        }
+    }
+
+    static func listPage<Element: Listed>(_ cursor: String?) -> Operation<Page<Element>> {
+        { client, options throws(MCPError) in
+            try refuseNUL("the cursor", cursor)
+            let page = try document { Element.listPage(client, cursor, options, $0, $1) }
+            return Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
+        }
+    }
+
+    private static func elements<Element: Listed>(of page: JSON) -> [Element] {
+        page[Element.key]?.elements.map { Element(json: $0) } ?? []
+    }
+}

@@ -1,0 +1,16 @@
+/// What a call brings, one after the other. The call is cancelled when nobody wants more.
+func stream<Element: Sendable>(
+    _ call: @escaping @Sendable (_ receive: @escaping @Sendable (Element) -> Void) async throws -> Void
+) -> AsyncThrowingStream<Element, any Error> {
+    AsyncThrowingStream { continuation in
+        let task = Task {
+            do {
+                try await call { continuation.yield($0) }
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        continuation.onTermination = { _ in task.cancel() }
+    }
+}

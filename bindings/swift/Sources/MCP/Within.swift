@@ -1,0 +1,82 @@
+// What runs within a call: closures of the program, on threads of the C API.
+
+import Foundation
+
+extension Client {
+    /// The clients that wait for the code that is running: a call on them would wait for itself.
+    @TaskLocal static var waiting: Set<ObjectIdentifier> = []
+
+    /// The call that this thread makes; nil on a reader thread of the library.
+    @TaskLocal static var call: CallInFlight?
+
+    func refuseWhileWaiting() throws(MCPError) {
+        if Client.waiting.contains(ObjectIdentifier(self)) {
+            throw MCPError(.misuse, "a call within a closure that the same client waits for: it would wait for itself")
+        }
+    }
+}
+
+/// A call, and the task that it waits for: an input handler's.
+final class CallInFlight: @unchecked Sendable {
+    private let lock = NSLock()
+    private var isCancelled = false
+    private var handler: Task<Void, Never>?
+
+    func waits(for task: Task<Void, Never>) {
+        lock.withLock {
+            handler = task
+            if isCancelled { task.cancel() }
+        }
+    }
+
+    func cancel() {
+        lock.withLock {
+            isCancelled = true
+            handler?.cancel()
+        }
+    }
+}
+
+/// What a task makes, which is cancelled with the call; blocks the thread.
+func outcome<Value: Sendable>(
+    within call: CallInFlight? = nil, _ body: @escaping @Sendable () async throws -> Value
+) throws -> Value {
+    let outcome = Outcome<Value>()
+    let task = Task(executorPreference: CallThreads.executor) {
+        do {
+            outcome.set(.success(try await body()))
+        } catch {
+            outcome.set(.failure(error))
+        }
+    }
+    call?.waits(for: task)
+    return try outcome.wait().get()
+}
+
+/// A result that a thread waits for.
+private final class Outcome<Value: Sendable>: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var result: Result<Value, any Error>?
+
+    func set(_ result: Result<Value, any Error>) {
+        condition.lock()
+        self.result = result
+        condition.signal()
+        condition.unlock()
+    }
+
+    func wait() -> Result<Value, any Error> {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if let result { return result }
+            condition.wait()
+        }
+    }
+}
+
+/// What a closure of the program threw, as text without a NUL.
+func described(_ error: any Error) -> String {
+    let text = (error as? any LocalizedError)?.errorDescription ?? String(describing: error)
+    return text.replacing("\0", with: "\u{FFFD}")
+}

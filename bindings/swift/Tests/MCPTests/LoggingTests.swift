@@ -1,0 +1,68 @@
+import MCP
+import Testing
+
+@Suite struct LoggingTests {
+    @Test(arguments: ["everything", "everything-sse"]) func legacy(_ name: String) async throws {
+        let client = try RealServer(name).ready()
+        let messages = Shared<[LoggingMessage]>([])
+        try client.setLogging { message in messages.change { $0.append(message) } }
+        try await client.setLoggingLevel(.info)
+        func subscribe(_ uri: String) async throws {
+            _ = try await client.request("resources/subscribe", params: ["uri": "\(uri)"])
+        }
+        func heard(_ uri: String) -> Bool {
+            messages.value.contains { $0.level == .info && $0.data?.string?.contains(uri) == true }
+        }
+        try await subscribe("demo://one")
+        try await eventually { heard("demo://one") }
+        try await client.setLoggingLevel(.emergency)
+        try await subscribe("demo://two")
+        try await client.setLoggingLevel(.debug)
+        try await subscribe("demo://three")
+        // What would have come before it has not.
+        try await eventually { heard("demo://three") }
+        #expect(!heard("demo://two"))
+        #expect(messages.value.allSatisfy { $0.json["level"]?.string == $0.level.description && $0.logger == nil })
+        try await failure(.invalidArgument) { try await client.setLoggingLevel(LoggingLevel(rawValue: "loud")) }
+        try await failure(.invalidArgument) { try await client.setLoggingLevel(LoggingLevel(rawValue: "info\0")) }
+    }
+
+    @Test func modern() async throws {
+        let client = try RealServer("features-ts2").ready()
+        let levels = Shared<[LoggingLevel]>([])
+        try client.setLogging { message in
+            #expect(message.logger == "speaker" && message.data?.string == "aha")
+            levels.change { $0.append(message.level) }
+        }
+        try await client.setLoggingLevel(.info)
+        #expect(try await client.callTool("speak", arguments: ["text": "aha"]).text == "spoken")
+        #expect(levels.value == [.info, .warning, .error])
+        try client.removeLogging()
+        #expect(try await client.callTool("speak", arguments: ["text": "aha"]).text == "spoken")
+        #expect(levels.value.count == 3)
+    }
+
+    @Test func words() {
+        let all: [LoggingLevel] = [.debug, .info, .notice, .warning, .error, .critical, .alert, .emergency]
+        #expect(
+            all.map(\.rawValue).joined(separator: " ") == "debug info notice warning error critical alert emergency")
+    }
+
+    @Test func closuresEndOnce() async throws {
+        let gone = Shared(0)
+        do {
+            let client = try Scripted.client("dual")
+            func set() throws {
+                let witness = Witness(gone)
+                try client.setLogging { _ in witness.seen() }
+            }
+            try set()
+            try set()
+            try await eventually { gone.value == 1 }
+            try client.removeLogging()
+            try await eventually { gone.value == 2 }
+            try set()
+        }
+        try await eventually { gone.value == 3 }
+    }
+}

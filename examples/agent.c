@@ -1,0 +1,101 @@
+/*
+ * agent: lists the tools of an MCP server and calls the one that is asked for, again and again.
+ *
+ *     agent URL                 with the token in MCP_BEARER_TOKEN, where one is needed
+ *     agent PROGRAM [ARGS...]   for a server that is started as a process
+ *
+ * Each line on stdin is the name of a tool and perhaps a JSON object with its arguments: echo {"message":"hello"}. What
+ * the server asks a person for in between is asked on the terminal as well; how far it has come is shown.
+ */
+#include <mcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char line[65536];
+
+/* A line of input without its end; NULL when there is no more. */
+static char *ask(const char *prompt) {
+    printf("%s", prompt);
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin))
+        return NULL;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
+static void show_progress(void *unused, double progress, double total, const char *message) {
+    (void)unused;
+    printf("  ... %g", progress);
+    if (total >= 0)
+        printf(" of %g", total);
+    printf(" %s\n", message ? message : "");
+}
+
+/* The person types a JSON object with the fields of the form; an empty line declines. */
+static void elicit(void *unused, mcp_input *input) {
+    (void)unused;
+    const mcp_json *params = mcp_input_params(input);
+    const char *message = mcp_json_string(mcp_json_member(params, "message"));
+    printf("  The server asks: %s\n", message ? message : "");
+    const mcp_json *fields = mcp_json_at(params, "/requestedSchema/properties");
+    for (const mcp_json *field = mcp_json_first(fields); field; field = mcp_json_next(field)) {
+        const char *type = mcp_json_string(mcp_json_member(field, "type"));
+        printf("    %s (%s)\n", mcp_json_key(field), type ? type : "?");
+    }
+    const char *answer = ask("  > ");
+    if (!answer || !*answer || mcp_input_accept(input, answer, SIZE_MAX, NULL) != MCP_OK)
+        mcp_input_decline(input, NULL);
+}
+
+static int failed(mcp_error *error) {
+    fprintf(stderr, "%s\n", mcp_error_message(error));
+    mcp_error_free(error);
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    mcp_error *error = NULL;
+    if (argc < 2) {
+        fprintf(stderr, "usage: agent URL | agent PROGRAM [ARGS...]\n");
+        return 2;
+    }
+    mcp_client *client = strncmp(argv[1], "http", 4) == 0 ? mcp_client_new(argv[1], &error)
+                                                          : mcp_client_new_stdio((const char *const *)argv + 1, &error);
+    const char *token = getenv("MCP_BEARER_TOKEN");
+    mcp_json *tools = NULL;
+    if (!client || (token && mcp_set_bearer(client, token, &error) != MCP_OK) ||
+        mcp_set_elicitation(client, elicit, NULL, NULL, &error) != MCP_OK ||
+        mcp_list_tools(client, NULL, &tools, &error) != MCP_OK) {
+        mcp_client_free(client);
+        return failed(error);
+    }
+    const mcp_json *all = mcp_json_member(tools, "tools");
+    for (const mcp_json *tool = mcp_json_first(all); tool; tool = mcp_json_next(tool)) {
+        const char *what = mcp_json_string(mcp_json_member(tool, "description"));
+        printf("%s: %s\n", mcp_json_string(mcp_json_member(tool, "name")), what ? what : "");
+    }
+    mcp_json_free(tools);
+
+    mcp_options *options = mcp_options_new();
+    mcp_options_set_progress(options, show_progress, NULL, NULL, NULL);
+    for (char *input; (input = ask("> ")) != NULL && *input;) {
+        static char command[sizeof line];
+        memcpy(command, input, strlen(input) + 1);
+        char *arguments = strchr(command, ' ');
+        if (arguments)
+            *arguments++ = '\0';
+        mcp_json *result = NULL;
+        if (mcp_call_tool(client, command, arguments, SIZE_MAX, options, &result, &error) != MCP_OK) {
+            failed(error);
+            continue;
+        }
+        printf("%s%s\n", mcp_tool_result_is_error(result) ? "it failed: " : "", mcp_tool_result_text(result));
+        mcp_json_free(result);
+    }
+    mcp_options_free(options);
+    mcp_client_close(client, NULL, NULL);
+    mcp_client_free(client);
+    return 0;
+}

@@ -1,0 +1,117 @@
+//! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
+
+use std::time::Duration;
+
+use super::Client;
+use super::call::Call;
+use super::exchange::Speaking;
+use super::inputs::{self, Failure};
+use crate::error::Result;
+use crate::log::Level;
+use crate::protocol::json::{Json, Value};
+use crate::protocol::jsonrpc;
+use crate::protocol::messages::{self, METHOD_NOT_FOUND};
+use crate::protocol::version::Era;
+
+/// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
+const REPLY_LIMIT: Duration = Duration::from_secs(5);
+
+/// A request of the server's own.
+#[derive(Clone)]
+pub struct Asked {
+    pub id: String,
+    pub method: String,
+    pub params: Option<Json>,
+}
+
+/// A notification.
+#[derive(Clone)]
+pub struct Notice {
+    pub method: String,
+    pub params: Option<Json>,
+}
+
+impl Notice {
+    /// The token of a progress notification.
+    pub fn progress_token(&self) -> Option<u64> {
+        if self.method != "notifications/progress" {
+            return None;
+        }
+        jsonrpc::number(self.params.as_ref()?.root().member("progressToken")?.raw())
+    }
+
+    /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
+    pub fn subscription(&self) -> Option<u64> {
+        let id = self.params.as_ref()?.root().at("/_meta/io.modelcontextprotocol~1subscriptionId")?;
+        jsonrpc::number(id.raw())
+    }
+
+    fn member(&self, name: &str) -> Option<Value<'_>> {
+        self.params.as_ref()?.root().member(name)
+    }
+}
+
+impl Client {
+    /// Hands a notification to whoever wants to know.
+    pub(super) fn take_notice(&self, call: &Call, notice: &Notice) {
+        match notice.method.as_str() {
+            "notifications/progress" if call.is_progress(notice) => tell_progress(call, notice),
+            "notifications/message" if self.logging.has_hook() => {
+                call.paused(|clock| clock.during(|| self.logging.tell(notice)));
+            }
+            "notifications/tools/list_changed"
+            | "notifications/prompts/list_changed"
+            | "notifications/resources/list_changed"
+            | "notifications/resources/updated" => self.note_change(notice),
+            method => call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for")),
+        }
+    }
+
+    /// Something is not what it was: what is kept of it is stale, and whoever listens wants to know.
+    pub(super) fn note_change(&self, notice: &Notice) {
+        self.cache.invalidate(notice);
+        if notice.method == "notifications/tools/list_changed" {
+            self.tools.forget();
+        }
+        self.changes.tell(notice);
+    }
+
+    /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
+    pub(super) fn serve(&self, call: &Call, speaking: &Speaking, asked: &Asked) {
+        let Asked { id, method, params } = asked;
+        call.remark(Level::Debug, || format!("the server asked for {method}"));
+        if speaking.era == Era::Modern {
+            return;
+        }
+        let reply = match self.reply(call, method, params.as_ref()) {
+            Ok(result) => messages::result(id, &result),
+            Err(Failure { code, message }) => messages::refusal(id, code, &message),
+        };
+        if let Err(error) = self.send_reply(call, speaking, &reply) {
+            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+        }
+    }
+
+    fn reply(&self, call: &Call, method: &str, params: Option<&Json>) -> Result<String, Failure> {
+        if method == "ping" {
+            return Ok("{}".into());
+        }
+        let handled = inputs::Kind::of(method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
+        match handled {
+            Some((kind, handler)) => inputs::ask(call, kind, &handler, params),
+            None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
+        }
+    }
+
+    fn send_reply(&self, call: &Call, speaking: &Speaking, reply: &str) -> Result<()> {
+        self.post(&call.within(REPLY_LIMIT), speaking, reply)
+    }
+}
+
+/// The callback's time does not count against the timeout.
+fn tell_progress(call: &Call, notice: &Notice) {
+    let Some(progress) = notice.member("progress").and_then(|value| value.double().ok()) else { return };
+    let total = notice.member("total").and_then(|value| value.double().ok());
+    let message = notice.member("message").and_then(Value::text);
+    call.paused(|clock| clock.during(|| call.tell_progress(progress, total, message.as_deref())));
+}

@@ -1,0 +1,350 @@
+//! Listening for changes: a subscription of modern servers (2026-07-28, "Subscriptions"), the standing event stream and
+//! `resources/subscribe` of legacy ones (2025-11-25, "Resources").
+
+use std::time::{Duration, Instant};
+
+use ureq::http::Method;
+
+use super::Client;
+use super::answer::{content_type, read_messages, unexpected_content};
+use super::call::Call;
+use super::exchange::{Ask, Rules, Speaking};
+use super::failure::rpc_failure;
+use super::incoming::Notice;
+use super::line::{Arrived, Delivered, Letter, Line};
+use super::operation::Operation;
+use super::pipe::Pipe;
+use super::send::Setback;
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::event_stream::EventStream;
+use crate::protocol::json::{Json, Value};
+use crate::protocol::jsonrpc::Message;
+use crate::protocol::messages::{self, quoted};
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::sys::wait::Interest;
+use crate::transport::response::Response;
+
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// So often a subscription is opened in a row without anything coming of it.
+const MOST_IN_VAIN: u32 = 5;
+
+/// The end of a subscription begins nothing more after that.
+const FAREWELL: Duration = Duration::from_millis(20);
+
+const LISTENING: &str = "while listening for changes";
+
+/// What somebody wants to hear of.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub tools: bool,
+    pub prompts: bool,
+    pub resources: bool,
+    /// Resources whose contents change.
+    pub uris: Vec<String>,
+}
+
+/// Receives a change: the method of its notification, and the parameters.
+pub type OnChange<'a> = dyn Fn(&str, Option<&Json>) + 'a;
+
+impl Filter {
+    fn wants(&self, notice: &Notice) -> bool {
+        match notice.method.as_str() {
+            "notifications/tools/list_changed" => self.tools,
+            "notifications/prompts/list_changed" => self.prompts,
+            "notifications/resources/list_changed" => self.resources,
+            "notifications/resources/updated" => {
+                let uri = notice.params.as_ref().and_then(|params| params.root().member("uri")?.text());
+                // A server may name a part of what was subscribed to.
+                uri.is_some_and(|uri| self.uris.iter().any(|wanted| uri.starts_with(wanted.as_str())))
+            }
+            _ => false,
+        }
+    }
+
+    /// `SubscriptionFilter` of the schema.
+    fn text(&self) -> String {
+        let kinds = [
+            (self.tools, "toolsListChanged"),
+            (self.prompts, "promptsListChanged"),
+            (self.resources, "resourcesListChanged"),
+        ];
+        let mut parts: Vec<String> =
+            kinds.into_iter().filter(|(wanted, _)| *wanted).map(|(_, name)| format!("{}:true", quoted(name))).collect();
+        if !self.uris.is_empty() {
+            let uris: Vec<String> = self.uris.iter().map(|uri| quoted(uri)).collect();
+            parts.push(format!(r#""resourceSubscriptions":[{}]"#, uris.join(",")));
+        }
+        format!("{{{}}}", parts.join(","))
+    }
+}
+
+/// How a subscription ended.
+enum End {
+    /// The server has said so.
+    Graceful,
+    /// After something had come on it.
+    Dropped(Error),
+    Failed(Error),
+}
+
+impl Client {
+    /// Listens until the server ends it in good order, or somebody ends the call. The timeout governs only the opening.
+    pub fn listen(&self, call: &Call, filter: &Filter, on_change: &OnChange) -> Result<()> {
+        let (mut in_vain, mut opening) = (0, call.clone());
+        loop {
+            let outcome = self.session(&opening).map(|(session, _)| match session.era {
+                Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
+                Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
+            });
+            let error = match outcome.unwrap_or_else(End::Failed) {
+                End::Graceful => return Ok(()),
+                End::Dropped(error) => {
+                    in_vain = 0;
+                    error
+                }
+                End::Failed(error) => error,
+            };
+            in_vain += 1;
+            if in_vain > MOST_IN_VAIN || !may_come_back(&error) {
+                return Err(error);
+            }
+            let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
+            call.remark(Level::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
+            // It has been open once: from now on only the caller ends it.
+            opening = call.without_deadline();
+            opening.budget().wait_any(&[], Some(pause)).map_err(|stop| call.stopped_while(&stop, LISTENING))?;
+        }
+    }
+
+    fn listen_modern(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
+        let mut params = Params::new().with("notifications", filter.text());
+        if let Err(error) = call.add_meta(&mut params, session, Rules::REPEATABLE) {
+            return End::Failed(error);
+        }
+        let ask = Ask::new("subscriptions/listen", &params, Rules::REPEATABLE);
+        let speaking = Speaking::in_session(session);
+        if let Some((line, pipe)) = speaking.line.and_then(|line| Some((line, line.pipe()?))) {
+            return self.listen_on_pipe(call, (line, pipe), &ask, filter, on_change);
+        }
+        let opened = self.authorised(call, || {
+            let id = self.next_id();
+            self.send_message(call, &speaking, Some(&ask), &messages::request(id, ask.method, ask.params))
+        });
+        match opened {
+            Err(Setback { error, .. }) => End::Failed(error),
+            Ok(mut response) => {
+                let mut heard = false;
+                match self.read_subscription(call, &mut response, filter, on_change, &mut heard) {
+                    Ok(()) => End::Graceful,
+                    Err(error) if heard => End::Dropped(error),
+                    Err(error) => End::Failed(error),
+                }
+            }
+        }
+    }
+
+    /// A subscription among everything else that comes from a process.
+    fn listen_on_pipe(
+        &self,
+        call: &Call,
+        (line, pipe): (&Line, &Pipe),
+        ask: &Ask,
+        filter: &Filter,
+        on_change: &OnChange,
+    ) -> End {
+        let id = self.next_id();
+        let place = match line.expect_changes(call, id) {
+            Ok(place) => place,
+            Err(error) => return End::Failed(error),
+        };
+        pipe.write(&messages::request(id, ask.method, ask.params));
+        let (mut heard, mut waiting) = (false, call.clone());
+        loop {
+            match place.wait(&waiting) {
+                Ok(Arrived::Answer(Delivered::Result(_))) => return End::Graceful,
+                Ok(Arrived::Answer(Delivered::Refused(error))) => return End::Failed(rpc_failure(call, error)),
+                Ok(Arrived::Answer(Delivered::Failed(error))) if heard => return End::Dropped(error),
+                Ok(Arrived::Answer(Delivered::Failed(error))) => return End::Failed(error),
+                Ok(Arrived::Letters(letters)) => {
+                    for letter in letters {
+                        if let Letter::Notice(notice) = letter {
+                            heard = true;
+                            self.hear(call, &notice, filter, on_change);
+                        }
+                    }
+                    // It is open; from now on only the caller ends it.
+                    waiting = call.without_deadline();
+                }
+                Err(error) => {
+                    pipe.write(&messages::cancelled(id, "nobody listens any more"));
+                    return End::Failed(error);
+                }
+            }
+        }
+    }
+
+    /// Reads until the server's answer, which ends the subscription.
+    fn read_subscription(
+        &self,
+        call: &Call,
+        response: &mut Response,
+        filter: &Filter,
+        on_change: &OnChange,
+        heard: &mut bool,
+    ) -> Result<()> {
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_failure(call, response, false));
+        }
+        match content_type(response).as_deref() {
+            Some("text/event-stream") => {}
+            Some("application/json") => {
+                let body = response.read_all(self.settings.limits().message)?;
+                return self.take_subscription(call, body, filter, on_change, heard).map(|_| ());
+            }
+            other => return Err(unexpected_content(response, other)),
+        }
+        // It is open; from now on only the caller ends it.
+        response.set_budget(&call.without_deadline().budget());
+        let limit = self.settings.limits().event;
+        let mut stream = EventStream::new(limit);
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = response.read(&mut buffer)?;
+            if count == 0 {
+                return Err(Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word"));
+            }
+            stream.feed(&buffer[..count], &mut events).map_err(|_| super::channel::too_large(limit))?;
+            for event in events.drain(..) {
+                let is_message = event.name.is_empty() || event.name == b"message";
+                if is_message
+                    && !event.data.is_empty()
+                    && self.take_subscription(call, event.data, filter, on_change, heard)?
+                {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes the messages of an event; true for the answer that ends the subscription.
+    fn take_subscription(
+        &self,
+        call: &Call,
+        text: Vec<u8>,
+        filter: &Filter,
+        on_change: &OnChange,
+        heard: &mut bool,
+    ) -> Result<bool> {
+        for message in read_messages(text)? {
+            match message {
+                Message::Result { .. } => return Ok(true),
+                Message::Error { error, .. } => return Err(rpc_failure(call, error)),
+                Message::Request { method, .. } => {
+                    call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
+                }
+                Message::Notification { method, params } => {
+                    *heard = true;
+                    let notice = Notice { method, params };
+                    self.hear(call, &notice, filter, on_change);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// A notification on a subscription.
+    fn hear(&self, call: &Call, notice: &Notice, filter: &Filter, on_change: &OnChange) {
+        if notice.method == "notifications/subscriptions/acknowledged" {
+            let granted = notice.params.as_ref().and_then(|params| params.root().member("notifications"));
+            call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Value::raw)));
+            return;
+        }
+        self.note_change(notice);
+        if filter.wants(notice) {
+            on_change(&notice.method, notice.params.as_ref());
+        }
+    }
+
+    fn listen_legacy(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
+        let opened = self.changes.subscribe().and_then(|subscribed| {
+            self.stand(call, session)?;
+            for uri in &filter.uris {
+                self.perform(call, subscribe("resources/subscribe", uri))?;
+            }
+            self.changes.note_uris(&filter.uris);
+            Ok(subscribed)
+        });
+        let subscribed = match opened {
+            Ok(subscribed) => subscribed,
+            Err(error) => return End::Failed(error),
+        };
+        let end = self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox);
+        let unwanted = self.changes.forget_uris(&filter.uris);
+        // A session that has ended knows nothing of it any more.
+        if matches!(end, End::Graceful | End::Failed(_)) && !self.closed.is_raised() {
+            let speaking = Speaking::in_session(session);
+            let until = Instant::now() + FAREWELL;
+            for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
+                let operation = subscribe("resources/unsubscribe", uri);
+                let body = messages::request(self.next_id(), "resources/unsubscribe", &operation.params);
+                self.leave(&speaking, Method::POST, &body);
+            }
+        }
+        end
+    }
+
+    fn wait_for_changes(
+        &self,
+        call: &Call,
+        session: &Session,
+        filter: &Filter,
+        on_change: &OnChange,
+        inbox: &super::changes::Inbox,
+    ) -> End {
+        let budget = call.without_deadline().budget().clone();
+        let mut fds = vec![(inbox.signal.fd(), Interest::Read)];
+        fds.extend(session.over().map(|over| (over.fd(), Interest::Read)));
+        let opened = Instant::now();
+        loop {
+            if let Err(stop) = budget.wait_any(&fds, None) {
+                return End::Failed(call.stopped_while(&stop, LISTENING));
+            }
+            for notice in inbox.take() {
+                if filter.wants(&notice) {
+                    on_change(&notice.method, notice.params.as_ref());
+                }
+            }
+            if session.over().is_some_and(|over| over.is_raised()) {
+                let why = session.why_over();
+                return if opened.elapsed() > LONGEST_RETRY { End::Dropped(why) } else { End::Failed(why) };
+            }
+        }
+    }
+}
+
+pub fn subscribe<'a>(method: &'static str, uri: &str) -> Operation<'a> {
+    Operation::new(method, Params::new().with("uri", quoted(uri)), Rules::REPEATABLE)
+}
+
+/// Whether it may go better in a moment.
+fn may_come_back(error: &Error) -> bool {
+    matches!(
+        error.status(),
+        MCP_CONNECT_FAILED
+            | MCP_DISCONNECTED
+            | MCP_TRUNCATED
+            | MCP_UNAVAILABLE
+            | MCP_RATE_LIMITED
+            | MCP_SERVER_ERROR
+            | MCP_SESSION_LOST
+            | MCP_RESOLVE_FAILED
+            | MCP_PROCESS_FAILED
+    )
+}

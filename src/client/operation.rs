@@ -1,0 +1,146 @@
+//! A request that a caller makes, within the session and with what its era wants around it: metadata, headers, input rounds, and
+//! a session that is opened anew where the server has lost it.
+
+use serde_json::value::RawValue;
+
+use super::Client;
+use super::call::Call;
+use super::exchange::{Ask, Rules, Speaking};
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::json::Json;
+use crate::protocol::mirror::{Mirrored, argument};
+use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::status::*;
+
+/// See the module.
+pub struct Operation<'a> {
+    pub method: Method<'a>,
+    pub params: Params<'a>,
+    /// What `Mcp-Name` says.
+    pub name: Option<&'a str>,
+    /// A tool's arguments: some may belong into headers, by the tool's schema.
+    pub arguments: Option<&'a Json>,
+    pub rules: Rules,
+}
+
+/// A method, by its name or by what it is called in each era.
+#[derive(Clone, Copy)]
+pub enum Method<'a> {
+    Named(&'a str),
+    ByEra(fn(Era) -> &'static str),
+}
+
+impl<'a> Method<'a> {
+    pub fn name(self, era: Era) -> &'a str {
+        match self {
+            Method::Named(name) => name,
+            Method::ByEra(name) => name(era),
+        }
+    }
+}
+
+impl<'a> Operation<'a> {
+    pub fn new(method: &'a str, params: Params<'a>, rules: Rules) -> Operation<'a> {
+        Operation { method: Method::Named(method), params, name: None, arguments: None, rules }
+    }
+
+    pub fn named(self, name: &'a str) -> Operation<'a> {
+        Operation { name: Some(name), ..self }
+    }
+}
+
+impl Client {
+    /// The result of an operation, with what the server asks for on the way.
+    pub(super) fn perform(&self, call: &Call, operation: Operation) -> Result<Json> {
+        self.perform_counted(call, operation).map(|(result, _)| result)
+    }
+
+    /// The same, and in how many rounds the server has asked for input.
+    pub(super) fn perform_counted(&self, call: &Call, mut operation: Operation) -> Result<(Json, u32)> {
+        let result = self.perform_round(call, &operation)?;
+        if !operation.rules.may_ask {
+            return Ok((result, 0));
+        }
+        self.give_inputs(call, &mut operation, result)
+    }
+
+    /// One round. The session is opened anew, once, when the server has lost it or turns out to be another one: also one of the
+    /// other era, where the same question may have another name.
+    pub(super) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Json> {
+        let (mut renewed, mut refreshed) = (false, false);
+        loop {
+            let (session, _) = self.session(call)?;
+            let error = match self.perform_in(call, operation, &session) {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            let is_lost = error.status() == MCP_SESSION_LOST || error.report().session_is_gone;
+            if !renewed && is_lost {
+                call.remark(Level::Info, || "the server lost the session; opening a new one".into());
+                self.sessions.forget(&session);
+                renewed = true;
+            } else if !renewed && session.era == Era::Legacy && is_modern_error(&error) {
+                self.sessions.forget_era(&session);
+                renewed = true;
+            } else if !refreshed && operation.arguments.is_some() && is_header_mismatch(&error) {
+                call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
+                self.tools.forget();
+                refreshed = true;
+            } else {
+                return Err(error);
+            }
+        }
+    }
+
+    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Json> {
+        let mut params = operation.params.clone();
+        call.add_meta(&mut params, session, operation.rules)?;
+        let mirrored = self.mirrored_arguments(call, operation, session)?;
+        let ask = Ask {
+            method: operation.method.name(session.era),
+            params: &params,
+            name: operation.name,
+            mirrored: &mirrored,
+            rules: operation.rules,
+        };
+        self.exchange(call, &Speaking::in_session(session), &ask).map(|answer| answer.result)
+    }
+
+    /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
+    fn mirrored_arguments(
+        &self,
+        call: &Call,
+        operation: &Operation,
+        session: &Session,
+    ) -> Result<Vec<(String, String)>> {
+        let (Some(arguments), Some(name)) = (operation.arguments, operation.name) else { return Ok(Vec::new()) };
+        if session.era == Era::Legacy || session.is_pipe() {
+            return Ok(Vec::new());
+        }
+        let wanted = self.wanted_headers(call, name)?;
+        let header = |mirrored: &Mirrored| Some((mirrored.header.clone(), argument(arguments, mirrored)?));
+        Ok(wanted.iter().filter_map(header).collect())
+    }
+
+    /// A notification, for which no answer comes.
+    pub(super) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
+        let (session, _) = self.session(call)?;
+        let mut params = params.clone();
+        call.add_meta(&mut params, &session, Rules::ONCE)?;
+        self.post(call, &Speaking::in_session(&session), &crate::protocol::messages::notification(method, &params))
+    }
+}
+
+/// The text of an object that a caller gives; `{}` for none.
+pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
+    let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}"));
+    let value: &RawValue = serde_json::from_str(text).map_err(|error| refused(format!("it is no JSON: {error}")))?;
+    if !value.get().starts_with('{') {
+        return Err(refused("it is no JSON object".into()));
+    }
+    Ok(value.get())
+}

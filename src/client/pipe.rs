@@ -1,0 +1,334 @@
+//! A server that runs as a process of its own, with messages on its standard streams, one a line (2026-07-28, "stdio").
+//!
+//! One thread reads what it says, sees it end, and writes what does not fit into its stdin at once: no call waits for a server
+//! that does not read.
+
+use std::collections::VecDeque;
+use std::os::fd::RawFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::channel::Channel;
+use super::config::secrets_of;
+use super::line::{Line, Way};
+use super::receiver::Receiver;
+use super::{Client, new_signal};
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::status::*;
+use crate::sys::child::{Ending, Process};
+use crate::sys::signal::Signal;
+use crate::sys::socket::Socket;
+use crate::sys::wait::{Budget, Interest};
+
+/// How long a server may take to end after its stdin was closed, and again after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where the system does not tell of the end of a process, how often to look.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// After the end of a process, how long its last words may take.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// So many of its last lines on stderr are part of an error.
+const MOST_LINES: usize = 5;
+const LONGEST_LINE: usize = 400;
+
+/// What is to be written.
+pub struct Pipe {
+    /// What the environment gives the server to know, and nobody else.
+    pub secrets: Vec<String>,
+    outbox: Mutex<Outbox>,
+    /// Rung when something waits.
+    bell: Signal,
+}
+
+#[derive(Default)]
+struct Outbox {
+    stdin: Option<Arc<Socket>>,
+    /// Bytes that did not fit; the first has been written up to `written`.
+    waiting: VecDeque<Vec<u8>>,
+    written: usize,
+}
+
+impl Pipe {
+    fn new(stdin: Option<Socket>, secrets: Vec<String>) -> Result<Pipe> {
+        let outbox = Outbox { stdin: stdin.map(Arc::new), ..Outbox::default() };
+        Ok(Pipe { secrets, outbox: Mutex::new(outbox), bell: new_signal()? })
+    }
+
+    /// Writes a message, or leaves it to the reader. That the server is gone is seen there.
+    pub fn write(&self, message: &str) {
+        let mut line = Vec::with_capacity(message.len() + 1);
+        // A line break between two tokens of a caller's JSON is white space; inside a text none can be.
+        line.extend(message.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+        line.push(b'\n');
+        let mut outbox = self.lock();
+        outbox.waiting.push_back(line);
+        outbox.flush();
+        if !outbox.waiting.is_empty() {
+            drop(outbox);
+            self.bell.raise();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// Writes what fits.
+    fn flush(&mut self) {
+        let Some(stdin) = &self.stdin else { return self.waiting.clear() };
+        while let Some(first) = self.waiting.front() {
+            match stdin.send(&first[self.written..]) {
+                Ok(count) if self.written + count < first.len() => self.written += count,
+                Ok(_) => {
+                    self.waiting.pop_front();
+                    self.written = 0;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => return self.waiting.clear(),
+            }
+        }
+    }
+}
+
+impl Client {
+    /// Starts the server.
+    pub(super) fn open_pipe(&self, call: &Call) -> Result<Channel> {
+        let program = self.settings.program().ok_or_else(|| Error::new(MCP_INTERNAL, "there is nothing to start"))?;
+        let mut process = program.start().map_err(|error| {
+            let why = format!("the server's program {:?} cannot be started: {error}", program.argv[0]);
+            Error::new(MCP_PROCESS_FAILED, why)
+        })?;
+        let line = Arc::new(Line::new(Way::Pipe(Pipe::new(process.stdin.take(), secrets_of(&program))?))?);
+        call.remark(Level::Debug, || format!("started {}", program.argv[0]));
+        let to = Receiver { client: self.me.clone(), line: Arc::clone(&line) };
+        let limit = self.settings.limits().event;
+        let channel = Channel { line };
+        self.readers.start_other(move || Watch { to, process, limit, last_words: VecDeque::new() }.run())?;
+        Ok(channel)
+    }
+}
+
+/// What the reader of a process works with.
+struct Watch {
+    to: Receiver,
+    process: Process,
+    /// Of a message, in bytes.
+    limit: usize,
+    last_words: VecDeque<String>,
+}
+
+/// Bytes of which some are lines already.
+#[derive(Default)]
+struct Lines {
+    buffer: Vec<u8>,
+    /// So far no line break was found.
+    looked: usize,
+    is_open: bool,
+}
+
+impl Lines {
+    fn open() -> Lines {
+        Lines { is_open: true, ..Lines::default() }
+    }
+
+    /// Reads what is there; false where it is more than `limit` bytes without a line break.
+    fn read(&mut self, from: &Socket, limit: usize) -> bool {
+        let mut chunk = [0; 16 * 1024];
+        match from.receive(&mut chunk) {
+            Ok(0) => self.is_open = false,
+            Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => self.is_open = false,
+        }
+        self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n')
+    }
+
+    /// The next whole line; at the end of the stream also one without a line break.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let at = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n').map(|at| at + self.looked);
+        let Some(at) = at else {
+            self.looked = self.buffer.len();
+            let is_rest = !self.is_open && !self.buffer.is_empty();
+            self.looked *= usize::from(!is_rest);
+            return is_rest.then(|| std::mem::take(&mut self.buffer));
+        };
+        let rest = self.buffer.split_off(at + 1);
+        let mut line = std::mem::replace(&mut self.buffer, rest);
+        self.looked = 0;
+        line.truncate(at);
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        Some(line)
+    }
+}
+
+impl Watch {
+    fn run(mut self) {
+        let reading = self.to.begin();
+        let why = self.read();
+        if !self.to.line.stop.is_raised() {
+            self.to.remark(Level::Info, || why.to_string());
+        }
+        // Nobody waits for the end of the process.
+        reading.end(why);
+        self.finish();
+    }
+
+    /// Reads until the server ends, or nobody wants it any more; the reason for the end.
+    fn read(&mut self) -> Error {
+        let budget = Budget { closed: Some(Arc::clone(&self.to.line.stop)), ..Budget::default() };
+        let (mut out, mut err) = (Lines::open(), Lines::open());
+        let mut ended: Option<(Ending, Instant)> = None;
+        let mut silent_since: Option<Instant> = None;
+        loop {
+            let fds = self.fds(&out, &err, ended.is_some());
+            let last_words = ended.as_ref().map(|(_, at)| *at).or(silent_since);
+            let pause = match last_words {
+                Some(since) => Some(LAST_WORDS.saturating_sub(since.elapsed())),
+                None if self.process.ended.is_none() => Some(LOOK),
+                None => None,
+            };
+            if budget.wait_any(&fds, pause).is_err() {
+                return Error::new(MCP_CLOSED, "the server's process was ended");
+            }
+            self.write();
+            if out.is_open && !out.read(&self.process.stdout, self.limit) {
+                return Error::new(
+                    MCP_TOO_LARGE,
+                    format!("a message of the server is larger than {} bytes", self.limit),
+                );
+            }
+            while let Some(line) = out.next() {
+                self.take_line(line);
+            }
+            self.read_stderr(&mut err);
+            if ended.is_none() {
+                ended = self.process.ending().map(|ending| (ending, Instant::now()));
+            }
+            if let Some((ending, at)) = &ended
+                && (!out.is_open || at.elapsed() >= LAST_WORDS)
+            {
+                self.read_stderr(&mut err);
+                return self.gone(ending);
+            }
+            if !out.is_open && silent_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS {
+                // It says nothing any more, and has not ended: that is awaited as after a close.
+                return Error::new(MCP_PROCESS_FAILED, format!("the server has closed its stdout{}", self.words()));
+            }
+        }
+    }
+
+    fn fds(&self, out: &Lines, err: &Lines, has_ended: bool) -> Vec<(RawFd, Interest)> {
+        let pipe = self.to.line.pipe();
+        let outbox = pipe.map(Pipe::lock);
+        let stdin = outbox.as_ref().filter(|outbox| !outbox.waiting.is_empty()).and_then(|o| o.stdin.as_ref());
+        let stderr = self.process.stderr.as_ref().filter(|_| err.is_open);
+        let fds = [
+            pipe.map(|pipe| (pipe.bell.fd(), Interest::Read)),
+            stdin.map(|stdin| (stdin.fd(), Interest::Write)),
+            out.is_open.then(|| (self.process.stdout.fd(), Interest::Read)),
+            stderr.map(|stderr| (stderr.fd(), Interest::Read)),
+            self.process.ended_fd().filter(|_| !has_ended).map(|fd| (fd, Interest::Read)),
+        ];
+        fds.into_iter().flatten().collect()
+    }
+
+    fn write(&self) {
+        if let Some(pipe) = self.to.line.pipe() {
+            pipe.bell.lower();
+            pipe.lock().flush();
+        }
+    }
+
+    fn take_line(&self, line: Vec<u8>) {
+        self.to.line.note_heard();
+        match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None => {}
+            Some(b'{' | b'[') => self.to.take_text(line),
+            // Some servers print other things there.
+            Some(_) => self.to.remark(Level::Debug, || {
+                format!("the server's stdout has a line that is no message: {}", shortened(&line))
+            }),
+        }
+    }
+
+    fn read_stderr(&mut self, err: &mut Lines) {
+        let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
+        if !err.read(stderr, self.limit) {
+            err.buffer.clear();
+            err.looked = 0;
+        }
+        while let Some(line) = err.next() {
+            let line = shortened(&line);
+            self.to.remark(Level::Info, || format!("the server says: {line}"));
+            self.last_words.push_back(line);
+            if self.last_words.len() > MOST_LINES {
+                self.last_words.pop_front();
+            }
+        }
+    }
+
+    /// The error for a server that has ended by itself.
+    fn gone(&self, Ending(how): &Ending) -> Error {
+        Error::new(MCP_PROCESS_FAILED, format!("the server's process {how}{}", self.words()))
+    }
+
+    fn words(&self) -> String {
+        if self.last_words.is_empty() {
+            return String::new();
+        }
+        let words: Vec<&str> = self.last_words.iter().map(String::as_str).collect();
+        format!("; its last words on stderr: {}", words.join(" | "))
+    }
+
+    /// Ends the process: its stdin is closed, then it is asked, then it is made to (2026-07-28, "stdio": Shutdown).
+    fn finish(&mut self) {
+        if let Some(pipe) = self.to.line.pipe() {
+            pipe.lock().stdin = None;
+        }
+        if self.awaits_end() {
+            return;
+        }
+        self.process.terminate();
+        if self.awaits_end() {
+            return;
+        }
+        self.process.kill();
+        self.awaits_end();
+    }
+
+    /// Whether it ends in time. Meanwhile what it writes is read: it may wait for that.
+    fn awaits_end(&mut self) -> bool {
+        let deadline = Instant::now() + GRACE;
+        let (mut out, mut err) = (Lines::open(), Lines::open());
+        while self.process.ending().is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let pause = if self.process.ended.is_none() { LOOK.min(left) } else { left };
+            let _ = Budget::default().wait_any(&self.fds(&out, &err, false), Some(pause));
+            self.write();
+            if out.is_open {
+                out.read(&self.process.stdout, usize::MAX);
+                out.buffer.clear();
+                out.looked = 0;
+            }
+            self.read_stderr(&mut err);
+        }
+        true
+    }
+}
+
+/// A line of the server's, fit for a message.
+fn shortened(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_LINE).collect()
+}

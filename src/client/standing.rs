@@ -1,0 +1,230 @@
+//! The standing event stream of a legacy session on Streamable HTTP: what the server sends that belongs to no call (2025-11-25,
+//! "Transports": Listening for Messages from the Server). It is opened where the program answers what servers ask, or listens for
+//! changes, and has a thread of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ureq::http::{HeaderValue, Method, header};
+
+use super::answer::{content_type, read_messages, unexpected_content};
+use super::call::Call;
+use super::channel::too_large;
+use super::exchange::{Speaking, headers};
+use super::incoming::{Asked, Notice};
+use super::session::Session;
+use super::stream::LAST_EVENT_ID;
+use super::{Client, new_signal};
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::event_stream::EventStream;
+use crate::protocol::jsonrpc::Message;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::sys::signal::Signal;
+use crate::sys::wait::{Budget, Interest};
+use crate::transport::http::Outgoing;
+use crate::transport::response::Response;
+
+/// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// So often it is opened in a row without anything coming on it.
+const MOST_IN_VAIN: u32 = 5;
+
+/// How long the first call of a session waits for it: what a server asks while nobody listens is lost on some.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Belongs to a session, and ends with it.
+pub struct Standing {
+    is_started: AtomicBool,
+    state: Arc<State>,
+}
+
+struct State {
+    /// Raised when nobody wants the stream any more.
+    stop: Arc<Signal>,
+    /// Raised when the server has begun to answer.
+    open: Signal,
+    /// Raised when the stream will not come any more.
+    over: Signal,
+    why: OnceLock<Error>,
+}
+
+impl Standing {
+    pub fn new() -> Result<Standing> {
+        let state =
+            State { stop: Arc::new(new_signal()?), open: new_signal()?, over: new_signal()?, why: OnceLock::new() };
+        Ok(Standing { is_started: AtomicBool::new(false), state: Arc::new(state) })
+    }
+
+    /// Nobody wants the stream any more.
+    pub fn stop(&self) {
+        self.state.stop.raise();
+    }
+
+    /// Raised when the stream will not come any more; then [`Standing::why`] says why.
+    pub fn over(&self) -> &Signal {
+        &self.state.over
+    }
+
+    pub fn why(&self) -> Option<Error> {
+        self.state.why.get().cloned()
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What the thread needs of the session, without keeping it alive.
+struct Stream {
+    state: Arc<State>,
+    version: &'static str,
+    session_id: Option<HeaderValue>,
+    last_event_id: Option<HeaderValue>,
+    retry: Duration,
+}
+
+impl Client {
+    /// Opens the stream of a session, where that is not done yet and there is one; and waits a moment for it.
+    pub(super) fn stand(&self, call: &Call, session: &Session) -> Result<()> {
+        let Some(standing) = &session.standing else { return Ok(()) };
+        self.start_standing(session, standing)?;
+        let state = &standing.state;
+        let fds = [(state.open.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
+        let budget = call.budget().clone();
+        budget.wait_any(&fds, Some(PATIENCE)).map(|_| ()).map_err(|stop| call.stopped(&stop))
+    }
+
+    fn start_standing(&self, session: &Session, standing: &Standing) -> Result<()> {
+        if standing.is_started.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut stream = Stream {
+            state: Arc::clone(&standing.state),
+            version: session.version,
+            session_id: session.id.clone(),
+            last_event_id: None,
+            retry: RETRY,
+        };
+        let client = self.me.clone();
+        self.readers.start_other(move || {
+            if let Some(client) = client.upgrade() {
+                let why = client.follow(&mut stream);
+                let _ = stream.state.why.set(why);
+            }
+            stream.state.over.raise();
+        })
+    }
+
+    /// Reads the stream over all its connections; gives the reason for the end.
+    fn follow(&self, stream: &mut Stream) -> Error {
+        let budget = Budget { closed: Some(Arc::clone(&stream.state.stop)), ..Budget::default() };
+        let call = Call::with_budget(self, budget, false);
+        let mut in_vain = 0;
+        loop {
+            let mut heard = false;
+            let error = match self.open_standing(&call, stream) {
+                Ok(mut response) => {
+                    stream.state.open.raise();
+                    self.read_standing(&call, stream, &mut response, &mut heard)
+                }
+                Err(error) => error,
+            };
+            in_vain = if heard { 0 } else { in_vain + 1 };
+            let is_final = match error.status() {
+                MCP_CANCELLED | MCP_CLOSED | MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
+                MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
+                _ => in_vain >= MOST_IN_VAIN,
+            };
+            if is_final {
+                if !stream.state.stop.is_raised() {
+                    call.remark(Level::Debug, || format!("no standing event stream: {error}"));
+                }
+                return error;
+            }
+            call.remark(Level::Debug, || format!("the standing event stream ended: {error}; opening it again"));
+            let pause = (stream.retry * 2u32.saturating_pow(in_vain)).min(LONGEST_RETRY.max(stream.retry));
+            if let Err(stop) = call.budget().wait_any(&[], Some(pause)) {
+                return call.stopped(&stop);
+            }
+        }
+    }
+
+    fn open_standing(&self, call: &Call, stream: &Stream) -> Result<Response<'_>> {
+        let speaking = stream.speaking();
+        let opened = self.safely(call, || {
+            let mut headers = headers(&speaking, None);
+            headers.remove(header::CONTENT_TYPE);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
+            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+            self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+        });
+        let mut response = opened.map_err(|setback| setback.error)?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_failure(call, &mut response, speaking.is_in_session()));
+        }
+        match content_type(&response).as_deref() {
+            Some("text/event-stream") => Ok(response),
+            other => Err(unexpected_content(&response, other)),
+        }
+    }
+
+    fn read_standing(&self, call: &Call, stream: &mut Stream, response: &mut Response, heard: &mut bool) -> Error {
+        let limit = self.settings.limits().event;
+        let mut parser = EventStream::new(limit);
+        let mut events = Vec::new();
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let count = match response.read(&mut buffer) {
+                Ok(0) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
+                Ok(count) => count,
+                Err(error) => return error,
+            };
+            if parser.feed(&buffer[..count], &mut events).is_err() {
+                return too_large(limit);
+            }
+            if let Some(ms) = parser.retry_ms() {
+                stream.retry = Duration::from_millis(ms).clamp(Duration::from_millis(100), LONGEST_RETRY);
+            }
+            if let Some(id) = parser.last_id() {
+                stream.last_event_id = HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty());
+            }
+            for event in events.drain(..) {
+                let is_message = event.name.is_empty() || event.name == b"message";
+                if is_message && !event.data.is_empty() {
+                    *heard = true;
+                    self.take_standing(call, &stream.speaking(), event.data);
+                }
+            }
+        }
+    }
+
+    fn take_standing(&self, call: &Call, speaking: &Speaking, text: Vec<u8>) {
+        let messages = read_messages(text).unwrap_or_else(|error| {
+            call.remark(Level::Warning, || format!("an event that nobody can use was dropped: {error}"));
+            Vec::new()
+        });
+        for message in messages {
+            match message {
+                Message::Request { id, method, params } => self.serve(call, speaking, &Asked { id, method, params }),
+                Message::Notification { method, params } => self.take_notice(call, &Notice { method, params }),
+                Message::Result { .. } | Message::Error { .. } => {
+                    call.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
+                }
+            }
+        }
+    }
+}
+
+impl Stream {
+    fn speaking(&self) -> Speaking<'_> {
+        Speaking { era: Era::Legacy, version: Some(self.version), session_id: self.session_id.as_ref(), line: None }
+    }
+}

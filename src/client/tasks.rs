@@ -1,0 +1,195 @@
+//! Tasks: work that goes on while nobody waits for it. On modern servers the extension `io.modelcontextprotocol/tasks`, by which the
+//! server decides what becomes a task; in 2025-11-25 a part of the core, by which the caller does ("Tasks").
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::Method;
+
+use super::Client;
+use super::call::Call;
+use super::exchange::{Rules, Speaking};
+use super::inputs::one_input;
+use super::lists::List;
+use super::operation::{Operation, object};
+use super::session::Session;
+use super::tools::{TaskSupport, tool_arguments};
+use crate::error::{Error, Result, RpcError};
+use crate::protocol::json::{Json, Value};
+use crate::protocol::messages::{self, quoted};
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::status::*;
+
+/// How long to wait between two questions, where the server does not say.
+const POLL: Duration = Duration::from_secs(1);
+const SHORTEST_POLL: Duration = Duration::from_millis(20);
+const LONGEST_POLL: Duration = Duration::from_secs(3600);
+
+impl Client {
+    /// Calls a tool; what comes is its result, or a task where the server makes one of it.
+    pub fn start_tool(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+        let arguments = tool_arguments(arguments)?;
+        let (session, _) = self.session(call)?;
+        let mut operation = self.tool_call(&session, name, arguments)?;
+        match session.era {
+            Era::Modern => operation.operation.rules.may_be_task = true,
+            Era::Legacy if self.task_support(call, &session, name)?.is_some() => {
+                operation.operation.params.set("task", "{}")
+            }
+            Era::Legacy => {}
+        }
+        operation.perform(self, call)
+    }
+
+    /// Calls a tool that has to be a task, and waits for its end.
+    pub(super) fn call_as_task(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+        let started = self.start_tool(call, name, arguments)?;
+        let Some(id) = task_id(started.root()).and_then(Value::text) else { return Ok(started) };
+        self.wait_task(call, &id).inspect_err(|error| {
+            // Nobody else knows of it.
+            if matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT) {
+                self.abandon_task(call, &id);
+            }
+        })
+    }
+
+    /// Asks for the end of a task, and waits for no answer.
+    fn abandon_task(&self, call: &Call, id: &str) {
+        // The session is there: only a caller that waits for one could be stopped here.
+        if let Ok((session, _)) = self.session(call) {
+            let operation = about("tasks/cancel", id, Rules::REPEATABLE);
+            let body = messages::request(self.next_id(), "tasks/cancel", &operation.params);
+            self.leave(&Speaking::in_session(&session), Method::POST, &body);
+        }
+    }
+
+    /// Whether a tool of a legacy server may or must be a task. The list is read once, and only where the server has such tasks.
+    pub(super) fn task_support(&self, call: &Call, session: &Session, name: &str) -> Result<Option<TaskSupport>> {
+        if !session.has_core_tasks() {
+            return Ok(None);
+        }
+        if let Some(known) = self.tools.task_support() {
+            return Ok(known.get(name).copied());
+        }
+        let tools = self.all_pages(call, List::Tools)?;
+        let list = tools.root().member(List::Tools.member());
+        let known = list.into_iter().flat_map(Value::children).filter_map(|tool| {
+            let support = match tool.at("/execution/taskSupport").and_then(Value::text).as_deref() {
+                Some("required") => TaskSupport::Required,
+                Some("optional") => TaskSupport::Optional,
+                _ => return None,
+            };
+            Some((text(tool, "name")?, support))
+        });
+        let known: Arc<HashMap<_, _>> = Arc::new(known.collect());
+        self.tools.note_task_support(Arc::clone(&known));
+        Ok(known.get(name).copied())
+    }
+
+    /// How a task stands.
+    pub fn get_task(&self, call: &Call, id: &str) -> Result<Json> {
+        self.perform(call, about("tasks/get", id, Rules::REPEATABLE))
+    }
+
+    /// Gives a modern task the inputs that it asks for: the text of an object.
+    pub fn update_task(&self, call: &Call, id: &str, responses: &str) -> Result<()> {
+        let mut operation = about("tasks/update", id, Rules::REPEATABLE);
+        operation.params.set("inputResponses", object(responses, "the responses")?);
+        self.perform(call, operation).map(|_| ())
+    }
+
+    pub fn cancel_task(&self, call: &Call, id: &str) -> Result<()> {
+        self.perform(call, about("tasks/cancel", id, Rules::REPEATABLE)).map(|_| ())
+    }
+
+    /// Waits for the end of a task, gives it what it asks for, and gives the result of what it was made for.
+    pub fn wait_task(&self, call: &Call, id: &str) -> Result<Json> {
+        let mut answered = HashSet::new();
+        let (mut said, mut steps) = (None, 0.0);
+        loop {
+            let task = self.get_task(call, id)?;
+            let root = task.root();
+            let message = text(root, "statusMessage");
+            if message.is_some() && message != said {
+                steps += 1.0;
+                call.paused(|clock| clock.during(|| call.tell_progress(steps, None, message.as_deref())));
+                said = message;
+            }
+            let (session, _) = self.session(call)?;
+            match (text(root, "status").as_deref(), session.era) {
+                (Some("completed"), Era::Modern) => return completed(&task),
+                (Some("failed"), Era::Modern) => return Err(failed(call, root)),
+                (Some("input_required"), Era::Modern) => self.answer_task(call, id, root, &mut answered)?,
+                // The server's requests come with the answer to this one.
+                (Some("completed" | "failed" | "input_required"), Era::Legacy) => {
+                    return self.perform(call, about("tasks/result", id, Rules::REPEATABLE));
+                }
+                (Some("cancelled"), _) => {
+                    let why = said.map_or_else(String::new, |said| format!(": {said}"));
+                    return Err(Error::new(MCP_TASK_CANCELLED, format!("the task was cancelled{why}")));
+                }
+                (Some("working"), _) => {}
+                (status, _) => {
+                    let why = format!("the server's task has the status {:?}", status.unwrap_or_default());
+                    return Err(Error::new(MCP_INVALID_MESSAGE, why));
+                }
+            }
+            let budget = call.budget().clone();
+            let stopped = |stop| call.stopped_while(&stop, "while waiting for the task");
+            budget.wait_any(&[], Some(poll_interval(root))).map_err(stopped)?;
+        }
+    }
+
+    /// Gives what a task asks for and was not given yet.
+    fn answer_task(&self, call: &Call, id: &str, task: Value, answered: &mut HashSet<String>) -> Result<()> {
+        let mut responses = Vec::new();
+        for request in task.member("inputRequests").into_iter().flat_map(Value::children) {
+            let key = request.key().and_then(Result::ok).unwrap_or_default();
+            if answered.insert(key.into_owned()) {
+                responses.push(one_input(self, call, request)?);
+            }
+        }
+        if responses.is_empty() {
+            return Ok(());
+        }
+        self.update_task(call, id, &format!("{{{}}}", responses.join(",")))
+    }
+}
+
+/// A request about a task.
+fn about<'a>(method: &'static str, id: &'a str, rules: Rules) -> Operation<'a> {
+    Operation::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
+}
+
+fn text(value: Value, name: &str) -> Option<String> {
+    value.member(name)?.text().map(|text| text.into_owned())
+}
+
+fn completed(task: &Json) -> Result<Json> {
+    let result = task.root().member("result").map(|result| result.raw().to_owned());
+    let result =
+        result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed, and has no result"))?;
+    Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))
+}
+
+fn failed(call: &Call, task: Value) -> Error {
+    let error = task.member("error");
+    let code = error.and_then(|error| error.member("code")?.int64().ok()).unwrap_or_default();
+    let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
+    let data = error.and_then(|error| Json::parse(error.member("data")?.raw().to_owned()).ok());
+    super::failure::rpc_failure(call, RpcError { code, message, data })
+}
+
+fn poll_interval(task: Value) -> Duration {
+    let ms = ["pollIntervalMs", "pollInterval"].iter().find_map(|name| task.member(name)?.uint64().ok());
+    ms.map_or(POLL, Duration::from_millis).clamp(SHORTEST_POLL, LONGEST_POLL)
+}
+
+/// The id of a task, where a result is one.
+pub fn task_id(result: Value<'_>) -> Option<Value<'_>> {
+    let modern = result.member("resultType").and_then(Value::text).as_deref() == Some("task");
+    let id = if modern { result.member("taskId") } else { result.at("/task/taskId") };
+    id.filter(|id| id.text().is_some())
+}

@@ -1,0 +1,177 @@
+//! Tools: calling them, and what their schemas want of a call (2026-07-28, "Tools").
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::Client;
+use super::cache::{Context, Freshness};
+use super::call::Call;
+use super::exchange::Rules;
+use super::lists::List;
+use super::operation::{Operation, object};
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::protocol::json::{Json, Value};
+use crate::protocol::messages::quoted;
+use crate::protocol::mirror::{Mirrored, mirrored};
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::status::*;
+
+/// What is known of the tools of one server.
+#[derive(Default)]
+pub struct Tools(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    tools: HashMap<String, Tool>,
+    /// All pages were read; a tool that is not among them does not exist.
+    is_complete: bool,
+    /// Whether tools are called as tasks, on servers of 2025-11-25 that have tasks.
+    task_support: Option<Arc<HashMap<String, TaskSupport>>>,
+}
+
+/// Whether a tool may or must be called as a task (2025-11-25, "Tasks": Tool-Level Negotiation). What says nothing may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskSupport {
+    Optional,
+    Required,
+}
+
+struct Tool {
+    wanted: Arc<[Mirrored]>,
+    /// Where the server says how long its list is fresh. Otherwise it is kept until a call is refused for its headers.
+    until: Option<Instant>,
+    /// What a private list was asked for with.
+    context: Option<Context>,
+}
+
+impl Tools {
+    pub fn forget(&self) {
+        *self.lock() = Known::default();
+    }
+
+    /// The headers that a call of a tool wants; `None` where that is not known.
+    fn wanted(&self, name: &str, context: &Context) -> Option<Arc<[Mirrored]>> {
+        let mut known = self.lock();
+        let is_usable = |tool: &Tool| {
+            tool.until.is_none_or(|until| Instant::now() < until)
+                && tool.context.as_ref().is_none_or(|theirs| theirs.is(context))
+        };
+        if known.tools.values().any(|tool| !is_usable(tool)) {
+            *known = Known::default();
+            return None;
+        }
+        let unknown = || known.is_complete.then(|| Arc::from([]));
+        known.tools.get(name).map(|tool| Arc::clone(&tool.wanted)).or_else(unknown)
+    }
+
+    pub fn task_support(&self) -> Option<Arc<HashMap<String, TaskSupport>>> {
+        self.lock().task_support.clone()
+    }
+
+    pub fn note_task_support(&self, support: Arc<HashMap<String, TaskSupport>>) {
+        self.lock().task_support = Some(support);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call of a tool, with what of its arguments headers may repeat.
+pub struct ToolCall<'a> {
+    pub operation: Operation<'a>,
+    arguments: Option<Json>,
+}
+
+impl ToolCall<'_> {
+    pub fn perform(self, client: &Client, call: &Call) -> Result<Json> {
+        let ToolCall { operation, arguments } = self;
+        client.perform(call, Operation { arguments: arguments.as_ref(), ..operation })
+    }
+}
+
+/// What a caller gives as arguments, checked before anybody is asked.
+pub(super) fn tool_arguments(arguments: Option<&str>) -> Result<&str> {
+    arguments.map_or(Ok("{}"), |arguments| object(arguments, "the arguments"))
+}
+
+impl Client {
+    /// Calls a tool; its arguments are the text of an object.
+    pub fn call_tool(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+        let text = tool_arguments(arguments)?;
+        let (session, _) = self.session(call)?;
+        if self.task_support(call, &session, name)? == Some(TaskSupport::Required) {
+            return self.call_as_task(call, name, arguments);
+        }
+        self.tool_call(&session, name, text)?.perform(self, call)
+    }
+
+    pub(super) fn tool_call<'a>(&self, session: &Session, name: &'a str, arguments: &'a str) -> Result<ToolCall<'a>> {
+        // Only there headers repeat them.
+        let looks = session.era == Era::Modern && !session.is_pipe();
+        let invalid = |why| Error::new(MCP_INVALID_ARGUMENT, why);
+        let looked_into = looks.then(|| Json::parse(arguments.to_owned())).transpose().map_err(invalid)?;
+        let params = Params::new().with("name", quoted(name)).with("arguments", arguments);
+        let operation = Operation::new("tools/call", params, Rules::ONCE).named(name);
+        Ok(ToolCall { operation, arguments: looked_into })
+    }
+
+    /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
+    /// wants none.
+    pub(super) fn wanted_headers(&self, call: &Call, name: &str) -> Result<Arc<[Mirrored]>> {
+        if let Some(wanted) = self.tools.wanted(name, &Context::of(self)) {
+            return Ok(wanted);
+        }
+        match self.all_pages(call, List::Tools) {
+            Ok(_) => self.tools.lock().is_complete = true,
+            Err(error) if error.status() == MCP_RPC_ERROR => {
+                call.remark(Level::Debug, || format!("the server does not list its tools ({error})"));
+            }
+            Err(error) => return Err(error),
+        }
+        let known = self.tools.wanted(name, &Context::of(self));
+        Ok(known.unwrap_or_else(|| Arc::from([])))
+    }
+
+    /// A page of tools without those whose schemas are not valid, on the transport that needs them (2026-07-28, "Streamable HTTP":
+    /// Schema Extension). What is left is kept for calls.
+    pub(super) fn without_invalid_tools(&self, call: &Call, page: Json) -> Result<Json> {
+        let (session, _) = self.session(call)?;
+        if session.era == Era::Legacy || session.is_pipe() {
+            return Ok(page);
+        }
+        let context = Context::of(self);
+        let freshness = Freshness::of(&page);
+        let until = Instant::now().checked_add(freshness.ttl).filter(|_| !freshness.ttl.is_zero());
+        let mut kept = Vec::new();
+        let mut valid = Vec::new();
+        let list = page.root().member(List::Tools.member());
+        for tool in list.into_iter().flat_map(Value::children) {
+            let name = tool.member("name").and_then(Value::text).unwrap_or_default();
+            match tool.member("inputSchema").map_or(Ok(Vec::new()), mirrored) {
+                Ok(wanted) => {
+                    let context = freshness.is_private.then(|| context.clone());
+                    kept.push((name.into_owned(), Tool { wanted: wanted.into(), until, context }));
+                    valid.push(tool.raw());
+                }
+                Err(why) => {
+                    call.remark(Level::Warning, || format!("the tool {name:?} is left out: {why}"));
+                }
+            }
+        }
+        let count = list.map_or(0, Value::size);
+        self.tools.lock().tools.extend(kept);
+        if valid.len() == count {
+            return Ok(page);
+        }
+        let mut params = Params::from_object(page.text()).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))?;
+        params.set(List::Tools.member(), format!("[{}]", valid.join(",")));
+        let mut text = String::with_capacity(params.length());
+        params.write(&mut text);
+        Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
+    }
+}

@@ -1,0 +1,61 @@
+//! Clients that a configuration file describes.
+
+use std::ffi::c_char;
+
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::guard::{guard, guard_new, null};
+use super::json::mcp_json;
+use super::text::{optional_text, text};
+use crate::client::{Client, config};
+use crate::status::mcp_status;
+
+/// Makes a client for a server that a configuration file describes, in the form that FastMCP,
+/// editors and desktop clients share: a JSON object with "mcpServers", in which each name stands for
+/// an object with
+///
+/// - "url", and perhaps "transport" ("http" or "sse"), "headers", and "auth", a bearer token; or
+/// - "command", and perhaps "args", "env" and "cwd", for a server that is started as a process;
+/// - perhaps "timeout", in milliseconds.
+///
+/// `${NAME}` in a text stands for an environment variable, `${NAME:-text}` for one that may be
+/// unset. Other keys are left alone. `name` is the server's; NULL is the only one of the file. What
+/// the file says is set as by the functions for it, and may be changed by them.
+///
+/// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
+/// `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_client_new_from_config(
+    path: *const c_char,
+    name: *const c_char,
+    error: *mut *mut mcp_error,
+) -> *mut mcp_client {
+    // SAFETY: the header asks for NUL-terminated texts or NULL.
+    unsafe {
+        guard_new(error, || {
+            let inner = Client::from_config(text(path, "path")?, optional_text(name, "name")?)?;
+            Ok(mcp_client { inner })
+        })
+    }
+}
+
+/// Lists the servers of a configuration file: an array of their names, in the order of the file.
+///
+/// `*names` is set to NULL first and to the array on success; the caller frees it with
+/// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_config_names(
+    path: *const c_char,
+    names: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for a NUL-terminated text and a place that can be written to, or NULL.
+    unsafe {
+        guard(error, || {
+            let place = names.as_mut().ok_or_else(|| null("names"))?;
+            *place = std::ptr::null_mut();
+            *place = mcp_json::boxed(config::names(text(path, "path")?)?);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Listening for changes.
+
+use std::ffi::{c_char, c_void};
+
+use super::calls::run;
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::guard::{guard, null};
+use super::json::{Owned, mcp_json};
+use super::options::mcp_options;
+use super::text::{c_string, text};
+use crate::client::listen::Filter;
+use crate::error::{Error, Result};
+use crate::protocol::json::Json;
+use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};
+
+/// What `mcp_listen` can listen for; several are added up.
+///
+/// Since 0.1.0.
+#[repr(C)]
+pub enum mcp_change {
+    /// The list of tools.
+    MCP_CHANGE_TOOLS = 1,
+    /// The list of prompts.
+    MCP_CHANGE_PROMPTS = 2,
+    /// The list of resources.
+    MCP_CHANGE_RESOURCES = 4,
+}
+
+/// Receives a change: `method` is "notifications/tools/list_changed",
+/// "notifications/prompts/list_changed", "notifications/resources/list_changed" or
+/// "notifications/resources/updated", with the "uri" in `params`, which is NULL where there are
+/// none. Both are gone when the callback returns.
+///
+/// Called on the thread that listens, no lock held; it may use the library, and make calls on the
+/// same client. No exception and no longjmp may leave it.
+pub type mcp_change_fn =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, method: *const c_char, params: *const mcp_json)>;
+
+/// Listens for changes until somebody ends it: this blocks a thread of the caller's. `changes` is a
+/// sum of `mcp_change`, and `uris` an array of the resources whose contents matter, with a NULL
+/// behind the last one; or NULL. The server may not watch all of it; the log says what it does.
+///
+/// On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy
+/// ones `resources/subscribe` and the standing event stream. When the connection breaks it is opened
+/// again, five times in a row; what changed meanwhile is not told.
+///
+/// `options` may be NULL; their timeout governs the opening only. The callback gets `userdata` as it
+/// is.
+///
+/// Returns `MCP_OK` when the server has ended the subscription in good order, `MCP_CANCELLED` after
+/// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`; `MCP_INVALID_ARGUMENT` where there
+/// is nothing to listen for; otherwise why nothing can be heard. Any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_listen(
+    client: *mut mcp_client,
+    changes: u32,
+    uris: *const *const c_char,
+    change: mcp_change_fn,
+    userdata: *mut c_void,
+    options: *const mcp_options,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects and NUL-terminated texts, or NULL.
+    unsafe {
+        guard(error, || {
+            let change = change.ok_or_else(|| null("the callback"))?;
+            let filter = filter(changes, texts(uris, "a URI")?)?;
+            let on_change = |method: &str, params: Option<&Json>| {
+                let (method, params) = (c_string(method), params.cloned().map(Owned::new));
+                let params = params.as_ref().map_or(std::ptr::null(), Owned::pointer);
+                change(userdata, method.as_ptr(), params);
+            };
+            run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
+        })
+    }
+}
+
+fn filter(changes: u32, uris: Vec<String>) -> Result<Filter> {
+    let all = [mcp_change::MCP_CHANGE_TOOLS, mcp_change::MCP_CHANGE_PROMPTS, mcp_change::MCP_CHANGE_RESOURCES];
+    let [tools, prompts, resources] = all.map(|change| changes & change as u32 != 0);
+    if changes > 7 {
+        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("{changes} is no sum of mcp_change")));
+    }
+    if changes == 0 && uris.is_empty() {
+        return Err(Error::new(MCP_INVALID_ARGUMENT, "there is nothing to listen for: no change and no URI is given"));
+    }
+    Ok(Filter { tools, prompts, resources, uris })
+}
+
+/// The texts of an array that ends with NULL.
+///
+/// # Safety `array` is NULL, or an array of NUL-terminated texts with a NULL behind the last.
+pub(super) unsafe fn texts(array: *const *const c_char, what: &str) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    if array.is_null() {
+        return Ok(texts);
+    }
+    loop {
+        // SAFETY: as the caller promises: everything before the NULL may be read, and so may the NULL.
+        let next = unsafe { *array.add(texts.len()) };
+        if next.is_null() {
+            return Ok(texts);
+        }
+        // SAFETY: as the caller promises.
+        texts.push(unsafe { text(next, what) }?.to_owned());
+    }
+}

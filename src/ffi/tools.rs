@@ -1,0 +1,125 @@
+//! Tools.
+
+use std::ffi::c_char;
+
+use super::calls::run_for_json;
+use super::client::mcp_client;
+use super::error::mcp_error;
+use super::json::{look, mcp_json, mcp_json_member};
+use super::options::mcp_options;
+use super::text::{optional_text, optional_text_of_length, text};
+use crate::client::lists::List;
+use crate::protocol::json::Value;
+use crate::status::mcp_status;
+
+/// Lists the server's tools: an object with "tools", an array of all of them, of all pages together.
+///
+/// Each has a "name", mostly a "description", and an "inputSchema", the JSON schema of its
+/// arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
+/// is left out, with a line in the log, as the specification wants it.
+///
+/// Returns `MCP_ENDLESS` for pages that lead on and on, and `MCP_TOO_LARGE` where all pages
+/// together are larger than the limit of a message.
+///
+/// `*result` is set to NULL first and to the object on success; the caller frees it with
+/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_list_tools(
+    client: *mut mcp_client,
+    options: *const mcp_options,
+    result: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
+    unsafe {
+        run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, List::Tools))
+    }
+}
+
+/// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
+/// the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
+/// a cursor, too.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_list_tools_page(
+    client: *mut mcp_client,
+    cursor: *const c_char,
+    options: *const mcp_options,
+    page: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
+    unsafe {
+        run_for_json(client, "list tools", options, page, error, |client, call| {
+            client.page(call, List::Tools, optional_text(cursor, "cursor")?)
+        })
+    }
+}
+
+/// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, `SIZE_MAX` for a
+/// NUL-terminated one; NULL means no arguments.
+///
+/// `*result` is an object with "content", an array of what the tool has to say, and perhaps
+/// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **A tool that failed is a
+/// successful call**: `MCP_OK`, and `mcp_tool_result_is_error` says so; `mcp_tool_result_text` is
+/// then what went wrong. Whether structured content is what the tool's "outputSchema" promises is
+/// left to the caller.
+///
+/// A tool is never called twice: where it is not known whether the server has executed the call,
+/// it is not sent again. While it waits, handlers that are set may be asked for input. A tool that
+/// has to be a task (2025-11-25) becomes one, and this waits for its end.
+///
+/// `*result` is set to NULL first and to the object on success; the caller frees it with
+/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_call_tool(
+    client: *mut mcp_client,
+    name: *const c_char,
+    arguments: *const c_char,
+    length: usize,
+    options: *const mcp_options,
+    result: *mut *mut mcp_json,
+    error: *mut *mut mcp_error,
+) -> mcp_status {
+    // SAFETY: the header asks for live objects, readable texts and places that can be written to, or NULL.
+    unsafe {
+        run_for_json(client, "call tool", options, result, error, |client, call| {
+            let name = text(name, "name")?;
+            client.call_tool(call, name, optional_text_of_length(arguments, length, "the arguments")?)
+        })
+    }
+}
+
+/// Whether the tool says that it failed (its "isError"); false for NULL. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bool {
+    // SAFETY: the header asks for a live value or NULL.
+    unsafe { look(result, false, |json| json.value().member("isError")?.bool().ok()) }
+}
+
+/// The texts of a tool's result, each on a line of its own; "" where it has none, and for NULL.
+/// Never NULL. It is made once and lives as long as the result.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_tool_result_text(result: *const mcp_json) -> *const c_char {
+    // SAFETY: the header asks for a live value or NULL.
+    unsafe { look(result, c"".as_ptr(), |json| Some(json.keep_made(|| texts(json.value())))) }
+}
+
+/// The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
+/// has none, and for NULL. Lives as long as the result. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_tool_result_structured(result: *const mcp_json) -> *const mcp_json {
+    // SAFETY: the header asks for a live value or NULL.
+    unsafe { mcp_json_member(result, c"structuredContent".as_ptr()) }
+}
+
+/// The texts among the blocks of a result's content.
+fn texts(result: Value) -> String {
+    let blocks = result.member("content").into_iter().flat_map(Value::children);
+    let texts = blocks.filter(|block| block.member("type").and_then(Value::text).as_deref() == Some("text"));
+    let texts: Vec<_> = texts.filter_map(|block| block.member("text")?.text()).collect();
+    texts.join("\n")
+}

@@ -1,0 +1,226 @@
+//! What modern Streamable HTTP repeats of a request in its headers: `Mcp-Name`, and the arguments of tools that their schemas
+//! mark with `x-mcp-header` (2026-07-28, "Request Metadata").
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::headers::is_token_char;
+use super::json::{Json, Kind, Value};
+
+/// The mark in a schema.
+const MARK: &str = "x-mcp-header";
+
+const OPENING: &str = "=?base64?";
+const CLOSING: &str = "?=";
+
+/// Whole numbers beyond it are not safe in JavaScript, so a server may read another one in the body than in the header.
+const SAFE: i64 = (1 << 53) - 1;
+
+/// Deeper schemas are not looked through.
+const DEEPEST: usize = 64;
+
+/// An argument that goes into a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirrored {
+    /// The header's whole name, in small letters.
+    pub header: String,
+    /// The keys that lead to the argument.
+    pub path: Vec<String>,
+}
+
+/// A text as the value of a header: as it is, or in base64 where that would not be safe ("Value Encoding").
+pub fn header_value(text: &str) -> Cow<'_, str> {
+    let is_plain = text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b));
+    let is_bare = text == text.trim_matches([' ', '\t']);
+    let is_mistakable = text.starts_with(OPENING) && text.ends_with(CLOSING);
+    if is_plain && is_bare && !is_mistakable {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{OPENING}{}{CLOSING}", BASE64_STANDARD.encode(text)))
+}
+
+/// The arguments that a tool wants in headers; or why its schema is not valid.
+pub fn mirrored(schema: Value) -> Result<Vec<Mirrored>, String> {
+    let mut found = Vec::new();
+    look_through(schema, &mut Vec::new(), Place::Root, &mut found)?;
+    let mut names: Vec<&str> = found.iter().map(|mirrored| mirrored.header.as_str()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("two arguments go into the header {}", twice[0]));
+    }
+    Ok(found)
+}
+
+/// Where in a schema a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    /// The schema of a property that is reached by `properties` alone.
+    Property,
+    /// The object of properties itself, whose names are not keywords.
+    Properties,
+    /// Anywhere else, where no mark may be.
+    Elsewhere,
+}
+
+fn look_through(value: Value, path: &mut Vec<String>, place: Place, found: &mut Vec<Mirrored>) -> Result<(), String> {
+    if path.len() > DEEPEST {
+        return Err("its schema is nested too deeply".into());
+    }
+    if place == Place::Properties {
+        for child in value.children() {
+            let name = key(child)?;
+            path.push(name);
+            look_through(child, path, Place::Property, found)?;
+            path.pop();
+        }
+        return Ok(());
+    }
+    if value.kind() == Kind::Object
+        && let Some(mark) = value.member(MARK)
+    {
+        if place != Place::Property {
+            return Err(format!("{MARK} stands where no argument is"));
+        }
+        found.push(Mirrored { header: header_name(mark)?, path: path.clone() });
+        check_type(value)?;
+    }
+    for child in value.children() {
+        let is_properties = place != Place::Elsewhere
+            && value.kind() == Kind::Object
+            && child.kind() == Kind::Object
+            && key(child)? == "properties";
+        if is_properties {
+            look_through(child, path, Place::Properties, found)?;
+        } else {
+            check_unmarked(child, 0)?;
+        }
+    }
+    Ok(())
+}
+
+/// No mark may be in here. Values of keywords such as `default` and `enum` are data and not schemas.
+fn check_unmarked(value: Value, depth: usize) -> Result<(), String> {
+    if depth > DEEPEST {
+        return Err("its schema is nested too deeply".into());
+    }
+    let name = match value.key() {
+        Some(name) => name.map_err(|_| "a key of its schema is no valid Unicode")?,
+        None => Cow::Borrowed(""),
+    };
+    if matches!(&*name, "default" | "const" | "enum" | "examples") {
+        return Ok(());
+    }
+    if value.kind() == Kind::Object && value.member(MARK).is_some() && name != "properties" {
+        return Err(format!("{MARK} stands where an argument cannot be told, under {name:?}"));
+    }
+    value.children().try_for_each(|child| check_unmarked(child, depth + 1))
+}
+
+fn header_name(mark: Value) -> Result<String, String> {
+    let name = mark.text().ok_or_else(|| format!("{MARK} is no text"))?;
+    if name.is_empty() || !name.chars().all(is_token_char) {
+        return Err(format!("{MARK} is {:?}, which is no name of a header", &*name));
+    }
+    Ok(format!("mcp-param-{}", name.to_ascii_lowercase()))
+}
+
+fn check_type(schema: Value) -> Result<(), String> {
+    match schema.member("type").and_then(Value::text).as_deref() {
+        Some("string" | "integer" | "boolean") => Ok(()),
+        Some(other) => Err(format!("{MARK} marks an argument of the type {other}")),
+        None => Err(format!("{MARK} marks an argument without a type")),
+    }
+}
+
+fn key(child: Value) -> Result<String, String> {
+    let unreadable = || "a key of its schema is no valid Unicode".to_owned();
+    child.key().ok_or_else(unreadable)?.map(Cow::into_owned).map_err(|_| unreadable())
+}
+
+/// The value of a header for an argument; nothing where it is missing, null, or nothing that a header can carry.
+pub fn argument(arguments: &Json, mirrored: &Mirrored) -> Option<String> {
+    let value = mirrored.path.iter().try_fold(arguments.root(), |value, name| value.member(name))?;
+    match value.kind() {
+        Kind::String => value.text().map(|text| header_value(&text).into_owned()),
+        Kind::Bool => Some(value.raw().to_owned()),
+        Kind::Number => value.int64().ok().filter(|n| (-SAFE..=SAFE).contains(n)).map(|n| n.to_string()),
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.into()).unwrap()
+    }
+
+    #[test]
+    fn values_are_encoded_as_the_specification_shows() {
+        let examples = [
+            ("us-west1", "us-west1"),
+            ("Hello, 世界", "=?base64?SGVsbG8sIOS4lueVjA==?="),
+            (" padded ", "=?base64?IHBhZGRlZCA=?="),
+            ("line1\nline2", "=?base64?bGluZTEKbGluZTI=?="),
+            ("=?base64?literal?=", "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="),
+            ("", ""),
+            ("a\tb", "a\tb"),
+            ("=?base64?open", "=?base64?open"),
+        ];
+        for (text, value) in examples {
+            assert_eq!(header_value(text), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marked_arguments_are_found_at_any_depth_of_properties() {
+        let schema = json(
+            r#"{"type":"object","properties":{
+                "region":{"type":"string","x-mcp-header":"Region"},
+                "deep":{"type":"object","properties":{"n":{"type":"integer","x-mcp-header":"N"}}},
+                "properties":{"type":"boolean","x-mcp-header":"P"},
+                "x-mcp-header":{"type":"string"},
+                "free":{"type":"number","default":{"x-mcp-header":"data"}}}}"#,
+        );
+        let found = mirrored(schema.root()).unwrap();
+        let named: Vec<_> = found.iter().map(|m| (m.header.as_str(), m.path.join("/"))).collect();
+        let wanted = [("mcp-param-region", "region"), ("mcp-param-n", "deep/n"), ("mcp-param-p", "properties")];
+        assert_eq!(named, wanted.map(|(header, path)| (header, path.to_owned())));
+
+        let arguments = json(r#"{"region":"ü","deep":{"n":42.0},"properties":true}"#);
+        let values: Vec<_> = found.iter().map(|m| argument(&arguments, m)).collect();
+        assert_eq!(values, [Some("=?base64?w7w=?=".into()), Some("42".into()), Some("true".into())]);
+        let arguments = json(r#"{"region":null,"deep":{"n":9007199254740992}}"#);
+        assert!(found.iter().all(|m| argument(&arguments, m).is_none()));
+    }
+
+    #[test]
+    fn marks_that_make_a_tool_invalid() {
+        let property = |schema: &str| format!(r#"{{"type":"object","properties":{{"a":{schema}}}}}"#);
+        let bad = [
+            property(r#"{"type":"string","x-mcp-header":""}"#),
+            property(r#"{"type":"string","x-mcp-header":"a b"}"#),
+            property(r#"{"type":"string","x-mcp-header":"a\r\nb"}"#),
+            property(r#"{"type":"string","x-mcp-header":"ü"}"#),
+            property(r#"{"type":"string","x-mcp-header":1}"#),
+            property(r#"{"type":"number","x-mcp-header":"A"}"#),
+            property(r#"{"type":"object","x-mcp-header":"A"}"#),
+            property(r#"{"type":["string","null"],"x-mcp-header":"A"}"#),
+            property(r#"{"x-mcp-header":"A"}"#),
+            property(r#"{"type":"array","items":{"type":"string","x-mcp-header":"A"}}"#),
+            property(r#"{"type":"object","anyOf":[{"properties":{"b":{"type":"string","x-mcp-header":"A"}}}]}"#),
+            r#"{"type":"object","x-mcp-header":"A"}"#.into(),
+            r##"{"$defs":{"d":{"type":"string","x-mcp-header":"A"}},"properties":{"a":{"$ref":"#/$defs/d"}}}"##.into(),
+            r#"{"properties":{"a":{"type":"string","x-mcp-header":"A"},"b":{"type":"string","x-mcp-header":"a"}}}"#
+                .into(),
+        ];
+        for schema in bad {
+            assert!(mirrored(json(&schema).root()).is_err(), "{schema}");
+        }
+        assert_eq!(mirrored(json("{}").root()), Ok(vec![]));
+    }
+}

@@ -1,0 +1,183 @@
+//! The parameters of a request: members that are JSON text already, and what stands in `_meta` beside them.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::messages::quoted;
+
+/// See the module. The values are JSON text, which is spliced in as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Params<'a> {
+    members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    meta: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Members of `_meta` that many requests share, as they stand between its braces.
+    shared_meta: &'a str,
+}
+
+impl<'a> Params<'a> {
+    pub fn new() -> Params<'a> {
+        Params::default()
+    }
+
+    /// Adds a member, or replaces the one of that name.
+    pub fn set(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, str>>) {
+        put(&mut self.members, name.into(), json.into());
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        self.members.retain(|(known, _)| known != name);
+    }
+
+    pub fn with(mut self, name: &'static str, json: impl Into<Cow<'a, str>>) -> Params<'a> {
+        self.set(name, json);
+        self
+    }
+
+    /// The same as [`Params::set`] for a member of `_meta`.
+    pub fn set_meta(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, str>>) {
+        put(&mut self.meta, name.into(), json.into());
+    }
+
+    pub fn share_meta(&mut self, members: &'a str) {
+        self.shared_meta = members;
+    }
+
+    /// The members of an object, with those of its `_meta` where they belong; why the text is none, otherwise.
+    pub fn from_object(object: &'a str) -> Result<Params<'a>, String> {
+        let mut params = Params::new();
+        for (name, value) in members(object)? {
+            if name == "_meta" {
+                params.meta = members(value).map_err(|why| format!("its _meta: {why}"))?.into_iter().map(own).collect();
+            } else {
+                params.set(name, value);
+            }
+        }
+        Ok(params)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.has_no_meta()
+    }
+
+    fn has_no_meta(&self) -> bool {
+        self.meta.is_empty() && self.shared_meta.is_empty()
+    }
+
+    /// About how long the text will be.
+    pub fn length(&self) -> usize {
+        let all = self.members.iter().chain(&self.meta);
+        self.shared_meta.len() + all.map(|(name, value)| name.len() + value.len() + 8).sum::<usize>() + 16
+    }
+
+    /// Writes the object.
+    pub fn write(&self, text: &mut String) {
+        text.push('{');
+        if !self.has_no_meta() {
+            text.push_str(r#""_meta":{"#);
+            text.push_str(self.shared_meta);
+            if !self.shared_meta.is_empty() && !self.meta.is_empty() {
+                text.push(',');
+            }
+            write_members(text, &self.meta);
+            text.push('}');
+            if !self.members.is_empty() {
+                text.push(',');
+            }
+        }
+        write_members(text, &self.members);
+        text.push('}');
+    }
+}
+
+fn own<'a>((name, value): (Cow<'a, str>, &'a str)) -> (Cow<'a, str>, Cow<'a, str>) {
+    (name, value.into())
+}
+
+fn put<'a>(members: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>, name: Cow<'a, str>, json: Cow<'a, str>) {
+    match members.iter_mut().find(|(known, _)| *known == name) {
+        Some(member) => member.1 = json,
+        None => members.push((name, json)),
+    }
+}
+
+fn write_members(text: &mut String, members: &[(Cow<str>, Cow<str>)]) {
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&quoted(name));
+        text.push(':');
+        text.push_str(value);
+    }
+}
+
+/// The members of an object, their values as text; why the text is none, otherwise.
+pub fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+    let object = serde_json::from_str::<&RawValue>(object).map_err(|error| format!("it is no JSON: {error}"))?.get();
+    if !object.starts_with('{') {
+        return Err("it is no JSON object".into());
+    }
+    let members: Members = serde_json::from_str(object).map_err(|error| error.to_string())?;
+    Ok(members.0)
+}
+
+struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Vec<(Cow<'de, str>, &'de str)>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Key(name), value)) = map.next_entry::<Key, &RawValue>()? {
+                    members.push((name, value.get()));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Visitor).map(Members)
+    }
+}
+
+/// A name, borrowed where it has no escapes: serde's own `Cow` is always a copy inside a tuple.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(params: &Params) -> String {
+        let mut text = String::new();
+        params.write(&mut text);
+        text
+    }
+
+    #[test]
+    fn members_and_meta_stand_where_they_belong() {
+        let mut params = Params::new().with("name", r#""x""#).with("arguments", "{ }");
+        assert_eq!(written(&params), r#"{"name":"x","arguments":{ }}"#);
+        params.set_meta("progressToken", "7");
+        assert_eq!(written(&params), r#"{"_meta":{"progressToken":7},"name":"x","arguments":{ }}"#);
+        params.share_meta(r#""a":1"#);
+        params.set("name", "2");
+        assert_eq!(written(&params), r#"{"_meta":{"a":1,"progressToken":7},"name":2,"arguments":{ }}"#);
+        assert_eq!(written(&Params::new()), "{}");
+    }
+
+    #[test]
+    fn an_object_is_taken_apart() {
+        let params = Params::from_object(r#" {"a":[1, 2],"_meta":{"k\n":"v"},"b":{"_meta":1}} "#).unwrap();
+        assert_eq!(written(&params), r#"{"_meta":{"k\n":"v"},"a":[1, 2],"b":{"_meta":1}}"#);
+        for bad in ["", "[]", "1", "{", r#"{"_meta":1}"#, r#"{"a":1"#] {
+            assert!(Params::from_object(bad).is_err(), "{bad}");
+        }
+    }
+}

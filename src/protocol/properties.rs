@@ -1,0 +1,94 @@
+//! What holds for every text and every value, tried with many that nobody thought of.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
+
+use super::json::{Json, Kind, Value};
+use super::messages::quoted;
+use super::mirror::{Mirrored, argument, header_value};
+
+/// What a server makes of the value of a header (2026-07-28, "Value Encoding").
+fn decoded(value: &str) -> String {
+    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
+        Some(packed) => String::from_utf8(BASE64_STANDARD.decode(packed).unwrap()).unwrap(),
+        None => value.to_owned(),
+    }
+}
+
+/// Texts of all kinds, with those in favour that look like what is encoded.
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[ -~\t]{0,20}",
+        "\\PC{0,20}",
+        "=\\?base64\\?[A-Za-z0-9+/=?]{0,8}(\\?=)?",
+        Just("=?base64?=".to_owned()),
+    ]
+}
+
+/// The text of a JSON value, a few levels deep, with keys that a pointer has to escape.
+fn any_json() -> impl Strategy<Value = String> {
+    let key = || prop_oneof!["[~/a01]{0,4}", any::<String>()].prop_map(|key| quoted(&key));
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|b| b.to_string()),
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<String>().prop_map(|text| quoted(&text)),
+    ];
+    leaf.prop_recursive(4, 48, 6, move |inner| {
+        let member = (key(), inner.clone()).prop_map(|(key, value)| format!("{key}: {value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..6).prop_map(|elements| format!("[ {} ]", elements.join(" ,"))),
+            prop::collection::vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+/// Each value below this one is where its pointer says (RFC 6901); of members with the same name, the one that lookup gives.
+fn check_pointers(root: Value, at: Value, pointer: &str) {
+    assert_eq!(root.at(pointer).map(Value::raw), Some(at.raw()), "{pointer:?}");
+    for (index, child) in at.children().enumerate() {
+        let token = match child.key() {
+            Some(key) => key.unwrap().replace('~', "~0").replace('/', "~1"),
+            None => index.to_string(),
+        };
+        let pointer = format!("{pointer}/{token}");
+        let child = if at.kind() == Kind::Object { root.at(&pointer).unwrap() } else { child };
+        check_pointers(root, child, &pointer);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_header_value_is_safe_and_comes_back(text in any_text()) {
+        let value = header_value(&text);
+        prop_assert!(value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)), "{value:?}");
+        prop_assert_eq!(value.trim_matches([' ', '\t']), &*value);
+        prop_assert_eq!(decoded(&value), text);
+    }
+
+    #[test]
+    fn an_argument_in_a_header_is_the_one_in_the_body(text in any_text(), number in any::<i64>(), flag: bool) {
+        let arguments = format!(r#"{{"t":{},"n":{number},"f":{flag},"z":null}}"#, quoted(&text));
+        let arguments = Json::parse(arguments).unwrap();
+        let header = |name: &str| argument(&arguments, &Mirrored { header: String::new(), path: vec![name.into()] });
+        prop_assert_eq!(header("t").map(|value| decoded(&value)), Some(text));
+        let is_safe = number.unsigned_abs() < 1 << 53;
+        prop_assert_eq!(header("n"), is_safe.then(|| number.to_string()));
+        prop_assert_eq!(header("f"), Some(flag.to_string()));
+        prop_assert_eq!(header("z"), None);
+    }
+
+    #[test]
+    fn every_value_is_where_its_pointer_says(text in any_json()) {
+        let json = Json::parse(text).unwrap();
+        check_pointers(json.root(), json.root(), "");
+    }
+
+    #[test]
+    fn no_pointer_is_too_strange(text in any_json(), pointer in "(/[~/a01-]{0,3}){0,5}|\\PC{0,6}") {
+        let json = Json::parse(text).unwrap();
+        let _ = json.root().at(&pointer);
+    }
+}

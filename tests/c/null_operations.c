@@ -1,0 +1,197 @@
+/* NULL for the arguments of what a client does once it is connected: nothing crashes, and what must be there is asked
+ * for. */
+#include "check.h"
+#include "support.h"
+
+static int destroyed;
+
+static void destroy(void *userdata) {
+    (void)userdata;
+    destroyed++;
+}
+
+static void no_input(void *userdata, mcp_input *input) {
+    (void)userdata;
+    (void)input;
+}
+
+static void no_change(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+static void no_line(void *userdata, const mcp_json *message) {
+    (void)userdata;
+    (void)message;
+}
+
+static void no_progress(void *userdata, double progress, double total, const char *message) {
+    (void)userdata;
+    (void)progress;
+    (void)total;
+    (void)message;
+}
+
+#define REFUSED(call) EXPECT(MCP_INVALID_ARGUMENT, error, call)
+
+static void no_client(void) {
+    static char somewhere; /* what a result was before the call */
+    mcp_error *error = NULL;
+    mcp_json *result;
+
+#define NO_RESULT(call)              \
+    result = (mcp_json *)&somewhere; \
+    REFUSED(call);                   \
+    CHECK(result == NULL)
+
+    NO_RESULT(mcp_list_tools(NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_tools_page(NULL, NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_resources(NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_resources_page(NULL, NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_resource_templates(NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_resource_templates_page(NULL, NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_prompts(NULL, NULL, &result, &error));
+    NO_RESULT(mcp_list_prompts_page(NULL, NULL, NULL, &result, &error));
+    NO_RESULT(mcp_call_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    NO_RESULT(mcp_start_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    NO_RESULT(mcp_get_task(NULL, "1", NULL, &result, &error));
+    NO_RESULT(mcp_wait_task(NULL, "1", NULL, &result, &error));
+    NO_RESULT(mcp_read_resource(NULL, "file:///x", NULL, &result, &error));
+    NO_RESULT(mcp_get_prompt(NULL, "p", NULL, 0, NULL, &result, &error));
+    NO_RESULT(mcp_complete_prompt(NULL, "p", "a", "", NULL, NULL, &result, &error));
+    NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, NULL, &result, &error));
+    NO_RESULT(mcp_request(NULL, "ping", NULL, 0, NULL, &result, &error));
+    NO_RESULT(mcp_config_names(NULL, &result, &error));
+#undef NO_RESULT
+    REFUSED(mcp_update_task(NULL, "1", "{}", SIZE_MAX, NULL, &error));
+    REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
+    REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
+    REFUSED(mcp_set_logging_level(NULL, "info", NULL, &error));
+    REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_set_cache(NULL, true, &error));
+    REFUSED(mcp_set_environment(NULL, "A", "b", &error));
+    REFUSED(mcp_set_working_directory(NULL, "/", &error));
+    REFUSED(mcp_set_stderr_file(NULL, "/x", &error));
+
+    CHECK(mcp_client_new_stdio(NULL, &error) == NULL);
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
+    mcp_error_free(error);
+    error = NULL;
+    CHECK(mcp_client_new_stdio(NULL, NULL) == NULL);
+    CHECK(mcp_client_new_from_config(NULL, NULL, &error) == NULL);
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
+    mcp_error_free(error);
+    CHECK(mcp_client_new_from_config(NULL, NULL, NULL) == NULL);
+}
+
+/* What must be there is asked for before anything is sent: nobody is at this address. */
+static void no_arguments(void) {
+    mcp_error *error = NULL;
+    mcp_client *client = mcp_client_new("http://127.0.0.1:9/mcp", NULL);
+    mcp_json *result = NULL;
+
+    REFUSED(mcp_list_tools(client, NULL, NULL, &error));
+    REFUSED(mcp_list_tools_page(client, NULL, NULL, NULL, &error));
+    REFUSED(mcp_call_tool(client, NULL, "{}", SIZE_MAX, NULL, &result, &error));
+    REFUSED(mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, NULL, &error));
+    REFUSED(mcp_call_tool(client, "echo", "[]", SIZE_MAX, NULL, &result, &error));
+    REFUSED(mcp_call_tool(client, "echo", "", 0, NULL, &result, &error));
+    REFUSED(mcp_start_tool(client, NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_get_task(client, NULL, NULL, &result, &error));
+    REFUSED(mcp_wait_task(client, NULL, NULL, &result, &error));
+    REFUSED(mcp_update_task(client, NULL, "{}", SIZE_MAX, NULL, &error));
+    REFUSED(mcp_update_task(client, "1", NULL, 0, NULL, &error));
+    REFUSED(mcp_cancel_task(client, NULL, NULL, &error));
+    REFUSED(mcp_read_resource(client, NULL, NULL, &result, &error));
+    REFUSED(mcp_get_prompt(client, NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, NULL, "a", "", NULL, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", NULL, "", NULL, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", "a", NULL, NULL, NULL, &result, &error));
+    REFUSED(mcp_complete_resource(client, NULL, "a", "", NULL, NULL, &result, &error));
+    REFUSED(mcp_request(client, NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_request(client, "ping", "1", SIZE_MAX, NULL, &result, &error));
+    REFUSED(mcp_notify(client, NULL, NULL, 0, NULL, &error));
+    REFUSED(mcp_set_logging_level(client, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, &error));
+    CHECK(result == NULL);
+
+    /* Without an error to fill in. */
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_call_tool(client, NULL, NULL, 0, NULL, &result, NULL));
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL));
+    /* What is about a process is not for a client of a URL. */
+    EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "A", "b", &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_working_directory(client, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_stderr_file(client, NULL, &error));
+    mcp_client_free(client);
+}
+
+/* A registration's destroy runs once, whether or not it came about. */
+static void handlers(void) {
+    static const char *const nobody[] = {"/nobody", NULL};
+    mcp_error *error = NULL;
+    mcp_client *client = mcp_client_new_stdio(nobody, NULL);
+    mcp_options *options = mcp_options_new();
+
+#define HANDLER(set, handler)                                                             \
+    destroyed = 0;                                                                        \
+    EXPECT(MCP_INVALID_ARGUMENT, error, set(NULL, handler, &destroyed, destroy, &error)); \
+    CHECK_INT(1, destroyed);                                                              \
+    EXPECT(MCP_OK, error, set(client, NULL, &destroyed, destroy, &error));                \
+    CHECK_INT(2, destroyed);                                                              \
+    EXPECT(MCP_OK, error, set(client, handler, NULL, destroy, &error));                   \
+    CHECK_INT(2, destroyed);                                                              \
+    EXPECT(MCP_OK, error, set(client, NULL, NULL, NULL, &error));                         \
+    CHECK_INT(3, destroyed)
+
+    HANDLER(mcp_set_elicitation, no_input);
+    HANDLER(mcp_set_sampling, no_input);
+    HANDLER(mcp_set_roots, no_input);
+    HANDLER(mcp_set_logging, no_line);
+#undef HANDLER
+    destroyed = 0;
+    REFUSED(mcp_options_set_progress(NULL, no_progress, NULL, destroy, &error));
+    CHECK_INT(1, destroyed);
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, no_progress, NULL, destroy, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, NULL, NULL, NULL, &error));
+    CHECK_INT(2, destroyed);
+    REFUSED(mcp_options_set_meta(NULL, "{}", SIZE_MAX, &error));
+    REFUSED(mcp_options_set_meta(options, "[]", SIZE_MAX, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_meta(options, NULL, 0, &error));
+    REFUSED(mcp_options_set_header(NULL, "X-A", "b", &error));
+    REFUSED(mcp_options_set_header(options, NULL, "b", &error));
+    EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-A", NULL, &error));
+    REFUSED(mcp_set_environment(client, NULL, "b", &error));
+    EXPECT(MCP_OK, error, mcp_set_environment(client, "A", NULL, &error));
+    mcp_options_free(options);
+    mcp_client_free(client);
+}
+
+static void inputs_and_results(void) {
+    mcp_error *error = NULL;
+    char buffer[4];
+
+    CHECK(mcp_input_method(NULL) == NULL);
+    CHECK(mcp_input_params(NULL) == NULL);
+    REFUSED(mcp_input_accept(NULL, "{}", SIZE_MAX, &error));
+    REFUSED(mcp_input_decline(NULL, &error));
+    REFUSED(mcp_input_cancel(NULL, &error));
+    REFUSED(mcp_input_respond(NULL, "{}", SIZE_MAX, &error));
+    REFUSED(mcp_input_fail(NULL, -1, "no", &error));
+
+    CHECK(!mcp_tool_result_is_error(NULL));
+    CHECK_TEXT("", mcp_tool_result_text(NULL));
+    CHECK(mcp_tool_result_structured(NULL) == NULL);
+    CHECK(mcp_task_id(NULL) == NULL);
+    EXPECT(MCP_JSON_MISMATCH, error, mcp_json_copy_base64(NULL, buffer, sizeof buffer, NULL, &error));
+}
+
+int main(void) {
+    no_client();
+    no_arguments();
+    handlers();
+    inputs_and_results();
+    return check_end();
+}

@@ -1,0 +1,155 @@
+# The whole protocol, against real servers: the programs of protocol/, each about one subject, on every server that has it.
+#
+# Needs mcp-check, mcp_c_program, and what real_servers.cmake sets and defines.
+
+add_library(mcp-protocol STATIC protocol/protocol.c)
+target_link_libraries(mcp-protocol PUBLIC mcp-check)
+target_include_directories(mcp-protocol PUBLIC protocol)
+set_target_properties(mcp-protocol PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
+target_compile_options(mcp-protocol PRIVATE -Wall -Wextra -Wpedantic -Werror)
+
+add_test(NAME install.ts2 COMMAND ${Python3_EXECUTABLE} ${real_servers}/install.py ts2)
+set_tests_properties(install.ts2 PROPERTIES FIXTURES_SETUP install.ts2 LABELS real TIMEOUT 600)
+
+foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
+             everything_changes everything_logging everything_tasks
+             tools resources prompts inputs progress logging changes caching headers)
+  mcp_c_program(protocol-${name} protocol/${name}.c mcp-protocol)
+  target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
+endforeach()
+
+# protocol_test(SUBJECT SERVER INSTALL VERSION [ARGUMENT...]): the program SUBJECT with its ARGUMENTs on SERVER, which
+# has to agree to VERSION, or is pinned to it where it is written =VERSION; see protocol.h. A SERVER whose name ends in
+# -stdio is started by the client.
+function(protocol_test subject server install version)
+  set(name protocol.${subject}.${server})
+  if(version MATCHES "^=(.*)")
+    string(APPEND name .${CMAKE_MATCH_1})
+  endif()
+  set(program $<TARGET_FILE:protocol-${subject}> ${ARGN} ${version})
+  if(server MATCHES "-stdio$")
+    set(command ${Python3_EXECUTABLE} ${real_servers}/stdio.py ${server} ${program})
+    set(fixture install.${install})
+  else()
+    set(command ${program} http ${real_state}/${server}.json)
+    set(fixture server.${server})
+  endif()
+  add_test(NAME ${name} COMMAND ${command})
+  set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${fixture} LABELS "real;protocol" TIMEOUT 90
+                                          ENVIRONMENT "${mcp_test_environment}")
+endfunction()
+
+# --- server-everything -------------------------------------------------------------------------------------------------
+
+foreach(server everything everything-sse everything-stdio)
+  foreach(subject tools resources prompts inputs progress changes logging tasks)
+    protocol_test(everything_${subject} ${server} everything 2025-11-25)
+  endforeach()
+  # What all legacy versions have; over Streamable HTTP it does not speak the first.
+  foreach(version 2024-11-05 2025-03-26 2025-06-18)
+    if(NOT (server STREQUAL "everything" AND version STREQUAL "2024-11-05"))
+      foreach(subject tools resources prompts progress changes logging)
+        protocol_test(everything_${subject} ${server} everything =${version})
+      endforeach()
+    endif()
+  endforeach()
+  protocol_test(everything_inputs ${server} everything =2025-06-18)
+endforeach()
+
+# --- The servers of ours on FastMCP, the Python SDK and the TypeScript SDK -----------------------------------------------
+
+foreach(name fastmcp4 fastmcp4-sse fastmcp3 fastmcp2 sdk2 sdk2-sse ts2)
+  string(REPLACE "-sse" "" install ${name})
+  real_server(features-${name} ${install})
+endforeach()
+
+# FastMCP from 3 on makes pages of two. It has completions from 4 on, and cannot be listened to on modern.
+foreach(server fastmcp2 fastmcp2-stdio fastmcp3 fastmcp3-stdio)
+  string(REGEX REPLACE "-.*" "" install ${server})
+  if(install STREQUAL "fastmcp3")
+    protocol_test(tools features-${server} ${install} 2025-11-25 6)
+    protocol_test(resources features-${server} ${install} 2025-11-25 -32002)
+    protocol_test(logging features-${server} ${install} 2025-11-25 by-level)
+  else()
+    protocol_test(tools features-${server} ${install} 2025-11-25 1)
+    protocol_test(resources features-${server} ${install} 2025-11-25 0)
+    protocol_test(logging features-${server} ${install} 2025-11-25 refused)
+  endif()
+  protocol_test(prompts features-${server} ${install} 2025-11-25 no-completion 0)
+  protocol_test(progress features-${server} ${install} 2025-11-25)
+  protocol_test(inputs features-${server} ${install} 2025-11-25 form+sample+roots+unasked-in-result+refused-in-result)
+  protocol_test(changes features-${server} ${install} 2025-11-25 tools+prompts+resources+refused)
+endforeach()
+
+foreach(server fastmcp4 fastmcp4-sse fastmcp4-stdio)
+  set(versions 2026-07-28 =2025-11-25)
+  if(server MATCHES "-sse$")
+    set(versions 2025-11-25)
+  endif()
+  foreach(version ${versions})
+    protocol_test(tools features-${server} fastmcp4 ${version} 6)
+    protocol_test(resources features-${server} fastmcp4 ${version} -32602)
+    protocol_test(prompts features-${server} fastmcp4 ${version} completes -32602)
+    protocol_test(progress features-${server} fastmcp4 ${version})
+    protocol_test(logging features-${server} fastmcp4 ${version} by-level)
+    if(version STREQUAL "2026-07-28")
+      protocol_test(inputs features-${server} fastmcp4 ${version} form+sample+roots+rounds+unasked-here+refused-here)
+      protocol_test(changes features-${server} fastmcp4 ${version} unheard)
+    else()
+      protocol_test(inputs features-${server} fastmcp4 ${version}
+                    form+sample+roots+unasked-in-result+refused-in-result)
+      protocol_test(changes features-${server} fastmcp4 ${version} tools+prompts+resources+refused)
+    endif()
+  endforeach()
+endforeach()
+
+# The Python SDK knows no logging/setLevel on legacy, and has another code for a prompt that does not exist on each.
+foreach(server sdk2 sdk2-sse sdk2-stdio)
+  set(versions 2026-07-28 =2025-11-25)
+  if(server MATCHES "-sse$")
+    set(versions 2025-11-25)
+  endif()
+  foreach(version ${versions})
+    protocol_test(tools features-${server} sdk2 ${version} 1)
+    protocol_test(resources features-${server} sdk2 ${version} -32602)
+    protocol_test(progress features-${server} sdk2 ${version})
+    if(version STREQUAL "2026-07-28")
+      protocol_test(prompts features-${server} sdk2 ${version} completes -32603)
+      protocol_test(logging features-${server} sdk2 ${version} by-level)
+      protocol_test(inputs features-${server} sdk2 ${version} form+sample+roots+all+unasked-as-error+refused-here)
+      protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+updated)
+    else()
+      protocol_test(prompts features-${server} sdk2 ${version} completes 0)
+      protocol_test(logging features-${server} sdk2 ${version} refused)
+      protocol_test(inputs features-${server} sdk2 ${version} form+sample+roots+all+unasked-as-error+refused-as-error)
+      protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+refused)
+    endif()
+  endforeach()
+endforeach()
+
+# The TypeScript SDK serves legacy over HTTP without a session: nothing can be asked or told between calls there.
+foreach(server ts2 ts2-stdio)
+  foreach(version 2026-07-28 =2025-11-25)
+    protocol_test(tools features-${server} ts2 ${version} 1)
+    protocol_test(resources features-${server} ts2 ${version} -32602)
+    protocol_test(prompts features-${server} ts2 ${version} completes -32602)
+    protocol_test(progress features-${server} ts2 ${version})
+    if(version STREQUAL "2026-07-28")
+      protocol_test(logging features-${server} ts2 ${version} by-level)
+      protocol_test(inputs features-${server} ts2 ${version}
+                    form+sample+roots+url+all+rounds+retry+unasked-as-error+refused-here)
+      protocol_test(changes features-${server} ts2 ${version} tools+prompts+resources+updated)
+      protocol_test(headers features-${server} ts2 ${version})
+    elseif(server STREQUAL "ts2")
+      protocol_test(logging features-${server} ts2 ${version} forgotten)
+      protocol_test(inputs features-${server} ts2 ${version} unasked-in-result)
+      protocol_test(changes features-${server} ts2 ${version} unheard)
+    else()
+      protocol_test(logging features-${server} ts2 ${version} by-level)
+      protocol_test(inputs features-${server} ts2 ${version}
+                    form+sample+roots+all+rounds+retry+unasked-in-result+refused-in-result)
+      protocol_test(changes features-${server} ts2 ${version} tools+prompts+resources+refused)
+    endif()
+  endforeach()
+endforeach()
+protocol_test(caching features-ts2 ts2 2026-07-28)

@@ -1,0 +1,359 @@
+// What a client does once it is connected: tools, resources, prompts, inputs, changes, tasks. The server is a process
+// that answers everything in one version, tests/schema/server.py.
+#include "check.hpp"
+#include "support.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+
+namespace {
+
+const char *const legacy = "2025-11-25";
+const char *const modern = "2026-07-28";
+
+std::string folder;
+
+std::string record_of(const std::string &version) {
+    return folder + "/record-" + version;
+}
+
+std::vector<std::string> server(const std::string &version) {
+    return {PYTHON, SCHEMA_SERVER, version, record_of(version)};
+}
+
+// Whether a server of this version was sent this text.
+bool was_sent(const std::string &version, const char *text) {
+    std::ifstream record(record_of(version));
+    const std::string said((std::istreambuf_iterator<char>(record)), std::istreambuf_iterator<char>());
+    return said.find(text) != std::string::npos;
+}
+
+mcp::client client_of(const std::string &version) {
+    mcp::client client = mcp::client::for_process(server(version));
+    client.set_timeout(20s);
+    return client;
+}
+
+// What a document that is about to vanish has at a pointer; the text of a tool.
+std::string at(const mcp::json &document, std::string_view pointer) {
+    return document.at(pointer).try_copy_string().value_or("(none)");
+}
+std::string text(const mcp::tool_result &result) {
+    return std::string(result.text());
+}
+
+void tools(const std::string &version) {
+    mcp::client client = client_of(version);
+    const mcp::json all = client.list_tools();
+    CHECK_EQUAL(4U, all["tools"].size());
+    std::size_t pages = 0, walked = 0;
+    for (const mcp::json &page : client.tool_pages(mcp::options().timeout(20s))) {
+        pages++;
+        for (mcp::json_view tool : page["tools"].elements()) {
+            CHECK_EQUAL(all["tools"][walked++].raw(), tool.raw());
+        }
+    }
+    CHECK_EQUAL(2U, pages);
+    CHECK_EQUAL(4U, walked);
+    for (const mcp::expected<mcp::json> &page : client.try_tool_pages()) {
+        CHECK_WORKS(page);
+        break;
+    }
+
+    const mcp::tool_result result = client.call_tool("echo", "{\"a\":1}");
+    CHECK_EQUAL("well"sv, result.text());
+    CHECK(!result.is_error() && !result.structured() && !result.task_id());
+    for (mcp::json_view block : result.content()) {
+        CHECK_EQUAL("text"sv, block["type"].string());
+    }
+    CHECK_EQUAL(result.view()["content"].raw(), result.view().at("/content").raw());
+    CHECK_THROWS(invalid_argument, client.call_tool("echo", "[]"));
+    CHECK_THROWS(invalid_argument, client.call_tool("echo", ""));
+    CHECK_THROWS(invalid_argument, client.call_tool("a\0b"sv));
+    CHECK_FAILS(invalid_argument, client.try_call_tool("echo", "{"));
+
+    try {
+        client.call_tool("fails");
+        CHECK(false);
+    } catch (const mcp::tool_error &error) {
+        const mcp::tool_error copy = error;
+        CHECK_EQUAL("no luck"sv, std::string_view(copy.what()));
+        CHECK(copy.result().is_error());
+    }
+    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails");
+    CHECK(failed.has_value() && failed->is_error() && failed->text() == "no luck");
+}
+
+void pages_that_fail() {
+    mcp::client client = mcp::client::for_process({"sh", "-c", "exit 3"});
+    std::size_t count = 0;
+    for (const mcp::expected<mcp::json> &page : client.try_prompt_pages()) {
+        CHECK_FAILS(process_failed, page);
+        count++;
+    }
+    CHECK_EQUAL(1U, count);
+    CHECK_THROWS(process_failed, client.tool_pages().begin());
+}
+
+void reads(const std::string &version) {
+    mcp::client client = client_of(version);
+    CHECK_EQUAL("test://one"s, at(client.list_resources(), "/resources/0/uri"));
+    CHECK_EQUAL("any"s, at(client.list_resource_templates(), "/resourceTemplates/0/name"));
+    CHECK_EQUAL("greet"s, at(client.list_prompts(), "/prompts/0/name"));
+    std::size_t pages = 0;
+    for (const mcp::json &page : client.resource_pages()) {
+        pages += page["resources"].size();
+    }
+    for (const mcp::json &page : client.resource_template_pages()) {
+        pages += page["resourceTemplates"].size();
+    }
+    for (const mcp::json &page : client.prompt_pages()) {
+        pages += page["prompts"].size();
+    }
+    CHECK_EQUAL(3U, pages);
+
+    const mcp::json read = client.read_resource("test://one");
+    CHECK_EQUAL("1"sv, read.at("/contents/0/text").string());
+    const std::vector<std::byte> bytes = read.at("/contents/1/blob").copy_base64();
+    CHECK(bytes == std::vector<std::byte>({std::byte{0}, std::byte{255}, std::byte{'a'}}));
+    CHECK_FAILS(json_range, read.at("/contents/0/text").try_copy_base64());
+    CHECK_FAILS(json_mismatch, read["contents"].try_copy_base64());
+    const mcp::json empty = mcp::json::parse("\"\"");
+    CHECK(empty.view().copy_base64().empty());
+
+    CHECK_EQUAL("user"s, at(client.get_prompt("greet", "{\"name\":\"Ada\"}"), "/messages/0/role"));
+    CHECK_EQUAL("Ada"s, at(client.complete_prompt("greet", "name", "A", "{\"x\":\"y\"}"), "/completion/values/0"));
+    CHECK_EQUAL("Ada"s, at(client.complete_resource("test://{id}", "id", ""), "/completion/values/0"));
+    CHECK_FAILS(invalid_argument, client.try_complete_prompt("greet", "name", "A", "[]"));
+
+    CHECK(client.request("x.example/question", "{\"a\":1}").type() == mcp::json_type::object);
+    client.notify("x.example/news");
+    client.set_logging_level("info");
+    CHECK_THROWS(invalid_argument, client.set_logging_level("loud"));
+    client.ping();
+}
+
+void progress_and_cancel(const std::string &version) {
+    mcp::client client = client_of(version);
+    mcp::cancel token;
+    int told = 0;
+    mcp::options with =
+        mcp::options().cancel(token).meta("{\"k\":\"v\"}").on_progress([&](const mcp::progress &progress) {
+            CHECK_EQUAL(1.0, progress.value);
+            CHECK(!progress.total && progress.message.empty());
+            told++;
+            token.trigger();
+            throw std::runtime_error("swallowed");
+        });
+    CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, with));
+    CHECK_EQUAL(1, told);
+    client.ping();
+    CHECK_THROWS(invalid_argument, client.ping(mcp::options().meta("[]")));
+    CHECK_THROWS(invalid_argument, client.ping(mcp::options().header("Host", "x")));
+    CHECK_THROWS(invalid_argument,
+                 client.ping(mcp::options().on_progress(static_cast<void (*)(const mcp::progress &)>(nullptr))));
+
+    CHECK(was_sent(version, "\"k\":\"v\"") && was_sent(version, "progressToken"));
+}
+
+void inputs(const std::string &version) {
+    mcp::client client = client_of(version);
+    std::map<std::string, int> asked;
+    client.set_elicitation([&asked](mcp::input &input) {
+        const bool form = static_cast<bool>(input.params()["requestedSchema"]);
+        asked[form ? "form" : "url"]++;
+        CHECK_EQUAL("elicitation/create"sv, input.method());
+        CHECK_FAILS(invalid_argument, input.try_accept("[]"));
+        if (form) {
+            input.accept("{\"name\":\"Ada\"}");
+        } else {
+            input.accept();
+        }
+    });
+    client.set_sampling([&asked](mcp::input &input) {
+        asked["sampling"]++;
+        CHECK_FAILS(misuse, input.try_decline());
+        CHECK_FAILS(invalid_argument, input.try_respond("{}"));
+        input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
+    });
+    client.set_roots([&asked](mcp::input &input) {
+        asked["roots"]++;
+        input.respond(R"({"roots":[{"uri":"file:///srv"}]})");
+    });
+    CHECK_EQUAL("well"s, text(client.call_tool("asks")));
+    client.ping();
+    CHECK(asked == (std::map<std::string, int>{{"form", 1}, {"url", 1}, {"sampling", 1}, {"roots", 1}}));
+    CHECK_THROWS(misuse, client.set_roots(std::nullopt));
+}
+
+void inputs_that_fail() {
+    const std::vector<void (*)(mcp::input &)> handlers = {
+        [](mcp::input &) { throw std::runtime_error("the door is locked"); },
+        [](mcp::input &) { throw 7; },
+        [](mcp::input &input) { input.fail("the door\0is locked"sv, -1); },
+    };
+    for (const auto handler : handlers) {
+        mcp::client client = client_of(modern);
+        client.set_sampling(handler);
+        client.set_roots(handler);
+        client.set_elicitation(handler);
+        CHECK_THROWS(input_failed, client.call_tool("asks"));
+        client.ping();
+    }
+    mcp::client asked = client_of(legacy);
+    asked.set_sampling([](mcp::input &) { throw std::runtime_error("the model is away"); });
+    asked.set_roots([](mcp::input &input) { input.fail("the person says no", -1); });
+    CHECK_EQUAL("well"s, text(asked.call_tool("asks")));
+    asked.ping();
+    CHECK(was_sent(legacy, R"("code":-32603,"message":"the model is away")"));
+    CHECK(was_sent(legacy, R"("code":-1,"message":"the person says no")"));
+
+    for (const bool declines : {true, false}) {
+        mcp::client client = client_of(legacy);
+        client.set_elicitation([declines](mcp::input &input) { declines ? input.decline() : input.cancel(); });
+        CHECK_EQUAL("well"s, text(client.call_tool("asks")));
+        client.ping();
+    }
+    mcp::client client = client_of(modern);
+    CHECK_THROWS(input_unsupported, client.call_tool("asks"));
+    CHECK_FAILS(invalid_argument, client.try_set_roots(static_cast<void (*)(mcp::input &)>(nullptr)));
+    CHECK_WORKS(mcp::client::for_process(server(modern)).try_set_elicitation(std::nullopt));
+}
+
+void changes(const std::string &version) {
+    mcp::client client = client_of(version);
+    mcp::cancel token;
+    int heard = 0;
+    const auto take = [&](std::string_view method, mcp::json_view) {
+        CHECK_EQUAL("notifications/tools/list_changed"sv, method);
+        heard++;
+        token.trigger();
+        throw 1; // swallowed
+    };
+    CHECK_THROWS(cancelled, client.listen(mcp::change::tools | mcp::change::prompts, {"test://one"}, take,
+                                          mcp::options().cancel(token)));
+    CHECK(heard > 0);
+    client.ping();
+    CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::none, {}, take));
+    CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::tools, {std::string("a\0b", 3)}, take));
+
+    client.set_logging([](mcp::json_view) {});
+    client.set_logging(std::nullopt);
+    client.set_cache(true);
+    CHECK(client.list_prompts().size() > 0);
+    client.set_cache(false);
+}
+
+// For the thread sanitizer, too: calls of many threads, and one that listens until another one cancels.
+void many_threads(const std::string &version) {
+    mcp::client client = client_of(version);
+    std::atomic<int> told{0};
+    client.set_sampling([&told](mcp::input &input) {
+        told++;
+        input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
+    });
+    mcp::cancel token;
+    std::thread listener([&] {
+        CHECK_FAILS(cancelled, client.try_listen(
+                                   mcp::change::tools, {"test://one"}, [](std::string_view, mcp::json_view) {},
+                                   mcp::options().cancel(token)));
+    });
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 16; i++) {
+        threads.emplace_back([&client] {
+            for (int round = 0; round < 10; round++) {
+                const mcp::expected<mcp::tool_result> result = client.try_call_tool("echo");
+                CHECK(result.has_value() && result->text() == "well");
+                CHECK_WORKS(client.try_list_tools());
+            }
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+    token.trigger();
+    listener.join();
+    client.close();
+}
+
+void tasks(const std::string &version) {
+    mcp::client client = client_of(version);
+    const mcp::tool_result started = client.start_tool("task");
+    CHECK_EQUAL("t1"sv, started.task_id());
+    const std::string id(started.task_id().value_or(""));
+    CHECK_EQUAL("completed"s, at(client.get_task(id), "/status"));
+    CHECK_EQUAL("well"s, text(client.wait_task(id)));
+    client.cancel_task(id);
+    client.update_task(id, "{\"k\":{\"action\":\"cancel\"}}");
+    const mcp::tool_result done = client.start_tool("echo");
+    CHECK(!done.task_id() && done.text() == "well");
+}
+
+void process() {
+    const std::string stderr_file = folder + "/stderr";
+    mcp::client client =
+        mcp::client::for_process({"sh", "-c", "echo \"$GREETING from $(pwd)${HOME:- nowhere}\" >&2; exit 3"});
+    client.set_environment("GREETING", "hello");
+    client.set_environment("HOME", std::nullopt);
+    client.set_working_directory(folder);
+    client.set_stderr_file(stderr_file);
+    CHECK_THROWS(process_failed, client.ping());
+    std::ifstream file(stderr_file);
+    std::string line;
+    std::getline(file, line);
+    CHECK_EQUAL("hello from " + folder + " nowhere", line);
+    CHECK_THROWS(misuse, client.set_bearer("token"));
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_process({}));
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_process({"sh", std::string("a\0b", 3)}));
+}
+
+void config() {
+    const std::string path = folder + "/mcp.json";
+    std::ofstream(path) << R"({"mcpServers":{"web":{"url":")" << scenario("bearer=token")
+                        << R"(","auth":"token"},"broken":{"command":3}}})";
+    const mcp::json names = mcp::config_names(path);
+    CHECK_EQUAL("web"sv, names[0].string());
+    CHECK_EQUAL("broken"sv, names[1].string());
+    mcp::client::from_config(path, "web").ping();
+    CHECK_FAILS(config_invalid, mcp::client::try_from_config(path));
+    CHECK_FAILS(config_invalid, mcp::client::try_from_config(path, "broken"));
+    CHECK_FAILS(config_invalid, mcp::try_config_names(path + ".none"));
+}
+
+} // namespace
+
+int main() {
+    char name[] = "/tmp/mcp-cpp-XXXXXX";
+    must(mkdtemp(name) != nullptr, "a folder");
+    folder = name;
+    for (const std::string version : {legacy, modern}) {
+        tools(version);
+        reads(version);
+        progress_and_cancel(version);
+        inputs(version);
+        changes(version);
+        tasks(version);
+        many_threads(version);
+    }
+    pages_that_fail();
+    inputs_that_fail();
+    process();
+    config();
+    for (const char *file : {"/record-2025-11-25", "/record-2026-07-28", "/stderr", "/mcp.json"}) {
+        unlink((folder + file).c_str());
+    }
+    CHECK(rmdir(folder.c_str()) == 0);
+    return check::end();
+}

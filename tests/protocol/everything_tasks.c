@@ -1,0 +1,108 @@
+/* The task of server-everything: a tool of 2025-11-25 that has to be called as one. Its four stages take a second each.
+ */
+#include "protocol.h"
+
+static mcp_error *error;
+static int asked;
+
+static void clarify(void *userdata, mcp_input *input) {
+    mcp_error *failure = NULL;
+    (void)userdata;
+    asked++;
+    CHECK_TEXT("elicitation/create", mcp_input_method(input));
+    CHECK_TEXT("The research query \"python\" could have multiple interpretations. Please clarify what you're looking "
+               "for:",
+               mcp_json_string(mcp_json_member(mcp_input_params(input), "message")));
+    CHECK_TEXT("snake", mcp_json_string(mcp_json_at(mcp_input_params(input),
+                                                    "/requestedSchema/properties/interpretation/oneOf/1/const")));
+    EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"interpretation\":\"snake\"}", SIZE_MAX, &failure));
+}
+
+static void progressed(void *userdata, double progress, double total, const char *message) {
+    (void)total;
+    note(userdata, "%g %s", progress, message);
+}
+
+static mcp_json *start(mcp_client *client, const char *arguments) {
+    mcp_json *task = NULL;
+    EXPECT(MCP_OK, error, mcp_start_tool(client, "simulate-research-query", arguments, SIZE_MAX, NULL, &task, &error));
+    must(mcp_task_id(task) != NULL, "a task");
+    return task;
+}
+
+static void waits_for_its_result(mcp_client *client) {
+    notes *stages = notes_new();
+    mcp_options *options = mcp_options_new();
+    mcp_json *task = start(client, "{\"topic\":\"python\",\"ambiguous\":true}"), *seen = NULL, *result = NULL;
+    CHECK_INT(32, strlen(mcp_task_id(task)));
+    EXPECT(MCP_OK, error, mcp_get_task(client, mcp_task_id(task), NULL, &seen, &error));
+    CHECK_TEXT(mcp_task_id(task), mcp_json_string(mcp_json_member(seen, "taskId")));
+    CHECK_TEXT("working", mcp_json_string(mcp_json_member(seen, "status")));
+    CHECK_TEXT("Gathering sources...", mcp_json_string(mcp_json_member(seen, "statusMessage")));
+    CHECK_JSON("300000", mcp_json_member(seen, "ttl"));
+    CHECK_JSON("1000", mcp_json_member(seen, "pollInterval"));
+    mcp_json_free(seen);
+
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, stages, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_wait_task(client, mcp_task_id(task), options, &result, &error));
+    CHECK(strncmp(mcp_tool_result_text(result), "# Research Report: python (snake)\n", 34) == 0);
+    CHECK_INT(1, asked);
+    CHECK(count_notes(stages, "1 \xe2\x80\xa6") == 1);
+    mcp_json_free(result);
+    mcp_json_free(task);
+    mcp_options_free(options);
+    notes_free(stages);
+}
+
+static void is_cancelled(mcp_client *client) {
+    mcp_json *task = start(client, "{\"topic\":\"go\"}"), *seen = NULL, *result = NULL;
+    EXPECT(MCP_OK, error, mcp_cancel_task(client, mcp_task_id(task), NULL, &error));
+    EXPECT(MCP_OK, error, mcp_get_task(client, mcp_task_id(task), NULL, &seen, &error));
+    CHECK_TEXT("cancelled", mcp_json_string(mcp_json_member(seen, "status")));
+    mcp_json_free(seen);
+    EXPECT(MCP_TASK_CANCELLED, error, mcp_wait_task(client, mcp_task_id(task), NULL, &result, &error));
+    CHECK(result == NULL);
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_cancel_task(client, mcp_task_id(task), NULL, &error));
+    CHECK_INT(-32602, mcp_error_rpc_code(error));
+    mcp_error_free(error);
+    error = NULL;
+    mcp_json_free(task);
+}
+
+/* When the wait ends early the task goes on. */
+static void outlives_a_wait(mcp_client *client) {
+    mcp_json *task = start(client, "{\"topic\":\"rust\"}"), *result = NULL;
+    mcp_options *options = mcp_options_new();
+    EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 300, &error));
+    EXPECT(MCP_TIMEOUT, error, mcp_wait_task(client, mcp_task_id(task), options, &result, &error));
+    EXPECT(MCP_OK, error, mcp_wait_task(client, mcp_task_id(task), NULL, &result, &error));
+    CHECK(strncmp(mcp_tool_result_text(result), "# Research Report: rust\n", 24) == 0);
+    mcp_json_free(result);
+    mcp_options_free(options);
+    mcp_json_free(task);
+}
+
+static void knows_its_own(mcp_client *client) {
+    mcp_json *seen = NULL;
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_task(client, "none", NULL, &seen, &error));
+    CHECK_INT(-32602, mcp_error_rpc_code(error));
+    mcp_error_free(error);
+    error = NULL;
+    /* A tool that is no task gives its result at once. */
+    EXPECT(MCP_OK, error, mcp_start_tool(client, "echo", "{\"message\":\"now\"}", SIZE_MAX, NULL, &seen, &error));
+    CHECK(mcp_task_id(seen) == NULL);
+    CHECK_TEXT("Echo: now", mcp_tool_result_text(seen));
+    mcp_json_free(seen);
+}
+
+int main(int argc, char **argv) {
+    use_server(argc, argv);
+    mcp_client *client = new_client();
+    EXPECT(MCP_OK, error, mcp_set_elicitation(client, clarify, NULL, NULL, &error));
+    knows_its_own(client);
+    waits_for_its_result(client);
+    is_cancelled(client);
+    outlives_a_wait(client);
+    end_client(client);
+    return check_end();
+}

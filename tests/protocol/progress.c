@@ -1,0 +1,50 @@
+/* Progress and log messages of the servers of ours on real frameworks: PROGRAM VERSION ... */
+#include "protocol.h"
+
+static mcp_error *error;
+
+typedef struct {
+    notes *notes;
+    pthread_t thread;
+} watcher;
+
+static void progressed(void *userdata, double progress, double total, const char *message) {
+    watcher *self = userdata;
+    CHECK(pthread_equal(self->thread, pthread_self()));
+    note(self->notes, "%g of %g: %s", progress, total, message != NULL ? message : "-");
+}
+
+static void tells_progress(mcp_client *client) {
+    watcher self = {notes_new(), pthread_self()};
+    mcp_options *options = mcp_options_new();
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, NULL, &error));
+    CHECK_TOOL_WITH(options, "counted to 3", client, "count", "{'steps':3}");
+    CHECK_NOTES("1 of 3: step 1\n2 of 3: step 2\n3 of 3: step 3", self.notes);
+    forget_notes(self.notes);
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, NULL, NULL, NULL, &error));
+    CHECK_TOOL_WITH(options, "counted to 3", client, "count", "{'steps':3}");
+    CHECK_NOTES("", self.notes);
+    mcp_options_free(options);
+    notes_free(self.notes);
+}
+
+/* A thousand at once: none is lost. */
+static void tells_much_of_it(mcp_client *client) {
+    watcher self = {notes_new(), pthread_self()};
+    mcp_options *options = mcp_options_new();
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, NULL, &error));
+    CHECK_TOOL_WITH(options, "counted to 1000", client, "count", "{'steps':1000}");
+    CHECK_INT(1000, count_notes(self.notes, "\xe2\x80\xa6"));
+    CHECK_INT(1, count_notes(self.notes, "1000 of 1000: step 1000"));
+    mcp_options_free(options);
+    notes_free(self.notes);
+}
+
+int main(int argc, char **argv) {
+    use_server(argc, argv);
+    mcp_client *client = connected_client();
+    tells_progress(client);
+    tells_much_of_it(client);
+    end_client(client);
+    return check_end();
+}

@@ -1,0 +1,82 @@
+/* The prompts of the servers of ours on real frameworks, and what they complete.
+ *
+ *     PROGRAM completes|no-completion CODE VERSION ...     CODE: what the server says of a prompt that does not exist
+ */
+#include "protocol.h"
+
+static mcp_error *error;
+
+static void lists_them(mcp_client *client) {
+    mcp_json *result = NULL;
+    EXPECT(MCP_OK, error, mcp_list_prompts(client, NULL, &result, &error));
+    CHECK_NAMES("greet explain", mcp_json_member(result, "prompts"), "name");
+    CHECK_NAMES("Greets. Explains.", mcp_json_member(result, "prompts"), "description");
+    CHECK_NAMES("topic style", mcp_json_at(result, "/prompts/1/arguments"), "name");
+    CHECK_JSON("true", mcp_json_at(result, "/prompts/1/arguments/0/required"));
+    CHECK_JSON("false", mcp_json_at(result, "/prompts/1/arguments/1/required"));
+    mcp_json_free(result);
+    CHECK_INT(1, check_pages(client, mcp_list_prompts, mcp_list_prompts_page, "prompts"));
+}
+
+static void check_prompt(mcp_client *client, const char *name, const char *arguments, const char *text) {
+    mcp_json *result = NULL;
+    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, arguments, SIZE_MAX, NULL, &result, &error));
+    CHECK_INT(1, mcp_json_size(mcp_json_member(result, "messages")));
+    CHECK_TEXT("user", mcp_json_string(mcp_json_at(result, "/messages/0/role")));
+    CHECK_TEXT("text", mcp_json_string(mcp_json_at(result, "/messages/0/content/type")));
+    CHECK_TEXT(text, mcp_json_string(mcp_json_at(result, "/messages/0/content/text")));
+    mcp_json_free(result);
+}
+
+static void refuses_others(mcp_client *client, int code) {
+    mcp_json *result = NULL;
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_prompt(client, "none", NULL, 0, NULL, &result, &error));
+    CHECK(mcp_error_has_rpc_code(error));
+    CHECK_INT(code, mcp_error_rpc_code(error));
+    mcp_error_free(error);
+    EXPECT(MCP_RPC_ERROR, error, mcp_get_prompt(client, "explain", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_RPC_ERROR, error, mcp_get_prompt(client, "explain", "{\"topic\":7}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_get_prompt(client, "explain", "7", SIZE_MAX, NULL, &result, &error));
+}
+
+static void completes(mcp_client *client) {
+    mcp_json *result = NULL;
+    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
+    CHECK_JSON("['rust','ruby']", mcp_json_at(result, "/completion/values"));
+    mcp_json_free(result);
+    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "x", "{}", NULL, &result, &error));
+    CHECK_JSON("[]", mcp_json_at(result, "/completion/values"));
+    mcp_json_free(result);
+    EXPECT(MCP_OK, error,
+           mcp_complete_resource(client, "memo://squares/{number}", "number", "12", NULL, NULL, &result, &error));
+    CHECK_JSON("['12','123']", mcp_json_at(result, "/completion/values"));
+    mcp_json_free(result);
+}
+
+static void has_no_completion(mcp_client *client) {
+    mcp_json *result = NULL;
+    EXPECT_KEEP(MCP_RPC_ERROR, error,
+                mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
+    CHECK_INT(-32601, mcp_error_rpc_code(error));
+    mcp_error_free(error);
+    error = NULL;
+}
+
+int main(int argc, char **argv) {
+    must(argc >= 6, "usage: prompts completes|no-completion CODE VERSION http|stdio ...");
+    use_server(argc - 2, argv + 2);
+    mcp_client *client = connected_client();
+    lists_them(client);
+    check_prompt(client, "greet", NULL, "Say hello.");
+    check_prompt(client, "explain", "{\"topic\":\"rust\"}", "Explain rust.");
+    check_prompt(client, "explain", "{\"topic\":\"C\",\"style\":\"verse\"}", "Explain C in verse.");
+    refuses_others(client, atoi(argv[2]));
+    if (strcmp(argv[1], "completes") == 0) {
+        completes(client);
+    } else {
+        CHECK_TEXT("no-completion", argv[1]);
+        has_no_completion(client);
+    }
+    end_client(client);
+    return check_end();
+}

@@ -1,0 +1,140 @@
+/*
+ * speaks PROGRAM [ARGS...]: says everything that a client can say to a server that is started as a process, server.py.
+ * What the version does not have fails, and is not looked at: what is sent is what matters.
+ */
+#include <mcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static void elicit(void *userdata, mcp_input *input) {
+    (void)userdata;
+    const mcp_json *schema = mcp_json_member(mcp_input_params(input), "requestedSchema");
+    mcp_input_accept(input, schema ? "{\"name\":\"Ada\"}" : NULL, SIZE_MAX, NULL);
+}
+
+static void sample(void *userdata, mcp_input *input) {
+    (void)userdata;
+    mcp_input_respond(input,
+                      "{\"role\":\"assistant\",\"model\":\"none\",\"stopReason\":\"endTurn\","
+                      "\"content\":{\"type\":\"text\",\"text\":\"hello\"}}",
+                      SIZE_MAX, NULL);
+}
+
+static void tell_roots(void *userdata, mcp_input *input) {
+    (void)userdata;
+    mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", SIZE_MAX, NULL);
+}
+
+static void cancel_at_progress(void *cancel, double progress, double total, const char *message) {
+    (void)progress;
+    (void)total;
+    (void)message;
+    mcp_cancel_trigger(cancel);
+}
+
+static void cancel_at_change(void *cancel, const char *method, const mcp_json *params) {
+    (void)method;
+    (void)params;
+    mcp_cancel_trigger(cancel);
+}
+
+static void note(const char *what, mcp_error *error) {
+    printf("%s: %s\n", what, error ? mcp_error_message(error) : "well");
+    mcp_error_free(error);
+}
+
+/* SAY(list_tools, client, NULL) calls mcp_list_tools and drops its result. */
+#define SAY(function, ...)                            \
+    do {                                              \
+        mcp_error *error = NULL;                      \
+        mcp_json *result = NULL;                      \
+        mcp_##function(__VA_ARGS__, &result, &error); \
+        note(#function, error);                       \
+        mcp_json_free(result);                        \
+    } while (0)
+#define TELL(function, ...)                  \
+    do {                                     \
+        mcp_error *error = NULL;             \
+        mcp_##function(__VA_ARGS__, &error); \
+        note(#function, error);              \
+    } while (0)
+
+static bool is_legacy(mcp_client *client) {
+    mcp_json *info = NULL;
+    mcp_server_info(client, NULL, &info, NULL);
+    const char *era = mcp_json_string(mcp_json_member(info, "era"));
+    bool legacy = era && strcmp(era, "legacy") == 0;
+    mcp_json_free(info);
+    return legacy;
+}
+
+static void lists_and_reads(mcp_client *client, const mcp_options *options) {
+    SAY(list_tools, client, options);
+    SAY(list_tools_page, client, "second", options);
+    SAY(list_resources, client, options);
+    SAY(list_resource_templates, client, options);
+    SAY(list_prompts, client, options);
+    SAY(read_resource, client, "test://one", options);
+    SAY(get_prompt, client, "greet", NULL, 0, options);
+    SAY(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
+    SAY(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
+    SAY(complete_resource, client, "test://{id}", "id", "", NULL, options);
+}
+
+static void calls(mcp_client *client, const mcp_options *options) {
+    SAY(call_tool, client, "echo", NULL, 0, options);
+    SAY(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", SIZE_MAX, options);
+    SAY(start_tool, client, "task", "{}", SIZE_MAX, options);
+    SAY(get_task, client, "t1", options);
+    SAY(wait_task, client, "t1", options);
+    TELL(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", SIZE_MAX, options);
+    TELL(cancel_task, client, "t1", options);
+    SAY(request, client, "x.example/question", "{\"a\":1}", SIZE_MAX, options);
+    TELL(notify, client, "x.example/news", NULL, 0, options);
+    if (is_legacy(client))
+        TELL(notify, client, "notifications/roots/list_changed", NULL, 0, NULL);
+    TELL(set_logging_level, client, "info", options);
+    SAY(call_tool, client, "echo", NULL, 0, NULL); /* a modern one carries the level */
+}
+
+static void cancelled(mcp_client *client) {
+    static const char *const uris[] = {"test://one", NULL};
+    mcp_options *options = mcp_options_new();
+    mcp_cancel *cancel = mcp_cancel_new();
+    mcp_options_set_cancel(options, cancel, NULL);
+    mcp_options_set_progress(options, cancel_at_progress, cancel, NULL, NULL);
+    SAY(call_tool, client, "never", "{}", SIZE_MAX, options);
+    mcp_cancel_free(cancel);
+    mcp_options_free(options);
+
+    options = mcp_options_new();
+    cancel = mcp_cancel_new();
+    mcp_options_set_cancel(options, cancel, NULL);
+    TELL(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
+         options);
+    mcp_cancel_free(cancel);
+    mcp_options_free(options);
+}
+
+int main(int count, char **arguments) {
+    mcp_options *options = mcp_options_new();
+    mcp_client *client = count > 1 ? mcp_client_new_stdio((const char *const *)arguments + 1, NULL) : NULL;
+    if (!client)
+        return 2;
+    mcp_set_timeout(client, 20000, NULL);
+    mcp_set_elicitation(client, elicit, NULL, NULL, NULL);
+    mcp_set_sampling(client, sample, NULL, NULL, NULL);
+    mcp_set_roots(client, tell_roots, NULL, NULL, NULL);
+    mcp_options_set_meta(options, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}",
+                         SIZE_MAX, NULL);
+
+    TELL(ping, client, options);
+    lists_and_reads(client, options);
+    calls(client, options);
+    cancelled(client);
+    TELL(client_close, client, NULL);
+    mcp_client_free(client);
+    mcp_options_free(options);
+    return 0;
+}
