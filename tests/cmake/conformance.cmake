@@ -1,0 +1,37 @@
+# The official conformance suite: one test for each scenario and revision in conformance/scenarios.txt.
+#
+# Needs mcp_c_program, mcp::mcp, Python3_EXECUTABLE and mcp_test_environment. The suite and its Node go to
+# <repo>/.cache, or to $LIBMCP_CACHE.
+
+set(conformance "${CMAKE_CURRENT_SOURCE_DIR}/conformance")
+
+mcp_c_program(test-conformance "${conformance}/client.c" mcp::mcp)
+
+add_test(NAME install.conformance COMMAND "${Python3_EXECUTABLE}" "${conformance}/suite.py")
+set_tests_properties(install.conformance PROPERTIES FIXTURES_SETUP install.conformance LABELS conformance TIMEOUT 600)
+
+# conformance_test(NAME SCRIPT ARGUMENTS...)
+function(conformance_test name script)
+  add_test(NAME conformance.${name} COMMAND "${Python3_EXECUTABLE}" "${conformance}/${script}" ${ARGN})
+  set_tests_properties(
+    conformance.${name} PROPERTIES FIXTURES_REQUIRED install.conformance LABELS conformance TIMEOUT 90
+                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${conformance}/scenarios.txt")
+file(STRINGS "${conformance}/scenarios.txt" lines REGEX "^run ")
+foreach(line ${lines})
+  separate_arguments(words UNIX_COMMAND "${line}")
+  list(POP_FRONT words fate scenario)
+  foreach(revision ${words})
+    conformance_test(${revision}.${scenario} run.py $<TARGET_FILE:test-conformance> ${scenario} ${revision})
+  endforeach()
+endforeach()
+conformance_test(list list.py)
+
+# The suite takes a client that does nothing for a good one in some scenarios; we do not.
+find_program(MCP_TRUE true REQUIRED)
+conformance_test(nothing.initialize run.py "${MCP_TRUE}" initialize 2025-11-25)
+conformance_test(nothing.http-standard-headers run.py "${MCP_TRUE}" http-standard-headers 2026-07-28)
+set_tests_properties(conformance.nothing.initialize conformance.nothing.http-standard-headers
+                     PROPERTIES PASS_REGULAR_EXPRESSION "0/0 checks passed.*no check was passed")

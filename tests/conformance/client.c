@@ -1,0 +1,251 @@
+/*
+ * client: the client of the official conformance suite, on mcp.h alone.
+ *
+ *     MCP_CONFORMANCE_SCENARIO=NAME client URL
+ *
+ * The suite starts a server for one scenario, runs this program and judges what the server saw. MCP_CONFORMANCE_CONTEXT
+ * is what the scenario wants to tell its client, a JSON object. The last line on stdout is "done" when everything went
+ * as it should: a scenario that ends early may look as good as one that was gone through.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <mcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* When the suite loses patience it stops the shell between us and leaves this program alone. */
+enum { OWN_DEADLINE_S = 20, CALL_TIMEOUT_MS = 10000 };
+
+static mcp_error *error;
+
+static _Noreturn void stop(const char *what, const char *why) {
+    fprintf(stderr, "%s: %s\n", what, why);
+    exit(1);
+}
+
+static void must(mcp_status status, const char *what) {
+    if (status != MCP_OK)
+        stop(what, mcp_error_message(error));
+}
+
+static const char *name_of(const mcp_json *thing, const char *member) {
+    const char *name = mcp_json_string(mcp_json_member(thing, member));
+    if (!name)
+        stop(member, "the server lists something without it");
+    return name;
+}
+
+/* All tools, resources or prompts; `kind` is the name of the array. The caller frees the document. */
+typedef mcp_status (*list_fn)(mcp_client *, const mcp_options *, mcp_json **, mcp_error **);
+
+static mcp_json *listed(mcp_client *client, list_fn list, const char *kind) {
+    mcp_json *result = NULL;
+    must(list(client, NULL, &result, &error), kind);
+    if (mcp_json_type_of(mcp_json_member(result, kind)) != MCP_JSON_ARRAY)
+        stop(kind, "no array of them");
+    printf("%s: %zu\n", kind, mcp_json_size(mcp_json_member(result, kind)));
+    return result;
+}
+
+static const mcp_json *first_of(const mcp_json *result, const char *kind) {
+    const mcp_json *first = mcp_json_first(mcp_json_member(result, kind));
+    if (!first)
+        stop(kind, "there are none");
+    return first;
+}
+
+static const mcp_json *tool_named(const mcp_json *tools, const char *name) {
+    for (const mcp_json *tool = first_of(tools, "tools"); tool; tool = mcp_json_next(tool))
+        if (strcmp(name_of(tool, "name"), name) == 0)
+            return tool;
+    stop(name, "there is no such tool");
+}
+
+static void call(mcp_client *client, const char *tool, const char *arguments, size_t length) {
+    mcp_json *result = NULL;
+    must(mcp_call_tool(client, tool, arguments, length, NULL, &result, &error), tool);
+    if (mcp_tool_result_is_error(result))
+        stop(tool, mcp_tool_result_text(result));
+    printf("%s: %s\n", tool, mcp_tool_result_text(result));
+    mcp_json_free(result);
+}
+
+/* --- Handlers -------------------------------------------------------------------------------------------------- */
+
+/* Accepts with what `content` says; what it leaves out the library takes from the defaults of the schema. */
+static void accept_with(void *content, mcp_input *input) {
+    must(mcp_input_accept(input, content, SIZE_MAX, &error), "accept");
+}
+
+static void respond_with(void *answer, mcp_input *input) {
+    must(mcp_input_respond(input, answer, SIZE_MAX, &error), mcp_input_method(input));
+}
+
+/* --- Scenarios ------------------------------------------------------------------------------------------------- */
+
+static void initialize(mcp_client *client) {
+    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &error), "client info");
+    must(mcp_connect(client, NULL, &error), "connect");
+    must(mcp_ping(client, NULL, &error), "ping");
+    mcp_json_free(listed(client, mcp_list_tools, "tools"));
+}
+
+static void tools_call(mcp_client *client) {
+    mcp_json *tools = listed(client, mcp_list_tools, "tools");
+    call(client, name_of(tool_named(tools, "add_numbers"), "name"), "{\"a\":2,\"b\":3.5}", SIZE_MAX);
+    mcp_json_free(tools);
+}
+
+static void elicitation_defaults(mcp_client *client) {
+    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &error), "elicitation");
+    call(client, "test_client_elicitation_defaults", NULL, 0);
+}
+
+/* Without handlers: the stream that they keep open would be the reconnect that the suite waits for. */
+static void sse_retry(mcp_client *client) {
+    call(client, "test_reconnection", "{}", SIZE_MAX);
+}
+
+/* With every capability, for the suite looks at what is declared. */
+static void request_metadata(mcp_client *client) {
+    static char model[] =
+        "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"yes\"},\"model\":\"none\"}";
+    static char folders[] = "{\"roots\":[]}";
+    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &error), "client info");
+    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &error), "elicitation");
+    must(mcp_set_sampling(client, respond_with, model, NULL, &error), "sampling");
+    must(mcp_set_roots(client, respond_with, folders, NULL, &error), "roots");
+    must(mcp_ping(client, NULL, &error), "ping");
+    mcp_json_free(listed(client, mcp_list_tools, "tools"));
+    call(client, "anything", NULL, 0);
+}
+
+/* The first round asks for input, and while a person would be answering another tool is called. */
+static void confirm(void *client, mcp_input *input) {
+    static char content[] = "{\"confirmed\":true}";
+    call(client, "test_mrtr_unrelated", NULL, 0);
+    accept_with(content, input);
+}
+
+static void input_rounds(mcp_client *client) {
+    must(mcp_set_elicitation(client, confirm, client, NULL, &error), "elicitation");
+    mcp_json_free(listed(client, mcp_list_tools, "tools"));
+    call(client, "test_mrtr_echo_state", NULL, 0);
+    call(client, "test_mrtr_no_state", "{}", SIZE_MAX);
+    call(client, "test_mrtr_unrelated", "{}", SIZE_MAX);
+    call(client, "test_mrtr_no_result_type", "{}", SIZE_MAX);
+}
+
+/* Everything that has a name or a URI, so that each request shows its headers. */
+static void standard_headers(mcp_client *client) {
+    mcp_json *result = NULL;
+    mcp_json *tools = listed(client, mcp_list_tools, "tools");
+    for (const mcp_json *tool = first_of(tools, "tools"); tool; tool = mcp_json_next(tool))
+        call(client, name_of(tool, "name"), "{}", SIZE_MAX);
+    mcp_json *resources = listed(client, mcp_list_resources, "resources");
+    for (const mcp_json *item = first_of(resources, "resources"); item; item = mcp_json_next(item)) {
+        must(mcp_read_resource(client, name_of(item, "uri"), NULL, &result, &error), "read");
+        mcp_json_free(result);
+    }
+    mcp_json *prompts = listed(client, mcp_list_prompts, "prompts");
+    for (const mcp_json *prompt = first_of(prompts, "prompts"); prompt; prompt = mcp_json_next(prompt)) {
+        must(mcp_get_prompt(client, name_of(prompt, "name"), NULL, 0, NULL, &result, &error), "prompt");
+        mcp_json_free(result);
+    }
+    mcp_json_free(tools);
+    mcp_json_free(resources);
+    mcp_json_free(prompts);
+}
+
+/* The calls that the context asks for, with their arguments as they stand there. */
+static void custom_headers(mcp_client *client) {
+    const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
+    mcp_json *context = text ? mcp_json_parse(text, SIZE_MAX, &error) : NULL;
+    if (!context)
+        stop("MCP_CONFORMANCE_CONTEXT", text ? mcp_error_message(error) : "is not set");
+    mcp_json_free(listed(client, mcp_list_tools, "tools"));
+    for (const mcp_json *wanted = first_of(context, "toolCalls"); wanted; wanted = mcp_json_next(wanted)) {
+        size_t length = 0;
+        const char *arguments = mcp_json_raw(mcp_json_member(wanted, "arguments"), &length);
+        call(client, name_of(wanted, "name"), arguments, length);
+    }
+    mcp_json_free(context);
+}
+
+/* Whatever is listed is called: the library has to leave out the tools that must not be. */
+static void invalid_tool_headers(mcp_client *client) {
+    mcp_json *tools = listed(client, mcp_list_tools, "tools");
+    tool_named(tools, "valid_tool");
+    for (const mcp_json *tool = first_of(tools, "tools"); tool; tool = mcp_json_next(tool))
+        call(client, name_of(tool, "name"), "{\"region\":\"eu\"}", SIZE_MAX);
+    mcp_json_free(tools);
+}
+
+static void network_reference(mcp_client *client) {
+    mcp_json *tools = listed(client, mcp_list_tools, "tools");
+    tool_named(tools, "lookup_user");
+    mcp_json_free(tools);
+}
+
+/* Sends a tool's schema back as it came. */
+static void schema_preserved(mcp_client *client) {
+    mcp_json *tools = listed(client, mcp_list_tools, "tools");
+    size_t length = 0;
+    const char *schema =
+        mcp_json_raw(mcp_json_member(tool_named(tools, "json_schema_2020_12_tool"), "inputSchema"), &length);
+    size_t room = length + sizeof "{\"schema\":}";
+    char *arguments = malloc(room);
+    if (!schema || !arguments)
+        stop("inputSchema", "there is none");
+    snprintf(arguments, room, "{\"schema\":%.*s}", (int)length, schema);
+    call(client, "json_schema_echo", arguments, SIZE_MAX);
+    free(arguments);
+    mcp_json_free(tools);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(mcp_client *client);
+} scenarios[] = {
+    {"initialize", initialize},
+    {"tools_call", tools_call},
+    {"elicitation-sep1034-client-defaults", elicitation_defaults},
+    {"sse-retry", sse_retry},
+    {"request-metadata", request_metadata},
+    {"sep-2322-client-request-state", input_rounds},
+    {"http-standard-headers", standard_headers},
+    {"http-custom-headers", custom_headers},
+    {"http-invalid-tool-headers", invalid_tool_headers},
+    {"json-schema-ref-no-deref", network_reference},
+    {"json-schema-2020-12-preservation", schema_preserved},
+};
+
+static void show_log(void *unused, int32_t level, const char *message) {
+    (void)unused;
+    printf("log %d: %s\n", (int)level, message);
+}
+
+int main(int argc, char **argv) {
+    const char *wanted = getenv("MCP_CONFORMANCE_SCENARIO");
+    if (argc != 2 || !wanted)
+        stop("usage", "MCP_CONFORMANCE_SCENARIO=NAME client URL");
+    alarm(OWN_DEADLINE_S);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        if (strcmp(scenarios[i].name, wanted) != 0)
+            continue;
+        mcp_client *client = mcp_client_new(argv[1], &error);
+        if (!client)
+            stop(argv[1], mcp_error_message(error));
+        must(mcp_set_log(client, show_log, NULL, NULL, &error), "log");
+        must(mcp_set_timeout(client, CALL_TIMEOUT_MS, &error), "timeout");
+        scenarios[i].run(client);
+        must(mcp_client_close(client, NULL, &error), "close");
+        mcp_client_free(client);
+        puts("done");
+        return 0;
+    }
+    stop(wanted, "this client does not know the scenario");
+}
