@@ -1516,7 +1516,8 @@ mcp_status mcp_request(mcp_client *client,
 /**
  * Sends any notification; there is no answer. `params` as for `mcp_request`.
  *
- * `options` may be NULL. Blocks until the server has taken it; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocks until the server has taken it, but where it is a process; any
+ * thread. Since 0.1.0.
  */
 mcp_status mcp_notify(mcp_client *client,
                       const char *method,

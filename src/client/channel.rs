@@ -116,7 +116,7 @@ impl Client {
             let waiting = call.until(place.done());
             let body = messages::request(id, ask.method, ask.params);
             if let Some(pipe) = speaking.pipe() {
-                pipe.write(&body);
+                pipe.write(&body).map_err(Setback::before_sending)?;
                 return Ok(place);
             }
             let sent = self.send_message(&waiting, speaking, Some(ask), &body).and_then(|response| {

@@ -174,7 +174,7 @@ impl Client {
     /// A message that has no answer: a notification, or the answer to a server's own request.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
         if let Some(pipe) = speaking.pipe() {
-            pipe.write(message);
+            pipe.write(message)?;
             return Ok(());
         }
         let response = self.safely(call, || self.send_message(call, speaking, None, message));
@@ -227,7 +227,9 @@ impl Client {
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
         if let Some(pipe) = speaking.pipe() {
-            return pipe.write(body);
+            // Where it is full, nobody would read this.
+            let _ = pipe.write(body);
+            return;
         }
         let call = self.farewell(FAREWELL);
         self.send_and_leave(&call, self.outgoing(speaking, method, None, body));

@@ -163,7 +163,9 @@ impl Client {
             Ok(place) => place,
             Err(error) => return End::Failed(error),
         };
-        pipe.write(&messages::request(id, ask.method, ask.params));
+        if let Err(error) = pipe.write(&messages::request(id, ask.method, ask.params)) {
+            return End::Failed(error);
+        }
         let (mut heard, mut waiting) = (false, call.clone());
         loop {
             match place.wait(&waiting) {
@@ -182,7 +184,7 @@ impl Client {
                     waiting = call.without_deadline();
                 }
                 Err(error) => {
-                    pipe.write(&messages::cancelled(id, "nobody listens any more"));
+                    let _ = pipe.write(&messages::cancelled(id, "nobody listens any more"));
                     return End::Failed(error);
                 }
             }

@@ -35,6 +35,9 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 const MOST_LINES: usize = 5;
 const LONGEST_LINE: usize = 400;
 
+/// Of what a server has not read, in bytes.
+const MOST_WAITING: usize = 64 * 1024 * 1024;
+
 /// What is to be written.
 pub struct Pipe {
     /// What the environment gives the server to know, and nobody else.
@@ -58,19 +61,25 @@ impl Pipe {
         Ok(Pipe { secrets, outbox: Mutex::new(outbox), bell: new_signal()? })
     }
 
-    /// Writes a message, or leaves it to the reader. That the server is gone is seen there.
-    pub fn write(&self, message: &str) {
+    /// Writes a message, or leaves it to the reader. That the server is gone is seen there; fails where it reads nothing.
+    pub fn write(&self, message: &str) -> Result<()> {
         let mut line = Vec::with_capacity(message.len() + 1);
         // A line break between two tokens of a caller's JSON is white space; inside a text none can be.
         line.extend(message.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
         line.push(b'\n');
         let mut outbox = self.lock();
+        let waiting: usize = outbox.waiting.iter().map(Vec::len).sum();
+        if waiting > 0 && waiting + line.len() > MOST_WAITING {
+            let why = format!("the server does not read: {waiting} bytes wait for it already");
+            return Err(Error::new(MCP_PROCESS_FAILED, why));
+        }
         outbox.waiting.push_back(line);
         outbox.flush();
         if !outbox.waiting.is_empty() {
             drop(outbox);
             self.bell.raise();
         }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Outbox> {

@@ -40,7 +40,8 @@ pub unsafe extern "C" fn mcp_request(
 
 /// Sends any notification; there is no answer. `params` as for `mcp_request`.
 ///
-/// `options` may be NULL. Blocks until the server has taken it; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocks until the server has taken it, but where it is a process; any
+/// thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_notify(
     client: *mut mcp_client,

@@ -13,7 +13,7 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise callbacks causes channel cookies endless eras forks kept lies limits packed redaction refresh
+foreach(subject answers authorise callbacks causes channel cookies endless eras forks kept lies limits packed processes redaction refresh
         resumption retry_after sharing stops text unix)
   mcp_hostile_test(${subject})
 endforeach()

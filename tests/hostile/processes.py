@@ -1,0 +1,338 @@
+"""Servers that are processes and mean harm, or merely die: each call ends in time, nothing is left behind, and the next call starts
+another one."""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
+from pathlib import Path
+
+from harness import ERROR, LEGACY, LOG, MODERN, Cancel, call, case, declare, lib, options, poll, run
+
+declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR])
+declare(c_int, mcp_set_auth=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR], mcp_set_proxy=[c_void_p, c_char_p, ERROR])
+declare(c_int, mcp_set_limit=[c_void_p, c_int32, c_uint64, ERROR])
+declare(c_int, mcp_server_info=[c_void_p, c_void_p, POINTER(c_void_p), ERROR])
+declare(None, mcp_json_free=[c_void_p])
+
+# A server in Python that says what its environment tells it to. `ask()` is the next request, `reply(request, result)` answers it.
+SERVER = '''
+import json, os, signal, subprocess, sys, time
+def say(text): sys.stdout.write(text); sys.stdout.flush()
+def send(message): say(json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
+def ask():
+    while True:
+        line = sys.stdin.readline()
+        if not line: sys.exit(0)
+        message = json.loads(line)
+        if "id" in message and "method" in message: return message
+def reply(request, result): send({"id": request["id"], "result": result})
+def begin(request=None):
+    request = request or ask()
+    if request["method"] == "server/discover":
+        reply(request, {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {}})
+    else:
+        reply(request, {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}})
+def serve():
+    while True: begin(ask())
+'''
+
+
+@contextmanager
+def client_of(script, folder=None, pin=None, environment=None):
+    """A client of a server that runs the script behind the functions above; its log is `client.lines`."""
+    made = tempfile.mkdtemp() if folder is None else folder
+    argv = [sys.executable, "-c", SERVER + script, made]
+    array = (c_char_p * (len(argv) + 1))(*(word.encode() for word in argv), None)
+    client = type("Client", (), {})()
+    client.folder, client.lines = Path(made), []
+    client.handle = lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None)
+    client.log = LOG(lambda _data, _level, line: client.lines.append(line.decode()))
+    call(lib.mcp_set_log, client.handle, client.log, None, None).must_be("MCP_OK")
+    if pin:
+        call(lib.mcp_set_protocol_version, client.handle, pin.encode()).must_be("MCP_OK")
+    try:
+        yield client
+    finally:
+        lib.mcp_client_free(client.handle)
+        if folder is None:
+            shutil.rmtree(made)
+
+
+def ping(client, **limits):
+    with options(**({"timeout": 5000} | limits)) as given:
+        return call(lib.mcp_ping, client.handle, given)
+
+
+def children():
+    """This process's own, zombies included."""
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()} | {
+        int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+    }
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+@contextmanager
+def nothing_is_left():
+    before = descriptors()
+    yield
+    assert not children(), children()
+    poll(lambda: descriptors() <= before, f"{descriptors()} descriptors, {before} before")
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+# --- How it ends ------------------------------------------------------------------------------------------------------
+
+
+@case
+def it_ends_by_itself_in_a_call():
+    endings = {
+        "sys.exit(7)": "exited with status 7",
+        "os.kill(os.getpid(), 9)": "was ended by signal 9",
+        "print('first', 'last', sep='\\n', file=sys.stderr); sys.exit(1)": "exited with status 1; its last words on stderr: first | last",
+    }
+    for script, how in endings.items():
+        with nothing_is_left(), client_of("begin(); ask(); " + script) as client:
+            # Of a modern server the first ping is the beginning.
+            ping(client).must_be("MCP_OK")
+            outcome = ping(client).must_be("MCP_PROCESS_FAILED").must_end(1000)
+            print(f"    {outcome.message[-100:]}")
+            assert how in outcome.message, outcome.message
+            ping(client).must_be("MCP_OK")  # of another one
+
+
+@case
+def it_cannot_be_started():
+    for argv, why in (([b"/there/is/none"], "cannot be started"), ([b"no-such-program-of-mine"], "cannot be started"), ([b"/"], "")):
+        with nothing_is_left():
+            array = (c_char_p * 2)(*argv, None)
+            handle = lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None)
+            outcome = call(lib.mcp_ping, handle, None).must_be("MCP_PROCESS_FAILED").must_end(100)
+            assert why in outcome.message, outcome.message
+            lib.mcp_client_free(handle)
+
+
+@case
+def it_ends_at_a_request_before_initialize():
+    """As servers of an older Rust SDK do: it is started again, and asked in the legacy way."""
+    script = "request = ask(); request['method'] == 'initialize' or sys.exit(101); begin(request); serve()"
+    with nothing_is_left(), client_of(script.replace("serve()", "\nwhile True: reply(ask(), {})")) as client:
+        ping(client).must_be("MCP_OK").must_end(2000)
+
+
+@case
+def it_ignores_every_request_to_end():
+    script = "signal.signal(signal.SIGTERM, signal.SIG_IGN); begin(); time.sleep(1000)"
+    with nothing_is_left():
+        with client_of(script) as client:
+            ping(client).must_be("MCP_OK")
+            (server,) = children()
+            begun = time.monotonic()
+        took = time.monotonic() - begun
+        print(f"    ended after {took * 1000:.0f} ms")
+        assert 3.9 <= took < 6 and not is_running(server)
+
+
+@case
+def it_ends_when_its_stdin_is_closed():
+    with nothing_is_left():
+        with client_of("begin(); serve()") as client:
+            ping(client).must_be("MCP_OK")
+            begun = time.monotonic()
+            call(lib.mcp_client_close, client.handle, None)
+            ping(client).must_be("MCP_CLOSED")
+        assert time.monotonic() - begun < 1.5
+
+
+@case
+def what_it_has_started_ends_with_it():
+    script = """
+child = subprocess.Popen(["sleep", "1000"])
+open(sys.argv[1] + "/child", "w").write(str(child.pid))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+begin(); time.sleep(1000)
+"""
+    with nothing_is_left():
+        with client_of(script, folder=tempfile.mkdtemp()) as client:
+            ping(client).must_be("MCP_OK")
+            child = int((client.folder / "child").read_text())
+            assert is_running(child)
+        poll(lambda: not is_running(child), "what the server has started goes on")
+        shutil.rmtree(client.folder)
+
+
+@case
+def many_lives():
+    with nothing_is_left():
+        for _ in range(30):
+            with client_of("begin(); serve()") as client:
+                ping(client).must_be("MCP_OK")
+
+
+# --- What it gets -----------------------------------------------------------------------------------------------------
+
+
+@case
+def it_inherits_nothing():
+    script = """
+json.dump({"fds": sorted(os.listdir("/proc/self/fd")), "names": sorted(os.environ), "group": os.getpgrp() == os.getpid(),
+           "blocked": [s for s in range(1, 32) if s in signal.pthread_sigmask(signal.SIG_BLOCK, [])]}, open(sys.argv[1] + "/has", "w"))
+begin(); serve()
+"""
+    leak = os.dup(2)
+    os.set_inheritable(leak, True)
+    os.environ["SECRET_OF_THE_HOST"] = "x"
+    with client_of(script, folder=tempfile.mkdtemp()) as client:
+        ping(client).must_be("MCP_OK")
+    has = json.loads((client.folder / "has").read_text())
+    shutil.rmtree(client.folder)
+    os.close(leak)
+    print(f"    {has}")
+    assert len(has["fds"]) == 4, has  # three streams, and the folder that is looked at
+    assert set(has["names"]) <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LC_CTYPE"}, has
+    assert has["group"] and not has["blocked"]
+
+
+@case
+def credentials_are_refused():
+    with client_of("serve()") as client:
+        for function, arguments in (
+            (lib.mcp_set_bearer, [b"token"]), (lib.mcp_set_header, [b"X-A", b"b"]),
+            (lib.mcp_set_auth, [None, None, None]), (lib.mcp_set_proxy, [b"http://127.0.0.1:1"]),
+        ):  # fmt: skip
+            outcome = call(function, client.handle, *arguments).must_be("MCP_MISUSE")
+            assert "environment" in outcome.message or "process" in outcome.message, outcome.message
+
+
+# --- What it says -----------------------------------------------------------------------------------------------------
+
+
+@case
+def it_says_things_that_are_no_messages():
+    script = """
+say("Welcome!\\n\\n   \\n")
+request = ask()
+say("log: a line\\n")
+sys.stdout.buffer.write(b"\\xff\\xfe\\n"); sys.stdout.buffer.flush()
+begin(request); serve()
+"""
+    with client_of(script) as client:
+        ping(client).must_be("MCP_OK").must_end(1000)
+        assert any("Welcome!" in line for line in client.lines), client.lines
+
+
+@case
+def it_says_what_is_no_json():
+    for bad in ('{"jsonrpc":', "{}", "[]", "[1]", '{"jsonrpc":"2.0","id":{}}'):
+        with client_of(f"request = ask(); say({bad!r} + chr(10)); begin(request); serve()") as client:
+            outcome = ping(client)
+            print(f"    {bad}: {outcome.status} {outcome.message[-80:]}")
+            outcome.must_be("MCP_OK", "MCP_INVALID_JSON", "MCP_INVALID_MESSAGE").must_end(5000)
+
+
+@case
+def it_says_a_line_without_end():
+    with client_of("ask()\nwhile True: say('x' * 65536)") as client:
+        call(lib.mcp_set_limit, client.handle, 3, 1 << 20).must_be("MCP_OK")
+        ping(client).must_be("MCP_TOO_LARGE", "MCP_PROCESS_FAILED").must_end(3000)
+
+
+@case
+def it_floods_its_stderr():
+    script = "begin(); request = ask()\nfor _ in range(2000): print('x' * 1000, file=sys.stderr)\nbegin(request); serve()"
+    with client_of(script) as client:
+        ping(client).must_be("MCP_OK")
+        ping(client, timeout=20_000).must_be("MCP_OK")
+        poll(lambda: len(client.lines) >= 2000, "not all of it is in the log")
+        longest = max(client.lines, key=len)
+        assert len(longest) < 1000, longest
+
+
+# --- What it does not do ----------------------------------------------------------------------------------------------
+
+
+@case
+def it_never_answers():
+    with client_of("begin()\nwhile True: ask()") as client:
+        ping(client).must_be("MCP_OK")
+        ping(client, timeout=300).must_be("MCP_TIMEOUT").must_end(300, after=300)
+        with Cancel() as cancel:
+            cancel.trigger()
+            ping(client, cancel=cancel).must_be("MCP_CANCELLED").must_end(50)
+
+
+@case
+def it_never_reads():
+    """Its pipe is full: neither the call nor the end waits for it."""
+    declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
+    large = json.dumps({"x": "y" * (1 << 20)}).encode()
+    with client_of("begin(); time.sleep(1000)") as client:
+        ping(client).must_be("MCP_OK")
+        for _ in range(8):
+            with options(timeout=300) as given:
+                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), given)
+            notified.must_be("MCP_OK", "MCP_TIMEOUT").must_end(300)
+        ping(client, timeout=300).must_be("MCP_TIMEOUT").must_end(300)
+        with options(timeout=300) as given:
+            for _ in range(100):
+                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), given)
+                if notified.status != "MCP_OK":
+                    break
+        notified.must_be("MCP_PROCESS_FAILED")
+        print(f"    {notified.message}")
+
+
+@case
+def it_closes_its_streams_and_stays():
+    with nothing_is_left():
+        with client_of("begin(); ask(); os.close(1); time.sleep(1000)") as client:
+            ping(client).must_be("MCP_OK")
+            outcome = ping(client).must_be("MCP_PROCESS_FAILED").must_end(1000)
+            assert "stdout" in outcome.message
+            ping(client).must_be("MCP_OK")
+    with client_of("begin(); os.close(0); time.sleep(1000)") as client:
+        ping(client).must_be("MCP_OK")
+        ping(client, timeout=300).must_be("MCP_TIMEOUT", "MCP_PROCESS_FAILED")
+
+
+@case
+def the_host_ignores_its_children():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with client_of("begin(); ask(); sys.exit(7)") as client:
+            ping(client).must_be("MCP_OK")
+            ping(client).must_be("MCP_PROCESS_FAILED").must_end(1000)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+@case
+def both_eras():
+    for version, name in ((LEGACY, "2025-11-25"), (MODERN, "2026-07-28")):
+        script = "while True:\n  r = ask()\n  begin(r) if r['method'] in ('initialize', 'server/discover') else reply(r, {})"
+        with client_of(script, pin=version) as client:
+            ping(client).must_be("MCP_OK")
+            info = c_void_p()
+            call(lib.mcp_server_info, client.handle, None, byref(info)).must_be("MCP_OK")
+            length = c_size_t()
+            raw = lib.mcp_json_raw(info, byref(length))
+            assert json.loads(ctypes.string_at(raw, length.value))["protocolVersion"] == name
+            lib.mcp_json_free(info)
+
+
+run()
