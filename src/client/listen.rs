@@ -98,9 +98,17 @@ impl Client {
     pub fn listen(&self, call: &Call, filter: &Filter, on_change: &OnChange) -> Result<()> {
         let (mut in_vain, mut opening) = (0, call.clone());
         loop {
-            let outcome = self.session(&opening).map(|(session, _)| match session.era {
-                Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
-                Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
+            let outcome = self.session(&opening).map(|(session, _)| {
+                let end = match session.era {
+                    Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
+                    Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
+                };
+                if let End::Dropped(error) | End::Failed(error) = &end
+                    && error.status() == MCP_SESSION_LOST
+                {
+                    self.sessions.forget(&session);
+                }
+                end
             });
             let error = match outcome.unwrap_or_else(End::Failed) {
                 End::Graceful => return Ok(()),
@@ -275,19 +283,21 @@ impl Client {
     }
 
     fn listen_legacy(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
-        let opened = self.changes.subscribe().and_then(|subscribed| {
-            self.stand(call, session)?;
-            for uri in &filter.uris {
-                self.perform(call, subscribe("resources/subscribe", uri))?;
-            }
-            self.changes.note_uris(&filter.uris);
-            Ok(subscribed)
-        });
+        let opened = self.changes.subscribe().and_then(|inbox| self.stand(call, session).map(|()| inbox));
         let subscribed = match opened {
             Ok(subscribed) => subscribed,
             Err(error) => return End::Failed(error),
         };
-        let end = self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox);
+        // Before the server is asked: another listener that leaves meanwhile must not take it away.
+        self.changes.note_uris(&filter.uris);
+        let asked = filter
+            .uris
+            .iter()
+            .try_for_each(|uri| self.perform(call, subscribe("resources/subscribe", uri)).map(|_| ()));
+        let end = match asked {
+            Ok(()) => self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox),
+            Err(error) => End::Failed(error),
+        };
         let unwanted = self.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
         if matches!(end, End::Graceful | End::Failed(_)) && !self.closed.is_raised() {

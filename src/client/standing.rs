@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderValue, Method, header};
 
@@ -33,6 +33,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// So often it is opened in a row without anything coming on it.
 const MOST_IN_VAIN: u32 = 5;
+
+/// A stream that was there for so long was there: many a proxy ends one on which nothing is said.
+const NOT_IN_VAIN: Duration = Duration::from_secs(10);
 
 /// How long the first call of a session waits for it: what a server asks while nobody listens is lost on some.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -128,7 +131,7 @@ impl Client {
         let call = Call::with_budget(self, budget, false);
         let mut in_vain = 0;
         loop {
-            let mut heard = false;
+            let (begun, mut heard) = (Instant::now(), false);
             let error = match self.open_standing(&call, stream) {
                 Ok(mut response) => {
                     stream.state.open.raise();
@@ -136,7 +139,7 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            in_vain = if heard { 0 } else { in_vain + 1 };
+            in_vain = if heard || begun.elapsed() >= NOT_IN_VAIN { 0 } else { in_vain + 1 };
             let is_final = match error.status() {
                 MCP_CANCELLED | MCP_CLOSED | MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
                 MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
@@ -167,6 +170,10 @@ impl Client {
             self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
         });
         let mut response = opened.map_err(|setback| setback.error)?;
+        if response.status == 405 {
+            let why = "the server has no event stream for what belongs to no call (HTTP 405)";
+            return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
+        }
         if !(200..300).contains(&response.status) {
             return Err(self.http_failure(call, &mut response, speaking.is_in_session()));
         }

@@ -13,7 +13,8 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise callbacks causes channel cookies endless eras forks kept lies limits packed processes redaction refresh
+foreach(subject answers authorise callbacks causes channel cookies endless eras forks kept lies limits listening packed processes redaction
+        refresh
         resumption retry_after sharing stops text unix)
   mcp_hostile_test(${subject})
 endforeach()
