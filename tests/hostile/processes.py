@@ -322,6 +322,39 @@ def the_host_ignores_its_children():
 
 
 @case
+def the_host_forks():
+    """The child's copy is good for nothing but its end, which the server does not notice."""
+    with nothing_is_left(), client_of("begin(); serve()") as client:
+        ping(client).must_be("MCP_OK")
+        child = os.fork()
+        if child == 0:
+            status = ping(client).status
+            begun = time.monotonic()
+            lib.mcp_client_free(client.handle)
+            os._exit(0 if status == "MCP_MISUSE" and time.monotonic() - begun < 1 else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        ping(client).must_be("MCP_OK")
+
+
+@case
+def a_handler_of_the_log_calls_and_ends():
+    """The log is told on the reader's thread, where a call is refused and nothing waits for itself."""
+    refused = []
+    with nothing_is_left(), client_of("begin(); ask(); print('oh', file=sys.stderr); serve()") as client:
+
+        def line(_data, _level, text):
+            if b"oh" in text:
+                refused.append(call(lib.mcp_ping, client.handle, None).status)
+
+        log = LOG(line)
+        call(lib.mcp_set_log, client.handle, log, None, None).must_be("MCP_OK")
+        ping(client).must_be("MCP_OK")
+        ping(client, timeout=300)
+        poll(lambda: refused, "the log was not told")
+        assert refused[0] == "MCP_MISUSE", refused
+
+
+@case
 def both_eras():
     for version, name in ((LEGACY, "2025-11-25"), (MODERN, "2026-07-28")):
         script = "while True:\n  r = ask()\n  begin(r) if r['method'] in ('initialize', 'server/discover') else reply(r, {})"
