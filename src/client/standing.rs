@@ -170,12 +170,13 @@ impl Client {
             self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
         });
         let mut response = opened.map_err(|setback| setback.error)?;
-        if response.status == 405 {
-            let why = "the server has no event stream for what belongs to no call (HTTP 405)";
-            return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
-        }
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, &mut response, speaking.is_in_session()));
+            let error = self.http_failure(call, &mut response, speaking.is_in_session());
+            if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
+                let why = "the server has no event stream for what belongs to no call (HTTP 405)";
+                return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
+            }
+            return Err(error);
         }
         match content_type(&response).as_deref() {
             Some("text/event-stream") => Ok(response),
