@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::protocol::elicitation;
 use crate::protocol::json::{Json, Kind as JsonKind, Value};
 use crate::protocol::messages::quoted;
+use crate::protocol::version::Era;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
@@ -153,6 +154,10 @@ impl Client {
         let mut result = first;
         for rounds in 0..MOST_ROUNDS {
             if result_type(&result).as_deref() != Some("input_required") {
+                return Ok((result, rounds));
+            }
+            // To a legacy server the word means nothing, and it stands there by chance.
+            if self.session(call)?.0.era == Era::Legacy {
                 return Ok((result, rounds));
             }
             call.remark(Level::Debug, || "the server needs input".into());

@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// How long a server may keep silent where another way remains to be tried.
-    fn brief(&self, call: &Call) -> Duration {
+    pub(super) fn brief(&self, call: &Call) -> Duration {
         call.budget().allowed.map_or(PROBE_LIMIT, |allowed| (allowed / 3).min(PROBE_LIMIT))
     }
 

@@ -101,7 +101,8 @@ impl Client {
         let state = &standing.state;
         let fds = [(state.open.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
         let budget = call.budget().clone();
-        budget.wait_any(&fds, Some(PATIENCE)).map(|_| ()).map_err(|stop| call.stopped(&stop))
+        let patience = PATIENCE.min(self.brief(call));
+        budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
     fn start_standing(&self, session: &Session, standing: &Standing) -> Result<()> {

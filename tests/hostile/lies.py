@@ -157,6 +157,13 @@ def unknown_result_type():
 
 
 @case
+def a_legacy_server_knows_no_result_types():
+    for kind in ("input_required", "task", "riddle", 7):
+        lie = lambda r, kind=kind: result(r, {"resultType": kind, "content": []})  # noqa: E731
+        assert lying_once(lie, "MCP_OK", LEGACY) == 2
+
+
+@case
 def no_result_at_all():
     for value in (1, None, "x", []):
         lying_once(lambda r, value=value: result(r, value), "MCP_INVALID_MESSAGE")

@@ -275,6 +275,18 @@ def a_legacy_server_without_a_stream():
 
 
 @case
+def a_stream_that_never_begins():
+    """Neither a short call nor a longer one waits for it long."""
+    declare(c_int, mcp_set_roots=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR])
+    for timeout in (300, 5000):
+        with legacy(lambda _server, request: request.hold()) as server, Client(server.url, pin=LEGACY) as client:
+            handler = CFUNCTYPE(None, c_void_p, c_void_p)(lambda _data, _input: None)
+            call(lib.mcp_set_roots, client.client, handler, None, None).must_be("MCP_OK")
+            client.ping(timeout=timeout).must_be("MCP_OK").must_end(1000)
+            client.ping(timeout=timeout).must_be("MCP_OK").must_end(100)
+
+
+@case
 def a_session_that_is_lost_is_opened_anew():
     def stream(server, request):
         if request.session == "session-1":
