@@ -9,3 +9,14 @@ foreach(version 2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28)
   set_tests_properties(schema.${version} PROPERTIES FIXTURES_REQUIRED install.fastmcp4 LABELS schema TIMEOUT 120
                                                     ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
+
+# The same under valgrind: nothing of all that is lost.
+foreach(version 2025-11-25 2026-07-28)
+  add_test(NAME valgrind.speaks.${version}
+    COMMAND "${MCP_VALGRIND}" --quiet --error-exitcode=99 --leak-check=full
+            --errors-for-leak-kinds=definite,indirect,possible --show-leak-kinds=definite,indirect,possible
+            $<TARGET_FILE:test-speaks> ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py ${version}
+            ${CMAKE_CURRENT_BINARY_DIR}/speaks-${version}.record)
+  set_tests_properties(valgrind.speaks.${version} PROPERTIES LABELS valgrind TIMEOUT 300
+    ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1;LD_LIBRARY_PATH=${MCP_CARGO_TARGET_DIR}/debug")
+endforeach()
