@@ -23,7 +23,7 @@ static AUTHORIZATION: HeaderName = header::AUTHORIZATION;
 pub struct Credentials(RwLock<Arc<HeaderSet>>);
 
 /// The headers of one request. No `Debug`: nothing may print it.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HeaderSet {
     bearer: Option<HeaderValue>,
     custom: Vec<(HeaderName, HeaderValue)>,

@@ -1,7 +1,7 @@
 //! Results that are kept as long as the server says that they are fresh, where the program wants that (2026-07-28, "Caching").
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use crate::protocol::version::Era;
 #[derive(Default)]
 pub struct Cache {
     is_wanted: AtomicBool,
+    /// Counts what made something stale: an answer from before that is not kept.
+    changes: AtomicU64,
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
@@ -45,12 +47,13 @@ impl Context {
     }
 
     pub fn is(&self, other: &Context) -> bool {
+        // What a callback gives next is not known before it is asked: only the very same answer is the same.
         let same = |a: &Option<Arc<HeaderSet>>, b: &Option<Arc<HeaderSet>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
             _ => false,
         };
-        Arc::ptr_eq(&self.fixed, &other.fixed) && same(&self.granted, &other.granted)
+        self.fixed == other.fixed && same(&self.granted, &other.granted)
     }
 }
 
@@ -107,6 +110,7 @@ impl Cache {
             "notifications/resources/updated" => &["resources/read"],
             _ => return,
         };
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.lock().retain(|(method, _), _| !methods.contains(&method.as_str()));
     }
 
@@ -128,9 +132,11 @@ impl Client {
         if let Some(result) = self.cache.get(&key, &context) {
             return Ok(result);
         }
+        let changes = self.cache.changes.load(Ordering::SeqCst);
         let (result, rounds) = self.perform_counted(call, operation)?;
+        let is_of_now = changes == self.cache.changes.load(Ordering::SeqCst);
         // What came of inputs depends on them, and they are not part of the key.
-        if rounds == 0 {
+        if rounds == 0 && is_of_now {
             self.cache.put(key, &result, context, self.settings.limits().message);
         }
         Ok(result)

@@ -1,5 +1,7 @@
 //! Clients that a configuration file describes.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,30 +29,38 @@ impl Client {
         let file = read(path)?;
         let lookup = |name: &str| std::env::var(name).ok();
         let server = config::server(&file, name, &lookup).map_err(|why| invalid(path, why))?;
-        Client::of_server(server).map_err(|error| invalid(path, error.to_string()))
+        Client::of_server(server).map_err(|why| invalid(path, why))
     }
 
-    fn of_server(server: Server) -> Result<Arc<Client>> {
+    /// The client, or which key is wrong and why.
+    fn of_server(server: Server) -> Result<Arc<Client>, String> {
+        let place = server.place;
+        let wrong = |key: &str| {
+            let key = format!("{place}.{key}");
+            move |error: Error| format!("{key}: {error}")
+        };
         let client = match server.way {
             Way::Process { argv, environment, directory } => {
                 let mut program = program(argv);
                 program.environment.retain(|(name, _)| !environment.iter().any(|(own, _)| own == name));
                 program.environment.extend(environment);
                 program.directory = directory.map(PathBuf::from);
-                Client::of_process(program)?
+                Client::of_process(program).map_err(wrong("command"))?
             }
             Way::Url { url, transport, headers, bearer } => {
-                let client = Client::new(&url)?;
+                let client = Client::new(&url).map_err(wrong("url"))?;
                 if let Some(transport) = transport {
-                    client.settings.set_transport(match transport {
+                    let transport = match transport {
                         config::Transport::StreamableHttp => Transport::StreamableHttp,
                         config::Transport::Sse => Transport::Sse,
-                    })?;
+                    };
+                    client.settings.set_transport(transport).map_err(wrong("transport"))?;
                 }
                 for (name, value) in &headers {
-                    client.credentials.set_header(name, Some(value))?;
+                    let set = client.credentials.set_header(name, Some(value));
+                    set.map_err(wrong(&format!("headers.{name}")))?;
                 }
-                client.credentials.set_bearer(bearer.as_deref())?;
+                client.credentials.set_bearer(bearer.as_deref()).map_err(wrong("auth"))?;
                 client
             }
         };
@@ -83,11 +93,14 @@ pub fn names(path: &str) -> Result<Json> {
 }
 
 fn read(path: &str) -> Result<Json> {
-    let size = std::fs::metadata(path).map_err(|error| invalid(path, error.to_string()))?.len();
-    if size > LARGEST {
+    let unreadable = |error: std::io::Error| invalid(path, error.to_string());
+    let mut text = String::new();
+    // Not by its size: what is no regular file has none.
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST {
         return Err(invalid(path, format!("the file is larger than {LARGEST} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| invalid(path, error.to_string()))?;
     // Editors on other systems put a byte order mark in front.
     Json::parse(text.trim_start_matches('\u{feff}').to_owned())
         .map_err(|why| invalid(path, format!("the file is no JSON: {why}")))

@@ -60,8 +60,7 @@ impl Filter {
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
                 let uri = notice.params.as_ref().and_then(|params| params.root().member("uri")?.text());
-                // A server may name a part of what was subscribed to.
-                uri.is_some_and(|uri| self.uris.iter().any(|wanted| uri.starts_with(wanted.as_str())))
+                uri.is_some_and(|uri| self.uris.iter().any(|wanted| is_part_of(&uri, wanted)))
             }
             _ => false,
         }
@@ -219,8 +218,7 @@ impl Client {
             }
             other => return Err(unexpected_content(response, other)),
         }
-        // It is open; from now on only the caller ends it.
-        response.set_budget(&call.without_deadline().budget());
+        let mut is_open = false;
         let limit = self.settings.limits().event;
         let mut stream = EventStream::new(limit);
         let mut events = Vec::new();
@@ -239,6 +237,11 @@ impl Client {
                 {
                     return Ok(());
                 }
+            }
+            if *heard && !is_open {
+                // The server has taken it; from now on only the caller ends it.
+                response.set_budget(&call.without_deadline().budget());
+                is_open = true;
             }
         }
     }
@@ -339,6 +342,12 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether a URI is what was subscribed to, or a part of it, which a server may name as well.
+fn is_part_of(uri: &str, wanted: &str) -> bool {
+    uri.strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || wanted.ends_with('/') || rest.starts_with(['/', '#', '?']))
 }
 
 pub fn subscribe<'a>(method: &'static str, uri: &str) -> Operation<'a> {

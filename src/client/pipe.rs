@@ -215,7 +215,9 @@ impl Watch {
                 );
             }
             while let Some(line) = out.next() {
-                self.take_line(line);
+                if out.is_open || !is_cut_off(&line) {
+                    self.take_line(line);
+                }
             }
             self.read_stderr(&mut err);
             if ended.is_none() {
@@ -334,6 +336,11 @@ impl Watch {
         }
         true
     }
+}
+
+/// Whether a last line is the beginning of a message: the server ended while it wrote, and why is said otherwise.
+fn is_cut_off(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
 /// A line of the server's, fit for a message.

@@ -16,7 +16,7 @@ use super::operation::{Operation, object};
 use super::session::Session;
 use super::tools::{TaskSupport, tool_arguments};
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::json::{Json, Value};
+use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
@@ -33,14 +33,23 @@ impl Client {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
         let mut operation = self.tool_call(&session, name, arguments)?;
-        match session.era {
-            Era::Modern => operation.operation.rules.may_be_task = true,
-            Era::Legacy if self.task_support(call, &session, name)?.is_some() => {
-                operation.operation.params.set("task", "{}")
+        let is_asked = match session.era {
+            Era::Modern => {
+                operation.operation.rules.may_be_task = true;
+                false
             }
-            Era::Legacy => {}
+            Era::Legacy => self.task_support(call, &session, name)?.is_some(),
+        };
+        if is_asked {
+            operation.operation.params.set("task", "{}");
         }
-        operation.perform(self, call)
+        let result = operation.perform(self, call)?;
+        let root = result.root();
+        if is_asked && root.member("task").is_some() && task_id(root).is_none() {
+            let why = "the server makes a task of the tool, and gives no id for it";
+            return Err(Error::new(MCP_INVALID_MESSAGE, why));
+        }
+        Ok(result)
     }
 
     /// Calls a tool that has to be a task, and waits for its end.
@@ -158,8 +167,9 @@ impl Client {
     }
 }
 
-/// A request about a task.
-fn about<'a>(method: &'static str, id: &'a str, rules: Rules) -> Operation<'a> {
+/// A request about a task, which declares the extension.
+fn about<'a>(method: &'static str, id: &'a str, mut rules: Rules) -> Operation<'a> {
+    rules.may_be_task = true;
     Operation::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
 }
 
@@ -168,7 +178,8 @@ fn text(value: Value, name: &str) -> Option<String> {
 }
 
 fn completed(task: &Json) -> Result<Json> {
-    let result = task.root().member("result").map(|result| result.raw().to_owned());
+    let result = task.root().member("result").filter(|result| result.kind() == Kind::Object);
+    let result = result.map(|result| result.raw().to_owned());
     let result =
         result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed, and has no result"))?;
     Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))

@@ -49,7 +49,12 @@ pub unsafe extern "C" fn mcp_set_transport(
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is no number of mcp_transport")),
     };
     // SAFETY: the header asks for a live client or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.settings.set_transport(transport?)) }
+    unsafe {
+        mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
+            client.settings.set_transport(transport?)
+        })
+    }
 }
 
 /// Connects to the Unix domain socket at `path` in place of the URL's host and port, which the
@@ -65,7 +70,12 @@ pub unsafe extern "C" fn mcp_set_unix_socket(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.settings.set_unix_socket(optional_text(path, "path")?)) }
+    unsafe {
+        mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
+            client.settings.set_unix_socket(optional_text(path, "path")?)
+        })
+    }
 }
 
 /// Sets the proxy: "http://host:port" (CONNECT for https, and requests passed on for http),
@@ -120,7 +130,12 @@ pub unsafe extern "C" fn mcp_set_require_https(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.settings.set_require_https(required)) }
+    unsafe {
+        mcp_client::set(client, error, |client| {
+            client.check_url("the settings of HTTP")?;
+            client.settings.set_require_https(required)
+        })
+    }
 }
 
 /// Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in

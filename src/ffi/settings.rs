@@ -108,7 +108,8 @@ pub unsafe extern "C" fn mcp_set_limit(
 /// Whether results are kept as long as the server says that they are fresh: lists, and resources
 /// that were read (specification 2026-07-28, "Caching"). With true, a call may be answered from
 /// memory. A server that says of a change makes what it concerns stale, while somebody listens
-/// (`mcp_listen`). Private results go with the credentials that they were asked for with.
+/// (`mcp_listen`). Private results go with the credentials that they were asked for with; where a
+/// callback gives those (`mcp_set_auth`), they are not kept.
 ///
 /// Any thread, any time; false at the start, and with it everything that was kept is forgotten.
 /// Since 0.1.0.

@@ -5,6 +5,8 @@ use super::json::{Json, Kind, Value};
 /// A server, as a file describes it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Server {
+    /// Where in the file it is described.
+    pub place: String,
     pub way: Way,
     /// In milliseconds.
     pub timeout_ms: Option<u64>,
@@ -86,20 +88,18 @@ impl<'a> Entry<'a> {
             (true, true) => return Err(self.wrong("", "it has a \"url\" and a \"command\"")),
             (false, false) => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
         };
-        Ok(Server { way, timeout_ms: self.timeout()? })
+        Ok(Server { place: self.place.clone(), way, timeout_ms: self.timeout()? })
     }
 
     fn url(&self) -> Result<Way, String> {
         let url = self.text("url")?.unwrap_or_default();
-        let kind = match self.text("transport")? {
-            None => self.text("type")?,
-            kind => kind,
-        };
-        let transport = match kind.as_deref() {
+        let key = if self.has("transport") { "transport" } else { "type" };
+        let transport = match self.text(key)?.as_deref() {
             None => None,
             Some("http" | "streamable-http" | "streamableHttp") => Some(Transport::StreamableHttp),
             Some("sse") => Some(Transport::Sse),
-            Some(other) => return Err(self.wrong("transport", &format!("{other:?} is none for a URL"))),
+            // Not shown: an environment variable may have been filled in.
+            Some(_) => return Err(self.wrong(key, "it is neither \"http\" nor \"sse\"")),
         };
         let bearer = self.text("auth")?;
         if bearer.as_deref() == Some("oauth") {
@@ -118,7 +118,11 @@ impl<'a> Entry<'a> {
                 argv.push(self.expanded(argument, &format!("args.{index}"))?);
             }
         }
-        Ok(Way::Process { argv, environment: self.texts_by_name("env")?, directory: self.text("cwd")? })
+        let environment = self.texts_by_name("env")?;
+        if let Some((name, _)) = environment.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+            return Err(self.wrong(&format!("env.{name}"), "this cannot be the name of a variable"));
+        }
+        Ok(Way::Process { argv, environment, directory: self.text("cwd")? })
     }
 
     fn timeout(&self) -> Result<Option<u64>, String> {
@@ -162,7 +166,11 @@ impl<'a> Entry<'a> {
             Kind::Number | Kind::Bool => value.raw().into(),
             _ => return Err(self.wrong(key, "it is no text")),
         };
-        expand(&text, self.lookup).map_err(|why| self.wrong(key, &why))
+        let text = expand(&text, self.lookup).map_err(|why| self.wrong(key, &why))?;
+        if text.contains('\0') {
+            return Err(self.wrong(key, "it holds a NUL"));
+        }
+        Ok(text)
     }
 
     fn wrong(&self, key: &str, why: &str) -> String {
@@ -222,13 +230,19 @@ mod tests {
             headers: vec![("X-Key".into(), "k-s3cr3t".into())],
             bearer: Some("s3cr3t".into()),
         };
-        assert_eq!(read(file, Some("web")).unwrap(), Server { way: web, timeout_ms: Some(5000) });
+        assert_eq!(
+            read(file, Some("web")).unwrap(),
+            Server { place: "mcpServers.web".into(), way: web, timeout_ms: Some(5000) }
+        );
         let local = Way::Process {
             argv: ["node", "a.js", "8"].map(String::from).to_vec(),
             environment: vec![("A".into(), "x$1".into())],
             directory: Some("/tmp".into()),
         };
-        assert_eq!(read(file, Some("local")).unwrap(), Server { way: local, timeout_ms: None });
+        assert_eq!(
+            read(file, Some("local")).unwrap(),
+            Server { place: "mcpServers.local".into(), way: local, timeout_ms: None }
+        );
     }
 
     #[test]

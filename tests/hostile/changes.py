@@ -1,0 +1,346 @@
+"""Changes that somebody listens for, while the server grants less, says too much, dies or is replaced; beside listening.py, which has
+the plain ways, this has the times, the pipes, and what may be done meanwhile."""
+
+import json
+import threading
+import time
+
+from auth_scheme import authorised
+from harness import (
+    LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, error, event, http, initialized, lib, poll,
+    result, run,
+)  # fmt: skip
+from newer import PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, folder, listed, notice, process
+
+# A cancelled call ends within so many milliseconds.
+SOON = 50
+
+
+def modern(subscription):
+    """A modern server; `subscription(server, request, number)` is what becomes of each one."""
+    opened = []
+
+    def handler(server, request):
+        if request.rpc == "subscriptions/listen":
+            opened.append(request)
+            return subscription(server, request, len(opened))
+        if request.rpc == "tools/list":
+            return result(request, {"resultType": "complete", "tools": [], "ttlMs": 0, "cacheScope": "public"})
+        return discovered(request) if request.rpc == "server/discover" else http(202, kind=None)
+
+    return Server(handler)
+
+
+def ended(request):
+    return event(answer(request, {"resultType": "complete"}))
+
+
+def must_end_soon(listener, cancel):
+    """The time of a busy machine is on top; it is far less than what the listener waits for otherwise."""
+    begun = time.monotonic()
+    cancel.trigger()
+    outcome = listener.result().must_be("MCP_CANCELLED")
+    outcome.ms = round((outcome.ended - begun) * 1000)
+    outcome.must_end(SOON)
+
+
+# --- Streams ----------------------------------------------------------------------------------------------------------
+
+
+@case
+def cancel_ends_it_soon_and_closes_the_stream():
+    left = threading.Event()
+
+    def subscription(_server, request, _number):
+        request.send(STREAM + acknowledged(request, {}) + event(notice("tools/list_changed")))
+        request.hold()
+        left.set()
+
+    with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear("tools/list_changed")
+        must_end_soon(listener, cancel)
+        assert left.wait(PATIENCE), "the stream stays open"
+        listed(client).must_be("MCP_OK")
+        # Nothing is told twice, and no cancelled notification goes over HTTP.
+        assert server.saw().count("subscriptions/listen") == 1 and "notifications/cancelled" not in server.saw(), server.saw()
+        Listener(client, cancel=cancel).result().must_be("MCP_CANCELLED")
+
+
+@case
+def cancel_ends_the_pause_between_two_openings():
+    with modern(lambda *_: None) as server, Client(server.url) as client, Cancel() as cancel:
+        listener = Listener(client, cancel=cancel)
+        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "it does not pause")
+        must_end_soon(listener, cancel)
+    with modern(lambda *_: None) as server, Client(server.url) as client:
+        listener = Listener(client)
+        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "it does not pause")
+        client.close()
+        listener.result().must_be("MCP_CLOSED")
+
+
+@case
+def what_breaks_off_at_once_is_opened_more_and_more_slowly():
+    with modern(lambda *_: http(503, kind=None)) as server, Client(server.url) as client, Cancel() as cancel:
+        begun = time.monotonic()
+        listener = Listener(client, cancel=cancel)
+        server.must_see("subscriptions/listen", 3)
+        took = time.monotonic() - begun
+        must_end_soon(listener, cancel)
+        assert 2.9 <= took < 4, took  # 1 s, and 2 s
+        ids = [request.message["id"] for request in server.requests if request.rpc == "subscriptions/listen"]
+        assert len(set(ids)) == 3 and not any("last-event-id" in request.headers for request in server.requests)
+
+
+@case
+def the_acknowledgement_belongs_to_the_opening():
+    def subscription(_server, request, _number):
+        request.send(STREAM)
+        request.hold()
+
+    with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+        listener = Listener(client, timeout=300, cancel=cancel)
+        listener.thread.join(1)
+        cancel.trigger()
+        listener.result().must_be("MCP_TIMEOUT").must_end(300, after=300)
+
+
+@case
+def once_open_it_has_no_timeout():
+    go = threading.Event()
+
+    def subscription(_server, request, _number):
+        request.send(STREAM + acknowledged(request))
+        go.wait(PATIENCE)
+        request.send(event(notice("tools/list_changed")) + ended(request))
+
+    with modern(subscription) as server, Client(server.url) as client:
+        listener = Listener(client, timeout=200)
+        listener.thread.join(0.4)
+        go.set()
+        listener.result().must_be("MCP_OK")
+        listener.must_hear("tools/list_changed")
+
+
+@case
+def notifications_that_are_odd():
+    odd = [
+        notice("resources/updated"), notice("resources/updated", uri=5), notice("resources/updated", uri=None),
+        notice("resources/updated", uri="x://10"), notice("resources/updated", uri="y://x://1"), notice("tools/list_changed"),
+        notice("progress", progressToken=1, progress=1), notice("message", level="info", data="x"), notice("x/unknown"),
+        {"jsonrpc": "2.0", "method": "notifications/prompts/list_changed"},  # without parameters, as it may be
+    ]  # fmt: skip
+
+    def subscription(_server, request, _number):
+        request.send(STREAM + b"id: 1\ndata:\n\n" + b": x\n\n" + acknowledged(request))
+        request.send(b"".join(event(message) for message in odd) + b"event: other\ndata: no\n\n" + ended(request))
+
+    with modern(subscription) as server, Client(server.url) as client:
+        listener = Listener(client, PROMPTS, ["x://1/"])
+        listener.result().must_be("MCP_OK")
+        assert listener.heard == [("prompts/list_changed", None)], listener.heard
+
+
+@case
+def a_longer_name_is_another_resource():
+    def subscription(_server, request, _number):
+        request.send(STREAM + acknowledged(request))
+        for uri in ("x://10", "x://1", "x://1/part", "x://1#part"):
+            request.send(event(notice("resources/updated", uri=uri)))
+        request.send(ended(request))
+
+    with modern(subscription) as server, Client(server.url) as client:
+        listener = Listener(client, 0, ["x://1"])
+        listener.result().must_be("MCP_OK")
+        assert [params["uri"] for _, params in listener.heard] == ["x://1", "x://1/part", "x://1#part"], listener.heard
+
+
+@case
+def streams_that_break_the_rules():
+    for bad, status in (
+        (b"data: {\n\n", "MCP_INVALID_JSON"), (b"data: 5\n\n", "MCP_INVALID_MESSAGE"), (b"data: " + b"x" * 5000, "MCP_TOO_LARGE"),
+    ):  # fmt: skip
+
+        def subscription(_server, request, _number, bad=bad):
+            request.send(STREAM + acknowledged(request) + bad)
+            request.hold()
+
+        with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+            call(lib.mcp_set_limit, client.client, 3, 4096).must_be("MCP_OK")
+            listener = Listener(client, cancel=cancel)
+            listener.thread.join(2)
+            cancel.trigger()
+            listener.result().must_be(status)
+            listed(client).must_be("MCP_OK")
+
+
+@case
+def many_changes_come_in_order():
+    count = 5000
+
+    def subscription(_server, request, _number):
+        request.send(STREAM + acknowledged(request))
+        for number in range(count):
+            request.send(event(notice("resources/updated", uri=f"x://{number}")))
+        request.send(ended(request))
+
+    with modern(subscription) as server, Client(server.url) as client:
+        listener = Listener(client, 0, ["x://"])
+        listener.result().must_be("MCP_OK")
+        assert [params["uri"] for _, params in listener.heard] == [f"x://{number}" for number in range(count)]
+
+
+@case
+def the_callback_may_call_and_may_end_it():
+    def subscription(_server, request, _number):
+        request.send(STREAM + acknowledged(request) + event(notice("tools/list_changed")))
+        request.hold()
+
+    for end in ("cancel", "close"):
+        with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+            statuses = []
+
+            class Calling(Listener):
+                def take(self, *told):
+                    statuses.append(listed(client).status)
+                    (cancel.trigger if end == "cancel" else client.close)()
+                    super().take(*told)
+
+            Calling(client, cancel=cancel).result().must_be("MCP_CANCELLED" if end == "cancel" else "MCP_CLOSED")
+            assert statuses == ["MCP_OK"], statuses
+
+
+@case
+def it_is_opened_again_with_the_token_of_the_day():
+    def subscription(_server, request, number):
+        if number == 1:
+            request.send(STREAM + acknowledged(request))
+            return None  # it breaks
+        if request.authorization != "Bearer new":
+            return http(401, kind=None, WWW_Authenticate="Bearer")
+        request.send(STREAM + acknowledged(request) + ended(request))
+        return None
+
+    with modern(subscription) as server:
+        with authorised(server.url, lambda asked: asked.bearer("new" if asked.attempt > 1 else "old")) as (client, auth):
+            Listener(client).result().must_be("MCP_OK")
+            sent = [request.authorization for request in server.requests if request.rpc == "subscriptions/listen"]
+            assert sent == ["Bearer old", "Bearer old", "Bearer new"], sent
+
+
+@case
+def a_resource_that_cannot_be_watched():
+    def handler(_server, request):
+        match request.rpc:
+            case "server/discover":
+                return error(request, -32601, status=400)
+            case "initialize":
+                return initialized(request)
+            case "resources/subscribe" if request.message["params"]["uri"] == "x://2":
+                return error(request, -32002, "no such resource")
+            case "GET":
+                request.send(STREAM + b": here\n\n")
+                return request.hold()
+            case "ping" | "resources/subscribe" | "resources/unsubscribe":
+                return result(request, {})
+        return http(202, kind=None)
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
+        outcome = Listener(client, 0, ["x://1", "x://2"]).result().must_be("MCP_RPC_ERROR")
+        assert "no such resource" in outcome.message
+        # What was granted before is given back.
+        server.must_see("resources/unsubscribe")
+        client.ping(timeout=5000).must_be("MCP_OK")
+
+
+# --- Pipes ------------------------------------------------------------------------------------------------------------
+
+# Writes down what comes, and tells `pause()` by a file when to go on.
+PIPE = """
+record = open(sys.argv[1] + "/record", "a")
+def ask():
+    for line in sys.stdin:
+        record.write(line); record.flush()
+        message = json.loads(line)
+        if "id" in message and "method" in message: return message
+    sys.exit(0)
+def tell(method, to=None, **params):
+    if to: params["_meta"] = {"io.modelcontextprotocol/subscriptionId": to["id"]}
+    send({"method": "notifications/" + method, "params": params})
+def granted(to): tell("subscriptions/acknowledged", to, notifications=to["params"]["notifications"])
+"""
+
+
+def recorded(place, method):
+    return [m for m in map(json.loads, (place / "record").read_text().splitlines()) if m.get("method") == method]
+
+
+@case
+def subscriptions_of_a_process_are_told_apart():
+    script = PIPE + """
+begin()
+one = ask(); granted(one)
+two = ask(); granted(two)
+tell("tools/list_changed", one); tell("tools/list_changed", two); tell("tools/list_changed", one)
+while True:
+    request = ask()
+    if request["method"] == "server/discover": begin(request); reply(two, {"resultType": "complete"})
+"""
+    with folder() as place, process(script, place) as client, Cancel() as cancel:
+        first = Listener(client, cancel=cancel)
+        poll(lambda: any("subscribed" in line for line in client.lines), "the first one is not open")
+        second = Listener(client)
+        first.must_hear("tools/list_changed", "tools/list_changed")
+        second.must_hear("tools/list_changed")
+        client.ping(timeout=5000).must_be("MCP_OK")
+        second.result().must_be("MCP_OK")
+        must_end_soon(first, cancel)
+        client.ping(timeout=5000).must_be("MCP_OK")
+        opened = [message["id"] for message in recorded(place, "subscriptions/listen")]
+        assert [message["params"]["requestId"] for message in recorded(place, "notifications/cancelled")] == opened[:1]
+
+
+@case
+def a_process_that_dies_is_listened_to_again():
+    script = PIPE + """
+begin()
+request = ask(); granted(request); tell("tools/list_changed", request)
+if len(open(sys.argv[1] + "/record").read().splitlines()) < 4: sys.exit(3)
+reply(request, {"resultType": "complete"}); serve()
+"""
+    with folder() as place, process(script, place) as client:
+        listener = Listener(client)
+        listener.result().must_be("MCP_OK").must_end(2000, after=1000)
+        listener.must_hear("tools/list_changed", "tools/list_changed")
+        client.ping(timeout=5000).must_be("MCP_OK")
+
+
+@case
+def a_process_that_does_not_answer_the_opening():
+    with folder() as place, process(PIPE + "begin(); ask(); serve()", place) as client:
+        Listener(client, timeout=300).result().must_be("MCP_TIMEOUT").must_end(300, after=300)
+        client.ping(timeout=5000).must_be("MCP_OK")
+        assert len(recorded(place, "notifications/cancelled")) == 1
+
+
+@case
+def a_legacy_process():
+    script = PIPE + """
+begin()
+while True:
+    request = ask()
+    reply(request, {})
+    if request["method"] == "resources/subscribe":
+        tell("resources/updated", uri="x://1"); tell("tools/list_changed"); tell("prompts/list_changed")
+"""
+    with folder() as place, process(script, place) as client, Cancel() as cancel:
+        call(lib.mcp_set_protocol_version, client.client, LEGACY.encode()).must_be("MCP_OK")
+        listener = Listener(client, PROMPTS, ["x://1"], cancel=cancel, timeout=5000)
+        listener.must_hear("resources/updated", "prompts/list_changed")
+        must_end_soon(listener, cancel)
+        client.ping(timeout=5000).must_be("MCP_OK")
+        assert len(recorded(place, "resources/unsubscribe")) == 1
+
+
+run()
