@@ -27,7 +27,7 @@ pub fn json_rpc(bytes: &[u8]) {
     let Ok(messages) = jsonrpc::read(text.to_owned()) else { return };
     for message in messages {
         let value = match message {
-            Message::Result { result, .. } => Some(result),
+            Message::Result { answered, .. } => Some(answered.result),
             Message::Error { error, .. } => error.data,
             _ => None,
         };

@@ -8,10 +8,8 @@ use super::call::Call;
 use super::exchange::{Rules, Speaking};
 use super::failure::rpc_failure;
 use super::incoming::{Asked, Notice};
-use super::inputs::result_type;
 use crate::error::{Error, Result};
-use crate::protocol::json::Json;
-use crate::protocol::jsonrpc::{self, Message, ReadError};
+use crate::protocol::jsonrpc::{self, Answered, Message, ReadError, ResultType};
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::transport::response::Response;
@@ -24,7 +22,7 @@ impl Client {
         speaking: &Speaking,
         response: &mut Response<'a>,
         (id, rules): (u64, Rules),
-    ) -> Result<Json> {
+    ) -> Result<Answered> {
         if !(200..300).contains(&response.status) {
             return Err(self.http_failure(call, response, speaking.is_in_session()));
         }
@@ -41,7 +39,7 @@ impl Client {
         })
     }
 
-    fn read_json(&self, call: &Call, response: &mut Response, id: u64) -> Result<Json> {
+    fn read_json(&self, call: &Call, response: &mut Response, id: u64) -> Result<Answered> {
         let body = response.read_all(self.settings.limits().message)?;
         if body.is_empty() {
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
@@ -58,10 +56,10 @@ impl Client {
         text: Vec<u8>,
         id: u64,
         asked: &mut Vec<Asked>,
-    ) -> Result<Option<Json>> {
+    ) -> Result<Option<Answered>> {
         for message in read_messages(text)? {
             match message {
-                Message::Result { id: theirs, result } if jsonrpc::is_id(&theirs, id) => return Ok(Some(result)),
+                Message::Result { id: theirs, answered } if jsonrpc::is_id(&theirs, id) => return Ok(Some(answered)),
                 Message::Result { .. } => {
                     let why =
                         "the server's answer carries a result for another request; the server mixes up its answers";
@@ -90,18 +88,20 @@ pub fn read_messages(text: Vec<u8>) -> Result<Vec<Message>> {
     })
 }
 
-/// A `resultType` that is not known makes a result invalid; an absent one means "complete" (2026-07-28, "ResultType").
-pub fn check_result_type(era: Era, rules: Rules, result: Json) -> Result<Json> {
-    let kind = if era == Era::Legacy { None } else { result_type(&result) };
-    match kind.as_deref() {
-        None | Some("complete") => Ok(result),
-        Some("input_required") if rules.may_ask => Ok(result),
-        Some("task") if rules.may_be_task => Ok(result),
-        Some(kind) => Err(Error::new(
-            MCP_INVALID_MESSAGE,
-            format!("the server's result is of the type {kind:?}, which this client did not ask for"),
-        )),
-    }
+/// A `resultType` that is not known makes a result invalid (2026-07-28, "ResultType"). To a legacy server the word means nothing,
+/// and it stands there by chance.
+pub fn check_result_type(era: Era, rules: Rules, answered: Answered) -> Result<Answered> {
+    let kind = match answered.kind {
+        _ if era == Era::Legacy => return Ok(Answered { kind: ResultType::Complete, ..answered }),
+        ResultType::Complete => return Ok(answered),
+        ResultType::InputRequired if rules.may_ask => return Ok(answered),
+        ResultType::Task if rules.may_be_task => return Ok(answered),
+        ResultType::InputRequired => "input_required",
+        ResultType::Task => "task",
+        ResultType::Other(ref word) => word,
+    };
+    let why = format!("the server's result is of the type {kind:?}, which this client did not ask for");
+    Err(Error::new(MCP_INVALID_MESSAGE, why))
 }
 
 /// The media type of the answer, in lower case and without parameters.

@@ -125,9 +125,7 @@ impl Client {
         if !self.cache.is_wanted.load(Ordering::Relaxed) || call.has_extras() {
             return self.perform(call, operation);
         }
-        let mut params = String::new();
-        operation.params.write(&mut params);
-        let key = (operation.method.name(Era::Modern).to_owned(), params);
+        let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
         let context = Context::of(self);
         if let Some(result) = self.cache.get(&key, &context) {
             return Ok(result);

@@ -49,9 +49,9 @@ impl CallOptions {
     }
 
     pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
-        let mut headers = HeaderSet::clone(&self.extras.headers);
+        let mut headers = self.extras.headers.as_deref().cloned().unwrap_or_default();
         headers.set_header(name, value)?;
-        self.extras.headers = Arc::new(headers);
+        self.extras.headers = Some(Arc::new(headers));
         Ok(())
     }
 }
@@ -61,7 +61,7 @@ impl CallOptions {
 pub struct Extras {
     /// The text of an object: members of `_meta`.
     pub meta: Option<Arc<str>>,
-    pub headers: Arc<HeaderSet>,
+    pub headers: Option<Arc<HeaderSet>>,
     pub progress: Option<Arc<Progress>>,
 }
 
@@ -118,12 +118,16 @@ impl<'a> Call<'a> {
         };
         let progress_token = if options.extras.progress.is_some() { client.next_id() } else { 0 };
         let shared = Shared { extras: options.extras.clone(), progress_token, ..Shared::default() };
-        Call { shared: Rc::new(shared), ..Call::with_budget(client, budget, true) }
+        Call::sharing(client, budget, true, shared)
     }
 
     pub(super) fn with_budget(client: &'a Client, budget: Budget, asks: bool) -> Call<'a> {
+        Call::sharing(client, budget, asks, Shared::default())
+    }
+
+    fn sharing(client: &'a Client, budget: Budget, asks: bool, shared: Shared) -> Call<'a> {
         let budget = RefCell::new(budget);
-        Call { client, budget, allowed_for: Cell::default(), asks, shared: Rc::default() }
+        Call { client, budget, allowed_for: Cell::default(), asks, shared: Rc::new(shared) }
     }
 
     /// The same call with less time.
@@ -264,18 +268,18 @@ impl<'a> Call<'a> {
     /// Whether its requests carry what those of other calls do not.
     pub(super) fn has_extras(&self) -> bool {
         let Extras { meta, headers, .. } = &self.shared.extras;
-        meta.is_some() || !headers.is_empty()
+        meta.is_some() || headers.as_ref().is_some_and(|headers| !headers.is_empty())
     }
 
     /// The headers of this call alone.
-    pub(super) fn headers(&self) -> &Arc<HeaderSet> {
-        &self.shared.extras.headers
+    pub(super) fn headers(&self) -> Option<&Arc<HeaderSet>> {
+        self.shared.extras.headers.as_ref()
     }
 
     /// Notes what a request carries.
     pub(super) fn carry(&self, credentials: &Arc<HeaderSet>, session_id: Option<&HeaderValue>) {
         let mut carried = self.shared.carried.borrow_mut();
-        if !carried.credentials.iter().any(|known| Arc::ptr_eq(known, credentials)) {
+        if !credentials.is_empty() && !carried.credentials.iter().any(|known| Arc::ptr_eq(known, credentials)) {
             carried.credentials.push(Arc::clone(credentials));
         }
         drop(carried);

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::protocol::messages;
+use crate::protocol::text::NOTHING;
 use crate::status::*;
 use crate::sys::wait::Budget;
 use crate::transport::endpoint::Endpoint;
@@ -43,7 +44,7 @@ impl Client {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
             self.send(call, outgoing, None, false)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
@@ -131,9 +132,9 @@ impl Client {
         })?;
         let delivered = self.await_answer(call, speaking, &place).map_err(Setback::after_sending)?;
         match delivered {
-            Delivered::Result(result) => {
-                let result = check_result_type(speaking.era, ask.rules, result).map_err(Setback::after_sending)?;
-                Ok(Answer { result, session_id: None })
+            Delivered::Result(answered) => {
+                let answered = check_result_type(speaking.era, ask.rules, answered).map_err(Setback::after_sending)?;
+                Ok(Answer { answered, session_id: None })
             }
             Delivered::Refused(error) => Err(Setback::after_sending(rpc_failure(call, error))),
             Delivered::Failed(error) => Err(Setback::after_sending(error)),

@@ -7,6 +7,7 @@ use super::call::{Call, CallOptions};
 use super::exchange::Speaking;
 use super::session::Session;
 use crate::error::Result;
+use crate::protocol::text::NOTHING;
 
 impl Client {
     /// Ends every call in flight, tells the server, and refuses everything from now on. A second close does nothing.
@@ -29,7 +30,7 @@ impl Client {
     /// Ends a session that nobody will ever use, as far as that goes in a moment: the server need not keep it.
     pub(super) fn abandon(&self, session: &Session) {
         if session.id.is_some() {
-            self.leave(&Speaking::in_session(session), Method::DELETE, "");
+            self.leave(&Speaking::in_session(session), Method::DELETE, &NOTHING);
         }
     }
 
@@ -41,7 +42,7 @@ impl Client {
         }
         let speaking = Speaking::in_session(session);
         let response = self.safely(call, || {
-            let outgoing = self.outgoing(&speaking, Method::DELETE, None, "");
+            let outgoing = self.outgoing(&speaking, Method::DELETE, None, &NOTHING);
             self.send(call, outgoing, speaking.session_id, true)
         });
         let response = response.map_err(|setback| setback.error)?;

@@ -14,10 +14,11 @@ use super::send::Setback;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::Answered;
 use crate::protocol::messages;
 use crate::protocol::mirror::header_value;
 use crate::protocol::params::Params;
+use crate::protocol::text::Text;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::wait::Budget;
@@ -119,9 +120,9 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// A result, and the session id that came with it.
+/// What the server has answered, and the session id that came with it.
 pub struct Answer {
-    pub result: Json,
+    pub answered: Answered,
     pub session_id: Option<HeaderValue>,
 }
 
@@ -166,13 +167,13 @@ impl Client {
         })?;
         let session_id = response.headers.get(SESSION_ID).cloned();
         let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
-        let result = answer.map_err(Setback::after_sending)?;
+        let answered = answer.map_err(Setback::after_sending)?;
         response.park();
-        Ok(Answer { result, session_id })
+        Ok(Answer { answered, session_id })
     }
 
     /// A message that has no answer: a notification, or the answer to a server's own request.
-    pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &str) -> Result<()> {
+    pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
         if let Some(pipe) = speaking.pipe() {
             pipe.write(message)?;
             return Ok(());
@@ -187,7 +188,7 @@ impl Client {
         call: &Call,
         speaking: &Speaking,
         ask: Option<&Ask>,
-        body: &str,
+        body: &Text,
     ) -> Result<Response<'_>, Setback> {
         let outgoing = self.outgoing(speaking, Method::POST, ask, body);
         self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
@@ -199,10 +200,10 @@ impl Client {
         speaking: &'a Speaking,
         method: Method,
         ask: Option<&Ask>,
-        body: &'a str,
+        body: &'a Text,
     ) -> Outgoing<'a> {
         let to = speaking.line.and_then(Line::endpoint).unwrap_or(&self.endpoint);
-        Outgoing { to, method, headers: headers(speaking, ask), body: body.as_bytes() }
+        Outgoing { to, method, headers: headers(speaking, ask), body }
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
@@ -216,7 +217,7 @@ impl Client {
         if speaking.era == Era::Modern && speaking.pipe().is_none() {
             return;
         }
-        self.leave(speaking, Method::POST, &messages::cancelled(id, reason));
+        self.leave(speaking, Method::POST, &messages::cancelled(id, reason).into());
     }
 
     /// A call for what has to be said after another one has ended.
@@ -225,7 +226,7 @@ impl Client {
     }
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
-    pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &str) {
+    pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &Text) {
         if let Some(pipe) = speaking.pipe() {
             // Where it is full, nobody would read this.
             let _ = pipe.write(body);

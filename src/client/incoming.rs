@@ -104,7 +104,7 @@ impl Client {
     }
 
     fn send_reply(&self, call: &Call, speaking: &Speaking, reply: &str) -> Result<()> {
-        self.post(&call.within(REPLY_LIMIT), speaking, reply)
+        self.post(&call.within(REPLY_LIMIT), speaking, &reply.into())
     }
 }
 

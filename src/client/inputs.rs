@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::elicitation;
 use crate::protocol::json::{Json, Kind as JsonKind, Value};
+use crate::protocol::jsonrpc::{Answered, ResultType};
 use crate::protocol::messages::quoted;
-use crate::protocol::version::Era;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
@@ -150,19 +150,15 @@ pub fn ask(call: &Call, kind: Kind, handler: &Arc<Handler>, params: Option<&Json
 
 impl Client {
     /// Makes an operation again, with what the server asks for, until it is complete. Counts the rounds.
-    pub(super) fn give_inputs(&self, call: &Call, operation: &mut Operation, first: Json) -> Result<(Json, u32)> {
-        let mut result = first;
+    pub(super) fn give_inputs(&self, call: &Call, operation: &mut Operation, first: Answered) -> Result<(Json, u32)> {
+        let mut answered = first;
         for rounds in 0..MOST_ROUNDS {
-            if result_type(&result).as_deref() != Some("input_required") {
-                return Ok((result, rounds));
-            }
-            // To a legacy server the word means nothing, and it stands there by chance.
-            if self.session(call)?.0.era == Era::Legacy {
-                return Ok((result, rounds));
+            if answered.kind != ResultType::InputRequired {
+                return Ok((answered.result, rounds));
             }
             call.remark(Level::Debug, || "the server needs input".into());
-            self.gather(call, operation, &result)?;
-            result = self.perform_round(call, operation)?;
+            self.gather(call, operation, &answered.result)?;
+            answered = self.perform_round(call, operation)?;
         }
         Err(Error::new(MCP_ENDLESS, format!("the server asked for input {MOST_ROUNDS} times, and wants still more")))
     }
@@ -190,11 +186,6 @@ impl Client {
         }
         Ok(())
     }
-}
-
-/// What kind of a result it is; "complete" where it does not say (2026-07-28, "ResultType").
-pub fn result_type(result: &Json) -> Option<String> {
-    result.root().member("resultType").map(|kind| kind.text().unwrap_or_default().into_owned())
 }
 
 /// A member of `inputResponses`.

@@ -10,7 +10,7 @@ use super::new_signal;
 use super::pipe::Pipe;
 use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::Answered;
 use crate::status::*;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Interest, Stop};
@@ -85,7 +85,7 @@ pub enum Arrived {
 /// What came for a request.
 #[derive(Clone)]
 pub enum Delivered {
-    Result(Json),
+    Result(Answered),
     Refused(RpcError),
     /// No answer will come.
     Failed(Error),

@@ -191,7 +191,7 @@ impl Client {
                     waiting = call.without_deadline();
                 }
                 Err(error) => {
-                    let _ = pipe.write(&messages::cancelled(id, "nobody listens any more"));
+                    let _ = pipe.write(&messages::cancelled(id, "nobody listens any more").into());
                     return End::Failed(error);
                 }
             }

@@ -113,7 +113,5 @@ fn together(first: &Json, list: List, elements: &str) -> Result<Json> {
     let mut params = Params::from_object(first.text()).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))?;
     params.remove("nextCursor");
     params.set(list.member(), format!("[{elements}]"));
-    let mut text = String::with_capacity(params.length());
-    params.write(&mut text);
-    Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
+    Json::parse(params.to_json()).map_err(|why| Error::new(MCP_INTERNAL, why))
 }

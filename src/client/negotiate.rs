@@ -93,7 +93,7 @@ impl Client {
         let mut retried = false;
         let error = loop {
             let probe = if pinned.is_some() { call.clone() } else { call.within(brief) };
-            let outcome = self.discover(&probe, version, Some(&channel));
+            let outcome = self.discover_first(&probe, version, Some(&channel));
             match (judge_probe(outcome.as_ref()), outcome) {
                 (ProbeVerdict::Modern(chosen), outcome) => {
                     let _ = channel.line.version.set(chosen);
@@ -236,7 +236,7 @@ impl Client {
         let mut retried = false;
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
-            let outcome = self.discover(&probe, version, None);
+            let outcome = self.discover_first(&probe, version, None);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
                     return Ok(self.modern_session(chosen, outcome.ok(), None));
@@ -273,13 +273,18 @@ impl Client {
         }
     }
 
-    /// One `server/discover`.
-    pub(super) fn discover(&self, call: &Call, version: &'static str, channel: Option<&Channel>) -> Result<Json> {
+    /// One `server/discover`, before there is a session.
+    fn discover_first(&self, call: &Call, version: &'static str, channel: Option<&Channel>) -> Result<Json> {
         let meta = self.modern_meta(version, false);
+        self.discover(call, &Speaking::modern(version, channel), &meta)
+    }
+
+    /// One `server/discover`.
+    pub(super) fn discover(&self, call: &Call, speaking: &Speaking, meta: &str) -> Result<Json> {
         let mut params = Params::new();
-        params.share_meta(&meta);
+        params.share_meta(meta);
         let ask = Ask::new("server/discover", &params, Rules::PROBE);
-        self.exchange(call, &Speaking::modern(version, channel), &ask).map(|answer| answer.result)
+        self.exchange(call, speaking, &ask).map(|answer| answer.answered.result)
     }
 
     /// What the `_meta` of every request holds on a modern server.
@@ -313,7 +318,7 @@ impl Client {
             Some(pinned) if refuses_version(&error) => not_spoken(pinned, Some(error)),
             _ => error,
         })?;
-        let version = initialized_version(&answer.result, pinned)?;
+        let version = initialized_version(&answer.answered.result, pinned)?;
         if let Some(channel) = &channel {
             let _ = channel.line.version.set(version);
         }
@@ -325,10 +330,10 @@ impl Client {
             channel,
             meta: String::new(),
             task_meta: String::new(),
-            answer: Some(answer.result),
+            answer: Some(answer.answered.result),
             era_is_certain,
         };
-        if let Err(error) = self.post(call, &Speaking::in_session(&session), INITIALIZED) {
+        if let Err(error) = self.post(call, &Speaking::in_session(&session), &INITIALIZED.into()) {
             self.abandon(&session);
             let mut error = error;
             error.report_mut().past_initialize = true;

@@ -1,8 +1,6 @@
 //! A request that a caller makes, within the session and with what its era wants around it: metadata, headers, input rounds, and
 //! a session that is opened anew where the server has lost it.
 
-use serde_json::value::RawValue;
-
 use super::Client;
 use super::call::Call;
 use super::exchange::{Ask, Rules, Speaking};
@@ -10,9 +8,11 @@ use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::Answered;
 use crate::protocol::mirror::{Mirrored, argument};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::params::Params;
+use crate::protocol::scan;
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -23,7 +23,7 @@ pub struct Operation<'a> {
     /// What `Mcp-Name` says.
     pub name: Option<&'a str>,
     /// A tool's arguments: some may belong into headers, by the tool's schema.
-    pub arguments: Option<&'a Json>,
+    pub arguments: Option<&'a str>,
     pub rules: Rules,
 }
 
@@ -61,16 +61,13 @@ impl Client {
 
     /// The same, and in how many rounds the server has asked for input.
     pub(super) fn perform_counted(&self, call: &Call, mut operation: Operation) -> Result<(Json, u32)> {
-        let result = self.perform_round(call, &operation)?;
-        if !operation.rules.may_ask {
-            return Ok((result, 0));
-        }
-        self.give_inputs(call, &mut operation, result)
+        let answered = self.perform_round(call, &operation)?;
+        self.give_inputs(call, &mut operation, answered)
     }
 
     /// One round. The session is opened anew, once, when the server has lost it or turns out to be another one: also one of the
     /// other era, where the same question may have another name.
-    pub(super) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Json> {
+    pub(super) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Answered> {
         let (mut renewed, mut refreshed) = (false, false);
         loop {
             let (session, _) = self.session(call)?;
@@ -96,7 +93,7 @@ impl Client {
         }
     }
 
-    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Json> {
+    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered> {
         let mut params = operation.params.clone();
         call.add_meta(&mut params, session, operation.rules)?;
         let mirrored = self.mirrored_arguments(call, operation, session)?;
@@ -107,7 +104,7 @@ impl Client {
             mirrored: &mirrored,
             rules: operation.rules,
         };
-        self.exchange(call, &Speaking::in_session(session), &ask).map(|answer| answer.result)
+        self.exchange(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
@@ -122,7 +119,11 @@ impl Client {
             return Ok(Vec::new());
         }
         let wanted = self.wanted_headers(call, name)?;
-        let header = |mirrored: &Mirrored| Some((mirrored.header.clone(), argument(arguments, mirrored)?));
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments = Json::parse(arguments.to_owned()).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
+        let header = |mirrored: &Mirrored| Some((mirrored.header.clone(), argument(&arguments, mirrored)?));
         Ok(wanted.iter().filter_map(header).collect())
     }
 
@@ -138,9 +139,9 @@ impl Client {
 /// The text of an object that a caller gives; `{}` for none.
 pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
     let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}"));
-    let value: &RawValue = serde_json::from_str(text).map_err(|error| refused(format!("it is no JSON: {error}")))?;
-    if !value.get().starts_with('{') {
+    let value = scan::check(text).map_err(|_| refused(format!("it is no JSON: {}", scan::why(text))))?;
+    if !value.starts_with('{') {
         return Err(refused("it is no JSON object".into()));
     }
-    Ok(value.get())
+    Ok(value)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Client;
 use super::call::Call;
-use super::exchange::Rules;
+use super::exchange::{Rules, Speaking};
 use super::operation::{Method, Operation};
 use super::session::{Opened, Session};
 use crate::error::Result;
@@ -27,7 +27,7 @@ impl Client {
     }
 
     fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
-        let outcome = self.discover(call, session.version, session.channel.as_ref());
+        let outcome = self.discover(call, &Speaking::in_session(session), &session.meta);
         let is_legacy = matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
             // Another server answers there now: it is found out anew.

@@ -16,6 +16,7 @@ use super::receiver::Receiver;
 use super::{Client, new_signal};
 use crate::error::{Error, Result};
 use crate::log::Level;
+use crate::protocol::text::Text;
 use crate::status::*;
 use crate::sys::child::{Ending, Process};
 use crate::sys::signal::Signal;
@@ -62,10 +63,11 @@ impl Pipe {
     }
 
     /// Writes a message, or leaves it to the reader. That the server is gone is seen there; fails where it reads nothing.
-    pub fn write(&self, message: &str) -> Result<()> {
+    pub fn write(&self, message: &Text) -> Result<()> {
         let mut line = Vec::with_capacity(message.len() + 1);
         // A line break between two tokens of a caller's JSON is white space; inside a text none can be.
-        line.extend(message.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
+        let in_line = |byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte };
+        message.pieces().for_each(|piece| line.extend(piece.bytes().map(in_line)));
         line.push(b'\n');
         let mut outbox = self.lock();
         let waiting: usize = outbox.waiting.iter().map(Vec::len).sum();

@@ -77,8 +77,8 @@ impl Receiver {
         };
         for message in messages {
             let left = match message {
-                Message::Result { id, result } => match jsonrpc::number(&id) {
-                    id @ Some(_) => self.line.deliver(id, Delivered::Result(result)).is_some(),
+                Message::Result { id, answered } => match jsonrpc::number(&id) {
+                    id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
                     None => true,
                 },
                 Message::Error { id, error } => {

@@ -33,7 +33,7 @@ struct Pass {
     /// What the caller has set on the client.
     fixed: Arc<HeaderSet>,
     /// What the caller has set on the call.
-    own: Arc<HeaderSet>,
+    own: Option<Arc<HeaderSet>>,
     /// What the auth callback adds.
     granted: Option<Granted>,
 }
@@ -110,8 +110,8 @@ impl Client {
         let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing);
         call.carry(&pass.fixed, session);
-        if !pass.own.is_empty() {
-            call.carry(&pass.own, None);
+        if let Some(own) = &pass.own {
+            call.carry(own, None);
         }
         if let Some(granted) = &pass.granted {
             call.carry(&granted.headers, None);
@@ -144,7 +144,7 @@ impl Client {
                 None => self.ask(call, &scheme, question(outgoing))?,
             }),
         };
-        let pass = Pass { fixed: self.credentials.current(), own: Arc::clone(call.headers()), granted };
+        let pass = Pass { fixed: self.credentials.current(), own: call.headers().cloned(), granted };
         self.check_plain(call, &pass)?;
         Ok(pass)
     }
@@ -181,7 +181,9 @@ impl Pass {
     /// What the call has beats what the client has, and what the callback gives beats both.
     fn apply(&self, outgoing: &mut Outgoing) {
         self.fixed.apply(&mut outgoing.headers);
-        self.own.apply(&mut outgoing.headers);
+        if let Some(own) = &self.own {
+            own.apply(&mut outgoing.headers);
+        }
         if let Some(granted) = &self.granted {
             granted.headers.apply(&mut outgoing.headers);
         }
@@ -189,7 +191,7 @@ impl Pass {
 
     fn is_empty(&self) -> bool {
         self.fixed.is_empty()
-            && self.own.is_empty()
+            && self.own.as_ref().is_none_or(|own| own.is_empty())
             && self.granted.as_ref().is_none_or(|granted| granted.headers.is_empty())
     }
 }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
 use crate::protocol::jsonrpc::Message;
+use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::signal::Signal;
@@ -167,7 +168,7 @@ impl Client {
             headers.remove(header::CONTENT_TYPE);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
-            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
             self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
         });
         let mut response = opened.map_err(|setback| setback.error)?;

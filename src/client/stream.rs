@@ -14,7 +14,8 @@ use super::incoming::Asked;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
-use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::Answered;
+use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Stop;
@@ -51,7 +52,7 @@ impl Client {
         speaking: &Speaking,
         response: &mut Response<'a>,
         id: u64,
-    ) -> Result<Json> {
+    ) -> Result<Answered> {
         let mut progress = Progress::default();
         loop {
             let error = match self.read_connection(call, speaking, response, id, &mut progress) {
@@ -70,7 +71,7 @@ impl Client {
         response: &mut Response,
         id: u64,
         progress: &mut Progress,
-    ) -> Result<Json> {
+    ) -> Result<Answered> {
         let limit = self.settings.limits().event;
         let mut stream = EventStream::new(limit);
         let mut events = Vec::new();
@@ -91,8 +92,8 @@ impl Client {
                     continue;
                 }
                 progress.resumed_in_vain = 0;
-                if let Some(result) = self.take_messages(call, event.data, id, &mut asked)? {
-                    return Ok(result);
+                if let Some(answered) = self.take_messages(call, event.data, id, &mut asked)? {
+                    return Ok(answered);
                 }
             }
             // Only now: a server whose answer is there already needs no reply.
@@ -134,7 +135,7 @@ impl Client {
                 headers.remove(header::CONTENT_TYPE);
                 headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
                 headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
-                let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &[] };
+                let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
                 self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
             });
             let mut response = match resumed {

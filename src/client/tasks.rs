@@ -14,7 +14,7 @@ use super::inputs::one_input;
 use super::lists::List;
 use super::operation::{Operation, object};
 use super::session::Session;
-use super::tools::{TaskSupport, tool_arguments};
+use super::tools::{TaskSupport, tool_arguments, tool_call};
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
@@ -32,18 +32,18 @@ impl Client {
     pub fn start_tool(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
-        let mut operation = self.tool_call(&session, name, arguments)?;
+        let mut operation = tool_call(name, arguments);
         let is_asked = match session.era {
             Era::Modern => {
-                operation.operation.rules.may_be_task = true;
+                operation.rules.may_be_task = true;
                 false
             }
             Era::Legacy => self.task_support(call, &session, name)?.is_some(),
         };
         if is_asked {
-            operation.operation.params.set("task", "{}");
+            operation.params.set("task", "{}");
         }
-        let result = operation.perform(self, call)?;
+        let result = self.perform(call, operation)?;
         let root = result.root();
         if is_asked && root.member("task").is_some() && task_id(root).is_none() {
             let why = "the server makes a task of the tool, and gives no id for it";

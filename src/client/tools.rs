@@ -10,7 +10,6 @@ use super::call::Call;
 use super::exchange::Rules;
 use super::lists::List;
 use super::operation::{Operation, object};
-use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::{Json, Value};
@@ -81,22 +80,15 @@ impl Tools {
     }
 }
 
-/// A call of a tool, with what of its arguments headers may repeat.
-pub struct ToolCall<'a> {
-    pub operation: Operation<'a>,
-    arguments: Option<Json>,
-}
-
-impl ToolCall<'_> {
-    pub fn perform(self, client: &Client, call: &Call) -> Result<Json> {
-        let ToolCall { operation, arguments } = self;
-        client.perform(call, Operation { arguments: arguments.as_ref(), ..operation })
-    }
-}
-
 /// What a caller gives as arguments, checked before anybody is asked.
 pub(super) fn tool_arguments(arguments: Option<&str>) -> Result<&str> {
     arguments.map_or(Ok("{}"), |arguments| object(arguments, "the arguments"))
+}
+
+/// A call of a tool; headers may repeat some of its arguments.
+pub(super) fn tool_call<'a>(name: &'a str, arguments: &'a str) -> Operation<'a> {
+    let params = Params::new().with("name", quoted(name)).with("arguments", arguments);
+    Operation { arguments: Some(arguments), ..Operation::new("tools/call", params, Rules::ONCE).named(name) }
 }
 
 impl Client {
@@ -107,17 +99,7 @@ impl Client {
         if self.task_support(call, &session, name)? == Some(TaskSupport::Required) {
             return self.call_as_task(call, name, arguments);
         }
-        self.tool_call(&session, name, text)?.perform(self, call)
-    }
-
-    pub(super) fn tool_call<'a>(&self, session: &Session, name: &'a str, arguments: &'a str) -> Result<ToolCall<'a>> {
-        // Only there headers repeat them.
-        let looks = session.era == Era::Modern && !session.is_pipe();
-        let invalid = |why| Error::new(MCP_INVALID_ARGUMENT, why);
-        let looked_into = looks.then(|| Json::parse(arguments.to_owned())).transpose().map_err(invalid)?;
-        let params = Params::new().with("name", quoted(name)).with("arguments", arguments);
-        let operation = Operation::new("tools/call", params, Rules::ONCE).named(name);
-        Ok(ToolCall { operation, arguments: looked_into })
+        self.perform(call, tool_call(name, text))
     }
 
     /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
@@ -170,8 +152,6 @@ impl Client {
         }
         let mut params = Params::from_object(page.text()).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))?;
         params.set(List::Tools.member(), format!("[{}]", valid.join(",")));
-        let mut text = String::with_capacity(params.length());
-        params.write(&mut text);
-        Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
+        Json::parse(params.to_json()).map_err(|why| Error::new(MCP_INTERNAL, why))
     }
 }

@@ -1,5 +1,6 @@
 //! JSON values.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -103,19 +104,19 @@ impl mcp_json {
         &raw const values[value.place()]
     }
 
-    /// A text that lives as long as the document.
-    fn keep(&self, which: Text, text: &str) -> *const c_char {
-        let mut strings = self.strings();
+    /// A text that is made once, and lives as long as the document.
+    fn keep<'a>(&self, which: Text, make: impl FnOnce() -> Option<Cow<'a, str>>) -> Option<*const c_char> {
+        if let Some(known) = self.strings().get(&(self.at, which)) {
+            return Some(known.as_ptr());
+        }
+        let text = super::text::c_string(make()?);
         // The text itself does not move when the table grows.
-        strings.entry((self.at, which)).or_insert_with(|| super::text::c_string(text)).as_ptr()
+        Some(self.strings().entry((self.at, which)).or_insert(text).as_ptr())
     }
-}
 
-impl mcp_json {
-    /// A text that is made of the value, once, and lives as long as the document.
-    pub(super) fn keep_made(&self, make: impl FnOnce() -> String) -> *const c_char {
-        let known = self.strings().get(&(self.at, Text::Made)).map(|text| text.as_ptr());
-        known.unwrap_or_else(|| self.keep(Text::Made, &make()))
+    /// A text that is not the value's own, but made of it.
+    pub(super) fn keep_made<'a>(&self, make: impl FnOnce() -> Cow<'a, str>) -> Option<*const c_char> {
+        self.keep(Text::Made, || Some(make()))
     }
 
     fn strings(&self) -> MutexGuard<'_, HashMap<(usize, Text), CString>> {
@@ -361,12 +362,7 @@ pub unsafe extern "C" fn mcp_json_next(child: *const mcp_json) -> *const mcp_jso
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_json_key(child: *const mcp_json) -> *const c_char {
     // SAFETY: see mcp_json_type_of.
-    unsafe {
-        look(child, std::ptr::null(), |json| {
-            let key = json.value().key()?.ok()?;
-            Some(json.keep(Text::Key, &key))
-        })
-    }
+    unsafe { look(child, std::ptr::null(), |json| json.keep(Text::Key, || json.value().key()?.ok())) }
 }
 
 /// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
@@ -451,12 +447,7 @@ pub unsafe extern "C" fn mcp_json_raw(json: *const mcp_json, length: *mut usize)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_json_string(json: *const mcp_json) -> *const c_char {
     // SAFETY: see mcp_json_type_of.
-    unsafe {
-        look(json, std::ptr::null(), |json| {
-            let text = json.value().string().ok()?;
-            Some(json.keep(Text::Value, &text))
-        })
-    }
+    unsafe { look(json, std::ptr::null(), |json| json.keep(Text::Value, || json.value().string().ok())) }
 }
 
 /// Decodes the text of a string into the caller's buffer of `capacity` bytes, with a NUL after it.
@@ -479,8 +470,16 @@ pub unsafe extern "C" fn mcp_json_copy_string(
     // SAFETY: see mcp_json_type_of; the buffer is writable for its capacity.
     unsafe {
         guard(error, || {
-            let text = present(json)?.value().string().map_err(unfit)?;
-            copy_out(text.as_bytes(), true, (buffer, capacity), length)
+            let value = present(json)?.value();
+            let bound = value.string_bound().map_err(unfit)?;
+            if bound < capacity && !buffer.is_null() {
+                return decode_into(value, buffer, length);
+            }
+            // It may be shorter than that.
+            let mut size = 0;
+            value.string_pieces(|piece| size += piece.len()).map_err(unfit)?;
+            tell_size(size, size + 1, (buffer, capacity), length)?;
+            decode_into(value, buffer, length)
         })
     }
 }
@@ -508,41 +507,54 @@ pub unsafe extern "C" fn mcp_json_copy_base64(
             let bytes = BASE64_STANDARD
                 .decode(text.as_bytes())
                 .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is no base64: {why}")))?;
-            copy_out(&bytes, false, (buffer.cast(), capacity), length)
+            tell_size(bytes.len(), bytes.len(), (buffer.cast(), capacity), length)?;
+            if !bytes.is_empty() {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
+            }
+            Ok(())
         })
     }
 }
 
-/// Copies bytes into a caller's buffer, with a NUL behind them where it is a text.
+/// Decodes a string right into a caller's buffer.
 ///
-/// # Safety The buffer is NULL or writable for its capacity, `length` NULL or writable.
-unsafe fn copy_out(
-    bytes: &[u8],
-    is_text: bool,
-    (buffer, capacity): (*mut c_char, usize),
+/// # Safety The buffer is writable for one byte more than the string's bound, `length` NULL or writable.
+unsafe fn decode_into(value: Value, buffer: *mut c_char, length: *mut usize) -> Result<()> {
+    let mut written = 0;
+    let decoded = value.string_pieces(|piece| {
+        // SAFETY: the pieces together are not longer than the bound.
+        unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), buffer.add(written).cast(), piece.len()) };
+        written += piece.len();
+    });
+    // SAFETY: the last byte that is written to is the one behind the bound, at most.
+    unsafe { *buffer.add(if decoded.is_ok() { written } else { 0 }) = 0 };
+    decoded.map_err(unfit)?;
+    // SAFETY: as the caller promises.
+    if let Some(length) = unsafe { length.as_mut() } {
+        *length = written;
+    }
+    Ok(())
+}
+
+/// Tells how large a text is, and whether the caller's buffer has the room that it needs.
+///
+/// # Safety `length` is NULL or writable.
+unsafe fn tell_size(
+    size: usize,
+    needed: usize,
+    (buffer, capacity): (*const c_char, usize),
     length: *mut usize,
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     if let Some(length) = unsafe { length.as_mut() } {
-        *length = bytes.len();
+        *length = size;
     }
     if capacity > 0 && buffer.is_null() {
         return Err(null("buffer"));
     }
-    let needed = bytes.len() + usize::from(is_text);
     if capacity < needed {
         let why = format!("{needed} bytes are needed, the buffer has {capacity}");
         return Err(Error::new(MCP_BUFFER_TOO_SMALL, why));
-    }
-    if needed == 0 {
-        return Ok(());
-    }
-    // SAFETY: the buffer is not NULL, and writable for what is needed.
-    unsafe {
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len());
-        if is_text {
-            *buffer.add(bytes.len()) = 0;
-        }
     }
     Ok(())
 }

@@ -58,8 +58,11 @@ pub unsafe fn optional_text_of_length<'a>(start: *const c_char, length: usize, w
 }
 
 /// For C: a NUL inside, which C would take for the end, becomes U+FFFD.
-pub fn c_string(text: &str) -> CString {
-    CString::new(text).unwrap_or_else(|_| CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default())
+pub fn c_string(text: impl Into<String>) -> CString {
+    CString::new(text.into()).unwrap_or_else(|refused| {
+        let text = String::from_utf8_lossy(&refused.into_vec()).replace('\0', "\u{FFFD}");
+        CString::new(text).unwrap_or_default()
+    })
 }
 
 fn not_utf8(what: &str) -> Error {

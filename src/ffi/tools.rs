@@ -1,5 +1,6 @@
 //! Tools.
 
+use std::borrow::Cow;
 use std::ffi::c_char;
 
 use super::calls::run_for_json;
@@ -105,7 +106,7 @@ pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_tool_result_text(result: *const mcp_json) -> *const c_char {
     // SAFETY: the header asks for a live value or NULL.
-    unsafe { look(result, c"".as_ptr(), |json| Some(json.keep_made(|| texts(json.value())))) }
+    unsafe { look(result, c"".as_ptr(), |json| json.keep_made(|| texts(json.value()))) }
 }
 
 /// The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
@@ -117,9 +118,10 @@ pub unsafe extern "C" fn mcp_tool_result_structured(result: *const mcp_json) -> 
 }
 
 /// The texts among the blocks of a result's content.
-fn texts(result: Value) -> String {
+fn texts(result: Value<'_>) -> Cow<'_, str> {
     let blocks = result.member("content").into_iter().flat_map(Value::children);
     let texts = blocks.filter(|block| block.member("type").and_then(Value::text).as_deref() == Some("text"));
-    let texts: Vec<_> = texts.filter_map(|block| block.member("text")?.text()).collect();
-    texts.join("\n")
+    let texts = texts.filter_map(|block| block.member("text")?.text());
+    // Mostly there is one, and that is not copied.
+    texts.reduce(|all, text| Cow::Owned(format!("{all}\n{text}"))).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Immutable JSON values: text that serde_json has checked, and an index over it that is made when somebody looks inside.
+//! Immutable JSON values: text that was checked, and an index over it that is made when somebody looks inside.
 //!
 //! A result can be 100 MB and never be looked at, or be looked at by many threads, so a value is its text first. The index is a
 //! flat list of nodes in document order; an object's keys are nodes of their own, each right before its value.
@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::value::RawValue;
+use super::scan;
+use super::strings::{self, LoneSurrogate};
 
 /// A JSON value and the text around it, shared by all clones.
 #[derive(Clone, Debug)]
@@ -64,15 +65,15 @@ impl Json {
         if text.len() > MAX_TEXT {
             return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
         }
-        serde_json::from_str::<&RawValue>(&text).map_err(|error| error.to_string())?;
+        scan::check(&text).map_err(|_| scan::why(&text))?;
         let end = text.len();
         Ok(Json::checked(Arc::new(text), 0, end))
     }
 
-    /// The part of a checked `text` that serde_json handed out as `part`.
-    pub fn part(text: &Arc<String>, part: &RawValue) -> Json {
-        let start = part.get().as_ptr() as usize - text.as_ptr() as usize;
-        Json::checked(Arc::clone(text), start, start + part.get().len())
+    /// The value in a checked `text` that stands in `part` of it.
+    pub fn part(text: &Arc<String>, part: &str) -> Json {
+        let start = part.as_ptr() as usize - text.as_ptr() as usize;
+        Json::checked(Arc::clone(text), start, start + part.len())
     }
 
     fn checked(text: Arc<String>, start: usize, end: usize) -> Json {
@@ -183,6 +184,17 @@ impl<'a> Value<'a> {
         decode(self.expect(Kind::String)?)
     }
 
+    /// The longest that the string can be when it is decoded, in bytes.
+    pub fn string_bound(self) -> Result<usize, Unfit> {
+        self.expect(Kind::String).map(|quoted| quoted.len() - 2)
+    }
+
+    /// The same as [`Value::string`] in pieces.
+    pub fn string_pieces(self, take: impl FnMut(&str)) -> Result<(), Unfit> {
+        let quoted = self.expect(Kind::String)?;
+        strings::decode_pieces(&quoted[1..quoted.len() - 1], take).map_err(lone_surrogate)
+    }
+
     /// The text of a string, where it is one and can be decoded.
     pub fn text(self) -> Option<Cow<'a, str>> {
         self.string().ok()
@@ -225,14 +237,13 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Decodes a string with its quotes.
+/// What a string says, given with its quotes. The grammar was checked when the text came in.
 fn decode(quoted: &str) -> Result<Cow<'_, str>, Unfit> {
-    let inside = &quoted[1..quoted.len() - 1];
-    if !inside.contains('\\') {
-        return Ok(Cow::Borrowed(inside));
-    }
-    // The grammar was checked when the text came in; what is left to go wrong is half a surrogate pair.
-    serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| Unfit::Range("valid Unicode text"))
+    strings::decode(quoted).map_err(lone_surrogate)
+}
+
+fn lone_surrogate(_: LoneSurrogate) -> Unfit {
+    Unfit::Range("valid Unicode text")
 }
 
 /// `~1` is a slash and `~0` a tilde; any other tilde makes the pointer invalid (RFC 6901, section 3).
@@ -315,7 +326,7 @@ fn index(text: &str) -> Box<[Node]> {
                 let (kind, end) = match byte {
                     b'{' => (Kind::Object, at + 1),
                     b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, string_end(bytes, at)),
+                    b'"' => (Kind::String, strings::end(bytes, at)),
                     b'n' => (Kind::Null, at + 4),
                     b't' => (Kind::Bool, at + 4),
                     b'f' => (Kind::Bool, at + 5),
@@ -356,14 +367,6 @@ fn close(nodes: &mut [Node], open: &mut Vec<Open>, end: usize) {
     if let Some(child) = container.last_child {
         nodes[child].last = true;
     }
-}
-
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() && bytes[at] != b'"' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    (at + 1).min(bytes.len())
 }
 
 fn number_end(bytes: &[u8], start: usize) -> usize {

@@ -1,12 +1,13 @@
 //! Reading JSON-RPC 2.0 messages.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json::Json;
+use super::scan::{self, NotJson, Scanner};
+use super::strings;
 use crate::error::RpcError;
 
 /// One message from a server.
@@ -14,7 +15,7 @@ use crate::error::RpcError;
 pub enum Message {
     Result {
         id: String,
-        result: Json,
+        answered: Answered,
     },
     /// An error body may lack its id, and belongs then to the request whose answer it is in.
     Error {
@@ -32,30 +33,96 @@ pub enum Message {
     },
 }
 
+/// What the answer to a request brings.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    pub result: Json,
+    pub kind: ResultType,
+}
+
+/// What a result says that it is (2026-07-28, "ResultType"); absent means "complete".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ResultType {
+    #[default]
+    Complete,
+    InputRequired,
+    Task,
+    /// Another word; empty for what is no text.
+    Other(String),
+}
+
+impl ResultType {
+    /// By the member's value, as it stands there.
+    fn of(value: &str) -> ResultType {
+        let word = if value.starts_with('"') { strings::decode(value).unwrap_or_default() } else { "".into() };
+        match &*word {
+            "complete" => ResultType::Complete,
+            "input_required" => ResultType::InputRequired,
+            "task" => ResultType::Task,
+            _ => ResultType::Other(word.into_owned()),
+        }
+    }
+}
+
 /// Why a text holds no message.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadError {
     NotJson(String),
     NotMessage(&'static str),
 }
 
-#[derive(Deserialize)]
+/// The members of a message, each as it stands there.
+#[derive(Default)]
 struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<ErrorObject<'a>>,
+    id: Option<&'a str>,
+    method: Option<&'a str>,
+    params: Option<&'a str>,
+    result: Option<&'a str>,
+    /// The member `resultType` of the result.
+    result_type: Option<&'a str>,
+    error: Option<&'a str>,
+    /// A member is there twice.
+    is_double: bool,
 }
 
-/// A member that is null is there: serde's own `Option` takes it for a missing one.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
+impl<'a> Envelope<'a> {
+    /// Reads the object that `scanner` stands before, in one go.
+    fn read(scanner: &mut Scanner<'a>) -> Result<Envelope<'a>, NotJson> {
+        let mut envelope = Envelope::default();
+        scanner.members(|scanner, key| {
+            let value = match key {
+                r#""result""# if scanner.peek() == Some(b'{') => envelope.read_result(scanner)?,
+                _ => scanner.value()?,
+            };
+            envelope.put(&strings::decode(key).unwrap_or_default(), value);
+            Ok(())
+        })?;
+        Ok(envelope)
+    }
+
+    fn read_result(&mut self, scanner: &mut Scanner<'a>) -> Result<&'a str, NotJson> {
+        scanner.span(|scanner| {
+            scanner.members(|scanner, key| {
+                let value = scanner.value()?;
+                if strings::decode(key).is_ok_and(|key| key == "resultType") {
+                    self.result_type = Some(value);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn put(&mut self, key: &str, value: &'a str) {
+        let place = match key {
+            "id" => &mut self.id,
+            "method" => &mut self.method,
+            "params" => &mut self.params,
+            "result" => &mut self.result,
+            "error" => &mut self.error,
+            _ => return,
+        };
+        self.is_double |= place.replace(value).is_some();
+    }
 }
 
 #[derive(Deserialize)]
@@ -67,48 +134,63 @@ struct ErrorObject<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// Not a null, which stands for nothing.
+fn there(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| *value != "null")
+}
+
 /// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them.
 pub fn read(text: String) -> Result<Vec<Message>, ReadError> {
     let text = Arc::new(text);
-    if !text.trim_start().starts_with('[') {
-        return Ok(vec![message(&text, &text)?]);
-    }
-    let batch: Vec<&RawValue> = serde_json::from_str(&text).map_err(|error| ReadError::NotJson(error.to_string()))?;
-    batch.into_iter().map(|part| message(&text, part.get())).collect()
+    let envelopes = envelopes(&text).map_err(|NotJson| ReadError::NotJson(scan::why(&text)))?;
+    envelopes.into_iter().map(|envelope| message(&text, envelope)).collect()
 }
 
-fn message(text: &Arc<String>, part: &str) -> Result<Message, ReadError> {
-    let envelope: Envelope = serde_json::from_str(part).map_err(|_| not_an_envelope(part))?;
-    let id = envelope.id.map(|id| id.get().to_owned());
-    if let Some(error) = envelope.error {
-        let data = error.data.map(|data| Json::part(text, data));
+/// What is no object is none.
+fn envelopes<'a>(text: &'a str) -> Result<Vec<Option<Envelope<'a>>>, NotJson> {
+    let mut scanner = Scanner::new(text);
+    let mut envelopes = Vec::with_capacity(1);
+    let mut one = |scanner: &mut Scanner<'a>| {
+        let is_object = scanner.peek() == Some(b'{');
+        envelopes.push(if is_object { Some(Envelope::read(scanner)?) } else { scanner.value().map(|_| None)? });
+        Ok(())
+    };
+    match scanner.peek() {
+        Some(b'[') => scanner.elements(one)?,
+        _ => one(&mut scanner)?,
+    }
+    scanner.end()?;
+    Ok(envelopes)
+}
+
+fn message(text: &Arc<String>, envelope: Option<Envelope>) -> Result<Message, ReadError> {
+    let envelope = envelope.ok_or(ReadError::NotMessage("it is no object"))?;
+    let malformed = ReadError::NotMessage("a member is missing, double, or of the wrong type");
+    if envelope.is_double {
+        return Err(malformed);
+    }
+    let id = there(envelope.id).map(str::to_owned);
+    if let Some(error) = there(envelope.error) {
+        // What serde says of a shape quotes values, and those may be secrets.
+        let error: ErrorObject = serde_json::from_str(error).map_err(|_| malformed)?;
+        let data = error.data.map(|data| Json::part(text, data.get()));
         let error = RpcError { code: error.code, message: error.message, data };
         return Ok(Message::Error { id, error });
     }
     if let Some(result) = envelope.result {
-        if !result.get().starts_with('{') {
+        if !result.starts_with('{') {
             return Err(ReadError::NotMessage("its result is no object"));
         }
         let id = id.ok_or(ReadError::NotMessage("its result has no id"))?;
-        return Ok(Message::Result { id, result: Json::part(text, result) });
+        let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
+        return Ok(Message::Result { id, answered: Answered { result: Json::part(text, result), kind } });
     }
-    let params = envelope.params.map(|params| Json::part(text, params));
-    match (envelope.method.map(Cow::into_owned), id) {
+    let method = there(envelope.method).map(|method| serde_json::from_str(method).map_err(|_| malformed));
+    let params = there(envelope.params).map(|params| Json::part(text, params));
+    match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),
         (None, _) => Err(ReadError::NotMessage("it has neither a method, a result nor an error")),
-    }
-}
-
-/// Tells what is no JSON at all from what is JSON of another shape. What serde says of a shape quotes values, and those may be
-/// secrets; what it says of the grammar does not.
-fn not_an_envelope(part: &str) -> ReadError {
-    match serde_json::from_str::<&RawValue>(part) {
-        Ok(_) if part.trim_start().starts_with('{') => {
-            ReadError::NotMessage("a member is missing, double, or of the wrong type")
-        }
-        Ok(_) => ReadError::NotMessage("it is no object"),
-        Err(error) => ReadError::NotJson(error.to_string()),
     }
 }
 
@@ -116,8 +198,8 @@ fn not_an_envelope(part: &str) -> ReadError {
 /// that, and no other request can be meant.
 pub fn number(raw: &str) -> Option<u64> {
     let digits = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
-    let number: u64 = digits.parse().ok()?;
-    (number.to_string() == digits).then_some(number)
+    let is_canonical = digits == "0" || digits.starts_with(|first: char| ('1'..='9').contains(&first));
+    digits.parse().ok().filter(|_| is_canonical)
 }
 
 /// Whether an id, as it stood in a message, is the number `ours`.
@@ -135,8 +217,10 @@ mod tests {
 
     #[test]
     fn results_keep_their_text() {
-        let Message::Result { id, result } = one(r#" {"jsonrpc":"2.0","id":7,"result": {"a" : 1} }"#) else { panic!() };
-        assert_eq!((id.as_str(), result.text()), ("7", r#"{"a" : 1}"#));
+        let Message::Result { id, answered } = one(r#" {"jsonrpc":"2.0","id":7,"result": {"a" : 1} }"#) else {
+            panic!()
+        };
+        assert_eq!((id.as_str(), answered.result.text()), ("7", r#"{"a" : 1}"#));
     }
 
     #[test]

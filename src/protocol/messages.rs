@@ -2,6 +2,8 @@
 
 use super::json::Json;
 use super::params::Params;
+use super::strings::plain;
+use super::text::Text;
 use super::version::Era;
 
 /// Who this client says that it is (`Implementation` in the schemas).
@@ -19,28 +21,28 @@ pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 
 /// A request.
-pub fn request(id: u64, method: &str, params: &Params) -> String {
-    let mut text = String::with_capacity(method.len() + params.length() + 64);
-    text.push_str(r#"{"jsonrpc":"2.0","id":"#);
-    text.push_str(&id.to_string());
+pub fn request<'a>(id: u64, method: &str, params: &'a Params) -> Text<'a> {
+    let mut text = Text::with_capacity(method.len() + params.length() + 64);
+    text.push(r#"{"jsonrpc":"2.0","id":"#);
+    text.push_number(id);
     write_call(text, method, params)
 }
 
 /// A notification.
-pub fn notification(method: &str, params: &Params) -> String {
-    let mut text = String::with_capacity(method.len() + params.length() + 48);
-    text.push_str(r#"{"jsonrpc":"2.0""#);
+pub fn notification<'a>(method: &str, params: &'a Params) -> Text<'a> {
+    let mut text = Text::with_capacity(method.len() + params.length() + 48);
+    text.push(r#"{"jsonrpc":"2.0""#);
     write_call(text, method, params)
 }
 
-fn write_call(mut text: String, method: &str, params: &Params) -> String {
-    text.push_str(r#","method":"#);
-    text.push_str(&quoted(method));
+fn write_call<'a>(mut text: Text<'a>, method: &str, params: &'a Params) -> Text<'a> {
+    text.push(r#","method":"#);
+    text.push_quoted(method);
     if !params.is_empty() {
-        text.push_str(r#","params":"#);
+        text.push(r#","params":"#);
         params.write(&mut text);
     }
-    text.push('}');
+    text.push("}");
     text
 }
 
@@ -140,6 +142,9 @@ fn implementation(client: &ClientInfo) -> String {
 
 /// A text as JSON.
 pub fn quoted(text: &str) -> String {
+    if plain(text.as_bytes()) == text.len() {
+        return ["\"", text, "\""].concat();
+    }
     serde_json::Value::from(text).to_string()
 }
 
@@ -158,10 +163,11 @@ mod tests {
         let mut modern = Params::new();
         modern.share_meta(&meta);
         let texts = [
-            request(1, "ping", &Params::new()),
-            request(2, "server/discover", &modern),
-            request(3, "initialize", &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all))),
-            notification("notifications/roots/list_changed", &Params::new()),
+            request(1, "ping", &Params::new()).into_string(),
+            request(2, "server/discover", &modern).into_string(),
+            request(3, "initialize", &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all)))
+                .into_string(),
+            notification("notifications/roots/list_changed", &Params::new()).into_string(),
             INITIALIZED.into(),
             cancelled(4, "time\nout"),
             result("\"x\"", "{}"),

@@ -14,4 +14,7 @@ pub mod negotiation;
 pub mod params;
 #[cfg(test)]
 mod properties;
+pub mod scan;
+mod strings;
+pub mod text;
 pub mod version;

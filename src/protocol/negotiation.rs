@@ -4,6 +4,7 @@ use super::json::{Json, Value};
 use super::messages::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION,
 };
+use super::scan;
 use super::version::{self, LEGACY, MODERN};
 use crate::error::{Error, RpcError};
 use crate::status::*;
@@ -26,7 +27,7 @@ pub enum ProbeVerdict {
 /// Judges what came back from `server/discover`.
 pub fn judge_probe(outcome: Result<&Json, &Error>) -> ProbeVerdict {
     match outcome {
-        Ok(result) => match strings(result.root().member("supportedVersions")) {
+        Ok(result) => match strings(result, "supportedVersions") {
             Some(versions) => judge_versions(versions, ProbeVerdict::Modern),
             None => ProbeVerdict::Legacy { keep: true },
         },
@@ -128,12 +129,12 @@ pub fn refuses_version(error: &Error) -> bool {
 
 /// `data.supported` of a version error.
 fn supported(data: Option<&Json>) -> Option<Vec<String>> {
-    strings(data?.root().member("supported"))
+    strings(data?, "supported")
 }
 
 /// The strings of an array that holds at least one.
-fn strings(list: Option<Value>) -> Option<Vec<String>> {
-    let texts: Vec<String> = list?.children().filter_map(|v| Some(v.text()?.into_owned())).collect();
+fn strings(object: &Json, member: &str) -> Option<Vec<String>> {
+    let texts = scan::string_elements(scan::member(object.text(), member)?);
     (!texts.is_empty()).then_some(texts)
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::messages::quoted;
+use super::text::Text;
 
 /// See the module. The values are JSON text, which is spliced in as it is.
 #[derive(Clone, Debug, Default)]
@@ -64,29 +64,37 @@ impl<'a> Params<'a> {
         self.meta.is_empty() && self.shared_meta.is_empty()
     }
 
-    /// About how long the text will be.
+    /// About how much room the text will need, without what is large.
     pub fn length(&self) -> usize {
         let all = self.members.iter().chain(&self.meta);
-        self.shared_meta.len() + all.map(|(name, value)| name.len() + value.len() + 8).sum::<usize>() + 16
+        let room = |(name, value): &(Cow<str>, Cow<str>)| name.len() + Text::room(value) + 8;
+        self.shared_meta.len() + all.map(room).sum::<usize>() + 16
+    }
+
+    /// The object as a text of its own.
+    pub fn to_json(&self) -> String {
+        let mut text = Text::with_capacity(self.length());
+        self.write(&mut text);
+        text.into_string()
     }
 
     /// Writes the object.
-    pub fn write(&self, text: &mut String) {
-        text.push('{');
+    pub fn write<'t>(&'t self, text: &mut Text<'t>) {
+        text.push("{");
         if !self.has_no_meta() {
-            text.push_str(r#""_meta":{"#);
-            text.push_str(self.shared_meta);
+            text.push(r#""_meta":{"#);
+            text.push(self.shared_meta);
             if !self.shared_meta.is_empty() && !self.meta.is_empty() {
-                text.push(',');
+                text.push(",");
             }
             write_members(text, &self.meta);
-            text.push('}');
+            text.push("}");
             if !self.members.is_empty() {
-                text.push(',');
+                text.push(",");
             }
         }
         write_members(text, &self.members);
-        text.push('}');
+        text.push("}");
     }
 }
 
@@ -101,14 +109,14 @@ fn put<'a>(members: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>, name: Cow<'a, str>, 
     }
 }
 
-fn write_members(text: &mut String, members: &[(Cow<str>, Cow<str>)]) {
+fn write_members<'t>(text: &mut Text<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 {
-            text.push(',');
+            text.push(",");
         }
-        text.push_str(&quoted(name));
-        text.push(':');
-        text.push_str(value);
+        text.push_quoted(name);
+        text.push(":");
+        text.splice(value);
     }
 }
 
@@ -155,9 +163,7 @@ mod tests {
     use super::*;
 
     fn written(params: &Params) -> String {
-        let mut text = String::new();
-        params.write(&mut text);
-        text
+        params.to_json()
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! The ground floor: small safe wrappers over libc. What differs between operating systems stays in here.
+//! The ground floor: small safe wrappers over libc and the processor. What differs between systems stays in here.
 
 pub mod child;
 pub mod lookup;
+pub mod memory;
 pub mod panics;
 pub mod process;
 pub mod signal;
 pub mod socket;
 pub mod thread;
+pub mod vector;
 pub mod wait;

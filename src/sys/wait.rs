@@ -82,14 +82,15 @@ impl Budget {
     /// Blocks until one of `fds` is ready and says which, or `None` once `pause` has passed. A passed deadline ends it also where
     /// something is ready: a server that never stops sending would else keep the call for ever.
     pub fn wait_any(&self, fds: &[(RawFd, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Stop> {
-        let mut polled: Vec<libc::pollfd> = fds.iter().map(|&(fd, i)| pollfd(fd, i)).collect();
+        let mut polled = Polled::default();
+        fds.iter().for_each(|&(fd, interest)| polled.push(fd, interest));
         for signal in [&self.cancel, &self.closed].into_iter().flatten() {
-            polled.push(pollfd(signal.fd(), Interest::Read));
+            polled.push(signal.fd(), Interest::Read);
         }
         // A pause beyond what the clock can say has no end.
         let pause_ends = pause.and_then(|pause| Instant::now().checked_add(pause));
         if let Some(done) = &self.done {
-            polled.push(pollfd(done.fd(), Interest::Read));
+            polled.push(done.fd(), Interest::Read);
         }
         let mut last_moment = None;
         loop {
@@ -97,12 +98,12 @@ impl Budget {
             if last_moment.is_none() && self.done.as_ref().is_some_and(|done| done.is_raised()) {
                 last_moment = Some(Instant::now() + AFTER_DONE);
                 // It has said what it has to say: poll leaves negative descriptors alone.
-                polled.last_mut().into_iter().for_each(|p| p.fd = -1);
+                polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
             let until = earliest(earliest(self.deadline, pause_ends), last_moment);
-            poll(&mut polled, until).map_err(Stop::System)?;
+            poll(polled.all(), until).map_err(Stop::System)?;
             self.interrupted()?;
-            if let Some(ready) = polled[..fds.len()].iter().position(|p| p.revents != 0) {
+            if let Some(ready) = polled.all()[..fds.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
             if last_moment.is_some_and(|at| at <= Instant::now()) {
@@ -130,6 +131,40 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
+    }
+}
+
+/// What is waited for. Nearly always few things, for which nothing is allocated.
+#[derive(Default)]
+enum Polled {
+    #[default]
+    None,
+    Few([libc::pollfd; FEW], usize),
+    Many(Vec<libc::pollfd>),
+}
+
+const FEW: usize = 6;
+
+impl Polled {
+    fn push(&mut self, fd: RawFd, interest: Interest) {
+        let new = pollfd(fd, interest);
+        match self {
+            Polled::None => *self = Polled::Few([new; FEW], 1),
+            Polled::Few(few, count) if *count < FEW => {
+                few[*count] = new;
+                *count += 1;
+            }
+            Polled::Few(few, _) => *self = Polled::Many(few.iter().copied().chain([new]).collect()),
+            Polled::Many(many) => many.push(new),
+        }
+    }
+
+    fn all(&mut self) -> &mut [libc::pollfd] {
+        match self {
+            Polled::None => &mut [],
+            Polled::Few(few, count) => &mut few[..*count],
+            Polled::Many(many) => many,
+        }
     }
 }
 

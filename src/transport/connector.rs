@@ -42,9 +42,12 @@ impl SocketConnector {
     }
 
     /// The connection up to where the server's own bytes begin; and how to speak to a proxy that passes requests on.
-    fn reach(&self, origin: &Origin, first: &[SocketAddr]) -> io::Result<(Link, Option<Forwarding>)> {
+    fn reach(&self, origin: &Origin) -> io::Result<(Link, Option<Forwarding>)> {
         match self.network.hop(origin) {
-            Ok(Hop::Server) => Ok((self.link(self.connect_any(first)?), None)),
+            Ok(Hop::Server) => {
+                let addresses = self.addresses(&origin.host, origin.port)?;
+                Ok((self.link(self.connect_any(&addresses)?), None))
+            }
             Ok(Hop::Unix(path)) => {
                 let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
                 let socket = socket.map_err(|error| {
@@ -55,7 +58,11 @@ impl SocketConnector {
                 Ok((self.link(socket), None))
             }
             Ok(Hop::Proxy(proxy)) => {
-                let socket = self.connect_any(first).map_err(|error| {
+                let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
+                    let why = format!("the name of the proxy {} has no address: {error}", proxy.shown());
+                    self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
+                })?;
+                let socket = self.connect_any(&addresses).map_err(|error| {
                     let why = format!("cannot connect to the proxy {}: {}", proxy.shown(), io_reason(&error));
                     self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
                 })?;
@@ -76,8 +83,7 @@ impl SocketConnector {
             ProxyKind::Http => tunnel::connect(&mut link, proxy, host, port),
             ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
             ProxyKind::Socks5 => {
-                self.lane.set_phase(Phase::Lookup);
-                let found = addresses(&self.network.names, &self.lane, host, port, false)?;
+                let found = self.addresses(host, port)?;
                 self.lane.set_phase(Phase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
                 tunnel::socks5(&mut link, proxy, &Target::Address(*address))
@@ -95,6 +101,13 @@ impl SocketConnector {
             }
         })?;
         Ok((link, None))
+    }
+
+    fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.lane.set_phase(Phase::Lookup);
+        let found = addresses(&self.network.names, &self.lane, host, port)?;
+        self.lane.set_phase(Phase::Connect);
+        Ok(found)
     }
 
     /// The first of `addresses` that lets us in. One that leads nowhere does not cost the whole timeout (RFC 8305, "Happy
@@ -164,7 +177,7 @@ impl Connector<()> for SocketConnector {
         self.lane.set_phase(Phase::Connect);
         self.lane.set_connected(false);
         let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
-        let (link, forwarding) = self.reach(&origin, &details.addrs).inspect_err(|_| {
+        let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
             // Who was stopped has learnt nothing about the addresses.
             if !self.lane.is_stopped() {
                 self.network.names.forget();

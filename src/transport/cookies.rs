@@ -38,8 +38,9 @@ struct Cookie {
 
 impl Cookies {
     /// Takes what an answer from `from` sets.
-    pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: SystemTime) {
+    pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: impl Fn() -> SystemTime) {
         for value in headers.get_all(header::SET_COOKIE) {
+            let now = now();
             let cookie =
                 value.to_str().ok().filter(|text| text.len() <= LARGEST).and_then(|text| parse(text, from, now));
             if let Some(cookie) = cookie {
@@ -49,10 +50,11 @@ impl Cookies {
     }
 
     /// Adds what belongs to a request that goes to `to`, behind a `Cookie` header of the caller's own.
-    pub fn add_to(&self, headers: &mut HeaderMap, to: &Endpoint, now: SystemTime) {
+    pub fn add_to(&self, headers: &mut HeaderMap, to: &Endpoint, now: impl Fn() -> SystemTime) {
         if !self.used.load(Ordering::Relaxed) {
             return;
         }
+        let now = now();
         let path = to.uri().path();
         let mut jar = self.jar();
         self.drop_all_but(&mut jar, |cookie| cookie.is_alive(now));
@@ -202,7 +204,7 @@ mod tests {
 
     fn sent(cookies: &Cookies, url: &str, at: u64) -> String {
         let mut headers = HeaderMap::new();
-        cookies.add_to(&mut headers, &Endpoint::parse(url).unwrap(), time(at));
+        cookies.add_to(&mut headers, &Endpoint::parse(url).unwrap(), || time(at));
         headers.get(header::COOKIE).map_or_else(String::new, |v| v.to_str().unwrap().to_owned())
     }
 
@@ -212,7 +214,7 @@ mod tests {
 
     fn jar(url: &str, values: &[&str]) -> Cookies {
         let cookies = Cookies::default();
-        cookies.take(&Endpoint::parse(url).unwrap(), &headers(values), time(0));
+        cookies.take(&Endpoint::parse(url).unwrap(), &headers(values), || time(0));
         cookies
     }
 
@@ -231,9 +233,9 @@ mod tests {
         assert_eq!(sent(&cookies, "http://h/", 9), "a=1; b=2");
         assert_eq!(sent(&cookies, "http://h/", 10), "b=2");
         let url = Endpoint::parse("http://h/").unwrap();
-        cookies.take(&url, &headers(&["b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]), time(10));
+        cookies.take(&url, &headers(&["b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]), || time(10));
         assert_eq!(sent(&cookies, "http://h/", 10), "");
-        cookies.take(&url, &headers(&["c=3; Max-Age=-1", "d=4; max-age=x"]), time(10));
+        cookies.take(&url, &headers(&["c=3; Max-Age=-1", "d=4; max-age=x"]), || time(10));
         assert_eq!(sent(&cookies, "http://h/", 10), "d=4");
     }
 
@@ -263,7 +265,7 @@ mod tests {
         let cookies = jar("http://h/", &["lb=1"]);
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, "mine=2".parse().unwrap());
-        cookies.add_to(&mut headers, &Endpoint::parse("http://h/").unwrap(), time(0));
+        cookies.add_to(&mut headers, &Endpoint::parse("http://h/").unwrap(), || time(0));
         assert_eq!(headers[header::COOKIE], "mine=2; lb=1");
     }
 }

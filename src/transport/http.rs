@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use ureq::SendBody;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, Method, Request, header};
 
@@ -16,6 +17,7 @@ pub use super::lane::Phase;
 use super::network::{Hop, Network, NetworkOptions};
 use super::response::{Parked, Response, Unusable};
 use crate::error::{Error, Result};
+use crate::protocol::text::Text;
 use crate::status::*;
 use crate::sys::wait::{Budget, Stop};
 
@@ -39,7 +41,7 @@ pub struct Outgoing<'a> {
     pub to: &'a Arc<Endpoint>,
     pub method: Method,
     pub headers: HeaderMap,
-    pub body: &'a [u8],
+    pub body: &'a Text<'a>,
 }
 
 /// A request that brought no answer.
@@ -147,7 +149,7 @@ impl Http {
         lane.state.begin(budget, false);
         match self.run(&lane, target, outgoing) {
             Ok(answer) => {
-                self.cookies.take(target, answer.headers(), SystemTime::now());
+                self.cookies.take(target, answer.headers(), SystemTime::now);
                 lane.note_keep_alive(answer.headers());
                 lane.state.set_phase(Phase::Body);
                 Ok(Response::new(self, lane, Arc::clone(target), answer))
@@ -162,8 +164,11 @@ impl Http {
             budget.check()?;
             let parked = self.idle().pop();
             let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.network)) };
-            let patience = if self.streams_linger.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
-            match parked.into_lane(&budget.within(patience)) {
+            let patience = || {
+                let linger = self.streams_linger.load(Ordering::Relaxed);
+                budget.within(if linger { IMPATIENCE } else { PATIENCE })
+            };
+            match parked.into_lane(patience) {
                 Ok(lane) => return Ok(lane),
                 Err(Unusable::Old) => {}
                 Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
@@ -180,12 +185,17 @@ impl Http {
         let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
         if let Some(headers) = request.headers_mut() {
             headers.clone_from(&outgoing.headers);
-            self.cookies.add_to(headers, target, SystemTime::now());
+            self.cookies.add_to(headers, target, SystemTime::now);
         }
-        if outgoing.body.is_empty() {
-            lane.agent.run(request.body(()).map_err(ureq::Error::Http)?)
-        } else {
-            lane.agent.run(request.body(outgoing.body).map_err(ureq::Error::Http)?)
+        match outgoing.body.one_piece() {
+            Some("") => lane.agent.run(request.body(()).map_err(ureq::Error::Http)?),
+            Some(text) => lane.agent.run(request.body(text).map_err(ureq::Error::Http)?),
+            None => {
+                // ureq would send chunks, which not every server takes.
+                let request = request.header(header::CONTENT_LENGTH, outgoing.body.len());
+                let mut reader = outgoing.body.reader();
+                lane.agent.run(request.body(SendBody::from_reader(&mut reader)).map_err(ureq::Error::Http)?)
+            }
         }
     }
 

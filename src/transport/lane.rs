@@ -11,7 +11,7 @@ use ureq::config::Config;
 use ureq::http::{HeaderMap, header};
 
 use super::connector::SocketConnector;
-use super::names::CachedResolver;
+use super::names::NoResolver;
 use super::network::Network;
 use crate::error::Error;
 use crate::sys::wait::{Budget, Stop};
@@ -212,8 +212,7 @@ impl Lane {
     pub fn new(config: &Config, network: &Arc<Network>) -> Lane {
         let state = Arc::new(LaneState::new());
         let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(network));
-        let resolver = CachedResolver::new(Arc::clone(&state), Arc::clone(network));
-        let agent = Agent::with_parts(config.clone(), connector, resolver);
+        let agent = Agent::with_parts(config.clone(), connector, NoResolver);
         Lane { agent, state, idle_since: Instant::now(), keep: KEEP_IDLE }
     }
 

@@ -1,13 +1,12 @@
-//! The bytes of one connection as they are on the wire: output is held back until an answer is awaited, so that a request is one
-//! write, and every wait can be interrupted.
+//! The bytes of one connection as they are on the wire: what is written in pieces is held back until an answer is awaited, so
+//! that it is one write, and every wait can be interrupted.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use super::lane::LaneState;
+use crate::sys::memory::wipe;
 use crate::sys::process;
 use crate::sys::socket::Socket;
 use crate::sys::wait::Interest;
@@ -45,12 +44,22 @@ impl Link {
             return Ok(());
         }
         self.small_piece = false;
-        // What was held may hold a token.
-        let mut held = std::mem::take(&mut self.held);
-        let sent = self.send_all(&held);
-        held.zeroize();
-        self.held = held;
+        let sent = self.send_all(&self.held);
+        self.forget_held();
         sent
+    }
+
+    /// Sends `bytes`, behind what was held back.
+    pub fn send_now(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.send_held()?;
+        self.small_piece = false;
+        self.send_all(bytes)
+    }
+
+    /// What was held may hold a token.
+    fn forget_held(&mut self) {
+        wipe(&mut self.held);
+        self.held.clear();
     }
 
     fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
@@ -76,7 +85,7 @@ impl Write for Link {
         if needed > self.held.capacity() {
             let mut larger = Vec::with_capacity(needed.next_power_of_two());
             larger.extend_from_slice(&self.held);
-            self.held.zeroize();
+            self.forget_held();
             self.held = larger;
         }
         self.held.extend_from_slice(bytes);
@@ -115,7 +124,7 @@ impl Read for Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.lane.set_connected(false);
-        self.held.zeroize();
+        self.forget_held();
         // A child of a fork may hold a copy of the descriptor, and the server would not see the end. In that child, this is no end.
         if self.process == process::id() {
             self.socket.shut_down();

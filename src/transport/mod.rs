@@ -1,6 +1,7 @@
 //! How messages travel: HTTP through ureq, over sockets of our own that can be interrupted.
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod connector;
 mod cookies;
 pub mod endpoint;

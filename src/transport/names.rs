@@ -1,9 +1,9 @@
-//! Addresses of names, kept for a while: ureq asks for them on every request, also where the connection is open.
+//! Addresses of names, kept for a while.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -11,19 +11,12 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::endpoint::Origin;
-use super::lane::{LaneState, Phase};
-use super::network::{Hop, Network};
-use crate::error::Error;
-use crate::status::MCP_PROXY_FAILED;
+use super::lane::LaneState;
 use crate::sys::lookup::{LookupError, lookup};
 use crate::sys::wait::Stop;
 
 /// How long an answer is used again. The system's resolver does not tell the record's own lifetime.
 const KEEP: Duration = Duration::from_secs(60);
-
-/// ureq's list of addresses has this many places.
-const MOST: usize = 16;
 
 /// The names of one client.
 #[derive(Debug, Default)]
@@ -55,22 +48,16 @@ impl NameCache {
     }
 }
 
-/// The addresses of `host`: the cache's, or else the system's. Where nobody will use them, they may be old.
-pub fn addresses(
-    names: &NameCache,
-    lane: &LaneState,
-    host: &str,
-    port: u16,
-    may_be_old: bool,
-) -> io::Result<Vec<SocketAddr>> {
+/// The addresses of `host`, in the order in which to try them: the cache's, or else the system's.
+pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     if let Some(entry) = names.get(host, port)
-        && (may_be_old || entry.at.elapsed() < KEEP)
+        && entry.at.elapsed() < KEEP
     {
-        return Ok(entry.addresses);
+        return Ok(in_turns(entry.addresses));
     }
     let found = lookup(host, port, &lane.budget()).map_err(|error| match error {
         LookupError::Stopped(stop) => lane.stopped(stop),
@@ -78,50 +65,19 @@ pub fn addresses(
         LookupError::Failed(error) => error,
     })?;
     names.put(host, port, &found);
-    Ok(found)
+    Ok(in_turns(found))
 }
 
-/// ureq's view of the cache, for one lane: the addresses of whatever the connection leads to first.
+/// Stands where ureq wants to know addresses before every request: the connector looks them up, and only where it needs them.
 #[derive(Debug)]
-pub struct CachedResolver {
-    lane: Arc<LaneState>,
-    network: Arc<Network>,
-}
+pub struct NoResolver;
 
-impl CachedResolver {
-    pub fn new(lane: Arc<LaneState>, network: Arc<Network>) -> CachedResolver {
-        CachedResolver { lane, network }
-    }
-
-    fn first_addresses(&self, origin: &Origin) -> io::Result<Vec<SocketAddr>> {
-        let names = &self.network.names;
-        // An open connection needs no address, so none is looked up for it.
-        let old = self.lane.is_connected();
-        match self.network.hop(origin) {
-            Ok(Hop::Server) => addresses(names, &self.lane, &origin.host, origin.port, old),
-            Ok(Hop::Proxy(proxy)) => addresses(names, &self.lane, &proxy.host, proxy.port, old).map_err(|error| {
-                if self.lane.is_stopped() {
-                    return error;
-                }
-                let why = format!("the name of the proxy {} has no address: {error}", proxy.shown());
-                self.lane.failed(Error::new(MCP_PROXY_FAILED, why))
-            }),
-            // ureq wants to see one; nobody uses it.
-            Ok(Hop::Unix(_)) => Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
-            Err(why) => Err(self.lane.failed(Error::new(MCP_PROXY_FAILED, why))),
-        }
-    }
-}
-
-impl Resolver for CachedResolver {
-    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        self.lane.set_phase(Phase::Lookup);
-        let origin = Origin::of(uri).ok_or(ureq::Error::HostNotFound)?;
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        // ureq wants to see one; nobody uses it.
         let mut list = self.empty();
-        for address in in_turns(self.first_addresses(&origin)?).into_iter().take(MOST) {
-            list.push(address);
-        }
-        if list.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(list) }
+        list.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        Ok(list)
     }
 }
 

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
 use crate::error::{Error, Result};
-use crate::status::MCP_TOO_LARGE;
+use crate::status::{MCP_SYSTEM_ERROR, MCP_TOO_LARGE};
 use crate::sys::wait::Budget;
 
 type Reader = ureq::BodyReader<'static>;
@@ -103,9 +103,17 @@ impl<'a> Response<'a> {
     /// Reads until the body ends, which gives true, or is larger than `limit` bytes. What was read is in `body` in any case.
     pub fn read_up_to(&mut self, limit: usize, body: &mut Vec<u8>) -> Result<bool> {
         let mut filled = 0;
+        let expected = self.announced().map(|length| usize::try_from(length).unwrap_or(usize::MAX).min(limit));
+        // One more than there is to come: the end is seen by a read that brings nothing.
+        let expected = expected.map_or(FIRST, |length| length.saturating_add(1));
+        body.try_reserve_exact(expected).map_err(|_| {
+            Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for the server's answer of {expected} bytes"))
+        })?;
         loop {
-            if body.len() - filled < 4096 {
-                body.resize((body.len() * 2).max(16 * 1024), 0);
+            if filled == body.len() {
+                // What is announced may never come: no more is touched than twice what has.
+                let size = if filled < expected { expected.min(filled + filled.max(MOST_UNSEEN)) } else { filled * 2 };
+                body.resize(size, 0);
             }
             let count = self.read(&mut body[filled..]);
             filled += *count.as_ref().unwrap_or(&0);
@@ -154,13 +162,13 @@ impl Parked {
     }
 
     /// The lane, ready for the next request, where its connection can be used for one.
-    pub fn into_lane(self, patience: &Budget) -> Result<Lane, Unusable> {
+    pub fn into_lane(self, patience: impl FnOnce() -> Budget) -> Result<Lane, Unusable> {
         let Parked { lane, rest } = self;
         if !lane.is_fresh() {
             return Err(Unusable::Old);
         }
         let Some(mut rest) = rest else { return Ok(lane) };
-        lane.state.begin(patience, false);
+        lane.state.begin(&patience(), false);
         lane.state.set_phase(Phase::Body);
         let mut scrap = [0; 4096];
         for _ in 0..MOST_SCRAPS {
@@ -175,6 +183,12 @@ impl Parked {
         Err(Unusable::Unfinished)
     }
 }
+
+/// How much room there is at first for a body whose length is not known.
+const FIRST: usize = 4 * 1024;
+
+/// How much room is made ready for bytes that were announced.
+const MOST_UNSEEN: usize = 1024 * 1024;
 
 /// Why a parked connection serves no more request.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,13 +1,14 @@
 //! A connection as ureq wants to see it: plain, through TLS, or to a proxy that passes requests on.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use ureq::config::Config;
-use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use zeroize::Zeroizing;
 
+use super::buffers::WireBuffers;
 use super::lane::{LaneState, Phase};
 use super::link::Link;
 
@@ -15,12 +16,19 @@ use super::link::Link;
 pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
     fn link(&mut self) -> &mut Link;
 
+    /// Sends `bytes`; they may be held back until an answer is awaited.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
     fn is_tls(&self) -> bool;
 }
 
 impl Stream for Link {
     fn link(&mut self) -> &mut Link {
         self
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.send_now(bytes)
     }
 
     fn is_tls(&self) -> bool {
@@ -32,13 +40,15 @@ impl Stream for Link {
 pub struct Wire<S> {
     stream: S,
     lane: Arc<LaneState>,
-    buffers: LazyBuffers,
+    buffers: WireBuffers,
     /// Where a proxy passes requests on: what it wants to read of each.
     forwarding: Option<Forwarding>,
     /// Nothing was sent or received since ureq last asked whether the connection is open.
     at_rest: bool,
     /// The next output is the beginning of a request.
     begins: bool,
+    /// The head of a request is among what was not sent yet.
+    holds_head: bool,
 }
 
 /// A request that a proxy passes on names its target whole (RFC 9112, 3.2.2), and says who asks.
@@ -50,8 +60,8 @@ pub struct Forwarding {
 
 impl<S: Stream> Wire<S> {
     pub fn new(stream: S, lane: Arc<LaneState>, config: &Config, forwarding: Option<Forwarding>) -> Wire<S> {
-        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Wire { stream, lane, buffers, forwarding, at_rest: false, begins: true }
+        let buffers = WireBuffers::new(config.input_buffer_size());
+        Wire { stream, lane, buffers, forwarding, at_rest: false, begins: true, holds_head: false }
     }
 
     /// On a kept connection there was nothing to connect.
@@ -60,6 +70,16 @@ impl<S: Stream> Wire<S> {
         if self.lane.phase() < Phase::Send {
             self.lane.set_phase(Phase::Send);
         }
+    }
+
+    /// Sends what ureq has written.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.buffers.pending().is_empty() {
+            return Ok(());
+        }
+        let sent = self.stream.send(self.buffers.pending());
+        self.buffers.sent(std::mem::take(&mut self.holds_head));
+        sent
     }
 }
 
@@ -71,17 +91,22 @@ impl<S: Stream> Transport for Wire<S> {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         self.note_sending();
         let begins = std::mem::take(&mut self.begins);
-        let output = &self.buffers.output()[..amount];
-        match &self.forwarding {
-            Some(forwarding) if begins => forwarding.write_head(&mut self.stream, output),
-            _ => self.stream.write_all(output),
+        self.holds_head |= begins;
+        let is_full = self.buffers.written(amount);
+        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
+            let outcome = forwarding.write_head(&mut self.stream, self.buffers.pending());
+            self.buffers.sent(std::mem::take(&mut self.holds_head));
+            outcome?;
+        } else if is_full {
+            self.flush()?;
         }
-        .map_err(ureq::Error::Io)
+        Ok(())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
         self.at_rest = false;
         if self.lane.phase() == Phase::Send {
+            self.flush()?;
             self.stream.link().send_held()?;
             self.lane.set_phase(Phase::Head);
         }

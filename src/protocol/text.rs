@@ -1,0 +1,131 @@
+//! The text of a message on its way out. What a caller gives may be large, and is not copied into it.
+
+use std::fmt::Write;
+use std::io::{self, Read};
+
+use super::messages::quoted;
+use super::strings::plain;
+
+/// From this length on, a text is left where it is.
+const LARGE: usize = 16 * 1024;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Text<'a> {
+    /// Large texts, each with what stands before it.
+    spliced: Vec<(String, &'a str)>,
+    rest: String,
+}
+
+/// What a message without a body has for one.
+pub static NOTHING: Text = Text { spliced: Vec::new(), rest: String::new() };
+
+impl<'a> Text<'a> {
+    pub fn with_capacity(capacity: usize) -> Text<'a> {
+        Text { spliced: Vec::new(), rest: String::with_capacity(capacity) }
+    }
+
+    /// How much a text adds to the room that is needed.
+    pub fn room(text: &str) -> usize {
+        if text.len() < LARGE { text.len() } else { 0 }
+    }
+
+    pub fn push(&mut self, text: &str) {
+        self.rest.push_str(text);
+    }
+
+    /// The same for a text that becomes a JSON string.
+    pub fn push_quoted(&mut self, text: &str) {
+        if plain(text.as_bytes()) == text.len() {
+            self.push("\"");
+            self.push(text);
+            self.push("\"");
+        } else {
+            self.push(&quoted(text));
+        }
+    }
+
+    pub fn push_number(&mut self, number: u64) {
+        // Writing into a string does not fail.
+        let _ = write!(self.rest, "{number}");
+    }
+
+    /// The same for what may be large.
+    pub fn splice(&mut self, text: &'a str) {
+        if text.len() < LARGE {
+            self.push(text);
+        } else {
+            self.spliced.push((std::mem::take(&mut self.rest), text));
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.pieces().map(str::len).sum()
+    }
+
+    /// The text, where it is in one piece.
+    pub fn one_piece(&self) -> Option<&str> {
+        self.spliced.is_empty().then_some(&self.rest)
+    }
+
+    pub fn pieces(&self) -> impl Iterator<Item = &str> {
+        let spliced = self.spliced.iter().flat_map(|(before, large)| [before.as_str(), large]);
+        spliced.chain([self.rest.as_str()])
+    }
+
+    pub fn reader(&self) -> impl Read {
+        Unread { current: &[], pieces: self.pieces() }
+    }
+
+    pub fn into_string(self) -> String {
+        if self.spliced.is_empty() { self.rest } else { self.pieces().collect() }
+    }
+}
+
+impl<T: Into<String>> From<T> for Text<'_> {
+    fn from(text: T) -> Self {
+        Text { spliced: Vec::new(), rest: text.into() }
+    }
+}
+
+/// What is left of a text that is read piece by piece.
+struct Unread<'a, Pieces> {
+    current: &'a [u8],
+    pieces: Pieces,
+}
+
+impl<'a, Pieces: Iterator<Item = &'a str>> Read for Unread<'a, Pieces> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            if self.current.is_empty() {
+                let Some(next) = self.pieces.next() else { break };
+                self.current = next.as_bytes();
+            }
+            filled += self.current.read(&mut buffer[filled..])?;
+        }
+        Ok(filled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_texts_are_spliced_in() {
+        let large = "x".repeat(LARGE);
+        let mut text = Text::from("{\"a\":");
+        text.splice("1");
+        assert_eq!((text.one_piece(), text.len()), (Some("{\"a\":1"), 6));
+        text.push(",\"b\":");
+        text.splice(&large);
+        text.push("}");
+        assert_eq!(text.pieces().nth(1).map(str::as_ptr), Some(large.as_ptr()));
+        assert_eq!((text.one_piece(), text.len()), (None, 12 + LARGE));
+        let mut read = Vec::new();
+        text.reader().read_to_end(&mut read).unwrap();
+        assert_eq!(String::from_utf8(read).as_deref(), Ok(text.clone().into_string().as_str()));
+        assert_eq!(text.into_string(), format!("{{\"a\":1,\"b\":{large}}}"));
+    }
+}
