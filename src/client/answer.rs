@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::protocol::jsonrpc::{self, Answered, Message, ReadError, ResultType};
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::text::utf8;
 use crate::transport::response::Response;
 
 impl Client {
@@ -77,9 +78,8 @@ impl Client {
 
 /// The messages of a body or an event.
 pub fn read_messages(text: Vec<u8>) -> Result<Vec<Message>> {
-    let text = String::from_utf8(text).map_err(|error| {
-        Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {}", error.utf8_error()))
-    })?;
+    let text =
+        utf8(text).map_err(|error| Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {error}")))?;
     jsonrpc::read(text).map_err(|error| match error {
         ReadError::NotJson(why) => Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}")),
         ReadError::NotMessage(why) => {

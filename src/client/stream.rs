@@ -31,6 +31,10 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(1);
 const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
+/// What is read of a stream at once: at first, and when there is more.
+const SMALL: usize = 4 * 1024;
+const LARGE: usize = 64 * 1024;
+
 /// How often a stream is resumed in a row without anything new on it.
 const MOST_WITHOUT_PROGRESS: u32 = 5;
 
@@ -75,9 +79,13 @@ impl Client {
         let limit = self.settings.limits().event;
         let mut stream = EventStream::new(limit);
         let mut events = Vec::new();
-        let mut buffer = vec![0; 16 * 1024];
+        let mut buffer = vec![0; SMALL];
         loop {
             let count = response.read(&mut buffer)?;
+            // More of it may be large.
+            if count == SMALL {
+                buffer.resize(LARGE, 0);
+            }
             if count == 0 {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
             }

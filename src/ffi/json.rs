@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
+use std::mem::MaybeUninit;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use base64::Engine;
@@ -471,15 +472,19 @@ pub unsafe extern "C" fn mcp_json_copy_string(
     unsafe {
         guard(error, || {
             let value = present(json)?.value();
-            let bound = value.string_bound().map_err(unfit)?;
-            if bound < capacity && !buffer.is_null() {
-                return decode_into(value, buffer, length);
+            let bound = value.inside().map_err(unfit)?.len();
+            // Mostly there is room for the longest that it can be.
+            let is_roomy = capacity > bound && !buffer.is_null();
+            let room = if is_roomy { bound } else { value.string_length().map_err(unfit)? };
+            if !is_roomy {
+                tell_size(room, room + 1, (buffer, capacity), length)?;
             }
-            // It may be shorter than that.
-            let mut size = 0;
-            value.string_pieces(|piece| size += piece.len()).map_err(unfit)?;
-            tell_size(size, size + 1, (buffer, capacity), length)?;
-            decode_into(value, buffer, length)
+            let place = std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), room);
+            let decoded = value.string_into(place);
+            let size = *decoded.as_ref().unwrap_or(&0);
+            *buffer.add(size) = 0;
+            decoded.map_err(unfit)?;
+            tell_size(size, size + 1, (buffer, capacity), length)
         })
     }
 }
@@ -514,26 +519,6 @@ pub unsafe extern "C" fn mcp_json_copy_base64(
             Ok(())
         })
     }
-}
-
-/// Decodes a string right into a caller's buffer.
-///
-/// # Safety The buffer is writable for one byte more than the string's bound, `length` NULL or writable.
-unsafe fn decode_into(value: Value, buffer: *mut c_char, length: *mut usize) -> Result<()> {
-    let mut written = 0;
-    let decoded = value.string_pieces(|piece| {
-        // SAFETY: the pieces together are not longer than the bound.
-        unsafe { std::ptr::copy_nonoverlapping(piece.as_ptr(), buffer.add(written).cast(), piece.len()) };
-        written += piece.len();
-    });
-    // SAFETY: the last byte that is written to is the one behind the bound, at most.
-    unsafe { *buffer.add(if decoded.is_ok() { written } else { 0 }) = 0 };
-    decoded.map_err(unfit)?;
-    // SAFETY: as the caller promises.
-    if let Some(length) = unsafe { length.as_mut() } {
-        *length = written;
-    }
-    Ok(())
 }
 
 /// Tells how large a text is, and whether the caller's buffer has the room that it needs.

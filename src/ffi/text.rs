@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, c_char};
 use super::guard::null;
 use crate::error::{Error, Result};
 use crate::status::MCP_INVALID_ARGUMENT;
+use crate::sys::text::utf8_slice;
 
 /// A NUL-terminated UTF-8 text.
 ///
@@ -43,7 +44,7 @@ pub unsafe fn text_of_length<'a>(start: *const c_char, length: usize, what: &str
     }
     // SAFETY: not NULL, and readable for `length` bytes as the caller promises.
     let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
-    str::from_utf8(bytes).map_err(|_| not_utf8(what))
+    utf8_slice(bytes).map_err(|_| not_utf8(what))
 }
 
 /// As [`text_of_length`], where NULL has a meaning.

@@ -1,5 +1,7 @@
 //! The parser of `text/event-stream` (WHATWG HTML, section 9.2.6 "Interpreting an event stream").
 
+use memchr::{memchr, memchr2};
+
 /// One event, dispatched by the blank line after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
@@ -17,7 +19,10 @@ pub struct TooLarge;
 #[derive(Debug)]
 pub struct EventStream {
     limit: usize,
+    /// What has come of a line.
     line: Vec<u8>,
+    /// The line is one of data, and goes on; what has come of it is in the event already.
+    moved: Option<Moved>,
     event: Event,
     has_data: bool,
     /// The last byte was a CR, so that an LF right after it belongs to it.
@@ -30,6 +35,18 @@ pub struct EventStream {
     retry_ms: Option<u64>,
 }
 
+/// A line that is put into the event as it comes.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    /// How much of the line has come.
+    length: usize,
+    /// How much data the event had before.
+    before: usize,
+}
+
+/// How a line of data begins.
+const DATA: &[u8] = b"data:";
+
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl EventStream {
@@ -38,6 +55,7 @@ impl EventStream {
         EventStream {
             limit,
             line: Vec::new(),
+            moved: None,
             event: Event::default(),
             has_data: false,
             after_cr: false,
@@ -65,14 +83,26 @@ impl EventStream {
                 bytes = &bytes[1..];
                 continue;
             }
-            let end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n'));
+            let end = memchr2(b'\r', b'\n', bytes);
             let part = &bytes[..end.unwrap_or(bytes.len())];
-            if self.line.len() + part.len() + self.event.data.len() > self.limit {
+            let (length, before) = match self.moved {
+                Some(moved) => (moved.length, moved.before),
+                None => (self.line.len(), self.event.data.len()),
+            };
+            if length + part.len() + before > self.limit {
                 return Err(TooLarge);
             }
-            self.line.extend_from_slice(part);
-            self.skip_bom();
-            let Some(end) = end else { break };
+            if let Some(moved) = &mut self.moved {
+                moved.length += part.len();
+                self.event.data.extend_from_slice(part);
+            } else {
+                self.line.extend_from_slice(part);
+                self.skip_bom();
+            }
+            let Some(end) = end else {
+                self.move_data();
+                break;
+            };
             self.after_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
             self.end_of_line(events);
@@ -88,8 +118,21 @@ impl EventStream {
         }
     }
 
+    /// Of a line that has not ended, puts what is data where it belongs: it may be large, and is not copied again then.
+    fn move_data(&mut self) {
+        // With one byte more, a space that does not belong to the value is past.
+        if self.line.len() > DATA.len() && self.line.starts_with(DATA) {
+            let line = std::mem::take(&mut self.line);
+            self.moved = Some(Moved { length: line.len(), before: self.event.data.len() });
+            self.field(&line);
+        }
+    }
+
     fn end_of_line(&mut self, events: &mut Vec<Event>) {
         self.bom = 0;
+        if self.moved.take().is_some() {
+            return;
+        }
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             self.dispatch(events);
@@ -112,7 +155,7 @@ impl EventStream {
     }
 
     fn field(&mut self, line: &[u8]) {
-        let (name, value) = match line.iter().position(|b| *b == b':') {
+        let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &b""[..]),
         };

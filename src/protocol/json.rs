@@ -4,18 +4,28 @@
 //! flat list of nodes in document order; an object's keys are nodes of their own, each right before its value.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
-use super::scan;
+use super::scan::{self, NotJson, Scanner, Span};
 use super::strings::{self, LoneSurrogate};
 
 /// A JSON value and the text around it, shared by all clones.
 #[derive(Clone, Debug)]
 pub struct Json(Arc<Document>);
 
+/// A text that was checked.
+#[derive(Debug)]
+pub struct Checked {
+    text: String,
+    /// Its long strings, in their order: nobody has to look for their ends again.
+    long: OnceLock<Box<[Span]>>,
+}
+
 #[derive(Debug)]
 struct Document {
-    text: Arc<String>,
+    text: Arc<Checked>,
     start: usize,
     end: usize,
     nodes: OnceLock<Box<[Node]>>,
@@ -65,23 +75,26 @@ impl Json {
         if text.len() > MAX_TEXT {
             return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
         }
-        scan::check(&text).map_err(|_| scan::why(&text))?;
         let end = text.len();
-        Ok(Json::checked(Arc::new(text), 0, end))
+        let text = Arc::new(Checked::before(text));
+        let mut scanner = text.scanner();
+        let long = scanner.value().and_then(|_| scanner.end()).map_err(|NotJson| scan::why(&text.text))?;
+        text.passed(long);
+        Ok(Json::checked(text, 0, end))
     }
 
     /// The value in a checked `text` that stands in `part` of it.
-    pub fn part(text: &Arc<String>, part: &str) -> Json {
-        let start = part.as_ptr() as usize - text.as_ptr() as usize;
+    pub fn part(text: &Arc<Checked>, part: &str) -> Json {
+        let start = offset(&text.text, part);
         Json::checked(Arc::clone(text), start, start + part.len())
     }
 
-    fn checked(text: Arc<String>, start: usize, end: usize) -> Json {
+    fn checked(text: Arc<Checked>, start: usize, end: usize) -> Json {
         Json(Arc::new(Document { text, start, end, nodes: OnceLock::new() }))
     }
 
     pub fn text(&self) -> &str {
-        self.0.text[self.0.start..self.0.end].trim_matches([' ', '\t', '\n', '\r'])
+        self.0.text.text[self.0.start..self.0.end].trim_matches([' ', '\t', '\n', '\r'])
     }
 
     pub fn root(&self) -> Value<'_> {
@@ -99,8 +112,38 @@ impl Json {
     }
 
     fn nodes(&self) -> &[Node] {
-        self.0.nodes.get_or_init(|| index(self.text()))
+        self.0.nodes.get_or_init(|| {
+            let text = self.text();
+            let start = offset(&self.0.text.text, text);
+            index(text, Long { start, spans: self.0.text.long.get().map_or(&[], |long| long) })
+        })
     }
+}
+
+impl Checked {
+    /// A text that is about to be checked.
+    pub fn before(text: String) -> Checked {
+        Checked { text, long: OnceLock::new() }
+    }
+
+    /// For the check.
+    pub fn scanner(&self) -> Scanner<'_> {
+        Scanner::new(&self.text)
+    }
+
+    /// It is good, with these long strings.
+    pub fn passed(&self, long: Box<[Span]>) {
+        let _ = self.long.set(long);
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Where `part` stands in `text`, of which it is one.
+fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
 }
 
 /// A look at one value inside a [`Json`].
@@ -184,15 +227,19 @@ impl<'a> Value<'a> {
         decode(self.expect(Kind::String)?)
     }
 
-    /// The longest that the string can be when it is decoded, in bytes.
-    pub fn string_bound(self) -> Result<usize, Unfit> {
-        self.expect(Kind::String).map(|quoted| quoted.len() - 2)
+    /// What stands between the quotes of a string: at least as long as what it says.
+    pub fn inside(self) -> Result<&'a str, Unfit> {
+        self.expect(Kind::String).map(|quoted| &quoted[1..quoted.len() - 1])
     }
 
-    /// The same as [`Value::string`] in pieces.
-    pub fn string_pieces(self, take: impl FnMut(&str)) -> Result<(), Unfit> {
-        let quoted = self.expect(Kind::String)?;
-        strings::decode_pieces(&quoted[1..quoted.len() - 1], take).map_err(lone_surrogate)
+    /// How long the string is when it is decoded, in bytes.
+    pub fn string_length(self) -> Result<usize, Unfit> {
+        strings::decoded_length(self.inside()?).map_err(lone_surrogate)
+    }
+
+    /// Decodes the string into memory that has room for it, and says how much of it that took.
+    pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, Unfit> {
+        strings::decode_into(self.inside()?, to).map_err(lone_surrogate)
     }
 
     /// The text of a string, where it is one and can be decoded.
@@ -303,8 +350,28 @@ struct Open {
     key_next: bool,
 }
 
+/// Long strings whose ends are known; of a larger text, in which the indexed one begins at `start`.
+struct Long<'a> {
+    start: usize,
+    spans: &'a [Span],
+}
+
+impl Long<'_> {
+    /// The end of the string that begins at `at`, where it is one of them. To be asked in the order of the text.
+    fn end(&mut self, at: usize) -> Option<usize> {
+        while let Some(((start, end), rest)) = self.spans.split_first() {
+            match (*start as usize).cmp(&(at + self.start)) {
+                Ordering::Less => self.spans = rest,
+                Ordering::Equal => return Some(*end as usize - self.start),
+                Ordering::Greater => break,
+            }
+        }
+        None
+    }
+}
+
 /// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
-fn index(text: &str) -> Box<[Node]> {
+fn index(text: &str, mut long: Long) -> Box<[Node]> {
     let bytes = text.as_bytes();
     let mut nodes: Vec<Node> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
@@ -326,7 +393,7 @@ fn index(text: &str) -> Box<[Node]> {
                 let (kind, end) = match byte {
                     b'{' => (Kind::Object, at + 1),
                     b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, strings::end(bytes, at)),
+                    b'"' => (Kind::String, long.end(at).unwrap_or_else(|| strings::end(bytes, at))),
                     b'n' => (Kind::Null, at + 4),
                     b't' => (Kind::Bool, at + 4),
                     b'f' => (Kind::Bool, at + 5),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json::Json;
+use super::json::{Checked, Json};
 use super::scan::{self, NotJson, Scanner};
 use super::strings;
 use crate::error::RpcError;
@@ -141,14 +141,14 @@ fn there(value: Option<&str>) -> Option<&str> {
 
 /// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them.
 pub fn read(text: String) -> Result<Vec<Message>, ReadError> {
-    let text = Arc::new(text);
-    let envelopes = envelopes(&text).map_err(|NotJson| ReadError::NotJson(scan::why(&text)))?;
+    let text = Arc::new(Checked::before(text));
+    let envelopes = envelopes(&text).map_err(|NotJson| ReadError::NotJson(scan::why(text.text())))?;
     envelopes.into_iter().map(|envelope| message(&text, envelope)).collect()
 }
 
 /// What is no object is none.
-fn envelopes<'a>(text: &'a str) -> Result<Vec<Option<Envelope<'a>>>, NotJson> {
-    let mut scanner = Scanner::new(text);
+fn envelopes<'a>(text: &'a Checked) -> Result<Vec<Option<Envelope<'a>>>, NotJson> {
+    let mut scanner = text.scanner();
     let mut envelopes = Vec::with_capacity(1);
     let mut one = |scanner: &mut Scanner<'a>| {
         let is_object = scanner.peek() == Some(b'{');
@@ -159,11 +159,11 @@ fn envelopes<'a>(text: &'a str) -> Result<Vec<Option<Envelope<'a>>>, NotJson> {
         Some(b'[') => scanner.elements(one)?,
         _ => one(&mut scanner)?,
     }
-    scanner.end()?;
+    text.passed(scanner.end()?);
     Ok(envelopes)
 }
 
-fn message(text: &Arc<String>, envelope: Option<Envelope>) -> Result<Message, ReadError> {
+fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, ReadError> {
     let envelope = envelope.ok_or(ReadError::NotMessage("it is no object"))?;
     let malformed = ReadError::NotMessage("a member is missing, double, or of the wrong type");
     if envelope.is_double {

@@ -2,9 +2,9 @@
 
 use super::json::Json;
 use super::params::Params;
-use super::strings::plain;
 use super::text::Text;
 use super::version::Era;
+use crate::sys::vector::plain;
 
 /// Who this client says that it is (`Implementation` in the schemas).
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::strings::{self, plain};
+use super::strings;
+use crate::sys::vector::plain;
 
 /// The text is no JSON. What is wrong with it is left to [`why`].
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +14,14 @@ pub struct NotJson;
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    long: Vec<Span>,
 }
+
+/// Where a string begins and ends, with its quotes.
+pub type Span = (u32, u32);
+
+/// From this length on, in bytes, it is worth to remember where a string ends.
+const LONG: usize = 4096;
 
 /// Checks that `text` is one JSON value, with nothing but white space around it.
 pub fn check(text: &str) -> Result<&str, NotJson> {
@@ -59,7 +67,7 @@ pub fn why(text: &str) -> String {
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0 }
+        Scanner { text, at: 0, long: Vec::new() }
     }
 
     /// The byte that the next value or mark begins with.
@@ -168,9 +176,9 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Checks that nothing more comes.
-    pub fn end(&mut self) -> Result<(), NotJson> {
-        if self.peek().is_none() { Ok(()) } else { Err(NotJson) }
+    /// Checks that nothing more comes, and gives the long strings that it has passed, in their order.
+    pub fn end(mut self) -> Result<Box<[Span]>, NotJson> {
+        if self.peek().is_none() { Ok(self.long.into_boxed_slice()) } else { Err(NotJson) }
     }
 
     /// A key and the colon behind it.
@@ -187,12 +195,16 @@ impl<'a> Scanner<'a> {
 
     fn string(&mut self) -> Result<(), NotJson> {
         let bytes = self.text.as_bytes();
+        let start = self.at;
         self.at += 1;
         loop {
             self.at += plain(&bytes[self.at..]);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
+                    if self.at - start >= LONG {
+                        self.long.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
+                    }
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,

@@ -1,21 +1,9 @@
 //! JSON strings (RFC 8259, section 7): how far they go, and what they say.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 
-use crate::sys::vector;
-
-/// How many bytes come before the next quote, backslash or control character: all that can be special in a string.
-pub fn plain(bytes: &[u8]) -> usize {
-    let (blocks, rest) = bytes.as_chunks();
-    for (index, block) in blocks.iter().enumerate() {
-        let special = vector::special_in_string(block);
-        if special != 0 {
-            return index * vector::BLOCK + special.trailing_zeros() as usize;
-        }
-    }
-    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    bytes.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
-}
+use crate::sys::vector::{copy_plain, plain};
 
 /// Where the checked string ends that begins with the quote at `start`: behind its closing quote.
 pub fn end(bytes: &[u8], start: usize) -> usize {
@@ -47,9 +35,8 @@ pub fn decode(quoted: &str) -> Result<Cow<'_, str>, LoneSurrogate> {
     Ok(Cow::Owned(text))
 }
 
-/// The same piece by piece, from what stands between the quotes: a large text need not be put together first. The pieces are never
-/// longer together than `inside`.
-pub fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) -> Result<(), LoneSurrogate> {
+/// The same piece by piece, from what stands between the quotes.
+fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) -> Result<(), LoneSurrogate> {
     loop {
         let (before, after) = inside.split_at(plain(inside.as_bytes()));
         take(before);
@@ -58,23 +45,57 @@ pub fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) -> Result<(),
             take(after);
             return Ok(());
         };
-        let simple = match escaped {
-            b'n' => "\n",
-            b't' => "\t",
-            b'r' => "\r",
-            b'b' => "\u{8}",
-            b'f' => "\u{c}",
-            b'u' => {
-                let (decoded, length) = unicode(after).ok_or(LoneSurrogate)?;
-                take(decoded.encode_utf8(&mut [0; 4]));
-                inside = &after[length..];
-                continue;
+        if escaped == b'u' {
+            let (decoded, length) = unicode(after).ok_or(LoneSurrogate)?;
+            take(decoded.encode_utf8(&mut [0; 4]));
+            inside = &after[length..];
+        } else {
+            take(char::from(simple(escaped)).encode_utf8(&mut [0; 1]));
+            inside = &after[2..];
+        }
+    }
+}
+
+/// How long it is when it is decoded, in bytes.
+pub fn decoded_length(inside: &str) -> Result<usize, LoneSurrogate> {
+    let mut length = 0;
+    decode_pieces(inside, |piece| length += piece.len())?;
+    Ok(length)
+}
+
+/// The same into memory that has room for it, and how much of it that took. It is never longer than `inside`.
+pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> Result<usize, LoneSurrogate> {
+    let bytes = inside.as_bytes();
+    let (mut at, mut written) = (0, 0);
+    loop {
+        let count = copy_plain(&bytes[at..], &mut to[written..]);
+        at += count;
+        written += count;
+        let Some(&escaped) = bytes.get(at + 1) else { return Ok(written) };
+        if escaped == b'u' {
+            let (decoded, length) = unicode(&inside[at..]).ok_or(LoneSurrogate)?;
+            for byte in decoded.encode_utf8(&mut [0; 4]).bytes() {
+                to[written].write(byte);
+                written += 1;
             }
-            // A quote, a slash or a backslash stands for itself.
-            _ => &after[1..2],
-        };
-        take(simple);
-        inside = &after[2..];
+            at += length;
+        } else {
+            to[written].write(simple(escaped));
+            written += 1;
+            at += 2;
+        }
+    }
+}
+
+/// What a backslash before this byte stands for; a quote, a slash or a backslash stands for itself.
+fn simple(escaped: u8) -> u8 {
+    match escaped {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 0x8,
+        b'f' => 0xC,
+        other => other,
     }
 }
 
@@ -95,28 +116,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn special_bytes_are_found_wherever_they_stand() {
-        for length in 0..100 {
-            let mut bytes = vec![b'a'; length];
-            assert_eq!(plain(&bytes), length);
-            for at in 0..length {
-                for special in [b'"', b'\\', 0, 0x1F, b'\n'] {
-                    bytes[at] = special;
-                    assert_eq!(plain(&bytes), at);
-                }
-                for other in [b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xA2, 0xDC, 0xFF] {
-                    bytes[at] = other;
-                    assert_eq!(plain(&bytes), length, "{other}");
-                }
-                bytes[at] = b'a';
-            }
-        }
-    }
-
-    #[test]
     fn escapes_are_decoded() {
         let quoted = r#""\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\uDE00 é€😀\\u0041""#;
         assert_eq!(decode(quoted).unwrap(), "\"\\/\u{8}\u{c}\n\r\tAé€😀 é€😀\\u0041");
+        let inside = &quoted[1..quoted.len() - 1];
+        let text = decode(quoted).unwrap();
+        assert_eq!(decoded_length(inside), Ok(text.len()));
+        // What is in there, the C tests look at.
+        for room in [text.len(), text.len() + 1, inside.len(), inside.len() + 20] {
+            assert_eq!(decode_into(inside, &mut vec![MaybeUninit::uninit(); room]), Ok(text.len()));
+        }
         assert!(matches!(decode("\"plain\"").unwrap(), Cow::Borrowed("plain")));
         for lone in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0041""#, r#""\ud83dx""#, r#""\ud83d\ud83d""#] {
             assert_eq!(decode(lone), Err(LoneSurrogate), "{lone}");

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::{self, Read};
 
 use super::messages::quoted;
-use super::strings::plain;
+use crate::sys::vector::plain;
 
 /// From this length on, a text is left where it is.
 const LARGE: usize = 16 * 1024;

@@ -7,6 +7,7 @@ pub mod panics;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod text;
 pub mod thread;
 pub mod vector;
 pub mod wait;

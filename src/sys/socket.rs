@@ -6,6 +6,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// How much room there is for what is received at the end of a vector that is full.
+const LEAST_ROOM: usize = 64 * 1024;
+
 /// The longest path of a Unix domain socket, in bytes: the system wants a NUL behind it.
 pub const LONGEST_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
@@ -119,6 +122,22 @@ impl Socket {
             // SAFETY: `buffer` is writable for its length.
             unsafe { libc::recv(self.fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) }
         })
+    }
+
+    /// The same, appended to `bytes`: at most `most` of them.
+    pub fn receive_into(&self, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(most.clamp(1, LEAST_ROOM));
+        }
+        let spare = bytes.spare_capacity_mut();
+        let size = spare.len().min(most);
+        let count = retry_interrupted(|| {
+            // SAFETY: that much of the spare capacity is writable.
+            unsafe { libc::recv(self.fd(), spare.as_mut_ptr().cast(), size, 0) }
+        })?;
+        // SAFETY: the system has written that many bytes behind the old end.
+        unsafe { bytes.set_len(bytes.len() + count) };
+        Ok(count)
     }
 
     /// Acknowledges what has come right away. A peer that writes in small pieces without TCP_NODELAY waits for that before it

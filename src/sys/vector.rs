@@ -1,52 +1,121 @@
-//! Many bytes at a time: what the processor has for that.
+//! Many bytes at a time: what the processor has for finding the end of a plain piece of a JSON string.
 
-/// How many bytes are looked at together.
-pub const BLOCK: usize = 16;
+use std::mem::MaybeUninit;
 
-/// Which bytes of a block are special in a JSON string: quotes, backslashes and control characters. A bit for each, the first one
-/// lowest; behind the first that is special, the bits say nothing.
-#[cfg(target_arch = "x86_64")]
-pub fn special_in_string(block: &[u8; BLOCK]) -> u32 {
-    use std::arch::x86_64::*;
-    // SAFETY: every x86-64 has SSE2, and the block is as large as the register.
-    unsafe {
-        let bytes = _mm_loadu_si128(block.as_ptr().cast());
-        let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
-        let backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
-        let highest = _mm_set1_epi8(0x1F);
-        let controls = _mm_cmpeq_epi8(_mm_max_epu8(bytes, highest), highest);
-        _mm_movemask_epi8(_mm_or_si128(controls, _mm_or_si128(quotes, backslashes))) as u32
+/// How many bytes come before the next quote, backslash or control character: all that can be special in a JSON string.
+pub fn plain(bytes: &[u8]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() >= x86::LONG && is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { x86::plain(bytes) };
     }
-}
-
-/// The same where nobody has measured the processor's own means.
-#[cfg(not(target_arch = "x86_64"))]
-pub fn special_in_string(block: &[u8; BLOCK]) -> u32 {
-    words::special_in_string(block)
-}
-
-#[cfg(any(test, not(target_arch = "x86_64")))]
-mod words {
-    /// Eight bytes as one number.
-    pub fn special_in_string(block: &[u8; super::BLOCK]) -> u32 {
-        let (words, _) = block.as_chunks();
-        let [low, high] = [words[0], words[1]].map(|word| first_special(u64::from_le_bytes(word)));
-        match (low, high) {
-            (Some(at), _) => 1 << at,
-            (None, Some(at)) => 1 << (8 + at),
-            (None, None) => 0,
+    let (blocks, rest) = bytes.as_chunks();
+    for (index, block) in blocks.iter().enumerate() {
+        if let Some(at) = first_special(block) {
+            return index * BLOCK + at;
         }
     }
+    bytes.len() - rest.len() + plain_bytes(rest)
+}
 
-    fn first_special(word: u64) -> Option<u32> {
-        const LOW: u64 = 0x0101_0101_0101_0101;
-        // Marks the zeros among the bytes, and perhaps some above the first of them.
-        let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
-        let controls = word.wrapping_sub(LOW * 0x20) & !word;
-        let quotes = zeros(word ^ (LOW * u64::from(b'"')));
-        let backslashes = zeros(word ^ (LOW * u64::from(b'\\')));
-        let special = (controls | quotes | backslashes) & (LOW << 7);
-        (special != 0).then(|| special.trailing_zeros() / 8)
+/// Copies that many bytes, or as many as there is room for, and says how many. What lies behind them in `to` may be written to as
+/// well.
+pub fn copy_plain(from: &[u8], to: &mut [MaybeUninit<u8>]) -> usize {
+    let room = from.len().min(to.len());
+    let (from, to) = (&from[..room], &mut to[..room]);
+    #[cfg(target_arch = "x86_64")]
+    if room >= x86::LONG && is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, and there is as much room as there are bytes.
+        return unsafe { x86::copy_plain(from, to) };
+    }
+    let (blocks, rest) = from.as_chunks();
+    let (places, rest_places) = to.as_chunks_mut();
+    for (index, (block, place)) in blocks.iter().zip(places).enumerate() {
+        *place = block.map(MaybeUninit::new);
+        if let Some(at) = first_special(block) {
+            return index * BLOCK + at;
+        }
+    }
+    let count = plain_bytes(rest);
+    rest.iter().zip(rest_places).take(count).for_each(|(byte, place)| *place = MaybeUninit::new(*byte));
+    from.len() - rest.len() + count
+}
+
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    bytes.iter().position(is_special).unwrap_or(bytes.len())
+}
+
+/// How many bytes are looked at together everywhere.
+const BLOCK: usize = 8;
+
+/// Where in a block the first special byte is.
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(*block);
+    // Marks the zeros among the bytes, and perhaps some above the first of them.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
+    let controls = word.wrapping_sub(LOW * 0x20) & !word;
+    let quotes = zeros(word ^ (LOW * u64::from(b'"')));
+    let backslashes = zeros(word ^ (LOW * u64::from(b'\\')));
+    let special = (controls | quotes | backslashes) & (LOW << 7);
+    (special != 0).then(|| special.trailing_zeros() as usize / 8)
+}
+
+/// 32 bytes at a time.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+    use std::mem::MaybeUninit;
+
+    const BLOCK: usize = 32;
+
+    /// For less it is not worth to ask whether the processor can.
+    pub const LONG: usize = BLOCK;
+
+    #[target_feature(enable = "avx2")]
+    pub fn plain(bytes: &[u8]) -> usize {
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        for (index, block) in blocks.iter().enumerate() {
+            let special = special(load(block));
+            if special != 0 {
+                return index * BLOCK + special.trailing_zeros() as usize;
+            }
+        }
+        bytes.len() - rest.len() + super::plain(rest)
+    }
+
+    /// There is as much room as there are bytes.
+    #[target_feature(enable = "avx2")]
+    pub fn copy_plain(from: &[u8], to: &mut [MaybeUninit<u8>]) -> usize {
+        let (blocks, rest) = from.as_chunks::<BLOCK>();
+        let (places, rest_places) = to.as_chunks_mut::<BLOCK>();
+        for (index, (block, place)) in blocks.iter().zip(places).enumerate() {
+            let bytes = load(block);
+            // SAFETY: the place is as large as the register.
+            unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), bytes) };
+            let special = special(bytes);
+            if special != 0 {
+                return index * BLOCK + special.trailing_zeros() as usize;
+            }
+        }
+        from.len() - rest.len() + super::copy_plain(rest, rest_places)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn load(block: &[u8; BLOCK]) -> __m256i {
+        // SAFETY: the block is as large as the register.
+        unsafe { _mm256_loadu_si256(block.as_ptr().cast()) }
+    }
+
+    /// A bit for each byte that is special, the first one lowest.
+    #[target_feature(enable = "avx2")]
+    fn special(bytes: __m256i) -> u32 {
+        let quotes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'"' as i8));
+        let backslashes = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'\\' as i8));
+        let highest = _mm256_set1_epi8(0x1F);
+        let controls = _mm256_cmpeq_epi8(_mm256_max_epu8(bytes, highest), highest);
+        _mm256_movemask_epi8(_mm256_or_si256(controls, _mm256_or_si256(quotes, backslashes))) as u32
     }
 }
 
@@ -54,20 +123,54 @@ mod words {
 mod tests {
     use super::*;
 
+    /// What each way finds in `bytes`.
+    fn found(bytes: &[u8]) -> [usize; 3] {
+        let mut place = vec![MaybeUninit::new(0xAA); bytes.len()];
+        let copied = copy_plain(bytes, &mut place);
+        // SAFETY: all of it was initialized.
+        let copy: Vec<u8> = place.iter().map(|byte| unsafe { byte.assume_init() }).collect();
+        assert_eq!(copy[..copied], bytes[..copied]);
+        let (blocks, rest) = bytes.as_chunks();
+        let in_blocks =
+            blocks.iter().enumerate().find_map(|(index, block)| Some(index * BLOCK + first_special(block)?));
+        let everywhere = in_blocks.unwrap_or_else(|| bytes.len() - rest.len() + plain_bytes(rest));
+        [plain(bytes), copied, everywhere]
+    }
+
     #[test]
-    fn the_first_special_byte_is_found() {
-        for byte in 0..=u8::MAX {
-            for around in [b'a', 0xFF, 0x80, b'!', b'#', b' '] {
-                for at in 0..BLOCK {
-                    let mut block = [around; BLOCK];
-                    block[at] = byte;
-                    let special = byte < 0x20 || byte == b'"' || byte == b'\\';
-                    let wanted = if special { at as u32 } else { 32 };
-                    for find in [special_in_string, words::special_in_string] {
-                        assert_eq!(find(&block).trailing_zeros(), wanted, "{byte} at {at}, around it {around}");
-                    }
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for length in 0..100 {
+            let mut bytes = vec![b'a'; length];
+            assert_eq!(found(&bytes), [length; 3]);
+            for at in 0..length {
+                for special in [b'"', b'\\', 0, 0x1F, b'\n'] {
+                    bytes[at] = special;
+                    assert_eq!(found(&bytes), [at; 3]);
                 }
+                for other in [b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0x9F, 0xA2, 0xDC, 0xFF] {
+                    bytes[at] = other;
+                    assert_eq!(found(&bytes), [length; 3], "{other}");
+                }
+                bytes[at] = b'a';
             }
         }
+    }
+
+    #[test]
+    fn every_byte_is_judged_rightly_beside_every_other() {
+        for byte in 0..=u8::MAX {
+            for around in [b'a', 0xFF, 0x80, b'!', b'#', b' '] {
+                let mut bytes = [around; 40];
+                bytes[35] = byte;
+                let is_special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(found(&bytes), [if is_special { 35 } else { 40 }; 3], "{byte} among {around}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_ends_where_there_is_no_more_room() {
+        let mut place = [MaybeUninit::uninit(); 50];
+        assert_eq!(copy_plain(&[b'a'; 60], &mut place), 50);
     }
 }

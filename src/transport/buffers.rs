@@ -58,6 +58,14 @@ impl WireBuffers {
         self.pending = 0;
     }
 
+    /// Gives what has come, as far as it fits.
+    pub fn take_input(&mut self, buffer: &mut [u8]) -> usize {
+        let count = self.input().len().min(buffer.len());
+        buffer[..count].copy_from_slice(&self.input()[..count]);
+        self.input_consume(count);
+        count
+    }
+
     fn allocate(&mut self) {
         if self.output.is_empty() {
             self.output = vec![0; OUTPUT];

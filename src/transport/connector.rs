@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
+use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
 use super::endpoint::Origin;
 use super::http::io_reason;
@@ -17,7 +17,7 @@ use super::network::{Hop, Network};
 use super::proxy::{Proxy, ProxyKind};
 use super::tls::TlsStream;
 use super::tunnel::{self, Refusal, Target};
-use super::wire::{Forwarding, Wire};
+use super::wire::{Forwarding, Handle, Rest, Stream, Wire};
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::socket::Socket;
@@ -34,11 +34,37 @@ const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 pub struct SocketConnector {
     lane: Arc<LaneState>,
     network: Arc<Network>,
+    rest: Rest,
 }
 
 impl SocketConnector {
-    pub fn new(lane: Arc<LaneState>, network: Arc<Network>) -> SocketConnector {
-        SocketConnector { lane, network }
+    pub fn new(lane: Arc<LaneState>, network: Arc<Network>, rest: Rest) -> SocketConnector {
+        SocketConnector { lane, network, rest }
+    }
+
+    fn open(&self, details: &ConnectionDetails) -> Result<Box<Wire>, ureq::Error> {
+        self.lane.set_phase(Phase::Connect);
+        self.lane.set_connected(false);
+        let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
+        let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
+            // Who was stopped has learnt nothing about the addresses.
+            if !self.lane.is_stopped() {
+                self.network.names.forget();
+            }
+        })?;
+        let stream: Box<dyn Stream> = if details.needs_tls() {
+            self.lane.set_phase(Phase::Tls);
+            let config = self
+                .network
+                .tls_config()
+                .map_err(|why| self.lane.failed(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
+            Box::new(TlsStream::open(config, &origin.host, link)?)
+        } else {
+            Box::new(link)
+        };
+        self.lane.set_phase(Phase::Send);
+        let lane = Arc::clone(&self.lane);
+        Ok(Wire::new(stream, details.uri, lane, details.config.input_buffer_size(), forwarding))
     }
 
     /// The connection up to where the server's own bytes begin; and how to speak to a proxy that passes requests on.
@@ -171,31 +197,14 @@ impl SocketConnector {
 }
 
 impl Connector<()> for SocketConnector {
-    type Out = Box<dyn Transport>;
+    type Out = Handle;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
-        self.lane.set_phase(Phase::Connect);
-        self.lane.set_connected(false);
-        let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
-        let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
-            // Who was stopped has learnt nothing about the addresses.
-            if !self.lane.is_stopped() {
-                self.network.names.forget();
-            }
-        })?;
-        let lane = Arc::clone(&self.lane);
-        let stream: Box<dyn Transport> = if details.needs_tls() {
-            self.lane.set_phase(Phase::Tls);
-            let config = self
-                .network
-                .tls_config()
-                .map_err(|why| self.lane.failed(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
-            Box::new(Wire::new(TlsStream::open(config, &origin.host, link)?, lane, details.config, None))
-        } else {
-            Box::new(Wire::new(link, lane, details.config, forwarding))
+        let wire = match self.rest.take_for(details.uri) {
+            Some(wire) => wire,
+            None => self.open(details)?,
         };
-        self.lane.set_phase(Phase::Send);
-        Ok(Some(stream))
+        Ok(Some(Handle::new(wire, self.rest.clone())))
     }
 }
 

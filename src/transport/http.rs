@@ -75,10 +75,9 @@ impl Http {
             .max_response_header_size(options.max_head)
             // A head is read whole before it is looked at.
             .input_buffer_size(INPUT_BUFFER.max(options.max_head.saturating_add(1)))
-            .max_idle_connections(1)
-            .max_idle_connections_per_host(1)
-            // The age of idle connections is this module's business (see `Lane::is_fresh`).
-            .max_idle_age(Duration::from_secs(86_400))
+            // Idle connections are this module's business (see `Lane`).
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
             .user_agent(concat!("libmcp/", env!("CARGO_PKG_VERSION")))
             // Proxies are this module's business, too (see `Network`).
             .proxy(None)
@@ -150,7 +149,7 @@ impl Http {
         match self.run(&lane, target, outgoing) {
             Ok(answer) => {
                 self.cookies.take(target, answer.headers(), SystemTime::now);
-                lane.note_keep_alive(answer.headers());
+                lane.note_keep_alive(&answer);
                 lane.state.set_phase(Phase::Body);
                 Ok(Response::new(self, lane, Arc::clone(target), answer))
             }

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::http::{HeaderMap, header};
+use ureq::http::{Response, StatusCode, Version, header};
 
 use super::connector::SocketConnector;
 use super::names::NoResolver;
 use super::network::Network;
+use super::wire::Rest;
 use crate::error::Error;
 use crate::sys::wait::{Budget, Stop};
 
@@ -204,6 +205,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Lane {
     pub agent: Agent,
     pub state: Arc<LaneState>,
+    /// The connection, while no answer comes on it.
+    pub rest: Rest,
     idle_since: Instant,
     keep: Duration,
 }
@@ -211,17 +214,18 @@ pub struct Lane {
 impl Lane {
     pub fn new(config: &Config, network: &Arc<Network>) -> Lane {
         let state = Arc::new(LaneState::new());
-        let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(network));
+        let rest = Rest::default();
+        let connector = SocketConnector::new(Arc::clone(&state), Arc::clone(network), rest.clone());
         let agent = Agent::with_parts(config.clone(), connector, NoResolver);
-        Lane { agent, state, idle_since: Instant::now(), keep: KEEP_IDLE }
+        Lane { agent, state, rest, idle_since: Instant::now(), keep: KEEP_IDLE }
     }
 
-    /// Notes how long the server keeps the connection.
-    pub fn note_keep_alive(&mut self, headers: &HeaderMap) {
+    /// Notes how long the server keeps the connection, by the head of its answer.
+    pub fn note_keep_alive<T>(&mut self, answer: &Response<T>) {
+        let headers = answer.headers();
         let timeout = headers.get("keep-alive").and_then(|value| keep_alive_timeout(value.to_str().ok()?));
-        let closes = headers.get(header::CONNECTION).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"close"));
         self.keep = match timeout {
-            _ if closes => Duration::ZERO,
+            _ if !persists(answer) => Duration::ZERO,
             // A second less than the server says: the request has a way to go.
             Some(seconds) => Duration::from_secs(seconds.saturating_sub(1)),
             None => KEEP_IDLE,
@@ -236,6 +240,21 @@ impl Lane {
     /// Whether the connection may still be open.
     pub fn is_fresh(&self) -> bool {
         self.idle_since.elapsed() < self.keep
+    }
+}
+
+/// Whether the connection is one for another request (RFC 9112, section 9.3).
+fn persists<T>(answer: &Response<T>) -> bool {
+    let says = |word: &[u8]| {
+        let values = answer.headers().get_all(header::CONNECTION).into_iter();
+        let mut options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(word))
+    };
+    match answer.version() {
+        // It speaks another protocol now.
+        _ if answer.status() == StatusCode::SWITCHING_PROTOCOLS || says(b"close") => false,
+        Version::HTTP_11 => true,
+        _ => says(b"keep-alive"),
     }
 }
 

@@ -73,6 +73,25 @@ impl Link {
         Ok(())
     }
 
+    /// Waits for bytes, and takes them with `take`.
+    pub fn receive(&mut self, mut take: impl FnMut(&Socket) -> io::Result<usize>) -> io::Result<usize> {
+        self.send_held()?;
+        if std::mem::take(&mut self.small_piece) {
+            self.socket.acknowledge_now();
+        }
+        loop {
+            self.wait(Interest::Read)?;
+            match take(&self.socket) {
+                Ok(count) => {
+                    self.small_piece = (1..SMALL_PIECE).contains(&count);
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn wait(&self, interest: Interest) -> io::Result<()> {
         self.lane.budget().wait(self.socket.fd(), interest).map_err(|stop| self.lane.stopped(stop))
     }
@@ -103,21 +122,7 @@ impl Write for Link {
 
 impl Read for Link {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.send_held()?;
-        if std::mem::take(&mut self.small_piece) {
-            self.socket.acknowledge_now();
-        }
-        loop {
-            self.wait(Interest::Read)?;
-            match self.socket.receive(buffer) {
-                Ok(count) => {
-                    self.small_piece = (1..SMALL_PIECE).contains(&count);
-                    return Ok(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.receive(|socket| socket.receive(buffer))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The answer to a request: its head, and a body that is read as it comes. When the body has been read, the connection goes
 //! back to where the next request finds it.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +10,10 @@ use ureq::http::{HeaderMap, header};
 use super::endpoint::Endpoint;
 use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
+use super::wire::Wire;
 use crate::error::{Error, Result};
 use crate::status::{MCP_SYSTEM_ERROR, MCP_TOO_LARGE};
 use crate::sys::wait::Budget;
-
-type Reader = ureq::BodyReader<'static>;
 
 /// See the module.
 pub struct Response<'a> {
@@ -30,21 +29,91 @@ pub struct Response<'a> {
 /// The body of an answer, with its connection.
 pub struct Body {
     lane: Lane,
-    reader: Reader,
+    source: Source,
+}
+
+/// Where the bytes of a body come from.
+enum Source {
+    /// Chunks, what is compressed, and what ends with its connection.
+    Ureq(ureq::BodyReader<'static>),
+    /// So many bytes that follow the head as they are.
+    Plain { wire: Box<Wire>, left: u64 },
 }
 
 /// A connection that nobody uses, perhaps with a rest of the last answer still to come.
 pub struct Parked {
     lane: Lane,
-    rest: Option<Reader>,
+    rest: Option<Source>,
+}
+
+impl Source {
+    fn of(body: ureq::Body, lane: &Lane) -> Source {
+        let Some(left) = body.content_length().filter(|length| *length > 0) else {
+            return Source::Ureq(body.into_reader());
+        };
+        // ureq would copy it once more. When it lets go of the connection, that rests in the lane.
+        drop(body);
+        match lane.rest.take() {
+            Some(wire) => Source::Plain { wire, left },
+            None => unreachable!("ureq keeps no connection"),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Source::Ureq(reader) => reader.read(buffer),
+            Source::Plain { wire, left } => {
+                let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                count_off(left, wire.read(&mut buffer[..most])?)
+            }
+        }
+    }
+
+    /// The same, appended to `body`, at most `most` bytes.
+    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        match self {
+            Source::Ureq(reader) => {
+                let before = body.len();
+                body.resize(before + most, 0);
+                let count = reader.read(&mut body[before..]);
+                body.truncate(before + *count.as_ref().unwrap_or(&0));
+                count
+            }
+            Source::Plain { wire, left } => {
+                let most = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
+                count_off(left, wire.read_into(body, most)?)
+            }
+        }
+    }
+
+    /// Whether nothing more can come, as far as that is known without a look.
+    fn is_at_end(&self) -> bool {
+        matches!(self, Source::Plain { left: 0, .. })
+    }
+}
+
+/// Of so many bytes some have come; that is the end only where it was all.
+fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
+    if count == 0 && *left > 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    *left -= count as u64;
+    Ok(count)
 }
 
 impl Body {
     /// The next bytes; zero at the end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.read_by(|source| source.read(buffer))
+    }
+
+    fn read_by(&mut self, read: impl FnOnce(&mut Source) -> io::Result<usize>) -> Result<usize> {
+        if self.source.is_at_end() {
+            return Ok(0);
+        }
         let state = &self.lane.state;
         let count = match state.check() {
-            Ok(()) => self.reader.read(buffer),
+            Ok(()) => read(&mut self.source),
             Err(stop) => Err(state.stopped(stop)),
         };
         match count {
@@ -69,7 +138,8 @@ impl<'a> Response<'a> {
         answer: ureq::http::Response<ureq::Body>,
     ) -> Response<'a> {
         let (head, body) = answer.into_parts();
-        let open = Some(Body { lane, reader: body.into_reader() });
+        let source = Source::of(body, &lane);
+        let open = Some(Body { lane, source });
         Response { status: head.status.as_u16(), headers: head.headers, from, http, open }
     }
 
@@ -80,11 +150,15 @@ impl<'a> Response<'a> {
 
     /// The next bytes of the body; zero at its end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.read_by(|source| source.read(buffer))
+    }
+
+    fn read_by(&mut self, read: impl FnOnce(&mut Source) -> io::Result<usize>) -> Result<usize> {
         let Some(body) = &mut self.open else { return Ok(0) };
-        let count = body.read(buffer);
+        let count = body.read_by(read);
         match count {
-            Ok(1..) => {}
-            Ok(0) => self.put_back(false),
+            Ok(1..) if !body.source.is_at_end() => {}
+            Ok(_) => self.put_back(false),
             Err(_) => self.open = None,
         }
         count
@@ -102,24 +176,17 @@ impl<'a> Response<'a> {
 
     /// Reads until the body ends, which gives true, or is larger than `limit` bytes. What was read is in `body` in any case.
     pub fn read_up_to(&mut self, limit: usize, body: &mut Vec<u8>) -> Result<bool> {
-        let mut filled = 0;
-        let expected = self.announced().map(|length| usize::try_from(length).unwrap_or(usize::MAX).min(limit));
-        // One more than there is to come: the end is seen by a read that brings nothing.
-        let expected = expected.map_or(FIRST, |length| length.saturating_add(1));
+        let announced = self.announced().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        let expected = announced.min(limit);
+        // Room that nobody writes to costs nothing.
         body.try_reserve_exact(expected).map_err(|_| {
             Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for the server's answer of {expected} bytes"))
         })?;
         loop {
-            if filled == body.len() {
-                // What is announced may never come: no more is touched than twice what has.
-                let size = if filled < expected { expected.min(filled + filled.max(MOST_UNSEEN)) } else { filled * 2 };
-                body.resize(size, 0);
-            }
-            let count = self.read(&mut body[filled..]);
-            filled += *count.as_ref().unwrap_or(&0);
-            if filled > limit || !matches!(count, Ok(1..)) {
-                body.truncate(filled);
-                return count.map(|_| filled <= limit);
+            let step = body.len().clamp(FIRST, MOST_AT_ONCE).max(expected.saturating_sub(body.len()));
+            let count = self.read_by(|source| source.read_into(body, step));
+            if body.len() > limit || !matches!(count, Ok(1..)) {
+                return count.map(|_| body.len() <= limit);
             }
         }
     }
@@ -149,9 +216,16 @@ impl<'a> Response<'a> {
     }
 
     fn put_back(&mut self, with_rest: bool) {
-        if let Some(Body { mut lane, reader }) = self.open.take() {
+        if let Some(Body { mut lane, source }) = self.open.take() {
             lane.start_idling();
-            self.http.put_back(Parked { lane, rest: with_rest.then_some(reader) });
+            let rest = match source {
+                Source::Plain { wire, left: 0 } => {
+                    lane.rest.put(wire);
+                    None
+                }
+                source => with_rest.then_some(source),
+            };
+            self.http.put_back(Parked { lane, rest });
         }
     }
 }
@@ -173,6 +247,10 @@ impl Parked {
         let mut scrap = [0; 4096];
         for _ in 0..MOST_SCRAPS {
             let count = rest.read(&mut scrap);
+            if let Source::Plain { wire, left: 0 } = rest {
+                lane.rest.put(wire);
+                return Ok(lane);
+            }
             match (count, lane.state.take_stop()) {
                 (Ok(0), None) => return Ok(lane),
                 (Ok(_), None) => {}
@@ -184,11 +262,9 @@ impl Parked {
     }
 }
 
-/// How much room there is at first for a body whose length is not known.
+/// How much of a body whose length is not known is read at first, and at most, at once.
 const FIRST: usize = 4 * 1024;
-
-/// How much room is made ready for bytes that were announced.
-const MOST_UNSEEN: usize = 1024 * 1024;
+const MOST_AT_ONCE: usize = 128 * 1024;
 
 /// Why a parked connection serves no more request.
 #[derive(Debug, PartialEq, Eq)]

@@ -147,6 +147,10 @@ impl Stream for TlsStream {
         &mut self.link
     }
 
+    fn link_ref(&self) -> &Link {
+        &self.link
+    }
+
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write_all(bytes)
     }

@@ -1,10 +1,12 @@
-//! A connection as ureq wants to see it: plain, through TLS, or to a proxy that passes requests on.
+//! A connection as ureq wants to see it: plain, through TLS, or to a proxy that passes requests on. ureq holds it for one answer;
+//! then it rests where the lane keeps it.
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::http::uri::{Authority, Scheme};
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 use zeroize::Zeroizing;
 
@@ -12,9 +14,23 @@ use super::buffers::WireBuffers;
 use super::lane::{LaneState, Phase};
 use super::link::Link;
 
+/// TLS gives no more than a record at a time.
+const MOST_AT_ONCE: usize = 16 * 1024;
+
 /// What a connection is made of: the link itself, or TLS over it.
 pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
     fn link(&mut self) -> &mut Link;
+
+    fn link_ref(&self) -> &Link;
+
+    /// Reads at most `most` bytes to the end of `body`.
+    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let before = body.len();
+        body.resize(before + most.min(MOST_AT_ONCE), 0);
+        let count = self.read(&mut body[before..]);
+        body.truncate(before + *count.as_ref().unwrap_or(&0));
+        count
+    }
 
     /// Sends `bytes`; they may be held back until an answer is awaited.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
@@ -27,6 +43,14 @@ impl Stream for Link {
         self
     }
 
+    fn link_ref(&self) -> &Link {
+        self
+    }
+
+    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        self.receive(|socket| socket.receive_into(body, most))
+    }
+
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.send_now(bytes)
     }
@@ -37,18 +61,45 @@ impl Stream for Link {
 }
 
 /// See the module.
-pub struct Wire<S> {
-    stream: S,
+pub struct Wire {
+    stream: Box<dyn Stream>,
+    /// Whose requests it carries.
+    server: Option<(Scheme, Authority)>,
     lane: Arc<LaneState>,
     buffers: WireBuffers,
     /// Where a proxy passes requests on: what it wants to read of each.
     forwarding: Option<Forwarding>,
-    /// Nothing was sent or received since ureq last asked whether the connection is open.
-    at_rest: bool,
     /// The next output is the beginning of a request.
     begins: bool,
     /// The head of a request is among what was not sent yet.
     holds_head: bool,
+}
+
+/// Where a wire rests between two answers.
+#[derive(Clone, Debug, Default)]
+pub struct Rest(Arc<Mutex<Option<Box<Wire>>>>);
+
+impl Rest {
+    /// The wire, if it leads to the server of `uri` and can carry another request.
+    pub fn take_for(&self, uri: &Uri) -> Option<Box<Wire>> {
+        self.take().filter(|wire| wire.server == server(uri)).filter(|wire| wire.is_quiet())
+    }
+
+    pub fn take(&self) -> Option<Box<Wire>> {
+        self.lock().take()
+    }
+
+    pub fn put(&self, wire: Box<Wire>) {
+        *self.lock() = Some(wire);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Wire>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
+    Some((uri.scheme()?.clone(), uri.authority()?.clone()))
 }
 
 /// A request that a proxy passes on names its target whole (RFC 9112, 3.2.2), and says who asks.
@@ -58,18 +109,60 @@ pub struct Forwarding {
     pub authorization: Option<Zeroizing<String>>,
 }
 
-impl<S: Stream> Wire<S> {
-    pub fn new(stream: S, lane: Arc<LaneState>, config: &Config, forwarding: Option<Forwarding>) -> Wire<S> {
-        let buffers = WireBuffers::new(config.input_buffer_size());
-        Wire { stream, lane, buffers, forwarding, at_rest: false, begins: true, holds_head: false }
+impl Wire {
+    pub fn new(
+        stream: Box<dyn Stream>,
+        uri: &Uri,
+        lane: Arc<LaneState>,
+        input_size: usize,
+        forwarding: Option<Forwarding>,
+    ) -> Box<Wire> {
+        let (server, buffers) = (server(uri), WireBuffers::new(input_size));
+        Box::new(Wire { stream, server, lane, buffers, forwarding, begins: true, holds_head: false })
+    }
+
+    /// Reads bytes that follow a head, past ureq; zero where the server has closed.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.buffers.take_input(buffer) {
+            0 => self.stream.read(buffer),
+            count => Ok(count),
+        }
+    }
+
+    /// The same, appended to `body`: at most `most` bytes, and into memory that nobody has written to before.
+    pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let buffered = self.buffers.input().len().min(most);
+        if buffered == 0 {
+            return self.stream.read_into(body, most);
+        }
+        body.extend_from_slice(&self.buffers.input()[..buffered]);
+        self.buffers.input_consume(buffered);
+        Ok(buffered)
+    }
+
+    /// Whether nothing has come behind the last answer.
+    fn is_quiet(&self) -> bool {
+        self.buffers.input().is_empty() && self.stream.link_ref().is_quiet()
     }
 
     /// On a kept connection there was nothing to connect.
     fn note_sending(&mut self) {
-        self.at_rest = false;
         if self.lane.phase() < Phase::Send {
             self.lane.set_phase(Phase::Send);
         }
+    }
+
+    fn transmit(&mut self, amount: usize) -> io::Result<()> {
+        self.note_sending();
+        let begins = std::mem::take(&mut self.begins);
+        self.holds_head |= begins;
+        let is_full = self.buffers.written(amount);
+        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
+            let outcome = forwarding.write_head(&mut *self.stream, self.buffers.pending());
+            self.buffers.sent(std::mem::take(&mut self.holds_head));
+            return outcome;
+        }
+        if is_full { self.flush() } else { Ok(()) }
     }
 
     /// Sends what ureq has written.
@@ -81,30 +174,8 @@ impl<S: Stream> Wire<S> {
         self.buffers.sent(std::mem::take(&mut self.holds_head));
         sent
     }
-}
 
-impl<S: Stream> Transport for Wire<S> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        self.note_sending();
-        let begins = std::mem::take(&mut self.begins);
-        self.holds_head |= begins;
-        let is_full = self.buffers.written(amount);
-        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
-            let outcome = forwarding.write_head(&mut self.stream, self.buffers.pending());
-            self.buffers.sent(std::mem::take(&mut self.holds_head));
-            outcome?;
-        } else if is_full {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        self.at_rest = false;
+    fn receive(&mut self) -> Result<bool, ureq::Error> {
         if self.lane.phase() == Phase::Send {
             self.flush()?;
             self.stream.link().send_held()?;
@@ -123,24 +194,58 @@ impl<S: Stream> Transport for Wire<S> {
         }
         Ok(count > 0)
     }
+}
 
-    /// ureq asks when it puts a connection away and again when it takes it out; only the second answer matters.
+/// A wire in ureq's hands; when it lets go, the wire rests.
+#[derive(Debug)]
+pub struct Handle {
+    wire: Option<Box<Wire>>,
+    rest: Rest,
+}
+
+impl Handle {
+    pub fn new(mut wire: Box<Wire>, rest: Rest) -> Handle {
+        wire.begins = true;
+        Handle { wire: Some(wire), rest }
+    }
+
+    fn wire(&mut self) -> &mut Wire {
+        self.wire.as_deref_mut().expect("only a drop takes the wire away")
+    }
+}
+
+impl Transport for Handle {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.wire().buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        self.wire().transmit(amount).map_err(ureq::Error::Io)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        self.wire().receive()
+    }
+
+    /// Not for ureq's own pool: see the module.
     fn is_open(&mut self) -> bool {
-        self.begins = true;
-        if !std::mem::replace(&mut self.at_rest, true) {
-            return true;
-        }
-        self.stream.link().is_quiet()
+        false
     }
 
     fn is_tls(&self) -> bool {
-        self.stream.is_tls()
+        self.wire.as_ref().is_some_and(|wire| wire.stream.is_tls())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.wire.take().into_iter().for_each(|wire| self.rest.put(wire));
     }
 }
 
 impl Forwarding {
     /// Writes the beginning of a request, with the target whole in its first line, and the credentials behind that line.
-    fn write_head(&self, stream: &mut impl Write, output: &[u8]) -> std::io::Result<()> {
+    fn write_head(&self, stream: &mut (impl Write + ?Sized), output: &[u8]) -> std::io::Result<()> {
         let path = output.iter().position(|b| *b == b' ').map_or(0, |space| space + 1);
         let line = output.iter().position(|b| *b == b'\n').map_or(output.len(), |end| end + 1);
         stream.write_all(&output[..path])?;
@@ -155,7 +260,7 @@ impl Forwarding {
     }
 }
 
-impl<S: Stream> fmt::Debug for Wire<S> {
+impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the buffers: they may hold a token.
         f.debug_struct("Wire").field("stream", &self.stream).finish_non_exhaustive()

@@ -1,0 +1,37 @@
+//! Bytes that may be text.
+
+use std::str::Utf8Error;
+
+/// The bytes as text, where they are UTF-8. Mostly they are ASCII, which is seen sooner.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, Utf8Error> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { String::from_utf8_unchecked(bytes) });
+    }
+    String::from_utf8(bytes).map_err(|error| error.utf8_error())
+}
+
+/// The same for bytes that belong to somebody else.
+pub fn utf8_slice(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { str::from_utf8_unchecked(bytes) });
+    }
+    str::from_utf8(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_text() {
+        for text in ["", "abc", "é€😀"] {
+            assert_eq!(utf8(text.into()).as_deref(), Ok(text));
+            assert_eq!(utf8_slice(text.as_bytes()), Ok(text));
+        }
+        let broken = b"abc\xff";
+        assert_eq!(utf8(broken.to_vec()).unwrap_err().valid_up_to(), 3);
+        assert!(utf8_slice(broken).is_err());
+    }
+}
