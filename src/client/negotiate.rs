@@ -10,7 +10,7 @@ use super::channel::Channel;
 use super::exchange::{Ask, Rules, Speaking};
 use super::listen::subscribe;
 use super::logging::logging_level;
-use super::session::{Found, Opened, Session};
+use super::session::{Found, Opened, Session, has_core_tasks};
 use super::settings::Transport;
 use super::standing::Standing;
 use crate::error::{Error, Result};
@@ -127,6 +127,7 @@ impl Client {
             standing: None,
             meta,
             task_meta,
+            has_core_tasks: false,
             answer,
             era_is_certain: true,
         }
@@ -330,6 +331,7 @@ impl Client {
             channel,
             meta: String::new(),
             task_meta: String::new(),
+            has_core_tasks: has_core_tasks(version, &answer.answered.result),
             answer: Some(answer.answered.result),
             era_is_certain,
         };

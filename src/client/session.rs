@@ -33,6 +33,8 @@ pub struct Session {
     pub task_meta: String,
     /// The answer to `server/discover` or `initialize`.
     pub answer: Option<Json>,
+    /// Whether tools may be called as tasks by the core of 2025-11-25.
+    pub has_core_tasks: bool,
     /// Whether the era may be taken for granted when the session has to be opened anew.
     pub era_is_certain: bool,
 }
@@ -75,6 +77,11 @@ pub struct Found {
 /// The one version in whose core tasks are; later they are an extension.
 const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
 
+/// Whether a server of this version, by its answer, may be asked to make tasks of tools.
+pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
+    version == VERSION_WITH_CORE_TASKS && answer.root().at("/capabilities/tasks/requests/tools/call").is_some()
+}
+
 impl Session {
     /// How its messages travel.
     pub fn travels(&self) -> Travels {
@@ -88,13 +95,6 @@ impl Session {
     /// Whether it is one over the standard streams of a process, where there are no headers.
     pub fn is_pipe(&self) -> bool {
         self.channel.as_ref().is_some_and(|channel| channel.line.pipe().is_some())
-    }
-
-    /// Whether tools may be called as tasks by the core of 2025-11-25.
-    pub fn has_core_tasks(&self) -> bool {
-        let answer = self.answer.as_ref();
-        let can = answer.and_then(|answer| answer.root().at("/capabilities/tasks/requests/tools/call"));
-        self.version == VERSION_WITH_CORE_TASKS && can.is_some()
     }
 
     /// Raised when nothing that belongs to no call will come any more.

@@ -76,7 +76,7 @@ impl Client {
 
     /// Whether a tool of a legacy server may or must be a task. The list is read once, and only where the server has such tasks.
     pub(super) fn task_support(&self, call: &Call, session: &Session, name: &str) -> Result<Option<TaskSupport>> {
-        if !session.has_core_tasks() {
+        if !session.has_core_tasks {
             return Ok(None);
         }
         if let Some(known) = self.tools.task_support() {

@@ -28,7 +28,7 @@ struct Document {
     text: Arc<Checked>,
     start: usize,
     end: usize,
-    nodes: OnceLock<Box<[Node]>>,
+    nodes: OnceLock<Vec<Node>>,
 }
 
 /// The text of a message may not be larger than what a node can point into.
@@ -371,10 +371,10 @@ impl Long<'_> {
 }
 
 /// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
-fn index(text: &str, mut long: Long) -> Box<[Node]> {
+fn index(text: &str, mut long: Long) -> Vec<Node> {
     let bytes = text.as_bytes();
-    let mut nodes: Vec<Node> = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut nodes: Vec<Node> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
+    let mut open: Vec<Open> = Vec::with_capacity(8);
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
@@ -404,7 +404,11 @@ fn index(text: &str, mut long: Long) -> Box<[Node]> {
             }
         }
     }
-    nodes.into_boxed_slice()
+    // A large index is kept as small as it can be.
+    if nodes.len() > 64 {
+        nodes.shrink_to_fit();
+    }
+    nodes
 }
 
 fn add(nodes: &mut Vec<Node>, open: &mut Vec<Open>, kind: Kind, start: usize, end: usize) {

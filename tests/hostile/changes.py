@@ -319,6 +319,7 @@ reply(request, {"resultType": "complete"}); serve()
 @case
 def a_process_that_does_not_answer_the_opening():
     with folder() as place, process(PIPE + "begin(); ask(); serve()", place) as client:
+        client.connect().must_be("MCP_OK")
         Listener(client, timeout=300).result().must_be("MCP_TIMEOUT").must_end(300, after=300)
         client.ping(timeout=5000).must_be("MCP_OK")
         assert len(recorded(place, "notifications/cancelled")) == 1
