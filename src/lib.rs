@@ -1,9 +1,11 @@
 //! libmcp: the Model Context Protocol client that every language can link.
 //!
 //! The public interface is the C header `mcp.h`, generated from [`ffi`]; `docs/architecture.md` has the floor plan.
-//! There is no Rust API: the modules are private, and the `rlib` exists for this project's own tests.
+//! There is no Rust API: the modules are private, and the `rlib` exists for this project's own tests and benchmarks.
 
 mod auth;
+#[cfg(feature = "benching")]
+pub mod benching;
 mod client;
 mod error;
 pub mod ffi;

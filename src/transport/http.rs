@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ureq::SendBody;
 use ureq::config::Config;
-use ureq::http::{HeaderMap, Method, Request, header};
+use ureq::http::{HeaderMap, HeaderValue, Method, Request, header};
 
 use super::cookies::Cookies;
 use super::endpoint::Endpoint;
@@ -20,6 +20,9 @@ use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
 use crate::sys::wait::{Budget, Stop};
+
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("libmcp/", env!("CARGO_PKG_VERSION")));
+const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
 const MAX_REDIRECTS: usize = 5;
@@ -78,7 +81,6 @@ impl Http {
             // Idle connections are this module's business (see `Lane`).
             .max_idle_connections(0)
             .max_idle_connections_per_host(0)
-            .user_agent(concat!("libmcp/", env!("CARGO_PKG_VERSION")))
             // Proxies are this module's business, too (see `Network`).
             .proxy(None)
             .build();
@@ -184,6 +186,9 @@ impl Http {
         let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
         if let Some(headers) = request.headers_mut() {
             headers.clone_from(&outgoing.headers);
+            // ureq would add them in a slower way.
+            headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+            headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
             self.cookies.add_to(headers, target, SystemTime::now);
         }
         match outgoing.body.one_piece() {

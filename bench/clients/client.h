@@ -1,0 +1,119 @@
+/* What all clients of the benchmark have in common: the command line, the payload, what is measured, and the line of
+ * JSON at the end. They are called as PROGRAM URL KIND COUNT [CA-FILE]. */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define MODERN "2026-07-28"
+#define LEGACY "2025-11-25"
+
+struct task {
+    const char *url, *kind, *authority;
+    long count;
+    /* Bytes of the text that is sent and comes back; 0 for a ping. */
+    size_t size;
+    bool modern, stream;
+    /* The text, and the arguments that hold it, as JSON. */
+    char *text, *arguments;
+    size_t arguments_size;
+};
+
+static inline void fail(const char *why) {
+    fprintf(stderr, "%s\n", why);
+    exit(1);
+}
+
+/* Lines of 63 characters. In JSON each of their ends is an escape. */
+static inline char text_at(size_t at) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+    return letters[at % 64];
+}
+
+static inline void make_arguments(struct task *task) {
+    char *text = task->text = (char *)malloc(task->size + 1);
+    char *out = task->arguments = (char *)malloc(task->size * 2 + 16);
+    if (!text || !out)
+        fail("no memory");
+    out += sprintf(out, "{\"text\":\"");
+    for (size_t at = 0; at < task->size; at++) {
+        text[at] = text_at(at);
+        if (text[at] == '\n')
+            *out++ = '\\';
+        *out++ = text[at] == '\n' ? 'n' : text[at];
+    }
+    out += sprintf(out, "\"}");
+    task->arguments_size = (size_t)(out - task->arguments);
+}
+
+static inline struct task task_of(int argc, char **argv) {
+    if (argc < 4)
+        fail("usage: PROGRAM URL KIND COUNT [CA-FILE]");
+    struct task task = {argv[1], argv[2], argc > 4 ? argv[4] : NULL, atol(argv[3]), 0, false, false, NULL, NULL, 0};
+    task.size = strcmp(task.kind, "echo100") == 0 ? 100 : strcmp(task.kind, "echo1M") == 0 ? 1000000 : 0;
+    task.modern = strstr(task.url, "/modern/") != NULL;
+    task.stream = strstr(task.url, "/sse") != NULL;
+    make_arguments(&task);
+    return task;
+}
+
+/* Whether what came back is what was sent. All of it is compared once, and its length each time. */
+static inline void check_text(const struct task *task, const char *text, size_t size, long call) {
+    if (size != task->size || (call == 0 && memcmp(text, task->text, size) != 0))
+        fail("another text came back");
+}
+
+static inline double cpu_us(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+}
+
+static inline long long now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* A line of /proc/self/status, in KiB. */
+static inline long status_kib(const char *name) {
+    char line[256];
+    long value = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, name, strlen(name)) == 0)
+            value = atol(line + strlen(name) + 1);
+    if (status)
+        fclose(status);
+    return value;
+}
+
+/* Makes the calls: `call(context, number)` makes one. */
+static inline int measure(const struct task *task, void (*call)(void *context, long number), void *context) {
+    if (strcmp(task->kind, "cold") == 0) {
+        call(context, 0);
+        printf("{\"first_answer_ns\": %lld, \"rss_kib\": %ld}\n", now_ns(), status_kib("VmRSS"));
+        return 0;
+    }
+    long warming = task->count / 10 > 3 ? task->count / 10 : 3;
+    for (long number = 0; number < warming; number++)
+        call(context, number);
+    double cpu = cpu_us();
+    long long wall = now_ns();
+    for (long number = 0; number < task->count; number++)
+        call(context, warming + number);
+    wall = now_ns() - wall;
+    cpu = cpu_us() - cpu;
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    printf("{\"count\": %ld, \"cpu_us\": %.3f, \"wall_us\": %.3f, \"rss_kib\": %ld}\n", task->count, cpu / task->count,
+           wall / 1e3 / task->count, used.ru_maxrss);
+    return 0;
+}
+
+#endif

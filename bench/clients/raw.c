@@ -1,0 +1,142 @@
+/* The limit: a blocking socket, one send, and as many receives as it takes. Nothing is parsed that need not be. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hand.h"
+
+struct context {
+    struct task task;
+    int socket;
+    const char *path;
+    int port;
+    /* The request, with its id at `id`, ten digits of it. */
+    char *request, *id;
+    size_t request_size;
+    char *input, *text;
+    size_t capacity;
+};
+
+static void connect_to(struct context *context) {
+    const char *colon = strrchr(context->task.url, ':');
+    context->port = atoi(colon + 1);
+    context->path = strchr(colon, '/');
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)context->port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    context->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    setsockopt(context->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(context->socket, (struct sockaddr *)&address, sizeof address) != 0)
+        fail("cannot connect");
+}
+
+/* The head of a request with a body of that size. */
+static int head(const struct context *context, char *out, size_t body, bool named) {
+    const struct task *task = &context->task;
+    int size = sprintf(out,
+                       "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+                       "Accept: application/json, text/event-stream\r\nContent-Length: %zu\r\n",
+                       context->path, context->port, body);
+    if (named)
+        size += sprintf(out + size, "MCP-Protocol-Version: %s\r\n%s", task->modern ? MODERN : LEGACY, session);
+    if (named && task->modern)
+        size += sprintf(out + size, "Mcp-Method: %s\r\n%s", method_of(task), task->size ? "Mcp-Name: echo\r\n" : "");
+    return size + sprintf(out + size, "\r\n");
+}
+
+static void send_all(int socket, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t sent = send(socket, bytes, size, MSG_NOSIGNAL);
+        if (sent <= 0)
+            fail("cannot send");
+        bytes += sent;
+        size -= (size_t)sent;
+    }
+}
+
+/* Receives an answer; gives its size, and where its body begins. */
+static size_t receive(struct context *context, size_t *body) {
+    size_t size = 0, wanted = 0;
+    bool chunked = false;
+    *body = 0;
+    for (;;) {
+        ssize_t got = recv(context->socket, context->input + size, context->capacity - size, 0);
+        if (got <= 0)
+            fail("the server has closed");
+        size += (size_t)got;
+        if (*body == 0) {
+            const char *end = memmem(context->input, size, "\r\n\r\n", 4);
+            if (!end)
+                continue;
+            *body = (size_t)(end - context->input) + 4;
+            const char *length = memmem(context->input, *body, "Content-Length: ", 16);
+            chunked = length == NULL;
+            wanted = *body + (length ? strtoul(length + 16, NULL, 10) : 0);
+        }
+        if (chunked ? size >= 7 && memcmp(context->input + size - 7, "\r\n0\r\n\r\n", 7) == 0 : size >= wanted)
+            return size;
+    }
+}
+
+/* Says something that has nothing to do with the calls that are measured. */
+static void say(struct context *context, const char *message, bool in_session) {
+    char request[1024];
+    size_t body;
+    int size = head(context, request, strlen(message), in_session);
+    size += sprintf(request + size, "%s", message);
+    send_all(context->socket, request, (size_t)size);
+    size = (int)receive(context, &body);
+    const char *id = memmem(context->input, body, "Mcp-Session-Id: ", 16);
+    if (id)
+        sprintf(session, "%.*s\r\n", (int)strcspn(id, "\r"), id);
+}
+
+static void prepare(struct context *context) {
+    struct task *task = &context->task;
+    char start[1024];
+    int before = request_start(task, start, 1000000000);
+    const char *end = request_end(task);
+    size_t size = (size_t)before + (task->size ? task->arguments_size : 0) + strlen(end);
+    char *out = context->request = malloc(size + 2048);
+    out += head(context, out, size, true);
+    context->id = strstr(start, "1000000000") - start + out;
+    memcpy(out, start, (size_t)before);
+    out += before;
+    if (task->size) {
+        memcpy(out, task->arguments, task->arguments_size);
+        out += task->arguments_size;
+    }
+    out += sprintf(out, "%s", end);
+    context->request_size = (size_t)(out - context->request);
+}
+
+static void call(void *place, long number) {
+    struct context *context = place;
+    char digits[32];
+    sprintf(digits, "%ld", 1000000000 + number);
+    memcpy(context->id, digits, 10);
+    send_all(context->socket, context->request, context->request_size);
+    size_t body, size = receive(context, &body);
+    check_id(context->input + body, size - body, 1000000000 + number);
+    if (context->task.size) {
+        size_t length = decoded_text(context->input + body, size - body, context->text);
+        check_text(&context->task, context->text, length, number);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct context context = {.task = task_of(argc, argv)};
+    context.capacity = context.task.size * 2 + 65536;
+    context.input = malloc(context.capacity);
+    context.text = malloc(context.task.size * 2 + 1);
+    connect_to(&context);
+    if (!context.task.modern) {
+        say(&context, initialize, false);
+        say(&context, initialized, true);
+    }
+    prepare(&context);
+    return measure(&context.task, call, &context);
+}

@@ -1,0 +1,100 @@
+"""Builds the server, libmcp and the clients that are written in C and C++."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.places import BENCH, BUILT, CLIENTS, REPO
+
+JOBS = "2"
+FLAGS = ["-O2", "-Wall", "-pthread"]
+# Tool or pkg-config package, and what brings it on Debian.
+TOOLS = {
+    "cargo": "cargo (or rustup)",
+    "cmake": "cmake",
+    "cc": "gcc",
+    "c++": "g++",
+    "openssl": "openssl",
+    "pkg-config": "pkg-config",
+}
+PACKAGES = {"libcurl": "libcurl4-openssl-dev", "simdjson": "libsimdjson-dev"}
+
+
+def check_tools() -> None:
+    """Ends with the whole list where something is missing, instead of one name at a time."""
+    missing = [debian for tool, debian in TOOLS.items() if not shutil.which(tool)]
+    if shutil.which("pkg-config"):
+        missing += [debian for package, debian in PACKAGES.items() if not has_package(package)]
+    if missing:
+        sys.exit("the benchmark needs these packages (Debian's names): " + " ".join(missing))
+
+
+def has_package(package: str) -> bool:
+    return subprocess.run(["pkg-config", "--exists", package], check=False).returncode == 0
+
+
+def server() -> Path:
+    """The bench server, with TLS."""
+    folder = BUILT / "server"
+    manifest = BENCH / "server" / "Cargo.toml"
+    run(["cargo", "build", "-j", JOBS, "--release", "--features", "tls", "--manifest-path", manifest], folder)
+    return folder / "release" / "mcp-bench-server"
+
+
+def library() -> Path:
+    """libmcp as a user builds it; gives the folder that holds include/ and lib/."""
+    folder = BUILT / "libmcp"
+    options = ["-DCMAKE_BUILD_TYPE=Release", "-DMCP_BUILD_TESTS=OFF", "-DMCP_BUILD_EXAMPLES=OFF"]
+    run(["cmake", "-S", REPO, "-B", folder, *options])
+    run(["cmake", "--build", folder, "-j", JOBS])
+    return folder
+
+
+def launcher() -> Path:
+    return compiled("launch", BENCH / "harness" / "launch.c", [])
+
+
+def allocation_counter() -> Path:
+    return compiled("count_alloc.so", CLIENTS / "count_alloc.c", ["-shared", "-fPIC"])
+
+
+def with_libmcp(name: str, libmcp: Path) -> Path:
+    """A client that links libmcp."""
+    libraries = ["-I", libmcp / "include", "-L", libmcp / "lib", f"-Wl,-rpath,{libmcp / 'lib'}", "-lmcp"]
+    return compiled(name, CLIENTS / f"{name}.c", libraries)
+
+
+def raw() -> Path:
+    return compiled("raw", CLIENTS / "raw.c", [])
+
+
+def curl(parser: bool) -> Path:
+    """The libcurl client, which finds the text by hand or has simdjson read the answer."""
+    if not parser:
+        return compiled("curl", CLIENTS / "curl.cpp", pkg_config("libcurl"))
+    return compiled("curl-parser", CLIENTS / "curl.cpp", ["-DPARSER=1", *pkg_config("libcurl", "simdjson")])
+
+
+def pkg_config(*packages: str) -> list[str]:
+    asked = ["pkg-config", "--cflags", "--libs", *packages]
+    return subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+def compiled(name: str, source: Path, options: list) -> Path:
+    program = BUILT / "bin" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    compiler = ["c++", "-std=c++17"] if source.suffix == ".cpp" else ["cc", "-std=gnu11"]
+    run([*compiler, *FLAGS, "-o", program, source, *options])
+    return program
+
+
+def run(command: list, target: Path | None = None) -> None:
+    """A build step, silent unless it fails."""
+    environment = os.environ | ({"CARGO_TARGET_DIR": str(target)} if target else {})
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}")

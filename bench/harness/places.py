@@ -1,0 +1,13 @@
+"""Where things are."""
+
+import os
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent.parent
+REPO = BENCH.parent
+CLIENTS = BENCH / "clients"
+# Everything that is built or downloaded goes here, as for the tests: <repo>/.cache, or $LIBMCP_CACHE.
+CACHE = Path(os.environ.get("LIBMCP_CACHE") or REPO / ".cache").resolve()
+BUILT = CACHE / "bench"
+RESULTS = BENCH / "RESULTS.md"
+PLOT = BENCH / "results.svg"

@@ -1,0 +1,52 @@
+"""The bench server as a process."""
+
+import json
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from harness.certificate import Certificate
+
+
+class Server:
+    """Runs for the time of a `with`. With a certificate it speaks TLS."""
+
+    def __init__(self, program: Path, certificate: Certificate | None = None):
+        self.certificate = certificate
+        command = [program] + (["--tls", certificate.chain, certificate.key] if certificate else [])
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # It ends when its standard input does.
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+    def url(self, path: str) -> str:
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/{path}"
+
+    def stats(self) -> dict:
+        """Requests and nanoseconds so far. They count when a connection ends, so it waits for the others to end."""
+        deadline = time.monotonic() + 5
+        while True:
+            stats = self.ask()
+            if stats["open"] <= 1 or time.monotonic() > deadline:
+                return stats
+            time.sleep(0.002)
+
+    def ask(self) -> dict:
+        if self.process.poll() is not None:
+            sys.exit(f"the bench server is gone, with exit code {self.process.returncode}")
+        context = ssl.create_default_context(cafile=self.certificate.authority) if self.certificate else None
+        no_proxy = urllib.request.ProxyHandler({})
+        opener = urllib.request.build_opener(no_proxy, urllib.request.HTTPSHandler(context=context))
+        with opener.open(self.url("stats"), timeout=10) as answer:
+            return json.load(answer)

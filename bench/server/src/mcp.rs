@@ -1,0 +1,201 @@
+//! What is asked, and what the answer to it is.
+
+use crate::json::Cursor;
+use crate::reply::Reply;
+
+/// How a path wants its answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    pub modern: bool,
+    pub stream: bool,
+}
+
+impl Manner {
+    pub fn of(path: &[u8]) -> Option<Manner> {
+        let (modern, stream) = match path {
+            b"/legacy/json" => (false, false),
+            b"/legacy/sse" => (false, true),
+            b"/modern/json" => (true, false),
+            b"/modern/sse" => (true, true),
+            _ => return None,
+        };
+        Some(Manner { modern, stream })
+    }
+}
+
+const INFO: &str = r#"{"name":"mcp-bench-server","version":"0.1.0"}"#;
+/// Bytes that `make` makes at most.
+const MOST: usize = 1 << 30;
+const LEGACY: &str = "2025-11-25";
+const MODERN: &str = "2026-07-28";
+const TOOLS: &str = r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}},{"name":"make","description":"Returns a text of so many bytes","inputSchema":{"type":"object","properties":{"bytes":{"type":"integer"}},"required":["bytes"]}}]"#;
+/// One session for everybody: there is nothing to keep in it.
+const SESSION: &str = "Mcp-Session-Id: 5f0c1e1d6a7b4c3e9d8f7a6b5c4d3e2f\r\n";
+const NO_SESSION: &str =
+    r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"Bad Request: Missing session ID"}}"#;
+
+/// The members that decide, each as it stands in the request.
+#[derive(Default)]
+struct Asked<'a> {
+    id: Option<&'a [u8]>,
+    method: &'a [u8],
+    version: Option<&'a [u8]>,
+    tool: &'a [u8],
+    text: Option<&'a [u8]>,
+    bytes: Option<usize>,
+}
+
+fn read(body: &[u8]) -> Option<Asked<'_>> {
+    let mut asked = Asked::default();
+    Cursor::new(body).members(|cursor, key| {
+        match key {
+            b"id" => asked.id = Some(cursor.value()?),
+            b"method" => asked.method = cursor.value()?,
+            b"params" => cursor.members(|cursor, key| {
+                match key {
+                    b"name" => asked.tool = cursor.value()?,
+                    b"protocolVersion" => asked.version = Some(cursor.value()?),
+                    b"arguments" => cursor.members(|cursor, key| {
+                        let value = cursor.value()?;
+                        match key {
+                            b"text" => asked.text = Some(value),
+                            b"bytes" => asked.bytes = str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
+                            _ => {}
+                        }
+                        Some(())
+                    })?,
+                    _ => drop(cursor.value()?),
+                }
+                Some(())
+            })?,
+            _ => drop(cursor.value()?),
+        }
+        Some(())
+    })?;
+    Some(asked)
+}
+
+/// Answers a POST.
+pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
+    let Some(asked) = read(body) else {
+        return reply.plain("400 Bad Request", "");
+    };
+    let Some(id) = asked.id else {
+        return reply.plain("202 Accepted", "");
+    };
+    let tail = if manner.modern { modern_tail() } else { "" };
+    match (asked.method, manner.modern) {
+        (b"\"tools/call\"", _) => match (asked.tool, asked.text, asked.bytes) {
+            (b"\"echo\"", Some(text), _) => {
+                reply.begin(manner.stream, id, "");
+                reply.result(r#"{"content":[{"type":"text","text":"#);
+                reply.splice(text);
+                reply.result(r#"}],"isError":false"#);
+                reply.result(tail);
+                reply.result("}");
+            }
+            (b"\"make\"", _, Some(bytes)) if bytes <= MOST => {
+                reply.begin(manner.stream, id, "");
+                reply.result(r#"{"content":[{"type":"text","text":""#);
+                reply.fill(bytes);
+                reply.result(r#""}],"isError":false"#);
+                reply.result(tail);
+                reply.result("}");
+            }
+            _ => reply.error("200 OK", id, r#"{"code":-32602,"message":"echo wants a text, make wants bytes"}"#),
+        },
+        (b"\"ping\"", false) => {
+            reply.begin(manner.stream, id, "");
+            reply.result("{}");
+        }
+        (b"\"server/discover\"", true) => {
+            reply.begin(manner.stream, id, "");
+            reply.result(r#"{"supportedVersions":[""#);
+            reply.result(MODERN);
+            reply.result(r#""],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"public""#);
+            reply.result(tail);
+            reply.result("}");
+        }
+        (b"\"tools/list\"", modern) => {
+            reply.begin(manner.stream, id, "");
+            reply.result("{");
+            reply.result(TOOLS);
+            reply.result(if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" });
+            reply.result(tail);
+            reply.result("}");
+        }
+        (b"\"initialize\"", false) => {
+            let known = matches!(asked.version, Some(br#""2025-03-26""# | br#""2025-06-18""#));
+            let version = asked.version.filter(|_| known).and_then(|text| str::from_utf8(text).ok());
+            reply.begin(manner.stream, id, SESSION);
+            reply.result(r#"{"protocolVersion":"#);
+            match version {
+                Some(version) => reply.result(version),
+                None => ["\"", LEGACY, "\""].map(|part| reply.result(part)).into_iter().collect(),
+            }
+            reply.result(r#","capabilities":{"tools":{}},"serverInfo":"#);
+            reply.result(INFO);
+            reply.result("}");
+        }
+        // The probe of a client of both eras: what real servers of the older versions say to it.
+        (b"\"server/discover\"", false) => reply.json("400 Bad Request", NO_SESSION),
+        (_, true) => reply.error("404 Not Found", id, r#"{"code":-32601,"message":"Method not found"}"#),
+        (_, false) => reply.error("200 OK", id, r#"{"code":-32601,"message":"Method not found"}"#),
+    }
+}
+
+/// What every modern result has besides.
+fn modern_tail() -> &'static str {
+    r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"mcp-bench-server","version":"0.1.0"}}"#
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(manner: Manner, body: &str) -> String {
+        let mut reply = Reply::new();
+        answer(manner, body.as_bytes(), &mut reply);
+        let mut out = Vec::new();
+        reply.send(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const JSON: Manner = Manner { modern: false, stream: false };
+
+    #[test]
+    fn echo_gives_the_text_back() {
+        for text in ["hi".to_owned(), "x".repeat(100_000), "a\\\"b".to_owned()] {
+            let body = format!(
+                r#"{{"params":{{"arguments":{{"text":"{text}"}},"name":"echo"}},"method":"tools/call","id":"a","jsonrpc":"2.0"}}"#
+            );
+            let said = said(JSON, &body);
+            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
+            let wanted = format!(
+                r#"{{"jsonrpc":"2.0","id":"a","result":{{"content":[{{"type":"text","text":"{text}"}}],"isError":false}}}}"#
+            );
+            assert!(body == wanted);
+        }
+    }
+
+    #[test]
+    fn make_gives_as_much_as_is_asked_for() {
+        let said = said(JSON, r#"{"id":1,"method":"tools/call","params":{"name":"make","arguments":{"bytes":5}}}"#);
+        let body = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"xxxxx"}],"isError":false}}"#;
+        assert!(said.ends_with(&format!("Content-Length: {}\r\n\r\n{body}", body.len())), "{said}");
+    }
+
+    #[test]
+    fn an_event_stream_is_one_chunk() {
+        let said = said(Manner { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        let event = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
+        assert!(said.ends_with(&format!("\r\n\r\n{:x}\r\n{event}\r\n0\r\n\r\n", event.len())), "{said}");
+    }
+
+    #[test]
+    fn notifications_are_taken() {
+        assert!(said(JSON, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).starts_with("HTTP/1.1 202"));
+        assert!(said(JSON, "{").starts_with("HTTP/1.1 400"));
+    }
+}

@@ -1,0 +1,135 @@
+//! An answer, made in one kept buffer. A long text is not copied into it, but sent from where the request left it.
+
+use std::io::{self, IoSlice, Write};
+use std::mem;
+
+/// Below this a copy is cheaper than one more piece for the kernel.
+const SHORT: usize = 16 * 1024;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Whole,
+    Json,
+    Stream,
+}
+
+pub struct Reply<'a> {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    /// The text, and where in `body` it belongs.
+    spliced: Option<(usize, &'a [u8])>,
+    form: Form,
+    has_result: bool,
+}
+
+impl<'a> Reply<'a> {
+    pub fn new() -> Reply<'static> {
+        Reply { head: Vec::new(), body: Vec::new(), spliced: None, form: Form::Whole, has_result: false }
+    }
+
+    /// The same buffers for the answer to another request.
+    pub fn again<'b>(mut self) -> Reply<'b> {
+        self.head.clear();
+        self.body.clear();
+        Reply { head: mem::take(&mut self.head), body: mem::take(&mut self.body), ..Reply::new() }
+    }
+
+    /// An answer without a body.
+    pub fn plain(&mut self, status: &str, headers: &str) {
+        self.head.extend_from_slice(b"HTTP/1.1 ");
+        self.head.extend_from_slice(status.as_bytes());
+        self.head.extend_from_slice(b"\r\n");
+        self.head.extend_from_slice(headers.as_bytes());
+        self.head.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    }
+
+    /// An answer that is JSON as it stands.
+    pub fn json(&mut self, status: &str, body: &str) {
+        self.start(status, Form::Json, "");
+        self.body.extend_from_slice(body.as_bytes());
+    }
+
+    /// A JSON-RPC error, never as a stream.
+    pub fn error(&mut self, status: &str, id: &[u8], error: &str) {
+        self.start(status, Form::Json, "");
+        self.envelope(id, r#","error":"#);
+        self.body.extend_from_slice(error.as_bytes());
+    }
+
+    /// The start of a result; what it is follows in pieces.
+    pub fn begin(&mut self, stream: bool, id: &[u8], headers: &str) {
+        self.start("200 OK", if stream { Form::Stream } else { Form::Json }, headers);
+        if stream {
+            self.body.extend_from_slice(b"event: message\ndata: ");
+        }
+        self.envelope(id, r#","result":"#);
+    }
+
+    /// A piece of the result.
+    pub fn result(&mut self, piece: &str) {
+        self.body.extend_from_slice(piece.as_bytes());
+    }
+
+    /// So many letters as a piece of the result.
+    pub fn fill(&mut self, bytes: usize) {
+        self.body.resize(self.body.len() + bytes, b'x');
+    }
+
+    /// The caller's own text as a piece of the result.
+    pub fn splice(&mut self, text: &'a [u8]) {
+        if text.len() < SHORT {
+            self.body.extend_from_slice(text);
+        } else {
+            self.spliced = Some((self.body.len(), text));
+        }
+    }
+
+    /// Sends it in one write, where the socket takes that much.
+    pub fn send(&mut self, to: &mut impl Write) -> io::Result<()> {
+        if mem::take(&mut self.has_result) {
+            self.body.push(b'}');
+        }
+        if self.form == Form::Stream {
+            self.body.extend_from_slice(b"\n\n");
+        }
+        let (at, text) = self.spliced.unwrap_or((self.body.len(), &[]));
+        let length = self.body.len() + text.len();
+        match self.form {
+            Form::Whole => {}
+            Form::Json => write!(self.head, "Content-Length: {length}\r\n\r\n")?,
+            Form::Stream => {
+                write!(self.head, "Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n")?;
+                self.body.extend_from_slice(b"\r\n0\r\n\r\n");
+            }
+        }
+        if text.is_empty() {
+            self.head.extend_from_slice(&self.body);
+            return to.write_all(&self.head);
+        }
+        self.head.extend_from_slice(&self.body[..at]);
+        let mut pieces = [IoSlice::new(&self.head), IoSlice::new(text), IoSlice::new(&self.body[at..])];
+        let mut left = pieces.as_mut_slice();
+        while !left.is_empty() {
+            match to.write_vectored(left)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                sent => IoSlice::advance_slices(&mut left, sent),
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, status: &str, form: Form, headers: &str) {
+        let kind = if form == Form::Stream { "text/event-stream" } else { "application/json" };
+        for part in ["HTTP/1.1 ", status, "\r\nContent-Type: ", kind, "\r\n", headers] {
+            self.head.extend_from_slice(part.as_bytes());
+        }
+        self.form = form;
+    }
+
+    fn envelope(&mut self, id: &[u8], next: &str) {
+        self.body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        self.body.extend_from_slice(id);
+        self.body.extend_from_slice(next.as_bytes());
+        self.has_result = true;
+    }
+}
