@@ -8,7 +8,10 @@ use crate::sys::memory::wipe;
 /// With so little room left, the output is sent: a line of a head has to fit in.
 const LEAST_ROOM: usize = 64 * 1024;
 
+/// What a connection has at first, and once it has sent something large: the server need not begin before it has a good part of
+/// that, and each wakes the other up less often.
 const OUTPUT: usize = 128 * 1024;
+const LARGE_OUTPUT: usize = 512 * 1024;
 
 /// What ureq wants for reading pieces of a body into.
 const LEAST_SCRAP: usize = 10 * 1024;
@@ -43,18 +46,31 @@ impl WireBuffers {
     /// Takes what ureq has written since, and says whether it has to be sent before there is more.
     pub fn written(&mut self, amount: usize) -> bool {
         self.pending += amount;
+        if self.output.len() - self.pending >= LEAST_ROOM {
+            return false;
+        }
+        if self.output.len() < LARGE_OUTPUT {
+            self.enlarge();
+        }
         self.output.len() - self.pending < LEAST_ROOM
+    }
+
+    fn enlarge(&mut self) {
+        let mut larger = vec![0; LARGE_OUTPUT];
+        larger[..self.pending].copy_from_slice(self.pending());
+        // It may hold a token.
+        wipe(&mut self.output[..self.pending]);
+        self.output = larger;
     }
 
     pub fn pending(&self) -> &[u8] {
         &self.output[..self.pending]
     }
 
-    /// Forgets what was sent; for good, where it may hold a token.
-    pub fn sent(&mut self, is_secret: bool) {
-        if is_secret {
-            wipe(&mut self.output[..self.pending]);
-        }
+    /// Forgets what was sent; for good where a head may be, for that may hold a token.
+    pub fn sent(&mut self) {
+        let head = self.pending.min(OUTPUT);
+        wipe(&mut self.output[..head]);
         self.pending = 0;
     }
 
@@ -120,6 +136,6 @@ impl Buffers for WireBuffers {
 
 impl Drop for WireBuffers {
     fn drop(&mut self) {
-        self.sent(true);
+        self.sent();
     }
 }

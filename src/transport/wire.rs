@@ -71,8 +71,6 @@ pub struct Wire {
     forwarding: Option<Forwarding>,
     /// The next output is the beginning of a request.
     begins: bool,
-    /// The head of a request is among what was not sent yet.
-    holds_head: bool,
 }
 
 /// Where a wire rests between two answers.
@@ -118,7 +116,7 @@ impl Wire {
         forwarding: Option<Forwarding>,
     ) -> Box<Wire> {
         let (server, buffers) = (server(uri), WireBuffers::new(input_size));
-        Box::new(Wire { stream, server, lane, buffers, forwarding, begins: true, holds_head: false })
+        Box::new(Wire { stream, server, lane, buffers, forwarding, begins: true })
     }
 
     /// Reads bytes that follow a head, past ureq; zero where the server has closed.
@@ -155,11 +153,10 @@ impl Wire {
     fn transmit(&mut self, amount: usize) -> io::Result<()> {
         self.note_sending();
         let begins = std::mem::take(&mut self.begins);
-        self.holds_head |= begins;
         let is_full = self.buffers.written(amount);
         if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
             let outcome = forwarding.write_head(&mut *self.stream, self.buffers.pending());
-            self.buffers.sent(std::mem::take(&mut self.holds_head));
+            self.buffers.sent();
             return outcome;
         }
         if is_full { self.flush() } else { Ok(()) }
@@ -171,7 +168,7 @@ impl Wire {
             return Ok(());
         }
         let sent = self.stream.send(self.buffers.pending());
-        self.buffers.sent(std::mem::take(&mut self.holds_head));
+        self.buffers.sent();
         sent
     }
 
