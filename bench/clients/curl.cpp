@@ -15,8 +15,8 @@
 
 namespace {
 
-// What libcurl recommends at most.
-constexpr long buffer_size = 512 * 1024;
+// What libcurl takes at most. For small answers its default is the better one: the larger is allocated for each call.
+constexpr long large_buffer = 512 * 1024;
 
 struct context {
     struct task task;
@@ -71,8 +71,10 @@ void connect(context &context) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &context.answer);
-    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, buffer_size);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, buffer_size);
+    if (task.size > CURL_MAX_WRITE_SIZE) {
+        curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, large_buffer);
+        curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, large_buffer);
+    }
     if (task.authority)
         curl_easy_setopt(curl, CURLOPT_CAINFO, task.authority);
     set_headers(context, "");

@@ -16,7 +16,7 @@ def description(peers: list[tuple[str, str]]) -> str:
         ("Commit", commit()),
         ("CPU", f"{cpu()}, {os.cpu_count()} cores"),
         ("Memory", f"{memory_gib():.1f} GiB"),
-        ("System", f"{distribution()}, Linux {platform.release()}, {' '.join(platform.libc_ver())}"),
+        ("System", f"{distribution()}, Linux {'.'.join(platform.release().split('.')[:2])}, {' '.join(platform.libc_ver())}"),
         ("Compilers", f"{first_line('cc', '--version')}; {first_line('rustc', '--version')}"),
         ("libcurl", f"{first_line('pkg-config', '--modversion', 'libcurl')}, {' '.join(openssl()[:2])}"),
         ("simdjson", first_line("pkg-config", "--modversion", "simdjson")),

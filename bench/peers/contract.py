@@ -1,0 +1,76 @@
+"""What the Python clients have in common: the command line, the payload, what is measured, and the line of JSON at the
+end. They are called as PROGRAM URL KIND COUNT."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+MODERN = "2026-07-28"
+LINE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
+SIZES = {"echo100": 100, "echo1M": 1_000_000}
+
+
+@dataclass
+class Task:
+    url: str
+    kind: str
+    count: int
+
+    @property
+    def is_modern(self) -> bool:
+        return "/modern/" in self.url
+
+    @property
+    def mode(self) -> str:
+        """For SDKs that negotiate: the era of the URL, without a probe."""
+        return MODERN if self.is_modern else "legacy"
+
+    @property
+    def text(self) -> str:
+        size = SIZES.get(self.kind, 0)
+        return (LINE * (size // len(LINE) + 1))[:size]
+
+
+def task() -> Task:
+    url, kind, count = sys.argv[1:4]
+    return Task(url, kind, int(count))
+
+
+def cpu_us() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return (used.ru_utime + used.ru_stime) * 1e6
+
+
+def rss_kib() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+async def measure(task: Task, ping: Callable[[], Awaitable], echo: Callable[[str], Awaitable[str]]) -> None:
+    """Makes the calls: `echo` gives the text that came back."""
+    text = task.text
+
+    async def call() -> None:
+        if not text:
+            await ping()
+        elif len(await echo(text)) != len(text):
+            sys.exit("another text came back")
+
+    if text and await echo(text) != text:
+        sys.exit("another text came back")
+    if task.kind == "cold":
+        await ping()
+        print(json.dumps({"first_answer_ns": time.monotonic_ns(), "rss_kib": rss_kib()}), flush=True)
+        return
+    for _ in range(max(3, task.count // 10)):
+        await call()
+    cpu, wall = cpu_us(), time.monotonic_ns()
+    for _ in range(task.count):
+        await call()
+    cpu, wall = cpu_us() - cpu, (time.monotonic_ns() - wall) / 1000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    said = {"count": task.count, "cpu_us": cpu / task.count, "wall_us": wall / task.count, "rss_kib": peak}
+    print(json.dumps(said), flush=True)

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
+
+// The text that is sent and comes back; empty for a ping.
+func textOf(kind string) string {
+	size, known := map[string]int{"ping": 0, "cold": 0, "echo100": 100, "echo1M": 1_000_000}[kind]
+	if !known {
+		fail(errors.New("no such kind: " + kind))
+	}
+	return strings.Repeat(letters, size/len(letters)+1)[:size]
+}
+
+// Connects, makes the calls and prints what they cost.
+func measure(kind string, count int, connect func() func(int)) {
+	call := connect()
+	if kind == "cold" {
+		call(0)
+		fmt.Printf("{\"first_answer_ns\": %d, \"rss_kib\": %d}\n", monotonic(), residentKib())
+		return
+	}
+	warming := max(3, count/10)
+	for number := range warming {
+		call(number)
+	}
+	cpu, wall := cpuUs(), time.Now()
+	for number := range count {
+		call(warming + number)
+	}
+	spent, passed := cpuUs()-cpu, time.Since(wall)
+	fmt.Printf("{\"count\": %d, \"cpu_us\": %.3f, \"wall_us\": %.3f, \"rss_kib\": %d}\n", count,
+		spent/float64(count), float64(passed.Nanoseconds())/1e3/float64(count), usage().Maxrss)
+}
+
+func usage() (used syscall.Rusage) {
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return used
+}
+
+func cpuUs() float64 {
+	used := usage()
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e3
+}
+
+// CLOCK_MONOTONIC itself, which other processes can compare with; package time does not give it.
+func monotonic() int64 {
+	const clockMonotonic = 1
+	var now syscall.Timespec
+	_, _, failed := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&now)), 0)
+	if failed != 0 {
+		fail(failed)
+	}
+	return now.Nano()
+}
+
+func residentKib() (kib int) {
+	status, err := os.ReadFile("/proc/self/status")
+	must(err)
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
+			fmt.Sscan(rest, &kib)
+		}
+	}
+	return kib
+}

@@ -1,0 +1,15 @@
+"""The clients of others: how each is built or installed, and started."""
+
+from harness.places import CACHE
+
+from peers import native, scripts
+
+NATIVE = ("rmcp", "rmcp-pooled", "go-sdk")
+
+
+def command(name: str) -> list[str]:
+    return (native if name in NATIVE else scripts).command(name, CACHE)
+
+
+def versions() -> list[tuple[str, str]]:
+    return native.versions() + scripts.versions()

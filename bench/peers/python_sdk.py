@@ -1,0 +1,23 @@
+"""The Python SDK's own client. A modern server has no ping; the SDK's own request for discovery stands in for it, as
+it does in libmcp."""
+
+import asyncio
+
+import contract
+from mcp import Client
+
+
+async def main() -> None:
+    task = contract.task()
+    async with Client(task.url, mode=task.mode) as client:
+
+        async def ping() -> None:
+            await (client.session.send_discover(contract.MODERN) if task.is_modern else client.send_ping())
+
+        async def echo(text: str) -> str:
+            return (await client.call_tool("echo", {"text": text})).content[0].text
+
+        await contract.measure(task, ping, echo)
+
+
+asyncio.run(main())

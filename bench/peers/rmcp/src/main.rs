@@ -1,0 +1,86 @@
+//! The client on rmcp, the official Rust SDK: PROGRAM URL KIND COUNT [CA-FILE]. BENCH_VARIANT says which HTTP client it
+//! gets; see `http`.
+
+mod http;
+mod measure;
+
+use std::error::Error;
+
+use rmcp::model::{
+    CallToolRequestParams, ClientCapabilities, ClientConfig, ClientRequest, Implementation, PingRequest,
+    ProtocolVersion, RequestMetaObject,
+};
+use rmcp::service::RunningService;
+use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
+
+use crate::measure::Task;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+struct Client {
+    service: RunningService<RoleClient, ClientConfig>,
+    task: Task,
+}
+
+fn main() -> Result<()> {
+    let task = Task::from_arguments()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::connect(task).await?;
+        measure::run(&client).await
+    })
+}
+
+fn implementation() -> Implementation {
+    Implementation::new("bench", "1")
+}
+
+impl Client {
+    /// The era is known, so no round trip is spent on finding out.
+    async fn connect(task: Task) -> Result<Client> {
+        let lifecycle = if task.modern {
+            ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
+        } else {
+            ClientLifecycleMode::Initialize
+        };
+        let config = ClientConfig::new(ClientCapabilities::default(), implementation())
+            .with_protocol_version(ProtocolVersion::V_2025_11_25);
+        let transport = http::transport(&task.url, task.authority.as_deref())?;
+        let service = config.serve_with_lifecycle(transport, lifecycle).await?;
+        Ok(Client { service, task })
+    }
+
+    async fn call(&self, number: u64) -> Result<()> {
+        match (self.task.text.is_empty(), self.task.modern) {
+            (false, _) => self.echo(number).await,
+            (true, false) => self.ping().await,
+            (true, true) => self.discover().await,
+        }
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.service.send_request(ClientRequest::PingRequest(PingRequest::default())).await?;
+        Ok(())
+    }
+
+    async fn discover(&self) -> Result<()> {
+        let mut meta = RequestMetaObject::new();
+        meta.set_protocol_version(ProtocolVersion::V_2026_07_28);
+        meta.set_client_info(implementation());
+        meta.set_client_capabilities(ClientCapabilities::default());
+        self.service.discover(meta).await?;
+        Ok(())
+    }
+
+    async fn echo(&self, number: u64) -> Result<()> {
+        let wanted = &self.task.text;
+        let arguments = [("text".to_owned(), wanted.as_str().into())].into_iter().collect();
+        let result = self.service.call_tool(CallToolRequestParams::new("echo").with_arguments(arguments)).await?;
+        let content = result.content.first().and_then(|content| content.as_text());
+        let text: &String = &content.ok_or("the answer has no text")?.text;
+        if text.len() != wanted.len() || (number == 0 && text != wanted) {
+            return Err("another text came back".into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+"""The peers that need an interpreter: the Python SDK, FastMCP, and the TypeScript SDK on Node."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SERVERS = HERE.parent.parent / "tests" / "servers"
+NODE = HERE / "typescript"
+# Which of the tests' environments has which client.
+PYTHON = {"python-sdk": ("sdk2", "python_sdk.py", "mcp"), "fastmcp": ("fastmcp4", "fastmcp_client.py", "fastmcp")}
+
+
+def command(name: str, cache: Path) -> list[str]:
+    """Installs a peer under `cache`; gives how it is started, without its arguments."""
+    if name in PYTHON:
+        environment, script, _ = PYTHON[name]
+        return [str(installed(environment) / "bin" / "python"), str(HERE / script)]
+    if name == "typescript-sdk":
+        return ["node", str(typescript(cache))]
+    raise ValueError(f"no such peer: {name}")
+
+
+def versions() -> list[tuple[str, str]]:
+    """What the pins say, by the names that people know."""
+    labels = {"python-sdk": "Python SDK", "fastmcp": "FastMCP"}
+    python = [(labels[name], pinned(environment, package)) for name, (environment, _, package) in PYTHON.items()]
+    dependencies = json.loads((NODE / "package.json").read_text())["dependencies"]
+    return [*python, ("TypeScript SDK", dependencies["@modelcontextprotocol/client"])]
+
+
+def installed(environment: str) -> Path:
+    """The tests' own environment of that name, with the same pins."""
+    sys.path.insert(0, str(SERVERS))
+    import install
+
+    return install.installed(environment)
+
+
+def pinned(environment: str, package: str) -> str:
+    lines = (SERVERS / "requirements" / f"{environment}.txt").read_text().splitlines()
+    return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
+
+
+def typescript(cache: Path) -> Path:
+    folder = cache / "bench" / "typescript"
+    if not shutil.which("npm"):
+        sys.exit("the benchmark of the peers needs node and npm")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in ("package.json", "package-lock.json", "client.mjs"):
+        shutil.copy(NODE / file, folder)
+    step = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(step, cwd=folder, check=True, stdin=subprocess.DEVNULL)
+    return folder / "client.mjs"

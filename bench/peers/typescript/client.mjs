@@ -1,0 +1,61 @@
+// The TypeScript SDK's own client on Node, called as: client.mjs URL KIND COUNT. A modern server has no ping; the SDK's
+// discover stands in for it, as it does in libmcp.
+
+import { readFileSync } from "node:fs";
+
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+
+const MODERN = "2026-07-28";
+const LINE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+const SIZES = { echo100: 100, echo1M: 1_000_000 };
+
+const [url, kind, count] = [process.argv[2], process.argv[3], Number(process.argv[4])];
+const isModern = url.includes("/modern/");
+const size = SIZES[kind] ?? 0;
+const text = LINE.repeat(size / LINE.length + 1).slice(0, size);
+
+const mode = isModern ? { pin: MODERN } : "legacy";
+const client = new Client({ name: "bench", version: "1" }, { versionNegotiation: { mode } });
+await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+
+async function ping() {
+  await (isModern ? client.discover() : client.ping());
+}
+
+async function echo() {
+  const result = await client.callTool({ name: "echo", arguments: { text } });
+  return result.content[0].text;
+}
+
+async function call() {
+  if (size === 0) {
+    await ping();
+  } else if ((await echo()).length !== size) {
+    throw new Error("another text came back");
+  }
+}
+
+function cpuUs() {
+  const used = process.cpuUsage();
+  return used.user + used.system;
+}
+
+async function measure() {
+  for (let left = Math.max(3, count / 10); left > 0; left--) await call();
+  const [cpu, wall] = [cpuUs(), process.hrtime.bigint()];
+  for (let left = count; left > 0; left--) await call();
+  const [cpuUsed, took] = [cpuUs() - cpu, Number(process.hrtime.bigint() - wall) / 1000];
+  const rss = process.resourceUsage().maxRSS;
+  return { count, cpu_us: cpuUsed / count, wall_us: took / count, rss_kib: rss };
+}
+
+async function cold() {
+  await ping();
+  const now = process.hrtime.bigint();
+  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
+  return { first_answer_ns: Number(now), rss_kib: rss };
+}
+
+if (size > 0 && (await echo()) !== text) throw new Error("another text came back");
+console.log(JSON.stringify(await (kind === "cold" ? cold() : measure())));
+process.exit(0);
