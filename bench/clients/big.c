@@ -1,7 +1,14 @@
-/* A large result: big URL KIND BYTES. Prints the peak memory before anybody asks for a decoded copy. */
+/* A large result: big URL KIND BYTES. Prints the peak memory before anybody asks for a decoded copy, and after.
+ * cc -O2 big.c -lmcp */
 #include <mcp.h>
 
 #include "client.h"
+
+static long peak_kib(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return used.ru_maxrss;
+}
 
 int main(int argc, char **argv) {
     struct task task = task_of(argc, argv);
@@ -13,13 +20,16 @@ int main(int argc, char **argv) {
     if (!client || mcp_set_limit(client, MCP_LIMIT_MESSAGE, (uint64_t)task.count * 2, &error) != MCP_OK ||
         mcp_call_tool(client, "make", arguments, strlen(arguments), NULL, &result, &error) != MCP_OK)
         fail(mcp_error_message(error));
+    const mcp_json *text = mcp_json_at(result, "/content/0/text");
     size_t raw = 0;
-    mcp_json_raw(mcp_json_at(result, "/content/0/text"), &raw);
+    mcp_json_raw(text, &raw);
     if (raw != (size_t)task.count + 2)
         fail("the text has another size");
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    printf("{\"bytes\": %zu, \"rss_kib\": %ld}\n", raw, used.ru_maxrss);
+    long before = peak_kib();
+    const char *decoded = mcp_json_string(text);
+    if (!decoded || strlen(decoded) != (size_t)task.count)
+        fail("the decoded text has another size");
+    printf("{\"bytes\": %zu, \"rss_kib\": %ld, \"rss_decoded_kib\": %ld}\n", raw, before, peak_kib());
     mcp_json_free(result);
     mcp_client_free(client);
     return 0;

@@ -1,11 +1,14 @@
 // A minimal client on libcurl: one easy handle that keeps its connection, and a buffer that is kept as well. With
 // -DPARSER=1 simdjson reads the answers, else the text is found by hand.
+// c++ -O2 -std=c++17 curl.cpp -lcurl; with the parser: -DPARSER=1 -lsimdjson
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <curl/curl.h>
 
+#include <exception>
 #include <string>
+#include <string_view>
 
 #include "hand.h"
 
@@ -22,7 +25,10 @@ struct context {
     struct task task;
     CURL *curl = curl_easy_init();
     curl_slist *headers = nullptr;
-    std::string request, answer, text;
+    std::string request, answer;
+    // The decoded text, and the memory that holds it from call to call.
+    std::string text_buffer;
+    std::string_view text;
 #if PARSER
     simdjson::ondemand::parser parser;
 #endif
@@ -118,7 +124,7 @@ void read_answer(context &context, size_t start, size_t size, long id) {
             has_result = true;
             if (context.task.size) {
                 std::string_view text = member.value()["content"].at(0)["text"].get_string();
-                context.text.assign(text);
+                context.text = context.text_buffer.assign(text);
             }
         }
     }
@@ -129,8 +135,8 @@ void read_answer(context &context, size_t start, size_t size, long id) {
 void read_answer(context &context, size_t start, size_t size, long id) {
     check_id(context.answer.data() + start, size, id);
     if (context.task.size) {
-        context.text.resize(context.task.size * 2);
-        context.text.resize(decoded_text(context.answer.data() + start, size, &context.text[0]));
+        char *out = &context.text_buffer[0];
+        context.text = {out, decoded_text(context.answer.data() + start, size, out)};
     }
 }
 #endif
@@ -151,11 +157,14 @@ void call(void *place, long number) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv) try {
     context context;
     context.task = task_of(argc, argv);
     if (context.task.size)
         context.answer.reserve(context.task.size * 2 + 65536);
+    context.text_buffer.resize(context.task.size * 2);
     connect(context);
     return measure(&context.task, call, &context);
+} catch (const std::exception &error) {
+    fail(error.what());
 }

@@ -1,4 +1,4 @@
-/* The client on libmcp: cc libmcp.c -lmcp. */
+/* The client on libmcp: cc -O2 libmcp.c -lmcp */
 #include <mcp.h>
 
 #include "client.h"
@@ -9,14 +9,15 @@ struct context {
     char *text;
 };
 
-static void must(mcp_status status, mcp_error *error) {
+/* Takes the place of the error, not the error: an argument may be read before the call next to it has set it. */
+static void must(mcp_status status, mcp_error **error) {
     if (status != MCP_OK)
-        fail(mcp_error_message(error));
+        fail(mcp_error_message(*error));
 }
 
 static void ping(struct context *context) {
     mcp_error *error = NULL;
-    must(mcp_ping(context->client, NULL, &error), error);
+    must(mcp_ping(context->client, NULL, &error), &error);
 }
 
 static void echo(struct context *context, long number) {
@@ -24,9 +25,9 @@ static void echo(struct context *context, long number) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     size_t size = 0;
-    must(mcp_call_tool(context->client, "echo", task->arguments, task->arguments_size, NULL, &result, &error), error);
+    must(mcp_call_tool(context->client, "echo", task->arguments, task->arguments_size, NULL, &result, &error), &error);
     const mcp_json *text = mcp_json_at(result, "/content/0/text");
-    must(mcp_json_copy_string(text, context->text, task->size * 2 + 1, &size, &error), error);
+    must(mcp_json_copy_string(text, context->text, task->size * 2 + 1, &size, &error), &error);
     check_text(task, context->text, size, number);
     mcp_json_free(result);
 }
@@ -47,7 +48,7 @@ int main(int argc, char **argv) {
     if (!context.client || !context.text)
         fail(mcp_error_message(error));
     if (context.task.authority)
-        must(mcp_set_tls_ca_file(context.client, context.task.authority, &error), error);
+        must(mcp_set_tls_ca_file(context.client, context.task.authority, &error), &error);
     int result = measure(&context.task, call, &context);
     mcp_client_free(context.client);
     return result;

@@ -1,4 +1,5 @@
-/* The limit: a blocking socket, one send, and as many receives as it takes. Nothing is parsed that need not be. */
+/* The limit: a blocking socket, one send, and as many receives as it takes. Nothing is parsed that need not be.
+ * cc -O2 raw.c */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>

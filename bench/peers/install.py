@@ -8,7 +8,7 @@ NATIVE = ("rmcp", "rmcp-pooled", "go-sdk")
 
 
 def command(name: str) -> list[str]:
-    return (native if name in NATIVE else scripts).command(name, CACHE)
+    return native.command(name, CACHE) if name in NATIVE else scripts.command(name)
 
 
 def versions() -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
 """The peers that need an interpreter: the Python SDK, FastMCP, and the TypeScript SDK on Node."""
 
+import importlib
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 SERVERS = HERE.parent.parent / "tests" / "servers"
@@ -13,13 +15,13 @@ NODE = HERE / "typescript"
 PYTHON = {"python-sdk": ("sdk2", "python_sdk.py", "mcp"), "fastmcp": ("fastmcp4", "fastmcp_client.py", "fastmcp")}
 
 
-def command(name: str, cache: Path) -> list[str]:
-    """Installs a peer under `cache`; gives how it is started, without its arguments."""
+def command(name: str) -> list[str]:
+    """Installs a peer into the cache; gives how it is started, without its arguments."""
     if name in PYTHON:
         environment, script, _ = PYTHON[name]
         return [str(installed(environment) / "bin" / "python"), str(HERE / script)]
     if name == "typescript-sdk":
-        return ["node", str(typescript(cache))]
+        return ["node", str(typescript())]
     raise ValueError(f"no such peer: {name}")
 
 
@@ -33,10 +35,13 @@ def versions() -> list[tuple[str, str]]:
 
 def installed(environment: str) -> Path:
     """The tests' own environment of that name, with the same pins."""
-    sys.path.insert(0, str(SERVERS))
-    import install
+    return tests_module("install").installed(environment)
 
-    return install.installed(environment)
+
+def tests_module(name: str) -> ModuleType:
+    """A module of the tests' own, by which downloads are kept."""
+    sys.path.insert(0, str(SERVERS))
+    return importlib.import_module(name)
 
 
 def pinned(environment: str, package: str) -> str:
@@ -44,13 +49,17 @@ def pinned(environment: str, package: str) -> str:
     return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
 
 
-def typescript(cache: Path) -> Path:
-    folder = cache / "bench" / "typescript"
+def typescript() -> Path:
     if not shutil.which("npm"):
         sys.exit("the benchmark of the peers needs node and npm")
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in ("package.json", "package-lock.json", "client.mjs"):
-        shutil.copy(NODE / file, folder)
-    step = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(step, cwd=folder, check=True, stdin=subprocess.DEVNULL)
-    return folder / "client.mjs"
+    files = [NODE / name for name in ("package.json", "package-lock.json", "client.mjs")]
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for file in files:
+            shutil.copy(file, folder)
+        step = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run(step, cwd=folder, check=True, stdin=subprocess.DEVNULL)
+
+    recipe = b"".join(file.read_bytes() for file in files)
+    return tests_module("cache").made("bench-typescript", recipe, make) / "client.mjs"
