@@ -17,7 +17,9 @@ int main(int argc, char **argv) {
     mcp_json *result = NULL;
     mcp_client *client = mcp_client_new(task.url, &error);
     sprintf(arguments, "{\"bytes\":%ld}", task.count);
-    if (!client || mcp_set_limit(client, MCP_LIMIT_MESSAGE, (uint64_t)task.count * 2, &error) != MCP_OK ||
+    uint64_t limit = (uint64_t)task.count * 2;
+    if (!client || mcp_set_limit(client, MCP_LIMIT_MESSAGE, limit, &error) != MCP_OK ||
+        mcp_set_limit(client, MCP_LIMIT_EVENT, limit, &error) != MCP_OK ||
         mcp_call_tool(client, "make", arguments, strlen(arguments), NULL, &result, &error) != MCP_OK)
         fail(mcp_error_message(error));
     const mcp_json *text = mcp_json_at(result, "/content/0/text");
