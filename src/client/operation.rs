@@ -130,18 +130,13 @@ impl Client {
     /// A notification, for which no answer comes.
     pub(super) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
-        let mut params = params.clone();
+        let mut params = params;
         call.add_meta(&mut params, &session, Rules::ONCE)?;
         self.post(call, &Speaking::in_session(&session), &crate::protocol::messages::notification(method, &params))
     }
 }
 
-/// The text of an object that a caller gives; `{}` for none.
+/// The text of an object that a caller gives.
 pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
-    let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}"));
-    let value = scan::check(text).map_err(|_| refused(format!("it is no JSON: {}", scan::why(text))))?;
-    if !value.starts_with('{') {
-        return Err(refused("it is no JSON object".into()));
-    }
-    Ok(value)
+    scan::object(text).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}")))
 }

@@ -4,7 +4,6 @@ use super::json::Json;
 use super::params::Params;
 use super::text::Text;
 use super::version::Era;
-use crate::sys::vector::plain;
 
 /// Who this client says that it is (`Implementation` in the schemas).
 #[derive(Clone, Debug)]
@@ -142,10 +141,9 @@ fn implementation(client: &ClientInfo) -> String {
 
 /// A text as JSON.
 pub fn quoted(text: &str) -> String {
-    if plain(text.as_bytes()) == text.len() {
-        return ["\"", text, "\""].concat();
-    }
-    serde_json::Value::from(text).to_string()
+    let mut quoted = Text::with_capacity(text.len() + 2);
+    quoted.push_quoted(text);
+    quoted.into_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::scan;
 use super::text::Text;
 
 /// See the module. The values are JSON text, which is spliced in as it is.
@@ -122,11 +123,7 @@ fn write_members<'t>(text: &mut Text<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
 
 /// The members of an object, their values as text; why the text is none, otherwise.
 pub fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
-    let object = serde_json::from_str::<&RawValue>(object).map_err(|error| format!("it is no JSON: {error}"))?.get();
-    if !object.starts_with('{') {
-        return Err("it is no JSON object".into());
-    }
-    let members: Members = serde_json::from_str(object).map_err(|error| error.to_string())?;
+    let members: Members = serde_json::from_str(scan::object(object)?).map_err(|error| error.to_string())?;
     Ok(members.0)
 }
 

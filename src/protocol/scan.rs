@@ -57,6 +57,12 @@ pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     texts.into_iter().map(Cow::into_owned).collect()
 }
 
+/// Checks that `text` is one JSON object, and gives it without the white space around it; or why it is none.
+pub fn object(text: &str) -> Result<&str, String> {
+    let value = check(text).map_err(|NotJson| format!("it is no JSON: {}", why(text)))?;
+    if value.starts_with('{') { Ok(value) } else { Err("it is no JSON object".into()) }
+}
+
 /// What is wrong with a text that is no JSON, without quoting it.
 pub fn why(text: &str) -> String {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {

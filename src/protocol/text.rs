@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::io::{self, Read};
 
-use super::messages::quoted;
 use crate::sys::vector::plain;
 
 /// From this length on, a text is left where it is.
@@ -41,7 +40,7 @@ impl<'a> Text<'a> {
             self.push(text);
             self.push("\"");
         } else {
-            self.push(&quoted(text));
+            self.push(&serde_json::Value::from(text).to_string());
         }
     }
 
