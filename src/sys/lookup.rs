@@ -3,7 +3,8 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use super::signal::Signal;
 use super::thread;
@@ -19,43 +20,65 @@ pub enum LookupError {
     System(io::Error),
 }
 
+/// A lookup under way, or its answer. Any number of threads may wait for it.
 #[derive(Debug)]
-struct Lookup {
+pub struct Lookup {
     done: Signal,
-    answer: Mutex<Option<io::Result<Vec<SocketAddr>>>>,
+    answer: OnceLock<Answer>,
 }
 
-/// Asks the system's resolver for the addresses of `host`.
-pub fn lookup(host: &str, port: u16, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
-    let done = Signal::new().map_err(LookupError::System)?;
-    let lookup = Arc::new(Lookup { done, answer: Mutex::new(None) });
-    let (theirs, host) = (Arc::clone(&lookup), host.to_owned());
-    let spawned = thread::spawn("mcp-lookup", move || {
-        let answer = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        *theirs.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        theirs.done.raise();
-    });
-    spawned.map_err(LookupError::System)?;
-    budget.wait(lookup.done.fd(), Interest::Read).map_err(LookupError::Stopped)?;
-    let answer = lookup.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    answer.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())).map_err(LookupError::Failed)
+#[derive(Debug)]
+struct Answer {
+    at: Instant,
+    addresses: io::Result<Vec<SocketAddr>>,
+}
+
+impl Lookup {
+    /// Begins to ask the system's resolver for the addresses of `host`.
+    pub fn begin(host: &str, port: u16) -> Result<Arc<Lookup>, LookupError> {
+        let done = Signal::new().map_err(LookupError::System)?;
+        let lookup = Arc::new(Lookup { done, answer: OnceLock::new() });
+        let (theirs, host) = (Arc::clone(&lookup), host.to_owned());
+        let spawned = thread::spawn("mcp-lookup", move || {
+            let addresses = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+            // Nobody else sets it.
+            let _ = theirs.answer.set(Answer { at: Instant::now(), addresses });
+            theirs.done.raise();
+        });
+        spawned.map_err(LookupError::System)?;
+        Ok(lookup)
+    }
+
+    pub fn wait(&self, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
+        budget.wait(self.done.fd(), Interest::Read).map_err(LookupError::Stopped)?;
+        match self.answer.get().map(|answer| &answer.addresses) {
+            Some(Ok(addresses)) => Ok(addresses.clone()),
+            Some(Err(error)) => Err(LookupError::Failed(io::Error::new(error.kind(), error.to_string()))),
+            None => Err(LookupError::Failed(io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// When the resolver gave addresses; an error where it gave none, and `None` as long as it is asked.
+    pub fn answered(&self) -> Option<Result<Instant, ()>> {
+        let answer = self.answer.get()?;
+        Some(answer.addresses.as_ref().map(|_| answer.at).map_err(|_| ()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn localhost_has_an_address() {
-        let found = lookup("localhost", 80, &Budget::default()).unwrap();
+        let found = Lookup::begin("localhost", 80).unwrap().wait(&Budget::default()).unwrap();
         assert!(found.iter().any(|address| address.ip().is_loopback()));
     }
 
     #[test]
     fn a_lookup_without_time_is_given_up() {
         let late = Budget::until(Instant::now());
-        match lookup("localhost", 80, &late) {
+        match Lookup::begin("localhost", 80).unwrap().wait(&late) {
             // The thread may have been faster than the look at the clock.
             Ok(_) | Err(LookupError::Stopped(Stop::TimedOut)) => {}
             other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -12,8 +12,8 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::lane::LaneState;
-use crate::sys::lookup::{LookupError, lookup};
-use crate::sys::wait::Stop;
+use crate::sys::lookup::{Lookup, LookupError};
+use crate::sys::wait::{Budget, Stop};
 
 /// How long an answer is used again. The system's resolver does not tell the record's own lifetime.
 const KEEP: Duration = Duration::from_secs(60);
@@ -22,29 +22,69 @@ const KEEP: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct NameCache(Mutex<HashMap<(String, u16), Entry>>);
 
-#[derive(Clone, Debug)]
-struct Entry {
-    at: Instant,
-    addresses: Vec<SocketAddr>,
+#[derive(Debug)]
+enum Entry {
+    Known {
+        at: Instant,
+        addresses: Vec<SocketAddr>,
+    },
+    /// The resolver cannot be interrupted: who gives up leaves the lookup to the next one who asks, so that a name costs one thread
+    /// however often it is asked for.
+    Asked(Arc<Lookup>),
 }
 
 impl NameCache {
-    fn get(&self, host: &str, port: u16) -> Option<Entry> {
-        self.lock().get(&(host.to_owned(), port)).cloned()
+    fn find(&self, host: &str, port: u16, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
+        let key = (host.to_owned(), port);
+        let lookup = match self.look(&key)? {
+            Entry::Known { addresses, .. } => return Ok(addresses),
+            Entry::Asked(lookup) => lookup,
+        };
+        let found = lookup.wait(budget);
+        match &found {
+            Ok(addresses) => {
+                let entry = Entry::Known { at: Instant::now(), addresses: addresses.clone() };
+                self.lock().insert(key, entry);
+            }
+            Err(LookupError::Stopped(_)) => {}
+            Err(_) => {
+                self.lock().remove(&key);
+            }
+        }
+        found
     }
 
-    fn put(&self, host: &str, port: u16, addresses: &[SocketAddr]) {
-        let entry = Entry { at: Instant::now(), addresses: addresses.to_vec() };
-        self.lock().insert((host.to_owned(), port), entry);
+    /// What is known, or under way; else the lookup begins.
+    fn look(&self, key: &(String, u16)) -> Result<Entry, LookupError> {
+        let mut entries = self.lock();
+        match entries.get(key) {
+            Some(Entry::Known { at, addresses }) if at.elapsed() < KEEP => {
+                return Ok(Entry::Known { at: *at, addresses: addresses.clone() });
+            }
+            Some(Entry::Asked(lookup)) if is_of_use(lookup) => return Ok(Entry::Asked(Arc::clone(lookup))),
+            _ => {}
+        }
+        let lookup = Lookup::begin(&key.0, key.1)?;
+        entries.insert(key.clone(), Entry::Asked(Arc::clone(&lookup)));
+        Ok(Entry::Asked(lookup))
     }
 
     /// After a connect that failed: the name may have moved.
     pub fn forget(&self) {
-        self.lock().clear();
+        self.lock().retain(|_, entry| matches!(entry, Entry::Asked(_)));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever began it may have left before the answer came: a failure is not handed on then.
+fn is_of_use(lookup: &Lookup) -> bool {
+    match lookup.answered() {
+        None => true,
+        Some(Ok(at)) => at.elapsed() < KEEP,
+        Some(Err(())) => false,
     }
 }
 
@@ -54,17 +94,11 @@ pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> 
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    if let Some(entry) = names.get(host, port)
-        && entry.at.elapsed() < KEEP
-    {
-        return Ok(in_turns(entry.addresses));
-    }
-    let found = lookup(host, port, &lane.budget()).map_err(|error| match error {
+    let found = names.find(host, port, &lane.budget()).map_err(|error| match error {
         LookupError::Stopped(stop) => lane.stopped(stop),
         LookupError::System(error) => lane.stopped(Stop::System(error)),
         LookupError::Failed(error) => error,
     })?;
-    names.put(host, port, &found);
     Ok(in_turns(found))
 }
 

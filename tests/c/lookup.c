@@ -93,13 +93,33 @@ static void closed(void) {
 
 static void timed_out(void) {
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
-    CHECK_INT(MCP_OK, mcp_set_protocol_version(call.client, "2025-11-25", NULL)); /* no probe: one lookup */
     CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 50, NULL));
     ping(&call);
     await_lookup();
     mcp_options_free(call.options);
     mcp_client_free(call.client);
     let_go();
+}
+
+/* However many calls give up waiting for a name, it is asked for once; and the next one gets that answer. */
+static void shared(void) {
+    struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
+    mcp_error *error = NULL;
+    CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 30, NULL));
+    for (int round = 0; round < 10; round++)
+        ping(&call);
+    await_lookup();
+    CHECK_INT(2, threads());
+    let_go();
+    /* That one failed after everybody had left: it is asked for anew. */
+    must(write(release[1], "", 1) == 1, "write");
+    EXPECT_KEEP(MCP_RESOLVE_FAILED, error, mcp_ping(call.client, NULL, &error));
+    await_lookup();
+    mcp_error_free(error);
+    mcp_options_free(call.options);
+    mcp_client_free(call.client);
+    while (threads() > 1)
+        sched_yield();
 }
 
 static void failed(void) {
@@ -118,6 +138,7 @@ int main(void) {
     cancelled();
     closed();
     timed_out();
+    shared();
     failed();
     return check_end();
 }
