@@ -179,7 +179,8 @@ typedef enum mcp_status {
    */
   MCP_REDIRECT_REFUSED = 19,
   /**
-   * HTML, plain text or nothing where a JSON message or an event stream belongs.
+   * HTML, plain text or nothing where a JSON message or an event stream belongs; or it has a content
+   * coding that nobody asked for.
    */
   MCP_UNEXPECTED_CONTENT = 20,
   /**

@@ -56,7 +56,8 @@ pub enum mcp_status {
     /// A redirect that is not followed, because credentials would leave their origin or the method
     /// would change; or the endpoint of an HTTP+SSE server, on another origin than its stream.
     MCP_REDIRECT_REFUSED = 19,
-    /// HTML, plain text or nothing where a JSON message or an event stream belongs.
+    /// HTML, plain text or nothing where a JSON message or an event stream belongs; or it has a content
+    /// coding that nobody asked for.
     MCP_UNEXPECTED_CONTENT = 20,
     /// The answer says that it is JSON and is not.
     MCP_INVALID_JSON = 21,

@@ -10,6 +10,7 @@ use ureq::SendBody;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, header};
 
+use super::codings;
 use super::cookies::Cookies;
 use super::endpoint::Endpoint;
 use super::lane::Lane;
@@ -153,6 +154,7 @@ impl Http {
                 self.cookies.take(target, answer.headers(), SystemTime::now);
                 lane.note_keep_alive(&answer);
                 lane.state.set_phase(Phase::Body);
+                codings::check(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
                 Ok(Response::new(self, lane, Arc::clone(target), answer))
             }
             Err(error) => Err(explain(&error, &lane, target, budget)),
@@ -302,8 +304,25 @@ pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
     if let Some(stop) = lane.state.take_stop() {
         return stopped(&stop, Phase::Body.doing(), &lane.state.budget());
     }
-    let reason = error.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
+    let end = lane.state.take_end();
+    let said = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    let reason = match said {
+        Some(ureq::Error::Protocol(why)) => return no_http(&why.to_string()),
+        // What has come is no body, and more of it would not make it one.
+        Some(ureq::Error::BodyStalled) if end.is_none() => return no_http("the size of a chunk has no end"),
+        Some(ureq::Error::Decompress(_, why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
+            let said = said.map(ToString::to_string).unwrap_or_default();
+            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {said}"));
+        }
+        Some(ureq::Error::Decompress(..)) => error,
+        _ => end.or(error),
+    };
+    let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
     Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
+}
+
+fn no_http(why: &str) -> Error {
+    Error::new(MCP_HTTP_ERROR, format!("the server's answer is no valid HTTP: {why}"))
 }
 
 /// What was not begun yet when a wait was ended.

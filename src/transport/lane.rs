@@ -68,8 +68,8 @@ pub struct LaneState {
     received: AtomicBool,
     /// Send, and do not wait for an answer.
     send_only: AtomicBool,
-    /// The connection did not end in order.
-    broken: AtomicBool,
+    /// How the connection ended, if it did.
+    end: Mutex<Option<io::Error>>,
 }
 
 impl LaneState {
@@ -83,7 +83,7 @@ impl LaneState {
             reused: AtomicBool::new(false),
             received: AtomicBool::new(false),
             send_only: AtomicBool::new(false),
-            broken: AtomicBool::new(false),
+            end: Mutex::default(),
         }
     }
 
@@ -95,7 +95,7 @@ impl LaneState {
         self.set_phase(Phase::Lookup);
         self.reused.store(self.is_connected(), Ordering::Relaxed);
         self.received.store(false, Ordering::Relaxed);
-        self.broken.store(false, Ordering::Relaxed);
+        *lock(&self.end) = None;
         self.send_only.store(send_only, Ordering::Relaxed);
     }
 
@@ -171,14 +171,19 @@ impl LaneState {
         self.received.store(true, Ordering::Relaxed);
     }
 
-    /// Notes how reading failed. Without an end of its own, a body ends with the connection, and ureq asks no further; but a reset is
+    /// Notes how the connection ended. ureq keeps that to itself, and where a body ends with its connection it asks no further; but a reset is
     /// no such end. TLS without its last word is one in practice: what it carries is checked by itself.
-    pub fn note_broken(&self, error: &io::Error) {
-        self.broken.store(error.kind() != io::ErrorKind::UnexpectedEof, Ordering::Relaxed);
+    pub fn note_end(&self, error: &io::Error) {
+        *lock(&self.end) = Some(io::Error::new(error.kind(), error.to_string()));
     }
 
+    /// Whether the connection ended, and not in order.
     pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+        lock(&self.end).as_ref().is_some_and(|error| error.kind() != io::ErrorKind::UnexpectedEof)
+    }
+
+    pub fn take_end(&self) -> Option<io::Error> {
+        lock(&self.end).take()
     }
 
     pub fn is_send_only(&self) -> bool {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod codings;
 mod connector;
 mod cookies;
 pub mod endpoint;

@@ -179,11 +179,10 @@ impl<'a> Response<'a> {
         let announced = self.announced().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         let expected = announced.min(limit);
         // Room that nobody writes to costs nothing.
-        body.try_reserve_exact(expected).map_err(|_| {
-            Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for the server's answer of {expected} bytes"))
-        })?;
+        body.try_reserve_exact(expected).map_err(|_| no_memory(expected))?;
         loop {
             let step = body.len().clamp(FIRST, MOST_AT_ONCE).max(expected.saturating_sub(body.len()));
+            body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
             let count = self.read_by(|source| source.read_into(body, step));
             if body.len() > limit || !matches!(count, Ok(1..)) {
                 return count.map(|_| body.len() <= limit);
@@ -228,6 +227,10 @@ impl<'a> Response<'a> {
             self.http.put_back(Parked { lane, rest });
         }
     }
+}
+
+fn no_memory(bytes: usize) -> Error {
+    Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {bytes} bytes of the server's answer"))
 }
 
 impl Parked {

@@ -183,11 +183,17 @@ impl Wire {
         }
         // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
         // no byte of an answer.
-        let count = self.stream.read(self.buffers.input_append_buf());
-        let count = count.inspect_err(|error| self.lane.note_broken(error))?;
+        let room = self.buffers.input_append_buf();
+        if room.is_empty() {
+            // ureq can make nothing of so much: it says so.
+            return Ok(false);
+        }
+        let count = self.stream.read(room);
+        let count = count.inspect_err(|error| self.lane.note_end(error))?;
         self.buffers.input_appended(count);
-        if count > 0 {
-            self.lane.note_received();
+        match count {
+            0 => self.lane.note_end(&io::ErrorKind::UnexpectedEof.into()),
+            _ => self.lane.note_received(),
         }
         Ok(count > 0)
     }
