@@ -1544,8 +1544,8 @@ mcp_status mcp_notify(mcp_client *client,
  * ends, or negative where the server does not know, and `message` is what the server says of it,
  * or NULL. The text is gone when the callback returns.
  *
- * Called on the thread of the call, no lock held; its time counts against no timeout. No exception
- * and no longjmp may leave it.
+ * Called on the thread of the call, no lock held; its time counts against no timeout. It may make
+ * calls, on this client as well. No exception and no longjmp may leave it.
  */
 typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
 
@@ -1927,8 +1927,8 @@ typedef enum mcp_log_level {
  * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
  * break that is gone when the callback returns. Called on the thread of whatever call has
  * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
- * once. No lock is held, and the callback may call the library; but on the reader thread make no
- * call on this client (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
+ * once. No lock is held, and the callback may call the library; but make no call on this client
+ * on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
  * in flight; on the thread of a call, one is. No exception and no longjmp may leave it.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);

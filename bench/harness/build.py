@@ -39,7 +39,7 @@ def server() -> Path:
     """The bench server, with TLS."""
     folder = BUILT / "server"
     manifest = BENCH / "server" / "Cargo.toml"
-    run(["cargo", "build", "-j", JOBS, "--release", "--features", "tls", "--manifest-path", manifest], folder)
+    run(["cargo", "build", "--locked", "-j", JOBS, "--release", "--features", "tls", "--manifest-path", manifest], folder)
     return folder / "release" / "mcp-bench-server"
 
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroizing;
+
 use crate::error::Error;
 use crate::protocol::json::{Json, Value};
 
@@ -21,7 +23,7 @@ const LONGEST: usize = 2000;
 #[derive(Default)]
 pub struct Secrets {
     /// Longest first: of two secrets of which one begins like the other, the longer goes whole.
-    forms: Vec<String>,
+    forms: Vec<Zeroizing<String>>,
 }
 
 impl Secrets {
@@ -31,7 +33,7 @@ impl Secrets {
         let parts = value.split(separators).filter(|part| part.len() >= SHORTEST_PART);
         for secret in std::iter::once(value).filter(|value| value.len() >= SHORTEST).chain(parts) {
             for form in forms(secret) {
-                if !self.forms.contains(&form) {
+                if !form.is_empty() && !self.forms.contains(&form) {
                     self.forms.push(form);
                 }
             }
@@ -42,8 +44,8 @@ impl Secrets {
     pub fn redact(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for form in &self.forms {
-            if text.contains(form) {
-                text = Cow::Owned(text.replace(form, REDACTED));
+            if text.contains(form.as_str()) {
+                text = Cow::Owned(text.replace(form.as_str(), REDACTED));
             }
         }
         text.into_owned()
@@ -72,7 +74,7 @@ impl Secrets {
     }
 
     fn are_in(&self, json: &Json) -> bool {
-        let holds = |text: &str| self.forms.iter().any(|form| text.contains(form));
+        let holds = |text: &str| self.forms.iter().any(|form| text.contains(form.as_str()));
         let shows = |value: Value| {
             let key = value.key().and_then(Result::ok);
             key.is_some_and(|key| holds(&key)) || value.text().is_some_and(|text| holds(&text))
@@ -83,18 +85,42 @@ impl Secrets {
 }
 
 /// The ways in which a text may stand in another one.
-fn forms(secret: &str) -> impl Iterator<Item = String> {
-    let quoted = serde_json::Value::from(secret).to_string();
-    let json = quoted[1..quoted.len() - 1].to_owned();
-    let slashes = json.replace('/', "\\/");
-    let percent = |upper: bool| {
-        secret.bytes().fold(String::new(), |text, byte| match byte {
-            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => text + &char::from(b).to_string(),
-            b if upper => text + &format!("%{b:02X}"),
-            b => text + &format!("%{b:02x}"),
-        })
+fn forms(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
+    let json = |c: char, to: &mut String| match c {
+        '"' | '\\' => to.extend(['\\', c]),
+        '\t' => to.push_str("\\t"),
+        '\r' => to.push_str("\\r"),
+        '\n' => to.push_str("\\n"),
+        c => to.push(c),
     };
-    [secret.to_owned(), json, slashes, percent(true), percent(false)].into_iter()
+    let slashes = move |c: char, to: &mut String| if c == '/' { to.push_str("\\/") } else { json(c, to) };
+    let percent = |digits: &'static [u8; 16]| {
+        move |c: char, to: &mut String| {
+            for b in c.encode_utf8(&mut [0; 4]).bytes() {
+                if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                    to.push(b.into());
+                } else {
+                    to.extend(['%', digits[usize::from(b >> 4)].into(), digits[usize::from(b & 15)].into()]);
+                }
+            }
+        }
+    };
+    let (upper, lower) = (percent(b"0123456789ABCDEF"), percent(b"0123456789abcdef"));
+    [
+        form(secret, |c, to| to.push(c)),
+        form(secret, json),
+        form(secret, slashes),
+        form(secret, upper),
+        form(secret, lower),
+    ]
+    .into_iter()
+}
+
+/// A text written letter by letter into room that is large enough from the start: one that grows leaves copies behind.
+fn form(secret: &str, mut write: impl FnMut(char, &mut String)) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(3 * secret.len()));
+    secret.chars().for_each(|c| write(c, &mut text));
+    text
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::Client;
 use super::answer::{check_result_type, content_type, unexpected_content};
 use super::call::Call;
 use super::exchange::{Answer, Ask, Speaking};
-use super::failure::rpc_failure;
+use super::failure::{rpc_failure, unheld_event};
 use super::line::{Arrived, Delivered, Letter, Line, Place, Way};
 use super::reader::Reading;
 use super::receiver::Receiver;
@@ -80,7 +80,7 @@ impl Client {
                 let why = "the server's event stream ended before it named its endpoint; is this the URL of an HTTP+SSE server?";
                 return Err(Error::new(MCP_TRUNCATED, why));
             }
-            stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
+            stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
             if let Some(at) = events.iter().position(|event| event.name == b"endpoint") {
                 let rest = events.split_off(at + 1);
                 let line = Arc::new(Line::new(Way::Post(Arc::new(named_endpoint(from, &events[at])?)))?);
@@ -159,10 +159,6 @@ impl Client {
             }
         }
     }
-}
-
-pub fn too_large(limit: usize) -> Error {
-    Error::new(MCP_TOO_LARGE, format!("an event of the server's stream is larger than {limit} bytes"))
 }
 
 /// The stream had ended by itself: the session that it carried is gone.

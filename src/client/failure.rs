@@ -8,6 +8,7 @@ use super::Client;
 use super::answer::{content_type, rpc_error};
 use super::call::Call;
 use crate::error::{Error, Result, RpcError};
+use crate::protocol::event_stream::Unheld;
 use crate::protocol::json::Json;
 use crate::protocol::messages::METHOD_NOT_FOUND;
 use crate::status::*;
@@ -200,6 +201,19 @@ fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let theirs = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let left = then.duration_since(theirs.unwrap_or_else(SystemTime::now)).unwrap_or_default();
     u64::try_from(left.as_millis()).ok()
+}
+
+/// The error for `what`, which cannot be held.
+pub fn unheld(why: Unheld, what: &str, limit: usize) -> Error {
+    match why {
+        Unheld::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
+        Unheld::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
+    }
+}
+
+/// The same for an event of a stream.
+pub fn unheld_event(why: Unheld, limit: usize) -> Error {
+    unheld(why, "an event of the server's stream", limit)
 }
 
 /// The beginning of what a server said, on one line and without control characters.

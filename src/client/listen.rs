@@ -9,7 +9,7 @@ use super::Client;
 use super::answer::{content_type, read_messages, unexpected_content};
 use super::call::Call;
 use super::exchange::{Ask, Rules, Speaking};
-use super::failure::rpc_failure;
+use super::failure::{rpc_failure, unheld_event};
 use super::incoming::Notice;
 use super::line::{Arrived, Delivered, Letter, Line};
 use super::operation::Operation;
@@ -228,7 +228,7 @@ impl Client {
             if count == 0 {
                 return Err(Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word"));
             }
-            stream.feed(&buffer[..count], &mut events).map_err(|_| super::channel::too_large(limit))?;
+            stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
             for event in events.drain(..) {
                 let is_message = event.name.is_empty() || event.name == b"message";
                 if is_message

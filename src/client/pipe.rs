@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 use super::call::Call;
 use super::channel::Channel;
 use super::config::secrets_of;
+use super::failure::unheld;
 use super::line::{Line, Way};
 use super::receiver::Receiver;
 use super::{Client, new_signal};
 use crate::error::{Error, Result};
 use crate::log::Level;
+use crate::protocol::event_stream::{Unheld, append};
 use crate::protocol::text::Text;
 use crate::status::*;
 use crate::sys::child::{Ending, Process};
@@ -148,16 +150,22 @@ impl Lines {
         Lines { is_open: true, ..Lines::default() }
     }
 
-    /// Reads what is there; false where it is more than `limit` bytes without a line break.
-    fn read(&mut self, from: &Socket, limit: usize) -> bool {
+    /// Reads what is there: at most `limit` bytes without a line break.
+    fn read(&mut self, from: &Socket, limit: usize) -> Result<(), Unheld> {
         let mut chunk = [0; 16 * 1024];
         match from.receive(&mut chunk) {
             Ok(0) => self.is_open = false,
-            Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+            Ok(count) => append(&mut self.buffer, &chunk[..count])?,
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => self.is_open = false,
         }
-        self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n')
+        let is_held = self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n');
+        if is_held { Ok(()) } else { Err(Unheld::TooLarge) }
+    }
+
+    fn drop_rest(&mut self) {
+        self.buffer.clear();
+        self.looked = 0;
     }
 
     /// The next whole line; at the end of the stream also one without a line break.
@@ -210,11 +218,10 @@ impl Watch {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
             self.write();
-            if out.is_open && !out.read(&self.process.stdout, self.limit) {
-                return Error::new(
-                    MCP_TOO_LARGE,
-                    format!("a message of the server is larger than {} bytes", self.limit),
-                );
+            if out.is_open
+                && let Err(why) = out.read(&self.process.stdout, self.limit)
+            {
+                return unheld(why, "a message of the server", self.limit);
             }
             while let Some(line) = out.next() {
                 if out.is_open || !is_cut_off(&line) {
@@ -274,9 +281,8 @@ impl Watch {
 
     fn read_stderr(&mut self, err: &mut Lines) {
         let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
-        if !err.read(stderr, self.limit) {
-            err.buffer.clear();
-            err.looked = 0;
+        if err.read(stderr, self.limit).is_err() {
+            err.drop_rest();
         }
         while let Some(line) = err.next() {
             let line = shortened(&line);
@@ -330,9 +336,8 @@ impl Watch {
             let _ = Budget::default().wait_any(&self.fds(&out, &err, false), Some(pause));
             self.write();
             if out.is_open {
-                out.read(&self.process.stdout, usize::MAX);
-                out.buffer.clear();
-                out.looked = 0;
+                let _ = out.read(&self.process.stdout, usize::MAX);
+                out.drop_rest();
             }
             self.read_stderr(&mut err);
         }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::channel::too_large;
+use super::failure::unheld_event;
 use super::receiver::Receiver;
 use crate::error::{Error, Result};
 use crate::log::Level;
@@ -101,8 +101,8 @@ impl Reading {
                 }
             };
             self.to.line.note_heard();
-            if self.stream.feed(&buffer[..count], &mut self.events).is_err() {
-                return too_large(self.limit);
+            if let Err(why) = self.stream.feed(&buffer[..count], &mut self.events) {
+                return unheld_event(why, self.limit);
             }
         }
     }

@@ -10,8 +10,8 @@ use ureq::http::{HeaderValue, Method, header};
 
 use super::answer::{content_type, read_messages, unexpected_content};
 use super::call::Call;
-use super::channel::too_large;
 use super::exchange::{Speaking, headers};
+use super::failure::unheld_event;
 use super::incoming::{Asked, Notice};
 use super::session::Session;
 use super::stream::LAST_EVENT_ID;
@@ -197,8 +197,8 @@ impl Client {
                 Ok(count) => count,
                 Err(error) => return error,
             };
-            if parser.feed(&buffer[..count], &mut events).is_err() {
-                return too_large(limit);
+            if let Err(why) = parser.feed(&buffer[..count], &mut events) {
+                return unheld_event(why, limit);
             }
             if let Some(ms) = parser.retry_ms() {
                 stream.retry = Duration::from_millis(ms).clamp(Duration::from_millis(100), LONGEST_RETRY);

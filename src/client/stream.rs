@@ -8,8 +8,8 @@ use ureq::http::{HeaderName, HeaderValue, Method, header};
 use super::Client;
 use super::answer::content_type;
 use super::call::Call;
-use super::channel::too_large;
 use super::exchange::{Speaking, headers};
+use super::failure::unheld_event;
 use super::incoming::Asked;
 use crate::error::{Error, Result};
 use crate::log::Level;
@@ -89,7 +89,7 @@ impl Client {
             if count == 0 {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
             }
-            stream.feed(&buffer[..count], &mut events).map_err(|_| too_large(limit))?;
+            stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
             progress.note(&stream);
             let mut asked = Vec::new();
             let paused = call.paused_so_far();

@@ -28,8 +28,8 @@ pub enum mcp_log_level {
 /// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
 /// break that is gone when the callback returns. Called on the thread of whatever call has
 /// something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
-/// once. No lock is held, and the callback may call the library; but on the reader thread make no
-/// call on this client (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
+/// once. No lock is held, and the callback may call the library; but make no call on this client
+/// on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
 /// in flight; on the thread of a call, one is. No exception and no longjmp may leave it.
 pub type mcp_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 

@@ -109,8 +109,8 @@ pub unsafe extern "C" fn mcp_options_set_cancel(
 /// ends, or negative where the server does not know, and `message` is what the server says of it,
 /// or NULL. The text is gone when the callback returns.
 ///
-/// Called on the thread of the call, no lock held; its time counts against no timeout. No exception
-/// and no longjmp may leave it.
+/// Called on the thread of the call, no lock held; its time counts against no timeout. It may make
+/// calls, on this client as well. No exception and no longjmp may leave it.
 pub type mcp_progress_fn =
     Option<unsafe extern "C" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
 

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 
 use super::guard::null;
 use crate::error::{Error, Result};
+use crate::protocol::json::MAX_TEXT;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::text::utf8_slice;
 
@@ -39,8 +40,8 @@ pub unsafe fn text_of_length<'a>(start: *const c_char, length: usize, what: &str
     if start.is_null() {
         return Err(null(what));
     }
-    if length > isize::MAX as usize {
-        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("the length of {what} is larger than any memory")));
+    if length > MAX_TEXT {
+        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("{what} of {length} bytes is larger than {MAX_TEXT}")));
     }
     // SAFETY: not NULL, and readable for `length` bytes as the caller promises.
     let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };

@@ -11,9 +11,13 @@ pub struct Event {
     pub data: Vec<u8>,
 }
 
-/// An event or line is larger than the limit.
+/// Why an event or a line cannot be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge;
+pub enum Unheld {
+    /// It is larger than the limit.
+    TooLarge,
+    NoMemory,
+}
 
 /// Takes bytes as they come and gives events as they are complete, however the bytes were cut.
 #[derive(Debug)]
@@ -77,7 +81,7 @@ impl EventStream {
     }
 
     /// Takes the next bytes and appends the events that they complete to `events`.
-    pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), TooLarge> {
+    pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Unheld> {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes = &bytes[1..];
@@ -90,22 +94,22 @@ impl EventStream {
                 None => (self.line.len(), self.event.data.len()),
             };
             if length + part.len() + before > self.limit {
-                return Err(TooLarge);
+                return Err(Unheld::TooLarge);
             }
             if let Some(moved) = &mut self.moved {
                 moved.length += part.len();
-                self.event.data.extend_from_slice(part);
+                append(&mut self.event.data, part)?;
             } else {
-                self.line.extend_from_slice(part);
+                append(&mut self.line, part)?;
                 self.skip_bom();
             }
             let Some(end) = end else {
-                self.move_data();
+                self.move_data()?;
                 break;
             };
             self.after_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
-            self.end_of_line(events);
+            self.end_of_line(events)?;
         }
         Ok(())
     }
@@ -119,29 +123,31 @@ impl EventStream {
     }
 
     /// Of a line that has not ended, puts what is data where it belongs: it may be large, and is not copied again then.
-    fn move_data(&mut self) {
+    fn move_data(&mut self) -> Result<(), Unheld> {
         // With one byte more, a space that does not belong to the value is past.
         if self.line.len() > DATA.len() && self.line.starts_with(DATA) {
             let line = std::mem::take(&mut self.line);
             self.moved = Some(Moved { length: line.len(), before: self.event.data.len() });
-            self.field(&line);
+            self.field(&line)?;
         }
+        Ok(())
     }
 
-    fn end_of_line(&mut self, events: &mut Vec<Event>) {
+    fn end_of_line(&mut self, events: &mut Vec<Event>) -> Result<(), Unheld> {
         self.bom = 0;
         if self.moved.take().is_some() {
-            return;
+            return Ok(());
         }
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             self.dispatch(events);
         } else {
-            self.field(&line);
+            self.field(&line)?;
         }
         // The buffer is kept: a stream has many lines.
         self.line = line;
         self.line.clear();
+        Ok(())
     }
 
     fn dispatch(&mut self, events: &mut Vec<Event>) {
@@ -154,7 +160,7 @@ impl EventStream {
         }
     }
 
-    fn field(&mut self, line: &[u8]) {
+    fn field(&mut self, line: &[u8]) -> Result<(), Unheld> {
         let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &b""[..]),
@@ -164,9 +170,9 @@ impl EventStream {
             b"event" => self.event.name = value.to_vec(),
             b"data" => {
                 if std::mem::replace(&mut self.has_data, true) {
-                    self.event.data.push(b'\n');
+                    append(&mut self.event.data, b"\n")?;
                 }
-                self.event.data.extend_from_slice(value);
+                append(&mut self.event.data, value)?;
             }
             b"id" if !value.contains(&0) => {
                 self.next_id = Some(String::from_utf8_lossy(value).into_owned());
@@ -178,7 +184,15 @@ impl EventStream {
             // Comments (an empty name) and unknown fields.
             _ => {}
         }
+        Ok(())
     }
+}
+
+/// A server must not end the host by what it sends: memory that is not to be had is an error.
+pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Unheld> {
+    to.try_reserve(bytes.len()).map_err(|_| Unheld::NoMemory)?;
+    to.extend_from_slice(bytes);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -256,9 +270,9 @@ mod tests {
     #[test]
     fn what_grows_past_the_limit_is_refused() {
         let mut stream = EventStream::new(10);
-        assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(TooLarge));
+        assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(Unheld::TooLarge));
         let mut stream = EventStream::new(10);
-        assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(TooLarge));
+        assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(Unheld::TooLarge));
         let mut stream = EventStream::new(10);
         let many: Vec<u8> = b"data: 1\n\n".repeat(100);
         assert_eq!(stream.feed(&many, &mut Vec::new()), Ok(()), "the limit is for one event");

@@ -127,7 +127,7 @@ impl Socket {
     /// The same, appended to `bytes`: at most `most` of them.
     pub fn receive_into(&self, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         if bytes.len() == bytes.capacity() {
-            bytes.reserve(most.clamp(1, LEAST_ROOM));
+            bytes.try_reserve(most.clamp(1, LEAST_ROOM)).map_err(|_| io::ErrorKind::OutOfMemory)?;
         }
         let spare = bytes.spare_capacity_mut();
         let size = spare.len().min(most);

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use ureq::SendBody;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, header};
+use zeroize::Zeroizing;
 
 use super::codings;
 use super::cookies::Cookies;
@@ -105,10 +106,9 @@ impl Http {
     }
 
     /// What the network adds to requests and must not be shown.
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets = self.cookies.values();
-        secrets.extend(self.network.proxy_secrets());
-        secrets
+    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
+        cookies.chain(self.network.proxy_secrets()).collect()
     }
 
     /// Sends a request and waits for the head of its answer.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
+use zeroize::Zeroizing;
 
 use super::endpoint::Origin;
 use super::names::NameCache;
@@ -77,7 +78,7 @@ impl Network {
     }
 
     /// The credentials of proxies, in the forms in which they are sent.
-    pub fn proxy_secrets(&self) -> Vec<String> {
+    pub fn proxy_secrets(&self) -> Vec<Zeroizing<String>> {
         self.proxies.all().flat_map(Proxy::secrets).collect()
     }
 }

@@ -117,10 +117,11 @@ impl Proxy {
     }
 
     /// What must not be shown.
-    pub fn secrets(&self) -> Vec<String> {
+    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let Some(login) = &self.login else { return Vec::new() };
-        let basic = self.authorization().and_then(|value| value.strip_prefix("Basic ").map(str::to_owned));
-        basic.into_iter().chain([login.password.to_string()]).collect()
+        let basic =
+            self.authorization().and_then(|value| Some(Zeroizing::new(value.strip_prefix("Basic ")?.to_owned())));
+        basic.into_iter().chain([login.password.clone()]).collect()
     }
 }
 

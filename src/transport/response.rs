@@ -181,6 +181,9 @@ impl<'a> Response<'a> {
         // Room that nobody writes to costs nothing.
         body.try_reserve_exact(expected).map_err(|_| no_memory(expected))?;
         loop {
+            if self.open.is_none() {
+                return Ok(body.len() <= limit);
+            }
             let step = body.len().clamp(FIRST, MOST_AT_ONCE).max(expected.saturating_sub(body.len()));
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
             let count = self.read_by(|source| source.read_into(body, step));

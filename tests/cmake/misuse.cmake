@@ -1,0 +1,53 @@
+# What a program does wrong: every export with wrong arguments, at the wrong time, and from within callbacks.
+#
+# Needs mcp-check, mcp_c_program, MCP_TEST_SERVER, MCP_VALGRIND, Python3_EXECUTABLE and mcp_test_environment.
+
+set(misuse ${CMAKE_CURRENT_SOURCE_DIR}/c)
+set(misuse_server ${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py)
+
+# The calls are made from the header, so that none is forgotten.
+add_custom_command(
+  OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c
+  COMMAND ${Python3_EXECUTABLE} ${misuse}/misuse_cases.py ${PROJECT_SOURCE_DIR}/include/mcp.h
+          ${CMAKE_CURRENT_SOURCE_DIR}/abi/symbols.txt ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c
+  DEPENDS ${misuse}/misuse_cases.py ${PROJECT_SOURCE_DIR}/include/mcp.h ${CMAKE_CURRENT_SOURCE_DIR}/abi/symbols.txt
+  VERBATIM)
+mcp_c_program(test-misuse c/misuse.c mcp-check)
+target_sources(test-misuse PRIVATE c/misuse_scene.c ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c)
+target_include_directories(test-misuse PRIVATE c)
+foreach(name misuse_callbacks misuse_registrations misuse_life)
+  mcp_c_program(test-${name} c/${name}.c mcp-check)
+endforeach()
+
+# mcp_misuse_test(NAME [ARGS...]): by itself, and under valgrind with mcp_valgrind_NAME.
+function(mcp_misuse_test name)
+  add_test(NAME c.${name} COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-${name}> ${ARGN})
+  set_tests_properties(c.${name} PROPERTIES LABELS fast TIMEOUT 120
+    ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+  add_test(NAME valgrind.${name}
+    COMMAND "${MCP_TEST_SERVER}" --run "${MCP_VALGRIND}" --quiet --error-exitcode=99 --leak-check=full
+            --errors-for-leak-kinds=definite,indirect,possible --show-leak-kinds=definite,indirect,possible
+            $<TARGET_FILE:test-${name}> ${ARGN} ${mcp_valgrind_${name}})
+  set_tests_properties(valgrind.${name} PROPERTIES LABELS valgrind TIMEOUT 600
+    ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1;LD_LIBRARY_PATH=${MCP_CARGO_TARGET_DIR}/debug")
+endfunction()
+
+set(mcp_valgrind_misuse --brief)
+mcp_misuse_test(misuse ${Python3_EXECUTABLE} ${misuse_server})
+mcp_misuse_test(misuse_callbacks ${Python3_EXECUTABLE} ${misuse_server})
+mcp_misuse_test(misuse_registrations)
+mcp_misuse_test(misuse_life)
+
+# What is left of tokens in memory. Not under valgrind, whose own memory is no matter of ours.
+mcp_c_program(test-secrets c/secrets.c mcp-check)
+target_sources(test-secrets PRIVATE c/secrets_scan.c)
+add_test(NAME c.secrets
+  COMMAND "${MCP_TEST_SERVER}" --run "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/proxies/toy.py"
+          --run $<TARGET_FILE:test-secrets>)
+set_tests_properties(c.secrets PROPERTIES LABELS faults TIMEOUT 120
+  ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+
+# No memory for an answer. Not under valgrind, which needs more itself.
+mcp_c_program(test-misuse_memory c/misuse_memory.c mcp-check)
+add_test(NAME c.misuse_memory COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-misuse_memory>)
+set_tests_properties(c.misuse_memory PROPERTIES LABELS faults TIMEOUT 120 ENVIRONMENT "${mcp_test_environment}")

@@ -1,0 +1,20 @@
+# Where the library's parts come from: licences, sources, duplicates, the list of what is in it, and locked builds.
+#
+# Needs Python3_EXECUTABLE and MCP_CARGO. The first run of deny and sbom installs a tool each from PyPI into .cache.
+
+set(supply ${CMAKE_CURRENT_SOURCE_DIR}/supply)
+set(supply_environment "CARGO=${MCP_CARGO};PYTHONDONTWRITEBYTECODE=1")
+
+foreach(subject deny dependencies locked security)
+  add_test(NAME supply.${subject} COMMAND ${Python3_EXECUTABLE} ${supply}/${subject}.py)
+endforeach()
+add_test(NAME supply.sbom COMMAND ${Python3_EXECUTABLE} ${supply}/sbom_test.py)
+set_tests_properties(supply.deny supply.dependencies supply.locked supply.security supply.sbom PROPERTIES
+  LABELS supply TIMEOUT 300 ENVIRONMENT "${supply_environment}")
+
+# libmcp.cdx.json in the build folder: for whoever ships the library.
+add_custom_target(mcp-sbom
+  COMMAND "${CMAKE_COMMAND}" -E env "CARGO=${MCP_CARGO}" PYTHONDONTWRITEBYTECODE=1
+          ${Python3_EXECUTABLE} ${supply}/sbom.py ${PROJECT_BINARY_DIR}/libmcp.cdx.json
+  COMMENT "Writing libmcp.cdx.json"
+  VERBATIM)

@@ -1,0 +1,92 @@
+"""What cargo and its lock file say of the library's dependencies."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+ROOT = "libmcp"
+
+
+def cargo(*words):
+    program = os.environ.get("CARGO") or "cargo"
+    return subprocess.run([program, *words], cwd=REPO, check=True, capture_output=True, text=True).stdout
+
+
+def host():
+    """The target that is built for where nobody says another."""
+    program = os.environ.get("RUSTC") or "rustc"
+    said = subprocess.run([program, "-vV"], check=True, capture_output=True, text=True).stdout
+    return re.search(r"^host: (\S+)", said, re.M)[1]
+
+
+class Graph:
+    """The packages of one target, as the lock file has them."""
+
+    def __init__(self, target=None):
+        self.target = target or host()
+        words = ["metadata", "--locked", "--format-version", "1", "--filter-platform", self.target]
+        told = json.loads(cargo(*words))
+        self.packages = {package["id"]: package for package in told["packages"]}
+        self.nodes = {node["id"]: node for node in told["resolve"]["nodes"]}
+        self.root = next(id for id, package in self.packages.items() if package["name"] == ROOT)
+        lock = tomllib.loads((REPO / "Cargo.lock").read_text())
+        # The metadata have what any member of the workspace turns on; this is what the library gets when it is built.
+        words = [
+            "tree",
+            "--locked",
+            "--package",
+            ROOT,
+            "--target",
+            self.target,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ]
+        built = {tuple(line.split()[:2]) for line in cargo(*words).splitlines() if line.strip()}
+        self.built = {
+            id for id, package in self.packages.items() if (package["name"], "v" + package["version"]) in built
+        }
+        self.checksums = {(entry["name"], entry["version"]): entry.get("checksum") for entry in lock["package"]}
+
+    def children(self, id):
+        """What a package needs to run."""
+        for dependency in self.nodes[id]["deps"]:
+            if dependency["pkg"] in self.built and any(way["kind"] is None for way in dependency["dep_kinds"]):
+                yield dependency["pkg"]
+
+    def is_macro(self, id):
+        """It runs in the compiler; nothing of it is in the library."""
+        return any("proc-macro" in target["kind"] for target in self.packages[id]["targets"])
+
+    def needed(self):
+        """Everything that the library needs to be what it is, the macros that write parts of it included."""
+        return self.reached(lambda _id: True)
+
+    def linked(self):
+        """Those of them whose code is in the library."""
+        return self.reached(lambda id: not self.is_macro(id))
+
+    def reached(self, counts):
+        known, waiting = set(), [self.root]
+        while waiting:
+            id = waiting.pop()
+            if id not in known and counts(id):
+                known.add(id)
+                waiting += self.children(id)
+        return known
+
+    def direct(self):
+        return {self.packages[id]["name"] for id in self.children(self.root)}
+
+    def checksum(self, package):
+        return self.checksums[(package["name"], package["version"])]
+
+
+def licence(package):
+    """As SPDX writes it; older packages have a slash for "or"."""
+    return package["license"].replace("/", " OR ")

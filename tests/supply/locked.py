@@ -1,0 +1,83 @@
+"""locked.py: whoever calls cargo says --locked, so that what is built is what the lock file says, or nothing.
+
+Looks at CMake's files, at what CI runs, and at the Python of the tests, the fuzzers and the benchmark.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+SKIPPED = {".cache", ".git", "target", "node_modules", "build"}
+
+# What cargo does without looking at dependencies.
+HARMLESS = ("fmt", "--version", "-V", "locate-project")
+VERB = r"(build|test|check|clippy|run|bench|doc|metadata|tree|install|rustc|update|fetch)\b"
+
+
+def files(*patterns):
+    for pattern in patterns:
+        for path in sorted(REPO.rglob(pattern)):
+            if not SKIPPED & set(path.relative_to(REPO).parts):
+                yield path
+
+
+def in_text(text):
+    """The lines of a CMake file or a shell script that call cargo, the way this project writes them: on one line."""
+    call = re.compile(r'(?:CARGO\}"?|mcp_cargo_test\(\S+ \S+|^\s*(?:exec )?cargo(?: \+\S+)?)\s+' + VERB)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.lstrip().startswith("#") and call.search(line):
+            yield number, line.strip(), "--locked" in line
+
+
+def is_cargo(node):
+    name = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
+    return name == "cargo" or getattr(node, "attr", None) == "cargo" or getattr(node, "id", None) in ("cargo", "CARGO")
+
+
+def in_python(text):
+    """The lists that begin with cargo: commands."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.List) and node.elts and is_cargo(node.elts[0]):
+            words = [word.value for word in node.elts if isinstance(word, ast.Constant)]
+            if not any(word in HARMLESS for word in words):
+                yield node.lineno, " ".join(map(str, words)), "--locked" in words
+
+
+def found():
+    for path in [*files("CMakeLists.txt", "*.cmake", "*.sh"), REPO / ".ci" / "run"]:
+        for number, line, good in in_text(path.read_text()):
+            yield path, number, line, good
+    for path in files("*.py"):
+        if path != Path(__file__).resolve():
+            for number, line, good in in_python(path.read_text()):
+                yield path, number, line, good
+
+
+def check_the_check():
+    assert [good for *_, good in in_text('execute_process(COMMAND "${CARGO}" build --lib)')] == [False]
+    assert [good for *_, good in in_text("mcp_cargo_test(rust.test rust test --locked)")] == [True]
+    assert [good for *_, good in in_text("cargo test --workspace")] == [False]
+    assert [good for *_, good in in_python('run(["cargo", "build", "-j", n])')] == [False]
+    assert [good for *_, good in in_python('[given.cargo, *words, "--locked"]')] == [True]
+    assert not list(in_python('["cargo", "fmt"]'))
+
+
+def main():
+    check_the_check()
+    calls = list(found())
+    wrong = [call for call in calls if not call[3]]
+    for path, number, line, _ in wrong:
+        print(f"{path.relative_to(REPO)}:{number}: without --locked: {line}")
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml", "bench/pure/Cargo.toml", "bench/server/Cargo.toml"]:
+        lock = (REPO / manifest).with_name("Cargo.lock")
+        if (REPO / manifest).exists() and not lock.exists():
+            wrong.append(lock)
+            print(f"{lock.relative_to(REPO)} is missing")
+    print(f"{len(calls)} calls of cargo")
+    assert len(calls) > 6, "the calls are not found any more"
+    return 1 if wrong else 0
+
+
+sys.exit(main())

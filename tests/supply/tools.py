@@ -1,0 +1,23 @@
+"""Installs what these checks need into the cache, with pip, at pinned versions."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent / "servers"))
+
+import cache  # noqa: E402
+
+
+def venv(name):
+    """The folder with the programs of requirements/NAME.txt."""
+    lock = HERE / "requirements" / f"{name}.txt"
+
+    def make(folder):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, "-r", lock], check=True)
+
+    return cache.made(f"supply-{name}", sys.version.encode() + lock.read_bytes(), make) / "bin"
