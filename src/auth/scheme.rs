@@ -203,6 +203,11 @@ impl Scheme {
         Granted { headers: Arc::clone(&gate.last), generation: gate.generation }
     }
 
+    /// Whether somebody is in the callback now.
+    pub fn is_busy(&self) -> bool {
+        self.lock().turn.is_some()
+    }
+
     /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
     pub fn ask(
         &self,

@@ -154,6 +154,11 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The same call, for which the auth callback is not asked.
+    pub(super) fn without_asking(self) -> Call<'a> {
+        Call { asks: false, ..self }
+    }
+
     /// What is left. The time that callbacks took is not counted.
     pub fn budget(&self) -> Ref<'_, Budget> {
         let paused = self.shared.paused.get();
@@ -206,9 +211,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Waits for another thread's callback, for which there is no time limit.
+    /// Waits for another thread's callback, for which there is no time limit; but a closing client has one, for nothing else could
+    /// end that.
     pub(super) fn wait_for_callback(&self, done: &Signal) -> Result<()> {
-        let budget = Budget { deadline: None, idle: None, ..self.budget().clone() };
+        let budget = self.budget().clone();
+        let is_closing = budget.closed.is_none();
+        let budget = if is_closing { budget } else { Budget { deadline: None, idle: None, ..budget } };
         budget.wait(done.fd(), Interest::Read).map_err(|stop| self.stopped(&stop))
     }
 

@@ -20,6 +20,9 @@ impl Client {
             standing.stop();
         }
         let call = Call::start(self, options).past_closing();
+        // Whoever is in the auth callback now may be there for ever: then the goodbye carries what that gave last.
+        let is_busy = self.schemes.current().is_some_and(|scheme| scheme.is_busy());
+        let call = if is_busy { call.without_asking() } else { call };
         let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
         if let Some(http) = self.http.get() {
             http.drop_idle();

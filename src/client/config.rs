@@ -33,7 +33,7 @@ impl Client {
     }
 
     /// The client, or which key is wrong and why.
-    fn of_server(server: Server) -> Result<Arc<Client>, String> {
+    pub fn of_server(server: Server) -> Result<Arc<Client>, String> {
         let place = server.place;
         let wrong = |key: &str| {
             let key = format!("{place}.{key}");

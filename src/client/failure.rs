@@ -8,6 +8,7 @@ use super::Client;
 use super::answer::{content_type, rpc_error};
 use super::call::Call;
 use crate::error::{Error, Result, RpcError};
+use crate::protocol::challenge::parameter;
 use crate::protocol::event_stream::Unheld;
 use crate::protocol::json::Json;
 use crate::protocol::messages::METHOD_NOT_FOUND;
@@ -143,7 +144,7 @@ fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
     }
 }
 
-fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
     // Several challenges in several headers are one list (RFC 9110, 5.2).
     (!values.is_empty()).then(|| values.join(", "))
@@ -179,11 +180,8 @@ fn mentions(text: &str, words: &str) -> bool {
 }
 
 /// The `error` and `error_description` of a challenge (RFC 6750, section 3), for a message.
-fn challenge_words(challenge: Option<&str>) -> String {
-    let parameter = |name: &str| {
-        let (_, rest) = challenge?.split_once(&format!("{name}=\""))?;
-        Some(rest.split('"').next().unwrap_or_default().to_owned())
-    };
+pub fn challenge_words(challenge: Option<&str>) -> String {
+    let parameter = |name: &str| parameter(challenge?, name).filter(|value| !value.is_empty());
     match (parameter("error"), parameter("error_description")) {
         (Some(error), Some(description)) => format!(", {error}: {description}"),
         (Some(error), None) => format!(", {error}"),
@@ -192,7 +190,7 @@ fn challenge_words(challenge: Option<&str>) -> String {
 }
 
 /// Seconds from now, or a date (RFC 9110, 10.2.3). A date is held against the server's own clock, where it tells that.
-fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return seconds.checked_mul(1000);
@@ -217,7 +215,7 @@ pub fn unheld_event(why: Unheld, limit: usize) -> Error {
 }
 
 /// The beginning of what a server said, on one line and without control characters.
-fn quote(text: &str) -> Option<String> {
+pub fn quote(text: &str) -> Option<String> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");

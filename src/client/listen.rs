@@ -25,7 +25,7 @@ use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::sys::wait::Interest;
+use crate::sys::wait::{Interest, Stop};
 use crate::transport::response::Response;
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -89,20 +89,23 @@ enum End {
     Graceful,
     /// After something had come on it.
     Dropped(Error),
+    /// It was open, and nothing came of it.
+    Broken(Error),
+    /// It never was open.
     Failed(Error),
 }
 
 impl Client {
     /// Listens until the server ends it in good order, or somebody ends the call. The timeout governs only the opening.
     pub fn listen(&self, call: &Call, filter: &Filter, on_change: &OnChange) -> Result<()> {
-        let (mut in_vain, mut opening) = (0, call.clone());
+        let (mut in_vain, mut was_open, mut opening) = (0, false, call.clone());
         loop {
             let outcome = self.session(&opening).map(|(session, _)| {
                 let end = match session.era {
                     Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
                     Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
                 };
-                if let End::Dropped(error) | End::Failed(error) = &end
+                if let End::Dropped(error) | End::Broken(error) | End::Failed(error) = &end
                     && error.status() == MCP_SESSION_LOST
                 {
                     self.sessions.forget(&session);
@@ -112,7 +115,11 @@ impl Client {
             let error = match outcome.unwrap_or_else(End::Failed) {
                 End::Graceful => return Ok(()),
                 End::Dropped(error) => {
-                    in_vain = 0;
+                    (in_vain, was_open) = (0, true);
+                    error
+                }
+                End::Broken(error) => {
+                    was_open = true;
                     error
                 }
                 End::Failed(error) => error,
@@ -123,9 +130,16 @@ impl Client {
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
             call.remark(Level::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
-            // It has been open once: from now on only the caller ends it.
-            opening = call.without_deadline();
-            opening.budget().wait_any(&[], Some(pause)).map_err(|stop| call.stopped_while(&stop, LISTENING))?;
+            if was_open {
+                // From now on only the caller ends it.
+                opening = call.without_deadline();
+            }
+            match opening.budget().wait_any(&[], Some(pause)) {
+                Ok(_) => {}
+                // Why it could not be opened in time says more than that.
+                Err(Stop::TimedOut) => return Err(error),
+                Err(stop) => return Err(call.stopped_while(&stop, LISTENING)),
+            }
         }
     }
 
@@ -303,7 +317,7 @@ impl Client {
         };
         let unwanted = self.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
-        if matches!(end, End::Graceful | End::Failed(_)) && !self.closed.is_raised() {
+        if !matches!(end, End::Dropped(_)) && !self.closed.is_raised() {
             let speaking = Speaking::in_session(session);
             let until = Instant::now() + FAREWELL;
             for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
@@ -329,7 +343,7 @@ impl Client {
         let opened = Instant::now();
         loop {
             if let Err(stop) = budget.wait_any(&fds, None) {
-                return End::Failed(call.stopped_while(&stop, LISTENING));
+                return End::Broken(call.stopped_while(&stop, LISTENING));
             }
             for notice in inbox.take() {
                 if filter.wants(&notice) {
@@ -338,7 +352,7 @@ impl Client {
             }
             if session.over().is_some_and(|over| over.is_raised()) {
                 let why = session.why_over();
-                return if opened.elapsed() > LONGEST_RETRY { End::Dropped(why) } else { End::Failed(why) };
+                return if opened.elapsed() > LONGEST_RETRY { End::Dropped(why) } else { End::Broken(why) };
             }
         }
     }

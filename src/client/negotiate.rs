@@ -10,7 +10,7 @@ use super::channel::Channel;
 use super::exchange::{Ask, Rules, Speaking};
 use super::listen::subscribe;
 use super::logging::logging_level;
-use super::session::{Found, Opened, Session, has_core_tasks};
+use super::session::{Found, Opened, Session, has_core_tasks, is_of_this_call};
 use super::settings::Transport;
 use super::standing::Standing;
 use crate::error::{Error, Result};
@@ -109,8 +109,12 @@ impl Client {
         if pinned.is_some() && error.status() != MCP_PROCESS_FAILED {
             return Err(not_spoken(version, Some(error)));
         }
-        if pinned.is_some() || call.budget().check().is_err() {
+        if pinned.is_some() {
             return Err(error);
+        }
+        // Whoever ends the call now wants to read that; and nobody else is to read what the server said to the first question.
+        if let Err(stop) = call.budget().check() {
+            return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
         }
         call.remark(Level::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
         let channel = if error.status() == MCP_PROCESS_FAILED { self.open_pipe(call)? } else { channel };

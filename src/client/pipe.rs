@@ -56,10 +56,12 @@ struct Outbox {
     /// Bytes that did not fit; the first has been written up to `written`.
     waiting: VecDeque<Vec<u8>>,
     written: usize,
+    /// Nobody reads any more.
+    broken: bool,
 }
 
 impl Pipe {
-    fn new(stdin: Option<Socket>, secrets: Vec<String>) -> Result<Pipe> {
+    pub fn new(stdin: Option<Socket>, secrets: Vec<String>) -> Result<Pipe> {
         let outbox = Outbox { stdin: stdin.map(Arc::new), ..Outbox::default() };
         Ok(Pipe { secrets, outbox: Mutex::new(outbox), bell: new_signal()? })
     }
@@ -79,7 +81,7 @@ impl Pipe {
         }
         outbox.waiting.push_back(line);
         outbox.flush();
-        if !outbox.waiting.is_empty() {
+        if !outbox.waiting.is_empty() || outbox.broken {
             drop(outbox);
             self.bell.raise();
         }
@@ -103,7 +105,10 @@ impl Outbox {
                     self.written = 0;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.waiting.clear(),
+                Err(_) => {
+                    self.broken = true;
+                    return self.waiting.clear();
+                }
             }
         }
     }
@@ -138,7 +143,7 @@ struct Watch {
 
 /// Bytes of which some are lines already.
 #[derive(Default)]
-struct Lines {
+pub struct Lines {
     buffer: Vec<u8>,
     /// So far no line break was found.
     looked: usize,
@@ -146,12 +151,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn open() -> Lines {
+    pub fn open() -> Lines {
         Lines { is_open: true, ..Lines::default() }
     }
 
     /// Reads what is there: at most `limit` bytes without a line break.
-    fn read(&mut self, from: &Socket, limit: usize) -> Result<(), Unheld> {
+    pub fn read(&mut self, from: &Socket, limit: usize) -> Result<(), Unheld> {
         let mut chunk = [0; 16 * 1024];
         match from.receive(&mut chunk) {
             Ok(0) => self.is_open = false,
@@ -169,7 +174,7 @@ impl Lines {
     }
 
     /// The next whole line; at the end of the stream also one without a line break.
-    fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn next(&mut self) -> Option<Vec<u8>> {
         let at = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n').map(|at| at + self.looked);
         let Some(at) = at else {
             self.looked = self.buffer.len();
@@ -207,6 +212,14 @@ impl Watch {
         let mut ended: Option<(Ending, Instant)> = None;
         let mut silent_since: Option<Instant> = None;
         loop {
+            let is_broken = self.to.line.pipe().is_some_and(|pipe| pipe.lock().broken);
+            if is_broken
+                && out.is_open
+                && ended.is_none()
+                && silent_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS
+            {
+                return Error::new(MCP_PROCESS_FAILED, format!("the server has closed its stdin{}", self.words()));
+            }
             let fds = self.fds(&out, &err, ended.is_some());
             let last_words = ended.as_ref().map(|(_, at)| *at).or(silent_since);
             let pause = match last_words {
@@ -346,12 +359,12 @@ impl Watch {
 }
 
 /// Whether a last line is the beginning of a message: the server ended while it wrote, and why is said otherwise.
-fn is_cut_off(line: &[u8]) -> bool {
+pub fn is_cut_off(line: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
 /// A line of the server's, fit for a message.
-fn shortened(line: &[u8]) -> String {
+pub fn shortened(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     text.chars().filter(|c| !c.is_control()).take(LONGEST_LINE).collect()
 }

@@ -285,6 +285,6 @@ impl Drop for Lead<'_> {
 }
 
 /// An outcome that says nothing to the other calls.
-fn is_of_this_call(error: &Error) -> bool {
+pub(super) fn is_of_this_call(error: &Error) -> bool {
     error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
 }

@@ -164,7 +164,8 @@ impl<'a> Value<'a> {
 
     /// The text as the server sent it.
     pub fn raw(self) -> &'a str {
-        self.raw_of(self.node())
+        // Of the root there is no need for an index.
+        if self.at == 0 { self.json.text() } else { self.raw_of(self.node()) }
     }
 
     /// Elements of an array or members of an object; zero for everything else.
@@ -321,8 +322,8 @@ fn whole_number(number: &str) -> Option<i128> {
         return Some(whole);
     }
     let (mantissa, exponent) = match number.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (number, 0),
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()),
+        None => (number, Some(0)),
     };
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let negative = before.starts_with('-');
@@ -333,7 +334,7 @@ fn whole_number(number: &str) -> Option<i128> {
         return Some(0);
     }
     let trimmed = i64::try_from(digits.len() - significant.len()).ok()?;
-    let zeros = i64::from(exponent) - i64::try_from(after.len()).ok()? + trimmed;
+    let zeros = i64::from(exponent?) - i64::try_from(after.len()).ok()? + trimmed;
     // More than 20 digits fit no 64-bit integer.
     if zeros < 0 || significant.len() as i64 + zeros > 20 {
         return None;
@@ -532,6 +533,7 @@ mod tests {
         assert_eq!(int("0.5e1"), Ok(5));
         assert_eq!(int("-1.20e2"), Ok(-120));
         assert_eq!(int("0e999999999"), Ok(0));
+        assert_eq!(int("-0.0E+99999999999999999999"), Ok(0));
         assert_eq!(int("-9223372036854775808"), Ok(i64::MIN));
         for range in ["9223372036854775808", "5.5", "1e19", "1e999999999", "5e-1"] {
             assert!(matches!(int(range), Err(Unfit::Range(_))), "{range}");

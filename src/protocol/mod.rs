@@ -2,6 +2,7 @@
 //! threads, so that all of it can be fuzzed.
 #![forbid(unsafe_code)]
 
+pub mod challenge;
 pub mod config;
 pub mod elicitation;
 pub mod event_stream;

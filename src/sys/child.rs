@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::process;
 use super::socket::Socket;
 
 /// What to start.
@@ -31,6 +33,8 @@ pub struct Process {
     pub stderr: Option<Socket>,
     /// Readable from the moment the process has ended; `None` where the system has no such thing.
     pub ended: Option<OwnedFd>,
+    /// The process that has started it: a child of a fork has nothing to end.
+    parent: u32,
 }
 
 /// How a process ended, in words.
@@ -47,11 +51,14 @@ impl Program {
         // A group of its own: it is ended with whatever it has started, and a Ctrl-C at the terminal is not for it.
         command.process_group(0);
         if let Some(directory) = &self.directory {
+            std::fs::metadata(directory.join("."))
+                .map_err(|error| named("its working directory", directory, &error))?;
             command.current_dir(directory);
         }
         let stderr = match &self.stderr {
             Some(path) => {
-                command.stderr(Stdio::from(File::options().create(true).append(true).open(path)?));
+                let file = open_for_appending(path).map_err(|error| named("the file for its stderr", path, &error))?;
+                command.stderr(Stdio::from(file));
                 None
             }
             None => {
@@ -64,7 +71,34 @@ impl Program {
         unsafe { command.pre_exec(keep_nothing) };
         let child = command.spawn()?;
         let ended = watch(child.id());
-        Ok(Process { child, stdin: Some(stdin), stdout, stderr, ended })
+        Ok(Process { child, stdin: Some(stdin), stdout, stderr, ended, parent: process::id() })
+    }
+}
+
+/// A pipe that nobody reads is an error, and not waited for.
+fn open_for_appending(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).append(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    // The process itself may wait.
+    // SAFETY: takes no pointers; the descriptor is open.
+    unsafe {
+        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK);
+    }
+    Ok(file)
+}
+
+/// The error, with what it is about: the program is not to blame.
+fn named(what: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}, {}: {error}", path.display()))
+}
+
+/// Who watches it ends it in good order. Where nobody does, it is not left behind, nor is its zombie.
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.parent == process::id() && self.ending().is_none() {
+            self.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

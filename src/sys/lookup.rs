@@ -53,7 +53,13 @@ impl Lookup {
         budget.wait(self.done.fd(), Interest::Read).map_err(LookupError::Stopped)?;
         match self.answer.get().map(|answer| &answer.addresses) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
-            Some(Err(error)) => Err(LookupError::Failed(io::Error::new(error.kind(), error.to_string()))),
+            Some(Err(error)) => Err(match error.raw_os_error() {
+                // It is not about the name.
+                Some(code @ (libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => {
+                    LookupError::System(io::Error::from_raw_os_error(code))
+                }
+                _ => LookupError::Failed(io::Error::new(error.kind(), error.to_string())),
+            }),
             None => Err(LookupError::Failed(io::ErrorKind::NotFound.into())),
         }
     }

@@ -48,7 +48,7 @@ impl SocketConnector {
         let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
         let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
             // Who was stopped has learnt nothing about the addresses.
-            if !self.lane.is_stopped() {
+            if !self.lane.is_stopped() || self.lane.phase() == Phase::Connect {
                 self.network.names.forget();
             }
         })?;
@@ -161,7 +161,9 @@ impl SocketConnector {
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
+                    // Somebody has accepted: the rest is seen when the request is sent.
                     Ok(()) => return Ok(socket),
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(socket),
                     Err(error) => last_error = error,
                 }
             }

@@ -264,7 +264,7 @@ fn persists<T>(answer: &Response<T>) -> bool {
 }
 
 /// The `timeout` parameter of a `Keep-Alive` header, in seconds.
-fn keep_alive_timeout(value: &str) -> Option<u64> {
+pub fn keep_alive_timeout(value: &str) -> Option<u64> {
     value.split(',').find_map(|part| {
         let (name, seconds) = part.split_once('=')?;
         name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?

@@ -162,7 +162,15 @@ impl Stream for TlsStream {
 
 impl Read for TlsStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        rustls::Stream::new(&mut self.connection, &mut self.link).read(buffer)
+        let outcome = rustls::Stream::new(&mut self.connection, &mut self.link).read(buffer);
+        match outcome {
+            // What came before the record that cannot be used is good.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => match self.connection.reader().read(buffer) {
+                Ok(count @ 1..) => Ok(count),
+                _ => Err(error),
+            },
+            outcome => outcome,
+        }
     }
 }
 

@@ -1,32 +1,30 @@
-# The fuzz targets of fuzz/, five seconds each: the seeds, and what libFuzzer makes of them.
+# The fuzz targets of fuzz/, ten seconds each: the seeds, and what libFuzzer makes of them. And the soak, which runs them long.
 #
-# Needs MCP_CARGO and MCP_CARGO_ARGS. The fuzzers have a target directory of their own: nearly everything in it is instrumented.
+# Needs MCP_CARGO, MCP_CARGO_ARGS and Python3_EXECUTABLE. The fuzzers have a target directory of their own: nearly everything in
+# it is instrumented.
 
 set(fuzz_source ${PROJECT_SOURCE_DIR}/fuzz)
 set(fuzz_state ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
 file(MAKE_DIRECTORY ${fuzz_state})
-# The flags come from fuzz/.cargo/config.toml, and do not count where the environment has some.
-set(fuzz_cargo ${CMAKE_COMMAND} -E env --unset=RUSTFLAGS --unset=CARGO_ENCODED_RUSTFLAGS --unset=CARGO_BUILD_TARGET
-               CARGO_TARGET_DIR=${fuzz_state}/cargo ${MCP_CARGO})
 
-add_test(NAME fuzz.build COMMAND ${fuzz_cargo} build --locked --release --bins ${MCP_CARGO_ARGS}
-         WORKING_DIRECTORY ${fuzz_source})
-# A minute when nothing is there yet: the others run beside it.
+# fuzz/run.py builds the targets and runs them; it knows what is given to libFuzzer.
+set(fuzz_run ${Python3_EXECUTABLE} ${fuzz_source}/run.py --state ${fuzz_state} --cargo ${MCP_CARGO})
+foreach(argument ${MCP_CARGO_ARGS})
+  list(APPEND fuzz_run --cargo-argument=${argument})
+endforeach()
+
+add_test(NAME fuzz.build COMMAND ${fuzz_run} --build)
+# Two minutes when nothing is there yet: the others run beside it.
 set_tests_properties(fuzz.build PROPERTIES FIXTURES_SETUP fuzz LABELS fuzz TIMEOUT 900 COST 150)
 
-# fuzz_target(NAME): fuzz/fuzz_targets/NAME.rs, from the seeds in fuzz/seeds/NAME; a crash leaves its input in the state folder.
-function(fuzz_target name)
-  file(GLOB seeds CONFIGURE_DEPENDS ${fuzz_source}/seeds/${name}/*)
-  string(REPLACE ";" "," seeds "${seeds}")
-  # The seeds are named one by one: into a folder of them, libFuzzer would write.
-  add_test(
-    NAME fuzz.${name}
-    COMMAND ${fuzz_cargo} run --locked --release --quiet --bin ${name} ${MCP_CARGO_ARGS} -- -max_total_time=5 -timeout=5
-            -artifact_prefix=${fuzz_state}/${name}- -seed_inputs=${seeds}
-    WORKING_DIRECTORY ${fuzz_source})
+# Each is fuzz/fuzz_targets/NAME.rs, with the seeds in fuzz/seeds/NAME; a crash leaves its input in the state folder.
+foreach(name addresses answer_headers client config event_stream header_encoding headers json_rpc json_value proxy_answers
+             stdio_lines www_authenticate)
+  add_test(NAME fuzz.${name} COMMAND ${fuzz_run} --seconds 10 ${name})
   set_tests_properties(fuzz.${name} PROPERTIES FIXTURES_REQUIRED fuzz LABELS fuzz TIMEOUT 120)
-endfunction()
+endforeach()
 
-fuzz_target(event_stream)
-fuzz_target(json_rpc)
-fuzz_target(headers)
+# One after the other, each for MCP_SOAK_SECONDS, with what earlier soaks have found; a table at the end. Only with `-C soak`.
+set(MCP_SOAK_SECONDS 600 CACHE STRING "How long the soak runs each fuzz target, in seconds")
+add_test(NAME soak.fuzz COMMAND ${fuzz_run} --build --seconds ${MCP_SOAK_SECONDS} --keep CONFIGURATIONS soak)
+set_tests_properties(soak.fuzz PROPERTIES LABELS soak TIMEOUT 86400 RUN_SERIAL ON)

@@ -167,6 +167,16 @@ def the_opening_has_a_timeout():
 
 
 @case
+def a_server_that_is_down_does_not_gain_time():
+    # What is tried again until it works has the same timeout.
+    with Server(legacy) as server:
+        url = server.url
+    with Client(url) as client:
+        outcome = Listener(client, timeout=300).result().must_be("MCP_CONNECT_FAILED").must_end(300, after=300)
+        assert "refused" in outcome.message, outcome.message
+
+
+@case
 def two_of_one_client():
     def subscription(_server, request, number):
         begun(request)

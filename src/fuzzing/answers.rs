@@ -1,0 +1,130 @@
+//! Headers of a server's answers: challenges, cookies, and how long to wait.
+
+use std::time::{Duration, SystemTime};
+
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::texts;
+use crate::auth::secrets::Secrets;
+use crate::client::failure::{challenge_words, header_text, quote, retry_after_ms};
+use crate::error::Error;
+use crate::status::MCP_UNAUTHORIZED;
+use crate::transport::cookies::Cookies;
+use crate::transport::endpoint::Endpoint;
+use crate::transport::lane::keep_alive_timeout;
+
+/// Each line is a `WWW-Authenticate` header. What is shown of them was in there, on one line; and of a well-formed challenge it is
+/// what RFC 6750 wants shown.
+pub fn www_authenticate(bytes: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Ok(value) = HeaderValue::from_bytes(line) else { return };
+        headers.append(header::WWW_AUTHENTICATE, value);
+    }
+    let challenge = header_text(&headers, header::WWW_AUTHENTICATE).expect("there is one");
+    let words = challenge_words(Some(&challenge));
+    assert!(is_told(&words, &challenge), "{words:?} of {challenge:?}");
+    check_shown(&words, &challenge);
+    if let Some(parameters) = parameters(&challenge) {
+        let find = |name: &str| parameters.iter().find(|(known, value)| *known == name && !value.is_empty());
+        let (expected, more) = (find("error"), find("error_description"));
+        let expected = match (expected, more) {
+            (Some((_, error)), Some((_, description))) => format!(", {error}: {description}"),
+            (Some((_, error)), None) => format!(", {error}"),
+            _ => String::new(),
+        };
+        assert_eq!(words, expected, "of {challenge:?}");
+    }
+}
+
+/// Whether `, ERROR: DESCRIPTION`, or less of it, consists of what the challenge says, but for the escapes.
+fn is_told(words: &str, challenge: &str) -> bool {
+    let (words, challenge) = (words.replace('\\', ""), challenge.replace('\\', ""));
+    let words = words.strip_prefix(", ").unwrap_or(&words);
+    let mut splits = words.match_indices(": ").map(|(at, _)| (&words[..at], &words[at + 2..]));
+    challenge.contains(words) || splits.any(|(error, more)| challenge.contains(error) && challenge.contains(more))
+}
+
+fn check_shown(words: &str, challenge: &str) {
+    let mut error = Error::new(MCP_UNAUTHORIZED, format!("the server refused the credentials (HTTP 401{words})"));
+    error.report_mut().www_authenticate = Some(challenge.into());
+    let error = Secrets::default().tidy_error(error);
+    let shown = [error.to_string(), error.report().www_authenticate.clone().unwrap_or_default()];
+    assert!(shown.iter().all(|text| !text.contains(char::is_control)), "{shown:?}");
+}
+
+/// The parameters of one challenge, where there is nothing about it that many a client would not take: `Bearer a="b", c="d"` with
+/// names that are not there twice and values without escapes.
+fn parameters(challenge: &str) -> Option<Vec<(&str, &str)>> {
+    let mut rest = challenge.strip_prefix("Bearer ")?;
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    loop {
+        let (name, after) = rest.split_once("=\"")?;
+        let (value, after) = after.split_once('"')?;
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_value = value.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'\\');
+        if !is_name || !is_value || found.iter().any(|(known, _)| *known == name) {
+            return None;
+        }
+        found.push((name, value));
+        if after.is_empty() {
+            return Some(found);
+        }
+        rest = after.strip_prefix(", ")?;
+    }
+}
+
+/// Three lines: the URL of a server, that of the next request, and a text for several headers of the answer in between.
+pub fn answer_headers(bytes: &[u8]) {
+    let Some([first, second, value]) = texts(bytes) else { return };
+    if let (Ok(first), Ok(second)) = (Endpoint::parse(first), Endpoint::parse(second)) {
+        cookies(&first, &second, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(value) {
+        let headers = |name: HeaderName| HeaderMap::from_iter([(name, value.clone())]);
+        // A date is held against the server's own.
+        let mut waits = headers(header::RETRY_AFTER);
+        waits.insert(header::DATE, HeaderValue::from_static("Tue, 15 Nov 1994 08:12:31 GMT"));
+        let wait = retry_after_ms(&waits);
+        if let Ok(seconds) = value.to_str().unwrap_or_default().trim().parse::<u64>() {
+            assert_eq!(wait, seconds.checked_mul(1000));
+        }
+    }
+    if let Some(seconds) = keep_alive_timeout(value) {
+        assert!(value.contains('='), "{seconds} s in {value:?}");
+    }
+    if let Some(line) = quote(value) {
+        assert!(!line.is_empty() && !line.contains(char::is_control) && line.chars().count() <= 203, "{line:?}");
+    }
+}
+
+/// What goes back to a server is what it has set: safe to send, not too much, and nothing that it said not to send.
+fn cookies(first: &Endpoint, second: &Endpoint, values: &str) {
+    let now = || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let mut set = HeaderMap::new();
+    for value in values.split('\n').filter_map(|line| HeaderValue::from_str(line).ok()) {
+        set.append(header::SET_COOKIE, value);
+    }
+    let cookies = Cookies::default();
+    cookies.take(first, &set, now);
+    let mut request = HeaderMap::new();
+    cookies.add_to(&mut request, second, now);
+    let Some(sent) = request.get(header::COOKIE) else { return };
+    let sent = sent.to_str().expect("visible ASCII");
+    // A tab is none of the characters that a client has to refuse.
+    let is_bad = |c: char| c.is_control() && c != '\t';
+    assert!(sent.len() <= 16 * 1024 && !sent.contains(is_bad), "{sent:?}");
+    for pair in sent.split("; ") {
+        let (name, value) = pair.split_once('=').expect("a pair");
+        let is_it = |line: &&str| {
+            let begins = line.trim_start().starts_with(name);
+            begins && line.split(';').next().is_some_and(|pair| pair.trim_end().ends_with(value))
+        };
+        let line = values.split('\n').find(is_it).unwrap_or_else(|| panic!("{pair:?} was never set"));
+        let secure = line.split(';').skip(1).any(|part| part.trim().eq_ignore_ascii_case("secure"));
+        let twice = values.split('\n').filter(is_it).count() > 1;
+        assert!(!secure || second.origin().https || twice, "{pair:?} goes over http");
+    }
+    let kept = cookies.values();
+    assert!(sent.split("; ").all(|pair| kept.iter().any(|value| pair.ends_with(value.as_str()))), "{sent:?}");
+}

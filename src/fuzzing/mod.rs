@@ -1,0 +1,40 @@
+//! What the fuzz targets in `fuzz/` call: the private modules behind one function each, which panics where something is wrong.
+//! It is there with `--cfg fuzzing` only.
+
+mod addresses;
+mod answers;
+mod client;
+mod config;
+mod headers;
+mod json;
+pub mod memory;
+mod server;
+mod stdio;
+
+pub use addresses::{addresses, proxy_answers};
+pub use answers::{answer_headers, www_authenticate};
+pub use client::client;
+pub use config::config;
+pub use headers::{header_encoding, headers};
+pub use json::{json_rpc, json_value};
+pub use stdio::stdio_lines;
+
+use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};
+
+/// The comparison after every byte takes quadratic time.
+const LONGEST_FOR_EVERY_PREFIX: usize = 64;
+
+/// The event-stream parser does what the standard says, and neither that nor its limit depends on how the bytes are cut.
+pub fn event_stream(bytes: &[u8]) {
+    let expected = interpret(bytes);
+    assert_eq!(parse([bytes]), expected, "whole");
+    assert_eq!(parse(bytes.chunks(1)), expected, "byte by byte");
+    check_every_prefix(&bytes[..bytes.len().min(LONGEST_FOR_EVERY_PREFIX)]);
+    check_limit(bytes, bytes.len() / 4);
+}
+
+/// Some targets want several texts: these are the lines of the input, and the last one is all that is left.
+fn texts<const COUNT: usize>(bytes: &[u8]) -> Option<[&str; COUNT]> {
+    let mut lines = std::str::from_utf8(bytes).ok()?.splitn(COUNT, '\n');
+    Some(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+}

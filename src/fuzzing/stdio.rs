@@ -1,0 +1,86 @@
+//! What a server says on its standard output, without a process.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use serde_json::Value as Tree;
+
+use crate::client::line::{Delivered, Line, Way};
+use crate::client::pipe::{Lines, Pipe, is_cut_off, shortened};
+use crate::client::receiver::Receiver;
+use crate::client::{CallOptions, Client};
+use crate::sys::socket::Socket;
+
+/// The number of the request that waits for its answer.
+const ASKED: u64 = 7;
+
+/// A byte for how large the pieces are in which the rest comes. However it is cut, its lines are the same; and of the messages in
+/// them a call that waits gets the answer that is meant for it, or learns why there is none.
+pub fn stdio_lines(bytes: &[u8]) {
+    let Some((size, said)) = bytes.split_first() else { return };
+    let lines = read(said, usize::from(*size).max(1));
+    let mut expected: Vec<&[u8]> = said.split(|byte| *byte == b'\n').collect();
+    // Behind the last line break is a line only where something stands there.
+    let rest = expected.pop().filter(|rest| !rest.is_empty());
+    let expected = expected.into_iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).chain(rest);
+    assert!(expected.eq(lines.iter().map(Vec::as_slice)), "{}", said.escape_ascii());
+
+    for line in &lines {
+        let shown = shortened(line);
+        assert!(shown.chars().count() <= 400 && !shown.contains(char::is_control), "{shown:?}");
+        is_cut_off(line);
+    }
+    answer(&lines);
+}
+
+fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let (ours, theirs) = Socket::pair().expect("a pair");
+    let mut theirs = UnixStream::from(theirs);
+    let mut lines = Lines::open();
+    let mut found = Vec::new();
+    for piece in said.chunks(size) {
+        theirs.write_all(piece).expect("it fits");
+        lines.read(&ours, usize::MAX).expect("there is no limit");
+        found.extend(std::iter::from_fn(|| lines.next()));
+    }
+    drop(theirs);
+    lines.read(&ours, usize::MAX).expect("there is no limit");
+    found.extend(std::iter::from_fn(|| lines.next()));
+    found
+}
+
+/// Gives the lines to a call that waits.
+fn answer(lines: &[Vec<u8>]) {
+    let client = Client::new("http://localhost/").expect("a client");
+    let (stdin, _theirs) = Socket::pair().expect("a pair");
+    let pipe = Pipe::new(Some(stdin), vec!["zqxw-secret".into()]).expect("a pipe");
+    let line = Arc::new(Line::new(Way::Pipe(pipe)).expect("a line"));
+    let receiver = Receiver { client: Arc::downgrade(&client), line: Arc::clone(&line) };
+    let progress = CallOptions {
+        extras: crate::client::call::Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
+        ..CallOptions::default()
+    };
+    let outcome = client.call("fuzz", &progress, |call| {
+        let place = line.expect(call, ASKED)?;
+        lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
+            receiver.take_text(line.clone());
+        });
+        Ok(place.delivered())
+    });
+    match outcome.expect("a place") {
+        Some(Delivered::Result(_)) => {
+            let is_it = |line: &Vec<u8>| {
+                // What serde_json does not read, ours may: deep nesting, halves of surrogate pairs.
+                let Ok(tree) = serde_json::from_slice::<Tree>(line) else { return true };
+                tree["id"] == ASKED && !tree["result"].is_null()
+            };
+            assert!(lines.iter().any(is_it), "a result out of nothing");
+        }
+        Some(Delivered::Refused(_) | Delivered::Failed(_)) => {
+            assert!(lines.iter().any(|line| line.trim_ascii_start().starts_with(b"{")));
+        }
+        None => {}
+    }
+    client.shut_down();
+}

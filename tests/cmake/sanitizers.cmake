@@ -1,0 +1,115 @@
+# The library and the programs of tests/c and tests/cpp once more, watched: by the address, leak and undefined behaviour
+# sanitizers, and by the thread sanitizer. Rust and C both; see sanitizers/README.md.
+#
+# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, storm_sources, and the programs of
+# cpp.cmake, which are compiled for both already.
+
+set(sanitize ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
+set(sanitize_state ${CMAKE_CURRENT_BINARY_DIR}/sanitizers)
+set(sanitize_address -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
+set(sanitize_thread -g -O1 -fsanitize=thread)
+set(sanitize_address_environment ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1)
+set(sanitize_thread_environment TSAN_OPTIONS=suppressions=${sanitize}/tsan.supp)
+
+# --- The library -------------------------------------------------------------------------------------------------------
+
+# They share a target directory: build scripts and macros are no different.
+set(sanitize_cargo_args ${MCP_CARGO_ARGS})
+list(TRANSFORM sanitize_cargo_args PREPEND --cargo-arg=)
+foreach(sanitizer address thread)
+  add_test(
+    NAME sanitize.build.${sanitizer}
+    COMMAND ${Python3_EXECUTABLE} ${sanitize}/library.py ${sanitizer} --out ${sanitize_state}/${sanitizer} --target
+            ${sanitize_state}/cargo --cargo ${MCP_CARGO} ${sanitize_cargo_args})
+  set_tests_properties(sanitize.build.${sanitizer} PROPERTIES FIXTURES_SETUP sanitize.${sanitizer} LABELS sanitize
+                                                              TIMEOUT 900 RESOURCE_LOCK sanitize COST 150)
+endforeach()
+
+# --- Programs ----------------------------------------------------------------------------------------------------------
+
+foreach(sanitizer address thread)
+  add_library(sanitize-${sanitizer} STATIC c/check.c c/support.c)
+  target_link_libraries(sanitize-${sanitizer} PUBLIC mcp::mcp Threads::Threads)
+  target_include_directories(sanitize-${sanitizer} PUBLIC c)
+  target_compile_options(sanitize-${sanitizer} PUBLIC ${sanitize_${sanitizer}})
+  target_link_options(sanitize-${sanitizer} PUBLIC ${sanitize_${sanitizer}})
+  set_target_properties(sanitize-${sanitizer} PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
+endforeach()
+
+# sanitize_run(SANITIZER NAME COMMAND...): sanitize.SANITIZER.NAME, with the scripted server and the watched library.
+function(sanitize_run sanitizer name)
+  set(test sanitize.${sanitizer}.${name})
+  add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run ${ARGN})
+  set(environment ${mcp_test_environment} LD_LIBRARY_PATH=${sanitize_state}/${sanitizer}
+                  ${sanitize_${sanitizer}_environment})
+  set_tests_properties(${test} PROPERTIES FIXTURES_REQUIRED sanitize.${sanitizer} LABELS sanitize TIMEOUT 300
+                                          ENVIRONMENT "${environment}")
+endfunction()
+
+# sanitize_c(SANITIZER NAME [ARGUMENT...]): c/NAME.c.
+function(sanitize_c sanitizer name)
+  set(sources c/${name}.c)
+  if(name STREQUAL "storm")
+    set(sources ${storm_sources})
+  endif()
+  mcp_c_program(sanitize-${sanitizer}-${name} "${sources}" sanitize-${sanitizer})
+  sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
+endfunction()
+
+foreach(name null null_operations text json error eras auth threads fork guest tls redirects timeouts cancel close lookup sigpipe)
+  sanitize_c(address ${name})
+endforeach()
+sanitize_c(address statuses --brief)
+# A watched library takes seconds for what it does else in 50 ms.
+sanitize_c(address storm --rounds 1000 --bound 5000)
+
+foreach(name threads cancel close auth eras)
+  sanitize_c(thread ${name})
+endforeach()
+sanitize_c(thread storm --rounds 600 --bound 8000)
+
+foreach(name json errors settings calls callbacks threads)
+  sanitize_run(address cpp.${name} $<TARGET_FILE:cpp-asan-${name}>)
+endforeach()
+sanitize_run(thread cpp.threads $<TARGET_FILE:cpp-tsan-threads>)
+
+# --- Mistakes that they have to see ------------------------------------------------------------------------------------
+
+# sanitize_control(SANITIZER MISTAKE REPORT): the report is a regular expression.
+function(sanitize_control sanitizer mistake report)
+  sanitize_run(${sanitizer} control.${mistake} $<TARGET_FILE:sanitize-${sanitizer}-control> ${mistake})
+  set_tests_properties(sanitize.${sanitizer}.control.${mistake} PROPERTIES PASS_REGULAR_EXPRESSION "${report}")
+endfunction()
+
+foreach(sanitizer address thread)
+  mcp_c_program(sanitize-${sanitizer}-control sanitizers/control.c sanitize-${sanitizer})
+endforeach()
+sanitize_control(address use-after-free "heap-use-after-free[^#]*#0 [^\n]*mcp_options_set_timeout[^\n]*libmcp\\.so")
+sanitize_control(address library-leak "detected memory leaks.*libmcp\\.so")
+sanitize_control(address leak "detected memory leaks.*control\\.c")
+sanitize_control(address overflow "signed integer overflow")
+sanitize_control(thread race "data race.*control\\.c")
+sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_timeout[^\n]*libmcp\\.so")
+
+# --- Servers that mean harm --------------------------------------------------------------------------------------------
+
+# hostile/*.py, as in hostile.cmake, and those that are quick. Not packed and lies, which measure memory: the sanitizer keeps what
+# was freed for a while. Not stdio_faults, which measures the time for 4 MB: the storm has servers that are processes, too.
+execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
+                OUTPUT_STRIP_TRAILING_WHITESPACE)
+
+# sanitize_python(NAME PROGRAM)
+function(sanitize_python name program)
+  add_test(NAME sanitize.address.${name} COMMAND ${Python3_EXECUTABLE} ${sanitize}/preloaded.py ${sanitize_runtime} ${program}
+                                                 ${sanitize_state}/address/libmcp.so)
+  set_tests_properties(
+    sanitize.address.${name} PROPERTIES FIXTURES_REQUIRED sanitize.address LABELS sanitize TIMEOUT 120
+                                        ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
+foreach(subject answers authorise caching callbacks causes channel config cookies endless eras forks kept listening redaction
+        resumption retry_after sharing stops tasks text unix)
+  sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
+endforeach()
+sanitize_python(control.python-leak ${sanitize}/leak.py)
+set_tests_properties(sanitize.address.control.python-leak PROPERTIES PASS_REGULAR_EXPRESSION "leaked in 10 allocation")

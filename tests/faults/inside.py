@@ -1,0 +1,56 @@
+"""inside.py LIBRARY PLAN: a client in a process of its own, which has little memory for one call.
+
+PLAN is JSON: what is called (`url`, or `argv` and `version`), the `token`, the `timeout`, and the `spare` bytes of address
+space. Prints how that ended, also in JSON.
+"""
+
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from matrix import AMPLE, call_tool
+
+from harness import Client, call, lib
+from newer import process_of
+
+
+def size():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE")
+
+
+def children():
+    """This process's own, zombies included."""
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def client_of(plan):
+    if "url" in plan:
+        return Client(plan["url"], bearer=plan["token"])
+    client = process_of(plan["argv"])
+    call(lib.mcp_set_environment, client.client, b"TOKEN", plan["token"].encode()).must_be("MCP_OK")
+    call(lib.mcp_set_protocol_version, client.client, plan["version"].encode()).must_be("MCP_OK")
+    return client
+
+
+def main():
+    plan = json.loads(sys.argv[2])
+    with client_of(plan) as client:
+        before = resource.getrlimit(resource.RLIMIT_AS)[0]
+        limit(size() + plan["spare"])
+        outcome = call_tool(client, timeout=plan["timeout"])
+        limit(before)
+        again = call_tool(client, timeout=AMPLE)
+        lines = client.lines
+    told = {"again": again.status, "lines": lines, "children": children()}
+    del outcome.value
+    print(json.dumps({"outcome": asdict(outcome)} | told))
+
+
+main()
