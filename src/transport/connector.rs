@@ -47,7 +47,7 @@ impl SocketConnector {
         self.lane.set_connected(false);
         let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
         let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
-            // Who was stopped has learnt nothing about the addresses.
+            // Who was stopped before it tried them has learnt nothing about the addresses.
             if !self.lane.is_stopped() || self.lane.phase() == Phase::Connect {
                 self.network.names.forget();
             }
@@ -161,8 +161,8 @@ impl SocketConnector {
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
-                    // Somebody has accepted: the rest is seen when the request is sent.
                     Ok(()) => return Ok(socket),
+                    // Somebody has accepted, and left: that is seen when the request is sent.
                     Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(socket),
                     Err(error) => last_error = error,
                 }
