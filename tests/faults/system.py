@@ -164,8 +164,9 @@ class LargeAnswer(Inside, Scripted):
         super().__init__(transport, self.large, first=True)
         self.form = form
         if form == "values":
-            # There is room for the text, and not for what is made of it.
-            self.spare *= 2
+            # There is room for the text and the caller's copies of it, and not for an index of its values; nor, by chance, for
+            # an arena of the allocator's (64 MiB), which would take all.
+            self.spare = 48 << 20
 
     def large(self, request):
         if request.rpc != "tools/call":
@@ -199,7 +200,7 @@ class LargeAnswer(Inside, Scripted):
 
     def values(self, request):
         body = json.dumps(answer(request, {"x": "?"})).encode()
-        return http(200, body.replace(b'"?"', b"[" + b"1," * (10 << 20) + b"1]"))
+        return http(200, body.replace(b'"?"', b"[" + b"1," * (5 << 20) + b"1]"))
 
 
 class LargeLine(Inside, Child):

@@ -171,6 +171,12 @@ class Storm:
     def clear(self):
         self.refused = self.served = 0
 
+    def wait_for(self, condition):
+        """Until what was refused and served fulfils the condition. The server's own wait would miss the last of them: it is told
+        of a request before the handler counts it."""
+        with self.changed:
+            assert self.changed.wait_for(condition, PATIENCE), (self.refused, self.served)
+
     def __call__(self, _server, request):
         if self.issuer.accepts(request):
             reply = self.serve(request)
