@@ -28,7 +28,9 @@ impl Client {
 
     fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
         let outcome = self.discover(call, &Speaking::in_session(session), &session.meta);
-        let is_legacy = matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
+        // The same answer again says the same again, and is not read again.
+        let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
+        let is_legacy = !same && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
             // Another server answers there now: it is found out anew.
             self.sessions.forget_era(session);

@@ -1,6 +1,6 @@
 """Servers whose era is hard to tell, or changes."""
 
-from harness import Client, Server, case, discovered, error, http, legacy, refuse_legacy, run
+from harness import Client, Server, case, discovered, error, http, legacy, refuse_legacy, result, run
 
 
 @case
@@ -58,6 +58,29 @@ def a_legacy_server_becomes_a_modern_one():
         print(f"    {saw}")
         assert saw.count("ping") == 1, f"a modern server has no ping: {saw}"
         assert saw[-1] == "server/discover", saw
+
+
+@case
+def a_modern_server_becomes_a_legacy_one():
+    # It still answers `server/discover`, with what is not modern any more; the ping that hears of it has had its sign of life.
+    for later in ({"supportedVersions": ["2025-11-25"]}, {}):
+        downgraded = False
+
+        def handler(_server, request, later=later):
+            if not downgraded:
+                return discovered(request)
+            return result(request, later) if request.rpc == "server/discover" else legacy(request)
+
+        with Server(handler) as server, Client(server.url) as client:
+            for _ in range(2):
+                client.ping().must_be("MCP_OK")
+            downgraded = True
+            before = len(server.requests)
+            for _ in range(3):
+                client.ping().must_be("MCP_OK")
+            saw = server.saw()[before:]
+            print(f"    {saw}")
+            assert saw[0] == "server/discover" and saw[-1] == "ping" and saw.count("initialize") == 1, saw
 
 
 @case
