@@ -184,7 +184,11 @@ impl<'a> Response<'a> {
             if self.open.is_none() {
                 return Ok(body.len() <= limit);
             }
-            let step = body.len().clamp(FIRST, MOST_AT_ONCE).max(expected.saturating_sub(body.len()));
+            let step = match expected.saturating_sub(body.len()) {
+                // Of no known length, or packed.
+                0 => body.len().clamp(FIRST, MOST_AT_ONCE),
+                rest => rest,
+            };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
             let count = self.read_by(|source| source.read_into(body, step));
             if body.len() > limit || !matches!(count, Ok(1..)) {
