@@ -114,8 +114,6 @@ class Inside:
     """A world whose call is made by inside.py, with `spare` bytes of address space left; there the same client makes
     another one, with all that it wants."""
 
-    spare = 0
-
     def plan(self):
         return {"url": f"http://127.0.0.1:{self.server.port}{'/sse' if self.transport == 'sse' else '/mcp'}"}
 
@@ -135,14 +133,22 @@ class Inside:
         return Outcome(**told["outcome"])
 
 
+# Less than the stack of a thread (2 MiB and its guard), and enough for what the library and Python want in small pieces.
+ALMOST_A_STACK = (2 << 20) - 1
+
+
 class NoThread(Inside, Scripted):
     """HTTP+SSE has a thread that reads."""
+
+    spare = ALMOST_A_STACK
 
     def __init__(self, transport):
         super().__init__(transport, self.decent, first=True)
 
 
 class NoThreadChild(Inside, Child):
+    spare = ALMOST_A_STACK
+
     def plan(self):
         return {"argv": self.argv, "version": ERAS[self.transport]}
 
