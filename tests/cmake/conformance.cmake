@@ -7,8 +7,10 @@ set(conformance "${CMAKE_CURRENT_SOURCE_DIR}/conformance")
 
 mcp_c_program(test-conformance "${conformance}/client.c" mcp::mcp)
 
+mcp_prepare(conformance prepare ${Python3_EXECUTABLE} ${conformance}/suite.py)
 add_test(NAME install.conformance COMMAND "${Python3_EXECUTABLE}" "${conformance}/suite.py")
-set_tests_properties(install.conformance PROPERTIES FIXTURES_SETUP install.conformance LABELS conformance TIMEOUT 600)
+set_tests_properties(install.conformance PROPERTIES FIXTURES_SETUP install.conformance LABELS conformance TIMEOUT 60
+                                                    ENVIRONMENT "${mcp_test_environment}")
 
 # conformance_test(NAME SCRIPT ARGUMENTS...)
 function(conformance_test name script)

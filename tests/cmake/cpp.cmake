@@ -50,7 +50,7 @@ cpp_test(silent silent 17 ${cpp_silent})
 
 cpp_program(cpp-growth growth 17)
 cpp_run(cpp.growth cpp-growth)
-set_tests_properties(cpp.growth PROPERTIES TIMEOUT 300)
+set_tests_properties(cpp.growth PROPERTIES LABELS "cpp;deep" TIMEOUT 300)
 
 # Every standard in one program. Nothing is inlined, or functions that were mixed up would not be noticed.
 cpp_program(cpp-mixed mixed 17)
@@ -81,7 +81,8 @@ cpp_program(cpp-tsan-protocol protocol 17 ${cpp_thread} ${cpp_schema_server})
 cpp_run(cpp.tsan.protocol cpp-tsan-protocol)
 # That it would see a race in a callback.
 cpp_run(cpp.tsan.race cpp-tsan-threads --race)
-set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.race PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
+set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.race PROPERTIES LABELS "cpp;deep" ENVIRONMENT
+                                                                      "${cpp_thread_environment}")
 set_tests_properties(cpp.tsan.race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*threads\\.cpp")
 
 # --- Real servers ------------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ foreach(server fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static ever
   real_test(cpp.asan.real.${server} ${server} "cpp;real" cpp-asan-real ${server} ${real_state}/${server}.json)
 endforeach()
 foreach(server fastmcp4-static fastmcp4-sse)
-  real_test(cpp.tsan.${server} ${server} "cpp;real" cpp-tsan-threads ${real_state}/${server}.json)
+  real_test(cpp.tsan.${server} ${server} "cpp;real;deep" cpp-tsan-threads ${real_state}/${server}.json)
   set_tests_properties(cpp.tsan.${server} PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
 endforeach()
 

@@ -1,27 +1,31 @@
-# The fuzz targets of fuzz/, ten seconds each: the seeds, and what libFuzzer makes of them. And the soak, which runs them long.
+# The fuzz targets of fuzz/: their seeds replayed; ten seconds each, from the seeds on; and the soak, which runs them long.
 #
-# Needs MCP_CARGO, MCP_CARGO_ARGS and Python3_EXECUTABLE. The fuzzers have a target directory of their own: nearly everything in
-# it is instrumented.
+# Needs MCP_CARGO, MCP_CARGO_ARGS, Python3_EXECUTABLE and mcp_prepare. The fuzzers have a target directory of their own: nearly
+# everything in it is instrumented.
 
 set(fuzz_source ${PROJECT_SOURCE_DIR}/fuzz)
 set(fuzz_state ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
 file(MAKE_DIRECTORY ${fuzz_state})
 
 # fuzz/run.py builds the targets and runs them; it knows what is given to libFuzzer.
-set(fuzz_run ${Python3_EXECUTABLE} ${fuzz_source}/run.py --state ${fuzz_state} --cargo ${MCP_CARGO})
+set(fuzz_run ${Python3_EXECUTABLE} ${fuzz_source}/run.py --state ${fuzz_state} --cargo ${MCP_CARGO}
+    --cargo-target ${mcp_instrumented}/cargo-fuzz)
 foreach(argument ${MCP_CARGO_ARGS})
   list(APPEND fuzz_run --cargo-argument=${argument})
 endforeach()
 
+mcp_prepare(fuzz "prepare;prepare-deep" ${fuzz_run} --build)
+# They are built by then, and cargo has nothing to do, unless a source was changed since.
 add_test(NAME fuzz.build COMMAND ${fuzz_run} --build)
-# Two minutes when nothing is there yet: the others run beside it.
-set_tests_properties(fuzz.build PROPERTIES FIXTURES_SETUP fuzz LABELS fuzz TIMEOUT 900 COST 150)
+set_tests_properties(fuzz.build PROPERTIES FIXTURES_SETUP fuzz LABELS fuzz TIMEOUT 900)
 
 # Each is fuzz/fuzz_targets/NAME.rs, with the seeds in fuzz/seeds/NAME; a crash leaves its input in the state folder.
 foreach(name addresses answer_headers client config event_stream header_encoding headers json_rpc json_value proxy_answers
              stdio_lines www_authenticate)
+  add_test(NAME fuzz.replay.${name} COMMAND ${fuzz_run} --replay ${name})
+  set_tests_properties(fuzz.replay.${name} PROPERTIES FIXTURES_REQUIRED fuzz LABELS fuzz TIMEOUT 120)
   add_test(NAME fuzz.${name} COMMAND ${fuzz_run} --seconds 10 ${name})
-  set_tests_properties(fuzz.${name} PROPERTIES FIXTURES_REQUIRED fuzz LABELS fuzz TIMEOUT 120)
+  set_tests_properties(fuzz.${name} PROPERTIES FIXTURES_REQUIRED fuzz LABELS "fuzz;deep" TIMEOUT 120)
 endforeach()
 
 # One after the other, each for MCP_SOAK_SECONDS, with what earlier soaks have found; a table at the end. Only with `-C soak`.

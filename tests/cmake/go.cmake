@@ -26,6 +26,19 @@ set(go_environment
     "PYTHONDONTWRITEBYTECODE=1"
     ${mcp_test_environment})
 
+# go_prepare(NAME TARGET ARGUMENTS...): a go command in the module's folder, which fills Go's own cache.
+function(go_prepare name target)
+  mcp_prepare(go-${name} ${target} ${go_environment} ${ARGN})
+  add_dependencies(prepare-go-${name} mcp-library)
+endfunction()
+
+go_prepare(race prepare go test -C ${go_module} -race -run "^$" ./...)
+go_prepare(static prepare go test -C ${go_module} -tags static -run "^$" ./...)
+go_prepare(example prepare go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
+go_prepare(plain prepare-deep go test -C ${go_module} -run "^$" ./...)
+go_prepare(cgocheck prepare-deep GOEXPERIMENT=cgocheck2 go test -C ${go_module} -run "^$" ./...)
+mcp_prepare(staticcheck prepare ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py --prepare)
+
 # go_test(NAME COMMAND...): in the module's folder.
 function(go_test name)
   add_test(NAME go.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${go_module})
@@ -50,9 +63,10 @@ go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticc
 go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module} ${PROJECT_SOURCE_DIR}/examples/go
         ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go)
 set_tests_properties(go.vet go.staticcheck go.gofmt PROPERTIES LABELS "go;style")
-set_tests_properties(go.growth PROPERTIES COST 60)
+set_tests_properties(go.test go.cgocheck PROPERTIES LABELS "go;real;deep")
+set_tests_properties(go.growth PROPERTIES LABELS "go;deep" COST 60)
 
-# The program of the README.
+# The program of the README. Go finds it built, unless a source was changed since.
 go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
 go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py ${real_state}/fastmcp4-static.json
         ${go_build}/alive)

@@ -28,7 +28,7 @@ function(mcp_misuse_test name)
     COMMAND "${MCP_TEST_SERVER}" --run "${MCP_VALGRIND}" --quiet --error-exitcode=99 --leak-check=full
             --errors-for-leak-kinds=definite,indirect,possible --show-leak-kinds=definite,indirect,possible
             $<TARGET_FILE:test-${name}> ${ARGN} ${mcp_valgrind_${name}})
-  set_tests_properties(valgrind.${name} PROPERTIES LABELS valgrind TIMEOUT 600
+  set_tests_properties(valgrind.${name} PROPERTIES LABELS "valgrind;deep" TIMEOUT 600
     ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1;LD_LIBRARY_PATH=${MCP_CARGO_TARGET_DIR}/debug")
 endfunction()
 

@@ -8,8 +8,7 @@ target_include_directories(mcp-protocol PUBLIC protocol)
 set_target_properties(mcp-protocol PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
 target_compile_options(mcp-protocol PRIVATE -Wall -Wextra -Wpedantic -Werror)
 
-add_test(NAME install.ts2 COMMAND ${Python3_EXECUTABLE} ${real_servers}/install.py ts2)
-set_tests_properties(install.ts2 PROPERTIES FIXTURES_SETUP install.ts2 LABELS real TIMEOUT 600)
+real_install(ts2)
 
 foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
              everything_changes everything_logging everything_tasks

@@ -17,9 +17,17 @@ foreach(program cell recorded)
   target_link_libraries(mcp_${program} PRIVATE mcp::mcp)
 endforeach()
 
+# real_install(NAME): prepares the installation NAME; the fixture install.NAME looks whether it is there.
+function(real_install name)
+  set(command ${Python3_EXECUTABLE} ${real_servers}/install.py ${name})
+  mcp_prepare(${name} "prepare;prepare-deep" ${command})
+  add_test(NAME install.${name} COMMAND ${command})
+  set_tests_properties(install.${name} PROPERTIES FIXTURES_SETUP install.${name} LABELS real TIMEOUT 60
+                                                  ENVIRONMENT "${mcp_test_environment}")
+endfunction()
+
 foreach(name fastmcp4 fastmcp3 fastmcp2 sdk2 everything)
-  add_test(NAME install.${name} COMMAND ${Python3_EXECUTABLE} ${real_servers}/install.py ${name})
-  set_tests_properties(install.${name} PROPERTIES FIXTURES_SETUP install.${name} LABELS real TIMEOUT 600)
+  real_install(${name})
 endforeach()
 
 # real_server(NAME INSTALL): the fixture server.NAME, and its state file in ${real_state}.
@@ -31,7 +39,7 @@ function(real_server name install)
   endforeach()
   set_tests_properties(
     server.${name}.start PROPERTIES FIXTURES_SETUP server.${name} FIXTURES_REQUIRED install.${install} LABELS real
-                                    TIMEOUT 90)
+                                    TIMEOUT 90 ENVIRONMENT "${mcp_test_environment}")
   set_tests_properties(server.${name}.stop PROPERTIES FIXTURES_CLEANUP server.${name} LABELS real TIMEOUT 30)
 endfunction()
 

@@ -11,18 +11,24 @@ set(sanitize_thread -g -O1 -fsanitize=thread)
 set(sanitize_address_environment ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1)
 set(sanitize_thread_environment TSAN_OPTIONS=suppressions=${sanitize}/tsan.supp)
 
+# The race detector belongs to the preset deep.
+set(sanitize_address_target prepare)
+set(sanitize_thread_target prepare-deep)
+set(sanitize_address_labels sanitize)
+set(sanitize_thread_labels "sanitize;deep")
+
 # --- The library -------------------------------------------------------------------------------------------------------
 
-# They share a target directory: build scripts and macros are no different.
 set(sanitize_cargo_args ${MCP_CARGO_ARGS})
 list(TRANSFORM sanitize_cargo_args PREPEND --cargo-arg=)
 foreach(sanitizer address thread)
-  add_test(
-    NAME sanitize.build.${sanitizer}
-    COMMAND ${Python3_EXECUTABLE} ${sanitize}/library.py ${sanitizer} --out ${sanitize_state}/${sanitizer} --target
-            ${sanitize_state}/cargo --cargo ${MCP_CARGO} ${sanitize_cargo_args})
+  set(command ${Python3_EXECUTABLE} ${sanitize}/library.py ${sanitizer} --out ${sanitize_state}/${sanitizer} --target
+              ${mcp_instrumented}/cargo-${sanitizer} --cargo ${MCP_CARGO} ${sanitize_cargo_args})
+  mcp_prepare(sanitize-${sanitizer} ${sanitize_${sanitizer}_target} ${command})
+  # It is built by then, and cargo has nothing to do, unless a source was changed since.
+  add_test(NAME sanitize.build.${sanitizer} COMMAND ${command})
   set_tests_properties(sanitize.build.${sanitizer} PROPERTIES FIXTURES_SETUP sanitize.${sanitizer} LABELS sanitize
-                                                              TIMEOUT 900 RESOURCE_LOCK sanitize COST 150)
+                                                              TIMEOUT 900)
 endforeach()
 
 # --- Programs ----------------------------------------------------------------------------------------------------------
@@ -42,8 +48,8 @@ function(sanitize_run sanitizer name)
   add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run ${ARGN})
   set(environment ${mcp_test_environment} LD_LIBRARY_PATH=${sanitize_state}/${sanitizer}
                   ${sanitize_${sanitizer}_environment})
-  set_tests_properties(${test} PROPERTIES FIXTURES_REQUIRED sanitize.${sanitizer} LABELS sanitize TIMEOUT 300
-                                          ENVIRONMENT "${environment}")
+  set_tests_properties(${test} PROPERTIES FIXTURES_REQUIRED sanitize.${sanitizer} LABELS "${sanitize_${sanitizer}_labels}"
+                                          TIMEOUT 300 ENVIRONMENT "${environment}")
 endfunction()
 
 # sanitize_c(SANITIZER NAME [ARGUMENT...]): c/NAME.c.

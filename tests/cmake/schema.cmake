@@ -17,6 +17,6 @@ foreach(version 2025-11-25 2026-07-28)
             --errors-for-leak-kinds=definite,indirect,possible --show-leak-kinds=definite,indirect,possible
             $<TARGET_FILE:test-speaks> ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py ${version}
             ${CMAKE_CURRENT_BINARY_DIR}/speaks-${version}.record)
-  set_tests_properties(valgrind.speaks.${version} PROPERTIES LABELS valgrind TIMEOUT 300
+  set_tests_properties(valgrind.speaks.${version} PROPERTIES LABELS "valgrind;deep" TIMEOUT 300
     ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1;LD_LIBRARY_PATH=${MCP_CARGO_TARGET_DIR}/debug")
 endforeach()

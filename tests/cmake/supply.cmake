@@ -1,9 +1,10 @@
 # Where the library's parts come from: licences, sources, duplicates, the list of what is in it, and locked builds.
 #
-# Needs Python3_EXECUTABLE and MCP_CARGO. The first run of deny and sbom installs a tool each from PyPI into .cache.
+# Needs Python3_EXECUTABLE, MCP_CARGO, mcp_prepare and mcp_test_environment.
 
 set(supply ${CMAKE_CURRENT_SOURCE_DIR}/supply)
-set(supply_environment "CARGO=${MCP_CARGO};PYTHONDONTWRITEBYTECODE=1")
+set(supply_environment "CARGO=${MCP_CARGO};PYTHONDONTWRITEBYTECODE=1;${mcp_test_environment}")
+mcp_prepare(supply prepare ${Python3_EXECUTABLE} ${supply}/tools.py deny cyclonedx)
 
 foreach(subject deny dependencies locked security)
   add_test(NAME supply.${subject} COMMAND ${Python3_EXECUTABLE} ${supply}/${subject}.py)

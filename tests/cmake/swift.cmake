@@ -8,19 +8,26 @@ set(swift_servers
     fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse features-fastmcp4 features-ts2)
 list(TRANSFORM swift_servers PREPEND server. OUTPUT_VARIABLE swift_fixtures)
 
-# The first run makes a chroot with a Swift toolchain where the machine has none: one to two minutes.
+# A chroot with a Swift toolchain, where the machine has none: one to two minutes the first time.
+mcp_prepare(swift-toolchain "prepare;prepare-deep" ${Python3_EXECUTABLE} ${swift}/chroot.py)
 add_test(NAME swift.toolchain COMMAND ${Python3_EXECUTABLE} ${swift}/chroot.py)
-set_tests_properties(swift.toolchain PROPERTIES FIXTURES_SETUP swift.toolchain LABELS swift TIMEOUT 1200
-                                                RESOURCE_LOCK swift)
+set_tests_properties(swift.toolchain PROPERTIES FIXTURES_SETUP swift.toolchain LABELS swift TIMEOUT 60
+                                                RESOURCE_LOCK swift ENVIRONMENT "${mcp_test_environment}")
+
+# swift/run.py, without the job.
+set(swift_run ${Python3_EXECUTABLE} ${swift}/run.py --library $<TARGET_FILE:mcp::mcp> --include
+    "$<TARGET_PROPERTY:mcp::mcp,INTERFACE_INCLUDE_DIRECTORIES>" --server ${MCP_TEST_SERVER} --state ${real_state}
+    --build ${CMAKE_CURRENT_BINARY_DIR})
+mcp_prepare(swift prepare ${swift_run} build)
+mcp_prepare(swift-tsan prepare-deep ${swift_run} build-tsan)
+foreach(name swift swift-tsan)
+  add_dependencies(prepare-${name} prepare-swift-toolchain mcp-library mcp-test-server)
+endforeach()
+add_dependencies(prepare-swift-tsan prepare-swift) # one at a time in the place of the builds
 
 # swift_test(JOB [FIXTURE...]): swift.JOB, see swift/run.py.
 function(swift_test job)
-  add_test(
-    NAME swift.${job}
-    COMMAND
-      ${Python3_EXECUTABLE} ${swift}/run.py ${job} --library $<TARGET_FILE:mcp::mcp> --include
-      "$<TARGET_PROPERTY:mcp::mcp,INTERFACE_INCLUDE_DIRECTORIES>" --server ${MCP_TEST_SERVER} --state ${real_state}
-      --build ${CMAKE_CURRENT_BINARY_DIR})
+  add_test(NAME swift.${job} COMMAND ${swift_run} ${job})
   set_tests_properties(
     swift.${job} PROPERTIES FIXTURES_REQUIRED "swift.toolchain;${ARGN}" LABELS swift TIMEOUT 300 RESOURCE_LOCK swift
                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
@@ -36,6 +43,9 @@ swift_test(growth)
 swift_test(example server.fastmcp4-static)
 foreach(job test tsan example)
   set_property(TEST swift.${job} APPEND PROPERTY LABELS real)
+endforeach()
+foreach(job tsan growth)
+  set_property(TEST swift.${job} APPEND PROPERTY LABELS deep)
 endforeach()
 
 # From an installed prefix.

@@ -1,4 +1,7 @@
-"""Runs staticcheck, of the version below, over the Go module in the current folder; it is kept in the tests' cache."""
+"""Runs staticcheck, of the version below, over the Go module in the current folder; it is kept in the tests' cache.
+
+`--prepare` only installs it there.
+"""
 
 import os
 import subprocess
@@ -20,6 +23,8 @@ def make(folder: Path) -> None:
 def main() -> None:
     version = subprocess.run(["go", "env", "GOVERSION"], check=True, capture_output=True).stdout
     folder = cache.made("staticcheck", PACKAGE.encode() + version, make)
+    if sys.argv[1:] == ["--prepare"]:
+        return print(folder)
     sys.exit(subprocess.run([folder / "staticcheck", "-checks=all,-ST1000", "./..."]).returncode)
 
 

@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sanitizer", choices=("address", "thread"))
     parser.add_argument("--out", type=Path, required=True, help="where libmcp.so goes")
-    parser.add_argument("--target", type=Path, required=True, help="cargo's target directory")
+    parser.add_argument("--target", type=Path, required=True, help="cargo's target directory, for this sanitizer alone")
     parser.add_argument("--cargo", default="cargo")
     parser.add_argument("--cargo-arg", action="append", default=[], help="one more argument for cargo")
     options = parser.parse_args()

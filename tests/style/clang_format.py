@@ -3,13 +3,17 @@
     python3 tests/style/clang_format.py [--fix] [REPOSITORY]
 
 Every version of clang-format formats a little differently, so it must be this one. Where the machine has another or none,
-it is installed from PyPI into .cache (or $LIBMCP_CACHE).
+it is installed from PyPI into the tests' cache. `--prepare` does only that.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
+import cache  # noqa: E402
 
 VERSION = "19.1.7"
 FOLDERS = ("examples", "tests", "include", "bindings", "bench", "fuzz")
@@ -25,18 +29,18 @@ def is_right(program):
     return f"version {VERSION}" in text
 
 
-def clang_format(repository):
+def make(folder):
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, f"clang-format=={VERSION}"], check=True)
+
+
+def clang_format():
     found = shutil.which("clang-format")
     if found and is_right(found):
         return found
-    cache = os.environ.get("LIBMCP_CACHE") or os.path.join(repository, ".cache")
-    venv = os.path.join(cache, f"clang-format-{VERSION}")
-    program = os.path.join(venv, "bin", "clang-format")
-    if not is_right(program):
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([os.path.join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
-                        f"clang-format=={VERSION}"], check=True)
-    return program
+    recipe = f"{sys.version} {VERSION}".encode()
+    return str(cache.made(f"clang-format-{VERSION}", recipe, make) / "bin/clang-format")
 
 
 def files(repository):
@@ -51,11 +55,14 @@ def files(repository):
 
 def main():
     arguments = sys.argv[1:]
+    if arguments == ["--prepare"]:
+        print(clang_format())
+        return 0
     fix = "--fix" in arguments
     rest = [argument for argument in arguments if argument != "--fix"]
     repository = os.path.abspath(rest[0] if rest else os.path.join(os.path.dirname(__file__), "..", ".."))
     how = ["-i"] if fix else ["--dry-run", "--Werror"]
-    command = [clang_format(repository), *how, "--style=file", *files(repository)]
+    command = [clang_format(), *how, "--style=file", *files(repository)]
     return subprocess.run(command, cwd=repository).returncode
 
 

@@ -1,4 +1,4 @@
-"""Installs what these checks need into the cache, with pip, at pinned versions."""
+"""Installs what these checks need into the cache, with pip, at pinned versions: tools.py NAME..."""
 
 import subprocess
 import sys
@@ -21,3 +21,8 @@ def venv(name):
         subprocess.run([*pip, "-r", lock], check=True)
 
     return cache.made(f"supply-{name}", sys.version.encode() + lock.read_bytes(), make) / "bin"
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        print(venv(each))

@@ -1,6 +1,7 @@
 """Builds and tests bindings/swift with the machine's Swift, or else with the one in the chroot.
 
     run.py build ...        the binding and its tests: a warning is an error
+    run.py build-tsan ...   the same with the thread sanitizer
     run.py style ...        swift-format has nothing to say
     run.py docs ...         everything public is described, and no link leads nowhere
     run.py test ...         the tests, against the scripted server and real ones
@@ -68,6 +69,10 @@ def build(job: Job) -> None:
     job.build_tests("debug")
 
 
+def build_tsan(job: Job) -> None:
+    job.build_tests("tsan", "--sanitize=thread")
+
+
 def style(job: Job) -> None:
     rules = ("--strict", "--recursive", "--configuration", f"{PACKAGE}/.swift-format")
     folders = (PACKAGE, "tests/swift", "examples/swift")
@@ -106,7 +111,7 @@ def test(job: Job) -> None:
 
 
 def tsan(job: Job) -> None:
-    job.build_tests("tsan", "--sanitize=thread")
+    build_tsan(job)
     status, said = job.run_tests("tsan", "--sanitize=thread", "--skip", RACES)
     all_passed(status, said)
     if "ThreadSanitizer" in said:
@@ -149,7 +154,7 @@ def example(job: Job) -> None:
         raise SystemExit("swift: it did not say that the token is refused, or showed it")
 
 
-JOBS = {job.__name__: job for job in (build, style, docs, test, tsan, growth, example)}
+JOBS = {job.__name__.replace("_", "-"): job for job in (build, build_tsan, style, docs, test, tsan, growth, example)}
 
 
 def main() -> None:
