@@ -20,6 +20,42 @@ double now_ms(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+void note_delays(struct delays *delays) {
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    delays->count = 0;
+    must(tasks != NULL, "/proc/self/task");
+    while ((task = readdir(tasks)) != NULL && delays->count < sizeof delays->of / sizeof delays->of[0]) {
+        char path[300];
+        unsigned long long ran, queued;
+        FILE *file;
+        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", task->d_name);
+        file = task->d_name[0] != '.' ? fopen(path, "r") : NULL;
+        if (file != NULL && fscanf(file, "%llu %llu", &ran, &queued) == 2) {
+            struct delay *delay = &delays->of[delays->count++];
+            delay->thread = atol(task->d_name);
+            delay->ms = (double)queued / 1e6;
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+    }
+    closedir(tasks);
+}
+
+double allowed_ms(double bound, const struct delays *before) {
+    struct delays now;
+    double lost = 0;
+    size_t i, k;
+    note_delays(&now);
+    for (i = 0; i < now.count; i++) {
+        for (k = 0; k < before->count && before->of[k].thread != now.of[i].thread; k++) {
+        }
+        lost += now.of[i].ms - (k < before->count ? before->of[k].ms : 0);
+    }
+    return bound + (lost < bound ? lost : bound);
+}
+
 /* How many threads are in poll or ppoll now. */
 static size_t polling(void) {
     DIR *tasks = opendir("/proc/self/task");
@@ -180,6 +216,16 @@ size_t count_requests(const mcp_json *log, const char *method) {
         count += (rpc != NULL && strcmp(rpc, method) == 0) || (http != NULL && strcmp(http, method) == 0);
     }
     return count;
+}
+
+void await_requests(const char *tag, const char *method, size_t count) {
+    size_t seen = 0;
+    while (seen < count) {
+        mcp_json *log = server_log(tag);
+        seen = count_requests(log, method);
+        mcp_json_free(log);
+        sleep_ms(1);
+    }
 }
 
 const char *header_of(const mcp_json *request, const char *name) {

@@ -15,6 +15,21 @@ double now_ms(void);
 
 void sleep_ms(unsigned milliseconds);
 
+/* How long each thread of the process has waited for a processor since it began. */
+struct delays {
+    size_t count;
+    struct delay {
+        long thread;
+        double ms;
+    } of[256];
+};
+
+void note_delays(struct delays *delays);
+
+/* `bound`, and the time that the threads of the process have waited for a processor since `before`; at most twice
+ * `bound`. */
+double allowed_ms(double bound, const struct delays *before);
+
 /* Returns when this many threads of the process have been waiting in poll for a while: the kernel is asked. */
 void await_polling(size_t threads);
 
@@ -42,6 +57,9 @@ char *http_get(const char *path);
 
 /* What the server recorded under a tag: a JSON array. To be freed with mcp_json_free. */
 mcp_json *server_log(const char *tag);
+
+/* Returns when so many requests of that method have been recorded under a tag. */
+void await_requests(const char *tag, const char *method, size_t count);
 
 /* How many recorded requests have this JSON-RPC method (or HTTP method, such as "DELETE"). */
 size_t count_requests(const mcp_json *log, const char *method);

@@ -4,81 +4,42 @@ import contextlib
 import ctypes
 import gc
 import os
-import threading
-import time
-from collections import deque
 from pathlib import Path
 
-# Never set: to wait for it is to wait.
-PAUSE = threading.Event()
+from load import clock
 
 libc = ctypes.CDLL(None)
 
 # --- What the machine takes -------------------------------------------------------------------------------------------
 
 
-class Clock:
-    """A thread that wakes up every few milliseconds and notes how late it was, and how long others that are watched have been kept."""
-
-    STEP = 0.005
-
-    def __init__(self):
-        # The latest of them.
-        self.late = deque(maxlen=1000)
-        self.watched = deque()
-        # When it last went to sleep: what was before is noted.
-        self.asleep = time.monotonic()
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            self.asleep = time.monotonic()
-            due = self.asleep + self.STEP
-            PAUSE.wait(self.STEP)
-            woken = time.monotonic()
-            if woken - due > 0.001:
-                self.late.append((due, woken))
-            for watch in list(self.watched):
-                with contextlib.suppress(OSError):  # its thread is gone
-                    watch.look(woken)
-
-    def lost(self, begun, ended):
-        """How much of a span this thread was kept waiting, in milliseconds."""
-        while self.asleep < ended:
-            PAUSE.wait(self.STEP)
-        return 1000 * sum(max(0, min(ended, woken) - max(begun, due)) for due, woken in list(self.late))
+def delays():
+    """For how long each thread of this process could have run and did not, in milliseconds."""
+    found = {}
+    for thread in os.listdir("/proc/self/task"):
+        # Not a Path: it keeps the names of all threads that there ever were, and that is memory that grows.
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/schedstat") as file:  # noqa: PTH123
+            found[thread] = int(file.read().split()[1]) / 1e6
+    return found
 
 
 class Watch:
-    """What the machine takes from the thread that makes one, from `due` on; a time.monotonic()."""
+    """The time that the machine takes from a call that begins now.
 
-    def __init__(self, due):
-        self.due, self.at_due = due, None
-        self.path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
-        self.look(time.monotonic())
+    A call passes through several threads one after the other: the caller's, a proxy's, a server's. Each of them may wait for a
+    processor, and the delays add up. The clock measures less than that, because it cannot be delayed while it sleeps; but it
+    measures waits for the GIL, which the system does not count. So the delays of all threads of the process are added, also
+    those of other calls: an upper bound of what this call lost.
+    """
 
-    def look(self, now):
-        if self.at_due is None and now >= self.due:
-            self.at_due = self.delay()
+    def __init__(self):
+        self.before = delays()
 
-    def delay(self):
-        """For how long the thread could have run and did not, in milliseconds."""
-        return int(Path(self.path).read_text().split()[1]) / 1e6
+    def lost(self, begun, ended):
+        """At most so much of this span, in milliseconds."""
+        of_threads = sum(delay - self.before.get(thread, 0) for thread, delay in delays().items())
+        return min(1000 * (ended - begun), max(of_threads, clock.lost(begun, ended)))
 
-    def __enter__(self):
-        clock.watched.append(self)
-        return self
-
-    def __exit__(self, *_):
-        clock.watched.remove(self)
-
-    def lost(self, ended):
-        """In milliseconds: the thread has been waiting for a processor, or, as the clock was, for Python."""
-        own = 0 if self.at_due is None else self.delay() - self.at_due
-        return max(own, clock.lost(self.due, ended))
-
-
-clock = Clock()
 
 # Large blocks go back to the system when they are freed, and are not kept by the allocator of whatever thread had them.
 M_MMAP_THRESHOLD = -3

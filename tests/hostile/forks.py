@@ -4,7 +4,7 @@ import os
 import time
 import warnings
 
-from harness import Cancel, Client, Server, case, discovered, run
+from harness import Cancel, Client, Server, case, discovered, must_be_soon, run
 
 # Newer versions of Python warn of what this test is about.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -43,9 +43,8 @@ def the_parent_can_still_cancel():
         begun = time.monotonic()
         cancel.trigger()
         outcome = ping.result().must_be("MCP_CANCELLED")
-        late = (outcome.ended - begun) * 1000
-        print(f"    {late:.0f} ms after the trigger")
-        assert late < 500, late
+        print(f"    {(outcome.ended - begun) * 1000:.0f} ms after the trigger")
+        must_be_soon(begun, outcome.ended)
 
 
 @case

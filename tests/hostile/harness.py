@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from load import allowed, clock
+
 LEGACY = "2025-11-25"
 MODERN = "2026-07-28"
 
@@ -73,8 +75,18 @@ class Outcome:
     def must_end(self, within, after=0):
         """In milliseconds; the grace is on top."""
         print(f"    {self.status} after {self.ms} ms ({after or 0} to {within} ms and {GRACE} of grace)")
-        assert after <= self.ms <= within + GRACE, f"ended after {self.ms} ms"
+        assert after <= self.ms, f"ended after {self.ms} ms"
+        must_be_soon(self.ended - self.ms / 1000, self.ended, within=within)
         return self
+
+
+def must_be_soon(begun, ended, bound=GRACE, within=0):
+    """`ended` is at most `within` and the bound later than `begun`. The bound allows for the time that the machine took. `begun` and
+    `ended` are time.monotonic(), the others milliseconds."""
+    late = (ended - begun) * 1000 - within
+    if late > bound:
+        most = allowed(bound, clock.lost(begun, ended))
+        assert late <= most, f"ended {late:.0f} ms too late, where {most:.0f} are allowed"
 
 
 def call(function, *arguments):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
 from pathlib import Path
 
-from harness import ERROR, LEGACY, LOG, MODERN, Cancel, call, case, declare, lib, options, poll, run
+from harness import ERROR, LEGACY, LOG, MODERN, Cancel, call, case, declare, lib, must_be_soon, options, poll, run
 
 declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR])
 declare(c_int, mcp_set_auth=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR], mcp_set_proxy=[c_void_p, c_char_p, ERROR])
@@ -156,7 +156,7 @@ def it_ends_when_its_stdin_is_closed():
             begun = time.monotonic()
             call(lib.mcp_client_close, client.handle, None)
             ping(client).must_be("MCP_CLOSED")
-        assert time.monotonic() - begun < 1.5
+        must_be_soon(begun, time.monotonic(), within=1000)
 
 
 @case

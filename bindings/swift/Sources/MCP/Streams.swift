@@ -8,7 +8,9 @@ func stream<Element: Sendable>(
                 try await call { continuation.yield($0) }
                 continuation.finish()
             } catch {
-                continuation.finish(throwing: error)
+                // Only the end of the stream cancels this task, before the stream itself has noted its end: it would take what
+                // the cancelled call throws for an error of its own.
+                continuation.finish(throwing: Task.isCancelled ? nil : error)
             }
         }
         continuation.onTermination = { _ in task.cancel() }

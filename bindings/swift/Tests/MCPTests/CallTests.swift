@@ -58,7 +58,7 @@ import Testing
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=ping+times=1")
         let call = Task { try await client.ping() }
         try await Scripted.pinged(tag)
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         call.cancel()
         let result = await call.result
         ended("a cancelled ping (\(era)) ended after", since: start)
@@ -81,7 +81,7 @@ import Testing
     @Test func inAGroup() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
-        var start = ContinuousClock.now
+        var start = Stopwatch()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -89,7 +89,7 @@ import Testing
                 }
             }
             try await Scripted.pinged(tag, times: 8)
-            start = .now
+            start = Stopwatch()
             group.cancelAll()
             try await group.waitForAll()
         }
@@ -102,7 +102,7 @@ import Testing
         let token = try CancelToken()
         let call = Task { try await onThread { try client.blocking.ping(cancel: token) } }
         try await Scripted.pinged(tag)
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         token.trigger()
         token.trigger()
         try await failure(.cancelled) { try await call.value }
@@ -122,7 +122,7 @@ import Testing
         try await eventually {
             try await Scripted.log(tag).filter { $0["rpc_method"]?.string == method }.count >= (era == "modern" ? 1 : 8)
         }
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         try await client.close()
         for call in calls {
             try await failure(.closed) { try await call.value }

@@ -26,7 +26,7 @@ import Testing
         try await eventually { changes.value.contains { $0.method == "notifications/resources/list_changed" } }
         #expect(changes.value.allSatisfy { $0.uri != nil || $0.method.hasSuffix("list_changed") })
 
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         listening.cancel()
         try await listening.value
         ended("a cancelled listening task ended after", since: start)
@@ -91,7 +91,7 @@ import Testing
             for try await _ in client.listen(to: .tools, resources: ["test://one"]) { heard.change { $0 += 1 } }
         }
         try await eventually { heard.value > 0 }
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         try await client.close()
         try await failure(.closed) { try await listening.value }
         ended("listening ended by close after", since: start)

@@ -159,7 +159,7 @@ struct RealServer: Sendable {
             }
         }
         try await eventually { pings.value >= 10 }
-        let start = ContinuousClock.now
+        let start = Stopwatch()
         calls.cancel()
         let result = await calls.result
         ended("\(name): cancelled after \(pings.value) pings, the call ended after", since: start)

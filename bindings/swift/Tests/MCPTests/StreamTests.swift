@@ -1,0 +1,39 @@
+import Testing
+
+@testable import MCP
+
+@Suite struct StreamTests {
+    /// A cancelled stream cancels its call before it has noted its own end. What the call throws then is not the stream's error,
+    /// even where it comes first.
+    @Test func cancellationEndsAStreamWithoutAnError() async throws {
+        for _ in 0..<10_000 {
+            let hasBegun = Shared(false)
+            let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
+                receive(1)
+                while true {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+            }
+            let consumer = Task {
+                for try await _ in numbers { hasBegun.change { $0 = true } }
+            }
+            while !hasBegun.value { await Task.yield() }
+            consumer.cancel()
+            try await consumer.value
+        }
+    }
+
+    /// Other errors of the call are the stream's.
+    @Test func errorsOfTheCallEndAStream() async throws {
+        let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
+            receive(1)
+            throw MCPError(.closed, "no more")
+        }
+        var received: [Int] = []
+        try await failure(.closed) {
+            for try await number in numbers { received.append(number) }
+        }
+        #expect(received == [1])
+    }
+}
