@@ -23,8 +23,6 @@ pub struct Report {
     pub cause: Option<Cause>,
     /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
     pub of_this_call: bool,
-    /// The server had accepted `initialize` before.
-    pub past_initialize: bool,
     /// The stream that carried the session had ended before anything was sent: another session will do.
     pub session_is_gone: bool,
 }
@@ -53,7 +51,6 @@ impl Error {
             retry_after_ms: None,
             cause: None,
             of_this_call: false,
-            past_initialize: false,
             session_is_gone: false,
         }))
     }

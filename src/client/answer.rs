@@ -8,7 +8,7 @@ use super::call::Call;
 use super::exchange::{Rules, Speaking};
 use super::failure::rpc_failure;
 use super::incoming::{Asked, Notice};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, RpcError};
 use crate::protocol::jsonrpc::{self, Answered, Message, ReadError, ResultType};
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -16,7 +16,7 @@ use crate::sys::text::utf8;
 use crate::transport::response::Response;
 
 impl Client {
-    /// The result that belongs to request `id`.
+    /// The result that belongs to request `id`, from an answer whose status is one of success.
     pub(super) fn read_answer<'a>(
         &'a self,
         call: &Call,
@@ -24,9 +24,6 @@ impl Client {
         response: &mut Response<'a>,
         (id, rules): (u64, Rules),
     ) -> Result<Answered> {
-        if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, response, speaking.is_in_session()));
-        }
         let content_type = content_type(response);
         let http_status = response.status;
         let result = match content_type.as_deref() {
@@ -127,11 +124,11 @@ pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Er
     Error::new(MCP_UNEXPECTED_CONTENT, message)
 }
 
-/// For `failure`: the JSON-RPC error in the body of a failed HTTP request.
-pub fn rpc_error(body: Vec<u8>) -> Option<crate::error::RpcError> {
+/// For `failure`: the JSON-RPC error in the body of a failed HTTP request, and its id.
+pub fn rpc_error(body: Vec<u8>) -> Option<(Option<String>, RpcError)> {
     let text = String::from_utf8(body).ok()?;
     jsonrpc::read(text).ok()?.into_iter().find_map(|message| match message {
-        Message::Error { error, .. } => Some(error),
+        Message::Error { id, error } => Some((id, error)),
         _ => None,
     })
 }

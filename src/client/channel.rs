@@ -18,6 +18,7 @@ use super::send::Setback;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
+use crate::protocol::lost_session::Carried;
 use crate::protocol::messages;
 use crate::protocol::text::NOTHING;
 use crate::status::*;
@@ -45,11 +46,11 @@ impl Client {
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, None, false)
+            self.send(call, outgoing, None, Carried::Nothing)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, &mut response, false));
+            return Err(self.http_failure(call, &mut response, Carried::Nothing));
         }
         let kind = content_type(&response);
         if kind.as_deref() != Some("text/event-stream") {
@@ -120,9 +121,9 @@ impl Client {
                 pipe.write(&body).map_err(Setback::before_sending)?;
                 return Ok(place);
             }
-            let sent = self.send_message(&waiting, speaking, Some(ask), &body).and_then(|response| {
-                self.expect_success(&waiting, response, speaking.is_in_session()).map_err(Setback::after_sending)
-            });
+            let sent = self
+                .send_message(&waiting, speaking, Some(ask), &body)
+                .and_then(|response| self.expect_success(&waiting, response, speaking.carried(), Some(id)));
             line.note_carried(call);
             // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
             match sent {

@@ -46,12 +46,12 @@ impl Client {
         let speaking = Speaking::in_session(session);
         let response = self.safely(call, || {
             let outgoing = self.outgoing(&speaking, Method::DELETE, None, &NOTHING);
-            self.send(call, outgoing, speaking.session_id, true)
+            self.send(call, outgoing, speaking.session_id, speaking.carried())
         });
         let response = response.map_err(|setback| setback.error)?;
         match response.status {
             404 | 405 => Ok(()),
-            _ => self.expect_success(call, response, session.id.is_some()),
+            _ => self.expect_success(call, response, speaking.carried(), None).map_err(|setback| setback.error),
         }
     }
 }

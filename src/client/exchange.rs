@@ -10,11 +10,12 @@ use super::call::Call;
 use super::channel::Channel;
 use super::line::Line;
 use super::pipe::Pipe;
-use super::send::Setback;
+use super::send::{Sent, Setback};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::jsonrpc::Answered;
+use crate::protocol::lost_session::{Carried, ErrorAnswer};
 use crate::protocol::messages;
 use crate::protocol::mirror::header_value;
 use crate::protocol::params::Params;
@@ -72,9 +73,14 @@ impl<'a> Speaking<'a> {
         Speaking { era, version, session_id: None, line: Some(line) }
     }
 
-    /// Whether the server knows the sender already, and so may have forgotten it.
-    pub fn is_in_session(&self) -> bool {
-        self.session_id.is_some() || (self.line.is_some() && self.version.is_some())
+    /// What a request says of the session, which the server may have lost.
+    pub fn carried(&self) -> Carried<'a> {
+        match self.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
+            None if self.version.is_none() || self.era == Era::Modern => Carried::Nothing,
+            None if self.line.is_some() => Carried::InUrl,
+            None => Carried::NoId,
+        }
     }
 }
 
@@ -82,7 +88,7 @@ impl<'a> Speaking<'a> {
 #[derive(Clone, Copy)]
 pub struct Rules {
     /// Executing it twice does no harm.
-    repeatable: bool,
+    pub repeatable: bool,
     /// The server is told when nobody waits any more.
     cancellable: bool,
     /// A modern server may answer that it needs more input (2026-07-28, "Multi Round-Trip Requests": Supported Requests).
@@ -129,6 +135,11 @@ pub struct Answer {
 impl Client {
     /// One request and its answer. Sent again, under a new id, where a kept connection turns out dead.
     pub(super) fn exchange(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer> {
+        self.exchange_once(call, speaking, ask).map_err(|setback| setback.error)
+    }
+
+    /// The same; a failure says whether the server may have executed the request.
+    pub(super) fn exchange_once(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer, Setback> {
         let Ask { method, rules, .. } = *ask;
         let mut resent = false;
         // The id that the request had last.
@@ -138,7 +149,7 @@ impl Client {
                 Some(line) => self.ask_on_line(call, speaking, line, ask, &asked),
                 None => self.ask_by_post(call, speaking, ask, &asked),
             };
-            let setback = match outcome {
+            let mut setback = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(setback) => setback,
             };
@@ -151,10 +162,14 @@ impl Client {
                 resent = true;
                 continue;
             }
-            if setback.sent && rules.cancellable {
+            if setback.sent != Sent::No && rules.cancellable {
                 self.say_cancelled(speaking, asked.get(), &setback.error);
             }
-            return Err(setback.error);
+            note_lost_session(speaking, &mut setback.error);
+            if setback.sent == Sent::Yes && !rules.repeatable {
+                note_execution(method, &mut setback.error);
+            }
+            return Err(setback);
         }
     }
 
@@ -165,6 +180,9 @@ impl Client {
             asked.set(id);
             self.send_message(call, speaking, Some(ask), &messages::request(id, ask.method, ask.params))
         })?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.http_refusal(call, &mut response, speaking.carried(), Some(asked.get())));
+        }
         let session_id = response.headers.get(SESSION_ID).cloned();
         let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
         let answered = answer.map_err(Setback::after_sending)?;
@@ -172,14 +190,31 @@ impl Client {
         Ok(Answer { answered, session_id })
     }
 
-    /// A message that has no answer: a notification, or the answer to a server's own request.
+    /// A message of the protocol's own that has no answer: a notification, or the answer to a server's own request. It does no harm
+    /// when it comes twice.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+        self.post_by(call, speaking, message, |send| self.safely(call, send))
+    }
+
+    /// A notification of the caller's, which is not sent again where it may have arrived.
+    pub(super) fn post_once(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+        self.post_by(call, speaking, message, |send| self.authorised(call, send))
+    }
+
+    fn post_by<'a>(
+        &'a self,
+        call: &Call,
+        speaking: &Speaking,
+        message: &Text,
+        attempts: impl FnOnce(&mut dyn FnMut() -> Result<Response<'a>, Setback>) -> Result<Response<'a>, Setback>,
+    ) -> Result<()> {
         if let Some(pipe) = speaking.pipe() {
             pipe.write(message)?;
             return Ok(());
         }
-        let response = self.safely(call, || self.send_message(call, speaking, None, message));
-        self.expect_success(call, response.map_err(|setback| setback.error)?, speaking.is_in_session())
+        attempts(&mut || self.send_message(call, speaking, None, message))
+            .and_then(|response| self.expect_success(call, response, speaking.carried(), None))
+            .map_err(|setback| setback.error)
     }
 
     /// Sends a message where messages go.
@@ -191,7 +226,7 @@ impl Client {
         body: &Text,
     ) -> Result<Response<'_>, Setback> {
         let outgoing = self.outgoing(speaking, Method::POST, ask, body);
-        self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+        self.send(call, outgoing, speaking.session_id, speaking.carried())
     }
 
     /// A request without what authorises it.
@@ -203,7 +238,12 @@ impl Client {
         body: &'a Text,
     ) -> Outgoing<'a> {
         let to = speaking.line.and_then(Line::endpoint).unwrap_or(&self.endpoint);
-        Outgoing { to, method, headers: headers(speaking, ask), body }
+        let mut headers = headers(speaking, ask);
+        // Only beside a body: some servers refuse it without one.
+        if body.len() > 0 {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Outgoing { to, method, headers, body }
     }
 
     /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
@@ -237,10 +277,36 @@ impl Client {
     }
 }
 
+/// An error under the status 200 whose words name the session: the server does not know it any more, and may have executed the
+/// request all the same.
+fn note_lost_session(speaking: &Speaking, error: &mut Error) {
+    let report = error.report();
+    let Some(rpc) = report.rpc.as_ref().filter(|_| report.status == MCP_RPC_ERROR && report.http_status < 300) else {
+        return;
+    };
+    if speaking.pipe().is_some() {
+        return;
+    }
+    let (code, text) = (Some(rpc.code), rpc.message.as_str());
+    let answer = ErrorAnswer { http_status: 200, code, has_own_id: true, has_challenge: false, text };
+    if answer.is_lost_session(speaking.carried()) {
+        let report = error.report_mut();
+        report.status = MCP_SESSION_LOST;
+        report.message = format!("the server does not know the session any more: {}", report.message);
+    }
+}
+
+/// Says that a request which is not sent again may have been executed, where the caller cannot know.
+fn note_execution(method: &str, error: &mut Error) {
+    if matches!(error.status(), MCP_SESSION_LOST | MCP_TRUNCATED | MCP_DISCONNECTED) {
+        let what = if method == "tools/call" { "the tool" } else { "the request" };
+        error.report_mut().message.push_str(&format!("; {what} may have been executed, so it is not sent again"));
+    }
+}
+
 /// What every request carries, whoever sends it.
 pub fn headers(speaking: &Speaking, ask: Option<&Ask>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(version) = speaking.version {
         headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));

@@ -7,11 +7,14 @@ use ureq::http::{HeaderMap, HeaderName, header};
 use super::Client;
 use super::answer::{content_type, rpc_error};
 use super::call::Call;
+use super::send::Setback;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::challenge::parameter;
 use crate::protocol::event_stream::Unheld;
 use crate::protocol::json::Json;
-use crate::protocol::messages::METHOD_NOT_FOUND;
+use crate::protocol::jsonrpc::is_id;
+use crate::protocol::lost_session::{Carried, ErrorAnswer};
+use crate::protocol::negotiation::is_modern_error;
 use crate::status::*;
 use crate::transport::response::Response;
 
@@ -26,32 +29,52 @@ const MAX_QUOTE: usize = 200;
 
 impl Client {
     /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
-    pub(super) fn expect_success(&self, call: &Call, mut response: Response, in_session: bool) -> Result<()> {
+    pub(super) fn expect_success(
+        &self,
+        call: &Call,
+        mut response: Response,
+        carried: Carried,
+        id: Option<u64>,
+    ) -> Result<(), Setback> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, &mut response, in_session));
+            return Err(self.http_refusal(call, &mut response, carried, id));
         }
         // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
         // for.
         if response.announced().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
-            return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ());
+            return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ()).map_err(Setback::after_sending);
         }
         response.park();
         Ok(())
     }
 
-    /// The error for an answer whose status is none of success.
-    pub(super) fn http_failure(&self, call: &Call, response: &mut Response, in_session: bool) -> Error {
+    /// The error for an answer whose status is not one of success, to a request that has no answer of its own.
+    pub(super) fn http_failure(&self, call: &Call, response: &mut Response, carried: Carried) -> Error {
+        self.http_refusal(call, response, carried, None).error
+    }
+
+    /// The same for the answer to the JSON-RPC request `id`.
+    pub(super) fn http_refusal(
+        &self,
+        call: &Call,
+        response: &mut Response,
+        carried: Carried,
+        id: Option<u64>,
+    ) -> Setback {
         let http_status = response.status;
         let body = match read_error_body(response, self.settings.limits().message) {
             Ok(body) => body,
-            Err(ended) => return ended,
+            Err(ended) => return Setback::after_sending(ended),
         };
         let text = String::from_utf8_lossy(&body).into_owned();
-        let rpc = rpc_error(body);
+        let (their_id, rpc) = rpc_error(body).map_or((None, None), |(id, rpc)| (id, Some(rpc)));
+        let has_own_id = id.zip(their_id).is_some_and(|(ours, theirs)| is_id(&theirs, ours));
         let code = rpc.as_ref().map(|rpc| rpc.code);
         let challenge = header_text(&response.headers, header::WWW_AUTHENTICATE);
 
-        let lost = in_session && is_lost_session(http_status, code, challenge.is_some(), &text);
+        let said = rpc.as_ref().map_or(text.as_str(), |rpc| &rpc.message);
+        let has_challenge = challenge.is_some();
+        let lost = ErrorAnswer { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
         let words = match &rpc {
             Some(rpc) => Some(rpc.message.clone()),
@@ -73,7 +96,9 @@ impl Client {
         report.rpc = rpc;
         report.www_authenticate = challenge;
         report.retry_after_ms = retry_after_ms(&response.headers);
-        error
+        // Under the request's own id, only these codes say that the request was not carried out.
+        let is_refused = (400..500).contains(&http_status) && (!has_own_id || is_modern_error(&error));
+        if is_refused { Setback::refused(error) } else { Setback::after_sending(error) }
     }
 }
 
@@ -164,21 +189,6 @@ fn status_for(http_status: u16, is_rpc: bool) -> Status {
     }
 }
 
-/// 404 on a request of a session means that the session is gone (2025-11-25, "Session Management"), unless the body says that
-/// the method is unknown. Older rmcp servers say 401 instead, without a challenge; server-everything says 400.
-fn is_lost_session(http_status: u16, code: Option<i64>, challenged: bool, text: &str) -> bool {
-    match http_status {
-        404 => code != Some(METHOD_NOT_FOUND),
-        401 => !challenged && mentions(text, "session not found"),
-        400 => mentions(text, "session id"),
-        _ => false,
-    }
-}
-
-fn mentions(text: &str, words: &str) -> bool {
-    text.to_ascii_lowercase().contains(words)
-}
-
 /// The `error` and `error_description` of a challenge (RFC 6750, section 3), for a message.
 pub fn challenge_words(challenge: Option<&str>) -> String {
     let parameter = |name: &str| parameter(challenge?, name).filter(|value| !value.is_empty());
@@ -246,17 +256,6 @@ mod tests {
         for (http_status, is_rpc, status) in cases {
             assert_eq!(status_for(http_status, is_rpc), status, "{http_status}");
         }
-    }
-
-    #[test]
-    fn a_lost_session_is_told_from_an_unknown_method_and_a_bad_token() {
-        assert!(is_lost_session(404, None, false, ""));
-        assert!(is_lost_session(404, Some(-32600), false, ""));
-        assert!(!is_lost_session(404, Some(-32601), false, ""));
-        assert!(is_lost_session(401, None, false, "Unauthorized: Session not found"));
-        assert!(!is_lost_session(401, None, true, "Unauthorized: Session not found"));
-        assert!(is_lost_session(400, Some(-32000), false, "Bad Request: No valid session ID provided"));
-        assert!(!is_lost_session(400, None, false, ""));
     }
 
     #[test]

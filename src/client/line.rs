@@ -1,6 +1,7 @@
 //! What the callers and the reader of one HTTP+SSE connection share: where messages go, and who waits for which answer.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,9 @@ use crate::transport::http::{Phase, stopped as stopped_at};
 /// So many sets of credentials are remembered.
 const MOST_CARRIED: usize = 16;
 
-/// Servers write something into a stream more often than that, be it a comment. One that has been silent for longer when a call
-/// ends in vain is taken for dead: the connection may have been lost without a word.
+/// Most servers write something into a stream more often than that, be it a comment. One that has been silent for longer when a call
+/// ends by its timeout may be dead: the connection may have been lost without a FIN. Silence alone ends no call: some servers send
+/// nothing before an answer.
 const DEAD_SILENCE: Duration = Duration::from_secs(20);
 
 /// See the module.
@@ -29,6 +31,8 @@ pub struct Line {
     way: Way,
     /// What the initialization settled on.
     pub version: OnceLock<&'static str>,
+    /// A call ended in vain after a long silence: new calls take another stream.
+    is_retired: AtomicBool,
     /// Raised when nobody wants the connection any more.
     pub stop: Arc<Signal>,
     /// Raised when nothing comes any more.
@@ -105,6 +109,7 @@ impl Line {
         Ok(Line {
             way,
             version: OnceLock::new(),
+            is_retired: AtomicBool::new(false),
             stop,
             over: new_signal()?,
             state: Mutex::new(state),
@@ -152,6 +157,9 @@ impl Line {
         let mut state = self.lock();
         if let Some(ended) = &state.ended {
             return Err(ended.clone());
+        }
+        if self.is_retired.load(Ordering::Relaxed) {
+            return Err(Error::new(MCP_DISCONNECTED, "the event stream was silent for long; another one is opened"));
         }
         state.waiting.insert(id, Arc::clone(&slot));
         Ok(Place { line: self, id, slot })
@@ -234,8 +242,9 @@ impl Line {
         self.carried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn is_ended(&self) -> bool {
-        self.lock().ended.is_some()
+    /// Whether new calls have to take another connection. Those that wait keep this one.
+    pub fn is_closed_to_calls(&self) -> bool {
+        self.is_retired.load(Ordering::Relaxed) || self.lock().ended.is_some()
     }
 
     /// Why nothing comes any more.
@@ -248,12 +257,11 @@ impl Line {
         self.lock().heard = Instant::now();
     }
 
-    /// A call has waited in vain. Where it was the only one, and nothing came for long, the next one tries another stream.
-    fn give_up_if_dead(&self) {
-        let is_alone = self.pipe().is_none() && self.lock().waiting.len() <= 1;
-        if is_alone && self.silent_for() >= DEAD_SILENCE {
-            self.end(&Error::new(MCP_DISCONNECTED, "nothing came on the event stream for long; it was given up"));
-            self.stop.raise();
+    /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
+    /// keep it until their own end: it may be alive.
+    fn retire_if_silent(&self) {
+        if self.pipe().is_none() && self.silent_for() >= DEAD_SILENCE {
+            self.is_retired.store(true, Ordering::Relaxed);
         }
     }
 
@@ -311,7 +319,7 @@ impl Place<'_> {
             let fds: Vec<_> = fds.into_iter().flatten().collect();
             let ready = budget.wait_any(&fds, pause).map_err(|stop| {
                 if matches!(stop, Stop::TimedOut) {
-                    self.line.give_up_if_dead();
+                    self.line.retire_if_silent();
                 }
                 stopped(stop)
             })?;
@@ -324,7 +332,10 @@ impl Place<'_> {
             }
             match outcome {
                 Some(delivered) if ready.is_some() => return Ok(Arrived::Answer(delivered.clone())),
-                _ if budget.idle.is_some_and(|idle| silence() >= idle) => return Err(stopped(Stop::Idle)),
+                _ if budget.idle.is_some_and(|idle| silence() >= idle) => {
+                    self.line.retire_if_silent();
+                    return Err(stopped(Stop::Idle));
+                }
                 _ => {}
             }
         }

@@ -21,6 +21,7 @@ use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
 use crate::protocol::json::{Json, Value};
 use crate::protocol::jsonrpc::Message;
+use crate::protocol::lost_session::Carried;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
@@ -222,7 +223,7 @@ impl Client {
         heard: &mut bool,
     ) -> Result<()> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, response, false));
+            return Err(self.http_failure(call, response, Carried::Nothing));
         }
         match content_type(response).as_deref() {
             Some("text/event-stream") => {}

@@ -80,6 +80,8 @@ pub struct Client {
     readers: Readers,
     closed: Arc<Signal>,
     next_id: AtomicU64,
+    /// The credentials with which `initialize` was tried after a refused probe.
+    passed: negotiate::PassedRefusals,
     /// It was said that credentials go over plain http.
     warned: AtomicBool,
     process: u32,
@@ -122,6 +124,7 @@ impl Client {
             readers: Readers::new(process::id()),
             closed: Arc::new(closed),
             next_id: AtomicU64::new(1),
+            passed: negotiate::PassedRefusals::default(),
             warned: AtomicBool::default(),
             process: process::id(),
         }))

@@ -1,7 +1,7 @@
 //! Finding out the server's era and version, and opening a legacy session (specification 2026-07-28, "Versioning":
 //! Backward Compatibility; 2025-11-25, "Lifecycle": Initialization).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::Client;
@@ -13,8 +13,10 @@ use super::logging::logging_level;
 use super::session::{Found, Opened, Session, has_core_tasks, is_of_this_call};
 use super::settings::Transport;
 use super::standing::Standing;
+use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result};
 use crate::log::Level;
+use crate::protocol::challenge::parameter;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{Abilities, INITIALIZED, capabilities, initialize_params, modern_meta};
 use crate::protocol::negotiation::{
@@ -35,6 +37,28 @@ enum Patience {
     Brief,
     /// The whole call.
     Whole,
+}
+
+/// The sets of credentials with which `initialize` was tried although the probe was refused.
+#[derive(Default)]
+pub struct PassedRefusals(Mutex<Vec<Vec<Weak<HeaderSet>>>>);
+
+impl PassedRefusals {
+    /// Notes the credentials; false where they are known already.
+    fn is_first(&self, credentials: Vec<Arc<HeaderSet>>) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is not in use any more cannot come back.
+        known.retain(|sets| sets.iter().all(|set| set.strong_count() > 0));
+        let same = |sets: &Vec<Weak<HeaderSet>>| {
+            sets.len() == credentials.len()
+                && sets.iter().zip(&credentials).all(|(old, new)| std::ptr::eq(old.as_ptr(), Arc::as_ptr(new)))
+        };
+        if known.iter().any(same) {
+            return false;
+        }
+        known.push(credentials.iter().map(Arc::downgrade).collect());
+        true
+    }
 }
 
 impl Client {
@@ -82,7 +106,7 @@ impl Client {
     /// A process: asked with `server/discover`, and with `initialize` where it does not answer that in the modern way (2026-07-28,
     /// "stdio": Backward Compatibility). Some old servers end at a request before `initialize`; they are started again.
     fn negotiate_pipe(&self, call: &Call, found: Option<Found>) -> Result<Session> {
-        let channel = self.open_pipe(call)?;
+        let channel = Arc::new(self.open_pipe(call)?);
         match (self.settings.pinned(), found.map(|found| found.era)) {
             (Some((version, Era::Legacy)), _) => return self.initialize(call, Some(version), true, Some(channel)),
             (None, Some(Era::Legacy)) => return self.initialize(call, None, true, Some(channel)),
@@ -117,11 +141,31 @@ impl Client {
             return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
         }
         call.remark(Level::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
-        let channel = if error.status() == MCP_PROCESS_FAILED { self.open_pipe(call)? } else { channel };
-        self.initialize(call, None, error.status() != MCP_TIMEOUT, Some(channel))
+        if error.status() != MCP_TIMEOUT {
+            let channel = if error.status() == MCP_PROCESS_FAILED { Arc::new(self.open_pipe(call)?) } else { channel };
+            return self.initialize(call, None, true, Some(channel));
+        }
+        self.initialize_slow_pipe(call, channel)
     }
 
-    fn modern_session(&self, version: &'static str, answer: Option<Json>, channel: Option<Channel>) -> Session {
+    /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more with
+    /// the time that is left.
+    fn initialize_slow_pipe(&self, call: &Call, channel: Arc<Channel>) -> Result<Session> {
+        let refusal = match self.initialize(call, None, false, Some(Arc::clone(&channel))) {
+            Err(error) if error.status() == MCP_RPC_ERROR => error,
+            outcome => return outcome,
+        };
+        let outcome = self.discover_first(call, MODERN[0], Some(&channel));
+        match judge_probe(outcome.as_ref()) {
+            ProbeVerdict::Modern(chosen) => {
+                let _ = channel.line.version.set(chosen);
+                Ok(self.modern_session(chosen, outcome.ok(), Some(channel)))
+            }
+            _ => Err(refusal),
+        }
+    }
+
+    fn modern_session(&self, version: &'static str, answer: Option<Json>, channel: Option<Arc<Channel>>) -> Session {
         let (meta, task_meta) = (self.modern_meta(version, false), self.modern_meta(version, true));
         Session {
             era: Era::Modern,
@@ -195,7 +239,7 @@ impl Client {
 
     fn initialize_on(&self, call: &Call, channel: Channel) -> Result<Session> {
         let pinned = self.settings.pinned().map(|(version, _)| version);
-        self.initialize(call, pinned, true, Some(channel))
+        self.initialize(call, pinned, true, Some(Arc::new(channel)))
     }
 
     fn pinned_modern(&self) -> Option<&'static str> {
@@ -252,17 +296,17 @@ impl Client {
                 ProbeVerdict::Retry(_) => return Err(nothing_shared(&[version.to_owned()], outcome.err())),
                 ProbeVerdict::NothingShared(theirs) => return Err(nothing_shared(&theirs, outcome.err())),
                 ProbeVerdict::Legacy { .. } if pinned.is_some() => {
-                    return Err(not_spoken(version, outcome.err()));
-                }
-                ProbeVerdict::Legacy { keep } => {
-                    let said = outcome.err().map_or_else(String::new, |error| format!(" ({error})"));
-                    call.remark(Level::Debug, || {
-                        format!("server/discover brought no modern answer{said}; trying initialize")
+                    return Err(match outcome.err() {
+                        Some(error) if error.status() == MCP_SERVER_ERROR => error,
+                        error => not_spoken(version, error),
                     });
-                    return self.initialize(call, None, keep, None);
                 }
+                ProbeVerdict::Legacy { keep } => return self.initialize_after(call, outcome.err(), keep),
                 ProbeVerdict::Report => {
                     let Err(error) = outcome else { continue };
+                    if pinned.is_none() && self.may_pass_refusal(call, &error) {
+                        return self.initialize_past_refusal(call, error);
+                    }
                     // An idle limit is the caller's own word, and ends the call.
                     let out_of_time = error.status() == MCP_TIMEOUT && probe.budget().check().is_err();
                     let silent = is_brief && out_of_time && call.budget().check().is_ok();
@@ -276,6 +320,40 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// After an answer to `server/discover` that is not a modern one. Where the server fails at `initialize` as well, what it said to
+    /// the first request is reported: it knows neither, and the first answer is not about a fallback.
+    fn initialize_after(&self, call: &Call, probe: Option<Error>, keep: bool) -> Result<Session> {
+        let said = probe.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
+        call.remark(Level::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
+        self.initialize(call, None, keep, None).map_err(|error| match probe {
+            Some(probe) if error.status() == MCP_SERVER_ERROR && probe.status() == MCP_SERVER_ERROR => probe,
+            _ => error,
+        })
+    }
+
+    /// Whether `initialize` may be tried although the probe was refused with 401 or 403: some gateways authorise by method, and know
+    /// no `server/discover`. Not where the refusal judges the credentials, and once for the same ones.
+    fn may_pass_refusal(&self, call: &Call, error: &Error) -> bool {
+        if !matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN) {
+            return false;
+        }
+        if !call.has_carried().0 {
+            return self.schemes.current().is_none();
+        }
+        let judges = error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());
+        !judges && self.passed.is_first(call.credentials())
+    }
+
+    /// The probe was refused; `initialize` has no better credentials, and may be allowed all the same.
+    fn initialize_past_refusal(&self, call: &Call, refusal: Error) -> Result<Session> {
+        call.remark(Level::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
+        // The verdict is kept: the next session begins with `initialize`.
+        self.initialize(&call.clone().without_asking(), None, true, None).map_err(|error| {
+            // Why the call was ended says more than the refusal; another answer does not.
+            if is_of_this_call(&error) { error } else { refusal }
+        })
     }
 
     /// One `server/discover`, before there is a session.
@@ -304,14 +382,14 @@ impl Client {
         call: &Call,
         pinned: Option<&'static str>,
         era_is_certain: bool,
-        channel: Option<Channel>,
+        channel: Option<Arc<Channel>>,
     ) -> Result<Session> {
         let mut version = pinned.unwrap_or(LEGACY[0]);
         let mut retried = false;
         let answer = loop {
             let abilities = capabilities(Era::Legacy, self.settings.abilities());
             let params = initialize_params(version, &self.settings.client_info(), abilities);
-            let speaking = Speaking::opening(channel.as_ref());
+            let speaking = Speaking::opening(channel.as_deref());
             let answer = self.exchange(call, &speaking, &Ask::new("initialize", &params, Rules::PROBE));
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
@@ -340,10 +418,17 @@ impl Client {
             era_is_certain,
         };
         if let Err(error) = self.post(call, &Speaking::in_session(&session), &INITIALIZED.into()) {
-            self.abandon(&session);
-            let mut error = error;
-            error.report_mut().past_initialize = true;
-            return Err(error);
+            // Some servers refuse the notification and serve the session all the same.
+            let is_harmless = error.report().http_status != 0
+                && !matches!(
+                    error.status(),
+                    MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_PROXY_AUTH_REQUIRED
+                );
+            if !is_harmless {
+                self.abandon(&session);
+                return Err(error);
+            }
+            call.remark(Level::Warning, || format!("the server refused notifications/initialized: {error}"));
         }
         self.restore(call, &session);
         if self.settings.abilities().any() || self.logging.has_hook() {
@@ -370,7 +455,7 @@ impl Client {
 /// How `initialize` is refused by servers of before Streamable HTTP (2025-11-25, "Transports": Backwards Compatibility).
 fn tells_older_server(error: &Error) -> bool {
     let report = error.report();
-    matches!(report.http_status, 400 | 404 | 405) && !report.past_initialize && !is_modern_error(error)
+    matches!(report.http_status, 400 | 404 | 405) && !is_modern_error(error)
 }
 
 /// A stream was opened, and nothing came on it.

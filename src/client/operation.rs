@@ -4,11 +4,13 @@
 use super::Client;
 use super::call::Call;
 use super::exchange::{Ask, Rules, Speaking};
+use super::send::{Sent, Setback};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::Answered;
+use crate::protocol::messages;
 use crate::protocol::mirror::{Mirrored, argument};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::params::Params;
@@ -71,19 +73,26 @@ impl Client {
         let (mut renewed, mut refreshed) = (false, false);
         loop {
             let (session, _) = self.session(call)?;
-            let error = match self.perform_in(call, operation, &session) {
+            let Setback { error, sent, .. } = match self.perform_in(call, operation, &session) {
                 Ok(result) => return Ok(result),
-                Err(error) => error,
+                Err(setback) => setback,
             };
+            let may_repeat = operation.rules.repeatable || sent != Sent::Yes;
             let is_lost = error.status() == MCP_SESSION_LOST || error.report().session_is_gone;
-            if !renewed && is_lost {
-                call.remark(Level::Info, || "the server lost the session; opening a new one".into());
+            if is_lost {
+                // Also where this call ends here: the next one opens a new session.
                 self.sessions.forget(&session);
+            }
+            if !renewed && is_lost && may_repeat {
+                call.remark(Level::Info, || "the server lost the session; opening a new one".into());
                 renewed = true;
             } else if !renewed && session.era == Era::Legacy && is_modern_error(&error) {
                 self.sessions.forget_era(&session);
+                if !may_repeat {
+                    return Err(error);
+                }
                 renewed = true;
-            } else if !refreshed && operation.arguments.is_some() && is_header_mismatch(&error) {
+            } else if !refreshed && may_repeat && operation.arguments.is_some() && is_header_mismatch(&error) {
                 call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
                 self.tools.forget();
                 refreshed = true;
@@ -93,10 +102,10 @@ impl Client {
         }
     }
 
-    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered> {
+    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered, Setback> {
         let mut params = operation.params.clone();
-        call.add_meta(&mut params, session, operation.rules)?;
-        let mirrored = self.mirrored_arguments(call, operation, session)?;
+        call.add_meta(&mut params, session, operation.rules).map_err(Setback::before_sending)?;
+        let mirrored = self.mirrored_arguments(call, operation, session).map_err(Setback::before_sending)?;
         let ask = Ask {
             method: operation.method.name(session.era),
             params: &params,
@@ -104,7 +113,7 @@ impl Client {
             mirrored: &mirrored,
             rules: operation.rules,
         };
-        self.exchange(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
+        self.exchange_once(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
@@ -132,7 +141,12 @@ impl Client {
         let (session, _) = self.session(call)?;
         let mut params = params;
         call.add_meta(&mut params, &session, Rules::ONCE)?;
-        self.post(call, &Speaking::in_session(&session), &crate::protocol::messages::notification(method, &params))
+        let message = messages::notification(method, &params);
+        self.post_once(call, &Speaking::in_session(&session), &message).inspect_err(|error| {
+            if error.status() == MCP_SESSION_LOST {
+                self.sessions.forget(&session);
+            }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
-use crate::status::MCP_RPC_ERROR;
+use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 
 impl Client {
     /// `ping` on a legacy server. A modern one has no `ping`: `server/discover`, which every modern server implements, stands
@@ -30,7 +30,9 @@ impl Client {
         let outcome = self.discover(call, &Speaking::in_session(session), &session.meta);
         // The same answer again says the same again, and is not read again.
         let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
-        let is_legacy = !same && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
+        // A server that fails is not another one for that.
+        let fails = outcome.as_ref().is_err_and(|error| error.status() == MCP_SERVER_ERROR);
+        let is_legacy = !same && !fails && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
             // Another server answers there now: it is found out anew.
             self.sessions.forget_era(session);
@@ -47,7 +49,11 @@ impl Client {
     fn ping_legacy(&self, call: &Call) -> Result<()> {
         let method = Method::ByEra(method);
         let operation = Operation { method, ..Operation::new("", Params::new(), Rules::REPEATABLE) };
-        self.perform(call, operation).map(|_| ())
+        match self.perform(call, operation) {
+            // Some servers do not know `ping`. A JSON-RPC error that is not about credentials or the session: the server is alive.
+            Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
+            outcome => outcome.map(|_| ()),
+        }
     }
 
     /// After the server turned out to be another one, once.

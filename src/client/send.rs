@@ -9,6 +9,7 @@ use crate::auth::credentials::HeaderSet;
 use crate::auth::scheme::{AuthRequest, Granted, Refusal, Scheme};
 use crate::error::{Error, Result};
 use crate::log::Level;
+use crate::protocol::lost_session::Carried;
 use crate::status::*;
 use crate::transport::http::{Failure, Outgoing};
 use crate::transport::response::Response;
@@ -22,10 +23,20 @@ pub struct Setback {
     pub error: Error,
     /// See [`Failure::stale`].
     pub stale: bool,
-    /// At least a part of the request may have reached the server.
-    pub sent: bool,
+    pub sent: Sent,
     /// The server refused what the auth callback gave; it may have something better.
     refusal: Option<Refusal>,
+}
+
+/// Whether the server may have executed a request. What may have been executed is not sent again, unless that does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing of it has left.
+    No,
+    /// The server has answered that it did not execute it.
+    Refused,
+    /// At least a part of it has left.
+    Yes,
 }
 
 /// What a request carries.
@@ -40,19 +51,25 @@ struct Pass {
 
 impl From<Failure> for Setback {
     fn from(failure: Failure) -> Setback {
-        Setback { error: failure.error, stale: failure.stale, sent: failure.sent, refusal: None }
+        let sent = if failure.sent { Sent::Yes } else { Sent::No };
+        Setback { error: failure.error, stale: failure.stale, sent, refusal: None }
     }
 }
 
 impl Setback {
     /// Nothing was sent.
     pub fn before_sending(error: Error) -> Setback {
-        Setback { error, stale: false, sent: false, refusal: None }
+        Setback { error, stale: false, sent: Sent::No, refusal: None }
     }
 
     /// The request was sent, and what followed went wrong.
     pub fn after_sending(error: Error) -> Setback {
-        Setback { error, stale: false, sent: true, refusal: None }
+        Setback { error, stale: false, sent: Sent::Yes, refusal: None }
+    }
+
+    /// The server has answered that it did not execute the request.
+    pub fn refused(error: Error) -> Setback {
+        Setback { sent: Sent::Refused, ..Setback::after_sending(error) }
     }
 }
 
@@ -105,7 +122,7 @@ impl Client {
         call: &Call,
         mut outgoing: Outgoing,
         session: Option<&ureq::http::HeaderValue>,
-        in_session: bool,
+        carried: Carried,
     ) -> Result<Response<'_>, Setback> {
         let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing);
@@ -118,13 +135,13 @@ impl Client {
         }
         let mut response = self.http().send(&outgoing, &call.budget())?;
         let Some(granted) = pass.granted.filter(|_| matches!(response.status, 401 | 403)) else { return Ok(response) };
-        let error = self.http_failure(call, &mut response, in_session);
+        let error = self.http_failure(call, &mut response, carried);
         let report = error.report();
         let refusal = wants_others(&error).then(|| {
             let challenge = report.www_authenticate.clone();
             Refusal::new(&granted, question(&outgoing), report.http_status, challenge)
         });
-        Err(Setback { refusal, ..Setback::after_sending(error) })
+        Err(Setback { refusal, ..Setback::refused(error) })
     }
 
     /// Sends a request as far as the call's time allows, and waits for no answer.

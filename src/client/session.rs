@@ -24,7 +24,7 @@ pub struct Session {
     /// Legacy servers may give one; it goes on every request then.
     pub id: Option<HeaderValue>,
     /// The connection of HTTP+SSE; nothing on Streamable HTTP.
-    pub channel: Option<Channel>,
+    pub channel: Option<Arc<Channel>>,
     /// The event stream for what belongs to no call, on legacy Streamable HTTP.
     pub standing: Option<Standing>,
     /// What the `_meta` of every request holds, on modern servers.
@@ -110,9 +110,9 @@ impl Session {
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
     }
 
-    /// Whether no answer can come any more.
+    /// Whether new calls need another session.
     fn is_dead(&self) -> bool {
-        self.channel.as_ref().is_some_and(|channel| channel.line.is_ended())
+        self.channel.as_ref().is_some_and(|channel| channel.line.is_closed_to_calls())
     }
 }
 

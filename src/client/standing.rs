@@ -32,11 +32,15 @@ use crate::transport::response::Response;
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
-/// So often it is opened in a row without anything coming on it.
+/// How often it is tried in a row without being opened.
 const MOST_IN_VAIN: u32 = 5;
 
-/// A stream that was there for so long was there: many a proxy ends one on which nothing is said.
-const NOT_IN_VAIN: Duration = Duration::from_secs(10);
+/// How long it is tried again after a break, where the server says that the session has a stream already: it has not noticed the end
+/// of the old one yet.
+const LONGEST_CONFLICT: Duration = Duration::from_secs(125);
+
+/// A stream that lasted so long resets the pause: many proxies end one on which nothing is sent.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// How long the first call of a session waits for it: what a server asks while nobody listens is lost on some.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,8 +54,8 @@ pub struct Standing {
 struct State {
     /// Raised when nobody wants the stream any more.
     stop: Arc<Signal>,
-    /// Raised when the server has begun to answer.
-    open: Signal,
+    /// Raised when the stream was tried once, with whatever outcome.
+    tried: Signal,
     /// Raised when the stream will not come any more.
     over: Signal,
     why: OnceLock<Error>,
@@ -60,7 +64,7 @@ struct State {
 impl Standing {
     pub fn new() -> Result<Standing> {
         let state =
-            State { stop: Arc::new(new_signal()?), open: new_signal()?, over: new_signal()?, why: OnceLock::new() };
+            State { stop: Arc::new(new_signal()?), tried: new_signal()?, over: new_signal()?, why: OnceLock::new() };
         Ok(Standing { is_started: AtomicBool::new(false), state: Arc::new(state) })
     }
 
@@ -100,7 +104,7 @@ impl Client {
         let Some(standing) = &session.standing else { return Ok(()) };
         self.start_standing(session, standing)?;
         let state = &standing.state;
-        let fds = [(state.open.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
+        let fds = [(state.tried.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
         let budget = call.budget().clone();
         let patience = PATIENCE.min(self.brief(call));
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
@@ -131,19 +135,35 @@ impl Client {
     fn follow(&self, stream: &mut Stream) -> Error {
         let budget = Budget { closed: Some(Arc::clone(&stream.state.stop)), ..Budget::default() };
         let call = Call::with_budget(self, budget, false);
-        let mut in_vain = 0;
+        let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
+        let mut conflict_since: Option<Instant> = None;
         loop {
-            let (begun, mut heard) = (Instant::now(), false);
-            let error = match self.open_standing(&call, stream) {
+            let begun = Instant::now();
+            let opened = self.open_standing(&call, stream);
+            stream.state.tried.raise();
+            let (is_open, error) = match opened {
                 Ok(mut response) => {
-                    stream.state.open.raise();
-                    self.read_standing(&call, stream, &mut response, &mut heard)
+                    let mut heard = false;
+                    let error = self.read_standing(&call, stream, &mut response, &mut heard);
+                    if heard || begun.elapsed() >= LASTING {
+                        pauses = 0;
+                    }
+                    (true, error)
                 }
-                Err(error) => error,
+                Err(error) => (false, error),
             };
-            in_vain = if heard || begun.elapsed() >= NOT_IN_VAIN { 0 } else { in_vain + 1 };
+            was_open |= is_open;
+            in_vain = if is_open { 0 } else { in_vain + 1 };
+            let is_conflict = was_open && !is_open && tells_of_another_stream(&error);
+            conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(begun));
+            if conflict_since.is_some_and(|since| since.elapsed() >= LONGEST_CONFLICT) {
+                let why = format!("the server refused the event stream for long, as if another one were open: {error}");
+                return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
+            }
             let is_final = match error.status() {
-                MCP_CANCELLED | MCP_CLOSED | MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
+                MCP_CANCELLED | MCP_CLOSED => true,
+                _ if is_conflict => false,
+                MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
                 MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
                 _ => in_vain >= MOST_IN_VAIN,
             };
@@ -153,8 +173,12 @@ impl Client {
                 }
                 return error;
             }
-            call.remark(Level::Debug, || format!("the standing event stream ended: {error}; opening it again"));
-            let pause = (stream.retry * 2u32.saturating_pow(in_vain)).min(LONGEST_RETRY.max(stream.retry));
+            let longest = LONGEST_RETRY.max(stream.retry);
+            let pause = stream.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
+            pauses += 1;
+            call.remark(Level::Debug, || {
+                format!("the standing event stream ended: {error}; opening it again in {} ms", pause.as_millis())
+            });
             if let Err(stop) = call.budget().wait_any(&[], Some(pause)) {
                 return call.stopped(&stop);
             }
@@ -165,15 +189,14 @@ impl Client {
         let speaking = stream.speaking();
         let opened = self.safely(call, || {
             let mut headers = headers(&speaking, None);
-            headers.remove(header::CONTENT_TYPE);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+            self.send(call, outgoing, speaking.session_id, speaking.carried())
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
-            let error = self.http_failure(call, &mut response, speaking.is_in_session());
+            let error = self.http_failure(call, &mut response, speaking.carried());
             if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
                 let why = "the server has no event stream for what belongs to no call (HTTP 405)";
                 return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
@@ -230,6 +253,15 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+/// Whether a server says that the session has a stream already (TypeScript SDK: 409 "Only one SSE stream is allowed per session").
+fn tells_of_another_stream(error: &Error) -> bool {
+    match error.report().http_status {
+        409 => true,
+        400 => error.report().message.to_ascii_lowercase().contains("stream"),
+        _ => false,
     }
 }
 

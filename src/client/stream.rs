@@ -140,11 +140,10 @@ impl Client {
             self.pause(call, retry)?;
             let resumed = self.safely(call, || {
                 let mut headers = headers(speaking, None);
-                headers.remove(header::CONTENT_TYPE);
                 headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
                 headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
                 let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-                self.send(call, outgoing, speaking.session_id, speaking.is_in_session())
+                self.send(call, outgoing, speaking.session_id, speaking.carried())
             });
             let mut response = match resumed {
                 Ok(response) => response,
@@ -155,7 +154,7 @@ impl Client {
                 },
             };
             if !(200..300).contains(&response.status) {
-                let failure = self.http_failure(call, &mut response, speaking.is_in_session());
+                let failure = self.http_failure(call, &mut response, speaking.carried());
                 return match failure.status() {
                     MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),

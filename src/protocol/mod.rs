@@ -9,6 +9,7 @@ pub mod event_stream;
 pub mod headers;
 pub mod json;
 pub mod jsonrpc;
+pub mod lost_session;
 pub mod messages;
 pub mod mirror;
 pub mod negotiation;

@@ -56,6 +56,8 @@ fn judge_probe_error(error: &Error) -> ProbeVerdict {
             ProbeVerdict::Legacy { keep: true }
         }
         MCP_HTTP_ERROR if (400..500).contains(&report.http_status) => ProbeVerdict::Legacy { keep: true },
+        // Servers that fail at a method they do not know (java-sdk 0.17: HTTP 500, and a body that is not JSON-RPC).
+        MCP_SERVER_ERROR => ProbeVerdict::Legacy { keep: false },
         _ => ProbeVerdict::Report,
     }
 }

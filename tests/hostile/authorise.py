@@ -394,15 +394,33 @@ def a_reader_asks_nobody():
 
 
 @case
-def a_refused_notification_does_not_lead_to_http_sse():
-    def handler(_server, request):
-        if request.rpc == "notifications/initialized":
-            return http(400, "no", kind="text/plain")
-        return legacy(request)
+def a_refused_notification_does_not_end_the_connection():
+    """Some servers refuse notifications/initialized and serve the session. Only 401 and 403 are about the caller."""
+    for status in (400, 404, 405, 500, 502):
 
-    with Server(handler) as server, Client(server.url, pin="2025-11-25") as client:
-        client.ping(timeout=5000).must_be("MCP_HTTP_ERROR").must_end(0)
-        assert "GET" not in [request.method for request in server.requests], server.saw()
+        def handler(_server, request, status=status):
+            if request.rpc == "notifications/initialized":
+                return http(status, "no", kind="text/plain")
+            return legacy(request)
+
+        with Server(handler) as server, Client(server.url, pin="2025-11-25") as client:
+            client.ping(timeout=5000).must_be("MCP_OK").must_end(0)
+            assert server.saw() == ["initialize", "notifications/initialized", "ping"], server.saw()
+            assert any("notifications/initialized" in line for line in client.lines), client.lines
+
+
+@case
+def credentials_refused_for_the_notification_end_the_connection():
+    for status, expected in ((401, "MCP_UNAUTHORIZED"), (403, "MCP_FORBIDDEN")):
+
+        def handler(_server, request, status=status):
+            if request.rpc == "notifications/initialized":
+                return http(status, "no", kind="text/plain")
+            return legacy(request)
+
+        with Server(handler) as server, Client(server.url, pin="2025-11-25") as client:
+            client.ping(timeout=5000).must_be(expected).must_end(0)
+            assert "GET" not in [request.method for request in server.requests], server.saw()
 
 
 run()

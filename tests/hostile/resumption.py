@@ -117,7 +117,8 @@ def a_lost_session_is_opened_anew():
         return http(404, "gone", kind="text/plain")
 
     handler = Resumable(PRIMING.replace(b"200", b"1"), again)
-    pinged(handler, timeout=5000).must_be("MCP_RPC_ERROR")
+    # Any JSON-RPC answer to a ping means that the server is alive.
+    pinged(handler, timeout=5000).must_be("MCP_OK")
     assert len(handler.gets) == 1, handler.gets
 
 
