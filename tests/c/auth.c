@@ -117,6 +117,25 @@ static void scope(void) {
     dispose(client);
 }
 
+/* A gateway that authorises by method knows no server/discover: initialize is tried all the same, unless the refusal judges the
+ * credentials. */
+static void gateway(const char *token) {
+    char options[160], tag[64];
+    mcp_client *client;
+    mcp_error *error = NULL;
+    mcp_json *log;
+
+    snprintf(tag, sizeof tag, "gateway-%s", token == NULL ? "none" : token);
+    snprintf(options, sizeof options, "legacy+status=401+when=server/discover+tag=%s", tag);
+    client = client_for(options);
+    EXPECT(MCP_OK, error, mcp_set_bearer(client, token, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    log = server_log(tag);
+    CHECK_TEXT(token == NULL ? NULL : "Bearer token", header_of(mcp_json_element(log, 1), "authorization"));
+    mcp_json_free(log);
+    dispose(client);
+}
+
 int main(void) {
     on_the_wire("modern");
     on_the_wire("legacy");
@@ -128,5 +147,7 @@ int main(void) {
     secrets("legacy+fault=secret-echo+when=ping");
     secrets("legacy+fault=html+when=ping");
     scope();
+    gateway(NULL);
+    gateway("token");
     return check_end();
 }

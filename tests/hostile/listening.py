@@ -321,6 +321,63 @@ def a_session_that_is_lost_is_opened_anew():
 
 
 @case
+def a_refusal_because_of_the_old_stream_is_waited_out():
+    """After a break the server may not have noticed the end of the old stream."""
+    conflicts = (
+        http(409, "Conflict: Only one SSE stream is allowed per session", kind="text/plain"),
+        http(400, "one stream per session", kind="text/plain"),
+        http(409, {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Conflict"}}),
+    )
+    for conflict in conflicts:
+
+        def stream(server, request, conflict=conflict):
+            gets = server.saw().count("GET")
+            if gets == 1:
+                request.send(STREAM + b"retry: 100\n\n: here\n\n")
+                return None  # it breaks
+            if gets < 5:
+                return conflict
+            request.send(STREAM + event(notice(CHANGED)))
+            return left(request)
+
+        with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+            listener = Listener(client, cancel=cancel)
+            listener.must_hear(1)
+            assert server.saw().count("initialize") == 1, server.saw()
+            cancel.trigger()
+            listener.result().must_be("MCP_CANCELLED")
+
+
+@case
+def a_stream_that_was_opened_is_not_counted_as_in_vain():
+    def stream(server, request):
+        request.send(STREAM + b"retry: 1\n\n")
+        if server.saw().count("GET") < 6:
+            return None  # it breaks
+        request.send(event(notice(CHANGED)))
+        return left(request)
+
+    with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        # The pauses double: 100 ms to 1.6 s.
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear(1)
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
+@case
+def a_refused_stream_delays_no_call():
+    declare(c_int, mcp_set_roots=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR])
+    refusals = [lambda *_, code=code: http(code, kind=None) for code in (301, 401, 403, 404, 405, 500, 501)]
+    for refuse in (*refusals, lambda *_: None):
+        with legacy(refuse) as server, Client(server.url, pin=LEGACY) as client:
+            handler = CFUNCTYPE(None, c_void_p, c_void_p)(lambda _data, _input: None)
+            call(lib.mcp_set_roots, client.client, handler, None, None).must_be("MCP_OK")
+            outcome = client.ping(timeout=5000).must_be("MCP_OK")
+            assert outcome.ms < 900, f"{outcome.ms} ms, {server.saw()}"
+
+
+@case
 def there_has_to_be_something_to_listen_for():
     with modern(lambda *_: None) as server, Client(server.url) as client:
         for changes, uris in ((0, []), (8, []), (1 << 31, ["x://1"])):
