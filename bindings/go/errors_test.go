@@ -39,8 +39,9 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestRPCError(t *testing.T) {
-	client := made(t, scripted(t, "legacy+fault=rpc-error+when=ping"))
-	e := failed(t, client.Ping(t.Context()), mcp.RPCError)
+	client := made(t, scripted(t, "legacy+fault=rpc-error+when=tools/list"))
+	_, err := client.ListTools(t.Context())
+	e := failed(t, err, mcp.RPCError)
 	var data struct{ Why string }
 	if e.RPC == nil || e.RPC.Code != -32603 || json.Unmarshal(e.RPC.Data, &data) != nil || data.Why != "test" {
 		t.Errorf("%+v", e.RPC)

@@ -144,7 +144,7 @@ int main(void) {
     secrets("legacy");
     secrets("dual+bearer=other");
     secrets("dual+fault=secret-echo");
-    secrets("legacy+fault=secret-echo+when=ping");
+    secrets("legacy+fault=secret-echo+when=initialize");
     secrets("legacy+fault=html+when=ping");
     scope();
     gateway(NULL);

@@ -13,6 +13,16 @@ static mcp_error *ping_error(const char *options, const char *token) {
     return error; /* outlives its client */
 }
 
+static mcp_error *list_error(const char *options) {
+    mcp_client *client = client_for(options);
+    mcp_json *tools = NULL;
+    mcp_error *error = NULL;
+    CHECK(mcp_list_tools(client, NULL, &tools, &error) != MCP_OK);
+    CHECK(tools == NULL);
+    dispose(client);
+    return error;
+}
+
 static void names(void) {
     CHECK_TEXT("MCP_OK", mcp_status_name(MCP_OK));
     CHECK_TEXT("MCP_TIMEOUT", mcp_status_name(MCP_TIMEOUT));
@@ -48,7 +58,7 @@ static void contents(void) {
     CHECK_INT(-1, mcp_error_retry_after_ms(error));
     mcp_error_free(error);
 
-    error = ping_error("legacy+fault=rpc-error+when=ping", NULL);
+    error = list_error("legacy+fault=rpc-error+when=tools/list");
     CHECK_INT(MCP_RPC_ERROR, mcp_error_status(error));
     CHECK(mcp_error_has_rpc_code(error));
     CHECK_INT(-32603, mcp_error_rpc_code(error));

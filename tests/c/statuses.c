@@ -71,11 +71,11 @@ static const struct row rows[] = {
     /* messages */
     {"fault=not-rpc", ALL(MCP_INVALID_MESSAGE), 0},
     {"fault=foreign-id", ALL(MCP_WRONG_ID), 0},
-    /* on modern any JSON-RPC answer to discover is a sign of life: that is what ping asks for */
-    {"fault=rpc-error", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
-    {"fault=rpc-error-500", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 500},
-    {"fault=no-id-error", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
-    {"fault=secret-echo", MCP_RPC_ERROR, MCP_RPC_ERROR, MCP_OK, 0},
+    /* any JSON-RPC answer is a sign of life: that is what ping asks for */
+    {"fault=rpc-error", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
+    {"fault=rpc-error-500", MCP_RPC_ERROR, MCP_OK, MCP_OK, 500},
+    {"fault=no-id-error", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
+    {"fault=secret-echo", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
 
     /* strange, and no failure */
     {"fault=close", ALL(MCP_OK), 0},

@@ -1,6 +1,7 @@
 """Cookies: kept for the client's life, sent back where they belong, to nobody else, and shown to nobody."""
 
 from harness import LEGACY, Client, Server, answer, case, error, events, http, legacy, must_not_show, result, run
+from newer import call_tool
 
 NEVER = "Thu, 01 Jan 1970 00:00:00 GMT"
 
@@ -135,16 +136,16 @@ def legacy_only(_server, request):
 SECRET = "c00kie-v4lue"
 
 
-def echo(reply, on="ping"):
-    """The ping is answered by what `reply` makes of the cookie that came; the outcome and the log must not show it."""
+def echo(reply):
+    """A tool call is answered by what `reply` makes of the cookie that came; the outcome and the log must not show it."""
 
     def handler(_server, request):
-        if request.rpc == on:
+        if request.rpc == "tools/call":
             return reply(request, request.headers.get("cookie", ""))
         return setting(f"sticky={SECRET}; Path=/", on="initialize")(_server, request)
 
     with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
-        outcome = client.ping()
+        outcome = call_tool(client)
         assert outcome.status != "MCP_OK", "the server's error is missing"
         assert SECRET in server.requests[-1].headers["cookie"]
         must_not_show(outcome, client.lines, SECRET)

@@ -185,7 +185,8 @@ def the_id_of_a_session_in_a_json_rpc_error():
             return error(request, -32603, f"lost {request.session}", {"id": request.session}, status=500)
         return legacy(request)
 
-    ping_shows_nothing(handler, "MCP_RPC_ERROR", "MCP_SERVER_ERROR", secrets=["SECRET-SESSION"])
+    # An error that names the session's own id is about the session.
+    ping_shows_nothing(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
 
 
 @case

@@ -16,8 +16,8 @@ import Testing
     }
 
     @Test func rpcError() async throws {
-        let client = try Scripted.client("legacy+fault=rpc-error+when=ping")
-        let error = try await failure(.rpcError) { try await client.ping() }
+        let client = try Scripted.client("legacy+fault=rpc-error+when=tools/list")
+        let error = try await failure(.rpcError) { _ = try await client.listTools() }
         #expect(error.rpcCode == -32603 && error.message.contains("boom"))
         #expect(error.rpcData?["why"]?.string == "test")
     }
@@ -26,7 +26,7 @@ import Testing
     @Test func dataOutlivesItsError() async throws {
         func data() async throws -> JSON? {
             try await failure(.rpcError) {
-                try await Scripted.client("legacy+fault=rpc-error+when=ping").ping()
+                _ = try await Scripted.client("legacy+fault=rpc-error+when=tools/list").listTools()
             }.rpcData?["why"]
         }
         #expect(try await data()?.string == "test")
