@@ -204,7 +204,8 @@ typedef enum mcp_status {
    */
   MCP_VERSION_UNSUPPORTED = 25,
   /**
-   * The server forgot the session, and forgot it again after it had been opened anew.
+   * The server does not know the session any more, and the request was not sent again: it may have
+   * been executed, or the server forgot a second session as well. The next call opens a new one.
    */
   MCP_SESSION_LOST = 26,
   /**
@@ -903,6 +904,8 @@ mcp_status mcp_connect(mcp_client *client, const mcp_options *options, mcp_error
  * On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
  * `server/discover`, which every server of that version implements, stands in for it.
  *
+ * Any JSON-RPC answer will do, an error too: some servers do not know `ping`.
+ *
  * `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
  * leave this call open to everybody. Where it does not, a missing or wrong token is
  * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
@@ -980,7 +983,8 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * left to the caller.
  *
  * A tool is never called twice: where it is not known whether the server has executed the call,
- * it is not sent again. While it waits, handlers that are set may be asked for input. A tool that
+ * it is not sent again. Such a call ends with `MCP_TRUNCATED`, `MCP_DISCONNECTED` or
+ * `MCP_SESSION_LOST`, and the message says that the tool may have been executed. While it waits, handlers that are set may be asked for input. A tool that
  * has to be a task (2025-11-25) becomes one, and this waits for its end.
  *
  * `*result` is set to NULL first and to the object on success; the caller frees it with
@@ -1431,7 +1435,9 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  *
  * On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy
  * ones `resources/subscribe` and the standing event stream. When the connection breaks it is opened
- * again, five times in a row; what changed meanwhile is not told.
+ * again, with growing pauses, until five attempts in a row have failed; what changed meanwhile is
+ * not told. Where a server refuses the stream because it has not noticed the end of the old one
+ * (HTTP 409), it is tried for two minutes, and then in a new session.
  *
  * `options` may be NULL; their timeout governs the opening only. The callback gets `userdata` as it
  * is.

@@ -69,7 +69,8 @@ pub enum mcp_status {
     MCP_RPC_ERROR = 24,
     /// The server and this client share no protocol version, or not the pinned one.
     MCP_VERSION_UNSUPPORTED = 25,
-    /// The server forgot the session, and forgot it again after it had been opened anew.
+    /// The server does not know the session any more, and the request was not sent again: it may have
+    /// been executed, or the server forgot a second session as well. The next call opens a new one.
     MCP_SESSION_LOST = 26,
     /// A message, header or event is larger than the limit.
     MCP_TOO_LARGE = 27,

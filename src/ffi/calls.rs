@@ -33,6 +33,8 @@ pub unsafe extern "C" fn mcp_connect(
 /// On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
 /// `server/discover`, which every server of that version implements, stands in for it.
 ///
+/// Any JSON-RPC answer will do, an error too: some servers do not know `ping`.
+///
 /// `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
 /// leave this call open to everybody. Where it does not, a missing or wrong token is
 /// `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.

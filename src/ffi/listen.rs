@@ -43,7 +43,9 @@ pub type mcp_change_fn =
 ///
 /// On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy
 /// ones `resources/subscribe` and the standing event stream. When the connection breaks it is opened
-/// again, five times in a row; what changed meanwhile is not told.
+/// again, with growing pauses, until five attempts in a row have failed; what changed meanwhile is
+/// not told. Where a server refuses the stream because it has not noticed the end of the old one
+/// (HTTP 409), it is tried for two minutes, and then in a new session.
 ///
 /// `options` may be NULL; their timeout governs the opening only. The callback gets `userdata` as it
 /// is.

@@ -68,7 +68,8 @@ pub unsafe extern "C" fn mcp_list_tools_page(
 /// left to the caller.
 ///
 /// A tool is never called twice: where it is not known whether the server has executed the call,
-/// it is not sent again. While it waits, handlers that are set may be asked for input. A tool that
+/// it is not sent again. Such a call ends with `MCP_TRUNCATED`, `MCP_DISCONNECTED` or
+/// `MCP_SESSION_LOST`, and the message says that the tool may have been executed. While it waits, handlers that are set may be asked for input. A tool that
 /// has to be a task (2025-11-25) becomes one, and this waits for its end.
 ///
 /// `*result` is set to NULL first and to the object on success; the caller frees it with

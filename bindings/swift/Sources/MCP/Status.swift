@@ -78,7 +78,8 @@ extension MCPError.Status {
     public static let rpcError = Self(MCP_RPC_ERROR)
     /// The server and this client share no protocol version, or not the pinned one.
     public static let versionUnsupported = Self(MCP_VERSION_UNSUPPORTED)
-    /// The server forgot the session, and forgot it again after it had been opened anew.
+    /// The server does not know the session any more, and the request was not sent again: it may have been executed, or the server
+    /// forgot a second session as well. The next call opens a new one.
     public static let sessionLost = Self(MCP_SESSION_LOST)
     /// A message, header or event is larger than the limit.
     public static let tooLarge = Self(MCP_TOO_LARGE)
