@@ -35,3 +35,8 @@ foreach(name fastmcp3 fastmcp2 ts1 fastify java go)
     hostile.real_servers.${name} PROPERTIES FIXTURES_REQUIRED install.${name} LABELS "real;faults" TIMEOUT 180
                                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
+
+# Two minutes, most of it waiting.
+mcp_hostile_test(patience)
+set_tests_properties(hostile.patience PROPERTIES FIXTURES_REQUIRED install.everything LABELS "real;faults;deep" TIMEOUT 220
+                                                 COST 130)
