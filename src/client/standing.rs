@@ -174,7 +174,11 @@ impl Client {
                 return error;
             }
             let longest = LONGEST_RETRY.max(stream.retry);
-            let pause = stream.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
+            let mut pause = stream.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
+            if let Some(since) = conflict_since {
+                // The last attempt of a conflict is at its end, not up to a minute later.
+                pause = pause.min(LONGEST_CONFLICT.saturating_sub(since.elapsed()));
+            }
             pauses += 1;
             call.remark(Level::Debug, || {
                 format!("the standing event stream ended: {error}; opening it again in {} ms", pause.as_millis())

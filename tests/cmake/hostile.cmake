@@ -25,3 +25,18 @@ set_target_properties(test-addresses PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
 target_compile_options(test-addresses PRIVATE -Wall -Wextra -pedantic)
 target_link_libraries(test-addresses PRIVATE ${CMAKE_DL_LIBS})
 mcp_hostile_test(addresses ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:test-addresses>)
+
+# Real servers in situations that most servers never make: the cases of hostile/real_servers.py whose names begin with the
+# installation.
+foreach(name fastmcp3 fastmcp2 ts1 fastify java go)
+  add_test(NAME hostile.real_servers.${name}
+           COMMAND ${Python3_EXECUTABLE} ${hostile}/real_servers.py $<TARGET_FILE:mcp::mcp> ${name})
+  set_tests_properties(
+    hostile.real_servers.${name} PROPERTIES FIXTURES_REQUIRED install.${name} LABELS "real;faults" TIMEOUT 180
+                                            ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+endforeach()
+
+# Two minutes, most of it waiting.
+mcp_hostile_test(patience)
+set_tests_properties(hostile.patience PROPERTIES FIXTURES_REQUIRED install.everything LABELS "real;faults;deep" TIMEOUT 220
+                                                 COST 130)

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,8 +149,8 @@ class Background:
     def run(self):
         self.outcome = self.function()
 
-    def result(self):
-        self.thread.join(PATIENCE)
+    def result(self, within=PATIENCE):
+        self.thread.join(within)
         assert self.outcome, "the call did not end"
         return self.outcome
 
@@ -236,6 +237,7 @@ class Request:
     body: bytes
     socket: socket.socket
     message: dict = field(default_factory=dict)
+    path: str = ""
 
     @property
     def rpc(self):
@@ -340,7 +342,8 @@ def read_request(connection, buffer):
     while len(buffer) < length:
         buffer += more()
     body, buffer = buffer[:length], buffer[length:]
-    return Request(first.split()[0], headers, body, connection, json.loads(body or b"{}")), buffer
+    method, path, _ = first.split()
+    return Request(method, headers, body, connection, json.loads(body or b"{}"), path), buffer
 
 
 def poll(condition, why):
@@ -482,22 +485,25 @@ def case(function):
     return function
 
 
-def run():
-    faulthandler.dump_traceback_later(50, exit=True)
+def run(limit=50, side_by_side=False):
+    """Runs the cases, one after the other or side by side in threads, and ends the program; after `limit` seconds at the latest."""
+    faulthandler.dump_traceback_later(limit, exit=True)
     words = sys.argv[2:]
-    failed = 0
-    for function in cases:
-        name = function.__name__
-        if words and not any(word in name for word in words):
-            continue
-        begun = time.monotonic()
-        try:
-            function()
-            verdict = "ok"
-        except Exception:
-            traceback.print_exc(file=sys.stdout)
-            verdict = "FAILED"
-            failed += 1
-        print(f"{verdict}: {name} ({(time.monotonic() - begun) * 1000:.0f} ms)", flush=True)
-    sys.stdout.flush()
-    sys.exit(1 if failed else 0)
+    chosen = [function for function in cases if not words or any(word in function.__name__ for word in words)]
+    if side_by_side:
+        with ThreadPoolExecutor(max(len(chosen), 1)) as threads:
+            passed = list(threads.map(passes, chosen))
+    else:
+        passed = [passes(function) for function in chosen]
+    sys.exit(0 if all(passed) else 1)
+
+
+def passes(function):
+    begun = time.monotonic()
+    try:
+        function()
+        verdict, why = "ok", ""
+    except Exception:
+        verdict, why = "FAILED", traceback.format_exc()
+    print(f"{why}{verdict}: {function.__name__} ({(time.monotonic() - begun) * 1000:.0f} ms)", flush=True)
+    return verdict == "ok"

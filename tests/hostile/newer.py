@@ -176,9 +176,9 @@ class Listener(Background):
             self.heard.append((method.decode().removeprefix("notifications/"), value_of(params)))
             self.told.notify_all()
 
-    def must_hear(self, *methods):
+    def must_hear(self, *methods, within=PATIENCE):
         with self.told:
-            self.told.wait_for(lambda: len(self.heard) >= len(methods), PATIENCE)
+            self.told.wait_for(lambda: len(self.heard) >= len(methods), within)
         assert [method for method, _ in self.heard] == list(methods), self.heard
 
 

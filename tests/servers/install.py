@@ -1,9 +1,10 @@
 """Install real MCP servers into the cache: install.py NAME...
 
-Names: a file of requirements/ (a Python venv), or `everything` (npm). What is already there is
-left alone.
+Names: a file of requirements/ (a Python venv), or a folder here, whose package.json (npm), pom.xml (Maven)
+or go.mod (Go) says what it is. What is already there is left alone.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,12 @@ import cache
 HERE = Path(__file__).resolve().parent
 
 
-def run(*words: str | Path, cwd: Path | None = None) -> None:
-    subprocess.run(words, check=True, cwd=cwd, stdin=subprocess.DEVNULL)
+def run(*words: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    subprocess.run(words, check=True, cwd=cwd, env=env, stdin=subprocess.DEVNULL)
+
+
+def version(*words: str) -> bytes:
+    return subprocess.run(words, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
 
 
 def venv(name: str) -> Path:
@@ -42,9 +47,45 @@ def npm(name: str) -> Path:
     return cache.made(name, b"".join(file.read_bytes() for file in files), make)
 
 
+def maven(name: str) -> Path:
+    """The jars in lib/, which have to be those of jars.sha256, and the compiled server in classes/."""
+    files = [HERE / name / "pom.xml", HERE / name / "jars.sha256", HERE / name / "Server.java"]
+    project, sums, source = files
+
+    def make(folder: Path) -> None:
+        lib = folder / "lib"
+        lib.mkdir(parents=True)
+        # Not in the source tree, where Maven would leave its folder `target`.
+        shutil.copy(project, folder)
+        run("mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={lib}", cwd=folder)
+        run("sha256sum", "--check", "--quiet", "--strict", sums, cwd=lib)
+        named = {line.split()[1] for line in sums.read_text().splitlines()}
+        if others := {file.name for file in lib.iterdir()} - named:
+            raise SystemExit(f"{sums} does not name {', '.join(sorted(others))}")
+        run("javac", "-d", folder / "classes", "-cp", f"{lib}/*", source)
+
+    recipe = b"".join(file.read_bytes() for file in files)
+    return cache.made(name, version("javac", "-version") + recipe, make)
+
+
+def go(name: str) -> Path:
+    files = [HERE / name / "go.mod", HERE / name / "go.sum", HERE / name / "main.go"]
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        env = os.environ | {"GOFLAGS": "-mod=readonly", "GOWORK": "off", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+        run("go", "build", "-C", HERE / name, "-o", folder / "server", ".", env=env)
+
+    recipe = b"".join(file.read_bytes() for file in files)
+    return cache.made(name, version("go", "env", "GOVERSION") + recipe, make)
+
+
 def installed(name: str) -> Path:
     """The folder of the installed server `name`."""
-    return npm(name) if (HERE / name).is_dir() else venv(name)
+    for file, install in {"package.json": npm, "pom.xml": maven, "go.mod": go}.items():
+        if (HERE / name / file).exists():
+            return install(name)
+    return venv(name)
 
 
 if __name__ == "__main__":

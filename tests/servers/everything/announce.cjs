@@ -1,4 +1,5 @@
-// Preloaded into the `everything` server: listen on a free loopback port and tell the fixture on $ANNOUNCE_FD.
+// Preloaded into the `everything` server: listen on a free loopback port and tell the fixture on $ANNOUNCE_FD. Without that
+// descriptor the port is $PORT, on loopback as well.
 // In `sse` mode it is served at a second path as well, see ../announce.py.
 const fs = require("node:fs");
 const net = require("node:net");
@@ -11,13 +12,17 @@ const EVENTS = "/events";
 const sse = process.argv[2] === "sse";
 const listen = net.Server.prototype.listen;
 
-net.Server.prototype.listen = function (_port, ...rest) {
+const fixture = Number(process.env.ANNOUNCE_FD ?? -1);
+
+net.Server.prototype.listen = function (port, ...rest) {
   this.once("listening", () => {
+    if (fixture < 0) {
+      return;
+    }
     const origin = `http://127.0.0.1:${this.address().port}`;
     const told = sse
       ? { transport: "sse", url: origin + SSE, events_url: origin + EVENTS }
       : { transport: "streamable-http", url: `${origin}/mcp` };
-    const fixture = Number(process.env.ANNOUNCE_FD);
     fs.writeSync(fixture, JSON.stringify({ ...told, tokens: TOKENS }));
     fs.closeSync(fixture);
   });
@@ -28,5 +33,5 @@ net.Server.prototype.listen = function (_port, ...rest) {
       }
     });
   }
-  return listen.call(this, 0, "127.0.0.1", ...rest);
+  return listen.call(this, fixture < 0 ? port : 0, "127.0.0.1", ...rest);
 };

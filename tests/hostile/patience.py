@@ -1,0 +1,165 @@
+"""What takes minutes: tools that say nothing for long, streams that died in silence, refusals that do not end.
+
+The cases run side by side: all of them wait.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from harness import (
+    LEGACY, STREAM, Background, Cancel, Client, Server, answer, case, error, event, http, initialized, must_be_soon, result, run,
+)  # fmt: skip
+from newer import Listener, call_tool, notice
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
+from running import Running  # noqa: E402
+
+TOOL, SECONDS = "trigger-long-running-operation", 45
+
+
+# --- Silence alone ends no call ---------------------------------------------------------------------------------------
+
+
+def everything():
+    return Running("everything-sse")
+
+
+def client_of(server):
+    return Client(server.url.replace("/mcp", "/sse"))
+
+
+def quiet_tool(client):
+    """It tells of no progress: the call has no progress token."""
+    return call_tool(client, TOOL, {"duration": SECONDS, "steps": 1}, timeout=120_000)
+
+
+def must_be_answered(outcome):
+    outcome.must_be("MCP_OK").must_end(within=SECONDS * 1000 + 10_000, after=SECONDS * 1000 - 1000)
+
+
+def begin_quiet_tool(client):
+    background = Background(lambda: quiet_tool(client))
+    client.begun.append(background)
+    return background
+
+
+@case
+def a_tool_that_is_quiet_for_45_seconds():
+    with everything() as server, client_of(server) as client:
+        must_be_answered(quiet_tool(client))
+
+
+@case
+def a_quiet_tool_beside_pings():
+    with everything() as server, client_of(server) as client:
+        tool = begin_quiet_tool(client)
+        while tool.thread.is_alive():
+            client.ping(timeout=10_000).must_be("MCP_OK")
+            tool.thread.join(1)
+        must_be_answered(tool.result())
+
+
+@case
+def a_quiet_tool_on_a_stream_that_others_left():
+    """Another call ends by its timeout after 25 s of silence: new calls take a new stream, the tool keeps the old one."""
+    with everything() as server, client_of(server) as client:
+        client.connect(timeout=10_000).must_be("MCP_OK")
+        tool = begin_quiet_tool(client)
+        call_tool(client, TOOL, {"duration": 60, "steps": 1}, timeout=25_000).must_be("MCP_TIMEOUT")
+        client.ping(timeout=10_000).must_be("MCP_OK")
+        opened = (server.folder / "log").read_text().count("Client Connected")
+        assert opened == 2, opened
+        must_be_answered(tool.result(within=60))
+
+
+# --- A stream that died in silence ------------------------------------------------------------------------------------
+
+
+class Dead:
+    """HTTP+SSE. The first stream is dead once the session is open: it says nothing more, and does not end."""
+
+    def __init__(self):
+        self.streams = []
+
+    def __call__(self, _server, request):
+        if request.method == "GET":
+            self.streams.append(request)
+            request.send(STREAM + b"event: endpoint\ndata: /messages?session_id=%d\n\n" % len(self.streams))
+            return request.hold()
+        number = int(request.path.split("=")[1])
+        reply = {"initialize": {"protocolVersion": LEGACY, "capabilities": {}}, "ping": {}}.get(request.rpc)
+        if reply is not None and (number > 1 or request.rpc == "initialize"):
+            self.streams[number - 1].send(event(answer(request, reply)))
+        return http(202, "Accepted", kind="text/plain")
+
+
+@case
+def a_dead_stream_is_replaced_while_calls_overlap():
+    """Two threads with timeouts of a second each: always one of them waits. A third call keeps the old stream for its 30 s."""
+
+    def pings(timeout):
+        outcomes = [client.ping(timeout=timeout)]
+        while time.monotonic() < died + 60 and [outcome.status for outcome in outcomes[-2:]] != ["MCP_OK"] * 2:
+            outcomes.append(client.ping(timeout=1000))
+        return outcomes
+
+    handler = Dead()
+    with Server(handler) as server, client_of(server) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        died = time.monotonic()
+        longer = client.begin_ping(timeout=30_000)
+        threads = [Background(lambda timeout=timeout: pings(timeout)) for timeout in (500, 1000)]
+        client.begun.extend(threads)
+        for thread in threads:
+            outcomes = thread.result(within=70)
+            statuses = [outcome.status for outcome in outcomes]
+            print(f"    {statuses.count('MCP_TIMEOUT')} timeouts of {len(statuses)} calls, in {outcomes[-1].ended - died:.1f} s")
+            assert statuses == ["MCP_TIMEOUT"] * (len(statuses) - 2) + ["MCP_OK"] * 2, statuses
+            must_be_soon(died, outcomes[-2].ended, within=22_000)
+        assert len(handler.streams) == 2, server.saw()
+        longer.result(within=35).must_be("MCP_TIMEOUT").must_end(30_000, after=30_000)
+
+
+# --- A standing stream that is refused for ever -----------------------------------------------------------------------
+
+
+@case
+def a_conflict_that_does_not_end_leads_to_a_new_session():
+    """The session's stream broke, and the server goes on as if it were open."""
+    refused = []
+
+    def handler(server, request):
+        match request.rpc:
+            case "server/discover":
+                return error(request, -32601, status=400)
+            case "initialize":
+                return initialized(request, session=f"session-{server.saw().count('initialize')}")
+            case "GET" if request.session == "session-2":
+                request.send(STREAM + event(notice("tools/list_changed")))
+                return request.hold()
+            case "GET" if server.saw().count("GET") == 1:
+                request.send(STREAM + b": here\n\n")
+                return None  # it breaks
+            case "GET":
+                refused.append(time.monotonic())
+                return http(409, "Conflict: Only one SSE stream is allowed per session", kind="text/plain")
+            case "DELETE":
+                return http(200, kind=None)
+            case "ping":
+                return result(request, {})
+        return http(202, kind=None)
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        begun = time.monotonic()
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear("tools/list_changed", within=150)
+        print(f"    {len(refused)} refusals, and a new session after {time.monotonic() - begun:.0f} s")
+        assert refused[-1] - refused[0] >= 120, refused
+        must_be_soon(begun, time.monotonic(), within=130_000)
+        assert server.saw().count("initialize") == 2, server.saw()
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
+run(limit=200, side_by_side=True)

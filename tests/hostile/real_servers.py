@@ -1,0 +1,163 @@
+"""Real servers that are killed and started again, that forget their session, or that answer what no specification says.
+
+The name of a case begins with the installation that it needs.
+"""
+
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from harness import Background, Client, case, poll, run
+from newer import call_tool, listed
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
+from running import Running  # noqa: E402
+
+TIMEOUT = 10_000
+
+
+def fetch(url, message=None):
+    """What the server answers to a plain HTTP request: the status and the body."""
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    body = None if message is None else json.dumps(message).encode()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, data=body, headers=headers), timeout=10) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read()
+
+
+def works(client):
+    client.connect(timeout=TIMEOUT).must_be("MCP_OK")
+    client.ping(timeout=TIMEOUT).must_be("MCP_OK")
+    tools = listed(client, timeout=TIMEOUT).must_be("MCP_OK").value["tools"]
+    assert [tool["name"] for tool in tools] == ["echo"], tools
+    called = call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK").value
+    assert called["content"] == [{"type": "text", "text": "ok"}], called
+
+
+# --- FastMCP ----------------------------------------------------------------------------------------------------------
+
+
+def restart_during_a_tool(install):
+    """The answer's stream can be resumed, and by then the server has forgotten the session, and that it ran the tool."""
+    with Running(install, "{folder}/paid") as server, Client(server.url) as client:
+        client.connect(timeout=TIMEOUT).must_be("MCP_OK")
+        told, paid = [], server.folder / "paid"
+        background = Background(lambda: call_tool(client, "pay", {}, told=told, timeout=30_000))
+        # The progress comes on the stream of the answer: from then on the client can resume it.
+        poll(lambda: told, "the tool does not run")
+        (process,) = paid.read_text().split()
+        os.kill(int(process), signal.SIGKILL)
+        outcome = background.result(within=35)
+        print(f"    {outcome.status} after {outcome.ms} ms: {outcome.message}")
+        assert paid.read_text().split() == [process], f"{outcome.status}, and executed by {paid.read_text().split()}"
+        outcome.must_be("MCP_SESSION_LOST")
+        assert "may have been executed" in outcome.message, outcome.message
+        call_tool(client, "pay", {}, timeout=TIMEOUT).must_be("MCP_OK")
+        first, second = paid.read_text().split()
+        assert first == process != second, (first, second)
+
+
+@case
+def fastmcp3_does_not_run_a_tool_twice():
+    restart_during_a_tool("fastmcp3")
+
+
+@case
+def fastmcp2_does_not_run_a_tool_twice():
+    restart_during_a_tool("fastmcp2")
+
+
+# --- TypeScript SDK 1.x -----------------------------------------------------------------------------------------------
+
+
+@case
+def ts1_opens_a_new_session_after_a_restart():
+    with Running("ts1") as server, Client(server.url) as client:
+        call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK")
+        server.kill()
+        server.start()
+        told = fetch(server.url, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        assert told[0] == 400 and b"Server not initialized" in told[1], told
+        call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK")
+        client.ping(timeout=TIMEOUT).must_be("MCP_OK")
+
+
+# --- Fastify ----------------------------------------------------------------------------------------------------------
+
+
+@case
+def fastify_ends_the_session():
+    with Running("fastify") as server:
+        sessions = f"http://127.0.0.1:{server.port}/sessions"
+        with Client(server.url) as client:
+            call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK")
+            assert len(json.loads(fetch(sessions)[1])) == 1
+            client.close(timeout=TIMEOUT).must_be("MCP_OK")
+        assert json.loads(fetch(sessions)[1]) == []
+
+
+# --- Java SDK ---------------------------------------------------------------------------------------------------------
+
+
+@case
+def java_stateless_fails_at_the_probe_and_works():
+    with Running("java", "stateless", "{folder}") as server, Client(server.url) as client:
+        status, body = fetch(server.url, {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {}})
+        assert status == 500 and "jsonrpc" not in json.loads(body), (status, body)
+        works(client)
+
+
+@case
+def java_streamable_works():
+    with Running("java", "streamable", "{folder}") as server, Client(server.url) as client:
+        works(client)
+
+
+@case
+def java_sse_works():
+    with Running("java", "sse", "{folder}") as server, Client(f"http://127.0.0.1:{server.port}/sse") as client:
+        works(client)
+
+
+# --- Go ---------------------------------------------------------------------------------------------------------------
+
+
+def go_works(kind, path="/mcp"):
+    with Running("go", kind) as server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
+        works(client)
+
+
+@case
+def go_sdk_works():
+    go_works("sdk")
+
+
+@case
+def go_sdk_stateless_works():
+    go_works("sdk-stateless")
+
+
+@case
+def go_sdk_sse_works():
+    go_works("sdk-sse", "/sse/")
+
+
+@case
+def go_mcp_go_works():
+    go_works("mcp-go")
+
+
+@case
+def go_mcp_go_sse_works():
+    go_works("mcp-go-sse", "/sse")
+
+
+run(limit=170)
