@@ -41,6 +41,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -1632,7 +1633,8 @@ inline const char *const *to_c(const text_array &argument) noexcept {
 
 /// The pages of a list: an input range, in which ++ asks the server for the next page. Page is json, and then an error
 /// is thrown; or expected<json>, and then the error is the last page. Its client has to live as long; it can be moved
-/// until begin() was called, and be walked once.
+/// until begin() was called, and be walked once. A page that leads to one that was walked is the last: some servers
+/// name the same cursor on every page.
 ///
 ///     for (const mcp::json &page : client.tool_pages())
 ///         for (mcp::json_view tool : page["tools"].elements()) ...
@@ -1706,7 +1708,7 @@ template <class Page> class page_range {
             // An empty text is a cursor, too.
             if (const expected<std::string> next = (*page)["nextCursor"].try_copy_string()) {
                 cursor_ = *next;
-                is_last_ = false;
+                is_last_ = used_.size() < most_used ? !used_.insert(*next).second : used_.count(*next) > 0;
             }
         }
         if constexpr (std::is_same_v<Page, json>) {
@@ -1722,6 +1724,7 @@ template <class Page> class page_range {
     mcp_client *client_;
     options with_;
     std::optional<std::string> cursor_;
+    std::set<std::string> used_;
     std::optional<Page> page_;
     bool is_last_ = false;
 };

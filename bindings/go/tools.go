@@ -39,7 +39,8 @@ func (c *Client) ListTools(ctx context.Context, options ...CallOption) ([]Tool, 
 	return tools.list(ctx, c, options)
 }
 
-// Tools lists the tools page by page: the next page is asked for when the loop gets there. An error ends the loop.
+// Tools lists the tools page by page: the next page is asked for when the loop gets there. An error ends the loop, and so does a page
+// that leads to one that was read already.
 func (c *Client) Tools(ctx context.Context, options ...CallOption) iter.Seq2[Tool, error] {
 	return tools.pages(ctx, c, options)
 }

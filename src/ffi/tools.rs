@@ -19,8 +19,9 @@ use crate::status::mcp_status;
 /// arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
 /// is left out, with a line in the log, as the specification wants it.
 ///
-/// Returns `MCP_ENDLESS` for pages that lead on and on, and `MCP_TOO_LARGE` where all pages
-/// together are larger than the limit of a message.
+/// A page whose "nextCursor" was used before is the last one, with a warning in the log: some servers
+/// name the same cursor on every page. Returns `MCP_ENDLESS` for pages that lead on and on, and
+/// `MCP_TOO_LARGE` where all pages together are larger than the limit of a message.
 ///
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn mcp_list_tools(
 
 /// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
 /// the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
-/// a cursor, too.
+/// a cursor, too. To end where a cursor comes again is up to the caller.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
