@@ -100,8 +100,10 @@ pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bo
     unsafe { look(result, false, |json| json.value().member("isError")?.bool().ok()) }
 }
 
-/// The texts of a tool's result, each on a line of its own; "" where it has none, and for NULL.
-/// Never NULL. It is made once and lives as long as the result.
+/// The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
+/// and those of embedded resources, in their order; "" where it has none, and for NULL. A block that
+/// is not as the specification wants it is passed over. Never NULL. It is made once and lives as
+/// long as the result.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -120,9 +122,21 @@ pub unsafe extern "C" fn mcp_tool_result_structured(result: *const mcp_json) -> 
 
 /// The texts among the blocks of a result's content.
 fn texts(result: Value<'_>) -> Cow<'_, str> {
-    let blocks = result.member("content").into_iter().flat_map(Value::children);
-    let texts = blocks.filter(|block| block.member("type").and_then(Value::text).as_deref() == Some("text"));
-    let texts = texts.filter_map(|block| block.member("text")?.text());
+    let mut texts = result.member("content").into_iter().flat_map(Value::children).filter_map(text_of);
     // Mostly there is one, and that is not copied.
-    texts.reduce(|all, text| Cow::Owned(format!("{all}\n{text}"))).unwrap_or_default()
+    let mut all = texts.next().unwrap_or_default();
+    for text in texts {
+        let all = all.to_mut();
+        all.push('\n');
+        all.push_str(&text);
+    }
+    all
+}
+
+fn text_of(block: Value<'_>) -> Option<Cow<'_, str>> {
+    match &*block.member("type")?.text()? {
+        "text" => block.member("text")?.text(),
+        "resource" => block.member("resource")?.member("text")?.text(),
+        _ => None,
+    }
 }
