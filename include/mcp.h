@@ -218,7 +218,7 @@ typedef enum mcp_status {
   MCP_JSON_MISMATCH = 28,
   /**
    * The JSON value does not fit into what it was asked as: a number out of range, text that is
-   * no valid Unicode.
+   * no base64.
    */
   MCP_JSON_RANGE = 29,
   /**
@@ -948,8 +948,9 @@ mcp_status mcp_server_info(mcp_client *client,
  * arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
  * is left out, with a line in the log, as the specification wants it.
  *
- * Returns `MCP_ENDLESS` for pages that lead on and on, and `MCP_TOO_LARGE` where all pages
- * together are larger than the limit of a message.
+ * A page whose "nextCursor" was used before is the last one, with a warning in the log: some servers
+ * name the same cursor on every page. Returns `MCP_ENDLESS` for pages that lead on and on, and
+ * `MCP_TOO_LARGE` where all pages together are larger than the limit of a message.
  *
  * `*result` is set to NULL first and to the object on success; the caller frees it with
  * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
@@ -962,7 +963,7 @@ mcp_status mcp_list_tools(mcp_client *client,
 /**
  * As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
  * the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
- * a cursor, too.
+ * a cursor, too. To end where a cursor comes again is up to the caller.
  *
  * Since 0.1.0.
  */
@@ -1004,8 +1005,10 @@ mcp_status mcp_call_tool(mcp_client *client,
 bool mcp_tool_result_is_error(const mcp_json *result);
 
 /**
- * The texts of a tool's result, each on a line of its own; "" where it has none, and for NULL.
- * Never NULL. It is made once and lives as long as the result.
+ * The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
+ * and those of embedded resources, in their order; "" where it has none, and for NULL. A block that
+ * is not as the specification wants it is passed over. Never NULL. It is made once and lives as
+ * long as the result.
  *
  * Since 0.1.0.
  */
@@ -1809,8 +1812,7 @@ const mcp_json *mcp_json_next(const mcp_json *child);
 
 /**
  * The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
- * long as the document. A NUL inside the key is shown as U+FFFD, and so is a key that is no valid
- * Unicode shown as NULL.
+ * long as the document. A NUL inside the key, and half of a surrogate pair, is shown as U+FFFD.
  *
  * Since 0.1.0.
  */
@@ -1858,11 +1860,13 @@ mcp_status mcp_json_double(const mcp_json *json, double *value, mcp_error **erro
 const char *mcp_json_raw(const mcp_json *json, size_t *length);
 
 /**
- * The text of a string, decoded and NUL-terminated; NULL where the value is no string, or no
- * valid Unicode (half a surrogate pair). It is made once and lives as long as the document.
+ * The text of a string, decoded and NUL-terminated; NULL where the value is no string. It is made
+ * once and lives as long as the document.
  *
- * A NUL inside the text, which C would take for its end, is shown as U+FFFD;
- * `mcp_json_copy_string` gives it as it is.
+ * Half of a surrogate pair, which some servers leave when they cut a text in an emoji, is no
+ * Unicode: it becomes U+FFFD, here and wherever the library decodes a text; `mcp_json_raw` has the
+ * escape as it was sent. A NUL inside the text, which C would take for its end, is shown as U+FFFD
+ * as well; `mcp_json_copy_string` gives it as it is.
  *
  * Since 0.1.0.
  */
@@ -1874,8 +1878,7 @@ const char *mcp_json_string(const mcp_json *json);
  * buffer is too small: then the result is `MCP_BUFFER_TOO_SMALL`, nothing is written, and
  * `*length` + 1 bytes are needed. A NULL buffer of capacity 0 only asks.
  *
- * `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no valid Unicode
- * (half a surrogate pair).
+ * `MCP_JSON_MISMATCH` where the value is no string. Half of a surrogate pair becomes U+FFFD.
  *
  * Since 0.1.0.
  */

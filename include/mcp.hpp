@@ -41,6 +41,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -166,7 +167,7 @@ enum class status : std::int32_t {
     too_large = MCP_TOO_LARGE,
     /// The JSON value has another type than the one that was asked for, or is not there.
     json_mismatch = MCP_JSON_MISMATCH,
-    /// The JSON value does not fit into what it was asked as: a number out of range, text that is no valid Unicode.
+    /// The JSON value does not fit into what it was asked as: a number out of range, text that is no base64.
     json_range = MCP_JSON_RANGE,
     /// A buffer is too small. In C only: std::string grows.
     buffer_too_small = MCP_BUFFER_TOO_SMALL,
@@ -720,9 +721,9 @@ class json_view {
         return start != nullptr ? std::string_view(start, length) : std::string_view();
     }
 
-    /// The text of a string, decoded; nullopt where the value is no string, or no valid Unicode (half a surrogate
-    /// pair). No copy; it lives as long as the document, and has a NUL behind its end. A NUL inside is shown as U+FFFD:
-    /// copy_string() gives it as it is.
+    /// The text of a string, decoded; nullopt where the value is no string. No copy; it lives as long as the document,
+    /// and has a NUL behind its end. Half of a surrogate pair becomes U+FFFD, in copy_string() as well. A NUL inside is
+    /// shown as U+FFFD: copy_string() gives it as it is.
     std::optional<std::string_view> string() const noexcept {
         const char *text = mcp_json_string(value_);
         return text != nullptr ? std::optional<std::string_view>(text) : std::nullopt;
@@ -750,8 +751,7 @@ class json_view {
         return detail::take(try_as_double());
     }
 
-    /// The text of a string, decoded and exact, with every NUL that is in it. status::json_range where it is no valid
-    /// Unicode.
+    /// The text of a string, decoded, with every NUL that is in it.
     std::string copy_string() const {
         return detail::take(try_copy_string());
     }
@@ -817,8 +817,8 @@ class json_view {
 
 /// A member of an object.
 struct json_member {
-    /// Its name, decoded; lives as long as the document. A NUL inside is shown as U+FFFD. Where the name is no valid
-    /// Unicode it is empty, and its data() is null.
+    /// Its name, decoded; lives as long as the document. A NUL inside, and half of a surrogate pair, is shown as
+    /// U+FFFD.
     std::string_view key;
     /// Its value; never missing.
     json_view value;
@@ -1052,7 +1052,8 @@ class tool_result {
         return mcp_tool_result_is_error(of_c());
     }
 
-    /// The texts of the content, each on a line of its own. Lives as long as the result.
+    /// The texts of the content, each on a line of its own: those of its blocks of the type "text", and those of
+    /// embedded resources. Lives as long as the result.
     std::string_view text() const & noexcept {
         return mcp_tool_result_text(of_c());
     }
@@ -1632,7 +1633,8 @@ inline const char *const *to_c(const text_array &argument) noexcept {
 
 /// The pages of a list: an input range, in which ++ asks the server for the next page. Page is json, and then an error
 /// is thrown; or expected<json>, and then the error is the last page. Its client has to live as long; it can be moved
-/// until begin() was called, and be walked once.
+/// until begin() was called, and be walked once. A page that leads to one that was walked is the last: some servers
+/// name the same cursor on every page.
 ///
 ///     for (const mcp::json &page : client.tool_pages())
 ///         for (mcp::json_view tool : page["tools"].elements()) ...
@@ -1706,7 +1708,7 @@ template <class Page> class page_range {
             // An empty text is a cursor, too.
             if (const expected<std::string> next = (*page)["nextCursor"].try_copy_string()) {
                 cursor_ = *next;
-                is_last_ = false;
+                is_last_ = used_.size() < most_used ? !used_.insert(*next).second : used_.count(*next) > 0;
             }
         }
         if constexpr (std::is_same_v<Page, json>) {
@@ -1718,10 +1720,14 @@ template <class Page> class page_range {
         }
     }
 
+    /// A walk can go on for longer, and then remembers no more cursors.
+    static constexpr std::size_t most_used = 10000;
+
     function ask_;
     mcp_client *client_;
     options with_;
     std::optional<std::string> cursor_;
+    std::set<std::string> used_;
     std::optional<Page> page_;
     bool is_last_ = false;
 };

@@ -77,7 +77,7 @@ pub enum mcp_status {
     /// The JSON value has another type than the one that was asked for, or is not there.
     MCP_JSON_MISMATCH = 28,
     /// The JSON value does not fit into what it was asked as: a number out of range, text that is
-    /// no valid Unicode.
+    /// no base64.
     MCP_JSON_RANGE = 29,
     /// The caller's buffer is too small; the length that is needed was set.
     MCP_BUFFER_TOO_SMALL = 30,

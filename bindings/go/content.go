@@ -3,7 +3,8 @@ package mcp
 import "encoding/base64"
 
 // Content is a block of what a tool says, of a prompt's message or of a sampling message (specification 2026-07-28, "Tools": Tool
-// Result). Which members it has depends on its type.
+// Result). Which members it has depends on its type. A member that the server sends as another type than the protocol's is left
+// empty here; the Raw of the result has it.
 type Content struct {
 	// Type is "text", "image", "audio", "resource_link" or "resource".
 	Type string `json:"type"`

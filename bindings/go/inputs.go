@@ -4,6 +4,7 @@ package mcp
 import "C"
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"runtime/cgo"
@@ -80,15 +81,11 @@ type Contents []Content
 
 // UnmarshalJSON reads a block or an array of blocks.
 func (c *Contents) UnmarshalJSON(text []byte) error {
-	var several []Content
-	if err := json.Unmarshal(text, &several); err == nil {
-		*c = several
-		return nil
+	if bytes.HasPrefix(text, []byte("[")) || string(text) == "null" {
+		return tolerant(json.Unmarshal(text, (*[]Content)(c)))
 	}
-	var one Content
-	err := json.Unmarshal(text, &one)
-	*c = Contents{one}
-	return err
+	*c = make(Contents, 1)
+	return tolerant(json.Unmarshal(text, &(*c)[0]))
 }
 
 // MarshalJSON writes one block as it is, for servers that know no others.

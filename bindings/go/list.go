@@ -29,10 +29,15 @@ func (l listing[T]) list(ctx context.Context, c *Client, options []CallOption) (
 	return elements, err
 }
 
-// pages gives the elements as they come, and asks for a page when the one before has been used up.
+// mostCursors is how many cursors a loop over pages remembers.
+const mostCursors = 10_000
+
+// pages gives the elements as they come, and asks for a page when the one before has been used up. A page that leads to one that was
+// read already is the last: some servers name the same cursor on every page.
 func (l listing[T]) pages(ctx context.Context, c *Client, options []CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var nothing T
+		used := make(map[string]struct{})
 		for cursor := (*string)(nil); ; {
 			result, err := l.ask(ctx, c, cursor, options)
 			if err != nil {
@@ -52,6 +57,12 @@ func (l listing[T]) pages(ctx context.Context, c *Client, options []CallOption) 
 			// An empty text is a cursor, too.
 			if next == nil {
 				return
+			}
+			if _, is := used[*next]; is {
+				return
+			}
+			if len(used) < mostCursors {
+				used[*next] = struct{}{}
 			}
 			cursor = next
 		}

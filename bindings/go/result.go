@@ -15,15 +15,24 @@ type Result json.RawMessage
 // Decode reads the result into what v points to, as [json.Unmarshal] does.
 func (r Result) Decode(v any) error { return json.Unmarshal(r, v) }
 
-// understand is Decode for what the protocol wants to be there.
+// understand is Decode for what the protocol wants to be there. A member of another type keeps its zero value, as in the other
+// languages: one odd block makes nothing of the rest unreadable.
 func (r Result) understand(v any) error {
-	err := r.Decode(v)
+	err := tolerant(r.Decode(v))
 	if err == nil {
 		return nil
 	}
 	return &Error{
 		Status: InvalidMessage, Message: "the server's result is not as the protocol wants it: " + err.Error(), RetryAfter: -1, cause: err,
 	}
+}
+
+// tolerant drops the error about a value of another type: [json.Unmarshal] goes on after it.
+func tolerant(err error) error {
+	if _, is := err.(*json.UnmarshalTypeError); is {
+		return nil
+	}
+	return err
 }
 
 // At gives the part that a JSON pointer points to, such as "/content/0/text" (RFC 6901); nil where there is none.

@@ -39,7 +39,8 @@ func (c *Client) ListTools(ctx context.Context, options ...CallOption) ([]Tool, 
 	return tools.list(ctx, c, options)
 }
 
-// Tools lists the tools page by page: the next page is asked for when the loop gets there. An error ends the loop.
+// Tools lists the tools page by page: the next page is asked for when the loop gets there. An error ends the loop, and so does a page
+// that leads to one that was read already.
 func (c *Client) Tools(ctx context.Context, options ...CallOption) iter.Seq2[Tool, error] {
 	return tools.pages(ctx, c, options)
 }
@@ -49,7 +50,7 @@ type ToolResult struct {
 	Content []Content `json:"content"`
 	// StructuredContent is an object, from 2026-07-28 on any value; nil where there is none. See [ToolResult.Decode].
 	StructuredContent json.RawMessage `json:"structuredContent"`
-	// IsError says that the tool failed; what it says is why.
+	// IsError says that the tool failed; what it says is why. Only the JSON value true does.
 	IsError bool `json:"isError"`
 	// Meta is the "_meta" of the result.
 	Meta json.RawMessage `json:"_meta"`
@@ -57,12 +58,16 @@ type ToolResult struct {
 	Raw Result `json:"-"`
 }
 
-// Text gives the texts of the content, each on a line of its own.
+// Text gives the texts of the content, each on a line of its own: those of its blocks of the type "text", and those of embedded
+// resources.
 func (r *ToolResult) Text() string {
 	var texts []string
 	for _, block := range r.Content {
-		if block.Type == "text" {
+		switch {
+		case block.Type == "text":
 			texts = append(texts, block.Text)
+		case block.Type == "resource" && block.Resource != nil && block.Resource.Text != "":
+			texts = append(texts, block.Resource.Text)
 		}
 	}
 	return strings.Join(texts, "\n")

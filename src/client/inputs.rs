@@ -12,7 +12,6 @@ use crate::log::Level;
 use crate::protocol::elicitation;
 use crate::protocol::json::{Json, Kind as JsonKind, Value};
 use crate::protocol::jsonrpc::{Answered, ResultType};
-use crate::protocol::messages::quoted;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
@@ -191,7 +190,8 @@ impl Client {
 /// A member of `inputResponses`.
 pub fn one_input(client: &Client, call: &Call, request: Value) -> Result<String> {
     let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server asks for input, and {why}"));
-    let key = request.key().and_then(Result::ok).ok_or_else(|| invalid("its name is no text"))?;
+    // As it came: the server looks for it.
+    let key = request.raw_key().ok_or_else(|| invalid("it has no name"))?;
     let method = request.member("method").and_then(Value::text).ok_or_else(|| invalid("does not say for which"))?;
     let Some(kind) = Kind::of(&method) else {
         let why = format!("the server asks for {:?}, which no client can give", &*method);
@@ -208,5 +208,5 @@ pub fn one_input(client: &Client, call: &Call, request: Value) -> Result<String>
     let given = given.map_err(|failure| {
         Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
     })?;
-    Ok(format!("{}:{given}", quoted(&key)))
+    Ok(format!("{key}:{given}"))
 }

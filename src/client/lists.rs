@@ -1,10 +1,14 @@
 //! Lists, which come in pages: one of them, or all (2025-11-25 and 2026-07-28, "Pagination").
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
 use super::Client;
 use super::call::Call;
 use super::exchange::Rules;
 use super::operation::Operation;
 use crate::error::{Error, Result};
+use crate::log::Level;
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
@@ -46,35 +50,54 @@ impl List {
 impl Client {
     /// One page: the first, or the one that a cursor leads to.
     pub fn page(&self, call: &Call, list: List, cursor: Option<&str>) -> Result<Json> {
+        self.page_at(call, list, cursor.map(quoted))
+    }
+
+    /// The same for a cursor as it stands in the page before: what is given back to the server is what it sent.
+    fn page_at(&self, call: &Call, list: List, cursor: Option<String>) -> Result<Json> {
         let mut params = Params::new();
         if let Some(cursor) = cursor {
-            params.set("cursor", quoted(cursor));
+            params.set("cursor", cursor);
         }
         let page = self.cached(call, Operation::new(list.method(), params, Rules::REPEATABLE))?;
         check_page(&page, list)?;
         if list == List::Tools { self.without_invalid_tools(call, page) } else { Ok(page) }
     }
 
-    /// All pages as one: the members of the first, and the elements of all.
+    /// All pages as one: the members of the first, and the elements of all. A page that names a cursor which was used before is the
+    /// last: there are servers that name the same one on every page.
     pub fn all_pages(&self, call: &Call, list: List) -> Result<Json> {
-        let first = self.page(call, list, None)?;
+        let first = self.page_at(call, list, None)?;
         let Some(mut cursor) = next_cursor(&first) else { return Ok(first) };
         let limit = self.settings.limits().message;
         let mut elements = String::new();
         append(&mut elements, &first, list);
+        // Hashes stand for the cursors and pages, which can be large.
+        let hashes = RandomState::new();
+        let hash_of_elements = |page: &Json| hashes.hash_one(page.root().member(list.member()).map(Value::raw));
+        let mut used_cursors = HashSet::new();
+        let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
         for _ in 1..MOST_PAGES {
-            let page = self.page(call, list, Some(&cursor))?;
-            append(&mut elements, &page, list);
+            used_cursors.insert(hashes.hash_one(&cursor));
+            let page = self.page_at(call, list, Some(cursor))?;
+            let next = next_cursor(&page);
+            let is_circle = next.as_ref().is_some_and(|next| used_cursors.contains(&hashes.hash_one(next)));
+            let is_new = seen_pages.insert(hash_of_elements(&page));
+            // A server that looks at no cursor sends the same page again, and what is on it is not there twice.
+            if is_new || !is_circle {
+                append(&mut elements, &page, list);
+            }
             if elements.len() > limit {
                 let why = format!("all pages of {} together are larger than {limit} bytes", list.method());
                 return Err(Error::new(MCP_TOO_LARGE, why));
             }
-            match next_cursor(&page) {
+            if is_circle {
+                call.remark(Level::Warning, || {
+                    format!("the server's {} leads to a page that was read before; the list ends there", list.method())
+                });
+            }
+            match next.filter(|_| !is_circle) {
                 None => return together(&first, list, &elements),
-                Some(next) if next == cursor => {
-                    let why = format!("the server's {} leads from a page to the same page again", list.method());
-                    return Err(Error::new(MCP_ENDLESS, why));
-                }
                 Some(next) => cursor = next,
             }
         }
@@ -94,9 +117,10 @@ fn check_page(page: &Json, list: List) -> Result<()> {
     }
 }
 
-/// Where the next page is. An empty text is a cursor, too.
+/// Where the next page is, as it stands there. An empty text is a cursor, too.
 fn next_cursor(page: &Json) -> Option<String> {
-    page.root().member("nextCursor").and_then(Value::text).map(|text| text.into_owned())
+    let cursor = page.root().member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
+    cursor.map(|cursor| cursor.raw().to_owned())
 }
 
 /// Adds the elements of a page, as they stand in its text.

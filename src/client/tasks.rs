@@ -155,8 +155,8 @@ impl Client {
     fn answer_task(&self, call: &Call, id: &str, task: Value, answered: &mut HashSet<String>) -> Result<()> {
         let mut responses = Vec::new();
         for request in task.member("inputRequests").into_iter().flat_map(Value::children) {
-            let key = request.key().and_then(Result::ok).unwrap_or_default();
-            if answered.insert(key.into_owned()) {
+            let key = request.raw_key().unwrap_or_default();
+            if answered.insert(key.to_owned()) {
                 responses.push(one_input(self, call, request)?);
             }
         }

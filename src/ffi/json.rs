@@ -356,14 +356,13 @@ pub unsafe extern "C" fn mcp_json_next(child: *const mcp_json) -> *const mcp_jso
 }
 
 /// The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
-/// long as the document. A NUL inside the key is shown as U+FFFD, and so is a key that is no valid
-/// Unicode shown as NULL.
+/// long as the document. A NUL inside the key, and half of a surrogate pair, is shown as U+FFFD.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_json_key(child: *const mcp_json) -> *const c_char {
     // SAFETY: see mcp_json_type_of.
-    unsafe { look(child, std::ptr::null(), |json| json.keep(Text::Key, || json.value().key()?.ok())) }
+    unsafe { look(child, std::ptr::null(), |json| json.keep(Text::Key, || json.value().key())) }
 }
 
 /// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
@@ -438,11 +437,13 @@ pub unsafe extern "C" fn mcp_json_raw(json: *const mcp_json, length: *mut usize)
     raw.map_or(std::ptr::null(), |raw| raw.as_ptr().cast())
 }
 
-/// The text of a string, decoded and NUL-terminated; NULL where the value is no string, or no
-/// valid Unicode (half a surrogate pair). It is made once and lives as long as the document.
+/// The text of a string, decoded and NUL-terminated; NULL where the value is no string. It is made
+/// once and lives as long as the document.
 ///
-/// A NUL inside the text, which C would take for its end, is shown as U+FFFD;
-/// `mcp_json_copy_string` gives it as it is.
+/// Half of a surrogate pair, which some servers leave when they cut a text in an emoji, is no
+/// Unicode: it becomes U+FFFD, here and wherever the library decodes a text; `mcp_json_raw` has the
+/// escape as it was sent. A NUL inside the text, which C would take for its end, is shown as U+FFFD
+/// as well; `mcp_json_copy_string` gives it as it is.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -456,8 +457,7 @@ pub unsafe extern "C" fn mcp_json_string(json: *const mcp_json) -> *const c_char
 /// buffer is too small: then the result is `MCP_BUFFER_TOO_SMALL`, nothing is written, and
 /// `*length` + 1 bytes are needed. A NULL buffer of capacity 0 only asks.
 ///
-/// `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no valid Unicode
-/// (half a surrogate pair).
+/// `MCP_JSON_MISMATCH` where the value is no string. Half of a surrogate pair becomes U+FFFD.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -480,10 +480,8 @@ pub unsafe extern "C" fn mcp_json_copy_string(
                 tell_size(room, room + 1, (buffer, capacity), length)?;
             }
             let place = std::slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), room);
-            let decoded = value.string_into(place);
-            let size = *decoded.as_ref().unwrap_or(&0);
+            let size = value.string_into(place).map_err(unfit)?;
             *buffer.add(size) = 0;
-            decoded.map_err(unfit)?;
             tell_size(size, size + 1, (buffer, capacity), length)
         })
     }

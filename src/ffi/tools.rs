@@ -19,8 +19,9 @@ use crate::status::mcp_status;
 /// arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
 /// is left out, with a line in the log, as the specification wants it.
 ///
-/// Returns `MCP_ENDLESS` for pages that lead on and on, and `MCP_TOO_LARGE` where all pages
-/// together are larger than the limit of a message.
+/// A page whose "nextCursor" was used before is the last one, with a warning in the log: some servers
+/// name the same cursor on every page. Returns `MCP_ENDLESS` for pages that lead on and on, and
+/// `MCP_TOO_LARGE` where all pages together are larger than the limit of a message.
 ///
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn mcp_list_tools(
 
 /// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
 /// the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
-/// a cursor, too.
+/// a cursor, too. To end where a cursor comes again is up to the caller.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -100,8 +101,10 @@ pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bo
     unsafe { look(result, false, |json| json.value().member("isError")?.bool().ok()) }
 }
 
-/// The texts of a tool's result, each on a line of its own; "" where it has none, and for NULL.
-/// Never NULL. It is made once and lives as long as the result.
+/// The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
+/// and those of embedded resources, in their order; "" where it has none, and for NULL. A block that
+/// is not as the specification wants it is passed over. Never NULL. It is made once and lives as
+/// long as the result.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -120,9 +123,21 @@ pub unsafe extern "C" fn mcp_tool_result_structured(result: *const mcp_json) -> 
 
 /// The texts among the blocks of a result's content.
 fn texts(result: Value<'_>) -> Cow<'_, str> {
-    let blocks = result.member("content").into_iter().flat_map(Value::children);
-    let texts = blocks.filter(|block| block.member("type").and_then(Value::text).as_deref() == Some("text"));
-    let texts = texts.filter_map(|block| block.member("text")?.text());
+    let mut texts = result.member("content").into_iter().flat_map(Value::children).filter_map(text_of);
     // Mostly there is one, and that is not copied.
-    texts.reduce(|all, text| Cow::Owned(format!("{all}\n{text}"))).unwrap_or_default()
+    let mut all = texts.next().unwrap_or_default();
+    for text in texts {
+        let all = all.to_mut();
+        all.push('\n');
+        all.push_str(&text);
+    }
+    all
+}
+
+fn text_of(block: Value<'_>) -> Option<Cow<'_, str>> {
+    match &*block.member("type")?.text()? {
+        "text" => block.member("text")?.text(),
+        "resource" => block.member("resource")?.member("text")?.text(),
+        _ => None,
+    }
 }

@@ -66,8 +66,8 @@ fn servers(file: &Json) -> Result<Value<'_>, String> {
 }
 
 fn name_of(member: Value) -> Result<String, String> {
-    let name = member.key().and_then(Result::ok);
-    name.map(|name| name.into_owned()).ok_or_else(|| "the name of a server is no valid Unicode".into())
+    let name = member.key();
+    name.map(|name| name.into_owned()).ok_or_else(|| "a server has no name".into())
 }
 
 /// A part of the file, and where it is.

@@ -10,7 +10,7 @@ pub fn filled(content: &str, schema: Option<Value>) -> String {
     let mut parts: Vec<String> = given.iter().map(|(name, value)| format!("{}:{value}", quoted(name))).collect();
     let properties = schema.and_then(|schema| schema.member("properties"));
     for property in properties.into_iter().flat_map(Value::children) {
-        let Some(Ok(name)) = property.key() else { continue };
+        let Some(name) = property.key() else { continue };
         let is_given = given.iter().any(|(known, _)| *known == name);
         if let Some(default) = property.member("default").filter(|_| !is_given) {
             parts.push(format!("{}:{}", quoted(&name), default.raw()));

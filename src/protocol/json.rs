@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
 use super::scan::{self, NotJson, Scanner, Span};
-use super::strings::{self, LoneSurrogate};
+use super::strings;
 
 /// A JSON value and the text around it, shared by all clones.
 #[derive(Clone, Debug)]
@@ -191,9 +191,13 @@ impl<'a> Value<'a> {
     }
 
     /// The decoded key under which this value stands in its object.
-    pub fn key(self) -> Option<Result<Cow<'a, str>, Unfit>> {
-        let member = self.node().member;
-        member.then(|| decode(self.raw_of(&self.json.nodes()[self.at - 1])))
+    pub fn key(self) -> Option<Cow<'a, str>> {
+        self.raw_key().map(strings::decode)
+    }
+
+    /// The same as it stands in the text, with its quotes.
+    pub fn raw_key(self) -> Option<&'a str> {
+        self.node().member.then(|| self.raw_of(&self.json.nodes()[self.at - 1]))
     }
 
     /// The member `name` of an object; of members with the same name, the last.
@@ -225,7 +229,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn string(self) -> Result<Cow<'a, str>, Unfit> {
-        decode(self.expect(Kind::String)?)
+        self.expect(Kind::String).map(strings::decode)
     }
 
     /// What stands between the quotes of a string: at least as long as what it says.
@@ -235,15 +239,15 @@ impl<'a> Value<'a> {
 
     /// How long the string is when it is decoded, in bytes.
     pub fn string_length(self) -> Result<usize, Unfit> {
-        strings::decoded_length(self.inside()?).map_err(lone_surrogate)
+        self.inside().map(strings::decoded_length)
     }
 
     /// Decodes the string into memory that has room for it, and says how much of it that took.
     pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, Unfit> {
-        strings::decode_into(self.inside()?, to).map_err(lone_surrogate)
+        self.inside().map(|inside| strings::decode_into(inside, to))
     }
 
-    /// The text of a string, where it is one and can be decoded.
+    /// The text of a string, where it is one.
     pub fn text(self) -> Option<Cow<'a, str>> {
         self.string().ok()
     }
@@ -273,7 +277,7 @@ impl<'a> Value<'a> {
         if !inside.contains('\\') {
             return inside == name;
         }
-        decode(key).is_ok_and(|key| key == name)
+        strings::decode(key) == name
     }
 
     fn node(self) -> &'a Node {
@@ -283,15 +287,6 @@ impl<'a> Value<'a> {
     fn raw_of(self, node: &Node) -> &'a str {
         &self.json.text()[node.start as usize..node.end as usize]
     }
-}
-
-/// What a string says, given with its quotes. The grammar was checked when the text came in.
-fn decode(quoted: &str) -> Result<Cow<'_, str>, Unfit> {
-    strings::decode(quoted).map_err(lone_surrogate)
-}
-
-fn lone_surrogate(_: LoneSurrogate) -> Unfit {
-    Unfit::Range("valid Unicode text")
 }
 
 /// `~1` is a slash and `~0` a tilde; any other tilde makes the pointer invalid (RFC 6901, section 3).
@@ -499,7 +494,7 @@ mod tests {
     #[test]
     fn siblings_and_keys() {
         let doc = json(r#"{"a":{"x":[1,2]},"b":2,"a":3}"#);
-        let keys: Vec<_> = doc.root().children().map(|c| c.key().unwrap().unwrap().into_owned()).collect();
+        let keys: Vec<_> = doc.root().children().map(|c| c.key().unwrap().into_owned()).collect();
         assert_eq!(keys, ["a", "b", "a"]);
         assert_eq!(doc.root().member("a").unwrap().int64(), Ok(3), "the last of two wins");
         assert!(doc.root().key().is_none());
@@ -545,10 +540,12 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_no_text() {
-        let doc = json(r#"["\ud800","\ud83d\ude00"]"#);
-        assert!(matches!(doc.root().element(0).unwrap().string(), Err(Unfit::Range(_))));
-        assert_eq!(doc.root().element(1).unwrap().string().unwrap(), "😀");
+    fn half_a_surrogate_pair_is_replaced() {
+        let doc = json(r#"{"a\ud800":"\ude00","b":"\ud83d\ude00"}"#);
+        let first = doc.root().member("a\u{fffd}").unwrap();
+        assert_eq!((first.string().unwrap(), first.string_length()), ("\u{fffd}".into(), Ok(3)));
+        assert_eq!((first.key().unwrap(), first.raw_key()), ("a\u{fffd}".into(), Some(r#""a\ud800""#)));
+        assert_eq!(doc.root().member("b").unwrap().string().unwrap(), "😀");
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Reading JSON-RPC 2.0 messages.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::json::{Checked, Json};
 use super::scan::{self, NotJson, Scanner};
@@ -54,7 +52,7 @@ pub enum ResultType {
 impl ResultType {
     /// By the member's value, as it stands there.
     fn of(value: &str) -> ResultType {
-        let word = if value.starts_with('"') { strings::decode(value).unwrap_or_default() } else { "".into() };
+        let word = if value.starts_with('"') { strings::decode(value) } else { "".into() };
         match &*word {
             "complete" => ResultType::Complete,
             "input_required" => ResultType::InputRequired,
@@ -94,7 +92,7 @@ impl<'a> Envelope<'a> {
                 r#""result""# if scanner.peek() == Some(b'{') => envelope.read_result(scanner)?,
                 _ => scanner.value()?,
             };
-            envelope.put(&strings::decode(key).unwrap_or_default(), value);
+            envelope.put(&strings::decode(key), value);
             Ok(())
         })?;
         Ok(envelope)
@@ -104,7 +102,7 @@ impl<'a> Envelope<'a> {
         scanner.span(|scanner| {
             scanner.members(|scanner, key| {
                 let value = scanner.value()?;
-                if strings::decode(key).is_ok_and(|key| key == "resultType") {
+                if strings::decode(key) == "resultType" {
                     self.result_type = Some(value);
                 }
                 Ok(())
@@ -125,13 +123,30 @@ impl<'a> Envelope<'a> {
     }
 }
 
-#[derive(Deserialize)]
-struct ErrorObject<'a> {
-    code: i64,
-    #[serde(default)]
-    message: String,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
+/// Reads the error object that a message has in a part of its text; `None` for what is none.
+fn rpc_error<'a>(text: &Arc<Checked>, error: &'a str) -> Option<RpcError> {
+    let (mut code, mut message, mut data) = (None, None, None);
+    let mut is_double = false;
+    let look = |scanner: &mut Scanner<'a>, key: &str| {
+        let value = scanner.value()?;
+        let place = match &*strings::decode(key) {
+            "code" => &mut code,
+            "message" => &mut message,
+            "data" => &mut data,
+            _ => return Ok(()),
+        };
+        is_double |= place.replace(value).is_some();
+        Ok(())
+    };
+    Scanner::new(error).members(look).ok().filter(|()| !is_double)?;
+    let message = message.map_or(Some(Cow::Borrowed("")), string)?.into_owned();
+    let data = there(data).map(|data| Json::part(text, data));
+    Some(RpcError { code: code?.parse().ok()?, message, data })
+}
+
+/// What a value says, where it is a string.
+fn string(value: &str) -> Option<Cow<'_, str>> {
+    value.starts_with('"').then(|| strings::decode(value))
 }
 
 /// Not a null, which stands for nothing.
@@ -171,10 +186,7 @@ fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, R
     }
     let id = there(envelope.id).map(str::to_owned);
     if let Some(error) = there(envelope.error) {
-        // What serde says of a shape quotes values, and those may be secrets.
-        let error: ErrorObject = serde_json::from_str(error).map_err(|_| malformed)?;
-        let data = error.data.map(|data| Json::part(text, data.get()));
-        let error = RpcError { code: error.code, message: error.message, data };
+        let error = rpc_error(text, error).ok_or(malformed)?;
         return Ok(Message::Error { id, error });
     }
     if let Some(result) = envelope.result {
@@ -185,7 +197,7 @@ fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, R
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
         return Ok(Message::Result { id, answered: Answered { result: Json::part(text, result), kind } });
     }
-    let method = there(envelope.method).map(|method| serde_json::from_str(method).map_err(|_| malformed));
+    let method = there(envelope.method).map(|method| string(method).map(Cow::into_owned).ok_or(malformed));
     let params = there(envelope.params).map(|params| Json::part(text, params));
     match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
@@ -234,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn half_a_surrogate_pair_spoils_nothing() {
+        let text =
+            r#"{"id":1,"x\ud83d":0,"error":{"\ud83d":"\ud83d","code":-1,"message":"no \ud83d","data":["\ude00"]}}"#;
+        let Message::Error { error, .. } = one(text) else { panic!() };
+        assert_eq!((error.code, error.message.as_str()), (-1, "no \u{fffd}"));
+        assert_eq!(error.data.unwrap().text(), r#"["\ude00"]"#);
+        let Message::Notification { method, .. } = one(r#"{"method":"x\ud83d"}"#) else { panic!() };
+        assert_eq!(method, "x\u{fffd}");
+    }
+
+    #[test]
     fn requests_notifications_and_batches() {
         let batch = r#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"a","method":"ping","params":{"a":1}}]"#;
         let messages = read(batch.into()).unwrap();
@@ -255,6 +278,13 @@ mod tests {
             r#"{"id":1,"result":[]}"#,
             r#"{"result":{}}"#,
             r#"{"id":1,"error":5}"#,
+            r#"{"id":1,"error":[]}"#,
+            r#"{"id":1,"error":{}}"#,
+            r#"{"id":1,"error":{"code":"1"}}"#,
+            r#"{"id":1,"error":{"code":1,"message":2}}"#,
+            r#"{"id":1,"error":{"code":1,"message":null}}"#,
+            r#"{"id":1,"error":{"code":1,"code":1}}"#,
+            r#"{"id":1,"method":1}"#,
         ] {
             assert!(matches!(read(bad.into()), Err(ReadError::NotMessage(_))), "{bad}");
         }

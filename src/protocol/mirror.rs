@@ -71,8 +71,7 @@ fn look_through(value: Value, path: &mut Vec<String>, place: Place, found: &mut 
     }
     if place == Place::Properties {
         for child in value.children() {
-            let name = key(child)?;
-            path.push(name);
+            path.push(child.key().unwrap_or_default().into_owned());
             look_through(child, path, Place::Property, found)?;
             path.pop();
         }
@@ -91,7 +90,7 @@ fn look_through(value: Value, path: &mut Vec<String>, place: Place, found: &mut 
         let is_properties = place != Place::Elsewhere
             && value.kind() == Kind::Object
             && child.kind() == Kind::Object
-            && key(child)? == "properties";
+            && child.key().as_deref() == Some("properties");
         if is_properties {
             look_through(child, path, Place::Properties, found)?;
         } else {
@@ -106,10 +105,7 @@ fn check_unmarked(value: Value, depth: usize) -> Result<(), String> {
     if depth > DEEPEST {
         return Err("its schema is nested too deeply".into());
     }
-    let name = match value.key() {
-        Some(name) => name.map_err(|_| "a key of its schema is no valid Unicode")?,
-        None => Cow::Borrowed(""),
-    };
+    let name = value.key().unwrap_or_default();
     if matches!(&*name, "default" | "const" | "enum" | "examples") {
         return Ok(());
     }
@@ -133,11 +129,6 @@ fn check_type(schema: Value) -> Result<(), String> {
         Some(other) => Err(format!("{MARK} marks an argument of the type {other}")),
         None => Err(format!("{MARK} marks an argument without a type")),
     }
-}
-
-fn key(child: Value) -> Result<String, String> {
-    let unreadable = || "a key of its schema is no valid Unicode".to_owned();
-    child.key().ok_or_else(unreadable)?.map(Cow::into_owned).map_err(|_| unreadable())
 }
 
 /// The value of a header for an argument; nothing where it is missing, null, or nothing that a header can carry.

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use super::scan;
+use super::scan::{self, NotJson, Scanner};
+use super::strings;
 use super::text::Text;
 
 /// See the module. The values are JSON text, which is spliced in as it is.
@@ -122,38 +121,16 @@ fn write_members<'t>(text: &mut Text<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
 }
 
 /// The members of an object, their values as text; why the text is none, otherwise.
-pub fn members(object: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
-    let members: Members = serde_json::from_str(scan::object(object)?).map_err(|error| error.to_string())?;
-    Ok(members.0)
+pub fn members<'a>(object: &'a str) -> Result<Vec<(Cow<'a, str>, &'a str)>, String> {
+    let mut members = Vec::new();
+    let object = scan::object(object)?;
+    let look = |scanner: &mut Scanner<'a>, key: &'a str| {
+        members.push((strings::decode(key), scanner.value()?));
+        Ok(())
+    };
+    Scanner::new(object).members(look).map_err(|NotJson| scan::why(object))?;
+    Ok(members)
 }
-
-struct Members<'a>(Vec<(Cow<'a, str>, &'a str)>);
-
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Vec<(Cow<'de, str>, &'de str)>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Key(name), value)) = map.next_entry::<Key, &RawValue>()? {
-                    members.push((name, value.get()));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(Visitor).map(Members)
-    }
-}
-
-/// A name, borrowed where it has no escapes: serde's own `Cow` is always a copy inside a tuple.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

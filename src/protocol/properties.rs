@@ -50,7 +50,7 @@ fn check_pointers(root: Value, at: Value, pointer: &str) {
     assert_eq!(root.at(pointer).map(Value::raw), Some(at.raw()), "{pointer:?}");
     for (index, child) in at.children().enumerate() {
         let token = match child.key() {
-            Some(key) => key.unwrap().replace('~', "~0").replace('/', "~1"),
+            Some(key) => key.replace('~', "~0").replace('/', "~1"),
             None => index.to_string(),
         };
         let pointer = format!("{pointer}/{token}");

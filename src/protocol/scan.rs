@@ -36,7 +36,7 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     let look = |scanner: &mut Scanner<'a>, key: &str| {
         let value = scanner.value()?;
-        if strings::decode(key).is_ok_and(|key| key == name) {
+        if strings::decode(key) == name {
             found = Some(value);
         }
         Ok(())
@@ -49,7 +49,7 @@ pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     let mut texts: Vec<Cow<'a, str>> = Vec::new();
     let look = |scanner: &mut Scanner<'a>| {
         let value = scanner.value()?;
-        texts.extend(Some(value).filter(|value| value.starts_with('"')).and_then(|value| strings::decode(value).ok()));
+        texts.extend(Some(value).filter(|value| value.starts_with('"')).map(strings::decode));
         Ok(())
     };
     // What is no array has none.

@@ -315,12 +315,16 @@ static void text(void) {
     CHECK(length == 5 && memcmp(raw, "\"abc\"", 5) == 0);
     mcp_json_free(root);
 
-    /* half a surrogate pair is no text: refused by the parser, or not handed out as a string */
-    root = mcp_json_parse("\"\\ud800\"", SIZE_MAX, NULL);
-    if (root != NULL) {
-        const char *string = mcp_json_string(root);
-        CHECK(string == NULL || strcmp(string, "\xef\xbf\xbd") == 0);
-    }
+    /* half a surrogate pair is read as U+FFFD, and the rest is as it was */
+    root = parse("{\"a\\udc00\":\"x\\ud800\\n\\ud83d\\ude00\"}");
+    CHECK_TEXT("a\xef\xbf\xbd", mcp_json_key(mcp_json_first(root)));
+    CHECK_TEXT("x\xef\xbf\xbd\n\xf0\x9f\x98\x80", mcp_json_string(mcp_json_first(root)));
+    EXPECT(MCP_BUFFER_TOO_SMALL, error, mcp_json_copy_string(mcp_json_first(root), NULL, 0, &length, &error));
+    CHECK_INT(9, length);
+    EXPECT(MCP_OK, error, mcp_json_copy_string(mcp_json_first(root), buffer, 10, &length, &error));
+    CHECK_TEXT("x\xef\xbf\xbd\n\xf0\x9f\x98\x80", buffer);
+    raw = mcp_json_raw(mcp_json_first(root), &length);
+    CHECK(length == 23 && memcmp(raw, "\"x\\ud800\\n\\ud83d\\ude00\"", 23) == 0);
     mcp_json_free(root);
 }
 

@@ -107,6 +107,31 @@ void pages_that_fail() {
     CHECK_THROWS(process_failed, client.tool_pages().begin());
 }
 
+// Servers that name a cursor again: the same one on every page, or two in turns.
+void pages_in_a_circle() {
+    const std::vector<std::pair<std::string, std::size_t>> cursors{{"''", 2}, {"0", 2}, {"$((n % 2))", 3}};
+    for (const auto &[cursor, expected] : cursors) {
+        const std::string script = R"(n=0
+            answer() { printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"result":'"$1"'}'; }
+            while IFS= read -r line; do
+                id=${line#*'"id":'}
+                id=${id%%[,\}]*}
+                case $line in
+                *server/discover*) printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"error":{"code":-32601,"message":"no"}}' ;;
+                *'"initialize"'*) answer '{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"sh","version":"1"}}' ;;
+                *'prompts/list'*) n=$((n + 1)); answer '{"prompts":[{"name":"'$n'"}],"nextCursor":"')" +
+                                   cursor + R"('"}' ;;
+                esac
+            done)";
+        mcp::client client = mcp::client::for_process({"sh", "-c", script});
+        std::size_t pages = 0;
+        for (const mcp::json &page : client.prompt_pages(mcp::options().timeout(20s))) {
+            pages += page["prompts"].size();
+        }
+        CHECK_EQUAL(expected, pages);
+    }
+}
+
 void reads(const std::string &version) {
     mcp::client client = client_of(version);
     CHECK_EQUAL("test://one"s, at(client.list_resources(), "/resources/0/uri"));
@@ -348,6 +373,7 @@ int main() {
         many_threads(version);
     }
     pages_that_fail();
+    pages_in_a_circle();
     inputs_that_fail();
     process();
     config();

@@ -16,7 +16,8 @@ HANDLER = CFUNCTYPE(None, c_void_p, c_void_p)
 JSON = POINTER(c_void_p)
 TEXT = [c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, JSON, ERROR]
 declare(c_int, mcp_call_tool=TEXT, mcp_get_prompt=TEXT, mcp_request=TEXT)
-declare(c_int, mcp_list_tools=[c_void_p, c_void_p, JSON, ERROR])
+LIST = [c_void_p, c_void_p, JSON, ERROR]
+declare(c_int, mcp_list_tools=LIST, mcp_list_resources=LIST, mcp_list_resource_templates=LIST, mcp_list_prompts=LIST)
 declare(c_int, mcp_list_tools_page=[c_void_p, c_char_p, c_void_p, JSON, ERROR])
 declare(c_int, mcp_read_resource=[c_void_p, c_char_p, c_void_p, JSON, ERROR])
 declare(c_int, mcp_set_elicitation=[c_void_p, HANDLER, c_void_p, c_void_p, ERROR])
@@ -262,9 +263,64 @@ def pages_without_end():
     with counted as server:
         listed(server, "MCP_ENDLESS")
         assert server.saw().count("tools/list") == 10_000
-    with paging(lambda _: {"tools": [], "nextCursor": "again"}) as server:
-        listed(server, "MCP_ENDLESS")
-        assert server.saw().count("tools/list") == 2
+
+
+def named(*names):
+    return [{"name": name, "uri": name, "uriTemplate": name, "inputSchema": NO_ARGUMENTS} for name in names]
+
+
+@case
+def a_cursor_that_comes_again_ends_the_list():
+    # What server-side mistakes look like: the same cursor on every page, the cursor of the page itself, circles.
+    circles = [
+        ({None: ""}, "", ["a"], 2),
+        ({None: "0"}, "0", ["a"], 2),
+        ({None: "A", "A": "B", "B": "A"}, None, ["first", "A", "B"], 3),
+        ({None: "A", "A": "B", "B": "B"}, None, ["first", "A", "B"], 3),
+        ({None: "", "": "A", "A": ""}, None, ["first", "", "A"], 3),
+    ]
+    lists = {
+        "tools/list": (lib.mcp_list_tools, "tools"),
+        "resources/list": (lib.mcp_list_resources, "resources"),
+        "resources/templates/list": (lib.mcp_list_resource_templates, "resourceTemplates"),
+        "prompts/list": (lib.mcp_list_prompts, "prompts"),
+    }
+    for method, (function, member) in lists.items():
+        for version in (MODERN, LEGACY):
+            for leads, always, found, count in circles:
+
+                def reply(_server, request, method=method, member=member, leads=leads, always=always):
+                    if request.rpc != method:
+                        return None
+                    cursor = request.message.get("params", {}).get("cursor")
+                    names = ("a",) if always is not None else ("first" if cursor is None else cursor,)
+                    page = {member: named(*names), "nextCursor": leads[cursor] if always is None else always, "extra": 1}
+                    return result(request, {"resultType": "complete"} | page)
+
+                with serving(reply, version) as server, Client(server.url) as client:
+                    outcome, value = performed(client, function)
+                    outcome.must_be("MCP_OK")
+                    assert [element["name"] for element in value[member]] == found, value
+                    assert "nextCursor" not in value and value["extra"] == 1, value
+                    assert server.saw().count(method) == count, server.saw()
+                    warnings = [line for line in client.lines if method in line and "read before" in line]
+                    assert len(warnings) == 1, client.lines
+
+
+@case
+def a_cursor_that_comes_again_stops_no_call():
+    """Before a call the tools are listed: for headers on modern servers, for tasks on those of 2025-11-25."""
+
+    def reply(_server, request):
+        if request.rpc != "tools/list":
+            return None
+        return result(request, {"resultType": "complete", "tools": named("t"), "nextCursor": "0"})
+
+    for version in (MODERN, LEGACY):
+        with serving(reply, version, capabilities={"tasks": {"requests": {"tools": {"call": {}}}}}) as server, Client(server.url) as client:
+            must_go_on(client)
+            must_go_on(client)
+            assert server.saw().count("tools/list") == 2, server.saw()
 
 
 @case

@@ -141,13 +141,22 @@ static void links_resources(mcp_client *client) {
                "'text':'Resource 7: This is a plaintext resource created at \xe2\x80\xa6'}},"
                "{'type':'text','text':'You can access this resource using the URI: demo://resource/dynamic/text/7'}]",
                mcp_json_member(result, "content"));
+    /* Between the texts is that of the resource, which ends in the time of day. */
+    const char *text = mcp_tool_result_text(result);
+    const char *before = "Returning resource reference for Resource 7:\n"
+                         "Resource 7: This is a plaintext resource created at ";
+    const char *after = "\nYou can access this resource using the URI: demo://resource/dynamic/text/7";
+    must(strlen(text) > strlen(before) + strlen(after), "the text of a resource");
+    CHECK_INT(0, strncmp(text, before, strlen(before)));
+    CHECK_TEXT(after, text + strlen(text) - strlen(after));
     mcp_json_free(result);
     result = CALL(client, "get-resource-reference", "{'resourceType':'Blob','resourceId':8}", NULL);
     CHECK_TEXT("demo://resource/dynamic/blob/8", mcp_json_string(mcp_json_at(result, "/content/1/resource/uri")));
-    char text[128] = "";
-    EXPECT(MCP_OK, error,
-           mcp_json_copy_base64(mcp_json_at(result, "/content/1/resource/blob"), text, sizeof text - 1, NULL, &error));
-    CHECK(strncmp(text, "Resource 8: This is a base64 blob created at ", 45) == 0);
+    char bytes[128] = "";
+    EXPECT(
+        MCP_OK, error,
+        mcp_json_copy_base64(mcp_json_at(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL, &error));
+    CHECK(strncmp(bytes, "Resource 8: This is a base64 blob created at ", 45) == 0);
     mcp_json_free(result);
 }
 

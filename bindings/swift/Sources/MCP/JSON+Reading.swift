@@ -50,7 +50,7 @@ extension JSON {
         read(0, mcp_json_double)
     }
 
-    /// The text of a string, decoded; nil also where it is no valid Unicode (half a surrogate pair).
+    /// The text of a string, decoded. Half of a surrogate pair becomes U+FFFD.
     public var string: String? {
         use { json in
             var length = 0
@@ -96,11 +96,11 @@ extension JSON {
     }
 
     /// The members of an object, in their order, also those with the same name; none where the value is no object. A NUL in
-    /// a key is shown as U+FFFD, and so is a whole key that is no valid Unicode.
+    /// a key, and half of a surrogate pair, is shown as U+FFFD.
     public var members: some Sequence<(key: String, value: JSON)> {
         children(of: .object).lazy.map { member in
             let key = member.use { json in mcp_json_key(json).map { String(cString: $0) } }
-            return (key ?? "\u{FFFD}", member)
+            return (key ?? "", member)
         }
     }
 

@@ -108,13 +108,43 @@ extension JSON {
         }
     }
 
-    /// Decodes the value.
+    /// Decodes the value. Half of a surrogate pair becomes U+FFFD.
     ///
     /// - Throws: What the decoder throws: `DecodingError`.
     public func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, using decoder: JSONDecoder = JSONDecoder()
     ) throws -> Value {
-        try decoder.decode(type, from: data)
+        try decoder.decode(type, from: decodable)
+    }
+
+    /// The text with the escape of U+FFFD for each half of a surrogate pair: Foundation ends the process for one, or
+    /// refuses the whole document.
+    private var decodable: Data {
+        var data = self.data
+        data.withUnsafeMutableBytes { bytes in
+            // The text is JSON: behind \u are four digits, and every string ends in a quote.
+            func unit(_ at: Int) -> Int {
+                bytes[at..<at + 4].reduce(0) { $0 << 4 | Int($1 <= 0x39 ? $1 & 0xF : ($1 & 0xF) + 9) }
+            }
+            guard let start = bytes.baseAddress else { return }
+            var at = 0
+            while let found = memchr(start + at, 0x5C, bytes.count - at) {
+                at = UnsafeRawPointer(found) - UnsafeRawPointer(start)
+                guard bytes[at + 1] == UInt8(ascii: "u") else {
+                    at += 2
+                    continue
+                }
+                let first = unit(at + 2)
+                let isPaired =
+                    0xD800..<0xDC00 ~= first && bytes[at + 6] == 0x5C && bytes[at + 7] == UInt8(ascii: "u")
+                    && 0xDC00..<0xE000 ~= unit(at + 8)
+                if 0xD800..<0xE000 ~= first && !isPaired {
+                    bytes[at + 2..<at + 6].copyBytes(from: "fffd".utf8)
+                }
+                at += isPaired ? 12 : 6
+            }
+        }
+        return data
     }
 }
 

@@ -18,7 +18,8 @@ public struct Page<Element: Sendable>: Sendable {
 ///
 /// Nothing is fetched before the first element is wanted, and no page more when the loop ends early. Each iteration
 /// starts at the first page. It goes on for as long as the server's pages do; a function that lists all at once, such as
-/// ``Client/listTools(timeout:idleTimeout:options:)``, has a bound.
+/// ``Client/listTools(timeout:idleTimeout:options:)``, has a bound. A page that leads to one that was fetched before is
+/// the last: some servers name the same cursor on every page.
 public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
     let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
 
@@ -33,6 +34,9 @@ public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
         private var fetched: ArraySlice<Element> = []
         private var cursor: String?
         private var isLast = false
+        /// The cursors that were used, byte by byte; an iteration can go on for longer than it remembers them.
+        private var used: Set<[UInt8]> = []
+        private static var mostUsed: Int { 10_000 }
 
         init(page: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
             self.page = page
@@ -46,9 +50,17 @@ public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
                 let page = try await page(cursor)
                 fetched = page.elements[...]
                 cursor = page.nextCursor
-                isLast = cursor == nil
+                isLast = !leadsOn(to: cursor)
             }
             return fetched.popFirst()
+        }
+
+        private mutating func leadsOn(to cursor: String?) -> Bool {
+            guard let cursor, !used.contains(Array(cursor.utf8)) else { return false }
+            if used.count < Self.mostUsed {
+                used.insert(Array(cursor.utf8))
+            }
+            return true
         }
     }
 }

@@ -32,7 +32,8 @@ public struct ToolResult: Sendable {
 
     /// What it says: objects with a "type", such as "text", "image" or "resource".
     public var content: [JSON] { json["content"].map { Array($0.elements) } ?? [] }
-    /// Its texts, each on a line of its own; "" where it has none.
+    /// Its texts, each on a line of its own: those of its blocks of the type "text", and those of embedded resources; ""
+    /// where it has none.
     public var text: String { json.use { String(cString: mcp_tool_result_text($0)) } }
     /// The same for programs, as the tool's ``Tool/outputSchema`` promises it, which nobody has checked.
     public var structuredContent: JSON? { json.inside { mcp_tool_result_structured($0) } }

@@ -33,10 +33,20 @@ import Testing
     }
 
     @Test func strings() throws {
-        let json = try JSON(parsing: #"["", "a\"b", "\u00fc\ud83d\ude00", "a\u0000b", "\ud800", "€"]"#)
-        #expect(json.elements.map(\.string) == ["", "a\"b", "ü😀", "a\0b", nil, "€"])
+        let json = try JSON(parsing: #"["", "a\"b", "\u00fc\ud83d\ude00", "a\u0000b", "\ud800x", "€"]"#)
+        #expect(json.elements.map(\.string) == ["", "a\"b", "ü😀", "a\0b", "\u{FFFD}x", "€"])
         #expect(json[1]?.raw == #""a\"b""# && "\(json[5] ?? json)" == "\"€\"")
         #expect(json[5]?.data == Data("\"€\"".utf8))
+    }
+
+    /// Halves of surrogate pairs, for which Foundation refuses the whole document.
+    @Test func halvesOfPairs() throws {
+        let sent = #"{"cut \ud83d":"\ude00 low \\\ud83d","pair":"\ud83d\ud83d\ude00","plain":"\\ud83d \u0041\n"}"#
+        let read = ["cut \u{FFFD}": "\u{FFFD} low \\\u{FFFD}", "pair": "\u{FFFD}😀", "plain": "\\ud83d A\n"]
+        let json = try JSON(parsing: sent)
+        #expect(try json.decode([String: String].self) == read)
+        #expect(json.members.allSatisfy { read[$0.key] == $0.value.string })
+        #expect(json.raw == sent && json.data == Data(sent.utf8))
     }
 
     @Test func membersAndElements() throws {

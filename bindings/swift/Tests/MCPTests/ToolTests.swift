@@ -57,7 +57,7 @@ extension RealServer {
     /// No page is fetched that nobody wants; and all at once has a bound.
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func endlessPages(_ version: String) async throws {
         let tool = #"{"name":"one","inputSchema":{"type":"object"}}"#
-        let page = #"{"tools":[\#(tool),\#(tool)],"nextCursor":"","ttlMs":0,"cacheScope":"private"}"#
+        let page = #"{"tools":[\#(tool),\#(tool)],"nextCursor":"'$((n += 1))'","ttlMs":0,"cacheScope":"private"}"#
         let server = try StdioServer(version, [(method("tools/list"), "answer '\(page)'")])
         let client = try server.client()
         _ = client.tools()
@@ -66,8 +66,22 @@ extension RealServer {
             seen += 1
             if seen == 5 { break }
         }
-        #expect(try server.received("tools/list").map { $0.at("/params/cursor")?.string } == [nil, "", ""])
+        #expect(try server.received("tools/list").map { $0.at("/params/cursor")?.string } == [nil, "1", "2"])
         try await failure(.endless) { try await client.listTools() }
+        try await client.close()
+    }
+
+    /// The same cursor on every page, and two of them in turns.
+    @Test(arguments: [("", 2), ("0", 2), ("'$((n = !n))'", 3)]) func pagesInACircle(_ cursor: String, _ pages: Int) async throws {
+        let page = #"{"prompts":[{"name":"'$((m += 1))'"}],"nextCursor":"\#(cursor)"}"#
+        let server = try StdioServer("2025-11-25", [(method("prompts/list"), "answer '\(page)'")])
+        let client = try server.client()
+        var seen: [String] = []
+        for try await prompt in client.prompts() {
+            seen.append(prompt.name)
+        }
+        #expect(seen == (1...pages).map(String.init))
+        #expect(try await client.listPrompts().count == pages)
         try await client.close()
     }
 

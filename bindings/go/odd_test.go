@@ -1,0 +1,169 @@
+package mcp_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strconv"
+	"testing"
+
+	mcp "github.com/libmcp/libmcp/bindings/go"
+)
+
+// odd is a modern server that answers every method but the first by what reply makes of its params.
+func odd(t testing.TB, reply func(method string, params json.RawMessage) string) *mcp.Client {
+	t.Helper()
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		var request struct {
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+			Params json.RawMessage `json:"params"`
+		}
+		if err := json.Unmarshal(body, &request); err != nil || request.ID == nil {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		result := `{"supportedVersions":["2026-07-28"],"capabilities":{}}`
+		if request.Method != "server/discover" {
+			result = reply(request.Method, request.Params)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"jsonrpc":"2.0","id":`+string(request.ID)+`,"result":`+result+`}`)
+	}
+	server := httptest.NewServer(http.HandlerFunc(handler))
+	t.Cleanup(server.Close)
+	return made(t, server.URL+"/mcp")
+}
+
+// always is a server with one result for everything.
+func always(t testing.TB, result string) *mcp.Client {
+	return odd(t, func(method string, _ json.RawMessage) string {
+		if method == "tools/list" {
+			return `{"tools":[]}`
+		}
+		return result
+	})
+}
+
+func TestOddBlocksHideNothing(t *testing.T) {
+	client := always(t, `{"content":[{"type":"text","text":"one"},{"type":"text","text":42},7,null,"x",[],`+
+		`{"type":"resource","resource":[]},{"type":"resource","resource":{"uri":1,"text":"two"}},{"type":3,"text":"no"},`+
+		`{"type":"text","text":"three\ud83d"}],"isError":"false","structuredContent":{"a":1},"_meta":[]}`)
+	result, err := client.CallTool(t.Context(), "t", nil)
+	need(t, err)
+	same(t, len(result.Content), 10)
+	same(t, result.Content[0].Text, "one")
+	same(t, result.Content[7].Resource.Text, "two")
+	same(t, result.Content[9].Text, "three\ufffd")
+	same(t, result.IsError, false)
+	same(t, string(result.StructuredContent), `{"a":1}`)
+	block, err := result.Raw.At("/content/1/text")
+	need(t, err)
+	same(t, block.String(), "42")
+}
+
+func TestOddResultsAreReturned(t *testing.T) {
+	for _, content := range []string{"7", `"x"`, "{}", "null"} {
+		result, err := always(t, `{"content":`+content+`,"structuredContent":5}`).CallTool(t.Context(), "t", nil)
+		need(t, err)
+		same(t, len(result.Content), 0)
+		same(t, string(result.StructuredContent), "5")
+		same(t, result.Raw != nil, true)
+	}
+	started, err := always(t, `{"taskId":7,"task":"x","content":[{"type":"text","text":"done"}]}`).StartTool(t.Context(), "t", nil)
+	need(t, err)
+	same(t, started.Result.Text(), "done")
+}
+
+func TestOddElementsHideNothing(t *testing.T) {
+	client := odd(t, func(method string, _ json.RawMessage) string {
+		return map[string]string{
+			"tools/list":               `{"tools":[{"name":"a","title":1},7,{"name":"b"}]}`,
+			"resources/list":           `{"resources":[{"uri":"a","name":[]},{"uri":"b"}]}`,
+			"resources/templates/list": `{"resourceTemplates":[null,{"uriTemplate":"b"}]}`,
+			"prompts/list":             `{"prompts":[{"name":"a","arguments":[{"name":"x","required":"yes"},1]},{"name":"b","arguments":5}]}`,
+			"resources/read":           `{"contents":[{"uri":7,"text":"a"},3,{"text":"b"}]}`,
+			"prompts/get":              `{"messages":[{"role":1,"content":{"type":"text","text":"a"}},4,{"role":"user","content":"b"}]}`,
+			"completion/complete":      `{"completion":{"values":["a",1,"b"],"total":1e30,"hasMore":"no"}}`,
+		}[method]
+	})
+	tools, err := client.ListTools(t.Context())
+	need(t, err)
+	same(t, len(tools), 3)
+	same(t, tools[0].Name+tools[2].Name, "ab")
+	same(t, tools[1].Raw.String(), "7")
+	resources, err := client.ListResources(t.Context())
+	need(t, err)
+	same(t, resources[0].URI+resources[1].URI, "ab")
+	templates, err := client.ListResourceTemplates(t.Context())
+	need(t, err)
+	same(t, templates[1].URITemplate, "b")
+	prompts, err := client.ListPrompts(t.Context())
+	need(t, err)
+	same(t, prompts[0].Arguments[0].Name+prompts[1].Name, "xb")
+	contents, err := client.ReadResource(t.Context(), "a")
+	need(t, err)
+	same(t, contents[0].Text+contents[2].Text, "ab")
+	prompt, err := client.GetPrompt(t.Context(), "a", nil)
+	need(t, err)
+	same(t, prompt.Messages[0].Content.Text, "a")
+	same(t, prompt.Messages[2].Role, "user")
+	completion, err := client.CompletePrompt(t.Context(), "a", "b", "", nil)
+	need(t, err)
+	same(t, completion.Values[0]+completion.Values[2], "ab")
+}
+
+func TestContentsOfOtherTypes(t *testing.T) {
+	for text, want := range map[string]mcp.Contents{
+		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {{Type: "text"}, {Type: "text", Text: "a"}},
+		`{"type":"text","text":[],"data":"x"}`:                   {{Type: "text", Data: "x"}},
+		`"x"`:                                                    {{}},
+		`[]`:                                                     {},
+		`null`:                                                   nil,
+	} {
+		var got mcp.Contents
+		need(t, json.Unmarshal([]byte(text), &got))
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %v", text, got)
+		}
+	}
+}
+
+func TestEmbeddedResourcesAreText(t *testing.T) {
+	result, err := always(t, `{"content":[{"type":"text","text":"a"},{"type":"resource","resource":{"uri":"x:","text":"b"}},`+
+		`{"type":"resource","resource":{"uri":"x:","blob":"AAAA"}},{"type":"text","text":"c"}]}`).CallTool(t.Context(), "t", nil)
+	need(t, err)
+	same(t, result.Text(), "a\nb\nc")
+}
+
+func TestPagesInACircle(t *testing.T) {
+	for _, circle := range []struct {
+		cursors []string
+		pages   int
+	}{{[]string{""}, 2}, {[]string{"0"}, 2}, {[]string{"a", "b"}, 3}} {
+		count := 0
+		client := odd(t, func(string, json.RawMessage) string {
+			count++
+			cursor, err := json.Marshal(circle.cursors[count%len(circle.cursors)])
+			need(t, err)
+			return `{"prompts":[{"name":"` + strconv.Itoa(count) + `"}],"nextCursor":` + string(cursor) + `}`
+		})
+		walked := 0
+		for prompt, err := range client.Prompts(t.Context()) {
+			need(t, err)
+			walked++
+			same(t, prompt.Name, strconv.Itoa(walked))
+		}
+		same(t, walked, circle.pages)
+		count = 0
+		prompts, err := client.ListPrompts(t.Context())
+		need(t, err)
+		same(t, len(prompts), circle.pages)
+	}
+}

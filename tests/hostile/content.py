@@ -1,0 +1,223 @@
+"""Results that are odd in one place: what the rest of them says is handed out, whole, and in time that is linear."""
+
+import ctypes
+import json
+from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_void_p
+
+from harness import (
+    ERROR, LEGACY, MODERN, STREAM, Client, Server, answer, call, case, chunk, declare, discovered, error, event, http, initialized, lib,
+    options, result, run,
+)  # fmt: skip
+
+JSON = POINTER(c_void_p)
+declare(c_int, mcp_call_tool=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, JSON, ERROR])
+declare(c_int, mcp_list_tools=[c_void_p, c_void_p, JSON, ERROR])
+declare(c_int, mcp_json_copy_string=[c_void_p, c_void_p, c_size_t, POINTER(c_size_t), ERROR])
+declare(c_char_p, mcp_tool_result_text=[c_void_p], mcp_json_string=[c_void_p], mcp_json_key=[c_void_p])
+declare(c_void_p, mcp_json_at=[c_void_p, c_char_p], mcp_json_first=[c_void_p])
+declare(c_bool, mcp_tool_result_is_error=[c_void_p])
+declare(None, mcp_json_free=[c_void_p])
+
+WHOLE = c_size_t(-1).value
+TOOL = {"name": "t", "inputSchema": {"type": "object", "properties": {}}}
+
+# Halves of surrogate pairs as servers send them, and what is read instead. json.dumps writes them as escapes.
+HALVES = {
+    "cut \ud83d": "cut \ufffd",
+    "\ude00 low": "\ufffd low",
+    "\ud83d\ud83d\ude00": "\ufffd\U0001f600",
+    "\ud83dA\n": "\ufffdA\n",
+    "\ude00\ud83d": "\ufffd\ufffd",
+    "x" * 50_000 + "\ud83d": "x" * 50_000 + "\ufffd",
+}
+
+
+class Told:
+    """What a tool says, read by the library's own functions."""
+
+    def __init__(self, client, function=lib.mcp_call_tool, arguments=(b"t", None, 0), timeout=10_000):
+        self.document = c_void_p()
+        with options(timeout=timeout) as given:
+            self.outcome = call(function, client.client, *arguments, given, byref(self.document))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        lib.mcp_json_free(self.document)
+
+    @property
+    def text(self):
+        return lib.mcp_tool_result_text(self.document).decode()
+
+    @property
+    def raw(self):
+        length = c_size_t()
+        raw = lib.mcp_json_raw(self.document, byref(length))
+        return json.loads(ctypes.string_at(raw, length.value))
+
+    def at(self, pointer):
+        return lib.mcp_json_at(self.document, pointer.encode())
+
+    def string(self, pointer):
+        text = lib.mcp_json_string(self.at(pointer))
+        return text and text.decode()
+
+    def copied(self, pointer, room):
+        """The text of a string in a buffer that is just large enough, or much larger."""
+        buffer, length = ctypes.create_string_buffer(room + 1), c_size_t()
+        call(lib.mcp_json_copy_string, self.at(pointer), buffer, room + 1, byref(length)).must_be("MCP_OK")
+        return buffer.raw[: length.value].decode()
+
+
+def serving(reply, version=MODERN):
+    """A decent server; `reply` answers what is asked of tools."""
+
+    def handler(_server, request):
+        match request.rpc:
+            case "server/discover" if version == MODERN:
+                return discovered(request)
+            case "server/discover":
+                return error(request, -32601, status=400)
+            case "initialize":
+                return initialized(request)
+            case "tools/list":
+                return reply(request) or result(request, {"resultType": "complete", "tools": [TOOL]})
+            case "tools/call":
+                return reply(request)
+            case _:
+                return http(202, kind=None)
+
+    return Server(handler)
+
+
+def saying(*content, **members):
+    return lambda request: request.rpc == "tools/call" and result(
+        request, {"resultType": "complete", "content": list(content)} | members
+    )
+
+
+def text(said):
+    return {"type": "text", "text": said}
+
+
+@case
+def half_a_surrogate_pair_in_a_text():
+    for sent, read in HALVES.items():
+        with serving(saying(text(sent), text("after"))) as server, Client(server.url) as client, Told(client) as told:
+            told.outcome.must_be("MCP_OK")
+            assert told.text == read + "\nafter", told.text[-100:]
+            assert told.string("/content/0/text") == read
+            size = len(read.encode())
+            for room in (size, 12 * size):
+                assert told.copied("/content/0/text", room) == read
+            # What the server sent is there as it was.
+            assert told.raw["content"][0]["text"] == json.loads(json.dumps(sent))
+
+
+@case
+def half_a_surrogate_pair_in_a_stream_event():
+    def reply(request):
+        if request.rpc != "tools/call":
+            return None
+        request.send(STREAM)
+        note = {"level": "info", "data": "half \ud83d", "logger": "\ude00"}
+        request.send(event({"jsonrpc": "2.0", "method": "notifications/message", "params": note}))
+        request.send(event({"jsonrpc": "2.0", "method": "notifications/\ud83d"}))
+        request.send(event(answer(request, {"content": [text("cut \ud83d")], "_meta": {"\ud83d": "\ude00"}})))
+
+    with serving(reply, LEGACY) as server, Client(server.url) as client, Told(client) as told:
+        told.outcome.must_be("MCP_OK")
+        assert told.text == "cut \ufffd"
+        assert lib.mcp_json_key(lib.mcp_json_first(told.at("/_meta"))).decode() == "\ufffd"
+        assert told.string("/_meta/\ufffd") == "\ufffd"
+
+
+@case
+def half_a_surrogate_pair_in_an_error():
+    def reply(request):
+        told = error(request, -32603, "no such file: \ud83d.txt", {"a": "\ude00"}).split(b"\r\n\r\n", 1)[1]
+        told = told.replace(b'"code"', rb'"x\ud83d": "\ud83d", "code"')
+        return request.rpc == "tools/call" and http(200, told)
+
+    for version in (MODERN, LEGACY):
+        with serving(reply, version) as server, Client(server.url) as client, Told(client) as told:
+            told.outcome.must_be("MCP_RPC_ERROR")
+            assert "no such file: \ufffd.txt" in told.outcome.message, told.outcome.message
+            assert json.loads(told.outcome.data) == {"a": "\ude00"}
+
+
+@case
+def half_a_surrogate_pair_in_a_list():
+    # The list is put together anew where it has pages, or a tool is left out.
+    odd = TOOL | {"name": "t\ud83d", "description": "\ude00"}
+    bad = {"name": "bad", "inputSchema": {"type": "object", "properties": {"a": {"type": "null", "x-mcp-header": "A"}}}}
+
+    def reply(request):
+        if request.rpc != "tools/list":
+            return None
+        pages = {None: {"tools": [odd, bad], "nextCursor": "2\ud83d", "x\ud83d": 1}, "2\ud83d": {"tools": [TOOL]}}
+        page = pages.get(request.message["params"].get("cursor"))
+        return result(request, {"resultType": "complete"} | page) if page else error(request, -32602, "what cursor is that?")
+
+    with serving(reply) as server, Client(server.url) as client, Told(client, lib.mcp_list_tools, ()) as told:
+        told.outcome.must_be("MCP_OK")
+        assert told.string("/tools/0/name") == "t\ufffd" and told.string("/tools/1/name") == "t", told.raw
+        assert told.string("/tools/0/description") == "\ufffd"
+        assert len(told.raw["tools"]) == 2, told.raw
+
+
+@case
+def the_text_of_an_embedded_resource():
+    resource = {"type": "resource", "resource": {"uri": "file:///a", "mimeType": "text/plain", "text": "inside"}}
+    blob = {"type": "resource", "resource": {"uri": "file:///b", "blob": "AAAA"}}
+    link = {"type": "resource_link", "uri": "file:///c", "name": "c", "text": "no"}
+    with serving(saying(text("before"), resource, blob, link, text("after"))) as server, Client(server.url) as client:
+        with Told(client) as told:
+            told.outcome.must_be("MCP_OK")
+            assert told.text == "before\ninside\nafter", told.text
+    with serving(saying(resource)) as server, Client(server.url) as client, Told(client) as told:
+        assert told.text == "inside", told.text
+
+
+@case
+def odd_blocks_beside_good_ones():
+    odd = [
+        7, None, "text", [], {}, {"type": 7, "text": "no"}, {"type": "text"}, {"type": "text", "text": 42}, {"type": "text", "text": None},
+        {"type": "text", "text": {}}, {"type": "resource"}, {"type": "resource", "resource": "x"},
+        {"type": "resource", "resource": {"text": 1}}, {"type": "hologram", "text": "no"},
+    ]  # fmt: skip
+    members = {"isError": "false", "structuredContent": [1], "_meta": 7}
+    with serving(saying(text("one"), *odd, text("two"), **members)) as server, Client(server.url) as client, Told(client) as told:
+        told.outcome.must_be("MCP_OK")
+        assert told.text == "one\ntwo", told.text
+        assert not lib.mcp_tool_result_is_error(told.document)
+        assert told.raw["content"][1:-1] == odd
+    for content in (7, "x", {}, None, {"type": "text", "text": "x"}):
+        members = {"resultType": "complete", "content": content}
+        with serving(lambda request, m=members: result(request, m) if request.rpc == "tools/call" else None) as server:
+            with Client(server.url) as client, Told(client) as told:
+                told.outcome.must_be("MCP_OK")
+                assert told.text == "", told.text
+
+
+@case
+def many_texts_take_linear_time():
+    blocks = b",".join([b'{"type":"text","text":"%s"}' % (b"x" * 200)] * 100_000)
+
+    def reply(request):
+        if request.rpc != "tools/call":
+            return None
+        head, tail = json.dumps(answer(request, {"resultType": "complete", "content": []})).encode().split(b"[]")
+        request.send(http(200, None, Content_Length=None, Transfer_Encoding="chunked")[: -len(b"null")])
+        for part in (head, b"[", blocks, b"]", tail):
+            request.send(chunk(part))
+        return b"0\r\n\r\n"
+
+    with serving(reply) as server, Client(server.url) as client, Told(client, timeout=30_000) as told:
+        told.outcome.must_be("MCP_OK")
+        # Joined one by one they would be copied 100,000 times: 1 TB.
+        assert len(told.text) == 100_000 * 201 - 1
+
+
+run()
