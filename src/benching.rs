@@ -5,7 +5,7 @@ use crate::protocol::{headers, jsonrpc, mirror};
 
 /// Reads a message, and says how many there were.
 pub fn envelope(message: String) -> usize {
-    jsonrpc::read(message).map_or(0, |messages| messages.len())
+    jsonrpc::read(message).items.len()
 }
 
 /// Takes a stream apart that comes in parts of so many bytes, and says how many events it had.

@@ -51,6 +51,18 @@ impl Secrets {
         text.into_owned()
     }
 
+    /// The same for the beginning of a text, of which the end was cut off where `is_cut`: what may be a part of a secret there goes.
+    pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
+        let mut shown = self.redact(text);
+        if is_cut {
+            // One more character may have been damaged by the cut.
+            let longest = self.forms.first().map_or(0, |form| form.len()) + 4;
+            let end = (0..=shown.len().saturating_sub(longest)).rfind(|end| shown.is_char_boundary(*end));
+            shown.truncate(end.unwrap_or_default());
+        }
+        shown
+    }
+
     /// A text that is fit to be shown: without secrets, on one line, of bounded length.
     pub fn tidy(&self, text: &str) -> String {
         let shown: String = self.redact(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -113,7 +113,8 @@ impl Client {
             let id = self.next_id();
             asked.set(id);
             // Before anything was sent: another stream will do.
-            let place = line.expect(call, id).map_err(|error| Setback::before_sending(stream_lost(error)))?;
+            let place =
+                line.expect(call, id, ask.method).map_err(|error| Setback::before_sending(stream_lost(error)))?;
             line.carried(call);
             let waiting = call.until(place.done());
             let body = messages::request(id, ask.method, ask.params);
@@ -138,7 +139,7 @@ impl Client {
                 Ok(Answer { answered, session_id: None })
             }
             Delivered::Refused(error) => Err(Setback::after_sending(rpc_failure(call, error))),
-            Delivered::Failed(error) => Err(Setback::after_sending(error)),
+            Delivered::Failed(error) => Err(Setback::after_sending(place.explained(call, error))),
         }
     }
 }

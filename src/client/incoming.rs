@@ -1,5 +1,7 @@
 //! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Client;
@@ -46,8 +48,53 @@ impl Notice {
         jsonrpc::number(id.raw())
     }
 
+    /// The server's own request that it does not want to be answered any more, by its id as it stands there.
+    pub fn cancelled(&self) -> Option<&str> {
+        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Value::raw))?
+    }
+
     fn member(&self, name: &str) -> Option<Value<'_>> {
         self.params.as_ref()?.root().member(name)
+    }
+}
+
+/// The server's own requests that are being answered.
+#[derive(Default)]
+pub struct Serving(Mutex<Vec<Served>>);
+
+struct Served {
+    id: String,
+    is_cancelled: Arc<AtomicBool>,
+}
+
+/// One of them; it ends when this is dropped.
+struct InService<'a> {
+    all: &'a Serving,
+    is_cancelled: Arc<AtomicBool>,
+}
+
+impl Serving {
+    fn begin(&self, id: &str) -> InService<'_> {
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        self.lock().push(Served { id: id.to_owned(), is_cancelled: Arc::clone(&is_cancelled) });
+        InService { all: self, is_cancelled }
+    }
+
+    /// The server does not want an answer any more.
+    fn cancel(&self, id: &str) {
+        let all = self.lock();
+        let cancelled = all.iter().filter(|served| jsonrpc::is_same_id(&served.id, id));
+        cancelled.for_each(|served| served.is_cancelled.store(true, Ordering::Relaxed));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Served>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for InService<'_> {
+    fn drop(&mut self) {
+        self.all.lock().retain(|served| !Arc::ptr_eq(&served.is_cancelled, &self.is_cancelled));
     }
 }
 
@@ -63,6 +110,10 @@ impl Client {
             | "notifications/prompts/list_changed"
             | "notifications/resources/list_changed"
             | "notifications/resources/updated" => self.note_change(notice),
+            "notifications/cancelled" => {
+                call.remark(Level::Debug, || "the server has cancelled a request of its own".into());
+                notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
+            }
             method => call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for")),
         }
     }
@@ -83,7 +134,13 @@ impl Client {
         if speaking.era == Era::Modern {
             return;
         }
-        let reply = match self.reply(call, method, params.as_ref()) {
+        let in_service = self.serving.begin(id);
+        let reply = self.reply(call, method, params.as_ref());
+        if in_service.is_cancelled.load(Ordering::Relaxed) {
+            call.remark(Level::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
+            return;
+        }
+        let reply = match reply {
             Ok(result) => messages::result(id, &result),
             Err(Failure { code, message }) => messages::refusal(id, code, &message),
         };

@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::incoming::{Asked, Notice};
+use super::inputs::Kind;
 use super::new_signal;
 use super::pipe::Pipe;
+use super::skipped::{self, Excerpt, Skipped};
 use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::jsonrpc::Answered;
+use crate::log::Level;
+use crate::protocol::jsonrpc::{self, Answered};
 use crate::status::*;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Interest, Stop};
@@ -40,6 +43,8 @@ pub struct Line {
     state: Mutex<State>,
     /// What the last requests on this line carried: what comes on it may show any of them.
     carried: Mutex<VecDeque<Arc<HeaderSet>>>,
+    /// What was sent has come back.
+    has_echo: AtomicBool,
 }
 
 /// How messages go to the server.
@@ -52,6 +57,11 @@ pub enum Way {
 
 struct State {
     waiting: HashMap<u64, Arc<Slot>>,
+    /// What the server asks, while all calls that could deal with it deal with something else.
+    questions: VecDeque<Asked>,
+    skipped: Skipped,
+    /// A call waits that has seen nothing yet of what was skipped.
+    has_unaware: bool,
     /// Why no more answer will come.
     ended: Option<Error>,
     /// When the last byte came.
@@ -62,6 +72,9 @@ struct State {
 struct Slot {
     done: Arc<Signal>,
     outcome: OnceLock<Delivered>,
+    method: String,
+    /// The first thing that came since it waits and is no message.
+    skipped: OnceLock<Arc<Excerpt>>,
     /// Zero where the call wants no progress.
     progress_token: u64,
     is_subscription: bool,
@@ -72,6 +85,8 @@ struct Slot {
 struct Letters {
     bell: Signal,
     waiting: Mutex<VecDeque<Letter>>,
+    /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
+    is_busy: AtomicBool,
 }
 
 /// What comes for a call beside its answer.
@@ -104,7 +119,14 @@ pub struct Place<'a> {
 
 impl Line {
     pub fn new(way: Way) -> Result<Line> {
-        let state = State { waiting: HashMap::new(), ended: None, heard: Instant::now() };
+        let state = State {
+            waiting: HashMap::new(),
+            questions: VecDeque::new(),
+            skipped: Skipped::default(),
+            has_unaware: false,
+            ended: None,
+            heard: Instant::now(),
+        };
         let stop = Arc::new(new_signal()?);
         Ok(Line {
             way,
@@ -114,6 +136,7 @@ impl Line {
             over: new_signal()?,
             state: Mutex::new(state),
             carried: Mutex::default(),
+            has_echo: AtomicBool::new(false),
         })
     }
 
@@ -133,23 +156,35 @@ impl Line {
         }
     }
 
+    /// Where messages come; for people.
+    pub fn place(&self) -> &'static str {
+        if self.pipe().is_some() { skipped::ON_STDOUT } else { skipped::ON_STREAM }
+    }
+
     /// Makes a place for the answer to request `id`, before that is sent.
-    pub fn expect(&self, call: &Call, id: u64) -> Result<Place<'_>> {
+    pub fn expect(&self, call: &Call, id: u64, method: &str) -> Result<Place<'_>> {
         let takes_letters = call.progress_token() != 0 || call.client.settings.abilities().any();
-        self.place(call, id, takes_letters, false)
+        self.make_place(call, (id, method), takes_letters, false)
     }
 
     /// The same for a subscription, on which changes come before the answer.
-    pub fn expect_changes(&self, call: &Call, id: u64) -> Result<Place<'_>> {
-        self.place(call, id, true, true)
+    pub fn expect_changes(&self, call: &Call, id: u64, method: &str) -> Result<Place<'_>> {
+        self.make_place(call, (id, method), true, true)
     }
 
-    fn place(&self, call: &Call, id: u64, takes_letters: bool, is_subscription: bool) -> Result<Place<'_>> {
-        let letters =
-            if takes_letters { Some(Letters { bell: new_signal()?, waiting: Mutex::default() }) } else { None };
+    fn make_place(
+        &self,
+        call: &Call,
+        (id, method): (u64, &str),
+        takes_letters: bool,
+        is_subscription: bool,
+    ) -> Result<Place<'_>> {
+        let letters = takes_letters.then(Letters::new).transpose()?;
         let slot = Arc::new(Slot {
             done: Arc::new(new_signal()?),
             outcome: OnceLock::new(),
+            method: method.to_owned(),
+            skipped: OnceLock::new(),
             progress_token: call.progress_token(),
             is_subscription,
             letters,
@@ -161,8 +196,47 @@ impl Line {
         if self.is_retired.load(Ordering::Relaxed) {
             return Err(Error::new(MCP_DISCONNECTED, "the event stream was silent for long; another one is opened"));
         }
+        // What a program prints when it is started is about the first request.
+        match state.skipped.first().filter(|_| self.version.get().is_none()) {
+            Some(first) => drop(slot.skipped.set(Arc::clone(first))),
+            None => state.has_unaware = true,
+        }
         state.waiting.insert(id, Arc::clone(&slot));
         Ok(Place { line: self, id, slot })
+    }
+
+    /// Whether a call waits for the answer to request `id`.
+    pub fn is_awaited(&self, id: u64) -> bool {
+        self.lock().waiting.contains_key(&id)
+    }
+
+    /// Notes what came and is no message, for the errors of the calls that wait; gives the level at which it is to be logged.
+    pub fn note_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> Level {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.has_unaware) {
+            // One that has seen something keeps that.
+            state.waiting.values().for_each(|slot| drop(slot.skipped.set(Arc::clone(excerpt))));
+        }
+        state.skipped.note(excerpt, is_named)
+    }
+
+    /// Whether a request that has come is one of our own: a terminal echoes what is written to it.
+    pub fn is_echo(&self, id: &str, method: &str) -> bool {
+        let Some(number) = jsonrpc::number(id).filter(|_| self.pipe().is_some() && !id.starts_with('"')) else {
+            return false;
+        };
+        let has_echo = self.has_echo.load(Ordering::Relaxed);
+        let is_pending = || self.lock().waiting.get(&number).is_some_and(|slot| slot.method == method);
+        // These a server may ask for, too. The first request of all is none of them.
+        if Kind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
+            return has_echo && is_pending();
+        }
+        has_echo || is_pending()
+    }
+
+    /// Notes that there is an echo; true for the first time.
+    pub fn note_echo(&self) -> bool {
+        !self.has_echo.swap(true, Ordering::Relaxed)
     }
 
     /// Hands an answer to the call that waits for it. Where its id is missing (`None`) and one call waits, it is for that one.
@@ -195,20 +269,52 @@ impl Line {
         None
     }
 
-    /// Hands what the server asks to the call that has waited longest, on whose thread a handler may take its time. Gives it back
-    /// where none waits.
+    /// Hands what the server asks to the call that has waited longest of those that have nothing to deal with: on its thread a handler
+    /// may take its time. Where all have, the first that is free again takes it. Gives it back where none waits.
     pub fn deliver_asked(&self, asked: Asked) -> Option<Asked> {
-        let state = self.lock();
+        let mut state = self.lock();
         let oldest = state
             .waiting
             .iter()
-            .filter(|(_, slot)| slot.letters.is_some() && !slot.is_subscription && slot.outcome.get().is_none())
-            .min_by_key(|(id, _)| **id);
-        match oldest.and_then(|(_, slot)| slot.letters.as_ref()) {
-            Some(letters) => letters.put(Letter::Asked(asked)),
+            .filter_map(|(id, slot)| Some((id, slot.for_questions()?)))
+            .min_by_key(|(id, letters)| (letters.is_busy.load(Ordering::Relaxed), **id));
+        match oldest {
+            Some((_, letters)) if !letters.is_busy.swap(true, Ordering::Relaxed) => letters.put(Letter::Asked(asked)),
+            Some(_) => state.questions.push_back(asked),
             None => return Some(asked),
         }
         None
+    }
+
+    /// Drops what the server has asked and does not want to know any more, where no call has begun to deal with it.
+    pub fn forget_asked(&self, id: &str) {
+        let is_other = |asked: &Asked| !jsonrpc::is_same_id(&asked.id, id);
+        let mut state = self.lock();
+        state.questions.retain(is_other);
+        for letters in state.waiting.values().filter_map(|slot| slot.letters.as_ref()) {
+            letters.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if !is_other(asked)));
+        }
+    }
+
+    /// The call of these letters is free again: something that waits for such a one, or nothing.
+    fn next_question(&self, slot: &Slot, letters: &Letters) -> Option<Asked> {
+        let mut state = self.lock();
+        // What was put into its letters already came first.
+        let has_letters = !letters.lock().is_empty();
+        let takes_one = !has_letters && slot.for_questions().is_some();
+        let question = takes_one.then(|| state.questions.pop_front()).flatten();
+        letters.is_busy.store(question.is_some() || has_letters, Ordering::Relaxed);
+        question
+    }
+
+    /// What has come for a call, which deals with it now.
+    fn take_letters(&self, letters: &Letters) -> VecDeque<Letter> {
+        let _state = self.lock();
+        let taken = letters.take();
+        if !taken.is_empty() {
+            letters.is_busy.store(true, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Ends every call that waits, and every one that comes.
@@ -280,17 +386,30 @@ impl Slot {
         let _ = self.outcome.set(delivered);
         self.done.raise();
     }
+
+    /// Where what the server asks can be put.
+    fn for_questions(&self) -> Option<&Letters> {
+        self.letters.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
+    }
 }
 
 impl Letters {
+    fn new() -> Result<Letters> {
+        Ok(Letters { bell: new_signal()?, waiting: Mutex::default(), is_busy: AtomicBool::new(false) })
+    }
+
     fn put(&self, letter: Letter) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(letter);
+        self.lock().push_back(letter);
         self.bell.raise();
     }
 
     fn take(&self) -> VecDeque<Letter> {
         self.bell.lower();
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Letter>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -307,6 +426,20 @@ impl Place<'_> {
 
     /// Waits for the answer, or for what comes before it.
     pub fn wait(&self, call: &Call) -> Result<Arrived> {
+        if let Some(letters) = &self.slot.letters
+            && let Some(question) = self.line.next_question(&self.slot, letters)
+        {
+            return Ok(Arrived::Letters(VecDeque::from([Letter::Asked(question)])));
+        }
+        self.wait_for_more(call).map_err(|error| self.explained(call, error))
+    }
+
+    /// The error of a call to which no answer came.
+    pub fn explained(&self, call: &Call, error: Error) -> Error {
+        skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
+    }
+
+    fn wait_for_more(&self, call: &Call) -> Result<Arrived> {
         let budget = call.budget().clone();
         let stopped = |stop: Stop| stopped_at(&stop, Phase::Head.doing(), &budget);
         let begun = Instant::now();
@@ -326,7 +459,7 @@ impl Place<'_> {
             // In the order in which they came: all letters were written before the answer, which is looked at first, so that
             // none comes between the two looks.
             let outcome = self.slot.outcome.get();
-            let letters = self.slot.letters.as_ref().map(Letters::take).unwrap_or_default();
+            let letters = self.slot.letters.as_ref().map(|letters| self.line.take_letters(letters)).unwrap_or_default();
             if !letters.is_empty() {
                 return Ok(Arrived::Letters(letters));
             }
@@ -344,12 +477,21 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.line.lock().waiting.remove(&self.id);
+        let mut state = self.line.lock();
+        state.waiting.remove(&self.id);
+        let mut left = VecDeque::new();
+        if self.slot.letters.is_some() && !state.waiting.values().any(|slot| slot.for_questions().is_some()) {
+            left = std::mem::take(&mut state.questions);
+        }
+        drop(state);
         // What a call that was ended has not served may belong to another one.
         for letter in self.slot.letters.as_ref().map(Letters::take).unwrap_or_default() {
             if let Letter::Asked(asked) = letter {
-                let _ = self.line.deliver_asked(asked);
+                left.push_back(asked);
             }
+        }
+        for asked in left {
+            let _ = self.line.deliver_asked(asked);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ureq::http::Method;
 
 use super::Client;
-use super::answer::{content_type, read_messages, unexpected_content};
+use super::answer::{Taken, content_type, each, is_named, sort, unexpected_content};
 use super::call::Call;
 use super::exchange::{Ask, Rules, Speaking};
 use super::failure::{rpc_failure, unheld_event};
@@ -16,6 +16,7 @@ use super::operation::Operation;
 use super::pipe::Pipe;
 use super::send::Setback;
 use super::session::Session;
+use super::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
@@ -181,7 +182,7 @@ impl Client {
         on_change: &OnChange,
     ) -> End {
         let id = self.next_id();
-        let place = match line.expect_changes(call, id) {
+        let place = match line.expect_changes(call, id, ask.method) {
             Ok(place) => place,
             Err(error) => return End::Failed(error),
         };
@@ -229,11 +230,15 @@ impl Client {
             Some("text/event-stream") => {}
             Some("application/json") => {
                 let body = response.read_all(self.settings.limits().message)?;
-                return self.take_subscription(call, body, filter, on_change, heard).map(|_| ());
+                let mut ended = None;
+                let complete = each(body, |message| {
+                    ended = ended.take().or_else(|| self.take_subscribed(call, message, filter, on_change, heard));
+                });
+                return ended.unwrap_or(complete);
             }
             other => return Err(unexpected_content(response, other)),
         }
-        let mut is_open = false;
+        let (mut is_open, mut skipped) = (false, Skipped::default());
         let limit = self.settings.limits().event;
         let mut stream = EventStream::new(limit);
         let mut events = Vec::new();
@@ -241,16 +246,30 @@ impl Client {
         loop {
             let count = response.read(&mut buffer)?;
             if count == 0 {
-                return Err(Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word"));
+                let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word");
+                let first = skipped.first().map(|first| &**first);
+                return Err(skipped::explained(error, call, skipped::ON_STREAM, first));
             }
             stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
             for event in events.drain(..) {
-                let is_message = event.name.is_empty() || event.name == b"message";
-                if is_message
-                    && !event.data.is_empty()
-                    && self.take_subscription(call, event.data, filter, on_change, heard)?
-                {
-                    return Ok(());
+                let is_named = is_named(&event);
+                let mut ended = None;
+                let rest = sort(
+                    event.data,
+                    |_| false,
+                    |taken| {
+                        ended = ended.take().or_else(|| match taken {
+                            Taken::Message(message) => self.take_subscribed(call, message, filter, on_change, heard),
+                            Taken::Broken { error, .. } => Some(Err(error)),
+                        });
+                        true
+                    },
+                );
+                if let Some(rest) = rest {
+                    skipped.note_event(call, rest, is_named);
+                }
+                if let Some(end) = ended {
+                    return end;
                 }
             }
             if *heard && !is_open {
@@ -261,30 +280,27 @@ impl Client {
         }
     }
 
-    /// Takes the messages of an event; true for the answer that ends the subscription.
-    fn take_subscription(
+    /// Takes a message of a subscription; gives its end, where that is what it says.
+    fn take_subscribed(
         &self,
         call: &Call,
-        text: Vec<u8>,
+        message: Message,
         filter: &Filter,
         on_change: &OnChange,
         heard: &mut bool,
-    ) -> Result<bool> {
-        for message in read_messages(text)? {
-            match message {
-                Message::Result { .. } => return Ok(true),
-                Message::Error { error, .. } => return Err(rpc_failure(call, error)),
-                Message::Request { method, .. } => {
-                    call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
-                }
-                Message::Notification { method, params } => {
-                    *heard = true;
-                    let notice = Notice { method, params };
-                    self.hear(call, &notice, filter, on_change);
-                }
+    ) -> Option<Result<()>> {
+        match message {
+            Message::Result { .. } => return Some(Ok(())),
+            Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
+            Message::Request { method, .. } => {
+                call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
+            }
+            Message::Notification { method, params } => {
+                *heard = true;
+                self.hear(call, &Notice { method, params }, filter, on_change);
             }
         }
-        Ok(false)
+        None
     }
 
     /// A notification on a subscription.

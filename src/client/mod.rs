@@ -27,6 +27,7 @@ pub mod receiver;
 mod send;
 mod session;
 pub mod settings;
+pub mod skipped;
 mod standing;
 mod stream;
 pub mod tasks;
@@ -76,6 +77,7 @@ pub struct Client {
     pub cache: cache::Cache,
     tools: tools::Tools,
     changes: changes::Changes,
+    serving: incoming::Serving,
     sessions: Sessions,
     readers: Readers,
     closed: Arc<Signal>,
@@ -120,6 +122,7 @@ impl Client {
             cache: cache::Cache::default(),
             tools: tools::Tools::default(),
             changes: changes::Changes::default(),
+            serving: incoming::Serving::default(),
             sessions: Sessions::default(),
             readers: Readers::new(process::id()),
             closed: Arc::new(closed),

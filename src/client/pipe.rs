@@ -8,12 +8,15 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use memchr::memchr;
+
 use super::call::Call;
 use super::channel::Channel;
 use super::config::secrets_of;
 use super::failure::unheld;
 use super::line::{Line, Way};
 use super::receiver::Receiver;
+use super::skipped::Excerpt;
 use super::{Client, new_signal};
 use crate::error::{Error, Result};
 use crate::log::Level;
@@ -36,7 +39,6 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// So many of its last lines on stderr are part of an error.
 const MOST_LINES: usize = 5;
-const LONGEST_LINE: usize = 400;
 
 /// Of what a server has not read, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
@@ -55,6 +57,8 @@ struct Outbox {
     stdin: Option<Arc<Socket>>,
     /// Bytes that did not fit; the first has been written up to `written`.
     waiting: VecDeque<Vec<u8>>,
+    /// How many bytes that are.
+    size: usize,
     written: usize,
     /// Nobody reads any more.
     broken: bool,
@@ -74,12 +78,12 @@ impl Pipe {
         message.pieces().for_each(|piece| line.extend(piece.bytes().map(in_line)));
         line.push(b'\n');
         let mut outbox = self.lock();
-        let waiting: usize = outbox.waiting.iter().map(Vec::len).sum();
+        let waiting = outbox.size;
         if waiting > 0 && waiting + line.len() > MOST_WAITING {
             let why = format!("the server does not read: {waiting} bytes wait for it already");
             return Err(Error::new(MCP_PROCESS_FAILED, why));
         }
-        outbox.waiting.push_back(line);
+        outbox.push(line);
         outbox.flush();
         if !outbox.waiting.is_empty() || outbox.broken {
             drop(outbox);
@@ -94,20 +98,31 @@ impl Pipe {
 }
 
 impl Outbox {
+    fn push(&mut self, line: Vec<u8>) {
+        self.size += line.len();
+        self.waiting.push_back(line);
+    }
+
+    fn clear(&mut self) {
+        self.waiting.clear();
+        (self.size, self.written) = (0, 0);
+    }
+
     /// Writes what fits.
     fn flush(&mut self) {
-        let Some(stdin) = &self.stdin else { return self.waiting.clear() };
+        let Some(stdin) = &self.stdin else { return self.clear() };
         while let Some(first) = self.waiting.front() {
             match stdin.send(&first[self.written..]) {
                 Ok(count) if self.written + count < first.len() => self.written += count,
                 Ok(_) => {
+                    self.size -= first.len();
                     self.waiting.pop_front();
                     self.written = 0;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) => {
                     self.broken = true;
-                    return self.waiting.clear();
+                    return self.clear();
                 }
             }
         }
@@ -138,14 +153,16 @@ struct Watch {
     process: Process,
     /// Of a message, in bytes.
     limit: usize,
-    last_words: VecDeque<String>,
+    last_words: VecDeque<Excerpt>,
 }
 
 /// Bytes of which some are lines already.
 #[derive(Default)]
 pub struct Lines {
     buffer: Vec<u8>,
-    /// So far no line break was found.
+    /// Where the first line begins that was not given yet.
+    start: usize,
+    /// So far no line break was found behind that.
     looked: usize,
     is_open: bool,
 }
@@ -155,37 +172,69 @@ impl Lines {
         Lines { is_open: true, ..Lines::default() }
     }
 
-    /// Reads what is there: at most `limit` bytes without a line break.
-    pub fn read(&mut self, from: &Socket, limit: usize) -> Result<(), Unheld> {
+    /// Reads what is there: at most `limit` bytes without a line break. Whether there was something.
+    pub fn read(&mut self, from: &Socket, limit: usize) -> Result<bool, Unheld> {
+        // What was given goes, all at once.
+        self.buffer.drain(..self.start);
+        self.looked -= self.start;
+        self.start = 0;
         let mut chunk = [0; 16 * 1024];
         match from.receive(&mut chunk) {
             Ok(0) => self.is_open = false,
-            Ok(count) => append(&mut self.buffer, &chunk[..count])?,
+            Ok(count) => {
+                append(&mut self.buffer, &chunk[..count])?;
+                let is_held = self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n');
+                return if is_held { Ok(true) } else { Err(Unheld::TooLarge) };
+            }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => self.is_open = false,
         }
-        let is_held = self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n');
-        if is_held { Ok(()) } else { Err(Unheld::TooLarge) }
+        Ok(false)
     }
 
     fn drop_rest(&mut self) {
         self.buffer.clear();
-        self.looked = 0;
+        (self.start, self.looked) = (0, 0);
+    }
+
+    /// Passes blank lines, and the blanks at the beginning of a line: many of them cost little then.
+    fn skip_blank(&mut self) {
+        let is_there = |byte: &u8| !byte.is_ascii_whitespace();
+        let blank = self.buffer[self.start..].iter().position(is_there);
+        self.start = blank.map_or(self.buffer.len(), |blank| self.start + blank);
+        self.looked = self.looked.max(self.start);
+    }
+
+    fn next_filled(&mut self) -> Option<Vec<u8>> {
+        self.skip_blank();
+        self.next()
     }
 
     /// The next whole line; at the end of the stream also one without a line break.
     pub fn next(&mut self) -> Option<Vec<u8>> {
-        let at = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n').map(|at| at + self.looked);
-        let Some(at) = at else {
+        let Some(at) = memchr(b'\n', &self.buffer[self.looked..]).map(|at| at + self.looked) else {
             self.looked = self.buffer.len();
-            let is_rest = !self.is_open && !self.buffer.is_empty();
-            self.looked *= usize::from(!is_rest);
-            return is_rest.then(|| std::mem::take(&mut self.buffer));
+            let is_rest = !self.is_open && self.start < self.buffer.len();
+            return is_rest.then(|| {
+                let rest = self.buffer.split_off(self.start);
+                self.drop_rest();
+                rest
+            });
         };
-        let rest = self.buffer.split_off(at + 1);
-        let mut line = std::mem::replace(&mut self.buffer, rest);
-        self.looked = 0;
-        line.truncate(at);
+        let behind = self.buffer.len() - (at + 1);
+        let mut line = if self.start == 0 && behind <= at {
+            // The smaller part is copied.
+            let rest = self.buffer.split_off(at + 1);
+            let mut line = std::mem::replace(&mut self.buffer, rest);
+            line.truncate(at);
+            self.looked = 0;
+            line
+        } else {
+            let line = self.buffer[self.start..at].to_vec();
+            self.start = at + 1;
+            self.looked = self.start;
+            line
+        };
         if line.last() == Some(&b'\r') {
             line.pop();
         }
@@ -231,14 +280,16 @@ impl Watch {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
             self.write();
-            if out.is_open
-                && let Err(why) = out.read(&self.process.stdout, self.limit)
-            {
-                return unheld(why, "a message of the server", self.limit);
+            if out.is_open {
+                match out.read(&self.process.stdout, self.limit) {
+                    Ok(true) => self.to.line.note_heard(),
+                    Ok(false) => {}
+                    Err(why) => return unheld(why, "a message of the server", self.limit),
+                }
             }
-            while let Some(line) = out.next() {
+            while let Some(line) = out.next_filled() {
                 if out.is_open || !is_cut_off(&line) {
-                    self.take_line(line);
+                    self.to.take_text(line);
                 }
             }
             self.read_stderr(&mut err);
@@ -280,26 +331,14 @@ impl Watch {
         }
     }
 
-    fn take_line(&self, line: Vec<u8>) {
-        self.to.line.note_heard();
-        match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            None => {}
-            Some(b'{' | b'[') => self.to.take_text(line),
-            // Some servers print other things there.
-            Some(_) => self.to.remark(Level::Debug, || {
-                format!("the server's stdout has a line that is no message: {}", shortened(&line))
-            }),
-        }
-    }
-
     fn read_stderr(&mut self, err: &mut Lines) {
         let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
         if err.read(stderr, self.limit).is_err() {
             err.drop_rest();
         }
-        while let Some(line) = err.next() {
-            let line = shortened(&line);
-            self.to.remark(Level::Info, || format!("the server says: {line}"));
+        while let Some(line) = err.next_filled() {
+            let line = Excerpt::of(&line);
+            self.to.with_call(|_, call| call.remark(Level::Info, || format!("the server says: {}", line.logged(call))));
             self.last_words.push_back(line);
             if self.last_words.len() > MOST_LINES {
                 self.last_words.pop_front();
@@ -316,7 +355,8 @@ impl Watch {
         if self.last_words.is_empty() {
             return String::new();
         }
-        let words: Vec<&str> = self.last_words.iter().map(String::as_str).collect();
+        let mut words = vec!["".to_owned()];
+        self.to.with_call(|_, call| words = self.last_words.iter().map(|line| line.logged(call)).collect());
         format!("; its last words on stderr: {}", words.join(" | "))
     }
 
@@ -363,8 +403,57 @@ pub fn is_cut_off(line: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
-/// A line of the server's, fit for a message.
-pub fn shortened(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    text.chars().filter(|c| !c.is_control()).take(LONGEST_LINE).collect()
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn the_outbox_knows_how_much_waits() {
+        let (ours, theirs) = Socket::pair().unwrap();
+        let mut theirs = UnixStream::from(theirs);
+        let pipe = Pipe::new(Some(ours), Vec::new()).unwrap();
+        let line = "x".repeat(100_000);
+        let check = || {
+            let outbox = pipe.lock();
+            assert_eq!(outbox.size, outbox.waiting.iter().map(Vec::len).sum::<usize>());
+            outbox.size
+        };
+        for _ in 0..20 {
+            pipe.write(&line.as_str().into()).unwrap();
+            check();
+        }
+        assert!(check() > 0, "the system takes everything");
+        let mut buffer = vec![0; 70_000];
+        theirs.set_nonblocking(true).unwrap();
+        while check() > 0 {
+            let _ = theirs.read(&mut buffer);
+            pipe.lock().flush();
+        }
+        drop(theirs);
+        pipe.write(&line.as_str().into()).unwrap();
+        assert_eq!(check(), 0, "nobody reads any more");
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_come() {
+        let said = b"\n  \r\n{\"a\":1}\r\n\n [2]\n\n\nlast";
+        for size in 1..=said.len() {
+            let (ours, theirs) = Socket::pair().unwrap();
+            let mut theirs = UnixStream::from(theirs);
+            let mut lines = Lines::open();
+            let mut found = Vec::new();
+            for piece in said.chunks(size) {
+                std::io::Write::write_all(&mut theirs, piece).unwrap();
+                assert!(lines.read(&ours, 100).unwrap());
+                found.extend(std::iter::from_fn(|| lines.next_filled()));
+            }
+            drop(theirs);
+            assert!(!lines.read(&ours, 100).unwrap());
+            found.extend(std::iter::from_fn(|| lines.next_filled()));
+            assert_eq!(found, [&b"{\"a\":1}"[..], b"[2]", b"last"], "{size}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use super::answer::is_named;
 use super::failure::unheld_event;
 use super::receiver::Receiver;
 use crate::error::{Error, Result};
@@ -111,11 +112,13 @@ impl Reading {
         let mut asked = Vec::new();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
-                b"" | b"message" if !event.data.is_empty() => self.to.take_message(event.data, &mut asked),
                 b"endpoint" => self.to.remark(Level::Warning, || {
                     "the server named an endpoint a second time; the first one is kept".into()
                 }),
-                _ => {}
+                _ => {
+                    let is_named = is_named(&event);
+                    self.to.take_message(event.data, is_named, &mut asked);
+                }
             }
         }
         self.to.serve(&asked);

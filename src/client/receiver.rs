@@ -6,12 +6,13 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::Client;
-use super::answer::read_messages;
+use super::answer::{Taken, sort};
 use super::call::Call;
 use super::exchange::Speaking;
 use super::incoming::{Asked, Notice};
 use super::inputs::Kind;
 use super::line::{Delivered, Line};
+use super::skipped;
 use crate::error::Error;
 use crate::log::Level;
 use crate::protocol::jsonrpc::{self, Message};
@@ -50,7 +51,7 @@ impl Receiver {
     /// Takes the text of messages that has come by itself.
     pub fn take_text(&self, text: Vec<u8>) {
         let mut asked = Vec::new();
-        self.take_message(text, &mut asked);
+        self.take_message(text, false, &mut asked);
         self.serve(&asked);
     }
 
@@ -64,44 +65,67 @@ impl Receiver {
         }
     }
 
-    pub fn take_message(&self, text: Vec<u8>, asked: &mut Vec<Asked>) {
-        let messages = match read_messages(text) {
-            Ok(messages) => messages,
-            Err(error) => {
-                // Where one call waits, this was meant for it.
-                if let Some(Delivered::Failed(error)) = self.line.deliver(None, Delivered::Failed(error)) {
-                    self.remark(Level::Warning, || format!("an event that nobody can use was dropped: {error}"));
+    /// Takes the data of an event, or a line; `is_named` says whether the event has a name that says nothing of messages.
+    pub fn take_message(&self, text: Vec<u8>, is_named: bool, asked: &mut Vec<Asked>) {
+        let number = |id: Option<&str>| id.and_then(jsonrpc::number);
+        let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.line.is_awaited(id));
+        let rest = sort(text, is_ours, |taken| match taken {
+            Taken::Message(message) => {
+                self.take_one(message, asked);
+                true
+            }
+            // Without an id, and where one call waits, it is meant for that.
+            Taken::Broken { id: None, error } => self.line.deliver(None, Delivered::Failed(error)).is_none(),
+            Taken::Broken { id, error } => {
+                number(id.as_deref()).is_some_and(|id| self.line.deliver(Some(id), Delivered::Failed(error)).is_none())
+            }
+        });
+        if let Some(rest) = rest {
+            let rest = Arc::new(rest);
+            let level = self.line.note_skipped(&rest, is_named);
+            self.with_call(|_, call| skipped::remark(call, level, self.line.place(), &rest));
+        }
+    }
+
+    fn take_one(&self, message: Message, asked: &mut Vec<Asked>) {
+        let left = match message {
+            Message::Result { id, answered } => match jsonrpc::number(&id) {
+                id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
+                None => true,
+            },
+            Message::Error { id, error } => {
+                let id = id.as_deref().and_then(jsonrpc::number);
+                self.line.deliver(id, Delivered::Refused(error)).is_some()
+            }
+            Message::Request { id, method, .. } if self.line.is_echo(&id, &method) => {
+                if self.line.note_echo() {
+                    self.remark(Level::Warning, || {
+                        "the server's terminal echoes what is sent to it, and the requests that come back are not answered; start it without a terminal (docker run -i, not -it)".into()
+                    });
                 }
-                return;
+                false
+            }
+            Message::Request { id, method, params } => {
+                let request = Asked { id, method, params };
+                let is_input = Kind::of(&request.method).is_some();
+                let left = if is_input { self.line.deliver_asked(request) } else { Some(request) };
+                asked.extend(left);
+                false
+            }
+            Message::Notification { method, params } => {
+                let notice = Notice { method, params };
+                if let Some(id) = notice.cancelled() {
+                    asked.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
+                    self.line.forget_asked(id);
+                }
+                if let Some(notice) = self.line.deliver_notice(notice) {
+                    self.with_call(|client, call| client.take_notice(call, &notice));
+                }
+                false
             }
         };
-        for message in messages {
-            let left = match message {
-                Message::Result { id, answered } => match jsonrpc::number(&id) {
-                    id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
-                    None => true,
-                },
-                Message::Error { id, error } => {
-                    let id = id.as_deref().and_then(jsonrpc::number);
-                    self.line.deliver(id, Delivered::Refused(error)).is_some()
-                }
-                Message::Request { id, method, params } => {
-                    let request = Asked { id, method, params };
-                    let is_input = Kind::of(&request.method).is_some();
-                    let left = if is_input { self.line.deliver_asked(request) } else { Some(request) };
-                    asked.extend(left);
-                    false
-                }
-                Message::Notification { method, params } => {
-                    if let Some(notice) = self.line.deliver_notice(Notice { method, params }) {
-                        self.with_call(|client, call| client.take_notice(call, &notice));
-                    }
-                    false
-                }
-            };
-            if left {
-                self.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
-            }
+        if left {
+            self.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
         }
     }
 
@@ -111,7 +135,7 @@ impl Receiver {
 
     /// What the reader does in its own name is bounded, ends with the line, and never asks the auth callback: that may take as
     /// long as it likes, and all answers come through here.
-    fn with_call(&self, run: impl FnOnce(&Client, &Call)) {
+    pub fn with_call(&self, run: impl FnOnce(&Client, &Call)) {
         if let Some(client) = self.client.upgrade() {
             let closed = Some(Arc::clone(&self.line.stop));
             let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };

@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderValue, Method, header};
 
-use super::answer::{content_type, read_messages, unexpected_content};
+use super::answer::{Taken, content_type, is_named, sort, unexpected_content};
 use super::call::Call;
 use super::exchange::{Speaking, headers};
 use super::failure::unheld_event;
 use super::incoming::{Asked, Notice};
 use super::session::Session;
+use super::skipped::Skipped;
 use super::stream::LAST_EVENT_ID;
 use super::{Client, new_signal};
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::protocol::event_stream::EventStream;
+use crate::protocol::event_stream::{Event, EventStream};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
@@ -216,6 +217,7 @@ impl Client {
     fn read_standing(&self, call: &Call, stream: &mut Stream, response: &mut Response, heard: &mut bool) -> Error {
         let limit = self.settings.limits().event;
         let mut parser = EventStream::new(limit);
+        let mut skipped = Skipped::default();
         let mut events = Vec::new();
         let mut buffer = vec![0; 16 * 1024];
         loop {
@@ -234,28 +236,38 @@ impl Client {
                 stream.last_event_id = HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty());
             }
             for event in events.drain(..) {
-                let is_message = event.name.is_empty() || event.name == b"message";
-                if is_message && !event.data.is_empty() {
+                if !event.data.is_empty() {
                     *heard = true;
-                    self.take_standing(call, &stream.speaking(), event.data);
+                    self.take_standing(call, &stream.speaking(), event, &mut skipped);
                 }
             }
         }
     }
 
-    fn take_standing(&self, call: &Call, speaking: &Speaking, text: Vec<u8>) {
-        let messages = read_messages(text).unwrap_or_else(|error| {
-            call.remark(Level::Warning, || format!("an event that nobody can use was dropped: {error}"));
-            Vec::new()
-        });
-        for message in messages {
-            match message {
-                Message::Request { id, method, params } => self.serve(call, speaking, &Asked { id, method, params }),
-                Message::Notification { method, params } => self.take_notice(call, &Notice { method, params }),
-                Message::Result { .. } | Message::Error { .. } => {
-                    call.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
+    fn take_standing(&self, call: &Call, speaking: &Speaking, event: Event, skipped: &mut Skipped) {
+        let is_named = is_named(&event);
+        // No answer is awaited here.
+        let rest = sort(
+            event.data,
+            |_| false,
+            |taken| {
+                match taken {
+                    Taken::Message(Message::Request { id, method, params }) => {
+                        self.serve(call, speaking, &Asked { id, method, params });
+                    }
+                    Taken::Message(Message::Notification { method, params }) => {
+                        self.take_notice(call, &Notice { method, params });
+                    }
+                    Taken::Message(Message::Result { .. } | Message::Error { .. }) => {
+                        call.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
+                    }
+                    Taken::Broken { .. } => return false,
                 }
-            }
+                true
+            },
+        );
+        if let Some(rest) = rest {
+            skipped.note_event(call, rest, is_named);
         }
     }
 }

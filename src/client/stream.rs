@@ -11,6 +11,7 @@ use super::call::Call;
 use super::exchange::{Speaking, headers};
 use super::failure::unheld_event;
 use super::incoming::Asked;
+use super::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
@@ -46,6 +47,7 @@ struct Progress {
     last_id: Option<HeaderValue>,
     retry: Option<Duration>,
     resumed_in_vain: u32,
+    skipped: Skipped,
 }
 
 impl Client {
@@ -61,9 +63,10 @@ impl Client {
         loop {
             let error = match self.read_connection(call, speaking, response, id, &mut progress) {
                 Err(error) if error.status() == MCP_TRUNCATED && can_resume(speaking, &progress) => error,
-                outcome => return outcome,
+                outcome => return outcome.map_err(|error| progress.explained(call, error)),
             };
-            *response = self.resume(call, speaking, &mut progress, error)?;
+            let resumed = self.resume(call, speaking, &mut progress, error);
+            *response = resumed.map_err(|error| progress.explained(call, error))?;
         }
     }
 
@@ -95,13 +98,15 @@ impl Client {
             let paused = call.paused_so_far();
             for event in events.drain(..) {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
-                let is_message = event.name.is_empty() || event.name == b"message";
-                if event.data.is_empty() || !is_message {
+                if event.data.is_empty() {
                     continue;
                 }
-                progress.resumed_in_vain = 0;
-                if let Some(answered) = self.take_messages(call, event.data, id, &mut asked)? {
+                let skipped = progress.skipped.count;
+                if let Some(answered) = self.take_event(call, event, id, &mut asked, &mut progress.skipped)? {
                     return Ok(answered);
+                }
+                if progress.skipped.count == skipped {
+                    progress.resumed_in_vain = 0;
                 }
             }
             // Only now: a server whose answer is there already needs no reply.
@@ -182,6 +187,11 @@ impl Client {
 }
 
 impl Progress {
+    /// The error of a stream on which no answer came.
+    fn explained(&self, call: &Call, error: Error) -> Error {
+        skipped::explained(error, call, skipped::ON_STREAM, self.skipped.first().map(|first| &**first))
+    }
+
     fn note(&mut self, stream: &EventStream) {
         if let Some(ms) = stream.retry_ms() {
             self.retry = Some(Duration::from_millis(ms));

@@ -23,8 +23,7 @@ const LONGEST_FOR_EVERY_SIZE: usize = 64;
 /// Whatever a server sends, its messages can be read or are refused; and values read as serde_json reads them.
 pub fn json_rpc(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(messages) = jsonrpc::read(text.to_owned()) else { return };
-    for message in messages {
+    for message in jsonrpc::read(text.to_owned()).items.into_iter().filter_map(|item| item.strict().ok()) {
         let value = match message {
             Message::Result { answered, .. } => Some(answered.result),
             Message::Error { error, .. } => error.data,

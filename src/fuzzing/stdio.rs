@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde_json::Value as Tree;
 
 use crate::client::line::{Delivered, Line, Way};
-use crate::client::pipe::{Lines, Pipe, is_cut_off, shortened};
+use crate::client::pipe::{Lines, Pipe, is_cut_off};
 use crate::client::receiver::Receiver;
+use crate::client::skipped::on_one_line;
 use crate::client::{CallOptions, Client};
 use crate::sys::socket::Socket;
 
@@ -27,8 +28,8 @@ pub fn stdio_lines(bytes: &[u8]) {
     assert!(expected.eq(lines.iter().map(Vec::as_slice)), "{}", said.escape_ascii());
 
     for line in &lines {
-        let shown = shortened(line);
-        assert!(shown.chars().count() <= 400 && !shown.contains(char::is_control), "{shown:?}");
+        let shown = on_one_line(&String::from_utf8_lossy(line), 400);
+        assert!(shown.chars().count() <= 403 && !shown.contains(char::is_control), "{shown:?}");
         is_cut_off(line);
     }
     answer(&lines);
@@ -62,7 +63,7 @@ fn answer(lines: &[Vec<u8>]) {
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
-        let place = line.expect(call, ASKED)?;
+        let place = line.expect(call, ASKED, "fuzz")?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
             receiver.take_text(line.clone());
         });

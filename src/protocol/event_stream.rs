@@ -51,7 +51,8 @@ struct Moved {
 /// How a line of data begins.
 const DATA: &[u8] = b"data:";
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// A byte order mark in UTF-8.
+pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl EventStream {
     /// `limit` bounds a line, and an event, in bytes.

@@ -62,11 +62,126 @@ impl ResultType {
     }
 }
 
-/// Why a text holds no message.
+/// What a text holds that came where messages belong.
+#[derive(Debug)]
+pub struct Contents {
+    pub text: Arc<Checked>,
+    /// One for each message; elements of a list that are nothing of the kind and follow each other share one.
+    pub items: Vec<Item>,
+}
+
+/// One message, or what stands in its place.
+#[derive(Debug)]
+pub struct Item {
+    /// It has the member `jsonrpc`.
+    is_rpc: bool,
+    /// It has members that no message has.
+    has_others: bool,
+    content: Result<Message, Broken>,
+}
+
+/// A message that breaks the rules, or something else.
+#[derive(Debug)]
+pub struct Broken {
+    /// As it stood there.
+    pub id: Option<String>,
+    pub fault: Fault,
+    /// It has a member that only answers have.
+    is_answer: bool,
+    /// It has a method, and nothing that only answers have.
+    is_call: bool,
+}
+
+/// Why something is no message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadError {
-    NotJson(String),
+pub enum Fault {
+    /// [`Contents::why_not_json`] says what is wrong.
+    NotJson,
+    NotUtf8(String),
     NotMessage(&'static str),
+}
+
+/// What an item is to those who wait for messages.
+#[derive(Debug)]
+pub enum Judged {
+    Message(Message),
+    /// A broken answer.
+    Broken(Broken),
+    /// No JSON-RPC message, or none that can be an answer.
+    Foreign,
+}
+
+impl Contents {
+    /// Why a text is no JSON that has a [`Fault::NotJson`].
+    pub fn why_not_json(text: &Checked) -> String {
+        scan::why(text.text())
+    }
+
+    /// The same items where the text had to be repaired to be read: none of them is a message then.
+    pub fn spoiled(mut self, why: &str) -> Contents {
+        let fault = || Fault::NotUtf8(why.to_owned());
+        self.items = self.items.into_iter().map(|item| item.spoiled(fault())).collect();
+        self
+    }
+}
+
+impl Item {
+    /// What it is where other things than messages may come. `is_ours` says of an id whether an answer to that is awaited, and of
+    /// `None` whether an answer without an id is for the one who asks.
+    pub fn judge(self, is_ours: impl Fn(Option<&str>) -> bool) -> Judged {
+        match self.content {
+            Ok(message) if self.is_rpc => Judged::Message(message),
+            _ if !self.is_rpc && self.has_others => Judged::Foreign,
+            // Some servers leave the member out of their answers. A request or a notification without it is a line of a log.
+            Ok(message) => {
+                let is_answer = match &message {
+                    Message::Result { id, .. } => is_ours(Some(id)),
+                    Message::Error { id, .. } => is_ours(id.as_deref()),
+                    Message::Request { .. } | Message::Notification { .. } => false,
+                };
+                if is_answer { Judged::Message(message) } else { Judged::Foreign }
+            }
+            Err(broken) => {
+                let says_so = if self.is_rpc {
+                    !broken.is_call
+                } else {
+                    broken.is_answer && broken.id.as_deref().is_some_and(|id| is_ours(Some(id)))
+                };
+                if says_so { Judged::Broken(broken) } else { Judged::Foreign }
+            }
+        }
+    }
+
+    /// What it is where nothing but messages may come.
+    pub fn strict(self) -> Result<Message, Fault> {
+        self.content.map_err(|broken| broken.fault)
+    }
+
+    pub fn fault(&self) -> Option<&Fault> {
+        self.content.as_ref().err().map(|broken| &broken.fault)
+    }
+
+    /// The same place where what follows shows that the text is none.
+    fn spoiled(self, fault: Fault) -> Item {
+        let broken = match self.content {
+            Ok(message) => {
+                let is_call = matches!(message, Message::Request { .. } | Message::Notification { .. });
+                let id = match message {
+                    Message::Result { id, .. } | Message::Request { id, .. } => Some(id),
+                    Message::Error { id, .. } => id,
+                    Message::Notification { .. } => None,
+                };
+                Broken { id, fault, is_answer: !is_call, is_call }
+            }
+            Err(broken) => Broken { fault, ..broken },
+        };
+        Item { content: Err(broken), ..self }
+    }
+
+    /// Nothing of it says that it is a message.
+    fn is_nothing(&self) -> bool {
+        !self.is_rpc && self.content.as_ref().is_err_and(|broken| broken.id.is_none())
+    }
 }
 
 /// The members of a message, each as it stands there.
@@ -81,21 +196,33 @@ struct Envelope<'a> {
     error: Option<&'a str>,
     /// A member is there twice.
     is_double: bool,
+    is_object: bool,
+    /// It has a member, of whatever name.
+    has_members: bool,
+    is_rpc: bool,
+    has_others: bool,
+    has_method: bool,
+    has_outcome: bool,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the object that `scanner` stands before, in one go.
-    fn read(scanner: &mut Scanner<'a>) -> Result<Envelope<'a>, NotJson> {
-        let mut envelope = Envelope::default();
+    /// Reads the value that `scanner` stands before, in one go. Where it breaks off, what came before is kept.
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), NotJson> {
+        self.is_object = scanner.peek() == Some(b'{');
+        if !self.is_object {
+            return scanner.value().map(|_| ());
+        }
         scanner.members(|scanner, key| {
-            let value = match key {
-                r#""result""# if scanner.peek() == Some(b'{') => envelope.read_result(scanner)?,
+            self.has_members = true;
+            let key = strings::decode(key);
+            self.note(&key);
+            let value = match &*key {
+                "result" if scanner.peek() == Some(b'{') => self.read_result(scanner)?,
                 _ => scanner.value()?,
             };
-            envelope.put(&strings::decode(key), value);
+            self.put(&key, value);
             Ok(())
-        })?;
-        Ok(envelope)
+        })
     }
 
     fn read_result(&mut self, scanner: &mut Scanner<'a>) -> Result<&'a str, NotJson> {
@@ -110,6 +237,16 @@ impl<'a> Envelope<'a> {
         })
     }
 
+    fn note(&mut self, key: &str) {
+        match key {
+            "jsonrpc" => self.is_rpc = true,
+            "method" => self.has_method = true,
+            "result" | "error" => self.has_outcome = true,
+            "id" | "params" => {}
+            _ => self.has_others = true,
+        }
+    }
+
     fn put(&mut self, key: &str, value: &'a str) {
         let place = match key {
             "id" => &mut self.id,
@@ -120,6 +257,16 @@ impl<'a> Envelope<'a> {
             _ => return,
         };
         self.is_double |= place.replace(value).is_some();
+    }
+
+    /// Why it is no message.
+    fn broken(&self, fault: Fault) -> Broken {
+        Broken {
+            id: there(self.id).map(str::to_owned),
+            fault,
+            is_answer: self.has_outcome,
+            is_call: self.has_method && !self.has_outcome,
+        }
     }
 }
 
@@ -154,33 +301,60 @@ fn there(value: Option<&str>) -> Option<&str> {
     value.filter(|value| *value != "null")
 }
 
-/// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them.
-pub fn read(text: String) -> Result<Vec<Message>, ReadError> {
+/// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them. Each is judged alone; where the
+/// text is no JSON from some place on, what came before in an array counts.
+pub fn read(text: String) -> Contents {
     let text = Arc::new(Checked::before(text));
-    let envelopes = envelopes(&text).map_err(|NotJson| ReadError::NotJson(scan::why(text.text())))?;
-    envelopes.into_iter().map(|envelope| message(&text, envelope)).collect()
-}
-
-/// What is no object is none.
-fn envelopes<'a>(text: &'a Checked) -> Result<Vec<Option<Envelope<'a>>>, NotJson> {
+    let mut items: Vec<Item> = Vec::with_capacity(1);
     let mut scanner = text.scanner();
-    let mut envelopes = Vec::with_capacity(1);
-    let mut one = |scanner: &mut Scanner<'a>| {
-        let is_object = scanner.peek() == Some(b'{');
-        envelopes.push(if is_object { Some(Envelope::read(scanner)?) } else { scanner.value().map(|_| None)? });
-        Ok(())
+    let is_list = scanner.peek() == Some(b'[');
+    let mut one = |scanner: &mut Scanner| {
+        let mut envelope = Envelope::default();
+        let outcome = envelope.read(scanner);
+        let item = item(&text, &envelope, outcome.is_ok());
+        if !(item.is_nothing() && items.last().is_some_and(Item::is_nothing)) {
+            items.push(item);
+        }
+        outcome
     };
-    match scanner.peek() {
-        Some(b'[') => scanner.elements(one)?,
-        _ => one(&mut scanner)?,
+    let outcome = if is_list { scanner.elements(one) } else { one(&mut scanner) };
+    match outcome.and_then(|()| scanner.end()) {
+        Ok(long) => text.passed(long),
+        Err(NotJson) => note_break(&mut items, is_list),
     }
-    text.passed(scanner.end()?);
-    Ok(envelopes)
+    Contents { text, items }
 }
 
-fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, ReadError> {
-    let envelope = envelope.ok_or(ReadError::NotMessage("it is no object"))?;
-    let malformed = ReadError::NotMessage("a member is missing, double, or of the wrong type");
+fn item(text: &Arc<Checked>, envelope: &Envelope, is_json: bool) -> Item {
+    // Where it broke off before the member that says so, the text may have that further on.
+    let may_say_so = || envelope.has_members && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some();
+    let content = if is_json { message(text, envelope) } else { Err(Fault::NotJson) };
+    Item {
+        is_rpc: envelope.is_rpc || (!is_json && may_say_so()),
+        has_others: envelope.has_others,
+        content: content.map_err(|fault| envelope.broken(fault)),
+    }
+}
+
+/// The text is no JSON: the last item says so.
+fn note_break(items: &mut Vec<Item>, is_list: bool) {
+    let last = items.pop();
+    match last {
+        Some(last) if last.fault() == Some(&Fault::NotJson) => items.push(last),
+        Some(last) if !is_list => items.push(last.spoiled(Fault::NotJson)),
+        last => {
+            items.extend(last);
+            let broken = Broken { id: None, fault: Fault::NotJson, is_answer: false, is_call: false };
+            items.push(Item { is_rpc: false, has_others: false, content: Err(broken) });
+        }
+    }
+}
+
+fn message(text: &Arc<Checked>, envelope: &Envelope) -> Result<Message, Fault> {
+    let malformed = Fault::NotMessage("a member is missing, double, or of the wrong type");
+    if !envelope.is_object {
+        return Err(Fault::NotMessage("it is no object"));
+    }
     if envelope.is_double {
         return Err(malformed);
     }
@@ -191,9 +365,9 @@ fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, R
     }
     if let Some(result) = envelope.result {
         if !result.starts_with('{') {
-            return Err(ReadError::NotMessage("its result is no object"));
+            return Err(Fault::NotMessage("its result is no object"));
         }
-        let id = id.ok_or(ReadError::NotMessage("its result has no id"))?;
+        let id = id.ok_or(Fault::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
         return Ok(Message::Result { id, answered: Answered { result: Json::part(text, result), kind } });
     }
@@ -202,16 +376,20 @@ fn message(text: &Arc<Checked>, envelope: Option<Envelope>) -> Result<Message, R
     match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),
-        (None, _) => Err(ReadError::NotMessage("it has neither a method, a result nor an error")),
+        (None, _) => Err(Fault::NotMessage("it has neither a method, a result nor an error")),
     }
 }
 
-/// The number that an id, as it stood in a message, is. Some servers send numbers back as strings; the other clients accept
-/// that, and no other request can be meant.
+/// The number that an id, as it stood in a message, is; in whatever form JSON writes it. Some servers send numbers back as strings;
+/// the other clients accept that, and no other request can be meant.
 pub fn number(raw: &str) -> Option<u64> {
-    let digits = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
+    let quoted = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
+    let digits = quoted.unwrap_or(raw);
     let is_canonical = digits == "0" || digits.starts_with(|first: char| ('1'..='9').contains(&first));
-    digits.parse().ok().filter(|_| is_canonical)
+    match digits.parse().ok().filter(|_| is_canonical) {
+        None if quoted.is_none() => Decimal::read(raw)?.whole(),
+        number => number,
+    }
 }
 
 /// Whether an id, as it stood in a message, is the number `ours`.
@@ -219,12 +397,61 @@ pub fn is_id(raw: &str, ours: u64) -> bool {
     number(raw) == Some(ours)
 }
 
+/// Whether two ids, as they stood in messages, are the same.
+pub fn is_same_id(one: &str, other: &str) -> bool {
+    let is_text = |raw: &str| raw.len() >= 2 && raw.starts_with('"');
+    match (is_text(one), is_text(other)) {
+        (true, true) => one == other || strings::decode(one) == strings::decode(other),
+        (false, false) => one == other || Decimal::read(one).is_some_and(|one| Some(one) == Decimal::read(other)),
+        _ => false,
+    }
+}
+
+/// A number of JSON, exactly: `digits` without a zero at either end, times ten to the power of `exponent`.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    is_negative: bool,
+    /// None for zero.
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn read(raw: &str) -> Option<Decimal> {
+        let (is_negative, rest) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
+        let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all: String = [whole, fraction].concat();
+        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let significant = all.trim_start_matches('0');
+        let digits = significant.trim_end_matches('0');
+        if digits.is_empty() {
+            return Some(Decimal { is_negative: false, digits: String::new(), exponent: 0 });
+        }
+        // An exponent that is too large to be held is no id's.
+        let exponent: i64 = exponent.parse().ok()?;
+        let moved = i64::try_from(significant.len() - digits.len()).ok()? - i64::try_from(fraction.len()).ok()?;
+        Some(Decimal { is_negative, digits: digits.to_owned(), exponent: exponent.checked_add(moved)? })
+    }
+
+    /// The number, where it is whole and can be held.
+    fn whole(&self) -> Option<u64> {
+        if self.digits.is_empty() {
+            return Some(0);
+        }
+        let power = 10u64.checked_pow(u32::try_from(self.exponent).ok()?)?;
+        self.digits.parse::<u64>().ok().filter(|_| !self.is_negative)?.checked_mul(power)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn one(text: &str) -> Message {
-        read(text.to_owned()).unwrap().remove(0)
+        read(text.to_owned()).items.remove(0).strict().unwrap()
     }
 
     #[test]
@@ -259,17 +486,22 @@ mod tests {
     #[test]
     fn requests_notifications_and_batches() {
         let batch = r#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"a","method":"ping","params":{"a":1}}]"#;
-        let messages = read(batch.into()).unwrap();
+        let messages: Vec<Message> = read(batch.into()).items.into_iter().map(|item| item.strict().unwrap()).collect();
         assert!(matches!(&messages[0], Message::Notification { method, params: None } if method == "n"));
         let Message::Request { id, method, params } = &messages[1] else { panic!() };
         assert_eq!((id.as_str(), method.as_str()), ("\"a\"", "ping"));
         assert_eq!(params.as_ref().map(Json::text), Some(r#"{"a":1}"#));
     }
 
+    fn faults(text: &str) -> Vec<Option<Fault>> {
+        read(text.to_owned()).items.iter().map(|item| item.fault().cloned()).collect()
+    }
+
     #[test]
     fn what_is_no_message() {
-        assert!(matches!(read("<html>".into()), Err(ReadError::NotJson(_))));
-        assert!(matches!(read("[1".into()), Err(ReadError::NotJson(_))));
+        for text in ["<html>", "", "[1", r#"{"id":1,"result":{}}x"#, r#"{"id":1,"result":{}}{"id":1,"result":{}}"#] {
+            assert_eq!(faults(text).last(), Some(&Some(Fault::NotJson)), "{text}");
+        }
         for bad in [
             r#"{"hello":1}"#,
             "1",
@@ -286,8 +518,96 @@ mod tests {
             r#"{"id":1,"error":{"code":1,"code":1}}"#,
             r#"{"id":1,"method":1}"#,
         ] {
-            assert!(matches!(read(bad.into()), Err(ReadError::NotMessage(_))), "{bad}");
+            assert!(matches!(faults(bad)[..], [Some(Fault::NotMessage(_))]), "{bad}");
         }
+        assert!(faults("[]").is_empty());
+    }
+
+    #[test]
+    fn members_of_a_batch_are_judged_alone() {
+        let good = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+        for (text, expected) in [
+            (format!("[1,{good},2,3,[],{good}]"), "x.x."),
+            (format!("[{good},{{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":null}},{good}]"), ".x."),
+            (format!("[{good},{{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":N"), ".x"),
+            (format!("[{good},{good}"), "..x"),
+            (format!("[{good}]]"), ".x"),
+        ] {
+            let found: String = faults(&text).iter().map(|fault| if fault.is_none() { '.' } else { 'x' }).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_and_what_is_something_else() {
+        let judge = |text: &str| {
+            let is_ours = |id: Option<&str>| id.is_some_and(|id| is_id(id, 7));
+            match read(text.to_owned()).items.remove(0).judge(is_ours) {
+                Judged::Message(_) => "message".to_owned(),
+                Judged::Broken(broken) => format!("broken {}", broken.id.unwrap_or_default()),
+                Judged::Foreign => "foreign".to_owned(),
+            }
+        };
+        for (text, expected) in [
+            (r#"{"jsonrpc":"2.0","id":9,"result":{}}"#, "message"),
+            (r#"{"id":7.0,"result":{}}"#, "message"),
+            (r#"{"id":7,"error":{"code":1,"message":"x"}}"#, "message"),
+            (r#"{"id":9,"result":{}}"#, "foreign"),
+            (r#"{"error":{"code":1,"message":"x"}}"#, "foreign"),
+            (r#"{"id":7,"error":{"code":1,"message":"x"},"level":50}"#, "foreign"),
+            (r#"{"id":7,"error":"x","level":50}"#, "foreign"),
+            (r#"{"id":7,"method":"GET"}"#, "foreign"),
+            (r#"{"method":"x"}"#, "foreign"),
+            (r#"{"type":"heartbeat"}"#, "foreign"),
+            (r#"{"level":30,"x":{"jsonrpc":"2.0"}}"#, "foreign"),
+            (r#"[INFO] {"jsonrpc":"2.0","id":7}"#, "foreign"),
+            ("5", "foreign"),
+            (r#"{"id":7,"level":30}"#, "foreign"),
+            (r#"{"id":7,"result":null}"#, "broken 7"),
+            (r#"{"jsonrpc":"2.0","id":9,"result":null}"#, "broken 9"),
+            (r#"{"jsonrpc":"2.0"}"#, "broken "),
+            (r#"{"jsonrpc":"2.0","method":5}"#, "foreign"),
+            (r#"{"jsonrpc":"2.0","id":7,"method":5}"#, "foreign"),
+            (r#"{"jsonrpc":"2.0","id":7,"result":NaN}"#, "broken 7"),
+            (r#"{"id":7,"result":NaN,"jsonrpc":"2.0"}"#, "broken 7"),
+            (r#"{"result":NaN,"id":7}"#, "foreign"),
+            (r#"{"jsonrpc":"2.0","id":7,"result":{}}}"#, "broken 7"),
+            (r#"{"jsonrpc":"2.0","method":"x"}}"#, "foreign"),
+        ] {
+            assert_eq!(judge(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_equal_as_json_says() {
+        for raw in ["12", "12.0", "12e0", "1.2e1", "120e-1", "0.12E+2", "12.000", "0.00012e5", "1200000e-5"] {
+            assert!(is_id(raw, 12) && is_same_id(raw, "12"), "{raw}");
+        }
+        for raw in [
+            "12.5",
+            "12e1",
+            "-12",
+            "1.2",
+            "12e-1",
+            "12e99999999999999999999",
+            "12e-99999999999999999999",
+            "",
+            "-",
+            "e1",
+            "x",
+        ] {
+            assert!(!is_id(raw, 12), "{raw}");
+        }
+        for zero in ["0", "0.0", "-0", "0e7", "-0.0E-7", "0e99999999999999999999"] {
+            assert!(is_id(zero, 0), "{zero}");
+        }
+        assert!(is_id("18446744073709551615.0", u64::MAX) && !is_id("18446744073709551616.0", u64::MAX));
+        assert!(is_id("9007199254740993.0", 9007199254740993) && !is_id("9007199254740992.0", 9007199254740993));
+        assert!(
+            !is_id(&format!("1{}", "0".repeat(100_000)), 1) && is_id(&format!("1{}e-100000", "0".repeat(100_000)), 1)
+        );
+        assert!(is_same_id("1.50", "15e-1") && !is_same_id("1.5", "1.6") && !is_same_id("1", "-1"));
+        assert!(is_same_id(r#""a""#, r#""\u0061""#) && !is_same_id("1", "\"1\"") && !is_same_id("\"", "1"));
     }
 
     #[test]

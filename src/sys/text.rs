@@ -1,14 +1,15 @@
 //! Bytes that may be text.
 
 use std::str::Utf8Error;
+use std::string::FromUtf8Error;
 
 /// The bytes as text, where they are UTF-8. Mostly they are ASCII, which is seen sooner.
-pub fn utf8(bytes: Vec<u8>) -> Result<String, Utf8Error> {
+pub fn utf8(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
     if bytes.is_ascii() {
         // SAFETY: ASCII is UTF-8.
         return Ok(unsafe { String::from_utf8_unchecked(bytes) });
     }
-    String::from_utf8(bytes).map_err(|error| error.utf8_error())
+    String::from_utf8(bytes)
 }
 
 /// The same for bytes that belong to somebody else.
@@ -31,7 +32,7 @@ mod tests {
             assert_eq!(utf8_slice(text.as_bytes()), Ok(text));
         }
         let broken = b"abc\xff";
-        assert_eq!(utf8(broken.to_vec()).unwrap_err().valid_up_to(), 3);
+        assert_eq!(utf8(broken.to_vec()).unwrap_err().utf8_error().valid_up_to(), 3);
         assert!(utf8_slice(broken).is_err());
     }
 }

@@ -114,8 +114,7 @@ function(sanitize_python name program)
 endfunction()
 
 foreach(subject answers authorise caching callbacks causes channel config content cookies endless eras executed forks
-        gateways kept listening redaction
-        resumption retry_after sharing stops tasks text unix)
+        gateways kept listening noise questions redaction resumption retry_after sharing stops tasks text unix)
   sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
 endforeach()
 sanitize_python(control.python-leak ${sanitize}/leak.py)

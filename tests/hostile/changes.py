@@ -159,7 +159,8 @@ def a_longer_name_is_another_resource():
 @case
 def streams_that_break_the_rules():
     for bad, status in (
-        (b"data: {\n\n", "MCP_INVALID_JSON"), (b"data: 5\n\n", "MCP_INVALID_MESSAGE"), (b"data: " + b"x" * 5000, "MCP_TOO_LARGE"),
+        (b'data: {"jsonrpc":\n\n', "MCP_INVALID_JSON"), (b'data: {"jsonrpc":"2.0"}\n\n', "MCP_INVALID_MESSAGE"),
+        (b"data: " + b"x" * 5000, "MCP_TOO_LARGE"),
     ):  # fmt: skip
 
         def subscription(_server, request, _number, bad=bad):

@@ -315,8 +315,10 @@ def answers_in_many_forms():
     told(lambda request: event({"jsonrpc": "2.0", "id": 999, "result": {}}) + right(request)).must_be("MCP_OK")
     told(lambda request: event({"jsonrpc": "2.0", "id": 999, "result": {}})).must_be("MCP_TIMEOUT")
     told(lambda request: event({"jsonrpc": "2.0", "id": None, "error": {"code": 1, "message": "x"}})).must_be("MCP_OK")
-    told(lambda request: b"data: <html>\n\n").must_be("MCP_INVALID_JSON")
-    told(lambda request: b"data: \xff\n\n").must_be("MCP_INVALID_JSON")
+    told(lambda request: b"data: <html>\n\n" + right(request)).must_be("MCP_OK")
+    told(lambda request: b"data: \xff\n\n" + right(request)).must_be("MCP_OK")
+    told(lambda request: b'data: {"jsonrpc":\n\n').must_be("MCP_INVALID_JSON")
+    told(lambda request: b'data: {"jsonrpc":"2.0","x":"\xff"}\n\n').must_be("MCP_INVALID_JSON")
     told(lambda request: right(request).replace(b"\n", b"\r")).must_be("MCP_OK")
     told(lambda request: right(request) + right(request)).must_be("MCP_OK")
 

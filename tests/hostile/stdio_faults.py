@@ -168,6 +168,25 @@ well(request); serve()
         assert told and max(map(len, client.lines)) < 1000
 
 
+def cpu_of(script):
+    """What the library takes for a call in front of which the server says something, in seconds."""
+    with process(SERVING + "begin(); request = ask()\n" + script + "\nwell(request); serve()") as client:
+        client.connect().must_be("MCP_OK")
+        begun = time.process_time()
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
+        return time.process_time() - begun
+
+
+@case
+def blank_lines_are_cheap():
+    """What they cost does not depend on how many come at once, and is less than for a message of that size."""
+    large = cpu_of("say(json.dumps({'jsonrpc': '2.0', 'method': 'x', 'params': {'x': 'y' * (8 << 20)}}) + '\\n')")
+    for script in ("say('\\n' * (8 << 20))", "os.write(2, b'\\n' * (8 << 20))", "say(' \\r\\n' * (2 << 20))"):
+        took = cpu_of(script)
+        print(f"    {script}: {took:.2f} s, for one message {large:.2f} s")
+        assert took < 1 + 4 * large, took
+
+
 @case
 def garbage_without_end():
     with process(SERVING + "begin(); ask()\nwhile True: say('no message\\n' * 100)") as client, Cancel() as cancel:

@@ -1,0 +1,455 @@
+"""Servers that send other things than messages where messages belong: log lines, heartbeats, broken messages, odd numbers and
+byte order marks; on stdout and on every kind of event stream."""
+
+import contextlib
+import json
+
+from harness import (LEGACY, LOG, STREAM, Background, Client, Server, answer, call, case, discovered, event, http, legacy, lib,
+                     poll, run)
+from newer import Listener, acknowledged, call_tool, folder, notice, process
+
+WARNING = 2
+TOKEN = "s3cr3t-token-of-the-client"
+SECRET = "s3cr3t-of-the-server"
+ENDPOINT = b"event: endpoint\ndata: /messages\n\n"
+ACCEPTED = http(202, "Accepted", kind="text/plain")
+CONTENT = {"content": [{"type": "text", "text": "done"}]}
+BOM = b"\xef\xbb\xbf"
+
+# What is no JSON-RPC message. Some of it looks like JSON, and some is JSON.
+NOISE = [
+    "ping", "{}", "[]", "5", "null", '"text"', '{"type":"heartbeat"}', "[INFO] started", "[WebSocket] Closed", "[1, 2]", "[{}]",
+    '{"level":30,"time":1700000000000,"pid":1,"msg":"request"}', '{"level":30,"id":7,"method":"GET","url":"/"}',
+    '{"level":50,"error":{"code":-1,"message":"x"},"msg":"no"}', "{ level: 30 }",
+    '[DEBUG] got {"jsonrpc":"2.0","id":1,"result":{}}',
+    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
+]  # fmt: skip
+
+# Answers with the right id that break the rules of JSON-RPC.
+BROKEN = {
+    "null result": '"result":null', "list for a result": '"result":[]', "text for a result": '"result":"x"',
+    "text for a code": '"error":{"code":"E_BAD","message":"x"}', "fraction for a code": '"error":{"code":-32000.0,"message":"x"}',
+    "null message": '"error":{"code":-32000,"message":null}', "text for an error": '"error":"x"', "neither": '"x":1',
+}  # fmt: skip
+
+
+def events_of(*texts, name=None):
+    head = f"event: {name}\n" if name else ""
+    return b"".join(f"{head}data: {text}\n\n".encode() for text in texts)
+
+
+def by_post(say):
+    """A server of Streamable HTTP, on which a tool's answer is the stream that `say(request)` makes."""
+
+    def handler(_server, request):
+        if request.rpc != "tools/call":
+            return legacy(request)
+        return http(200, say(request), kind="text/event-stream")
+
+    return Server(handler), "/mcp"
+
+
+def by_resumed(say):
+    """The same, with the stream cut off at once, and resumed."""
+    called = []
+
+    def handler(_server, request):
+        if request.rpc == "tools/call":
+            called.append(request)
+            return http(200, b"retry: 100\nid: 1\ndata:\n\n", kind="text/event-stream")
+        if request.method == "GET" and request.headers.get("last-event-id"):
+            return http(200, say(called[-1]), kind="text/event-stream")
+        return legacy(request)
+
+    return Server(handler), "/mcp"
+
+
+def by_sse(say):
+    """A server of HTTP+SSE, which says everything on the one event stream."""
+    streams = []
+
+    def handler(_server, request):
+        if request.method == "GET":
+            streams.append(request)
+            request.send(STREAM + events_of("hello") + ENDPOINT)
+            return request.hold()
+        if request.rpc == "initialize":
+            streams[-1].send(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
+        if request.rpc == "tools/call":
+            streams[-1].send(say(request))
+        return ACCEPTED
+
+    return Server(handler), "/sse"
+
+
+STREAMS = {"answer stream": by_post, "resumed stream": by_resumed, "HTTP+SSE": by_sse}
+
+
+class Leveled(Client):
+    """A client that keeps the levels of its log lines."""
+
+    def __init__(self, *arguments, **members):
+        self.levels = []
+        super().__init__(*arguments, **members)
+
+    def take_line(self, userdata, level, line):
+        self.levels.append(level)
+        super().take_line(userdata, level, line)
+
+    def levels_of(self, word):
+        return [level for level, line in zip(self.levels, self.lines) if word in line]
+
+
+def called(kind, say, timeout=5000):
+    """One tool call; how it ended, with the lines of the log."""
+    server, path = STREAMS[kind](say)
+    with server, Client(f"http://127.0.0.1:{server.port}{path}", bearer=TOKEN) as client:
+        outcome = call_tool(client, timeout=timeout)
+        outcome.lines = client.lines
+        assert not any(TOKEN in line for line in client.lines) and TOKEN not in outcome.message, outcome.message
+        assert server.saw().count("tools/call") == 1, server.saw()
+        return outcome
+
+
+# --- Event streams ----------------------------------------------------------------------------------------------------
+
+
+@case
+def noise_on_a_stream_is_passed_over():
+    for kind in STREAMS:
+        outcome = called(kind, lambda request: events_of(*NOISE, "token " + TOKEN) + event(answer(request, CONTENT)))
+        outcome.must_be("MCP_OK")
+        told = [line for line in outcome.lines if "heartbeat" in line]
+        assert told and max(map(len, outcome.lines)) < 1000, outcome.lines
+
+
+@case
+def a_heartbeat_is_a_warning_in_the_log():
+    for make in STREAMS.values():
+        server, path = make(lambda request: events_of('{"type":"heartbeat"}') + event(answer(request, CONTENT)))
+        with server, Leveled(f"http://127.0.0.1:{server.port}{path}") as client:
+            call_tool(client, timeout=5000).must_be("MCP_OK")
+            assert client.levels_of("heartbeat") == [WARNING], client.lines
+
+
+@case
+def an_error_quotes_what_came_instead():
+    for kind in STREAMS:
+        limits = {"timeout": 400} if kind == "HTTP+SSE" else {}
+        outcome = called(kind, lambda _: events_of(f"upstream is busy {TOKEN}", "more"), **limits)
+        outcome.must_be("MCP_TIMEOUT" if kind == "HTTP+SSE" else "MCP_TRUNCATED")
+        assert "upstream is busy" in outcome.message and len(outcome.message) < 2100, outcome.message
+
+
+@case
+def messages_in_events_of_any_name():
+    for name in ("error", "response", "result", "mcp", "Message"):
+        for kind in STREAMS:
+            told = {"jsonrpc": "2.0", "error": {"code": -32603, "message": "broken"}}
+            failed = lambda r: events_of(json.dumps(told | {"id": r.message["id"]}), name=name)  # noqa: E731
+            outcome = called(kind, failed).must_be("MCP_RPC_ERROR").must_end(1000)
+            assert "broken" in outcome.message, outcome.message
+            noise = events_of("x", "{}", name=name)
+            called(kind, lambda request: noise + events_of(json.dumps(answer(request, CONTENT)), name=name)).must_be("MCP_OK")
+
+
+@case
+def a_broken_message_ends_the_call():
+    for kind in STREAMS:
+        for name, member in BROKEN.items():
+            broken = lambda r: events_of(f'{{"jsonrpc":"2.0","id":{r.message["id"]},{member}}}')  # noqa: E731
+            outcome = called(kind, broken).must_be("MCP_INVALID_MESSAGE")
+            assert outcome.ms < 3000, (name, outcome)
+        for text in (
+            '{{"jsonrpc":"2.0","id":{},"result":{{"x":NaN}}}}', '{{"jsonrpc":"2.0","id":{},', '{{"id":{},"result":x,"jsonrpc":"2.0"}}',
+        ):  # fmt: skip
+            called(kind, lambda r: events_of(text.format(r.message["id"]))).must_be("MCP_INVALID_JSON")
+
+
+@case
+def one_bad_member_of_a_batch_costs_nothing():
+    for kind in STREAMS:
+        for bad in ('{"jsonrpc":"2.0","method":5}', "{}", "5", '{"level":30}', '{"jsonrpc":"2.0","id":"x","method":null}'):
+            for batch in ("[{bad},{good}]", "[{good},{bad}]"):
+                text = lambda r: batch.format(bad=bad, good=json.dumps(answer(r, CONTENT)))  # noqa: E731
+                called(kind, lambda r: events_of(text(r))).must_be("MCP_OK")
+    # Also in a body.
+    for bad in ("{}", '{"jsonrpc":"2.0","id":"x","result":null}'):
+
+        def handler(_server, request, bad=bad):
+            body = f"[{bad},{json.dumps(answer(request, CONTENT))}]" if request.rpc == "tools/call" else None
+            return http(200, body) if body else legacy(request)
+
+        with Server(handler) as server, Client(server.url) as client:
+            call_tool(client, timeout=5000).must_be("MCP_OK")
+
+
+@case
+def a_body_must_be_a_message():
+    for body in ("ping", "{}", "[]", "5"):
+
+        def handler(_server, request, body=body):
+            return http(200, body) if request.rpc == "tools/call" else legacy(request)
+
+        with Server(handler) as server, Client(server.url) as client:
+            call_tool(client, timeout=5000).must_be("MCP_INVALID_JSON" if body == "ping" else "MCP_INVALID_MESSAGE")
+
+
+@case
+def noise_on_the_standing_stream():
+    def handler(server, request):
+        if request.method != "GET":
+            return legacy(request)
+        request.send(STREAM + events_of(*NOISE) + events_of("x", "{}", name="other"))
+        request.send(event(notice("tools/list_changed")) + events_of(json.dumps(notice("tools/list_changed")), name="change"))
+        return request.hold()
+
+    with Server(handler) as server, Leveled(server.url) as client:
+        listener = Listener(client)
+        listener.must_hear("tools/list_changed", "tools/list_changed")
+        client.close()
+        listener.result().must_be("MCP_CLOSED")
+        assert client.levels_of("heartbeat") == [WARNING], client.lines
+
+
+@case
+def noise_on_a_subscription():
+    def handler(_server, request):
+        if request.rpc == "server/discover":
+            return discovered(request)
+        request.send(STREAM + events_of(*NOISE) + acknowledged(request) + events_of(*NOISE))
+        request.send(events_of(json.dumps(notice("tools/list_changed")), name="change") + events_of("x", name="other"))
+        request.send(event(answer(request, {"resultType": "complete"})))
+        return None
+
+    with Server(handler) as server, Client(server.url) as client:
+        listener = Listener(client)
+        listener.result().must_be("MCP_OK")
+        assert [method for method, _ in listener.heard] == ["tools/list_changed"], listener.heard
+        assert any("heartbeat" in line for line in client.lines)
+
+
+# --- Numbers and byte order marks -------------------------------------------------------------------------------------
+
+
+def with_id(request, form):
+    """The answer, with its id in another form."""
+    number = request.message["id"]
+    return event(answer(request, CONTENT)).replace(b'"id": %d' % number, b'"id": ' + form.format(number).encode())
+
+
+@case
+def equal_numbers_are_equal_ids():
+    for form in ("{}.0", "{}.000", "{}e0", "{}E+0", "{}0e-1", "{}.0e0", '"{}"'):
+        for kind in STREAMS:
+            called(kind, lambda request, form=form: with_id(request, form)).must_be("MCP_OK")
+    for form in ("{}.5", "{}e1", "-{}", '"{}.0"'):
+        called("answer stream", lambda request, form=form: with_id(request, form)).must_be("MCP_WRONG_ID")
+
+
+@case
+def equal_numbers_are_equal_progress_tokens():
+    for kind in STREAMS:
+        told = []
+
+        def say(request):
+            token = request.message["params"]["_meta"]["progressToken"]
+            step = '{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":0.5}}}}'
+            return events_of(step.format(f"{token}.0"), step.format(f"{token}e0")) + event(answer(request, CONTENT))
+
+        server, path = STREAMS[kind](say)
+        with server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
+            call_tool(client, timeout=5000, told=told).must_be("MCP_OK")
+        assert len(told) == 2, told
+
+
+@case
+def a_byte_order_mark_before_a_message():
+    mark = BOM.decode()
+    for kind in STREAMS:
+        called(kind, lambda request: events_of(mark + json.dumps(answer(request, CONTENT)))).must_be("MCP_OK")
+
+    def handler(_server, request):
+        reply = legacy(request)
+        if request.rpc in ("initialize", "ping"):
+            value = {} if request.rpc == "ping" else {"protocolVersion": LEGACY, "capabilities": {}}
+            return http(200, BOM + json.dumps(answer(request, value)).encode())
+        if request.rpc == "server/discover":
+            return http(400, BOM + b'{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"unknown"}}')
+        return reply
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping(timeout=5000).must_be("MCP_OK").must_end(500)
+
+
+# --- Standard output --------------------------------------------------------------------------------------------------
+
+SERVING = """
+import threading
+def well(request): begin(request) if request["method"] in ("initialize", "server/discover") else reply(request, {"content": []})
+def serve():
+    while True: well(ask())
+"""
+
+
+@contextlib.contextmanager
+def serving(script, *arguments, environment=None):
+    """A client of a process, with the levels of its log lines."""
+    with process(SERVING + script, *arguments) as client:
+        client.levels = []
+        take = client.take_line
+
+        def take_line(userdata, level, line):
+            client.levels.append(level)
+            take(userdata, level, line)
+
+        client.log = LOG(take_line)
+        client.levels_of = lambda word: [level for level, line in zip(client.levels, client.lines) if word in line]
+        call(lib.mcp_set_log, client.client, client.log, None, None).must_be("MCP_OK")
+        for name, value in (environment or {}).items():
+            call(lib.mcp_set_environment, client.client, name.encode(), value.encode()).must_be("MCP_OK")
+        yield client
+
+
+@case
+def noise_on_stdout_is_passed_over():
+    script = f"""
+noise = {NOISE!r}
+for line in noise: say(line + "\\n")
+request = ask()
+for line in noise: say(line + "\\n")
+begin(request)
+while True:
+    request = ask()
+    for line in noise: say("  " + line + "\\r\\n")
+    well(request)
+"""
+    with serving(script) as client:
+        client.connect(timeout=5000).must_be("MCP_OK").must_end(1000)
+        call_tool(client, timeout=5000).must_be("MCP_OK").must_end(500)
+        assert set(client.levels_of("[WebSocket]")) == {WARNING}, client.lines
+
+
+@case
+def a_timeout_quotes_what_was_printed():
+    script = """
+say("before\\n"); begin(); request = ask()
+say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\\n" * 100); time.sleep(100)
+"""
+    with serving(script, environment={"TOKEN": SECRET}) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=400).must_be("MCP_TIMEOUT")
+        print(f"    {outcome.message}")
+        assert "[ERROR] no" in outcome.message and "before" not in outcome.message, outcome.message
+        assert len(outcome.message) < 1000 and outcome.message.isprintable() and SECRET not in outcome.message, outcome.message
+        assert not any(SECRET in line for line in client.lines)
+        # What one call saw is nothing to the next.
+        outcome = call_tool(client, timeout=300).must_be("MCP_TIMEOUT")
+        assert "[ERROR]" not in outcome.message, outcome.message
+
+
+@case
+def a_program_that_is_no_server_is_quoted():
+    with process("print('usage: tool [--serve]', flush=True); time.sleep(100)") as client:
+        outcome = client.connect(timeout=500).must_be("MCP_TIMEOUT")
+        assert "usage: tool" in outcome.message, outcome.message
+    with process("ask(); print('usage: tool [--serve]', flush=True); sys.exit(2)") as client:
+        outcome = client.connect(timeout=5000).must_be("MCP_PROCESS_FAILED")
+        assert "usage: tool" in outcome.message and "status 2" in outcome.message, outcome.message
+
+
+@case
+def half_a_secret_is_not_quoted():
+    """Where a long line is cut, a secret may stand across the cut."""
+    script = """
+begin(); request = ask()
+secret = os.environ["TOKEN"]
+for length in (190, 380, 8170, 8185): say("y" * (length - 7) + " token=" + secret + " " + "z" * 9000 + "\\n")
+say(secret * 2000 + "\\n"); time.sleep(100)
+"""
+    with serving(script, environment={"TOKEN": SECRET}) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=400).must_be("MCP_TIMEOUT")
+        for text in [outcome.message, *client.lines]:
+            assert SECRET[:6] not in text, text
+
+
+@case
+def a_broken_answer_ends_its_call_beside_others():
+    """Also while other calls are in flight."""
+    script = """
+begin()
+first, second = ask(), ask()
+say(open(sys.argv[1] + "/text").read() % second["id"] + "\\n")
+ask_again = ask(); well(ask_again); well(first); serve()
+"""
+    texts = [f'{{"jsonrpc":"2.0","id":%d,{member}}}' for member in BROKEN.values()]
+    texts += ['{"id":%d,"result":null}', '{"id":%d,"jsonrpc":"2.0","result":NaN}', '{"jsonrpc":"2.0","id":%d,"result":{}}}',
+              '[{"jsonrpc":"2.0","id":%d,"result":null}]', '{"id":%d,"error":"x"}']  # fmt: skip
+    for text in texts:
+        with folder() as place, serving(script, place) as client:
+            (place / "text").write_text(text)
+            client.connect(timeout=5000).must_be("MCP_OK")
+            one = Background(lambda: call_tool(client, timeout=5000))
+            two = Background(lambda: call_tool(client, timeout=5000))
+            poll(lambda: one.outcome or two.outcome, "no call ended")
+            ended = one if one.outcome else two
+            ended.outcome.must_be("MCP_INVALID_JSON" if "NaN" in text or text.endswith("}}}") else "MCP_INVALID_MESSAGE")
+            assert ended.outcome.ms < 3000, ended.outcome
+            call_tool(client, timeout=5000).must_be("MCP_OK")
+            (two if ended is one else one).result().must_be("MCP_OK")
+
+
+@case
+def a_broken_notification_ends_no_call():
+    script = """
+begin()
+while True:
+    request = ask()
+    for text in ('{"jsonrpc":"2.0","method":5}', '{"jsonrpc":"2.0","method":"x","params":NaN}', '{"jsonrpc":"2.0","id":99,"result":null}',
+                 '{"jsonrpc":"2.0","id":%d,"method":7}' % request["id"], '{"id":%d}' % request["id"]): say(text + "\\n")
+    well(request)
+"""
+    with serving(script) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=2000).must_be("MCP_OK")
+        assert client.levels.count(WARNING) == 5, client.lines
+
+
+@case
+def a_batch_with_bad_members_on_stdout():
+    script = """
+begin()
+one, two, three = ask(), ask(), ask()
+member = lambda request, rest: '{"jsonrpc":"2.0","id":%d,%s}' % (request["id"], rest)
+good = '"result":{"content":[]}'
+say("[%s,%s,{},%s]\\n" % (member(one, good), member(two, '"result":null'), member(three, good)))
+serve()
+"""
+    with serving(script) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calls = [Background(lambda: call_tool(client, timeout=3000)) for _ in range(3)]
+        statuses = sorted(calling.result().status for calling in calls)
+        assert statuses == ["MCP_INVALID_MESSAGE", "MCP_OK", "MCP_OK"], statuses
+
+
+@case
+def ids_of_gson_and_marks_on_stdout():
+    script = """
+def say_message(message): say("\\ufeff" + json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
+def reply(request, result): say_message({"id": float(request["id"]), "result": result})
+begin()
+while True:
+    request = ask()
+    token = (request.get("params") or {}).get("_meta", {}).get("progressToken")
+    if token: say_message({"method": "notifications/progress", "params": {"progressToken": float(token), "progress": 1}})
+    well(request)
+"""
+    told = []
+    with serving(script) as client:
+        client.connect(timeout=5000).must_be("MCP_OK").must_end(500)
+        call_tool(client, timeout=2000, told=told).must_be("MCP_OK")
+        assert len(told) == 1, told
+
+
+run()

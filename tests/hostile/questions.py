@@ -1,0 +1,261 @@
+"""What servers ask of the program while calls are in flight: which call deals with it, what is cancelled, and what is only an
+echo."""
+
+import json
+import threading
+
+from harness import PATIENCE, STREAM, Background, Client, Server, answer, call, case, event, legacy, lib, poll, run
+from newer import INPUT, call_tool, folder, process, value_of
+
+CONTENT = {"content": [{"type": "text", "text": "done"}]}
+
+SERVING = """
+import threading
+def well(request): begin(request) if request["method"] in ("initialize", "server/discover") else reply(request, {"content": []})
+def listen():
+    # Everything that comes, also answers.
+    return json.loads(sys.stdin.readline())
+def question(number):
+    params = {"message": str(number), "requestedSchema": {"type": "object", "properties": {}}}
+    send({"id": number, "method": "elicitation/create", "params": params})
+def begin_legacy():
+    request = ask()
+    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
+    begin(request); json.loads(sys.stdin.readline())
+"""
+
+
+class Handler:
+    """Answers elicitations once it may; `asked` has their messages."""
+
+    def __init__(self, client, hold=()):
+        self.asked, self.hold, self.go = [], hold, threading.Event()
+        self.function = INPUT(self.take)
+        call(lib.mcp_set_elicitation, client.client, self.function, None, None).must_be("MCP_OK")
+
+    def take(self, _data, given):
+        message = value_of(lib.mcp_input_params(given))["message"]
+        self.asked.append(message)
+        if message in self.hold:
+            assert self.go.wait(PATIENCE)
+        call(lib.mcp_input_accept, given, b"{}", 2).must_be("MCP_OK")
+
+
+# --- Which call -------------------------------------------------------------------------------------------------------
+
+
+@case
+def a_question_goes_to_a_call_that_is_free():
+    """Two calls, a question for each, and the first handler waits for the second one."""
+    script = """
+begin_legacy()
+one, two = ask(), ask()
+question(101); question(102)
+answers = [listen(), listen()]
+assert answers[0]["id"] == 102 and answers[1]["id"] == 101, answers
+well(one); well(two); ask()
+"""
+    with process(SERVING + script) as client:
+        handler = Handler(client, hold=("101",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calls = [Background(lambda: call_tool(client, timeout=5000)) for _ in range(2)]
+        poll(lambda: len(handler.asked) == 2, "the second question waits for the first handler")
+        handler.go.set()
+        for calling in calls:
+            calling.result().must_be("MCP_OK")
+
+
+@case
+def more_questions_than_calls():
+    """They wait until a handler is done, and go to the call that is free first."""
+    script = """
+begin_legacy()
+one, two = ask(), ask()
+for number in range(1, 6): question(number)
+answers = [listen()["id"] for _ in range(5)]
+assert sorted(answers) == [1, 2, 3, 4, 5] and answers[-1] == 1, answers
+well(one); well(two); ask()
+"""
+    with process(SERVING + script) as client:
+        handler = Handler(client, hold=("1",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calls = [Background(lambda: call_tool(client, timeout=5000)) for _ in range(2)]
+        poll(lambda: len(handler.asked) == 5, "a question waits for a handler that is not its own")
+        handler.go.set()
+        for calling in calls:
+            calling.result().must_be("MCP_OK")
+
+
+@case
+def a_question_that_waited_goes_to_a_new_call():
+    script = """
+begin_legacy()
+one = ask()
+question(1); question(2)
+two = ask()
+answers = [listen()["id"] for _ in range(2)]
+assert answers == [2, 1], answers
+well(one); well(two); ask()
+"""
+    with process(SERVING + script) as client:
+        handler = Handler(client, hold=("1",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        one = Background(lambda: call_tool(client, timeout=5000))
+        poll(lambda: handler.asked == ["1"], "no question")
+        two = Background(lambda: call_tool(client, timeout=5000))
+        poll(lambda: len(handler.asked) == 2, "the second question waits for the first handler")
+        handler.go.set()
+        one.result().must_be("MCP_OK")
+        two.result().must_be("MCP_OK")
+
+
+# --- Cancelled --------------------------------------------------------------------------------------------------------
+
+CANCEL = """
+def cancel(number): send({"method": "notifications/cancelled", "params": {"requestId": number, "reason": "no"}})
+"""
+
+
+@case
+def a_cancelled_question_gets_no_response():
+    """On stdout: cancelled while its handler runs. The answer of the call comes meanwhile."""
+    script = CANCEL + """
+begin_legacy()
+request = ask(); question(1); cancel(1.0); well(request)
+next = listen()
+assert next.get("method") == "tools/call", next
+well(next); ask()
+"""
+    with process(SERVING + script) as client:
+        lines = client.lines
+        handler = Handler(client, hold=("1",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=5000))
+        poll(lambda: any("cancelled a request of its own" in line for line in lines), "it was not noticed")
+        handler.go.set()
+        calling.result().must_be("MCP_OK")
+        call_tool(client, timeout=5000).must_be("MCP_OK")
+
+
+@case
+def a_cancelled_question_that_waits_is_not_asked():
+    script = CANCEL + """
+begin_legacy()
+request = ask(); question(1); question(2); question("x"); cancel(2); cancel("x"); question(3)
+assert [listen()["id"] for _ in range(2)] == [1, 3]
+well(request); ask()
+"""
+    with process(SERVING + script) as client:
+        handler = Handler(client, hold=("1",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=5000))
+        poll(lambda: sum("cancelled a request of its own" in line for line in client.lines) == 2, "it was not noticed")
+        handler.go.set()
+        calling.result().must_be("MCP_OK")
+        assert handler.asked == ["1", "3"], handler.asked
+
+
+@case
+def cancelled_on_an_answer_stream():
+    """It comes with the question: the handler is not even asked."""
+
+    def handler(_server, request):
+        if request.rpc == "tools/call":
+            question = {"jsonrpc": "2.0", "id": 5, "method": "elicitation/create", "params": {"message": "5", "requestedSchema": {}}}
+            cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5.0}}
+            request.send(STREAM + event(question) + event(cancel) + event(answer(request, CONTENT)))
+            return None
+        return legacy(request)
+
+    with Server(handler) as server, Client(server.url) as client:
+        asking = Handler(client)
+        call_tool(client, timeout=5000).must_be("MCP_OK")
+        assert not asking.asked and "POST" not in server.saw(), server.saw()
+
+
+@case
+def cancelled_on_the_standing_stream():
+    """It comes on another stream than the question, while the handler runs."""
+    streams = []
+
+    def handler(_server, request):
+        if request.method == "GET":
+            streams.append(request)
+            request.send(STREAM)
+            return request.hold()
+        if request.rpc == "tools/call":
+            question = {"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": {"message": "q", "requestedSchema": {}}}
+            request.send(STREAM + event(question))
+            asked.wait(PATIENCE)
+            streams[-1].send(event({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "q"}}))
+            request.send(event(answer(request, CONTENT)))
+            return None
+        return legacy(request)
+
+    asked = threading.Event()
+    with Server(handler) as server, Client(server.url) as client:
+        asking = Handler(client, hold=("q",))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=5000))
+        poll(lambda: asking.asked, "nothing was asked")
+        asked.set()
+        poll(lambda: any("cancelled a request of its own" in line for line in client.lines), "it was not noticed")
+        asking.go.set()
+        calling.result().must_be("MCP_OK")
+        assert [request.message for request in server.requests if "result" in request.message] == [], server.requests
+
+
+# --- Echoes -----------------------------------------------------------------------------------------------------------
+
+
+@case
+def an_echo_is_not_answered():
+    """A terminal sends back what is written to it, before the server has read it."""
+    script = """
+lines = []
+def read():
+    for line in sys.stdin:
+        say(line.replace("\\n", "\\r\\n"))
+        lines.append(line)
+        message = json.loads(line)
+        if message.get("method") == "tools/call": question(message["id"]); send({"id": 4711, "method": "ping"})
+        elif "method" in message and "id" in message: well(message)
+        elif message.get("id") == 4711: ponged.set()
+        if "result" in message and message["id"] != 4711: asked.append(message["id"])
+        if ponged.is_set() and asked: reply({"id": asked.pop()}, {"content": [{"type": "text", "text": str(len(lines))}]})
+ponged, asked = threading.Event(), []
+read()
+open(sys.argv[1] + "/lines", "w").write("".join(lines))
+"""
+    with folder() as place:
+        with process(SERVING + script, place) as client:
+            client.connect(timeout=5000).must_be("MCP_OK").must_end(1000)
+            client.ping(timeout=5000).must_be("MCP_OK")
+            told = [line for line in client.lines if "echo" in line]
+            assert len(told) == 1 and "docker run -i" in told[0], client.lines
+        sent = [json.loads(line) for line in (place / "lines").read_text().splitlines()]
+        assert all("method" in message for message in sent), sent
+
+
+@case
+def a_server_may_ask_under_a_number_of_ours():
+    """Ids of both sides are independent: a ping is answered, whatever its id is."""
+    script = """
+begin_legacy()
+request = ask(); send({"id": request["id"], "method": "ping"})
+pong = listen()
+assert pong == {"jsonrpc": "2.0", "id": request["id"], "result": {}}, pong
+well(request)
+request = ask(); question(request["id"])
+assert listen()["result"]["action"] == "accept"
+well(request); ask()
+"""
+    with process(SERVING + script) as client:
+        Handler(client)
+        client.connect(timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=5000).must_be("MCP_OK")
+        assert not any("echo" in line for line in client.lines), client.lines
+
+
+run()
