@@ -236,6 +236,7 @@ class Request:
     body: bytes
     socket: socket.socket
     message: dict = field(default_factory=dict)
+    path: str = "/"
 
     @property
     def rpc(self):
@@ -340,7 +341,8 @@ def read_request(connection, buffer):
     while len(buffer) < length:
         buffer += more()
     body, buffer = buffer[:length], buffer[length:]
-    return Request(first.split()[0], headers, body, connection, json.loads(body or b"{}")), buffer
+    method, path, *_ = first.split()
+    return Request(method, headers, body, connection, json.loads(body or b"{}"), path), buffer
 
 
 def poll(condition, why):
