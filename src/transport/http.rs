@@ -18,6 +18,7 @@ use super::lane::Lane;
 pub use super::lane::Phase;
 use super::network::{Hop, Network, NetworkOptions};
 use super::response::{Parked, Response, Unusable};
+use super::tls;
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
@@ -270,12 +271,11 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
             ),
         ),
         Phase::Tls => {
-            let own = if reason.contains("UnknownIssuer") {
-                "; nobody whom the system trusts vouches for it: name an authority of your own with mcp_set_tls_ca_file"
-            } else {
-                ""
+            let why = match error {
+                ureq::Error::Io(error) => tls::explain(error),
+                _ => None,
             };
-            (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}{own}"))
+            (MCP_TLS_FAILED, format!("no trusted TLS connection: {}", why.unwrap_or(reason)))
         }
         _ => match error {
             ureq::Error::LargeResponseHeader(_, limit) => {

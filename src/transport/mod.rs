@@ -12,6 +12,7 @@ mod link;
 mod names;
 pub mod network;
 pub mod no_proxy;
+mod own_certificate;
 pub mod proxy;
 pub mod response;
 pub mod tls;
