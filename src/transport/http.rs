@@ -17,7 +17,7 @@ use super::endpoint::Endpoint;
 use super::lane::Lane;
 pub use super::lane::Phase;
 use super::network::{Hop, Network, NetworkOptions};
-use super::response::{Parked, Response, Unusable};
+use super::response::{BadBody, Parked, Response, Unusable};
 use super::tls;
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
@@ -155,8 +155,8 @@ impl Http {
                 self.cookies.take(target, answer.headers(), SystemTime::now);
                 lane.note_keep_alive(&answer);
                 lane.state.set_phase(Phase::Body);
-                codings::check(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
-                Ok(Response::new(self, lane, Arc::clone(target), answer))
+                let codings = codings::of(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
+                Ok(Response::new(self, lane, Arc::clone(target), answer, codings))
             }
             Err(error) => Err(explain(&error, &lane, target, budget)),
         }
@@ -305,17 +305,14 @@ pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
         return stopped(&stop, Phase::Body.doing(), &lane.state.budget());
     }
     let end = lane.state.take_end();
-    let said = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<ureq::Error>());
-    let reason = match said {
-        Some(ureq::Error::Protocol(why)) => return no_http(&why.to_string()),
-        // What has come is no body, and more of it would not make it one.
-        Some(ureq::Error::BodyStalled) if end.is_none() => return no_http("the size of a chunk has no end"),
-        Some(ureq::Error::Decompress(_, why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
-            let said = said.map(ToString::to_string).unwrap_or_default();
-            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {said}"));
+    let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BadBody>());
+    let reason = match bad {
+        Some(BadBody::Chunks(why)) => return no_http(why),
+        Some(bad @ BadBody::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
+            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {bad}"));
         }
-        Some(ureq::Error::Decompress(..)) => error,
-        _ => end.or(error),
+        Some(bad) => Some(io::Error::other(bad.to_string())),
+        None => end.or(error),
     };
     let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
     Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))

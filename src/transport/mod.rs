@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod chunks;
 mod codings;
 mod connector;
 pub mod cookies;
