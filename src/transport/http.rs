@@ -1,6 +1,7 @@
 //! One HTTP request and its answer: connections are kept, redirects are followed where that is safe, and every failure says
 //! what was going on.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,9 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
 const MAX_REDIRECTS: usize = 5;
+
+/// What servers redirect to may change with every request.
+const MOST_REDIRECT_SECRETS: usize = 32;
 
 /// The size of the buffer that answers are read into, where no larger head is allowed.
 const INPUT_BUFFER: usize = 128 * 1024;
@@ -67,6 +71,8 @@ pub struct Http {
     config: Config,
     network: Arc<Network>,
     cookies: Cookies,
+    /// What the URLs of redirects hold that must not be shown: the newest of them.
+    redirect_secrets: Mutex<VecDeque<Zeroizing<String>>>,
     idle: Mutex<Vec<Parked>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
@@ -92,6 +98,7 @@ impl Http {
             config,
             network: Arc::new(Network::new(options)),
             cookies: Cookies::default(),
+            redirect_secrets: Mutex::default(),
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
@@ -109,7 +116,8 @@ impl Http {
     /// What the network adds to requests and must not be shown.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
-        cookies.chain(self.network.proxy_secrets()).collect()
+        let redirects = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        cookies.chain(redirects).chain(self.network.proxy_secrets()).collect()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -118,7 +126,7 @@ impl Http {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, budget)?;
             let Some(location) = redirect(&response) else { return Ok(response) };
-            target = Arc::new(self.follow(&target, response.status, &location)?);
+            target = Arc::new(self.follow(&target, &outgoing.method, response.status, &location)?);
             response.park();
         }
         Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
@@ -210,24 +218,45 @@ impl Http {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn follow(&self, from: &Endpoint, status: u16, location: &str) -> Result<Endpoint, Failure> {
+    /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
+    fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, Failure> {
         let target = from.resolve(location).map_err(|why| {
             refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
         })?;
-        let shown = target.shown();
-        if !matches!(status, 307 | 308) {
+        self.note_redirect(&target);
+        let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
+        if ours.https && !theirs.https {
+            let why = format!(
+                "the server redirects (HTTP {status}) from https to {shown}, where everything would go unencrypted: do not use it. A proxy in front of the server probably does not tell it that clients use https (X-Forwarded-Proto): correct that, or use the same path with https"
+            );
+            return Err(refused(why, status));
+        }
+        let keeps_method = matches!(status, 307 | 308);
+        if !keeps_method && method != Method::GET {
             let why = format!(
                 "the server redirects to {shown} with HTTP {status}, which would turn the request into another one; use that URL itself if it is the right one"
             );
             return Err(refused(why, status));
         }
-        if !self.endpoint.origin().may_follow_to(target.origin()) {
+        let may_follow = if keeps_method { ours.may_follow_to(theirs) } else { ours == theirs };
+        if !may_follow {
             let why = format!(
                 "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials do not leave theirs; use that URL itself if you trust it"
             );
             return Err(refused(why, status));
         }
         Ok(target)
+    }
+
+    fn note_redirect(&self, target: &Endpoint) {
+        let mut noted = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in target.secrets() {
+            if !noted.iter().any(|known| **known == secret) {
+                noted.push_back(Zeroizing::new(secret));
+            }
+        }
+        let surplus = noted.len().saturating_sub(MOST_REDIRECT_SECRETS);
+        noted.drain(..surplus);
     }
 }
 

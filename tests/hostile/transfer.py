@@ -146,6 +146,114 @@ def chunks_may_come_a_byte_at_a_time():
     pings(reply, "MCP_OK", count=2)
 
 
+# --- Redirects of a GET -----------------------------------------------------------------------------------------------
+
+
+class Redirected:
+    """An HTTP+SSE server at /sse/ that redirects the GET of /sse so."""
+
+    def __init__(self, status, location="/sse/", post=None):
+        self.status, self.location, self.post = status, location, post
+        self.paths, self.stream = [], None
+
+    def __call__(self, _server, request):
+        if request.method == "GET" and not request.path.endswith("/sse/"):
+            self.paths.append(request.path)
+            return http(self.status, "moved", kind="text/plain", Location=self.location)
+        if request.method == "GET":
+            self.paths.append(request.path)
+            self.stream = request
+            request.send(STREAM + ENDPOINT)
+            return request.hold()
+        if self.post and request.rpc == "ping":
+            return http(self.post, Location="/messages/")
+        if "id" in request.message:
+            value = {"protocolVersion": "2024-11-05", "capabilities": {}} if request.rpc == "initialize" else {}
+            self.stream.send(event(answer(request, value)))
+        return ACCEPTED
+
+
+def visit(handler, *statuses):
+    with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse", bearer="s3cr3t-token") as client:
+        outcome = client.ping(timeout=2000)
+        print(f"    {outcome.status}: {outcome.message[-300:]}")
+        return outcome.must_be(*statuses), server
+
+
+@case
+def a_get_is_redirected_within_its_origin():
+    for status in (301, 302, 303, 307, 308):
+        handler = Redirected(status)
+        _, server = visit(handler, "MCP_OK")
+        assert handler.paths == ["/sse", "/sse/"], handler.paths
+        # What the server names counts from where the stream was found.
+        assert handler.stream.authorization == "Bearer s3cr3t-token"
+        assert [request.path for request in server.requests if request.method == "POST"][0] == "/messages?session_id=1"
+
+
+@case
+def a_get_is_not_redirected_to_another_origin():
+    for status in (301, 302, 303, 307, 308):
+        with Server(Redirected(200)) as other:
+            for location in (f"http://127.0.0.1:{other.port}/sse/", f"//localhost:{other.port}/sse/"):
+                outcome, _ = visit(Redirected(status, location), "MCP_REDIRECT_REFUSED")
+                assert "another origin" in outcome.message, outcome.message
+                assert "would turn" not in outcome.message, outcome.message
+            assert other.requests == []
+
+
+@case
+def redirects_of_a_get_end():
+    for status in (301, 302, 303, 307, 308):
+        handler = Redirected(status, "/sse")
+        outcome, _ = visit(handler, "MCP_REDIRECT_REFUSED")
+        assert "more than 5 redirects" in outcome.message, outcome.message
+        assert len(handler.paths) == 6, handler.paths
+
+
+@case
+def a_post_never_becomes_a_get():
+    for status in (301, 302, 303):
+        handler = Redirected(200, post=status)
+        with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse/") as client:
+            client.connect().must_be("MCP_OK")
+            outcome = client.ping(timeout=2000).must_be("MCP_REDIRECT_REFUSED")
+            assert "would turn the request into another one" in outcome.message, outcome.message
+            assert server.saw().count("GET") == 1, server.saw()
+
+
+@case
+def the_redirect_of_a_standing_stream_is_followed():
+    opened = []
+
+    def handler(_server, request):
+        if request.method == "GET" and request.path == "/mcp":
+            return http(301, kind=None, Location="/mcp/")
+        if request.method == "GET":
+            opened.append(request)
+            request.send(STREAM)
+            return request.hold()
+        return legacy(request)
+
+    roots = HANDLER(lambda *_: None)
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
+        call(lib.mcp_set_roots, client.client, roots, None, None).must_be("MCP_OK")
+        client.connect().must_be("MCP_OK")
+        assert server.wait_for(lambda: opened), server.saw()
+        assert opened[0].session == "session-1"
+
+
+@case
+def a_redirect_stays_within_the_timeout():
+    def handler(_server, request):
+        if request.path == "/sse":
+            return http(302, kind=None, Location="/silent")
+        return request.hold()
+
+    with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse") as client:
+        client.ping(timeout=300).must_be("MCP_TIMEOUT").must_end(300, after=250)
+
+
 # --- Beside -----------------------------------------------------------------------------------------------------------
 
 

@@ -107,4 +107,20 @@ def a_certificate_without_names_says_what_it_lacks():
     visit(shown, [certificates.authority()], "MCP_TLS_FAILED", says=("subjectAltName",))
 
 
+# --- Redirects out of TLS ---------------------------------------------------------------------------------------------
+
+
+@case
+def a_redirect_from_https_to_http_is_not_recommended():
+    shown = own()
+    for status in (301, 302, 307, 308):
+        for path in ("/mcp", "/sse"):
+            handler = lambda _server, request: http(  # noqa: E731
+                status, kind=None, Location=f"http://{request.headers['host']}{path}/"
+            )
+            outcome = visit(shown, [shown], "MCP_REDIRECT_REFUSED", handler=handler, says=("X-Forwarded-Proto", "unencrypted"))
+            for words in ("use that URL", "if you trust it", "if it is the right one"):
+                assert words not in outcome.message, outcome.message
+
+
 run()
