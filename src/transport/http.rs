@@ -18,6 +18,7 @@ use super::endpoint::Endpoint;
 use super::lane::Lane;
 pub use super::lane::Phase;
 use super::network::{Hop, Network, NetworkOptions};
+use super::proxy::Proxy;
 use super::response::{BadBody, Parked, Response, Unusable};
 use super::tls;
 use crate::error::{Error, Result};
@@ -118,6 +119,14 @@ impl Http {
         let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
         let redirects = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         cookies.chain(redirects).chain(self.network.proxy_secrets()).collect()
+    }
+
+    /// The proxy that passes requests to `target` on, and may answer them itself.
+    pub(super) fn forwarding_proxy(&self, target: &Endpoint) -> Option<&Proxy> {
+        match self.network.hop(target.origin()) {
+            Ok(Hop::Proxy(proxy)) if proxy.forwards(target.origin()) => Some(proxy),
+            _ => None,
+        }
     }
 
     /// Sends a request and waits for the head of its answer.

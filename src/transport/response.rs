@@ -318,6 +318,12 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// For an error that may be another's: the proxy that has passed the request on, if one did.
+    pub fn through_proxy(&self) -> Option<String> {
+        let proxy = self.http.forwarding_proxy(&self.from)?;
+        Some(format!("; this came through the proxy {}, which may have answered itself", proxy.named()))
+    }
+
     /// What the rest of the body may spend from now on.
     pub fn set_budget(&self, budget: &Budget) {
         if let Some(body) = &self.open {

@@ -13,8 +13,9 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise caching callbacks causes changes channel config cookies endless eras forks kept lies limits listening packed
-        processes redaction refresh resumption retry_after sharing stdio_faults stops tasks text unix)
+foreach(subject answers authorise caching callbacks causes changes channel config cookies endless eras forks keep_alive kept lies limits listening packed
+        processes redaction refresh refusals resumption retry_after sharing stdio_faults stops tasks text transfer trust unix
+        url_secrets)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)

@@ -113,8 +113,8 @@ function(sanitize_python name program)
                                         ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise caching callbacks causes channel config cookies endless eras forks kept listening redaction
-        resumption retry_after sharing stops tasks text unix)
+foreach(subject answers authorise caching callbacks causes channel config cookies endless eras forks keep_alive kept listening redaction refusals
+        resumption retry_after sharing stops tasks text transfer trust unix url_secrets)
   sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
 endforeach()
 sanitize_python(control.python-leak ${sanitize}/leak.py)
