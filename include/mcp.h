@@ -175,7 +175,8 @@ typedef enum mcp_status {
   MCP_HTTP_ERROR = 18,
   /**
    * A redirect that is not followed, because credentials would leave their origin or the method
-   * would change; or the endpoint of an HTTP+SSE server, on another origin than its stream.
+   * would change (of a POST; a GET is redirected within its origin), or because there are more than
+   * five; or the endpoint of an HTTP+SSE server, on another origin than its stream.
    */
   MCP_REDIRECT_REFUSED = 19,
   /**
@@ -397,7 +398,14 @@ typedef struct mcp_client mcp_client;
  *
  * The URL is used as it stands, also with or without a slash at its end, for servers are strict
  * about that. It has the scheme http or https and holds no user name, no password, and nothing
- * outside ASCII (percent-encode it).
+ * outside ASCII: a path is percent-encoded, and a host is in its "xn--" form. An empty port
+ * ("http://host:/") is the default one.
+ *
+ * Errors and the log do not show the URL's query. A segment of its path that may be a secret is
+ * shown as "***", and is redacted where a server repeats it: one of 16 bytes or more with a letter
+ * and a digit, and one that follows "/s/", "/t/", "/key/" or "/token/". (The endpoint names "mcp"
+ * and "sse" are none. A short word that follows is redacted in the URL only, for messages hold such
+ * words by themselves.)
  *
  * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
  * `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor
@@ -834,7 +842,9 @@ mcp_status mcp_set_unix_socket(mcp_client *client, const char *path, mcp_error *
  *
  * A proxy's credentials go to the proxy alone, and are in no message. A proxy that refuses or
  * cannot be reached is `MCP_PROXY_FAILED`, one that wants other credentials
- * `MCP_PROXY_AUTH_REQUIRED`.
+ * `MCP_PROXY_AUTH_REQUIRED`. Errors name the proxy and what set it; so does one for an answer of
+ * 403, 502, 503 or 504, or an HTML page, that came through a proxy over http, for the proxy may
+ * have answered in the server's place.
  *
  * Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
  * call that went to the server. Since 0.1.0.
@@ -854,6 +864,10 @@ mcp_status mcp_set_require_https(mcp_client *client, bool required, mcp_error **
 /**
  * Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
  * place of an earlier file. NULL, as at the start, is none. The file is read now.
+ *
+ * A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
+ * `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
+ * for byte, while its dates are right and the URL's host is among its names.
  *
  * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read or holds no certificate, and
  * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.

@@ -54,7 +54,8 @@ pub enum mcp_status {
     /// and then the HTTP status of the error is 0.
     MCP_HTTP_ERROR = 18,
     /// A redirect that is not followed, because credentials would leave their origin or the method
-    /// would change; or the endpoint of an HTTP+SSE server, on another origin than its stream.
+    /// would change (of a POST; a GET is redirected within its origin), or because there are more than
+    /// five; or the endpoint of an HTTP+SSE server, on another origin than its stream.
     MCP_REDIRECT_REFUSED = 19,
     /// HTML, plain text or nothing where a JSON message or an event stream belongs; or it has a content
     /// coding that nobody asked for.

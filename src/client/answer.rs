@@ -222,13 +222,16 @@ pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Er
     // As the server wrote it: what it may have echoed is found in its own letters only.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
     let message = match content_type {
-        _ if http_status == 202 => "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into(),
-        Some("text/html") => {
-            "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path".into()
+        _ if http_status == 202 => {
+            "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into()
         }
-        Some(_) => format!(
-            "the server answered with {shown} where JSON or an event stream belongs; check the path of the URL"
+        Some("text/html") => format!(
+            "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path{}",
+            response.through_proxy().unwrap_or_default()
         ),
+        Some(_) => {
+            format!("the server answered with {shown} where JSON or an event stream belongs; check the path of the URL")
+        }
         None => format!("the server's answer (HTTP {http_status}) has no content type"),
     };
     Error::new(MCP_UNEXPECTED_CONTENT, message)

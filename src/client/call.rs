@@ -100,7 +100,7 @@ struct Shared {
 #[derive(Default)]
 struct Carried {
     credentials: Vec<Arc<HeaderSet>>,
-    /// Session ids, and queries of URLs.
+    /// Session ids, and what URLs hold.
     texts: Vec<String>,
 }
 
@@ -324,8 +324,8 @@ impl<'a> Call<'a> {
         if let Some(scheme) = self.client.schemes.current() {
             scheme.last().headers.add_to(&mut secrets);
         }
-        let query = self.client.endpoint.uri().query().map(str::to_owned);
-        carried.texts.iter().chain(&query).for_each(|text| secrets.add(text));
+        let of_url = self.client.endpoint.secrets();
+        carried.texts.iter().chain(&of_url).for_each(|text| secrets.add(text));
         if !self.client.is_process() {
             self.client.http().secrets().iter().for_each(|value| secrets.add(value));
         }

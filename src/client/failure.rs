@@ -1,5 +1,6 @@
 //! What a failed HTTP answer or a JSON-RPC error means for the caller, in words that help.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderName, header};
@@ -76,20 +77,29 @@ impl Client {
         let has_challenge = challenge.is_some();
         let lost = ErrorAnswer { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
+        let kind = content_type(response);
+        // A proxy knows nothing of JSON-RPC.
+        let may_be_of_proxy =
+            rpc.is_none() && (matches!(http_status, 403 | 502..=504) || kind.as_deref() == Some("text/html"));
         let words = match &rpc {
             Some(rpc) => Some(rpc.message.clone()),
             // A challenge says it already.
             None if challenge.is_some() => None,
-            None => words_of(content_type(response).as_deref(), text),
+            None => words_of(kind.as_deref(), text),
         };
         // Redacted before it is cut: half a secret would not be found any more.
         let quote = words.and_then(|words| quote(&call.secrets().redact(&words)));
-        let said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
+        let mut said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
+        if let Some(proxy) = response.through_proxy().filter(|_| may_be_of_proxy) {
+            said.push_str(&proxy);
+        }
+        // The endpoint of HTTP+SSE, or the target of a redirect.
+        let elsewhere = (response.from.uri() != self.endpoint.uri()).then(|| response.from.shown());
         let what = match code {
             Some(code) if status == MCP_RPC_ERROR => {
                 format!("the server answered with JSON-RPC error {code} (HTTP {http_status})")
             }
-            _ => explain_status(call.has_carried(), status, http_status, challenge.as_deref()),
+            _ => explain_status(call.has_carried(), status, http_status, challenge.as_deref(), elsewhere),
         };
         let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
         let report = error.report_mut();
@@ -102,12 +112,14 @@ impl Client {
     }
 }
 
-/// `any` and `authorization` say whether credentials were sent, and an `Authorization` header among them.
+/// `any` and `authorization` say whether credentials were sent, and an `Authorization` header among them; `elsewhere` is the URL that was
+/// asked, where it is not the client's.
 fn explain_status(
     (any, authorization): (bool, bool),
     status: Status,
     http_status: u16,
     challenge: Option<&str>,
+    elsewhere: Option<&str>,
 ) -> String {
     match status {
         MCP_UNAUTHORIZED if !any => {
@@ -124,13 +136,25 @@ fn explain_status(
             "the server knows the credentials and does not allow this (HTTP 403{})",
             challenge_words(challenge)
         ),
-        MCP_NOT_FOUND => {
-            "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into()
-        }
+        MCP_NOT_FOUND => match elsewhere {
+            Some(url) => format!(
+                "nothing speaks MCP at {url} (HTTP 404), where the server directs this client's requests: a proxy in front of the server may remove or add a part of the path"
+            ),
+            None => "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into(),
+        },
         MCP_RATE_LIMITED => "the server wants fewer requests (HTTP 429): try again later".into(),
         MCP_UNAVAILABLE => format!("the server is not available (HTTP {http_status}): try again later"),
         MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
-        MCP_SESSION_LOST => format!("the server does not know the session any more (HTTP {http_status})"),
+        MCP_SESSION_LOST => format!(
+            "the server does not know the session any more (HTTP {http_status}{})",
+            elsewhere.map_or_else(String::new, |url| format!(" at {url}"))
+        ),
+        MCP_SERVER_ERROR if http_status == 501 => {
+            "the server does not implement POST at this URL (HTTP 501): it is a plain web server and no MCP server; check the host, the port and the path".into()
+        }
+        MCP_HTTP_ERROR if http_status == 421 => {
+            "the server does not accept the host of this URL (HTTP 421): use the host name that it expects, or add this one to the hosts that it allows".into()
+        }
         MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
         _ => format!("the server answered with HTTP {http_status}, which has no place here"),
     }
@@ -159,14 +183,26 @@ fn read_error_body(response: &mut Response, most: usize) -> Result<Vec<u8>> {
 fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
     match content_type {
         Some("text/plain") => Some(text),
-        Some("application/json") => {
-            let json = Json::parse(text).ok()?;
-            let names = ["error_description", "message", "detail", "error"];
-            let words = names.iter().find_map(|name| json.root().member(name)?.text())?;
-            Some(words.into_owned())
-        }
+        Some(json) if json == "application/json" || json.ends_with("+json") => words_of_json(text),
+        // Frameworks send such a short text with nothing beside it.
+        None if text.trim_start().starts_with('{') => words_of_json(text),
+        None => is_plain(&text).then_some(text),
         _ => None,
     }
+}
+
+/// The member that speaks to people: of OAuth (RFC 6749), of common frameworks, or of a problem (RFC 9457).
+fn words_of_json(text: String) -> Option<String> {
+    let json = Json::parse(text).ok()?;
+    let names = ["error_description", "message", "detail", "title", "error"];
+    let words = names.iter().find_map(|name| json.root().member(name)?.text());
+    words.or_else(|| json.root().member("error")?.member("message")?.text()).map(Cow::into_owned)
+}
+
+/// Whether it reads like a sentence: neither markup nor bytes.
+fn is_plain(text: &str) -> bool {
+    let is_strange = |c: char| (c.is_control() && !c.is_whitespace()) || c == char::REPLACEMENT_CHARACTER;
+    !text.trim_start().starts_with('<') && !text.contains(is_strange)
 }
 
 pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
@@ -255,6 +291,20 @@ mod tests {
         ];
         for (http_status, is_rpc, status) in cases {
             assert_eq!(status_for(http_status, is_rpc), status, "{http_status}");
+        }
+    }
+
+    #[test]
+    fn words_of_refusals() {
+        let words = |kind, text: &str| words_of(kind, text.into());
+        assert_eq!(words(None, "Invalid Host header\n"), Some("Invalid Host header\n".into()));
+        assert_eq!(words(None, r#" {"detail":"no"}"#), Some("no".into()));
+        assert_eq!(words(Some("application/problem+json"), r#"{"type":"x","title":"no"}"#), Some("no".into()));
+        assert_eq!(words(Some("application/json"), r#"{"error":{"code":1,"message":"no"}}"#), Some("no".into()));
+        for (kind, text) in
+            [(None, " <html>x"), (None, "a\0b"), (None, "\u{fffd}"), (None, "{x"), (Some("text/html"), "x")]
+        {
+            assert_eq!(words(kind, text), None, "{text:?}");
         }
     }
 

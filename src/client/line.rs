@@ -340,7 +340,8 @@ impl Line {
     /// Tells a call what has been carried here, so that it shows nothing of it.
     pub fn carried(&self, call: &Call) {
         self.lock_carried().iter().for_each(|set| call.carry(set, None));
-        call.carry_text(self.endpoint().and_then(|to| to.uri().query()).unwrap_or_default());
+        let of_endpoint = self.endpoint().map(|to| to.secrets()).unwrap_or_default();
+        of_endpoint.iter().for_each(|secret| call.carry_text(secret));
         self.pipe().into_iter().flat_map(|pipe| &pipe.secrets).for_each(|secret| call.carry_text(secret));
     }
 

@@ -30,6 +30,9 @@ use crate::sys::wait::Stop;
 /// The longest that a server may keep silent on `server/discover` before `initialize` is tried.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
+/// A server that does not accept the host of the URL says so to every request.
+const MISDIRECTED: u16 = 421;
+
 /// How long a server may take to answer `server/discover`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
@@ -197,7 +200,7 @@ impl Client {
                     call.remark(Level::Debug, || {
                         format!("no event stream of HTTP+SSE ({error}); trying Streamable HTTP")
                     });
-                    self.negotiate_http(call, None)
+                    self.negotiate_http(call, None).map_err(|later| more_telling(error, later))
                 }
                 Err(error) => Err(error),
             };
@@ -210,6 +213,7 @@ impl Client {
                 match self.negotiate_sse(&brief) {
                     // What says something of this caller, or of this moment, says more than the first refusal.
                     Err(later) if is_about_caller(&later) || call.budget().check().is_err() => Err(later),
+                    Err(later) if later.report().http_status == MISDIRECTED => Err(later),
                     Err(_) => Err(error),
                     session => session,
                 }
@@ -456,6 +460,13 @@ impl Client {
 fn tells_older_server(error: &Error) -> bool {
     let report = error.report();
     matches!(report.http_status, 400 | 404 | 405) && !is_modern_error(error)
+}
+
+/// A GET that is refused for what it is says more than a POST that is not allowed there.
+fn more_telling(of_get: Error, of_post: Error) -> Error {
+    let (get, post) = (of_get.report().http_status, of_post.report().http_status);
+    let is_refusal = of_get.status() == MCP_HTTP_ERROR && !matches!(get, 0 | 404 | 405);
+    if is_refusal && matches!(post, 404 | 405) { of_get } else { of_post }
 }
 
 /// A stream was opened, and nothing came on it.

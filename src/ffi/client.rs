@@ -48,7 +48,14 @@ impl mcp_client {
 ///
 /// The URL is used as it stands, also with or without a slash at its end, for servers are strict
 /// about that. It has the scheme http or https and holds no user name, no password, and nothing
-/// outside ASCII (percent-encode it).
+/// outside ASCII: a path is percent-encoded, and a host is in its "xn--" form. An empty port
+/// ("http://host:/") is the default one.
+///
+/// Errors and the log do not show the URL's query. A segment of its path that may be a secret is
+/// shown as "***", and is redacted where a server repeats it: one of 16 bytes or more with a letter
+/// and a digit, and one that follows "/s/", "/t/", "/key/" or "/token/". (The endpoint names "mcp"
+/// and "sse" are none. A short word that follows is redacted in the URL only, for messages hold such
+/// words by themselves.)
 ///
 /// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
 /// `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor

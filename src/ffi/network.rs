@@ -91,7 +91,9 @@ pub unsafe extern "C" fn mcp_set_unix_socket(
 ///
 /// A proxy's credentials go to the proxy alone, and are in no message. A proxy that refuses or
 /// cannot be reached is `MCP_PROXY_FAILED`, one that wants other credentials
-/// `MCP_PROXY_AUTH_REQUIRED`.
+/// `MCP_PROXY_AUTH_REQUIRED`. Errors name the proxy and what set it; so does one for an answer of
+/// 403, 502, 503 or 504, or an HTML page, that came through a proxy over http, for the proxy may
+/// have answered in the server's place.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
 /// call that went to the server. Since 0.1.0.
@@ -140,6 +142,10 @@ pub unsafe extern "C" fn mcp_set_require_https(
 
 /// Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
 /// place of an earlier file. NULL, as at the start, is none. The file is read now.
+///
+/// A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
+/// `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
+/// for byte, while its dates are right and the URL's host is among its names.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read or holds no certificate, and
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.

@@ -1,70 +1,120 @@
-//! How the body of an answer is coded. What nobody can undo is an error that names the coding, and not text that is no JSON.
+//! How the body of an answer is coded. A coding that cannot be undone is an error that names it, and not text that is no JSON.
+//!
+//! ureq compares content codings by letter case and decodes "gzip" only, so this library reads the headers and decodes the bodies.
 
-use ureq::http::{HeaderMap, HeaderName, Response, header};
+use ureq::http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
 
 use crate::error::{Error, Result};
 use crate::status::{MCP_HTTP_ERROR, MCP_UNEXPECTED_CONTENT};
 
-/// What ureq takes apart, as it compares it; nothing else is asked for.
-const TRANSFER: [&str; 1] = ["chunked"];
-const CONTENT: [&str; 2] = ["gzip", "identity"];
+/// Names that stand for no coding at all: `identity` by RFC 9110, section 12.5.3, and what servers write by mistake.
+const NONE: [&str; 2] = ["identity", "none"];
+
+/// RFC 9110, section 8.4.1.3: `x-gzip` is the same.
+const GZIP: [&str; 2] = ["gzip", "x-gzip"];
 
 /// So many characters of another one are shown.
 const MOST_SHOWN: usize = 40;
 
-/// Refuses an answer with a body that cannot be read (RFC 9112, section 6.1; RFC 9110, section 8.4).
-pub fn check<T>(answer: &Response<T>) -> Result<()> {
-    let status = answer.status();
-    if let Some(coding) = unknown(answer.headers(), header::TRANSFER_ENCODING, &TRANSFER) {
-        let why =
-            format!("the server's answer has the transfer coding {coding}; chunked is the only one that is known");
-        return Err(Error::new(MCP_HTTP_ERROR, why));
-    }
-    match unknown(answer.headers(), header::CONTENT_ENCODING, &CONTENT) {
-        // What an error says in its body is not needed to report it.
-        Some(coding) if status.is_success() => {
-            let why = format!(
-                "the server's answer has the content coding {coding}, which nobody asked it for: only gzip is accepted"
-            );
-            Err(Error::new(MCP_UNEXPECTED_CONTENT, why).with_http_status(status.as_u16()))
-        }
-        _ => Ok(()),
-    }
+/// What has to be undone to read a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Codings {
+    pub chunked: bool,
+    pub gzip: bool,
 }
 
-/// The value of a header that names something else than one of `known`, in a form that can be shown.
-fn unknown(headers: &HeaderMap, name: HeaderName, known: &[&str]) -> Option<String> {
-    let mut values = headers.get_all(name).into_iter();
-    let value: String = values.next()?.to_str().unwrap_or("?").trim().chars().take(MOST_SHOWN).collect();
-    let is_known = value.is_empty() || known.contains(&value.as_str());
-    match values.next() {
-        Some(_) => Some(format!("{value} and another one")),
-        None => (!is_known).then_some(value),
-    }
+/// How the body of `answer` is coded; fails where it cannot be read (RFC 9112, section 6.1; RFC 9110, section 8.4).
+pub fn of<T>(answer: &Response<T>) -> Result<Codings> {
+    let status = answer.status();
+    let transfer = listed(answer.headers(), header::TRANSFER_ENCODING);
+    let chunked = match transfer.as_slice() {
+        [] => false,
+        [one] if one.eq_ignore_ascii_case("chunked") => true,
+        _ => {
+            let why = format!(
+                "the server's answer has the transfer coding {}; chunked is the only one that is known",
+                shown(&transfer)
+            );
+            return Err(Error::new(MCP_HTTP_ERROR, why));
+        }
+    };
+    // These have no body, and HTTP/1.0 has no chunks (RFC 9112, sections 6.1 and 6.3).
+    let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !status.is_informational();
+    let chunked = chunked && has_body && answer.version() >= Version::HTTP_11;
+
+    let content = listed(answer.headers(), header::CONTENT_ENCODING);
+    let gzip = match content.as_slice() {
+        [] => false,
+        [one] if GZIP.iter().any(|name| one.eq_ignore_ascii_case(name)) => true,
+        _ if status.is_success() => {
+            let why = format!(
+                "the server's answer has the content coding {}, which this client did not ask for: it accepts gzip only",
+                shown(&content)
+            );
+            return Err(Error::new(MCP_UNEXPECTED_CONTENT, why).with_http_status(status.as_u16()));
+        }
+        // What an error says in its body is not needed to report it.
+        _ => false,
+    };
+    Ok(Codings { chunked, gzip: gzip && has_body })
+}
+
+/// The codings of a header in the order in which they were applied, without those that change nothing.
+fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
+    let values = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let elements = values.flat_map(|value| value.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>());
+    elements.filter(|one| !one.is_empty() && !NONE.iter().any(|none| one.eq_ignore_ascii_case(none))).collect()
+}
+
+fn shown(codings: &[String]) -> String {
+    codings.join(", ").chars().take(MOST_SHOWN).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn checked(status: u16, headers: &[(&str, &str)]) -> Result<()> {
+    fn read(status: u16, headers: &[(&str, &str)]) -> Result<Codings> {
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(*name, *value);
         }
-        check(&answer.body(()).unwrap())
+        of(&answer.body(()).unwrap())
+    }
+
+    const PLAIN: Codings = Codings { chunked: false, gzip: false };
+
+    #[test]
+    fn codings_are_compared_without_case() {
+        for none in ["", "identity", "Identity", "NONE", "identity, , none"] {
+            assert_eq!(read(200, &[("content-encoding", none)]).unwrap(), PLAIN, "{none}");
+            assert_eq!(read(200, &[("transfer-encoding", none)]).unwrap(), PLAIN, "{none}");
+        }
+        for gzip in ["gzip", "GZIP", "X-GZip", " gzip ,"] {
+            assert!(read(200, &[("content-encoding", gzip)]).unwrap().gzip, "{gzip}");
+        }
+        for chunked in ["chunked", "Chunked", "identity, CHUNKED"] {
+            assert!(read(200, &[("transfer-encoding", chunked)]).unwrap().chunked, "{chunked}");
+        }
+        assert!(read(200, &[("content-encoding", "identity"), ("content-encoding", "Gzip")]).unwrap().gzip);
     }
 
     #[test]
-    fn what_cannot_be_undone_is_named() {
-        for known in [("content-encoding", "gzip"), ("content-encoding", ""), ("transfer-encoding", "chunked")] {
-            assert!(checked(200, &[known]).is_ok(), "{known:?}");
-        }
-        let refused = |headers| checked(200, headers).unwrap_err().to_string();
+    fn codings_that_cannot_be_undone_are_named() {
+        let refused = |headers| read(200, headers).unwrap_err().to_string();
         assert!(refused(&[("content-encoding", "br")]).contains("br"));
         assert!(refused(&[("content-encoding", "gzip, gzip")]).contains("gzip, gzip"));
-        assert!(refused(&[("transfer-encoding", "chunked"), ("transfer-encoding", "x")]).contains("another"));
-        assert!(refused(&[("transfer-encoding", "gzip, chunked")]).contains("gzip, chunked"));
-        assert!(checked(500, &[("content-encoding", "br")]).is_ok());
+        assert!(refused(&[("content-encoding", "gzip"), ("content-encoding", "br")]).contains("gzip, br"));
+        assert!(refused(&[("transfer-encoding", "chunked"), ("transfer-encoding", "x")]).contains("chunked, x"));
+        assert!(refused(&[("transfer-encoding", "gzip, Chunked")]).contains("gzip, Chunked"));
+        assert_eq!(read(500, &[("content-encoding", "br")]).unwrap(), PLAIN);
+    }
+
+    #[test]
+    fn answers_without_a_body_are_not_coded() {
+        for status in [204, 304] {
+            let both = [("transfer-encoding", "chunked"), ("content-encoding", "gzip")];
+            assert_eq!(read(status, &both).unwrap(), PLAIN, "{status}");
+        }
     }
 }

@@ -85,11 +85,11 @@ impl SocketConnector {
             }
             Ok(Hop::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
-                    let why = format!("the name of the proxy {} has no address: {error}", proxy.shown());
+                    let why = format!("the name of the proxy {} has no address: {error}", proxy.named());
                     self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
                 })?;
                 let socket = self.connect_any(&addresses).map_err(|error| {
-                    let why = format!("cannot connect to the proxy {}: {}", proxy.shown(), io_reason(&error));
+                    let why = format!("cannot connect to the proxy {}: {}", proxy.named(), io_reason(&error));
                     self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
                 })?;
                 self.through(proxy, origin, self.link(socket))
@@ -100,7 +100,7 @@ impl SocketConnector {
 
     fn through(&self, proxy: &Proxy, origin: &Origin, mut link: Link) -> io::Result<(Link, Option<Forwarding>)> {
         let (host, port) = (origin.host.as_str(), origin.port);
-        if proxy.kind == ProxyKind::Http && !origin.https {
+        if proxy.forwards(origin) {
             let forwarding = Forwarding { origin: origin.shown(), authorization: proxy.authorization() };
             return Ok((link, Some(forwarding)));
         }
@@ -120,7 +120,7 @@ impl SocketConnector {
             Refusal::Io(error) => {
                 let why = format!(
                     "the connection to the proxy {} ended before it answered: {}",
-                    proxy.shown(),
+                    proxy.named(),
                     io_reason(&error)
                 );
                 self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))

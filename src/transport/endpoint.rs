@@ -1,6 +1,10 @@
-//! The URL of a server: checked once, never normalised, and never shown with its query, which may hold a secret.
+//! The URL of a server: checked once, never normalised, and never shown with its query or a part of its path that may be secret.
+
+use std::borrow::Cow;
 
 use ureq::http::Uri;
+
+use crate::protocol::version;
 
 /// Where requests go.
 #[derive(Clone, Debug)]
@@ -25,9 +29,7 @@ impl Endpoint {
             return Err("the URL is empty".into());
         }
         if !url.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(
-                "the URL holds a space, a control character or a character outside ASCII; percent-encode it".into()
-            );
+            return Err(unwritable(url).into());
         }
         let (scheme, rest) =
             url.split_once("://").ok_or("the URL has no scheme; it begins with http:// or https://")?;
@@ -46,16 +48,19 @@ impl Endpoint {
         if host.is_empty() {
             return Err("the URL names no host".into());
         }
-        let port = match port {
-            None => default_port(https),
-            Some(digits) => {
-                digits.parse().ok().filter(|port| *port != 0).ok_or("the URL's port is no number from 1 to 65535")?
-            }
+        let number = match port {
+            // An empty one is the default (RFC 3986, section 3.2.3).
+            None | Some("") => default_port(https),
+            Some(digits) => port_number(digits).ok_or("the URL's port is no number from 1 to 65535")?,
         };
         // A fragment never goes to a server (RFC 9110, 4.2.4).
         let sent = url.split('#').next().unwrap_or_default();
+        let sent = match port {
+            Some("") => Cow::Owned(format!("{scheme}://{host}{}", &sent[scheme.len() + 3 + authority.len()..])),
+            _ => Cow::Borrowed(sent),
+        };
         let uri: Uri = sent.parse().map_err(|error| format!("the URL cannot be used: {error}"))?;
-        let origin = Origin { https, host: host.to_ascii_lowercase(), port };
+        let origin = Origin { https, host: host.to_ascii_lowercase(), port: number };
         Ok(Endpoint { shown: show(&uri), uri, origin })
     }
 
@@ -72,9 +77,24 @@ impl Endpoint {
         self.uri.path().trim_end_matches('/').rsplit('/').next() == Some(name)
     }
 
-    /// For messages: without the query.
+    /// For messages: without the query, and without the segments of the path that may be secret.
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// What must not be shown where others repeat it: the query, and what [`Endpoint::shown`] leaves out of the path.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets: Vec<String> = self.uri.query().map(str::to_owned).into_iter().collect();
+        for segment in secret_segments(self.uri.path()) {
+            let plain = unescaped(segment);
+            if is_told_from_words(&plain) {
+                if plain != segment {
+                    secrets.push(plain);
+                }
+                secrets.push(segment.to_owned());
+            }
+        }
+        secrets
     }
 
     /// Where a redirect's `Location` leads from here.
@@ -181,11 +201,96 @@ pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), String
     }
 }
 
+/// A port as it stands in a URL: digits alone, which Rust's own rule is not.
+pub(super) fn port_number(digits: &str) -> Option<u16> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|port| is_number && *port != 0)
+}
+
+/// Why a URL that holds something else than printable ASCII cannot be used.
+fn unwritable(url: &str) -> &'static str {
+    let authority =
+        url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if host.is_ascii() {
+        "the URL holds a space, a control character or a character outside ASCII; percent-encode it"
+    } else {
+        "the URL's host holds a character outside ASCII; write the name in its ASCII form, which begins with xn-- (as in xn--bcher-kva.example)"
+    }
+}
+
 fn show(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let query = if uri.query().is_some() { "?..." } else { "" };
-    format!("{scheme}://{authority}{}{query}", uri.path())
+    let mut before = "";
+    let mut path = String::with_capacity(uri.path().len());
+    for (at, segment) in uri.path().split('/').enumerate() {
+        path.push_str(if at > 0 { "/" } else { "" });
+        path.push_str(if may_be_secret(before, segment) { HIDDEN } else { segment });
+        before = segment;
+    }
+    format!("{scheme}://{authority}{path}{query}")
+}
+
+/// What stands in a URL that is shown in place of a segment that may be secret.
+const HIDDEN: &str = "***";
+
+/// A segment of so many bytes with a letter and a digit is more likely a key than a name.
+const KEY_LENGTH: usize = 16;
+
+/// Segments that name the next one a secret.
+const BEFORE_SECRETS: [&str; 4] = ["s", "t", "key", "token"];
+
+/// Names of endpoints, which are no secrets wherever they stand.
+const ENDPOINTS: [&str; 2] = ["mcp", "sse"];
+
+/// So long has a secret to be that is redacted wherever it stands, if it has a digit, or if it has none: shorter ones are words of
+/// the language.
+const SHORTEST: usize = 4;
+const SHORTEST_WORD: usize = 8;
+
+/// Words of that length that messages are full of.
+const WORDS: [&str; 2] = ["messages", "protocol"];
+
+fn secret_segments(path: &str) -> impl Iterator<Item = &str> {
+    let segments = path.split('/');
+    segments.clone().skip(1).zip(segments).filter(|(segment, before)| may_be_secret(before, segment)).map(|pair| pair.0)
+}
+
+fn may_be_secret(before: &str, segment: &str) -> bool {
+    if segment.is_empty() || ENDPOINTS.iter().any(|name| segment.eq_ignore_ascii_case(name)) {
+        return false;
+    }
+    let plain = unescaped(segment);
+    let is_key = segment.len() >= KEY_LENGTH
+        && plain.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && plain.bytes().any(|byte| byte.is_ascii_digit());
+    is_key || BEFORE_SECRETS.iter().any(|name| before.eq_ignore_ascii_case(name))
+}
+
+/// Whether a secret can be told from other words of a message.
+fn is_told_from_words(secret: &str) -> bool {
+    let has_digit = secret.bytes().any(|byte| byte.is_ascii_digit());
+    let shortest = if has_digit { SHORTEST } else { SHORTEST_WORD };
+    secret.len() >= shortest && version::known(secret).is_none() && !WORDS.contains(&secret)
+}
+
+/// Without percent-encoding (RFC 3986, section 2.1).
+fn unescaped(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).and_then(|digits| str::from_utf8(digits).ok());
+        let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (byte, behind) = match value.filter(|_| byte == b'%') {
+            Some(value) => (value, &behind[2..]),
+            None => (byte, behind),
+        };
+        bytes.push(byte);
+        rest = behind;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -201,6 +306,45 @@ mod tests {
         assert!(parse("http://[::1]/").origin().is_loopback());
         assert!(parse("http://127.9.9.9/").origin().is_loopback());
         assert!(!parse("http://localhost.example/").origin().is_loopback());
+        let bare = parse("http://host:/mcp?x#y");
+        assert_eq!((bare.origin().port, bare.uri().to_string()), (80, "http://host/mcp?x".into()));
+        assert_eq!(parse("https://[::1]:").origin().port, 443);
+        assert_eq!(parse("http://host:0080/").origin().port, 80);
+    }
+
+    #[test]
+    fn secrets_of_a_path_are_hidden() {
+        let parse = |path: &str| Endpoint::parse(&format!("http://h{path}")).unwrap();
+        let hidden = [
+            ("/sk-0123456789abcdef/mcp", "/***/mcp", &["sk-0123456789abcdef"][..]),
+            ("/s/x1/mcp?k=v", "/s/***/mcp?...", &["k=v"]),
+            ("/Token/hunter2/s/correcthorse/", "/Token/***/s/***/", &["hunter2", "correcthorse"]),
+            ("/key/a%2Fb%2fc-0", "/key/***", &["a/b/c-0", "a%2Fb%2fc-0"]),
+            ("/t/legacy/t/messages/t/2025-11-25", "/t/***/t/***/t/***", &[]),
+        ];
+        for (path, shown, secrets) in hidden {
+            let endpoint = parse(path);
+            assert_eq!(
+                (endpoint.shown(), endpoint.secrets()),
+                (&*format!("http://h{shown}"), secrets.iter().map(|s| s.to_string()).collect()),
+                "{path}"
+            );
+        }
+        let open = [
+            "/mcp",
+            "/messages/",
+            "/s/",
+            "/s/mcp",
+            "/key/SSE",
+            "/modelcontextprotocol-servers/x",
+            "/my%20other%20projects/mcp",
+            "/2025112500000000000",
+            "/v1.2.3/a1",
+        ];
+        for path in open {
+            let endpoint = parse(path);
+            assert_eq!((endpoint.shown(), endpoint.secrets().len()), (&*format!("http://h{path}"), 0));
+        }
     }
 
     #[test]
@@ -219,7 +363,9 @@ mod tests {
             "http://host:0/",
             "http://host:99999/",
             "http://host:x/",
-            "http://host:/",
+            "http://host:+80/",
+            "http://host:-80/",
+            "http://:/",
             "http://ho st/",
             "http://höst/",
             "http://host/\r\n",

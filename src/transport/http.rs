@@ -1,6 +1,7 @@
 //! One HTTP request and its answer: connections are kept, redirects are followed where that is safe, and every failure says
 //! what was going on.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,9 @@ use super::endpoint::Endpoint;
 use super::lane::Lane;
 pub use super::lane::Phase;
 use super::network::{Hop, Network, NetworkOptions};
-use super::response::{Parked, Response, Unusable};
+use super::proxy::Proxy;
+use super::response::{BadBody, Parked, Response, Unusable};
+use super::tls;
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
@@ -28,6 +31,9 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
 const MAX_REDIRECTS: usize = 5;
+
+/// What servers redirect to may change with every request.
+const MOST_REDIRECT_SECRETS: usize = 32;
 
 /// The size of the buffer that answers are read into, where no larger head is allowed.
 const INPUT_BUFFER: usize = 128 * 1024;
@@ -66,6 +72,8 @@ pub struct Http {
     config: Config,
     network: Arc<Network>,
     cookies: Cookies,
+    /// What the URLs of redirects hold that must not be shown: the newest of them.
+    redirect_secrets: Mutex<VecDeque<Zeroizing<String>>>,
     idle: Mutex<Vec<Parked>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
@@ -91,6 +99,7 @@ impl Http {
             config,
             network: Arc::new(Network::new(options)),
             cookies: Cookies::default(),
+            redirect_secrets: Mutex::default(),
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
@@ -108,7 +117,16 @@ impl Http {
     /// What the network adds to requests and must not be shown.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
-        cookies.chain(self.network.proxy_secrets()).collect()
+        let redirects = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        cookies.chain(redirects).chain(self.network.proxy_secrets()).collect()
+    }
+
+    /// The proxy that passes requests to `target` on, and may answer them itself.
+    pub(super) fn forwarding_proxy(&self, target: &Endpoint) -> Option<&Proxy> {
+        match self.network.hop(target.origin()) {
+            Ok(Hop::Proxy(proxy)) if proxy.forwards(target.origin()) => Some(proxy),
+            _ => None,
+        }
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -117,7 +135,7 @@ impl Http {
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, budget)?;
             let Some(location) = redirect(&response) else { return Ok(response) };
-            target = Arc::new(self.follow(&target, response.status, &location)?);
+            target = Arc::new(self.follow(&target, &outgoing.method, response.status, &location)?);
             response.park();
         }
         Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
@@ -154,8 +172,8 @@ impl Http {
                 self.cookies.take(target, answer.headers(), SystemTime::now);
                 lane.note_keep_alive(&answer);
                 lane.state.set_phase(Phase::Body);
-                codings::check(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
-                Ok(Response::new(self, lane, Arc::clone(target), answer))
+                let codings = codings::of(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
+                Ok(Response::new(self, lane, Arc::clone(target), answer, codings))
             }
             Err(error) => Err(explain(&error, &lane, target, budget)),
         }
@@ -209,24 +227,45 @@ impl Http {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn follow(&self, from: &Endpoint, status: u16, location: &str) -> Result<Endpoint, Failure> {
+    /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
+    fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, Failure> {
         let target = from.resolve(location).map_err(|why| {
             refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
         })?;
-        let shown = target.shown();
-        if !matches!(status, 307 | 308) {
+        self.note_redirect(&target);
+        let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
+        if ours.https && !theirs.https {
+            let why = format!(
+                "the server redirects (HTTP {status}) from https to {shown}, where everything would go unencrypted: do not use it. A proxy in front of the server probably does not tell it that clients use https (X-Forwarded-Proto): correct that, or use the same path with https"
+            );
+            return Err(refused(why, status));
+        }
+        let keeps_method = matches!(status, 307 | 308);
+        if !keeps_method && method != Method::GET {
             let why = format!(
                 "the server redirects to {shown} with HTTP {status}, which would turn the request into another one; use that URL itself if it is the right one"
             );
             return Err(refused(why, status));
         }
-        if !self.endpoint.origin().may_follow_to(target.origin()) {
+        let may_follow = if keeps_method { ours.may_follow_to(theirs) } else { ours == theirs };
+        if !may_follow {
             let why = format!(
                 "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials do not leave theirs; use that URL itself if you trust it"
             );
             return Err(refused(why, status));
         }
         Ok(target)
+    }
+
+    fn note_redirect(&self, target: &Endpoint) {
+        let mut noted = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in target.secrets() {
+            if !noted.iter().any(|known| **known == secret) {
+                noted.push_back(Zeroizing::new(secret));
+            }
+        }
+        let surplus = noted.len().saturating_sub(MOST_REDIRECT_SECRETS);
+        noted.drain(..surplus);
     }
 }
 
@@ -270,12 +309,11 @@ fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget)
             ),
         ),
         Phase::Tls => {
-            let own = if reason.contains("UnknownIssuer") {
-                "; nobody whom the system trusts vouches for it: name an authority of your own with mcp_set_tls_ca_file"
-            } else {
-                ""
+            let why = match error {
+                ureq::Error::Io(error) => tls::explain(error),
+                _ => None,
             };
-            (MCP_TLS_FAILED, format!("no trusted TLS connection: {reason}{own}"))
+            (MCP_TLS_FAILED, format!("no trusted TLS connection: {}", why.unwrap_or(reason)))
         }
         _ => match error {
             ureq::Error::LargeResponseHeader(_, limit) => {
@@ -305,17 +343,14 @@ pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
         return stopped(&stop, Phase::Body.doing(), &lane.state.budget());
     }
     let end = lane.state.take_end();
-    let said = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<ureq::Error>());
-    let reason = match said {
-        Some(ureq::Error::Protocol(why)) => return no_http(&why.to_string()),
-        // What has come is no body, and more of it would not make it one.
-        Some(ureq::Error::BodyStalled) if end.is_none() => return no_http("the size of a chunk has no end"),
-        Some(ureq::Error::Decompress(_, why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
-            let said = said.map(ToString::to_string).unwrap_or_default();
-            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {said}"));
+    let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BadBody>());
+    let reason = match bad {
+        Some(BadBody::Chunks(why)) => return no_http(why),
+        Some(bad @ BadBody::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
+            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {bad}"));
         }
-        Some(ureq::Error::Decompress(..)) => error,
-        _ => end.or(error),
+        Some(bad) => Some(io::Error::other(bad.to_string())),
+        None => end.or(error),
     };
     let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
     Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
@@ -360,6 +395,8 @@ pub(super) fn io_reason(error: &io::Error) -> String {
         io::ErrorKind::ConnectionReset => "connection reset by the server",
         io::ErrorKind::UnexpectedEof => "the server closed the connection",
         io::ErrorKind::BrokenPipe => "the server closed the connection while the request was sent",
+        // By the keep-alive probes of TCP, or by a connect that was not answered.
+        io::ErrorKind::TimedOut => "the other machine does not answer (the TCP connection timed out)",
         io::ErrorKind::HostUnreachable => "no route to the host",
         io::ErrorKind::NetworkUnreachable => "the network is unreachable",
         _ => return error.to_string(),

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod chunks;
 mod codings;
 mod connector;
 pub mod cookies;
@@ -12,6 +13,7 @@ mod link;
 mod names;
 pub mod network;
 pub mod no_proxy;
+mod own_certificate;
 pub mod proxy;
 pub mod response;
 pub mod tls;

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use super::endpoint::{Origin, split_port};
+use super::endpoint::{Origin, port_number, split_port};
 use super::no_proxy::NoProxy;
 
 /// Where a proxy listens when its URL does not say; curl's choice for every kind.
@@ -33,6 +33,8 @@ pub struct Proxy {
     pub host: String,
     pub port: u16,
     login: Option<Login>,
+    /// The function or the environment variable that named it.
+    set_by: &'static str,
 }
 
 /// User name and password. No `Debug`: nothing may print them.
@@ -87,12 +89,10 @@ impl Proxy {
             return Err("it names no host".into());
         }
         let port = match port {
-            None => DEFAULT_PORT,
-            Some(digits) => {
-                digits.parse().ok().filter(|port| *port != 0).ok_or("its port is no number from 1 to 65535")?
-            }
+            None | Some("") => DEFAULT_PORT,
+            Some(digits) => port_number(digits).ok_or("its port is no number from 1 to 65535")?,
         };
-        Ok(Proxy { kind, host: host.to_ascii_lowercase(), port, login })
+        Ok(Proxy { kind, host: host.to_ascii_lowercase(), port, login, set_by: "mcp_set_proxy" })
     }
 
     /// For messages: where it is, without credentials.
@@ -103,6 +103,16 @@ impl Proxy {
             ProxyKind::Socks5h => "socks5h",
         };
         format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    /// For messages: where it is, and who named it.
+    pub fn named(&self) -> String {
+        format!("{} (set by {})", self.shown(), self.set_by)
+    }
+
+    /// Whether requests to `origin` are passed on by it; else it is asked for a connection to there.
+    pub fn forwards(&self, origin: &Origin) -> bool {
+        self.kind == ProxyKind::Http && !origin.https
     }
 
     pub fn login(&self) -> Option<&Login> {
@@ -181,12 +191,12 @@ impl Proxies {
     /// By curl's rules: small letters first, and `http_proxy` in small letters only, for a CGI program finds the `Proxy` header
     /// of whoever asks it in HTTP_PROXY.
     fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Proxies {
-        let first = |names: &[&str]| {
+        let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
                 let url = variable(name).filter(|url| !url.is_empty())?;
                 Some(
                     Proxy::parse(&url)
-                        .map(Arc::new)
+                        .map(|proxy| Arc::new(Proxy { set_by: name, ..proxy }))
                         .map_err(|why| format!("the proxy in {name} cannot be used: {why}")),
                 )
             })
@@ -235,7 +245,19 @@ mod tests {
         assert_eq!(proxy.authorization().unwrap().as_str(), "Basic dXNAZXI6cDp3");
         assert_eq!(format!("{proxy:?}"), "http://h:1");
         let long = format!("socks5://{}:x@h", "u".repeat(256));
-        let bad = ["", "http://", "ftp://zqxw@h", "http://h:0", "http://h:x", "zqxw:80:80", "http://u:zqxw%0@h", &long];
+        assert_eq!(proxy.named(), "http://h:1 (set by mcp_set_proxy)");
+        assert_eq!(shown("proxy:"), "http://proxy:1080");
+        let bad = [
+            "",
+            "http://",
+            "ftp://zqxw@h",
+            "http://h:0",
+            "h:+80",
+            "http://h:x",
+            "zqxw:80:80",
+            "http://u:zqxw%0@h",
+            &long,
+        ];
         for bad in bad.into_iter().chain(["http://u:zqxw%0A@h", "http://zq xw", "zqxwü"]) {
             let why = Proxy::parse(bad).expect_err(bad);
             assert!(!why.contains("zqxw"), "{why}");

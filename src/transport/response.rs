@@ -1,12 +1,16 @@
 //! The answer to a request: its head, and a body that is read as it comes. When the body has been read, the connection goes
 //! back to where the next request finds it.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, header};
 
+use super::chunks::Chunks;
+use super::codings::Codings;
 use super::endpoint::Endpoint;
 use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
@@ -34,10 +38,32 @@ pub struct Body {
 
 /// Where the bytes of a body come from.
 enum Source {
-    /// Chunks, what is compressed, and what ends with its connection.
+    /// What ends with its connection, and no body at all.
     Ureq(ureq::BodyReader<'static>),
     /// So many bytes that follow the head as they are.
-    Plain { wire: Box<Wire>, left: u64 },
+    Plain {
+        wire: Box<Wire>,
+        left: u64,
+    },
+    Chunked {
+        wire: Box<Wire>,
+        chunks: Chunks,
+    },
+    Gzip(Box<MultiGzDecoder<Packed>>),
+}
+
+/// What is compressed.
+struct Packed {
+    source: Source,
+    /// Reading it has failed: that says nothing about its compression.
+    has_failed: bool,
+}
+
+/// Why a body that came cannot be read.
+#[derive(Debug)]
+pub(super) enum BadBody {
+    Chunks(&'static str),
+    Gzip(io::Error),
 }
 
 /// A connection that nobody uses, perhaps with a rest of the last answer still to come.
@@ -47,35 +73,59 @@ pub struct Parked {
 }
 
 impl Source {
-    fn of(body: ureq::Body, lane: &Lane) -> Source {
-        let Some(left) = body.content_length().filter(|length| *length > 0) else {
+    fn of(body: ureq::Body, lane: &Lane, codings: Codings) -> Source {
+        let length = body.content_length().filter(|_| !codings.chunked);
+        let source = Source::of_framed(body, lane, codings.chunked, length);
+        // Nothing at all is no gzip, and means nothing.
+        if codings.gzip && length != Some(0) {
+            let packed = Packed { source, has_failed: false };
+            return Source::Gzip(Box::new(MultiGzDecoder::new(packed)));
+        }
+        source
+    }
+
+    fn of_framed(body: ureq::Body, lane: &Lane, chunked: bool, length: Option<u64>) -> Source {
+        let length = length.filter(|length| *length > 0);
+        if !chunked && length.is_none() {
             return Source::Ureq(body.into_reader());
-        };
+        }
         // ureq would copy it once more. When it lets go of the connection, that rests in the lane.
         drop(body);
-        match lane.rest.take() {
-            Some(wire) => Source::Plain { wire, left },
-            None => unreachable!("ureq keeps no connection"),
+        match (lane.rest.take(), length) {
+            (Some(wire), Some(left)) => Source::Plain { wire, left },
+            (Some(wire), None) => Source::Chunked { wire, chunks: Chunks::new() },
+            (None, _) => unreachable!("ureq keeps no connection"),
         }
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_at_end() {
+            return Ok(0);
+        }
         match self {
             Source::Ureq(reader) => reader.read(buffer),
             Source::Plain { wire, left } => {
                 let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 count_off(left, wire.read(&mut buffer[..most])?)
             }
+            Source::Chunked { wire, chunks } => {
+                let most = buffer.len().min(next_chunk(wire, chunks)?);
+                take_chunk(chunks, most, |most| wire.read(&mut buffer[..most]))
+            }
+            Source::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
+                true => error,
+                false => io::Error::new(error.kind(), BadBody::Gzip(error)),
+            }),
         }
     }
 
     /// The same, appended to `body`, at most `most` bytes.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         match self {
-            Source::Ureq(reader) => {
+            Source::Ureq(_) | Source::Gzip(_) => {
                 let before = body.len();
                 body.resize(before + most, 0);
-                let count = reader.read(&mut body[before..]);
+                let count = self.read(&mut body[before..]);
                 body.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
             }
@@ -83,14 +133,80 @@ impl Source {
                 let most = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
                 count_off(left, wire.read_into(body, most)?)
             }
+            Source::Chunked { wire, chunks } => {
+                let most = most.min(next_chunk(wire, chunks)?);
+                take_chunk(chunks, most, |most| wire.read_into(body, most))
+            }
         }
     }
 
     /// Whether nothing more can come, as far as that is known without a look.
     fn is_at_end(&self) -> bool {
-        matches!(self, Source::Plain { left: 0, .. })
+        match self {
+            Source::Plain { left, .. } => *left == 0,
+            Source::Chunked { chunks, .. } => chunks.is_at_end(),
+            // What has come may still have to be unpacked.
+            Source::Ureq(_) | Source::Gzip(_) => false,
+        }
+    }
+
+    /// The connection, where the whole body has come.
+    fn into_wire(self) -> Result<Box<Wire>, Source> {
+        match self {
+            Source::Plain { wire, left: 0 } => Ok(wire),
+            Source::Chunked { wire, chunks } if chunks.is_at_end() => Ok(wire),
+            Source::Gzip(decoder) if decoder.get_ref().source.is_at_end() => decoder.into_inner().source.into_wire(),
+            other => Err(other),
+        }
     }
 }
+
+impl Read for Packed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.read(buffer).inspect_err(|_| self.has_failed = true)
+    }
+}
+
+/// Reads up to the data of the next chunk; gives how many bytes there are of it, and zero at the end of the body.
+fn next_chunk(wire: &mut Wire, chunks: &mut Chunks) -> io::Result<usize> {
+    while chunks.data() == 0 && !chunks.is_at_end() {
+        if wire.buffered().is_empty() && wire.fill()? == 0 {
+            if chunks.end() {
+                break;
+            }
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let count = chunks.advance(wire.buffered());
+        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BadBody::Chunks(why)))?;
+        wire.consume(count);
+    }
+    Ok(usize::try_from(chunks.data()).unwrap_or(usize::MAX))
+}
+
+/// Reads at most `most` bytes of a chunk. None is the end of the connection where there should be some.
+fn take_chunk(chunks: &mut Chunks, most: usize, read: impl FnOnce(usize) -> io::Result<usize>) -> io::Result<usize> {
+    if most == 0 {
+        return Ok(0);
+    }
+    match read(most)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => {
+            chunks.take_data(count as u64);
+            Ok(count)
+        }
+    }
+}
+
+impl fmt::Display for BadBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadBody::Chunks(why) => f.write_str(why),
+            BadBody::Gzip(error) => write!(f, "gzip decompression failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BadBody {}
 
 /// Of so many bytes some have come; that is the end only where it was all.
 fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
@@ -136,9 +252,14 @@ impl<'a> Response<'a> {
         lane: Lane,
         from: Arc<Endpoint>,
         answer: ureq::http::Response<ureq::Body>,
+        codings: Codings,
     ) -> Response<'a> {
-        let (head, body) = answer.into_parts();
-        let source = Source::of(body, &lane);
+        let (mut head, body) = answer.into_parts();
+        let source = Source::of(body, &lane, codings);
+        if codings.gzip {
+            // It is the length of what is packed.
+            head.headers.remove(header::CONTENT_LENGTH);
+        }
         let open = Some(Body { lane, source });
         Response { status: head.status.as_u16(), headers: head.headers, from, http, open }
     }
@@ -197,6 +318,12 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// For an error that may be another's: the proxy that has passed the request on, if one did.
+    pub fn through_proxy(&self) -> Option<String> {
+        let proxy = self.http.forwarding_proxy(&self.from)?;
+        Some(format!("; this came through the proxy {}, which may have answered itself", proxy.named()))
+    }
+
     /// What the rest of the body may spend from now on.
     pub fn set_budget(&self, budget: &Budget) {
         if let Some(body) = &self.open {
@@ -224,12 +351,12 @@ impl<'a> Response<'a> {
     fn put_back(&mut self, with_rest: bool) {
         if let Some(Body { mut lane, source }) = self.open.take() {
             lane.start_idling();
-            let rest = match source {
-                Source::Plain { wire, left: 0 } => {
+            let rest = match source.into_wire() {
+                Ok(wire) => {
                     lane.rest.put(wire);
                     None
                 }
-                source => with_rest.then_some(source),
+                Err(source) => with_rest.then_some(source),
             };
             self.http.put_back(Parked { lane, rest });
         }
@@ -257,10 +384,13 @@ impl Parked {
         let mut scrap = [0; 4096];
         for _ in 0..MOST_SCRAPS {
             let count = rest.read(&mut scrap);
-            if let Source::Plain { wire, left: 0 } = rest {
-                lane.rest.put(wire);
-                return Ok(lane);
-            }
+            rest = match rest.into_wire() {
+                Ok(wire) => {
+                    lane.rest.put(wire);
+                    return Ok(lane);
+                }
+                Err(rest) => rest,
+            };
             match (count, lane.state.take_stop()) {
                 (Ok(0), None) => return Ok(lane),
                 (Ok(_), None) => {}

@@ -11,10 +11,15 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls::{
+    ALL_VERSIONS, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
+    SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
+use super::http::io_reason;
 use super::link::Link;
+use super::own_certificate::{CA_AS_SERVER, OwnCertificates};
 use super::wire::Stream;
 
 static PROVIDER: Lazy<Arc<CryptoProvider>> = Lazy::new(|| Arc::new(ring::default_provider()));
@@ -102,7 +107,8 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     } else {
         let roots = options.authorities.iter().cloned();
         let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
-        Arc::new(verifier.map_err(|error| error.to_string())?)
+        let verifier = verifier.map_err(|error| error.to_string())?;
+        Arc::new(OwnCertificates { verifier, trusted: options.authorities.clone() })
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(ALL_VERSIONS)
@@ -116,6 +122,53 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
         None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
+}
+
+const WRONG_PURPOSE: &str = "the server's certificate is not for servers by its extended key usage (an EKU without serverAuth): have one issued for that purpose";
+
+/// What a failed handshake means, and what to do about it; `None` where its own words say that.
+pub fn explain(error: &io::Error) -> Option<String> {
+    let Some(failure) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        let is_end = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
+        return is_end.then(|| format!("{}; does it speak TLS on this port?", io_reason(error)));
+    };
+    let bad = match failure {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
+            return Some(
+                "the server does not speak TLS on this port, for its answer to the TLS handshake is another protocol; use the port that it has for https, or an http:// URL where it offers plain http only".into(),
+            );
+        }
+        rustls::Error::InvalidCertificate(bad) => bad,
+        _ => return None,
+    };
+    let remedy = match bad {
+        CertificateError::UnknownIssuer => {
+            "the certificate's issuer is not trusted: name an authority of your own with mcp_set_tls_ca_file"
+        }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "the certificate has no name in a subjectAltName extension, and its common name does not count: have one issued that names the server there"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            return Some(WRONG_PURPOSE.into());
+        }
+        CertificateError::Other(other) => match other.0.to_string().as_str() {
+            CA_AS_SERVER => {
+                return Some(
+                    "the server's certificate is that of an authority (CA:TRUE), and is accepted only where it is itself in the file of mcp_set_tls_ca_file: name it there if it is the server's own".into(),
+                );
+            }
+            "UnsupportedCertVersion" => {
+                return Some(
+                    "the server's certificate is not of X.509 version 3, and TLS clients do not accept version 1: have one issued with extensions, among them a subjectAltName that names the server (openssl req -x509 -addext subjectAltName=DNS:NAME)".into(),
+                );
+            }
+            // What the platform's verifier makes of a wrong purpose.
+            _ if format!("{other:?}").contains("EkuError") => return Some(WRONG_PURPOSE.into()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(format!("{failure}; {remedy}"))
 }
 
 /// TLS over a link.

@@ -45,6 +45,8 @@ pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port
     stream.write_all(&request)?;
 
     let mut head = Vec::new();
+    // The length of the informational answers so far.
+    let mut passed = 0;
     loop {
         let mut part = [0; 2048];
         let count = stream.read(&mut part)?;
@@ -52,7 +54,13 @@ pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port
             return Err(Refusal::Io(io::ErrorKind::UnexpectedEof.into()));
         }
         head.extend_from_slice(&part[..count]);
-        if let Some((status, length)) = parse_head(&head).map_err(|why| said(proxy, &why))? {
+        while let Some((status, length)) = parse_head(&head).map_err(|why| said(proxy, &why))? {
+            // The answer is still to come (RFC 9110, section 15.2); 101 would be one.
+            if (100..200).contains(&status) && status != 101 {
+                passed += length;
+                head.drain(..length);
+                continue;
+            }
             if !(200..300).contains(&status) {
                 return Err(refused(proxy, status));
             }
@@ -60,7 +68,7 @@ pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port
             let is_clean = length == head.len();
             return if is_clean { Ok(()) } else { Err(said(proxy, "it sent more than the answer to CONNECT")) };
         }
-        if head.len() > MAX_HEAD {
+        if passed + head.len() > MAX_HEAD {
             return Err(said(proxy, "the head of its answer to CONNECT does not end"));
         }
     }
@@ -78,7 +86,7 @@ fn parse_head(head: &[u8]) -> Result<Option<(u16, usize)>, String> {
 }
 
 fn refused(proxy: &Proxy, http_status: u16) -> Refusal {
-    let shown = proxy.shown();
+    let shown = proxy.named();
     let error = match http_status {
         // Some say 401 to wrong ones; only the proxy can have said it here.
         401 | 407 if proxy.login().is_some() => {
@@ -101,7 +109,7 @@ fn refused(proxy: &Proxy, http_status: u16) -> Refusal {
 }
 
 fn said(proxy: &Proxy, what: &str) -> Refusal {
-    Refusal::Said(Error::new(MCP_PROXY_FAILED, format!("the proxy {} cannot be used: {what}", proxy.shown())))
+    Refusal::Said(Error::new(MCP_PROXY_FAILED, format!("the proxy {} cannot be used: {what}", proxy.named())))
 }
 
 const VERSION: u8 = 5;
@@ -122,7 +130,7 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
         (NOTHING, None) => {
             let why = format!(
                 "the SOCKS proxy {} wants a user name and password: put them into its URL, socks5h://user:password@host:port",
-                proxy.shown()
+                proxy.named()
             );
             return Err(Refusal::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)));
         }
@@ -153,7 +161,7 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
     let [version, reply, _, kind] = read(stream)?;
     check_version(proxy, version)?;
     if reply != 0 {
-        let why = format!("the SOCKS proxy {} refuses the connection: {}", proxy.shown(), reason(reply));
+        let why = format!("the SOCKS proxy {} refuses the connection: {}", proxy.named(), reason(reply));
         return Err(Refusal::Said(Error::new(MCP_PROXY_FAILED, why)));
     }
     // The address that the proxy bound is of no use here, but it has to be read.
@@ -181,7 +189,7 @@ fn log_in(stream: &mut (impl Read + Write), proxy: &Proxy, login: &Login) -> Res
     if status == 0 {
         return Ok(());
     }
-    let why = format!("the SOCKS proxy {} refuses the user name or password in its URL", proxy.shown());
+    let why = format!("the SOCKS proxy {} refuses the user name or password in its URL", proxy.named());
     Err(Refusal::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)))
 }
 
@@ -267,6 +275,10 @@ mod tests {
         assert_eq!(outcome(b"HTTP/1.1 407 No\r\n\r\n"), MCP_PROXY_AUTH_REQUIRED);
         assert_eq!(outcome(b"HTTP/1.1 403 No\r\n\r\n"), MCP_PROXY_FAILED);
         assert_eq!(outcome(b"SSH-2.0-x\r\n\r\n"), MCP_PROXY_FAILED);
+        assert_eq!(outcome(b"HTTP/1.1 101 X\r\n\r\n"), MCP_PROXY_FAILED);
+        assert_eq!(outcome(b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 103 X\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), MCP_OK);
+        assert_eq!(outcome(b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 403 No\r\n\r\n"), MCP_PROXY_FAILED);
+        assert_eq!(outcome(&b"HTTP/1.1 102 X\r\n\r\n".repeat(2000)), MCP_PROXY_FAILED);
         assert_eq!(outcome(&b"HTTP/1.1 200 OK\r\nX: y\r\n".repeat(2000)), MCP_PROXY_FAILED);
         assert_eq!(outcome(b"HTTP/1.1 200 OK\r\n"), MCP_DISCONNECTED);
     }

@@ -138,6 +138,23 @@ impl Wire {
         Ok(buffered)
     }
 
+    /// What has come and was not read.
+    pub fn buffered(&self) -> &[u8] {
+        self.buffers.input()
+    }
+
+    /// Takes so many bytes off what is buffered.
+    pub fn consume(&mut self, count: usize) {
+        self.buffers.input_consume(count);
+    }
+
+    /// Waits for bytes, and buffers them; zero where the server has closed.
+    pub fn fill(&mut self) -> io::Result<usize> {
+        let count = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(count);
+        Ok(count)
+    }
+
     /// Whether nothing has come behind the last answer.
     fn is_quiet(&self) -> bool {
         self.buffers.input().is_empty() && self.stream.link_ref().is_quiet()

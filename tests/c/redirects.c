@@ -65,9 +65,9 @@ int main(void) {
     mcp_json_free(log);
 
     /* those that turn POST into GET, or that nobody needs */
-    redirect(MCP_REDIRECT_REFUSED, 301, "/s/dual/mcp", "/s/dual/mcp");
-    redirect(MCP_REDIRECT_REFUSED, 302, "/s/dual/mcp", "/s/dual/mcp");
-    redirect(MCP_REDIRECT_REFUSED, 303, "/s/dual/mcp", "/s/dual/mcp");
+    redirect(MCP_REDIRECT_REFUSED, 301, "/s/dual/mcp", "/s/***/mcp");
+    redirect(MCP_REDIRECT_REFUSED, 302, "/s/dual/mcp", "/s/***/mcp");
+    redirect(MCP_REDIRECT_REFUSED, 303, "/s/dual/mcp", "/s/***/mcp");
 
     /* another origin: another port, host or scheme */
     snprintf(elsewhere, sizeof elsewhere, "http://127.0.0.1:%u/mcp", (unsigned)port);

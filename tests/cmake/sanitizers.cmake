@@ -114,7 +114,8 @@ function(sanitize_python name program)
 endfunction()
 
 foreach(subject answers authorise caching callbacks causes channel config content cookies endless eras executed forks
-        gateways kept listening noise questions redaction resumption retry_after sharing stops tasks text unix)
+        gateways keep_alive kept listening noise questions redaction refusals resumption retry_after sharing stops
+        tasks text transfer trust unix url_secrets)
   sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
 endforeach()
 sanitize_python(control.python-leak ${sanitize}/leak.py)

@@ -125,7 +125,7 @@ FRAMES = {
     "chunk size that is missing": (lambda data: b"\r\n" + data + b"\r\n", NO_NUMBER),
     "chunk size below zero": (lambda data: b"-5\r\n" + data + b"\r\n", NO_NUMBER),
     "chunk size of 2^64": (lambda data: b"10000000000000000\r\n" + data + b"\r\n", NO_NUMBER),
-    "chunk size of 100 digits": (lambda data: b"f" * 100 + b"\r\n" + data + b"\r\n", NO_LINE),
+    "chunk size of 100 digits": (lambda data: b"f" * 100 + b"\r\n" + data + b"\r\n", NO_NUMBER),
     "chunk longer than its size": (lambda data: b"%x\r\n" % (len(data) - 5) + data + b"\r\n0\r\n\r\n", NO_LINE),
 }
 for name, (frame, words) in FRAMES.items():

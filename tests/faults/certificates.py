@@ -86,11 +86,14 @@ def sign(content):
     return pow(int.from_bytes(padded, "big"), PRIVATE, MODULUS).to_bytes(size, "big")
 
 
-def certificate(subject, issuer, years=NOW, extensions=()):
+def certificate(subject, issuer, years=NOW, extensions=(), version=3, serial=1):
+    """Version 1 has neither a version nor extensions."""
     validity = sequence(*(year(number) for number in years))
-    version = der(0xA0, integer(2))
-    parts = (version, integer(1), SHA256_RSA, name(issuer), validity, name(subject), PUBLIC)
-    to_sign = sequence(*parts, der(0xA3, sequence(*extensions)))
+    parts = (integer(serial), SHA256_RSA, name(issuer), validity, name(subject), PUBLIC)
+    if version == 1:
+        to_sign = sequence(*parts)
+    else:
+        to_sign = sequence(der(0xA0, integer(2)), *parts, der(0xA3, sequence(*extensions)) if extensions else b"")
     return pem("CERTIFICATE", sequence(to_sign, SHA256_RSA, bits(sign(to_sign))))
 
 

@@ -97,7 +97,7 @@ certified_row("certificate that is not valid yet", "not valid yet", years=certif
 certified_row("certificate of another host", "localhost", host="elsewhere.invalid")
 certified_row("certificate of an unknown authority", "UnknownIssuer", issuer=certificates.STRANGER)
 certified_row("self-signed certificate", "UnknownIssuer", subject="mcp-test self-signed", issuer="mcp-test self-signed")
-certified_row("certificate of a client", "Eku", purpose=certificates.CLIENT_AUTH)
+certified_row("certificate of a client", "extended key usage", purpose=certificates.CLIENT_AUTH)
 
 
 # --- No TLS -----------------------------------------------------------------------------------------------------------

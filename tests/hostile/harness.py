@@ -237,7 +237,7 @@ class Request:
     body: bytes
     socket: socket.socket
     message: dict = field(default_factory=dict)
-    path: str = ""
+    path: str = "/"
 
     @property
     def rpc(self):
@@ -342,7 +342,7 @@ def read_request(connection, buffer):
     while len(buffer) < length:
         buffer += more()
     body, buffer = buffer[:length], buffer[length:]
-    method, path, _ = first.split()
+    method, path, *_ = first.split()
     return Request(method, headers, body, connection, json.loads(body or b"{}"), path), buffer
 
 

@@ -1,0 +1,161 @@
+//! Certificates of servers that are their own authority: what `openssl req -x509` makes says CA:TRUE, and webpki accepts no such
+//! certificate from a server. OpenSSL does, where the certificate itself is among those that the caller trusts.
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+
+/// What webpki says of a server's certificate with CA:TRUE. Its error type is not among what rustls hands on.
+pub const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
+
+/// `id-ce-extKeyUsage` and `id-kp-serverAuth` (RFC 5280, section 4.2.1.12), as DER has them.
+const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+
+/// Verifies as the platform does, and accepts the certificates that the caller trusts as servers' own as well.
+#[derive(Debug)]
+pub struct OwnCertificates {
+    pub verifier: Verifier,
+    pub trusted: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for OwnCertificates {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        // webpki looks at the dates before it looks at CA:TRUE, so those are good. It looks at the purposes and the name afterwards.
+        // That the server has the key is checked by the signature of the handshake.
+        match verified {
+            Err(error) if is_ca_as_server(&error) && self.trusted.contains(end_entity) => {
+                if !serves(end_entity) {
+                    return Err(Error::InvalidCertificate(CertificateError::InvalidPurpose));
+                }
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+fn is_ca_as_server(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if other.0.to_string() == CA_AS_SERVER)
+}
+
+/// Whether the purposes of a certificate, where it names some, are a server's among others.
+fn serves(certificate: &[u8]) -> bool {
+    match purposes(certificate) {
+        None => true,
+        Some(purposes) => Values(purposes).any(|(_, purpose)| purpose == SERVER_AUTH),
+    }
+}
+
+/// The content of the extension that names the purposes.
+fn purposes(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, certificate) = Values(certificate).next()?;
+    let (_, to_sign) = Values(certificate).next()?;
+    // `extensions [3] EXPLICIT Extensions`
+    let (_, extensions) = Values(to_sign).find(|(tag, _)| *tag == 0xa3)?;
+    let (_, extensions) = Values(extensions).next()?;
+    let (_, extension) = Values(extensions).find(|(_, extension)| {
+        Values(extension).next().is_some_and(|(_, identifier)| identifier == EXTENDED_KEY_USAGE)
+    })?;
+    // Behind the identifier and perhaps a word on how critical it is.
+    let (_, value) = Values(extension).last()?;
+    Values(value).next().map(|(_, purposes)| purposes)
+}
+
+/// The values of DER (X.690, section 8.1) that stand one behind the other, each with its tag. webpki has accepted the certificate
+/// that they come from.
+struct Values<'a>(&'a [u8]);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&tag, rest) = self.0.split_first()?;
+        let (&first, rest) = rest.split_first()?;
+        let (length, rest) = match first {
+            0..0x80 => (usize::from(first), rest),
+            _ => {
+                let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(d, _)| d.len() <= 4)?;
+                (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
+            }
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some((tag, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82][..], &length, &content].concat()
+    }
+
+    fn certificate(extensions: &[&[u8]]) -> Vec<u8> {
+        let extensions = der(0xa3, &[&der(0x30, extensions)]);
+        der(0x30, &[&der(0x30, &[&der(2, &[&[1]]), &der(0x30, &[]), &extensions]), &der(3, &[&[0; 300]])])
+    }
+
+    fn extension(identifier: &[u8], purposes: &[&[u8]]) -> Vec<u8> {
+        let purposes: Vec<u8> = purposes.iter().flat_map(|purpose| der(6, &[purpose])).collect();
+        der(0x30, &[&der(6, &[identifier]), &der(1, &[&[0xff]]), &der(4, &[&der(0x30, &[&purposes])])])
+    }
+
+    #[test]
+    fn purposes_are_found() {
+        let client_auth = &[0x2b, 6, 1, 5, 5, 7, 3, 2][..];
+        let other = extension(&[0x55, 0x1d, 0x0f], &[client_auth]);
+        assert!(serves(&certificate(&[])));
+        assert!(serves(&certificate(&[&other])));
+        assert!(serves(&certificate(&[&other, &extension(EXTENDED_KEY_USAGE, &[client_auth, SERVER_AUTH])])));
+        assert!(!serves(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[client_auth]), &other])));
+        assert!(!serves(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[])])));
+    }
+
+    #[test]
+    fn what_is_no_der_ends() {
+        for bytes in [&b""[..], b"\x30", b"\x30\x05abc", b"\x30\x84\xff\xff\xff\xff", b"\x30\x89123456789", b"\x30\x80"]
+        {
+            assert!(Values(bytes).count() <= 1);
+            assert_eq!(purposes(bytes), None);
+        }
+    }
+}
