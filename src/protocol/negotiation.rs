@@ -197,7 +197,8 @@ mod tests {
             assert_eq!(judge_probe(Err(&rpc(http_status, -32600, None))), ProbeVerdict::Report, "{http_status}");
         }
         let plain = |status, http_status| judge_probe(Err(&Error::new(status, "").with_http_status(http_status)));
-        assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Report);
+        assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Legacy { keep: false });
+        assert_eq!(plain(MCP_SERVER_ERROR, 503), ProbeVerdict::Report);
         assert_eq!(plain(MCP_CONNECT_FAILED, 0), ProbeVerdict::Report);
         assert_eq!(plain(MCP_TLS_FAILED, 0), ProbeVerdict::Report);
         assert_eq!(plain(MCP_NOT_FOUND, 404), LEGACY_FOR_GOOD);
