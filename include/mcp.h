@@ -307,8 +307,9 @@ typedef struct mcp_error mcp_error;
 int32_t mcp_error_status(const mcp_error *error);
 
 /**
- * What failed, where, why, and what to do about it, as one line of text for people. The URL in it
- * lacks its query. Programs look at the status instead: the wording may change.
+ * What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
+ * without control characters. The URL in it lacks its query. Programs look at the status instead:
+ * the wording may change.
  *
  * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
  */
@@ -1933,8 +1934,8 @@ typedef enum mcp_log_level {
 } mcp_log_level;
 
 /**
- * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
- * break that is gone when the callback returns. Called on the thread of whatever call has
+ * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
+ * without control characters that is gone when the callback returns. Called on the thread of whatever call has
  * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
  * once. No lock is held, and the callback may call the library; but make no call on this client
  * on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
