@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod exec;
+pub mod file;
 pub mod lookup;
 pub mod memory;
 pub mod panics;

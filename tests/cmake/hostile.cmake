@@ -14,8 +14,8 @@ function(mcp_hostile_test subject)
 endfunction()
 
 foreach(subject answers authorise caching callbacks causes changes channel config content cookies endless eras
-        executed forks gateways kept lies limits listening noise packed process_groups processes questions redaction
-        refresh resumption retry_after sharing stdio_faults stops tasks text unix)
+        executed files forks gateways kept lies limits listening messages noise packed process_groups processes
+        questions redaction refresh resumption retry_after sharing stdio_faults stops tasks text unix)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)
