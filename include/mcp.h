@@ -308,8 +308,9 @@ typedef struct mcp_error mcp_error;
 int32_t mcp_error_status(const mcp_error *error);
 
 /**
- * What failed, where, why, and what to do about it, as one line of text for people. The URL in it
- * lacks its query. Programs look at the status instead: the wording may change.
+ * What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
+ * without control characters. The URL in it lacks its query. Programs look at the status instead:
+ * the wording may change.
  *
  * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
  */
@@ -458,11 +459,13 @@ void mcp_client_free(mcp_client *client);
  * the first call, and again by the next call when it has ended.
  *
  * The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, no descriptor
- * but its three streams, and has a process group of its own. What it writes to stderr goes to the
+ * but its three streams, which are pipes, and has a process group of its own. What it writes to stderr goes to the
  * log, and its last lines into the error when it ends; or into a file (`mcp_set_stderr_file`).
  *
- * `mcp_client_close` and `mcp_client_free` close its stdin; where it does not end within 2 seconds
- * its group gets SIGTERM, and after 2 more SIGKILL. `mcp_client_free` waits for that.
+ * `mcp_client_close` and `mcp_client_free` close its stdin. When it has ended, or after 2 seconds,
+ * its group gets SIGTERM, and what of it still runs after 2 more SIGKILL. `mcp_client_free` waits for
+ * that. A server that ends by itself takes what it has started with it in the same way, unless that
+ * has left the group.
  *
  * Credentials, headers and everything else that is about HTTP return `MCP_MISUSE` on such a client:
  * what the server needs to know goes into its environment (`mcp_set_environment`).
@@ -470,7 +473,8 @@ void mcp_client_free(mcp_client *client);
  * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
  * `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
  */
-mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
+mcp_client *mcp_client_new_stdio(const char *const *argv,
+                                 mcp_error **error);
 
 /**
  * Sets a variable in the environment of the server's process; NULL removes it.
@@ -505,16 +509,29 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
 
 /**
  * Makes a client for a server that a configuration file describes, in the form that FastMCP,
- * editors and desktop clients share: a JSON object with "mcpServers", in which each name stands for
- * an object with
+ * editors and desktop clients share: a JSON object with "mcpServers" (or "servers", or "mcp" with
+ * "servers" in it, as VS Code has them), in which each name stands for an object with
  *
- * - "url", and perhaps "transport" ("http" or "sse"), "headers", and "auth", a bearer token; or
- * - "command", and perhaps "args", "env" and "cwd", for a server that is started as a process;
- * - perhaps "timeout", in milliseconds.
+ * - "url" (or "httpUrl" or "serverUrl"), and perhaps "transport" or "type" ("http",
+ *   "streamable-http" or "sse", however it is written), "headers", and "auth", a bearer token; or
+ * - "command", and perhaps "args", "env", "envFile" and "cwd", for a server that is started as a
+ *   process;
+ * - perhaps "timeout", in milliseconds. One below 1000 leads to a warning in the log, because some
+ *   programs mean seconds.
  *
- * `${NAME}` in a text stands for an environment variable, `${NAME:-text}` for one that may be
- * unset. Other keys are left alone. `name` is the server's; NULL is the only one of the file. What
- * the file says is set as by the functions for it, and may be changed by them.
+ * The file may have comments and trailing commas. A null member counts as missing, and so does an
+ * empty "command" beside a URL. `${NAME}` in a text stands for an environment variable,
+ * `${NAME:-text}` for one that may be unset; together they may fill in 1 MiB. "~/" at the start of
+ * "command", "cwd" and "envFile" is the user's home. Other keys are left alone.
+ *
+ * "envFile" names a file of lines `NAME=value`, from the folder of the configuration file; values
+ * may be quoted, `#` begins a comment, and "env" wins over it.
+ *
+ * `name` is the server's; NULL is the only one of the file that is not disabled. A server with
+ * "disabled": true is refused. What the file says is set as by the functions for it, and may be
+ * changed by them.
+ *
+ * Only regular files are read, of at most 4 MiB.
  *
  * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
  * `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
@@ -522,12 +539,22 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
 mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_error **error);
 
 /**
- * Lists the servers of a configuration file: an array of their names, in the order of the file.
+ * Lists the servers of a configuration file: an array of their names, in the order of the file,
+ * with those that are disabled. `mcp_config_servers` says which are.
  *
  * `*names` is set to NULL first and to the array on success; the caller frees it with
  * `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
  */
 mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **error);
+
+/**
+ * Lists the servers of a configuration file as `mcp_config_names` does, with an object for each:
+ * "name", and "disabled", which is true where the file says "disabled": true or "enabled": false.
+ *
+ * `*servers` is set to NULL first and to the array on success; the caller frees it with
+ * `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+ */
+mcp_status mcp_config_servers(const char *path, mcp_json **servers, mcp_error **error);
 
 /* ============================================================================================== */
 /* Credentials and headers                                                                        */
@@ -869,8 +896,9 @@ mcp_status mcp_set_require_https(mcp_client *client, bool required, mcp_error **
  * `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
  * for byte, while its dates are right and the URL's host is among its names.
  *
- * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read or holds no certificate, and
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is no regular file, is larger than
+ * 16 MiB or holds no certificate, and `MCP_MISUSE` after the first call that went to the server.
+ * Since 0.1.0.
  */
 mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error **error);
 
@@ -880,8 +908,8 @@ mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error *
  * key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL where that is in the same file. A NULL
  * `cert_path`, as at the start, is none. The files are read now.
  *
- * Returns `MCP_INVALID_ARGUMENT` for files that cannot be read, or do not belong together, and
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for files that cannot be read (as for `mcp_set_tls_ca_file`), or do
+ * not belong together, and `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
  */
 mcp_status mcp_set_tls_client_cert(mcp_client *client,
                                    const char *cert_path,
@@ -1947,8 +1975,8 @@ typedef enum mcp_log_level {
 } mcp_log_level;
 
 /**
- * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
- * break that is gone when the callback returns. Called on the thread of whatever call has
+ * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
+ * without control characters that is gone when the callback returns. Called on the thread of whatever call has
  * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
  * once. No lock is held, and the callback may call the library; but make no call on this client
  * on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is

@@ -1742,11 +1742,23 @@ template <class Page> class page_range {
     return detail::get_json(mcp_config_names, detail::text(path, "the path"));
 }
 
+/// The servers of a configuration file, an array with an object for each: "name", and "disabled". As config_servers,
+/// without an exception.
+[[nodiscard]] inline expected<json> try_config_servers(std::string_view path) {
+    return detail::get_json(mcp_config_servers, detail::text(path, "the path"));
+}
+
 #ifdef __cpp_exceptions
-/// The names of the servers of a configuration file, an array in the order of the file: see client::from_config.
-/// status::config_invalid for a file that cannot be read or used.
+/// The names of the servers of a configuration file, an array in the order of the file, with those that are disabled:
+/// see client::from_config. status::config_invalid for a file that cannot be read or used.
 [[nodiscard]] inline json config_names(std::string_view path) {
     return detail::take(try_config_names(path));
+}
+
+/// The servers of a configuration file, an array in the order of the file with an object for each: "name", and
+/// "disabled", which is true where the file says so. status::config_invalid for a file that cannot be read or used.
+[[nodiscard]] inline json config_servers(std::string_view path) {
+    return detail::take(try_config_servers(path));
 }
 #endif
 
@@ -1800,14 +1812,17 @@ class client {
     }
 
     /// Makes a client for a server that a configuration file describes, in the form that FastMCP, editors and desktop
-    /// clients share: a JSON object with "mcpServers", in which each name stands for an object with
+    /// clients share: a JSON object with "mcpServers" (or "servers", or "mcp" with "servers" in it), in which each name
+    /// stands for an object with
     ///
-    /// - "url", and perhaps "transport" ("http" or "sse"), "headers", and "auth", a bearer token; or
-    /// - "command", and perhaps "args", "env" and "cwd", for a server that is started as a process;
+    /// - "url" (or "httpUrl" or "serverUrl"), and perhaps "transport" or "type" ("http", "streamable-http" or "sse"),
+    ///   "headers", and "auth", a bearer token; or
+    /// - "command", and perhaps "args", "env", "envFile" and "cwd", for a server that is started as a process;
     /// - perhaps "timeout", in milliseconds.
     ///
-    /// `${NAME}` in a text stands for an environment variable, `${NAME:-text}` for one that may be unset. `name` is the
-    /// server's; std::nullopt is the only one of the file. status::config_invalid, with a message that names the key.
+    /// Comments and trailing commas are allowed; mcp_client_new_from_config has the details. `${NAME}` in a text stands
+    /// for an environment variable, `${NAME:-text}` for one that may be unset. `name` is the server's; std::nullopt is
+    /// the only one of the file that is not disabled. status::config_invalid, with a message that names the key.
     [[nodiscard]] static client from_config(std::string_view path,
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::take(try_from_config(path, name));

@@ -4,7 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::protocol::json::Json;
+use crate::sanitize::shortened;
 use crate::status::Status;
+
+/// The longest place in a message, in bytes.
+const LONGEST_PLACE: usize = 400;
 
 /// A failed call. Cheap to pass on (one pointer), and never holding a secret.
 #[derive(Clone, Debug)]
@@ -80,7 +84,8 @@ impl Error {
 
     /// Puts the operation and the place in front of the message: `ping http://host/mcp: <message>`.
     pub fn during(mut self, operation: &str, place: &str) -> Error {
-        self.0.message = format!("{operation} {place}: {}", self.0.message);
+        // What went wrong has to fit behind it.
+        self.0.message = format!("{operation} {}: {}", shortened(place, LONGEST_PLACE), self.0.message);
         self
     }
 }

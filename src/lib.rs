@@ -13,6 +13,7 @@ pub mod ffi;
 pub mod fuzzing;
 mod log;
 mod protocol;
+mod sanitize;
 mod status;
 mod sys;
 mod transport;

@@ -9,6 +9,8 @@ import (
 	"runtime/cgo"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // An Error is why a call failed. It holds no token and no header value.
@@ -85,7 +87,29 @@ func check(call func(failure **C.mcp_error) C.mcp_status) error {
 
 // invalid is the error for an argument that never reaches C.
 func invalid(why string) *Error {
-	return &Error{Status: InvalidArgument, Message: why, RetryAfter: -1}
+	return &Error{Status: InvalidArgument, Message: oneLine(why), RetryAfter: -1}
+}
+
+// longestMessage is the longest message of an error, in bytes.
+const longestMessage = 2048
+
+// oneLine makes a message of this package's own as those of the library are: one printable line of bounded length.
+func oneLine(text string) string {
+	line := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+	if len(line) <= longestMessage {
+		return line
+	}
+	const dots = "..."
+	end := longestMessage - len(dots)
+	for !utf8.RuneStart(line[end]) {
+		end--
+	}
+	return line[:end] + dots
 }
 
 // withText runs use with a text as C wants it. C would cut it at a NUL.

@@ -25,7 +25,7 @@ func NewProcess(command []string, options ...Option) (*Client, error) {
 }
 
 // NewFromConfig makes a client for a server that a configuration file describes, in the form that FastMCP, editors and desktop
-// clients share: a JSON object with "mcpServers". "" is the only server of the file. What the file says is set as by the options, and
+// clients share: a JSON object with "mcpServers". "" is the only server of the file that is not disabled. What the file says is set as by the options, and
 // these beat it.
 func NewFromConfig(path, name string, options ...Option) (*Client, error) {
 	return newClient(options, func(failure **C.mcp_error) (made *C.mcp_client, err error) {
@@ -39,19 +39,42 @@ func NewFromConfig(path, name string, options ...Option) (*Client, error) {
 	})
 }
 
-// ConfigNames lists the servers of a configuration file, in its order.
+// ConfigNames lists the servers of a configuration file, in its order, with those that are disabled.
 func ConfigNames(path string) ([]string, error) {
-	var names *C.mcp_json
+	var names []string
+	err := readConfig(path, &names, func(path *C.char, names **C.mcp_json, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_config_names(path, names, failure)
+	})
+	return names, err
+}
+
+// ConfigServer is a server that a configuration file describes.
+type ConfigServer struct {
+	Name string `json:"name"`
+	// Disabled says that the file disables it: NewFromConfig refuses it.
+	Disabled bool `json:"disabled"`
+}
+
+// ConfigServers lists the servers of a configuration file, in its order.
+func ConfigServers(path string) ([]ConfigServer, error) {
+	var servers []ConfigServer
+	err := readConfig(path, &servers, func(path *C.char, servers **C.mcp_json, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_config_servers(path, servers, failure)
+	})
+	return servers, err
+}
+
+// readConfig reads what a function says of a configuration file.
+func readConfig(path string, v any, read func(*C.char, **C.mcp_json, **C.mcp_error) C.mcp_status) error {
+	var document *C.mcp_json
 	err := withText(path, "the path", func(path *C.char) error {
-		return check(func(failure **C.mcp_error) C.mcp_status { return C.mcp_config_names(path, &names, failure) })
+		return check(func(failure **C.mcp_error) C.mcp_status { return read(path, &document, failure) })
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer C.mcp_json_free(names)
-	var read []string
-	err = Result(raw(names)).understand(&read)
-	return read, err
+	defer C.mcp_json_free(document)
+	return Result(raw(document)).understand(v)
 }
 
 // WithEnvironment sets variables in the environment of the server's process.

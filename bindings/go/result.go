@@ -23,7 +23,7 @@ func (r Result) understand(v any) error {
 		return nil
 	}
 	return &Error{
-		Status: InvalidMessage, Message: "the server's result is not as the protocol wants it: " + err.Error(), RetryAfter: -1, cause: err,
+		Status: InvalidMessage, Message: oneLine("the server's result is not as the protocol wants it: " + err.Error()), RetryAfter: -1, cause: err,
 	}
 }
 

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::protocol::json::{Json, Value};
+use crate::sanitize::{LONGEST, beginning, one_line};
 
 /// A shorter value is too common in ordinary text to be taken for the secret.
 const SHORTEST: usize = 4;
@@ -16,8 +17,8 @@ const SHORTEST_PART: usize = 8;
 /// What takes the place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// The longest text that an error or a log line holds, in characters: a server decides about parts of it.
-const LONGEST: usize = 2000;
+/// So much of a text is searched, in bytes: a server decides about its length, and only the beginning is ever shown.
+const MOST_SEARCHED: usize = 64 * 1024;
 
 /// What must not be shown. No `Debug`: nothing may print it.
 #[derive(Default)]
@@ -41,35 +42,37 @@ impl Secrets {
         self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
+    /// The text without secrets; of a very long one, the beginning.
     pub fn redact(&self, text: &str) -> String {
-        let mut text = Cow::Borrowed(text);
-        for form in &self.forms {
-            if text.contains(form.as_str()) {
-                text = Cow::Owned(text.replace(form.as_str(), REDACTED));
-            }
-        }
-        text.into_owned()
+        self.redact_first(text, MOST_SEARCHED, false)
     }
 
     /// The same for the beginning of a text, of which the end was cut off where `is_cut`: what may be a part of a secret there goes.
     pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
-        let mut shown = self.redact(text);
-        if is_cut {
-            // One more character may have been damaged by the cut.
-            let longest = self.forms.first().map_or(0, |form| form.len()) + 4;
-            let end = (0..=shown.len().saturating_sub(longest)).rfind(|end| shown.is_char_boundary(*end));
-            shown.truncate(end.unwrap_or_default());
-        }
-        shown
+        self.redact_first(text, MOST_SEARCHED, is_cut)
     }
 
-    /// A text that is fit to be shown: without secrets, on one line, of bounded length.
-    pub fn tidy(&self, text: &str) -> String {
-        let shown: String = self.redact(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        match shown.char_indices().nth(LONGEST) {
-            Some((end, _)) => format!("{}...", &shown[..end]),
-            None => shown,
+    /// The text without secrets, taken from its first `most` bytes, or a little more of them.
+    fn redact_first(&self, text: &str, most: usize, is_cut: bool) -> String {
+        // A secret that begins within `most` is seen whole. What is cut off may leave half of another one at the end, which is
+        // therefore dropped after what stands before it has got shorter. One more character may have been damaged by the cut.
+        let longest = self.forms.first().map_or(0, |form| form.len());
+        let looked = beginning(text, most.saturating_add(longest));
+        let mut shown = Cow::Borrowed(looked);
+        for form in &self.forms {
+            if shown.contains(form.as_str()) {
+                shown = Cow::Owned(shown.replace(form.as_str(), REDACTED));
+            }
         }
+        let is_cut = is_cut || looked.len() < text.len();
+        let kept = if is_cut { shown.len().saturating_sub(longest + 4) } else { shown.len() };
+        beginning(&shown, kept).to_owned()
+    }
+
+    /// A text that is fit to be shown: without secrets, and as [`one_line`] makes it.
+    pub fn tidy(&self, text: &str) -> String {
+        // So much more than is shown that what is missing is seen to be.
+        one_line(&self.redact_first(text, LONGEST + 8, false)).into_owned()
     }
 
     /// The same for everything in an error.
@@ -165,7 +168,28 @@ mod tests {
     #[test]
     fn what_is_shown_is_one_short_line() {
         let shown = Secrets::default().tidy(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
-        assert!(shown.starts_with("a  [31mx") && shown.len() < 2100, "{shown}");
+        assert!(shown.starts_with("a  [31mx") && shown.len() <= LONGEST && shown.ends_with("x..."), "{shown}");
+        let shown = Secrets::default().tidy(&"€".repeat(5000));
+        assert!(shown.len() <= LONGEST && shown.ends_with("€..."), "{shown}");
+    }
+
+    #[test]
+    fn what_is_cut_off_leaves_no_half_of_a_secret() {
+        let secret = "s3cr3t-".repeat(40);
+        let secrets = secrets(&[&secret]);
+        for before in (LONGEST - 600..LONGEST + 300).step_by(7) {
+            // Many that get shorter move what is behind them to the front.
+            for lead in ["x".repeat(before), format!("{} {}", format!("{secret} ").repeat(20), "x".repeat(before))] {
+                let shown = secrets.tidy(&format!("{lead}{secret}{}", "y".repeat(5000)));
+                assert!(!shown.contains("s3cr3t-") && shown.len() <= LONGEST, "{before}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_without_end_is_not_searched() {
+        let secrets = secrets(&["s3cr3t-token"]);
+        assert!(secrets.redact(&"s3cr3t-token ".repeat(1_000_000)).len() < 2 * MOST_SEARCHED);
     }
 
     #[test]

@@ -1,21 +1,33 @@
 //! Clients that a configuration file describes.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use zeroize::Zeroize;
 
 use super::Client;
 use super::settings::Transport;
 use crate::error::{Error, Result};
-use crate::protocol::config::{self, Server, Way};
+use crate::protocol::config::{self, EnvFile, Listed, Server, Way};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
+use crate::sanitize::shortened;
 use crate::status::MCP_CONFIG_INVALID;
 use crate::sys::child::Program;
+use crate::sys::{file, text};
 
-/// A larger file is none of these.
-const LARGEST: u64 = 16 * 1024 * 1024;
+/// A larger file is none of these, in bytes.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// The same for a file with environment variables.
+const LARGEST_ENV: u64 = 1024 * 1024;
+
+/// The longest name of a header in a message, in bytes.
+const LONGEST_KEY: usize = 100;
+
+/// The longest path of a file in a message, in bytes.
+const LONGEST_PATH: usize = 600;
 
 /// What a server inherits of the environment, as in the other clients: no secret of the program's.
 const INHERITED: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
@@ -28,7 +40,11 @@ impl Client {
     pub fn from_config(path: &str, name: Option<&str>) -> Result<Arc<Client>> {
         let file = read(path)?;
         let lookup = |name: &str| std::env::var(name).ok();
-        let server = config::server(&file, name, &lookup).map_err(|why| invalid(path, why))?;
+        let server = config::server(&file, name, &lookup);
+        // It may hold credentials.
+        file.wipe();
+        let mut server = server.map_err(|why| invalid(path, why))?;
+        read_env_file(&mut server, Path::new(path)).map_err(|why| invalid(path, why))?;
         Client::of_server(server).map_err(|why| invalid(path, why))
     }
 
@@ -40,15 +56,16 @@ impl Client {
             move |error: Error| format!("{key}: {error}")
         };
         let client = match server.way {
-            Way::Process { argv, environment, directory } => {
+            Way::Process { argv, environment, directory, env_file: _ } => {
                 let mut program = program(argv);
-                program.environment.retain(|(name, _)| !environment.iter().any(|(own, _)| own == name));
-                program.environment.extend(environment);
+                // Of variables with the same name, the last one counts.
+                let all: BTreeMap<_, _> = program.environment.into_iter().chain(environment).collect();
+                program.environment = all.into_iter().collect();
                 program.directory = directory.map(PathBuf::from);
                 Client::of_process(program).map_err(wrong("command"))?
             }
-            Way::Url { url, transport, headers, bearer } => {
-                let client = Client::new(&url).map_err(wrong("url"))?;
+            Way::Url { key, url, transport, headers, mut bearer } => {
+                let client = Client::new(&url).map_err(wrong(key))?;
                 if let Some(transport) = transport {
                     let transport = match transport {
                         config::Transport::StreamableHttp => Transport::StreamableHttp,
@@ -56,16 +73,19 @@ impl Client {
                     };
                     client.settings.set_transport(transport).map_err(wrong("transport"))?;
                 }
-                for (name, value) in &headers {
-                    let set = client.credentials.set_header(name, Some(value));
-                    set.map_err(wrong(&format!("headers.{name}")))?;
+                for (name, mut value) in headers {
+                    let set = client.credentials.set_header(&name, Some(&value));
+                    value.zeroize();
+                    set.map_err(wrong(&format!("headers.{}", shortened(&name, LONGEST_KEY))))?;
                 }
-                client.credentials.set_bearer(bearer.as_deref()).map_err(wrong("auth"))?;
+                let set = client.credentials.set_bearer(bearer.as_deref());
+                bearer.zeroize();
+                set.map_err(wrong("auth"))?;
                 client
             }
         };
         if let Some(timeout) = server.timeout_ms {
-            client.settings.set_timeout_ms(timeout);
+            client.settings.set_timeout_of_file(timeout);
         }
         Ok(client)
     }
@@ -87,25 +107,43 @@ pub fn secrets_of(program: &Program) -> Vec<String> {
 
 /// The names of the servers of a file, as an array.
 pub fn names(path: &str) -> Result<Json> {
-    let names = config::names(&read(path)?).map_err(|why| invalid(path, why))?;
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-    Json::parse(format!("[{}]", names.join(","))).map_err(|why| invalid(path, why))
+    list(path, |server| quoted(&server.name))
+}
+
+/// The servers of a file, as an array of objects.
+pub fn servers(path: &str) -> Result<Json> {
+    list(path, |Listed { name, is_disabled }| format!(r#"{{"name":{},"disabled":{is_disabled}}}"#, quoted(name)))
+}
+
+fn list(path: &str, write: impl Fn(&Listed) -> String) -> Result<Json> {
+    let file = read(path)?;
+    let servers = config::list(&file);
+    file.wipe();
+    let servers = servers.map_err(|why| invalid(path, why))?;
+    let servers: Vec<String> = servers.iter().map(write).collect();
+    Json::parse(format!("[{}]", servers.join(","))).map_err(|why| invalid(path, why))
 }
 
 fn read(path: &str) -> Result<Json> {
-    let unreadable = |error: std::io::Error| invalid(path, error.to_string());
-    let mut text = String::new();
-    // Not by its size: what is no regular file has none.
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(LARGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST {
-        return Err(invalid(path, format!("the file is larger than {LARGEST} bytes")));
-    }
-    // Editors on other systems put a byte order mark in front.
-    Json::parse(text.trim_start_matches('\u{feff}').to_owned())
-        .map_err(|why| invalid(path, format!("the file is no JSON: {why}")))
+    let text = file::read(Path::new(path), LARGEST).map_err(|error| invalid(path, error))?;
+    config::parse(&text).map_err(|why| invalid(path, why))
+}
+
+/// Adds the variables of the `envFile` of a server, which is looked for from the folder of the configuration file.
+fn read_env_file(server: &mut Server, config: &Path) -> Result<(), String> {
+    let Way::Process { environment, env_file: Some(EnvFile { path, shown }), .. } = &mut server.way else {
+        return Ok(());
+    };
+    let wrong = |why: String| format!("{}.envFile: {shown}{why}", server.place);
+    let path = config.parent().unwrap_or(Path::new("")).join(path);
+    let content = file::read(&path, LARGEST_ENV).map_err(|error| wrong(format!(": {error}")))?;
+    let content = text::utf8_slice(&content).map_err(|_| wrong(": it is not valid UTF-8".into()))?;
+    let mut all = config::variables(content).map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
+    all.append(environment);
+    *environment = all;
+    Ok(())
 }
 
 fn invalid(path: &str, why: impl std::fmt::Display) -> Error {
-    Error::new(MCP_CONFIG_INVALID, format!("the configuration file {path}: {why}"))
+    Error::new(MCP_CONFIG_INVALID, format!("the configuration file {}: {why}", shortened(path, LONGEST_PATH)))
 }

@@ -44,7 +44,7 @@ pub use call::{Call, CallOptions, Progress};
 use crate::auth::credentials::Credentials;
 use crate::auth::scheme::Schemes;
 use crate::error::{Error, Result};
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::process;
@@ -144,7 +144,19 @@ impl Client {
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = Call::start(self, options);
-        run(&call).map_err(|error| call.secrets().tidy_error(named(error)))
+        if let Some(ms) = self.settings.take_odd_timeout() {
+            call.remark(Level::Warning, || {
+                format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
+            });
+        }
+        let limit_is_of_file = options.timeout_ms.is_none() && self.settings.timeout_is_of_file();
+        run(&call).map_err(|error| {
+            let mut error = named(error);
+            if limit_is_of_file && error.status() == MCP_TIMEOUT && call.budget().remaining() == Some(Duration::ZERO) {
+                error.report_mut().message += " (the \"timeout\" of the configuration file, in milliseconds)";
+            }
+            call.secrets().tidy_error(error)
+        })
     }
 
     /// Whether the server is a process of its own.

@@ -22,10 +22,11 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Unheld, append};
 use crate::protocol::text::Text;
+use crate::sanitize;
 use crate::status::*;
 use crate::sys::child::{Ending, Process};
+use crate::sys::pipe::{ReadEnd, WriteEnd};
 use crate::sys::signal::Signal;
-use crate::sys::socket::Socket;
 use crate::sys::wait::{Budget, Interest};
 
 /// How long a server may take to end after its stdin was closed, and again after SIGTERM.
@@ -34,11 +35,20 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Where the system does not tell of the end of a process, how often to look.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// And how soon for the first time.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+
 /// After the end of a process, how long its last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// After the end of a process, how often its stderr is read once more: a full pipe is 64 KiB on Linux, and may be larger.
+const MOST_READS: usize = 64;
+
 /// So many of its last lines on stderr are part of an error.
 const MOST_LINES: usize = 5;
+
+/// The longest name of a program in an error, in bytes.
+const LONGEST_NAME: usize = 200;
 
 /// Of what a server has not read, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
@@ -54,7 +64,7 @@ pub struct Pipe {
 
 #[derive(Default)]
 struct Outbox {
-    stdin: Option<Arc<Socket>>,
+    stdin: Option<Arc<WriteEnd>>,
     /// Bytes that did not fit; the first has been written up to `written`.
     waiting: VecDeque<Vec<u8>>,
     /// How many bytes that are.
@@ -65,7 +75,7 @@ struct Outbox {
 }
 
 impl Pipe {
-    pub fn new(stdin: Option<Socket>, secrets: Vec<String>) -> Result<Pipe> {
+    pub fn new(stdin: Option<WriteEnd>, secrets: Vec<String>) -> Result<Pipe> {
         let outbox = Outbox { stdin: stdin.map(Arc::new), ..Outbox::default() };
         Ok(Pipe { secrets, outbox: Mutex::new(outbox), bell: new_signal()? })
     }
@@ -134,7 +144,8 @@ impl Client {
     pub(super) fn open_pipe(&self, call: &Call) -> Result<Channel> {
         let program = self.settings.program().ok_or_else(|| Error::new(MCP_INTERNAL, "there is nothing to start"))?;
         let mut process = program.start().map_err(|error| {
-            let why = format!("the server's program {:?} cannot be started: {error}", program.argv[0]);
+            let name = sanitize::shortened(&program.argv[0], LONGEST_NAME);
+            let why = format!("the server's program {name:?} cannot be started: {error}");
             Error::new(MCP_PROCESS_FAILED, why)
         })?;
         let line = Arc::new(Line::new(Way::Pipe(Pipe::new(process.stdin.take(), secrets_of(&program))?))?);
@@ -173,7 +184,7 @@ impl Lines {
     }
 
     /// Reads what is there: at most `limit` bytes without a line break. Whether there was something.
-    pub fn read(&mut self, from: &Socket, limit: usize) -> Result<bool, Unheld> {
+    pub fn read(&mut self, from: &ReadEnd, limit: usize) -> Result<bool, Unheld> {
         // What was given goes, all at once.
         self.buffer.drain(..self.start);
         self.looked -= self.start;
@@ -299,7 +310,7 @@ impl Watch {
             if let Some((ending, at)) = &ended
                 && (!out.is_open || at.elapsed() >= LAST_WORDS)
             {
-                self.read_stderr(&mut err);
+                self.drain_stderr(&mut err);
                 return self.gone(ending);
             }
             if !out.is_open && silent_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS {
@@ -346,6 +357,18 @@ impl Watch {
         }
     }
 
+    /// Reads what is left of stderr. What the server has started may hold it and write on.
+    fn drain_stderr(&mut self, err: &mut Lines) {
+        for _ in 0..MOST_READS {
+            let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
+            let ready = Budget::default().wait_any(&[(stderr.fd(), Interest::Read)], Some(Duration::ZERO));
+            if !matches!(ready, Ok(Some(_))) {
+                return;
+            }
+            self.read_stderr(err);
+        }
+    }
+
     /// The error for a server that has ended by itself.
     fn gone(&self, Ending(how): &Ending) -> Error {
         Error::new(MCP_PROCESS_FAILED, format!("the server's process {how}{}", self.words()))
@@ -360,33 +383,36 @@ impl Watch {
         format!("; its last words on stderr: {}", words.join(" | "))
     }
 
-    /// Ends the process: its stdin is closed, then it is asked, then it is made to (2026-07-28, "stdio": Shutdown).
+    /// Ends the process and its group: its stdin is closed, then they are asked, then they are made to (2026-07-28, "stdio":
+    /// Shutdown). What a process that has ended has started is asked at once.
     fn finish(&mut self) {
         if let Some(pipe) = self.to.line.pipe() {
             pipe.lock().stdin = None;
         }
-        if self.awaits_end() {
-            return;
-        }
+        self.awaits(|process| process.ending().is_some());
         self.process.terminate();
-        if self.awaits_end() {
-            return;
-        }
+        self.awaits(|process| !process.has_group());
+        // Also where nothing is seen to run: not every system tells.
         self.process.kill();
-        self.awaits_end();
+        self.awaits(|process| !process.has_group());
+        self.process.reap();
     }
 
-    /// Whether it ends in time. Meanwhile what it writes is read: it may wait for that.
-    fn awaits_end(&mut self) -> bool {
+    /// Waits for `is_over`, but not for long. Meanwhile what the process writes is read: it may wait for that.
+    fn awaits(&mut self, is_over: impl Fn(&mut Process) -> bool) {
         let deadline = Instant::now() + GRACE;
         let (mut out, mut err) = (Lines::open(), Lines::open());
-        while self.process.ending().is_none() {
+        let mut look = FIRST_LOOK;
+        while !is_over(&mut self.process) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                return;
             }
-            let pause = if self.process.ended.is_none() { LOOK.min(left) } else { left };
-            let _ = Budget::default().wait_any(&self.fds(&out, &err, false), Some(pause));
+            // The end of the process is told; the end of what it has started is looked for.
+            let has_ended = self.process.ending().is_some();
+            let pause = if has_ended || self.process.ended.is_none() { look.min(left) } else { left };
+            look = (look * 2).min(LOOK);
+            let _ = Budget::default().wait_any(&self.fds(&out, &err, has_ended), Some(pause));
             self.write();
             if out.is_open {
                 let _ = out.read(&self.process.stdout, usize::MAX);
@@ -394,7 +420,6 @@ impl Watch {
             }
             self.read_stderr(&mut err);
         }
-        true
     }
 }
 
@@ -405,15 +430,16 @@ pub fn is_cut_off(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::Read;
-    use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::sys::pipe;
 
     #[test]
     fn the_outbox_knows_how_much_waits() {
-        let (ours, theirs) = Socket::pair().unwrap();
-        let mut theirs = UnixStream::from(theirs);
+        let (ours, theirs) = pipe::to_child().unwrap();
+        let mut theirs = File::from(theirs);
         let pipe = Pipe::new(Some(ours), Vec::new()).unwrap();
         let line = "x".repeat(100_000);
         let check = || {
@@ -427,7 +453,6 @@ mod tests {
         }
         assert!(check() > 0, "the system takes everything");
         let mut buffer = vec![0; 70_000];
-        theirs.set_nonblocking(true).unwrap();
         while check() > 0 {
             let _ = theirs.read(&mut buffer);
             pipe.lock().flush();
@@ -441,8 +466,8 @@ mod tests {
     fn lines_are_the_same_however_they_come() {
         let said = b"\n  \r\n{\"a\":1}\r\n\n [2]\n\n\nlast";
         for size in 1..=said.len() {
-            let (ours, theirs) = Socket::pair().unwrap();
-            let mut theirs = UnixStream::from(theirs);
+            let (ours, theirs) = pipe::from_child().unwrap();
+            let mut theirs = File::from(theirs);
             let mut lines = Lines::open();
             let mut found = Vec::new();
             for piece in said.chunks(size) {

@@ -21,6 +21,10 @@ pub struct Settings {
     fixed: Mutex<Fixed>,
     frozen: AtomicBool,
     timeout_ms: AtomicU64,
+    /// A configuration file has set the timeout.
+    timeout_is_of_file: AtomicBool,
+    /// It looks like seconds, and the log has not said so yet.
+    timeout_is_odd: AtomicBool,
 }
 
 struct Fixed {
@@ -76,6 +80,9 @@ pub enum Limit {
     Event,
 }
 
+/// Some hosts mean seconds by a `timeout`: one of a file that is shorter is suspicious, in milliseconds.
+const SHORTEST_USUAL: u64 = 1000;
+
 /// A head is read whole, into a buffer that every connection has.
 const LARGEST_HEAD: u64 = 16 * 1024 * 1024;
 
@@ -97,6 +104,8 @@ impl Default for Settings {
             }),
             frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
+            timeout_is_of_file: AtomicBool::new(false),
+            timeout_is_odd: AtomicBool::new(false),
         }
     }
 }
@@ -104,6 +113,25 @@ impl Default for Settings {
 impl Settings {
     pub fn set_timeout_ms(&self, timeout_ms: u64) {
         self.timeout_ms.store(timeout_ms, Ordering::Relaxed);
+        self.timeout_is_of_file.store(false, Ordering::Relaxed);
+        self.timeout_is_odd.store(false, Ordering::Relaxed);
+    }
+
+    /// The same by a configuration file.
+    pub fn set_timeout_of_file(&self, timeout_ms: u64) {
+        self.set_timeout_ms(timeout_ms);
+        self.timeout_is_of_file.store(true, Ordering::Relaxed);
+        self.timeout_is_odd.store((1..SHORTEST_USUAL).contains(&timeout_ms), Ordering::Relaxed);
+    }
+
+    pub fn timeout_is_of_file(&self) -> bool {
+        self.timeout_is_of_file.load(Ordering::Relaxed)
+    }
+
+    /// The timeout of a file that may be meant as seconds; told once.
+    pub fn take_odd_timeout(&self) -> Option<u64> {
+        let is_odd = self.timeout_is_odd.load(Ordering::Relaxed) && self.timeout_is_odd.swap(false, Ordering::Relaxed);
+        is_odd.then(|| self.timeout_ms.load(Ordering::Relaxed))
     }
 
     /// The timeout of a call that brings none; `None` for no timeout.

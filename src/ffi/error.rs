@@ -7,6 +7,7 @@ use super::json::{Owned, mcp_json};
 use super::text::c_string;
 use super::userdata::Userdata;
 use crate::error::Error;
+use crate::sanitize::one_line;
 
 /// Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
 /// It may be NULL; if not, `*error` is set to NULL first, whatever it was, and on failure to an
@@ -28,8 +29,9 @@ impl mcp_error {
         let report = error.report();
         let rpc_data = report.rpc.as_ref().and_then(|rpc| rpc.data.clone());
         Box::into_raw(Box::new(mcp_error {
-            message: c_string(&report.message),
-            www_authenticate: report.www_authenticate.as_deref().map(c_string),
+            // Not every error comes from a call, which would have made its texts fit already.
+            message: c_string(one_line(&report.message)),
+            www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
             rpc_data: rpc_data.map(Owned::new),
             error,
         }))
@@ -54,8 +56,9 @@ pub unsafe extern "C" fn mcp_error_status(error: *const mcp_error) -> i32 {
     unsafe { mcp_error::read(error, 0, |error| error.error.status() as i32) }
 }
 
-/// What failed, where, why, and what to do about it, as one line of text for people. The URL in it
-/// lacks its query. Programs look at the status instead: the wording may change.
+/// What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
+/// without control characters. The URL in it lacks its query. Programs look at the status instead:
+/// the wording may change.
 ///
 /// Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
 #[unsafe(no_mangle)]

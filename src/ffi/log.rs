@@ -8,6 +8,7 @@ use super::error::mcp_error;
 use super::text::c_string;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::log::{Hook, Level};
+use crate::sanitize::one_line;
 use crate::status::mcp_status;
 
 /// How much a line of the log matters. A later version may add levels.
@@ -25,8 +26,8 @@ pub enum mcp_log_level {
     MCP_LOG_DEBUG = 4,
 }
 
-/// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text without a line
-/// break that is gone when the callback returns. Called on the thread of whatever call has
+/// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
+/// without control characters that is gone when the callback returns. Called on the thread of whatever call has
 /// something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
 /// once. No lock is held, and the callback may call the library; but make no call on this client
 /// on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn mcp_set_log(
         mcp_client::set(client, error, |client| {
             let hook = log.map(|log| {
                 let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
-                    let text = c_string(text);
+                    let text = c_string(one_line(text));
                     // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
                     log(owner.pointer(), level as i32, text.as_ptr());
                 });

@@ -147,8 +147,9 @@ pub unsafe extern "C" fn mcp_set_require_https(
 /// `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
 /// for byte, while its dates are right and the URL's host is among its names.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read or holds no certificate, and
-/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is no regular file, is larger than
+/// 16 MiB or holds no certificate, and `MCP_MISUSE` after the first call that went to the server.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_tls_ca_file(
     client: *mut mcp_client,
@@ -170,8 +171,8 @@ pub unsafe extern "C" fn mcp_set_tls_ca_file(
 /// key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL where that is in the same file. A NULL
 /// `cert_path`, as at the start, is none. The files are read now.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for files that cannot be read, or do not belong together, and
-/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for files that cannot be read (as for `mcp_set_tls_ca_file`), or do
+/// not belong together, and `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_tls_client_cert(
     client: *mut mcp_client,

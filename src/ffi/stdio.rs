@@ -19,11 +19,13 @@ use crate::status::*;
 /// the first call, and again by the next call when it has ended.
 ///
 /// The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, no descriptor
-/// but its three streams, and has a process group of its own. What it writes to stderr goes to the
+/// but its three streams, which are pipes, and has a process group of its own. What it writes to stderr goes to the
 /// log, and its last lines into the error when it ends; or into a file (`mcp_set_stderr_file`).
 ///
-/// `mcp_client_close` and `mcp_client_free` close its stdin; where it does not end within 2 seconds
-/// its group gets SIGTERM, and after 2 more SIGKILL. `mcp_client_free` waits for that.
+/// `mcp_client_close` and `mcp_client_free` close its stdin. When it has ended, or after 2 seconds,
+/// its group gets SIGTERM, and what of it still runs after 2 more SIGKILL. `mcp_client_free` waits for
+/// that. A server that ends by itself takes what it has started with it in the same way, unless that
+/// has left the group.
 ///
 /// Credentials, headers and everything else that is about HTTP return `MCP_MISUSE` on such a client:
 /// what the server needs to know goes into its environment (`mcp_set_environment`).

@@ -12,14 +12,19 @@ const SECRET: &str = "zqxw-5up3r-s3cr3t";
 /// about why, and what the environment filled in is in no error.
 pub fn config(bytes: &[u8]) {
     let Some([name, text]) = texts(bytes) else { return };
-    let Ok(file) = Json::parse(text.to_owned()) else { return };
+    // The same bytes as the file that a server names.
+    if let Err((line, why)) = config::variables(text) {
+        assert!(line > 0 && !why.is_empty());
+    }
+    let Ok(file) = config::parse(text.as_bytes()) else { return };
     if says_it_itself(&file) || name.contains(SECRET) {
         return;
     }
-    let names = config::names(&file);
+    let names = config::list(&file);
     if let Ok(names) = &names {
-        for name in names {
-            read(&file, Some(name));
+        for server in names {
+            let found = read(&file, Some(&server.name));
+            assert!(!server.is_disabled || !found, "a disabled server is used");
         }
     }
     let found = read(&file, Some(name).filter(|name| !name.is_empty()));

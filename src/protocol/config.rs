@@ -1,6 +1,35 @@
-//! Configuration files as FastMCP, editors and desktop clients share them: `mcpServers`, with a name for each server.
+//! Configuration files as FastMCP, editors and desktop clients write them: a name for each server, under `mcpServers` or what else a
+//! host calls it.
+
+use std::cell::Cell;
+
+use zeroize::Zeroize;
 
 use super::json::{Json, Kind, Value};
+use crate::sanitize::shortened;
+
+/// The most that variables may fill into the texts of one server, in bytes. A file of a few kilobytes can name a long one so often that
+/// no memory would do.
+const MOST_FILLED_IN: usize = 1024 * 1024;
+
+/// The longest name of a server or a key in a message, in bytes.
+const LONGEST_NAME: usize = 100;
+
+/// So many servers are listed in a message.
+const MOST_LISTED: usize = 10;
+
+/// Where hosts put the servers: under a key, or under a key of an object.
+const PLACES: [(&[&str], &str); 4] = [
+    (&["mcpServers"], "mcpServers"),
+    // VS Code, in mcp.json.
+    (&["servers"], "servers"),
+    // VS Code, in settings.json and dev containers.
+    (&["mcp", "servers"], "mcp.servers"),
+    (&["mcp.servers"], "mcp.servers"),
+];
+
+/// What hosts call the URL of a server. Where there are two, a host that knows `httpUrl` prefers it.
+const URLS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 
 /// A server, as a file describes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,8 +43,30 @@ pub struct Server {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Way {
-    Url { url: String, transport: Option<Transport>, headers: Vec<(String, String)>, bearer: Option<String> },
-    Process { argv: Vec<String>, environment: Vec<(String, String)>, directory: Option<String> },
+    Url {
+        /// The key that the URL stands under.
+        key: &'static str,
+        url: String,
+        transport: Option<Transport>,
+        headers: Vec<(String, String)>,
+        bearer: Option<String>,
+    },
+    Process {
+        argv: Vec<String>,
+        environment: Vec<(String, String)>,
+        directory: Option<String>,
+        /// A file with more variables, over which `environment` wins.
+        env_file: Option<EnvFile>,
+    },
+}
+
+/// A file with environment variables.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EnvFile {
+    /// From the folder of the configuration file.
+    pub path: String,
+    /// As it is written there: what an environment variable fills in is not shown.
+    pub shown: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,45 +75,110 @@ pub enum Transport {
     Sse,
 }
 
+/// What a file says of how messages travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kindred {
+    Http(Transport),
+    Stdio,
+    /// No host that is known writes this.
+    Unknown,
+}
+
+/// A server in a list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    /// The file says that it is not to be used.
+    pub is_disabled: bool,
+}
+
 /// Tells the value of an environment variable.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The names of the servers, in the order of the file.
-pub fn names(file: &Json) -> Result<Vec<String>, String> {
-    servers(file)?.children().map(name_of).collect()
+/// A file's text as JSON. It may have what editors add to that: a byte order mark, comments, and commas behind a last member.
+pub fn parse(text: &[u8]) -> Result<Json, String> {
+    let original = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    let mut text = original.to_vec();
+    json_strip_comments::strip_slice(&mut text).map_err(|_| "the file is no JSON: a \"/\" begins no comment")?;
+    // What is said of an error names its line.
+    text.iter_mut().zip(original).filter(|(_, original)| **original == b'\n').for_each(|(byte, _)| *byte = b'\n');
+    let text = String::from_utf8(text).map_err(|_| "the file is no JSON: it is not valid UTF-8")?;
+    Json::parse(text).map_err(|why| format!("the file is no JSON: {why}"))
 }
 
-/// The server of a name; the only one, where none is given. An error names the key that is wrong.
+/// The servers, in the order of the file.
+pub fn list(file: &Json) -> Result<Vec<Listed>, String> {
+    let (servers, _) = servers(file)?;
+    let listed = |server: Value| Ok(Listed { name: name_of(server)?, is_disabled: is_disabled(server) });
+    members(servers).map(listed).collect()
+}
+
+/// The server of a name; the only one that is not disabled, where none is given. An error names the key that is wrong.
 pub fn server(file: &Json, name: Option<&str>, lookup: &Lookup) -> Result<Server, String> {
-    let servers = servers(file)?;
-    let known = names(file)?;
-    let listed = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
-    let (name, found) = match name {
-        Some(name) => {
-            (name.to_owned(), servers.member(name).ok_or_else(|| format!("there is no server {name:?}; {listed}"))?)
+    let (servers, place) = servers(file)?;
+    let known = list(file)?;
+    let found = match name {
+        Some(name) => servers
+            .member(name)
+            .filter(|server| server.kind() != Kind::Null)
+            .ok_or_else(|| format!("there is no server {:?}; {}", shortened(name, LONGEST_NAME), listing(&known)))?,
+        None => {
+            let mut enabled = members(servers).filter(|server| known.len() == 1 || !is_disabled(*server));
+            match (enabled.next(), enabled.next()) {
+                (Some(only), None) => only,
+                _ => return Err(format!("name a server; {}", listing(&known))),
+            }
         }
-        None => match (servers.first(), known.as_slice()) {
-            (Some(only), [name]) => (name.clone(), only),
-            _ => return Err(format!("name a server; {listed}")),
-        },
     };
-    Entry { place: format!("mcpServers.{name}"), value: found, lookup }.read()
+    let name = name_of(found)?;
+    let name = shortened(&name, LONGEST_NAME);
+    let place = if place.is_empty() { name.into_owned() } else { format!("{place}.{name}") };
+    Entry { place, value: found, lookup, filled_in: Cell::new(0) }.read()
 }
 
-/// The object with the servers; FastMCP takes the root itself as well.
-fn servers(file: &Json) -> Result<Value<'_>, String> {
+fn listing(known: &[Listed]) -> String {
+    let name = |server: &Listed| {
+        let name = shortened(&server.name, LONGEST_NAME);
+        if server.is_disabled { format!("{name} (disabled)") } else { name.into_owned() }
+    };
+    let names: Vec<String> = known.iter().take(MOST_LISTED).map(name).collect();
+    match known.len() {
+        0 => "it has none".into(),
+        count if count > MOST_LISTED => format!("it has {} and {} more", names.join(", "), count - MOST_LISTED),
+        _ => format!("it has {}", names.join(", ")),
+    }
+}
+
+/// The object with the servers, and the keys that lead to it. FastMCP takes the root itself as well.
+fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     let root = file.root();
     if root.kind() != Kind::Object {
         return Err("the file is no JSON object".into());
     }
-    if let Some(servers) = root.member("mcpServers") {
-        return match servers.kind() {
-            Kind::Object => Ok(servers),
-            _ => Err("mcpServers: it is no object".into()),
-        };
+    for (keys, place) in PLACES {
+        let found = keys.iter().try_fold(root, |value, key| value.member(key));
+        let is_list = |found: &Value| found.kind() != Kind::Null && (place == "mcpServers" || !is_server(*found));
+        match found.filter(is_list) {
+            Some(servers) if servers.kind() == Kind::Object => return Ok((servers, place)),
+            Some(_) => return Err(format!("{place}: it is no object")),
+            None => {}
+        }
     }
-    let is_server = |value: Value| value.member("url").is_some() || value.member("command").is_some();
-    if root.children().any(is_server) { Ok(root) } else { Err("mcpServers: it is missing".into()) }
+    if members(root).any(is_server) {
+        return Ok((root, ""));
+    }
+    Err("mcpServers: it is missing (\"servers\" and \"mcp\", \"servers\" would do as well)".into())
+}
+
+/// Whether a value describes a server. Where it is itself a list of servers, one of them may have such a name.
+fn is_server(value: Value) -> bool {
+    let mut keys = URLS.into_iter().chain(["command"]);
+    keys.any(|key| value.member(key).is_some_and(|value| value.kind() != Kind::Object))
+}
+
+/// The members that are set.
+fn members(object: Value<'_>) -> impl Iterator<Item = Value<'_>> {
+    object.children().filter(|member| member.kind() != Kind::Null)
 }
 
 fn name_of(member: Value) -> Result<String, String> {
@@ -70,11 +186,18 @@ fn name_of(member: Value) -> Result<String, String> {
     name.map(|name| name.into_owned()).ok_or_else(|| "a server has no name".into())
 }
 
+fn is_disabled(server: Value) -> bool {
+    let says = |key: &str, said: bool| server.member(key).is_some_and(|value| value.bool() == Ok(said));
+    says("disabled", true) || says("enabled", false)
+}
+
 /// A part of the file, and where it is.
 struct Entry<'a> {
     place: String,
     value: Value<'a>,
     lookup: &'a Lookup<'a>,
+    /// What variables have filled in so far, in bytes.
+    filled_in: Cell<usize>,
 }
 
 impl<'a> Entry<'a> {
@@ -82,34 +205,77 @@ impl<'a> Entry<'a> {
         if self.value.kind() != Kind::Object {
             return Err(self.wrong("", "it is no object"));
         }
-        let way = match (self.has("url"), self.has("command")) {
-            (true, false) => self.url()?,
-            (false, true) => self.process()?,
-            (true, true) => return Err(self.wrong("", "it has a \"url\" and a \"command\"")),
-            (false, false) => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
+        self.check_enabled()?;
+        let (transport_key, kindred) = self.kindred()?;
+        let url = URLS.into_iter().find(|key| self.is_given(key));
+        let way = match (url, self.is_given("command"), kindred) {
+            (Some(_), true, Some(Kindred::Stdio)) | (None, true, None | Some(Kindred::Stdio | Kindred::Unknown)) => {
+                self.process()?
+            }
+            (Some(key), true, Some(Kindred::Http(transport))) => self.url(key, Some(transport))?,
+            (Some(_), true, _) => return Err(self.wrong("", "it has a \"url\" and a \"command\"")),
+            (Some(key), false, None) => self.url(key, (key == "httpUrl").then_some(Transport::StreamableHttp))?,
+            (Some(key), false, Some(Kindred::Http(transport))) => self.url(key, Some(transport))?,
+            (Some(_), false, Some(Kindred::Stdio)) => {
+                return Err(self.wrong(transport_key, "it is \"stdio\", which needs a \"command\""));
+            }
+            // Not shown: an environment variable may have been filled in.
+            (Some(_), false, Some(Kindred::Unknown)) => {
+                return Err(
+                    self.wrong(transport_key, "it is none of \"http\", \"streamable-http\", \"sse\" and \"stdio\"")
+                );
+            }
+            (None, true, Some(Kindred::Http(_))) => {
+                return Err(self.wrong(transport_key, "it is none for a \"command\", which needs \"stdio\""));
+            }
+            (None, false, _) => match URLS.into_iter().chain(["command"]).find(|key| self.has(key)) {
+                Some(key) => return Err(self.wrong(key, "it is empty")),
+                None => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
+            },
         };
         Ok(Server { place: self.place.clone(), way, timeout_ms: self.timeout()? })
     }
 
-    fn url(&self) -> Result<Way, String> {
-        let url = self.text("url")?.unwrap_or_default();
-        let key = if self.has("transport") { "transport" } else { "type" };
-        let transport = match self.text(key)?.as_deref() {
-            None => None,
-            Some("http" | "streamable-http" | "streamableHttp") => Some(Transport::StreamableHttp),
-            Some("sse") => Some(Transport::Sse),
-            // Not shown: an environment variable may have been filled in.
-            Some(_) => return Err(self.wrong(key, "it is neither \"http\" nor \"sse\"")),
-        };
+    fn check_enabled(&self) -> Result<(), String> {
+        for key in ["disabled", "enabled"] {
+            if self.member(key).is_some_and(|value| value.kind() != Kind::Bool) {
+                return Err(self.wrong(key, "it is neither true nor false"));
+            }
+        }
+        if is_disabled(self.value) {
+            let key = if self.has("disabled") { "disabled" } else { "enabled" };
+            return Err(self.wrong(key, "the server is disabled in this file"));
+        }
+        Ok(())
+    }
+
+    /// How messages travel, and the key that says it. Hosts spell it in many ways.
+    fn kindred(&self) -> Result<(&'static str, Option<Kindred>), String> {
+        let key = ["transport", "type", "transportType"].into_iter().find(|key| self.has(key)).unwrap_or("type");
+        let Some(text) = self.text(key)? else { return Ok((key, None)) };
+        let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
+        Ok((
+            key,
+            Some(match letters.collect::<String>().as_str() {
+                "http" | "streamablehttp" => Kindred::Http(Transport::StreamableHttp),
+                "sse" => Kindred::Http(Transport::Sse),
+                "stdio" => Kindred::Stdio,
+                _ => Kindred::Unknown,
+            }),
+        ))
+    }
+
+    fn url(&self, key: &'static str, transport: Option<Transport>) -> Result<Way, String> {
+        let url = self.text(key)?.unwrap_or_default();
         let bearer = self.text("auth")?;
         if bearer.as_deref() == Some("oauth") {
             return Err(self.wrong("auth", "OAuth is not there yet; give a bearer token"));
         }
-        Ok(Way::Url { url, transport, headers: self.texts_by_name("headers")?, bearer })
+        Ok(Way::Url { key, url, transport, headers: self.texts_by_name("headers")?, bearer })
     }
 
     fn process(&self) -> Result<Way, String> {
-        let mut argv = vec![self.text("command")?.unwrap_or_default()];
+        let mut argv = vec![self.path("command")?.unwrap_or_default()];
         if let Some(list) = self.member("args") {
             if list.kind() != Kind::Array {
                 return Err(self.wrong("args", "it is no array"));
@@ -119,10 +285,19 @@ impl<'a> Entry<'a> {
             }
         }
         let environment = self.texts_by_name("env")?;
-        if let Some((name, _)) = environment.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
-            return Err(self.wrong(&format!("env.{name}"), "this cannot be the name of a variable"));
+        if let Some((name, _)) = environment.iter().find(|(name, _)| !is_variable(name)) {
+            let key = format!("env.{}", shortened(name, LONGEST_NAME));
+            return Err(self.wrong(&key, "this cannot be the name of a variable"));
         }
-        Ok(Way::Process { argv, environment, directory: self.text("cwd")? })
+        let env_file = match self.path("envFile")? {
+            Some(path) if path.is_empty() => return Err(self.wrong("envFile", "it is empty")),
+            Some(path) => {
+                let written = self.member("envFile").and_then(Value::text).unwrap_or_default();
+                Some(EnvFile { path, shown: shortened(&written, 2 * LONGEST_NAME).into_owned() })
+            }
+            None => None,
+        };
+        Ok(Way::Process { argv, environment, directory: self.path("cwd")?, env_file })
     }
 
     fn timeout(&self) -> Result<Option<u64>, String> {
@@ -138,12 +313,33 @@ impl<'a> Entry<'a> {
         self.member(name).is_some()
     }
 
+    /// Whether there is more than an empty text, which some hosts write for what is not used.
+    fn is_given(&self, name: &str) -> bool {
+        self.member(name).is_some_and(|value| value.raw() != "\"\"")
+    }
+
     fn text(&self, name: &str) -> Result<Option<String>, String> {
         let Some(value) = self.member(name) else { return Ok(None) };
         if value.kind() != Kind::String {
             return Err(self.wrong(name, "it is no text"));
         }
         self.expanded(value, name).map(Some)
+    }
+
+    /// A path, which may begin at the user's home.
+    fn path(&self, name: &str) -> Result<Option<String>, String> {
+        let Some(mut path) = self.text(name)? else { return Ok(None) };
+        // Only where the file itself says it: what a variable holds is taken as it is.
+        let written = self.member(name).and_then(Value::text).unwrap_or_default();
+        if written == "~" || written.starts_with("~/") {
+            let home = (self.lookup)("HOME")
+                .ok_or_else(|| self.wrong(name, "\"~\" stands for the environment variable HOME, which is not set"))?;
+            path.replace_range(..1, &home);
+            if path.contains('\0') {
+                return Err(self.wrong(name, "it holds a NUL"));
+            }
+        }
+        Ok(Some(path))
     }
 
     fn texts_by_name(&self, name: &str) -> Result<Vec<(String, String)>, String> {
@@ -153,10 +349,10 @@ impl<'a> Entry<'a> {
         }
         let pair = |member: Value<'a>| {
             let key = name_of(member)?;
-            let value = self.expanded(member, &format!("{name}.{key}"))?;
+            let value = self.expanded(member, &format!("{name}.{}", shortened(&key, LONGEST_NAME)))?;
             Ok((key, value))
         };
-        object.children().map(pair).collect()
+        members(object).map(pair).collect()
     }
 
     /// A text with its variables filled in; among arguments, variables and headers, numbers and booleans stand for their text.
@@ -166,7 +362,7 @@ impl<'a> Entry<'a> {
             Kind::Number | Kind::Bool => value.raw().into(),
             _ => return Err(self.wrong(key, "it is no text")),
         };
-        let text = expand(&text, self.lookup).map_err(|why| self.wrong(key, &why))?;
+        let text = expand(&text, self.lookup, &self.filled_in).map_err(|why| self.wrong(key, &why))?;
         if text.contains('\0') {
             return Err(self.wrong(key, "it holds a NUL"));
         }
@@ -180,8 +376,8 @@ impl<'a> Entry<'a> {
 }
 
 /// Fills in `${NAME}`, and `${NAME:-default}` where the variable is unset or empty. A dollar sign without a brace stands for
-/// itself.
-fn expand(text: &str, lookup: &Lookup) -> Result<String, String> {
+/// itself. `filled_in` counts what has been filled in.
+fn expand(text: &str, lookup: &Lookup, filled_in: &Cell<usize>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -194,16 +390,128 @@ fn expand(text: &str, lookup: &Lookup) -> Result<String, String> {
         };
         // As editors write it.
         let name = name.strip_prefix("env:").unwrap_or(name);
-        match (lookup(name), default) {
-            (Some(value), None) => out.push_str(&value),
-            (Some(value), Some(_)) if !value.is_empty() => out.push_str(&value),
-            (_, Some(default)) => out.push_str(default),
-            (None, None) => return Err(format!("the environment variable {name} is not set")),
+        let value = lookup(name).or_else(|| lookup("HOME").filter(|_| name == "userHome"));
+        let mut value = match (value, default) {
+            (Some(value), None) => value,
+            (Some(value), Some(_)) if !value.is_empty() => value,
+            (_, Some(default)) => default.to_owned(),
+            (None, None) => return Err(unknown(name)),
+        };
+        filled_in.set(filled_in.get() + value.len());
+        if filled_in.get() > MOST_FILLED_IN {
+            return Err(format!("the variables of this server fill in more than {MOST_FILLED_IN} bytes"));
         }
+        out.push_str(&value);
+        value.zeroize();
         rest = &inside[end + 1..];
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// What is wrong with a variable that has no value.
+fn unknown(name: &str) -> String {
+    let shown = shortened(name, LONGEST_NAME);
+    if name.starts_with("input:") {
+        return format!(
+            "${{{shown}}} is a question that an editor asks its user, which libmcp cannot; write the value, or an environment variable as ${{NAME}}"
+        );
+    }
+    let is_of_editor =
+        ["workspace", "file", "command:", "config:", "relativeFile"].iter().any(|word| name.starts_with(word))
+            || matches!(
+                name,
+                "cwd" | "execPath" | "pathSeparator" | "/" | "lineNumber" | "selectedText" | "defaultBuildTask"
+            );
+    if is_of_editor {
+        return format!(
+            "${{{shown}}} is known to an editor only; write the value, or an environment variable as ${{NAME}}"
+        );
+    }
+    format!("the environment variable {shown} is not set")
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+/// The variables in the text of an `envFile`: `NAME=value` on a line each, perhaps behind `export`. A value may be in single quotes,
+/// within which everything stands for itself, or in double quotes, within which `\n`, `\r`, `\t`, `\"`, `\$` and `\\` are escapes;
+/// both may go over several lines. Elsewhere a `#` at the start of a line or behind white space begins a comment. An error says on
+/// which line it is, and nothing of what stands there.
+pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static str)> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start_matches('\u{feff}');
+    let mut line = 0;
+    while !rest.is_empty() {
+        line += 1;
+        let wrong = |why| (line, why);
+        let (this, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+        let trimmed = this.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            rest = behind;
+            continue;
+        }
+        let (before, after) = this.split_once('=').ok_or(wrong("it has no \"=\""))?;
+        let name = before.trim();
+        let name = name.strip_prefix("export ").map_or(name, str::trim_start);
+        if !is_variable(name) || name.contains(char::is_whitespace) {
+            return Err(wrong("what stands before \"=\" cannot be the name of a variable"));
+        }
+        let value = rest[before.len() + 1..].trim_start_matches([' ', '\t']);
+        let (value, next) = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let end = closing(&value[1..], quote).ok_or(wrong("its quote is not closed"))?;
+                let (inside, after) = (&value[1..=end], &value[end + 2..]);
+                let (tail, next) = after.split_once('\n').unwrap_or((after, ""));
+                if !tail.trim().is_empty() && !tail.trim().starts_with('#') {
+                    return Err(wrong("something stands behind its closing quote"));
+                }
+                line += inside.matches('\n').count();
+                (if quote == '"' { unescaped(inside) } else { inside.to_owned() }, next)
+            }
+            _ => {
+                let begins = |at: usize| after[..at].ends_with([' ', '\t']) || at == 0;
+                let comment = after.match_indices('#').map(|(at, _)| at).find(|at| begins(*at));
+                (after[..comment.unwrap_or(after.len())].trim().to_owned(), behind)
+            }
+        };
+        if value.contains('\0') {
+            return Err((line, "it holds a NUL"));
+        }
+        found.push((name.to_owned(), value));
+        rest = next;
+    }
+    Ok(found)
+}
+
+/// Where a quoted text ends.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let ends = c == quote && !escaped;
+        escaped = quote == '"' && c == '\\' && !escaped;
+        ends.then_some(at)
+    })
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some(c @ ('"' | '\\' | '$')) => out.push(c),
+                Some(c) => out.extend(['\\', c]),
+                None => out.push('\\'),
+            },
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -223,8 +531,11 @@ mod tests {
         let file = r#"{"mcpServers":{
             "web":{"url":"https://h/mcp","transport":"sse","headers":{"X-Key":"k-${TOKEN}"},"auth":"${TOKEN}","timeout":5000},
             "local":{"command":"node","args":["a.js",8],"env":{"A":"${EMPTY:-x}$1"},"cwd":"/tmp","type":"stdio"}}}"#;
-        assert_eq!(names(&Json::parse(file.into()).unwrap()).unwrap(), ["web", "local"]);
+        let names: Vec<String> =
+            list(&Json::parse(file.into()).unwrap()).unwrap().into_iter().map(|server| server.name).collect();
+        assert_eq!(names, ["web", "local"]);
         let web = Way::Url {
+            key: "url",
             url: "https://h/mcp".into(),
             transport: Some(Transport::Sse),
             headers: vec![("X-Key".into(), "k-s3cr3t".into())],
@@ -238,6 +549,7 @@ mod tests {
             argv: ["node", "a.js", "8"].map(String::from).to_vec(),
             environment: vec![("A".into(), "x$1".into())],
             directory: Some("/tmp".into()),
+            env_file: None,
         };
         assert_eq!(
             read(file, Some("local")).unwrap(),
@@ -279,5 +591,75 @@ mod tests {
         }
         assert!(read(r#"{"a":{"url":"u"},"b":{"url":"u"}}"#, None).unwrap_err().contains("it has a, b"));
         assert!(read(r#"{"a":{"url":"u"}}"#, Some("c")).unwrap_err().contains("it has a"));
+    }
+
+    #[test]
+    fn files_of_other_hosts() {
+        let url = |file: &str| match read(file, None).unwrap() {
+            Server { way: Way::Url { url, transport, .. }, place, .. } => (place, url, transport),
+            server => panic!("{server:?}"),
+        };
+        let web = |place: &str, transport| (place.to_owned(), "http://h/".to_owned(), transport);
+        let http = Some(Transport::StreamableHttp);
+        assert_eq!(url(r#"{"servers":{"s":{"type":"http","url":"http://h/"}},"inputs":[]}"#), web("servers.s", http));
+        assert_eq!(url(r#"{"mcp":{"servers":{"s":{"url":"http://h/"}}}}"#), web("mcp.servers.s", None));
+        assert_eq!(url(r#"{"mcp.servers":{"s":{"url":"http://h/"}}}"#), web("mcp.servers.s", None));
+        assert_eq!(url(r#"{"servers":{"url":"http://h/"}}"#), web("servers", None));
+        assert_eq!(url(r#"{"mcpServers":{"s":{"url":"http://h/","command":""}}}"#), web("mcpServers.s", None));
+        assert_eq!(url(r#"{"mcpServers":{"s":{"serverUrl":"http://h/","url":null}}}"#), web("mcpServers.s", None));
+        assert_eq!(url(r#"{"mcpServers":{"s":{"httpUrl":"http://h/","url":"http://x/"}}}"#), web("mcpServers.s", http));
+        let spellings = ["http", "HTTP", "streamable-http", "streamableHttp", "streamable_http", "Streamable HTTP"];
+        for (spelling, transport) in spellings.map(|s| (s, http)).into_iter().chain([("SSE", Some(Transport::Sse))]) {
+            for key in ["type", "transport"] {
+                let file = format!(r#"{{"mcpServers":{{"s":{{"{key}":"{spelling}","url":"http://h/"}}}}}}"#);
+                assert_eq!(url(&file), web("mcpServers.s", transport), "{spelling}");
+            }
+        }
+        let both = r#"{"mcpServers":{"s":{"url":"http://h/","command":"x","type":"stdio"}}}"#;
+        assert!(matches!(read(both, None).unwrap().way, Way::Process { .. }));
+    }
+
+    #[test]
+    fn comments_and_trailing_commas() {
+        let text = "\u{feff}// one\n{\"a\": [1, /* two\n\n */ \"//\",],/* three */}";
+        assert_eq!(parse(text.as_bytes()).unwrap().root().member("a").unwrap().size(), 2);
+        assert!(parse(b"/* \n\n */ {x}").unwrap_err().contains("line 3"));
+        for bad in ["{} /", "{/x}", "/*", "{,}}", "[1,,]"] {
+            let _ = parse(bad.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_variables_fill_in_is_bounded() {
+        let large = "x".repeat(100_000);
+        let lookup = |_: &str| Some(large.clone());
+        for (text, fits) in [("${A}".repeat(10), true), ("${A}".repeat(11), false), ("${A:-b}".repeat(11), false)] {
+            assert_eq!(expand(&text, &lookup, &Cell::new(0)).is_ok(), fits);
+        }
+        let arguments = vec!["\"${A}\""; 11].join(",");
+        let file = format!(r#"{{"s":{{"command":"x","args":[{arguments}]}}}}"#);
+        assert!(server(&Json::parse(file).unwrap(), None, &lookup).unwrap_err().contains("s.args.10: the variables"));
+    }
+
+    #[test]
+    fn env_files() {
+        let text = "\u{feff}A=1\r\n\n# B=2\n export C = x y  # comment\nD=a#b\nE='a \"$\\n' # c\nF=\"a\\n\\\"\\\\\\x\nb\"\nG=\nH=#\nI=\"\"\nJ==";
+        let wanted = [
+            ("A", "1"),
+            ("C", "x y"),
+            ("D", "a#b"),
+            ("E", "a \"$\\n"),
+            ("F", "a\n\"\\\\x\nb"),
+            ("G", ""),
+            ("H", ""),
+            ("I", ""),
+            ("J", "="),
+        ];
+        let wanted: Vec<_> = wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(variables(text), Ok(wanted));
+        for (bad, line) in [("A=1\nB", 2), ("=x", 1), ("A B=1", 1), ("A='\n\n'\nB=\"x", 4), ("A='x'y", 1), ("A=\0", 1)]
+        {
+            assert_eq!(variables(bad).unwrap_err().0, line, "{bad:?}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
+use zeroize::Zeroize;
+
 use super::scan::{self, NotJson, Scanner, Span};
 use super::strings;
 
@@ -90,11 +92,24 @@ impl Json {
     }
 
     fn checked(text: Arc<Checked>, start: usize, end: usize) -> Json {
+        // Once, and not at every look: a message may end with megabytes of white space.
+        let trimmed = text.text[start..end].trim_matches([' ', '\t', '\n', '\r']);
+        let start = offset(&text.text, trimmed);
+        let end = start + trimmed.len();
         Json(Arc::new(Document { text, start, end, nodes: OnceLock::new() }))
     }
 
+    /// Wipes the text, unless it is used elsewhere as well.
+    pub fn wipe(self) {
+        if let Some(text) = Arc::into_inner(self.0).and_then(|document| Arc::into_inner(document.text)) {
+            let mut text = text.text;
+            text.zeroize();
+        }
+    }
+
+    /// Without white space around it.
     pub fn text(&self) -> &str {
-        self.0.text.text[self.0.start..self.0.end].trim_matches([' ', '\t', '\n', '\r'])
+        &self.0.text.text[self.0.start..self.0.end]
     }
 
     pub fn root(&self) -> Value<'_> {

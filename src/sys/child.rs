@@ -1,15 +1,24 @@
-//! Child processes: their standard streams are sockets of ours, nothing else is inherited, and no zombie is left.
+//! Child processes: their standard streams are pipes of ours, nothing else is inherited, and neither a zombie nor a member of their
+//! process group is left.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use super::process;
-use super::socket::Socket;
+use super::pipe::{self, ReadEnd, WriteEnd};
+use super::wait::{Budget, Interest};
+use super::{exec, process};
+
+/// A process that does not end at SIGKILL hangs in the system itself; it is not waited for any longer than this.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// How often to look meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What to start.
 #[derive(Clone, Debug)]
@@ -25,14 +34,21 @@ pub struct Program {
 }
 
 /// A running process, and our ends of its streams.
+///
+/// Its number is also that of its process group. It stays a zombie, which keeps the number from being used again, until the group
+/// has been ended: [`Process::reap`] comes last.
 pub struct Process {
     child: Child,
-    pub stdin: Option<Socket>,
-    pub stdout: Socket,
+    pub stdin: Option<WriteEnd>,
+    pub stdout: ReadEnd,
     /// `None` where it goes into a file.
-    pub stderr: Option<Socket>,
+    pub stderr: Option<ReadEnd>,
     /// Readable from the moment the process has ended; `None` where the system has no such thing.
     pub ended: Option<OwnedFd>,
+    /// How it ended, once that is known.
+    ending: Option<Ending>,
+    /// Its number may belong to another process or group by now.
+    is_reaped: bool,
     /// The process that has started it: a child of a fork has nothing to end.
     parent: u32,
 }
@@ -43,8 +59,8 @@ pub struct Ending(pub String);
 
 impl Program {
     pub fn start(&self) -> io::Result<Process> {
-        let (stdin, its_stdin) = Socket::pair()?;
-        let (stdout, its_stdout) = Socket::pair()?;
+        let (stdin, its_stdin) = pipe::to_child()?;
+        let (stdout, its_stdout) = pipe::from_child()?;
         let mut command = Command::new(&self.argv[0]);
         command.args(&self.argv[1..]).env_clear().envs(self.environment.iter().cloned());
         command.stdin(Stdio::from(its_stdin)).stdout(Stdio::from(its_stdout));
@@ -62,16 +78,28 @@ impl Program {
                 None
             }
             None => {
-                let (stderr, its_stderr) = Socket::pair()?;
+                let (stderr, its_stderr) = pipe::from_child()?;
                 command.stderr(Stdio::from(its_stderr));
                 Some(stderr)
             }
         };
         // SAFETY: between fork and exec only a system call is made.
         unsafe { command.pre_exec(keep_nothing) };
-        let child = command.spawn()?;
+        let child = command.spawn().map_err(|error| {
+            let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
+            exec::explained(error, &self.argv[0], path, self.directory.as_deref())
+        })?;
         let ended = watch(child.id());
-        Ok(Process { child, stdin: Some(stdin), stdout, stderr, ended, parent: process::id() })
+        Ok(Process {
+            child,
+            stdin: Some(stdin),
+            stdout,
+            stderr,
+            ended,
+            ending: None,
+            is_reaped: false,
+            parent: process::id(),
+        })
     }
 }
 
@@ -92,25 +120,43 @@ fn named(what: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}, {}: {error}", path.display()))
 }
 
-/// Who watches it ends it in good order. Where nobody does, it is not left behind, nor is its zombie.
+/// Where nothing has ended it in good order, it is not left behind, nor is its group, nor its zombie.
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.parent == process::id() && self.ending().is_none() {
+        if self.parent == process::id() && !self.is_reaped {
             self.kill();
-            let _ = self.child.wait();
+            let deadline = Instant::now() + LAST_WAIT;
+            while self.ending().is_none() && Instant::now() < deadline {
+                let budget = Budget::until(deadline.min(Instant::now() + LOOK));
+                let _ = match self.ended_fd() {
+                    Some(fd) => budget.wait(fd, Interest::Read),
+                    None => budget.wait_any(&[], None).map(|_| ()),
+                };
+            }
+            self.reap();
         }
     }
 }
 
 impl Process {
-    /// How it ended, if it has.
+    /// How it ended, if it has. It is not reaped by that.
     pub fn ending(&mut self) -> Option<Ending> {
-        match self.child.try_wait() {
-            Ok(None) => None,
-            Ok(Some(status)) => Some(Ending(describe(status))),
-            // Somebody else has waited for it, or the program ignores SIGCHLD.
-            Err(_) => Some(Ending("ended".into())),
+        if self.ending.is_none() {
+            // SAFETY: an all-zero siginfo_t is a valid value of the type.
+            let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+            let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+            // SAFETY: `info` is writable.
+            let failed = unsafe { libc::waitid(libc::P_PID, self.child.id() as libc::id_t, &raw mut info, how) } < 0;
+            if failed {
+                // The host has waited for it, or ignores SIGCHLD.
+                self.is_reaped = true;
+                self.ending = Some(Ending("ended".into()));
+            // SAFETY: waitid has filled it in, or left the zero of a process that runs.
+            } else if unsafe { info.si_pid() } != 0 {
+                self.ending = Some(describe(&info));
+            }
         }
+        self.ending.clone()
     }
 
     /// Asks it to end, and everything that it has started.
@@ -123,11 +169,46 @@ impl Process {
         self.signal(libc::SIGKILL);
     }
 
+    /// Sends a signal to its process group, whether or not it has ended itself.
     fn signal(&mut self, signal: libc::c_int) {
-        // As long as nobody has waited for it, its number is nobody else's.
-        if self.ending().is_none() {
+        if self.signal_by_descriptor(signal) {
+            return;
+        }
+        self.ending();
+        if !self.is_reaped {
             // SAFETY: takes no pointers.
             unsafe { libc::kill(-(self.child.id() as libc::pid_t), signal) };
+        }
+    }
+
+    /// Sends it by the descriptor of the process, which means this group also where the number belongs to another one by now. Says
+    /// whether the system could (Linux 6.9).
+    fn signal_by_descriptor(&self, signal: libc::c_int) -> bool {
+        #[cfg(target_os = "linux")]
+        if let Some(process) = &self.ended {
+            const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 4;
+            let (fd, no_info) = (process.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+            // SAFETY: a NULL info stands for what kill would send.
+            let sent =
+                unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, PIDFD_SIGNAL_PROCESS_GROUP) }
+                    == 0;
+            return sent || io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH);
+        }
+        let _ = signal;
+        false
+    }
+
+    /// Whether a process of its group runs that has not ended yet; the process itself counts as long as it runs. Where the system
+    /// does not tell, none does.
+    pub fn has_group(&mut self) -> bool {
+        self.ending().is_none() || group_runs(self.child.id() as libc::pid_t)
+    }
+
+    /// Gives its number back once it has ended. The group is not signalled any more.
+    pub fn reap(&mut self) {
+        if self.ending().is_some() && !self.is_reaped {
+            let _ = self.child.wait();
+            self.is_reaped = true;
         }
     }
 
@@ -136,12 +217,41 @@ impl Process {
     }
 }
 
-fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exited with status {code}"),
-        (_, Some(signal)) => format!("was ended by signal {signal}"),
+/// Whether a process of a group runs, be it one of another user. Zombies do not.
+#[cfg(target_os = "linux")]
+fn group_runs(group: libc::pid_t) -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+    let is_number = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
+    let mut processes = processes.flatten().filter(|entry| is_number(entry.file_name().as_encoded_bytes()));
+    processes.any(|entry| std::fs::read(entry.path().join("stat")).is_ok_and(|stat| runs_in(&stat, group)))
+}
+
+/// Whether what `/proc/PID/stat` says is of a process that runs in `group`: "PID (NAME) STATE PARENT GROUP ...", where the name may
+/// hold anything.
+#[cfg(target_os = "linux")]
+fn runs_in(stat: &[u8], group: libc::pid_t) -> bool {
+    let Some(behind) = stat.iter().rposition(|byte| *byte == b')') else { return false };
+    let Ok(rest) = std::str::from_utf8(&stat[behind + 1..]) else { return false };
+    let mut fields = rest.split_ascii_whitespace();
+    let is_alive = fields.next().is_some_and(|state| !matches!(state, "Z" | "X" | "x"));
+    is_alive && fields.nth(1).and_then(|number| number.parse().ok()) == Some(group)
+}
+
+/// The systems that have no such list do not count zombies as members that can be signalled.
+#[cfg(not(target_os = "linux"))]
+fn group_runs(group: libc::pid_t) -> bool {
+    // SAFETY: takes no pointers; signal 0 only asks.
+    unsafe { libc::kill(-group, 0) == 0 }
+}
+
+fn describe(info: &libc::siginfo_t) -> Ending {
+    // SAFETY: waitid has filled it in.
+    let status = unsafe { info.si_status() };
+    Ending(match info.si_code {
+        libc::CLD_EXITED => format!("exited with status {status}"),
+        libc::CLD_KILLED | libc::CLD_DUMPED => format!("was ended by signal {status}"),
         _ => "ended".into(),
-    }
+    })
 }
 
 /// The descriptors of the host that are open for whomever it starts are none of the server's business. Those of this library and
@@ -173,7 +283,6 @@ fn watch(_id: u32) -> Option<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::wait::{Budget, Interest};
 
     fn program(script: &str) -> Program {
         Program {
@@ -184,12 +293,12 @@ mod tests {
         }
     }
 
-    fn read(socket: &Socket) -> String {
+    fn read(pipe: &ReadEnd) -> String {
         let mut text = Vec::new();
         let mut buffer = [0; 256];
         loop {
-            Budget::default().wait(socket.fd(), Interest::Read).unwrap();
-            match socket.receive(&mut buffer).unwrap() {
+            Budget::default().wait(pipe.fd(), Interest::Read).unwrap();
+            match pipe.receive(&mut buffer).unwrap() {
                 0 => return String::from_utf8(text).unwrap(),
                 count => text.extend_from_slice(&buffer[..count]),
             }
@@ -233,8 +342,33 @@ mod tests {
         assert_eq!(ending(&mut process), Ending("was ended by signal 9".into()));
         // The end of the stream: nobody holds it any more, the sleeper neither.
         assert_eq!(read(&process.stdout), "");
-        // SAFETY: takes no pointers; signal 0 only asks. It may be a zombie of init's for a moment.
-        let _ = unsafe { libc::kill(sleeper, 0) };
+        // It may be a zombie of init's for a moment.
+        assert!(!group_runs(process.child.id() as libc::pid_t) && sleeper > 0);
+    }
+
+    #[test]
+    fn the_group_is_signalled_after_its_leader_has_ended() {
+        let mut process = program("sleep 1000 & exit 3").start().unwrap();
+        assert_eq!(ending(&mut process), Ending("exited with status 3".into()));
+        assert!(process.has_group());
+        process.kill();
+        assert_eq!(read(&process.stdout), "");
+        while process.has_group() {
+            std::thread::yield_now();
+        }
+        process.reap();
+        assert_eq!(process.ending(), Some(Ending("exited with status 3".into())));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_group_of_a_process_is_read_whatever_its_name_is() {
+        assert!(runs_in(b"17 (a) S 1 Z) 2) S 1 42 42 0 -1", 42));
+        assert!(!runs_in(b"17 (x) Z 1 42 42 0 -1", 42));
+        assert!(!runs_in(b"17 (x) S 42 1 42 0 -1", 42));
+        for bad in [&b""[..], b")", b"1 (x)", b"1 (x) S", b"1 (x) S 1", b"1 (x) S 1 \xff"] {
+            assert!(!runs_in(bad, 42));
+        }
     }
 
     #[test]

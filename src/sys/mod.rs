@@ -1,9 +1,12 @@
 //! The ground floor: small safe wrappers over libc and the processor. What differs between systems stays in here.
 
 pub mod child;
+pub mod exec;
+pub mod file;
 pub mod lookup;
 pub mod memory;
 pub mod panics;
+pub mod pipe;
 pub mod process;
 pub mod signal;
 pub mod socket;

@@ -96,16 +96,6 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Two ends of a connection within this machine: ours, and one that blocks, as programs expect their streams to do.
-    pub fn pair() -> io::Result<(Socket, OwnedFd)> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let socket = Socket(OwnedFd::from(ours));
-        #[cfg(target_vendor = "apple")]
-        socket.set_option(libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
-        Ok((socket, OwnedFd::from(theirs)))
-    }
-
     /// How the connect ended; to be asked once the socket is writable.
     pub fn connect_result(&self) -> io::Result<()> {
         let mut code: libc::c_int = 0;
@@ -194,7 +184,7 @@ impl Socket {
     }
 }
 
-fn retry_interrupted(mut operation: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+pub(super) fn retry_interrupted(mut operation: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     loop {
         let count = operation();
         if count >= 0 {

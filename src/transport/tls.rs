@@ -1,14 +1,15 @@
 //! TLS by rustls, trusting what the system trusts and what the caller adds.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -16,11 +17,20 @@ use rustls::{
     SignatureScheme,
 };
 use rustls_platform_verifier::Verifier;
+use zeroize::Zeroizing;
 
 use super::http::io_reason;
 use super::link::Link;
 use super::own_certificate::{CA_AS_SERVER, OwnCertificates};
 use super::wire::Stream;
+use crate::sanitize::shortened;
+use crate::sys::file;
+
+/// The largest file with certificates or a key, in bytes: a system's whole trust store is below one MiB.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// The longest path in a message, in bytes.
+const LONGEST_PATH: usize = 400;
 
 static PROVIDER: Lazy<Arc<CryptoProvider>> = Lazy::new(|| Arc::new(ring::default_provider()));
 
@@ -45,7 +55,8 @@ impl TlsOptions {
             None => Vec::new(),
         };
         // An authority that cannot be used is an error now, and not at the first handshake.
-        let shown = path.unwrap_or_default();
+        let shown = shown(path.unwrap_or_default());
+        check_trust_store()?;
         build(self).map(|_| ()).map_err(|why| format!("the certificates in {shown} cannot be used: {why}"))
     }
 
@@ -63,41 +74,65 @@ impl TlsOptions {
     }
 
     pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        if self.is_plain() { PLAIN.clone() } else { build(self) }
+        if !self.is_plain() {
+            return build(self);
+        }
+        if Lazy::get(&PLAIN).is_none() {
+            // Not kept: the next client may find it mended.
+            check_trust_store()?;
+        }
+        PLAIN.clone()
     }
 }
 
 fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates: Result<Vec<_>, _> = pem_file(path)?.collect();
+    let (content, path) = (content(path)?, shown(path));
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => Err(format!("the file {path} holds no PEM certificate")),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(unreadable(path, &error)),
+        // What is said of the content may quote it.
+        Err(_) => Err(not_pem(&path)),
     }
 }
 
-fn pem_file<T: PemObject>(path: &str) -> Result<impl Iterator<Item = Result<T, pem::Error>>, String> {
-    T::pem_file_iter(Path::new(path)).map_err(|error| unreadable(path, &error))
+fn content(path: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+    file::read(Path::new(path), LARGEST_FILE)
+        .map_err(|error| format!("the file {} cannot be read: {error}", shown(path)))
+}
+
+/// A path in a message.
+fn shown(path: &str) -> Cow<'_, str> {
+    shortened(path, LONGEST_PATH)
+}
+
+/// The system's trust store is read by another crate, which would wait for the writer of a FIFO.
+fn check_trust_store() -> Result<(), String> {
+    const VARIABLE: &str = "SSL_CERT_FILE";
+    let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(()) };
+    // The usual way to trust nothing but what a program adds.
+    if path == Path::new("/dev/null") {
+        return Ok(());
+    }
+    file::check(&path, LARGEST_FILE)
+        .map_err(|error| format!("{VARIABLE} names {}, which cannot be used: {error}", shown(&path.to_string_lossy())))
 }
 
 fn identity(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
     let chain = certificates(certificate)?;
-    let mut keys = pem_file::<PrivateKeyDer>(key)?;
-    let found = keys.next().ok_or_else(|| {
+    let content = content(key)?;
+    let (certificate, key) = (shown(certificate), shown(key));
+    let found = PrivateKeyDer::pem_slice_iter(&content).next().ok_or_else(|| {
         format!("the file {key} holds no PEM private key that can be read (an encrypted one has to be decrypted first)")
     })?;
-    let found = found.map_err(|error| unreadable(key, &error))?;
+    let found = found.map_err(|_| not_pem(&key))?;
     CertifiedKey::from_der(chain, found, &PROVIDER).map_err(|error| {
         format!("the client certificate in {certificate} and the key in {key} cannot be used: {error}")
     })
 }
 
-fn unreadable(path: &str, error: &pem::Error) -> String {
-    match error {
-        pem::Error::Io(error) => format!("the file {path} cannot be read: {error}"),
-        // What is said of the content may quote it.
-        _ => format!("the file {path} is no valid PEM"),
-    }
+fn not_pem(path: &str) -> String {
+    format!("the file {path} is no valid PEM")
 }
 
 fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
@@ -105,6 +140,7 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     let verifier: Arc<dyn ServerCertVerifier> = if options.trusts_everybody {
         Arc::new(Everybody)
     } else {
+        check_trust_store()?;
         let roots = options.authorities.iter().cloned();
         let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
         let verifier = verifier.map_err(|error| error.to_string())?;

@@ -56,6 +56,7 @@ RIGHT = {
     "mcp_json ** info": "&s->result",
     "mcp_json ** task": "&s->result",
     "mcp_json ** names": "&s->result",
+    "mcp_json ** servers": "&s->result",
     "bool * value": "&s->flag",
     "int64_t * value": "&s->whole",
     "uint64_t * value": "&s->natural",

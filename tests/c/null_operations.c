@@ -63,6 +63,7 @@ static void no_client(void) {
     NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, NULL, &result, &error));
     NO_RESULT(mcp_request(NULL, "ping", NULL, 0, NULL, &result, &error));
     NO_RESULT(mcp_config_names(NULL, &result, &error));
+    NO_RESULT(mcp_config_servers(NULL, &result, &error));
 #undef NO_RESULT
     REFUSED(mcp_update_task(NULL, "1", "{}", SIZE_MAX, NULL, &error));
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));

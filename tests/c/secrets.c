@@ -382,7 +382,6 @@ struct scenery {
      *
      * - what a server repeats: its answer is text like any other, in the buffers that answers are read into and taken
      * apart in; what a server wants to keep in our memory, it can send at any time;
-     * - the text of a configuration file, which is on the disk besides;
      * - the environment of a server that is a process: it is in the process as well, where everybody who may read our
      *   memory can read it (/proc/PID/environ).
      *
@@ -401,7 +400,7 @@ static const struct scenery sceneries[] = {
     {"refused", refused, NULL, {0, 0, 0, 0}},
     {"timed-out", timed_out, "authorization", {0, 0, 0, 0}},
     {"cancelled", cancelled, "authorization", {0, 0, 0, 0}},
-    {"configured", configured, "authorization", {4, 4, 0, 0}},
+    {"configured", configured, "authorization", {0, 0, 0, 0}},
     {"environment", environment, NULL, {0, 16, 0, 0}},
     {"replaced", replaced, "authorization", {0, 0, USED, 0}},
     {"of-a-call", of_a_call, "authorization", {0, 0, 0, 0}},

@@ -351,10 +351,14 @@ void config() {
     const mcp::json names = mcp::config_names(path);
     CHECK_EQUAL("web"sv, names[0].string());
     CHECK_EQUAL("broken"sv, names[1].string());
+    const mcp::json servers = mcp::config_servers(path);
+    CHECK_EQUAL("broken"sv, servers[1]["name"].string());
+    CHECK(!servers[1]["disabled"].as_bool());
     mcp::client::from_config(path, "web").ping();
     CHECK_FAILS(config_invalid, mcp::client::try_from_config(path));
     CHECK_FAILS(config_invalid, mcp::client::try_from_config(path, "broken"));
     CHECK_FAILS(config_invalid, mcp::try_config_names(path + ".none"));
+    CHECK_FAILS(config_invalid, mcp::try_config_servers(path + ".none"));
 }
 
 } // namespace

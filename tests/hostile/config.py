@@ -4,11 +4,11 @@ import contextlib
 import ctypes
 import json
 import os
+import socket
 import sys
-import threading
 from ctypes import byref, c_void_p
 
-from harness import Server, call, case, legacy, lib, run
+from harness import ERROR, Background, Server, call, case, declare, legacy, lib, poll, run
 from newer import PRELUDE, Made, fetched, folder, value_of
 
 SECRET = "s3cr3t-of-the-file"
@@ -41,20 +41,26 @@ def made(path, name=None):
     return Made(handle)
 
 
-def names(path):
+def names(path, function="mcp_config_names"):
     found = c_void_p()
-    outcome = call(lambda error: lib.mcp_config_names(os.fsencode(path), byref(found), error))
+    outcome = call(lambda error: getattr(lib, function)(os.fsencode(path), byref(found), error))
     outcome.value = value_of(found)
     lib.mcp_json_free(found)
     return outcome
 
 
+# Members that hold servers.
+LISTS = {"mcpServers", "servers", "mcp", "mcp.servers"}
+
+
 @contextlib.contextmanager
-def written(content):
-    """A file with a text or a JSON value; the one server "s" of it, where the value is a server."""
+def written(content, **others):
+    """A file with a text or a JSON value, the one server "s" of it, where the value is a server; and other files beside it."""
     with folder() as place:
         path = place / "servers.json"
-        if isinstance(content, dict) and "mcpServers" not in content:
+        for name, text in others.items():
+            (place / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        if isinstance(content, dict) and not LISTS & set(content):
             content = {"mcpServers": {"s": content}}
         if not isinstance(content, (str, bytes)):
             content = json.dumps(content)
@@ -62,14 +68,14 @@ def written(content):
         yield path
 
 
-def must_be_refused(content, *words, name=None):
-    with written(content) as path:
+def must_be_refused(content, *words, name=None, **others):
+    with written(content, **others) as path:
         outcome = refused(path, name).must_be("MCP_CONFIG_INVALID")
         print(f"    {outcome.message}")
         for word in (str(path), *words):
             assert word in outcome.message, f"no {word!r} in: {outcome.message}"
         assert SECRET not in outcome.message, outcome.message
-        assert "\n" not in outcome.message
+        assert outcome.message.isprintable() and len(outcome.message.encode()) <= 2048, ascii(outcome.message)
 
 
 @contextlib.contextmanager
@@ -82,12 +88,12 @@ def environment(**variables):
             del os.environ[name]
 
 
-def told_by(server, **variables):
-    """What a process of the file says where it runs."""
+def told_by(server, files=None, **variables):
+    """What a process of the file says where it runs; `files` are beside that."""
     with folder() as place, environment(**variables):
         found = place / "found"
         server = {"command": sys.executable, "args": ["-c", TELLING, str(found), *server.pop("args", [])]} | server
-        with written(server) as path, made(path) as client:
+        with written(server, **(files or {})) as path, made(path) as client:
             client.ping(timeout=5000).must_be("MCP_OK")
             return json.loads(found.read_text())
 
@@ -113,21 +119,28 @@ def files_without_end():
         with open(large, "wb") as file:
             file.truncate(1 << 34)  # without a byte on the disk
         refused(large).must_be("MCP_CONFIG_INVALID").must_end(0)
-    # What is no plain file has no size, and has to end all the same.
-    reader, writer = os.pipe()
-    written = []
+        # The largest that is read, and one byte more.
+        for size, status in ((4 << 20, "MCP_OK"), ((4 << 20) + 1, "MCP_CONFIG_INVALID")):
+            large.write_bytes(b'{"mcpServers":{"s":{"url":"http://h/"}}}'.ljust(size))
+            refused(large).must_be(status)
 
-    def write():
-        with contextlib.suppress(OSError), open(writer, "wb", buffering=0) as pipe:
-            while sum(written) < 64 << 20:
-                written.append(pipe.write(b" " * (1 << 20)))
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    refused(f"/proc/self/fd/{reader}").must_be("MCP_CONFIG_INVALID")
-    os.close(reader)
-    thread.join()
-    assert sum(written) < 32 << 20, f"{sum(written)} bytes were read"
+@case
+def files_that_are_none():
+    """Nothing waits for the writer of a pipe, or reads a device without end."""
+    with folder() as place:
+        os.mkfifo(place / "fifo")
+        reader, writer = os.pipe()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place / "socket"))
+            for path, word in ((place / "fifo", "FIFO"), (f"/proc/self/fd/{reader}", "FIFO"), ("/dev/zero", "device"), (place / "socket", ""), (place, "folder")):
+                for ask in (refused, names, lambda path: names(path, "mcp_config_servers")):
+                    outcome = Background(lambda ask=ask, path=path: ask(path)).result().must_be("MCP_CONFIG_INVALID").must_end(0)
+                    assert word in outcome.message and str(path) in outcome.message, outcome.message
+        os.close(reader)
+        os.close(writer)
+        for env_file, word in ((str(place / "fifo"), "FIFO"), ("/dev/zero", "device")):
+            must_be_refused({"command": "x", "envFile": env_file}, "mcpServers.s.envFile: ", word)
 
 
 @case
@@ -217,6 +230,154 @@ def variables_that_are_not_set():
         refused(path, "a").must_be("MCP_OK")
 
 
+@case
+def variables_that_fill_in_without_end():
+    with environment(TEST_LONG="x" * 100_000):
+        must_be_refused({"command": "x", "args": ["${TEST_LONG}" * 8000]}, "mcpServers.s.args.0: ", "1048576 bytes")
+        must_be_refused({"command": "x", "args": ["${TEST_LONG}"] * 8000}, "mcpServers.s.args.10: ")
+        must_be_refused({"url": "http://h/", "headers": {f"X-{number}": "${TEST_LONG}" for number in range(100)}}, "mcpServers.s.headers.X-10: ")
+        with written({"command": "x", "args": ["${TEST_LONG}"] * 10}) as path:
+            refused(path).must_be("MCP_OK")
+
+
+@case
+def variables_that_only_editors_know():
+    for text, word in (("${input:token}", "${input:token}"), ("${workspaceFolder}/x", "${workspaceFolder}"), ("${command:x.y}", "${command:x.y}")):
+        for server, key in (({"command": "x", "env": {"A": text}}, "env.A"), ({"command": "x", "cwd": text}, "cwd"), ({"url": "http://h/", "auth": text}, "auth")):
+            must_be_refused(server, f"mcpServers.s.{key}: ", word, "editor", "${NAME}")
+    found = told_by({"args": ["${workspaceFolder:-here}", "${userHome}"]})
+    assert found["argv"] == ["here", os.environ["HOME"]], found["argv"]
+
+
+# --- What other hosts write -------------------------------------------------------------------------------------------
+
+
+@case
+def places_of_other_hosts():
+    server = {"url": "http://h/", "type": "http"}
+    for file, place in (
+        ({"mcpServers": {"s": server}}, "mcpServers"), ({"servers": {"s": server}, "inputs": [{"id": "x"}]}, "servers"),
+        ({"editor.x": 1, "mcp": {"servers": {"s": server}, "inputs": []}}, "mcp.servers"), ({"mcp.servers": {"s": server}}, "mcp.servers"),
+        ({"mcpServers": None, "servers": {"s": server}}, "servers"),
+    ):  # fmt: skip
+        with written(file) as path:
+            assert names(path).must_be("MCP_OK").value == ["s"]
+            refused(path).must_be("MCP_OK")
+            refused(path, "s").must_be("MCP_OK")
+        text = json.dumps(file).replace('"http://h/"', "5")
+        must_be_refused(text, f"{place}.s.url: ")
+    for file in ({"servers": 5}, {"mcp": {"servers": []}}, {"mcp": {}}, {"mcp": None}):
+        must_be_refused(file, "ervers")
+
+
+@case
+def comments_and_trailing_commas():
+    text = """// Servers
+{
+    /* of
+       this machine */
+    "mcpServers": {
+        "a": { "url": "http://h//x", /* no "comment" */ "headers": {"X-A": "/* a */ // b",}, }, // one
+        "b": { "command": "x", "args": ["//", "a",], },
+    },
+}
+// the end"""
+    for content in (text, text.replace("\n", "\r\n"), "\ufeff" + text):
+        with written(content) as path:
+            assert names(path).must_be("MCP_OK").value == ["a", "b"]
+            refused(path, "a").must_be("MCP_OK")
+    # The line of an error is that of the file.
+    must_be_refused("/*\n\n*/ {\n  \"a\": x }", "line 4")
+    for broken in ("/", "{/}", "/* x", '{"a":/**/}', "{,}", '{"mcpServers":{"a",}}', "// x"):
+        must_be_refused(broken)
+    with Server(lambda _server, request: legacy(request)) as server:
+        with written('{"s": {"url": "%s", "headers": {"X-A": "/* a */ // b,}"}, },}' % server.url) as path, made(path) as client:
+            client.ping().must_be("MCP_OK")
+        assert server.requests[0].headers["x-a"] == "/* a */ // b,}"
+
+
+@case
+def spellings_of_other_hosts():
+    url, command = {"url": "http://h/"}, {"command": "x"}
+    for server in (
+        {"httpUrl": "http://h/"}, {"serverUrl": "http://h/"}, {"httpUrl": "http://h/", "url": "http://h/sse"},
+        url | {"command": ""}, command | {"url": ""}, url | {"command": None}, command | {"url": None, "httpUrl": None},
+        url | {"headers": {"X-A": None}, "auth": None, "timeout": None, "transport": None, "type": None, "disabled": None},
+        command | {"args": None, "env": {"A": None}, "cwd": None, "envFile": None, "type": "stdio"},
+        command | {"type": "local"}, command | {"disabled": False, "enabled": True},
+        url | command | {"type": "http"}, url | command | {"type": "stdio"},
+    ):  # fmt: skip
+        with written(server) as path:
+            refused(path).must_be("MCP_OK")
+    must_be_refused({"url": "", "command": ""}, "mcpServers.s")
+    must_be_refused({"url": None, "command": None}, "mcpServers.s: ")
+    must_be_refused(url | {"type": "stdio"}, "mcpServers.s.type: ", '"command"')
+    must_be_refused(command | {"type": "sse"}, "mcpServers.s.type: ", '"stdio"')
+    must_be_refused({"httpUrl": "ftp://h/"}, "mcpServers.s.httpUrl: ")
+    with Server(lambda _server, request: legacy(request)) as server:
+        for key in ("type", "transport"):
+            for spelling in ("http", "streamable-http", "streamableHttp", "streamable_http", "HTTP", "sse", "SSE"):
+                with written({"url": server.url, key: spelling}) as path, made(path) as client:
+                    seen = len(server.requests)
+                    client.ping(timeout=2000)
+                    assert server.requests[seen].method == ("GET" if spelling.lower() == "sse" else "POST"), spelling
+
+
+@case
+def the_home_of_the_user():
+    with folder() as place:
+        (place / "server").write_text(f"#!{sys.executable}\n{TELLING}")
+        (place / "server").chmod(0o755)
+        (place / "variables").write_text("A=1")
+        (place / "work").mkdir()
+        server = {"command": "~/server", "args": [str(place / "found"), "~/x"], "cwd": "~/work", "envFile": "~/variables", "env": {"B": "~/x"}}
+        with written(server) as path, environment(HOME=str(place)), made(path) as client:
+            client.ping(timeout=5000).must_be("MCP_OK")
+        found = json.loads((place / "found").read_text())
+        assert os.path.samefile(found["cwd"], place / "work") and found["argv"] == ["~/x"] and found["env"]["B"] == "~/x", found
+        assert found["env"]["A"] == "1"
+    with written({"command": "~other/x"}) as path:
+        refused(path).must_be("MCP_OK")
+
+
+@case
+def files_of_variables():
+    file = b"\xef\xbb\xbf# of the server\r\nA=1\r\nexport B = 'x #y' # z\n\nC=\"a\\nb\"\nD=from the file\nHOME=/mine\n"
+    for env_file, files in ((".env", {".env": file}), ("./x.env", {"x.env": file}), ("${TEST_NAME}.env", {"y.env": file})):
+        found = told_by({"envFile": env_file, "env": {"D": "from env"}}, files, TEST_NAME="y")["env"]
+        assert {name: found.get(name) for name in "ABCD"} == {"A": "1", "B": "x #y", "C": "a\nb", "D": "from env"}, found
+        assert found["HOME"] == "/mine"
+    must_be_refused({"command": "x", "envFile": "none.env"}, "mcpServers.s.envFile: none.env: ")
+    must_be_refused({"command": "x", "envFile": ""}, "mcpServers.s.envFile: ")
+    must_be_refused({"command": "x", "envFile": 5}, "mcpServers.s.envFile: ")
+    for broken, line in ((f"A=1\n{SECRET}\n", 2), (f"A='{SECRET}", 1), (f"{SECRET} x=1", 1), (f"\n\nA=\"x\"{SECRET}", 3), (b"A=1\0", 1)):
+        must_be_refused({"command": "x", "envFile": ".env"}, f"mcpServers.s.envFile: .env, line {line}: ", **{".env": broken})
+    must_be_refused({"command": "x", "envFile": ".env"}, "UTF-8", **{".env": b"A=\xff"})
+    must_be_refused({"command": "x", "envFile": ".env"}, "larger than", **{".env": b"#" * (1 << 21)})
+    # Its values are secrets as those of "env" are.
+    server = {"command": sys.executable, "args": ["-c", PRELUDE + "print(os.environ['A'], file=sys.stderr, flush=True); serve()"], "envFile": ".env"}
+    with written(server, **{".env": f"A={SECRET}"}) as path, made(path) as client:
+        client.ping(timeout=5000).must_be("MCP_OK")
+        poll(lambda: any("[redacted]" in line for line in client.lines), client.lines)
+        assert not any(SECRET in line for line in client.lines), client.lines
+
+
+@case
+def disabled_servers():
+    file = {"mcpServers": {"a": {"url": "http://h/", "disabled": True}, "b": {"command": "x"}, "c": {"url": "http://h/", "enabled": False}}}
+    with written(file) as path:
+        assert names(path).must_be("MCP_OK").value == ["a", "b", "c"]
+        told = names(path, "mcp_config_servers").must_be("MCP_OK").value
+        assert told == [{"name": "a", "disabled": True}, {"name": "b", "disabled": False}, {"name": "c", "disabled": True}], told
+        refused(path).must_be("MCP_OK")  # the only one that is not
+        refused(path, "b").must_be("MCP_OK")
+    must_be_refused(file, "mcpServers.a.disabled: ", name="a")
+    must_be_refused(file, "mcpServers.c.enabled: ", name="c")
+    must_be_refused(file, "a (disabled), b, c (disabled)", name="d")
+    must_be_refused({"url": "http://h/", "disabled": True}, "mcpServers.s.disabled: ")
+    must_be_refused({"url": "http://h/", "disabled": "yes"}, "mcpServers.s.disabled: ")
+
+
 # --- What the file says is done ---------------------------------------------------------------------------------------
 
 
@@ -247,7 +408,20 @@ def a_timeout_of_the_file():
     with written(server) as path, made(path) as client:
         client.ping(timeout=5000).must_be("MCP_OK")
         # Without options of its own.
-        call(lib.mcp_ping, client.client, None).must_be("MCP_TIMEOUT").must_end(300, after=300)
+        outcome = call(lib.mcp_ping, client.client, None).must_be("MCP_TIMEOUT").must_end(300, after=300)
+        assert "300 ms" in outcome.message and "configuration file" in outcome.message, outcome.message
+        warnings = [line for line in client.lines if "seconds" in line]
+        assert len(warnings) == 1 and "300 ms" in warnings[0], client.lines
+        # Another one, of the call or of the client, is not the file's.
+        assert "configuration file" not in client.ping(timeout=300).must_be("MCP_TIMEOUT").message
+        declare(ctypes.c_int, mcp_set_timeout=[c_void_p, ctypes.c_uint64, ERROR])
+        call(lib.mcp_set_timeout, client.client, 200).must_be("MCP_OK")
+        outcome = call(lib.mcp_ping, client.client, None).must_be("MCP_TIMEOUT").must_end(200, after=200)
+        assert "configuration file" not in outcome.message, outcome.message
+    for usual in (0, 1000, 60_000):
+        with written(server | {"timeout": usual}) as path, made(path) as client:
+            client.ping(timeout=5000).must_be("MCP_OK")
+            assert not any("seconds" in line for line in client.lines), client.lines
 
 
 @case

@@ -22,7 +22,8 @@ declare(None, mcp_json_free=[c_void_p])
 declare(c_char_p, mcp_task_id=[c_void_p], mcp_input_method=[c_void_p])
 declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR], mcp_input_params=[c_void_p])
 declare(c_void_p, mcp_client_new_from_config=[c_char_p, c_char_p, ERROR])
-declare(c_int, mcp_config_names=[c_char_p, OUT, ERROR], mcp_server_info=[c_void_p, c_void_p, OUT, ERROR])
+declare(c_int, mcp_config_names=[c_char_p, OUT, ERROR], mcp_config_servers=[c_char_p, OUT, ERROR])
+declare(c_int, mcp_server_info=[c_void_p, c_void_p, OUT, ERROR])
 for setter in ("mcp_set_environment", "mcp_set_header"):
     declare(c_int, **{setter: [c_void_p, c_char_p, c_char_p, ERROR]})
 for setter in ("mcp_set_working_directory", "mcp_set_stderr_file", "mcp_set_bearer"):

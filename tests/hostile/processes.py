@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
@@ -45,10 +46,10 @@ def serve():
 
 
 @contextmanager
-def client_of(script, folder=None, pin=None, environment=None):
+def client_of(script="", folder=None, pin=None, argv=None):
     """A client of a server that runs the script behind the functions above; its log is `client.lines`."""
     made = tempfile.mkdtemp() if folder is None else folder
-    argv = [sys.executable, "-c", SERVER + script, made]
+    argv = argv or [sys.executable, "-c", SERVER + script, made]
     array = (c_char_p * (len(argv) + 1))(*(word.encode() for word in argv), None)
     client = type("Client", (), {})()
     client.folder, client.lines = Path(made), []
@@ -89,6 +90,12 @@ def nothing_is_left():
     poll(lambda: descriptors() <= before, f"{descriptors()} descriptors, {before} before")
 
 
+@contextmanager
+def temporary():
+    with tempfile.TemporaryDirectory() as made:
+        yield made
+
+
 def is_running(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -125,6 +132,48 @@ def it_cannot_be_started():
             outcome = call(lib.mcp_ping, handle, None).must_be("MCP_PROCESS_FAILED").must_end(100)
             assert why in outcome.message, outcome.message
             lib.mcp_client_free(handle)
+
+
+@case
+def it_says_why_it_cannot_be_started():
+    with temporary() as place:
+        place, on_path = Path(place), os.environ["PATH"]
+
+        def script(name, first, mode=0o755):
+            (place / name).write_bytes(first + b"echo x\n")
+            (place / name).chmod(mode)
+            return str(place / name)
+
+        (place / "loop").symlink_to("loop")
+        cases = (
+            ("no-such-program-of-mine", "not in any folder of PATH", on_path[:100]),
+            ("plain-file-on-path", "not executable", f"{place}/plain-file-on-path"),
+            ("script-on-path", "interpreter", "/there/is/no/shell"),
+            (f"{place}/none", "no such file"),
+            (f"{place}/none/x", "no such file"),
+            (script("plain-file-on-path", b"", 0o644), "not executable", "chmod +x"),
+            (script("script-on-path", b"#!/there/is/no/shell -x\n"), "interpreter", '"/there/is/no/shell"'),
+            (script("windows", b"#!/bin/sh\r\n"), "interpreter", "carriage return", '"/bin/sh"'),
+            (script("plain-interpreter", f"#!{place}/plain-file-on-path\n".encode()), "interpreter", "not executable"),
+            (script("elf", (b"\x7fELF" + b"\x02\x01\x01" + bytes(60))), ""),
+            (script("odd", b"#!\n"), ""),
+            (script("long", b"#!/" + b"x" * 5000 + b"\n"), ""),
+            (script("control", b"#!/a\x1b[31m\x9b\n"), "interpreter"),
+            (str(place), "a folder"), (str(place / "loop"), "symbolic links"),
+        )  # fmt: skip
+        os.environ["PATH"] = f"{on_path}:{place}"
+        try:
+            for program, *words in cases:
+                array = (c_char_p * 2)(program.encode(), None)
+                handle = lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None)
+                outcome = call(lib.mcp_ping, handle, None).must_be("MCP_PROCESS_FAILED").must_end(300)
+                lib.mcp_client_free(handle)
+                print(f"    {outcome.message[:300]}")
+                assert outcome.message.isprintable(), ascii(outcome.message)
+                for word in words:
+                    assert word in outcome.message, f"no {word!r} in: {outcome.message}"
+        finally:
+            os.environ["PATH"] = on_path
 
 
 @case
@@ -206,6 +255,71 @@ begin(); serve()
     assert len(has["fds"]) == 4, has  # three streams, and the folder that is looked at
     assert set(has["names"]) <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LC_CTYPE"}, has
     assert has["group"] and not has["blocked"]
+
+
+@case
+def its_streams_have_names():
+    """Wrappers open /dev/stdin, /dev/stdout and /dev/stderr anew."""
+    script = """
+open("/dev/stderr", "w").write("by name\\n")
+sys.stdin, sys.stdout = open("/dev/stdin"), open("/dev/stdout", "w")
+begin(); serve()
+"""
+    with nothing_is_left(), client_of(script) as client:
+        ping(client).must_be("MCP_OK")
+        poll(lambda: any("by name" in line for line in client.lines), "stderr was not read")
+    script = "exec 3</dev/stdin 4>/dev/stdout; echo by name >/dev/stderr; exec " + sys.executable + ' -c "$0" "$1" <&3 >&4'
+    with nothing_is_left(), temporary() as place, client_of(argv=["sh", "-c", script, SERVER + "begin(); serve()", place]) as client:
+        ping(client).must_be("MCP_OK")
+        poll(lambda: any("by name" in line for line in client.lines), "stderr was not read")
+
+
+@case
+def its_streams_block():
+    """Only our ends do not: programs do not expect EAGAIN."""
+    script = """
+import fcntl
+json.dump([fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK for fd in (0, 1, 2)], open(sys.argv[1] + "/flags", "w"))
+begin(); serve()
+"""
+    with temporary() as place:
+        with client_of(script, folder=place) as client:
+            ping(client).must_be("MCP_OK")
+        assert json.loads((Path(place) / "flags").read_text()) == [0, 0, 0]
+
+
+@case
+def signals_of_the_host_are_its_own():
+    """SIGPIPE that the host has blocked and that waits for it stays; that of our own pipe is seen by no handler and left pending for
+    none."""
+    declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
+    seen = []
+    script = """
+begin(); os.close(0); open(sys.argv[1] + "/closed", "w")
+while not os.path.exists(sys.argv[1] + "/leave"): time.sleep(0.001)
+"""
+    before = signal.signal(signal.SIGPIPE, lambda *_: seen.append("SIGPIPE"))
+    try:
+        for is_blocked, is_pending in ((False, False), (True, False), (True, True)):
+            with temporary() as place, client_of(script, folder=place) as client:
+                ping(client).must_be("MCP_OK")
+                poll((client.folder / "closed").exists, "it does not close its stdin")
+                if is_blocked:
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])
+                if is_pending:
+                    signal.pthread_kill(threading.get_ident(), signal.SIGPIPE)
+                for _ in range(3):
+                    with options(timeout=300) as given:
+                        call(lib.mcp_notify, client.handle, b"x/y", b"{}", 2, given)
+                assert (signal.SIGPIPE in signal.sigpending()) == is_pending, (is_blocked, is_pending)
+                assert (signal.SIGPIPE in signal.pthread_sigmask(signal.SIG_BLOCK, [])) == is_blocked
+                if is_pending:
+                    signal.sigwait([signal.SIGPIPE])
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPIPE])
+                (client.folder / "leave").touch()
+        assert not seen, seen
+    finally:
+        signal.signal(signal.SIGPIPE, before)
 
 
 @case

@@ -108,6 +108,7 @@ import Testing
                     "process": {"command": "sh", "args": ["\(script.path)"], "timeout": \(timeout)}, "broken": {"command": 3}}}
                 """)
         #expect(try Client.configNames(config.path) == ["web", "process", "broken"])
+        #expect(try Client.configServers(config.path)[2] == Client.ConfiguredServer(name: "broken", isDisabled: false))
         try await Client(config: config.path, server: "web").ping()
         let stdio = try Client(config: config.path, server: "process")
         try await stdio.ping()
@@ -127,6 +128,7 @@ import Testing
         let config = try Temporary(text: "{")
         try await failure(.configInvalid) { try Client.configNames(config.path) }
         try await failure(.configInvalid) { try Client.configNames("/nowhere/at/all") }
+        try await failure(.configInvalid) { try Client.configServers("/nowhere/at/all") }
         try await failure(.configInvalid) { try Client(config: "/nowhere/at/all") }
         try await failure(.invalidArgument) { try Client.configNames("a\0b") }
         try await failure(.invalidArgument) { try Client(config: "a\0b") }

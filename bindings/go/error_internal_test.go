@@ -1,0 +1,23 @@
+package mcp
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// What the server sent is in a message of this package's own.
+func TestMessagesAreOneShortLine(t *testing.T) {
+	digits := strings.Repeat("9", 1<<20)
+	var names []string
+	err := Result(`[` + digits + `]`).understand(&names)
+	messages := []string{err.Error(), oneLine("a\n\x1b[31m\u2028\u202e\xffb"), oneLine(strings.Repeat("é€", 5000))}
+	for _, message := range messages {
+		if len(message) > longestMessage || !utf8.ValidString(message) || strings.ContainsAny(message, "\n\x1b\u2028\u202e") {
+			t.Errorf("%d bytes: %.200q", len(message), message)
+		}
+	}
+	if !strings.HasPrefix(messages[0], "the server's result") || !strings.HasSuffix(messages[2], "...") {
+		t.Errorf("%.100q, %.100q", messages[0], messages[2])
+	}
+}
