@@ -33,12 +33,26 @@ impl Secrets {
         let separators = [' ', ';', ',', '=', '"', '&'];
         let parts = value.split(separators).filter(|part| part.len() >= SHORTEST_PART);
         for secret in std::iter::once(value).filter(|value| value.len() >= SHORTEST).chain(parts) {
-            for form in forms(secret) {
-                if !form.is_empty() && !self.forms.contains(&form) {
-                    self.forms.push(form);
-                }
+            self.add_forms(secret);
+        }
+        self.sort();
+    }
+
+    /// Adds a text of which no part is a secret, such as a segment of a path.
+    pub fn add_whole(&mut self, text: &str) {
+        self.add_forms(text);
+        self.sort();
+    }
+
+    fn add_forms(&mut self, secret: &str) {
+        for form in forms(secret) {
+            if !form.is_empty() && !self.forms.contains(&form) {
+                self.forms.push(form);
             }
         }
+    }
+
+    fn sort(&mut self) {
         self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 

@@ -24,6 +24,7 @@ use crate::protocol::version::Era;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest, Stop};
+use crate::transport::endpoint::Endpoint;
 use crate::transport::http::{BEFORE, stopped};
 
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.
@@ -100,8 +101,10 @@ struct Shared {
 #[derive(Default)]
 struct Carried {
     credentials: Vec<Arc<HeaderSet>>,
-    /// Session ids, and what URLs hold.
+    /// Session ids, and secrets of a process.
     texts: Vec<String>,
+    /// Where messages were posted to.
+    urls: Vec<Arc<Endpoint>>,
 }
 
 impl<'a> Call<'a> {
@@ -302,6 +305,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Notes where its messages went.
+    pub(super) fn carry_url(&self, url: &Arc<Endpoint>) {
+        let mut carried = self.shared.carried.borrow_mut();
+        if !carried.urls.iter().any(|known| Arc::ptr_eq(known, url)) {
+            carried.urls.push(Arc::clone(url));
+        }
+    }
+
     /// All credentials that its requests have carried.
     pub(super) fn credentials(&self) -> Vec<Arc<HeaderSet>> {
         self.shared.carried.borrow().credentials.clone()
@@ -324,9 +335,13 @@ impl<'a> Call<'a> {
         if let Some(scheme) = self.client.schemes.current() {
             scheme.last().headers.add_to(&mut secrets);
         }
-        let of_url = self.client.endpoint.secrets();
-        carried.texts.iter().chain(&of_url).for_each(|text| secrets.add(text));
+        carried.texts.iter().for_each(|text| secrets.add(text));
         if !self.client.is_process() {
+            let redirects = self.client.http().redirects();
+            for url in carried.urls.iter().chain(&redirects).chain([&self.client.endpoint]) {
+                url.uri().query().into_iter().for_each(|query| secrets.add(query));
+                url.path_secrets().iter().for_each(|segment| secrets.add_whole(segment));
+            }
             self.client.http().secrets().iter().for_each(|value| secrets.add(value));
         }
         secrets

@@ -112,10 +112,11 @@ impl Client {
         let place = self.authorised(call, || {
             let id = self.next_id();
             asked.set(id);
+            // First: a line that has ended may quote what it knows.
+            line.carried(call);
             // Before anything was sent: another stream will do.
             let place =
                 line.expect(call, id, ask.method).map_err(|error| Setback::before_sending(stream_lost(error)))?;
-            line.carried(call);
             let waiting = call.until(place.done());
             let body = messages::request(id, ask.method, ask.params);
             if let Some(pipe) = speaking.pipe() {

@@ -340,8 +340,7 @@ impl Line {
     /// Tells a call what has been carried here, so that it shows nothing of it.
     pub fn carried(&self, call: &Call) {
         self.lock_carried().iter().for_each(|set| call.carry(set, None));
-        let of_endpoint = self.endpoint().map(|to| to.secrets()).unwrap_or_default();
-        of_endpoint.iter().for_each(|secret| call.carry_text(secret));
+        self.endpoint().into_iter().for_each(|to| call.carry_url(to));
         self.pipe().into_iter().flat_map(|pipe| &pipe.secrets).for_each(|secret| call.carry_text(secret));
     }
 

@@ -182,6 +182,7 @@ impl Client {
         on_change: &OnChange,
     ) -> End {
         let id = self.next_id();
+        line.carried(call);
         let place = match line.expect_changes(call, id, ask.method) {
             Ok(place) => place,
             Err(error) => return End::Failed(error),

@@ -82,9 +82,9 @@ impl Endpoint {
         &self.shown
     }
 
-    /// What must not be shown where others repeat it: the query, and what [`Endpoint::shown`] leaves out of the path.
-    pub fn secrets(&self) -> Vec<String> {
-        let mut secrets: Vec<String> = self.uri.query().map(str::to_owned).into_iter().collect();
+    /// What [`Endpoint::shown`] leaves out of the path, in the forms in which others may repeat it.
+    pub fn path_secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
         for segment in secret_segments(self.uri.path()) {
             let plain = unescaped(segment);
             if is_told_from_words(&plain) {
@@ -317,7 +317,7 @@ mod tests {
         let parse = |path: &str| Endpoint::parse(&format!("http://h{path}")).unwrap();
         let hidden = [
             ("/sk-0123456789abcdef/mcp", "/***/mcp", &["sk-0123456789abcdef"][..]),
-            ("/s/x1/mcp?k=v", "/s/***/mcp?...", &["k=v"]),
+            ("/s/x1/mcp?k=v", "/s/***/mcp?...", &[]),
             ("/Token/hunter2/s/correcthorse/", "/Token/***/s/***/", &["hunter2", "correcthorse"]),
             ("/key/a%2Fb%2fc-0", "/key/***", &["a/b/c-0", "a%2Fb%2fc-0"]),
             ("/t/legacy/t/messages/t/2025-11-25", "/t/***/t/***/t/***", &[]),
@@ -325,7 +325,7 @@ mod tests {
         for (path, shown, secrets) in hidden {
             let endpoint = parse(path);
             assert_eq!(
-                (endpoint.shown(), endpoint.secrets()),
+                (endpoint.shown(), endpoint.path_secrets()),
                 (&*format!("http://h{shown}"), secrets.iter().map(|s| s.to_string()).collect()),
                 "{path}"
             );
@@ -343,7 +343,7 @@ mod tests {
         ];
         for path in open {
             let endpoint = parse(path);
-            assert_eq!((endpoint.shown(), endpoint.secrets().len()), (&*format!("http://h{path}"), 0));
+            assert_eq!((endpoint.shown(), endpoint.path_secrets().len()), (&*format!("http://h{path}"), 0));
         }
     }
 

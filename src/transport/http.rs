@@ -33,7 +33,7 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 const MAX_REDIRECTS: usize = 5;
 
 /// What servers redirect to may change with every request.
-const MOST_REDIRECT_SECRETS: usize = 32;
+const MOST_NOTED: usize = 16;
 
 /// The size of the buffer that answers are read into, where no larger head is allowed.
 const INPUT_BUFFER: usize = 128 * 1024;
@@ -72,8 +72,8 @@ pub struct Http {
     config: Config,
     network: Arc<Network>,
     cookies: Cookies,
-    /// What the URLs of redirects hold that must not be shown: the newest of them.
-    redirect_secrets: Mutex<VecDeque<Zeroizing<String>>>,
+    /// Where the server has redirected to: the newest of them.
+    redirects: Mutex<VecDeque<Arc<Endpoint>>>,
     idle: Mutex<Vec<Parked>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
@@ -99,7 +99,7 @@ impl Http {
             config,
             network: Arc::new(Network::new(options)),
             cookies: Cookies::default(),
-            redirect_secrets: Mutex::default(),
+            redirects: Mutex::default(),
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
@@ -117,8 +117,12 @@ impl Http {
     /// What the network adds to requests and must not be shown.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
-        let redirects = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        cookies.chain(redirects).chain(self.network.proxy_secrets()).collect()
+        cookies.chain(self.network.proxy_secrets()).collect()
+    }
+
+    /// Where the server has redirected to: the URLs may hold secrets.
+    pub fn redirects(&self) -> Vec<Arc<Endpoint>> {
+        self.lock_redirects().iter().cloned().collect()
     }
 
     /// The proxy that passes requests to `target` on, and may answer them itself.
@@ -258,14 +262,16 @@ impl Http {
     }
 
     fn note_redirect(&self, target: &Endpoint) {
-        let mut noted = self.redirect_secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        for secret in target.secrets() {
-            if !noted.iter().any(|known| **known == secret) {
-                noted.push_back(Zeroizing::new(secret));
-            }
+        let mut noted = self.lock_redirects();
+        if !noted.iter().any(|known| known.uri() == target.uri()) {
+            noted.push_back(Arc::new(target.clone()));
         }
-        let surplus = noted.len().saturating_sub(MOST_REDIRECT_SECRETS);
+        let surplus = noted.len().saturating_sub(MOST_NOTED);
         noted.drain(..surplus);
+    }
+
+    fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
+        self.redirects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -75,8 +75,8 @@ int main(void) {
     redirect(MCP_REDIRECT_REFUSED, 308, elsewhere, elsewhere);
     redirect(MCP_REDIRECT_REFUSED, 307, "http://localhost:1/mcp", "localhost:1");
     redirect(MCP_REDIRECT_REFUSED, 307, "//127.0.0.2/mcp", "127.0.0.2");
-    redirect(MCP_REDIRECT_REFUSED, 307, "ftp://127.0.0.1/mcp", "ftp");
-    redirect(MCP_REDIRECT_REFUSED, 307, "file:///etc/hostname", "file");
+    redirect(MCP_REDIRECT_REFUSED, 307, "ftp://127.0.0.1/mcp", "neither http nor https");
+    redirect(MCP_REDIRECT_REFUSED, 307, "file:///etc/hostname", "neither http nor https");
     visit.fd = listener;
     visit.events = POLLIN;
     CHECK_SAYS(poll(&visit, 1, 0) == 0, "somebody has connected to the other origin");
