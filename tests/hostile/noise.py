@@ -338,7 +338,7 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
 """
     with serving(script, environment={"TOKEN": SECRET}) as client:
         client.connect(timeout=5000).must_be("MCP_OK")
-        outcome = call_tool(client, timeout=400).must_be("MCP_TIMEOUT")
+        outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         print(f"    {outcome.message}")
         assert "[ERROR] no" in outcome.message and "before" not in outcome.message, outcome.message
         assert len(outcome.message) < 1000 and outcome.message.isprintable() and SECRET not in outcome.message, outcome.message
@@ -351,7 +351,7 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
 @case
 def a_program_that_is_no_server_is_quoted():
     with process("print('usage: tool [--serve]', flush=True); time.sleep(100)") as client:
-        outcome = client.connect(timeout=500).must_be("MCP_TIMEOUT")
+        outcome = client.connect(timeout=4000).must_be("MCP_TIMEOUT")
         assert "usage: tool" in outcome.message, outcome.message
     with process("ask(); print('usage: tool [--serve]', flush=True); sys.exit(2)") as client:
         outcome = client.connect(timeout=5000).must_be("MCP_PROCESS_FAILED")
@@ -369,7 +369,7 @@ say(secret * 2000 + "\\n"); time.sleep(100)
 """
     with serving(script, environment={"TOKEN": SECRET}) as client:
         client.connect(timeout=5000).must_be("MCP_OK")
-        outcome = call_tool(client, timeout=400).must_be("MCP_TIMEOUT")
+        outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         for text in [outcome.message, *client.lines]:
             assert SECRET[:6] not in text, text
 
