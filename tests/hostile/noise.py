@@ -351,7 +351,7 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
 @case
 def a_program_that_is_no_server_is_quoted():
     with process("print('usage: tool [--serve]', flush=True); time.sleep(100)") as client:
-        outcome = client.connect(timeout=4000).must_be("MCP_TIMEOUT")
+        outcome = client.connect(timeout=2500).must_be("MCP_TIMEOUT")
         assert "usage: tool" in outcome.message, outcome.message
     with process("ask(); print('usage: tool [--serve]', flush=True); sys.exit(2)") as client:
         outcome = client.connect(timeout=5000).must_be("MCP_PROCESS_FAILED")
