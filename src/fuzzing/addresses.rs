@@ -99,7 +99,9 @@ pub fn proxy_answers(bytes: &[u8]) {
         // Empty lines before it are let pass (RFC 9112, section 2.2).
         let head = taken.trim_ascii_start();
         let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(1..)).unwrap_or_default();
-        assert!(status.trim_ascii_start().starts_with(b"2") && head.ends_with(b"\n"), "{}", head.escape_ascii());
+        // So are informational answers (RFC 9110, section 15.2).
+        let is_open = matches!(status.trim_ascii_start().first(), Some(b'1' | b'2'));
+        assert!(is_open && head.ends_with(b"\n"), "{}", head.escape_ascii());
     } else if single {
         assert!(whole && taken[0] == 5, "it speaks SOCKS5");
     }
