@@ -881,8 +881,8 @@ mcp_status mcp_set_proxy(mcp_client *client, const char *url, mcp_error **error)
 /**
  * Whether credentials may go to another machine over https only. With true, a request that carries
  * any over plain http fails with `MCP_INSECURE` before it is sent; without, as at the start, it is
- * sent, with a warning to the log. This machine itself (loopback, Unix domain sockets) is always
- * allowed.
+ * sent, with a warning to the log. This machine itself is always allowed: loopback addresses, Unix
+ * domain sockets, and localhost with all names below it, for which no resolver is asked (RFC 6761).
  *
  * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
  */

@@ -1,12 +1,13 @@
 //! Keeping secrets out of what people read: a server may echo what it got, in many forms.
 
-use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use zeroize::Zeroizing;
 
+use super::patterns::Patterns;
 use crate::error::Error;
-use crate::protocol::json::{Json, Value};
-use crate::sanitize::{LONGEST, beginning, one_line};
+use crate::protocol::json::Json;
+use crate::sanitize::{beginning, one_line};
 
 /// A shorter value is too common in ordinary text to be taken for the secret.
 const SHORTEST: usize = 4;
@@ -17,76 +18,99 @@ const SHORTEST_PART: usize = 8;
 /// What takes the place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// So much of a text is searched, in bytes: a server decides about its length, and only the beginning is ever shown.
+/// Of a text, so many bytes are looked at: much more than is shown.
 const MOST_SEARCHED: usize = 64 * 1024;
+
+/// So often a text is decoded: JSON inside of JSON, with what was percent-encoded.
+const MOST_DECODINGS: usize = 3;
 
 /// What must not be shown. No `Debug`: nothing may print it.
 #[derive(Default)]
 pub struct Secrets {
-    /// Longest first: of two secrets of which one begins like the other, the longer goes whole.
-    forms: Vec<Zeroizing<String>>,
+    /// Each with whether parts of it are secrets as well.
+    values: Vec<(Zeroizing<String>, bool)>,
+    /// Made by the first search after the last one was added.
+    patterns: OnceCell<Patterns>,
 }
 
 impl Secrets {
     /// Adds the value of a header.
     pub fn add(&mut self, value: &str) {
-        let separators = [' ', ';', ',', '=', '"', '&'];
-        let parts = value.split(separators).filter(|part| part.len() >= SHORTEST_PART);
-        for secret in std::iter::once(value).filter(|value| value.len() >= SHORTEST).chain(parts) {
-            self.add_forms(secret);
+        if value.len() >= SHORTEST {
+            self.push(value, true);
         }
-        self.sort();
     }
 
     /// Adds a text of which no part is a secret, such as a segment of a path.
     pub fn add_whole(&mut self, text: &str) {
-        self.add_forms(text);
-        self.sort();
-    }
-
-    fn add_forms(&mut self, secret: &str) {
-        for form in forms(secret) {
-            if !form.is_empty() && !self.forms.contains(&form) {
-                self.forms.push(form);
-            }
+        if !text.is_empty() {
+            self.push(text, false);
         }
     }
 
-    fn sort(&mut self) {
-        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    fn push(&mut self, value: &str, has_parts: bool) {
+        self.values.push((Zeroizing::new(value.to_owned()), has_parts));
+        self.patterns.take();
     }
 
-    /// The text without secrets; of a very long one, the beginning.
+    fn patterns(&self) -> &Patterns {
+        self.patterns.get_or_init(|| {
+            Patterns::new(self.values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts)))
+        })
+    }
+
+    /// The beginning of a text, which is more than can be shown of it, without secrets.
     pub fn redact(&self, text: &str) -> String {
-        self.redact_first(text, MOST_SEARCHED, false)
+        self.redact_beginning(text, false)
     }
 
-    /// The same for the beginning of a text, of which the end was cut off where `is_cut`: what may be a part of a secret there goes.
+    /// The same where the end of the text was cut off, if `is_cut`: what may be the beginning of a secret there goes.
     pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
-        self.redact_first(text, MOST_SEARCHED, is_cut)
+        let is_cut = is_cut || text.len() > MOST_SEARCHED;
+        let text = beginning(text, MOST_SEARCHED);
+        let text = if is_cut { without_rest(text) } else { text };
+        let (mut hidden, whole) = self.find(text);
+        hidden.sort_unstable();
+        let end = if is_cut { whole } else { text.len() };
+        let mut shown = String::with_capacity(end);
+        let mut at = 0;
+        let mut hidden = hidden.into_iter().peekable();
+        while let Some((start, mut until)) = hidden.next() {
+            // Those that overlap go together.
+            while let Some((_, next)) = hidden.next_if(|next| next.0 < until) {
+                until = until.max(next);
+            }
+            shown.push_str(text.get(at..start.min(end)).unwrap_or_default());
+            if start < end {
+                shown.push_str(REDACTED);
+            }
+            at = until;
+        }
+        shown.push_str(text.get(at..end).unwrap_or_default());
+        shown
     }
 
-    /// The text without secrets, taken from its first `most` bytes, or a little more of them.
-    fn redact_first(&self, text: &str, most: usize, is_cut: bool) -> String {
-        // A secret that begins within `most` is seen whole. What is cut off may leave half of another one at the end, which is
-        // therefore dropped after what stands before it has got shorter. One more character may have been damaged by the cut.
-        let longest = self.forms.first().map_or(0, |form| form.len());
-        let looked = beginning(text, most.saturating_add(longest));
-        let mut shown = Cow::Borrowed(looked);
-        for form in &self.forms {
-            if shown.contains(form.as_str()) {
-                shown = Cow::Owned(shown.replace(form.as_str(), REDACTED));
-            }
+    /// Where secrets begin and end in a text, however they are escaped there; and where at its end the beginning of one may stand.
+    fn find(&self, text: &str) -> (Vec<(usize, usize)>, usize) {
+        let mut places = Vec::new();
+        let mut take = |start, end| {
+            places.push((start, end));
+            true
+        };
+        let mut whole = text.len() - self.patterns().find(text.as_bytes(), &mut take);
+        let mut decoded = Decoded::of(text.as_bytes(), None);
+        for _ in 0..MOST_DECODINGS {
+            let Some(Decoded { bytes, origins }) = decoded else { break };
+            let rest = self.patterns().find(&bytes, |start, end| take(origins[start], origins[end]));
+            whole = whole.min(origins[bytes.len() - rest]);
+            decoded = Decoded::of(&bytes, Some(&origins));
         }
-        let is_cut = is_cut || looked.len() < text.len();
-        let kept = if is_cut { shown.len().saturating_sub(longest + 4) } else { shown.len() };
-        beginning(&shown, kept).to_owned()
+        (places, whole)
     }
 
     /// A text that is fit to be shown: without secrets, and as [`one_line`] makes it.
     pub fn tidy(&self, text: &str) -> String {
-        // So much more than is shown that what is missing is seen to be.
-        one_line(&self.redact_first(text, LONGEST + 8, false)).into_owned()
+        one_line(&self.redact(text)).into_owned()
     }
 
     /// The same for everything in an error.
@@ -103,59 +127,129 @@ impl Secrets {
     }
 
     fn are_in(&self, json: &Json) -> bool {
-        let holds = |text: &str| self.forms.iter().any(|form| text.contains(form.as_str()));
-        let shows = |value: Value| {
-            let key = value.key();
-            key.is_some_and(|key| holds(&key)) || value.text().is_some_and(|text| holds(&text))
+        let holds = |text: &[u8]| {
+            let mut found = false;
+            self.patterns().find(text, |_, _| {
+                found = true;
+                false
+            });
+            found
         };
-        // The first look saves the second one nearly always: only an escape can hide a secret from it.
-        holds(json.text()) || (json.text().contains('\\') && (0..json.len()).any(|at| shows(json.value(at))))
+        let mut decoded: Option<Zeroizing<Vec<u8>>> = None;
+        for _ in 0..MOST_DECODINGS {
+            let text = decoded.as_ref().map_or(json.text().as_bytes(), |decoded| decoded.as_slice());
+            if holds(text) {
+                return true;
+            }
+            let Some(next) = decode(text, |_, _| ()) else { return false };
+            decoded = Some(next);
+        }
+        decoded.is_some_and(|decoded| holds(&decoded))
     }
 }
 
-/// The ways in which a text may stand in another one.
-fn forms(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
-    let json = |c: char, to: &mut String| match c {
-        '"' | '\\' => to.extend(['\\', c]),
-        '\t' => to.push_str("\\t"),
-        '\r' => to.push_str("\\r"),
-        '\n' => to.push_str("\\n"),
-        c => to.push(c),
+/// A text that was cut without what may be left of a character or of an escape: what comes before may be the beginning of a secret.
+fn without_rest(text: &str) -> &str {
+    let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+    let cut = |mark: char, longest: usize| {
+        let tail = beginning(text, text.len().saturating_sub(longest - 1)).len();
+        text[tail..].find(mark).map_or(text.len(), |at| tail + at)
     };
-    let slashes = move |c: char, to: &mut String| if c == '/' { to.push_str("\\/") } else { json(c, to) };
-    let percent = |digits: &'static [u8; 16]| {
-        move |c: char, to: &mut String| {
-            for b in c.encode_utf8(&mut [0; 4]).bytes() {
-                if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-                    to.push(b.into());
-                } else {
-                    to.extend(['%', digits[usize::from(b >> 4)].into(), digits[usize::from(b & 15)].into()]);
-                }
-            }
-        }
-    };
-    let (upper, lower) = (percent(b"0123456789ABCDEF"), percent(b"0123456789abcdef"));
-    [
-        form(secret, |c, to| to.push(c)),
-        form(secret, json),
-        form(secret, slashes),
-        form(secret, upper),
-        form(secret, lower),
-    ]
-    .into_iter()
+    &text[..cut('%', "%2B".len()).min(cut('\\', r"\ud83d\ude00".len()))]
 }
 
-/// A text written letter by letter into room that is large enough from the start: one that grows leaves copies behind.
-fn form(secret: &str, mut write: impl FnMut(char, &mut String)) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(3 * secret.len()));
-    secret.chars().for_each(|c| write(c, &mut text));
-    text
+/// A value, and what it has that could be shown without the rest, such as one cookie of several.
+fn with_parts(value: &str, has_parts: bool) -> impl Iterator<Item = &str> + Clone {
+    let separators = [' ', ';', ',', '=', '"', '&'];
+    let parts = value.split(separators).filter(move |part| has_parts && part.len() >= SHORTEST_PART);
+    std::iter::once(value).chain(parts)
+}
+
+/// A text without its escapes, and for each byte of it, and for its end, where the escape begins that it came from.
+struct Decoded {
+    bytes: Zeroizing<Vec<u8>>,
+    origins: Vec<usize>,
+}
+
+impl Decoded {
+    /// `None` where nothing is escaped; `before` are the origins of `text`.
+    fn of(text: &[u8], before: Option<&[usize]>) -> Option<Decoded> {
+        let origin = |at: usize| before.map_or(at, |before| before[at]);
+        let mut origins = Vec::new();
+        let bytes = decode(text, |at, count| origins.extend(std::iter::repeat_n(origin(at), count)))?;
+        origins.push(origin(text.len()));
+        Some(Decoded { bytes, origins })
+    }
+}
+
+/// Decodes what is percent-encoded (RFC 3986, section 2.1), and the escapes of JSON (RFC 8259, section 7), one by one: an echo may have
+/// both, and what need not be escaped may be. `note` is told from which place on each byte, or several, came. `None` where nothing is
+/// escaped.
+fn decode(text: &[u8], mut note: impl FnMut(usize, usize)) -> Option<Zeroizing<Vec<u8>>> {
+    // Byte by byte: wide registers would leave copies on the stack.
+    let mark = |text: &[u8]| text.iter().position(|byte| matches!(byte, b'%' | b'\\'));
+    mark(text)?;
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut at, mut is_changed) = (0, false);
+    while at < text.len() {
+        let plain = mark(&text[at..]).unwrap_or(text.len() - at);
+        decoded.extend_from_slice(&text[at..at + plain]);
+        (at..at + plain).for_each(|at| note(at, 1));
+        at += plain;
+        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
+        let before = decoded.len();
+        let length = escaped(rest, &mut decoded);
+        note(at, decoded.len() - before);
+        is_changed |= length > 1;
+        at += length;
+    }
+    is_changed.then_some(decoded)
+}
+
+/// Decodes the escape that `text` begins with, and gives its length; what is none stays as it is.
+fn escaped(text: &[u8], to: &mut Vec<u8>) -> usize {
+    let hex = |from: usize, count: usize| {
+        let digits = text.get(from..from + count).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let simple = |byte: u8| {
+        Some(match byte {
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            b'b' => 0x8,
+            b'f' => 0xC,
+            b'"' | b'\\' | b'/' => byte,
+            _ => return None,
+        })
+    };
+    if text[0] == b'%' {
+        if let Some(byte) = hex(1, 2) {
+            to.push(byte as u8);
+            return 3;
+        }
+    } else if text.get(1) == Some(&b'u') {
+        if let Some(first) = hex(2, 4) {
+            let low = text.get(6..8).filter(|mark| mark == b"\\u").and_then(|_| hex(8, 4));
+            let units = [first as u16, low.unwrap_or_default() as u16];
+            let pair = char::decode_utf16(units).next().and_then(Result::ok).filter(|c| *c > '\u{ffff}');
+            let decoded = pair.or(char::from_u32(first)).unwrap_or(char::REPLACEMENT_CHARACTER);
+            to.extend_from_slice(decoded.encode_utf8(&mut [0; 4]).as_bytes());
+            return if pair.is_some() { 12 } else { 6 };
+        }
+    } else if let Some(byte) = text.get(1).and_then(|byte| simple(*byte)) {
+        to.push(byte);
+        return 2;
+    }
+    to.push(text[0]);
+    1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::RpcError;
+    use crate::sanitize::LONGEST;
     use crate::status::MCP_RPC_ERROR;
 
     fn secrets(values: &[&str]) -> Secrets {
@@ -167,9 +261,63 @@ mod tests {
     #[test]
     fn every_form_is_found() {
         let secrets = secrets(&["tok+en/abc=="]);
-        for echo in ["tok+en/abc==", r"tok+en\/abc==", "tok%2Ben%2Fabc%3D%3D", "tok%2ben%2fabc%3d%3d"] {
+        let percent: String = "tok+en/abc==".bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let json: String = "tok+en/abc==".bytes().map(|byte| format!("\\u00{byte:02X}")).collect();
+        for echo in [
+            "tok+en/abc==",
+            r"tok+en\/abc==",
+            "tok%2Ben%2Fabc%3D%3D",
+            "tok%2ben%2fabc%3d%3d",
+            "tok%2Ben%2fabc=%3D",
+            "%74ok+en/abc==",
+            r"tok\u002ben%2fabc==",
+            r"tok\\u002ben\\\/abc==",
+            "tok%252Ben%252Fabc==",
+            r"tok\u00252Ben/abc==",
+            &percent,
+            &json,
+        ] {
             assert_eq!(secrets.redact(&format!("got {echo}.")), "got [redacted].", "{echo}");
+            assert_eq!(secrets.redact(&format!("é%zz\\ {echo}\\x{echo}")), "é%zz\\ [redacted]\\x[redacted]", "{echo}");
         }
+        assert_eq!(secrets.redact(r"100% of tok\u002ben, %41\n%"), r"100% of tok\u002ben, %41\n%");
+    }
+
+    #[test]
+    fn secrets_may_look_escaped_themselves() {
+        let secrets = secrets(&["a%41b\\n", "gr\u{fc}\u{df}e \u{1f600}!"]);
+        assert_eq!(secrets.redact("x a%41b\\n y a%2541b\\\\n"), "x [redacted] y [redacted]");
+        assert_eq!(secrets.redact(r"gr\u00fc%C3%9fe \ud83d\ude00!"), "[redacted]");
+    }
+
+    #[test]
+    fn half_a_secret_at_the_end_goes() {
+        let secrets = secrets(&["tok+en/abc=="]);
+        for (text, shown) in [
+            ("got tok+en", "got "),
+            ("got tok%2Be", "got "),
+            ("got tok%2", "got "),
+            ("got tok\\u00", "got "),
+            ("got nothing", "got nothing"),
+            ("got tok+en/abc==tok", "got [redacted]"),
+            ("got a to", "got a "),
+            ("got tok+\u{fffd}", "got "),
+        ] {
+            let shown_of_text = secrets.redact_beginning(text, true);
+            assert_eq!(shown_of_text, shown, "{text}");
+            assert!(secrets.redact_beginning(text, false).starts_with(shown));
+        }
+        let long = format!("{}tok+en/abc==", "x".repeat(MOST_SEARCHED - 5));
+        assert_eq!(secrets.redact(&long), "x".repeat(MOST_SEARCHED - 5));
+    }
+
+    /// A search for each, at each place, would take minutes.
+    #[test]
+    fn many_secrets_that_begin_alike_are_found() {
+        let cookies: Vec<String> = (0..500).map(|n| format!("{}{n:08}", "a".repeat(500))).collect();
+        let secrets = secrets(&cookies.iter().map(String::as_str).collect::<Vec<_>>());
+        let text = format!("{}00000499.", "a".repeat(60_000));
+        assert_eq!(secrets.redact(&text), format!("{}[redacted].", "a".repeat(59_500)));
     }
 
     #[test]

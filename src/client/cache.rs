@@ -1,6 +1,6 @@
 //! Results that are kept as long as the server says that they are fresh, where the program wants that (2026-07-28, "Caching").
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,15 +20,26 @@ pub struct Cache {
     is_wanted: AtomicBool,
     /// Counts what made something stale: an answer from before that is not kept.
     changes: AtomicU64,
-    kept: Mutex<HashMap<Key, Kept>>,
+    kept: Mutex<Results>,
 }
 
-/// The method, and the parameters as text.
+/// What is kept. Each operation takes time that does not depend on how much that is, but for what it removes.
+#[derive(Default)]
+struct Results {
+    /// By the method, and the parameters as text.
+    by_method: HashMap<String, HashMap<String, Kept>>,
+    /// When each becomes stale, with a number that tells those of one time apart, and its key.
+    stale: BTreeMap<(Instant, u64), Key>,
+    number: u64,
+    /// Of all results and their keys, in bytes.
+    size: usize,
+}
+
 type Key = (String, String);
 
 struct Kept {
     result: Json,
-    until: Instant,
+    until: (Instant, u64),
     /// What a private result was asked for with.
     context: Option<Context>,
 }
@@ -77,15 +88,15 @@ impl Cache {
     pub fn set_wanted(&self, is_wanted: bool) {
         self.is_wanted.store(is_wanted, Ordering::Relaxed);
         if !is_wanted {
-            self.lock().clear();
+            *self.lock() = Results::default();
         }
     }
 
-    fn get(&self, key: &Key, context: &Context) -> Option<Json> {
+    fn get(&self, (method, params): &Key, context: &Context) -> Option<Json> {
         let kept = self.lock();
-        let found = kept.get(key)?;
+        let found = kept.by_method.get(method)?.get(params)?;
         let is_ours = found.context.as_ref().is_none_or(|theirs| theirs.is(context));
-        (is_ours && Instant::now() < found.until).then(|| found.result.clone())
+        (is_ours && Instant::now() < found.until.0).then(|| found.result.clone())
     }
 
     /// Keeps a result, if it may be kept; `most` bytes at most are kept in all.
@@ -93,11 +104,10 @@ impl Cache {
         let Freshness { ttl, is_private } = Freshness::of(result);
         let Some(until) = Instant::now().checked_add(ttl).filter(|_| !ttl.is_zero()) else { return };
         let mut kept = self.lock();
-        kept.retain(|_, kept| Instant::now() < kept.until);
-        let size: usize = kept.values().map(|kept| kept.result.text().len()).sum();
-        if size + result.text().len() <= most {
-            let context = is_private.then_some(context);
-            kept.insert(key, Kept { result: result.clone(), until, context });
+        kept.remove(&key);
+        kept.remove_stale(Instant::now());
+        if kept.size + size(&key, result) <= most {
+            kept.insert(key, result, until, is_private.then_some(context));
         }
     }
 
@@ -111,12 +121,53 @@ impl Cache {
             _ => return,
         };
         self.changes.fetch_add(1, Ordering::SeqCst);
-        self.lock().retain(|(method, _), _| !methods.contains(&method.as_str()));
+        let mut kept = self.lock();
+        methods.iter().for_each(|method| kept.remove_method(method));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, Results> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Results {
+    fn insert(&mut self, key: Key, result: &Json, until: Instant, context: Option<Context>) {
+        self.number += 1;
+        self.size += size(&key, result);
+        let until = (until, self.number);
+        self.stale.insert(until, key.clone());
+        let (method, params) = key;
+        let kept = Kept { result: result.clone(), until, context };
+        self.by_method.entry(method).or_default().insert(params, kept);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let removed = self.by_method.get_mut(&key.0).and_then(|kept| kept.remove(&key.1));
+        if let Some(removed) = removed {
+            self.stale.remove(&removed.until);
+            self.size -= size(key, &removed.result);
+        }
+    }
+
+    fn remove_stale(&mut self, now: Instant) {
+        while let Some(first) = self.stale.first_entry().filter(|first| first.key().0 <= now) {
+            let key = first.remove();
+            self.remove(&key);
+        }
+    }
+
+    fn remove_method(&mut self, method: &str) {
+        for (params, removed) in self.by_method.remove(method).unwrap_or_default() {
+            let key = (method.to_owned(), params);
+            self.stale.remove(&removed.until);
+            self.size -= size(&key, &removed.result);
+        }
+    }
+}
+
+/// How much of the limit a result takes.
+fn size(key: &Key, result: &Json) -> usize {
+    key.0.len() + key.1.len() + result.text().len()
 }
 
 impl Client {
@@ -138,5 +189,34 @@ impl Client {
             self.cache.put(key, &result, context, self.settings.limits().message);
         }
         Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_removed_leaves_nothing_behind() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(60);
+        let key = |method: &str, params: &str| (method.to_owned(), params.to_owned());
+        let result = Json::parse("{}".into()).unwrap();
+        let mut results = Results::default();
+        let count = |results: &Results| results.by_method.values().map(HashMap::len).sum::<usize>();
+
+        for params in ["1", "2", "3"] {
+            results.insert(key("a", params), &result, now, None);
+            results.insert(key("b", params), &result, later, None);
+        }
+        assert_eq!((count(&results), results.stale.len(), results.size), (6, 6, 6 * 4));
+        results.remove(&key("b", "1"));
+        results.remove(&key("b", "1"));
+        results.remove(&key("c", "1"));
+        assert_eq!((count(&results), results.stale.len(), results.size), (5, 5, 5 * 4));
+        results.remove_stale(now);
+        assert_eq!((count(&results), results.stale.len(), results.size), (2, 2, 2 * 4));
+        results.remove_method("b");
+        assert_eq!((count(&results), results.stale.len(), results.size), (0, 0, 0));
     }
 }

@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
+use crate::protocol::scan::{self, NotJson};
 use crate::status::*;
 
 /// More pages than that are not asked for: a server whose pages never end is broken.
@@ -133,9 +134,13 @@ fn append(elements: &mut String, page: &Json, list: List) {
     elements.push_str(&raw[1..raw.len() - 1]);
 }
 
+/// The page with another list in it, and without the member `dropped`.
+pub(super) fn with_list(page: &Json, list: List, array: &str, dropped: Option<&str>) -> Result<Json> {
+    let text = scan::replaced(page.text(), list.member(), array, dropped);
+    let made = text.map_err(|NotJson| "a page is no object".to_owned()).and_then(Json::parse);
+    made.map_err(|why| Error::new(MCP_INTERNAL, why))
+}
+
 fn together(first: &Json, list: List, elements: &str) -> Result<Json> {
-    let mut params = Params::from_object(first.text()).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))?;
-    params.remove("nextCursor");
-    params.set(list.member(), format!("[{elements}]"));
-    Json::parse(params.to_json()).map_err(|why| Error::new(MCP_INTERNAL, why))
+    with_list(first, list, &format!("[{elements}]"), Some("nextCursor"))
 }

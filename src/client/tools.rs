@@ -8,9 +8,9 @@ use super::Client;
 use super::cache::{Context, Freshness};
 use super::call::Call;
 use super::exchange::Rules;
-use super::lists::List;
+use super::lists::{List, with_list};
 use super::operation::{Operation, object};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::json::{Json, Value};
 use crate::protocol::messages::quoted;
@@ -26,6 +26,8 @@ pub struct Tools(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     tools: HashMap<String, Tool>,
+    /// Until when, and with which credentials if they matter, all of them can be used: a call does not look at each.
+    usable: Option<(Option<Instant>, Option<Context>)>,
     /// All pages were read; a tool that is not among them does not exist.
     is_complete: bool,
     /// Whether tools are called as tasks, on servers of 2025-11-25 that have tasks.
@@ -55,16 +57,27 @@ impl Tools {
     /// The headers that a call of a tool wants; `None` where that is not known.
     fn wanted(&self, name: &str, context: &Context) -> Option<Arc<[Mirrored]>> {
         let mut known = self.lock();
-        let is_usable = |tool: &Tool| {
-            tool.until.is_none_or(|until| Instant::now() < until)
-                && tool.context.as_ref().is_none_or(|theirs| theirs.is(context))
+        let now = Instant::now();
+        let is_usable = |until: Option<Instant>, theirs: Option<&Context>| {
+            until.is_none_or(|until| now < until) && theirs.is_none_or(|theirs| theirs.is(context))
         };
-        if known.tools.values().any(|tool| !is_usable(tool)) {
-            *known = Known::default();
-            return None;
+        if !known.usable.as_ref().is_some_and(|(until, theirs)| is_usable(*until, theirs.as_ref())) {
+            if known.tools.values().any(|tool| !is_usable(tool.until, tool.context.as_ref())) {
+                *known = Known::default();
+                return None;
+            }
+            let is_private = known.tools.values().any(|tool| tool.context.is_some());
+            let until = known.tools.values().filter_map(|tool| tool.until).min();
+            known.usable = Some((until, is_private.then(|| context.clone())));
         }
         let unknown = || known.is_complete.then(|| Arc::from([]));
         known.tools.get(name).map(|tool| Arc::clone(&tool.wanted)).or_else(unknown)
+    }
+
+    fn note(&self, tools: Vec<(String, Tool)>) {
+        let mut known = self.lock();
+        known.tools.extend(tools);
+        known.usable = None;
     }
 
     pub fn task_support(&self) -> Option<Arc<HashMap<String, TaskSupport>>> {
@@ -146,12 +159,10 @@ impl Client {
             }
         }
         let count = list.map_or(0, Value::size);
-        self.tools.lock().tools.extend(kept);
+        self.tools.note(kept);
         if valid.len() == count {
             return Ok(page);
         }
-        let mut params = Params::from_object(page.text()).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))?;
-        params.set(List::Tools.member(), format!("[{}]", valid.join(",")));
-        Json::parse(params.to_json()).map_err(|why| Error::new(MCP_INTERNAL, why))
+        with_list(&page, List::Tools, &format!("[{}]", valid.join(",")), None)
     }
 }

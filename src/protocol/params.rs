@@ -1,6 +1,7 @@
 //! The parameters of a request: members that are JSON text already, and what stands in `_meta` beside them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::scan::{self, NotJson, Scanner};
 use super::strings;
@@ -45,15 +46,15 @@ impl<'a> Params<'a> {
 
     /// The members of an object, with those of its `_meta` where they belong; why the text is none, otherwise.
     pub fn from_object(object: &'a str) -> Result<Params<'a>, String> {
-        let mut params = Params::new();
-        for (name, value) in members(object)? {
-            if name == "_meta" {
-                params.meta = members(value).map_err(|why| format!("its _meta: {why}"))?.into_iter().map(own).collect();
-            } else {
-                params.set(name, value);
-            }
+        let mut members_of_params = distinct(members(object)?);
+        let mut meta = Vec::new();
+        if let Some(at) = members_of_params.iter().position(|(name, _)| name == "_meta") {
+            let (_, object) = members_of_params.remove(at);
+            meta = distinct(members(object).map_err(|why| format!("its _meta: {why}"))?);
         }
-        Ok(params)
+        let own =
+            |members: Vec<_>| members.into_iter().map(|(name, value): (_, &'a str)| (name, value.into())).collect();
+        Ok(Params { members: own(members_of_params), meta: own(meta), shared_meta: "" })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -98,8 +99,18 @@ impl<'a> Params<'a> {
     }
 }
 
-fn own<'a>((name, value): (Cow<'a, str>, &'a str)) -> (Cow<'a, str>, Cow<'a, str>) {
-    (name, value.into())
+/// Each name once, with its last value, where it stands first.
+fn distinct<'a>(members: Vec<(Cow<'a, str>, &'a str)>) -> Vec<(Cow<'a, str>, &'a str)> {
+    let mut places = HashMap::with_capacity(members.len());
+    let mut distinct: Vec<(Cow<str>, &str)> = Vec::with_capacity(members.len());
+    for (name, value) in members {
+        let at = *places.entry(name.clone()).or_insert(distinct.len());
+        match distinct.get_mut(at) {
+            Some(member) => member.1 = value,
+            None => distinct.push((name, value)),
+        }
+    }
+    distinct
 }
 
 fn put<'a>(members: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>, name: Cow<'a, str>, json: Cow<'a, str>) {
@@ -156,6 +167,9 @@ mod tests {
     fn an_object_is_taken_apart() {
         let params = Params::from_object(r#" {"a":[1, 2],"_meta":{"k\n":"v"},"b":{"_meta":1}} "#).unwrap();
         assert_eq!(written(&params), r#"{"_meta":{"k\n":"v"},"a":[1, 2],"b":{"_meta":1}}"#);
+        let params =
+            Params::from_object(r#"{"a":1,"_meta":{"x":1,"x":2},"b":2,"\u0061":3,"_meta":{"y":1,"y":2}}"#).unwrap();
+        assert_eq!(written(&params), r#"{"_meta":{"y":2},"a":3,"b":2}"#);
         for bad in ["", "[]", "1", "{", r#"{"_meta":1}"#, r#"{"a":1"#] {
             assert!(Params::from_object(bad).is_err(), "{bad}");
         }

@@ -44,6 +44,30 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     Scanner::new(object).members(look).ok().and(found)
 }
 
+/// The text of an object with another value for the member `name`, which it has, and without the member `dropped`. Everything else
+/// stays as it stands there.
+pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) -> Result<String, NotJson> {
+    let mut text = String::with_capacity(object.len() + value.len());
+    let mut is_done = false;
+    let look = |scanner: &mut Scanner, key: &str| {
+        let kept = scanner.value()?;
+        let decoded = strings::decode(key);
+        let is_named = decoded == name;
+        if dropped == Some(&*decoded) || (is_named && is_done) {
+            return Ok(());
+        }
+        is_done |= is_named;
+        text.push(if text.is_empty() { '{' } else { ',' });
+        text.push_str(key);
+        text.push(':');
+        text.push_str(if is_named { value } else { kept });
+        Ok(())
+    };
+    Scanner::new(object).members(look)?;
+    text.push('}');
+    Ok(text)
+}
+
 /// The strings among the elements of an array.
 pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     let mut texts: Vec<Cow<'a, str>> = Vec::new();
@@ -317,6 +341,15 @@ impl Nesting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_is_replaced_where_it_stands() {
+        let object = r#" {"b": {"a":1} ,"a":[1, 2],"n\u0065xt":"x","\ud83d":"é","a":3,"next":4}"#;
+        let text = replaced(object, "a", "[]", Some("next"));
+        assert_eq!(text.as_deref(), Ok(r#"{"b":{"a":1},"a":[],"\ud83d":"é"}"#));
+        assert_eq!(replaced(r#"{"next":1,"a":2}"#, "a", "3", Some("next")).as_deref(), Ok(r#"{"a":3}"#));
+        assert_eq!(replaced("[]", "a", "3", None), Err(NotJson));
+    }
 
     #[test]
     fn what_is_json() {

@@ -99,13 +99,14 @@ fn simple(escaped: u8) -> u8 {
 /// The character that `text` begins with in the form `\u0041`, or as a pair of surrogates; and how many bytes that takes.
 fn unicode(text: &str) -> (char, usize) {
     let unit = |at: usize| u32::from_str_radix(text.get(at..at + 4)?, 16).ok();
-    let pair = |high: u32| {
+    let first = unit(2).unwrap_or(0xFFFD);
+    let pair = || {
+        let high = first.checked_sub(0xD800).filter(|high| *high < 0x400)?;
         text.get(6..8).filter(|mark| *mark == "\\u")?;
         let low = unit(8)?.checked_sub(0xDC00).filter(|low| *low < 0x400)?;
-        char::from_u32(0x10000 + ((high - 0xD800) << 10) + low)
+        char::from_u32(0x10000 + (high << 10) + low)
     };
-    let first = unit(2).unwrap_or(0xFFFD);
-    match pair(first).filter(|_| (0xD800..0xDC00).contains(&first)) {
+    match pair() {
         Some(decoded) => (decoded, 12),
         // What follows half of a pair stands for itself.
         None => (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
@@ -141,6 +142,7 @@ mod tests {
             (r"\ud83d\ud83d", "\u{fffd}\u{fffd}"),
             (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
             (r"\ude00\ud83d\ude00\ude00", "\u{fffd}😀\u{fffd}"),
+            (r"\u0041\ude00\u0041", "A\u{fffd}A"),
             (r"a€\uDBFF", "a€\u{fffd}"),
             (r"\udfff€", "\u{fffd}€"),
         ] {

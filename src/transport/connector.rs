@@ -147,9 +147,11 @@ impl SocketConnector {
             match waiting.next().map(Socket::connect) {
                 Some(Ok(socket)) => attempts.push(socket),
                 Some(Err(error)) if is_exhausted(&error) => return Err(self.lane.stopped(Stop::System(error))),
-                // The next one at once.
+                // The next one at once. A family that this machine does not have says nothing about the server.
                 Some(Err(error)) => {
-                    last_error = error;
+                    if last_error.kind() == io::ErrorKind::AddrNotAvailable {
+                        last_error = error;
+                    }
                     continue;
                 }
                 None if attempts.is_empty() => return Err(last_error),

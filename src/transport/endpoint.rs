@@ -146,9 +146,15 @@ impl Origin {
     /// Whether what is sent there stays on this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        let name = bare == "localhost" || bare.ends_with(".localhost");
-        name || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        is_localhost(bare) || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
+}
+
+/// Whether a name stands for this machine whatever a resolver says of it (RFC 6761, section 6.3): none is asked.
+pub fn is_localhost(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
 }
 
 fn default_port(https: bool) -> u16 {
@@ -299,13 +305,18 @@ mod tests {
 
     #[test]
     fn good_urls() {
-        let parse = |url| Endpoint::parse(url).unwrap();
+        let parse = |url: &str| Endpoint::parse(url).unwrap();
         assert_eq!(parse("http://Host:81/a/?k=secret#f").shown(), "http://Host:81/a/?...");
         assert_eq!(parse("https://host").origin(), &Origin { https: true, host: "host".into(), port: 443 });
         assert_eq!(parse("http://[::1]:8000/mcp").origin().port, 8000);
         assert!(parse("http://[::1]/").origin().is_loopback());
         assert!(parse("http://127.9.9.9/").origin().is_loopback());
-        assert!(!parse("http://localhost.example/").origin().is_loopback());
+        for name in ["localhost", "a.b.LocalHost", "localhost."] {
+            assert!(parse(&format!("http://{name}:81/")).origin().is_loopback(), "{name}");
+        }
+        for name in ["localhost.example", "notlocalhost", "a.localhost.b"] {
+            assert!(!parse(&format!("http://{name}/")).origin().is_loopback(), "{name}");
+        }
         let bare = parse("http://host:/mcp?x#y");
         assert_eq!((bare.origin().port, bare.uri().to_string()), (80, "http://host/mcp?x".into()));
         assert_eq!(parse("https://[::1]:").origin().port, 443);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use super::endpoint::is_localhost;
 use super::lane::LaneState;
 use crate::sys::lookup::{Lookup, LookupError};
 use crate::sys::wait::{Budget, Stop};
@@ -93,6 +94,12 @@ pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> 
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    if is_localhost(bare) {
+        // First the one that most servers on this machine listen at.
+        return Ok([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]
+            .map(|ip| (ip, port).into())
+            .to_vec());
     }
     let found = names.find(host, port, &lane.budget()).map_err(|error| match error {
         LookupError::Stopped(stop) => lane.stopped(stop),

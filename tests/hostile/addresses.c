@@ -1,6 +1,7 @@
 /*
  * A getaddrinfo for names that have several addresses: "127-0-0-2.127-0-0-1.test" has 127.0.0.2 and 127.0.0.1, in that
- * order, and the label "v6" is ::1. Everything else is libc's. To be preloaded.
+ * order, and the label "v6" is ::1. It tells the same of names that end in ".localhost", as a bad resolver might.
+ * Everything else is libc's. To be preloaded.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,14 +23,14 @@ static void spell(char *address, size_t size, const char *label) {
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
     lookup *real;
     char labels[256], address[256], *label, *rest;
-    size_t length = node != NULL ? strlen(node) : 0;
+    const char *end_of_name = node != NULL ? strrchr(node, '.') : NULL;
     struct addrinfo **end = result;
 
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    if (length < 5 || length >= sizeof labels || strcmp(node + length - 5, ".test") != 0) {
+    if (end_of_name == NULL || (strcmp(end_of_name, ".test") != 0 && strcmp(end_of_name, ".localhost") != 0)) {
         return real(node, service, hints, result);
     }
-    snprintf(labels, sizeof labels, "%.*s", (int)(length - 5), node);
+    snprintf(labels, sizeof labels, "%.*s", (int)(end_of_name - node), node);
     *result = NULL;
     for (label = strtok_r(labels, ".", &rest); label != NULL; label = strtok_r(NULL, ".", &rest)) {
         int failed;

@@ -7,7 +7,11 @@ import contextlib
 import socket
 import time
 
-from harness import LEGACY, PATIENCE, Cancel, Client, Server, case, legacy, must_be_soon, run
+from ctypes import c_bool, c_int, c_void_p
+
+from harness import ERROR, LEGACY, PATIENCE, Cancel, Client, Server, call, case, declare, legacy, lib, must_be_soon, run
+
+declare(c_int, mcp_set_require_https=[c_void_p, c_bool, ERROR])
 
 # RFC 8305 recommends 250 ms before the next address is tried; whatever is chosen, a person hardly notices it.
 STAGGER = 250
@@ -148,6 +152,24 @@ def the_hole_opens_later():
         client.ping(timeout=5000).must_be("MCP_OK")
         client.ping(timeout=5000).must_be("MCP_OK")
         assert len({id(request.socket) for request in server.requests}) == 1
+
+
+# --- Names of this machine --------------------------------------------------------------------------------------------
+
+
+@case
+def no_resolver_is_asked_for_localhost():
+    found = socket.getaddrinfo(f"{REFUSED}.localhost", 80, type=socket.SOCK_STREAM)
+    assert [address[4][0] for address in found] == ["127.0.0.4"], f"{found}; is addresses.c preloaded?"
+    # A token may go to such names over plain http, so they may lead nowhere else.
+    for name in (f"{REFUSED}.localhost", "localhost", f"{REFUSED}.LOCALHOST"):
+        with Server(decent) as server, Client(f"http://{name}:{server.port}/mcp", pin=LEGACY, bearer="token") as client:
+            call(lib.mcp_set_require_https, client.client, True).must_be("MCP_OK")
+            client.ping(timeout=5000).must_be("MCP_OK")
+    with Server(decent) as server, Client(f"http://{WORKS}.test:{server.port}/mcp", pin=LEGACY, bearer="token") as client:
+        call(lib.mcp_set_require_https, client.client, True).must_be("MCP_OK")
+        client.ping(timeout=5000).must_be("MCP_INSECURE")
+        assert not server.requests
 
 
 run()

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import time
 from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_void_p
 
 from harness import (
@@ -199,6 +200,36 @@ def odd_blocks_beside_good_ones():
             with Client(server.url) as client, Told(client) as told:
                 told.outcome.must_be("MCP_OK")
                 assert told.text == "", told.text
+
+
+def written(request, value):
+    """A response as long as it takes, with a value that was written before."""
+    head, tail = json.dumps(answer(request, [])).encode().split(b"[]")
+    body = head + value + tail
+    return http(200, body)
+
+
+@case
+def many_members_take_linear_time():
+    """What is taken apart and put together: pages, and pages of which a tool is left out."""
+    extra = b",".join(b'"m%d":%d' % (number, number) for number in range(100_000))
+    tools = json.dumps([TOOL, TOOL | {"name": "bad", "inputSchema": {"properties": {"a": {"x-mcp-header": "A"}}}}]).encode()
+
+    def page(request):
+        cursor = b"" if "cursor" in request.message["params"] else b',"nextCursor":"2"'
+        value = b'{"resultType":"complete","tools":%s%s,%s}' % (tools, cursor, extra)
+        return request.rpc == "tools/list" and written(request, value)
+
+    with serving(page) as server, Client(server.url) as client:
+        # Of this thread alone, on which the library works: the machine may be busy.
+        begun = time.thread_time()
+        with Told(client, lib.mcp_list_tools, (), timeout=30_000) as told:
+            used = time.thread_time() - begun
+            print(f"    {used:.2f} s of processor time")
+            told.outcome.must_be("MCP_OK")
+            assert len(told.raw["tools"]) == 2 and told.raw["m99999"] == 99_999
+            # A search for each member among all takes 9 s with an optimised library.
+            assert used < 6, used
 
 
 @case
