@@ -178,7 +178,7 @@ impl Client {
         let mut response = self.authorised(call, || {
             let id = self.next_id();
             asked.set(id);
-            self.send_message(call, speaking, Some(ask), &messages::request(id, ask.method, ask.params))
+            self.send_message(call, speaking, Some((ask, id)), &messages::request(id, ask.method, ask.params))
         })?;
         if !(200..300).contains(&response.status) {
             return Err(self.http_refusal(call, &mut response, speaking.carried(), Some(asked.get())));
@@ -217,16 +217,17 @@ impl Client {
             .map_err(|setback| setback.error)
     }
 
-    /// Sends a message where messages go.
+    /// Sends a message where messages go: a request under its id, or another one.
     pub(super) fn send_message(
         &self,
         call: &Call,
         speaking: &Speaking,
-        ask: Option<&Ask>,
+        ask: Option<(&Ask, u64)>,
         body: &Text,
     ) -> Result<Response<'_>, Setback> {
+        let (ask, id) = ask.unzip();
         let outgoing = self.outgoing(speaking, Method::POST, ask, body);
-        self.send(call, outgoing, speaking.session_id, speaking.carried())
+        self.send(call, outgoing, speaking.session_id, speaking.carried(), id)
     }
 
     /// A request without what authorises it.
