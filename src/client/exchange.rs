@@ -299,7 +299,7 @@ fn note_lost_session(speaking: &Speaking, error: &mut Error) {
 
 /// Says that a request which is not sent again may have been executed, where the caller cannot know.
 fn note_execution(method: &str, error: &mut Error) {
-    if matches!(error.status(), MCP_SESSION_LOST | MCP_TRUNCATED | MCP_DISCONNECTED) {
+    if matches!(error.status(), MCP_SESSION_LOST | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED) {
         let what = if method == "tools/call" { "the tool" } else { "the request" };
         error.report_mut().message.push_str(&format!("; {what} may have been executed, so it is not sent again"));
     }

@@ -277,6 +277,14 @@ def a_tool_on_a_lost_stream_of_http_sse_is_not_called_again():
 
 
 @case
+def a_tool_of_a_process_that_ended_may_have_run():
+    with process("begin(ask())\nask()\nsys.exit(3)") as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=5000).must_be("MCP_PROCESS_FAILED")
+        assert "the tool may have been executed" in outcome.message, outcome.message
+
+
+@case
 def no_content_header_without_a_body():
     """Fastify refuses a DELETE with a Content-Type and no body."""
     handler = Stateful(None)
