@@ -437,6 +437,8 @@ impl Place<'_> {
 
     /// The error of a call to which no answer came.
     pub fn explained(&self, call: &Call, error: Error) -> Error {
+        // What came may show what others have carried here, or what the process was given.
+        self.line.carried(call);
         skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
     }
 

@@ -349,6 +349,23 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
 
 
 @case
+def a_listener_quotes_no_secret_of_the_process():
+    """The session is there already: nothing of this call has told it what the process was given."""
+    script = """
+request = ask(); begin(request)
+while True:
+    request = ask()
+    if request["method"] == "subscriptions/listen": say("starting with " + os.environ["TOKEN"] + "\\n")
+"""
+    with process(script) as client:
+        call(lib.mcp_set_environment, client.client, b"TOKEN", SECRET.encode()).must_be("MCP_OK")
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = Listener(client, timeout=500).result().must_be("MCP_TIMEOUT")
+        assert "starting with" in outcome.message and SECRET not in outcome.message, outcome.message
+        assert not any(SECRET in line for line in client.lines)
+
+
+@case
 def a_program_that_is_no_server_is_quoted():
     with process("print('usage: tool [--serve]', flush=True); time.sleep(100)") as client:
         outcome = client.connect(timeout=500).must_be("MCP_TIMEOUT")
