@@ -151,19 +151,20 @@ impl Client {
         self.initialize_slow_pipe(call, channel)
     }
 
-    /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more with
-    /// the time that is left.
+    /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more. It
+    /// runs now, and answers soon; another one may keep silent again, and its refusal counts.
     fn initialize_slow_pipe(&self, call: &Call, channel: Arc<Channel>) -> Result<Session> {
         let refusal = match self.initialize(call, None, false, Some(Arc::clone(&channel))) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
-        let outcome = self.discover_first(call, MODERN[0], Some(&channel));
-        match judge_probe(outcome.as_ref()) {
-            ProbeVerdict::Modern(chosen) => {
+        let outcome = self.discover_first(&call.within(self.brief(call)), MODERN[0], Some(&channel));
+        match (judge_probe(outcome.as_ref()), outcome) {
+            (ProbeVerdict::Modern(chosen), outcome) => {
                 let _ = channel.line.version.set(chosen);
                 Ok(self.modern_session(chosen, outcome.ok(), Some(channel)))
             }
+            (_, Err(error)) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
             _ => Err(refusal),
         }
     }

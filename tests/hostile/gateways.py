@@ -1,6 +1,9 @@
 """Servers and gateways that answer the probe as if it were something else, and serve `initialize` all the same."""
 
-from harness import LEGACY, Client, Server, case, discovered, error, http, legacy, result, run
+from auth_scheme import Auth
+from harness import (
+    LEGACY, PATIENCE, Background, Cancel, Client, Server, case, discovered, error, http, legacy, poll, result, run,
+)  # fmt: skip
 from newer import call_tool, process
 
 STACK = '{"cause":null,"stackTrace":[{"methodName":"handle"}],"message":"Method not found: server/discover"}'
@@ -180,6 +183,24 @@ while True:
     with process(script) as client:
         client.connect(timeout=3600).must_be("MCP_OK").must_end(3600, after=1500)
         call_tool(client, timeout=5000).must_be("MCP_OK")
+
+
+@case
+def a_refusal_of_a_process_that_ignores_what_it_does_not_know():
+    """It keeps silent on `server/discover` whenever it is asked, and refuses `initialize`: that is the answer, with and without a timeout."""
+    script = """
+while True:
+    request = ask()
+    if request["method"] == "initialize": send({"id": request["id"], "error": {"code": -32000, "message": "licence missing"}})
+"""
+    with process(script) as client:
+        outcome = client.connect(timeout=3000).must_be("MCP_RPC_ERROR").must_end(2400)
+        assert "licence missing" in outcome.message, outcome.message
+        with Cancel() as cancel:
+            waiting = Background(lambda: client.connect(timeout=0, cancel=cancel))
+            poll(lambda: sum("trying initialize" in line for line in client.lines) == 2, "no initialize")
+            cancel.trigger()
+            waiting.result().must_be("MCP_CANCELLED", "MCP_RPC_ERROR").must_end(PATIENCE * 1000)
 
 
 run()
