@@ -110,6 +110,38 @@ def when_both_are_refused_the_first_is_reported_and_the_token_is_not_tried_again
 
 
 @case
+def the_same_credentials_are_tried_once_however_they_are_set():
+    """Set again, beside another header of the call, or given by the callback each time."""
+
+    def handler(_server, request):
+        return http(401, "", kind="text/plain", WWW_Authenticate="Bearer")
+
+    for way in ("set again", "beside a header", "header", "callback"):
+        auth = Auth(lambda asked: asked.bearer("tok"))
+        with Server(handler) as server, Client(server.url) as client:
+            for number in range(4):
+                if way in ("set again", "beside a header"):
+                    client.set_bearer("tok").must_be("MCP_OK")
+                if way == "callback" and number == 0:
+                    auth.set_on(client).must_be("MCP_OK")
+                own = {"beside a header": {"X-Request-Id": str(number)}, "header": {"X-Api-Key": "key"}}.get(way)
+                call_tool(client, headers=own, timeout=5000).must_be("MCP_UNAUTHORIZED")
+            assert server.saw().count("initialize") == 1, f"{way}: {server.saw()}"
+
+
+@case
+def many_credentials_are_each_tried_once():
+    def handler(_server, request):
+        return http(401, "", kind="text/plain")
+
+    with Server(handler) as server, Client(server.url) as client:
+        for number in range(300):
+            client.set_bearer(f"tok{number}").must_be("MCP_OK")
+            client.ping(timeout=5000).must_be("MCP_UNAUTHORIZED")
+        assert server.saw().count("initialize") == 300, server.saw()
+
+
+@case
 def the_next_session_behind_a_gateway_begins_with_initialize():
     lost = []
 
