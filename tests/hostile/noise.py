@@ -22,7 +22,7 @@ NOISE = [
     '{"level":30,"time":1700000000000,"pid":1,"msg":"request"}', '{"level":30,"id":7,"method":"GET","url":"/"}',
     '{"level":50,"error":{"code":-1,"message":"x"},"msg":"no"}', "{ level: 30 }",
     '[DEBUG] got {"jsonrpc":"2.0","id":1,"result":{}}',
-    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
+    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', '{"level":30,"x":{"jsonrpc":"2.0","id":1},"ms":NaN}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
 ]  # fmt: skip
 
 # Answers with the right id that break the rules of JSON-RPC.
