@@ -128,7 +128,12 @@ impl Client {
             line.note_carried(call);
             // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
             match sent {
-                Err(setback) if place.delivered().is_none() => Err(setback),
+                Err(setback) if place.delivered().is_none() => {
+                    if setback.error.status() == MCP_TIMEOUT {
+                        line.retire_if_silent();
+                    }
+                    Err(setback)
+                }
                 _ => Ok(place),
             }
         })?;

@@ -366,7 +366,7 @@ impl Line {
 
     /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
     /// keep it until their own end: it may be alive.
-    fn retire_if_silent(&self) {
+    pub fn retire_if_silent(&self) {
         if self.pipe().is_none() && self.silent_for() >= DEAD_SILENCE {
             self.is_retired.store(true, Ordering::Relaxed);
         }
