@@ -46,7 +46,7 @@ impl Client {
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, None, Carried::Nothing)
+            self.send(call, outgoing, None, Carried::Nothing, None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
@@ -124,12 +124,17 @@ impl Client {
                 return Ok(place);
             }
             let sent = self
-                .send_message(&waiting, speaking, Some(ask), &body)
+                .send_message(&waiting, speaking, Some((ask, id)), &body)
                 .and_then(|response| self.expect_success(&waiting, response, speaking.carried(), Some(id)));
             line.note_carried(call);
             // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
             match sent {
-                Err(setback) if place.delivered().is_none() => Err(setback),
+                Err(setback) if place.delivered().is_none() => {
+                    if setback.error.status() == MCP_TIMEOUT {
+                        line.retire_if_silent();
+                    }
+                    Err(setback)
+                }
                 _ => Ok(place),
             }
         })?;

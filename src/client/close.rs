@@ -46,7 +46,7 @@ impl Client {
         let speaking = Speaking::in_session(session);
         let response = self.safely(call, || {
             let outgoing = self.outgoing(&speaking, Method::DELETE, None, &NOTHING);
-            self.send(call, outgoing, speaking.session_id, speaking.carried())
+            self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
         });
         let response = response.map_err(|setback| setback.error)?;
         match response.status {

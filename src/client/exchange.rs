@@ -178,7 +178,7 @@ impl Client {
         let mut response = self.authorised(call, || {
             let id = self.next_id();
             asked.set(id);
-            self.send_message(call, speaking, Some(ask), &messages::request(id, ask.method, ask.params))
+            self.send_message(call, speaking, Some((ask, id)), &messages::request(id, ask.method, ask.params))
         })?;
         if !(200..300).contains(&response.status) {
             return Err(self.http_refusal(call, &mut response, speaking.carried(), Some(asked.get())));
@@ -217,16 +217,17 @@ impl Client {
             .map_err(|setback| setback.error)
     }
 
-    /// Sends a message where messages go.
+    /// Sends a message where messages go: a request under its id, or another one.
     pub(super) fn send_message(
         &self,
         call: &Call,
         speaking: &Speaking,
-        ask: Option<&Ask>,
+        ask: Option<(&Ask, u64)>,
         body: &Text,
     ) -> Result<Response<'_>, Setback> {
+        let (ask, id) = ask.unzip();
         let outgoing = self.outgoing(speaking, Method::POST, ask, body);
-        self.send(call, outgoing, speaking.session_id, speaking.carried())
+        self.send(call, outgoing, speaking.session_id, speaking.carried(), id)
     }
 
     /// A request without what authorises it.
@@ -298,7 +299,7 @@ fn note_lost_session(speaking: &Speaking, error: &mut Error) {
 
 /// Says that a request which is not sent again may have been executed, where the caller cannot know.
 fn note_execution(method: &str, error: &mut Error) {
-    if matches!(error.status(), MCP_SESSION_LOST | MCP_TRUNCATED | MCP_DISCONNECTED) {
+    if matches!(error.status(), MCP_SESSION_LOST | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED) {
         let what = if method == "tools/call" { "the tool" } else { "the request" };
         error.report_mut().message.push_str(&format!("; {what} may have been executed, so it is not sent again"));
     }

@@ -365,7 +365,7 @@ impl Line {
 
     /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
     /// keep it until their own end: it may be alive.
-    fn retire_if_silent(&self) {
+    pub fn retire_if_silent(&self) {
         if self.pipe().is_none() && self.silent_for() >= DEAD_SILENCE {
             self.is_retired.store(true, Ordering::Relaxed);
         }
@@ -436,6 +436,8 @@ impl Place<'_> {
 
     /// The error of a call to which no answer came.
     pub fn explained(&self, call: &Call, error: Error) -> Error {
+        // What came may show what others have carried here, or what the process was given.
+        self.line.carried(call);
         skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
     }
 

@@ -157,7 +157,7 @@ impl Client {
         }
         let opened = self.authorised(call, || {
             let id = self.next_id();
-            self.send_message(call, &speaking, Some(&ask), &messages::request(id, ask.method, ask.params))
+            self.send_message(call, &speaking, Some((&ask, id)), &messages::request(id, ask.method, ask.params))
         });
         match opened {
             Err(Setback { error, .. }) => End::Failed(error),

@@ -1,8 +1,12 @@
 //! Finding out the server's era and version, and opening a legacy session (specification 2026-07-28, "Versioning":
 //! Backward Compatibility; 2025-11-25, "Lifecycle": Initialization).
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use ureq::http::{HeaderMap, header};
 
 use super::Client;
 use super::call::Call;
@@ -42,25 +46,42 @@ enum Patience {
     Whole,
 }
 
-/// The sets of credentials with which `initialize` was tried although the probe was refused.
+/// So many credentials are remembered with which `initialize` was tried although the probe was refused.
+const MOST_PASSED: usize = 256;
+
+/// The credentials with which `initialize` was tried although the probe was refused. Kept as hashes with a key of this client's own:
+/// the caller may set the same ones again, for a call or for the client, and the auth callback may give them again.
 #[derive(Default)]
-pub struct PassedRefusals(Mutex<Vec<Vec<Weak<HeaderSet>>>>);
+pub struct PassedRefusals {
+    key: RandomState,
+    known: Mutex<VecDeque<u64>>,
+}
 
 impl PassedRefusals {
     /// Notes the credentials; false where they are known already.
-    fn is_first(&self, credentials: Vec<Arc<HeaderSet>>) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is not in use any more cannot come back.
-        known.retain(|sets| sets.iter().all(|set| set.strong_count() > 0));
-        let same = |sets: &Vec<Weak<HeaderSet>>| {
-            sets.len() == credentials.len()
-                && sets.iter().zip(&credentials).all(|(old, new)| std::ptr::eq(old.as_ptr(), Arc::as_ptr(new)))
-        };
-        if known.iter().any(same) {
+    fn is_first(&self, credentials: &[Arc<HeaderSet>]) -> bool {
+        let hash = self.hash(credentials);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(&hash) {
             return false;
         }
-        known.push(credentials.iter().map(Arc::downgrade).collect());
+        if known.len() == MOST_PASSED {
+            known.pop_front();
+        }
+        known.push_back(hash);
         true
+    }
+
+    /// Of what is sent last: the `Authorization` header, or, where there is none, all headers. Beside it others may change from call
+    /// to call.
+    fn hash(&self, credentials: &[Arc<HeaderSet>]) -> u64 {
+        let mut headers = HeaderMap::new();
+        credentials.iter().for_each(|set| set.apply(&mut headers));
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            return self.key.hash_one(value);
+        }
+        // In whatever order they come.
+        headers.iter().fold(0, |sum: u64, header| sum.wrapping_add(self.key.hash_one(header)))
     }
 }
 
@@ -151,19 +172,20 @@ impl Client {
         self.initialize_slow_pipe(call, channel)
     }
 
-    /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more with
-    /// the time that is left.
+    /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more. It
+    /// runs now, and answers soon; another one may keep silent again, and its refusal counts.
     fn initialize_slow_pipe(&self, call: &Call, channel: Arc<Channel>) -> Result<Session> {
         let refusal = match self.initialize(call, None, false, Some(Arc::clone(&channel))) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
-        let outcome = self.discover_first(call, MODERN[0], Some(&channel));
-        match judge_probe(outcome.as_ref()) {
-            ProbeVerdict::Modern(chosen) => {
+        let outcome = self.discover_first(&call.within(self.brief(call)), MODERN[0], Some(&channel));
+        match (judge_probe(outcome.as_ref()), outcome) {
+            (ProbeVerdict::Modern(chosen), outcome) => {
                 let _ = channel.line.version.set(chosen);
                 Ok(self.modern_session(chosen, outcome.ok(), Some(channel)))
             }
+            (_, Err(error)) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
             _ => Err(refusal),
         }
     }
@@ -347,7 +369,7 @@ impl Client {
             return self.schemes.current().is_none();
         }
         let judges = error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());
-        !judges && self.passed.is_first(call.credentials())
+        !judges && self.passed.is_first(&call.credentials())
     }
 
     /// The probe was refused; `initialize` has no better credentials, and may be allowed all the same.

@@ -116,13 +116,14 @@ impl Client {
         }
     }
 
-    /// Sends a request with all that it has to carry, and waits for the head of the answer.
+    /// Sends a request with all that it has to carry, and waits for the head of the answer; `id` is that of the JSON-RPC request.
     pub(super) fn send(
         &self,
         call: &Call,
         mut outgoing: Outgoing,
         session: Option<&ureq::http::HeaderValue>,
         carried: Carried,
+        id: Option<u64>,
     ) -> Result<Response<'_>, Setback> {
         let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing);
@@ -135,13 +136,13 @@ impl Client {
         }
         let mut response = self.http().send(&outgoing, &call.budget())?;
         let Some(granted) = pass.granted.filter(|_| matches!(response.status, 401 | 403)) else { return Ok(response) };
-        let error = self.http_failure(call, &mut response, carried);
-        let report = error.report();
-        let refusal = wants_others(&error).then(|| {
+        let setback = self.http_refusal(call, &mut response, carried, id);
+        let report = setback.error.report();
+        let refusal = wants_others(&setback.error).then(|| {
             let challenge = report.www_authenticate.clone();
             Refusal::new(&granted, question(&outgoing), report.http_status, challenge)
         });
-        Err(Setback { refusal, ..Setback::refused(error) })
+        Err(Setback { refusal, ..setback })
     }
 
     /// Sends a request as far as the call's time allows, and waits for no answer.

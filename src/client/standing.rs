@@ -197,7 +197,7 @@ impl Client {
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, speaking.session_id, speaking.carried())
+            self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
@@ -276,7 +276,13 @@ impl Client {
 fn tells_of_another_stream(error: &Error) -> bool {
     match error.report().http_status {
         409 => true,
-        400 => error.report().message.to_ascii_lowercase().contains("stream"),
+        400 => {
+            let words = error.report().message.to_ascii_lowercase();
+            // A session that is not known has no other stream: "invalid session ID for this stream".
+            let tells_of_one =
+                || ["only one", "one stream", "one sse", "already"].iter().any(|told| words.contains(told));
+            words.contains("stream") && (error.status() != MCP_SESSION_LOST || tells_of_one())
+        }
         _ => false,
     }
 }

@@ -148,7 +148,7 @@ impl Client {
                 headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
                 headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
                 let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-                self.send(call, outgoing, speaking.session_id, speaking.carried())
+                self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
             });
             let mut response = match resumed {
                 Ok(response) => response,

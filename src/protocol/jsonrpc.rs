@@ -326,8 +326,12 @@ pub fn read(text: String) -> Contents {
 }
 
 fn item(text: &Arc<Checked>, envelope: &Envelope, is_json: bool) -> Item {
-    // Where it broke off before the member that says so, the text may have that further on.
-    let may_say_so = || envelope.has_members && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some();
+    // Where it broke off before the member that says so, the text may have that further on. A line of a log may have it within.
+    let may_say_so = || {
+        envelope.has_members
+            && !envelope.has_others
+            && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some()
+    };
     let content = if is_json { message(text, envelope) } else { Err(Fault::NotJson) };
     Item {
         is_rpc: envelope.is_rpc || (!is_json && may_say_so()),
@@ -560,6 +564,7 @@ mod tests {
             (r#"{"method":"x"}"#, "foreign"),
             (r#"{"type":"heartbeat"}"#, "foreign"),
             (r#"{"level":30,"x":{"jsonrpc":"2.0"}}"#, "foreign"),
+            (r#"{"level":30,"x":{"jsonrpc":"2.0","id":7},"n":NaN}"#, "foreign"),
             (r#"[INFO] {"jsonrpc":"2.0","id":7}"#, "foreign"),
             ("5", "foreign"),
             (r#"{"id":7,"level":30}"#, "foreign"),

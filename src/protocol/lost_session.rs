@@ -6,7 +6,7 @@
 //! | 404, not JSON-RPC -32601 | by its status | the specification; TypeScript, Python, Go and C# SDKs |
 //! | 410 | by its status | gateways |
 //! | 400, 422 | by [`SESSION_WORDS`] | server-everything, TypeScript SDK after a restart, rmcp ("expect initialize request") |
-//! | 401 without a challenge | by "session not found" | rmcp before 0.3 |
+//! | 401 without a challenge and not under the request's own id | by "session not found" | rmcp before 0.3 |
 //! | 500 | by [`PROTOCOL_WORDS`] or "session not found" | servers whose session store throws |
 //! | 200, and any status under the request's own id | by [`PROTOCOL_WORDS`] or the session id's own value | servers that answer with -32000, -32002, -32005 |
 //!
@@ -75,7 +75,7 @@ impl ErrorAnswer<'_> {
         let has_one_of = |words: &[&str]| words.iter().any(|words| lower.contains(words));
         let names_protocol = has_one_of(&PROTOCOL_WORDS) || id.is_some_and(|id| id.len() >= 8 && text.contains(id));
         match self.http_status {
-            401 => !self.has_challenge && lower.contains("session not found"),
+            401 => !self.has_challenge && !self.has_own_id && lower.contains("session not found"),
             403 | 407 | 429 => false,
             _ if self.has_own_id || !has_id => names_protocol,
             404 => self.code != Some(METHOD_NOT_FOUND),
@@ -152,6 +152,7 @@ mod tests {
             own(400, -32602, "the argument session id is missing"),
             own(200, -32603, "Session not found: abc"),
             own(500, -32603, "Session not found: abc"),
+            own(401, -32603, "Session not found: abc"),
         ] {
             assert!(!kept.is_lost_session(ID), "{kept:?}");
         }

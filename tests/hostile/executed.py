@@ -3,11 +3,12 @@
 import itertools
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
+from auth_scheme import authorised
 from harness import (
     ERROR, LEGACY, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, events, http, initialized,
-    lib, options, result, run,
+    legacy, lib, options, result, run,
 )  # fmt: skip
-from newer import call_tool
+from newer import call_tool, process
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
 
@@ -105,6 +106,7 @@ OF_THE_CALL = {
     "400, an argument": rpc(400, -32602, "the session id of the browser is missing"),
     "200, a session of the tool": rpc(200, -32603, "Session not found: abc"),
     "500, a session of the tool": rpc(500, -32603, "Session not found: abc"),
+    "401, a session of the tool": rpc(401, -32603, "Session not found: abc"),
 }
 
 
@@ -147,8 +149,26 @@ def a_notification_is_not_sent_again():
 def an_error_of_the_call_keeps_the_session():
     for name, refuse in OF_THE_CALL.items():
         outcome, seen, _ = met(refuse, tool, endless=True)
-        assert outcome.status == "MCP_RPC_ERROR", f"{name}: {outcome}"
+        expected = "MCP_UNAUTHORIZED" if name.startswith("401") else "MCP_RPC_ERROR"
+        assert outcome.status == expected, f"{name}: {outcome}"
         assert seen == ["tools/call"], f"{name}: {seen}"
+
+
+@case
+def a_callback_does_not_make_an_error_of_the_call_a_lost_session():
+    """With a callback, the refusal is read before it is known whether other credentials may help; it is under the call's id there, too."""
+    for status, words, most in ((401, "Session not found: abc", 3), (403, "Server not initialized", 1)):
+
+        def handler(_server, request, status=status, words=words):
+            if request.rpc == "tools/call":
+                return error(request, -32603, words, status=status)
+            return legacy(request)
+
+        with Server(handler) as server, authorised(server.url, lambda asked: asked.bearer("good"), pin=LEGACY) as (client, _):
+            outcome = call_tool(client, timeout=5000)
+            assert outcome.status in ("MCP_UNAUTHORIZED", "MCP_FORBIDDEN"), outcome
+            assert server.saw().count("initialize") == 1, server.saw()
+            assert server.saw().count("tools/call") <= most, server.saw()
 
 
 @case
@@ -254,6 +274,14 @@ def a_tool_on_a_lost_stream_of_http_sse_is_not_called_again():
         assert len(called) == 1, server.saw()
         call_tool(client, timeout=5000).must_be("MCP_OK")
         assert len(called) == 2 and len(streams) == 2, server.saw()
+
+
+@case
+def a_tool_of_a_process_that_ended_may_have_run():
+    with process("begin(ask())\nask()\nsys.exit(3)") as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=5000).must_be("MCP_PROCESS_FAILED")
+        assert "the tool may have been executed" in outcome.message, outcome.message
 
 
 @case

@@ -1,6 +1,9 @@
 """Servers and gateways that answer the probe as if it were something else, and serve `initialize` all the same."""
 
-from harness import LEGACY, Client, Server, case, discovered, error, http, legacy, result, run
+from auth_scheme import Auth
+from harness import (
+    LEGACY, PATIENCE, Background, Cancel, Client, Server, case, discovered, error, http, legacy, poll, result, run,
+)  # fmt: skip
 from newer import call_tool, process
 
 STACK = '{"cause":null,"stackTrace":[{"methodName":"handle"}],"message":"Method not found: server/discover"}'
@@ -107,6 +110,38 @@ def when_both_are_refused_the_first_is_reported_and_the_token_is_not_tried_again
 
 
 @case
+def the_same_credentials_are_tried_once_however_they_are_set():
+    """Set again, beside another header of the call, or given by the callback each time."""
+
+    def handler(_server, request):
+        return http(401, "", kind="text/plain", WWW_Authenticate="Bearer")
+
+    for way in ("set again", "beside a header", "header", "callback"):
+        auth = Auth(lambda asked: asked.bearer("tok"))
+        with Server(handler) as server, Client(server.url) as client:
+            for number in range(4):
+                if way in ("set again", "beside a header"):
+                    client.set_bearer("tok").must_be("MCP_OK")
+                if way == "callback" and number == 0:
+                    auth.set_on(client).must_be("MCP_OK")
+                own = {"beside a header": {"X-Request-Id": str(number)}, "header": {"X-Api-Key": "key"}}.get(way)
+                call_tool(client, headers=own, timeout=5000).must_be("MCP_UNAUTHORIZED")
+            assert server.saw().count("initialize") == 1, f"{way}: {server.saw()}"
+
+
+@case
+def many_credentials_are_each_tried_once():
+    def handler(_server, request):
+        return http(401, "", kind="text/plain")
+
+    with Server(handler) as server, Client(server.url) as client:
+        for number in range(300):
+            client.set_bearer(f"tok{number}").must_be("MCP_OK")
+            client.ping(timeout=5000).must_be("MCP_UNAUTHORIZED")
+        assert server.saw().count("initialize") == 300, server.saw()
+
+
+@case
 def the_next_session_behind_a_gateway_begins_with_initialize():
     lost = []
 
@@ -180,6 +215,24 @@ while True:
     with process(script) as client:
         client.connect(timeout=3600).must_be("MCP_OK").must_end(3600, after=1500)
         call_tool(client, timeout=5000).must_be("MCP_OK")
+
+
+@case
+def a_refusal_of_a_process_that_ignores_what_it_does_not_know():
+    """It keeps silent on `server/discover` whenever it is asked, and refuses `initialize`: that is the answer, with and without a timeout."""
+    script = """
+while True:
+    request = ask()
+    if request["method"] == "initialize": send({"id": request["id"], "error": {"code": -32000, "message": "licence missing"}})
+"""
+    with process(script) as client:
+        outcome = client.connect(timeout=3000).must_be("MCP_RPC_ERROR").must_end(2400)
+        assert "licence missing" in outcome.message, outcome.message
+        with Cancel() as cancel:
+            waiting = Background(lambda: client.connect(timeout=0, cancel=cancel))
+            poll(lambda: sum("trying initialize" in line for line in client.lines) == 2, "no initialize")
+            cancel.trigger()
+            waiting.result().must_be("MCP_CANCELLED", "MCP_RPC_ERROR").must_end(PATIENCE * 1000)
 
 
 run()

@@ -385,4 +385,31 @@ def there_has_to_be_something_to_listen_for():
         assert not server.requests
 
 
+@case
+def a_lost_session_that_is_refused_with_words_about_a_stream():
+    """It is no conflict with an older stream, which is waited out for two minutes: the session is opened anew."""
+
+    def handler(server, request):
+        match request.rpc:
+            case "initialize":
+                return initialized(request, session=f"session-{server.saw().count('initialize')}")
+            case "GET" if request.session == "session-2":
+                request.send(STREAM + event(notice(CHANGED)))
+                return request.hold()
+            case "GET" if server.saw().count("GET") == 1:
+                request.send(STREAM + event(notice(CHANGED)))
+                return None  # it breaks
+            case "GET":
+                return http(400, "Invalid session ID for this event stream", kind="text/plain")
+            case _:
+                return http(202, kind=None)
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear(2)
+        assert server.saw().count("initialize") == 2, server.saw()
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
 run()

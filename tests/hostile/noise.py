@@ -22,7 +22,7 @@ NOISE = [
     '{"level":30,"time":1700000000000,"pid":1,"msg":"request"}', '{"level":30,"id":7,"method":"GET","url":"/"}',
     '{"level":50,"error":{"code":-1,"message":"x"},"msg":"no"}', "{ level: 30 }",
     '[DEBUG] got {"jsonrpc":"2.0","id":1,"result":{}}',
-    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
+    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', '{"level":30,"x":{"jsonrpc":"2.0","id":1},"ms":NaN}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
 ]  # fmt: skip
 
 # Answers with the right id that break the rules of JSON-RPC.
@@ -346,6 +346,23 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
         # What one call saw is nothing to the next.
         outcome = call_tool(client, timeout=300).must_be("MCP_TIMEOUT")
         assert "[ERROR]" not in outcome.message, outcome.message
+
+
+@case
+def a_listener_quotes_no_secret_of_the_process():
+    """The session is there already: nothing of this call has told it what the process was given."""
+    script = """
+request = ask(); begin(request)
+while True:
+    request = ask()
+    if request["method"] == "subscriptions/listen": say("starting with " + os.environ["TOKEN"] + "\\n")
+"""
+    with process(script) as client:
+        call(lib.mcp_set_environment, client.client, b"TOKEN", SECRET.encode()).must_be("MCP_OK")
+        client.connect(timeout=5000).must_be("MCP_OK")
+        outcome = Listener(client, timeout=500).result().must_be("MCP_TIMEOUT")
+        assert "starting with" in outcome.message and SECRET not in outcome.message, outcome.message
+        assert not any(SECRET in line for line in client.lines)
 
 
 @case

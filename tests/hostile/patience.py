@@ -162,4 +162,30 @@ def a_conflict_that_does_not_end_leads_to_a_new_session():
         listener.result().must_be("MCP_CANCELLED")
 
 
+@case
+def posts_that_get_no_answer_on_a_silent_stream():
+    """A server that hangs behind a proxy, and is replaced: the calls end while their POSTs wait, and not while they wait for the stream."""
+
+    def handler(server, request):
+        if request.method == "GET":
+            streams.append(request.socket)
+            request.send(STREAM + b"event: endpoint\ndata: /messages?session=%d\n\n" % len(streams))
+            return request.hold()
+        if request.rpc == "initialize":
+            streams[-1].sendall(event(answer(request, {"protocolVersion": LEGACY, "capabilities": {}})))
+        elif request.rpc == "ping":
+            if request.path.endswith("session=1"):
+                return request.hold()
+            streams[-1].sendall(event(answer(request, {})))
+        return http(202, "Accepted", kind="text/plain")
+
+    streams = []
+    with Server(handler) as server, client_of(server) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        for _ in range(2):
+            client.ping(timeout=11_000).must_be("MCP_TIMEOUT")
+        client.ping(timeout=11_000).must_be("MCP_OK")
+        assert len(streams) == 2, server.saw()
+
+
 run(limit=200, side_by_side=True)
