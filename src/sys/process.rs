@@ -8,17 +8,24 @@ pub fn id() -> u32 {
     std::process::id()
 }
 
-/// A thread, as long as it runs.
+/// A thread, as long as it runs. A number: musl and macOS have a pointer, which could not go to another thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThreadId(libc::pthread_t);
+pub struct ThreadId(usize);
+
+impl ThreadId {
+    fn of(thread: libc::pthread_t) -> ThreadId {
+        // As large as a pointer everywhere, and mostly a number already.
+        ThreadId(thread as usize)
+    }
+}
 
 /// The thread that asks. Rust's own `thread::current` would leave an allocation behind on each of the host's threads.
 pub fn thread() -> ThreadId {
     // SAFETY: takes nothing, and cannot fail.
-    ThreadId(unsafe { libc::pthread_self() })
+    ThreadId::of(unsafe { libc::pthread_self() })
 }
 
 /// Whether it is the asking thread that `handle` would wait for.
 pub fn is_this_thread(handle: &JoinHandle<()>) -> bool {
-    ThreadId(handle.as_pthread_t() as libc::pthread_t) == thread()
+    ThreadId::of(handle.as_pthread_t() as libc::pthread_t) == thread()
 }
