@@ -214,8 +214,11 @@ const INTRODUCTION: &str = "\
  * - Times are in milliseconds.
  * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
  *   be used by many at once; options may, as long as nobody changes them. The library starts a
- *   thread to look up a name, and one for each open HTTP+SSE connection; no signal of the program
- *   is handled on them.
+ *   thread to look up a name, and one each for an open HTTP+SSE connection, for the stream that a
+ *   legacy server keeps open for its own messages, and for a server that is a process; no signal of
+ *   the program is handled on them.
+ * - The stack. A call takes at most 96 KiB of its thread's, and what callbacks take on top; musl's
+ *   default of 128 KiB is enough.
  * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
  *   that was freed is not noticed.
  * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,

@@ -25,8 +25,11 @@
  * - Times are in milliseconds.
  * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
  *   be used by many at once; options may, as long as nobody changes them. The library starts a
- *   thread to look up a name, and one for each open HTTP+SSE connection; no signal of the program
- *   is handled on them.
+ *   thread to look up a name, and one each for an open HTTP+SSE connection, for the stream that a
+ *   legacy server keeps open for its own messages, and for a server that is a process; no signal of
+ *   the program is handled on them.
+ * - The stack. A call takes at most 96 KiB of its thread's, and what callbacks take on top; musl's
+ *   default of 128 KiB is enough.
  * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
  *   that was freed is not noticed.
  * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
@@ -437,9 +440,9 @@ mcp_status mcp_client_close(mcp_client *client,
 /**
  * Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
  * Never goes to the network: to end the session with the server in good order, call
- * `mcp_client_close` first. The reader thread of an HTTP+SSE connection has ended when this
- * returns; if it is in the log callback at that moment, this waits for the callback, unless it is
- * the callback that frees.
+ * `mcp_client_close` first. The library's threads that read for the client (see "Threads" at the
+ * top) have ended when this returns; if one is in the log callback at that moment, this waits for
+ * the callback, unless it is the callback that frees.
  *
  * In a child process after `fork` it only closes the child's copies of the descriptors and frees
  * the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
@@ -890,7 +893,9 @@ mcp_status mcp_set_require_https(mcp_client *client, bool required, mcp_error **
 
 /**
  * Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
- * place of an earlier file. NULL, as at the start, is none. The file is read now.
+ * place of an earlier file. NULL, as at the start, is none. The file is read now. On Linux, the
+ * variables SSL_CERT_FILE and SSL_CERT_DIR of the environment name other authorities in place of
+ * the system's.
  *
  * A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
  * `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
@@ -1976,11 +1981,12 @@ typedef enum mcp_log_level {
 
 /**
  * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
- * without control characters that is gone when the callback returns. Called on the thread of whatever call has
- * something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
- * once. No lock is held, and the callback may call the library; but make no call on this client
- * on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
- * in flight; on the thread of a call, one is. No exception and no longjmp may leave it.
+ * without control characters that is gone when the callback returns. Called on the thread of
+ * whatever call has something to say, and on the threads of the library that read for a client,
+ * perhaps on several at once. No lock is held, and the callback may call the library; but make no
+ * call on this client on such a reader thread, nor while it connects (`MCP_MISUSE`). It may free
+ * the client on a reader thread, when no call is in flight; on the thread of a call, one is. No
+ * exception and no longjmp may leave it.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);
 

@@ -1772,8 +1772,8 @@ template <class Page> class page_range {
 ///
 /// The destructor never goes to the network: to end the session with the server in good order, call close() first. As
 /// with every object, no call may be in flight when it runs; close() from another thread ends those that are. It waits
-/// for the reader thread of an HTTP+SSE connection, and with it for a log callback there; and up to 4 seconds for the
-/// end of a server that is a process.
+/// for the library's threads that read for the client, and with them for a log callback there; and up to 4 seconds for
+/// the end of a server that is a process.
 ///
 /// Settings that say "before the first call" fail with status::misuse after the first call that went to the server; all
 /// others may be changed at any time, on any thread, and count from the next request.
@@ -2229,9 +2229,9 @@ class client {
     ///     client.set_log([](mcp::log_level, std::string_view line) { std::clog << line << '\n'; });
     ///
     /// The line has no line break and is gone when the callback returns. It is called on the thread of whatever call
-    /// has something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at once: what it
-    /// shares needs a lock. It may call the library; but not end the life of a client with a call in flight, and on the
-    /// reader thread make no call on this client (status::misuse). An exception that leaves it is swallowed: the line
+    /// has something to say, and on the threads of the library that read for a client, perhaps on several at once: what
+    /// it shares needs a lock. It may call the library; but not end the life of a client with a call in flight, and on
+    /// a reader thread make no call on this client (status::misuse). An exception that leaves it is swallowed: the line
     /// is lost, the call goes on.
     ///
     /// The callable is moved into the client, and destroyed after its last call, on whatever thread that happens.

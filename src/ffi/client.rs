@@ -97,9 +97,9 @@ pub unsafe extern "C" fn mcp_client_close(
 
 /// Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
 /// Never goes to the network: to end the session with the server in good order, call
-/// `mcp_client_close` first. The reader thread of an HTTP+SSE connection has ended when this
-/// returns; if it is in the log callback at that moment, this waits for the callback, unless it is
-/// the callback that frees.
+/// `mcp_client_close` first. The library's threads that read for the client (see "Threads" at the
+/// top) have ended when this returns; if one is in the log callback at that moment, this waits for
+/// the callback, unless it is the callback that frees.
 ///
 /// In a child process after `fork` it only closes the child's copies of the descriptors and frees
 /// the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.

@@ -27,11 +27,12 @@ pub enum mcp_log_level {
 }
 
 /// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
-/// without control characters that is gone when the callback returns. Called on the thread of whatever call has
-/// something to say, and on the reader thread of an HTTP+SSE connection, perhaps on several at
-/// once. No lock is held, and the callback may call the library; but make no call on this client
-/// on the reader thread, nor while it connects (`MCP_MISUSE`). It may free the client on the reader thread, when no call is
-/// in flight; on the thread of a call, one is. No exception and no longjmp may leave it.
+/// without control characters that is gone when the callback returns. Called on the thread of
+/// whatever call has something to say, and on the threads of the library that read for a client,
+/// perhaps on several at once. No lock is held, and the callback may call the library; but make no
+/// call on this client on such a reader thread, nor while it connects (`MCP_MISUSE`). It may free
+/// the client on a reader thread, when no call is in flight; on the thread of a call, one is. No
+/// exception and no longjmp may leave it.
 pub type mcp_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 
 /// Sets the callback that receives what the client has to say: fall-backs, resends, warnings.

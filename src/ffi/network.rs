@@ -141,7 +141,9 @@ pub unsafe extern "C" fn mcp_set_require_https(
 }
 
 /// Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
-/// place of an earlier file. NULL, as at the start, is none. The file is read now.
+/// place of an earlier file. NULL, as at the start, is none. The file is read now. On Linux, the
+/// variables SSL_CERT_FILE and SSL_CERT_DIR of the environment name other authorities in place of
+/// the system's.
 ///
 /// A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
 /// `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte

@@ -381,7 +381,8 @@ impl Parked {
         let Some(mut rest) = rest else { return Ok(lane) };
         lane.state.begin(&patience(), false);
         lane.state.set_phase(Phase::Body);
-        let mut scrap = [0; 4096];
+        // Not on the stack, which may be small.
+        let mut scrap = vec![0; 4096];
         for _ in 0..MOST_SCRAPS {
             let count = rest.read(&mut scrap);
             rest = match rest.into_wire() {

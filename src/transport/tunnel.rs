@@ -47,8 +47,8 @@ pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port
     let mut head = Vec::new();
     // The length of the informational answers so far.
     let mut passed = 0;
+    let mut part = vec![0; 2048];
     loop {
-        let mut part = [0; 2048];
         let count = stream.read(&mut part)?;
         if count == 0 {
             return Err(Refusal::Io(io::ErrorKind::UnexpectedEof.into()));
