@@ -72,7 +72,8 @@ extension RealServer {
     }
 
     /// The same cursor on every page, and two of them in turns.
-    @Test(arguments: [("", 2), ("0", 2), ("'$((n = !n))'", 3)]) func pagesInACircle(_ cursor: String, _ pages: Int) async throws {
+    @Test(arguments: [("", 2), ("0", 2), ("'$((n = !n))'", 3)])
+    func pagesInACircle(_ cursor: String, _ pages: Int) async throws {
         let page = #"{"prompts":[{"name":"'$((m += 1))'"}],"nextCursor":"\#(cursor)"}"#
         let server = try StdioServer("2025-11-25", [(method("prompts/list"), "answer '\(page)'")])
         let client = try server.client()
