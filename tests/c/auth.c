@@ -117,8 +117,8 @@ static void scope(void) {
     dispose(client);
 }
 
-/* A gateway that authorises by method knows no server/discover: initialize is tried all the same, unless the refusal judges the
- * credentials. */
+/* A gateway that authorises by method knows no server/discover: initialize is tried all the same, unless the refusal
+ * judges the credentials. */
 static void gateway(const char *token) {
     char options[160], tag[64];
     mcp_client *client;
