@@ -1,16 +1,21 @@
 package mcp
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
+// picky can be decoded from nothing, and says what it got.
+type picky struct{}
+
+func (*picky) UnmarshalJSON(text []byte) error { return errors.New(string(text)) }
+
 // What the server sent is in a message of this package's own.
 func TestMessagesAreOneShortLine(t *testing.T) {
 	digits := strings.Repeat("9", 1<<20)
-	var names []string
-	err := Result(`[` + digits + `]`).understand(&names)
+	err := Result(`[` + digits + `]`).understand(&picky{})
 	messages := []string{err.Error(), oneLine("a\n\x1b[31m\u2028\u202e\xffb"), oneLine(strings.Repeat("é€", 5000))}
 	for _, message := range messages {
 		if len(message) > longestMessage || !utf8.ValidString(message) || strings.ContainsAny(message, "\n\x1b\u2028\u202e") {
