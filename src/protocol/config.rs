@@ -636,7 +636,7 @@ mod tests {
         for (text, fits) in [("${A}".repeat(10), true), ("${A}".repeat(11), false), ("${A:-b}".repeat(11), false)] {
             assert_eq!(expand(&text, &lookup, &Cell::new(0)).is_ok(), fits);
         }
-        let arguments = vec!["\"${A}\""; 11].join(",");
+        let arguments = ["\"${A}\""; 11].join(",");
         let file = format!(r#"{{"s":{{"command":"x","args":[{arguments}]}}}}"#);
         assert!(server(&Json::parse(file).unwrap(), None, &lookup).unwrap_err().contains("s.args.10: the variables"));
     }
