@@ -301,7 +301,11 @@ impl Line {
         let mut state = self.lock();
         // What was put into its letters already came first.
         let has_letters = !letters.lock().is_empty();
-        let takes_one = !has_letters && slot.for_questions().is_some();
+        // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
+        let is_other = |other: &&Arc<Slot>| !std::ptr::eq(Arc::as_ptr(other), slot);
+        let mut others = state.waiting.values().filter(is_other);
+        let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
+        let takes_one = !has_letters && (slot.for_questions().is_some() || is_last);
         let question = takes_one.then(|| state.questions.pop_front()).flatten();
         letters.is_busy.store(question.is_some() || has_letters, Ordering::Relaxed);
         question

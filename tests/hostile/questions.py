@@ -87,6 +87,24 @@ well(one); well(two); ask()
 
 
 @case
+def questions_before_the_answer_are_asked_before_it():
+    """The server waits for none of the responses."""
+    script = """
+begin_legacy()
+request = ask()
+for number in range(101, 105): question(number)
+well(request)
+print(*(listen()["id"] for _ in range(4)), file=open(sys.argv[1] + "/answered", "w")); ask()
+"""
+    for _ in range(5):
+        with folder() as place, process(SERVING + script, place) as client:
+            handler = Handler(client)
+            client.connect(timeout=5000).must_be("MCP_OK")
+            call_tool(client, timeout=5000).must_be("MCP_OK")
+            assert handler.asked == ["101", "102", "103", "104"], handler.asked
+
+
+@case
 def a_question_that_waited_goes_to_a_new_call():
     script = """
 begin_legacy()
