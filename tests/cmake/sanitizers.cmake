@@ -113,7 +113,7 @@ function(sanitize_python name program)
                                         ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise caching callbacks causes channel config content cookies endless eras executed files
+foreach(subject answers authorise caching callbacks causes channel config cookies endless eras executed files
         forks gateways keep_alive kept listening messages noise questions redaction refusals resumption retry_after
         sharing stops tasks text transfer trust unix url_secrets)
   sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
