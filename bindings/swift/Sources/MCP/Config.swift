@@ -26,6 +26,7 @@ extension Client {
 
     /// A server that a configuration file describes.
     public struct ConfiguredServer: Sendable, Hashable {
+        /// Its key in the file.
         public let name: String
         /// The file disables it: a client for it is refused.
         public let isDisabled: Bool
