@@ -79,10 +79,12 @@ impl Reading {
     fn run(mut self) {
         let reading = self.to.begin();
         let why = self.read();
-        if !self.to.line.stop.is_raised() {
-            self.to.remark(Level::Info, || format!("the event stream has ended: {why}"));
-        }
+        let text = format!("the event stream has ended: {why}");
+        // First: a call that comes now must not be sent for an answer on this stream.
         reading.end(why);
+        if !self.to.line.stop.is_raised() {
+            self.to.remark(Level::Info, || text);
+        }
     }
 
     /// The reason for the end.
