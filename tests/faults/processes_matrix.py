@@ -37,10 +37,10 @@ def start_row(name, words, program):
     child_row(name, "MCP_PROCESS_FAILED", ("cannot be started", words), program=program)
 
 
-start_row("child does not exist", "No such file", lambda _: None)
-start_row("child is not executable", "Permission denied", not_executable)
-start_row("child is a folder", "Permission denied", lambda link: link.symlink_to("/"))
-start_row("child's interpreter does not exist", "No such file", no_interpreter)
+start_row("child does not exist", "does not exist", lambda _: None)
+start_row("child is not executable", "is not executable", not_executable)
+start_row("child is a folder", "is a folder", lambda link: link.symlink_to("/"))
+start_row("child's interpreter does not exist", "the interpreter", no_interpreter)
 
 
 # --- It ends ----------------------------------------------------------------------------------------------------------
