@@ -19,7 +19,10 @@ import Testing
         let task = try await started(client, ["topic": "python", "ambiguous": true])
         #expect(task.id.count == 32)
         let seen = try await client.getTask(task.id)
-        #expect(seen.id == task.id && seen.status == .working && seen.statusMessage?.isEmpty == false)
+        // On a loaded machine it may ask already.
+        #expect(seen.id == task.id)
+        #expect(seen.status == .working || seen.status == .inputRequired)
+        #expect(seen.statusMessage?.isEmpty == false)
         #expect(seen.ttl == .seconds(300) && seen.pollInterval == .seconds(1) && seen.inputRequests == nil)
         let stages = Shared<[String]>([])
         let options = CallOptions { update in stages.change { $0.append(update.message ?? "") } }
