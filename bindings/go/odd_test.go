@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
@@ -147,9 +148,9 @@ func TestPagesInACircle(t *testing.T) {
 		cursors []string
 		pages   int
 	}{{[]string{""}, 2}, {[]string{"0"}, 2}, {[]string{"a", "b"}, 3}} {
-		count := 0
+		var calls atomic.Int64
 		client := odd(t, func(string, json.RawMessage) string {
-			count++
+			count := int(calls.Add(1))
 			cursor, err := json.Marshal(circle.cursors[count%len(circle.cursors)])
 			need(t, err)
 			return `{"prompts":[{"name":"` + strconv.Itoa(count) + `"}],"nextCursor":` + string(cursor) + `}`
@@ -161,7 +162,7 @@ func TestPagesInACircle(t *testing.T) {
 			same(t, prompt.Name, strconv.Itoa(walked))
 		}
 		same(t, walked, circle.pages)
-		count = 0
+		calls.Store(0)
 		prompts, err := client.ListPrompts(t.Context())
 		need(t, err)
 		same(t, len(prompts), circle.pages)
