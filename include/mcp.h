@@ -343,7 +343,9 @@ int64_t mcp_error_rpc_code(const mcp_error *error);
 
 /**
  * The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
- * error: it is not freed by itself.
+ * error: it is not freed by itself. Data in which the server has sent back a credential or the
+ * session's id is left out; and so is data of more than 1 MiB, which is not searched, where there
+ * is anything of the kind.
  *
  * Since 0.1.0.
  */

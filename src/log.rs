@@ -26,6 +26,11 @@ impl Log {
         std::mem::replace(&mut *place, hook)
     }
 
+    /// Whether anybody listens.
+    pub fn has_hook(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Logs a line, which is only put together where somebody listens. No lock is held while the hook runs.
     pub fn line(&self, level: Level, text: impl FnOnce() -> String) {
         let hook = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();

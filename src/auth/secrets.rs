@@ -1,6 +1,7 @@
 //! Keeping secrets out of what people read: a server may echo what it got, in many forms.
 
 use std::cell::OnceCell;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -24,16 +25,45 @@ const MOST_SEARCHED: usize = 64 * 1024;
 /// So often a text is decoded: JSON inside of JSON, with what was percent-encoded.
 const MOST_DECODINGS: usize = 3;
 
+/// The data of an error is searched as a whole, up to so many bytes.
+const MOST_DATA_SEARCHED: usize = 1024 * 1024;
+
 /// What must not be shown. No `Debug`: nothing may print it.
 #[derive(Default)]
 pub struct Secrets {
-    /// Each with whether parts of it are secrets as well.
-    values: Vec<(Zeroizing<String>, bool)>,
+    values: Vec<Value>,
     /// Made by the first search after the last one was added.
-    patterns: OnceCell<Patterns>,
+    patterns: OnceCell<Arc<Patterns>>,
+    last: Arc<LastPatterns>,
+}
+
+/// A secret, and whether parts of it are secrets as well.
+type Value = (Zeroizing<String>, bool);
+
+/// The patterns of the secrets that were looked for last. They are much larger than the secrets, and most of what one client shows is
+/// searched for the same ones.
+#[derive(Default)]
+pub struct LastPatterns(Mutex<Option<(Vec<Value>, Arc<Patterns>)>>);
+
+impl LastPatterns {
+    fn of(&self, values: &[Value]) -> Arc<Patterns> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, patterns)) = last.as_ref().filter(|(known, _)| known == values) {
+            return Arc::clone(patterns);
+        }
+        let all = values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts));
+        let patterns = Arc::new(Patterns::new(all));
+        *last = Some((values.to_vec(), Arc::clone(&patterns)));
+        patterns
+    }
 }
 
 impl Secrets {
+    /// None yet.
+    pub fn new(last: Arc<LastPatterns>) -> Secrets {
+        Secrets { last, ..Secrets::default() }
+    }
+
     /// Adds the value of a header.
     pub fn add(&mut self, value: &str) {
         if value.len() >= SHORTEST {
@@ -54,9 +84,7 @@ impl Secrets {
     }
 
     fn patterns(&self) -> &Patterns {
-        self.patterns.get_or_init(|| {
-            Patterns::new(self.values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts)))
-        })
+        self.patterns.get_or_init(|| self.last.of(&self.values))
     }
 
     /// The beginning of a text, which is more than can be shown of it, without secrets.
@@ -121,12 +149,15 @@ impl Secrets {
         if let Some(rpc) = &mut report.rpc {
             rpc.message = self.tidy(&rpc.message);
             // Data is handed out as the server sent it, or not at all.
-            rpc.data = rpc.data.take().filter(|data| !self.are_in(data));
+            rpc.data = rpc.data.take().filter(|data| self.values.is_empty() || !self.may_be_in(data));
         }
         error
     }
 
-    fn are_in(&self, json: &Json) -> bool {
+    fn may_be_in(&self, json: &Json) -> bool {
+        if json.text().len() > MOST_DATA_SEARCHED {
+            return true;
+        }
         let holds = |text: &[u8]| {
             let mut found = false;
             self.patterns().find(text, |_, _| {
@@ -355,6 +386,21 @@ mod tests {
     }
 
     #[test]
+    fn patterns_are_made_once_for_the_same_secrets() {
+        let last = Arc::new(LastPatterns::default());
+        let patterns = |values: &[&str]| {
+            let mut secrets = Secrets::new(Arc::clone(&last));
+            values.iter().for_each(|value| secrets.add(value));
+            secrets.patterns();
+            Arc::clone(secrets.patterns.get().unwrap())
+        };
+        let first = patterns(&["a-secret", "another"]);
+        assert!(Arc::ptr_eq(&first, &patterns(&["a-secret", "another"])));
+        assert!(!Arc::ptr_eq(&first, &patterns(&["a-secret", "anothe"])));
+        assert!(!Arc::ptr_eq(&first, &patterns(&["a-secret"])));
+    }
+
+    #[test]
     fn data_that_holds_a_secret_is_left_out() {
         let secrets = secrets(&["tok+en/abc=="]);
         let data_of = |text: &str| {
@@ -364,7 +410,8 @@ mod tests {
             error.report().rpc.as_ref().unwrap().data.is_some()
         };
         assert!(data_of(r#"{"a":["b\n"]}"#));
-        for bad in [r#"["tok+en/abc=="]"#, r#"["tok\u002ben/abc=="]"#, r#"{"tok\u002ben\/abc==":1}"#] {
+        let long = format!(r#"["{}"]"#, "x".repeat(MOST_DATA_SEARCHED));
+        for bad in [&long, r#"["tok+en/abc=="]"#, r#"["tok\u002ben/abc=="]"#, r#"{"tok\u002ben\/abc==":1}"#] {
             assert!(!data_of(bad), "{bad}");
         }
     }

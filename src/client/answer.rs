@@ -16,6 +16,7 @@ use crate::protocol::jsonrpc::{self, Answered, Contents, Fault, Judged, Message,
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::text::utf8;
+use crate::transport::http::Phase;
 use crate::transport::response::Response;
 
 impl Client {
@@ -84,6 +85,13 @@ impl Client {
 
     /// Takes a message on the way to the answer to request `id`; gives that answer, or what stands for it.
     fn take_message(&self, call: &Call, message: Message, id: u64, asked: &mut Vec<Asked>) -> Option<Result<Answered>> {
+        let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
+        // Many may come at once, and each may lead to a callback.
+        if let Err(stop) = call.budget().check()
+            && !is_answer
+        {
+            return Some(Err(call.stopped_while(&stop, Phase::Body.doing())));
+        }
         match message {
             Message::Result { id: theirs, answered } if jsonrpc::is_id(&theirs, id) => return Some(Ok(answered)),
             Message::Result { .. } => {

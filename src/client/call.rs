@@ -328,7 +328,7 @@ impl<'a> Call<'a> {
     /// What must not be shown of this call.
     pub(super) fn secrets(&self) -> Secrets {
         let carried = self.shared.carried.borrow();
-        let mut secrets = Secrets::default();
+        let mut secrets = Secrets::new(Arc::clone(&self.client.last_patterns));
         for set in carried.credentials.iter().chain([&self.client.credentials.current()]) {
             set.add_to(&mut secrets);
         }

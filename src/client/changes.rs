@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::backlog::Backlog;
 use super::incoming::Notice;
 use super::new_signal;
 use crate::error::Result;
@@ -22,7 +23,7 @@ pub struct Changes {
 /// Where the changes for one listener wait.
 pub struct Inbox {
     pub signal: Signal,
-    waiting: Mutex<VecDeque<Notice>>,
+    waiting: Mutex<Backlog<Notice>>,
 }
 
 /// A listener's inbox, which gets nothing any more when this is dropped.
@@ -33,19 +34,14 @@ pub struct Subscribed<'a> {
 
 impl Changes {
     pub fn subscribe(&self) -> Result<Subscribed<'_>> {
-        let inbox = Arc::new(Inbox { signal: new_signal()?, waiting: Mutex::default() });
+        let inbox = Arc::new(Inbox { signal: new_signal()?, waiting: Mutex::new(Backlog::new(MOST_WAITING)) });
         self.lock().push(Arc::clone(&inbox));
         Ok(Subscribed { changes: self, inbox })
     }
 
     pub fn tell(&self, notice: &Notice) {
         for inbox in self.lock().iter() {
-            let mut waiting = inbox.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if waiting.len() == MOST_WAITING {
-                waiting.pop_front();
-            }
-            waiting.push_back(notice.clone());
-            drop(waiting);
+            inbox.lock().push_instead(notice.clone(), |_| true);
             inbox.signal.raise();
         }
     }
@@ -87,7 +83,11 @@ impl Inbox {
     /// What has come since the last time.
     pub fn take(&self) -> VecDeque<Notice> {
         self.signal.lower();
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Backlog<Notice>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,7 +11,8 @@ use super::answer::{check_result_type, content_type, unexpected_content};
 use super::call::Call;
 use super::exchange::{Answer, Ask, Speaking};
 use super::failure::{rpc_failure, unheld_event};
-use super::line::{Arrived, Delivered, Letter, Line, Place, Way};
+use super::letters::Letter;
+use super::line::{Arrived, Delivered, Line, Place, Way};
 use super::reader::Reading;
 use super::receiver::Receiver;
 use super::send::Setback;
@@ -153,19 +154,26 @@ impl Client {
 impl Client {
     /// Waits for the answer, and takes what comes before.
     fn await_answer(&self, call: &Call, speaking: &Speaking, place: &Place) -> Result<Delivered> {
-        loop {
-            match place.wait(call)? {
-                Arrived::Answer(delivered) => return Ok(delivered),
-                Arrived::Letters(letters) => {
-                    for letter in letters {
-                        match letter {
-                            Letter::Notice(notice) => self.take_notice(call, &notice),
-                            Letter::Asked(asked) => self.serve(call, speaking, &asked),
-                        }
-                    }
-                }
+        let outcome = loop {
+            match place.wait(call) {
+                Ok(Arrived::Letter(Letter::Notice(notice))) => self.take_notice(call, &notice),
+                Ok(Arrived::Letter(Letter::Asked(asked))) => self.serve(call, speaking, &asked),
+                Ok(Arrived::Answer(delivered)) => break Ok(delivered),
+                Err(error) => break Err(error),
             }
-        }
+        };
+        remark_dropped(call, place);
+        outcome
+    }
+}
+
+/// Notifications that were dropped are not dropped in silence.
+pub fn remark_dropped(call: &Call, place: &Place) {
+    let dropped = place.dropped();
+    if dropped > 0 {
+        call.remark(Level::Warning, || {
+            format!("{dropped} notifications of the server came faster than the program took them, and were dropped")
+        });
     }
 }
 

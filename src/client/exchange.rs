@@ -135,11 +135,11 @@ pub struct Answer {
 impl Client {
     /// One request and its answer. Sent again, under a new id, where a kept connection turns out dead.
     pub(super) fn exchange(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer> {
-        self.exchange_once(call, speaking, ask).map_err(|setback| setback.error)
+        self.exchange_with_setback(call, speaking, ask).map_err(|setback| setback.error)
     }
 
     /// The same; a failure says whether the server may have executed the request.
-    pub(super) fn exchange_once(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer, Setback> {
+    pub(super) fn exchange_with_setback(&self, call: &Call, speaking: &Speaking, ask: &Ask) -> Result<Answer, Setback> {
         let Ask { method, rules, .. } = *ask;
         let mut resent = false;
         // The id that the request had last.

@@ -12,11 +12,15 @@ use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::json::{Json, Value};
 use crate::protocol::jsonrpc;
-use crate::protocol::messages::{self, METHOD_NOT_FOUND};
+use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
+use crate::protocol::scan;
 use crate::protocol::version::Era;
 
 /// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
+
+/// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
+const LONGEST: usize = 1024 * 1024;
 
 /// A request of the server's own.
 #[derive(Clone)]
@@ -36,21 +40,30 @@ pub struct Notice {
 impl Notice {
     /// The token of a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
-        if self.method != "notifications/progress" {
-            return None;
-        }
-        jsonrpc::number(self.params.as_ref()?.root().member("progressToken")?.raw())
+        (self.method == "notifications/progress").then(|| jsonrpc::number(self.raw("progressToken")?))?
     }
 
     /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
     pub fn subscription(&self) -> Option<u64> {
-        let id = self.params.as_ref()?.root().at("/_meta/io.modelcontextprotocol~1subscriptionId")?;
-        jsonrpc::number(id.raw())
+        let meta = self.raw("_meta").filter(|meta| meta.starts_with('{'))?;
+        jsonrpc::number(scan::member(meta, "io.modelcontextprotocol/subscriptionId")?)
     }
 
     /// The server's own request that it does not want to be answered any more, by its id as it stands there.
     pub fn cancelled(&self) -> Option<&str> {
-        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Value::raw))?
+        (self.method == "notifications/cancelled").then(|| self.raw("requestId"))?
+    }
+
+    /// It is longer than any that the protocol has; but a log message may say what it likes.
+    pub fn is_too_long(&self) -> bool {
+        self.method != "notifications/message"
+            && self.params.as_ref().is_some_and(|params| params.text().len() > LONGEST)
+    }
+
+    /// A parameter as it stands there, found without an index of all.
+    fn raw(&self, name: &str) -> Option<&str> {
+        let params = self.params.as_ref().filter(|_| !self.is_too_long())?.text();
+        params.starts_with('{').then(|| scan::member(params, name))?
     }
 
     fn member(&self, name: &str) -> Option<Value<'_>> {
@@ -102,6 +115,9 @@ impl Client {
     /// Hands a notification to whoever wants to know.
     pub(super) fn take_notice(&self, call: &Call, notice: &Notice) {
         match notice.method.as_str() {
+            method if notice.is_too_long() => {
+                call.remark(Level::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
+            }
             "notifications/progress" if call.is_progress(notice) => tell_progress(call, notice),
             "notifications/message" if self.logging.has_hook() => {
                 call.paused(|clock| clock.during(|| self.logging.tell(notice)));
@@ -144,6 +160,18 @@ impl Client {
             Ok(result) => messages::result(id, &result),
             Err(Failure { code, message }) => messages::refusal(id, code, &message),
         };
+        if let Err(error) = self.send_reply(call, speaking, &reply) {
+            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+        }
+    }
+
+    /// Refuses a server's own request, for which there is no room among those that wait.
+    pub(super) fn refuse(&self, call: &Call, speaking: &Speaking, asked: &Asked) {
+        let reply = messages::refusal(&asked.id, INTERNAL_ERROR, "too many requests wait for an answer already");
+        let method = &asked.method;
+        call.remark(Level::Warning, || {
+            format!("too many requests of the server wait already: its {method} is refused")
+        });
         if let Err(error) = self.send_reply(call, speaking, &reply) {
             call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
         }

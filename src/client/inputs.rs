@@ -12,12 +12,11 @@ use crate::log::Level;
 use crate::protocol::elicitation;
 use crate::protocol::json::{Json, Kind as JsonKind, Value};
 use crate::protocol::jsonrpc::{Answered, ResultType};
+use crate::protocol::messages::INTERNAL_ERROR;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
 const MOST_ROUNDS: u32 = 32;
-
-const INTERNAL_ERROR: i64 = -32603;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::backlog::Backlog;
 use super::call::Call;
 use super::incoming::{Asked, Notice};
 use super::inputs::Kind;
+use super::letters::{Letter, Letters};
 use super::new_signal;
 use super::pipe::Pipe;
 use super::skipped::{self, Excerpt, Skipped};
@@ -29,17 +31,20 @@ const MOST_CARRIED: usize = 16;
 /// nothing before an answer.
 const DEAD_SILENCE: Duration = Duration::from_secs(20);
 
+/// So many questions of the server wait for a call that can deal with them.
+const MOST_QUESTIONS: usize = 64;
+
 /// See the module.
 pub struct Line {
     way: Way,
     /// What the initialization settled on.
     pub version: OnceLock<&'static str>,
-    /// A call ended in vain after a long silence: new calls take another stream.
+    /// New calls take another connection: a call ended in vain after a long silence, or the process has ended.
     is_retired: AtomicBool,
     /// Raised when nobody wants the connection any more.
     pub stop: Arc<Signal>,
     /// Raised when nothing comes any more.
-    pub over: Signal,
+    pub over: Arc<Signal>,
     state: Mutex<State>,
     /// What the last requests on this line carried: what comes on it may show any of them.
     carried: Mutex<VecDeque<Arc<HeaderSet>>>,
@@ -58,7 +63,7 @@ pub enum Way {
 struct State {
     waiting: HashMap<u64, Arc<Slot>>,
     /// What the server asks, while all calls that could deal with it deal with something else.
-    questions: VecDeque<Asked>,
+    questions: Backlog<Asked>,
     skipped: Skipped,
     /// A call waits that has seen nothing yet of what was skipped.
     has_unaware: bool,
@@ -82,23 +87,17 @@ struct Slot {
     letters: Option<Letters>,
 }
 
-struct Letters {
-    bell: Signal,
-    waiting: Mutex<VecDeque<Letter>>,
-    /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
-    is_busy: AtomicBool,
-}
-
-/// What comes for a call beside its answer.
-pub enum Letter {
-    Notice(Notice),
-    Asked(Asked),
-}
-
 /// What a call that waits gets.
 pub enum Arrived {
-    Letters(VecDeque<Letter>),
+    Letter(Letter),
     Answer(Delivered),
+}
+
+/// A question of the server that no call takes.
+pub enum Undelivered {
+    NobodyWaits(Asked),
+    /// Too many wait already.
+    TooMany(Asked),
 }
 
 /// What came for a request.
@@ -121,7 +120,7 @@ impl Line {
     pub fn new(way: Way) -> Result<Line> {
         let state = State {
             waiting: HashMap::new(),
-            questions: VecDeque::new(),
+            questions: Backlog::new(MOST_QUESTIONS),
             skipped: Skipped::default(),
             has_unaware: false,
             ended: None,
@@ -133,7 +132,7 @@ impl Line {
             version: OnceLock::new(),
             is_retired: AtomicBool::new(false),
             stop,
-            over: new_signal()?,
+            over: Arc::new(new_signal()?),
             state: Mutex::new(state),
             carried: Mutex::default(),
             has_echo: AtomicBool::new(false),
@@ -194,7 +193,7 @@ impl Line {
             return Err(ended.clone());
         }
         if self.is_retired.load(Ordering::Relaxed) {
-            return Err(Error::new(MCP_DISCONNECTED, "the event stream was silent for long; another one is opened"));
+            return Err(Error::new(MCP_DISCONNECTED, "the connection is not used any more; another one is opened"));
         }
         // What a program prints when it is started is about the first request.
         match state.skipped.first().filter(|_| self.version.get().is_none()) {
@@ -253,8 +252,8 @@ impl Line {
         None
     }
 
-    /// Hands a notification to the call that it is for, and gives everything else back.
-    pub fn deliver_notice(&self, notice: Notice) -> Option<Notice> {
+    /// Hands a notification to the call that it is for. Gives back what nobody waits for, or takes in time.
+    pub fn deliver_notice(&self, notice: Notice) -> Vec<Notice> {
         let (token, subscription) = (notice.progress_token(), notice.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
@@ -262,63 +261,61 @@ impl Line {
             (None, Some(id)) => state.waiting.get(&id).filter(|slot| slot.is_subscription),
             (None, None) => None,
         };
-        match slot.and_then(|slot| slot.letters.as_ref()) {
-            Some(letters) => letters.put(Letter::Notice(notice)),
-            None => return Some(notice),
+        // Behind the answer nothing is for the call any more.
+        match slot.filter(|slot| slot.outcome.get().is_none()).and_then(|slot| slot.letters.as_ref()) {
+            Some(letters) => letters.put_notice(notice),
+            None => vec![notice],
         }
-        None
     }
 
     /// Hands what the server asks to the call that has waited longest of those that have nothing to deal with: on its thread a handler
-    /// may take its time. Where all have, the first that is free again takes it. Gives it back where none waits.
-    pub fn deliver_asked(&self, asked: Asked) -> Option<Asked> {
+    /// may take its time. Where all have, the first that is free again takes it.
+    pub fn deliver_asked(&self, asked: Asked) -> Result<(), Undelivered> {
         let mut state = self.lock();
         let oldest = state
             .waiting
             .iter()
             .filter_map(|(id, slot)| Some((id, slot.for_questions()?)))
-            .min_by_key(|(id, letters)| (letters.is_busy.load(Ordering::Relaxed), **id));
+            .min_by_key(|(id, letters)| (letters.is_busy(), **id));
         match oldest {
-            Some((_, letters)) if !letters.is_busy.swap(true, Ordering::Relaxed) => letters.put(Letter::Asked(asked)),
-            Some(_) => state.questions.push_back(asked),
-            None => return Some(asked),
+            Some((_, letters)) if letters.is_busy() => state.questions.push(asked).map_err(Undelivered::TooMany),
+            Some((_, letters)) => {
+                letters.set_busy(true);
+                letters.put_asked(asked);
+                Ok(())
+            }
+            None => Err(Undelivered::NobodyWaits(asked)),
         }
-        None
     }
 
     /// Drops what the server has asked and does not want to know any more, where no call has begun to deal with it.
     pub fn forget_asked(&self, id: &str) {
-        let is_other = |asked: &Asked| !jsonrpc::is_same_id(&asked.id, id);
         let mut state = self.lock();
-        state.questions.retain(is_other);
-        for letters in state.waiting.values().filter_map(|slot| slot.letters.as_ref()) {
-            letters.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if !is_other(asked)));
-        }
+        state.questions.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
+        state.waiting.values().filter_map(|slot| slot.letters.as_ref()).for_each(|letters| letters.forget_asked(id));
     }
 
     /// The call of these letters is free again: something that waits for such a one, or nothing.
     fn next_question(&self, slot: &Slot, letters: &Letters) -> Option<Asked> {
         let mut state = self.lock();
         // What was put into its letters already came first.
-        let has_letters = !letters.lock().is_empty();
+        let has_letters = !letters.is_empty();
         // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
         let is_other = |other: &&Arc<Slot>| !std::ptr::eq(Arc::as_ptr(other), slot);
         let mut others = state.waiting.values().filter(is_other);
         let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
         let takes_one = !has_letters && (slot.for_questions().is_some() || is_last);
-        let question = takes_one.then(|| state.questions.pop_front()).flatten();
-        letters.is_busy.store(question.is_some() || has_letters, Ordering::Relaxed);
+        let question = takes_one.then(|| state.questions.pop()).flatten();
+        letters.set_busy(question.is_some() || has_letters);
         question
     }
 
-    /// What has come for a call, which deals with it now.
-    fn take_letters(&self, letters: &Letters) -> VecDeque<Letter> {
+    /// Something that has come for a call, which deals with it now.
+    fn take_letter(&self, letters: &Letters) -> Option<Letter> {
         let _state = self.lock();
-        let taken = letters.take();
-        if !taken.is_empty() {
-            letters.is_busy.store(true, Ordering::Relaxed);
-        }
-        taken
+        let letter = letters.take_first()?;
+        letters.set_busy(true);
+        Some(letter)
     }
 
     /// Ends every call that waits, and every one that comes.
@@ -371,8 +368,13 @@ impl Line {
     /// keep it until their own end: it may be alive.
     pub fn retire_if_silent(&self) {
         if self.pipe().is_none() && self.silent_for() >= DEAD_SILENCE {
-            self.is_retired.store(true, Ordering::Relaxed);
+            self.retire();
         }
+    }
+
+    /// The next call takes another connection.
+    pub fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
     }
 
     fn silent_for(&self) -> Duration {
@@ -397,30 +399,15 @@ impl Slot {
     }
 }
 
-impl Letters {
-    fn new() -> Result<Letters> {
-        Ok(Letters { bell: new_signal()?, waiting: Mutex::default(), is_busy: AtomicBool::new(false) })
-    }
-
-    fn put(&self, letter: Letter) {
-        self.lock().push_back(letter);
-        self.bell.raise();
-    }
-
-    fn take(&self) -> VecDeque<Letter> {
-        self.bell.lower();
-        std::mem::take(&mut *self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Letter>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Place<'_> {
     /// Raised when the answer is there.
     pub fn done(&self) -> Arc<Signal> {
         Arc::clone(&self.slot.done)
+    }
+
+    /// How many notifications had to go because they came faster than the call took them.
+    pub fn dropped(&self) -> u64 {
+        self.slot.letters.as_ref().map_or(0, Letters::dropped)
     }
 
     /// The answer, if it is there.
@@ -433,7 +420,7 @@ impl Place<'_> {
         if let Some(letters) = &self.slot.letters
             && let Some(question) = self.line.next_question(&self.slot, letters)
         {
-            return Ok(Arrived::Letters(VecDeque::from([Letter::Asked(question)])));
+            return Ok(Arrived::Letter(Letter::Asked(question)));
         }
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
@@ -463,11 +450,10 @@ impl Place<'_> {
                 stopped(stop)
             })?;
             // In the order in which they came: all letters were written before the answer, which is looked at first, so that
-            // none comes between the two looks.
+            // none comes between the two looks. One at a time: what ends the call is looked at before each.
             let outcome = self.slot.outcome.get();
-            let letters = self.slot.letters.as_ref().map(|letters| self.line.take_letters(letters)).unwrap_or_default();
-            if !letters.is_empty() {
-                return Ok(Arrived::Letters(letters));
+            if let Some(letter) = self.slot.letters.as_ref().and_then(|letters| self.line.take_letter(letters)) {
+                return Ok(Arrived::Letter(letter));
             }
             match outcome {
                 Some(delivered) if ready.is_some() => return Ok(Arrived::Answer(delivered.clone())),
@@ -485,18 +471,12 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.line.lock();
         state.waiting.remove(&self.id);
-        let mut left = VecDeque::new();
-        if self.slot.letters.is_some() && !state.waiting.values().any(|slot| slot.for_questions().is_some()) {
-            left = std::mem::take(&mut state.questions);
-        }
+        let Some(letters) = &self.slot.letters else { return };
+        let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
+        let left = if has_other { VecDeque::new() } else { state.questions.take() };
         drop(state);
         // What a call that was ended has not served may belong to another one.
-        for letter in self.slot.letters.as_ref().map(Letters::take).unwrap_or_default() {
-            if let Letter::Asked(asked) = letter {
-                left.push_back(asked);
-            }
-        }
-        for asked in left {
+        for asked in left.into_iter().chain(letters.take_asked()) {
             let _ = self.line.deliver_asked(asked);
         }
     }

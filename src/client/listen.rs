@@ -8,10 +8,12 @@ use ureq::http::Method;
 use super::Client;
 use super::answer::{Taken, content_type, each, is_named, sort, unexpected_content};
 use super::call::Call;
+use super::channel::remark_dropped;
 use super::exchange::{Ask, Rules, Speaking};
-use super::failure::{rpc_failure, unheld_event};
+use super::failure::{may_come_back, rpc_failure, unheld_event};
 use super::incoming::Notice;
-use super::line::{Arrived, Delivered, Letter, Line};
+use super::letters::Letter;
+use super::line::{Arrived, Delivered, Line};
 use super::operation::Operation;
 use super::pipe::Pipe;
 use super::send::Setback;
@@ -191,28 +193,28 @@ impl Client {
             return End::Failed(error);
         }
         let (mut heard, mut waiting) = (false, call.clone());
-        loop {
+        let end = loop {
             match place.wait(&waiting) {
-                Ok(Arrived::Answer(Delivered::Result(_))) => return End::Graceful,
-                Ok(Arrived::Answer(Delivered::Refused(error))) => return End::Failed(rpc_failure(call, error)),
-                Ok(Arrived::Answer(Delivered::Failed(error))) if heard => return End::Dropped(error),
-                Ok(Arrived::Answer(Delivered::Failed(error))) => return End::Failed(error),
-                Ok(Arrived::Letters(letters)) => {
-                    for letter in letters {
-                        if let Letter::Notice(notice) = letter {
-                            heard = true;
-                            self.hear(call, &notice, filter, on_change);
-                        }
+                Ok(Arrived::Answer(Delivered::Result(_))) => break End::Graceful,
+                Ok(Arrived::Answer(Delivered::Refused(error))) => break End::Failed(rpc_failure(call, error)),
+                Ok(Arrived::Answer(Delivered::Failed(error))) if heard => break End::Dropped(error),
+                Ok(Arrived::Answer(Delivered::Failed(error))) => break End::Failed(error),
+                Ok(Arrived::Letter(letter)) => {
+                    if let Letter::Notice(notice) = letter {
+                        heard = true;
+                        self.hear(call, &notice, filter, on_change);
                     }
                     // It is open; from now on only the caller ends it.
                     waiting = call.without_deadline();
                 }
                 Err(error) => {
                     let _ = pipe.write(&messages::cancelled(id, "nobody listens any more").into());
-                    return End::Failed(error);
+                    break End::Failed(error);
                 }
             }
-        }
+        };
+        remark_dropped(call, &place);
+        end
     }
 
     /// Reads until the server's answer, which ends the subscription.
@@ -290,6 +292,10 @@ impl Client {
         on_change: &OnChange,
         heard: &mut bool,
     ) -> Option<Result<()>> {
+        // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
+        if let Err(stop @ (Stop::Cancelled | Stop::Closed)) = call.budget().check() {
+            return Some(Err(call.stopped_while(&stop, LISTENING)));
+        }
         match message {
             Message::Result { .. } => return Some(Ok(())),
             Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
@@ -306,6 +312,10 @@ impl Client {
 
     /// A notification on a subscription.
     fn hear(&self, call: &Call, notice: &Notice, filter: &Filter, on_change: &OnChange) {
+        if notice.is_too_long() {
+            // Where that is said.
+            return self.take_notice(call, notice);
+        }
         if notice.method == "notifications/subscriptions/acknowledged" {
             let granted = notice.params.as_ref().and_then(|params| params.root().member("notifications"));
             call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Value::raw)));
@@ -318,7 +328,7 @@ impl Client {
     }
 
     fn listen_legacy(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
-        let opened = self.changes.subscribe().and_then(|inbox| self.stand(call, session).map(|()| inbox));
+        let opened = self.changes.subscribe().and_then(|inbox| self.stand_again(call, session).map(|()| inbox));
         let subscribed = match opened {
             Ok(subscribed) => subscribed,
             Err(error) => return End::Failed(error),
@@ -356,19 +366,23 @@ impl Client {
         inbox: &super::changes::Inbox,
     ) -> End {
         let budget = call.without_deadline().budget().clone();
+        let over = session.over();
         let mut fds = vec![(inbox.signal.fd(), Interest::Read)];
-        fds.extend(session.over().map(|over| (over.fd(), Interest::Read)));
+        fds.extend(over.as_ref().map(|over| (over.fd(), Interest::Read)));
         let opened = Instant::now();
         loop {
             if let Err(stop) = budget.wait_any(&fds, None) {
                 return End::Broken(call.stopped_while(&stop, LISTENING));
             }
             for notice in inbox.take() {
+                if let Err(stop) = budget.check() {
+                    return End::Broken(call.stopped_while(&stop, LISTENING));
+                }
                 if filter.wants(&notice) {
                     on_change(&notice.method, notice.params.as_ref());
                 }
             }
-            if session.over().is_some_and(|over| over.is_raised()) {
+            if over.as_ref().is_some_and(|over| over.is_raised()) {
                 let why = session.why_over();
                 return if opened.elapsed() > LONGEST_RETRY { End::Dropped(why) } else { End::Broken(why) };
             }
@@ -384,20 +398,4 @@ fn is_part_of(uri: &str, wanted: &str) -> bool {
 
 pub fn subscribe<'a>(method: &'static str, uri: &str) -> Operation<'a> {
     Operation::new(method, Params::new().with("uri", quoted(uri)), Rules::REPEATABLE)
-}
-
-/// Whether it may go better in a moment.
-fn may_come_back(error: &Error) -> bool {
-    matches!(
-        error.status(),
-        MCP_CONNECT_FAILED
-            | MCP_DISCONNECTED
-            | MCP_TRUNCATED
-            | MCP_UNAVAILABLE
-            | MCP_RATE_LIMITED
-            | MCP_SERVER_ERROR
-            | MCP_SESSION_LOST
-            | MCP_RESOLVE_FAILED
-            | MCP_PROCESS_FAILED
-    )
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod backlog;
 mod cache;
 pub mod call;
 mod changes;
@@ -13,6 +14,7 @@ pub mod failure;
 mod incoming;
 mod info;
 pub mod inputs;
+mod letters;
 pub mod line;
 pub mod listen;
 pub mod lists;
@@ -43,6 +45,7 @@ pub use call::{Call, CallOptions, Progress};
 
 use crate::auth::credentials::Credentials;
 use crate::auth::scheme::Schemes;
+use crate::auth::secrets::LastPatterns;
 use crate::error::{Error, Result};
 use crate::log::{Level, Log};
 use crate::status::*;
@@ -73,6 +76,7 @@ pub struct Client {
     pub schemes: Schemes,
     pub settings: Settings,
     pub log: Log,
+    last_patterns: Arc<LastPatterns>,
     pub logging: logging::Logging,
     pub cache: cache::Cache,
     tools: tools::Tools,
@@ -118,6 +122,7 @@ impl Client {
             schemes: Schemes::default(),
             settings,
             log: Log::default(),
+            last_patterns: Arc::default(),
             logging: logging::Logging::default(),
             cache: cache::Cache::default(),
             tools: tools::Tools::default(),

@@ -435,7 +435,7 @@ impl Client {
             era: Era::Legacy,
             version,
             id: answer.session_id,
-            standing: if channel.is_none() { Some(Standing::new()?) } else { None },
+            standing: channel.is_none().then(Standing::default),
             channel,
             meta: String::new(),
             task_meta: String::new(),

@@ -113,7 +113,7 @@ impl Client {
             mirrored: &mirrored,
             rules: operation.rules,
         };
-        self.exchange_once(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
+        self.exchange_with_setback(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").

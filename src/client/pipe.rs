@@ -306,6 +306,13 @@ impl Watch {
             self.read_stderr(&mut err);
             if ended.is_none() {
                 ended = self.process.ending().map(|ending| (ending, Instant::now()));
+                if ended.is_some() {
+                    // Whose answer is still to be read waits for that; the next call starts another process.
+                    self.to.line.retire();
+                    self.to.remark(Level::Debug, || {
+                        "the server's process has ended; the next call starts another one".into()
+                    });
+                }
             }
             if let Some((ending, at)) = &ended
                 && (!out.is_open || at.elapsed() >= LAST_WORDS)
@@ -349,7 +356,7 @@ impl Watch {
         }
         while let Some(line) = err.next_filled() {
             let line = Excerpt::of(&line);
-            self.to.with_call(|_, call| call.remark(Level::Info, || format!("the server says: {}", line.logged(call))));
+            self.to.remark_with(Level::Info, |call| format!("the server says: {}", line.logged(call)));
             self.last_words.push_back(line);
             if self.last_words.len() > MOST_LINES {
                 self.last_words.pop_front();

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use super::answer::is_named;
 use super::failure::unheld_event;
-use super::receiver::Receiver;
+use super::receiver::{Owed, Receiver};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
@@ -111,7 +111,7 @@ impl Reading {
     }
 
     fn take_events(&mut self) {
-        let mut asked = Vec::new();
+        let mut owed = Owed::default();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
                 b"endpoint" => self.to.remark(Level::Warning, || {
@@ -119,10 +119,10 @@ impl Reading {
                 }),
                 _ => {
                     let is_named = is_named(&event);
-                    self.to.take_message(event.data, is_named, &mut asked);
+                    self.to.take_message(event.data, is_named, &mut owed);
                 }
             }
         }
-        self.to.serve(&asked);
+        self.to.answer(&owed);
     }
 }

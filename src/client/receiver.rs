@@ -11,7 +11,7 @@ use super::call::Call;
 use super::exchange::Speaking;
 use super::incoming::{Asked, Notice};
 use super::inputs::Kind;
-use super::line::{Delivered, Line};
+use super::line::{Delivered, Line, Undelivered};
 use super::skipped;
 use crate::error::Error;
 use crate::log::Level;
@@ -32,6 +32,14 @@ pub fn reads_for(client: &Client) -> bool {
     READS_FOR.get() == std::ptr::from_ref(client).addr()
 }
 
+/// What the server asks that no call deals with.
+#[derive(Default)]
+pub struct Owed {
+    unserved: Vec<Asked>,
+    /// There is no room for them.
+    refused: Vec<Asked>,
+}
+
 /// See the module.
 pub struct Receiver {
     pub client: Weak<Client>,
@@ -50,28 +58,30 @@ impl Receiver {
 
     /// Takes the text of messages that has come by itself.
     pub fn take_text(&self, text: Vec<u8>) {
-        let mut asked = Vec::new();
-        self.take_message(text, false, &mut asked);
-        self.serve(&asked);
+        let mut owed = Owed::default();
+        self.take_message(text, false, &mut owed);
+        self.answer(&owed);
     }
 
     /// Answers what the server asks; after everything that has come with it: whose answer is there already need not wait.
-    pub fn serve(&self, asked: &[Asked]) {
-        if !asked.is_empty() {
+    pub fn answer(&self, owed: &Owed) {
+        let Owed { unserved, refused } = owed;
+        if !unserved.is_empty() || !refused.is_empty() {
             self.with_call(|client, call| {
                 let speaking = Speaking::on_line(&self.line);
-                asked.iter().for_each(|asked| client.serve(call, &speaking, asked));
+                refused.iter().for_each(|asked| client.refuse(call, &speaking, asked));
+                unserved.iter().for_each(|asked| client.serve(call, &speaking, asked));
             });
         }
     }
 
     /// Takes the data of an event, or a line; `is_named` says whether the event has a name that says nothing of messages.
-    pub fn take_message(&self, text: Vec<u8>, is_named: bool, asked: &mut Vec<Asked>) {
+    pub fn take_message(&self, text: Vec<u8>, is_named: bool, owed: &mut Owed) {
         let number = |id: Option<&str>| id.and_then(jsonrpc::number);
         let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.line.is_awaited(id));
         let rest = sort(text, is_ours, |taken| match taken {
             Taken::Message(message) => {
-                self.take_one(message, asked);
+                self.take_one(message, owed);
                 true
             }
             // Without an id, and where one call waits, it is meant for that.
@@ -83,11 +93,14 @@ impl Receiver {
         if let Some(rest) = rest {
             let rest = Arc::new(rest);
             let level = self.line.note_skipped(&rest, is_named);
-            self.with_call(|_, call| skipped::remark(call, level, self.line.place(), &rest));
+            self.remark_with(level, |call| skipped::remark(call, self.line.place(), &rest));
         }
     }
 
-    fn take_one(&self, message: Message, asked: &mut Vec<Asked>) {
+    fn take_one(&self, message: Message, owed: &mut Owed) {
+        if self.line.stop.is_raised() {
+            return;
+        }
         let left = match message {
             Message::Result { id, answered } => match jsonrpc::number(&id) {
                 id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
@@ -108,18 +121,24 @@ impl Receiver {
             Message::Request { id, method, params } => {
                 let request = Asked { id, method, params };
                 let is_input = Kind::of(&request.method).is_some();
-                let left = if is_input { self.line.deliver_asked(request) } else { Some(request) };
-                asked.extend(left);
+                let delivered =
+                    if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NobodyWaits(request)) };
+                match delivered {
+                    Ok(()) => {}
+                    Err(Undelivered::NobodyWaits(asked)) => owed.unserved.push(asked),
+                    Err(Undelivered::TooMany(asked)) => owed.refused.push(asked),
+                }
                 false
             }
             Message::Notification { method, params } => {
                 let notice = Notice { method, params };
                 if let Some(id) = notice.cancelled() {
-                    asked.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
+                    owed.unserved.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
                     self.line.forget_asked(id);
                 }
-                if let Some(notice) = self.line.deliver_notice(notice) {
-                    self.with_call(|client, call| client.take_notice(call, &notice));
+                let left = self.line.deliver_notice(notice);
+                if !left.is_empty() {
+                    self.with_call(|client, call| left.iter().for_each(|notice| client.take_notice(call, notice)));
                 }
                 false
             }
@@ -130,7 +149,14 @@ impl Receiver {
     }
 
     pub fn remark(&self, level: Level, text: impl FnOnce() -> String) {
-        self.with_call(|_, call| call.remark(level, text));
+        self.remark_with(level, |_| text());
+    }
+
+    /// The same for what has to be shown without secrets. Nothing is put together where nobody listens.
+    pub fn remark_with(&self, level: Level, text: impl FnOnce(&Call) -> String) {
+        if self.client.upgrade().is_some_and(|client| client.log.has_hook()) {
+            self.with_call(|_, call| call.remark(level, || text(call)));
+        }
     }
 
     /// What the reader does in its own name is bounded, ends with the line, and never asks the auth callback: that may take as

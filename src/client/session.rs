@@ -98,9 +98,9 @@ impl Session {
     }
 
     /// Raised when nothing that belongs to no call will come any more.
-    pub fn over(&self) -> Option<&Signal> {
-        let line = self.channel.as_ref().map(|channel| &channel.line.over);
-        line.or(self.standing.as_ref().map(Standing::over))
+    pub fn over(&self) -> Option<Arc<Signal>> {
+        let line = self.channel.as_ref().map(|channel| Arc::clone(&channel.line.over));
+        line.or_else(|| self.standing.as_ref()?.over())
     }
 
     /// Why that is so.

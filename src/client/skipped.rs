@@ -93,15 +93,16 @@ impl Skipped {
     pub fn note_event(&mut self, call: &Call, excerpt: Excerpt, is_named: bool) {
         let excerpt = Arc::new(excerpt);
         let level = self.note(&excerpt, is_named);
-        remark(call, level, ON_STREAM, &excerpt);
+        call.remark(level, || remark(call, ON_STREAM, &excerpt));
     }
 }
 
 pub const ON_STREAM: &str = "the event stream";
 pub const ON_STDOUT: &str = "the server's stdout";
 
-pub fn remark(call: &Call, level: Level, place: &str, excerpt: &Excerpt) {
-    call.remark(level, || format!("skipped what is no JSON-RPC message on {place}: {}", excerpt.logged(call)));
+/// What the log says of something that was skipped.
+pub fn remark(call: &Call, place: &str, excerpt: &Excerpt) -> String {
+    format!("skipped what is no JSON-RPC message on {place}: {}", excerpt.logged(call))
 }
 
 /// The error of a call to which no answer came, with what came instead.

@@ -2,8 +2,7 @@
 //! "Transports": Listening for Messages from the Server). It is opened where the program answers what servers ask, or listens for
 //! changes, and has a thread of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderValue, Method, header};
@@ -11,7 +10,7 @@ use ureq::http::{HeaderValue, Method, header};
 use super::answer::{Taken, content_type, is_named, sort, unexpected_content};
 use super::call::Call;
 use super::exchange::{Speaking, headers};
-use super::failure::unheld_event;
+use super::failure::{may_come_back, unheld_event};
 use super::incoming::{Asked, Notice};
 use super::session::Session;
 use super::skipped::Skipped;
@@ -47,9 +46,15 @@ const LASTING: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Belongs to a session, and ends with it.
-pub struct Standing {
-    is_started: AtomicBool,
-    state: Arc<State>,
+#[derive(Default)]
+pub struct Standing(Mutex<Place>);
+
+#[derive(Default)]
+struct Place {
+    /// The stream, once it was wanted.
+    state: Option<Arc<State>>,
+    /// Nobody wants the stream any more.
+    is_stopped: bool,
 }
 
 struct State {
@@ -58,29 +63,45 @@ struct State {
     /// Raised when the stream was tried once, with whatever outcome.
     tried: Signal,
     /// Raised when the stream will not come any more.
-    over: Signal,
+    over: Arc<Signal>,
     why: OnceLock<Error>,
 }
 
 impl Standing {
-    pub fn new() -> Result<Standing> {
-        let state =
-            State { stop: Arc::new(new_signal()?), tried: new_signal()?, over: new_signal()?, why: OnceLock::new() };
-        Ok(Standing { is_started: AtomicBool::new(false), state: Arc::new(state) })
-    }
-
     /// Nobody wants the stream any more.
     pub fn stop(&self) {
-        self.state.stop.raise();
+        let mut place = self.lock();
+        place.is_stopped = true;
+        place.state.iter().for_each(|state| state.stop.raise());
     }
 
     /// Raised when the stream will not come any more; then [`Standing::why`] says why.
-    pub fn over(&self) -> &Signal {
-        &self.state.over
+    pub fn over(&self) -> Option<Arc<Signal>> {
+        self.lock().state.as_ref().map(|state| Arc::clone(&state.over))
     }
 
     pub fn why(&self) -> Option<Error> {
-        self.state.why.get().cloned()
+        self.lock().state.as_ref()?.why.get().cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn new() -> Result<State> {
+        Ok(State {
+            stop: Arc::new(new_signal()?),
+            tried: new_signal()?,
+            over: Arc::new(new_signal()?),
+            why: OnceLock::new(),
+        })
+    }
+
+    /// Whether the stream was given up, for a reason that may be over by now.
+    fn may_come_back(&self) -> bool {
+        self.over.is_raised() && self.why.get().is_none_or(may_come_back)
     }
 }
 
@@ -102,21 +123,39 @@ struct Stream {
 impl Client {
     /// Opens the stream of a session, where that is not done yet and there is one; and waits a moment for it.
     pub(super) fn stand(&self, call: &Call, session: &Session) -> Result<()> {
+        self.stand_where(call, session, |_| false)
+    }
+
+    /// The same; a stream that was given up is opened again.
+    pub(super) fn stand_again(&self, call: &Call, session: &Session) -> Result<()> {
+        self.stand_where(call, session, State::may_come_back)
+    }
+
+    fn stand_where(&self, call: &Call, session: &Session, is_wanted_again: impl Fn(&State) -> bool) -> Result<()> {
         let Some(standing) = &session.standing else { return Ok(()) };
-        self.start_standing(session, standing)?;
-        let state = &standing.state;
+        let state = self.start_standing(session, standing, is_wanted_again)?;
         let fds = [(state.tried.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
         let budget = call.budget().clone();
         let patience = PATIENCE.min(self.brief(call));
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
-    fn start_standing(&self, session: &Session, standing: &Standing) -> Result<()> {
-        if standing.is_started.swap(true, Ordering::Relaxed) {
-            return Ok(());
+    fn start_standing(
+        &self,
+        session: &Session,
+        standing: &Standing,
+        is_wanted_again: impl Fn(&State) -> bool,
+    ) -> Result<Arc<State>> {
+        let mut place = standing.lock();
+        if let Some(state) = place.state.as_ref().filter(|state| !is_wanted_again(state)) {
+            return Ok(Arc::clone(state));
+        }
+        let state = Arc::new(State::new()?);
+        if place.is_stopped {
+            state.stop.raise();
         }
         let mut stream = Stream {
-            state: Arc::clone(&standing.state),
+            state: Arc::clone(&state),
             version: session.version,
             session_id: session.id.clone(),
             last_event_id: None,
@@ -129,7 +168,9 @@ impl Client {
                 let _ = stream.state.why.set(why);
             }
             stream.state.over.raise();
-        })
+        })?;
+        place.state = Some(Arc::clone(&state));
+        Ok(state)
     }
 
     /// Reads the stream over all its connections; gives the reason for the end.
@@ -252,6 +293,8 @@ impl Client {
             |_| false,
             |taken| {
                 match taken {
+                    // Many may come at once, and each may lead to a callback.
+                    _ if call.budget().check().is_err() => {}
                     Taken::Message(Message::Request { id, method, params }) => {
                         self.serve(call, speaking, &Asked { id, method, params });
                     }

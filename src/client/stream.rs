@@ -20,7 +20,7 @@ use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Stop;
-use crate::transport::http::Outgoing;
+use crate::transport::http::{Outgoing, Phase};
 use crate::transport::response::Response;
 
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -94,7 +94,7 @@ impl Client {
             }
             stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
             progress.note(&stream);
-            let mut asked = Vec::new();
+            let mut asked: Vec<Asked> = Vec::new();
             let paused = call.paused_so_far();
             for event in events.drain(..) {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
@@ -110,8 +110,9 @@ impl Client {
                 }
             }
             // Only now: a server whose answer is there already needs no reply.
-            if !asked.is_empty() {
-                asked.iter().for_each(|asked: &Asked| self.serve(call, speaking, asked));
+            for asked in &asked {
+                call.budget().check().map_err(|stop| call.stopped_while(&stop, Phase::Body.doing()))?;
+                self.serve(call, speaking, asked);
             }
             // The time of callbacks does not count.
             if call.paused_so_far() != paused {

@@ -96,7 +96,9 @@ pub unsafe extern "C" fn mcp_error_rpc_code(error: *const mcp_error) -> i64 {
 }
 
 /// The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
-/// error: it is not freed by itself.
+/// error: it is not freed by itself. Data in which the server has sent back a credential or the
+/// session's id is left out; and so is data of more than 1 MiB, which is not searched, where there
+/// is anything of the kind.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

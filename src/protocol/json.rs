@@ -112,6 +112,23 @@ impl Json {
         &self.0.text.text[self.0.start..self.0.end]
     }
 
+    /// How many bytes of text it holds, with what stands around it.
+    pub fn held(&self) -> usize {
+        self.0.text.text.len()
+    }
+
+    /// The same value without the text around it, where that is more than its own.
+    pub fn alone(self) -> Json {
+        /// What it is not worth to copy for.
+        const LITTLE: usize = 4096;
+        let text = self.text();
+        if self.held() <= 2 * text.len() + LITTLE {
+            return self;
+        }
+        let own = Checked::before(text.to_owned());
+        Json::checked(Arc::new(own), 0, text.len())
+    }
+
     pub fn root(&self) -> Value<'_> {
         Value { json: self, at: 0 }
     }

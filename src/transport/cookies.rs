@@ -17,6 +17,9 @@ const MOST: usize = 50;
 const LARGEST: usize = 4096;
 const MOST_BYTES: usize = 16 * 1024;
 
+/// Of what the jar has lost, so much is remembered: all of it is looked for in whatever is shown.
+const MOST_LOST_BYTES: usize = 32 * 1024;
+
 /// See the module.
 #[derive(Default)]
 pub struct Cookies {
@@ -98,7 +101,7 @@ impl Cookies {
         for old in jar.extract_if(.., |old| !stays(old)) {
             let mut lost = self.lost();
             lost.push_back(old.value);
-            if lost.len() > MOST {
+            while lost.len() > MOST || lost.iter().map(String::len).sum::<usize>() > MOST_LOST_BYTES {
                 lost.pop_front();
             }
         }

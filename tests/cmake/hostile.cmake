@@ -14,12 +14,14 @@ function(mcp_hostile_test subject)
 endfunction()
 
 foreach(subject answers authorise caching callbacks causes changes channel config content cookies endless eras
-        executed files forks gateways keep_alive kept lies limits listening messages noise packed process_groups
+        executed files floods forks gateways keep_alive kept lies limits listening messages noise packed process_groups
         processes questions redaction refresh refusals resumption retry_after sharing stdio_faults stops tasks text
         transfer trust unix url_secrets)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)
+# A standing stream is given up after 15 s: first.
+set_tests_properties(hostile.listening PROPERTIES COST 20)
 
 # Names with several addresses, which no machine has: a getaddrinfo of the test's own tells them.
 add_library(test-addresses MODULE ${hostile}/addresses.c)

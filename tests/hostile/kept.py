@@ -1,6 +1,7 @@
 """Kept connections that die, at each moment: resent where nothing of an answer came, an error where something did."""
 
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -219,6 +220,23 @@ def all_kept_connections_are_dead():
                 server.doomed = set(server.open)
             assert len(server.doomed) == count, len(server.doomed)
             client.ping(timeout=5000).must_be("MCP_OK").must_end(0)
+
+
+@case
+def no_descriptor_for_a_stream_that_is_not_open():
+    """An idle client has its connection, and what its closing is told by."""
+
+    def handler(_server, request):
+        return http(405, kind=None) if request.method == "GET" else legacy(request)
+
+    with Server(handler) as server:
+        before = len(os.listdir("/proc/self/fd"))
+        with Client(server.url) as client:
+            client.ping().must_be("MCP_OK")
+            # The other end is the server's, in this process, too.
+            opened = len(os.listdir("/proc/self/fd")) - before - 1
+        assert opened <= 2, opened
+
 
 
 run()

@@ -6,8 +6,9 @@ from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_size_t, c_uint3
 
 from harness import (
     ERROR, LEGACY, MODERN, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, declare, discovered,
-    error, event, http, initialized, lib, options, result, run,
+    error, event, http, initialized, legacy as decent, lib, options, poll, result, run,
 )  # fmt: skip
+from newer import elicits
 
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
 declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, ERROR])
@@ -412,4 +413,30 @@ def a_lost_session_that_is_refused_with_words_about_a_stream():
         listener.result().must_be("MCP_CANCELLED")
 
 
-run()
+@case
+def a_stream_that_was_given_up_is_opened_again_for_a_listener():
+    """The server's standing stream fails for long; later somebody listens, and by then it works."""
+    is_well = threading.Event()
+
+    def handler(_server, request):
+        if request.method != "GET":
+            return decent(request)
+        if not is_well.is_set():
+            return http(500, kind=None)
+        request.send(STREAM + event(notice(CHANGED)))
+        return request.hold()
+
+    with Server(handler) as server, Client(server.url) as client, Cancel() as cancel:
+        elicits(client, {})
+        client.ping().must_be("MCP_OK")
+        assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
+        poll(lambda: any("no standing event stream" in line for line in client.lines), "it is not given up")
+        is_well.set()
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear(1)
+        assert server.saw().count("initialize") == 1, server.saw()
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
+run(side_by_side=True)

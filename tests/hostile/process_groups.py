@@ -180,4 +180,26 @@ start(STUBBORN); begin(); ask(); sys.exit(1)
     no_child_is_left()
 
 
+@case
+def a_call_after_the_end_of_the_server_starts_another_one():
+    """The server ends behind its answer, and what it has started holds its stdout: whatever is still in that is awaited for a moment,
+    and no call has to wait for it."""
+    script = """
+begin()
+if not os.path.exists(sys.argv[1] + "/child"):
+    start(READY, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    begin()
+    os._exit(0)
+serve()
+"""
+    with folder() as place, process(STARTING + script, place) as client:
+        client.connect(timeout=5000).must_be("MCP_OK")
+        client.ping(timeout=5000).must_be("MCP_OK")
+        with started(place):
+            poll(lambda: any("has ended; the next call" in line for line in client.lines), "its end is not seen")
+            assert not any("exited" in line for line in client.lines), client.lines
+            client.ping(timeout=5000).must_be("MCP_OK")
+        assert sum("started " in line for line in client.lines) == 2, client.lines
+
+
 run()

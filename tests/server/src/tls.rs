@@ -9,6 +9,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::TLS12;
 use rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::error::Error;
@@ -70,6 +71,11 @@ impl Tls {
             ("MCP_TEST_MTLS_URL", self.config(&good, ALL_VERSIONS, Some(clients.clone()))?),
             ("MCP_TEST_MTLS12_URL", self.config(&good, &[&TLS12], Some(clients))?),
         ];
+        for (name, versions) in
+            [("MCP_TEST_TLS_OTHER_KEY_URL", ALL_VERSIONS), ("MCP_TEST_TLS12_OTHER_KEY_URL", &[&TLS12])]
+        {
+            configs.push((name, self.with_other_key(&good, versions)?));
+        }
         for (name, certificate) in certified {
             configs.push((name, self.config(&certificate, ALL_VERSIONS, None)?));
         }
@@ -98,6 +104,22 @@ impl Tls {
             .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
             .with_single_cert(vec![certificate.der().clone()], key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// Shows a certificate, and does not have its key.
+    fn with_other_key(
+        &self,
+        certificate: &Certificate,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KeyPair::generate()?.serialize_der()));
+        let key = self.provider.key_provider.load_private_key(key)?;
+        let shown = CertifiedKey::new(vec![certificate.der().clone()], key);
+        let config = ServerConfig::builder_with_provider(self.provider.clone())
+            .with_protocol_versions(versions)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         Ok(Arc::new(config))
     }
 

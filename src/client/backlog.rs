@@ -1,0 +1,161 @@
+//! What a server has sent and nobody has dealt with yet, within bounds: it may send faster than the program takes.
+
+use std::collections::VecDeque;
+
+use super::incoming::{Asked, Notice};
+
+/// All that waits in one place may take so many bytes. One message may wait whatever its size.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// A queue.
+pub struct Backlog<T> {
+    waiting: VecDeque<T>,
+    bytes: usize,
+    most: usize,
+}
+
+/// What takes memory.
+pub trait Weighed {
+    /// In bytes.
+    fn weight(&self) -> usize;
+
+    /// The same without memory that belongs to what came with it.
+    fn alone(self) -> Self;
+}
+
+impl<T: Weighed> Backlog<T> {
+    /// One for `most` things.
+    pub fn new(most: usize) -> Backlog<T> {
+        Backlog { waiting: VecDeque::new(), bytes: 0, most }
+    }
+
+    /// Adds something; gives it back where there is no room for it.
+    pub fn push(&mut self, item: T) -> Result<(), T> {
+        let item = item.alone();
+        if !self.has_room(item.weight()) {
+            return Err(item);
+        }
+        self.add(item);
+        Ok(())
+    }
+
+    /// Adds something, in whose place the oldest of those go that may go. Gives what has gone.
+    pub fn push_instead(&mut self, item: T, may_go: impl Fn(&T) -> bool) -> Vec<T> {
+        let item = item.alone();
+        let mut gone = Vec::new();
+        while !self.has_room(item.weight()) {
+            let Some(at) = self.waiting.iter().position(&may_go) else { break };
+            gone.extend(self.waiting.remove(at));
+            self.bytes -= gone.last().map_or(0, T::weight);
+        }
+        self.add(item);
+        gone
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.is_empty() || (self.waiting.len() < self.most && self.bytes + bytes <= MOST_BYTES)
+    }
+
+    fn add(&mut self, item: T) {
+        self.bytes += item.weight();
+        self.waiting.push_back(item);
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        let first = self.waiting.pop_front()?;
+        self.bytes -= first.weight();
+        Some(first)
+    }
+
+    /// Everything.
+    pub fn take(&mut self) -> VecDeque<T> {
+        self.bytes = 0;
+        std::mem::take(&mut self.waiting)
+    }
+
+    pub fn retain(&mut self, stays: impl FnMut(&T) -> bool) {
+        self.waiting.retain(stays);
+        self.bytes = self.waiting.iter().map(T::weight).sum();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+impl Weighed for Notice {
+    fn weight(&self) -> usize {
+        size_of::<Notice>() + self.method.len() + self.params.as_ref().map_or(0, |params| params.held())
+    }
+
+    fn alone(self) -> Notice {
+        Notice { params: self.params.map(|params| params.alone()), ..self }
+    }
+}
+
+impl Weighed for Asked {
+    fn weight(&self) -> usize {
+        let texts = self.id.len() + self.method.len();
+        size_of::<Asked>() + texts + self.params.as_ref().map_or(0, |params| params.held())
+    }
+
+    fn alone(self) -> Asked {
+        Asked { params: self.params.map(|params| params.alone()), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::json::Json;
+    use crate::protocol::jsonrpc::{self, Message};
+
+    fn notice(text: String) -> Notice {
+        Notice { method: "m".into(), params: Some(Json::parse(text).unwrap()) }
+    }
+
+    fn of_size(bytes: usize) -> Notice {
+        notice(format!("\"{}\"", "x".repeat(bytes)))
+    }
+
+    #[test]
+    fn count_and_size_are_bounded() {
+        let mut backlog = Backlog::new(3);
+        (0..3).for_each(|_| assert!(backlog.push(of_size(1)).is_ok()));
+        assert!(backlog.push(of_size(1)).is_err());
+        assert!(backlog.pop().is_some());
+        assert!(backlog.push(of_size(MOST_BYTES)).is_err());
+        assert_eq!(backlog.take().len(), 2);
+        // Alone, it may be as large as it likes.
+        assert!(backlog.push(of_size(2 * MOST_BYTES)).is_ok());
+        assert!(backlog.push(of_size(1)).is_err());
+        backlog.retain(|_| false);
+        assert!(backlog.is_empty() && backlog.bytes == 0);
+    }
+
+    #[test]
+    fn the_oldest_go() {
+        let mut backlog = Backlog::new(3);
+        for number in 0..5 {
+            let gone =
+                backlog.push_instead(notice(number.to_string()), |kept| kept.params.as_ref().unwrap().text() != "0");
+            assert_eq!(gone.len(), usize::from(number > 2));
+        }
+        let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());
+        assert_eq!(kept.collect::<Vec<_>>(), ["0", "3", "4"]);
+    }
+
+    #[test]
+    fn a_part_does_not_hold_the_whole() {
+        let small = r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#;
+        let text = format!("[{small},{small},\"{}\"]", "x".repeat(MOST_BYTES));
+        let mut backlog = Backlog::new(3);
+        for item in jsonrpc::read(text).items.into_iter().take(2) {
+            let Ok(Message::Notification { method, params }) = item.strict() else { panic!("no notification") };
+            let part = Notice { method, params };
+            assert!(part.weight() > MOST_BYTES);
+            assert!(backlog.push(part).is_ok());
+        }
+        assert!(backlog.bytes < 1024);
+    }
+}

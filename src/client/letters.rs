@@ -1,0 +1,129 @@
+//! What comes for one call on a shared stream beside its answer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::backlog::{Backlog, Weighed};
+use super::incoming::{Asked, Notice};
+use super::new_signal;
+use crate::error::Result;
+use crate::protocol::jsonrpc;
+use crate::sys::signal::Signal;
+
+/// So much waits for one call.
+const MOST: usize = 256;
+
+/// What comes for a call beside its answer.
+pub enum Letter {
+    Notice(Notice),
+    Asked(Asked),
+}
+
+/// Those of one call.
+pub struct Letters {
+    pub bell: Signal,
+    waiting: Mutex<Backlog<Letter>>,
+    /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
+    is_busy: AtomicBool,
+    /// How many notifications had to go.
+    dropped: AtomicU64,
+}
+
+impl Letters {
+    pub fn new() -> Result<Letters> {
+        Ok(Letters {
+            bell: new_signal()?,
+            waiting: Mutex::new(Backlog::new(MOST)),
+            is_busy: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
+    }
+
+    pub fn set_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::Relaxed);
+    }
+
+    /// How many notifications had to go because others came faster than the call took them.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Adds a notification. Where too many wait, the oldest go, and are given back.
+    pub fn put_notice(&self, notice: Notice) -> Vec<Notice> {
+        let gone = self.lock().push_instead(Letter::Notice(notice), |kept| matches!(kept, Letter::Notice(_)));
+        self.bell.raise();
+        self.dropped.fetch_add(gone.len() as u64, Ordering::Relaxed);
+        gone.into_iter().filter_map(Letter::into_notice).collect()
+    }
+
+    /// Adds what the server asks: one at a time, which is dealt with before there is another.
+    pub fn put_asked(&self, asked: Asked) {
+        self.lock().push_instead(Letter::Asked(asked), |_| false);
+        self.bell.raise();
+    }
+
+    /// The one that has waited longest.
+    pub fn take_first(&self) -> Option<Letter> {
+        self.bell.lower();
+        let mut waiting = self.lock();
+        let first = waiting.pop();
+        if !waiting.is_empty() {
+            self.bell.raise();
+        }
+        first
+    }
+
+    /// What the server has asked, where nobody deals with it yet.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        self.lock().take().into_iter().filter_map(Letter::into_asked).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Drops what the server has asked under an id.
+    pub fn forget_asked(&self, id: &str) {
+        self.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if jsonrpc::is_same_id(&asked.id, id)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Backlog<Letter>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Letter {
+    fn into_notice(self) -> Option<Notice> {
+        match self {
+            Letter::Notice(notice) => Some(notice),
+            Letter::Asked(_) => None,
+        }
+    }
+
+    fn into_asked(self) -> Option<Asked> {
+        match self {
+            Letter::Notice(_) => None,
+            Letter::Asked(asked) => Some(asked),
+        }
+    }
+}
+
+impl Weighed for Letter {
+    fn weight(&self) -> usize {
+        match self {
+            Letter::Notice(notice) => notice.weight(),
+            Letter::Asked(asked) => asked.weight(),
+        }
+    }
+
+    fn alone(self) -> Letter {
+        match self {
+            Letter::Notice(notice) => Letter::Notice(notice.alone()),
+            Letter::Asked(asked) => Letter::Asked(asked.alone()),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+"""Servers that send much: cookies, data, notifications and requests. Calls end in time all the same, what waits is bounded, and
+other calls on the same stream are answered meanwhile."""
+
+import json
+import re
+import threading
+from pathlib import Path
+
+from harness import PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, poll, run
+from newer import INPUT, call_tool, fetched, listed, notice, process
+
+TOKEN = "s3cr3t-token"
+CONTENT = {"content": []}
+LARGE = 30 << 20
+
+
+def memory():
+    """What this process has in memory, in MiB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+
+
+# --- Redaction --------------------------------------------------------------------------------------------------------
+
+
+def cookies_then_500(client_does):
+    """Five answers set 13 cookies of 4 KB each, of many short parts; what comes then is an error that has to be redacted."""
+    answers = []
+
+    def handler(_server, request):
+        if request.rpc != "ping":
+            return legacy(request)
+        answers.append(request)
+        if len(answers) > 5:
+            return http(500, "it broke " * 2000, kind="text/plain")
+        head, body = legacy(request).split(b"\r\n", 1)
+        parts = [" ".join(f"{len(answers):02}{cookie:02}{part:04}" for part in range(440)) for cookie in range(13)]
+        cookies = [f"Set-Cookie: c{cookie}={value}".encode() for cookie, value in enumerate(parts)]
+        return b"\r\n".join([head, *cookies, body])
+
+    with Server(handler) as server, Client(server.url, bearer=TOKEN) as client:
+        for _ in range(5):
+            client.ping(timeout=10_000).must_be("MCP_OK")
+        return client_does(client)
+
+
+@case
+def many_cookies_do_not_delay_an_error():
+    outcome = cookies_then_500(lambda client: client.ping(timeout=1500))
+    outcome.must_be("MCP_SERVER_ERROR").must_end(within=0)
+
+
+@case
+def large_data_of_an_error_is_not_searched_for_long():
+    """30 MB, of values that an index has much work with; beside credentials, or in a session, it is left out."""
+    data = json.dumps(["\n", *[1] * (LARGE // 3)], separators=(",", ":"))
+
+    def handler(_server, request):
+        if request.rpc == "server/discover" and request.authorization is None:
+            return discovered(request)
+        if request.rpc != "tools/list":
+            return legacy(request)
+        body = '{"jsonrpc":"2.0","id":%d,"error":{"code":-32000,"message":"no","data":%s}}'
+        return http(200, body % (request.message["id"], data))
+
+    with Server(handler) as server:
+        with Client(server.url, bearer=TOKEN) as client:
+            client.connect().must_be("MCP_OK")
+            outcome = listed(client, timeout=20_000).must_be("MCP_RPC_ERROR")
+            assert not outcome.data, len(outcome.data)
+        with Client(server.url) as client:
+            client.connect().must_be("MCP_OK")
+            outcome = listed(client, timeout=20_000).must_be("MCP_RPC_ERROR")
+            assert len(outcome.data) == len(data), len(outcome.data)
+
+
+# --- Notifications ----------------------------------------------------------------------------------------------------
+
+
+def too_long_a_notification(method):
+    """A notification of 30 MB in front of an answer, on the answer to the request."""
+    params = json.dumps({"x": [1] * (LARGE // 3), "progressToken": 1}, separators=(",", ":"))
+    long = '{"jsonrpc":"2.0","method":"notifications/%s","params":%s}' % (method, params)
+
+    def handler(_server, request):
+        if request.rpc != "tools/call":
+            return legacy(request)
+        request.send(STREAM + b"data: " + long.encode() + b"\n\n" + event(answer(request, CONTENT)))
+
+    with Server(handler) as server, Client(server.url) as client:
+        told = []
+        fetched_tool(client, told=told, timeout=20_000).must_be("MCP_OK")
+        assert not told and any("longer than 1 MiB" in line for line in client.lines), client.lines[-3:]
+
+
+def fetched_tool(client, **limits):
+    return fetched(lib.mcp_call_tool, client, b"t", None, 0, **limits)
+
+
+@case
+def a_notification_that_is_too_long_is_skipped():
+    for method in ("progress", "tools/list_changed", "cancelled"):
+        too_long_a_notification(method)
+
+
+@case
+def what_ends_a_call_is_looked_at_between_two_callbacks():
+    """One read brings many notifications, and the callback for each takes a while, which does not count. A cancel is seen behind
+    the callback that runs."""
+    told = []
+
+    def handler(_server, request):
+        if request.rpc != "tools/call":
+            return legacy(request)
+        token = request.message["params"]["_meta"]["progressToken"]
+        flood = b"".join(event(notice("progress", progressToken=token, progress=n)) for n in range(300))
+        request.send(STREAM + flood)
+        return request.hold()
+
+    with Server(handler) as server, Client(server.url) as client, Cancel() as cancel:
+        pause = threading.Event()
+
+        class Told(list):
+            def append(self, item):
+                told.append(item)
+                if len(told) == 3:
+                    cancel.trigger()
+                pause.wait(0.02)
+
+        fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000).must_be("MCP_CANCELLED")
+        assert len(told) == 3, len(told)
+
+
+FLOOD = """
+import threading
+def question(number):
+    send({"id": number, "method": "elicitation/create", "params": {"message": "?", "requestedSchema": {"type": "object", "properties": {}}}})
+def begin_legacy():
+    request = ask()
+    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
+    begin(request); json.loads(sys.stdin.readline())
+def listen(): return json.loads(sys.stdin.readline())
+"""
+
+
+class Waiting:
+    """A handler of elicitations that waits until it may go on; does `meanwhile` first."""
+
+    def __init__(self, client, meanwhile=lambda: None):
+        self.is_asked, self.go, self.meanwhile = threading.Event(), threading.Event(), meanwhile
+        self.count = 0
+        self.function = INPUT(self.take)
+        call(lib.mcp_set_elicitation, client.client, self.function, None, None).must_be("MCP_OK")
+
+    def take(self, _data, given):
+        self.count += 1
+        if self.count == 1:
+            self.meanwhile()
+            self.is_asked.set()
+            assert self.go.wait(PATIENCE)
+        call(lib.mcp_input_accept, given, b"{}", 2).must_be("MCP_OK")
+
+
+@case
+def a_flood_for_one_call_leaves_the_others_alone():
+    """The handler of one call waits while notifications for that call come as fast as the server can write; another call is answered,
+    the handler makes one itself, and the memory is bounded."""
+    script = """
+begin_legacy()
+one = ask()
+token = one["params"]["_meta"]["progressToken"]
+question(7)
+lock, done = threading.Lock(), threading.Event()
+def flood():
+    n = 0
+    while not done.is_set():
+        n += 1
+        text = "x" * 100_000
+        with lock: send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n, "message": text}})
+        with lock: send({"method": "notifications/message", "params": {"level": "info", "data": text}})
+threading.Thread(target=flood, daemon=True).start()
+while True:
+    message = listen()
+    if message.get("method") == "ping":
+        with lock: reply(message, {})
+    elif message.get("id") == 7: break
+done.set()
+with lock: reply(one, {"content": []})
+serve()
+"""
+    with process(FLOOD + script) as client:
+        pings = []
+        handler = Waiting(client, meanwhile=lambda: pings.append(client.ping(timeout=5000)))
+        client.connect(timeout=5000).must_be("MCP_OK")
+        told = []
+        calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
+        assert handler.is_asked.wait(PATIENCE)
+        pings[0].must_be("MCP_OK").must_end(within=1000)
+        before = memory()
+        # Far more than is kept.
+        while sum("notifications/message" in line for line in client.lines) < 500:
+            client.ping(timeout=5000).must_be("MCP_OK").must_end(within=1000)
+        grown = memory() - before
+        print(f"    {grown} MiB more")
+        assert grown < 100, f"{grown} MiB"
+        handler.go.set()
+        calling.result().must_be("MCP_OK")
+        # The newest are kept, in their order.
+        steps = [step for step, _ in told]
+        assert 10 < len(steps) <= 257 and steps == sorted(steps), len(steps)
+        assert any("came faster than the program took them" in line for line in client.lines), client.lines[-5:]
+
+
+@case
+def a_cancel_is_seen_before_what_waits():
+    """256 notifications wait for a call; each callback takes a while."""
+    script = """
+begin_legacy()
+one = ask()
+token = one["params"]["_meta"]["progressToken"]
+question(7)
+for n in range(250): send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n}})
+serve()
+"""
+    with process(FLOOD + script) as client, Cancel() as cancel:
+        handler = Waiting(client)
+        client.connect(timeout=5000).must_be("MCP_OK")
+        told, pause = [], threading.Event()
+
+        class Told(list):
+            def append(self, item):
+                told.append(item)
+                if len(told) == 3:
+                    cancel.trigger()
+                pause.wait(0.02)
+
+        calling = Background(lambda: fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000))
+        assert handler.is_asked.wait(PATIENCE)
+        # Everything has come when an answer has that was written behind it.
+        client.ping(timeout=5000)
+        handler.go.set()
+        calling.result().must_be("MCP_CANCELLED")
+        assert len(told) == 3, len(told)
+
+
+@case
+def more_requests_than_can_wait_are_refused():
+    """One call, whose handler waits; of 100 more questions 64 wait, and the others are refused at once."""
+    script = """
+begin_legacy()
+one = ask()
+question(0)
+for number in range(1, 101): question(number)
+refused = [listen() for _ in range(36)]
+assert all(message["error"]["code"] == -32603 for message in refused), refused
+assert [message["id"] for message in refused] == list(range(65, 101)), refused
+send({"method": "notifications/message", "params": {"level": "info", "data": "refused"}})
+served = [listen()["id"] for _ in range(65)]
+assert served == list(range(65)), served
+reply(one, {"content": []})
+serve()
+"""
+    with process(FLOOD + script) as client:
+        handler = Waiting(client)
+        client.connect(timeout=5000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=20_000))
+        poll(lambda: any("notifications/message" in line for line in client.lines), "not refused")
+        handler.go.set()
+        calling.result().must_be("MCP_OK")
+        assert handler.count == 65, handler.count
+
+
+@case
+def a_part_of_a_large_batch_is_small():
+    """Each notification that waits was one of a batch of 4 MB: what waits does not hold the batches."""
+    script = """
+begin_legacy()
+one = ask()
+token = one["params"]["_meta"]["progressToken"]
+question(7)
+filler = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 4_000_000}}
+for n in range(60):
+    note = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": n}}
+    say(json.dumps([note, filler]) + "\\n")
+while True:
+    message = listen()
+    if message.get("method") == "ping": reply(message, {})
+    elif message.get("id") == 7: break
+reply(one, {"content": []})
+serve()
+"""
+    with process(FLOOD + script) as client:
+        handler = Waiting(client)
+        client.connect(timeout=5000).must_be("MCP_OK")
+        told = []
+        calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
+        assert handler.is_asked.wait(PATIENCE)
+        before = memory()
+        client.ping(timeout=20_000).must_be("MCP_OK")
+        assert memory() - before < 60, f"{memory() - before} MiB"
+        handler.go.set()
+        calling.result().must_be("MCP_OK")
+        assert [step for step, _ in told] == list(range(60)), told
+
+
+run()
