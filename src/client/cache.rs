@@ -11,7 +11,8 @@ use super::incoming::Notice;
 use super::operation::Operation;
 use crate::auth::credentials::HeaderSet;
 use crate::error::Result;
-use crate::protocol::json::{Json, Value};
+use crate::protocol::json::Json;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 
 /// The results of one client.
@@ -77,9 +78,9 @@ pub struct Freshness {
 
 impl Freshness {
     pub fn of(result: &Json) -> Freshness {
-        let root = result.root();
-        let ttl = root.member("ttlMs").and_then(|value| value.uint64().ok()).unwrap_or(0);
-        let scope = root.member("cacheScope").and_then(Value::text);
+        let root = Part::of(result);
+        let ttl = root.member("ttlMs").and_then(Part::uint64).unwrap_or(0);
+        let scope = root.member("cacheScope").and_then(Part::text);
         Freshness { ttl: Duration::from_millis(ttl), is_private: scope.as_deref() != Some("public") }
     }
 }

@@ -16,6 +16,7 @@ use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::is_id;
 use crate::protocol::lost_session::{Carried, ErrorAnswer};
 use crate::protocol::negotiation::is_modern_error;
+use crate::protocol::part::Part;
 use crate::status::*;
 use crate::transport::response::Response;
 
@@ -195,8 +196,8 @@ fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
 fn words_of_json(text: String) -> Option<String> {
     let json = Json::parse(text).ok()?;
     let names = ["error_description", "message", "detail", "title", "error"];
-    let words = names.iter().find_map(|name| json.root().member(name)?.text());
-    words.or_else(|| json.root().member("error")?.member("message")?.text()).map(Cow::into_owned)
+    let words = names.iter().find_map(|name| Part::of(&json).member(name)?.text());
+    words.or_else(|| Part::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
 }
 
 /// Whether it reads like a sentence: neither markup nor bytes.

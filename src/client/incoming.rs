@@ -10,10 +10,10 @@ use super::exchange::Speaking;
 use super::inputs::{self, Failure};
 use crate::error::Result;
 use crate::log::Level;
-use crate::protocol::json::{Json, Value};
+use crate::protocol::json::Json;
 use crate::protocol::jsonrpc;
 use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
-use crate::protocol::scan;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 
 /// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
@@ -40,18 +40,17 @@ pub struct Notice {
 impl Notice {
     /// The token of a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
-        (self.method == "notifications/progress").then(|| jsonrpc::number(self.raw("progressToken")?))?
+        (self.method == "notifications/progress").then(|| jsonrpc::number(self.member("progressToken")?.raw()))?
     }
 
     /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
     pub fn subscription(&self) -> Option<u64> {
-        let meta = self.raw("_meta").filter(|meta| meta.starts_with('{'))?;
-        jsonrpc::number(scan::member(meta, "io.modelcontextprotocol/subscriptionId")?)
+        jsonrpc::number(self.member("_meta")?.member("io.modelcontextprotocol/subscriptionId")?.raw())
     }
 
     /// The server's own request that it does not want to be answered any more, by its id as it stands there.
     pub fn cancelled(&self) -> Option<&str> {
-        (self.method == "notifications/cancelled").then(|| self.raw("requestId"))?
+        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Part::raw))?
     }
 
     /// It is longer than any that the protocol has; but a log message may say what it likes.
@@ -60,14 +59,8 @@ impl Notice {
             && self.params.as_ref().is_some_and(|params| params.text().len() > LONGEST)
     }
 
-    /// A parameter as it stands there, found without an index of all.
-    fn raw(&self, name: &str) -> Option<&str> {
-        let params = self.params.as_ref().filter(|_| !self.is_too_long())?.text();
-        params.starts_with('{').then(|| scan::member(params, name))?
-    }
-
-    fn member(&self, name: &str) -> Option<Value<'_>> {
-        self.params.as_ref()?.root().member(name)
+    fn member(&self, name: &str) -> Option<Part<'_>> {
+        Part::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
     }
 }
 
@@ -195,8 +188,8 @@ impl Client {
 
 /// The callback's time does not count against the timeout.
 fn tell_progress(call: &Call, notice: &Notice) {
-    let Some(progress) = notice.member("progress").and_then(|value| value.double().ok()) else { return };
-    let total = notice.member("total").and_then(|value| value.double().ok());
-    let message = notice.member("message").and_then(Value::text);
+    let Some(progress) = notice.member("progress").and_then(Part::double) else { return };
+    let total = notice.member("total").and_then(Part::double);
+    let message = notice.member("message").and_then(Part::text);
     call.paused(|clock| clock.during(|| call.tell_progress(progress, total, message.as_deref())));
 }

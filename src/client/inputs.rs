@@ -13,6 +13,7 @@ use crate::protocol::elicitation;
 use crate::protocol::json::{Json, Kind as JsonKind, Value};
 use crate::protocol::jsonrpc::{Answered, ResultType};
 use crate::protocol::messages::INTERNAL_ERROR;
+use crate::protocol::part::Part;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
@@ -163,15 +164,15 @@ impl Client {
 
     /// Puts into `operation` what the server's answer asks for.
     fn gather(&self, call: &Call, operation: &mut Operation, result: &Json) -> Result<()> {
-        let root = result.root();
+        let root = Part::of(result);
         let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
         if requests.is_none() && state.is_none() {
             let why = "the server needs input, and says neither which nor in what state it is";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         let mut responses = Vec::new();
-        for request in requests.into_iter().flat_map(Value::children) {
-            responses.push(one_input(self, call, request)?);
+        for (key, request) in requests.into_iter().flat_map(Part::children) {
+            responses.push(one_input(self, call, key, request)?);
         }
         operation.params.remove("inputResponses");
         operation.params.remove("requestState");
@@ -186,12 +187,14 @@ impl Client {
     }
 }
 
-/// A member of `inputResponses`.
-pub fn one_input(client: &Client, call: &Call, request: Value) -> Result<String> {
+/// A member of `inputResponses`, for what is asked under `key`.
+pub fn one_input(client: &Client, call: &Call, key: &str, request: Part) -> Result<String> {
     let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server asks for input, and {why}"));
     // As it came: the server looks for it.
-    let key = request.raw_key().ok_or_else(|| invalid("it has no name"))?;
-    let method = request.member("method").and_then(Value::text).ok_or_else(|| invalid("does not say for which"))?;
+    if key.is_empty() {
+        return Err(invalid("it has no name"));
+    }
+    let method = request.member("method").and_then(Part::text).ok_or_else(|| invalid("does not say for which"))?;
     let Some(kind) = Kind::of(&method) else {
         let why = format!("the server asks for {:?}, which no client can give", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));

@@ -22,11 +22,12 @@ use super::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
-use crate::protocol::json::{Json, Value};
+use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::lost_session::Carried;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::{Interest, Stop};
@@ -63,7 +64,7 @@ impl Filter {
             "notifications/prompts/list_changed" => self.prompts,
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
-                let uri = notice.params.as_ref().and_then(|params| params.root().member("uri")?.text());
+                let uri = notice.params.as_ref().and_then(|params| Part::of(params).member("uri")?.text());
                 uri.is_some_and(|uri| self.uris.iter().any(|wanted| is_part_of(&uri, wanted)))
             }
             _ => false,
@@ -317,8 +318,8 @@ impl Client {
             return self.take_notice(call, notice);
         }
         if notice.method == "notifications/subscriptions/acknowledged" {
-            let granted = notice.params.as_ref().and_then(|params| params.root().member("notifications"));
-            call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Value::raw)));
+            let granted = notice.params.as_ref().and_then(|params| Part::of(params).member("notifications"));
+            call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Part::raw)));
             return;
         }
         self.note_change(notice);

@@ -9,9 +9,10 @@ use super::exchange::Rules;
 use super::operation::Operation;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::protocol::json::{Json, Kind, Value};
+use crate::protocol::json::{Json, Kind};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
+use crate::protocol::part::Part;
 use crate::protocol::scan::{self, NotJson};
 use crate::status::*;
 
@@ -75,7 +76,7 @@ impl Client {
         append(&mut elements, &first, list);
         // Hashes stand for the cursors and pages, which can be large.
         let hashes = RandomState::new();
-        let hash_of_elements = |page: &Json| hashes.hash_one(page.root().member(list.member()).map(Value::raw));
+        let hash_of_elements = |page: &Json| hashes.hash_one(Part::of(page).member(list.member()).map(Part::raw));
         let mut used_cursors = HashSet::new();
         let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
         for _ in 1..MOST_PAGES {
@@ -107,7 +108,7 @@ impl Client {
 }
 
 fn check_page(page: &Json, list: List) -> Result<()> {
-    let kind = |name| page.root().member(name).map(Value::kind);
+    let kind = |name| Part::of(page).member(name).map(Part::kind);
     let wrong = |what: &str| {
         Err(Error::new(MCP_INVALID_MESSAGE, format!("the server's answer to {} holds {what}", list.method())))
     };
@@ -120,18 +121,19 @@ fn check_page(page: &Json, list: List) -> Result<()> {
 
 /// Where the next page is, as it stands there. An empty text is a cursor, too.
 fn next_cursor(page: &Json) -> Option<String> {
-    let cursor = page.root().member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
+    let cursor = Part::of(page).member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
     cursor.map(|cursor| cursor.raw().to_owned())
 }
 
 /// Adds the elements of a page, as they stand in its text.
 fn append(elements: &mut String, page: &Json, list: List) {
-    let Some(array) = page.root().member(list.member()).filter(|array| array.size() > 0) else { return };
-    let raw = array.raw();
+    let array = Part::of(page).member(list.member()).filter(|array| array.kind() == Kind::Array);
+    let added = array.map(|array| array.raw()[1..array.raw().len() - 1].trim_ascii()).filter(|added| !added.is_empty());
+    let Some(added) = added else { return };
     if !elements.is_empty() {
         elements.push(',');
     }
-    elements.push_str(&raw[1..raw.len() - 1]);
+    elements.push_str(added);
 }
 
 /// The page with another list in it, and without the member `dropped`.

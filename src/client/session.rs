@@ -12,6 +12,7 @@ use crate::auth::credentials::HeaderSet;
 use crate::auth::pause::PauseClock;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::process::{self, ThreadId};
@@ -79,7 +80,8 @@ const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
 
 /// Whether a server of this version, by its answer, may be asked to make tasks of tools.
 pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
-    version == VERSION_WITH_CORE_TASKS && answer.root().at("/capabilities/tasks/requests/tools/call").is_some()
+    version == VERSION_WITH_CORE_TASKS
+        && Part::of(answer).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
 }
 
 impl Session {

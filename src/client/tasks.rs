@@ -1,6 +1,7 @@
 //! Tasks: work that goes on while nobody waits for it. On modern servers the extension `io.modelcontextprotocol/tasks`, by which the
 //! server decides what becomes a task; in 2025-11-25 a part of the core, by which the caller does ("Tasks").
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -44,8 +46,7 @@ impl Client {
             operation.params.set("task", "{}");
         }
         let result = self.perform(call, operation)?;
-        let root = result.root();
-        if is_asked && root.member("task").is_some() && task_id(root).is_none() {
+        if is_asked && Part::of(&result).member("task").is_some() && id_of(&result).is_none() {
             let why = "the server makes a task of the tool, and gives no id for it";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
@@ -55,7 +56,7 @@ impl Client {
     /// Calls a tool that has to be a task, and waits for its end.
     pub(super) fn call_as_task(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
         let started = self.start_tool(call, name, arguments)?;
-        let Some(id) = task_id(started.root()).and_then(Value::text) else { return Ok(started) };
+        let Some(id) = id_of(&started) else { return Ok(started) };
         self.wait_task(call, &id).inspect_err(|error| {
             // Nobody else knows of it.
             if matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT) {
@@ -83,9 +84,9 @@ impl Client {
             return Ok(known.get(name).copied());
         }
         let tools = self.all_pages(call, List::Tools)?;
-        let list = tools.root().member(List::Tools.member());
-        let known = list.into_iter().flat_map(Value::children).filter_map(|tool| {
-            let support = match tool.at("/execution/taskSupport").and_then(Value::text).as_deref() {
+        let list = Part::of(&tools).member(List::Tools.member());
+        let known = list.into_iter().flat_map(Part::children).filter_map(|(_, tool)| {
+            let support = match tool.at(&["execution", "taskSupport"]).and_then(Part::text).as_deref() {
                 Some("required") => TaskSupport::Required,
                 Some("optional") => TaskSupport::Optional,
                 _ => return None,
@@ -119,7 +120,7 @@ impl Client {
         let (mut said, mut steps) = (None, 0.0);
         loop {
             let task = self.get_task(call, id)?;
-            let root = task.root();
+            let root = Part::of(&task);
             let message = text(root, "statusMessage");
             if message.is_some() && message != said {
                 steps += 1.0;
@@ -152,12 +153,11 @@ impl Client {
     }
 
     /// Gives what a task asks for and was not given yet.
-    fn answer_task(&self, call: &Call, id: &str, task: Value, answered: &mut HashSet<String>) -> Result<()> {
+    fn answer_task(&self, call: &Call, id: &str, task: Part, answered: &mut HashSet<String>) -> Result<()> {
         let mut responses = Vec::new();
-        for request in task.member("inputRequests").into_iter().flat_map(Value::children) {
-            let key = request.raw_key().unwrap_or_default();
+        for (key, request) in task.member("inputRequests").into_iter().flat_map(Part::children) {
             if answered.insert(key.to_owned()) {
-                responses.push(one_input(self, call, request)?);
+                responses.push(one_input(self, call, key, request)?);
             }
         }
         if responses.is_empty() {
@@ -173,32 +173,40 @@ fn about<'a>(method: &'static str, id: &'a str, mut rules: Rules) -> Operation<'
     Operation::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
 }
 
-fn text(value: Value, name: &str) -> Option<String> {
+fn text(value: Part, name: &str) -> Option<String> {
     value.member(name)?.text().map(|text| text.into_owned())
 }
 
 fn completed(task: &Json) -> Result<Json> {
-    let result = task.root().member("result").filter(|result| result.kind() == Kind::Object);
+    let result = Part::of(task).member("result").filter(|result| result.kind() == Kind::Object);
     let result = result.map(|result| result.raw().to_owned());
     let result =
         result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed, and has no result"))?;
     Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))
 }
 
-fn failed(call: &Call, task: Value) -> Error {
+fn failed(call: &Call, task: Part) -> Error {
     let error = task.member("error");
-    let code = error.and_then(|error| error.member("code")?.int64().ok()).unwrap_or_default();
+    let code = error.and_then(|error| error.member("code")?.int64()).unwrap_or_default();
     let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
     let data = error.and_then(|error| Json::parse(error.member("data")?.raw().to_owned()).ok());
     super::failure::rpc_failure(call, RpcError { code, message, data })
 }
 
-fn poll_interval(task: Value) -> Duration {
-    let ms = ["pollIntervalMs", "pollInterval"].iter().find_map(|name| task.member(name)?.uint64().ok());
+fn poll_interval(task: Part) -> Duration {
+    let ms = ["pollIntervalMs", "pollInterval"].iter().find_map(|name| task.member(name)?.uint64());
     ms.map_or(POLL, Duration::from_millis).clamp(SHORTEST_POLL, LONGEST_POLL)
 }
 
-/// The id of a task, where a result is one.
+/// The id of a task, where a result is one, found without an index of the result.
+fn id_of(result: &Json) -> Option<String> {
+    let root = Part::of(result);
+    let is_modern = text(root, "resultType").as_deref() == Some("task");
+    let id = if is_modern { root.member("taskId") } else { root.at(&["task", "taskId"]) };
+    id?.text().map(Cow::into_owned)
+}
+
+/// The same as a place in the result.
 pub fn task_id(result: Value<'_>) -> Option<Value<'_>> {
     let modern = result.member("resultType").and_then(Value::text).as_deref() == Some("task");
     let id = if modern { result.member("taskId") } else { result.at("/task/taskId") };

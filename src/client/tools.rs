@@ -12,12 +12,16 @@ use super::lists::{List, with_list};
 use super::operation::{Operation, object};
 use crate::error::Result;
 use crate::log::Level;
-use crate::protocol::json::{Json, Value};
+use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::protocol::mirror::{Mirrored, mirrored};
 use crate::protocol::params::Params;
+use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
+
+/// The largest input schema of a tool, in bytes.
+const LARGEST_SCHEMA: usize = 1024 * 1024;
 
 /// What is known of the tools of one server.
 #[derive(Default)]
@@ -144,10 +148,15 @@ impl Client {
         let until = Instant::now().checked_add(freshness.ttl).filter(|_| !freshness.ttl.is_zero());
         let mut kept = Vec::new();
         let mut valid = Vec::new();
-        let list = page.root().member(List::Tools.member());
-        for tool in list.into_iter().flat_map(Value::children) {
-            let name = tool.member("name").and_then(Value::text).unwrap_or_default();
-            match tool.member("inputSchema").map_or(Ok(Vec::new()), mirrored) {
+        let mut count = 0;
+        let list = Part::of(&page).member(List::Tools.member());
+        for (_, tool) in list.into_iter().flat_map(Part::children) {
+            call.budget()
+                .check()
+                .map_err(|stop| call.stopped_while(&stop, "while looking through the list of tools"))?;
+            count += 1;
+            let name = tool.member("name").and_then(Part::text).unwrap_or_default();
+            match tool.member("inputSchema").map_or(Ok(Vec::new()), mirrored_in) {
                 Ok(wanted) => {
                     let context = freshness.is_private.then(|| context.clone());
                     kept.push((name.into_owned(), Tool { wanted: wanted.into(), until, context }));
@@ -158,11 +167,18 @@ impl Client {
                 }
             }
         }
-        let count = list.map_or(0, Value::size);
         self.tools.note(kept);
         if valid.len() == count {
             return Ok(page);
         }
         with_list(&page, List::Tools, &format!("[{}]", valid.join(",")), None)
     }
+}
+
+/// The arguments that go into headers. The schema is looked through in one go, so it must not be large.
+fn mirrored_in(schema: Part) -> Result<Vec<Mirrored>, String> {
+    if schema.raw().len() > LARGEST_SCHEMA {
+        return Err(format!("its schema is larger than {LARGEST_SCHEMA} bytes"));
+    }
+    mirrored(Json::parse(schema.raw().to_owned())?.root())
 }

@@ -344,7 +344,7 @@ fn array_index(token: &str) -> Option<usize> {
 }
 
 /// The value of a JSON number that is a whole one, however it is written: `5`, `5.0` and `50e-1` are all five.
-fn whole_number(number: &str) -> Option<i128> {
+pub(super) fn whole_number(number: &str) -> Option<i128> {
     if let Ok(whole) = number.parse::<i128>() {
         return Some(whole);
     }

@@ -14,6 +14,7 @@ pub mod messages;
 pub mod mirror;
 pub mod negotiation;
 pub mod params;
+pub mod part;
 #[cfg(test)]
 mod properties;
 pub mod scan;

@@ -1,9 +1,10 @@
 //! What a server's answers say about its era and version. Only verdicts: sending is the client's business.
 
-use super::json::{Json, Value};
+use super::json::Json;
 use super::messages::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION,
 };
+use super::part::Part;
 use super::scan;
 use super::version::{self, LEGACY, MODERN};
 use crate::error::{Error, RpcError};
@@ -91,7 +92,7 @@ pub fn is_header_mismatch(error: &Error) -> bool {
 
 /// The version that an `initialize` settled on: one of ours, and the pinned one where one is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
-    let answered = result.root().member("protocolVersion").and_then(Value::text);
+    let answered = Part::of(result).member("protocolVersion").and_then(Part::text);
     let Some(answered) = answered else {
         return Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer to initialize names no protocolVersion"));
     };

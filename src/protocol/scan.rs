@@ -44,6 +44,42 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     Scanner::new(object).members(look).ok().and(found)
 }
 
+/// The elements of an array, or the members of an object with their keys, one by one as they stand there; none of anything else. The
+/// text is one that was checked.
+pub fn children(text: &str) -> Children<'_> {
+    let mut scanner = Scanner::new(text);
+    let close = match scanner.peek() {
+        Some(b'{') => Some(b'}'),
+        Some(b'[') => Some(b']'),
+        _ => None,
+    };
+    scanner.at += 1;
+    Children { scanner, close, is_first: true }
+}
+
+/// See [`children`].
+pub struct Children<'a> {
+    scanner: Scanner<'a>,
+    /// What ends the container; nothing once it has ended.
+    close: Option<u8>,
+    is_first: bool,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        let close = self.close.take()?;
+        if self.scanner.passes(close) || (!self.is_first && !self.scanner.passes(b',')) {
+            return None;
+        }
+        let key = if close == b'}' { self.scanner.key().ok()? } else { "" };
+        let value = self.scanner.value().ok()?;
+        (self.close, self.is_first) = (Some(close), false);
+        Some((key, value))
+    }
+}
+
 /// The text of an object with another value for the member `name`, which it has, and without the member `dropped`. Everything else
 /// stays as it stands there.
 pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) -> Result<String, NotJson> {

@@ -4,9 +4,12 @@ other calls on the same stream are answered meanwhile."""
 import json
 import re
 import threading
+from ctypes import byref, c_void_p
 from pathlib import Path
 
-from harness import PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, poll, run
+from harness import (
+    PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, options, poll, run,
+)  # fmt: skip
 from newer import INPUT, call_tool, fetched, listed, notice, process
 
 TOKEN = "s3cr3t-token"
@@ -14,9 +17,16 @@ CONTENT = {"content": []}
 LARGE = 30 << 20
 
 
-def memory():
+def memory(which="VmRSS"):
     """What this process has in memory, in MiB."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+    return int(re.search(rf"{which}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+
+
+def peak():
+    """The most that it has had; begins anew with what it has now."""
+    value = memory("VmHWM")
+    Path("/proc/self/clear_refs").write_text("5")
+    return value
 
 
 # --- Redaction --------------------------------------------------------------------------------------------------------
@@ -71,6 +81,32 @@ def large_data_of_an_error_is_not_searched_for_long():
             client.connect().must_be("MCP_OK")
             outcome = listed(client, timeout=20_000).must_be("MCP_RPC_ERROR")
             assert len(outcome.data) == len(data), len(outcome.data)
+
+
+@case
+def a_call_makes_no_index_of_what_it_gets():
+    """What it wants to know of an answer is little; an index would take 20 bytes and more a value."""
+    filler = json.dumps([1] * (LARGE // 3), separators=(",", ":"))
+
+    def handler(_server, request):
+        if request.rpc == "server/discover":
+            return legacy(request)
+        known = json.dumps({"protocolVersion": "2025-11-25", "capabilities": {}, "tools": [], "content": []})[:-1]
+        return http(200, '{"jsonrpc":"2.0","id":%s,"result":%s,"x":%s}}' % (request.message.get("id", 0), known, filler))
+
+    with Server(handler) as server, Client(server.url) as client:
+        peak()
+        before = memory()
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        document = c_void_p()
+        with options(timeout=20_000) as given:
+            for function, arguments in ((lib.mcp_list_tools, ()), (lib.mcp_call_tool, (b"t", None, 0))):
+                call(function, client.client, *arguments, given, byref(document)).must_be("MCP_OK")
+                lib.mcp_json_free(document)
+        grown = peak() - before
+        print(f"    {grown} MiB more")
+        # The session's answer, one more, the buffers of the server's.
+        assert grown < 6 * LARGE >> 20, f"{grown} MiB"
 
 
 # --- Notifications ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,101 @@
+//! A look into checked JSON that goes through the text once more, and makes no index of it: for what a call wants to know of an answer,
+//! which is little, while the answer may be large.
+
+use std::borrow::Cow;
+
+use super::json::{Json, Kind, whole_number};
+use super::{scan, strings};
+
+/// A value, as it stands in a text.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a>(&'a str);
+
+impl<'a> Part<'a> {
+    pub fn of(json: &'a Json) -> Part<'a> {
+        Part(json.text())
+    }
+
+    pub fn raw(self) -> &'a str {
+        self.0
+    }
+
+    pub fn kind(self) -> Kind {
+        match self.0.as_bytes().first() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'n') => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// The member `name` of an object; of members with the same name, the last.
+    pub fn member(self, name: &str) -> Option<Part<'a>> {
+        (self.kind() == Kind::Object).then(|| scan::member(self.0, name).map(Part))?
+    }
+
+    /// A member of a member, and so on.
+    pub fn at(self, names: &[&str]) -> Option<Part<'a>> {
+        names.iter().try_fold(self, |part, name| part.member(name))
+    }
+
+    /// The elements of an array or the members of an object, each with its key as it stands there, or nothing.
+    pub fn children(self) -> impl Iterator<Item = (&'a str, Part<'a>)> {
+        scan::children(self.0).map(|(key, value)| (key, Part(value)))
+    }
+
+    /// The text of a string, where it is one.
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        (self.kind() == Kind::String).then(|| strings::decode(self.0))
+    }
+
+    pub fn double(self) -> Option<f64> {
+        let number: f64 = self.number()?.parse().ok()?;
+        number.is_finite().then_some(number)
+    }
+
+    pub fn int64(self) -> Option<i64> {
+        whole_number(self.number()?)?.try_into().ok()
+    }
+
+    pub fn uint64(self) -> Option<u64> {
+        whole_number(self.number()?)?.try_into().ok()
+    }
+
+    fn number(self) -> Option<&'a str> {
+        (self.kind() == Kind::Number).then_some(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_the_index_says() {
+        let text = r#" { "a" : [ 1 , "t\u0077o" , {} , [ ] , null , true ] , "\u0062" : {"c":{"d":5.0}} , "a" : [ -3 , 1e99 , 1e999 ], "e":{} } "#;
+        let json = Json::parse(text.into()).unwrap();
+        let (part, value) = (Part::of(&json), json.root());
+        assert_eq!(part.raw(), value.raw());
+        for name in ["a", "b", "e", "x"] {
+            let (part, value) = (part.member(name), value.member(name));
+            assert_eq!(part.map(Part::raw), value.map(|value| value.raw()), "{name}");
+            let parts = part.into_iter().flat_map(Part::children);
+            let values = value.into_iter().flat_map(|value| value.children());
+            let known = |(key, part): (&str, Part)| (key.to_owned(), part.raw().to_owned(), part.kind(), part.double());
+            let values = values.map(|value| {
+                let key = value.raw_key().unwrap_or_default().to_owned();
+                (key, value.raw().to_owned(), value.kind(), value.double().ok())
+            });
+            assert!(parts.map(known).eq(values), "{name}");
+        }
+        assert_eq!(part.at(&["b", "c", "d"]).and_then(Part::int64), Some(5));
+        assert_eq!(part.at(&["b", "c", "d", "e"]).map(Part::raw), None);
+        let json = Json::parse(r#"[1,"t\u0077o"]"#.into()).unwrap();
+        let texts: Vec<_> = Part::of(&json).children().map(|(_, part)| (part.text(), part.uint64())).collect();
+        assert_eq!(texts, [(None, Some(1)), (Some("two".into()), None)]);
+        assert_eq!(Part("-1").uint64(), None);
+        assert_eq!(Part::of(&Json::parse("7".into()).unwrap()).children().count(), 0);
+    }
+}
