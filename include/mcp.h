@@ -1399,6 +1399,15 @@ const char *mcp_input_method(const mcp_input *input);
 const mcp_json *mcp_input_params(const mcp_input *input);
 
 /**
+ * Whether an answer would come too late: the server has cancelled its request, or the call that
+ * needs the input was cancelled, or its client closed. A handler that waits for a person asks from
+ * time to time, and returns without an answer then. It may be asked from another thread as long as
+ * the handler waits for that. Over Streamable HTTP a cancellation that the server sends with the
+ * answer to the call itself is read only behind the handler. False for NULL. Since 0.1.0.
+ */
+bool mcp_input_is_cancelled(const mcp_input *input);
+
+/**
  * Accepts an elicitation. `content` is what the person has filled in: the text of a JSON object of
  * `length` bytes, `SIZE_MAX` for a NUL-terminated one. What it leaves out gets the schema's
  * default, where that has one; NULL leaves everything out, as it is for a URL.

@@ -1476,6 +1476,12 @@ class input {
         return json_view(mcp_input_params(input_));
     }
 
+    /// Whether an answer would come too late: the server has cancelled its request, or the call that needs the input
+    /// was cancelled, or its client closed. See mcp_input_is_cancelled.
+    bool is_cancelled() const noexcept {
+        return mcp_input_is_cancelled(input_);
+    }
+
     /// Says that there is no answer. A legacy server gets a JSON-RPC error with this code, and the call goes on; on a
     /// modern one the call ends with status::input_failed. -1 is the code for a person who has refused, -32603 that for
     /// something that broke, such as an exception that leaves the handler. A message that is no UTF-8 or has a NUL

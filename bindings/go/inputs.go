@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"runtime/cgo"
+	"sync"
 	"sync/atomic"
 )
 
@@ -23,7 +24,13 @@ type ElicitRequest struct {
 	URL string `json:"url"`
 	// Raw are all parameters as they came.
 	Raw Result `json:"-"`
+
+	asked *askedInput
 }
+
+// Cancelled says whether an answer would come too late: the server has cancelled its request, or the call that needs the answer was
+// cancelled, or its client closed; or the handler has returned. A handler that waits for a person asks from time to time, and returns.
+func (r ElicitRequest) Cancelled() bool { return r.asked.cancelled() }
 
 // An ElicitAnswer is what a person has made of an [ElicitRequest]. The zero value is no choice at all.
 type ElicitAnswer struct {
@@ -57,7 +64,12 @@ type SamplingRequest struct {
 	MaxTokens    int64             `json:"maxTokens"`
 	// Raw are all parameters as they came, perhaps with "tools", "temperature" and more.
 	Raw Result `json:"-"`
+
+	asked *askedInput
 }
+
+// Cancelled says whether an answer would come too late; see [ElicitRequest.Cancelled].
+func (r SamplingRequest) Cancelled() bool { return r.asked.cancelled() }
 
 // A SamplingMessage is one of a conversation with a model.
 type SamplingMessage struct {
@@ -119,7 +131,8 @@ func (e *InputError) Error() string { return e.Message }
 // panics, a legacy server is told so and the call goes on; on a modern one the call ends with [InputFailed].
 func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := ElicitRequest{Raw: Result(raw(C.mcp_input_params(i)))}
+		request := ElicitRequest{Raw: Result(raw(C.mcp_input_params(i))), asked: &askedInput{input: i}}
+		defer request.asked.end()
 		if err := request.Raw.understand(&request); err != nil {
 			return err
 		}
@@ -140,7 +153,8 @@ func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 // WithSampling sets the handler that asks a model; otherwise as [WithElicitation].
 func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := SamplingRequest{Raw: Result(raw(C.mcp_input_params(i)))}
+		request := SamplingRequest{Raw: Result(raw(C.mcp_input_params(i))), asked: &askedInput{input: i}}
+		defer request.asked.end()
 		if err := request.Raw.understand(&request); err != nil {
 			return err
 		}
@@ -184,6 +198,27 @@ func respond(i *C.mcp_input, result any) error {
 		t := jsonTextOf(text)
 		return C.mcp_input_respond(i, t.text, t.length, e)
 	})
+}
+
+// An askedInput is an input that is there as long as its handler runs.
+type askedInput struct {
+	mutex sync.Mutex
+	input *C.mcp_input
+}
+
+func (a *askedInput) cancelled() bool {
+	if a == nil {
+		return false // a request of the program's own making, such as a test's
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.input == nil || bool(C.mcp_input_is_cancelled(a.input))
+}
+
+func (a *askedInput) end() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.input = nil
 }
 
 type inputHook struct {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -347,6 +348,27 @@ func TestElicitationOnARealServer(t *testing.T) {
 	if text := result.Text(); !strings.Contains(text, "Name: Ada") || !strings.Contains(text, "Favorite Integer: 42") {
 		t.Error(text)
 	}
+}
+
+func TestAHandlerLearnsThatItsAnswerIsNotWanted(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var asked mcp.ElicitRequest
+		client := process(t, version, mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
+			same(t, r.Cancelled(), false)
+			asked = r
+			cancel()
+			for !r.Cancelled() {
+				runtime.Gosched()
+			}
+			return mcp.ElicitAnswer{}, nil
+		}))
+		_, err := client.CallTool(ctx, "asks", nil)
+		failed(t, err, mcp.Cancelled)
+		same(t, asked.Cancelled(), true)
+		same(t, mcp.ElicitRequest{}.Cancelled(), false)
+	})
 }
 
 func TestListen(t *testing.T) {

@@ -138,13 +138,13 @@ impl Client {
 
     /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
     pub(super) fn serve(&self, call: &Call, speaking: &Speaking, asked: &Asked) {
-        let Asked { id, method, params } = asked;
+        let Asked { id, method, .. } = asked;
         call.remark(Level::Debug, || format!("the server asked for {method}"));
         if speaking.era == Era::Modern {
             return;
         }
         let in_service = self.serving.begin(id);
-        let reply = self.reply(call, method, params.as_ref());
+        let reply = self.reply(call, asked, &in_service.is_cancelled);
         if in_service.is_cancelled.load(Ordering::Relaxed) {
             call.remark(Level::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
             return;
@@ -170,13 +170,13 @@ impl Client {
         }
     }
 
-    fn reply(&self, call: &Call, method: &str, params: Option<&Json>) -> Result<String, Failure> {
-        if method == "ping" {
+    fn reply(&self, call: &Call, asked: &Asked, is_cancelled: &Arc<AtomicBool>) -> Result<String, Failure> {
+        if asked.method == "ping" {
             return Ok("{}".into());
         }
-        let handled = inputs::Kind::of(method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
+        let handled = inputs::Kind::of(&asked.method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
         match handled {
-            Some((kind, handler)) => inputs::ask(call, kind, &handler, params),
+            Some((kind, handler)) => inputs::ask(call, kind, &handler, asked.params.as_ref(), Some(is_cancelled)),
             None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
         }
     }

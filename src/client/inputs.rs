@@ -3,6 +3,7 @@
 //! "Multi Round-Trip Requests").
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Client;
 use super::call::Call;
@@ -15,6 +16,7 @@ use crate::protocol::jsonrpc::{Answered, ResultType};
 use crate::protocol::messages::INTERNAL_ERROR;
 use crate::protocol::part::Part;
 use crate::status::*;
+use crate::sys::signal::Signal;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
 const MOST_ROUNDS: u32 = 32;
@@ -80,6 +82,10 @@ pub struct Input {
     pub kind: Kind,
     pub params: Json,
     outcome: Option<Result<String, Failure>>,
+    /// The server has cancelled its request.
+    is_cancelled: Option<Arc<AtomicBool>>,
+    /// What ends the call that waits for the answer.
+    call_ended: [Option<Arc<Signal>>; 2],
 }
 
 /// Why there is no input.
@@ -90,6 +96,12 @@ pub struct Failure {
 }
 
 impl Input {
+    /// Whether the answer is of no use any more.
+    pub fn is_cancelled(&self) -> bool {
+        let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
+        by_server || self.call_ended.iter().flatten().any(|signal| signal.is_raised())
+    }
+
     /// Answers with the text of a result.
     pub fn respond(&mut self, result: &str) -> Result<()> {
         let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
@@ -133,11 +145,21 @@ impl Input {
     }
 }
 
-/// Runs a handler on this thread; its time does not count against the timeout of the call.
-pub fn ask(call: &Call, kind: Kind, handler: &Arc<Handler>, params: Option<&Json>) -> Result<String, Failure> {
+/// Runs a handler on this thread; its time does not count against the timeout of the call. A legacy server may cancel its request.
+pub fn ask(
+    call: &Call,
+    kind: Kind,
+    handler: &Arc<Handler>,
+    params: Option<&Json>,
+    is_cancelled: Option<&Arc<AtomicBool>>,
+) -> Result<String, Failure> {
     let nothing = || Json::parse("{}".into()).map_err(|message| Failure { code: INTERNAL_ERROR, message });
     let params = params.cloned().map_or_else(nothing, Ok)?;
-    let mut input = Input { kind, params, outcome: None };
+    let call_ended = {
+        let budget = call.budget();
+        [budget.cancel.clone(), budget.closed.clone()]
+    };
+    let mut input = Input { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
     call.paused(|clock| clock.during(|| handler(&mut input)));
     let silent = || match kind {
         // Whoever closes a dialog without a choice has cancelled it.
@@ -204,7 +226,7 @@ pub fn one_input(client: &Client, call: &Call, key: &str, request: Part) -> Resu
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
-    let given = ask(call, kind, &handler, params.as_ref());
+    let given = ask(call, kind, &handler, params.as_ref(), None);
     // Whoever has ended the call meanwhile knows why there is no input.
     call.budget().check().map_err(|stop| call.stopped_while(&stop, "while the program was asked for input"))?;
     let given = given.map_err(|failure| {

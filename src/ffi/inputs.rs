@@ -150,6 +150,18 @@ pub unsafe extern "C" fn mcp_input_params(input: *const mcp_input) -> *const mcp
     guard_quiet(std::ptr::null(), || input.map_or(std::ptr::null(), |input| input.params.pointer()))
 }
 
+/// Whether an answer would come too late: the server has cancelled its request, or the call that
+/// needs the input was cancelled, or its client closed. A handler that waits for a person asks from
+/// time to time, and returns without an answer then. It may be asked from another thread as long as
+/// the handler waits for that. Over Streamable HTTP a cancellation that the server sends with the
+/// answer to the call itself is read only behind the handler. False for NULL. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_input_is_cancelled(input: *const mcp_input) -> bool {
+    // SAFETY: the header asks for a live input or NULL; the inner one lives as long as the handler runs.
+    let inner = unsafe { input.as_ref().and_then(|input| input.inner.as_ref()) };
+    guard_quiet(false, || inner.is_some_and(Input::is_cancelled))
+}
+
 /// The input to answer.
 ///
 /// # Safety `input` is NULL or the one that a handler was called with.

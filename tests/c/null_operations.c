@@ -174,6 +174,7 @@ static void inputs_and_results(void) {
     mcp_error *error = NULL;
     char buffer[4];
 
+    CHECK(!mcp_input_is_cancelled(NULL));
     CHECK(mcp_input_method(NULL) == NULL);
     CHECK(mcp_input_params(NULL) == NULL);
     REFUSED(mcp_input_accept(NULL, "{}", SIZE_MAX, &error));

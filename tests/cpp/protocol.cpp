@@ -251,6 +251,16 @@ void inputs_that_fail() {
         CHECK_EQUAL("well"s, text(client.call_tool("asks")));
         client.ping();
     }
+    for (const std::string &version : {legacy, modern}) {
+        mcp::client waiting = client_of(version);
+        mcp::cancel token;
+        waiting.set_elicitation([&token](mcp::input &input) {
+            CHECK(!input.is_cancelled());
+            token.trigger();
+            CHECK(input.is_cancelled());
+        });
+        CHECK_THROWS(cancelled, waiting.call_tool("asks", "{}", mcp::options().cancel(token)));
+    }
     mcp::client client = client_of(modern);
     CHECK_THROWS(input_unsupported, client.call_tool("asks"));
     CHECK_FAILS(invalid_argument, client.try_set_roots(static_cast<void (*)(mcp::input &)>(nullptr)));

@@ -167,7 +167,7 @@ std::size_t every_operation(mcp::client &client) {
 
 void every_handler(mcp::client &client) {
     const auto handler = [](mcp::input &input) {
-        need(!input.method().empty() && input.params());
+        need(!input.method().empty() && input.params() && !input.is_cancelled());
         (void)input.try_accept();
         (void)input.try_decline();
         (void)input.try_cancel();

@@ -3,9 +3,12 @@ echo."""
 
 import json
 import threading
+from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
-from harness import PATIENCE, STREAM, Background, Client, Server, answer, call, case, event, legacy, lib, poll, run
+from harness import ERROR, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, declare, event, legacy, lib, poll, run
 from newer import INPUT, call_tool, folder, process, value_of
+
+declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
 
 CONTENT = {"content": [{"type": "text", "text": "done"}]}
 
@@ -153,6 +156,32 @@ well(next); ask()
         handler.go.set()
         calling.result().must_be("MCP_OK")
         call_tool(client, timeout=5000).must_be("MCP_OK")
+
+
+@case
+def the_handler_learns_that_its_answer_is_not_wanted():
+    """The server cancels its request; and the caller its call."""
+    script = CANCEL + """
+begin_legacy()
+request = ask(); question(1); listen(); cancel(1); well(request)
+request = ask(); question(2); ask()
+"""
+    with process(SERVING + script) as client, Cancel() as token:
+        asked, learned = [], []
+
+        def take(_data, given):
+            asked.append(lib.mcp_input_is_cancelled(given))
+            # The server goes on when this has come.
+            call(lib.mcp_notify, client.client, b"notifications/asked", None, 0, None) if len(asked) == 1 else token.trigger()
+            poll(lambda: lib.mcp_input_is_cancelled(given), "the handler does not learn of it")
+            learned.append(True)
+
+        function = INPUT(take)
+        call(lib.mcp_set_elicitation, client.client, function, None, None).must_be("MCP_OK")
+        client.connect(timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=5000, cancel=token).must_be("MCP_CANCELLED")
+        assert asked == [False, False] and learned == [True, True], (asked, learned)
 
 
 @case

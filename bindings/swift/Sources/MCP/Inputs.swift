@@ -8,12 +8,37 @@ public struct InputRequest: Sendable {
     /// The parameters, an object.
     public let params: JSON
 
+    fileprivate let asked: AskedInput
+
+    /// Whether an answer would come too late: the server has cancelled its request, or the call that needs the answer was
+    /// cancelled, or its client closed; or the handler has returned. A handler that waits for a person looks from time to
+    /// time, and returns.
+    public var isCancelled: Bool { asked.isCancelled }
+
     /// Of an elicitation: what to ask the person.
     public var message: String? { params["message"]?.string }
     /// Of an elicitation by form: the JSON schema of what the person fills in.
     public var requestedSchema: JSON? { params["requestedSchema"] }
     /// Of an elicitation by URL: what the person is to open.
     public var url: String? { params["url"]?.string }
+}
+
+/// An input, which is there as long as its handler runs.
+private final class AskedInput: @unchecked Sendable {
+    private let lock = NSLock()
+    private var input: OpaquePointer?
+
+    init(_ input: OpaquePointer) {
+        self.input = input
+    }
+
+    var isCancelled: Bool {
+        lock.withLock { input.map { mcp_input_is_cancelled($0) } ?? true }
+    }
+
+    func end() {
+        lock.withLock { input = nil }
+    }
 }
 
 /// What a person made of an elicitation.
@@ -133,7 +158,11 @@ private typealias InputHandler = @Sendable (InputRequest) throws -> ElicitationA
 private func inputTrampoline(_ userdata: UnsafeMutableRawPointer?, _ input: OpaquePointer) {
     guard let userdata else { return }
     do {
-        try answer(input, Box<InputHandler>.at(userdata).content(request(input)))
+        let request = try request(input)
+        let given = Result { try Box<InputHandler>.at(userdata).content(request) }
+        // Before it is answered: only one thread at a time may use it.
+        request.asked.end()
+        try answer(input, given.get())
     } catch {
         let code = (error as? InputError)?.code ?? -32603
         _ = mcp_input_fail(input, code, described(error), nil)
@@ -144,7 +173,8 @@ private func request(_ input: OpaquePointer) throws(MCPError) -> InputRequest {
     guard let params = mcp_input_params(input) else {
         throw MCPError(.internal, "libmcp gave no parameters")
     }
-    return InputRequest(method: String(cString: mcp_input_method(input)), params: try JSON(copying: params))
+    let method = String(cString: mcp_input_method(input))
+    return InputRequest(method: method, params: try JSON(copying: params), asked: AskedInput(input))
 }
 
 private func answer(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {

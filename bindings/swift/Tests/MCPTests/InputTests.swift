@@ -127,6 +127,28 @@ import Testing
         #expect(InputError(code: -1, message: "no").localizedDescription == "no")
     }
 
+    /// A handler that waits learns that nobody wants its answer any more.
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func notWanted(_ version: String) async throws {
+        let server = try Self.asking(version)
+        let client = try server.client()
+        let seen = Shared<[Bool]>([])
+        let (asked, asks) = AsyncStream<InputRequest>.makeStream()
+        try client.setElicitation { request in
+            seen.change { $0.append(request.isCancelled) }
+            asks.yield(request)
+            while !request.isCancelled {
+                await Task.yield()
+            }
+            seen.change { $0.append(true) }
+            return .cancel
+        }
+        let call = Task { try await client.callTool("asks") }
+        let request = try #require(await asked.first { _ in true })
+        call.cancel()
+        await #expect(throws: (any Error).self) { try await call.value }
+        #expect(seen.value == [false, true] && request.isCancelled)
+    }
+
     @Test func refusalOnARealServer() async throws {
         let client = try RealServer("everything").ready()
         try client.setSampling { _ in throw InputError(code: -1, message: "the person said no") }
