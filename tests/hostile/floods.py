@@ -4,11 +4,14 @@ other calls on the same stream are answered meanwhile."""
 import json
 import re
 import threading
+import time
+from contextlib import contextmanager
 from ctypes import byref, c_void_p
 from pathlib import Path
 
 from harness import (
-    PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, options, poll, run,
+    PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, must_be_soon,
+    options, poll, run,
 )  # fmt: skip
 from newer import INPUT, call_tool, fetched, listed, notice, process
 
@@ -32,8 +35,9 @@ def peak():
 # --- Redaction --------------------------------------------------------------------------------------------------------
 
 
-def cookies_then_500(client_does):
-    """Five answers set 13 cookies of 4 KB each, of many short parts; what comes then is an error that has to be redacted."""
+@contextmanager
+def cookies_of_many_parts(last):
+    """A client to which five answers have set 13 cookies of 4 KB each, of many short parts; `last` answers what comes then."""
     answers = []
 
     def handler(_server, request):
@@ -41,7 +45,7 @@ def cookies_then_500(client_does):
             return legacy(request)
         answers.append(request)
         if len(answers) > 5:
-            return http(500, "it broke " * 2000, kind="text/plain")
+            return last(request)
         head, body = legacy(request).split(b"\r\n", 1)
         parts = [" ".join(f"{len(answers):02}{cookie:02}{part:04}" for part in range(440)) for cookie in range(13)]
         cookies = [f"Set-Cookie: c{cookie}={value}".encode() for cookie, value in enumerate(parts)]
@@ -50,13 +54,29 @@ def cookies_then_500(client_does):
     with Server(handler) as server, Client(server.url, bearer=TOKEN) as client:
         for _ in range(5):
             client.ping(timeout=10_000).must_be("MCP_OK")
-        return client_does(client)
+        yield client
 
 
 @case
 def many_cookies_do_not_delay_an_error():
-    outcome = cookies_then_500(lambda client: client.ping(timeout=1500))
-    outcome.must_be("MCP_SERVER_ERROR").must_end(within=0)
+    with cookies_of_many_parts(lambda _request: http(500, "it broke " * 2000, kind="text/plain")) as client:
+        client.ping(timeout=1500).must_be("MCP_SERVER_ERROR").must_end(within=0)
+
+
+@case
+def many_cookies_do_not_delay_a_cancel():
+    asked = threading.Event()
+
+    def last(request):
+        asked.set()
+        return request.hold()
+
+    with cookies_of_many_parts(last) as client, Cancel() as cancel:
+        calling = client.begin_ping(cancel=cancel, timeout=10_000)
+        assert asked.wait(PATIENCE)
+        begun = time.monotonic()
+        cancel.trigger()
+        must_be_soon(begun, calling.result().must_be("MCP_CANCELLED").ended)
 
 
 @case
