@@ -245,8 +245,8 @@ serve()
 """
     with process(FLOOD + script) as client:
         pings = []
-        handler = Waiting(client, meanwhile=lambda: pings.append(client.ping(timeout=5000)))
-        client.connect(timeout=5000).must_be("MCP_OK")
+        handler = Waiting(client, meanwhile=lambda: pings.append(client.ping(timeout=20_000)))
+        client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
         calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
@@ -254,7 +254,7 @@ serve()
         before = memory()
         # Far more than is kept.
         while sum("notifications/message" in line for line in client.lines) < 500:
-            client.ping(timeout=5000).must_be("MCP_OK").must_end(within=1000)
+            client.ping(timeout=20_000).must_be("MCP_OK").must_end(within=1000)
         grown = memory() - before
         print(f"    {grown} MiB more")
         assert grown < 100, f"{grown} MiB"
@@ -279,7 +279,7 @@ serve()
 """
     with process(FLOOD + script) as client, Cancel() as cancel:
         handler = Waiting(client)
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         told, pause = [], threading.Event()
 
         class Told(list):
@@ -292,7 +292,7 @@ serve()
         calling = Background(lambda: fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         # Everything has come when an answer has that was written behind it.
-        client.ping(timeout=5000)
+        client.ping(timeout=20_000)
         handler.go.set()
         calling.result().must_be("MCP_CANCELLED")
         assert len(told) == 3, len(told)
@@ -317,7 +317,7 @@ serve()
 """
     with process(FLOOD + script) as client:
         handler = Waiting(client)
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         calling = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: any("notifications/message" in line for line in client.lines), "not refused")
         handler.go.set()
@@ -346,7 +346,7 @@ serve()
 """
     with process(FLOOD + script) as client:
         handler = Waiting(client)
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
         calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)

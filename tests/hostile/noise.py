@@ -100,7 +100,7 @@ class Leveled(Client):
         return [level for level, line in zip(self.levels, self.lines) if word in line]
 
 
-def called(kind, say, timeout=5000):
+def called(kind, say, timeout=20_000):
     """One tool call; how it ended, with the lines of the log."""
     server, path = STREAMS[kind](say)
     with server, Client(f"http://127.0.0.1:{server.port}{path}", bearer=TOKEN) as client:
@@ -128,7 +128,7 @@ def a_heartbeat_is_a_warning_in_the_log():
     for make in STREAMS.values():
         server, path = make(lambda request: events_of('{"type":"heartbeat"}') + event(answer(request, CONTENT)))
         with server, Leveled(f"http://127.0.0.1:{server.port}{path}") as client:
-            call_tool(client, timeout=5000).must_be("MCP_OK")
+            call_tool(client, timeout=20_000).must_be("MCP_OK")
             assert client.levels_of("heartbeat") == [WARNING], client.lines
 
 
@@ -181,7 +181,7 @@ def one_bad_member_of_a_batch_costs_nothing():
             return http(200, body) if body else legacy(request)
 
         with Server(handler) as server, Client(server.url) as client:
-            call_tool(client, timeout=5000).must_be("MCP_OK")
+            call_tool(client, timeout=20_000).must_be("MCP_OK")
 
 
 @case
@@ -192,7 +192,7 @@ def a_body_must_be_a_message():
             return http(200, body) if request.rpc == "tools/call" else legacy(request)
 
         with Server(handler) as server, Client(server.url) as client:
-            call_tool(client, timeout=5000).must_be("MCP_INVALID_JSON" if body == "ping" else "MCP_INVALID_MESSAGE")
+            call_tool(client, timeout=20_000).must_be("MCP_INVALID_JSON" if body == "ping" else "MCP_INVALID_MESSAGE")
 
 
 @case
@@ -259,7 +259,7 @@ def equal_numbers_are_equal_progress_tokens():
 
         server, path = STREAMS[kind](say)
         with server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
-            call_tool(client, timeout=5000, told=told).must_be("MCP_OK")
+            call_tool(client, timeout=20_000, told=told).must_be("MCP_OK")
         assert len(told) == 2, told
 
 
@@ -279,7 +279,7 @@ def a_byte_order_mark_before_a_message():
         return reply
 
     with Server(handler) as server, Client(server.url) as client:
-        client.ping(timeout=5000).must_be("MCP_OK").must_end(500)
+        client.ping(timeout=20_000).must_be("MCP_OK").must_end(500)
 
 
 # --- Standard output --------------------------------------------------------------------------------------------------
@@ -325,8 +325,8 @@ while True:
     well(request)
 """
     with serving(script) as client:
-        client.connect(timeout=5000).must_be("MCP_OK").must_end(1000)
-        call_tool(client, timeout=5000).must_be("MCP_OK").must_end(500)
+        client.connect(timeout=20_000).must_be("MCP_OK").must_end(1000)
+        call_tool(client, timeout=20_000).must_be("MCP_OK").must_end(500)
         assert set(client.levels_of("[WebSocket]")) == {WARNING}, client.lines
 
 
@@ -337,7 +337,7 @@ say("before\\n"); begin(); request = ask()
 say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\\n" * 100); time.sleep(100)
 """
     with serving(script, environment={"TOKEN": SECRET}) as client:
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         print(f"    {outcome.message}")
         assert "[ERROR] no" in outcome.message and "before" not in outcome.message, outcome.message
@@ -359,7 +359,7 @@ while True:
 """
     with process(script) as client:
         call(lib.mcp_set_environment, client.client, b"TOKEN", SECRET.encode()).must_be("MCP_OK")
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = Listener(client, timeout=500).result().must_be("MCP_TIMEOUT")
         assert "starting with" in outcome.message and SECRET not in outcome.message, outcome.message
         assert not any(SECRET in line for line in client.lines)
@@ -371,7 +371,7 @@ def a_program_that_is_no_server_is_quoted():
         outcome = client.connect(timeout=2500).must_be("MCP_TIMEOUT")
         assert "usage: tool" in outcome.message, outcome.message
     with process("ask(); print('usage: tool [--serve]', flush=True); sys.exit(2)") as client:
-        outcome = client.connect(timeout=5000).must_be("MCP_PROCESS_FAILED")
+        outcome = client.connect(timeout=20_000).must_be("MCP_PROCESS_FAILED")
         assert "usage: tool" in outcome.message and "status 2" in outcome.message, outcome.message
 
 
@@ -385,7 +385,7 @@ for length in (190, 380, 8170, 8185): say("y" * (length - 7) + " token=" + secre
 say(secret * 2000 + "\\n"); time.sleep(100)
 """
     with serving(script, environment={"TOKEN": SECRET}) as client:
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         for text in [outcome.message, *client.lines]:
             assert SECRET[:6] not in text, text
@@ -406,14 +406,14 @@ ask_again = ask(); well(ask_again); well(first); serve()
     for text in texts:
         with folder() as place, serving(script, place) as client:
             (place / "text").write_text(text)
-            client.connect(timeout=5000).must_be("MCP_OK")
-            one = Background(lambda: call_tool(client, timeout=5000))
-            two = Background(lambda: call_tool(client, timeout=5000))
+            client.connect(timeout=20_000).must_be("MCP_OK")
+            one = Background(lambda: call_tool(client, timeout=20_000))
+            two = Background(lambda: call_tool(client, timeout=20_000))
             poll(lambda: one.outcome or two.outcome, "no call ended")
             ended = one if one.outcome else two
             ended.outcome.must_be("MCP_INVALID_JSON" if "NaN" in text or text.endswith("}}}") else "MCP_INVALID_MESSAGE")
             assert ended.outcome.ms < 3000, ended.outcome
-            call_tool(client, timeout=5000).must_be("MCP_OK")
+            call_tool(client, timeout=20_000).must_be("MCP_OK")
             (two if ended is one else one).result().must_be("MCP_OK")
 
 
@@ -428,7 +428,7 @@ while True:
     well(request)
 """
     with serving(script) as client:
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         call_tool(client, timeout=2000).must_be("MCP_OK")
         assert client.levels.count(WARNING) == 5, client.lines
 
@@ -444,7 +444,7 @@ say("[%s,%s,{},%s]\\n" % (member(one, good), member(two, '"result":null'), membe
 serve()
 """
     with serving(script) as client:
-        client.connect(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
         calls = [Background(lambda: call_tool(client, timeout=3000)) for _ in range(3)]
         statuses = sorted(calling.result().status for calling in calls)
         assert statuses == ["MCP_INVALID_MESSAGE", "MCP_OK", "MCP_OK"], statuses
@@ -464,7 +464,7 @@ while True:
 """
     told = []
     with serving(script) as client:
-        client.connect(timeout=5000).must_be("MCP_OK").must_end(500)
+        client.connect(timeout=20_000).must_be("MCP_OK").must_end(500)
         call_tool(client, timeout=2000, told=told).must_be("MCP_OK")
         assert len(told) == 1, told
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import case, lib, poll, run
-from newer import folder, process, process_of
+from newer import call_tool, folder, process, process_of
 
 # Starts something and notes its number; it inherits the three streams of the server unless it is told others.
 STARTING = """
@@ -50,7 +50,7 @@ def no_child_is_left():
 def freed(script, place, argv=None):
     """Frees the client of a server that has started something; how long that took, and whether that something still runs."""
     with process_of([*argv, str(place)]) if argv else process(STARTING + script, place) as client:
-        client.ping(timeout=5000).must_be("MCP_OK")
+        client.ping(timeout=20_000).must_be("MCP_OK")
         with started(place) as child:
             assert is_running(child)
             begun = time.monotonic()
@@ -116,7 +116,7 @@ def a_session_of_its_own_is_left_alone():
 def an_end_costs_no_time():
     """Where nothing else is in the group."""
     with process("begin(); serve()") as client:
-        client.ping(timeout=5000).must_be("MCP_OK")
+        client.ping(timeout=20_000).must_be("MCP_OK")
         begun = time.monotonic()
         client.close().must_be("MCP_OK")
     took = time.monotonic() - begun
@@ -131,9 +131,9 @@ def an_end_costs_no_time():
 def ends_by_itself(ending, streams="", before=""):
     script = STARTING + f"{before}\nstart(READY{streams}); begin(); ask(); {ending}"
     with folder() as place, process(script, place) as client:
-        client.ping(timeout=5000).must_be("MCP_OK")
+        client.ping(timeout=20_000).must_be("MCP_OK")
         with started(place) as child:
-            client.ping(timeout=5000).must_be("MCP_PROCESS_FAILED").must_end(1000)
+            client.ping(timeout=20_000).must_be("MCP_PROCESS_FAILED").must_end(1000)
             poll(lambda: not is_running(child), "what the server has started goes on")
     no_child_is_left()
 
@@ -166,17 +166,17 @@ if os.path.exists(sys.argv[1] + "/ready"): begin(); serve()
 start(STUBBORN); begin(); ask(); sys.exit(1)
 """
     with folder() as place, process(script, place) as client:
-        client.ping(timeout=5000).must_be("MCP_OK")
+        client.ping(timeout=20_000).must_be("MCP_OK")
         with started(place) as child:
-            client.ping(timeout=5000).must_be("MCP_PROCESS_FAILED").must_end(1000)
+            client.ping(timeout=20_000).must_be("MCP_PROCESS_FAILED").must_end(1000)
             assert is_running(child)
 
             def is_over():
-                client.ping(timeout=5000).must_be("MCP_OK")
+                client.ping(timeout=20_000).must_be("MCP_OK")
                 return not is_running(child)
 
             poll(is_over, "what the server has started goes on")
-            client.ping(timeout=5000).must_be("MCP_OK")
+            client.ping(timeout=20_000).must_be("MCP_OK")
     no_child_is_left()
 
 
@@ -185,20 +185,18 @@ def a_call_after_the_end_of_the_server_starts_another_one():
     """The server ends behind its answer, and what it has started holds its stdout: whatever is still in that is awaited for a moment,
     and no call has to wait for it."""
     script = """
-begin()
 if not os.path.exists(sys.argv[1] + "/child"):
     start(READY, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    begin()
+    begin(); reply(ask(), {"content": []})
     os._exit(0)
 serve()
 """
     with folder() as place, process(STARTING + script, place) as client:
-        client.connect(timeout=5000).must_be("MCP_OK")
-        client.ping(timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
         with started(place):
             poll(lambda: any("has ended; the next call" in line for line in client.lines), "its end is not seen")
-            assert not any("exited" in line for line in client.lines), client.lines
-            client.ping(timeout=5000).must_be("MCP_OK")
+            client.ping(timeout=20_000).must_be("MCP_OK")
         assert sum("started " in line for line in client.lines) == 2, client.lines
 
 

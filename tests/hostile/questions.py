@@ -60,8 +60,8 @@ well(one); well(two); ask()
 """
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("101",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        calls = [Background(lambda: call_tool(client, timeout=5000)) for _ in range(2)]
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calls = [Background(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
         poll(lambda: len(handler.asked) == 2, "the second question waits for the first handler")
         handler.go.set()
         for calling in calls:
@@ -81,8 +81,8 @@ well(one); well(two); ask()
 """
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        calls = [Background(lambda: call_tool(client, timeout=5000)) for _ in range(2)]
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calls = [Background(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
         poll(lambda: len(handler.asked) == 5, "a question waits for a handler that is not its own")
         handler.go.set()
         for calling in calls:
@@ -102,8 +102,8 @@ print(*(listen()["id"] for _ in range(4)), file=open(sys.argv[1] + "/answered", 
     for _ in range(5):
         with folder() as place, process(SERVING + script, place) as client:
             handler = Handler(client)
-            client.connect(timeout=5000).must_be("MCP_OK")
-            call_tool(client, timeout=5000).must_be("MCP_OK")
+            client.connect(timeout=20_000).must_be("MCP_OK")
+            call_tool(client, timeout=20_000).must_be("MCP_OK")
             assert handler.asked == ["101", "102", "103", "104"], handler.asked
 
 
@@ -120,10 +120,10 @@ well(one); well(two); ask()
 """
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        one = Background(lambda: call_tool(client, timeout=5000))
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        one = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: handler.asked == ["1"], "no question")
-        two = Background(lambda: call_tool(client, timeout=5000))
+        two = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: len(handler.asked) == 2, "the second question waits for the first handler")
         handler.go.set()
         one.result().must_be("MCP_OK")
@@ -150,12 +150,12 @@ well(next); ask()
     with process(SERVING + script) as client:
         lines = client.lines
         handler = Handler(client, hold=("1",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=5000))
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: any("cancelled a request of its own" in line for line in lines), "it was not noticed")
         handler.go.set()
         calling.result().must_be("MCP_OK")
-        call_tool(client, timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
 
 
 @case
@@ -178,9 +178,9 @@ request = ask(); question(2); ask()
 
         function = INPUT(take)
         call(lib.mcp_set_elicitation, client.client, function, None, None).must_be("MCP_OK")
-        client.connect(timeout=5000).must_be("MCP_OK")
-        call_tool(client, timeout=5000).must_be("MCP_OK")
-        call_tool(client, timeout=5000, cancel=token).must_be("MCP_CANCELLED")
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000, cancel=token).must_be("MCP_CANCELLED")
         assert asked == [False, False] and learned == [True, True], (asked, learned)
 
 
@@ -194,8 +194,8 @@ well(request); ask()
 """
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=5000))
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: sum("cancelled a request of its own" in line for line in client.lines) == 2, "it was not noticed")
         handler.go.set()
         calling.result().must_be("MCP_OK")
@@ -216,7 +216,7 @@ def cancelled_on_an_answer_stream():
 
     with Server(handler) as server, Client(server.url) as client:
         asking = Handler(client)
-        call_tool(client, timeout=5000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
         assert not asking.asked and "POST" not in server.saw(), server.saw()
 
 
@@ -242,8 +242,8 @@ def cancelled_on_the_standing_stream():
     asked = threading.Event()
     with Server(handler) as server, Client(server.url) as client:
         asking = Handler(client, hold=("q",))
-        client.connect(timeout=5000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=5000))
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=20_000))
         poll(lambda: asking.asked, "nothing was asked")
         asked.set()
         poll(lambda: any("cancelled a request of its own" in line for line in client.lines), "it was not noticed")
@@ -276,8 +276,8 @@ open(sys.argv[1] + "/lines", "w").write("".join(lines))
 """
     with folder() as place:
         with process(SERVING + script, place) as client:
-            client.connect(timeout=5000).must_be("MCP_OK").must_end(1000)
-            client.ping(timeout=5000).must_be("MCP_OK")
+            client.connect(timeout=20_000).must_be("MCP_OK").must_end(1000)
+            client.ping(timeout=20_000).must_be("MCP_OK")
             told = [line for line in client.lines if "echo" in line]
             assert len(told) == 1 and "docker run -i" in told[0], client.lines
         sent = [json.loads(line) for line in (place / "lines").read_text().splitlines()]
@@ -299,9 +299,9 @@ well(request); ask()
 """
     with process(SERVING + script) as client:
         Handler(client)
-        client.connect(timeout=5000).must_be("MCP_OK")
-        call_tool(client, timeout=5000).must_be("MCP_OK")
-        call_tool(client, timeout=5000).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
         assert not any("echo" in line for line in client.lines), client.lines
 
 
