@@ -70,7 +70,7 @@ cpp_run(cpp.mixed cpp-mixed)
 
 add_test(NAME cpp.dialects COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --include ${MCP_HEADER_DIR} --cxx
                                    ${CMAKE_CXX_COMPILER})
-set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 300)
+set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 900)
 
 # --- The thread sanitizer ----------------------------------------------------------------------------------------------
 
