@@ -39,17 +39,26 @@ impl<T: Weighed> Backlog<T> {
         Ok(())
     }
 
-    /// Adds something, in whose place the oldest of those go that may go. Gives what has gone.
-    pub fn push_instead(&mut self, item: T, may_go: impl Fn(&T) -> bool) -> Vec<T> {
+    /// Adds something in the place of what says no more than that. Where there is no room, the oldest of those go that may go, of lower
+    /// `worth` first. Gives how many have gone.
+    pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
         let item = item.alone();
-        let mut gone = Vec::new();
+        if let Some(at) = self.waiting.iter().position(is_same) {
+            self.remove(at);
+        }
+        let mut gone = 0;
         while !self.has_room(item.weight()) {
-            let Some(at) = self.waiting.iter().position(&may_go) else { break };
-            gone.extend(self.waiting.remove(at));
-            self.bytes -= gone.last().map_or(0, T::weight);
+            let may_go = self.waiting.iter().enumerate().filter_map(|(at, kept)| Some((worth(kept)?, at)));
+            let Some((_, at)) = may_go.min() else { break };
+            self.remove(at);
+            gone += 1;
         }
         self.add(item);
         gone
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.bytes -= self.waiting.remove(at).map_or(0, |gone| gone.weight());
     }
 
     fn has_room(&self, bytes: usize) -> bool {
@@ -137,12 +146,15 @@ mod tests {
     fn the_oldest_go() {
         let mut backlog = Backlog::new(3);
         for number in 0..5 {
-            let gone =
-                backlog.push_instead(notice(number.to_string()), |kept| kept.params.as_ref().unwrap().text() != "0");
-            assert_eq!(gone.len(), usize::from(number > 2));
+            let worth = |kept: &Notice| (kept.params.as_ref().unwrap().text() != "0").then_some(0);
+            let gone = backlog.push_instead(notice(number.to_string()), |_| false, worth);
+            assert_eq!(gone, u64::from(number > 2));
         }
+        // What says the same goes, and takes nothing with it.
+        let is_three = |kept: &Notice| kept.params.as_ref().unwrap().text() == "3";
+        assert_eq!(backlog.push_instead(notice("3".into()), is_three, |_| Some(0)), 0);
         let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());
-        assert_eq!(kept.collect::<Vec<_>>(), ["0", "3", "4"]);
+        assert_eq!(kept.collect::<Vec<_>>(), ["0", "4", "3"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What servers say of changes, and who wants to know: lists that are not what they were, resources that have new contents.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backlog::Backlog;
@@ -24,6 +25,8 @@ pub struct Changes {
 pub struct Inbox {
     pub signal: Signal,
     waiting: Mutex<Backlog<Notice>>,
+    /// How many had to go.
+    dropped: AtomicU64,
 }
 
 /// A listener's inbox, which gets nothing any more when this is dropped.
@@ -34,14 +37,20 @@ pub struct Subscribed<'a> {
 
 impl Changes {
     pub fn subscribe(&self) -> Result<Subscribed<'_>> {
-        let inbox = Arc::new(Inbox { signal: new_signal()?, waiting: Mutex::new(Backlog::new(MOST_WAITING)) });
+        let inbox = Arc::new(Inbox {
+            signal: new_signal()?,
+            waiting: Mutex::new(Backlog::new(MOST_WAITING)),
+            dropped: AtomicU64::new(0),
+        });
         self.lock().push(Arc::clone(&inbox));
         Ok(Subscribed { changes: self, inbox })
     }
 
     pub fn tell(&self, notice: &Notice) {
         for inbox in self.lock().iter() {
-            inbox.lock().push_instead(notice.clone(), |_| true);
+            let is_same = |kept: &Notice| notice.says_the_same(kept);
+            let gone = inbox.lock().push_instead(notice.clone(), is_same, |kept| Some(kept.worth()));
+            inbox.dropped.fetch_add(gone, Ordering::Relaxed);
             inbox.signal.raise();
         }
     }
@@ -80,6 +89,11 @@ impl Changes {
 }
 
 impl Inbox {
+    /// How many changes came faster than they were taken, and had to go.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     /// What has come since the last time.
     pub fn take(&self) -> VecDeque<Notice> {
         self.signal.lower();

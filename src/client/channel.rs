@@ -134,13 +134,15 @@ impl Client {
                     if setback.error.status() == MCP_TIMEOUT {
                         line.retire_if_silent();
                     }
+                    self.leave_place(call, speaking, &place);
                     Err(setback)
                 }
                 _ => Ok(place),
             }
         })?;
-        let delivered = self.await_answer(call, speaking, &place).map_err(Setback::after_sending)?;
-        match delivered {
+        let delivered = self.await_answer(call, speaking, &place);
+        self.leave_place(call, speaking, &place);
+        match delivered.map_err(Setback::after_sending)? {
             Delivered::Result(answered) => {
                 let answered = check_result_type(speaking.era, ask.rules, answered).map_err(Setback::after_sending)?;
                 Ok(Answer { answered, session_id: None })
@@ -152,6 +154,11 @@ impl Client {
 }
 
 impl Client {
+    /// Gives a place up, and refuses what the server has asked and no call deals with any more.
+    fn leave_place(&self, call: &Call, speaking: &Speaking, place: &Place) {
+        self.refuse(call, speaking, &place.leave(), "the call that it was asked during has ended");
+    }
+
     /// Waits for the answer, and takes what comes before.
     fn await_answer(&self, call: &Call, speaking: &Speaking, place: &Place) -> Result<Delivered> {
         let outcome = loop {
@@ -162,14 +169,13 @@ impl Client {
                 Err(error) => break Err(error),
             }
         };
-        remark_dropped(call, place);
+        remark_dropped(call, place.dropped());
         outcome
     }
 }
 
 /// Notifications that were dropped are not dropped in silence.
-pub fn remark_dropped(call: &Call, place: &Place) {
-    let dropped = place.dropped();
+pub fn remark_dropped(call: &Call, dropped: u64) {
     if dropped > 0 {
         call.remark(Level::Warning, || {
             format!("{dropped} notifications of the server came faster than the program took them, and were dropped")

@@ -268,13 +268,18 @@ impl Client {
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &Text) {
+        // Where it does not go, nobody would read it.
+        let _ = self.leave_within(&self.farewell(FAREWELL), speaking, method, body);
+    }
+
+    /// The same in the time of a call, for several of them; fails where that is over, or nothing is read at the other end.
+    pub(super) fn leave_within(&self, call: &Call, speaking: &Speaking, method: Method, body: &Text) -> Result<()> {
         if let Some(pipe) = speaking.pipe() {
-            // Where it is full, nobody would read this.
-            let _ = pipe.write(body);
-            return;
+            return pipe.write(body);
         }
-        let call = self.farewell(FAREWELL);
-        self.send_and_leave(&call, self.outgoing(speaking, method, None, body));
+        call.budget().check().map_err(|stop| call.stopped(&stop))?;
+        self.send_and_leave(call, self.outgoing(speaking, method, None, body));
+        Ok(())
     }
 }
 

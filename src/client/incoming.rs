@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ureq::http::Method;
+
 use super::Client;
 use super::call::Call;
 use super::exchange::Speaking;
@@ -21,6 +23,9 @@ const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
 /// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
 const LONGEST: usize = 1024 * 1024;
+
+/// The longest that refusals take together: others wait behind them.
+const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
 
 /// A request of the server's own.
 #[derive(Clone)]
@@ -51,6 +56,21 @@ impl Notice {
     /// The server's own request that it does not want to be answered any more, by its id as it stands there.
     pub fn cancelled(&self) -> Option<&str> {
         (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Part::raw))?
+    }
+
+    /// Whether it makes an older one needless that was not looked at yet.
+    pub fn says_the_same(&self, older: &Notice) -> bool {
+        let text = |notice: &Notice| notice.params.as_ref().map(|params| params.text().to_owned());
+        self.method == older.method
+            && match self.method.as_str() {
+                "notifications/resources/updated" => text(self) == text(older),
+                method => method.ends_with("/list_changed"),
+            }
+    }
+
+    /// What goes first where too many wait: of changes, those of a list are kept the longest.
+    pub fn worth(&self) -> u8 {
+        u8::from(self.method.ends_with("/list_changed"))
     }
 
     /// It is longer than any that the protocol has; but a log message may say what it likes.
@@ -127,13 +147,18 @@ impl Client {
         }
     }
 
-    /// Something is not what it was: what is kept of it is stale, and whoever listens wants to know.
+    /// Something is not what it was: what is kept of it is stale, and listeners want to know.
     pub(super) fn note_change(&self, notice: &Notice) {
+        self.forget_changed(notice);
+        self.changes.tell(notice);
+    }
+
+    /// Forgets what a notification makes stale.
+    pub(super) fn forget_changed(&self, notice: &Notice) {
         self.cache.invalidate(notice);
         if notice.method == "notifications/tools/list_changed" {
             self.tools.forget();
         }
-        self.changes.tell(notice);
     }
 
     /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
@@ -158,15 +183,18 @@ impl Client {
         }
     }
 
-    /// Refuses a server's own request, for which there is no room among those that wait.
-    pub(super) fn refuse(&self, call: &Call, speaking: &Speaking, asked: &Asked) {
-        let reply = messages::refusal(&asked.id, INTERNAL_ERROR, "too many requests wait for an answer already");
-        let method = &asked.method;
-        call.remark(Level::Warning, || {
-            format!("too many requests of the server wait already: its {method} is refused")
-        });
-        if let Err(error) = self.send_reply(call, speaking, &reply) {
-            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+    /// Refuses requests of the server's own, by their ids, as far as that can be said in a moment.
+    pub(super) fn refuse(&self, call: &Call, speaking: &Speaking, ids: &[String], why: &str) {
+        if ids.is_empty() {
+            return;
+        }
+        call.remark(Level::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
+        let farewell = self.farewell(REFUSAL_LIMIT);
+        for id in ids {
+            let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
+            if self.leave_within(&farewell, speaking, Method::POST, &reply).is_err() {
+                break;
+            }
         }
     }
 

@@ -30,11 +30,12 @@ pub struct Letters {
 }
 
 impl Letters {
+    /// Those of a call that is still being sent: it takes nothing before it waits.
     pub fn new() -> Result<Letters> {
         Ok(Letters {
             bell: new_signal()?,
             waiting: Mutex::new(Backlog::new(MOST)),
-            is_busy: AtomicBool::new(false),
+            is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),
         })
     }
@@ -52,17 +53,19 @@ impl Letters {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Adds a notification. Where too many wait, the oldest go, and are given back.
-    pub fn put_notice(&self, notice: Notice) -> Vec<Notice> {
-        let gone = self.lock().push_instead(Letter::Notice(notice), |kept| matches!(kept, Letter::Notice(_)));
+    /// Adds a notification. Where too many wait, the oldest go.
+    pub fn put_notice(&self, notice: Notice) {
+        let new = notice.clone();
+        let is_same = |kept: &Letter| kept.notice().is_some_and(|kept| new.says_the_same(kept));
+        let worth = |kept: &Letter| kept.notice().map(Notice::worth);
+        let gone = self.lock().push_instead(Letter::Notice(notice), is_same, worth);
         self.bell.raise();
-        self.dropped.fetch_add(gone.len() as u64, Ordering::Relaxed);
-        gone.into_iter().filter_map(Letter::into_notice).collect()
+        self.dropped.fetch_add(gone, Ordering::Relaxed);
     }
 
     /// Adds what the server asks: one at a time, which is dealt with before there is another.
     pub fn put_asked(&self, asked: Asked) {
-        self.lock().push_instead(Letter::Asked(asked), |_| false);
+        self.lock().push_instead(Letter::Asked(asked), |_| false, |_| None);
         self.bell.raise();
     }
 
@@ -82,10 +85,6 @@ impl Letters {
         self.lock().take().into_iter().filter_map(Letter::into_asked).collect()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
     /// Drops what the server has asked under an id.
     pub fn forget_asked(&self, id: &str) {
         self.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if jsonrpc::is_same_id(&asked.id, id)));
@@ -97,7 +96,7 @@ impl Letters {
 }
 
 impl Letter {
-    fn into_notice(self) -> Option<Notice> {
+    fn notice(&self) -> Option<&Notice> {
         match self {
             Letter::Notice(notice) => Some(notice),
             Letter::Asked(_) => None,

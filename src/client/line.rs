@@ -32,7 +32,7 @@ const MOST_CARRIED: usize = 16;
 const DEAD_SILENCE: Duration = Duration::from_secs(20);
 
 /// So many questions of the server wait for a call that can deal with them.
-const MOST_QUESTIONS: usize = 64;
+pub const MOST_QUESTIONS: usize = 64;
 
 /// See the module.
 pub struct Line {
@@ -192,7 +192,9 @@ impl Line {
         if let Some(ended) = &state.ended {
             return Err(ended.clone());
         }
-        if self.is_retired.load(Ordering::Relaxed) {
+        // The first calls of a process are told how it ended.
+        let is_opening = self.pipe().is_some() && self.version.get().is_none();
+        if self.is_retired.load(Ordering::Relaxed) && !is_opening {
             return Err(Error::new(MCP_DISCONNECTED, "the connection is not used any more; another one is opened"));
         }
         // What a program prints when it is started is about the first request.
@@ -252,8 +254,8 @@ impl Line {
         None
     }
 
-    /// Hands a notification to the call that it is for. Gives back what nobody waits for, or takes in time.
-    pub fn deliver_notice(&self, notice: Notice) -> Vec<Notice> {
+    /// Hands a notification to the call that it is for, and gives everything else back.
+    pub fn deliver_notice(&self, notice: Notice) -> Option<Notice> {
         let (token, subscription) = (notice.progress_token(), notice.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
@@ -264,8 +266,9 @@ impl Line {
         // Behind the answer nothing is for the call any more.
         match slot.filter(|slot| slot.outcome.get().is_none()).and_then(|slot| slot.letters.as_ref()) {
             Some(letters) => letters.put_notice(notice),
-            None => vec![notice],
+            None => return Some(notice),
         }
+        None
     }
 
     /// Hands what the server asks to the call that has waited longest of those that have nothing to deal with: on its thread a handler
@@ -295,27 +298,20 @@ impl Line {
         state.waiting.values().filter_map(|slot| slot.letters.as_ref()).for_each(|letters| letters.forget_asked(id));
     }
 
-    /// The call of these letters is free again: something that waits for such a one, or nothing.
-    fn next_question(&self, slot: &Slot, letters: &Letters) -> Option<Asked> {
+    /// Something for a call that is free: what has come for it, or a question that waits for such a call. It deals with it now.
+    fn next_letter(&self, slot: &Slot) -> Option<Letter> {
+        let letters = slot.letters.as_ref()?;
         let mut state = self.lock();
-        // What was put into its letters already came first.
-        let has_letters = !letters.is_empty();
-        // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
-        let is_other = |other: &&Arc<Slot>| !std::ptr::eq(Arc::as_ptr(other), slot);
-        let mut others = state.waiting.values().filter(is_other);
-        let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
-        let takes_one = !has_letters && (slot.for_questions().is_some() || is_last);
-        let question = takes_one.then(|| state.questions.pop()).flatten();
-        letters.set_busy(question.is_some() || has_letters);
-        question
-    }
-
-    /// Something that has come for a call, which deals with it now.
-    fn take_letter(&self, letters: &Letters) -> Option<Letter> {
-        let _state = self.lock();
-        let letter = letters.take_first()?;
-        letters.set_busy(true);
-        Some(letter)
+        let letter = letters.take_first().or_else(|| {
+            // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
+            let is_other = |other: &&Arc<Slot>| !std::ptr::eq(Arc::as_ptr(other), slot);
+            let mut others = state.waiting.values().filter(is_other);
+            let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
+            let takes_one = slot.for_questions().is_some() || is_last;
+            takes_one.then(|| state.questions.pop())?.map(Letter::Asked)
+        });
+        letters.set_busy(letter.is_some());
+        letter
     }
 
     /// Ends every call that waits, and every one that comes.
@@ -417,11 +413,6 @@ impl Place<'_> {
 
     /// Waits for the answer, or for what comes before it.
     pub fn wait(&self, call: &Call) -> Result<Arrived> {
-        if let Some(letters) = &self.slot.letters
-            && let Some(question) = self.line.next_question(&self.slot, letters)
-        {
-            return Ok(Arrived::Letter(Letter::Asked(question)));
-        }
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
 
@@ -435,6 +426,11 @@ impl Place<'_> {
     fn wait_for_more(&self, call: &Call) -> Result<Arrived> {
         let budget = call.budget().clone();
         let stopped = |stop: Stop| stopped_at(&stop, Phase::Head.doing(), &budget);
+        // What waits already; one at a time: what ends the call is looked at before each.
+        budget.check().map_err(stopped)?;
+        if let Some(letter) = self.line.next_letter(&self.slot) {
+            return Ok(Arrived::Letter(letter));
+        }
         let begun = Instant::now();
         loop {
             // What came for others is a sign of life, too.
@@ -450,9 +446,9 @@ impl Place<'_> {
                 stopped(stop)
             })?;
             // In the order in which they came: all letters were written before the answer, which is looked at first, so that
-            // none comes between the two looks. One at a time: what ends the call is looked at before each.
+            // none comes between the two looks.
             let outcome = self.slot.outcome.get();
-            if let Some(letter) = self.slot.letters.as_ref().and_then(|letters| self.line.take_letter(letters)) {
+            if let Some(letter) = self.line.next_letter(&self.slot) {
                 return Ok(Arrived::Letter(letter));
             }
             match outcome {
@@ -467,17 +463,24 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
+impl Place<'_> {
+    /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids
+    /// are given back.
+    pub fn leave(&self) -> Vec<String> {
         let mut state = self.line.lock();
         state.waiting.remove(&self.id);
-        let Some(letters) = &self.slot.letters else { return };
+        let Some(letters) = &self.slot.letters else { return Vec::new() };
         let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
         let left = if has_other { VecDeque::new() } else { state.questions.take() };
         drop(state);
-        // What a call that was ended has not served may belong to another one.
-        for asked in left.into_iter().chain(letters.take_asked()) {
-            let _ = self.line.deliver_asked(asked);
-        }
+        let left = letters.take_asked().into_iter().chain(left);
+        let undelivered = left.filter_map(|asked| self.line.deliver_asked(asked).err());
+        undelivered.map(|(Undelivered::NobodyWaits(asked) | Undelivered::TooMany(asked))| asked.id).collect()
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

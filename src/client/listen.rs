@@ -214,7 +214,7 @@ impl Client {
                 }
             }
         };
-        remark_dropped(call, &place);
+        remark_dropped(call, place.dropped());
         end
     }
 
@@ -344,6 +344,7 @@ impl Client {
             Ok(()) => self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox),
             Err(error) => End::Failed(error),
         };
+        remark_dropped(call, subscribed.inbox.dropped());
         let unwanted = self.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
         if !matches!(end, End::Dropped(_)) && !self.closed.is_raised() {

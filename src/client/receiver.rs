@@ -11,7 +11,7 @@ use super::call::Call;
 use super::exchange::Speaking;
 use super::incoming::{Asked, Notice};
 use super::inputs::Kind;
-use super::line::{Delivered, Line, Undelivered};
+use super::line::{Delivered, Line, MOST_QUESTIONS, Undelivered};
 use super::skipped;
 use crate::error::Error;
 use crate::log::Level;
@@ -36,8 +36,8 @@ pub fn reads_for(client: &Client) -> bool {
 #[derive(Default)]
 pub struct Owed {
     unserved: Vec<Asked>,
-    /// There is no room for them.
-    refused: Vec<Asked>,
+    /// The ids of those for which there is no room.
+    refused: Vec<String>,
 }
 
 /// See the module.
@@ -69,7 +69,7 @@ impl Receiver {
         if !unserved.is_empty() || !refused.is_empty() {
             self.with_call(|client, call| {
                 let speaking = Speaking::on_line(&self.line);
-                refused.iter().for_each(|asked| client.refuse(call, &speaking, asked));
+                client.refuse(call, &speaking, refused, "too many requests wait for an answer already");
                 unserved.iter().for_each(|asked| client.serve(call, &speaking, asked));
             });
         }
@@ -125,8 +125,10 @@ impl Receiver {
                     if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NobodyWaits(request)) };
                 match delivered {
                     Ok(()) => {}
-                    Err(Undelivered::NobodyWaits(asked)) => owed.unserved.push(asked),
-                    Err(Undelivered::TooMany(asked)) => owed.refused.push(asked),
+                    Err(Undelivered::NobodyWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
+                        owed.unserved.push(asked);
+                    }
+                    Err(Undelivered::NobodyWaits(asked) | Undelivered::TooMany(asked)) => owed.refused.push(asked.id),
                 }
                 false
             }
@@ -136,9 +138,12 @@ impl Receiver {
                     owed.unserved.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
                     self.line.forget_asked(id);
                 }
-                let left = self.line.deliver_notice(notice);
-                if !left.is_empty() {
-                    self.with_call(|client, call| left.iter().for_each(|notice| client.take_notice(call, notice)));
+                if let Some(client) = self.client.upgrade() {
+                    // Now, and not only when a call deals with it.
+                    client.forget_changed(&notice);
+                }
+                if let Some(notice) = self.line.deliver_notice(notice) {
+                    self.with_call(|client, call| client.take_notice(call, &notice));
                 }
                 false
             }

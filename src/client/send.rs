@@ -134,6 +134,8 @@ impl Client {
         if let Some(granted) = &pass.granted {
             call.carry(&granted.headers, None);
         }
+        // Other calls may change them before this one has its answer.
+        self.http().cookie_values().iter().for_each(|value| call.carry_text(value));
         let mut response = self.http().send(&outgoing, &call.budget())?;
         let Some(granted) = pass.granted.filter(|_| matches!(response.status, 401 | 403)) else { return Ok(response) };
         let setback = self.http_refusal(call, &mut response, carried, id);

@@ -99,9 +99,11 @@ impl State {
         })
     }
 
-    /// Whether the stream was given up, for a reason that may be over by now.
+    /// Whether the stream was given up, for a reason that may be over by now: the program may have set other credentials.
     fn may_come_back(&self) -> bool {
-        self.over.is_raised() && self.why.get().is_none_or(may_come_back)
+        let is_refusal =
+            |why: &Error| matches!(why.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE);
+        self.over.is_raised() && self.why.get().is_none_or(|why| may_come_back(why) || is_refusal(why))
     }
 }
 

@@ -73,12 +73,17 @@ impl Cookies {
         }
     }
 
-    /// The values, for what must not be shown.
+    /// The values of all that are kept.
     pub fn values(&self) -> Vec<String> {
         if !self.used.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        let kept = self.jar().iter().map(|cookie| cookie.value.clone()).collect::<Vec<_>>();
+        self.jar().iter().map(|cookie| cookie.value.clone()).collect()
+    }
+
+    /// The same with those that the jar has lost, for what must not be shown.
+    pub fn all_values(&self) -> Vec<String> {
+        let kept = self.values();
         kept.into_iter().chain(self.lost().iter().cloned()).collect()
     }
 
@@ -227,7 +232,7 @@ mod tests {
         assert_eq!(sent(&cookies, "http://a.host/x/mcp", 0), "lb=1; all=2");
         assert_eq!(sent(&cookies, "http://a.host/x/mcp/deep", 0), "deep=3; lb=1; all=2");
         assert_eq!(sent(&cookies, "http://a.host/xy", 0), "all=2");
-        assert_eq!(cookies.values(), ["1", "2", "3"]);
+        assert_eq!(cookies.all_values(), ["1", "2", "3"]);
     }
 
     #[test]

@@ -116,8 +116,13 @@ impl Http {
 
     /// What the network adds to requests and must not be shown.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let cookies = self.cookies.values().into_iter().map(Zeroizing::new);
+        let cookies = self.cookies.all_values().into_iter().map(Zeroizing::new);
         cookies.chain(self.network.proxy_secrets()).collect()
+    }
+
+    /// The values of the cookies that a request may carry now.
+    pub fn cookie_values(&self) -> Vec<Zeroizing<String>> {
+        self.cookies.values().into_iter().map(Zeroizing::new).collect()
     }
 
     /// Where the server has redirected to: the URLs may hold secrets.

@@ -4,13 +4,16 @@ the plain ways, this has the times, the pipes, and what may be done meanwhile.""
 import json
 import threading
 import time
+from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
 from auth_scheme import authorised
 from harness import (
-    LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, error, event, http, initialized, lib, poll,
-    result, run,
+    ERROR, LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, error, event, http,
+    initialized, lib, poll, result, run,
 )  # fmt: skip
-from newer import PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, folder, listed, notice, process
+from newer import OUT, PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, fetched, folder, listed, notice, process
+
+declare(c_int, mcp_request=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR])
 
 # A cancelled call ends within so many milliseconds.
 SOON = 50
@@ -343,6 +346,77 @@ while True:
         must_end_soon(listener, cancel)
         client.ping(timeout=5000).must_be("MCP_OK")
         assert len(recorded(place, "resources/unsubscribe")) == 1
+
+
+class Slow(Listener):
+    """Its first callback waits until `go`."""
+
+    def __init__(self, client, **limits):
+        self.inside, self.go = threading.Event(), threading.Event()
+        super().__init__(client, changes=TOOLS | RESOURCES, uris=["a:b"], **limits)
+
+    def take(self, data, method, params):
+        super().take(data, method, params)
+        if not self.inside.is_set():
+            self.inside.set()
+            assert self.go.wait(PATIENCE)
+
+
+# The tools change with each call of x/change, which tells of that first and of a flood of other things then.
+CHANGING = """
+version = 1
+begin()
+while True:
+    request = ask()
+    if request["method"] == "tools/list":
+        tools = [{"name": f"v{version}", "inputSchema": {"type": "object"}}]
+        reply(request, {"resultType": "complete", "tools": tools, "ttlMs": 600000, "cacheScope": "public"})
+    elif request["method"] == "subscriptions/listen":
+        def told(method, **params):
+            params["_meta"] = {"io.modelcontextprotocol/subscriptionId": subscription}
+            send({"method": "notifications/" + method, "params": params})
+        subscription = request["id"]
+        told("subscriptions/acknowledged", notifications={}); told("tools/list_changed")
+    elif request["method"] == "x/change":
+        version += 1
+        told("tools/list_changed")
+        for number in range(int(sys.argv[1])): told("resources/updated", uri="a:b", number=number)
+        reply(request, {"resultType": "complete"})
+    else: begin(request)
+"""
+
+
+def changing(flood, is_cancelled):
+    with process(CHANGING, flood) as client, Cancel() as cancel:
+        call(lib.mcp_set_cache, client.client, True).must_be("MCP_OK")
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        listener = Slow(client, cancel=cancel)
+        assert listener.inside.wait(PATIENCE)
+
+        def names():
+            return [tool["name"] for tool in listed(client, timeout=20_000).must_be("MCP_OK").value["tools"]]
+
+        assert names() == ["v1"]
+        fetched(lib.mcp_request, client, b"x/change", None, 0, timeout=20_000).must_be("MCP_OK")
+        assert names() == ["v2"], "what is kept is believed while the listener is busy"
+        if is_cancelled:
+            cancel.trigger()
+        listener.go.set()
+        if not is_cancelled:
+            poll(lambda: sum(method == "tools/list_changed" for method, _ in listener.heard) == 2, "the listener does not hear of it")
+            cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+        assert names() == ["v2"]
+
+
+@case
+def a_change_that_a_busy_listener_has_not_heard_of_counts():
+    changing(1, True)
+
+
+@case
+def a_change_of_a_list_is_not_lost_in_a_flood():
+    changing(400, False)
 
 
 run()

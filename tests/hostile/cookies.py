@@ -1,7 +1,9 @@
 """Cookies: kept for the client's life, sent back where they belong, to nobody else, and shown to nobody."""
 
-from harness import LEGACY, Client, Server, answer, case, error, events, http, legacy, must_not_show, result, run
-from newer import call_tool
+import threading
+
+from harness import LEGACY, PATIENCE, Background, Client, Server, answer, case, error, events, http, legacy, must_not_show, result, run
+from newer import call_tool, listed
 
 NEVER = "Thu, 01 Jan 1970 00:00:00 GMT"
 
@@ -203,6 +205,32 @@ def a_result_shows_what_the_server_sent():
 
     with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
         client.ping().must_be("MCP_OK")
+
+
+@case
+def what_a_request_carried_is_not_shown_when_others_have_changed_it():
+    """The server gives new cookies with each answer; an older call gets its own back."""
+    count, held, go = iter(range(1000)), threading.Event(), threading.Event()
+
+    def handler(_server, request):
+        if request.rpc == "tools/list":
+            held.set()
+            assert go.wait(PATIENCE)
+            carried = request.headers["cookie"]
+            return error(request, -32000, f"it was {carried}", {"cookie": carried})
+        number = next(count)
+        cookies = (f"sid=SECRETSESSION-{number:04}", f"state={number:04}" + "y" * 4000)
+        return setting(*cookies, on=request.rpc)(_server, request)
+
+    with Server(handler) as server, Client(server.url) as client:
+        client.ping().must_be("MCP_OK")
+        calling = Background(lambda: listed(client))
+        assert held.wait(PATIENCE)
+        for _ in range(12):
+            client.ping().must_be("MCP_OK")
+        go.set()
+        outcome = calling.result().must_be("MCP_RPC_ERROR")
+        must_not_show(outcome, client.lines, "SECRETSESSION")
 
 
 run()

@@ -439,4 +439,26 @@ def a_stream_that_was_given_up_is_opened_again_for_a_listener():
         listener.result().must_be("MCP_CANCELLED")
 
 
+@case
+def a_stream_that_was_refused_is_opened_again_with_another_token():
+    def handler(_server, request):
+        if request.method != "GET":
+            return decent(request)
+        if request.authorization != "Bearer good-token-2":
+            return http(401, kind=None)
+        request.send(STREAM + event(notice(CHANGED)))
+        return request.hold()
+
+    with Server(handler) as server, Client(server.url, bearer="bad-token-1") as client, Cancel() as cancel:
+        elicits(client, {})
+        client.ping().must_be("MCP_OK")
+        assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
+        poll(lambda: any("no standing event stream" in line for line in client.lines), "it is not given up")
+        client.set_bearer("good-token-2").must_be("MCP_OK")
+        listener = Listener(client, cancel=cancel)
+        listener.must_hear(1)
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
 run(side_by_side=True)

@@ -203,6 +203,54 @@ well(request); ask()
 
 
 @case
+def a_cancelled_question_leaves_its_call_free():
+    """The server cancels before the call has looked at the question: the next one is asked all the same."""
+    script = CANCEL + """
+begin_legacy()
+request = ask()
+for number in range(1, 21):
+    asked = {"method": "elicitation/create", "params": {"message": str(number), "requestedSchema": {"type": "object", "properties": {}}}}
+    cancelled = {"method": "notifications/cancelled", "params": {"requestId": number}}
+    say(json.dumps([{"jsonrpc": "2.0", "id": number} | asked, {"jsonrpc": "2.0"} | cancelled]) + "\\n")
+    question(100 + number)
+    while listen().get("id") != 100 + number: pass
+well(request); ask()
+"""
+    with process(SERVING + script) as client:
+        Handler(client)
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        call_tool(client, timeout=20_000).must_be("MCP_OK")
+
+
+@case
+def questions_of_a_call_that_ends_are_refused():
+    """There is no other call that could deal with them."""
+    script = CANCEL + """
+begin_legacy()
+request = ask()
+params = {"message": "1", "requestedSchema": {"type": "object", "properties": {}}}
+say(json.dumps([{"jsonrpc": "2.0", "id": n, "method": "elicitation/create", "params": params} for n in (1, 2, 3)]) + "\\n")
+refused = [listen() for _ in range(4)]
+assert sorted(message["id"] for message in refused if message.get("error", {}).get("code") == -32603) == [2, 3], refused
+assert ask()["method"] == "tools/call"
+open(sys.argv[1] + "/refused", "w"); well(request); ask()
+"""
+    with folder() as place, process(SERVING + script, place) as client, Cancel() as token:
+        handler = Handler(client, hold=("1",))
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        calling = Background(lambda: call_tool(client, timeout=20_000, cancel=token))
+        poll(lambda: handler.asked, "nothing was asked")
+        token.trigger()
+        handler.go.set()
+        calling.result().must_be("MCP_CANCELLED")
+        calling = Background(lambda: call_tool(client, timeout=20_000))
+        poll(lambda: (place / "refused").exists(), "they are not refused")
+        assert handler.asked == ["1"], handler.asked
+        client.close(timeout=1000)
+        calling.result()
+
+
+@case
 def cancelled_on_an_answer_stream():
     """It comes with the question: the handler is not even asked."""
 
