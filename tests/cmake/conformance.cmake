@@ -16,7 +16,7 @@ set_tests_properties(install.conformance PROPERTIES FIXTURES_SETUP install.confo
 function(conformance_test name script)
   add_test(NAME conformance.${name} COMMAND "${Python3_EXECUTABLE}" "${conformance}/${script}" ${ARGN})
   set_tests_properties(
-    conformance.${name} PROPERTIES FIXTURES_REQUIRED install.conformance LABELS conformance TIMEOUT 90
+    conformance.${name} PROPERTIES FIXTURES_REQUIRED install.conformance LABELS conformance TIMEOUT 240
                                    ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -14,7 +14,7 @@ function(consumer kind)
       "${CMAKE_BUILD_TYPE}" --source ${PROJECT_SOURCE_DIR} --cargo-dir ${MCP_CARGO_TARGET_DIR} --version
       ${PROJECT_VERSION} --server ${MCP_TEST_SERVER} --work ${CMAKE_CURRENT_BINARY_DIR}/consumers)
   set_tests_properties(
-    consumer.${kind} PROPERTIES LABELS consumer TIMEOUT 120
+    consumer.${kind} PROPERTIES LABELS consumer TIMEOUT 300
                                 ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -27,7 +27,7 @@ endfunction()
 # cpp_run(TEST PROGRAM [ARGUMENT...]): with the scripted server.
 function(cpp_run test program)
   add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run $<TARGET_FILE:${program}> ${ARGN})
-  set_tests_properties(${test} PROPERTIES LABELS cpp TIMEOUT 120 ENVIRONMENT "${mcp_test_environment}")
+  set_tests_properties(${test} PROPERTIES LABELS cpp TIMEOUT 300 ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 
 # cpp_test(NAME SOURCE STANDARD [OPTION...]): cpp.NAME, and cpp.asan.NAME with the address, leak and undefined behaviour

@@ -8,7 +8,7 @@ function(mcp_example_test name program)
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/examples.py ${name}
                    "$<$<TARGET_EXISTS:${program}>:$<TARGET_FILE:${program}>>")
   set_tests_properties(
-    example.${name} PROPERTIES FIXTURES_REQUIRED install.fastmcp4 LABELS real TIMEOUT 90
+    example.${name} PROPERTIES FIXTURES_REQUIRED install.fastmcp4 LABELS real TIMEOUT 240
                                ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -10,7 +10,7 @@ set(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults)
 function(mcp_fault_test subject)
   add_test(NAME faults.${subject} COMMAND ${Python3_EXECUTABLE} ${faults}/${subject}.py $<TARGET_FILE:mcp::mcp>)
   set_tests_properties(
-    faults.${subject} PROPERTIES LABELS faults TIMEOUT 120 PROCESSORS 2
+    faults.${subject} PROPERTIES LABELS faults TIMEOUT 300 PROCESSORS 2
                                  ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

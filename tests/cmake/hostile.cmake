@@ -9,7 +9,7 @@ function(mcp_hostile_test subject)
   add_test(NAME hostile.${subject}
            COMMAND ${ARGN} ${Python3_EXECUTABLE} ${hostile}/${subject}.py $<TARGET_FILE:mcp::mcp>)
   set_tests_properties(
-    hostile.${subject} PROPERTIES LABELS faults TIMEOUT 60
+    hostile.${subject} PROPERTIES LABELS faults TIMEOUT 180
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

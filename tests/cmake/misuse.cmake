@@ -44,10 +44,10 @@ target_sources(test-secrets PRIVATE c/secrets_scan.c)
 add_test(NAME c.secrets
   COMMAND "${MCP_TEST_SERVER}" --run "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/proxies/toy.py"
           --run $<TARGET_FILE:test-secrets>)
-set_tests_properties(c.secrets PROPERTIES LABELS faults TIMEOUT 120
+set_tests_properties(c.secrets PROPERTIES LABELS faults TIMEOUT 300
   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 
 # No memory for an answer. Not under valgrind, which needs more itself.
 mcp_c_program(test-misuse_memory c/misuse_memory.c mcp-check)
 add_test(NAME c.misuse_memory COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-misuse_memory>)
-set_tests_properties(c.misuse_memory PROPERTIES LABELS faults TIMEOUT 120 ENVIRONMENT "${mcp_test_environment}")
+set_tests_properties(c.misuse_memory PROPERTIES LABELS faults TIMEOUT 300 ENVIRONMENT "${mcp_test_environment}")

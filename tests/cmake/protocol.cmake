@@ -34,7 +34,7 @@ function(protocol_test subject server install version)
     set(fixture server.${server})
   endif()
   add_test(NAME ${name} COMMAND ${command})
-  set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${fixture} LABELS "real;protocol" TIMEOUT 90
+  set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${fixture} LABELS "real;protocol" TIMEOUT 240
                                           ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 

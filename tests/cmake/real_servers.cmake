@@ -37,15 +37,15 @@ function(real_server name install)
   endforeach()
   set_tests_properties(
     server.${name}.start PROPERTIES FIXTURES_SETUP server.${name} FIXTURES_REQUIRED install.${install} LABELS real
-                                    TIMEOUT 90 ENVIRONMENT "${mcp_test_environment}")
-  set_tests_properties(server.${name}.stop PROPERTIES FIXTURES_CLEANUP server.${name} LABELS real TIMEOUT 30)
+                                    TIMEOUT 240 ENVIRONMENT "${mcp_test_environment}")
+  set_tests_properties(server.${name}.stop PROPERTIES FIXTURES_CLEANUP server.${name} LABELS real TIMEOUT 120)
 endfunction()
 
 # real_test(NAME SERVER LABELS COMMAND...)
 function(real_test name server labels)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(
-    ${name} PROPERTIES FIXTURES_REQUIRED server.${server} LABELS "${labels}" TIMEOUT 90
+    ${name} PROPERTIES FIXTURES_REQUIRED server.${server} LABELS "${labels}" TIMEOUT 240
                        ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 

@@ -109,7 +109,7 @@ function(sanitize_python name program)
   add_test(NAME sanitize.address.${name} COMMAND ${Python3_EXECUTABLE} ${sanitize}/preloaded.py ${sanitize_runtime} ${program}
                                                  ${sanitize_state}/address/libmcp.so)
   set_tests_properties(
-    sanitize.address.${name} PROPERTIES FIXTURES_REQUIRED sanitize.address LABELS sanitize TIMEOUT 120
+    sanitize.address.${name} PROPERTIES FIXTURES_REQUIRED sanitize.address LABELS sanitize TIMEOUT 300
                                         ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -7,6 +7,6 @@ set(storm_sources c/storm.c c/storm_states.c c/storm_gate.c c/storm_report.c c/s
 mcp_c_program(test-storm "${storm_sources}" mcp-check)
 add_test(NAME c.storm.short COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-storm> --rounds 1000)
 add_test(NAME c.storm COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-storm>)
-set_tests_properties(c.storm.short PROPERTIES LABELS faults TIMEOUT 120 ENVIRONMENT "${mcp_test_environment}")
+set_tests_properties(c.storm.short PROPERTIES LABELS faults TIMEOUT 300 ENVIRONMENT "${mcp_test_environment}")
 # A quarter of a minute, or 20 seconds on a machine that is busy.
 set_tests_properties(c.storm PROPERTIES LABELS "faults;deep" TIMEOUT 300 COST 30 ENVIRONMENT "${mcp_test_environment}")

@@ -485,7 +485,7 @@ def case(function):
     return function
 
 
-def run(limit=50, side_by_side=False):
+def run(limit=150, side_by_side=False):
     """Runs the cases, one after the other or side by side in threads, and ends the program; after `limit` seconds at the latest."""
     faulthandler.dump_traceback_later(limit, exit=True)
     words = sys.argv[2:]
