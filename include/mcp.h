@@ -35,6 +35,15 @@
  * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
  *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
  *   calls return MCP_MISUSE.
+ * - Threads that end in a callback. No exception and no longjmp may leave a callback: a C++ exception
+ *   aborts the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not
+ *   return either. With glibc, that thread sleeps until the process ends, and nobody can join it;
+ *   elsewhere it ends. What the library uses on it is not freed, and a call that waits for it ends
+ *   with its timeout.
+ * - Interpreters. An interpreter that exits may end or stop threads that call into it: CPython does
+ *   (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`, and keep
+ *   the callbacks until then. Later, mcp_client_free may wait for ever for a callback that an
+ *   interpreter has stopped (CPython from 3.14 on).
  */
 #ifndef MCP_H
 #define MCP_H

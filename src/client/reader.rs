@@ -1,7 +1,6 @@
 //! The threads that read for a client, and the event stream of an HTTP+SSE connection.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use super::answer::is_named;
 use super::failure::unheld_event;
@@ -10,12 +9,13 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::status::*;
-use crate::sys::{process, thread};
+use crate::sys::process;
+use crate::sys::thread::{self, Thread};
 use crate::transport::response::Body;
 
 /// The readers of one client, running or ended.
 pub struct Readers {
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<Thread>>,
     /// Where they run: in the child of a fork there are none.
     process: u32,
 }
@@ -53,13 +53,10 @@ impl Readers {
     /// Waits for the end of all readers, which have been told to stop.
     pub fn join(&self) {
         let threads = std::mem::take(&mut *self.lock());
-        for reader in threads.into_iter().filter(|reader| !process::is_this_thread(reader)) {
-            // Its panic, if it had one, was dealt with.
-            let _ = reader.join();
-        }
+        threads.into_iter().filter(|reader| !reader.is_current()).for_each(Thread::join);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Thread>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,6 +10,7 @@ use super::text::{c_string, optional_text, text};
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::auth::scheme::{AuthRequest, Callback};
 use crate::status::mcp_status;
+use crate::sys::callback;
 
 /// What an auth callback is asked, and the place for its answer. It lives as long as the callback
 /// runs, and belongs to that thread.
@@ -31,7 +32,7 @@ pub struct mcp_auth_request {
 /// client, with no lock held. It may use the library, but not make a call on the same client, nor
 /// wait for one (`MCP_MISUSE`). It may take its time: that counts against no timeout. No exception
 /// and no longjmp may leave it.
-pub type mcp_auth_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, request: *mut mcp_auth_request)>;
+pub type mcp_auth_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, request: *mut mcp_auth_request)>;
 
 /// Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
 /// are fetched, or come from a file. NULL, as at the start, is none.
@@ -68,8 +69,9 @@ pub unsafe extern "C" fn mcp_set_auth(
             let callback = auth.map(|auth| {
                 let callback: Box<Callback> = Box::new(move |request: &mut AuthRequest| {
                     let mut shown = mcp_auth_request::of(request);
+                    let shown = &raw mut shown;
                     // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    auth(owner.pointer(), &raw mut shown);
+                    callback::call(|| auth(owner.pointer(), shown));
                 });
                 callback
             });

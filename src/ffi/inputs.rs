@@ -12,6 +12,7 @@ use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::inputs::{Handler, Input, Kind};
 use crate::error::Result;
 use crate::status::mcp_status;
+use crate::sys::callback;
 
 /// What a handler is asked, and the place for its answer. It lives as long as the handler runs, and
 /// belongs to that thread.
@@ -32,7 +33,7 @@ pub struct mcp_input {
 /// thread where the server asks by itself. No lock is held; it may use the library, but on the
 /// reader thread make no call on the same client (`MCP_MISUSE`). It may take its time: that counts
 /// against no timeout. No exception and no longjmp may leave it.
-pub type mcp_input_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, input: *mut mcp_input)>;
+pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, input: *mut mcp_input)>;
 
 /// Sets the handler that asks a person (specification 2026-07-28, "Elicitation"). The parameters
 /// have a "message", and either a "requestedSchema", for a form, or the "mode" "url" and a "url"
@@ -113,8 +114,9 @@ unsafe fn set_handler(
             let handler = handler.map(|handler| {
                 let handler: Arc<Handler> = Arc::new(move |input: &mut Input| {
                     let mut shown = mcp_input::of(input);
+                    let shown = &raw mut shown;
                     // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
-                    handler(owner.pointer(), &raw mut shown);
+                    callback::call(|| handler(owner.pointer(), shown));
                 });
                 handler
             });

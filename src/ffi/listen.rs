@@ -13,6 +13,7 @@ use crate::client::listen::Filter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};
+use crate::sys::callback;
 
 /// What `mcp_listen` can listen for; several are added up.
 ///
@@ -35,7 +36,7 @@ pub enum mcp_change {
 /// Called on the thread that listens, no lock held; it may use the library, and make calls on the
 /// same client. No exception and no longjmp may leave it.
 pub type mcp_change_fn =
-    Option<unsafe extern "C" fn(userdata: *mut c_void, method: *const c_char, params: *const mcp_json)>;
+    Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, method: *const c_char, params: *const mcp_json)>;
 
 /// Listens for changes until somebody ends it: this blocks a thread of the caller's. `changes` is a
 /// sum of `mcp_change`, and `uris` an array of the resources whose contents matter, with a NULL
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn mcp_listen(
             let on_change = |method: &str, params: Option<&Json>| {
                 let (method, params) = (c_string(method), params.cloned().map(Owned::new));
                 let params = params.as_ref().map_or(std::ptr::null(), Owned::pointer);
-                change(userdata, method.as_ptr(), params);
+                callback::call(|| change(userdata, method.as_ptr(), params));
             };
             run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
         })

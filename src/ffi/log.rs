@@ -10,6 +10,7 @@ use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::log::{Hook, Level};
 use crate::sanitize::one_line;
 use crate::status::mcp_status;
+use crate::sys::callback;
 
 /// How much a line of the log matters. A later version may add levels.
 ///
@@ -33,7 +34,7 @@ pub enum mcp_log_level {
 /// call on this client on such a reader thread, nor while it connects (`MCP_MISUSE`). It may free
 /// the client on a reader thread, when no call is in flight; on the thread of a call, one is. No
 /// exception and no longjmp may leave it.
-pub type mcp_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
+pub type mcp_log_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 
 /// Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
 /// NULL, as at the start, is silence: the library prints nothing by itself. No line holds a token
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn mcp_set_log(
                 let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
                     let text = c_string(one_line(text));
                     // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    log(owner.pointer(), level as i32, text.as_ptr());
+                    callback::call(|| log(owner.pointer(), level as i32, text.as_ptr()));
                 });
                 hook
             });

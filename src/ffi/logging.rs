@@ -14,6 +14,7 @@ use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::logging::Hook;
 use crate::protocol::json::Json;
 use crate::status::mcp_status;
+use crate::sys::callback;
 
 /// Receives a log message of the server: an object with "level", "data", and perhaps "logger"
 /// (specification 2026-07-28, "Logging"). It is gone when the callback returns.
@@ -21,7 +22,7 @@ use crate::status::mcp_status;
 /// Called on the thread of the call whose answer it came with; where it belongs to no call, on the
 /// library's reader thread. No lock is held, and the callback may call the library, as for
 /// `mcp_log_fn`. Its time counts against no timeout. No exception and no longjmp may leave it.
-pub type mcp_logging_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, message: *const mcp_json)>;
+pub type mcp_logging_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, message: *const mcp_json)>;
 
 /// Sets the callback that receives the server's log messages. NULL, as at the start, drops them.
 /// Servers send none before `mcp_set_logging_level`, as a rule. Messages of a legacy server that
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn mcp_set_logging(
                 let hook: Arc<Hook> = Arc::new(move |message: &Json| {
                     let message = Owned::new(message.clone());
                     // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    logging(owner.pointer(), message.pointer());
+                    callback::call(|| logging(owner.pointer(), message.pointer()));
                 });
                 hook
             });

@@ -10,6 +10,7 @@ use super::text::{c_string, optional_text, optional_text_of_length, text};
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::{CallOptions, Progress};
 use crate::status::mcp_status;
+use crate::sys::callback;
 
 /// Options of a call. NULL in their place means the defaults. One object may serve any number of
 /// calls, at the same time too, as long as nobody changes it while a call uses it.
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn mcp_options_set_cancel(
 /// Called on the thread of the call, no lock held; its time counts against no timeout. It may make
 /// calls, on this client as well. No exception and no longjmp may leave it.
 pub type mcp_progress_fn =
-    Option<unsafe extern "C" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
+    Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
 
 /// Asks the server to tell how far it has come, and sets the callback that is told (specification
 /// 2026-07-28, "Progress"). NULL, as at the start, asks for nothing.
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn mcp_options_set_progress(
                     let message = message.map(c_string);
                     let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
                     // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    tell(owner.pointer(), progress, total.unwrap_or(-1.0), message);
+                    callback::call(|| tell(owner.pointer(), progress, total.unwrap_or(-1.0), message));
                 });
                 hook
             });

@@ -2,12 +2,12 @@
 
 use std::ffi::c_void;
 
-use crate::sys::process;
+use crate::sys::{callback, process};
 
 /// Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
 /// callback, on whatever thread that happens; also when the registration fails. Not called in a
 /// child process after `fork`.
-pub type mcp_destroy_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+pub type mcp_destroy_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void)>;
 
 /// The caller's pointer, and what to do at its end.
 pub(super) struct Userdata {
@@ -36,8 +36,9 @@ impl Drop for Userdata {
         if let Some(destroy) = self.destroy
             && self.process == process::id()
         {
+            let userdata = self.userdata;
             // SAFETY: this is the last use of the userdata, and the only call of destroy.
-            unsafe { destroy(self.userdata) };
+            callback::call(|| unsafe { destroy(userdata) });
         }
     }
 }

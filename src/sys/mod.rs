@@ -1,5 +1,6 @@
 //! The ground floor: small safe wrappers over libc and the processor. What differs between systems stays in here.
 
+pub mod callback;
 pub mod child;
 pub mod exec;
 pub mod file;

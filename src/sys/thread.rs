@@ -1,18 +1,116 @@
 //! The library's own threads: they handle none of the host's signals, and no panic of theirs is printed.
 
+use std::cell::RefCell;
 use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use super::panics::caught;
+use super::process;
+
+thread_local! {
+    /// The work of this thread. `None` on threads of the host.
+    static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
+}
+
+/// How far the work of a thread is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Done,
+    /// A callback has ended the thread.
+    Abandoned,
+}
+
+/// No channel: that would allocate where it waits.
+struct Progress {
+    stage: Mutex<Stage>,
+    changed: Condvar,
+}
+
+impl Progress {
+    fn set(&self, stage: Stage) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        self.changed.notify_all();
+    }
+
+    /// Waits while the work is running.
+    fn wait(&self) -> Stage {
+        let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.changed.wait_while(stage, |stage| *stage == Stage::Running).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Abandoned when it is dropped before it is done.
+struct Work(Option<Arc<Progress>>);
+
+impl Work {
+    fn done(mut self) {
+        if let Some(progress) = self.0.take() {
+            progress.set(Stage::Done);
+        }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(progress) = self.0.take() {
+            progress.set(Stage::Abandoned);
+        }
+    }
+}
+
+/// A thread of the library's own.
+pub struct Thread {
+    handle: JoinHandle<()>,
+    progress: Arc<Progress>,
+}
+
+impl Thread {
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Whether this thread is the one that asks.
+    pub fn is_current(&self) -> bool {
+        process::is_this_thread(&self.handle)
+    }
+
+    /// Waits until nothing of the thread's work runs any more: it is done, or a callback has ended the thread. A panic in it was
+    /// dealt with.
+    pub fn join(self) {
+        if self.progress.wait() == Stage::Done {
+            let _ = self.handle.join();
+        }
+    }
+}
 
 /// Starts a thread. A panic in it ends it in silence: whoever waits for its work sees that by other means.
-pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let thread = Builder::new().name(name.into());
-    with_signals_blocked(|| {
+    let progress = Arc::new(Progress { stage: Mutex::new(Stage::Running), changed: Condvar::new() });
+    let of_thread = Work(Some(Arc::clone(&progress)));
+    let handle = with_signals_blocked(|| {
         thread.spawn(|| {
+            WORK.set(Some(of_thread));
             let _ = caught(work);
+            if let Some(work) = WORK.take() {
+                work.done();
+            }
         })
-    })
+    })?;
+    Ok(Thread { handle, progress })
+}
+
+/// Stops this thread until the process ends; what it owns is not freed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn stop_for_ever() -> ! {
+    // Fails where the thread's variables are gone already.
+    let _ = WORK.try_with(RefCell::take).map(drop);
+    loop {
+        // SAFETY: takes nothing; it returns after a signal that the host handles.
+        unsafe { libc::pause() };
+    }
 }
 
 /// Runs `spawn` with every signal blocked, so that the thread it makes inherits that.
