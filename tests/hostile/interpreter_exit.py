@@ -1,0 +1,135 @@
+"""Python programs that end while callbacks run on other threads. Before 3.14, Python ends such a thread with pthread_exit, inside the
+callback."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from harness import PATIENCE, STREAM, Server, answer, case, event, http, run
+
+PROGRAMS = 8
+SIDE_BY_SIDE = 4
+
+# Begins a program that is called with the library and the URL, and has `client` and `count`.
+BEGINNING = """
+import ctypes, sys, threading, time
+from ctypes import CFUNCTYPE, c_char_p, c_double, c_int, c_void_p
+from harness import ERROR, Client, call, declare, lib
+
+def never_freed(callback):
+    # The library may call it until the process ends.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(callback))
+    return callback
+
+class Counting(Client):
+    def take_line(self, *_):
+        global count
+        count += 1
+
+count = 0
+client = Counting(sys.argv[2])
+never_freed(client.log)
+"""
+
+# Ends the program, once callbacks come all the time.
+END = """
+end = time.monotonic() + 10
+while count < 20:
+    assert time.monotonic() < end, f"{count} callbacks"
+    time.sleep(0.001)
+"""
+
+CONNECT = "client.connect().must_be('MCP_OK'); count = 0"
+
+PING = """
+PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+declare(c_int, mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, ERROR])
+options = lib.mcp_options_new()
+progress = never_freed(PROGRESS(client.take_line))
+call(lib.mcp_options_set_progress, options, progress, None, None).must_be("MCP_OK")
+client.connect().must_be("MCP_OK")
+count = 0
+threading.Thread(target=lib.mcp_ping, args=(client.client, options, None), daemon=True).start()
+"""
+
+# Its end comes when the interpreter clears the modules.
+FREED_LATE = """
+class Late:
+    def __init__(self, client): self.client, self.free = client, lib.mcp_client_free
+    def __del__(self): self.free(self.client.client)
+late = Late(client)
+"""
+
+
+class Flood:
+    """An HTTP+SSE server. It sends what makes the client call a callback, until the client is gone: answers that no call waits for,
+    which are logged, as soon as it is connected, or the progress of a ping."""
+
+    def __init__(self):
+        self.streams = {}
+
+    def __call__(self, server, request):
+        if request.method == "GET":
+            number = str(len(server.requests))
+            self.streams[number] = request.socket
+            request.send(STREAM + f"event: endpoint\ndata: {request.path}?{number}\n\n".encode())
+            return request.hold()
+        stream = self.streams[request.path.split("?")[1]]
+        if request.rpc == "initialize":
+            stream.sendall(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
+        if request.rpc == "notifications/initialized" and "/log/" in request.path:
+            self.send_for_ever(stream, [{"jsonrpc": "2.0", "id": 999, "result": {}}] * 50)
+        if request.rpc == "ping":
+            params = {"progressToken": request.message["params"]["_meta"]["progressToken"]}
+            steps = [{"jsonrpc": "2.0", "method": "notifications/progress", "params": params | {"progress": n}} for n in range(50)]
+            self.send_for_ever(stream, steps)
+        return http(202, "Accepted", kind="text/plain")
+
+    def send_for_ever(self, stream, messages):
+        data = b"".join(map(event, messages))
+
+        def send():
+            try:
+                while True:
+                    stream.sendall(data)
+            except OSError:
+                pass  # the program has ended
+
+        threading.Thread(target=send, daemon=True).start()
+
+
+def programs_must_end(program, path):
+    """The program ends with 0 and says nothing."""
+    with Server(Flood()) as server:
+
+        def outcome(_):
+            command = [sys.executable, "-c", program, str(Path(sys.argv[1]).resolve()), f"http://127.0.0.1:{server.port}{path}"]
+            ended = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=2 * PATIENCE)
+            return ended.returncode, ended.stderr[:500]
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+            outcomes = list(threads.map(outcome, range(PROGRAMS)))
+    failed = [outcome for outcome in outcomes if outcome != (0, "")]
+    assert not failed, f"{len(failed)} of {PROGRAMS} programs: {failed[0]}"
+
+
+@case
+def during_log_callbacks_on_the_reader_thread():
+    programs_must_end(BEGINNING + CONNECT + END, "/log/sse")
+
+
+@case
+def during_progress_callbacks_of_a_call_on_a_daemon_thread():
+    programs_must_end(BEGINNING + PING + END, "/progress/sse")
+
+
+@case
+def a_client_is_freed_while_the_interpreter_ends():
+    # From 3.14 on, the reader thread stays in Python for ever, which the library cannot notice: this would hang.
+    if sys.version_info < (3, 14):
+        programs_must_end(BEGINNING + FREED_LATE + CONNECT + END, "/log/sse")
+
+
+run()
