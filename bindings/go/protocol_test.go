@@ -363,7 +363,9 @@ func TestAHandlerLearnsThatItsAnswerIsNotWanted(t *testing.T) {
 				runtime.Gosched()
 			}
 			return mcp.ElicitAnswer{}, nil
-		}))
+		}), mcp.WithSampling(func(mcp.SamplingRequest) (mcp.SamplingResult, error) {
+			return mcp.SamplingResult{Role: "assistant", Content: mcp.Contents{{Type: "text", Text: "said"}}, Model: "m"}, nil
+		}), mcp.WithRoots(func() ([]mcp.Root, error) { return nil, nil }))
 		_, err := client.CallTool(ctx, "asks", nil)
 		failed(t, err, mcp.Cancelled)
 		same(t, asked.Cancelled(), true)

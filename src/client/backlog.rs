@@ -39,11 +39,13 @@ impl<T: Weighed> Backlog<T> {
         Ok(())
     }
 
-    /// Adds something in the place of what says no more than that. Where there is no room, the oldest of those go that may go, of lower
-    /// `worth` first. Gives how many have gone.
+    /// Adds something. Where there is no room, one goes that says no more than that, and then the oldest of those that may go, of lower
+    /// `worth` first. Gives how many of these have gone.
     pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
         let item = item.alone();
-        if let Some(at) = self.waiting.iter().position(is_same) {
+        if !self.has_room(item.weight())
+            && let Some(at) = self.waiting.iter().position(is_same)
+        {
             self.remove(at);
         }
         let mut gone = 0;
@@ -150,7 +152,7 @@ mod tests {
             let gone = backlog.push_instead(notice(number.to_string()), |_| false, worth);
             assert_eq!(gone, u64::from(number > 2));
         }
-        // What says the same goes, and takes nothing with it.
+        // Where there is no room, what says the same goes, and takes nothing with it.
         let is_three = |kept: &Notice| kept.params.as_ref().unwrap().text() == "3";
         assert_eq!(backlog.push_instead(notice("3".into()), is_three, |_| Some(0)), 0);
         let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());

@@ -58,7 +58,7 @@ impl Notice {
         (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Part::raw))?
     }
 
-    /// Whether it makes an older one needless that was not looked at yet.
+    /// Whether it makes an older one needless that was not looked at yet, where there is no room for both.
     pub fn says_the_same(&self, older: &Notice) -> bool {
         let text = |notice: &Notice| notice.params.as_ref().map(|params| params.text().to_owned());
         self.method == older.method

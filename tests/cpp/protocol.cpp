@@ -259,6 +259,10 @@ void inputs_that_fail() {
             token.trigger();
             CHECK(input.is_cancelled());
         });
+        waiting.set_sampling([](mcp::input &input) {
+            input.respond(R"({"role":"assistant","content":{"type":"text","text":"said"},"model":"m"})");
+        });
+        waiting.set_roots([](mcp::input &input) { input.respond(R"({"roots":[]})"); });
         CHECK_THROWS(cancelled, waiting.call_tool("asks", "{}", mcp::options().cancel(token)));
     }
     mcp::client client = client_of(modern);
