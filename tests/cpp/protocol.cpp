@@ -251,7 +251,7 @@ void inputs_that_fail() {
         CHECK_EQUAL("well"s, text(client.call_tool("asks")));
         client.ping();
     }
-    for (const std::string &version : {legacy, modern}) {
+    for (const char *version : {legacy, modern}) {
         mcp::client waiting = client_of(version);
         mcp::cancel token;
         waiting.set_elicitation([&token](mcp::input &input) {
