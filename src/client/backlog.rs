@@ -1,4 +1,4 @@
-//! What a server has sent and nobody has dealt with yet, within bounds: it may send faster than the program takes.
+//! What a server has sent and no call has dealt with yet, within bounds: it may send faster than the program takes.
 
 use std::collections::VecDeque;
 

@@ -268,7 +268,7 @@ impl Client {
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
     pub(super) fn leave(&self, speaking: &Speaking, method: Method, body: &Text) {
-        // Where it does not go, nobody would read it.
+        // Where it does not go, it would not be read.
         let _ = self.leave_within(&self.farewell(FAREWELL), speaking, method, body);
     }
 

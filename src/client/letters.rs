@@ -80,7 +80,7 @@ impl Letters {
         first
     }
 
-    /// What the server has asked, where nobody deals with it yet.
+    /// What the server has asked, where no call deals with it yet.
     pub fn take_asked(&self) -> Vec<Asked> {
         self.lock().take().into_iter().filter_map(Letter::into_asked).collect()
     }

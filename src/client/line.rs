@@ -95,7 +95,7 @@ pub enum Arrived {
 
 /// A question of the server that no call takes.
 pub enum Undelivered {
-    NobodyWaits(Asked),
+    NoCallWaits(Asked),
     /// Too many wait already.
     TooMany(Asked),
 }
@@ -287,7 +287,7 @@ impl Line {
                 letters.put_asked(asked);
                 Ok(())
             }
-            None => Err(Undelivered::NobodyWaits(asked)),
+            None => Err(Undelivered::NoCallWaits(asked)),
         }
     }
 
@@ -423,6 +423,20 @@ impl Place<'_> {
         skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
     }
 
+    /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids
+    /// are given back.
+    pub fn leave(&self) -> Vec<String> {
+        let mut state = self.line.lock();
+        state.waiting.remove(&self.id);
+        let Some(letters) = &self.slot.letters else { return Vec::new() };
+        let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
+        let left = if has_other { VecDeque::new() } else { state.questions.take() };
+        drop(state);
+        let left = letters.take_asked().into_iter().chain(left);
+        let undelivered = left.filter_map(|asked| self.line.deliver_asked(asked).err());
+        undelivered.map(|(Undelivered::NoCallWaits(asked) | Undelivered::TooMany(asked))| asked.id).collect()
+    }
+
     fn wait_for_more(&self, call: &Call) -> Result<Arrived> {
         let budget = call.budget().clone();
         let stopped = |stop: Stop| stopped_at(&stop, Phase::Head.doing(), &budget);
@@ -460,22 +474,6 @@ impl Place<'_> {
                 _ => {}
             }
         }
-    }
-}
-
-impl Place<'_> {
-    /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids
-    /// are given back.
-    pub fn leave(&self) -> Vec<String> {
-        let mut state = self.line.lock();
-        state.waiting.remove(&self.id);
-        let Some(letters) = &self.slot.letters else { return Vec::new() };
-        let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
-        let left = if has_other { VecDeque::new() } else { state.questions.take() };
-        drop(state);
-        let left = letters.take_asked().into_iter().chain(left);
-        let undelivered = left.filter_map(|asked| self.line.deliver_asked(asked).err());
-        undelivered.map(|(Undelivered::NobodyWaits(asked) | Undelivered::TooMany(asked))| asked.id).collect()
     }
 }
 

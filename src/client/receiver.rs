@@ -122,13 +122,13 @@ impl Receiver {
                 let request = Asked { id, method, params };
                 let is_input = Kind::of(&request.method).is_some();
                 let delivered =
-                    if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NobodyWaits(request)) };
+                    if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NoCallWaits(request)) };
                 match delivered {
                     Ok(()) => {}
-                    Err(Undelivered::NobodyWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
+                    Err(Undelivered::NoCallWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
                         owed.unserved.push(asked);
                     }
-                    Err(Undelivered::NobodyWaits(asked) | Undelivered::TooMany(asked)) => owed.refused.push(asked.id),
+                    Err(Undelivered::NoCallWaits(asked) | Undelivered::TooMany(asked)) => owed.refused.push(asked.id),
                 }
                 false
             }
@@ -157,7 +157,7 @@ impl Receiver {
         self.remark_with(level, |_| text());
     }
 
-    /// The same for what has to be shown without secrets. Nothing is put together where nobody listens.
+    /// The same for what has to be shown without secrets. Nothing is put together where there is no log.
     pub fn remark_with(&self, level: Level, text: impl FnOnce(&Call) -> String) {
         if self.client.upgrade().is_some_and(|client| client.log.has_hook()) {
             self.with_call(|_, call| call.remark(level, || text(call)));

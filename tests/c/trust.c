@@ -186,11 +186,11 @@ static void no_verification(void) {
         CHECK_SAYS(strstr(warnings.last, "certificates") != NULL, "the warning is: %s", warnings.last);
         dispose(client);
     }
-    /* Whoever shows a certificate has to have its key all the same. */
+    /* A server has to have the key of the certificate that it shows all the same. */
     for (i = 0; i < 2; i++) {
         client = client_at(at(i == 0 ? "MCP_TEST_TLS_OTHER_KEY_URL" : "MCP_TEST_TLS12_OTHER_KEY_URL", "dual"));
         EXPECT(MCP_OK, error, mcp_set_tls_verify(client, false, &error));
-        visit("a certificate of somebody else", client, MCP_TLS_FAILED, "signature");
+        visit("a certificate without its key", client, MCP_TLS_FAILED, "signature");
     }
     client = trusting("MCP_TEST_TLS_EXPIRED_URL", "dual+tag=verified-again");
     EXPECT(MCP_OK, error, mcp_set_tls_verify(client, false, &error));

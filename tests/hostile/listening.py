@@ -415,7 +415,7 @@ def a_lost_session_that_is_refused_with_words_about_a_stream():
 
 @case
 def a_stream_that_was_given_up_is_opened_again_for_a_listener():
-    """The server's standing stream fails for long; later somebody listens, and by then it works."""
+    """The server's standing stream fails for long; later there is a listener, and by then it works."""
     is_well = threading.Event()
 
     def handler(_server, request):

@@ -127,7 +127,7 @@ import Testing
         #expect(InputError(code: -1, message: "no").localizedDescription == "no")
     }
 
-    /// A handler that waits learns that nobody wants its answer any more.
+    /// A handler that waits learns that its answer is not wanted any more.
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func notWanted(_ version: String) async throws {
         let server = try Self.asking(version)
         let client = try server.client()
