@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -14,30 +15,38 @@ thread_local! {
 }
 
 /// How far the work of a thread is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Running,
-    Done,
-    /// A callback has ended the thread.
-    Abandoned,
-}
+const RUNNING: u8 = 0;
+const DONE: u8 = 1;
+/// A callback has ended the thread.
+const ABANDONED: u8 = 2;
 
 /// No channel: that would allocate where it waits.
+#[derive(Default)]
 struct Progress {
-    stage: Mutex<Stage>,
+    /// Changed with the lock held. Atomic all the same: the race detector does not see what the standard library's condition variable
+    /// locks.
+    stage: AtomicU8,
+    lock: Mutex<()>,
     changed: Condvar,
 }
 
 impl Progress {
-    fn set(&self, stage: Stage) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    fn set(&self, stage: u8) {
+        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stage.store(stage, Ordering::Release);
         self.changed.notify_all();
     }
 
     /// Waits while the work is running.
-    fn wait(&self) -> Stage {
-        let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.changed.wait_while(stage, |stage| *stage == Stage::Running).unwrap_or_else(PoisonError::into_inner)
+    fn wait(&self) -> u8 {
+        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let stage = self.stage.load(Ordering::Acquire);
+            if stage != RUNNING {
+                return stage;
+            }
+            held = self.changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -47,7 +56,7 @@ struct Work(Option<Arc<Progress>>);
 impl Work {
     fn done(mut self) {
         if let Some(progress) = self.0.take() {
-            progress.set(Stage::Done);
+            progress.set(DONE);
         }
     }
 }
@@ -55,7 +64,7 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         if let Some(progress) = self.0.take() {
-            progress.set(Stage::Abandoned);
+            progress.set(ABANDONED);
         }
     }
 }
@@ -79,7 +88,7 @@ impl Thread {
     /// Waits until nothing of the thread's work runs any more: it is done, or a callback has ended the thread. A panic in it was
     /// dealt with.
     pub fn join(self) {
-        if self.progress.wait() == Stage::Done {
+        if self.progress.wait() == DONE {
             let _ = self.handle.join();
         }
     }
@@ -88,7 +97,7 @@ impl Thread {
 /// Starts a thread. A panic in it ends it in silence: whoever waits for its work sees that by other means.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let thread = Builder::new().name(name.into());
-    let progress = Arc::new(Progress { stage: Mutex::new(Stage::Running), changed: Condvar::new() });
+    let progress = Arc::new(Progress::default());
     let of_thread = Work(Some(Arc::clone(&progress)));
     let handle = with_signals_blocked(|| {
         thread.spawn(|| {

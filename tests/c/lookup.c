@@ -93,7 +93,7 @@ static void closed(void) {
 
 static void timed_out(void) {
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
-    CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 50, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 500, NULL));
     ping(&call);
     await_lookup();
     mcp_options_free(call.options);
@@ -105,7 +105,7 @@ static void timed_out(void) {
 static void shared(void) {
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
     mcp_error *error = NULL;
-    CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 30, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 150, NULL));
     for (int round = 0; round < 10; round++)
         ping(&call);
     await_lookup();
