@@ -87,9 +87,7 @@ impl Client {
     fn take_message(&self, call: &Call, message: Message, id: u64, asked: &mut Vec<Asked>) -> Option<Result<Answered>> {
         let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
         // Many may come at once, and each may lead to a callback.
-        if let Err(stop) = call.budget().check()
-            && !is_answer
-        {
+        if !is_answer && let Err(stop) = call.budget().check() {
             return Some(Err(call.stopped_while(&stop, Phase::Body.doing())));
         }
         match message {

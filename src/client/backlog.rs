@@ -41,10 +41,10 @@ impl<T: Weighed> Backlog<T> {
 
     /// Adds something. Where there is no room, one goes that says no more than that, and then the oldest of those that may go, of lower
     /// `worth` first. Gives how many of these have gone.
-    pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
+    pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T, &T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
         let item = item.alone();
         if !self.has_room(item.weight())
-            && let Some(at) = self.waiting.iter().position(is_same)
+            && let Some(at) = self.waiting.iter().position(|kept| is_same(&item, kept))
         {
             self.remove(at);
         }
@@ -149,12 +149,13 @@ mod tests {
         let mut backlog = Backlog::new(3);
         for number in 0..5 {
             let worth = |kept: &Notice| (kept.params.as_ref().unwrap().text() != "0").then_some(0);
-            let gone = backlog.push_instead(notice(number.to_string()), |_| false, worth);
+            let gone = backlog.push_instead(notice(number.to_string()), |_, _| false, worth);
             assert_eq!(gone, u64::from(number > 2));
         }
         // Where there is no room, what says the same goes, and takes nothing with it.
-        let is_three = |kept: &Notice| kept.params.as_ref().unwrap().text() == "3";
-        assert_eq!(backlog.push_instead(notice("3".into()), is_three, |_| Some(0)), 0);
+        let is_same =
+            |new: &Notice, kept: &Notice| new.params.as_ref().unwrap().text() == kept.params.as_ref().unwrap().text();
+        assert_eq!(backlog.push_instead(notice("3".into()), is_same, |_| Some(0)), 0);
         let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());
         assert_eq!(kept.collect::<Vec<_>>(), ["0", "4", "3"]);
     }

@@ -48,8 +48,7 @@ impl Changes {
 
     pub fn tell(&self, notice: &Notice) {
         for inbox in self.lock().iter() {
-            let is_same = |kept: &Notice| notice.says_the_same(kept);
-            let gone = inbox.lock().push_instead(notice.clone(), is_same, |kept| Some(kept.worth()));
+            let gone = inbox.lock().push_instead(notice.clone(), Notice::says_the_same, |kept| Some(kept.worth()));
             inbox.dropped.fetch_add(gone, Ordering::Relaxed);
             inbox.signal.raise();
         }

@@ -60,10 +60,11 @@ impl Notice {
 
     /// Whether it makes an older one needless that was not looked at yet, where there is no room for both.
     pub fn says_the_same(&self, older: &Notice) -> bool {
-        let text = |notice: &Notice| notice.params.as_ref().map(|params| params.text().to_owned());
         self.method == older.method
             && match self.method.as_str() {
-                "notifications/resources/updated" => text(self) == text(older),
+                "notifications/resources/updated" => {
+                    self.params.as_ref().map(Json::text) == older.params.as_ref().map(Json::text)
+                }
                 method => method.ends_with("/list_changed"),
             }
     }

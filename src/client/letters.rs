@@ -55,8 +55,9 @@ impl Letters {
 
     /// Adds a notification. Where too many wait, the oldest go.
     pub fn put_notice(&self, notice: Notice) {
-        let new = notice.clone();
-        let is_same = |kept: &Letter| kept.notice().is_some_and(|kept| new.says_the_same(kept));
+        let is_same = |new: &Letter, kept: &Letter| {
+            new.notice().zip(kept.notice()).is_some_and(|(new, kept)| new.says_the_same(kept))
+        };
         let worth = |kept: &Letter| kept.notice().map(Notice::worth);
         let gone = self.lock().push_instead(Letter::Notice(notice), is_same, worth);
         self.bell.raise();
@@ -65,7 +66,7 @@ impl Letters {
 
     /// Adds what the server asks: one at a time, which is dealt with before there is another.
     pub fn put_asked(&self, asked: Asked) {
-        self.lock().push_instead(Letter::Asked(asked), |_| false, |_| None);
+        self.lock().push_instead(Letter::Asked(asked), |_, _| false, |_| None);
         self.bell.raise();
     }
 

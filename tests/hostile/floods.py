@@ -198,6 +198,15 @@ def listen(): return json.loads(sys.stdin.readline())
 """
 
 
+# A call with a progress token, and a question that its handler waits with.
+ASKED = """
+begin_legacy()
+one = ask()
+token = one["params"]["_meta"]["progressToken"]
+question(7)
+"""
+
+
 class Waiting:
     """A handler of elicitations that waits until it may go on; does `meanwhile` first."""
 
@@ -220,11 +229,7 @@ class Waiting:
 def a_flood_for_one_call_leaves_the_others_alone():
     """The handler of one call waits while notifications for that call come as fast as the server can write; another call is answered,
     the handler makes one itself, and the memory is bounded."""
-    script = """
-begin_legacy()
-one = ask()
-token = one["params"]["_meta"]["progressToken"]
-question(7)
+    script = ASKED + """
 lock, done = threading.Lock(), threading.Event()
 def flood():
     n = 0
@@ -269,11 +274,7 @@ serve()
 @case
 def a_cancel_is_seen_before_what_waits():
     """256 notifications wait for a call; each callback takes a while."""
-    script = """
-begin_legacy()
-one = ask()
-token = one["params"]["_meta"]["progressToken"]
-question(7)
+    script = ASKED + """
 for n in range(250): send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n}})
 serve()
 """
@@ -371,11 +372,7 @@ serve()
 @case
 def a_part_of_a_large_batch_is_small():
     """Each notification that waits was one of a batch of 4 MB: what waits does not hold the batches."""
-    script = """
-begin_legacy()
-one = ask()
-token = one["params"]["_meta"]["progressToken"]
-question(7)
+    script = ASKED + """
 filler = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 4_000_000}}
 for n in range(60):
     note = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": n}}

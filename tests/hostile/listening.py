@@ -413,25 +413,23 @@ def a_lost_session_that_is_refused_with_words_about_a_stream():
         listener.result().must_be("MCP_CANCELLED")
 
 
-@case
-def a_stream_that_was_given_up_is_opened_again_for_a_listener():
-    """The server's standing stream fails for long; later there is a listener, and by then it works."""
-    is_well = threading.Event()
+def opened_again(is_well, refusal, mend, bearer=None):
+    """The server's standing stream is refused until it is given up; then `mend` makes a request fulfil `is_well`, and there is a listener."""
 
     def handler(_server, request):
         if request.method != "GET":
             return decent(request)
-        if not is_well.is_set():
-            return http(500, kind=None)
+        if not is_well(request):
+            return http(refusal, kind=None)
         request.send(STREAM + event(notice(CHANGED)))
         return request.hold()
 
-    with Server(handler) as server, Client(server.url) as client, Cancel() as cancel:
+    with Server(handler) as server, Client(server.url, bearer=bearer) as client, Cancel() as cancel:
         elicits(client, {})
         client.ping().must_be("MCP_OK")
         assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
         poll(lambda: any("no standing event stream" in line for line in client.lines), "it is not given up")
-        is_well.set()
+        mend(client)
         listener = Listener(client, cancel=cancel)
         listener.must_hear(1)
         assert server.saw().count("initialize") == 1, server.saw()
@@ -440,25 +438,17 @@ def a_stream_that_was_given_up_is_opened_again_for_a_listener():
 
 
 @case
-def a_stream_that_was_refused_is_opened_again_with_another_token():
-    def handler(_server, request):
-        if request.method != "GET":
-            return decent(request)
-        if request.authorization != "Bearer good-token-2":
-            return http(401, kind=None)
-        request.send(STREAM + event(notice(CHANGED)))
-        return request.hold()
+def a_stream_that_was_given_up_is_opened_again_for_a_listener():
+    is_well = threading.Event()
+    opened_again(lambda _request: is_well.is_set(), 500, lambda _client: is_well.set())
 
-    with Server(handler) as server, Client(server.url, bearer="bad-token-1") as client, Cancel() as cancel:
-        elicits(client, {})
-        client.ping().must_be("MCP_OK")
-        assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
-        poll(lambda: any("no standing event stream" in line for line in client.lines), "it is not given up")
-        client.set_bearer("good-token-2").must_be("MCP_OK")
-        listener = Listener(client, cancel=cancel)
-        listener.must_hear(1)
-        cancel.trigger()
-        listener.result().must_be("MCP_CANCELLED")
+
+@case
+def a_stream_that_was_refused_is_opened_again_with_another_token():
+    def is_well(request):
+        return request.authorization == "Bearer good-token-2"
+
+    opened_again(is_well, 401, lambda client: client.set_bearer("good-token-2").must_be("MCP_OK"), bearer="bad-token-1")
 
 
 run(side_by_side=True)
