@@ -13,7 +13,7 @@ from harness import (
     LOG, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, must_be_soon,
     options, poll, run,
 )  # fmt: skip
-from newer import INPUT, call_tool, fetched, listed, notice, process
+from newer import ASKING, INPUT, call_tool, fetched, listed, notice, process
 
 TOKEN = "s3cr3t-token"
 CONTENT = {"content": []}
@@ -186,18 +186,6 @@ def what_ends_a_call_is_looked_at_between_two_callbacks():
         assert len(told) == 3, len(told)
 
 
-FLOOD = """
-import threading
-def question(number):
-    send({"id": number, "method": "elicitation/create", "params": {"message": "?", "requestedSchema": {"type": "object", "properties": {}}}})
-def begin_legacy():
-    request = ask()
-    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
-    begin(request); json.loads(sys.stdin.readline())
-def listen(): return json.loads(sys.stdin.readline())
-"""
-
-
 # A call with a progress token, and a question that its handler waits with.
 ASKED = """
 begin_legacy()
@@ -248,7 +236,7 @@ done.set()
 with lock: reply(one, {"content": []})
 serve()
 """
-    with process(FLOOD + script) as client:
+    with process(ASKING + script) as client:
         pings = []
         handler = Waiting(client, meanwhile=lambda: pings.append(client.ping(timeout=20_000)))
         client.connect(timeout=20_000).must_be("MCP_OK")
@@ -278,7 +266,7 @@ def a_cancel_is_seen_before_what_waits():
 for n in range(250): send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n}})
 serve()
 """
-    with process(FLOOD + script) as client, Cancel() as cancel:
+    with process(ASKING + script) as client, Cancel() as cancel:
         handler = Waiting(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told, pause = [], threading.Event()
@@ -307,7 +295,7 @@ for number in range(30): question(number)
 serve()
 """
     for ends in ("cancel", "close"):
-        with process(FLOOD + script) as client, Cancel() as cancel:
+        with process(ASKING + script) as client, Cancel() as cancel:
             asked, pause = [], threading.Event()
 
             def take(_data, given):
@@ -336,7 +324,7 @@ threading.Thread(target=lambda: [None for _ in sys.stdin.buffer], daemon=True).s
 say(json.dumps(requests + cancelled) + "\\n"); reply(one, {})
 threading.Event().wait()
 """
-    with process(FLOOD + script) as client:
+    with process(ASKING + script) as client:
         call(lib.mcp_set_log, client.client, LOG(), None, None).must_be("MCP_OK")
         client.connect(timeout=20_000).must_be("MCP_OK")
         client.ping(timeout=20_000).must_be("MCP_OK").must_end(within=5000)
@@ -359,7 +347,7 @@ assert served == list(range(65)), served
 reply(one, {"content": []})
 serve()
 """
-    with process(FLOOD + script) as client:
+    with process(ASKING + script) as client:
         handler = Waiting(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         calling = Background(lambda: call_tool(client, timeout=20_000))
@@ -384,7 +372,7 @@ while True:
 reply(one, {"content": []})
 serve()
 """
-    with process(FLOOD + script) as client:
+    with process(ASKING + script) as client:
         handler = Waiting(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told = []

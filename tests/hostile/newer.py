@@ -128,6 +128,20 @@ def serve():
     while True: begin(ask())
 """
 
+# Behind it, what servers that ask something have: `question` asks a person, `begin_legacy` answers the opening of a legacy session,
+# and `listen()` is everything that comes, also answers.
+ASKING = """
+import threading
+def listen(): return json.loads(sys.stdin.readline())
+def question(number):
+    params = {"message": str(number), "requestedSchema": {"type": "object", "properties": {}}}
+    send({"id": number, "method": "elicitation/create", "params": params})
+def begin_legacy():
+    request = ask()
+    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
+    begin(request); json.loads(sys.stdin.readline())
+"""
+
 
 @contextlib.contextmanager
 def folder():

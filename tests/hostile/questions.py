@@ -6,27 +6,16 @@ import threading
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
 from harness import ERROR, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, declare, event, legacy, lib, poll, run
-from newer import INPUT, call_tool, folder, process, value_of
+from newer import ASKING, INPUT, call_tool, folder, process, value_of
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
 
 CONTENT = {"content": [{"type": "text", "text": "done"}]}
 
-SERVING = """
-import threading
+SERVING = ASKING + """
 def well(request): begin(request) if request["method"] in ("initialize", "server/discover") else reply(request, {"content": []})
-def listen():
-    # Everything that comes, also answers.
-    return json.loads(sys.stdin.readline())
 # Says that it has gone on; must_tell waits for that.
 def tell(): send({"method": "notifications/told"})
-def question(number):
-    params = {"message": str(number), "requestedSchema": {"type": "object", "properties": {}}}
-    send({"id": number, "method": "elicitation/create", "params": params})
-def begin_legacy():
-    request = ask()
-    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
-    begin(request); json.loads(sys.stdin.readline())
 """
 
 
