@@ -5,7 +5,7 @@ import json
 
 from matrix import ACCEPTED, DONE, Scripted, add_row, call_tool, row, run
 
-from harness import STREAM, Background, Cancel, answer, event, http
+from harness import STREAM, Cancel, answer, event, http
 
 MEMBERS = b"".join(b'"member %d": %d, ' % (number, number) for number in range(100_000))
 WAITED = "waiting for the server's answer"
@@ -168,7 +168,7 @@ class Cancelled(Late):
 
     def call(self, client, timeout):
         with Cancel() as cancel:
-            calling = Background(lambda: call_tool(client, timeout=timeout, cancel=cancel))
+            calling = client.begin(lambda: call_tool(client, timeout=timeout, cancel=cancel))
             self.server.must_see("tools/call", 2)
             cancel.trigger()
             return calling.result()

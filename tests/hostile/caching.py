@@ -3,7 +3,7 @@
 import threading
 
 from auth_scheme import authorised
-from harness import PATIENCE, STREAM, Background, Client, Server, call, case, discovered, error, event, http, lib, result, run
+from harness import PATIENCE, STREAM, Client, Server, call, case, discovered, error, event, http, lib, result, run
 from newer import PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, elicits, fetched, listed, notice
 
 FRESH = {"ttlMs": 60_000, "cacheScope": "public"}
@@ -314,7 +314,7 @@ def what_was_asked_for_before_the_change_is_not_kept_after_it():
 
     with Changing(tools_list=slow) as server, Cached(server.url) as client:
         listener = Listener(client)
-        listing = Background(lambda: listed(client))
+        listing = client.begin(lambda: listed(client))
         listener.must_hear("tools/list_changed")
         heard.set()
         listing.result().must_be("MCP_OK")

@@ -2,7 +2,7 @@
 
 import threading
 
-from harness import LEGACY, PATIENCE, Background, Client, Server, answer, case, error, events, http, legacy, must_not_show, result, run
+from harness import LEGACY, PATIENCE, Client, Server, answer, case, error, events, http, legacy, must_not_show, result, run
 from newer import call_tool, listed
 
 NEVER = "Thu, 01 Jan 1970 00:00:00 GMT"
@@ -224,7 +224,7 @@ def what_a_request_carried_is_not_shown_when_others_have_changed_it():
 
     with Server(handler) as server, Client(server.url) as client:
         client.ping().must_be("MCP_OK")
-        calling = Background(lambda: listed(client))
+        calling = client.begin(lambda: listed(client))
         assert held.wait(PATIENCE)
         for _ in range(12):
             client.ping().must_be("MCP_OK")

@@ -4,7 +4,7 @@ import os
 import socket
 from ctypes import c_char_p, c_int, c_void_p
 
-from harness import ERROR, Background, Client, call, case, declare, lib, run
+from harness import ERROR, Client, call, case, declare, lib, run
 from newer import folder
 
 declare(c_int, mcp_set_tls_ca_file=[c_void_p, c_char_p, ERROR])
@@ -17,7 +17,7 @@ def refused(path, *words):
         for function, arguments in (
             (lib.mcp_set_tls_ca_file, [path]), (lib.mcp_set_tls_client_cert, [path, None]), (lib.mcp_set_tls_client_cert, [path, path]),
         ):  # fmt: skip
-            calling = Background(lambda function=function, arguments=arguments: call(function, client.client, *arguments))
+            calling = client.begin(lambda function=function, arguments=arguments: call(function, client.client, *arguments))
             outcome = calling.result().must_be("MCP_INVALID_ARGUMENT").must_end(0)
             for word in (path.decode(), *words):
                 assert word in outcome.message, outcome.message
@@ -46,10 +46,10 @@ def the_trust_store_of_the_environment():
         os.environ["SSL_CERT_FILE"] = str(place / "fifo")
         try:
             with Client("https://127.0.0.1:1/") as client:
-                calling = Background(lambda: call(lib.mcp_set_tls_ca_file, client.client, b"/etc/hostname"))
+                calling = client.begin(lambda: call(lib.mcp_set_tls_ca_file, client.client, b"/etc/hostname"))
                 calling.result().must_be("MCP_INVALID_ARGUMENT")
             with socket.create_server(("127.0.0.1", 0)) as listener, Client(f"https://127.0.0.1:{listener.getsockname()[1]}/") as client:
-                outcome = Background(lambda: client.ping(timeout=2000)).result()
+                outcome = client.begin(lambda: client.ping(timeout=2000)).result()
                 print(f"    {outcome.status} {outcome.message}")
                 outcome.must_end(0)
                 assert "SSL_CERT_FILE" in outcome.message and "FIFO" in outcome.message, outcome.message

@@ -10,7 +10,7 @@ from ctypes import byref, c_void_p
 from pathlib import Path
 
 from harness import (
-    LOG, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, must_be_soon,
+    LOG, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, must_be_soon,
     options, poll, run,
 )  # fmt: skip
 from newer import ASKING, INPUT, call_tool, fetched, listed, notice, process
@@ -218,30 +218,32 @@ def a_flood_for_one_call_leaves_the_others_alone():
     """The handler of one call waits while notifications for that call come as fast as the server can write; another call is answered,
     the handler makes one itself, and the memory is bounded."""
     script = ASKED + """
-lock, done = threading.Lock(), threading.Event()
-def flood():
-    n = 0
-    while not done.is_set():
-        n += 1
-        text = "x" * 100_000
-        with lock: send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n, "message": text}})
-        with lock: send({"method": "notifications/message", "params": {"level": "info", "data": text}})
-threading.Thread(target=flood, daemon=True).start()
+import queue
+came = queue.SimpleQueue()
+def read():
+    for line in sys.stdin: came.put(json.loads(line))
+    os._exit(0)
+threading.Thread(target=read).start()
+text, n, answered = "x" * 100_000, 0, False
+while not answered:
+    n += 1
+    send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n, "message": text}})
+    send({"method": "notifications/message", "params": {"level": "info", "data": text}})
+    while not came.empty():
+        message = came.get()
+        if message.get("method") == "ping": reply(message, {})
+        else: answered = answered or message.get("id") == 7
+reply(one, {"content": []})
 while True:
-    message = listen()
-    if message.get("method") == "ping":
-        with lock: reply(message, {})
-    elif message.get("id") == 7: break
-done.set()
-with lock: reply(one, {"content": []})
-serve()
+    message = came.get()
+    if "id" in message: begin(message)
 """
     with process(ASKING + script) as client:
         pings = []
         handler = Waiting(client, meanwhile=lambda: pings.append(client.ping(timeout=20_000)))
         client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
-        calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
+        calling = client.begin(lambda: fetched_tool(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         pings[0].must_be("MCP_OK").must_end(within=1000)
         before = memory()
@@ -278,7 +280,7 @@ serve()
                     cancel.trigger()
                 pause.wait(0.02)
 
-        calling = Background(lambda: fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000))
+        calling = client.begin(lambda: fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         # Everything has come when an answer has that was written behind it.
         client.ping(timeout=20_000)
@@ -350,7 +352,7 @@ serve()
     with process(ASKING + script) as client:
         handler = Waiting(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=20_000))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: any("notifications/message" in line for line in client.lines), "not refused")
         handler.go.set()
         calling.result().must_be("MCP_OK")
@@ -376,7 +378,7 @@ serve()
         handler = Waiting(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
-        calling = Background(lambda: fetched_tool(client, told=told, timeout=20_000))
+        calling = client.begin(lambda: fetched_tool(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         before = memory()
         client.ping(timeout=20_000).must_be("MCP_OK")

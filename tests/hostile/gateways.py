@@ -2,7 +2,7 @@
 
 from auth_scheme import Auth
 from harness import (
-    LEGACY, PATIENCE, Background, Cancel, Client, Server, case, discovered, error, http, legacy, poll, result, run,
+    LEGACY, PATIENCE, Cancel, Client, Server, case, discovered, error, http, legacy, poll, result, run,
 )  # fmt: skip
 from newer import call_tool, process
 
@@ -229,7 +229,7 @@ while True:
         outcome = client.connect(timeout=3000).must_be("MCP_RPC_ERROR").must_end(2400)
         assert "licence missing" in outcome.message, outcome.message
         with Cancel() as cancel:
-            waiting = Background(lambda: client.connect(timeout=0, cancel=cancel))
+            waiting = client.begin(lambda: client.connect(timeout=0, cancel=cancel))
             poll(lambda: sum("trying initialize" in line for line in client.lines) == 2, "no initialize")
             cancel.trigger()
             waiting.result().must_be("MCP_CANCELLED", "MCP_RPC_ERROR").must_end(PATIENCE * 1000)

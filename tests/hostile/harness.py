@@ -204,7 +204,11 @@ class Client:
                 before()
             return self.ping(**limits)
 
-        background = Background(ping)
+        return self.begin(ping)
+
+    def begin(self, function):
+        """What uses the client on another thread. The client is freed behind it, also where the case fails."""
+        background = Background(function)
         self.begun.append(background)
         return background
 
@@ -221,8 +225,9 @@ class Client:
             # The case failed. Nothing may be freed under a call.
             self.close(timeout=1000)
         for thread in threads:
-            thread.join()
-        lib.mcp_client_free(self.client)
+            thread.join(3 * PATIENCE)
+        if not any(thread.is_alive() for thread in threads):
+            lib.mcp_client_free(self.client)
 
 
 # --- The server -------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import threading
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 
 from harness import (
-    ERROR, LEGACY, MODERN, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, declare, discovered,
+    ERROR, LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered,
     error, event, http, initialized, legacy as decent, lib, options, poll, result, run,
 )  # fmt: skip
 from newer import elicits
@@ -28,8 +28,7 @@ class Listener:
         self.client, self.changes = client, changes
         self.uris = (c_char_p * (len(uris) + 1))(*(uri.encode() for uri in uris), None)
         self.function = CHANGE(self.take)
-        self.background = Background(self.listen)
-        client.begun.append(self.background)
+        self.background = client.begin(self.listen)
 
     def listen(self):
         with options(**self.limits) as given:

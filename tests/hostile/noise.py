@@ -4,7 +4,7 @@ byte order marks; on stdout and on every kind of event stream."""
 import contextlib
 import json
 
-from harness import (LEGACY, LOG, STREAM, Background, Client, Server, answer, call, case, discovered, event, http, legacy, lib,
+from harness import (LEGACY, LOG, STREAM, Client, Server, answer, call, case, discovered, event, http, legacy, lib,
                      poll, run)
 from newer import Listener, acknowledged, call_tool, folder, notice, process
 
@@ -407,8 +407,8 @@ ask_again = ask(); well(ask_again); well(first); serve()
         with folder() as place, serving(script, place) as client:
             (place / "text").write_text(text)
             client.connect(timeout=20_000).must_be("MCP_OK")
-            one = Background(lambda: call_tool(client, timeout=20_000))
-            two = Background(lambda: call_tool(client, timeout=20_000))
+            one = client.begin(lambda: call_tool(client, timeout=20_000))
+            two = client.begin(lambda: call_tool(client, timeout=20_000))
             poll(lambda: one.outcome or two.outcome, "no call ended")
             ended = one if one.outcome else two
             ended.outcome.must_be("MCP_INVALID_JSON" if "NaN" in text or text.endswith("}}}") else "MCP_INVALID_MESSAGE")
@@ -445,7 +445,7 @@ serve()
 """
     with serving(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calls = [Background(lambda: call_tool(client, timeout=3000)) for _ in range(3)]
+        calls = [client.begin(lambda: call_tool(client, timeout=3000)) for _ in range(3)]
         statuses = sorted(calling.result().status for calling in calls)
         assert statuses == ["MCP_INVALID_MESSAGE", "MCP_OK", "MCP_OK"], statuses
 

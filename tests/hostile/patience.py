@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from harness import (
-    LEGACY, STREAM, Background, Cancel, Client, Server, answer, case, error, event, http, initialized, must_be_soon, result, run,
+    LEGACY, STREAM, Cancel, Client, Server, answer, case, error, event, http, initialized, must_be_soon, result, run,
 )  # fmt: skip
 from newer import Listener, call_tool, notice
 
@@ -39,7 +39,7 @@ def must_be_answered(outcome):
 
 
 def begin_quiet_tool(client):
-    background = Background(lambda: quiet_tool(client))
+    background = client.begin(lambda: quiet_tool(client))
     client.begun.append(background)
     return background
 
@@ -109,8 +109,7 @@ def a_dead_stream_is_replaced_while_calls_overlap():
         client.connect(timeout=5000).must_be("MCP_OK")
         died = time.monotonic()
         longer = client.begin_ping(timeout=30_000)
-        threads = [Background(lambda timeout=timeout: pings(timeout)) for timeout in (500, 1000)]
-        client.begun.extend(threads)
+        threads = [client.begin(lambda timeout=timeout: pings(timeout)) for timeout in (500, 1000)]
         for thread in threads:
             outcomes = thread.result(within=70)
             statuses = [outcome.status for outcome in outcomes]

@@ -5,7 +5,7 @@ import json
 import threading
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
-from harness import ERROR, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, declare, event, legacy, lib, poll, run
+from harness import ERROR, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, event, legacy, lib, poll, run
 from newer import ASKING, INPUT, call_tool, folder, process, value_of
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
@@ -56,7 +56,7 @@ well(one); well(two); ask()
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("101",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calls = [Background(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
+        calls = [client.begin(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
         must_tell(client, "the second question waits for the first handler")
         handler.go.set()
         for calling in calls:
@@ -78,7 +78,7 @@ well(one); well(two); ask()
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calls = [Background(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
+        calls = [client.begin(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]
         must_tell(client, "a question waits for a handler that is not its own")
         handler.go.set()
         for calling in calls:
@@ -117,9 +117,9 @@ well(one); well(two); ask()
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        one = Background(lambda: call_tool(client, timeout=20_000))
+        one = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: handler.asked == ["1"], "no question")
-        two = Background(lambda: call_tool(client, timeout=20_000))
+        two = client.begin(lambda: call_tool(client, timeout=20_000))
         must_tell(client, "the second question waits for the first handler")
         handler.go.set()
         one.result().must_be("MCP_OK")
@@ -147,7 +147,7 @@ well(next); ask()
         lines = client.lines
         handler = Handler(client, hold=("1",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=20_000))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: any("cancelled a request of its own" in line for line in lines), "it was not noticed")
         handler.go.set()
         calling.result().must_be("MCP_OK")
@@ -191,7 +191,7 @@ well(request); ask()
     with process(SERVING + script) as client:
         handler = Handler(client, hold=("1",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=20_000))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: sum("cancelled a request of its own" in line for line in client.lines) == 2, "it was not noticed")
         handler.go.set()
         calling.result().must_be("MCP_OK")
@@ -234,12 +234,12 @@ open(sys.argv[1] + "/refused", "w"); well(request); ask()
     with folder() as place, process(SERVING + script, place) as client, Cancel() as token:
         handler = Handler(client, hold=("1",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=20_000, cancel=token))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000, cancel=token))
         poll(lambda: handler.asked, "nothing was asked")
         token.trigger()
         handler.go.set()
         calling.result().must_be("MCP_CANCELLED")
-        calling = Background(lambda: call_tool(client, timeout=20_000))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: (place / "refused").exists(), "they are not refused")
         assert handler.asked == ["1"], handler.asked
         client.close(timeout=1000)
@@ -287,7 +287,7 @@ def cancelled_on_the_standing_stream():
     with Server(handler) as server, Client(server.url) as client:
         asking = Handler(client, hold=("q",))
         client.connect(timeout=20_000).must_be("MCP_OK")
-        calling = Background(lambda: call_tool(client, timeout=20_000))
+        calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: asking.asked, "nothing was asked")
         asked.set()
         poll(lambda: any("cancelled a request of its own" in line for line in client.lines), "it was not noticed")

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from harness import Background, Client, case, poll, run
+from harness import Client, case, poll, run
 from newer import call_tool, listed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
@@ -50,7 +50,7 @@ def restart_during_a_tool(install):
     with Running(install, "{folder}/paid") as server, Client(server.url) as client:
         client.connect(timeout=TIMEOUT).must_be("MCP_OK")
         told, paid = [], server.folder / "paid"
-        background = Background(lambda: call_tool(client, "pay", {}, told=told, timeout=30_000))
+        background = client.begin(lambda: call_tool(client, "pay", {}, told=told, timeout=30_000))
         # The progress comes on the stream of the answer: from then on the client can resume it.
         poll(lambda: told, "the tool does not run")
         (process,) = paid.read_text().split()

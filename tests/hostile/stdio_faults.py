@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 
-from harness import Background, Cancel, Client, call, case, declare, lib, must_be_soon, options, poll, run
+from harness import Cancel, Client, call, case, declare, lib, must_be_soon, options, poll, run
 from newer import OUT, call_tool, fetched, folder, process, process_of, value_of
 
 from ctypes import c_bool, c_char_p, c_int, c_int32, c_size_t, c_void_p  # isort: skip
@@ -56,7 +56,7 @@ sys.exit(9)
     with folder() as place, process(script, place) as client:
         setting(lib.mcp_set_environment, client, "TOKEN", SECRET).must_be("MCP_OK")
         client.connect().must_be("MCP_OK")
-        for calling in [Background(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]:
+        for calling in [client.begin(lambda: call_tool(client, timeout=20_000)) for _ in range(2)]:
             outcome = calling.result().must_be("MCP_PROCESS_FAILED")
             assert "status 9" in outcome.message and "that is all" in outcome.message, outcome.message
             assert len(outcome.message) < 8192 and "line 1 " not in outcome.message, len(outcome.message)
@@ -192,7 +192,7 @@ def garbage_without_end():
     with process(SERVING + "begin(); ask()\nwhile True: say('no message\\n' * 100)") as client, Cancel() as cancel:
         client.connect().must_be("MCP_OK")
         call_tool(client, timeout=300).must_be("MCP_TIMEOUT", "MCP_TOO_LARGE", "MCP_INVALID_MESSAGE").must_end(300)
-        calling = Background(lambda: call_tool(client, cancel=cancel))
+        calling = client.begin(lambda: call_tool(client, cancel=cancel))
         begun = time.monotonic()
         cancel.trigger()
         outcome = calling.result().must_be("MCP_CANCELLED", "MCP_PROCESS_FAILED")
@@ -252,7 +252,7 @@ def it_never_reads_its_stdin():
     with process("begin(); time.sleep(100)") as client, Cancel() as cancel:
         client.connect().must_be("MCP_OK")
         call_tool(client, arguments=large, timeout=300).must_be("MCP_TIMEOUT").must_end(300, after=300)
-        calling = Background(lambda: call_tool(client, arguments=large, cancel=cancel))
+        calling = client.begin(lambda: call_tool(client, arguments=large, cancel=cancel))
         begun = time.monotonic()
         cancel.trigger()
         outcome = calling.result().must_be("MCP_CANCELLED")
@@ -282,7 +282,7 @@ def servers_do_not_hold_each_other():
     """Started at the same time, each ends when its own stdin is closed."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(process(SERVING + "serve()")) for _ in range(6)]
-        for pinging in [Background(lambda client=client: client.ping(timeout=10_000)) for client in clients]:
+        for pinging in [client.begin(lambda client=client: client.ping(timeout=10_000)) for client in clients]:
             pinging.result().must_be("MCP_OK")
         for client in clients:
             begun = time.monotonic()

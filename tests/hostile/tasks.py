@@ -3,7 +3,7 @@
 import json
 
 from harness import (
-    LEGACY, MODERN, PATIENCE, STREAM, Background, Cancel, Client, Server, answer, call, case, discovered, error, event, http,
+    LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, error, event, http,
     initialized, lib, options, result, run,
 )  # fmt: skip
 from newer import call_tool, elicits, fetched, listed, start_tool, wait_task
@@ -197,7 +197,7 @@ def waiting_can_end_and_the_task_goes_on():
     for version in (MODERN, LEGACY):
         state = told("working", pollIntervalMs=60_000, pollInterval=60_000)
         with Tasks(state, version=version) as server, Client(server.url, pin=version) as client, Cancel() as cancel:
-            waiting = Background(lambda client=client, cancel=cancel: wait_task(client, "t 1", cancel=cancel))
+            waiting = client.begin(lambda client=client, cancel=cancel: wait_task(client, "t 1", cancel=cancel))
             server.must_see("tasks/get")
             cancel.trigger()
             waiting.result().must_be("MCP_CANCELLED")
@@ -209,7 +209,7 @@ def waiting_can_end_and_the_task_goes_on():
 @case
 def closing_ends_waiting():
     with Tasks(told("working", pollIntervalMs=60_000)) as server, Client(server.url) as client:
-        waiting = Background(lambda: wait_task(client, "t 1"))
+        waiting = client.begin(lambda: wait_task(client, "t 1"))
         server.must_see("tasks/get")
         client.close()
         waiting.result().must_be("MCP_CLOSED")
@@ -282,7 +282,7 @@ def a_core_task_asks_with_its_result():
 def a_call_that_is_cancelled_ends_its_task():
     state = told("working", pollInterval=60_000)
     with core(state) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
-        calling = Background(lambda: call_tool(client, cancel=cancel))
+        calling = client.begin(lambda: call_tool(client, cancel=cancel))
         server.must_see("tasks/get")
         cancel.trigger()
         calling.result().must_be("MCP_CANCELLED")
