@@ -1,6 +1,8 @@
 //! Where a client's remarks go: to the hook that its owner set, or nowhere.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use crate::sys::lock::RwLock;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +24,18 @@ pub struct Log(RwLock<Option<Arc<Hook>>>);
 impl Log {
     /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
     pub fn set(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.0.write();
         std::mem::replace(&mut *place, hook)
     }
 
     /// Whether anybody listens.
     pub fn has_hook(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.read().is_some()
     }
 
     /// Logs a line, which is only put together where somebody listens. No lock is held while the hook runs.
     pub fn line(&self, level: Level, text: impl FnOnce() -> String) {
-        let hook = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let hook = self.0.read().clone();
         if let Some(hook) = hook {
             hook(level, &text());
         }

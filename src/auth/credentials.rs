@@ -1,7 +1,7 @@
 //! The bearer token and the headers that a caller sets: one copy each in memory, wiped when the last request that uses it has
 //! ended, and never printed.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -11,6 +11,7 @@ use super::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::protocol::headers::{check_name, check_token, check_value};
 use crate::status::MCP_INVALID_ARGUMENT;
+use crate::sys::lock::RwLock;
 
 /// The most bytes that all values have together: servers take far less.
 const MOST_BYTES: usize = 64 * 1024;
@@ -40,11 +41,11 @@ impl Credentials {
 
     /// What counts now.
     pub fn current(&self) -> Arc<HeaderSet> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read())
     }
 
     fn change(&self, edit: impl FnOnce(&mut HeaderSet) -> Result<()>) -> Result<()> {
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.0.write();
         let mut set = HeaderSet::clone(&place);
         edit(&mut set)?;
         *place = Arc::new(set);

@@ -1,7 +1,8 @@
 //! The time that is spent in a caller's callbacks, which counts against no timeout: a person may be filling in a form.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// Adds up pauses; shared by all who wait for the one who makes them.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl PauseClock {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use ureq::http::Method;
 
@@ -13,6 +13,7 @@ use super::credentials::HeaderSet;
 use super::pause::PauseClock;
 use crate::error::{Cause, Error, Result};
 use crate::status::{MCP_AUTH_FAILED, MCP_SYSTEM_ERROR};
+use crate::sys::lock::{Mutex, MutexGuard, RwLock};
 use crate::sys::signal::Signal;
 
 /// What the callback is asked, and the place for its answer.
@@ -156,12 +157,12 @@ impl Schemes {
     /// Replaces the callback. The old one is handed back instead of dropped here, so that its end runs under no lock.
     pub fn set(&self, callback: Option<Box<Callback>>) -> Option<Arc<Scheme>> {
         let scheme = callback.map(|callback| Arc::new(Scheme::new(callback)));
-        let mut place = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.0.write();
         std::mem::replace(&mut *place, scheme)
     }
 
     pub fn current(&self) -> Option<Arc<Scheme>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 
     /// Whether this thread is in the callback of this client right now.
@@ -256,7 +257,7 @@ impl Scheme {
     }
 
     fn lock(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gate.lock()
     }
 }
 

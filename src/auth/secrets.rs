@@ -1,7 +1,7 @@
 //! Keeping secrets out of what people read: a server may echo what it got, in many forms.
 
 use std::cell::OnceCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -9,6 +9,7 @@ use super::patterns::Patterns;
 use crate::error::Error;
 use crate::protocol::json::Json;
 use crate::sanitize::{beginning, one_line};
+use crate::sys::lock::Mutex;
 
 /// A shorter value is too common in ordinary text to be taken for the secret.
 const SHORTEST: usize = 4;
@@ -47,7 +48,7 @@ pub struct LastPatterns(Mutex<Option<(Vec<Value>, Arc<Patterns>)>>);
 
 impl LastPatterns {
     fn of(&self, values: &[Value]) -> Arc<Patterns> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         if let Some((_, patterns)) = last.as_ref().filter(|(known, _)| known == values) {
             return Arc::clone(patterns);
         }

@@ -1,8 +1,8 @@
 //! Results that are kept as long as the server says that they are fresh, where the program wants that (2026-07-28, "Caching").
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Client;
@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::protocol::json::Json;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The results of one client.
 #[derive(Default)]
@@ -127,7 +128,7 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Results> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 }
 

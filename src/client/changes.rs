@@ -1,13 +1,14 @@
 //! What servers say of changes, and who wants to know: lists that are not what they were, resources that have new contents.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backlog::Backlog;
 use super::incoming::Notice;
 use super::new_signal;
 use crate::error::Result;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 
 /// So many changes wait for one listener; of those that come faster than it takes them, the oldest are dropped.
@@ -55,7 +56,7 @@ impl Changes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Inbox>>> {
-        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inboxes.lock()
     }
 
     /// Notes what a legacy server watches for a listener.
@@ -83,7 +84,7 @@ impl Changes {
     }
 
     fn lock_uris(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.uris.lock().unwrap_or_else(PoisonError::into_inner)
+        self.uris.lock()
     }
 }
 
@@ -100,7 +101,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlog<Notice>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::http::Method;
@@ -17,6 +17,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
@@ -115,7 +116,7 @@ impl Serving {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Served>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,13 +1,13 @@
 //! What comes for one call on a shared stream beside its answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::backlog::{Backlog, Weighed};
 use super::incoming::{Asked, Notice};
 use super::new_signal;
 use crate::error::Result;
 use crate::protocol::jsonrpc;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 
 /// So much waits for one call.
@@ -92,7 +92,7 @@ impl Letters {
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlog<Letter>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

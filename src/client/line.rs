@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
@@ -18,6 +18,7 @@ use crate::error::{Error, Result, RpcError};
 use crate::log::Level;
 use crate::protocol::jsonrpc::{self, Answered};
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Interest, Stop};
 use crate::transport::endpoint::Endpoint;
@@ -342,7 +343,7 @@ impl Line {
     }
 
     fn lock_carried(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {
-        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+        self.carried.lock()
     }
 
     /// Whether new calls have to take another connection. Those that wait keep this one.
@@ -378,7 +379,7 @@ impl Line {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

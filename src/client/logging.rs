@@ -1,6 +1,6 @@
 //! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::Client;
 use super::call::Call;
@@ -13,6 +13,7 @@ use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::MCP_INVALID_ARGUMENT;
+use crate::sys::lock::RwLock;
 
 /// From the least severe on (RFC 5424, section 6.2.1).
 const LEVELS: &[&str] = &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
@@ -30,15 +31,15 @@ pub struct Logging {
 impl Logging {
     /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
     pub fn set_hook(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
-        std::mem::replace(&mut *self.hook.write().unwrap_or_else(PoisonError::into_inner), hook)
+        std::mem::replace(&mut *self.hook.write(), hook)
     }
 
     pub fn has_hook(&self) -> bool {
-        self.hook.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.hook.read().is_some()
     }
 
     pub fn tell(&self, notice: &Notice) {
-        let hook = self.hook.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let hook = self.hook.read().clone();
         if let (Some(hook), Some(params)) = (hook, &notice.params) {
             hook(params);
         }
@@ -46,7 +47,7 @@ impl Logging {
 
     /// The level that was set last.
     pub fn level(&self) -> Option<&'static str> {
-        *self.level.read().unwrap_or_else(PoisonError::into_inner)
+        *self.level.read()
     }
 }
 
@@ -66,7 +67,7 @@ impl Client {
             }
             self.perform(call, logging_level(level))?;
         }
-        *self.logging.level.write().unwrap_or_else(PoisonError::into_inner) = Some(level);
+        *self.logging.level.write() = Some(level);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, header};
@@ -29,6 +29,7 @@ use crate::protocol::negotiation::{
 use crate::protocol::params::Params;
 use crate::protocol::version::{self, Era, LEGACY, MODERN};
 use crate::status::*;
+use crate::sys::lock::Mutex;
 use crate::sys::wait::Stop;
 
 /// The longest that a server may keep silent on `server/discover` before `initialize` is tried.
@@ -61,7 +62,7 @@ impl PassedRefusals {
     /// Notes the credentials; false where they are known already.
     fn is_first(&self, credentials: &[Arc<HeaderSet>]) -> bool {
         let hash = self.hash(credentials);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if known.contains(&hash) {
             return false;
         }

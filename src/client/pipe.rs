@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memchr::memchr;
@@ -25,6 +25,7 @@ use crate::protocol::text::Text;
 use crate::sanitize;
 use crate::status::*;
 use crate::sys::child::{Ending, Process};
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pipe::{ReadEnd, WriteEnd};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest};
@@ -103,7 +104,7 @@ impl Pipe {
     }
 
     fn lock(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+        self.outbox.lock()
     }
 }
 

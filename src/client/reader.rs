@@ -1,7 +1,5 @@
 //! The threads that read for a client, and the event stream of an HTTP+SSE connection.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use super::answer::is_named;
 use super::failure::unheld_event;
 use super::receiver::{Owed, Receiver};
@@ -9,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process;
 use crate::sys::thread::{self, Thread};
 use crate::transport::response::Body;
@@ -57,7 +56,7 @@ impl Readers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Thread>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock()
     }
 }
 
@@ -65,7 +64,7 @@ impl Drop for Readers {
     fn drop(&mut self) {
         if self.process != process::id() {
             // The system knows nothing of them: nothing can be done with their handles.
-            let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let threads = self.threads.get_mut();
             std::mem::forget(std::mem::take(threads));
         }
     }

@@ -1,6 +1,6 @@
 //! What is known of the server, shared by all threads: one of them finds it out, the others wait for it.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use ureq::http::HeaderValue;
 
@@ -15,6 +15,7 @@ use crate::protocol::json::Json;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
 
@@ -238,7 +239,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

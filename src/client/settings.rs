@@ -1,7 +1,7 @@
 //! What is set before the first request and fixed by it, and the timeout, which may change at any time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::DEFAULT_TIMEOUT;
@@ -11,6 +11,7 @@ use crate::protocol::messages::{Abilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::status::*;
 use crate::sys::child::Program;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::socket::LONGEST_PATH;
 use crate::transport::network::{DEFAULT_MAX_HEAD, NetworkOptions};
 use crate::transport::proxy::ProxyChoice;
@@ -290,7 +291,7 @@ impl Settings {
     }
 
     fn lock(&self) -> MutexGuard<'_, Fixed> {
-        self.fixed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fixed.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 //! "Transports": Listening for Messages from the Server). It is opened where the program answers what servers ask, or listens for
 //! changes, and has a thread of its own.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderValue, Method, header};
@@ -23,6 +23,7 @@ use crate::protocol::jsonrpc::Message;
 use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest};
 use crate::transport::http::Outgoing;
@@ -85,7 +86,7 @@ impl Standing {
     }
 
     fn lock(&self) -> MutexGuard<'_, Place> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tools: calling them, and what their schemas want of a call (2026-07-28, "Tools").
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Client;
@@ -19,6 +19,7 @@ use crate::protocol::params::Params;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The largest input schema of a tool, in bytes.
 const LARGEST_SCHEMA: usize = 1024 * 1024;
@@ -93,7 +94,7 @@ impl Tools {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::mem::MaybeUninit;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,6 +15,7 @@ use super::text::{optional_text, text_of_length};
 use crate::error::{Error, Result};
 use crate::protocol::json::{Json, Kind, Unfit, Value};
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// A JSON value: a whole document, or a value inside one. Immutable; may be read from many
 /// threads.
@@ -121,7 +122,7 @@ impl mcp_json {
     }
 
     fn strings(&self) -> MutexGuard<'_, HashMap<(usize, Text), CString>> {
-        self.root().strings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.root().strings.lock()
     }
 }
 

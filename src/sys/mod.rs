@@ -4,6 +4,7 @@ pub mod callback;
 pub mod child;
 pub mod exec;
 pub mod file;
+pub mod lock;
 pub mod lookup;
 pub mod memory;
 pub mod panics;

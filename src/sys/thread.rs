@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar};
 use std::thread::{Builder, JoinHandle};
 
+use super::lock::{Mutex, wait};
 use super::panics::caught;
 use super::process;
 
@@ -32,20 +33,20 @@ struct Progress {
 
 impl Progress {
     fn set(&self, stage: u8) {
-        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = self.lock.lock();
         self.stage.store(stage, Ordering::Release);
         self.changed.notify_all();
     }
 
     /// Waits while the work is running.
     fn wait(&self) -> u8 {
-        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock.lock();
         loop {
             let stage = self.stage.load(Ordering::Acquire);
             if stage != RUNNING {
                 return stage;
             }
-            held = self.changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held = wait(&self.changed, held);
         }
     }
 }

@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderValue, header};
 
 use super::endpoint::Endpoint;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each; all together have to fit into the head of
 /// a request, and servers take no more than this.
@@ -113,11 +113,11 @@ impl Cookies {
     }
 
     fn lost(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lost.lock()
     }
 
     fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {
-        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jar.lock()
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use ureq::SendBody;
@@ -24,6 +24,7 @@ use super::tls;
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::{Budget, Stop};
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("libmcp/", env!("CARGO_PKG_VERSION")));
@@ -233,7 +234,7 @@ impl Http {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Parked>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 
     /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
@@ -276,7 +277,7 @@ impl Http {
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
-        self.redirects.lock().unwrap_or_else(PoisonError::into_inner)
+        self.redirects.lock()
     }
 }
 

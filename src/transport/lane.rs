@@ -2,8 +2,8 @@
 //! leave for each other. A call takes a lane, uses it alone, and puts it back.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
@@ -15,6 +15,7 @@ use super::names::NoResolver;
 use super::network::Network;
 use super::wire::Rest;
 use crate::error::Error;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::{Budget, Stop};
 
 /// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request
@@ -202,7 +203,7 @@ fn interrupted() -> io::Error {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 /// See the module.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -13,6 +13,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::endpoint::is_localhost;
 use super::lane::LaneState;
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::lookup::{Lookup, LookupError};
 use crate::sys::wait::{Budget, Stop};
 
@@ -76,7 +77,7 @@ impl NameCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ureq::http::Uri;
 use ureq::http::uri::{Authority, Scheme};
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::buffers::WireBuffers;
 use super::lane::{LaneState, Phase};
 use super::link::Link;
+use crate::sys::lock::{Mutex, MutexGuard};
 
 /// TLS gives no more than a record at a time.
 const MOST_AT_ONCE: usize = 16 * 1024;
@@ -92,7 +93,7 @@ impl Rest {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<Wire>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
