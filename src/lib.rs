@@ -11,9 +11,9 @@ mod error;
 pub mod ffi;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod http;
 mod log;
 mod protocol;
 mod sanitize;
 mod status;
 mod sys;
-mod transport;

@@ -10,14 +10,14 @@ use super::failure::rpc_failure;
 use super::incoming::{Asked, Notice};
 use super::skipped::{Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
+use crate::http::client::Phase;
+use crate::http::response::Response;
 use crate::protocol::event_stream::{BOM, Event};
 use crate::protocol::json::Checked;
 use crate::protocol::jsonrpc::{self, Answered, Contents, Fault, Judged, Message, ResultType};
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::text::utf8;
-use crate::transport::http::Phase;
-use crate::transport::response::Response;
 
 impl Client {
     /// The result that belongs to request `id`, from an answer whose status is one of success.

@@ -17,6 +17,8 @@ use crate::auth::pause::PauseClock;
 use crate::auth::scheme::Granted;
 use crate::auth::secrets::Secrets;
 use crate::error::{Error, Result};
+use crate::http::client::{BEFORE, stopped};
+use crate::http::endpoint::Endpoint;
 use crate::log::Level;
 use crate::protocol::messages::quoted;
 use crate::protocol::params::{Params, members};
@@ -24,8 +26,6 @@ use crate::protocol::version::Era;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest, Stop};
-use crate::transport::endpoint::Endpoint;
-use crate::transport::http::{BEFORE, stopped};
 
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.
 const LOOK: Duration = Duration::from_millis(50);

@@ -17,6 +17,9 @@ use super::reader::Reading;
 use super::receiver::Receiver;
 use super::send::Setback;
 use crate::error::{Error, Result};
+use crate::http::client::Outgoing;
+use crate::http::endpoint::Endpoint;
+use crate::http::response::Body;
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::protocol::lost_session::Carried;
@@ -24,9 +27,6 @@ use crate::protocol::messages;
 use crate::protocol::text::NOTHING;
 use crate::status::*;
 use crate::sys::wait::Budget;
-use crate::transport::endpoint::Endpoint;
-use crate::transport::http::Outgoing;
-use crate::transport::response::Body;
 
 /// An open event stream; its reader stops when this is dropped.
 pub struct Channel {

@@ -13,6 +13,8 @@ use super::pipe::Pipe;
 use super::send::{Sent, Setback};
 use super::session::Session;
 use crate::error::{Error, Result};
+use crate::http::client::Outgoing;
+use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::jsonrpc::Answered;
 use crate::protocol::lost_session::{Carried, ErrorAnswer};
@@ -23,8 +25,6 @@ use crate::protocol::text::Text;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::wait::Budget;
-use crate::transport::http::Outgoing;
-use crate::transport::response::Response;
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");

@@ -10,6 +10,7 @@ use super::answer::{content_type, rpc_error};
 use super::call::Call;
 use super::send::Setback;
 use crate::error::{Error, Result, RpcError};
+use crate::http::response::Response;
 use crate::protocol::challenge::parameter;
 use crate::protocol::event_stream::Unheld;
 use crate::protocol::json::Json;
@@ -18,7 +19,6 @@ use crate::protocol::lost_session::{Carried, ErrorAnswer};
 use crate::protocol::negotiation::is_modern_error;
 use crate::protocol::part::Part;
 use crate::status::*;
-use crate::transport::response::Response;
 
 /// More of an error's text is not read: it is for a message.
 const MAX_ERROR_TEXT: usize = 64 * 1024;

@@ -15,14 +15,14 @@ use super::pipe::Pipe;
 use super::skipped::{self, Excerpt, Skipped};
 use crate::auth::credentials::HeaderSet;
 use crate::error::{Error, Result, RpcError};
+use crate::http::client::{Phase, stopped as stopped_at};
+use crate::http::endpoint::Endpoint;
 use crate::log::Level;
 use crate::protocol::jsonrpc::{self, Answered};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Interest, Stop};
-use crate::transport::endpoint::Endpoint;
-use crate::transport::http::{Phase, stopped as stopped_at};
 
 /// So many sets of credentials are remembered.
 const MOST_CARRIED: usize = 16;

@@ -20,6 +20,7 @@ use super::send::Setback;
 use super::session::Session;
 use super::skipped::{self, Skipped};
 use crate::error::{Error, Result};
+use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
 use crate::protocol::json::Json;
@@ -31,7 +32,6 @@ use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::{Interest, Stop};
-use crate::transport::response::Response;
 
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);

@@ -4,13 +4,13 @@ use super::answer::is_named;
 use super::failure::unheld_event;
 use super::receiver::{Owed, Receiver};
 use crate::error::{Error, Result};
+use crate::http::response::Body;
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process;
 use crate::sys::thread::{self, Thread};
-use crate::transport::response::Body;
 
 /// The readers of one client, running or ended.
 pub struct Readers {

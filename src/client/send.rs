@@ -8,11 +8,11 @@ use super::call::Call;
 use crate::auth::credentials::HeaderSet;
 use crate::auth::scheme::{AuthRequest, Granted, Refusal, Scheme};
 use crate::error::{Error, Result};
+use crate::http::client::{Failure, Outgoing};
+use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::lost_session::Carried;
 use crate::status::*;
-use crate::transport::http::{Failure, Outgoing};
-use crate::transport::response::Response;
 
 /// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
 const MOST_ATTEMPTS: u32 = 3;

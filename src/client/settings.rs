@@ -7,15 +7,15 @@ use std::time::Duration;
 use super::DEFAULT_TIMEOUT;
 use super::inputs::{Handler, Kind};
 use crate::error::{Error, Result};
+use crate::http::network::{DEFAULT_MAX_HEAD, NetworkOptions};
+use crate::http::proxy::ProxyChoice;
+use crate::http::tls::TlsOptions;
 use crate::protocol::messages::{Abilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::socket::LONGEST_PATH;
-use crate::transport::network::{DEFAULT_MAX_HEAD, NetworkOptions};
-use crate::transport::proxy::ProxyChoice;
-use crate::transport::tls::TlsOptions;
 
 /// The settings of one client.
 pub struct Settings {

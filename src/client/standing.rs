@@ -17,6 +17,8 @@ use super::skipped::Skipped;
 use super::stream::LAST_EVENT_ID;
 use super::{Client, new_signal};
 use crate::error::{Error, Result};
+use crate::http::client::Outgoing;
+use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
 use crate::protocol::jsonrpc::Message;
@@ -26,8 +28,6 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest};
-use crate::transport::http::Outgoing;
-use crate::transport::response::Response;
 
 /// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
 const RETRY: Duration = Duration::from_secs(1);

@@ -13,6 +13,8 @@ use super::failure::unheld_event;
 use super::incoming::Asked;
 use super::skipped::{self, Skipped};
 use crate::error::{Error, Result};
+use crate::http::client::{Outgoing, Phase};
+use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
 use crate::protocol::jsonrpc::Answered;
@@ -20,8 +22,6 @@ use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Stop;
-use crate::transport::http::{Outgoing, Phase};
-use crate::transport::response::Response;
 
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 

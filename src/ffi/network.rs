@@ -8,8 +8,8 @@ use super::error::mcp_error;
 use super::text::{optional_text, text};
 use crate::client::settings::Transport;
 use crate::error::Error;
+use crate::http::proxy::{Proxy, ProxyChoice};
 use crate::status::*;
-use crate::transport::proxy::{Proxy, ProxyChoice};
 
 /// How messages travel. A later version may add more.
 ///

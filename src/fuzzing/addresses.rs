@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 use ureq::http::HeaderValue;
 
 use super::texts;
+use crate::http::endpoint::{Endpoint, Origin};
+use crate::http::no_proxy::NoProxy;
+use crate::http::proxy::Proxy;
+use crate::http::tunnel::{Refusal, Target, connect, socks5};
 use crate::status::{MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_FAILED};
-use crate::transport::endpoint::{Endpoint, Origin};
-use crate::transport::no_proxy::NoProxy;
-use crate::transport::proxy::Proxy;
-use crate::transport::tunnel::{Refusal, Target, connect, socks5};
 
 /// Stands for a user name, a password or a query.
 const SECRET: &str = "zqxw";

@@ -8,10 +8,10 @@ use super::texts;
 use crate::auth::secrets::Secrets;
 use crate::client::failure::{challenge_words, header_text, quote, retry_after_ms};
 use crate::error::Error;
+use crate::http::cookies::Cookies;
+use crate::http::endpoint::Endpoint;
+use crate::http::lane::keep_alive_timeout;
 use crate::status::MCP_UNAUTHORIZED;
-use crate::transport::cookies::Cookies;
-use crate::transport::endpoint::Endpoint;
-use crate::transport::lane::keep_alive_timeout;
 
 /// Each line is a `WWW-Authenticate` header. What is shown of them was in there, on one line; and of a well-formed challenge it is
 /// what RFC 6750 wants shown.

@@ -20,7 +20,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use super::http::io_reason;
+use super::client::io_reason;
 use super::link::Link;
 use super::own_certificate::{CA_AS_SERVER, OwnCertificates};
 use super::wire::Stream;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
+use super::client::io_reason;
 use super::endpoint::Origin;
-use super::http::io_reason;
 use super::lane::{LaneState, Phase};
 use super::link::Link;
 use super::names::addresses;

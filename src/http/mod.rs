@@ -3,11 +3,11 @@
 
 mod buffers;
 mod chunks;
+pub mod client;
 mod codings;
 mod connector;
 pub mod cookies;
 pub mod endpoint;
-pub mod http;
 pub mod lane;
 mod link;
 mod names;

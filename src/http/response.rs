@@ -10,9 +10,9 @@ use flate2::read::MultiGzDecoder;
 use ureq::http::{HeaderMap, header};
 
 use super::chunks::Chunks;
+use super::client::{Http, explain_body};
 use super::codings::Codings;
 use super::endpoint::Endpoint;
-use super::http::{Http, explain_body};
 use super::lane::{Lane, Phase};
 use super::wire::Wire;
 use crate::error::{Error, Result};
