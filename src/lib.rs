@@ -6,6 +6,7 @@
 mod auth;
 #[cfg(feature = "benching")]
 pub mod benching;
+mod call;
 mod client;
 mod error;
 pub mod ffi;

@@ -9,10 +9,12 @@ use std::sync::{Arc, OnceLock};
 
 use ureq::http::Method;
 
-use super::credentials::HeaderSet;
-use super::pause::PauseClock;
+use crate::call::headers::HeaderSet;
+use crate::call::issued::{Generation, Granted};
+use crate::call::new_signal;
+use crate::call::pause::PauseClock;
 use crate::error::{Cause, Error, Result};
-use crate::status::{MCP_AUTH_FAILED, MCP_SYSTEM_ERROR};
+use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard, RwLock};
 use crate::sys::signal::Signal;
 
@@ -39,20 +41,6 @@ pub struct Refusal {
     pub challenge: Option<String>,
     /// Which of the callback's answers was refused.
     generation: Generation,
-}
-
-/// The callback's answer.
-#[derive(Clone)]
-pub struct Granted {
-    pub headers: Arc<HeaderSet>,
-    generation: Generation,
-}
-
-/// Whose answer it was, and after how many refreshes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Generation {
-    scheme: u64,
-    refreshes: u64,
 }
 
 pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
@@ -278,8 +266,7 @@ impl Turn {
         if let Some(done) = self.done.get() {
             return Ok(done);
         }
-        let signal = Signal::new()
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))?;
+        let signal = new_signal()?;
         Ok(self.done.get_or_init(|| signal))
     }
 }

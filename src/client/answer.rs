@@ -4,15 +4,15 @@
 use ureq::http::header;
 
 use super::Client;
-use super::call::Call;
 use super::exchange::{Rules, Speaking};
 use super::failure::rpc_failure;
-use super::incoming::{Asked, Notice};
-use super::skipped::{Excerpt, Skipped};
+use crate::call::context::Call;
+use crate::call::skipped::{Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
 use crate::http::client::Phase;
 use crate::http::response::Response;
 use crate::protocol::event_stream::{BOM, Event};
+use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::json::Checked;
 use crate::protocol::jsonrpc::{self, Answered, Contents, Fault, Judged, Message, ResultType};
 use crate::protocol::version::Era;

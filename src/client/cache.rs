@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Client;
-use super::call::Call;
-use super::incoming::Notice;
 use super::operation::Operation;
-use crate::auth::credentials::HeaderSet;
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
 use crate::error::Result;
+use crate::protocol::incoming::Notice;
 use crate::protocol::json::Json;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;

@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::backlog::Backlog;
-use super::incoming::Notice;
-use super::new_signal;
+use crate::call::backlog::Backlog;
+use crate::call::new_signal;
 use crate::error::Result;
+use crate::protocol::incoming::Notice;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 

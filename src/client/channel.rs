@@ -8,7 +8,6 @@ use ureq::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::Client;
 use super::answer::{check_result_type, content_type, unexpected_content};
-use super::call::Call;
 use super::exchange::{Answer, Ask, Speaking};
 use super::failure::{rpc_failure, unheld_event};
 use super::letters::Letter;
@@ -16,6 +15,7 @@ use super::line::{Arrived, Delivered, Line, Place, Way};
 use super::reader::Reading;
 use super::receiver::Receiver;
 use super::send::Setback;
+use crate::call::context::Call;
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::endpoint::Endpoint;
@@ -116,8 +116,9 @@ impl Client {
             // First: a line that has ended may quote what it knows.
             line.carried(call);
             // Before anything was sent: another stream will do.
-            let place =
-                line.expect(call, id, ask.method).map_err(|error| Setback::before_sending(stream_lost(error)))?;
+            let place = line
+                .expect(call, id, ask.method, self.settings.abilities().any())
+                .map_err(|error| Setback::before_sending(stream_lost(error)))?;
             let waiting = call.until(place.done());
             let body = messages::request(id, ask.method, ask.params);
             if let Some(pipe) = speaking.pipe() {

@@ -3,9 +3,9 @@
 use ureq::http::Method;
 
 use super::Client;
-use super::call::{Call, CallOptions};
 use super::exchange::Speaking;
 use super::session::Session;
+use crate::call::context::{Call, CallOptions};
 use crate::error::Result;
 use crate::protocol::text::NOTHING;
 
@@ -19,7 +19,7 @@ impl Client {
         if let Some(standing) = session.as_ref().and_then(|session| session.standing.as_ref()) {
             standing.stop();
         }
-        let call = Call::start(self, options).past_closing();
+        let call = self.start_call(options).past_closing();
         // Whoever is in the auth callback now may be there for ever: then the goodbye carries what that gave last.
         let is_busy = self.schemes.current().is_some_and(|scheme| scheme.is_busy());
         let call = if is_busy { call.without_asking() } else { call };

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::Client;
-use super::call::Call;
 use super::channel::Channel;
 use super::line::Line;
 use super::pipe::Pipe;
 use super::send::{Sent, Setback};
 use super::session::Session;
+use crate::call::context::Call;
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::response::Response;
@@ -262,8 +262,8 @@ impl Client {
     }
 
     /// A call for what has to be said after another one has ended.
-    pub(super) fn farewell(&self, limit: Duration) -> Call<'_> {
-        Call::with_budget(self, Budget::until(Instant::now() + limit), false)
+    pub(super) fn farewell(&self, limit: Duration) -> Call {
+        self.own_call(Budget::until(Instant::now() + limit))
     }
 
     /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.

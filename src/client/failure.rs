@@ -7,8 +7,8 @@ use ureq::http::{HeaderMap, HeaderName, header};
 
 use super::Client;
 use super::answer::{content_type, rpc_error};
-use super::call::Call;
 use super::send::Setback;
+use crate::call::context::Call;
 use crate::error::{Error, Result, RpcError};
 use crate::http::response::Response;
 use crate::protocol::challenge::parameter;

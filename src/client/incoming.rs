@@ -7,12 +7,12 @@ use std::time::Duration;
 use ureq::http::Method;
 
 use super::Client;
-use super::call::Call;
 use super::exchange::Speaking;
 use super::inputs::{self, Failure};
+use crate::call::context::Call;
 use crate::error::Result;
 use crate::log::Level;
-use crate::protocol::json::Json;
+use crate::protocol::incoming::{Asked, InputKind, Notice};
 use crate::protocol::jsonrpc;
 use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
 use crate::protocol::part::Part;
@@ -22,69 +22,8 @@ use crate::sys::lock::{Mutex, MutexGuard};
 /// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
-/// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
-const LONGEST: usize = 1024 * 1024;
-
 /// The longest that refusals take together: others wait behind them.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
-
-/// A request of the server's own.
-#[derive(Clone)]
-pub struct Asked {
-    pub id: String,
-    pub method: String,
-    pub params: Option<Json>,
-}
-
-/// A notification.
-#[derive(Clone)]
-pub struct Notice {
-    pub method: String,
-    pub params: Option<Json>,
-}
-
-impl Notice {
-    /// The token of a progress notification.
-    pub fn progress_token(&self) -> Option<u64> {
-        (self.method == "notifications/progress").then(|| jsonrpc::number(self.member("progressToken")?.raw()))?
-    }
-
-    /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
-    pub fn subscription(&self) -> Option<u64> {
-        jsonrpc::number(self.member("_meta")?.member("io.modelcontextprotocol/subscriptionId")?.raw())
-    }
-
-    /// The server's own request that it does not want to be answered any more, by its id as it stands there.
-    pub fn cancelled(&self) -> Option<&str> {
-        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Part::raw))?
-    }
-
-    /// Whether it makes an older one needless that was not looked at yet, where there is no room for both.
-    pub fn says_the_same(&self, older: &Notice) -> bool {
-        self.method == older.method
-            && match self.method.as_str() {
-                "notifications/resources/updated" => {
-                    self.params.as_ref().map(Json::text) == older.params.as_ref().map(Json::text)
-                }
-                method => method.ends_with("/list_changed"),
-            }
-    }
-
-    /// What goes first where too many wait: of changes, those of a list are kept the longest.
-    pub fn worth(&self) -> u8 {
-        u8::from(self.method.ends_with("/list_changed"))
-    }
-
-    /// It is longer than any that the protocol has; but a log message may say what it likes.
-    pub fn is_too_long(&self) -> bool {
-        self.method != "notifications/message"
-            && self.params.as_ref().is_some_and(|params| params.text().len() > LONGEST)
-    }
-
-    fn member(&self, name: &str) -> Option<Part<'_>> {
-        Part::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
-    }
-}
 
 /// The server's own requests that are being answered.
 #[derive(Default)]
@@ -204,7 +143,7 @@ impl Client {
         if asked.method == "ping" {
             return Ok("{}".into());
         }
-        let handled = inputs::Kind::of(&asked.method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
+        let handled = InputKind::of(&asked.method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
         match handled {
             Some((kind, handler)) => inputs::ask(call, kind, &handler, asked.params.as_ref(), Some(is_cancelled)),
             None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),

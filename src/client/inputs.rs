@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Client;
-use super::call::Call;
 use super::operation::Operation;
+use crate::call::context::Call;
+use crate::call::object;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::elicitation;
-use crate::protocol::json::{Json, Kind as JsonKind, Value};
+use crate::protocol::incoming::InputKind;
+use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{Answered, ResultType};
 use crate::protocol::messages::INTERNAL_ERROR;
 use crate::protocol::part::Part;
@@ -21,65 +23,12 @@ use crate::sys::signal::Signal;
 /// So many rounds are made for one call; a server that wants still more will never have enough.
 const MOST_ROUNDS: u32 = 32;
 
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Elicitation,
-    Sampling,
-    Roots,
-}
-
-impl Kind {
-    pub fn of(method: &str) -> Option<Kind> {
-        [Kind::Elicitation, Kind::Sampling, Kind::Roots].into_iter().find(|kind| kind.method() == method)
-    }
-
-    pub fn method(self) -> &'static str {
-        match self {
-            Kind::Elicitation => "elicitation/create",
-            Kind::Sampling => "sampling/createMessage",
-            Kind::Roots => "roots/list",
-        }
-    }
-
-    /// The function that sets its handler; for messages.
-    fn setter(self) -> &'static str {
-        match self {
-            Kind::Elicitation => "mcp_set_elicitation",
-            Kind::Sampling => "mcp_set_sampling",
-            Kind::Roots => "mcp_set_roots",
-        }
-    }
-
-    /// Why a result is none of this kind.
-    fn check(self, result: &Json) -> Result<(), String> {
-        let root = result.root();
-        if root.kind() != JsonKind::Object {
-            return Err("the result is no JSON object".into());
-        }
-        let wanted: &[&str] = match self {
-            Kind::Elicitation => &["action"],
-            Kind::Sampling => &["role", "content", "model"],
-            Kind::Roots => &["roots"],
-        };
-        if let Some(missing) = wanted.iter().find(|name| root.member(name).is_none()) {
-            return Err(format!("the result has no {missing:?}, which {} wants", self.method()));
-        }
-        let action = root.member("action").and_then(Value::text);
-        match (self, action.as_deref()) {
-            (Kind::Elicitation, Some("accept" | "decline" | "cancel")) => Ok(()),
-            (Kind::Elicitation, _) => Err("the action is neither \"accept\", \"decline\" nor \"cancel\"".into()),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Answers what a server asks.
 pub type Handler = dyn Fn(&mut Input) + Send + Sync;
 
 /// What a handler is asked, and the place for its answer.
 pub struct Input {
-    pub kind: Kind,
+    pub kind: InputKind,
     pub params: Json,
     outcome: Option<Result<String, Failure>>,
     /// The server has cancelled its request.
@@ -114,7 +63,7 @@ impl Input {
     /// Accepts an elicitation with the text of a content; defaults are filled in for what it leaves out.
     pub fn accept(&mut self, content: Option<&str>) -> Result<()> {
         self.check_elicitation()?;
-        let content = content.map(|content| super::operation::object(content, "the content")).transpose()?;
+        let content = content.map(|content| object(content, "the content")).transpose()?;
         let schema = self.params.root().member("requestedSchema");
         let filled = match (content, schema) {
             (None, None) => None,
@@ -137,7 +86,7 @@ impl Input {
     }
 
     fn check_elicitation(&self) -> Result<()> {
-        if self.kind == Kind::Elicitation {
+        if self.kind == InputKind::Elicitation {
             return Ok(());
         }
         let why = format!("this is no elicitation; answer {} with mcp_input_respond", self.kind.method());
@@ -148,7 +97,7 @@ impl Input {
 /// Runs a handler on this thread; its time does not count against the timeout of the call. A legacy server may cancel its request.
 pub fn ask(
     call: &Call,
-    kind: Kind,
+    kind: InputKind,
     handler: &Arc<Handler>,
     params: Option<&Json>,
     is_cancelled: Option<&Arc<AtomicBool>>,
@@ -163,7 +112,7 @@ pub fn ask(
     call.paused(|clock| clock.during(|| handler(&mut input)));
     let silent = || match kind {
         // Whoever closes a dialog without a choice has cancelled it.
-        Kind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
+        InputKind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
         _ => Err(Failure { code: INTERNAL_ERROR, message: format!("the handler of {} gave no answer", kind.method()) }),
     };
     input.outcome.take().unwrap_or_else(silent)
@@ -217,7 +166,7 @@ pub fn one_input(client: &Client, call: &Call, key: &str, request: Part) -> Resu
         return Err(invalid("it has no name"));
     }
     let method = request.member("method").and_then(Part::text).ok_or_else(|| invalid("does not say for which"))?;
-    let Some(kind) = Kind::of(&method) else {
+    let Some(kind) = InputKind::of(&method) else {
         let why = format!("the server asks for {:?}, which no client can give", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };

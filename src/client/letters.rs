@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::backlog::{Backlog, Weighed};
-use super::incoming::{Asked, Notice};
-use super::new_signal;
+use crate::call::backlog::{Backlog, Weighed};
+use crate::call::new_signal;
 use crate::error::Result;
+use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;

@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::backlog::Backlog;
-use super::call::Call;
-use super::incoming::{Asked, Notice};
-use super::inputs::Kind;
 use super::letters::{Letter, Letters};
-use super::new_signal;
 use super::pipe::Pipe;
-use super::skipped::{self, Excerpt, Skipped};
-use crate::auth::credentials::HeaderSet;
+use crate::call::backlog::Backlog;
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
+use crate::call::new_signal;
+use crate::call::skipped::{self, Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
 use crate::http::client::{Phase, stopped as stopped_at};
 use crate::http::endpoint::Endpoint;
 use crate::log::Level;
+use crate::protocol::incoming::InputKind;
+use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc::{self, Answered};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -161,9 +161,10 @@ impl Line {
         if self.pipe().is_some() { skipped::ON_STDOUT } else { skipped::ON_STREAM }
     }
 
-    /// Makes a place for the answer to request `id`, before that is sent.
-    pub fn expect(&self, call: &Call, id: u64, method: &str) -> Result<Place<'_>> {
-        let takes_letters = call.progress_token() != 0 || call.client.settings.abilities().any();
+    /// Makes a place for the answer to request `id`, before that is sent. `takes_questions` says whether the call may deal with what
+    /// the server asks.
+    pub fn expect(&self, call: &Call, id: u64, method: &str, takes_questions: bool) -> Result<Place<'_>> {
+        let takes_letters = call.progress_token() != 0 || takes_questions;
         self.make_place(call, (id, method), takes_letters, false)
     }
 
@@ -230,7 +231,7 @@ impl Line {
         let has_echo = self.has_echo.load(Ordering::Relaxed);
         let is_pending = || self.lock().waiting.get(&number).is_some_and(|slot| slot.method == method);
         // These a server may ask for, too. The first request of all is none of them.
-        if Kind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
+        if InputKind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
             return has_echo && is_pending();
         }
         has_echo || is_pending()
@@ -337,8 +338,8 @@ impl Line {
 
     /// Tells a call what has been carried here, so that it shows nothing of it.
     pub fn carried(&self, call: &Call) {
-        self.lock_carried().iter().for_each(|set| call.carry(set, None));
-        self.endpoint().into_iter().for_each(|to| call.carry_url(to));
+        self.lock_carried().iter().for_each(|set| call.carry(set));
+        self.endpoint().into_iter().for_each(|to| call.carry_texts(to.secrets()));
         self.pipe().into_iter().flat_map(|pipe| &pipe.secrets).for_each(|secret| call.carry_text(secret));
     }
 

@@ -7,22 +7,22 @@ use ureq::http::Method;
 
 use super::Client;
 use super::answer::{Taken, content_type, each, is_named, sort, unexpected_content};
-use super::call::Call;
 use super::channel::remark_dropped;
 use super::exchange::{Ask, Rules, Speaking};
 use super::failure::{may_come_back, rpc_failure, unheld_event};
-use super::incoming::Notice;
 use super::letters::Letter;
 use super::line::{Arrived, Delivered, Line};
 use super::operation::Operation;
 use super::pipe::Pipe;
 use super::send::Setback;
 use super::session::Session;
-use super::skipped::{self, Skipped};
+use crate::call::context::Call;
+use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::EventStream;
+use crate::protocol::incoming::Notice;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::lost_session::Carried;
@@ -150,7 +150,7 @@ impl Client {
 
     fn listen_modern(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
         let mut params = Params::new().with("notifications", filter.text());
-        if let Err(error) = call.add_meta(&mut params, session, Rules::REPEATABLE) {
+        if let Err(error) = self.add_meta(call, &mut params, session, Rules::REPEATABLE) {
             return End::Failed(error);
         }
         let ask = Ask::new("subscriptions/listen", &params, Rules::REPEATABLE);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::Client;
-use super::call::Call;
 use super::exchange::Rules;
-use super::incoming::Notice;
 use super::operation::Operation;
+use crate::call::context::Call;
 use crate::error::{Error, Result};
+use crate::protocol::incoming::Notice;
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;

@@ -2,9 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-mod backlog;
 mod cache;
-pub mod call;
 mod changes;
 mod channel;
 mod close;
@@ -29,7 +27,6 @@ pub mod receiver;
 mod send;
 mod session;
 pub mod settings;
-pub mod skipped;
 mod standing;
 mod stream;
 pub mod tasks;
@@ -37,15 +34,17 @@ mod tools;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
-pub use call::{Call, CallOptions, Progress};
+pub use crate::call::context::{Call, CallOptions, Progress};
+use crate::call::context::{Extras, limit};
+use crate::call::new_signal;
 
 use crate::auth::credentials::Credentials;
 use crate::auth::scheme::Schemes;
-use crate::auth::secrets::LastPatterns;
+use crate::call::secrets::LastPatterns;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
 use crate::http::endpoint::Endpoint;
@@ -54,6 +53,7 @@ use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::process;
 use crate::sys::signal::Signal;
+use crate::sys::wait::Budget;
 use reader::Readers;
 use session::Sessions;
 use settings::Settings;
@@ -75,7 +75,7 @@ pub struct Client {
     pub credentials: Credentials,
     pub schemes: Schemes,
     pub settings: Settings,
-    pub log: Log,
+    pub log: Arc<Log>,
     last_patterns: Arc<LastPatterns>,
     pub logging: logging::Logging,
     pub cache: cache::Cache,
@@ -121,7 +121,7 @@ impl Client {
             credentials: Credentials::default(),
             schemes: Schemes::default(),
             settings,
-            log: Log::default(),
+            log: Arc::default(),
             last_patterns: Arc::default(),
             logging: logging::Logging::default(),
             cache: cache::Cache::default(),
@@ -148,7 +148,7 @@ impl Client {
         let named = |error: Error| error.during(operation, &self.shown);
         self.check_usable().map_err(named)?;
         self.settings.freeze();
-        let call = Call::start(self, options);
+        let call = self.start_call(options);
         if let Some(ms) = self.settings.take_odd_timeout() {
             call.remark(Level::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
@@ -162,6 +162,38 @@ impl Client {
             }
             call.secrets().tidy_error(error)
         })
+    }
+
+    fn start_call(&self, options: &CallOptions) -> Call {
+        let allowed = options.timeout_ms.map_or_else(|| self.settings.timeout(), limit);
+        let budget = Budget {
+            // A timeout beyond what the clock can say is none.
+            deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
+            allowed,
+            idle: limit(options.idle_ms),
+            cancel: options.cancel.clone(),
+            closed: Some(Arc::clone(&self.closed)),
+            done: None,
+        };
+        let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
+        self.make_call(budget, true, (options.extras.clone(), progress_token))
+    }
+
+    /// A call of the client's own, for which the auth callback is not asked.
+    fn own_call(&self, budget: Budget) -> Call {
+        self.make_call(budget, false, (Extras::default(), 0))
+    }
+
+    fn make_call(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
+        let call = Call::new(budget, asks, extras, Arc::clone(&self.last_patterns), Arc::clone(&self.log));
+        call.keep_secret(&self.credentials.current());
+        if let Some(scheme) = self.schemes.current() {
+            call.keep_secret(&scheme.last().headers);
+        }
+        if !self.is_process {
+            call.carry_texts(self.endpoint.secrets());
+        }
+        call
     }
 
     /// Whether the server is a process of its own.
@@ -231,9 +263,4 @@ impl Client {
     fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-/// A signal, or the error for a system that has no more descriptors.
-fn new_signal() -> Result<Signal> {
-    Signal::new().map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
 }

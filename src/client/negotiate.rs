@@ -9,15 +9,15 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, header};
 
 use super::Client;
-use super::call::Call;
 use super::channel::Channel;
 use super::exchange::{Ask, Rules, Speaking};
 use super::listen::subscribe;
 use super::logging::logging_level;
-use super::session::{Found, Opened, Session, has_core_tasks, is_of_this_call};
+use super::session::{Found, Identity, Opened, Session, has_core_tasks, is_of_this_call};
 use super::settings::Transport;
 use super::standing::Standing;
-use crate::auth::credentials::HeaderSet;
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::challenge::parameter;
@@ -95,7 +95,11 @@ impl Client {
     pub(super) fn session(&self, call: &Call) -> Result<(Arc<Session>, Opened)> {
         // Other calls may read the error as well, and they do not know what this one carried.
         let open = |era| self.negotiate(call, era).map_err(|error| call.secrets().tidy_error(error));
-        let (session, opened) = self.sessions.get(call, open)?;
+        let identity = || Identity {
+            credentials: self.credentials.current(),
+            scheme: self.schemes.current().map(|scheme| scheme.number),
+        };
+        let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
             self.abandon(&session);
             return Err(call.stopped(&Stop::Closed));

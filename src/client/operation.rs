@@ -2,19 +2,18 @@
 //! a session that is opened anew where the server has lost it.
 
 use super::Client;
-use super::call::Call;
 use super::exchange::{Ask, Rules, Speaking};
 use super::send::{Sent, Setback};
 use super::session::Session;
+use crate::call::context::Call;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::Answered;
-use crate::protocol::messages;
+use crate::protocol::messages::{self, quoted};
 use crate::protocol::mirror::{Mirrored, argument};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::params::Params;
-use crate::protocol::scan;
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -102,9 +101,26 @@ impl Client {
         }
     }
 
+    /// Adds the members of `_meta` that a request of this call has in a session.
+    pub(super) fn add_meta<'p>(
+        &self,
+        call: &'p Call,
+        params: &mut Params<'p>,
+        session: &'p Session,
+        rules: Rules,
+    ) -> Result<()> {
+        params.share_meta(if rules.may_be_task { &session.task_meta } else { &session.meta });
+        if session.era == Era::Modern
+            && let Some(level) = self.logging.level()
+        {
+            params.set_meta("io.modelcontextprotocol/logLevel", quoted(level));
+        }
+        call.add_meta(params)
+    }
+
     fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered, Setback> {
         let mut params = operation.params.clone();
-        call.add_meta(&mut params, session, operation.rules).map_err(Setback::before_sending)?;
+        self.add_meta(call, &mut params, session, operation.rules).map_err(Setback::before_sending)?;
         let mirrored = self.mirrored_arguments(call, operation, session).map_err(Setback::before_sending)?;
         let ask = Ask {
             method: operation.method.name(session.era),
@@ -140,7 +156,7 @@ impl Client {
     pub(super) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
         let mut params = params;
-        call.add_meta(&mut params, &session, Rules::ONCE)?;
+        self.add_meta(call, &mut params, &session, Rules::ONCE)?;
         let message = messages::notification(method, &params);
         self.post_once(call, &Speaking::in_session(&session), &message).inspect_err(|error| {
             if error.status() == MCP_SESSION_LOST {
@@ -148,9 +164,4 @@ impl Client {
             }
         })
     }
-}
-
-/// The text of an object that a caller gives.
-pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
-    scan::object(text).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}")))
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Client;
-use super::call::Call;
 use super::exchange::{Rules, Speaking};
 use super::operation::{Method, Operation};
 use super::session::{Opened, Session};
+use crate::call::context::Call;
 use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;

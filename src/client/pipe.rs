@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 
 use memchr::memchr;
 
-use super::call::Call;
+use super::Client;
 use super::channel::Channel;
 use super::config::secrets_of;
 use super::failure::unheld;
 use super::line::{Line, Way};
 use super::receiver::Receiver;
-use super::skipped::Excerpt;
-use super::{Client, new_signal};
+use crate::call::context::Call;
+use crate::call::new_signal;
+use crate::call::skipped::Excerpt;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::event_stream::{Unheld, append};

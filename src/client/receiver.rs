@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::Client;
 use super::answer::{Taken, sort};
-use super::call::Call;
 use super::exchange::Speaking;
-use super::incoming::{Asked, Notice};
-use super::inputs::Kind;
 use super::line::{Delivered, Line, MOST_QUESTIONS, Undelivered};
-use super::skipped;
+use crate::call::context::Call;
+use crate::call::skipped;
 use crate::error::Error;
 use crate::log::Level;
+use crate::protocol::incoming::InputKind;
+use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::Budget;
@@ -120,7 +120,7 @@ impl Receiver {
             }
             Message::Request { id, method, params } => {
                 let request = Asked { id, method, params };
-                let is_input = Kind::of(&request.method).is_some();
+                let is_input = InputKind::of(&request.method).is_some();
                 let delivered =
                     if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NoCallWaits(request)) };
                 match delivered {
@@ -170,7 +170,7 @@ impl Receiver {
         if let Some(client) = self.client.upgrade() {
             let closed = Some(Arc::clone(&self.line.stop));
             let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };
-            let call = Call::with_budget(&client, budget, false);
+            let call = client.own_call(budget);
             self.line.carried(&call);
             run(&client, &call);
         }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Client;
-use super::call::Call;
-use crate::auth::credentials::HeaderSet;
-use crate::auth::scheme::{AuthRequest, Granted, Refusal, Scheme};
+use super::exchange::SESSION_ID;
+use crate::auth::scheme::{AuthRequest, Refusal, Scheme};
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
+use crate::call::issued::Granted;
 use crate::error::{Error, Result};
 use crate::http::client::{Failure, Outgoing};
 use crate::http::response::Response;
@@ -127,16 +129,16 @@ impl Client {
     ) -> Result<Response<'_>, Setback> {
         let pass = self.authorise(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing);
-        call.carry(&pass.fixed, session);
-        if let Some(own) = &pass.own {
-            call.carry(own, None);
-        }
-        if let Some(granted) = &pass.granted {
-            call.carry(&granted.headers, None);
-        }
-        // Other calls may change them before this one has its answer.
-        self.http().cookie_values().iter().for_each(|value| call.carry_text(value));
-        let mut response = self.http().send(&outgoing, &call.budget())?;
+        pass.tell(call);
+        call.carry_text(session.and_then(|id| id.to_str().ok()).unwrap_or_default());
+        let http = self.http();
+        // Other calls may change the cookies before this one has its answer.
+        http.tell_secrets(call);
+        let outcome = http.send(&outgoing, &call.budget());
+        // An answer may quote what it sets itself.
+        http.tell_secrets(call);
+        let mut response = outcome?;
+        call.carry_text(response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok()).unwrap_or_default());
         let Some(granted) = pass.granted.filter(|_| matches!(response.status, 401 | 403)) else { return Ok(response) };
         let setback = self.http_refusal(call, &mut response, carried, id);
         let report = setback.error.report();
@@ -207,6 +209,13 @@ impl Pass {
         if let Some(granted) = &self.granted {
             granted.headers.apply(&mut outgoing.headers);
         }
+    }
+
+    /// Tells a call what its request carries.
+    fn tell(&self, call: &Call) {
+        call.carry(&self.fixed);
+        self.own.iter().for_each(|own| call.carry(own));
+        self.granted.iter().for_each(|granted| call.carry(&granted.headers));
     }
 
     fn is_empty(&self) -> bool {

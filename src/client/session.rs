@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use ureq::http::HeaderValue;
 
-use super::call::Call;
 use super::channel::Channel;
-use super::new_signal;
 use super::standing::Standing;
-use crate::auth::credentials::HeaderSet;
-use crate::auth::pause::PauseClock;
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
+use crate::call::new_signal;
+use crate::call::pause::PauseClock;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::part::Part;
@@ -132,14 +132,28 @@ struct State {
     closed: bool,
 }
 
+/// What a call authorises itself with.
+#[derive(Clone)]
+pub struct Identity {
+    pub credentials: Arc<HeaderSet>,
+    /// Which callback authorises it. Its number, and not itself: who has removed it waits for its end.
+    pub scheme: Option<u64>,
+}
+
+impl Identity {
+    /// Whether a call with the other one would have met the same failure.
+    fn is(&self, other: &Identity) -> bool {
+        self.scheme == other.scheme && Arc::ptr_eq(&self.credentials, &other.credentials)
+    }
+}
+
 /// One thread is finding out; the others wait for `done`.
 struct Opening {
     done: Signal,
     outcome: OnceLock<Outcome>,
     leader: ThreadId,
-    /// A failure with these says nothing about others.
-    credentials: Arc<HeaderSet>,
-    scheme: Option<u64>,
+    /// A failure with these credentials says nothing about others.
+    identity: Identity,
     /// The leader's callbacks: whoever waits for them waits without a time limit.
     clock: Arc<PauseClock>,
 }
@@ -160,7 +174,12 @@ pub enum Opened {
 
 impl Sessions {
     /// The session; opened by `open` where there is none.
-    pub fn get(&self, call: &Call, open: impl Fn(Option<Found>) -> Result<Session>) -> Result<(Arc<Session>, Opened)> {
+    pub fn get(
+        &self,
+        call: &Call,
+        identity: impl Fn() -> Identity,
+        open: impl Fn(Option<Found>) -> Result<Session>,
+    ) -> Result<(Arc<Session>, Opened)> {
         loop {
             // Dropped under no lock.
             let mut dead = None;
@@ -174,7 +193,7 @@ impl Sessions {
                 match &state.opening {
                     Some(opening) => (Some(Arc::clone(opening)), None),
                     None => {
-                        state.opening = Some(Arc::new(Opening::new(call)?));
+                        state.opening = Some(Arc::new(Opening::new(call, identity())?));
                         (None, state.found)
                     }
                 }
@@ -190,7 +209,7 @@ impl Sessions {
             call.wait_for(&opening.done, &opening.clock)?;
             match opening.outcome.get() {
                 Some(Outcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
-                Some(Outcome::Failed(error)) if opening.is_for(call) => return Err(error.clone()),
+                Some(Outcome::Failed(error)) if opening.identity.is(&identity()) => return Err(error.clone()),
                 _ => {}
             }
         }
@@ -244,23 +263,11 @@ impl Sessions {
 }
 
 impl Opening {
-    fn new(call: &Call) -> Result<Opening> {
+    fn new(call: &Call, identity: Identity) -> Result<Opening> {
         let done = new_signal()?;
-        let credentials = call.client.credentials.current();
-        let scheme = scheme_of(call);
         let clock = call.clock();
-        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), credentials, scheme, clock })
+        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), identity, clock })
     }
-
-    /// Whether `call` would have met the same failure.
-    fn is_for(&self, call: &Call) -> bool {
-        self.scheme == scheme_of(call) && Arc::ptr_eq(&self.credentials, &call.client.credentials.current())
-    }
-}
-
-/// Which callback authorises the call. Its number, and not itself: who has removed it waits for its end.
-fn scheme_of(call: &Call) -> Option<u64> {
-    call.client.schemes.current().map(|scheme| scheme.number)
 }
 
 /// The thread that opens the session; when it is done, in whatever way, everybody is told.

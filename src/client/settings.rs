@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::DEFAULT_TIMEOUT;
-use super::inputs::{Handler, Kind};
+use super::inputs::Handler;
+use crate::call::context::limit;
 use crate::error::{Error, Result};
 use crate::http::network::{DEFAULT_MAX_HEAD, NetworkOptions};
 use crate::http::proxy::ProxyChoice;
 use crate::http::tls::TlsOptions;
+use crate::protocol::incoming::InputKind;
 use crate::protocol::messages::{Abilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::status::*;
@@ -48,11 +50,11 @@ struct Handlers {
 }
 
 impl Handlers {
-    fn of(&mut self, kind: Kind) -> &mut Option<Arc<Handler>> {
+    fn of(&mut self, kind: InputKind) -> &mut Option<Arc<Handler>> {
         match kind {
-            Kind::Elicitation => &mut self.elicitation,
-            Kind::Sampling => &mut self.sampling,
-            Kind::Roots => &mut self.roots,
+            InputKind::Elicitation => &mut self.elicitation,
+            InputKind::Sampling => &mut self.sampling,
+            InputKind::Roots => &mut self.roots,
         }
     }
 }
@@ -203,14 +205,14 @@ impl Settings {
     }
 
     /// Sets or removes a handler. The old one is dropped under no lock.
-    pub fn set_handler(&self, kind: Kind, handler: Option<Arc<Handler>>) -> Result<()> {
+    pub fn set_handler(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
         let mut place = handler;
         let outcome = self.change("a handler", |fixed| std::mem::swap(fixed.handlers.of(kind), &mut place));
         drop(place);
         outcome
     }
 
-    pub fn handler(&self, kind: Kind) -> Option<Arc<Handler>> {
+    pub fn handler(&self, kind: InputKind) -> Option<Arc<Handler>> {
         self.lock().handlers.of(kind).clone()
     }
 
@@ -293,11 +295,6 @@ impl Settings {
     fn lock(&self) -> MutexGuard<'_, Fixed> {
         self.fixed.lock()
     }
-}
-
-/// A limit in milliseconds as C gives it: zero is none.
-pub fn limit(ms: u64) -> Option<Duration> {
-    (ms > 0).then(|| Duration::from_millis(ms))
 }
 
 #[cfg(test)]

@@ -7,20 +7,21 @@ use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderValue, Method, header};
 
+use super::Client;
 use super::answer::{Taken, content_type, is_named, sort, unexpected_content};
-use super::call::Call;
 use super::exchange::{Speaking, headers};
 use super::failure::{may_come_back, unheld_event};
-use super::incoming::{Asked, Notice};
 use super::session::Session;
-use super::skipped::Skipped;
 use super::stream::LAST_EVENT_ID;
-use super::{Client, new_signal};
+use crate::call::context::Call;
+use crate::call::new_signal;
+use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::{Event, EventStream};
+use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
@@ -179,7 +180,7 @@ impl Client {
     /// Reads the stream over all its connections; gives the reason for the end.
     fn follow(&self, stream: &mut Stream) -> Error {
         let budget = Budget { closed: Some(Arc::clone(&stream.state.stop)), ..Budget::default() };
-        let call = Call::with_budget(self, budget, false);
+        let call = self.own_call(budget);
         let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {

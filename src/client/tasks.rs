@@ -9,13 +9,14 @@ use std::time::Duration;
 use ureq::http::Method;
 
 use super::Client;
-use super::call::Call;
 use super::exchange::{Rules, Speaking};
 use super::inputs::one_input;
 use super::lists::List;
-use super::operation::{Operation, object};
+use super::operation::Operation;
 use super::session::Session;
 use super::tools::{TaskSupport, tool_arguments, tool_call};
+use crate::call::context::Call;
+use crate::call::object;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};

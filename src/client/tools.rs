@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use super::Client;
 use super::cache::{Context, Freshness};
-use super::call::Call;
 use super::exchange::Rules;
 use super::lists::{List, with_list};
-use super::operation::{Operation, object};
+use super::operation::Operation;
+use crate::call::context::Call;
+use crate::call::object;
 use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::json::Json;

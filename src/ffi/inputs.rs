@@ -9,8 +9,9 @@ use super::guard::{guard, guard_quiet, live_mut};
 use super::json::{Owned, mcp_json};
 use super::text::{c_string, optional_text_of_length, text, text_of_length};
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::client::inputs::{Handler, Input, Kind};
+use crate::client::inputs::{Handler, Input};
 use crate::error::Result;
+use crate::protocol::incoming::InputKind;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client or NULL.
-    unsafe { set_handler(client, Kind::Elicitation, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Elicitation, (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler that asks a model (specification 2026-07-28, "Sampling"): the parameters have
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn mcp_set_sampling(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client or NULL.
-    unsafe { set_handler(client, Kind::Sampling, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Sampling, (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler that tells which folders the server may look at (specification 2026-07-28,
@@ -96,13 +97,13 @@ pub unsafe extern "C" fn mcp_set_roots(
     error: *mut *mut mcp_error,
 ) -> mcp_status {
     // SAFETY: the header asks for a live client or NULL.
-    unsafe { set_handler(client, Kind::Roots, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Roots, (handler, userdata, destroy), error) }
 }
 
 /// # Safety `client` is NULL or live, `error` NULL or writable.
 unsafe fn set_handler(
     client: *mut mcp_client,
-    kind: Kind,
+    kind: InputKind,
     (handler, userdata, destroy): (mcp_input_fn, *mut c_void, mcp_destroy_fn),
     error: *mut *mut mcp_error,
 ) -> mcp_status {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::texts;
-use crate::auth::secrets::Secrets;
+use crate::call::secrets::Secrets;
 use crate::client::failure::{challenge_words, header_text, quote, retry_after_ms};
 use crate::error::Error;
 use crate::http::cookies::Cookies;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::memory;
 use super::server::{Script, Server};
-use crate::client::call::Extras;
-use crate::client::inputs::{Input, Kind};
+use crate::call::context::Extras;
+use crate::client::inputs::Input;
 use crate::client::listen::Filter;
 use crate::client::lists::List;
 use crate::client::operations::Reference;
@@ -15,6 +15,7 @@ use crate::client::settings::{Limit, Transport};
 use crate::client::{Call, CallOptions, Client};
 use crate::error::{Error, Result};
 use crate::log::Hook;
+use crate::protocol::incoming::InputKind;
 use crate::status::MCP_INTERNAL;
 use crate::sys::signal::Signal;
 
@@ -201,7 +202,7 @@ fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     client.credentials.set_bearer(Some(TOKEN))?;
     client.cache.set_wanted(flags.caches());
     if flags.answers_servers() {
-        for kind in [Kind::Elicitation, Kind::Sampling, Kind::Roots] {
+        for kind in [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots] {
             settings.set_handler(kind, Some(Arc::new(answer)))?;
         }
     }
@@ -226,9 +227,11 @@ fn log(is_listening: bool, cancel: Arc<Signal>) -> Arc<Hook> {
 
 fn answer(input: &mut Input) {
     let answered = match input.kind {
-        Kind::Elicitation => input.accept(None),
-        Kind::Sampling => input.respond(r#"{"role":"assistant","content":{"type":"text","text":"x"},"model":"m"}"#),
-        Kind::Roots => input.respond(r#"{"roots":[]}"#),
+        InputKind::Elicitation => input.accept(None),
+        InputKind::Sampling => {
+            input.respond(r#"{"role":"assistant","content":{"type":"text","text":"x"},"model":"m"}"#)
+        }
+        InputKind::Roots => input.respond(r#"{"roots":[]}"#),
     };
     answered.expect("an answer");
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Tree;
 
+use crate::call::skipped::on_one_line;
 use crate::client::line::{Delivered, Line, Way};
 use crate::client::pipe::{Lines, Pipe, is_cut_off};
 use crate::client::receiver::Receiver;
-use crate::client::skipped::on_one_line;
 use crate::client::{CallOptions, Client};
 use crate::sys::pipe;
 
@@ -59,7 +59,7 @@ fn answer(lines: &[Vec<u8>]) {
     let line = Arc::new(Line::new(Way::Pipe(pipe)).expect("a line"));
     let receiver = Receiver { client: Arc::downgrade(&client), line: Arc::clone(&line) };
     let progress = CallOptions {
-        extras: crate::client::call::Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
+        extras: crate::call::context::Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use ureq::SendBody;
 use ureq::config::Config;
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, header};
-use zeroize::Zeroizing;
 
 use super::codings;
 use super::cookies::Cookies;
@@ -21,6 +20,8 @@ use super::network::{Hop, Network, NetworkOptions};
 use super::proxy::Proxy;
 use super::response::{BadBody, Parked, Response, Unusable};
 use super::tls;
+use crate::call::context::Call;
+use crate::call::secrets::SecretTexts;
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
@@ -73,6 +74,7 @@ pub struct Http {
     config: Config,
     network: Arc<Network>,
     cookies: Cookies,
+    proxy_secrets: Arc<SecretTexts>,
     /// Where the server has redirected to: the newest of them.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
     idle: Mutex<Vec<Parked>>,
@@ -95,10 +97,12 @@ impl Http {
             // Proxies are this module's business, too (see `Network`).
             .proxy(None)
             .build();
+        let network = Network::new(options);
         Http {
             endpoint,
             config,
-            network: Arc::new(Network::new(options)),
+            proxy_secrets: SecretTexts::new(network.proxy_secrets(), Vec::new()),
+            network: Arc::new(network),
             cookies: Cookies::default(),
             redirects: Mutex::default(),
             idle: Mutex::default(),
@@ -115,20 +119,11 @@ impl Http {
         }
     }
 
-    /// What the network adds to requests and must not be shown.
-    pub fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let cookies = self.cookies.all_values().into_iter().map(Zeroizing::new);
-        cookies.chain(self.network.proxy_secrets()).collect()
-    }
-
-    /// The values of the cookies that a request may carry now.
-    pub fn cookie_values(&self) -> Vec<Zeroizing<String>> {
-        self.cookies.values().into_iter().map(Zeroizing::new).collect()
-    }
-
-    /// Where the server has redirected to: the URLs may hold secrets.
-    pub fn redirects(&self) -> Vec<Arc<Endpoint>> {
-        self.lock_redirects().iter().cloned().collect()
+    /// Tells a call what must not be shown: what requests carry besides, such as cookies, and what the server's answers have brought.
+    pub fn tell_secrets(&self, call: &Call) {
+        call.carry_texts(&self.proxy_secrets);
+        self.lock_redirects().iter().for_each(|target| call.carry_texts(target.secrets()));
+        self.cookies.secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
     }
 
     /// The proxy that passes requests to `target` on, and may answer them itself.

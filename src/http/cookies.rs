@@ -3,12 +3,15 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderValue, header};
+use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
+use crate::call::secrets::SecretTexts;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each; all together have to fit into the head of
@@ -26,6 +29,8 @@ pub struct Cookies {
     jar: Mutex<Vec<Cookie>>,
     /// The values that the jar has lost, the newest at the end: a server may still echo one.
     lost: Mutex<VecDeque<String>>,
+    /// The values of both, as calls are told them; made when they are asked for.
+    told: Mutex<Option<Arc<SecretTexts>>>,
     /// Most servers set none: then nothing is locked for a request.
     used: AtomicBool,
 }
@@ -73,18 +78,18 @@ impl Cookies {
         }
     }
 
-    /// The values of all that are kept.
-    pub fn values(&self) -> Vec<String> {
+    /// The values that must not be shown: of all that are kept, and of those that the jar has lost.
+    pub fn secrets(&self) -> Option<Arc<SecretTexts>> {
         if !self.used.load(Ordering::Relaxed) {
-            return Vec::new();
+            return None;
         }
-        self.jar().iter().map(|cookie| cookie.value.clone()).collect()
-    }
-
-    /// The same with those that the jar has lost, for what must not be shown.
-    pub fn all_values(&self) -> Vec<String> {
-        let kept = self.values();
-        kept.into_iter().chain(self.lost().iter().cloned()).collect()
+        let jar = self.jar();
+        let mut told = self.told.lock();
+        let made = told.get_or_insert_with(|| {
+            let kept = jar.iter().map(|cookie| cookie.value.clone());
+            SecretTexts::new(kept.chain(self.lost().iter().cloned()).map(Zeroizing::new).collect(), Vec::new())
+        });
+        Some(Arc::clone(made))
     }
 
     fn put(&self, cookie: Cookie, now: SystemTime) {
@@ -93,6 +98,7 @@ impl Cookies {
         self.drop_all_but(&mut jar, stays);
         if cookie.is_alive(now) {
             jar.push(cookie);
+            self.told.lock().take();
         }
         // The oldest go first.
         while jar.len() > MOST || jar.iter().map(Cookie::size).sum::<usize>() > MOST_BYTES {
@@ -104,6 +110,7 @@ impl Cookies {
 
     fn drop_all_but(&self, jar: &mut Vec<Cookie>, stays: impl Fn(&Cookie) -> bool) {
         for old in jar.extract_if(.., |old| !stays(old)) {
+            self.told.lock().take();
             let mut lost = self.lost();
             lost.push_back(old.value);
             while lost.len() > MOST || lost.iter().map(String::len).sum::<usize>() > MOST_LOST_BYTES {
@@ -232,7 +239,9 @@ mod tests {
         assert_eq!(sent(&cookies, "http://a.host/x/mcp", 0), "lb=1; all=2");
         assert_eq!(sent(&cookies, "http://a.host/x/mcp/deep", 0), "deep=3; lb=1; all=2");
         assert_eq!(sent(&cookies, "http://a.host/xy", 0), "all=2");
-        assert_eq!(cookies.all_values(), ["1", "2", "3"]);
+        assert_eq!(cookies.secrets().unwrap().texts().collect::<Vec<_>>(), ["1", "2", "3"]);
+        cookies.take(&Endpoint::parse("http://a.host/x/mcp").unwrap(), &headers(&["lb=4"]), || time(0));
+        assert_eq!(cookies.secrets().unwrap().texts().collect::<Vec<_>>(), ["2", "3", "4", "1"], "with what is lost");
     }
 
     #[test]

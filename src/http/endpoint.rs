@@ -1,17 +1,22 @@
 //! The URL of a server: checked once, never normalised, and never shown with its query or a part of its path that may be secret.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use ureq::http::Uri;
+use zeroize::Zeroizing;
 
+use crate::call::secrets::SecretTexts;
 use crate::protocol::version;
 
 /// Where requests go.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     uri: Uri,
     origin: Origin,
     shown: String,
+    secrets: Arc<SecretTexts>,
 }
 
 /// What credentials are bound to (RFC 6454, section 4).
@@ -21,6 +26,13 @@ pub struct Origin {
     /// Lower case; an IPv6 address keeps its brackets.
     pub host: String,
     pub port: u16,
+}
+
+/// For messages of tests: what must not be shown is left out.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
 }
 
 impl Endpoint {
@@ -61,7 +73,9 @@ impl Endpoint {
         };
         let uri: Uri = sent.parse().map_err(|error| format!("the URL cannot be used: {error}"))?;
         let origin = Origin { https, host: host.to_ascii_lowercase(), port: number };
-        Ok(Endpoint { shown: show(&uri), uri, origin })
+        let query = uri.query().map(|query| Zeroizing::new(query.to_owned()));
+        let secrets = SecretTexts::new(query.into_iter().collect(), path_secrets(uri.path()));
+        Ok(Endpoint { shown: show(&uri), uri, origin, secrets })
     }
 
     pub fn uri(&self) -> &Uri {
@@ -82,19 +96,9 @@ impl Endpoint {
         &self.shown
     }
 
-    /// What [`Endpoint::shown`] leaves out of the path, in the forms in which others may repeat it.
-    pub fn path_secrets(&self) -> Vec<String> {
-        let mut secrets = Vec::new();
-        for segment in secret_segments(self.uri.path()) {
-            let plain = unescaped(segment);
-            if is_told_from_words(&plain) {
-                if plain != segment {
-                    secrets.push(plain);
-                }
-                secrets.push(segment.to_owned());
-            }
-        }
-        secrets
+    /// What [`Endpoint::shown`] leaves out.
+    pub fn secrets(&self) -> &Arc<SecretTexts> {
+        &self.secrets
     }
 
     /// Where a redirect's `Location` leads from here.
@@ -259,6 +263,21 @@ const SHORTEST_WORD: usize = 8;
 /// Words of that length that messages are full of.
 const WORDS: [&str; 2] = ["messages", "protocol"];
 
+/// What is left out of a path where it is shown, in the forms in which others may repeat it.
+fn path_secrets(path: &str) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for segment in secret_segments(path) {
+        let plain = unescaped(segment);
+        if is_told_from_words(&plain) {
+            if plain != segment {
+                secrets.push(plain);
+            }
+            secrets.push(segment.to_owned());
+        }
+    }
+    secrets
+}
+
 fn secret_segments(path: &str) -> impl Iterator<Item = &str> {
     let segments = path.split('/');
     segments.clone().skip(1).zip(segments).filter(|(segment, before)| may_be_secret(before, segment)).map(|pair| pair.0)
@@ -336,7 +355,7 @@ mod tests {
         for (path, shown, secrets) in hidden {
             let endpoint = parse(path);
             assert_eq!(
-                (endpoint.shown(), endpoint.path_secrets()),
+                (endpoint.shown(), path_secrets(endpoint.uri().path())),
                 (&*format!("http://h{shown}"), secrets.iter().map(|s| s.to_string()).collect()),
                 "{path}"
             );
@@ -354,7 +373,7 @@ mod tests {
         ];
         for path in open {
             let endpoint = parse(path);
-            assert_eq!((endpoint.shown(), endpoint.path_secrets().len()), (&*format!("http://h{path}"), 0));
+            assert_eq!((endpoint.shown(), path_secrets(endpoint.uri().path()).len()), (&*format!("http://h{path}"), 0));
         }
     }
 

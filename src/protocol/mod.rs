@@ -7,6 +7,7 @@ pub mod config;
 pub mod elicitation;
 pub mod event_stream;
 pub mod headers;
+pub mod incoming;
 pub mod json;
 pub mod jsonrpc;
 pub mod lost_session;

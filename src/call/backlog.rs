@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Asked, Notice};
 
 /// All that waits in one place may take so many bytes. One message may wait whatever its size.
 const MOST_BYTES: usize = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::call::Call;
+use super::context::Call;
 use crate::error::Error;
 use crate::log::Level;
 use crate::status::*;

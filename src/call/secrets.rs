@@ -41,6 +41,27 @@ pub struct Secrets {
 /// A secret, and whether parts of it are secrets as well.
 type Value = (Zeroizing<String>, bool);
 
+/// Secrets of one origin, such as a URL's or all cookies', which many calls are told. No `Debug`: nothing may print them.
+#[derive(Default)]
+pub struct SecretTexts(Vec<Value>);
+
+impl SecretTexts {
+    /// `values` may be secret in parts; of what is `whole`, no part is.
+    pub fn new(values: Vec<Zeroizing<String>>, whole: Vec<String>) -> Arc<SecretTexts> {
+        let values = values.into_iter().map(|value| (value, true));
+        Arc::new(SecretTexts(values.chain(whole.into_iter().map(|text| (Zeroizing::new(text), false))).collect()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[cfg(test)]
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(text, _)| text.as_str())
+    }
+}
+
 /// The patterns of the secrets that were looked for last. They are much larger than the secrets, and most of what one client shows is
 /// searched for the same ones.
 #[derive(Default)]
@@ -63,6 +84,13 @@ impl Secrets {
     /// None yet.
     pub fn new(last: Arc<LastPatterns>) -> Secrets {
         Secrets { last, ..Secrets::default() }
+    }
+
+    /// Adds texts that were collected before.
+    pub fn add_all(&mut self, texts: &SecretTexts) {
+        for (text, has_parts) in &texts.0 {
+            if *has_parts { self.add(text) } else { self.add_whole(text) }
+        }
     }
 
     /// Adds the value of a header.

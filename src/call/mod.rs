@@ -1,0 +1,26 @@
+//! One call of a caller, and the values that travel with it.
+#![forbid(unsafe_code)]
+
+pub mod backlog;
+pub mod context;
+pub mod headers;
+pub mod issued;
+mod patterns;
+pub mod pause;
+pub mod secrets;
+pub mod skipped;
+
+use crate::error::{Error, Result};
+use crate::protocol::scan;
+use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
+use crate::sys::signal::Signal;
+
+/// A signal, or the error for a system that has no more descriptors.
+pub fn new_signal() -> Result<Signal> {
+    Signal::new().map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
+}
+
+/// The text of an object that a caller gives.
+pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
+    scan::object(text).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}")))
+}
