@@ -177,6 +177,23 @@ def echoed_by_the_answer_that_replaces_it():
 
 
 @case
+def echoed_by_the_very_answer_that_sets_it():
+    other = {"Set_Cookie": "sticky=an0ther-value; Path=/"}
+    said = []
+
+    def handler(_server, request):
+        said.append(request.rpc)
+        return http(500, "take an0ther-value", kind="text/plain", Mcp_Session_Id="s3ss10n-of-this", **other)
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
+        outcome = call_tool(client).must_be("MCP_SERVER_ERROR")
+        assert said == ["initialize"], said
+        must_not_show(outcome, client.lines, "an0ther-value")
+        assert "take [redacted]" in outcome.message, outcome.message
+    echo(lambda request, cookie: http(500, "take an0ther-value", kind="text/plain", **other))
+
+
+@case
 def echoed_after_a_flood_of_others():
     # What is still sent is still a secret, however many came after it. (Of more than 50, the oldest go.)
     flood = "".join(f"Set-Cookie: n{number}=value-{number:06}\r\n" for number in range(40)).encode()
