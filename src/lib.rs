@@ -18,3 +18,4 @@ mod protocol;
 mod sanitize;
 mod status;
 mod sys;
+mod transport;

@@ -1,5 +1,6 @@
 //! How a request is authorised.
 #![forbid(unsafe_code)]
 
+pub mod authorizer;
 pub mod credentials;
 pub mod scheme;

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use ureq::http::Method;
 
 use crate::call::headers::HeaderSet;
-use crate::call::issued::{Generation, Granted};
+use crate::call::issued::{Generation, Granted, Refusal};
 use crate::call::new_signal;
 use crate::call::pause::PauseClock;
 use crate::error::{Cause, Error, Result};
@@ -30,17 +30,6 @@ pub struct AuthRequest {
     failed: Option<(String, Option<Cause>)>,
     /// The last setter could not use what it was given.
     unusable: Option<Error>,
-}
-
-/// A server's answer to what the callback gave.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    url: String,
-    method: Method,
-    pub http_status: u16,
-    pub challenge: Option<String>,
-    /// Which of the callback's answers was refused.
-    generation: Generation,
 }
 
 pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
@@ -93,6 +82,12 @@ impl AuthRequest {
         }
     }
 
+    /// The question for something better than what the server has refused.
+    pub fn again(refusal: &Refusal, attempt: u32) -> AuthRequest {
+        let again = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
+        AuthRequest { attempt, refusal: Some(refusal.clone()), ..again }
+    }
+
     pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
         let outcome = self.answer.set_bearer(token);
         self.note(outcome)
@@ -125,19 +120,6 @@ impl AuthRequest {
             error.report_mut().www_authenticate = refusal.challenge;
         }
         Err(error)
-    }
-}
-
-impl Refusal {
-    /// `asked` had led to `granted`, which the server refused.
-    pub fn new(granted: &Granted, asked: AuthRequest, http_status: u16, challenge: Option<String>) -> Refusal {
-        Refusal { url: asked.url, method: asked.method, http_status, challenge, generation: granted.generation }
-    }
-
-    /// The question for something better.
-    pub fn ask_again(&self, attempt: u32) -> AuthRequest {
-        let again = AuthRequest::new(self.url.clone(), self.method.clone());
-        AuthRequest { attempt, refusal: Some(self.clone()), ..again }
     }
 }
 

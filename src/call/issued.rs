@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ureq::http::Method;
+
 use super::headers::HeaderSet;
 
 /// The callback's answer.
@@ -16,4 +18,15 @@ pub struct Granted {
 pub struct Generation {
     pub scheme: u64,
     pub refreshes: u64,
+}
+
+/// A server's answer to what the callback gave.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub url: String,
+    pub method: Method,
+    pub http_status: u16,
+    pub challenge: Option<String>,
+    /// Which of the callback's answers was refused.
+    pub generation: Generation,
 }

@@ -3,11 +3,14 @@
 
 pub mod backlog;
 pub mod context;
+pub mod failure;
 pub mod headers;
 pub mod issued;
+pub mod limits;
 mod patterns;
 pub mod pause;
 pub mod secrets;
+pub mod setback;
 pub mod skipped;
 
 use crate::error::{Error, Result};

@@ -5,8 +5,8 @@ use ureq::http::header;
 
 use super::Client;
 use super::exchange::{Rules, Speaking};
-use super::failure::rpc_failure;
 use crate::call::context::Call;
+use crate::call::failure::rpc_failure;
 use crate::call::skipped::{Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
 use crate::http::client::Phase;

@@ -55,8 +55,8 @@ pub struct Context {
 
 impl Context {
     pub fn of(client: &Client) -> Context {
-        let granted = client.schemes.current().map(|scheme| scheme.last().headers);
-        Context { fixed: client.credentials.current(), granted }
+        let granted = client.auth.schemes.current().map(|scheme| scheme.last().headers);
+        Context { fixed: client.auth.credentials.current(), granted }
     }
 
     pub fn is(&self, other: &Context) -> bool {

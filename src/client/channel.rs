@@ -9,13 +9,13 @@ use ureq::http::{HeaderMap, HeaderValue, Method, header};
 use super::Client;
 use super::answer::{check_result_type, content_type, unexpected_content};
 use super::exchange::{Answer, Ask, Speaking};
-use super::failure::{rpc_failure, unheld_event};
 use super::letters::Letter;
 use super::line::{Arrived, Delivered, Line, Place, Way};
 use super::reader::Reading;
 use super::receiver::Receiver;
-use super::send::Setback;
 use crate::call::context::Call;
+use crate::call::failure::{rpc_failure, unheld_event};
+use crate::call::setback::Setback;
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::endpoint::Endpoint;
@@ -42,16 +42,16 @@ impl Drop for Channel {
 impl Client {
     /// Opens the event stream, and waits until the server has named its endpoint.
     pub(super) fn open_channel(&self, call: &Call) -> Result<Channel> {
-        let opened = self.safely(call, || {
+        let opened = self.peer().safely(call, || {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, None, Carried::Nothing, None)
+            self.peer().send(call, outgoing, None, Carried::Nothing, None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, &mut response, Carried::Nothing));
+            return Err(self.peer().http_failure(call, &mut response, Carried::Nothing));
         }
         let kind = content_type(&response);
         if kind.as_deref() != Some("text/event-stream") {
@@ -110,7 +110,7 @@ impl Client {
         ask: &Ask,
         asked: &Cell<u64>,
     ) -> Result<Answer, Setback> {
-        let place = self.authorised(call, || {
+        let place = self.peer().authorised(call, || {
             let id = self.next_id();
             asked.set(id);
             // First: a line that has ended may quote what it knows.
@@ -127,7 +127,7 @@ impl Client {
             }
             let sent = self
                 .send_message(&waiting, speaking, Some((ask, id)), &body)
-                .and_then(|response| self.expect_success(&waiting, response, speaking.carried(), Some(id)));
+                .and_then(|response| self.peer().expect_success(&waiting, response, speaking.carried(), Some(id)));
             line.note_carried(call);
             // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
             match sent {

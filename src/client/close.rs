@@ -21,11 +21,11 @@ impl Client {
         }
         let call = self.start_call(options).past_closing();
         // Whoever is in the auth callback now may be there for ever: then the goodbye carries what that gave last.
-        let is_busy = self.schemes.current().is_some_and(|scheme| scheme.is_busy());
+        let is_busy = self.auth.schemes.current().is_some_and(|scheme| scheme.is_busy());
         let call = if is_busy { call.without_asking() } else { call };
         let ended = session.map_or(Ok(()), |session| self.end_session(&call, &session));
-        if let Some(http) = self.http.get() {
-            http.drop_idle();
+        if let Some(peer) = self.peer.get() {
+            peer.http.drop_idle();
         }
         ended.map_err(|error| call.secrets().tidy_error(error.during("close", &self.shown)))
     }
@@ -44,14 +44,14 @@ impl Client {
             return Ok(());
         }
         let speaking = Speaking::in_session(session);
-        let response = self.safely(call, || {
+        let response = self.peer().safely(call, || {
             let outgoing = self.outgoing(&speaking, Method::DELETE, None, &NOTHING);
-            self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
+            self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), None)
         });
         let response = response.map_err(|setback| setback.error)?;
         match response.status {
             404 | 405 => Ok(()),
-            _ => self.expect_success(call, response, speaking.carried(), None).map_err(|setback| setback.error),
+            _ => self.peer().expect_success(call, response, speaking.carried(), None).map_err(|setback| setback.error),
         }
     }
 }

@@ -74,11 +74,11 @@ impl Client {
                     client.settings.set_transport(transport).map_err(wrong("transport"))?;
                 }
                 for (name, mut value) in headers {
-                    let set = client.credentials.set_header(&name, Some(&value));
+                    let set = client.auth.credentials.set_header(&name, Some(&value));
                     value.zeroize();
                     set.map_err(wrong(&format!("headers.{}", shortened(&name, LONGEST_KEY))))?;
                 }
-                let set = client.credentials.set_bearer(bearer.as_deref());
+                let set = client.auth.credentials.set_bearer(bearer.as_deref());
                 bearer.zeroize();
                 set.map_err(wrong("auth"))?;
                 client

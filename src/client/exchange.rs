@@ -9,9 +9,9 @@ use super::Client;
 use super::channel::Channel;
 use super::line::Line;
 use super::pipe::Pipe;
-use super::send::{Sent, Setback};
 use super::session::Session;
 use crate::call::context::Call;
+use crate::call::setback::{Sent, Setback};
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::response::Response;
@@ -25,8 +25,8 @@ use crate::protocol::text::Text;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::wait::Budget;
+use crate::transport::http_peer::SESSION_ID;
 
-pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
@@ -158,7 +158,7 @@ impl Client {
                     format!("{method}: the kept connection was dead; sending again on a new one")
                 });
                 // What killed this one will have killed the others.
-                self.http().drop_idle();
+                self.peer().http.drop_idle();
                 resent = true;
                 continue;
             }
@@ -175,13 +175,13 @@ impl Client {
 
     /// Posts a request, and reads the answer from the answer to that.
     fn ask_by_post(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
-        let mut response = self.authorised(call, || {
+        let mut response = self.peer().authorised(call, || {
             let id = self.next_id();
             asked.set(id);
             self.send_message(call, speaking, Some((ask, id)), &messages::request(id, ask.method, ask.params))
         })?;
         if !(200..300).contains(&response.status) {
-            return Err(self.http_refusal(call, &mut response, speaking.carried(), Some(asked.get())));
+            return Err(self.peer().http_refusal(call, &mut response, speaking.carried(), Some(asked.get())));
         }
         let session_id = response.headers.get(SESSION_ID).cloned();
         let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
@@ -193,12 +193,12 @@ impl Client {
     /// A message of the protocol's own that has no answer: a notification, or the answer to a server's own request. It does no harm
     /// when it comes twice.
     pub(super) fn post(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
-        self.post_by(call, speaking, message, |send| self.safely(call, send))
+        self.post_by(call, speaking, message, |send| self.peer().safely(call, send))
     }
 
     /// A notification of the caller's, which is not sent again where it may have arrived.
     pub(super) fn post_once(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
-        self.post_by(call, speaking, message, |send| self.authorised(call, send))
+        self.post_by(call, speaking, message, |send| self.peer().authorised(call, send))
     }
 
     fn post_by<'a>(
@@ -213,7 +213,7 @@ impl Client {
             return Ok(());
         }
         attempts(&mut || self.send_message(call, speaking, None, message))
-            .and_then(|response| self.expect_success(call, response, speaking.carried(), None))
+            .and_then(|response| self.peer().expect_success(call, response, speaking.carried(), None))
             .map_err(|setback| setback.error)
     }
 
@@ -227,7 +227,7 @@ impl Client {
     ) -> Result<Response<'_>, Setback> {
         let (ask, id) = ask.unzip();
         let outgoing = self.outgoing(speaking, Method::POST, ask, body);
-        self.send(call, outgoing, speaking.session_id, speaking.carried(), id)
+        self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), id)
     }
 
     /// A request without what authorises it.
@@ -278,7 +278,7 @@ impl Client {
             return pipe.write(body);
         }
         call.budget().check().map_err(|stop| call.stopped(&stop))?;
-        self.send_and_leave(call, self.outgoing(speaking, method, None, body));
+        self.peer().send_and_leave(call, self.outgoing(speaking, method, None, body));
         Ok(())
     }
 }

@@ -9,14 +9,14 @@ use super::Client;
 use super::answer::{Taken, content_type, each, is_named, sort, unexpected_content};
 use super::channel::remark_dropped;
 use super::exchange::{Ask, Rules, Speaking};
-use super::failure::{may_come_back, rpc_failure, unheld_event};
 use super::letters::Letter;
 use super::line::{Arrived, Delivered, Line};
 use super::operation::Operation;
 use super::pipe::Pipe;
-use super::send::Setback;
 use super::session::Session;
 use crate::call::context::Call;
+use crate::call::failure::{may_come_back, rpc_failure, unheld_event};
+use crate::call::setback::Setback;
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::http::response::Response;
@@ -158,7 +158,7 @@ impl Client {
         if let Some((line, pipe)) = speaking.line.and_then(|line| Some((line, line.pipe()?))) {
             return self.listen_on_pipe(call, (line, pipe), &ask, filter, on_change);
         }
-        let opened = self.authorised(call, || {
+        let opened = self.peer().authorised(call, || {
             let id = self.next_id();
             self.send_message(call, &speaking, Some((&ask, id)), &messages::request(id, ask.method, ask.params))
         });
@@ -228,7 +228,7 @@ impl Client {
         heard: &mut bool,
     ) -> Result<()> {
         if !(200..300).contains(&response.status) {
-            return Err(self.http_failure(call, response, Carried::Nothing));
+            return Err(self.peer().http_failure(call, response, Carried::Nothing));
         }
         match content_type(response).as_deref() {
             Some("text/event-stream") => {}

@@ -1,14 +1,13 @@
 //! What a caller does with a server: connect, ping, ask who it is, close.
 #![forbid(unsafe_code)]
 
-mod answer;
+pub mod answer;
 mod cache;
 mod changes;
 mod channel;
 mod close;
 pub mod config;
 mod exchange;
-pub mod failure;
 mod incoming;
 mod info;
 pub mod inputs;
@@ -24,7 +23,6 @@ mod ping;
 pub mod pipe;
 mod reader;
 pub mod receiver;
-mod send;
 mod session;
 pub mod settings;
 mod standing;
@@ -32,7 +30,7 @@ mod stream;
 pub mod tasks;
 mod tools;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -42,8 +40,7 @@ pub use crate::call::context::{Call, CallOptions, Progress};
 use crate::call::context::{Extras, limit};
 use crate::call::new_signal;
 
-use crate::auth::credentials::Credentials;
-use crate::auth::scheme::Schemes;
+use crate::auth::authorizer::Authorizer;
 use crate::call::secrets::LastPatterns;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
@@ -54,6 +51,7 @@ use crate::sys::child::Program;
 use crate::sys::process;
 use crate::sys::signal::Signal;
 use crate::sys::wait::Budget;
+use crate::transport::http_peer::HttpPeer;
 use reader::Readers;
 use session::Sessions;
 use settings::Settings;
@@ -71,9 +69,8 @@ pub struct Client {
     shown: String,
     is_process: bool,
     /// Made when the settings are fixed.
-    http: OnceCell<Http>,
-    pub credentials: Credentials,
-    pub schemes: Schemes,
+    peer: OnceCell<Arc<HttpPeer>>,
+    pub auth: Arc<Authorizer>,
     pub settings: Settings,
     pub log: Arc<Log>,
     last_patterns: Arc<LastPatterns>,
@@ -88,8 +85,6 @@ pub struct Client {
     next_id: AtomicU64,
     /// The credentials with which `initialize` was tried after a refused probe.
     passed: negotiate::PassedRefusals,
-    /// It was said that credentials go over plain http.
-    warned: AtomicBool,
     process: u32,
 }
 
@@ -117,9 +112,8 @@ impl Client {
             endpoint: Arc::new(endpoint),
             shown,
             is_process,
-            http: OnceCell::new(),
-            credentials: Credentials::default(),
-            schemes: Schemes::default(),
+            peer: OnceCell::new(),
+            auth: Arc::default(),
             settings,
             log: Arc::default(),
             last_patterns: Arc::default(),
@@ -133,7 +127,6 @@ impl Client {
             closed: Arc::new(closed),
             next_id: AtomicU64::new(1),
             passed: negotiate::PassedRefusals::default(),
-            warned: AtomicBool::default(),
             process: process::id(),
         }))
     }
@@ -186,8 +179,8 @@ impl Client {
 
     fn make_call(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
         let call = Call::new(budget, asks, extras, Arc::clone(&self.last_patterns), Arc::clone(&self.log));
-        call.keep_secret(&self.credentials.current());
-        if let Some(scheme) = self.schemes.current() {
+        call.keep_secret(&self.auth.credentials.current());
+        if let Some(scheme) = self.auth.schemes.current() {
             call.keep_secret(&scheme.last().headers);
         }
         if !self.is_process {
@@ -236,7 +229,7 @@ impl Client {
 
     /// Fails on a thread that is in the auth callback of this client: what it waits for would wait for it.
     fn check_not_asking(&self) -> Result<()> {
-        if !self.schemes.is_asking() {
+        if !self.auth.schemes.is_asking() {
             return Ok(());
         }
         Err(Error::new(
@@ -245,9 +238,13 @@ impl Client {
         ))
     }
 
-    /// The HTTP side; its settings are fixed from the first use on.
-    fn http(&self) -> &Http {
-        self.http.get_or_init(|| Http::new(Arc::clone(&self.endpoint), self.settings.network()))
+    /// The server behind the URL; its settings are fixed from the first use on.
+    fn peer(&self) -> &Arc<HttpPeer> {
+        self.peer.get_or_init(|| {
+            let http = Http::new(Arc::clone(&self.endpoint), self.settings.network());
+            let authorizer = Arc::clone(&self.auth);
+            Arc::new(HttpPeer::new(http, authorizer, self.settings.limits(), self.settings.requires_https()))
+        })
     }
 
     /// Ends what outlives calls: nothing of the client runs any more when this returns. In the child of a fork nothing runs, and

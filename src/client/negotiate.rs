@@ -96,8 +96,8 @@ impl Client {
         // Other calls may read the error as well, and they do not know what this one carried.
         let open = |era| self.negotiate(call, era).map_err(|error| call.secrets().tidy_error(error));
         let identity = || Identity {
-            credentials: self.credentials.current(),
-            scheme: self.schemes.current().map(|scheme| scheme.number),
+            credentials: self.auth.credentials.current(),
+            scheme: self.auth.schemes.current().map(|scheme| scheme.number),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
@@ -371,7 +371,7 @@ impl Client {
             return false;
         }
         if !call.has_carried().0 {
-            return self.schemes.current().is_none();
+            return self.auth.schemes.current().is_none();
         }
         let judges = error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());
         !judges && self.passed.is_first(&call.credentials())

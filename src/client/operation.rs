@@ -3,9 +3,9 @@
 
 use super::Client;
 use super::exchange::{Ask, Rules, Speaking};
-use super::send::{Sent, Setback};
 use super::session::Session;
 use crate::call::context::Call;
+use crate::call::setback::{Sent, Setback};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::Json;

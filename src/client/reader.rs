@@ -1,8 +1,8 @@
 //! The threads that read for a client, and the event stream of an HTTP+SSE connection.
 
 use super::answer::is_named;
-use super::failure::unheld_event;
 use super::receiver::{Owed, Receiver};
+use crate::call::failure::unheld_event;
 use crate::error::{Error, Result};
 use crate::http::response::Body;
 use crate::log::Level;

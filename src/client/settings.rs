@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::DEFAULT_TIMEOUT;
 use super::inputs::Handler;
 use crate::call::context::limit;
+use crate::call::limits::Limits;
 use crate::error::{Error, Result};
 use crate::http::network::{DEFAULT_MAX_HEAD, NetworkOptions};
 use crate::http::proxy::ProxyChoice;
@@ -66,13 +67,6 @@ pub enum Transport {
     Auto,
     StreamableHttp,
     Sse,
-}
-
-/// The largest of what a server may send, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub message: usize,
-    pub event: usize,
 }
 
 /// Which limit is meant.

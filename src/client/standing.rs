@@ -10,10 +10,10 @@ use ureq::http::{HeaderValue, Method, header};
 use super::Client;
 use super::answer::{Taken, content_type, is_named, sort, unexpected_content};
 use super::exchange::{Speaking, headers};
-use super::failure::{may_come_back, unheld_event};
 use super::session::Session;
 use super::stream::LAST_EVENT_ID;
 use crate::call::context::Call;
+use crate::call::failure::{may_come_back, unheld_event};
 use crate::call::new_signal;
 use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
@@ -237,16 +237,16 @@ impl Client {
 
     fn open_standing(&self, call: &Call, stream: &Stream) -> Result<Response<'_>> {
         let speaking = stream.speaking();
-        let opened = self.safely(call, || {
+        let opened = self.peer().safely(call, || {
             let mut headers = headers(&speaking, None);
             headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
             headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
+            self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !(200..300).contains(&response.status) {
-            let error = self.http_failure(call, &mut response, speaking.carried());
+            let error = self.peer().http_failure(call, &mut response, speaking.carried());
             if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
                 let why = "the server has no event stream for what belongs to no call (HTTP 405)";
                 return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));

@@ -8,8 +8,8 @@ use ureq::http::{HeaderName, HeaderValue, Method, header};
 use super::Client;
 use super::answer::content_type;
 use super::exchange::{Speaking, headers};
-use super::failure::unheld_event;
 use crate::call::context::Call;
+use crate::call::failure::unheld_event;
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::http::client::{Outgoing, Phase};
@@ -144,12 +144,12 @@ impl Client {
             }
             call.remark(Level::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
             self.pause(call, retry)?;
-            let resumed = self.safely(call, || {
+            let resumed = self.peer().safely(call, || {
                 let mut headers = headers(speaking, None);
                 headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
                 headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
                 let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-                self.send(call, outgoing, speaking.session_id, speaking.carried(), None)
+                self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), None)
             });
             let mut response = match resumed {
                 Ok(response) => response,
@@ -160,7 +160,7 @@ impl Client {
                 },
             };
             if !(200..300).contains(&response.status) {
-                let failure = self.http_failure(call, &mut response, speaking.carried());
+                let failure = self.peer().http_failure(call, &mut response, speaking.carried());
                 return match failure.status() {
                     MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),

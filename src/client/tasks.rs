@@ -191,7 +191,7 @@ fn failed(call: &Call, task: Part) -> Error {
     let code = error.and_then(|error| error.member("code")?.int64()).unwrap_or_default();
     let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
     let data = error.and_then(|error| Json::parse(error.member("data")?.raw().to_owned()).ok());
-    super::failure::rpc_failure(call, RpcError { code, message, data })
+    crate::call::failure::rpc_failure(call, RpcError { code, message, data })
 }
 
 fn poll_interval(task: Part) -> Duration {

@@ -199,7 +199,7 @@ fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     for (limit, bytes) in [(Limit::Message, LARGEST), (Limit::Event, LARGEST), (Limit::Head, LARGEST_HEAD)] {
         settings.set_limit(limit, bytes)?;
     }
-    client.credentials.set_bearer(Some(TOKEN))?;
+    client.auth.credentials.set_bearer(Some(TOKEN))?;
     client.cache.set_wanted(flags.caches());
     if flags.answers_servers() {
         for kind in [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots] {

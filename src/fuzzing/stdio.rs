@@ -63,7 +63,7 @@ fn answer(lines: &[Vec<u8>]) {
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
-        let place = line.expect(call, ASKED, "fuzz")?;
+        let place = line.expect(call, ASKED, "fuzz", false)?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
             receiver.take_text(line.clone());
         });

@@ -22,6 +22,7 @@ use super::response::{BadBody, Parked, Response, Unusable};
 use super::tls;
 use crate::call::context::Call;
 use crate::call::secrets::SecretTexts;
+use crate::call::setback::{Sent, Setback};
 use crate::error::{Error, Result};
 use crate::protocol::text::Text;
 use crate::status::*;
@@ -68,6 +69,13 @@ pub struct Failure {
     pub sent: bool,
 }
 
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Setback {
+        let sent = if failure.sent { Sent::Yes } else { Sent::No };
+        Setback { error: failure.error, stale: failure.stale, sent, refusal: None }
+    }
+}
+
 /// The HTTP side of one client: where requests go, and the connections to there.
 pub struct Http {
     endpoint: Arc<Endpoint>,
@@ -108,6 +116,10 @@ impl Http {
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
+    }
+
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
     }
 
     /// Whether what is sent stays on this machine.

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderMap, HeaderName, header};
 
-use super::Client;
-use super::answer::{content_type, rpc_error};
-use super::send::Setback;
+use super::http_peer::HttpPeer;
 use crate::call::context::Call;
-use crate::error::{Error, Result, RpcError};
+use crate::call::failure::quote;
+use crate::call::setback::Setback;
+use crate::client::answer::{content_type, rpc_error};
+use crate::error::{Error, Result};
 use crate::http::response::Response;
 use crate::protocol::challenge::parameter;
-use crate::protocol::event_stream::Unheld;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::is_id;
 use crate::protocol::lost_session::{Carried, ErrorAnswer};
@@ -26,12 +26,9 @@ const MAX_ERROR_TEXT: usize = 64 * 1024;
 /// The status is known: a body that does not come is not waited for.
 const ERROR_BODY_LIMIT: Duration = Duration::from_secs(1);
 
-/// The longest quotation of a server in a message, in characters.
-const MAX_QUOTE: usize = 200;
-
-impl Client {
+impl HttpPeer {
     /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
-    pub(super) fn expect_success(
+    pub fn expect_success(
         &self,
         call: &Call,
         mut response: Response,
@@ -51,20 +48,14 @@ impl Client {
     }
 
     /// The error for an answer whose status is not one of success, to a request that has no answer of its own.
-    pub(super) fn http_failure(&self, call: &Call, response: &mut Response, carried: Carried) -> Error {
+    pub fn http_failure(&self, call: &Call, response: &mut Response, carried: Carried) -> Error {
         self.http_refusal(call, response, carried, None).error
     }
 
     /// The same for the answer to the JSON-RPC request `id`.
-    pub(super) fn http_refusal(
-        &self,
-        call: &Call,
-        response: &mut Response,
-        carried: Carried,
-        id: Option<u64>,
-    ) -> Setback {
+    pub fn http_refusal(&self, call: &Call, response: &mut Response, carried: Carried, id: Option<u64>) -> Setback {
         let http_status = response.status;
-        let body = match read_error_body(response, self.settings.limits().message) {
+        let body = match read_error_body(response, self.limits.message) {
             Ok(body) => body,
             Err(ended) => return Setback::after_sending(ended),
         };
@@ -161,13 +152,6 @@ fn explain_status(
     }
 }
 
-/// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
-pub(super) fn rpc_failure(call: &Call, error: RpcError) -> Error {
-    let quote = quote(&call.secrets().redact(&error.message));
-    let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
-    Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code)).with_rpc(error)
-}
-
 /// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
 fn read_error_body(response: &mut Response, most: usize) -> Result<Vec<u8>> {
     let is_json = content_type(response).as_deref() == Some("application/json");
@@ -248,45 +232,6 @@ pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     u64::try_from(left.as_millis()).ok()
 }
 
-/// The error for `what`, which cannot be held.
-pub fn unheld(why: Unheld, what: &str, limit: usize) -> Error {
-    match why {
-        Unheld::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
-        Unheld::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
-    }
-}
-
-/// The same for an event of a stream.
-pub fn unheld_event(why: Unheld, limit: usize) -> Error {
-    unheld(why, "an event of the server's stream", limit)
-}
-
-/// The beginning of what a server said, on one line and without control characters.
-pub fn quote(text: &str) -> Option<String> {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    let line = words.join(" ");
-    let short: String = line.chars().take(MAX_QUOTE).collect();
-    let dots = if short.len() < line.len() { "..." } else { "" };
-    (!short.is_empty()).then(|| format!("{short}{dots}"))
-}
-
-/// Whether what failed may go better in a moment.
-pub fn may_come_back(error: &Error) -> bool {
-    matches!(
-        error.status(),
-        MCP_CONNECT_FAILED
-            | MCP_DISCONNECTED
-            | MCP_TRUNCATED
-            | MCP_UNAVAILABLE
-            | MCP_RATE_LIMITED
-            | MCP_SERVER_ERROR
-            | MCP_SESSION_LOST
-            | MCP_RESOLVE_FAILED
-            | MCP_PROCESS_FAILED
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,13 +280,6 @@ mod tests {
         assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:41 GMT"), date])), Some(10_000));
         assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:01 GMT"), date])), Some(0));
         assert_eq!(retry_after_ms(&headers(&[("retry-after", "soon")])), None);
-    }
-
-    #[test]
-    fn quotes_are_one_short_line() {
-        assert_eq!(quote(" a\r\n\tb\u{1b}[31m "), Some("a b [31m".into()));
-        assert_eq!(quote(" \n"), None);
-        assert!(quote(&"x".repeat(1000)).unwrap().ends_with("..."));
     }
 
     #[test]

@@ -1,0 +1,140 @@
+//! How the requests of one client are authorised: by what is set on the client and on the call, and by the auth callback, which is
+//! asked again where the server refuses what it gave.
+
+use std::sync::Arc;
+
+use ureq::http::HeaderMap;
+
+use super::credentials::Credentials;
+use super::scheme::{AuthRequest, Scheme, Schemes};
+use crate::call::context::Call;
+use crate::call::headers::HeaderSet;
+use crate::call::issued::{Granted, Refusal};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::log::Level;
+use crate::status::*;
+
+/// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// The credentials of one client.
+#[derive(Default)]
+pub struct Authorizer {
+    pub credentials: Credentials,
+    pub schemes: Schemes,
+}
+
+/// What a request carries.
+pub struct Pass {
+    /// What the caller has set on the client.
+    fixed: Arc<HeaderSet>,
+    /// What the caller has set on the call.
+    own: Option<Arc<HeaderSet>>,
+    /// What the auth callback adds.
+    granted: Option<Granted>,
+}
+
+impl Authorizer {
+    /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
+    pub fn with_credentials<T>(
+        &self,
+        call: &Call,
+        mut attempt: impl FnMut() -> Result<T, Setback>,
+    ) -> Result<T, Setback> {
+        loop {
+            let setback = match attempt() {
+                Ok(value) => return Ok(value),
+                Err(setback) => setback,
+            };
+            let (Some(refusal), Some(scheme)) = (&setback.refusal, self.schemes.current()) else { return Err(setback) };
+            if !call.asks {
+                return Err(setback);
+            }
+            let refused = refusal.http_status;
+            if !call.may_ask_again(MOST_ATTEMPTS) {
+                call.remark(Level::Debug, || format!("the server refused the credentials {MOST_ATTEMPTS} times"));
+                return Err(setback);
+            }
+            let request = AuthRequest::again(refusal, call.refusals() + 1);
+            let granted = self.ask(call, &scheme, request).map_err(Setback::after_sending)?;
+            call.remark(Level::Debug, || {
+                format!("the server refused the credentials (HTTP {refused}); asking with those of a refresh")
+            });
+            call.grant(granted);
+        }
+    }
+
+    /// What a request has to carry; `question` is what the auth callback is asked.
+    pub fn authorise(&self, call: &Call, question: impl FnOnce() -> AuthRequest) -> Result<Pass> {
+        let granted = match self.schemes.current() {
+            None => None,
+            Some(scheme) if !call.asks => Some(scheme.last()),
+            Some(scheme) => Some(match call.take_granted() {
+                Some(granted) => granted,
+                None => self.ask(call, &scheme, question())?,
+            }),
+        };
+        Ok(Pass { fixed: self.credentials.current(), own: call.headers().cloned(), granted })
+    }
+
+    fn ask(&self, call: &Call, scheme: &Scheme, request: AuthRequest) -> Result<Granted> {
+        let wait = |done: &_| call.wait_for_callback(done);
+        let tidy = |error| call.secrets().tidy_error(error);
+        call.paused(|clock| scheme.ask(&self.schemes, request, clock, (&wait, &tidy)))
+    }
+}
+
+impl Pass {
+    /// What the call has beats what the client has, and what the callback gives beats both.
+    pub fn apply(&self, headers: &mut HeaderMap) {
+        self.fixed.apply(headers);
+        if let Some(own) = &self.own {
+            own.apply(headers);
+        }
+        if let Some(granted) = &self.granted {
+            granted.headers.apply(headers);
+        }
+    }
+
+    /// Tells a call what its request carries.
+    pub fn tell(&self, call: &Call) {
+        call.carry(&self.fixed);
+        self.own.iter().for_each(|own| call.carry(own));
+        self.granted.iter().for_each(|granted| call.carry(&granted.headers));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fixed.is_empty()
+            && self.own.as_ref().is_none_or(|own| own.is_empty())
+            && self.granted.as_ref().is_none_or(|granted| granted.headers.is_empty())
+    }
+
+    /// What the server's refusal with `error` of a request means for the auth callback: it may have something better.
+    pub fn refusal(&self, error: &Error, asked: AuthRequest) -> Option<Refusal> {
+        let granted = self.granted.as_ref().filter(|_| wants_others(error))?;
+        let report = error.report();
+        Some(Refusal {
+            url: asked.url,
+            method: asked.method,
+            http_status: report.http_status,
+            challenge: report.www_authenticate.clone(),
+            generation: granted.generation,
+        })
+    }
+
+    /// Whether the auth callback gave a part of it.
+    pub fn is_granted(&self) -> bool {
+        self.granted.is_some()
+    }
+}
+
+/// Whether other credentials may help: 401, or a 403 that asks for a wider scope (RFC 6750, 3.1).
+fn wants_others(error: &Error) -> bool {
+    let challenge = error.report().www_authenticate.as_deref();
+    match error.status() {
+        MCP_UNAUTHORIZED => true,
+        MCP_FORBIDDEN => challenge.is_some_and(|challenge| challenge.contains("insufficient_scope")),
+        _ => false,
+    }
+}

@@ -1,0 +1,67 @@
+//! The errors that several layers report, in words that help.
+
+use super::context::Call;
+use crate::error::{Error, RpcError};
+use crate::protocol::event_stream::Unheld;
+use crate::status::*;
+
+/// The longest quotation of a server in a message, in characters.
+const MAX_QUOTE: usize = 200;
+
+/// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
+pub fn rpc_failure(call: &Call, error: RpcError) -> Error {
+    let quote = quote(&call.secrets().redact(&error.message));
+    let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
+    Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code)).with_rpc(error)
+}
+
+/// The error for `what`, which cannot be held.
+pub fn unheld(why: Unheld, what: &str, limit: usize) -> Error {
+    match why {
+        Unheld::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
+        Unheld::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
+    }
+}
+
+/// The same for an event of a stream.
+pub fn unheld_event(why: Unheld, limit: usize) -> Error {
+    unheld(why, "an event of the server's stream", limit)
+}
+
+/// The beginning of what a server said, on one line and without control characters.
+pub fn quote(text: &str) -> Option<String> {
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let line = words.join(" ");
+    let short: String = line.chars().take(MAX_QUOTE).collect();
+    let dots = if short.len() < line.len() { "..." } else { "" };
+    (!short.is_empty()).then(|| format!("{short}{dots}"))
+}
+
+/// Whether what failed may go better in a moment.
+pub fn may_come_back(error: &Error) -> bool {
+    matches!(
+        error.status(),
+        MCP_CONNECT_FAILED
+            | MCP_DISCONNECTED
+            | MCP_TRUNCATED
+            | MCP_UNAVAILABLE
+            | MCP_RATE_LIMITED
+            | MCP_SERVER_ERROR
+            | MCP_SESSION_LOST
+            | MCP_RESOLVE_FAILED
+            | MCP_PROCESS_FAILED
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_one_short_line() {
+        assert_eq!(quote(" a\r\n\tb\u{1b}[31m "), Some("a b [31m".into()));
+        assert_eq!(quote(" \n"), None);
+        assert!(quote(&"x".repeat(1000)).unwrap().ends_with("..."));
+    }
+}

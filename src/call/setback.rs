@@ -1,0 +1,44 @@
+//! How a request failed, and what may be done about it.
+
+use super::issued::Refusal;
+use crate::error::Error;
+
+/// A request that brought no answer that can be used.
+#[derive(Debug)]
+pub struct Setback {
+    pub error: Error,
+    /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is what the
+    /// server expects.
+    pub stale: bool,
+    pub sent: Sent,
+    /// The server refused what the auth callback gave; it may have something better.
+    pub refusal: Option<Refusal>,
+}
+
+/// Whether the server may have executed a request. What may have been executed is not sent again, unless that does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing of it has left.
+    No,
+    /// The server has answered that it did not execute it.
+    Refused,
+    /// At least a part of it has left.
+    Yes,
+}
+
+impl Setback {
+    /// Nothing was sent.
+    pub fn before_sending(error: Error) -> Setback {
+        Setback { error, stale: false, sent: Sent::No, refusal: None }
+    }
+
+    /// The request was sent, and what followed went wrong.
+    pub fn after_sending(error: Error) -> Setback {
+        Setback { error, stale: false, sent: Sent::Yes, refusal: None }
+    }
+
+    /// The server has answered that it did not execute the request.
+    pub fn refused(error: Error) -> Setback {
+        Setback { sent: Sent::Refused, ..Setback::after_sending(error) }
+    }
+}

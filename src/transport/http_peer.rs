@@ -1,0 +1,127 @@
+//! The server at the other end of HTTP, as both transports over HTTP use it: requests with what authorises them, and errors with
+//! what the server says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ureq::http::{HeaderName, HeaderValue};
+
+use crate::auth::authorizer::{Authorizer, Pass};
+use crate::auth::scheme::AuthRequest;
+use crate::call::context::Call;
+use crate::call::limits::Limits;
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::http::client::{Http, Outgoing};
+use crate::http::endpoint::Endpoint;
+use crate::http::response::Response;
+use crate::log::Level;
+use crate::protocol::lost_session::Carried;
+use crate::status::*;
+
+pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// One server.
+pub struct HttpPeer {
+    pub endpoint: Arc<Endpoint>,
+    pub http: Http,
+    pub limits: Limits,
+    authorizer: Arc<Authorizer>,
+    requires_https: bool,
+    /// It was said that credentials go over plain http.
+    warned: AtomicBool,
+}
+
+impl HttpPeer {
+    pub fn new(http: Http, authorizer: Arc<Authorizer>, limits: Limits, requires_https: bool) -> HttpPeer {
+        let endpoint = Arc::clone(http.endpoint());
+        HttpPeer { endpoint, http, limits, authorizer, requires_https, warned: AtomicBool::default() }
+    }
+
+    /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
+    pub fn authorised<T>(&self, call: &Call, attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+        self.authorizer.with_credentials(call, attempt)
+    }
+
+    /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
+    /// dead.
+    pub fn safely<T>(&self, call: &Call, mut attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+        match self.authorised(call, &mut attempt) {
+            Err(setback) if setback.stale => {
+                // What killed this one will have killed the others.
+                self.http.drop_idle();
+                self.authorised(call, attempt)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a request with all that it has to carry, and waits for the head of the answer; `id` is that of the JSON-RPC request.
+    pub fn send(
+        &self,
+        call: &Call,
+        mut outgoing: Outgoing,
+        session: Option<&HeaderValue>,
+        carried: Carried,
+        id: Option<u64>,
+    ) -> Result<Response<'_>, Setback> {
+        let pass = self.pass(call, &outgoing).map_err(Setback::before_sending)?;
+        pass.apply(&mut outgoing.headers);
+        pass.tell(call);
+        call.carry_text(session.and_then(|id| id.to_str().ok()).unwrap_or_default());
+        let http = &self.http;
+        // Other calls may change the cookies before this one has its answer.
+        http.tell_secrets(call);
+        let outcome = http.send(&outgoing, &call.budget());
+        // An answer may quote what it sets itself.
+        http.tell_secrets(call);
+        let mut response = outcome?;
+        call.carry_text(response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok()).unwrap_or_default());
+        if !pass.is_granted() || !matches!(response.status, 401 | 403) {
+            return Ok(response);
+        }
+        let setback = self.http_refusal(call, &mut response, carried, id);
+        let refusal = pass.refusal(&setback.error, question(&outgoing));
+        Err(Setback { refusal, ..setback })
+    }
+
+    /// Sends a request as far as the call's time allows, and waits for no answer.
+    pub fn send_and_leave(&self, call: &Call, mut outgoing: Outgoing) {
+        if let Ok(pass) = self.pass(call, &outgoing) {
+            pass.apply(&mut outgoing.headers);
+            self.http.send_and_leave(&outgoing, &call.budget());
+        }
+    }
+
+    fn pass(&self, call: &Call, outgoing: &Outgoing) -> Result<Pass> {
+        let pass = self.authorizer.authorise(call, || question(outgoing))?;
+        self.check_plain(call, &pass)?;
+        Ok(pass)
+    }
+
+    /// Credentials over plain http to another machine: allowed, as in the other clients, unless the caller forbids it.
+    fn check_plain(&self, call: &Call, pass: &Pass) -> Result<()> {
+        let origin = self.endpoint.origin();
+        if origin.https || pass.is_empty() || self.http.is_local() {
+            return Ok(());
+        }
+        if self.requires_https {
+            let why = format!(
+                "credentials would go unencrypted over http to {}, and mcp_set_require_https forbids it; use an https URL",
+                origin.host
+            );
+            return Err(Error::new(MCP_INSECURE, why));
+        }
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            call.remark(Level::Warning, || {
+                format!("credentials go unencrypted over http to {}; use https", origin.host)
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What the auth callback is asked before a request.
+fn question(outgoing: &Outgoing) -> AuthRequest {
+    AuthRequest::new(outgoing.to.uri().to_string(), outgoing.method.clone())
+}
