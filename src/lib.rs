@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod http;
 mod log;
 mod protocol;
+mod rpc;
 mod sanitize;
 mod status;
 mod sys;

@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod authorizer;
+pub mod calls;
 pub mod credentials;
 pub mod scheme;

@@ -24,6 +24,9 @@ use crate::sys::wait::{Budget, Interest, Stop};
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The longest that a server may keep silent where another way remains to be tried.
+const BRIEF: Duration = Duration::from_secs(5);
+
 /// What a caller may set for one call.
 #[derive(Clone, Default)]
 pub struct CallOptions {
@@ -141,6 +144,11 @@ impl Call {
     pub fn within(&self, limit: Duration) -> Call {
         let budget = self.budget().within(limit);
         Call { budget: RefCell::new(budget), ..self.clone() }
+    }
+
+    /// How long a server may keep silent where another way remains to be tried.
+    pub fn brief(&self) -> Duration {
+        self.budget().allowed.map_or(BRIEF, |allowed| (allowed / 3).min(BRIEF))
     }
 
     /// The same call, which only its caller ends.

@@ -9,6 +9,7 @@ pub mod issued;
 pub mod limits;
 mod patterns;
 pub mod pause;
+pub mod request;
 pub mod secrets;
 pub mod setback;
 pub mod skipped;

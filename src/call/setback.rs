@@ -2,6 +2,7 @@
 
 use super::issued::Refusal;
 use crate::error::Error;
+use crate::status::MCP_SYSTEM_ERROR;
 
 /// A request that brought no answer that can be used.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ impl Setback {
     /// Nothing was sent.
     pub fn before_sending(error: Error) -> Setback {
         Setback { error, stale: false, sent: Sent::No, refusal: None }
+    }
+
+    /// Nothing was sent, for the stream that carried the session had ended by itself: the session is gone.
+    pub fn gone_before_sending(mut error: Error) -> Setback {
+        error.report_mut().session_is_gone = error.status() != MCP_SYSTEM_ERROR;
+        Setback::before_sending(error)
     }
 
     /// The request was sent, and what followed went wrong.

@@ -55,8 +55,8 @@ pub struct Context {
 
 impl Context {
     pub fn of(client: &Client) -> Context {
-        let granted = client.auth.schemes.current().map(|scheme| scheme.last().headers);
-        Context { fixed: client.auth.credentials.current(), granted }
+        let granted = client.auth().schemes.current().map(|scheme| scheme.last().headers);
+        Context { fixed: client.auth().credentials.current(), granted }
     }
 
     pub fn is(&self, other: &Context) -> bool {
@@ -175,20 +175,20 @@ fn size(key: &Key, result: &Json) -> usize {
 impl Client {
     /// Performs an operation, or gives what it brought before.
     pub(super) fn cached(&self, call: &Call, operation: Operation) -> Result<Json> {
-        if !self.cache.is_wanted.load(Ordering::Relaxed) || call.has_extras() {
+        if !self.known.cache.is_wanted.load(Ordering::Relaxed) || call.has_extras() {
             return self.perform(call, operation);
         }
         let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
         let context = Context::of(self);
-        if let Some(result) = self.cache.get(&key, &context) {
+        if let Some(result) = self.known.cache.get(&key, &context) {
             return Ok(result);
         }
-        let changes = self.cache.changes.load(Ordering::SeqCst);
+        let changes = self.known.cache.changes.load(Ordering::SeqCst);
         let (result, rounds) = self.perform_counted(call, operation)?;
-        let is_of_now = changes == self.cache.changes.load(Ordering::SeqCst);
+        let is_of_now = changes == self.known.cache.changes.load(Ordering::SeqCst);
         // What came of inputs depends on them, and they are not part of the key.
         if rounds == 0 && is_of_now {
-            self.cache.put(key, &result, context, self.settings.limits().message);
+            self.known.cache.put(key, &result, context, self.settings.limits().message);
         }
         Ok(result)
     }

@@ -14,8 +14,8 @@ use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::sanitize::shortened;
 use crate::status::MCP_CONFIG_INVALID;
-use crate::sys::child::Program;
 use crate::sys::{file, text};
+use crate::transport::stdio::environment::program;
 
 /// A larger file is none of these, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -28,12 +28,6 @@ const LONGEST_KEY: usize = 100;
 
 /// The longest path of a file in a message, in bytes.
 const LONGEST_PATH: usize = 600;
-
-/// What a server inherits of the environment, as in the other clients: no secret of the program's.
-const INHERITED: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];
-
-/// In bytes.
-const SHORTEST_SECRET: usize = 8;
 
 impl Client {
     /// A client for a server of a file; for the only one, where no name is given.
@@ -74,11 +68,11 @@ impl Client {
                     client.settings.set_transport(transport).map_err(wrong("transport"))?;
                 }
                 for (name, mut value) in headers {
-                    let set = client.auth.credentials.set_header(&name, Some(&value));
+                    let set = client.auth().credentials.set_header(&name, Some(&value));
                     value.zeroize();
                     set.map_err(wrong(&format!("headers.{}", shortened(&name, LONGEST_KEY))))?;
                 }
-                let set = client.auth.credentials.set_bearer(bearer.as_deref());
+                let set = client.auth().credentials.set_bearer(bearer.as_deref());
                 bearer.zeroize();
                 set.map_err(wrong("auth"))?;
                 client
@@ -89,20 +83,6 @@ impl Client {
         }
         Ok(client)
     }
-}
-
-/// What is started for a command, with the environment that servers inherit.
-pub fn program(argv: Vec<String>) -> Program {
-    let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-    Program { argv, environment: inherited.collect(), directory: None, stderr: None }
-}
-
-/// The values that a program gives its server to know: no error and no log line shows them where the server says them. Short ones
-/// and paths are no secrets, and it would be hard to read what is wrong without them.
-pub fn secrets_of(program: &Program) -> Vec<String> {
-    let own = program.environment.iter().filter(|(name, _)| !INHERITED.contains(&name.as_str()));
-    let values = own.map(|(_, value)| value).filter(|value| value.len() >= SHORTEST_SECRET && !value.starts_with('/'));
-    values.cloned().collect()
 }
 
 /// The names of the servers of a file, as an array.

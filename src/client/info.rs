@@ -11,8 +11,12 @@ impl Client {
     /// What the server said of itself when the session was opened.
     pub fn server_info(&self, call: &Call) -> Result<Json> {
         let (session, _) = self.session(call)?;
-        let text =
-            messages::server_info(session.version, session.era, session.travels().name(), session.answer.as_ref());
+        let text = messages::server_info(
+            session.version,
+            session.era,
+            session.transport.travels().name(),
+            session.answer.as_ref(),
+        );
         Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
     }
 }

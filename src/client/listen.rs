@@ -3,35 +3,27 @@
 
 use std::time::{Duration, Instant};
 
-use ureq::http::Method;
-
 use super::Client;
-use super::answer::{Taken, content_type, each, is_named, sort, unexpected_content};
-use super::channel::remark_dropped;
-use super::exchange::{Ask, Rules, Speaking};
-use super::letters::Letter;
-use super::line::{Arrived, Delivered, Line};
+use super::changes::Inbox;
 use super::operation::Operation;
-use super::pipe::Pipe;
 use super::session::Session;
 use crate::call::context::Call;
-use crate::call::failure::{may_come_back, rpc_failure, unheld_event};
-use crate::call::setback::Setback;
-use crate::call::skipped::{self, Skipped};
+use crate::call::failure::may_come_back;
+use crate::call::request::{Ask, Rules};
 use crate::error::{Error, Result};
-use crate::http::response::Response;
 use crate::log::Level;
-use crate::protocol::event_stream::EventStream;
 use crate::protocol::incoming::Notice;
 use crate::protocol::json::Json;
-use crate::protocol::jsonrpc::Message;
-use crate::protocol::lost_session::Carried;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
+use crate::rpc::dispatch::OnChange as _;
+use crate::rpc::exchange::leave;
 use crate::status::*;
 use crate::sys::wait::{Interest, Stop};
+use crate::transport::multiplexer::remark_dropped;
+use crate::transport::{LISTENING, Unsubscribed};
 
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -41,8 +33,6 @@ const MOST_IN_VAIN: u32 = 5;
 
 /// The end of a subscription begins nothing more after that.
 const FAREWELL: Duration = Duration::from_millis(20);
-
-const LISTENING: &str = "while listening for changes";
 
 /// What somebody wants to hear of.
 #[derive(Clone, Debug, Default)]
@@ -154,188 +144,43 @@ impl Client {
             return End::Failed(error);
         }
         let ask = Ask::new("subscriptions/listen", &params, Rules::REPEATABLE);
-        let speaking = Speaking::in_session(session);
-        if let Some((line, pipe)) = speaking.line.and_then(|line| Some((line, line.pipe()?))) {
-            return self.listen_on_pipe(call, (line, pipe), &ask, filter, on_change);
-        }
-        let opened = self.peer().authorised(call, || {
-            let id = self.next_id();
-            self.send_message(call, &speaking, Some((&ask, id)), &messages::request(id, ask.method, ask.params))
+        let outcome = session.transport.subscribe(call, &session.speaking(), &ask, &mut |notice| {
+            self.hear(call, notice, filter, on_change);
         });
-        match opened {
-            Err(Setback { error, .. }) => End::Failed(error),
-            Ok(mut response) => {
-                let mut heard = false;
-                match self.read_subscription(call, &mut response, filter, on_change, &mut heard) {
-                    Ok(()) => End::Graceful,
-                    Err(error) if heard => End::Dropped(error),
-                    Err(error) => End::Failed(error),
-                }
-            }
+        match outcome {
+            Ok(()) => End::Graceful,
+            Err(Unsubscribed { error, heard: true }) => End::Dropped(error),
+            Err(Unsubscribed { error, heard: false }) => End::Failed(error),
         }
-    }
-
-    /// A subscription among everything else that comes from a process.
-    fn listen_on_pipe(
-        &self,
-        call: &Call,
-        (line, pipe): (&Line, &Pipe),
-        ask: &Ask,
-        filter: &Filter,
-        on_change: &OnChange,
-    ) -> End {
-        let id = self.next_id();
-        line.carried(call);
-        let place = match line.expect_changes(call, id, ask.method) {
-            Ok(place) => place,
-            Err(error) => return End::Failed(error),
-        };
-        if let Err(error) = pipe.write(&messages::request(id, ask.method, ask.params)) {
-            return End::Failed(error);
-        }
-        let (mut heard, mut waiting) = (false, call.clone());
-        let end = loop {
-            match place.wait(&waiting) {
-                Ok(Arrived::Answer(Delivered::Result(_))) => break End::Graceful,
-                Ok(Arrived::Answer(Delivered::Refused(error))) => break End::Failed(rpc_failure(call, error)),
-                Ok(Arrived::Answer(Delivered::Failed(error))) if heard => break End::Dropped(error),
-                Ok(Arrived::Answer(Delivered::Failed(error))) => break End::Failed(error),
-                Ok(Arrived::Letter(letter)) => {
-                    if let Letter::Notice(notice) = letter {
-                        heard = true;
-                        self.hear(call, &notice, filter, on_change);
-                    }
-                    // It is open; from now on only the caller ends it.
-                    waiting = call.without_deadline();
-                }
-                Err(error) => {
-                    let _ = pipe.write(&messages::cancelled(id, "nobody listens any more").into());
-                    break End::Failed(error);
-                }
-            }
-        };
-        remark_dropped(call, place.dropped());
-        end
-    }
-
-    /// Reads until the server's answer, which ends the subscription.
-    fn read_subscription(
-        &self,
-        call: &Call,
-        response: &mut Response,
-        filter: &Filter,
-        on_change: &OnChange,
-        heard: &mut bool,
-    ) -> Result<()> {
-        if !(200..300).contains(&response.status) {
-            return Err(self.peer().http_failure(call, response, Carried::Nothing));
-        }
-        match content_type(response).as_deref() {
-            Some("text/event-stream") => {}
-            Some("application/json") => {
-                let body = response.read_all(self.settings.limits().message)?;
-                let mut ended = None;
-                let complete = each(body, |message| {
-                    ended = ended.take().or_else(|| self.take_subscribed(call, message, filter, on_change, heard));
-                });
-                return ended.unwrap_or(complete);
-            }
-            other => return Err(unexpected_content(response, other)),
-        }
-        let (mut is_open, mut skipped) = (false, Skipped::default());
-        let limit = self.settings.limits().event;
-        let mut stream = EventStream::new(limit);
-        let mut events = Vec::new();
-        let mut buffer = vec![0; 16 * 1024];
-        loop {
-            let count = response.read(&mut buffer)?;
-            if count == 0 {
-                let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word");
-                let first = skipped.first().map(|first| &**first);
-                return Err(skipped::explained(error, call, skipped::ON_STREAM, first));
-            }
-            stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
-            for event in events.drain(..) {
-                let is_named = is_named(&event);
-                let mut ended = None;
-                let rest = sort(
-                    event.data,
-                    |_| false,
-                    |taken| {
-                        ended = ended.take().or_else(|| match taken {
-                            Taken::Message(message) => self.take_subscribed(call, message, filter, on_change, heard),
-                            Taken::Broken { error, .. } => Some(Err(error)),
-                        });
-                        true
-                    },
-                );
-                if let Some(rest) = rest {
-                    skipped.note_event(call, rest, is_named);
-                }
-                if let Some(end) = ended {
-                    return end;
-                }
-            }
-            if *heard && !is_open {
-                // The server has taken it; from now on only the caller ends it.
-                response.set_budget(&call.without_deadline().budget());
-                is_open = true;
-            }
-        }
-    }
-
-    /// Takes a message of a subscription; gives its end, where that is what it says.
-    fn take_subscribed(
-        &self,
-        call: &Call,
-        message: Message,
-        filter: &Filter,
-        on_change: &OnChange,
-        heard: &mut bool,
-    ) -> Option<Result<()>> {
-        // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
-        if let Err(stop @ (Stop::Cancelled | Stop::Closed)) = call.budget().check() {
-            return Some(Err(call.stopped_while(&stop, LISTENING)));
-        }
-        match message {
-            Message::Result { .. } => return Some(Ok(())),
-            Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
-            Message::Request { method, .. } => {
-                call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
-            }
-            Message::Notification { method, params } => {
-                *heard = true;
-                self.hear(call, &Notice { method, params }, filter, on_change);
-            }
-        }
-        None
     }
 
     /// A notification on a subscription.
     fn hear(&self, call: &Call, notice: &Notice, filter: &Filter, on_change: &OnChange) {
         if notice.is_too_long() {
             // Where that is said.
-            return self.take_notice(call, notice);
+            return self.host().inbound.notification(call, notice);
         }
         if notice.method == "notifications/subscriptions/acknowledged" {
             let granted = notice.params.as_ref().and_then(|params| Part::of(params).member("notifications"));
             call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Part::raw)));
             return;
         }
-        self.note_change(notice);
+        self.known.forget(notice);
+        self.known.tell(notice);
         if filter.wants(notice) {
             on_change(&notice.method, notice.params.as_ref());
         }
     }
 
     fn listen_legacy(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
-        let opened = self.changes.subscribe().and_then(|inbox| self.stand_again(call, session).map(|()| inbox));
+        let opened =
+            self.known.changes.subscribe().and_then(|inbox| session.open_server_stream(call, true).map(|()| inbox));
         let subscribed = match opened {
             Ok(subscribed) => subscribed,
             Err(error) => return End::Failed(error),
         };
         // Before the server is asked: another listener that leaves meanwhile must not take it away.
-        self.changes.note_uris(&filter.uris);
+        self.known.changes.note_uris(&filter.uris);
         let asked = filter
             .uris
             .iter()
@@ -345,15 +190,14 @@ impl Client {
             Err(error) => End::Failed(error),
         };
         remark_dropped(call, subscribed.inbox.dropped());
-        let unwanted = self.changes.forget_uris(&filter.uris);
+        let unwanted = self.known.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
-        if !matches!(end, End::Dropped(_)) && !self.closed.is_raised() {
-            let speaking = Speaking::in_session(session);
+        if !matches!(end, End::Dropped(_)) && !self.calls.closed.is_raised() {
             let until = Instant::now() + FAREWELL;
             for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
                 let operation = subscribe("resources/unsubscribe", uri);
-                let body = messages::request(self.next_id(), "resources/unsubscribe", &operation.params);
-                self.leave(&speaking, Method::POST, &body);
+                let body = messages::request(self.calls.next_id(), "resources/unsubscribe", &operation.params);
+                leave(self.host(), &*session.transport, &session.speaking(), &body);
             }
         }
         end
@@ -365,10 +209,10 @@ impl Client {
         session: &Session,
         filter: &Filter,
         on_change: &OnChange,
-        inbox: &super::changes::Inbox,
+        inbox: &Inbox,
     ) -> End {
         let budget = call.without_deadline().budget().clone();
-        let over = session.over();
+        let over = session.transport.over();
         let mut fds = vec![(inbox.signal.fd(), Interest::Read)];
         fds.extend(over.as_ref().map(|over| (over.fd(), Interest::Read)));
         let opened = Instant::now();

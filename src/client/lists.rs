@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::Client;
-use super::exchange::Rules;
 use super::operation::Operation;
 use crate::call::context::Call;
+use crate::call::request::Rules;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::{Json, Kind};

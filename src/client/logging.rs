@@ -1,55 +1,17 @@
 //! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
 
-use std::sync::Arc;
-
 use super::Client;
-use super::exchange::Rules;
 use super::operation::Operation;
 use crate::call::context::Call;
+use crate::call::request::Rules;
 use crate::error::{Error, Result};
-use crate::protocol::incoming::Notice;
-use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::MCP_INVALID_ARGUMENT;
-use crate::sys::lock::RwLock;
 
 /// From the least severe on (RFC 5424, section 6.2.1).
 const LEVELS: &[&str] = &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
-/// Receives the parameters of `notifications/message`.
-pub type Hook = dyn Fn(&Json) + Send + Sync;
-
-/// What a client wants to hear of its server's log.
-#[derive(Default)]
-pub struct Logging {
-    hook: RwLock<Option<Arc<Hook>>>,
-    level: RwLock<Option<&'static str>>,
-}
-
-impl Logging {
-    /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
-    pub fn set_hook(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
-        std::mem::replace(&mut *self.hook.write(), hook)
-    }
-
-    pub fn has_hook(&self) -> bool {
-        self.hook.read().is_some()
-    }
-
-    pub fn tell(&self, notice: &Notice) {
-        let hook = self.hook.read().clone();
-        if let (Some(hook), Some(params)) = (hook, &notice.params) {
-            hook(params);
-        }
-    }
-
-    /// The level that was set last.
-    pub fn level(&self) -> Option<&'static str> {
-        *self.level.read()
-    }
-}
 
 impl Client {
     /// From which level on the server sends its log. A legacy server is told; a modern one reads it in every request.
@@ -61,13 +23,13 @@ impl Client {
         };
         let (session, _) = self.session(call)?;
         if session.era == Era::Legacy {
-            if self.logging.has_hook() {
+            if self.server_log.has_hook() {
                 // Messages that belong to no call come there; the hook may be younger than the session.
-                self.stand(call, &session)?;
+                session.open_server_stream(call, false)?;
             }
             self.perform(call, logging_level(level))?;
         }
-        *self.logging.level.write() = Some(level);
+        self.server_log.set_level(level);
         Ok(())
     }
 }

@@ -1,18 +1,13 @@
 //! What a caller does with a server: connect, ping, ask who it is, close.
 #![forbid(unsafe_code)]
 
-pub mod answer;
 mod cache;
 mod changes;
-mod channel;
 mod close;
 pub mod config;
-mod exchange;
-mod incoming;
 mod info;
 pub mod inputs;
-mod letters;
-pub mod line;
+mod known;
 pub mod listen;
 pub mod lists;
 pub mod logging;
@@ -20,39 +15,35 @@ mod negotiate;
 mod operation;
 pub mod operations;
 mod ping;
-pub mod pipe;
-mod reader;
-pub mod receiver;
 mod session;
 pub mod settings;
-mod standing;
-mod stream;
 pub mod tasks;
 mod tools;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
 pub use crate::call::context::{Call, CallOptions, Progress};
-use crate::call::context::{Extras, limit};
-use crate::call::new_signal;
 
 use crate::auth::authorizer::Authorizer;
-use crate::call::secrets::LastPatterns;
+use crate::auth::calls::Calls;
+use crate::call::new_signal;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
 use crate::http::endpoint::Endpoint;
 use crate::log::{Level, Log};
+use crate::rpc::dispatch::{Dispatcher, OnChange};
+use crate::rpc::server_log::ServerLog;
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::process;
-use crate::sys::signal::Signal;
-use crate::sys::wait::Budget;
+use crate::transport::Host;
 use crate::transport::http_peer::HttpPeer;
-use reader::Readers;
+use crate::transport::multiplexer::receiver::reads_for;
+use crate::transport::readers::Readers;
+use known::Known;
 use session::Sessions;
 use settings::Settings;
 
@@ -61,28 +52,18 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One server, as one program talks to it. Used from any number of threads at once.
 pub struct Client {
-    /// For the threads that outlive a call.
-    me: Weak<Client>,
-    /// Where requests go; of no meaning where the server is a process.
-    endpoint: Arc<Endpoint>,
+    /// Where requests go; nothing where the server is a process.
+    endpoint: Option<Arc<Endpoint>>,
     /// The server in messages.
     shown: String,
-    is_process: bool,
-    /// Made when the settings are fixed.
-    peer: OnceCell<Arc<HttpPeer>>,
-    pub auth: Arc<Authorizer>,
     pub settings: Settings,
-    pub log: Arc<Log>,
-    last_patterns: Arc<LastPatterns>,
-    pub logging: logging::Logging,
-    pub cache: cache::Cache,
-    tools: tools::Tools,
-    changes: changes::Changes,
-    serving: incoming::Serving,
+    calls: Arc<Calls>,
+    pub server_log: Arc<ServerLog>,
+    pub known: Arc<Known>,
     sessions: Sessions,
-    readers: Readers,
-    closed: Arc<Signal>,
-    next_id: AtomicU64,
+    /// Made when the settings are fixed.
+    host: OnceCell<Arc<Host>>,
+    peer: OnceCell<Arc<HttpPeer>>,
     /// The credentials with which `initialize` was tried after a refused probe.
     passed: negotiate::PassedRefusals,
     process: u32,
@@ -92,7 +73,7 @@ impl Client {
     pub fn new(url: &str) -> Result<Arc<Client>> {
         let endpoint = Endpoint::parse(url).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
         let shown = endpoint.shown().to_owned();
-        Client::with(endpoint, shown, Settings::default())
+        Client::with(Some(endpoint), shown, Settings::default())
     }
 
     /// A client of a server that is started as a process.
@@ -100,35 +81,33 @@ impl Client {
         let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
         let name = program.argv.first().filter(|name| !name.is_empty());
         let shown = name.ok_or_else(|| invalid("the command is empty: it begins with the program".into()))?.clone();
-        let endpoint = Endpoint::parse("http://localhost/").map_err(invalid)?;
-        Client::with(endpoint, shown, Settings::of_program(program))
+        Client::with(None, shown, Settings::of_program(program))
     }
 
-    fn with(endpoint: Endpoint, shown: String, settings: Settings) -> Result<Arc<Client>> {
-        let is_process = settings.program().is_some();
-        let closed = new_signal()?;
-        Ok(Arc::new_cyclic(|me| Client {
-            me: Weak::clone(me),
-            endpoint: Arc::new(endpoint),
+    fn with(endpoint: Option<Endpoint>, shown: String, settings: Settings) -> Result<Arc<Client>> {
+        let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
+        Ok(Arc::new(Client {
+            endpoint: endpoint.map(Arc::new),
             shown,
-            is_process,
-            peer: OnceCell::new(),
-            auth: Arc::default(),
             settings,
-            log: Arc::default(),
-            last_patterns: Arc::default(),
-            logging: logging::Logging::default(),
-            cache: cache::Cache::default(),
-            tools: tools::Tools::default(),
-            changes: changes::Changes::default(),
-            serving: incoming::Serving::default(),
+            calls: Arc::new(Calls::new(url_secrets, new_signal()?)),
+            server_log: Arc::default(),
+            known: Arc::default(),
             sessions: Sessions::default(),
-            readers: Readers::new(process::id()),
-            closed: Arc::new(closed),
-            next_id: AtomicU64::new(1),
+            host: OnceCell::new(),
+            peer: OnceCell::new(),
             passed: negotiate::PassedRefusals::default(),
             process: process::id(),
         }))
+    }
+
+    /// What authorises requests.
+    pub fn auth(&self) -> &Authorizer {
+        &self.calls.authorizer
+    }
+
+    pub fn log(&self) -> &Log {
+        &self.calls.log
     }
 
     /// Runs one call of a caller: the budget starts here, and a failure says which call to which server it was.
@@ -158,45 +137,17 @@ impl Client {
     }
 
     fn start_call(&self, options: &CallOptions) -> Call {
-        let allowed = options.timeout_ms.map_or_else(|| self.settings.timeout(), limit);
-        let budget = Budget {
-            // A timeout beyond what the clock can say is none.
-            deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
-            allowed,
-            idle: limit(options.idle_ms),
-            cancel: options.cancel.clone(),
-            closed: Some(Arc::clone(&self.closed)),
-            done: None,
-        };
-        let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
-        self.make_call(budget, true, (options.extras.clone(), progress_token))
-    }
-
-    /// A call of the client's own, for which the auth callback is not asked.
-    fn own_call(&self, budget: Budget) -> Call {
-        self.make_call(budget, false, (Extras::default(), 0))
-    }
-
-    fn make_call(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
-        let call = Call::new(budget, asks, extras, Arc::clone(&self.last_patterns), Arc::clone(&self.log));
-        call.keep_secret(&self.auth.credentials.current());
-        if let Some(scheme) = self.auth.schemes.current() {
-            call.keep_secret(&scheme.last().headers);
-        }
-        if !self.is_process {
-            call.carry_texts(self.endpoint.secrets());
-        }
-        call
+        self.calls.start(options, self.settings.timeout())
     }
 
     /// Whether the server is a process of its own.
     fn is_process(&self) -> bool {
-        self.is_process
+        self.endpoint.is_none()
     }
 
     /// Fails for a setting that means nothing to a server that is a process.
     pub fn check_url(&self, what: &str) -> Result<()> {
-        if !self.is_process {
+        if !self.is_process() {
             return Ok(());
         }
         let why = format!("{what} mean nothing to a server that is started as a process; see mcp_set_environment");
@@ -217,11 +168,11 @@ impl Client {
     fn check_usable(&self) -> Result<()> {
         self.check_process()?;
         self.check_not_asking()?;
-        if receiver::reads_for(self) {
+        if self.host.get().is_some_and(|host| reads_for(host)) {
             let why = "the log callback made a call on the thread that reads this client's event stream; make it on another thread";
             return Err(Error::new(MCP_MISUSE, why));
         }
-        if self.closed.is_raised() {
+        if self.calls.closed.is_raised() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
         Ok(())
@@ -229,7 +180,7 @@ impl Client {
 
     /// Fails on a thread that is in the auth callback of this client: what it waits for would wait for it.
     fn check_not_asking(&self) -> Result<()> {
-        if !self.auth.schemes.is_asking() {
+        if !self.auth().schemes.is_asking() {
             return Ok(());
         }
         Err(Error::new(
@@ -238,26 +189,39 @@ impl Client {
         ))
     }
 
-    /// The server behind the URL; its settings are fixed from the first use on.
-    fn peer(&self) -> &Arc<HttpPeer> {
-        self.peer.get_or_init(|| {
-            let http = Http::new(Arc::clone(&self.endpoint), self.settings.network());
-            let authorizer = Arc::clone(&self.auth);
-            Arc::new(HttpPeer::new(http, authorizer, self.settings.limits(), self.settings.requires_https()))
+    /// What transports are lent; the settings are fixed from the first use on.
+    pub fn host(&self) -> &Arc<Host> {
+        self.host.get_or_init(|| {
+            let known: Arc<dyn OnChange> = Arc::<Known>::clone(&self.known);
+            let inbound = Dispatcher::new(self.settings.handlers(), Arc::clone(&self.server_log), known);
+            Arc::new(Host {
+                calls: Arc::clone(&self.calls),
+                inbound: Arc::new(inbound),
+                readers: Readers::new(self.process),
+                limits: self.settings.limits(),
+            })
         })
+    }
+
+    /// The server behind the URL.
+    fn peer(&self) -> Result<&Arc<HttpPeer>> {
+        let endpoint = self.endpoint.as_ref().ok_or_else(|| Error::new(MCP_INTERNAL, "there is no URL"))?;
+        Ok(self.peer.get_or_init(|| {
+            let http = Http::new(Arc::clone(endpoint), self.settings.network());
+            let calls = Arc::clone(&self.calls);
+            Arc::new(HttpPeer::new(http, calls, self.settings.limits(), self.settings.requires_https()))
+        }))
     }
 
     /// Ends what outlives calls: nothing of the client runs any more when this returns. In the child of a fork nothing runs, and
     /// locks may be held for ever.
     pub fn shut_down(&self) {
         if self.process == process::id() {
-            self.closed.raise();
+            self.calls.closed.raise();
             drop(self.sessions.close());
-            self.readers.join();
+            if let Some(host) = self.host.get() {
+                host.readers.join();
+            }
         }
-    }
-
-    fn next_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 }

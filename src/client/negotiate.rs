@@ -4,20 +4,17 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::http::{HeaderMap, header};
 
 use super::Client;
-use super::channel::Channel;
-use super::exchange::{Ask, Rules, Speaking};
 use super::listen::subscribe;
 use super::logging::logging_level;
 use super::session::{Found, Identity, Opened, Session, has_core_tasks, is_of_this_call};
-use super::settings::Transport;
-use super::standing::Standing;
+use super::settings::Transport as Wanted;
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
+use crate::call::request::{Ask, Rules, Speaking};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::challenge::parameter;
@@ -28,12 +25,14 @@ use crate::protocol::negotiation::{
 };
 use crate::protocol::params::Params;
 use crate::protocol::version::{self, Era, LEGACY, MODERN};
+use crate::rpc::exchange::exchange;
 use crate::status::*;
 use crate::sys::lock::Mutex;
 use crate::sys::wait::Stop;
-
-/// The longest that a server may keep silent on `server/discover` before `initialize` is tried.
-const PROBE_LIMIT: Duration = Duration::from_secs(5);
+use crate::transport::legacy_sse::LegacySse;
+use crate::transport::stdio::Stdio;
+use crate::transport::streamable_http::StreamableHttp;
+use crate::transport::{Answer, Transport, Travels};
 
 /// A server that does not accept the host of the URL says so to every request.
 const MISDIRECTED: u16 = 421;
@@ -96,12 +95,12 @@ impl Client {
         // Other calls may read the error as well, and they do not know what this one carried.
         let open = |era| self.negotiate(call, era).map_err(|error| call.secrets().tidy_error(error));
         let identity = || Identity {
-            credentials: self.auth.credentials.current(),
-            scheme: self.auth.schemes.current().map(|scheme| scheme.number),
+            credentials: self.auth().credentials.current(),
+            scheme: self.auth().schemes.current().map(|scheme| scheme.number),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
-            self.abandon(&session);
+            session.transport.abandon_session(&session.speaking());
             return Err(call.stopped(&Stop::Closed));
         }
         Ok((session, opened))
@@ -118,7 +117,7 @@ impl Client {
                 "the server speaks protocol version {} ({}) on {}",
                 session.version,
                 session.era.name(),
-                session.travels().words()
+                session.transport.travels().words()
             )
         });
         Ok(session)
@@ -126,31 +125,31 @@ impl Client {
 
     fn negotiate_url(&self, call: &Call, found: Option<Found>) -> Result<Session> {
         match self.settings.transport() {
-            Transport::StreamableHttp => self.negotiate_http(call, found),
-            Transport::Sse => self.negotiate_sse(call),
-            Transport::Auto => self.negotiate_either(call, found),
+            Wanted::StreamableHttp => self.negotiate_http(call, found),
+            Wanted::Sse => self.negotiate_sse(call),
+            Wanted::Auto => self.negotiate_either(call, found),
         }
     }
 
     /// A process: asked with `server/discover`, and with `initialize` where it does not answer that in the modern way (2026-07-28,
     /// "stdio": Backward Compatibility). Some old servers end at a request before `initialize`; they are started again.
     fn negotiate_pipe(&self, call: &Call, found: Option<Found>) -> Result<Session> {
-        let channel = Arc::new(self.open_pipe(call)?);
+        let server = self.start_process(call)?;
         match (self.settings.pinned(), found.map(|found| found.era)) {
-            (Some((version, Era::Legacy)), _) => return self.initialize(call, Some(version), true, Some(channel)),
-            (None, Some(Era::Legacy)) => return self.initialize(call, None, true, Some(channel)),
+            (Some((version, Era::Legacy)), _) => return self.initialize(call, Some(version), true, server),
+            (None, Some(Era::Legacy)) => return self.initialize(call, None, true, server),
             _ => {}
         }
-        let (pinned, brief) = (self.pinned_modern(), self.brief(call));
+        let (pinned, brief) = (self.pinned_modern(), call.brief());
         let mut version = pinned.unwrap_or(MODERN[0]);
         let mut retried = false;
         let error = loop {
             let probe = if pinned.is_some() { call.clone() } else { call.within(brief) };
-            let outcome = self.discover_first(&probe, version, Some(&channel));
+            let outcome = self.discover_first(&probe, &*server, version);
             match (judge_probe(outcome.as_ref()), outcome) {
                 (ProbeVerdict::Modern(chosen), outcome) => {
-                    let _ = channel.line.version.set(chosen);
-                    return Ok(self.modern_session(chosen, outcome.ok(), Some(channel)));
+                    server.bind(chosen);
+                    return Ok(self.modern_session(chosen, outcome.ok(), server));
                 }
                 (ProbeVerdict::Retry(chosen), _) if !retried => (version, retried) = (chosen, true),
                 (ProbeVerdict::Retry(_), outcome) => return Err(nothing_shared(&[version.into()], outcome.err())),
@@ -171,38 +170,37 @@ impl Client {
         }
         call.remark(Level::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
         if error.status() != MCP_TIMEOUT {
-            let channel = if error.status() == MCP_PROCESS_FAILED { Arc::new(self.open_pipe(call)?) } else { channel };
-            return self.initialize(call, None, true, Some(channel));
+            let server = if error.status() == MCP_PROCESS_FAILED { self.start_process(call)? } else { server };
+            return self.initialize(call, None, true, server);
         }
-        self.initialize_slow_pipe(call, channel)
+        self.initialize_slow_process(call, server)
     }
 
     /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more. It
     /// runs now, and answers soon; another one may keep silent again, and its refusal counts.
-    fn initialize_slow_pipe(&self, call: &Call, channel: Arc<Channel>) -> Result<Session> {
-        let refusal = match self.initialize(call, None, false, Some(Arc::clone(&channel))) {
+    fn initialize_slow_process(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
+        let refusal = match self.initialize(call, None, false, Arc::clone(&server)) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
-        let outcome = self.discover_first(&call.within(self.brief(call)), MODERN[0], Some(&channel));
+        let outcome = self.discover_first(&call.within(call.brief()), &*server, MODERN[0]);
         match (judge_probe(outcome.as_ref()), outcome) {
             (ProbeVerdict::Modern(chosen), outcome) => {
-                let _ = channel.line.version.set(chosen);
-                Ok(self.modern_session(chosen, outcome.ok(), Some(channel)))
+                server.bind(chosen);
+                Ok(self.modern_session(chosen, outcome.ok(), server))
             }
             (_, Err(error)) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
             _ => Err(refusal),
         }
     }
 
-    fn modern_session(&self, version: &'static str, answer: Option<Json>, channel: Option<Arc<Channel>>) -> Session {
+    fn modern_session(&self, version: &'static str, answer: Option<Json>, transport: Arc<dyn Transport>) -> Session {
         let (meta, task_meta) = (self.modern_meta(version, false), self.modern_meta(version, true));
         Session {
             era: Era::Modern,
             version,
             id: None,
-            channel,
-            standing: None,
+            transport,
             meta,
             task_meta,
             has_core_tasks: false,
@@ -217,12 +215,12 @@ impl Client {
         if self.pinned_modern().is_some() {
             return self.negotiate_http(call, found);
         }
-        let by_url = self.endpoint.ends_with_segment("sse");
-        if found.map_or(by_url, |found| found.sse) {
+        let by_url = self.endpoint.as_ref().is_some_and(|endpoint| endpoint.ends_with_segment("sse"));
+        if found.map_or(by_url, |found| found.travels == Travels::Sse) {
             // What was found by a fall-back may have become a Streamable HTTP server, which opens an event stream as well.
-            let opening = if by_url { call.clone() } else { call.within(self.brief(call)) };
-            return match self.open_channel(&opening) {
-                Ok(channel) => self.initialize_on(call, channel),
+            let opening = if by_url { call.clone() } else { call.within(call.brief()) };
+            return match self.open_legacy_sse(&opening) {
+                Ok(server) => self.initialize_on(call, server),
                 Err(error) if is_no_stream(&error) || (is_silence(&error) && call.budget().check().is_ok()) => {
                     call.remark(Level::Debug, || {
                         format!("no event stream of HTTP+SSE ({error}); trying Streamable HTTP")
@@ -236,7 +234,7 @@ impl Client {
             Err(error) if tells_older_server(&error) => {
                 call.remark(Level::Debug, || format!("initialize was not accepted ({error}); trying HTTP+SSE"));
                 // A Streamable HTTP server may open an event stream, too, and never name an endpoint.
-                let brief = call.within(self.brief(call));
+                let brief = call.within(call.brief());
                 match self.negotiate_sse(&brief) {
                     // What says something of this caller, or of this moment, says more than the first refusal.
                     Err(later) if is_about_caller(&later) || call.budget().check().is_err() => Err(later),
@@ -251,7 +249,7 @@ impl Client {
 
     fn negotiate_http(&self, call: &Call, found: Option<Found>) -> Result<Session> {
         match (self.settings.pinned(), found.map(|found| found.era)) {
-            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, None),
+            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, self.streamable_http()?),
             (Some((version, Era::Modern)), _) => self.probe(call, Some(version), Patience::Brief),
             (None, Some(Era::Legacy)) => self.initialize_again(call),
             (None, _) => self.probe(call, None, Patience::Brief),
@@ -264,27 +262,22 @@ impl Client {
             let why = format!("protocol version {version} is not spoken over HTTP+SSE; pin an older one, or none");
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
         }
-        let channel = self.open_channel(call)?;
-        self.initialize_on(call, channel)
+        let server = self.open_legacy_sse(call)?;
+        self.initialize_on(call, server)
     }
 
-    fn initialize_on(&self, call: &Call, channel: Channel) -> Result<Session> {
+    fn initialize_on(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
         let pinned = self.settings.pinned().map(|(version, _)| version);
-        self.initialize(call, pinned, true, Some(Arc::new(channel)))
+        self.initialize(call, pinned, true, server)
     }
 
     fn pinned_modern(&self) -> Option<&'static str> {
         self.settings.pinned().filter(|(_, era)| *era == Era::Modern).map(|(version, _)| version)
     }
 
-    /// How long a server may keep silent where another way remains to be tried.
-    pub(super) fn brief(&self, call: &Call) -> Duration {
-        call.budget().allowed.map_or(PROBE_LIMIT, |allowed| (allowed / 3).min(PROBE_LIMIT))
-    }
-
     /// For a server that was legacy when it was last asked; it may have become another one since.
     fn initialize_again(&self, call: &Call) -> Result<Session> {
-        let session = self.initialize(call, None, true, None);
+        let session = self.initialize(call, None, true, self.streamable_http()?);
         match session {
             Err(error) if is_modern_error(&error) || matches!(error.report().http_status, 400 | 404 | 405) => {
                 self.probe(call, None, Patience::Brief)
@@ -295,7 +288,7 @@ impl Client {
 
     /// After a silent `server/discover`. A modern server that was only slow says so to `initialize`, and is asked once more.
     fn initialize_after_silence(&self, call: &Call) -> Result<Session> {
-        let session = self.initialize(call, None, false, None);
+        let session = self.initialize(call, None, false, self.streamable_http()?);
         match session {
             Err(error) if is_modern_error(&error) => self.probe(call, None, Patience::Whole),
             session => session,
@@ -312,14 +305,15 @@ impl Client {
         let mut version = pinned.unwrap_or(MODERN[0]);
         // Who pins the version wants no second try, so the first one has all the time.
         let is_brief = pinned.is_none() && patience == Patience::Brief;
-        let brief = is_brief.then(|| self.brief(call));
+        let brief = is_brief.then(|| call.brief());
         let mut retried = false;
+        let server = self.streamable_http()?;
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
-            let outcome = self.discover_first(&probe, version, None);
+            let outcome = self.discover_first(&probe, &*server, version);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
-                    return Ok(self.modern_session(chosen, outcome.ok(), None));
+                    return Ok(self.modern_session(chosen, outcome.ok(), server));
                 }
                 ProbeVerdict::Retry(chosen) if !retried => {
                     (version, retried) = (chosen, true);
@@ -358,7 +352,7 @@ impl Client {
     fn initialize_after(&self, call: &Call, probe: Option<Error>, keep: bool) -> Result<Session> {
         let said = probe.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
         call.remark(Level::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
-        self.initialize(call, None, keep, None).map_err(|error| match probe {
+        self.initialize(call, None, keep, self.streamable_http()?).map_err(|error| match probe {
             Some(probe) if error.status() == MCP_SERVER_ERROR && probe.status() == MCP_SERVER_ERROR => probe,
             _ => error,
         })
@@ -371,7 +365,7 @@ impl Client {
             return false;
         }
         if !call.has_carried().0 {
-            return self.auth.schemes.current().is_none();
+            return self.auth().schemes.current().is_none();
         }
         let judges = error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());
         !judges && self.passed.is_first(&call.credentials())
@@ -381,24 +375,47 @@ impl Client {
     fn initialize_past_refusal(&self, call: &Call, refusal: Error) -> Result<Session> {
         call.remark(Level::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
         // The verdict is kept: the next session begins with `initialize`.
-        self.initialize(&call.clone().without_asking(), None, true, None).map_err(|error| {
+        self.initialize(&call.clone().without_asking(), None, true, self.streamable_http()?).map_err(|error| {
             // Why the call was ended says more than the refusal; another answer does not.
             if is_of_this_call(&error) { error } else { refusal }
         })
     }
 
     /// One `server/discover`, before there is a session.
-    fn discover_first(&self, call: &Call, version: &'static str, channel: Option<&Channel>) -> Result<Json> {
+    fn discover_first(&self, call: &Call, server: &dyn Transport, version: &'static str) -> Result<Json> {
         let meta = self.modern_meta(version, false);
-        self.discover(call, &Speaking::modern(version, channel), &meta)
+        self.discover(call, server, &Speaking::modern(version), &meta)
     }
 
     /// One `server/discover`.
-    pub(super) fn discover(&self, call: &Call, speaking: &Speaking, meta: &str) -> Result<Json> {
+    pub(super) fn discover(
+        &self,
+        call: &Call,
+        server: &dyn Transport,
+        speaking: &Speaking,
+        meta: &str,
+    ) -> Result<Json> {
         let mut params = Params::new();
         params.share_meta(meta);
         let ask = Ask::new("server/discover", &params, Rules::PROBE);
-        self.exchange(call, speaking, &ask).map(|answer| answer.answered.result)
+        self.ask(call, server, speaking, &ask).map(|answer| answer.answered.result)
+    }
+
+    fn ask(&self, call: &Call, server: &dyn Transport, speaking: &Speaking, ask: &Ask) -> Result<Answer> {
+        exchange(self.host(), server, call, speaking, ask).map_err(|setback| setback.error)
+    }
+
+    fn streamable_http(&self) -> Result<Arc<dyn Transport>> {
+        Ok(StreamableHttp::new(Arc::clone(self.host()), Arc::clone(self.peer()?)))
+    }
+
+    fn open_legacy_sse(&self, call: &Call) -> Result<Arc<dyn Transport>> {
+        Ok(LegacySse::open(self.host(), self.peer()?, call)?)
+    }
+
+    fn start_process(&self, call: &Call) -> Result<Arc<dyn Transport>> {
+        let program = self.settings.program().ok_or_else(|| Error::new(MCP_INTERNAL, "there is nothing to start"))?;
+        Ok(Stdio::start(self.host(), &program, call)?)
     }
 
     /// What the `_meta` of every request holds on a modern server.
@@ -407,21 +424,21 @@ impl Client {
         modern_meta(version, &self.settings.client_info(), &abilities)
     }
 
-    /// The handshake of the legacy versions; over HTTP+SSE where there is a channel.
+    /// The handshake of the legacy versions.
     fn initialize(
         &self,
         call: &Call,
         pinned: Option<&'static str>,
         era_is_certain: bool,
-        channel: Option<Arc<Channel>>,
+        transport: Arc<dyn Transport>,
     ) -> Result<Session> {
         let mut version = pinned.unwrap_or(LEGACY[0]);
         let mut retried = false;
         let answer = loop {
             let abilities = capabilities(Era::Legacy, self.settings.abilities());
             let params = initialize_params(version, &self.settings.client_info(), abilities);
-            let speaking = Speaking::opening(channel.as_deref());
-            let answer = self.exchange(call, &speaking, &Ask::new("initialize", &params, Rules::PROBE));
+            let ask = Ask::new("initialize", &params, Rules::PROBE);
+            let answer = self.ask(call, &*transport, &Speaking::opening(), &ask);
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),
@@ -433,22 +450,19 @@ impl Client {
             _ => error,
         })?;
         let version = initialized_version(&answer.answered.result, pinned)?;
-        if let Some(channel) = &channel {
-            let _ = channel.line.version.set(version);
-        }
+        transport.bind(version);
         let session = Session {
             era: Era::Legacy,
             version,
             id: answer.session_id,
-            standing: channel.is_none().then(Standing::default),
-            channel,
+            transport,
             meta: String::new(),
             task_meta: String::new(),
             has_core_tasks: has_core_tasks(version, &answer.answered.result),
             answer: Some(answer.answered.result),
             era_is_certain,
         };
-        if let Err(error) = self.post(call, &Speaking::in_session(&session), &INITIALIZED.into()) {
+        if let Err(error) = session.transport.post(call, &session.speaking(), &INITIALIZED.into(), true) {
             // Some servers refuse the notification and serve the session all the same.
             let is_harmless = error.report().http_status != 0
                 && !matches!(
@@ -456,27 +470,27 @@ impl Client {
                     MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_PROXY_AUTH_REQUIRED
                 );
             if !is_harmless {
-                self.abandon(&session);
+                session.transport.abandon_session(&session.speaking());
                 return Err(error);
             }
             call.remark(Level::Warning, || format!("the server refused notifications/initialized: {error}"));
         }
         self.restore(call, &session);
-        if self.settings.abilities().any() || self.logging.has_hook() {
-            self.stand(call, &session)?;
+        if self.settings.abilities().any() || self.server_log.has_hook() {
+            session.open_server_stream(call, false)?;
         }
         Ok(session)
     }
 
     /// Tells a new session what the one before it was told.
     fn restore(&self, call: &Call, session: &Session) {
-        let level = self.logging.level().map(logging_level);
-        let uris = self.changes.uris();
+        let level = self.server_log.level().map(logging_level);
+        let uris = self.known.changes.uris();
         let watched = uris.iter().map(|uri| subscribe("resources/subscribe", uri));
         for operation in level.into_iter().chain(watched) {
             let method = operation.method.name(Era::Legacy);
             let ask = Ask::new(method, &operation.params, Rules::REPEATABLE);
-            if let Err(error) = self.exchange(call, &Speaking::in_session(session), &ask) {
+            if let Err(error) = self.ask(call, &*session.transport, &session.speaking(), &ask) {
                 call.remark(Level::Warning, || format!("the new session does not take {method}: {error}"));
             }
         }

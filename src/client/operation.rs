@@ -2,9 +2,9 @@
 //! a session that is opened anew where the server has lost it.
 
 use super::Client;
-use super::exchange::{Ask, Rules, Speaking};
 use super::session::Session;
 use crate::call::context::Call;
+use crate::call::request::{Ask, Rules};
 use crate::call::setback::{Sent, Setback};
 use crate::error::{Error, Result};
 use crate::log::Level;
@@ -15,6 +15,7 @@ use crate::protocol::mirror::{Mirrored, argument};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
+use crate::rpc::exchange::exchange;
 use crate::status::*;
 
 /// See the module.
@@ -93,7 +94,7 @@ impl Client {
                 renewed = true;
             } else if !refreshed && may_repeat && operation.arguments.is_some() && is_header_mismatch(&error) {
                 call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
-                self.tools.forget();
+                self.known.tools.forget();
                 refreshed = true;
             } else {
                 return Err(error);
@@ -111,7 +112,7 @@ impl Client {
     ) -> Result<()> {
         params.share_meta(if rules.may_be_task { &session.task_meta } else { &session.meta });
         if session.era == Era::Modern
-            && let Some(level) = self.logging.level()
+            && let Some(level) = self.server_log.level()
         {
             params.set_meta("io.modelcontextprotocol/logLevel", quoted(level));
         }
@@ -129,7 +130,7 @@ impl Client {
             mirrored: &mirrored,
             rules: operation.rules,
         };
-        self.exchange_with_setback(call, &Speaking::in_session(session), &ask).map(|answer| answer.answered)
+        exchange(self.host(), &*session.transport, call, &session.speaking(), &ask).map(|answer| answer.answered)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
@@ -140,7 +141,7 @@ impl Client {
         session: &Session,
     ) -> Result<Vec<(String, String)>> {
         let (Some(arguments), Some(name)) = (operation.arguments, operation.name) else { return Ok(Vec::new()) };
-        if session.era == Era::Legacy || session.is_pipe() {
+        if session.era == Era::Legacy || !session.transport.travels().has_headers() {
             return Ok(Vec::new());
         }
         let wanted = self.wanted_headers(call, name)?;
@@ -158,7 +159,7 @@ impl Client {
         let mut params = params;
         self.add_meta(call, &mut params, &session, Rules::ONCE)?;
         let message = messages::notification(method, &params);
-        self.post_once(call, &Speaking::in_session(&session), &message).inspect_err(|error| {
+        session.transport.post(call, &session.speaking(), &message, false).inspect_err(|error| {
             if error.status() == MCP_SESSION_LOST {
                 self.sessions.forget(&session);
             }

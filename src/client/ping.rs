@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Client;
-use super::exchange::{Rules, Speaking};
 use super::operation::{Method, Operation};
 use super::session::{Opened, Session};
 use crate::call::context::Call;
+use crate::call::request::Rules;
 use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;
@@ -27,7 +27,7 @@ impl Client {
     }
 
     fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
-        let outcome = self.discover(call, &Speaking::in_session(session), &session.meta);
+        let outcome = self.discover(call, &*session.transport, &session.speaking(), &session.meta);
         // The same answer again says the same again, and is not read again.
         let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
         // A server that fails is not another one for that.

@@ -4,12 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use ureq::http::HeaderValue;
 
-use super::channel::Channel;
-use super::standing::Standing;
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
 use crate::call::new_signal;
 use crate::call::pause::PauseClock;
+use crate::call::request::Speaking;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::part::Part;
@@ -18,6 +17,7 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
+use crate::transport::{Transport, Travels};
 
 /// A server, as it was found: how to speak to it.
 pub struct Session {
@@ -25,10 +25,7 @@ pub struct Session {
     pub version: &'static str,
     /// Legacy servers may give one; it goes on every request then.
     pub id: Option<HeaderValue>,
-    /// The connection of HTTP+SSE; nothing on Streamable HTTP.
-    pub channel: Option<Arc<Channel>>,
-    /// The event stream for what belongs to no call, on legacy Streamable HTTP.
-    pub standing: Option<Standing>,
+    pub transport: Arc<dyn Transport>,
     /// What the `_meta` of every request holds, on modern servers.
     pub meta: String,
     /// The same where the server may make a task of the request.
@@ -41,39 +38,11 @@ pub struct Session {
     pub era_is_certain: bool,
 }
 
-/// How messages travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Travels {
-    StreamableHttp,
-    Sse,
-    Stdio,
-}
-
-impl Travels {
-    /// As `mcp_server_info` names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Travels::StreamableHttp => "streamable-http",
-            Travels::Sse => "sse",
-            Travels::Stdio => "stdio",
-        }
-    }
-
-    /// For people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Travels::StreamableHttp => "Streamable HTTP",
-            Travels::Sse => "HTTP+SSE",
-            Travels::Stdio => "stdio",
-        }
-    }
-}
-
 /// What a server was found to be; the way to a new session with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     pub era: Era,
-    pub sse: bool,
+    pub travels: Travels,
 }
 
 /// The one version in whose core tasks are; later they are an extension.
@@ -86,36 +55,29 @@ pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
 }
 
 impl Session {
-    /// How its messages travel.
-    pub fn travels(&self) -> Travels {
-        match &self.channel {
-            None => Travels::StreamableHttp,
-            Some(_) if self.is_pipe() => Travels::Stdio,
-            Some(_) => Travels::Sse,
+    /// How the server is addressed in it.
+    pub fn speaking(&self) -> Speaking {
+        Speaking { era: self.era, version: Some(self.version), session_id: self.id.clone() }
+    }
+
+    /// Opens the stream for what belongs to no call, where a legacy server has one, and waits a moment for it; where `again`, also one
+    /// that was given up.
+    pub fn open_server_stream(&self, call: &Call, again: bool) -> Result<()> {
+        if self.era == Era::Modern {
+            return Ok(());
         }
+        self.transport.open_server_stream(call, &self.speaking(), again)
     }
 
-    /// Whether it is one over the standard streams of a process, where there are no headers.
-    pub fn is_pipe(&self) -> bool {
-        self.channel.as_ref().is_some_and(|channel| channel.line.pipe().is_some())
-    }
-
-    /// Raised when nothing that belongs to no call will come any more.
-    pub fn over(&self) -> Option<Arc<Signal>> {
-        let line = self.channel.as_ref().map(|channel| Arc::clone(&channel.line.over));
-        line.or_else(|| self.standing.as_ref()?.over())
-    }
-
-    /// Why that is so.
+    /// Why nothing that belongs to no call will come any more.
     pub fn why_over(&self) -> Error {
-        let line = self.channel.as_ref().and_then(|channel| channel.line.ended());
-        let why = line.or_else(|| self.standing.as_ref()?.why());
+        let why = self.transport.why_over();
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
     }
 
     /// Whether new calls need another session.
     fn is_dead(&self) -> bool {
-        self.channel.as_ref().is_some_and(|channel| channel.line.is_closed_to_calls())
+        self.transport.is_closed_to_calls()
     }
 }
 
@@ -284,7 +246,7 @@ impl Drop for Lead<'_> {
             && !state.closed
         {
             state.session = Some(Arc::clone(session));
-            let found = Found { era: session.era, sse: session.channel.is_some() };
+            let found = Found { era: session.era, travels: session.transport.travels() };
             state.found = session.era_is_certain.then_some(found);
         }
         if let Some(opening) = state.opening.take() {

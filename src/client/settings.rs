@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::DEFAULT_TIMEOUT;
-use super::inputs::Handler;
 use crate::call::context::limit;
 use crate::call::limits::Limits;
 use crate::error::{Error, Result};
@@ -15,6 +14,7 @@ use crate::http::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::messages::{Abilities, ClientInfo};
 use crate::protocol::version::{self, Era};
+use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -40,24 +40,6 @@ struct Fixed {
     network: NetworkOptions,
     handlers: Handlers,
     program: Option<Program>,
-}
-
-/// Who answers what the server asks.
-#[derive(Default)]
-struct Handlers {
-    elicitation: Option<Arc<Handler>>,
-    sampling: Option<Arc<Handler>>,
-    roots: Option<Arc<Handler>>,
-}
-
-impl Handlers {
-    fn of(&mut self, kind: InputKind) -> &mut Option<Arc<Handler>> {
-        match kind {
-            InputKind::Elicitation => &mut self.elicitation,
-            InputKind::Sampling => &mut self.sampling,
-            InputKind::Roots => &mut self.roots,
-        }
-    }
 }
 
 /// How messages travel, as the caller wants it.
@@ -201,13 +183,13 @@ impl Settings {
     /// Sets or removes a handler. The old one is dropped under no lock.
     pub fn set_handler(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
         let mut place = handler;
-        let outcome = self.change("a handler", |fixed| std::mem::swap(fixed.handlers.of(kind), &mut place));
+        let outcome = self.change("a handler", |fixed| std::mem::swap(fixed.handlers.of_mut(kind), &mut place));
         drop(place);
         outcome
     }
 
     pub fn handler(&self, kind: InputKind) -> Option<Arc<Handler>> {
-        self.lock().handlers.of(kind).clone()
+        self.lock().handlers.of(kind).cloned()
     }
 
     /// The settings of a client whose server is a process.
@@ -234,15 +216,13 @@ impl Settings {
         self.lock().program.clone()
     }
 
+    pub fn handlers(&self) -> Handlers {
+        self.lock().handlers.clone()
+    }
+
     /// What the server is told that this client can do.
     pub fn abilities(&self) -> Abilities {
-        let Handlers { elicitation, sampling, roots } = &self.lock().handlers;
-        Abilities {
-            elicitation: elicitation.is_some(),
-            sampling: sampling.is_some(),
-            roots: roots.is_some(),
-            tasks: false,
-        }
+        self.lock().handlers.abilities()
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {

@@ -6,10 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::Method;
-
 use super::Client;
-use super::exchange::{Rules, Speaking};
 use super::inputs::one_input;
 use super::lists::List;
 use super::operation::Operation;
@@ -17,12 +14,14 @@ use super::session::Session;
 use super::tools::{TaskSupport, tool_arguments, tool_call};
 use crate::call::context::Call;
 use crate::call::object;
+use crate::call::request::Rules;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
+use crate::rpc::exchange::leave;
 use crate::status::*;
 
 /// How long to wait between two questions, where the server does not say.
@@ -71,8 +70,8 @@ impl Client {
         // The session is there: only a caller that waits for one could be stopped here.
         if let Ok((session, _)) = self.session(call) {
             let operation = about("tasks/cancel", id, Rules::REPEATABLE);
-            let body = messages::request(self.next_id(), "tasks/cancel", &operation.params);
-            self.leave(&Speaking::in_session(&session), Method::POST, &body);
+            let body = messages::request(self.calls.next_id(), "tasks/cancel", &operation.params);
+            leave(self.host(), &*session.transport, &session.speaking(), &body);
         }
     }
 
@@ -81,7 +80,7 @@ impl Client {
         if !session.has_core_tasks {
             return Ok(None);
         }
-        if let Some(known) = self.tools.task_support() {
+        if let Some(known) = self.known.tools.task_support() {
             return Ok(known.get(name).copied());
         }
         let tools = self.all_pages(call, List::Tools)?;
@@ -95,7 +94,7 @@ impl Client {
             Some((text(tool, "name")?, support))
         });
         let known: Arc<HashMap<_, _>> = Arc::new(known.collect());
-        self.tools.note_task_support(Arc::clone(&known));
+        self.known.tools.note_task_support(Arc::clone(&known));
         Ok(known.get(name).copied())
     }
 

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::Client;
 use super::cache::{Context, Freshness};
-use super::exchange::Rules;
 use super::lists::{List, with_list};
 use super::operation::Operation;
 use crate::call::context::Call;
 use crate::call::object;
+use crate::call::request::Rules;
 use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::json::Json;
@@ -124,17 +124,17 @@ impl Client {
     /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
     /// wants none.
     pub(super) fn wanted_headers(&self, call: &Call, name: &str) -> Result<Arc<[Mirrored]>> {
-        if let Some(wanted) = self.tools.wanted(name, &Context::of(self)) {
+        if let Some(wanted) = self.known.tools.wanted(name, &Context::of(self)) {
             return Ok(wanted);
         }
         match self.all_pages(call, List::Tools) {
-            Ok(_) => self.tools.lock().is_complete = true,
+            Ok(_) => self.known.tools.lock().is_complete = true,
             Err(error) if error.status() == MCP_RPC_ERROR => {
                 call.remark(Level::Debug, || format!("the server does not list its tools ({error})"));
             }
             Err(error) => return Err(error),
         }
-        let known = self.tools.wanted(name, &Context::of(self));
+        let known = self.known.tools.wanted(name, &Context::of(self));
         Ok(known.unwrap_or_else(|| Arc::from([])))
     }
 
@@ -142,7 +142,7 @@ impl Client {
     /// Schema Extension). What is left is kept for calls.
     pub(super) fn without_invalid_tools(&self, call: &Call, page: Json) -> Result<Json> {
         let (session, _) = self.session(call)?;
-        if session.era == Era::Legacy || session.is_pipe() {
+        if session.era == Era::Legacy || !session.transport.travels().has_headers() {
             return Ok(page);
         }
         let context = Context::of(self);
@@ -169,7 +169,7 @@ impl Client {
                 }
             }
         }
-        self.tools.note(kept);
+        self.known.tools.note(kept);
         if valid.len() == count {
             return Ok(page);
         }

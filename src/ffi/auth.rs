@@ -75,7 +75,7 @@ pub unsafe extern "C" fn mcp_set_auth(
                 });
                 callback
             });
-            drop(client.auth.schemes.set(callback));
+            drop(client.auth().schemes.set(callback));
             Ok(())
         })
     }

@@ -29,7 +29,7 @@ pub unsafe extern "C" fn mcp_set_bearer(
     unsafe {
         mcp_client::set(client, error, |client| {
             client.check_url("credentials and headers")?;
-            client.auth.credentials.set_bearer(optional_text(token, "token")?)
+            client.auth().credentials.set_bearer(optional_text(token, "token")?)
         })
     }
 }
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn mcp_set_header(
     unsafe {
         mcp_client::set(client, error, |client| {
             client.check_url("credentials and headers")?;
-            client.auth.credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
+            client.auth().credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
         })
     }
 }

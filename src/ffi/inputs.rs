@@ -9,9 +9,9 @@ use super::guard::{guard, guard_quiet, live_mut};
 use super::json::{Owned, mcp_json};
 use super::text::{c_string, optional_text_of_length, text, text_of_length};
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::client::inputs::{Handler, Input};
 use crate::error::Result;
 use crate::protocol::incoming::InputKind;
+use crate::rpc::handlers::{Handler, Input};
 use crate::status::mcp_status;
 use crate::sys::callback;
 

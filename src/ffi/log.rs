@@ -65,7 +65,7 @@ pub unsafe extern "C" fn mcp_set_log(
                 });
                 hook
             });
-            drop(client.log.set(hook));
+            drop(client.log().set(hook));
             Ok(())
         })
     }

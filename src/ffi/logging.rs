@@ -11,8 +11,8 @@ use super::json::{Owned, mcp_json};
 use super::options::mcp_options;
 use super::text::text;
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::client::logging::Hook;
 use crate::protocol::json::Json;
+use crate::rpc::server_log::Hook;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn mcp_set_logging(
                 });
                 hook
             });
-            drop(client.logging.set_hook(hook));
+            drop(client.server_log.set_hook(hook));
             Ok(())
         })
     }

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn mcp_set_cache(
     // SAFETY: the header asks for a live client or NULL.
     unsafe {
         mcp_client::set(client, error, |client| {
-            client.cache.set_wanted(wanted);
+            client.known.cache.set_wanted(wanted);
             Ok(())
         })
     }

@@ -9,9 +9,9 @@ use super::guard::guard_new;
 use super::listen::texts;
 use super::text::{optional_text, text};
 use crate::client::Client;
-use crate::client::config::program;
 use crate::error::Error;
 use crate::status::*;
+use crate::transport::stdio::environment::program;
 
 /// Makes a client for a server that is started as a process and speaks on its standard streams
 /// (specification 2026-07-28, "stdio"). `argv` is the program and its arguments, with a NULL behind

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::memory;
 use super::server::{Script, Server};
 use crate::call::context::Extras;
-use crate::client::inputs::Input;
 use crate::client::listen::Filter;
 use crate::client::lists::List;
 use crate::client::operations::Reference;
@@ -16,6 +15,7 @@ use crate::client::{Call, CallOptions, Client};
 use crate::error::{Error, Result};
 use crate::log::Hook;
 use crate::protocol::incoming::InputKind;
+use crate::rpc::handlers::Input;
 use crate::status::MCP_INTERNAL;
 use crate::sys::signal::Signal;
 
@@ -133,7 +133,7 @@ fn open_descriptors() -> usize {
 fn live(server: &Server, setup: u8, call: u8, flags: Flags, cancel: Arc<Signal>) -> Duration {
     let client = set_up(server, setup, flags).expect("a client");
     let is_listening = call % CALLS == LISTEN;
-    client.log.set(Some(log(is_listening, Arc::clone(&cancel))));
+    client.log().set(Some(log(is_listening, Arc::clone(&cancel))));
     let options = CallOptions {
         timeout_ms: Some(flags.timeout().as_millis() as u64),
         cancel: Some(cancel),
@@ -199,15 +199,15 @@ fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     for (limit, bytes) in [(Limit::Message, LARGEST), (Limit::Event, LARGEST), (Limit::Head, LARGEST_HEAD)] {
         settings.set_limit(limit, bytes)?;
     }
-    client.auth.credentials.set_bearer(Some(TOKEN))?;
-    client.cache.set_wanted(flags.caches());
+    client.auth().credentials.set_bearer(Some(TOKEN))?;
+    client.known.cache.set_wanted(flags.caches());
     if flags.answers_servers() {
         for kind in [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots] {
             settings.set_handler(kind, Some(Arc::new(answer)))?;
         }
     }
     if flags.hears_logs() {
-        client.logging.set_hook(Some(Arc::new(|params| assert!(!params.text().is_empty()))));
+        client.server_log.set_hook(Some(Arc::new(|params| assert!(!params.text().is_empty()))));
     }
     Ok(client)
 }

@@ -1,17 +1,28 @@
 //! What a server says on its standard output, without a process.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::Value as Tree;
 
+use crate::call::context::{Call, Extras};
+use crate::call::request::{Ask, Speaking};
+use crate::call::secrets::SecretTexts;
+use crate::call::setback::Setback;
 use crate::call::skipped::on_one_line;
-use crate::client::line::{Delivered, Line, Way};
-use crate::client::pipe::{Lines, Pipe, is_cut_off};
-use crate::client::receiver::Receiver;
 use crate::client::{CallOptions, Client};
+use crate::error::{Error, Result};
+use crate::protocol::lost_session::Carried;
+use crate::protocol::text::Text;
+use crate::status::MCP_INTERNAL;
 use crate::sys::pipe;
+use crate::sys::signal::Signal;
+use crate::transport::multiplexer::pending::{Delivered, Line};
+use crate::transport::multiplexer::receiver::Receiver;
+use crate::transport::stdio::{Lines, is_cut_off};
+use crate::transport::{Answer, Transport, Travels};
 
 /// The number of the request that waits for its answer.
 const ASKED: u64 = 7;
@@ -54,12 +65,12 @@ fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
 /// Gives the lines to a call that waits.
 fn answer(lines: &[Vec<u8>]) {
     let client = Client::new("http://localhost/").expect("a client");
-    let (stdin, _theirs) = pipe::to_child().expect("a pipe");
-    let pipe = Pipe::new(Some(stdin), vec!["zqxw-secret".into()]).expect("a pipe");
-    let line = Arc::new(Line::new(Way::Pipe(pipe)).expect("a line"));
-    let receiver = Receiver { client: Arc::downgrade(&client), line: Arc::clone(&line) };
+    let secrets = SecretTexts::new(vec!["zqxw-secret".to_owned().into()], Vec::new());
+    let line = Arc::new(Line::new(true, secrets).expect("a line"));
+    let server: Arc<dyn Transport> = Arc::new(Server);
+    let receiver = Receiver::new(client.host(), Arc::downgrade(&server), &line);
     let progress = CallOptions {
-        extras: crate::call::context::Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
+        extras: Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
@@ -84,4 +95,39 @@ fn answer(lines: &[Vec<u8>]) {
         None => {}
     }
     client.shut_down();
+}
+
+/// What it asks is answered with JSON.
+struct Server;
+
+impl Transport for Server {
+    fn travels(&self) -> Travels {
+        Travels::Stdio
+    }
+
+    fn request(&self, _: &Call, _: &Speaking, _: &Ask, _: &Cell<u64>) -> Result<Answer, Setback> {
+        Err(Setback::before_sending(Error::new(MCP_INTERNAL, "nothing is asked")))
+    }
+
+    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, _: bool) -> Result<()> {
+        self.post_and_leave(call, speaking, message)
+    }
+
+    fn post_and_leave(&self, _: &Call, _: &Speaking, message: &Text) -> Result<()> {
+        let text: String = message.pieces().collect();
+        serde_json::from_str::<Tree>(&text).expect("what is sent is JSON");
+        Ok(())
+    }
+
+    fn carried<'a>(&self, _: &'a Speaking) -> Carried<'a> {
+        Carried::Nothing
+    }
+
+    fn over(&self) -> Option<Arc<Signal>> {
+        None
+    }
+
+    fn why_over(&self) -> Option<Error> {
+        None
+    }
 }

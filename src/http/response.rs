@@ -264,6 +264,11 @@ impl<'a> Response<'a> {
         Response { status: head.status.as_u16(), headers: head.headers, from, http, open }
     }
 
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The body by itself; its connection is not used for another request.
     pub fn into_body(self) -> Option<Body> {
         self.open

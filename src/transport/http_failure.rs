@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{HeaderMap, HeaderName, header};
 
 use super::http_peer::HttpPeer;
+use super::http_request::content_type;
+use super::messages::rpc_error;
 use crate::call::context::Call;
 use crate::call::failure::quote;
 use crate::call::setback::Setback;
-use crate::client::answer::{content_type, rpc_error};
 use crate::error::{Error, Result};
 use crate::http::response::Response;
 use crate::protocol::challenge::parameter;
@@ -35,7 +36,7 @@ impl HttpPeer {
         carried: Carried,
         id: Option<u64>,
     ) -> Result<(), Setback> {
-        if !(200..300).contains(&response.status) {
+        if !response.is_success() {
             return Err(self.http_refusal(call, &mut response, carried, id));
         }
         // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ureq::http::{HeaderName, HeaderValue};
 
-use crate::auth::authorizer::{Authorizer, Pass};
+use crate::auth::authorizer::Pass;
+use crate::auth::calls::Calls;
 use crate::auth::scheme::AuthRequest;
 use crate::call::context::Call;
 use crate::call::limits::Limits;
@@ -26,21 +27,21 @@ pub struct HttpPeer {
     pub endpoint: Arc<Endpoint>,
     pub http: Http,
     pub limits: Limits,
-    authorizer: Arc<Authorizer>,
+    calls: Arc<Calls>,
     requires_https: bool,
     /// It was said that credentials go over plain http.
     warned: AtomicBool,
 }
 
 impl HttpPeer {
-    pub fn new(http: Http, authorizer: Arc<Authorizer>, limits: Limits, requires_https: bool) -> HttpPeer {
+    pub fn new(http: Http, calls: Arc<Calls>, limits: Limits, requires_https: bool) -> HttpPeer {
         let endpoint = Arc::clone(http.endpoint());
-        HttpPeer { endpoint, http, limits, authorizer, requires_https, warned: AtomicBool::default() }
+        HttpPeer { endpoint, http, limits, calls, requires_https, warned: AtomicBool::default() }
     }
 
     /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
     pub fn authorised<T>(&self, call: &Call, attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
-        self.authorizer.with_credentials(call, attempt)
+        self.calls.authorizer.with_credentials(call, attempt)
     }
 
     /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
@@ -94,7 +95,7 @@ impl HttpPeer {
     }
 
     fn pass(&self, call: &Call, outgoing: &Outgoing) -> Result<Pass> {
-        let pass = self.authorizer.authorise(call, || question(outgoing))?;
+        let pass = self.calls.authorizer.authorise(call, || question(outgoing))?;
         self.check_plain(call, &pass)?;
         Ok(pass)
     }

@@ -5,31 +5,30 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::Client;
-use super::answer::{Taken, sort};
-use super::exchange::Speaking;
-use super::line::{Delivered, Line, MOST_QUESTIONS, Undelivered};
+use super::pending::{Delivered, Line, MOST_QUESTIONS, Undelivered};
 use crate::call::context::Call;
 use crate::call::skipped;
 use crate::error::Error;
 use crate::log::Level;
-use crate::protocol::incoming::InputKind;
-use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Asked, InputKind, Notice};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::Budget;
+use crate::transport::messages::{Taken, sort};
+use crate::transport::reply::{Asking, refuse};
+use crate::transport::{Host, Transport};
 
 /// The longest that the replies to what a server asks may take together: answers wait behind them.
 const LIMIT: Duration = Duration::from_secs(2);
 
 thread_local! {
-    /// The client that this thread reads for, by its place.
+    /// Whose transports this thread reads for, by its place.
     static READS_FOR: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Whether this thread is a reader of `client`: what it waited for would have to come through itself.
-pub fn reads_for(client: &Client) -> bool {
-    READS_FOR.get() == std::ptr::from_ref(client).addr()
+/// Whether this thread is a reader of a client's: what it waited for would have to come through itself.
+pub fn reads_for(host: &Host) -> bool {
+    READS_FOR.get() == std::ptr::from_ref(host).addr()
 }
 
 /// What the server asks that no call deals with.
@@ -42,14 +41,21 @@ pub struct Owed {
 
 /// See the module.
 pub struct Receiver {
-    pub client: Weak<Client>,
+    host: Weak<Host>,
+    transport: Weak<dyn Transport>,
     pub line: Arc<Line>,
+    /// What the server asks, and no call deals with, belongs to the stream.
+    asking: Asking,
 }
 
 impl Receiver {
+    pub fn new(host: &Arc<Host>, transport: Weak<dyn Transport>, line: &Arc<Line>) -> Receiver {
+        Receiver { host: Arc::downgrade(host), transport, line: Arc::clone(line), asking: Asking::default() }
+    }
+
     /// Notes that this thread reads. Whatever ends it, nobody is left waiting.
     pub fn begin(&self) -> Reads {
-        READS_FOR.set(self.client.as_ptr().addr());
+        READS_FOR.set(self.host.as_ptr().addr());
         Reads {
             line: Arc::clone(&self.line),
             why: Error::new(MCP_INTERNAL, "the reader of the server's messages failed"),
@@ -67,10 +73,15 @@ impl Receiver {
     pub fn answer(&self, owed: &Owed) {
         let Owed { unserved, refused } = owed;
         if !unserved.is_empty() || !refused.is_empty() {
-            self.with_call(|client, call| {
-                let speaking = Speaking::on_line(&self.line);
-                client.refuse(call, &speaking, refused, "too many requests wait for an answer already");
-                unserved.iter().for_each(|asked| client.serve(call, &speaking, asked));
+            self.with_call(|host, call| {
+                let Some(transport) = self.transport.upgrade() else { return };
+                let speaking = self.line.speaking();
+                let why = "too many requests wait for an answer already";
+                refuse(host, &*transport, call, &speaking, refused, why);
+                for asked in unserved {
+                    let slot = self.asking.slot(Arc::clone(&transport), &speaking, call);
+                    host.inbound.server_request(call, asked, slot);
+                }
             });
         }
     }
@@ -138,12 +149,11 @@ impl Receiver {
                     owed.unserved.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
                     self.line.forget_asked(id);
                 }
-                if let Some(client) = self.client.upgrade() {
-                    // Now, and not only when a call deals with it.
-                    client.forget_changed(&notice);
+                if let Some(host) = self.host.upgrade() {
+                    host.inbound.note_arrival(&notice);
                 }
                 if let Some(notice) = self.line.deliver_notice(notice) {
-                    self.with_call(|client, call| client.take_notice(call, &notice));
+                    self.with_call(|host, call| host.inbound.notification(call, &notice));
                 }
                 false
             }
@@ -159,20 +169,20 @@ impl Receiver {
 
     /// The same for what has to be shown without secrets. Nothing is put together where there is no log.
     pub fn remark_with(&self, level: Level, text: impl FnOnce(&Call) -> String) {
-        if self.client.upgrade().is_some_and(|client| client.log.has_hook()) {
+        if self.host.upgrade().is_some_and(|host| host.calls.log.has_hook()) {
             self.with_call(|_, call| call.remark(level, || text(call)));
         }
     }
 
     /// What the reader does in its own name is bounded, ends with the line, and never asks the auth callback: that may take as
     /// long as it likes, and all answers come through here.
-    pub fn with_call(&self, run: impl FnOnce(&Client, &Call)) {
-        if let Some(client) = self.client.upgrade() {
+    pub fn with_call(&self, run: impl FnOnce(&Host, &Call)) {
+        if let Some(host) = self.host.upgrade() {
             let closed = Some(Arc::clone(&self.line.stop));
             let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };
-            let call = client.own_call(budget);
+            let call = host.calls.own(budget);
             self.line.carried(&call);
-            run(&client, &call);
+            run(&host, &call);
         }
     }
 }

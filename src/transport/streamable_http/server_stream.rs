@@ -2,36 +2,38 @@
 //! "Transports": Listening for Messages from the Server). It is opened where the program answers what servers ask, or listens for
 //! changes, and has a thread of its own.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderValue, Method, header};
+use ureq::http::HeaderValue;
 
-use super::Client;
-use super::answer::{Taken, content_type, is_named, sort, unexpected_content};
-use super::exchange::{Speaking, headers};
-use super::session::Session;
-use super::stream::LAST_EVENT_ID;
+use super::StreamableHttp;
 use crate::call::context::Call;
-use crate::call::failure::{may_come_back, unheld_event};
+use crate::call::failure::may_come_back;
 use crate::call::new_signal;
+use crate::call::request::Speaking;
 use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
-use crate::http::client::Outgoing;
 use crate::http::response::Response;
 use crate::log::Level;
-use crate::protocol::event_stream::{Event, EventStream};
+use crate::protocol::event_stream::Event;
 use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc::Message;
-use crate::protocol::text::NOTHING;
-use crate::protocol::version::Era;
+use crate::protocol::lost_session::Carried;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest};
+use crate::transport::Host;
+use crate::transport::event_reader::EventReader;
+use crate::transport::http_peer::HttpPeer;
+use crate::transport::http_request::{Target, content_type, unexpected_content};
+use crate::transport::messages::{Taken, sort_event};
+use crate::transport::reply::Asking;
 
 /// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
 const RETRY: Duration = Duration::from_secs(1);
+const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// How often it is tried in a row without being opened.
@@ -49,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Belongs to a session, and ends with it.
 #[derive(Default)]
-pub struct Standing(Mutex<Place>);
+pub struct ServerStream(Mutex<Place>);
 
 #[derive(Default)]
 struct Place {
@@ -69,7 +71,7 @@ struct State {
     why: OnceLock<Error>,
 }
 
-impl Standing {
+impl ServerStream {
     /// Nobody wants the stream any more.
     pub fn stop(&self) {
         let mut place = self.lock();
@@ -77,7 +79,7 @@ impl Standing {
         place.state.iter().for_each(|state| state.stop.raise());
     }
 
-    /// Raised when the stream will not come any more; then [`Standing::why`] says why.
+    /// Raised when the stream will not come any more; then [`ServerStream::why`] says why.
     pub fn over(&self) -> Option<Arc<Signal>> {
         self.lock().state.as_ref().map(|state| Arc::clone(&state.over))
     }
@@ -109,7 +111,7 @@ impl State {
     }
 }
 
-impl Drop for Standing {
+impl Drop for ServerStream {
     fn drop(&mut self) {
         self.stop();
     }
@@ -118,40 +120,30 @@ impl Drop for Standing {
 /// What the thread needs of the session, without keeping it alive.
 struct Stream {
     state: Arc<State>,
-    version: &'static str,
-    session_id: Option<HeaderValue>,
+    host: Arc<Host>,
+    peer: Arc<HttpPeer>,
+    transport: Weak<StreamableHttp>,
+    speaking: Speaking,
+    /// What the server asks belongs to the stream.
+    asking: Asking,
     last_event_id: Option<HeaderValue>,
     retry: Duration,
 }
 
-impl Client {
-    /// Opens the stream of a session, where that is not done yet and there is one; and waits a moment for it.
-    pub(super) fn stand(&self, call: &Call, session: &Session) -> Result<()> {
-        self.stand_where(call, session, |_| false)
-    }
-
-    /// The same; a stream that was given up is opened again.
-    pub(super) fn stand_again(&self, call: &Call, session: &Session) -> Result<()> {
-        self.stand_where(call, session, State::may_come_back)
-    }
-
-    fn stand_where(&self, call: &Call, session: &Session, is_wanted_again: impl Fn(&State) -> bool) -> Result<()> {
-        let Some(standing) = &session.standing else { return Ok(()) };
-        let state = self.start_standing(session, standing, is_wanted_again)?;
+impl StreamableHttp {
+    /// Opens the stream of the session, where that is not done yet and there is one; and waits a moment for it. Where `again`, one that
+    /// was given up is opened again.
+    pub(super) fn stand(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
+        let state = self.start_server_stream(speaking, again)?;
         let fds = [(state.tried.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
         let budget = call.budget().clone();
-        let patience = PATIENCE.min(self.brief(call));
+        let patience = PATIENCE.min(call.brief());
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
-    fn start_standing(
-        &self,
-        session: &Session,
-        standing: &Standing,
-        is_wanted_again: impl Fn(&State) -> bool,
-    ) -> Result<Arc<State>> {
-        let mut place = standing.lock();
-        if let Some(state) = place.state.as_ref().filter(|state| !is_wanted_again(state)) {
+    fn start_server_stream(&self, speaking: &Speaking, again: bool) -> Result<Arc<State>> {
+        let mut place = self.server_stream.lock();
+        if let Some(state) = place.state.as_ref().filter(|state| !again || !state.may_come_back()) {
             return Ok(Arc::clone(state));
         }
         let state = Arc::new(State::new()?);
@@ -160,37 +152,40 @@ impl Client {
         }
         let mut stream = Stream {
             state: Arc::clone(&state),
-            version: session.version,
-            session_id: session.id.clone(),
+            host: Arc::clone(&self.host),
+            peer: Arc::clone(&self.peer),
+            transport: Weak::clone(&self.me),
+            speaking: speaking.clone(),
+            asking: Asking::default(),
             last_event_id: None,
             retry: RETRY,
         };
-        let client = self.me.clone();
-        self.readers.start_other(move || {
-            if let Some(client) = client.upgrade() {
-                let why = client.follow(&mut stream);
-                let _ = stream.state.why.set(why);
-            }
+        self.host.readers.start(move || {
+            let why = stream.follow();
+            let _ = stream.state.why.set(why);
             stream.state.over.raise();
         })?;
         place.state = Some(Arc::clone(&state));
         Ok(state)
     }
+}
 
+impl Stream {
     /// Reads the stream over all its connections; gives the reason for the end.
-    fn follow(&self, stream: &mut Stream) -> Error {
-        let budget = Budget { closed: Some(Arc::clone(&stream.state.stop)), ..Budget::default() };
-        let call = self.own_call(budget);
+    fn follow(&mut self) -> Error {
+        let budget = Budget { closed: Some(Arc::clone(&self.state.stop)), ..Budget::default() };
+        let call = self.host.calls.own(budget);
         let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
             let begun = Instant::now();
-            let opened = self.open_standing(&call, stream);
-            stream.state.tried.raise();
+            let peer = Arc::clone(&self.peer);
+            let opened = self.open(&peer, &call);
+            self.state.tried.raise();
             let (is_open, error) = match opened {
                 Ok(mut response) => {
                     let mut heard = false;
-                    let error = self.read_standing(&call, stream, &mut response, &mut heard);
+                    let error = self.read(&call, &mut response, &mut heard);
                     if heard || begun.elapsed() >= LASTING {
                         pauses = 0;
                     }
@@ -214,13 +209,13 @@ impl Client {
                 _ => in_vain >= MOST_IN_VAIN,
             };
             if is_final {
-                if !stream.state.stop.is_raised() {
+                if !self.state.stop.is_raised() {
                     call.remark(Level::Debug, || format!("no standing event stream: {error}"));
                 }
                 return error;
             }
-            let longest = LONGEST_RETRY.max(stream.retry);
-            let mut pause = stream.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
+            let longest = LONGEST_RETRY.max(self.retry);
+            let mut pause = self.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
             if let Some(since) = conflict_since {
                 // The last attempt of a conflict is at its end, not up to a minute later.
                 pause = pause.min(LONGEST_CONFLICT.saturating_sub(since.elapsed()));
@@ -235,18 +230,11 @@ impl Client {
         }
     }
 
-    fn open_standing(&self, call: &Call, stream: &Stream) -> Result<Response<'_>> {
-        let speaking = stream.speaking();
-        let opened = self.peer().safely(call, || {
-            let mut headers = headers(&speaking, None);
-            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-            headers.extend(stream.last_event_id.clone().map(|id| (LAST_EVENT_ID, id)));
-            let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-            self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), None)
-        });
+    fn open<'a>(&self, peer: &'a HttpPeer, call: &Call) -> Result<Response<'a>> {
+        let opened = peer.get_stream(call, self.target(), self.last_event_id.as_ref());
         let mut response = opened.map_err(|setback| setback.error)?;
-        if !(200..300).contains(&response.status) {
-            let error = self.peer().http_failure(call, &mut response, speaking.carried());
+        if !response.is_success() {
+            let error = peer.http_failure(call, &mut response, self.target().carried);
             if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
                 let why = "the server has no event stream for what belongs to no call (HTTP 405)";
                 return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
@@ -259,51 +247,58 @@ impl Client {
         }
     }
 
-    fn read_standing(&self, call: &Call, stream: &mut Stream, response: &mut Response, heard: &mut bool) -> Error {
-        let limit = self.settings.limits().event;
-        let mut parser = EventStream::new(limit);
+    fn target(&self) -> Target<'_> {
+        let carried = match &self.speaking.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
+            None => Carried::NoId,
+        };
+        Target { to: &self.peer.endpoint, speaking: &self.speaking, carried }
+    }
+
+    fn read(&mut self, call: &Call, response: &mut Response, heard: &mut bool) -> Error {
+        let mut reader = EventReader::new(self.host.limits.event);
         let mut skipped = Skipped::default();
-        let mut events = Vec::new();
-        let mut buffer = vec![0; 16 * 1024];
         loop {
-            let count = match response.read(&mut buffer) {
-                Ok(0) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
-                Ok(count) => count,
+            let events: Vec<_> = match reader.next(|buffer| response.read(buffer)) {
+                Ok(Some(events)) => events.collect(),
+                Ok(None) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
                 Err(error) => return error,
             };
-            if let Err(why) = parser.feed(&buffer[..count], &mut events) {
-                return unheld_event(why, limit);
+            if let Some(retry) = reader.retry() {
+                self.retry = retry.clamp(SHORTEST_RETRY, LONGEST_RETRY);
             }
-            if let Some(ms) = parser.retry_ms() {
-                stream.retry = Duration::from_millis(ms).clamp(Duration::from_millis(100), LONGEST_RETRY);
+            if let Some(id) = reader.last_id() {
+                self.last_event_id = id;
             }
-            if let Some(id) = parser.last_id() {
-                stream.last_event_id = HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty());
-            }
-            for event in events.drain(..) {
+            for event in events {
                 if !event.data.is_empty() {
                     *heard = true;
-                    self.take_standing(call, &stream.speaking(), event, &mut skipped);
+                    self.take(call, event, &mut skipped);
                 }
             }
         }
     }
 
-    fn take_standing(&self, call: &Call, speaking: &Speaking, event: Event, skipped: &mut Skipped) {
-        let is_named = is_named(&event);
+    fn take(&self, call: &Call, event: Event, skipped: &mut Skipped) {
+        let inbound = &self.host.inbound;
         // No answer is awaited here.
-        let rest = sort(
-            event.data,
+        sort_event(
+            call,
+            event,
+            skipped,
             |_| false,
             |taken| {
                 match taken {
                     // Many may come at once, and each may lead to a callback.
                     _ if call.budget().check().is_err() => {}
                     Taken::Message(Message::Request { id, method, params }) => {
-                        self.serve(call, speaking, &Asked { id, method, params });
+                        if let Some(transport) = self.transport.upgrade() {
+                            let slot = self.asking.slot(transport, &self.speaking, call);
+                            inbound.server_request(call, &Asked { id, method, params }, slot);
+                        }
                     }
                     Taken::Message(Message::Notification { method, params }) => {
-                        self.take_notice(call, &Notice { method, params });
+                        inbound.notification(call, &Notice { method, params });
                     }
                     Taken::Message(Message::Result { .. } | Message::Error { .. }) => {
                         call.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
@@ -313,9 +308,6 @@ impl Client {
                 true
             },
         );
-        if let Some(rest) = rest {
-            skipped.note_event(call, rest, is_named);
-        }
     }
 }
 
@@ -331,11 +323,5 @@ fn tells_of_another_stream(error: &Error) -> bool {
             words.contains("stream") && (error.status() != MCP_SESSION_LOST || tells_of_one())
         }
         _ => false,
-    }
-}
-
-impl Stream {
-    fn speaking(&self) -> Speaking<'_> {
-        Speaking { era: Era::Legacy, version: Some(self.version), session_id: self.session_id.as_ref(), line: None }
     }
 }

@@ -1,29 +1,36 @@
-//! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
+//! What a server sends beside answers: notifications go to whoever wants to know, and requests to the handlers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use ureq::http::Method;
-
-use super::Client;
-use super::exchange::Speaking;
-use super::inputs::{self, Failure};
+use super::handlers::{Failure, Handlers, ask};
+use super::server_log::ServerLog;
 use crate::call::context::Call;
-use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::incoming::{Asked, InputKind, Notice};
 use crate::protocol::jsonrpc;
-use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
+use crate::protocol::messages::{self, METHOD_NOT_FOUND};
 use crate::protocol::part::Part;
-use crate::protocol::version::Era;
 use crate::sys::lock::{Mutex, MutexGuard};
+use crate::transport::Inbound;
+use crate::transport::reply::ReplySlot;
 
-/// The longest that a reply to a server's own request may take on its way: the caller waits for something else.
-const REPLY_LIMIT: Duration = Duration::from_secs(5);
+/// Who is told of changes.
+pub trait OnChange: Send + Sync {
+    /// Forgets what the change makes stale.
+    fn forget(&self, notice: &Notice);
 
-/// The longest that refusals take together: others wait behind them.
-const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
+    /// Tells who listens.
+    fn tell(&self, notice: &Notice);
+}
+
+/// Hands on what comes for one client.
+pub struct Dispatcher {
+    handlers: Handlers,
+    server_log: Arc<ServerLog>,
+    on_change: Arc<dyn OnChange>,
+    serving: Serving,
+}
 
 /// The server's own requests that are being answered.
 #[derive(Default)]
@@ -65,21 +72,48 @@ impl Drop for InService<'_> {
     }
 }
 
-impl Client {
-    /// Hands a notification to whoever wants to know.
-    pub(super) fn take_notice(&self, call: &Call, notice: &Notice) {
+impl Dispatcher {
+    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, on_change: Arc<dyn OnChange>) -> Dispatcher {
+        Dispatcher { handlers, server_log, on_change, serving: Serving::default() }
+    }
+
+    fn reply(&self, call: &Call, asked: &Asked, is_cancelled: &Arc<AtomicBool>) -> Result<String, Failure> {
+        if asked.method == "ping" {
+            return Ok("{}".into());
+        }
+        let handled = InputKind::of(&asked.method).and_then(|kind| Some((kind, self.handlers.of(kind)?)));
+        match handled {
+            Some((kind, handler)) => ask(call, kind, handler, asked.params.as_ref(), Some(is_cancelled)),
+            None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
+        }
+    }
+}
+
+impl Inbound for Dispatcher {
+    fn has_handlers(&self) -> bool {
+        self.handlers.abilities().any()
+    }
+
+    fn note_arrival(&self, notice: &Notice) {
+        self.on_change.forget(notice);
+    }
+
+    fn notification(&self, call: &Call, notice: &Notice) {
         match notice.method.as_str() {
             method if notice.is_too_long() => {
                 call.remark(Level::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
             "notifications/progress" if call.is_progress(notice) => tell_progress(call, notice),
-            "notifications/message" if self.logging.has_hook() => {
-                call.paused(|clock| clock.during(|| self.logging.tell(notice)));
+            "notifications/message" if self.server_log.has_hook() => {
+                call.paused(|clock| clock.during(|| self.server_log.tell(notice)));
             }
             "notifications/tools/list_changed"
             | "notifications/prompts/list_changed"
             | "notifications/resources/list_changed"
-            | "notifications/resources/updated" => self.note_change(notice),
+            | "notifications/resources/updated" => {
+                self.on_change.forget(notice);
+                self.on_change.tell(notice);
+            }
             "notifications/cancelled" => {
                 call.remark(Level::Debug, || "the server has cancelled a request of its own".into());
                 notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
@@ -88,25 +122,10 @@ impl Client {
         }
     }
 
-    /// Something is not what it was: what is kept of it is stale, and listeners want to know.
-    pub(super) fn note_change(&self, notice: &Notice) {
-        self.forget_changed(notice);
-        self.changes.tell(notice);
-    }
-
-    /// Forgets what a notification makes stale.
-    pub(super) fn forget_changed(&self, notice: &Notice) {
-        self.cache.invalidate(notice);
-        if notice.method == "notifications/tools/list_changed" {
-            self.tools.forget();
-        }
-    }
-
-    /// Answers a legacy server's own request. A modern one must not send any, and is not answered.
-    pub(super) fn serve(&self, call: &Call, speaking: &Speaking, asked: &Asked) {
+    fn server_request(&self, call: &Call, asked: &Asked, slot: ReplySlot) {
         let Asked { id, method, .. } = asked;
         call.remark(Level::Debug, || format!("the server asked for {method}"));
-        if speaking.era == Era::Modern {
+        if !slot.is_answerable() {
             return;
         }
         let in_service = self.serving.begin(id);
@@ -119,39 +138,9 @@ impl Client {
             Ok(result) => messages::result(id, &result),
             Err(Failure { code, message }) => messages::refusal(id, code, &message),
         };
-        if let Err(error) = self.send_reply(call, speaking, &reply) {
+        if let Err(error) = slot.answer(&reply) {
             call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
         }
-    }
-
-    /// Refuses requests of the server's own, by their ids, as far as that can be said in a moment.
-    pub(super) fn refuse(&self, call: &Call, speaking: &Speaking, ids: &[String], why: &str) {
-        if ids.is_empty() {
-            return;
-        }
-        call.remark(Level::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
-        let farewell = self.farewell(REFUSAL_LIMIT);
-        for id in ids {
-            let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
-            if self.leave_within(&farewell, speaking, Method::POST, &reply).is_err() {
-                break;
-            }
-        }
-    }
-
-    fn reply(&self, call: &Call, asked: &Asked, is_cancelled: &Arc<AtomicBool>) -> Result<String, Failure> {
-        if asked.method == "ping" {
-            return Ok("{}".into());
-        }
-        let handled = InputKind::of(&asked.method).and_then(|kind| Some((kind, self.settings.handler(kind)?)));
-        match handled {
-            Some((kind, handler)) => inputs::ask(call, kind, &handler, asked.params.as_ref(), Some(is_cancelled)),
-            None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
-        }
-    }
-
-    fn send_reply(&self, call: &Call, speaking: &Speaking, reply: &str) -> Result<()> {
-        self.post(&call.within(REPLY_LIMIT), speaking, &reply.into())
     }
 }
 

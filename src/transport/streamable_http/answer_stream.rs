@@ -3,27 +3,25 @@
 
 use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue, Method, header};
+use ureq::http::HeaderValue;
 
-use super::Client;
-use super::answer::content_type;
-use super::exchange::{Speaking, headers};
+use super::StreamableHttp;
 use crate::call::context::Call;
-use crate::call::failure::unheld_event;
+use crate::call::request::Speaking;
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
-use crate::http::client::{Outgoing, Phase};
+use crate::http::client::Phase;
 use crate::http::response::Response;
 use crate::log::Level;
-use crate::protocol::event_stream::EventStream;
 use crate::protocol::incoming::Asked;
 use crate::protocol::jsonrpc::Answered;
-use crate::protocol::text::NOTHING;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Stop;
-
-pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+use crate::transport::Transport;
+use crate::transport::event_reader::EventReader;
+use crate::transport::http_request::content_type;
+use crate::transport::reply::Asking;
 
 /// How long to wait before a stream is resumed, where the server does not say.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
@@ -31,10 +29,6 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(1);
 /// A server that ends its stream again and again is not asked more often than this, nor waited for longer than that.
 const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
-
-/// What is read of a stream at once: at first, and when there is more.
-const SMALL: usize = 4 * 1024;
-const LARGE: usize = 64 * 1024;
 
 /// How often a stream is resumed in a row without anything new on it.
 const MOST_WITHOUT_PROGRESS: u32 = 5;
@@ -48,9 +42,11 @@ struct Progress {
     retry: Option<Duration>,
     resumed_in_vain: u32,
     skipped: Skipped,
+    /// What the server asks on it.
+    asking: Asking,
 }
 
-impl Client {
+impl StreamableHttp {
     /// The answer to request `id`, from a stream that is resumed where that can be done.
     pub(super) fn read_stream<'a>(
         &'a self,
@@ -79,24 +75,16 @@ impl Client {
         id: u64,
         progress: &mut Progress,
     ) -> Result<Answered> {
-        let limit = self.settings.limits().event;
-        let mut stream = EventStream::new(limit);
-        let mut events = Vec::new();
-        let mut buffer = vec![0; SMALL];
+        let mut stream = EventReader::new(self.host.limits.event);
         loop {
-            let count = response.read(&mut buffer)?;
-            // More of it may be large.
-            if count == SMALL {
-                buffer.resize(LARGE, 0);
-            }
-            if count == 0 {
+            let Some(events) = stream.next(|buffer| response.read(buffer))? else {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
-            }
-            stream.feed(&buffer[..count], &mut events).map_err(|why| unheld_event(why, limit))?;
+            };
+            let events: Vec<_> = events.collect();
             progress.note(&stream);
             let mut asked: Vec<Asked> = Vec::new();
             let paused = call.paused_so_far();
-            for event in events.drain(..) {
+            for event in events {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
                 if event.data.is_empty() {
                     continue;
@@ -112,7 +100,9 @@ impl Client {
             // Only now: a server whose answer is there already needs no reply.
             for asked in &asked {
                 call.budget().check().map_err(|stop| call.stopped_while(&stop, Phase::Body.doing()))?;
-                self.serve(call, speaking, asked);
+                if let Some(me) = self.me.upgrade() {
+                    self.host.inbound.server_request(call, asked, progress.asking.slot(me, speaking, call));
+                }
             }
             // The time of callbacks does not count.
             if call.paused_so_far() != paused {
@@ -144,13 +134,7 @@ impl Client {
             }
             call.remark(Level::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
             self.pause(call, retry)?;
-            let resumed = self.peer().safely(call, || {
-                let mut headers = headers(speaking, None);
-                headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
-                headers.extend(progress.last_id.clone().map(|id| (LAST_EVENT_ID, id)));
-                let outgoing = Outgoing { to: &self.endpoint, method: Method::GET, headers, body: &NOTHING };
-                self.peer().send(call, outgoing, speaking.session_id, speaking.carried(), None)
-            });
+            let resumed = self.peer.get_stream(call, self.target(speaking), progress.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
                 Err(setback) => match setback.error.status() {
@@ -159,8 +143,8 @@ impl Client {
                     _ => return Err(setback.error),
                 },
             };
-            if !(200..300).contains(&response.status) {
-                let failure = self.peer().http_failure(call, &mut response, speaking.carried());
+            if !response.is_success() {
+                let failure = self.peer.http_failure(call, &mut response, self.carried(speaking));
                 return match failure.status() {
                     MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
@@ -177,7 +161,7 @@ impl Client {
     }
 }
 
-impl Client {
+impl StreamableHttp {
     /// Waits before a stream is resumed; no byte comes meanwhile, so the idle limit ends it.
     fn pause(&self, call: &Call, retry: Duration) -> Result<()> {
         let budget = call.budget().clone();
@@ -193,13 +177,9 @@ impl Progress {
         skipped::explained(error, call, skipped::ON_STREAM, self.skipped.first().map(|first| &**first))
     }
 
-    fn note(&mut self, stream: &EventStream) {
-        if let Some(ms) = stream.retry_ms() {
-            self.retry = Some(Duration::from_millis(ms));
-        }
+    fn note(&mut self, stream: &EventReader) {
+        self.retry = stream.retry().or(self.retry);
         let Some(id) = stream.last_id() else { return };
-        // An empty id takes the last one away.
-        let id = HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty());
         if id != self.last_id {
             self.last_id = id;
             self.resumed_in_vain = 0;

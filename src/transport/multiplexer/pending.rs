@@ -1,4 +1,4 @@
-//! What the callers and the reader of one HTTP+SSE connection share: where messages go, and who waits for which answer.
+//! What the callers and the reader of one shared stream have in common: who waits for which answer, and what comes for whom.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,19 +6,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::letters::{Letter, Letters};
-use super::pipe::Pipe;
 use crate::call::backlog::Backlog;
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
 use crate::call::new_signal;
+use crate::call::request::Speaking;
+use crate::call::secrets::SecretTexts;
 use crate::call::skipped::{self, Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
 use crate::http::client::{Phase, stopped as stopped_at};
-use crate::http::endpoint::Endpoint;
 use crate::log::Level;
-use crate::protocol::incoming::InputKind;
-use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Asked, InputKind, Notice};
 use crate::protocol::jsonrpc::{self, Answered};
+use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
@@ -37,7 +37,10 @@ pub const MOST_QUESTIONS: usize = 64;
 
 /// See the module.
 pub struct Line {
-    way: Way,
+    /// It is the stdout of a process.
+    is_process: bool,
+    /// What must not be shown of what comes on it: where messages are posted to, or what the process was given.
+    secrets: Arc<SecretTexts>,
     /// What the initialization settled on.
     pub version: OnceLock<&'static str>,
     /// New calls take another connection: a call ended in vain after a long silence, or the process has ended.
@@ -51,14 +54,6 @@ pub struct Line {
     carried: Mutex<VecDeque<Arc<HeaderSet>>>,
     /// What was sent has come back.
     has_echo: AtomicBool,
-}
-
-/// How messages go to the server.
-pub enum Way {
-    /// They are posted to the endpoint of HTTP+SSE.
-    Post(Arc<Endpoint>),
-    /// They are written to its stdin.
-    Pipe(Pipe),
 }
 
 struct State {
@@ -118,7 +113,7 @@ pub struct Place<'a> {
 }
 
 impl Line {
-    pub fn new(way: Way) -> Result<Line> {
+    pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<Line> {
         let state = State {
             waiting: HashMap::new(),
             questions: Backlog::new(MOST_QUESTIONS),
@@ -129,7 +124,8 @@ impl Line {
         };
         let stop = Arc::new(new_signal()?);
         Ok(Line {
-            way,
+            is_process,
+            secrets,
             version: OnceLock::new(),
             is_retired: AtomicBool::new(false),
             stop,
@@ -140,25 +136,16 @@ impl Line {
         })
     }
 
-    /// Where messages are posted to.
-    pub fn endpoint(&self) -> Option<&Arc<Endpoint>> {
-        match &self.way {
-            Way::Post(endpoint) => Some(endpoint),
-            Way::Pipe(_) => None,
-        }
-    }
-
-    /// Where messages are written to.
-    pub fn pipe(&self) -> Option<&Pipe> {
-        match &self.way {
-            Way::Post(_) => None,
-            Way::Pipe(pipe) => Some(pipe),
-        }
+    /// The reader of the stream, in its own name.
+    pub fn speaking(&self) -> Speaking {
+        let version = self.version.get().copied();
+        let era = version.and_then(known).map_or(Era::Legacy, |(_, era)| era);
+        Speaking { era, version, session_id: None }
     }
 
     /// Where messages come; for people.
     pub fn place(&self) -> &'static str {
-        if self.pipe().is_some() { skipped::ON_STDOUT } else { skipped::ON_STREAM }
+        if self.is_process { skipped::ON_STDOUT } else { skipped::ON_STREAM }
     }
 
     /// Makes a place for the answer to request `id`, before that is sent. `takes_questions` says whether the call may deal with what
@@ -195,7 +182,7 @@ impl Line {
             return Err(ended.clone());
         }
         // The first calls of a process are told how it ended.
-        let is_opening = self.pipe().is_some() && self.version.get().is_none();
+        let is_opening = self.is_process && self.version.get().is_none();
         if self.is_retired.load(Ordering::Relaxed) && !is_opening {
             return Err(Error::new(MCP_DISCONNECTED, "the connection is not used any more; another one is opened"));
         }
@@ -225,7 +212,7 @@ impl Line {
 
     /// Whether a request that has come is one of our own: a terminal echoes what is written to it.
     pub fn is_echo(&self, id: &str, method: &str) -> bool {
-        let Some(number) = jsonrpc::number(id).filter(|_| self.pipe().is_some() && !id.starts_with('"')) else {
+        let Some(number) = jsonrpc::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
             return false;
         };
         let has_echo = self.has_echo.load(Ordering::Relaxed);
@@ -339,8 +326,7 @@ impl Line {
     /// Tells a call what has been carried here, so that it shows nothing of it.
     pub fn carried(&self, call: &Call) {
         self.lock_carried().iter().for_each(|set| call.carry(set));
-        self.endpoint().into_iter().for_each(|to| call.carry_texts(to.secrets()));
-        self.pipe().into_iter().flat_map(|pipe| &pipe.secrets).for_each(|secret| call.carry_text(secret));
+        call.carry_texts(&self.secrets);
     }
 
     fn lock_carried(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {
@@ -365,7 +351,7 @@ impl Line {
     /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
     /// keep it until their own end: it may be alive.
     pub fn retire_if_silent(&self) {
-        if self.pipe().is_none() && self.silent_for() >= DEAD_SILENCE {
+        if !self.is_process && self.silent_for() >= DEAD_SILENCE {
             self.retire();
         }
     }

@@ -1,0 +1,73 @@
+//! How calls of one client begin: with what they have to know, and keep secret, from the start.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::authorizer::Authorizer;
+use crate::call::context::{Call, CallOptions, Extras, limit};
+use crate::call::secrets::{LastPatterns, SecretTexts};
+use crate::log::Log;
+use crate::sys::signal::Signal;
+use crate::sys::wait::Budget;
+
+/// See the module.
+pub struct Calls {
+    pub authorizer: Authorizer,
+    pub log: Arc<Log>,
+    /// Raised when the client is closed.
+    pub closed: Arc<Signal>,
+    /// Of the client's URL; nothing where the server is a process.
+    url_secrets: Arc<SecretTexts>,
+    last_patterns: Arc<LastPatterns>,
+    next_id: AtomicU64,
+}
+
+impl Calls {
+    pub fn new(url_secrets: Arc<SecretTexts>, closed: Signal) -> Calls {
+        Calls {
+            authorizer: Authorizer::default(),
+            log: Arc::default(),
+            closed: Arc::new(closed),
+            url_secrets,
+            last_patterns: Arc::default(),
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// A call of the program's; `timeout` counts where the options have none.
+    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> Call {
+        let allowed = options.timeout_ms.map_or(timeout, limit);
+        let budget = Budget {
+            // A timeout beyond what the clock can say is none.
+            deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
+            allowed,
+            idle: limit(options.idle_ms),
+            cancel: options.cancel.clone(),
+            closed: Some(Arc::clone(&self.closed)),
+            done: None,
+        };
+        let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
+        self.make(budget, true, (options.extras.clone(), progress_token))
+    }
+
+    /// A call of the client's own, for which the auth callback is not asked.
+    pub fn own(&self, budget: Budget) -> Call {
+        self.make(budget, false, (Extras::default(), 0))
+    }
+
+    fn make(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
+        let call = Call::new(budget, asks, extras, Arc::clone(&self.last_patterns), Arc::clone(&self.log));
+        call.keep_secret(&self.authorizer.credentials.current());
+        if let Some(scheme) = self.authorizer.schemes.current() {
+            call.keep_secret(&scheme.last().headers);
+        }
+        call.carry_texts(&self.url_secrets);
+        call
+    }
+
+    /// The id of the next request, and of the next progress token.
+    pub fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+}

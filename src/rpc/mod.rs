@@ -1,0 +1,7 @@
+//! One request and its answer, and what a server sends beside answers.
+#![forbid(unsafe_code)]
+
+pub mod dispatch;
+pub mod exchange;
+pub mod handlers;
+pub mod server_log;

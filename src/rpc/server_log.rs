@@ -1,0 +1,44 @@
+//! Who receives the server's log messages, and from which level on (2025-11-25 and 2026-07-28, "Logging").
+
+use std::sync::Arc;
+
+use crate::protocol::incoming::Notice;
+use crate::protocol::json::Json;
+use crate::sys::lock::RwLock;
+
+/// Receives the parameters of `notifications/message`.
+pub type Hook = dyn Fn(&Json) + Send + Sync;
+
+/// What a client wants to hear of its server's log.
+#[derive(Default)]
+pub struct ServerLog {
+    hook: RwLock<Option<Arc<Hook>>>,
+    level: RwLock<Option<&'static str>>,
+}
+
+impl ServerLog {
+    /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    pub fn set_hook(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
+        std::mem::replace(&mut *self.hook.write(), hook)
+    }
+
+    pub fn has_hook(&self) -> bool {
+        self.hook.read().is_some()
+    }
+
+    pub fn tell(&self, notice: &Notice) {
+        let hook = self.hook.read().clone();
+        if let (Some(hook), Some(params)) = (hook, &notice.params) {
+            hook(params);
+        }
+    }
+
+    pub fn set_level(&self, level: &'static str) {
+        *self.level.write() = Some(level);
+    }
+
+    /// The level that was set last.
+    pub fn level(&self) -> Option<&'static str> {
+        *self.level.read()
+    }
+}

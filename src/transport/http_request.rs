@@ -1,0 +1,166 @@
+//! HTTP requests that carry MCP messages, or ask for a stream of them (2025-11-25 and 2026-07-28, "Streamable HTTP").
+
+use std::sync::Arc;
+
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::http_peer::{HttpPeer, SESSION_ID};
+use crate::call::context::Call;
+use crate::call::request::{Ask, Speaking};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::http::client::Outgoing;
+use crate::http::endpoint::Endpoint;
+use crate::http::response::Response;
+use crate::log::Level;
+use crate::protocol::lost_session::Carried;
+use crate::protocol::mirror::header_value;
+use crate::protocol::text::{NOTHING, Text};
+use crate::protocol::version::Era;
+use crate::status::*;
+
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Where messages go, and what they say of the session.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    pub to: &'a Arc<Endpoint>,
+    pub speaking: &'a Speaking,
+    pub carried: Carried<'a>,
+}
+
+impl HttpPeer {
+    /// Posts a request, and waits for the head of the answer. `make` gives the request's text under an id, which is told to `asked`;
+    /// each attempt has one of its own. One that is repeatable is sent again where a kept connection turns out dead.
+    pub fn post_request<T>(
+        &self,
+        call: &Call,
+        ask: &Ask,
+        attempt: impl FnMut() -> Result<T, Setback>,
+    ) -> Result<T, Setback> {
+        let mut attempt = attempt;
+        match self.authorised(call, &mut attempt) {
+            Err(setback) if setback.stale && ask.rules.repeatable => {
+                let method = ask.method;
+                call.remark(Level::Debug, || {
+                    format!("{method}: the kept connection was dead; sending again on a new one")
+                });
+                // What killed this one will have killed the others.
+                self.http.drop_idle();
+                self.authorised(call, attempt)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Posts a message that has no answer.
+    pub fn post_message(&self, call: &Call, target: Target, message: &Text, repeatable: bool) -> Result<()> {
+        let attempt = || self.send_message(call, target, None, message);
+        let sent = if repeatable { self.safely(call, attempt) } else { self.authorised(call, attempt) };
+        sent.and_then(|response| self.expect_success(call, response, target.carried, None))
+            .map_err(|setback| setback.error)
+    }
+
+    /// Sends a message where messages go: a request under its id, or another one.
+    pub fn send_message(
+        &self,
+        call: &Call,
+        target: Target,
+        ask: Option<(&Ask, u64)>,
+        body: &Text,
+    ) -> Result<Response<'_>, Setback> {
+        let (ask, id) = ask.unzip();
+        let outgoing = outgoing(target, Method::POST, ask, body);
+        self.send(call, outgoing, target.speaking.session_id.as_ref(), target.carried, id)
+    }
+
+    /// Sends a request in the time of the call, and waits for no answer.
+    pub fn send_message_and_leave(&self, call: &Call, target: Target, method: Method, body: &Text) -> Result<()> {
+        call.budget().check().map_err(|stop| call.stopped(&stop))?;
+        self.send_and_leave(call, outgoing(target, method, None, body));
+        Ok(())
+    }
+
+    /// Asks for an event stream: one that was there before goes on behind `last_event_id`.
+    pub fn get_stream(
+        &self,
+        call: &Call,
+        target: Target,
+        last_event_id: Option<&HeaderValue>,
+    ) -> Result<Response<'_>, Setback> {
+        self.safely(call, || {
+            let mut headers = headers(target.speaking, None);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
+            let outgoing = Outgoing { to: target.to, method: Method::GET, headers, body: &NOTHING };
+            self.send(call, outgoing, target.speaking.session_id.as_ref(), target.carried, None)
+        })
+    }
+}
+
+/// A request without what authorises it.
+pub fn outgoing<'a>(target: Target<'a>, method: Method, ask: Option<&Ask>, body: &'a Text) -> Outgoing<'a> {
+    let mut headers = headers(target.speaking, ask);
+    // Only beside a body: some servers refuse it without one.
+    if body.len() > 0 {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Outgoing { to: target.to, method, headers, body }
+}
+
+/// What every request carries, whoever sends it.
+fn headers(speaking: &Speaking, ask: Option<&Ask>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    if let Some(version) = speaking.version {
+        headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+    }
+    if let Some(id) = &speaking.session_id {
+        headers.insert(SESSION_ID, id.clone());
+    }
+    if let Some(ask) = ask.filter(|_| speaking.era == Era::Modern) {
+        add_mirrors(&mut headers, ask);
+    }
+    headers
+}
+
+/// What modern servers and those in between read without looking into the body (2026-07-28, "Request Metadata").
+fn add_mirrors(headers: &mut HeaderMap, ask: &Ask) {
+    let standard = [Some((METHOD, ask.method)), ask.name.map(|name| (NAME, name))];
+    for (name, text) in standard.into_iter().flatten() {
+        headers.extend(HeaderValue::from_str(&header_value(text)).map(|value| (name, value)));
+    }
+    for (name, value) in ask.mirrored {
+        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
+        headers.extend(header);
+    }
+}
+
+/// The media type of the answer, in lower case and without parameters.
+pub fn content_type(response: &Response) -> Option<String> {
+    let value = response.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {
+    let http_status = response.status;
+    // As the server wrote it: what it may have echoed is found in its own letters only.
+    let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
+    let message = match content_type {
+        _ if http_status == 202 => {
+            "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into()
+        }
+        Some("text/html") => format!(
+            "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path{}",
+            response.through_proxy().unwrap_or_default()
+        ),
+        Some(_) => {
+            format!("the server answered with {shown} where JSON or an event stream belongs; check the path of the URL")
+        }
+        None => format!("the server's answer (HTTP {http_status}) has no content type"),
+    };
+    Error::new(MCP_UNEXPECTED_CONTENT, message)
+}

@@ -1,0 +1,227 @@
+//! HTTP+SSE (2024-11-05, "Transports"): messages are posted to an endpoint that the server names on an event stream, and everything
+//! that it says comes on that stream.
+
+mod reader;
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+
+use ureq::http::{HeaderMap, HeaderValue, Method, header};
+
+use super::event_reader::EventReader;
+use super::http_peer::HttpPeer;
+use super::http_request::{Target, content_type, unexpected_content};
+use super::multiplexer::pending::{Line, Place};
+use super::multiplexer::receiver::Receiver;
+use super::multiplexer::{await_answer, leave_place};
+use super::{Answer, Host, Transport, Travels};
+use crate::call::context::Call;
+use crate::call::request::{Ask, Speaking};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::http::client::Outgoing;
+use crate::http::endpoint::Endpoint;
+use crate::http::response::Body;
+use crate::log::Level;
+use crate::protocol::event_stream::Event;
+use crate::protocol::lost_session::Carried;
+use crate::protocol::messages;
+use crate::protocol::text::{NOTHING, Text};
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::sys::signal::Signal;
+use crate::sys::wait::Budget;
+use reader::Reading;
+
+/// An open event stream, and where messages are posted to. Its reader stops when this is dropped.
+pub struct LegacySse {
+    me: Weak<LegacySse>,
+    host: Arc<Host>,
+    peer: Arc<HttpPeer>,
+    line: Arc<Line>,
+    /// Where messages are posted to.
+    to: Arc<Endpoint>,
+}
+
+impl Drop for LegacySse {
+    fn drop(&mut self) {
+        self.line.stop.raise();
+    }
+}
+
+impl LegacySse {
+    /// Opens the event stream, and waits until the server has named its endpoint.
+    pub fn open(host: &Arc<Host>, peer: &Arc<HttpPeer>, call: &Call) -> Result<Arc<LegacySse>> {
+        let opened = peer.safely(call, || {
+            let mut headers = HeaderMap::with_capacity(4);
+            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            let outgoing = Outgoing { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
+            peer.send(call, outgoing, None, Carried::Nothing, None)
+        });
+        let mut response = opened.map_err(|setback| setback.error)?;
+        if !response.is_success() {
+            return Err(peer.http_failure(call, &mut response, Carried::Nothing));
+        }
+        let kind = content_type(&response);
+        if kind.as_deref() != Some("text/event-stream") {
+            return Err(unexpected_content(&response, kind.as_deref()));
+        }
+        let from = Arc::clone(&response.from);
+        let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");
+        let body = response.into_body().ok_or_else(nothing)?;
+        LegacySse::await_endpoint(host, peer, call, &from, body).map_err(|mut error| {
+            if error.status() == MCP_TIMEOUT {
+                error
+                    .report_mut()
+                    .message
+                    .push_str("; it opened an event stream, and has not named its endpoint there");
+            }
+            error
+        })
+    }
+
+    fn await_endpoint(
+        host: &Arc<Host>,
+        peer: &Arc<HttpPeer>,
+        call: &Call,
+        from: &Endpoint,
+        mut body: Body,
+    ) -> Result<Arc<LegacySse>> {
+        let mut stream = EventReader::new(host.limits.event);
+        loop {
+            let Some(events) = stream.next(|buffer| body.read(buffer))? else {
+                let why = "the server's event stream ended before it named its endpoint; is this the URL of an HTTP+SSE server?";
+                return Err(Error::new(MCP_TRUNCATED, why));
+            };
+            // Nobody can wait for anything that comes before it.
+            let mut events = events.skip_while(|event| event.name != b"endpoint");
+            if let Some(endpoint) = events.next() {
+                let to = Arc::new(named_endpoint(from, &endpoint)?);
+                let rest = events.collect();
+                let line = Arc::new(Line::new(false, Arc::clone(to.secrets()))?);
+                line.note_carried(call);
+                call.remark(Level::Debug, || "the event stream is open, and has named its endpoint".into());
+                // Whoever waits has a time limit of its own; the stream has none.
+                body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
+                let made = Arc::new_cyclic(|me| LegacySse {
+                    me: Weak::clone(me),
+                    host: Arc::clone(host),
+                    peer: Arc::clone(peer),
+                    line,
+                    to,
+                });
+                let me = made.me.clone();
+                let receiver = Receiver::new(host, me, &made.line);
+                host.readers.start(move || Reading { to: receiver, body, stream, events: rest }.run())?;
+                return Ok(made);
+            }
+        }
+    }
+
+    fn target<'a>(&'a self, speaking: &'a Speaking) -> Target<'a> {
+        Target { to: &self.to, speaking, carried: self.carried(speaking) }
+    }
+
+    /// Posts a request, for whose answer there is a place by then.
+    fn send(&self, call: &Call, speaking: &Speaking, ask: &Ask, id: u64) -> Result<Place<'_>, Setback> {
+        // First: a line that has ended may quote what it knows.
+        self.line.carried(call);
+        // Before anything was sent: another stream will do.
+        let place = self
+            .line
+            .expect(call, id, ask.method, self.host.inbound.has_handlers())
+            .map_err(Setback::gone_before_sending)?;
+        let waiting = call.until(place.done());
+        let body = messages::request(id, ask.method, ask.params);
+        let target = self.target(speaking);
+        let sent = self
+            .peer
+            .send_message(&waiting, target, Some((ask, id)), &body)
+            .and_then(|response| self.peer.expect_success(&waiting, response, target.carried, Some(id)));
+        self.line.note_carried(call);
+        // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
+        match sent {
+            Err(setback) if place.delivered().is_none() => {
+                if setback.error.status() == MCP_TIMEOUT {
+                    self.line.retire_if_silent();
+                }
+                leave_place(&self.host, self, call, speaking, &place);
+                Err(setback)
+            }
+            _ => Ok(place),
+        }
+    }
+}
+
+impl Transport for LegacySse {
+    fn travels(&self) -> Travels {
+        Travels::Sse
+    }
+
+    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+        let place = self.peer.post_request(call, ask, || {
+            let id = self.host.calls.next_id();
+            asked.set(id);
+            self.send(call, speaking, ask, id)
+        })?;
+        let me = self.me.upgrade().map(|me| me as Arc<dyn Transport>);
+        await_answer(&self.host, me.as_ref(), call, speaking, &place, ask.rules)
+    }
+
+    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, repeatable: bool) -> Result<()> {
+        self.peer.post_message(call, self.target(speaking), message, repeatable)
+    }
+
+    fn post_and_leave(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+        self.peer.send_message_and_leave(call, self.target(speaking), Method::POST, message)
+    }
+
+    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
+        match &speaking.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
+            None if speaking.version.is_none() || speaking.era == Era::Modern => Carried::Nothing,
+            None => Carried::InUrl,
+        }
+    }
+
+    fn bind(&self, version: &'static str) {
+        let _ = self.line.version.set(version);
+    }
+
+    fn over(&self) -> Option<Arc<Signal>> {
+        Some(Arc::clone(&self.line.over))
+    }
+
+    fn why_over(&self) -> Option<Error> {
+        self.line.ended()
+    }
+
+    fn is_closed_to_calls(&self) -> bool {
+        self.line.is_closed_to_calls()
+    }
+}
+
+/// Where messages are to be posted to: on the origin of the event stream, for credentials do not leave it.
+fn named_endpoint(from: &Endpoint, event: &Event) -> Result<Endpoint> {
+    let unusable =
+        |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server names an endpoint that cannot be used: {why}"));
+    let text = str::from_utf8(&event.data).map_err(|_| unusable("it is no UTF-8"))?;
+    if text.is_empty() {
+        return Err(unusable("it is empty"));
+    }
+    let endpoint = from.resolve(text).map_err(|why| unusable(&why))?;
+    let (ours, theirs) = (from.origin(), endpoint.origin());
+    if ours == theirs {
+        return Ok(endpoint);
+    }
+    let shown = endpoint.shown();
+    let why = if ours.https && !theirs.https && ours.host == theirs.host {
+        format!(
+            "the server is reached over https and names the endpoint {shown}, over http, where credentials do not go: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
+        )
+    } else {
+        format!("the server names the endpoint {shown}, which is another origin, and credentials do not leave theirs")
+    };
+    Err(Error::new(MCP_REDIRECT_REFUSED, why))
+}

@@ -1,0 +1,50 @@
+//! The threads that read for a client.
+
+use crate::error::{Error, Result};
+use crate::status::MCP_SYSTEM_ERROR;
+use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::process;
+use crate::sys::thread::{self, Thread};
+
+/// The readers of one client, running or ended.
+pub struct Readers {
+    threads: Mutex<Vec<Thread>>,
+    /// Where they run: in the child of a fork there are none.
+    process: u32,
+}
+
+impl Readers {
+    pub fn new(process: u32) -> Readers {
+        Readers { threads: Mutex::default(), process }
+    }
+
+    /// Runs what reads.
+    pub fn start(&self, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let started = thread::spawn("mcp-reader", work)
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a thread: {error}")))?;
+        let mut threads = self.lock();
+        threads.retain(|reader| !reader.is_finished());
+        threads.push(started);
+        Ok(())
+    }
+
+    /// Waits for the end of all readers, which have been told to stop.
+    pub fn join(&self) {
+        let threads = std::mem::take(&mut *self.lock());
+        threads.into_iter().filter(|reader| !reader.is_current()).for_each(Thread::join);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Thread>> {
+        self.threads.lock()
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            // The system knows nothing of them: nothing can be done with their handles.
+            let threads = self.threads.get_mut();
+            std::mem::forget(std::mem::take(threads));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Answers to what a server asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Host, Transport};
+use crate::call::context::Call;
+use crate::call::request::Speaking;
+use crate::error::Result;
+use crate::log::Level;
+use crate::protocol::messages::{self, INTERNAL_ERROR};
+use crate::protocol::version::Era;
+
+/// The longest that an answer may take on its way: the caller waits for something else.
+const REPLY_LIMIT: Duration = Duration::from_secs(5);
+
+/// The longest that refusals take together: others wait behind them.
+const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
+
+/// Where the answer to one request of a server goes: once, from any thread.
+pub struct ReplySlot {
+    transport: Arc<dyn Transport>,
+    speaking: Speaking,
+    call: Call,
+    ended: Arc<AtomicBool>,
+}
+
+/// The call during which a server asks something. When it has ended, answers are discarded.
+#[derive(Default)]
+pub struct Asking(Arc<AtomicBool>);
+
+impl Asking {
+    /// The slot for the answer to one request.
+    pub fn slot(&self, transport: Arc<dyn Transport>, speaking: &Speaking, call: &Call) -> ReplySlot {
+        let ended = Arc::clone(&self.0);
+        ReplySlot { transport, speaking: speaking.clone(), call: call.clone(), ended }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl ReplySlot {
+    /// A modern server must not send requests, and is not answered.
+    pub fn is_answerable(&self) -> bool {
+        self.speaking.era == Era::Legacy
+    }
+
+    /// Whether the call has ended during which the server asked: its answer is not awaited any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Sends the text of a response; one that comes too late is discarded.
+    pub fn answer(self, reply: &str) -> Result<()> {
+        if self.has_ended() {
+            return Ok(());
+        }
+        self.transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
+    }
+}
+
+/// Refuses requests of the server, by their ids, as far as that can be said in a moment.
+pub fn refuse(host: &Host, transport: &dyn Transport, call: &Call, speaking: &Speaking, ids: &[String], why: &str) {
+    if ids.is_empty() {
+        return;
+    }
+    call.remark(Level::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
+    let farewell = host.farewell(REFUSAL_LIMIT);
+    for id in ids {
+        let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
+        if transport.post_and_leave(&farewell, speaking, &reply).is_err() {
+            break;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading the answer to a request: one JSON message, or an event stream that brings it among others (2025-11-25 and
+//! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
+
+use super::StreamableHttp;
+use crate::call::context::Call;
+use crate::call::failure::rpc_failure;
+use crate::call::request::{Rules, Speaking};
+use crate::call::skipped::Skipped;
+use crate::error::{Error, Result};
+use crate::http::client::Phase;
+use crate::http::response::Response;
+use crate::protocol::event_stream::Event;
+use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::jsonrpc::{self, Answered, Message};
+use crate::status::*;
+use crate::transport::http_request::{content_type, unexpected_content};
+use crate::transport::messages::{Taken, check_result_type, each, sort_event};
+
+impl StreamableHttp {
+    /// The result that belongs to request `id`, from an answer whose status is one of success.
+    pub(super) fn read_answer<'a>(
+        &'a self,
+        call: &Call,
+        speaking: &Speaking,
+        response: &mut Response<'a>,
+        (id, rules): (u64, Rules),
+    ) -> Result<Answered> {
+        let content_type = content_type(response);
+        let http_status = response.status;
+        let result = match content_type.as_deref() {
+            Some("application/json") => self.read_json(call, response, id),
+            Some("text/event-stream") => self.read_stream(call, speaking, response, id),
+            other => Err(unexpected_content(response, other)),
+        };
+        result.and_then(|result| check_result_type(speaking.era, rules, result)).map_err(|mut error| {
+            error.report_mut().http_status = http_status;
+            error
+        })
+    }
+
+    fn read_json(&self, call: &Call, response: &mut Response, id: u64) -> Result<Answered> {
+        let body = response.read_all(self.host.limits.message)?;
+        if body.is_empty() {
+            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
+        }
+        let (mut found, mut asked) = (None, Vec::new());
+        let complete = each(body, |message| {
+            found = found.take().or_else(|| self.take_message(call, message, id, &mut asked));
+        });
+        let nothing = || Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"));
+        found.unwrap_or_else(|| complete.and_then(|()| nothing()))
+    }
+
+    /// Goes through the messages of an event on the stream that answers request `id`, until its answer. What the server asks on the
+    /// way is put into `asked`, and what is no message into `skipped`.
+    pub(super) fn take_event(
+        &self,
+        call: &Call,
+        event: Event,
+        id: u64,
+        asked: &mut Vec<Asked>,
+        skipped: &mut Skipped,
+    ) -> Result<Option<Answered>> {
+        let (mut found, mut broken) = (None, None);
+        let is_ours = |theirs: Option<&str>| theirs.is_none_or(|theirs| jsonrpc::is_id(theirs, id));
+        sort_event(call, event, skipped, is_ours, |taken| {
+            match taken {
+                Taken::Message(message) => {
+                    found = found.take().or_else(|| self.take_message(call, message, id, asked));
+                }
+                Taken::Broken { error, .. } => broken = broken.take().or(Some(error)),
+            }
+            true
+        });
+        // One that is broken does not spoil the others.
+        found.or_else(|| broken.map(Err)).transpose()
+    }
+
+    /// Takes a message on the way to the answer to request `id`; gives that answer, or what stands for it.
+    fn take_message(&self, call: &Call, message: Message, id: u64, asked: &mut Vec<Asked>) -> Option<Result<Answered>> {
+        let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
+        // Many may come at once, and each may lead to a callback.
+        if !is_answer && let Err(stop) = call.budget().check() {
+            return Some(Err(call.stopped_while(&stop, Phase::Body.doing())));
+        }
+        match message {
+            Message::Result { id: theirs, answered } if jsonrpc::is_id(&theirs, id) => return Some(Ok(answered)),
+            Message::Result { .. } => {
+                let why = "the server's answer carries a result for another request; the server mixes up its answers";
+                return Some(Err(Error::new(MCP_WRONG_ID, why)));
+            }
+            // An error on the request's own answer belongs to it, whatever its id.
+            Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
+            Message::Request { id, method, params } => asked.push(Asked { id, method, params }),
+            Message::Notification { method, params } => {
+                let notice = Notice { method, params };
+                if let Some(cancelled) = notice.cancelled() {
+                    asked.retain(|asked| !jsonrpc::is_same_id(&asked.id, cancelled));
+                }
+                self.host.inbound.notification(call, &notice);
+            }
+        }
+        None
+    }
+}

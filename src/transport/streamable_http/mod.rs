@@ -1,0 +1,144 @@
+//! Streamable HTTP: each message is a POST of its own, and its answer comes as the answer to that (2025-11-25 and 2026-07-28,
+//! "Transports": Streamable HTTP).
+
+mod answer;
+mod answer_stream;
+mod server_stream;
+mod subscription;
+
+use std::cell::Cell;
+use std::sync::{Arc, Weak};
+
+use ureq::http::Method;
+
+use super::http_peer::{HttpPeer, SESSION_ID};
+use super::http_request::{Target, outgoing};
+use super::{Answer, FAREWELL, Hear, Host, Transport, Travels, Unsubscribed};
+use crate::call::context::Call;
+use crate::call::request::{Ask, Speaking};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::http::response::Response;
+use crate::protocol::lost_session::Carried;
+use crate::protocol::messages;
+use crate::protocol::text::{NOTHING, Text};
+use crate::protocol::version::Era;
+use crate::sys::signal::Signal;
+use server_stream::ServerStream;
+
+/// The transport of one session.
+pub struct StreamableHttp {
+    me: Weak<StreamableHttp>,
+    host: Arc<Host>,
+    peer: Arc<HttpPeer>,
+    /// For what belongs to no call, on legacy servers.
+    server_stream: ServerStream,
+}
+
+impl StreamableHttp {
+    pub fn new(host: Arc<Host>, peer: Arc<HttpPeer>) -> Arc<StreamableHttp> {
+        Arc::new_cyclic(|me| StreamableHttp { me: Weak::clone(me), host, peer, server_stream: ServerStream::default() })
+    }
+
+    fn target<'a>(&'a self, speaking: &'a Speaking) -> Target<'a> {
+        Target { to: &self.peer.endpoint, speaking, carried: self.carried(speaking) }
+    }
+
+    /// Posts a request under a new id, which `asked` gets, and waits for the head of the answer.
+    fn post_request(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        ask: &Ask,
+        asked: &Cell<u64>,
+    ) -> Result<Response<'_>, Setback> {
+        self.peer.post_request(call, ask, || {
+            let id = self.host.calls.next_id();
+            asked.set(id);
+            let text = messages::request(id, ask.method, ask.params);
+            self.peer.send_message(call, self.target(speaking), Some((ask, id)), &text)
+        })
+    }
+}
+
+impl Transport for StreamableHttp {
+    fn travels(&self) -> Travels {
+        Travels::StreamableHttp
+    }
+
+    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+        let mut response = self.post_request(call, speaking, ask, asked)?;
+        if !response.is_success() {
+            return Err(self.peer.http_refusal(call, &mut response, self.carried(speaking), Some(asked.get())));
+        }
+        let session_id = response.headers.get(SESSION_ID).cloned();
+        let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
+        let answered = answer.map_err(Setback::after_sending)?;
+        response.park();
+        Ok(Answer { answered, session_id })
+    }
+
+    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, repeatable: bool) -> Result<()> {
+        self.peer.post_message(call, self.target(speaking), message, repeatable)
+    }
+
+    fn post_and_leave(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+        self.peer.send_message_and_leave(call, self.target(speaking), Method::POST, message)
+    }
+
+    fn subscribe(&self, call: &Call, speaking: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
+        let opened = self.post_request(call, speaking, ask, &Cell::new(0));
+        let mut response = opened.map_err(|setback| Unsubscribed { error: setback.error, heard: false })?;
+        self.read_subscription(call, &mut response, hear)
+    }
+
+    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
+        match &speaking.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
+            None if speaking.version.is_none() || speaking.era == Era::Modern => Carried::Nothing,
+            None => Carried::NoId,
+        }
+    }
+
+    fn open_server_stream(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
+        self.stand(call, speaking, again)
+    }
+
+    fn over(&self) -> Option<Arc<Signal>> {
+        self.server_stream.over()
+    }
+
+    fn why_over(&self) -> Option<Error> {
+        self.server_stream.why()
+    }
+
+    /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer it
+    /// answers 405; one that has forgotten the session, 404.
+    fn end_session(&self, call: &Call, speaking: &Speaking) -> Result<()> {
+        if speaking.session_id.is_none() {
+            return Ok(());
+        }
+        let target = self.target(speaking);
+        let response = self.peer.safely(call, || {
+            let outgoing = outgoing(target, Method::DELETE, None, &NOTHING);
+            self.peer.send(call, outgoing, speaking.session_id.as_ref(), target.carried, None)
+        });
+        let response = response.map_err(|setback| setback.error)?;
+        match response.status {
+            404 | 405 => Ok(()),
+            _ => self.peer.expect_success(call, response, target.carried, None).map_err(|setback| setback.error),
+        }
+    }
+
+    fn abandon_session(&self, speaking: &Speaking) {
+        if speaking.session_id.is_some() {
+            let call = self.host.farewell(FAREWELL);
+            // Where it does not go, it would not be read.
+            let _ = self.peer.send_message_and_leave(&call, self.target(speaking), Method::DELETE, &NOTHING);
+        }
+    }
+
+    fn stop_server_stream(&self) {
+        self.server_stream.stop();
+    }
+}

@@ -1,0 +1,115 @@
+//! A subscription of a modern server: the answer to a request, which goes on as long as the server has something to say (2026-07-28,
+//! "Subscriptions").
+
+use std::cell::Cell;
+
+use super::StreamableHttp;
+use crate::call::context::Call;
+use crate::call::failure::rpc_failure;
+use crate::call::skipped::{self, Skipped};
+use crate::error::{Error, Result};
+use crate::http::response::Response;
+use crate::log::Level;
+use crate::protocol::incoming::Notice;
+use crate::protocol::jsonrpc::Message;
+use crate::protocol::lost_session::Carried;
+use crate::status::*;
+use crate::sys::wait::Stop;
+use crate::transport::event_reader::EventReader;
+use crate::transport::http_request::{content_type, unexpected_content};
+use crate::transport::messages::{Taken, each, sort_event};
+use crate::transport::{Hear, LISTENING, Unsubscribed};
+
+impl StreamableHttp {
+    /// Reads until the server's answer, which ends the subscription.
+    pub(super) fn read_subscription(
+        &self,
+        call: &Call,
+        response: &mut Response,
+        hear: &mut Hear,
+    ) -> Result<(), Unsubscribed> {
+        let mut heard = false;
+        let mut hear = |notice: &Notice| {
+            heard = true;
+            hear(notice);
+        };
+        let outcome = self.read_subscribed(call, response, &mut hear);
+        outcome.map_err(|error| Unsubscribed { error, heard })
+    }
+
+    fn read_subscribed(&self, call: &Call, response: &mut Response, hear: &mut Hear) -> Result<()> {
+        if !response.is_success() {
+            return Err(self.peer.http_failure(call, response, Carried::Nothing));
+        }
+        match content_type(response).as_deref() {
+            Some("text/event-stream") => self.read_subscription_stream(call, response, hear),
+            Some("application/json") => {
+                let body = response.read_all(self.host.limits.message)?;
+                let mut ended = None;
+                let complete = each(body, |message| {
+                    ended = ended.take().or_else(|| take_subscribed(call, message, hear));
+                });
+                ended.unwrap_or(complete)
+            }
+            other => Err(unexpected_content(response, other)),
+        }
+    }
+
+    fn read_subscription_stream(&self, call: &Call, response: &mut Response, hear: &mut Hear) -> Result<()> {
+        let (mut is_open, mut skipped) = (false, Skipped::default());
+        let heard = Cell::new(false);
+        let mut hear = |notice: &Notice| {
+            heard.set(true);
+            hear(notice);
+        };
+        let mut stream = EventReader::new(self.host.limits.event);
+        loop {
+            let Some(events) = stream.next(|buffer| response.read(buffer))? else {
+                let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word");
+                let first = skipped.first().map(|first| &**first);
+                return Err(skipped::explained(error, call, skipped::ON_STREAM, first));
+            };
+            for event in events {
+                let mut ended = None;
+                sort_event(
+                    call,
+                    event,
+                    &mut skipped,
+                    |_| false,
+                    |taken| {
+                        ended = ended.take().or_else(|| match taken {
+                            Taken::Message(message) => take_subscribed(call, message, &mut hear),
+                            Taken::Broken { error, .. } => Some(Err(error)),
+                        });
+                        true
+                    },
+                );
+                if let Some(end) = ended {
+                    return end;
+                }
+            }
+            if heard.get() && !is_open {
+                // The server has taken it; from now on only the caller ends it.
+                response.set_budget(&call.without_deadline().budget());
+                is_open = true;
+            }
+        }
+    }
+}
+
+/// Takes a message of a subscription; gives its end, where that is what it says.
+fn take_subscribed(call: &Call, message: Message, hear: &mut Hear) -> Option<Result<()>> {
+    // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
+    if let Err(stop @ (Stop::Cancelled | Stop::Closed)) = call.budget().check() {
+        return Some(Err(call.stopped_while(&stop, LISTENING)));
+    }
+    match message {
+        Message::Result { .. } => return Some(Ok(())),
+        Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
+        Message::Request { method, .. } => {
+            call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
+        }
+        Message::Notification { method, params } => hear(&Notice { method, params }),
+    }
+    None
+}
