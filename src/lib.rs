@@ -14,6 +14,7 @@ pub mod ffi;
 pub mod fuzzing;
 mod http;
 mod log;
+mod net;
 mod protocol;
 mod rpc;
 mod sanitize;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ureq::http::HeaderMap;
+use ::http::HeaderMap;
 
 use super::credentials::Credentials;
 use super::scheme::{AuthRequest, Scheme, Schemes};

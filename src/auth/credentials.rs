@@ -35,7 +35,7 @@ impl Credentials {
 
 #[cfg(test)]
 mod tests {
-    use ureq::http::{HeaderMap, HeaderValue};
+    use ::http::{HeaderMap, HeaderValue};
 
     use super::*;
     use crate::call::secrets::Secrets;

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use ureq::http::Method;
+use ::http::Method;
 
 use crate::call::headers::HeaderSet;
 use crate::call::issued::{Generation, Granted, Refusal};

@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::headers::HeaderSet;
+use super::interrupt::{BEFORE, stopped};
 use super::issued::Granted;
 use super::object;
 use super::pause::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
 use crate::error::{Error, Result};
-use crate::http::client::{BEFORE, stopped};
 use crate::log::{Level, Log};
 use crate::protocol::incoming::Notice;
 use crate::protocol::params::{Params, members};

@@ -1,8 +1,8 @@
 //! The headers that requests carry to be authorised: one copy of each value in memory, wiped when the last request that uses it has
 //! ended, and never printed.
 
+use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::secrets::Secrets;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ureq::http::Method;
+use ::http::Method;
 
 use super::headers::HeaderSet;
 

@@ -5,6 +5,7 @@ pub mod backlog;
 pub mod context;
 pub mod failure;
 pub mod headers;
+pub mod interrupt;
 pub mod issued;
 pub mod limits;
 mod patterns;

@@ -1,6 +1,6 @@
 //! A request as transports get it, and how the server is addressed.
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;

@@ -22,8 +22,8 @@ use crate::rpc::dispatch::OnChange as _;
 use crate::rpc::exchange::leave;
 use crate::status::*;
 use crate::sys::wait::{Interest, Stop};
+use crate::transport::interface::{LISTENING, Unsubscribed};
 use crate::transport::multiplexer::remark_dropped;
-use crate::transport::{LISTENING, Unsubscribed};
 
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);

@@ -39,7 +39,7 @@ use crate::rpc::server_log::ServerLog;
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::process;
-use crate::transport::Host;
+use crate::transport::host::Host;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::multiplexer::receiver::reads_for;
 use crate::transport::readers::Readers;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use ureq::http::{HeaderMap, header};
+use ::http::{HeaderMap, header};
 
 use super::Client;
 use super::listen::subscribe;
@@ -29,10 +29,10 @@ use crate::rpc::exchange::exchange;
 use crate::status::*;
 use crate::sys::lock::Mutex;
 use crate::sys::wait::Stop;
+use crate::transport::interface::{Answer, Transport, Travels};
 use crate::transport::legacy_sse::LegacySse;
 use crate::transport::stdio::Stdio;
 use crate::transport::streamable_http::StreamableHttp;
-use crate::transport::{Answer, Transport, Travels};
 
 /// A server that does not accept the host of the URL says so to every request.
 const MISDIRECTED: u16 = 421;

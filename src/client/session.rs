@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
@@ -17,7 +17,7 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
-use crate::transport::{Transport, Travels};
+use crate::transport::interface::{Transport, Travels};
 
 /// A server, as it was found: how to speak to it.
 pub struct Session {

@@ -8,7 +8,7 @@ use super::error::mcp_error;
 use super::text::{optional_text, text};
 use crate::client::settings::Transport;
 use crate::error::Error;
-use crate::http::proxy::{Proxy, ProxyChoice};
+use crate::net::proxy::{Proxy, ProxyChoice};
 use crate::status::*;
 
 /// How messages travel. A later version may add more.

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read, Write};
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
 use super::texts;
-use crate::http::endpoint::{Endpoint, Origin};
-use crate::http::no_proxy::NoProxy;
-use crate::http::proxy::Proxy;
-use crate::http::tunnel::{Refusal, Target, connect, socks5};
+use crate::http::endpoint::{Endpoint, origin_of};
+use crate::net::no_proxy::NoProxy;
+use crate::net::proxy::Proxy;
+use crate::net::tunnel::{Refusal, Target, connect, socks5};
 use crate::status::{MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_FAILED};
 
 /// Stands for a user name, a password or a query.
@@ -35,7 +35,7 @@ pub fn addresses(bytes: &[u8]) {
 /// Where a request goes is where its URL says for others, too; and its query is not shown.
 fn check_endpoint(endpoint: &Endpoint) {
     let uri = endpoint.uri();
-    assert_eq!(Origin::of(uri).as_ref(), Some(endpoint.origin()), "{uri}");
+    assert_eq!(origin_of(uri).as_ref(), Some(endpoint.origin()), "{uri}");
     let shown = endpoint.shown();
     assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown:?}");
     assert!(shown.split_once('?').is_none_or(|(_, query)| query == "..."), "{shown}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::texts;
 use crate::call::failure::quote;

@@ -1,6 +1,6 @@
 //! Headers that the client sends: what callers set, and what is mirrored from a request.
 
-use ureq::http::{HeaderName, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 
 use super::texts;
 use crate::protocol::headers;

@@ -19,10 +19,10 @@ use crate::protocol::text::Text;
 use crate::status::MCP_INTERNAL;
 use crate::sys::pipe;
 use crate::sys::signal::Signal;
+use crate::transport::interface::{Answer, Transport, Travels};
 use crate::transport::multiplexer::pending::{Delivered, Line};
 use crate::transport::multiplexer::receiver::Receiver;
 use crate::transport::stdio::{Lines, is_cut_off};
-use crate::transport::{Answer, Transport, Travels};
 
 /// The number of the request that waits for its answer.
 const ASKED: u64 = 7;

@@ -16,7 +16,7 @@ const LARGE_OUTPUT: usize = 512 * 1024;
 /// What ureq wants for reading pieces of a body into.
 const LEAST_SCRAP: usize = 10 * 1024;
 
-/// See the module. Memory is taken when it is needed, and what is not written to costs nothing.
+/// What is to be sent, and what has come. Memory is taken when it is needed, and what is not written to costs nothing.
 pub struct WireBuffers {
     output: Vec<u8>,
     /// Up to here the output has been written, and not sent.

@@ -2,34 +2,31 @@
 //! what was going on.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use ureq::SendBody;
-use ureq::config::Config;
-use ureq::http::{HeaderMap, HeaderValue, Method, Request, header};
+use ::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::codings;
 use super::cookies::Cookies;
 use super::endpoint::Endpoint;
+use super::failure::Failure;
 use super::lane::Lane;
-pub use super::lane::Phase;
-use super::network::{Hop, Network, NetworkOptions};
-use super::proxy::Proxy;
-use super::response::{BadBody, Parked, Response, Unusable};
-use super::tls;
+use super::pool::Pool;
+use super::response::Response;
 use crate::call::context::Call;
+use crate::call::interrupt::{BEFORE, stopped};
 use crate::call::secrets::SecretTexts;
-use crate::call::setback::{Sent, Setback};
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::net::network::{Hop, Network, NetworkOptions};
+use crate::net::progress::Phase;
+use crate::net::tunnel;
 use crate::protocol::text::Text;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::wait::{Budget, Stop};
+use crate::sys::wait::Budget;
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("libmcp/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: HeaderValue = HeaderValue::from_static(tunnel::USER_AGENT);
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
@@ -37,18 +34,6 @@ const MAX_REDIRECTS: usize = 5;
 
 /// What servers redirect to may change with every request.
 const MOST_NOTED: usize = 16;
-
-/// The size of the buffer that answers are read into, where no larger head is allowed.
-const INPUT_BUFFER: usize = 128 * 1024;
-
-/// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
-const MAX_IDLE: usize = 16;
-
-/// An event stream mostly ends a moment after its answer. To wait that long for its end is cheaper than a new connection.
-const PATIENCE: Duration = Duration::from_millis(5);
-
-/// For servers that keep their streams open: long enough to see an end that is there already.
-const IMPATIENCE: Duration = Duration::from_millis(1);
 
 /// What is sent. The body is empty for methods that have none.
 pub struct Outgoing<'a> {
@@ -58,64 +43,23 @@ pub struct Outgoing<'a> {
     pub body: &'a Text<'a>,
 }
 
-/// A request that brought no answer.
-#[derive(Debug)]
-pub struct Failure {
-    pub error: Error,
-    /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is
-    /// what the server expects.
-    pub stale: bool,
-    /// At least a part of the request may have reached the server.
-    pub sent: bool,
-}
-
-impl From<Failure> for Setback {
-    fn from(failure: Failure) -> Setback {
-        let sent = if failure.sent { Sent::Yes } else { Sent::No };
-        Setback { error: failure.error, stale: failure.stale, sent, refusal: None }
-    }
-}
-
 /// The HTTP side of one client: where requests go, and the connections to there.
 pub struct Http {
     endpoint: Arc<Endpoint>,
-    config: Config,
-    network: Arc<Network>,
+    pool: Pool,
     cookies: Cookies,
     proxy_secrets: Arc<SecretTexts>,
     /// Where the server has redirected to: the newest of them.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
-    idle: Mutex<Vec<Parked>>,
-    /// The server keeps event streams open after the answer: waiting for their end is no use.
-    streams_linger: AtomicBool,
 }
 
 impl Http {
     pub fn new(endpoint: Arc<Endpoint>, options: NetworkOptions) -> Http {
-        let config = Config::builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(options.max_head)
-            // A head is read whole before it is looked at.
-            .input_buffer_size(INPUT_BUFFER.max(options.max_head.saturating_add(1)))
-            // Idle connections are this module's business (see `Lane`).
-            .max_idle_connections(0)
-            .max_idle_connections_per_host(0)
-            // Proxies are this module's business, too (see `Network`).
-            .proxy(None)
-            .build();
+        let max_head = options.max_head;
         let network = Network::new(options);
-        Http {
-            endpoint,
-            config,
-            proxy_secrets: SecretTexts::new(network.proxy_secrets(), Vec::new()),
-            network: Arc::new(network),
-            cookies: Cookies::default(),
-            redirects: Mutex::default(),
-            idle: Mutex::default(),
-            streams_linger: AtomicBool::default(),
-        }
+        let proxy_secrets = SecretTexts::new(network.proxy_secrets(), Vec::new());
+        let pool = Pool::new(network, max_head);
+        Http { endpoint, pool, cookies: Cookies::default(), proxy_secrets, redirects: Mutex::default() }
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -124,7 +68,7 @@ impl Http {
 
     /// Whether what is sent stays on this machine.
     pub fn is_local(&self) -> bool {
-        match self.network.hop(self.endpoint.origin()) {
+        match self.pool.network().hop(self.endpoint.origin()) {
             Ok(Hop::Unix(_)) => true,
             Ok(Hop::Server) => self.endpoint.origin().is_loopback(),
             Ok(Hop::Proxy(_)) | Err(_) => false,
@@ -136,14 +80,6 @@ impl Http {
         call.carry_texts(&self.proxy_secrets);
         self.lock_redirects().iter().for_each(|target| call.carry_texts(target.secrets()));
         self.cookies.secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
-    }
-
-    /// The proxy that passes requests to `target` on, and may answer them itself.
-    pub(super) fn forwarding_proxy(&self, target: &Endpoint) -> Option<&Proxy> {
-        match self.network.hop(target.origin()) {
-            Ok(Hop::Proxy(proxy)) if proxy.forwards(target.origin()) => Some(proxy),
-            _ => None,
-        }
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -161,57 +97,28 @@ impl Http {
     /// Sends a request as far as the budget allows and does not wait for an answer.
     pub fn send_and_leave(&self, outgoing: &Outgoing, budget: &Budget) {
         // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
-        if let Ok(lane) = self.take_lane(budget) {
-            lane.state.begin(budget, true);
+        if let Ok(lane) = self.pool.take(budget) {
+            lane.notes.begin(budget, true);
             let _ = self.run(&lane, outgoing.to, outgoing);
         }
     }
 
     /// Closes the connections that nobody uses.
     pub fn drop_idle(&self) {
-        self.idle().clear();
-    }
-
-    pub(super) fn put_back(&self, parked: Parked) {
-        let mut idle = self.idle();
-        // The oldest are at the bottom, where nobody takes one: they go when their time is over.
-        idle.retain(Parked::is_fresh);
-        if idle.len() < MAX_IDLE {
-            idle.push(parked);
-        }
+        self.pool.drop_idle();
     }
 
     fn send_once(&self, target: &Arc<Endpoint>, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
-        let mut lane = self.take_lane(budget).map_err(|stop| before_sending(stopped(&stop, BEFORE, budget)))?;
-        lane.state.begin(budget, false);
-        match self.run(&lane, target, outgoing) {
-            Ok(answer) => {
-                self.cookies.take(target, answer.headers(), SystemTime::now);
-                lane.note_keep_alive(&answer);
-                lane.state.set_phase(Phase::Body);
-                let codings = codings::of(&answer).map_err(|error| Failure { error, stale: false, sent: true })?;
-                Ok(Response::new(self, lane, Arc::clone(target), answer, codings))
-            }
-            Err(error) => Err(explain(&error, &lane, target, budget)),
-        }
-    }
-
-    /// The lane that was used last, if its connection may still be open; else a new one.
-    fn take_lane(&self, budget: &Budget) -> Result<Lane, Stop> {
-        loop {
-            budget.check()?;
-            let parked = self.idle().pop();
-            let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.network)) };
-            let patience = || {
-                let linger = self.streams_linger.load(Ordering::Relaxed);
-                budget.within(if linger { IMPATIENCE } else { PATIENCE })
-            };
-            match parked.into_lane(patience) {
-                Ok(lane) => return Ok(lane),
-                Err(Unusable::Old) => {}
-                Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
-            }
-        }
+        let lane = self.pool.take(budget);
+        let mut lane = lane.map_err(|stop| Failure::before_sending(stopped(&stop, BEFORE, budget)))?;
+        lane.notes.begin(budget, false);
+        let answer = self.run(&lane, target, outgoing);
+        let answer = answer.map_err(|error| Failure::of(error, &lane.notes, target, budget))?;
+        self.cookies.take(target, answer.headers(), SystemTime::now);
+        lane.note_keep_alive(&answer);
+        lane.notes.progress.set_phase(Phase::Body);
+        let codings = codings::of(&answer).map_err(Failure::after_head)?;
+        Response::new(&self.pool, lane, Arc::clone(target), answer, codings).map_err(Failure::after_head)
     }
 
     fn run(
@@ -219,29 +126,13 @@ impl Http {
         lane: &Lane,
         target: &Endpoint,
         outgoing: &Outgoing,
-    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let mut request = Request::builder().method(outgoing.method.clone()).uri(target.uri().clone());
-        if let Some(headers) = request.headers_mut() {
-            headers.clone_from(&outgoing.headers);
-            // ureq would add them in a slower way.
-            headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-            headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
-            self.cookies.add_to(headers, target, SystemTime::now);
-        }
-        match outgoing.body.one_piece() {
-            Some("") => lane.agent.run(request.body(()).map_err(ureq::Error::Http)?),
-            Some(text) => lane.agent.run(request.body(text).map_err(ureq::Error::Http)?),
-            None => {
-                // ureq would send chunks, which not every server takes.
-                let request = request.header(header::CONTENT_LENGTH, outgoing.body.len());
-                let mut reader = outgoing.body.reader();
-                lane.agent.run(request.body(SendBody::from_reader(&mut reader)).map_err(ureq::Error::Http)?)
-            }
-        }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Parked>> {
-        self.idle.lock()
+    ) -> Result<::http::Response<ureq::Body>, ureq::Error> {
+        let mut headers = outgoing.headers.clone();
+        // ureq would add them in a slower way.
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
+        self.cookies.add_to(&mut headers, target, SystemTime::now);
+        lane.send(outgoing.method.clone(), target.uri(), headers, outgoing.body)
     }
 
     /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
@@ -296,129 +187,5 @@ fn redirect(response: &Response) -> Option<String> {
 }
 
 fn refused(message: String, http_status: u16) -> Failure {
-    before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
-}
-
-fn before_sending(error: Error) -> Failure {
-    Failure { error, stale: false, sent: false }
-}
-
-/// Puts what ureq says and what the lane noted together.
-fn explain(error: &ureq::Error, lane: &Lane, target: &Endpoint, budget: &Budget) -> Failure {
-    let state = &lane.state;
-    let phase = state.phase();
-    let sent = phase >= Phase::Send;
-    if let Some(stop) = state.take_stop() {
-        return Failure { error: stopped(&stop, phase.doing(), budget), stale: false, sent };
-    }
-    if let Some(error) = state.take_failure() {
-        return Failure { error, stale: false, sent };
-    }
-    let host = &target.origin().host;
-    let reason = reason(error);
-    let (status, message) = match phase {
-        Phase::Lookup => {
-            (MCP_RESOLVE_FAILED, format!("the name {host} has no address: {reason}; check the host in the URL"))
-        }
-        Phase::Connect | Phase::Proxy => (
-            MCP_CONNECT_FAILED,
-            format!(
-                "cannot connect: {reason}; is the server running, and does it listen on port {}?",
-                target.origin().port
-            ),
-        ),
-        Phase::Tls => {
-            let why = match error {
-                ureq::Error::Io(error) => tls::explain(error),
-                _ => None,
-            };
-            (MCP_TLS_FAILED, format!("no trusted TLS connection: {}", why.unwrap_or(reason)))
-        }
-        _ => match error {
-            ureq::Error::LargeResponseHeader(_, limit) => {
-                (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {limit} bytes"))
-            }
-            // A server that does not like the client's certificate says so when the handshake is over (TLS 1.3).
-            ureq::Error::Io(error) if is_tls(error) => {
-                (MCP_TLS_FAILED, format!("the server ended the TLS connection: {reason}"))
-            }
-            // ureq does not give this one a name of its own.
-            ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
-                (MCP_TOO_LARGE, "the head of the server's answer has too many headers".into())
-            }
-            ureq::Error::Io(_) => {
-                (MCP_DISCONNECTED, format!("the connection ended before the server answered: {reason}"))
-            }
-            _ => (MCP_HTTP_ERROR, format!("the server's answer is no valid HTTP: {reason}")),
-        },
-    };
-    let stale = matches!(error, ureq::Error::Io(_)) && sent && state.died_unanswered();
-    Failure { error: Error::new(status, message), stale, sent }
-}
-
-/// A failure of the body, which is read outside of [`Http::send`]: the lane's notes, or else what reading it said.
-pub(super) fn explain_body(error: Option<io::Error>, lane: &Lane) -> Error {
-    if let Some(stop) = lane.state.take_stop() {
-        return stopped(&stop, Phase::Body.doing(), &lane.state.budget());
-    }
-    let end = lane.state.take_end();
-    let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BadBody>());
-    let reason = match bad {
-        Some(BadBody::Chunks(why)) => return no_http(why),
-        Some(bad @ BadBody::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
-            return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {bad}"));
-        }
-        Some(bad) => Some(io::Error::other(bad.to_string())),
-        None => end.or(error),
-    };
-    let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
-    Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
-}
-
-fn no_http(why: &str) -> Error {
-    Error::new(MCP_HTTP_ERROR, format!("the server's answer is no valid HTTP: {why}"))
-}
-
-/// What was not begun yet when a wait was ended.
-pub const BEFORE: &str = "before anything was sent";
-
-/// The error for a wait that was ended; `doing` says during what.
-pub fn stopped(stop: &Stop, doing: &str, budget: &Budget) -> Error {
-    let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
-    match stop {
-        Stop::TimedOut => Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(budget.allowed))),
-        Stop::Idle => Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(budget.idle))),
-        Stop::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
-        Stop::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),
-        Stop::Done => Error::new(MCP_DISCONNECTED, format!("given up {doing}: the answer came by another way")),
-        Stop::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("the system refused {doing}: {error}")),
-    }
-}
-
-fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-}
-
-/// The cause in few words, without ureq's own preface.
-fn reason(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => io_reason(error),
-        other => other.to_string(),
-    }
-}
-
-/// What went wrong on a connection, in words.
-pub(super) fn io_reason(error: &io::Error) -> String {
-    let words = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::ConnectionReset => "connection reset by the server",
-        io::ErrorKind::UnexpectedEof => "the server closed the connection",
-        io::ErrorKind::BrokenPipe => "the server closed the connection while the request was sent",
-        // By the keep-alive probes of TCP, or by a connect that was not answered.
-        io::ErrorKind::TimedOut => "the other machine does not answer (the TCP connection timed out)",
-        io::ErrorKind::HostUnreachable => "no route to the host",
-        io::ErrorKind::NetworkUnreachable => "the network is unreachable",
-        _ => return error.to_string(),
-    };
-    words.to_owned()
+    Failure::before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
 }

@@ -2,7 +2,7 @@
 //!
 //! ureq compares content codings by letter case and decodes "gzip" only, so this library reads the headers and decodes the bodies.
 
-use ureq::http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
+use ::http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
 
 use crate::error::{Error, Result};
 use crate::status::{MCP_HTTP_ERROR, MCP_UNEXPECTED_CONTENT};

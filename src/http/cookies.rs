@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ureq::http::{HeaderMap, HeaderValue, header};
+use ::http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
 use crate::call::secrets::SecretTexts;
-use crate::sys::lock::{Mutex, MutexGuard};
+use crate::net::origin::without_brackets;
+use crate::sys::lock::Mutex;
 
 /// RFC 6265, section 6.1 asks for at least this many a domain, and this many bytes each; all together have to fit into the head of
 /// a request, and servers take no more than this.
@@ -23,16 +24,21 @@ const MOST_BYTES: usize = 16 * 1024;
 /// Of what the jar has lost, so much is remembered: all of it is looked for in whatever is shown.
 const MOST_LOST_BYTES: usize = 32 * 1024;
 
-/// See the module.
+/// What one client keeps for its server.
 #[derive(Default)]
 pub struct Cookies {
-    jar: Mutex<Vec<Cookie>>,
-    /// The values that the jar has lost, the newest at the end: a server may still echo one.
-    lost: Mutex<VecDeque<String>>,
-    /// The values of both, as calls are told them; made when they are asked for.
-    told: Mutex<Option<Arc<SecretTexts>>>,
+    jar: Mutex<Jar>,
     /// Most servers set none: then nothing is locked for a request.
     used: AtomicBool,
+}
+
+#[derive(Default)]
+struct Jar {
+    kept: Vec<Cookie>,
+    /// The values that the jar has lost, the newest at the end: a server may still echo one.
+    lost: VecDeque<String>,
+    /// The values of both, as calls are told them; made when they are asked for.
+    told: Option<Arc<SecretTexts>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +58,8 @@ impl Cookies {
             let cookie =
                 value.to_str().ok().filter(|text| text.len() <= LARGEST).and_then(|text| parse(text, from, now));
             if let Some(cookie) = cookie {
-                self.put(cookie, now);
+                self.jar.lock().put(cookie, now);
+                self.used.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -64,9 +71,9 @@ impl Cookies {
         }
         let now = now();
         let path = to.uri().path();
-        let mut jar = self.jar();
-        self.drop_all_but(&mut jar, |cookie| cookie.is_alive(now));
-        let mut pairs: Vec<_> = jar.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
+        let mut jar = self.jar.lock();
+        jar.drop_all_but(|cookie| cookie.is_alive(now));
+        let mut pairs: Vec<_> = jar.kept.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
         // Longer paths first (RFC 6265, 5.4).
         pairs.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         let pairs = pairs.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
@@ -83,48 +90,41 @@ impl Cookies {
         if !self.used.load(Ordering::Relaxed) {
             return None;
         }
-        let jar = self.jar();
-        let mut told = self.told.lock();
-        let made = told.get_or_insert_with(|| {
-            let kept = jar.iter().map(|cookie| cookie.value.clone());
-            SecretTexts::new(kept.chain(self.lost().iter().cloned()).map(Zeroizing::new).collect(), Vec::new())
-        });
-        Some(Arc::clone(made))
+        Some(self.jar.lock().secrets())
+    }
+}
+
+impl Jar {
+    fn secrets(&mut self) -> Arc<SecretTexts> {
+        let Jar { kept, lost, told } = self;
+        let values = || kept.iter().map(|cookie| &cookie.value).chain(&*lost).cloned().map(Zeroizing::new);
+        Arc::clone(told.get_or_insert_with(|| SecretTexts::new(values().collect(), Vec::new())))
     }
 
-    fn put(&self, cookie: Cookie, now: SystemTime) {
-        let mut jar = self.jar();
-        let stays = |old: &Cookie| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path);
-        self.drop_all_but(&mut jar, stays);
+    fn put(&mut self, cookie: Cookie, now: SystemTime) {
+        self.drop_all_but(|old| old.is_alive(now) && (old.name != cookie.name || old.path != cookie.path));
         if cookie.is_alive(now) {
-            jar.push(cookie);
-            self.told.lock().take();
+            self.kept.push(cookie);
+            self.told = None;
         }
         // The oldest go first.
-        while jar.len() > MOST || jar.iter().map(Cookie::size).sum::<usize>() > MOST_BYTES {
-            let oldest = jar[0].clone();
-            self.drop_all_but(&mut jar, |cookie| *cookie != oldest);
-        }
-        self.used.store(true, Ordering::Relaxed);
-    }
-
-    fn drop_all_but(&self, jar: &mut Vec<Cookie>, stays: impl Fn(&Cookie) -> bool) {
-        for old in jar.extract_if(.., |old| !stays(old)) {
-            self.told.lock().take();
-            let mut lost = self.lost();
-            lost.push_back(old.value);
-            while lost.len() > MOST || lost.iter().map(String::len).sum::<usize>() > MOST_LOST_BYTES {
-                lost.pop_front();
-            }
+        while self.kept.len() > MOST || self.kept.iter().map(Cookie::size).sum::<usize>() > MOST_BYTES {
+            let oldest = self.kept.remove(0);
+            self.lose(oldest);
         }
     }
 
-    fn lost(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.lost.lock()
+    fn drop_all_but(&mut self, stays: impl Fn(&Cookie) -> bool) {
+        let dropped: Vec<_> = self.kept.extract_if(.., |old| !stays(old)).collect();
+        dropped.into_iter().for_each(|cookie| self.lose(cookie));
     }
 
-    fn jar(&self) -> MutexGuard<'_, Vec<Cookie>> {
-        self.jar.lock()
+    fn lose(&mut self, cookie: Cookie) {
+        self.told = None;
+        self.lost.push_back(cookie.value);
+        while self.lost.len() > MOST || self.lost.iter().map(String::len).sum::<usize>() > MOST_LOST_BYTES {
+            self.lost.pop_front();
+        }
     }
 }
 
@@ -197,7 +197,7 @@ fn default_path(path: &str) -> String {
 fn is_domain_of(domain: &str, host: &str) -> bool {
     let domain = domain.trim_start_matches('.').to_ascii_lowercase();
     // An address has no domains above it (RFC 6265, 5.1.3).
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let bare = without_brackets(host);
     if domain.is_empty() || bare.parse::<IpAddr>().is_ok() {
         return domain.is_empty() || domain == bare;
     }

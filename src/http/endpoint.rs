@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use ureq::http::Uri;
+use ::http::Uri;
 use zeroize::Zeroizing;
 
 use crate::call::secrets::SecretTexts;
+use crate::net::origin::{Origin, default_port, port_number, split_port};
 use crate::protocol::version;
 
 /// Where requests go.
@@ -17,15 +18,6 @@ pub struct Endpoint {
     origin: Origin,
     shown: String,
     secrets: Arc<SecretTexts>,
-}
-
-/// What credentials are bound to (RFC 6454, section 4).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    pub https: bool,
-    /// Lower case; an IPv6 address keeps its brackets.
-    pub host: String,
-    pub port: u16,
 }
 
 /// For messages of tests: what must not be shown is left out.
@@ -123,46 +115,11 @@ impl Endpoint {
     }
 }
 
-impl Origin {
-    /// The origin of a URL that has been checked already.
-    pub fn of(uri: &Uri) -> Option<Origin> {
-        let https = uri.scheme_str()?.eq_ignore_ascii_case("https");
-        let port = uri.port_u16().unwrap_or(default_port(https));
-        Some(Origin { https, host: uri.host()?.to_ascii_lowercase(), port })
-    }
-
-    /// As it stands at the beginning of a URL.
-    pub fn shown(&self) -> String {
-        let (scheme, port) = (if self.https { "https" } else { "http" }, self.port);
-        if port == default_port(self.https) {
-            format!("{scheme}://{}", self.host)
-        } else {
-            format!("{scheme}://{}:{port}", self.host)
-        }
-    }
-
-    /// Whether credentials that were set for this origin may go to `other`: the same one, or its https form on the default ports.
-    pub fn may_follow_to(&self, other: &Origin) -> bool {
-        let upgraded = !self.https && other.https && self.host == other.host && (self.port, other.port) == (80, 443);
-        self == other || upgraded
-    }
-
-    /// Whether what is sent there stays on this machine.
-    pub fn is_loopback(&self) -> bool {
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        is_localhost(bare) || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    }
-}
-
-/// Whether a name stands for this machine whatever a resolver says of it (RFC 6761, section 6.3): none is asked.
-pub fn is_localhost(host: &str) -> bool {
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.eq_ignore_ascii_case("localhost")
-}
-
-fn default_port(https: bool) -> u16 {
-    if https { 443 } else { 80 }
+/// The origin of a URL that has been checked already.
+pub fn origin_of(uri: &Uri) -> Option<Origin> {
+    let https = uri.scheme_str()?.eq_ignore_ascii_case("https");
+    let port = uri.port_u16().unwrap_or(default_port(https));
+    Some(Origin { https, host: uri.host()?.to_ascii_lowercase(), port })
 }
 
 /// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so stands for itself.
@@ -190,31 +147,6 @@ fn without_dots(path: &str) -> String {
         }
     }
     format!("/{}", kept.join("/"))
-}
-
-/// Splits `host[:port]`, where the host may be an IPv6 address in brackets.
-pub(super) fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
-    if authority.starts_with('[') {
-        let end = authority.find(']').ok_or("the URL's IPv6 address lacks its closing bracket")?;
-        let (host, rest) = authority.split_at(end + 1);
-        let address = &host[1..end];
-        address.parse::<std::net::Ipv6Addr>().map_err(|_| "the URL's host in brackets is no IPv6 address")?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Ok((host, Some(port))),
-            None if rest.is_empty() => Ok((host, None)),
-            None => Err("the URL's host is malformed".into()),
-        };
-    }
-    match authority.split_once(':') {
-        Some((host, port)) => Ok((host, Some(port))),
-        None => Ok((authority, None)),
-    }
-}
-
-/// A port as it stands in a URL: digits alone, which Rust's own rule is not.
-pub(super) fn port_number(digits: &str) -> Option<u16> {
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|port| is_number && *port != 0)
 }
 
 /// Why a URL that holds something else than printable ASCII cannot be used.

@@ -1,21 +1,18 @@
-//! How messages travel: HTTP through ureq, over sockets of our own that can be interrupted.
+//! HTTP requests and answers, through ureq, over the connections of `net`.
 #![forbid(unsafe_code)]
 
+mod adapter;
+pub mod body;
 mod buffers;
 mod chunks;
 pub mod client;
 mod codings;
-mod connector;
 pub mod cookies;
 pub mod endpoint;
+pub mod failure;
+pub mod fields;
 pub mod lane;
-mod link;
-mod names;
-pub mod network;
-pub mod no_proxy;
-mod own_certificate;
-pub mod proxy;
+mod notes;
+mod pool;
 pub mod response;
-pub mod tls;
-pub mod tunnel;
 mod wire;

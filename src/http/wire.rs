@@ -1,100 +1,29 @@
-//! A connection as ureq wants to see it: plain, through TLS, or to a proxy that passes requests on. ureq holds it for one answer;
-//! then it rests where the lane keeps it.
+//! An HTTP connection: plain, through TLS, or to a proxy that passes requests on. ureq has it for a request and the head of the
+//! answer; what follows the head is read here.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::io::{self, Write};
 
-use ureq::http::Uri;
-use ureq::http::uri::{Authority, Scheme};
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ::http::Uri;
+use ::http::uri::{Authority, Scheme};
+use ureq::unversioned::transport::Buffers;
 use zeroize::Zeroizing;
 
 use super::buffers::WireBuffers;
-use super::lane::{LaneState, Phase};
-use super::link::Link;
-use crate::sys::lock::{Mutex, MutexGuard};
+use crate::net::link::Stream;
+use crate::net::origin::Origin;
+use crate::net::proxy::Proxy;
 
-/// TLS gives no more than a record at a time.
-const MOST_AT_ONCE: usize = 16 * 1024;
-
-/// What a connection is made of: the link itself, or TLS over it.
-pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
-    fn link(&mut self) -> &mut Link;
-
-    fn link_ref(&self) -> &Link;
-
-    /// Reads at most `most` bytes to the end of `body`.
-    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        let before = body.len();
-        body.resize(before + most.min(MOST_AT_ONCE), 0);
-        let count = self.read(&mut body[before..]);
-        body.truncate(before + *count.as_ref().unwrap_or(&0));
-        count
-    }
-
-    /// Sends `bytes`; they may be held back until an answer is awaited.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    fn is_tls(&self) -> bool;
-}
-
-impl Stream for Link {
-    fn link(&mut self) -> &mut Link {
-        self
-    }
-
-    fn link_ref(&self) -> &Link {
-        self
-    }
-
-    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        self.receive(|socket| socket.receive_into(body, most))
-    }
-
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.send_now(bytes)
-    }
-
-    fn is_tls(&self) -> bool {
-        false
-    }
-}
-
-/// See the module.
+/// A connection with what was read ahead on it.
 pub struct Wire {
     stream: Box<dyn Stream>,
     /// Whose requests it carries.
     server: Option<(Scheme, Authority)>,
-    lane: Arc<LaneState>,
     buffers: WireBuffers,
     /// Where a proxy passes requests on: what it wants to read of each.
     forwarding: Option<Forwarding>,
     /// The next output is the beginning of a request.
     begins: bool,
-}
-
-/// Where a wire rests between two answers.
-#[derive(Clone, Debug, Default)]
-pub struct Rest(Arc<Mutex<Option<Box<Wire>>>>);
-
-impl Rest {
-    /// The wire, if it leads to the server of `uri` and can carry another request.
-    pub fn take_for(&self, uri: &Uri) -> Option<Box<Wire>> {
-        self.take().filter(|wire| wire.server == server(uri)).filter(|wire| wire.is_quiet())
-    }
-
-    pub fn take(&self) -> Option<Box<Wire>> {
-        self.lock().take()
-    }
-
-    pub fn put(&self, wire: Box<Wire>) {
-        *self.lock() = Some(wire);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Box<Wire>>> {
-        self.0.lock()
-    }
 }
 
 fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
@@ -109,15 +38,9 @@ pub struct Forwarding {
 }
 
 impl Wire {
-    pub fn new(
-        stream: Box<dyn Stream>,
-        uri: &Uri,
-        lane: Arc<LaneState>,
-        input_size: usize,
-        forwarding: Option<Forwarding>,
-    ) -> Box<Wire> {
+    pub fn new(stream: Box<dyn Stream>, uri: &Uri, input_size: usize, forwarding: Option<Forwarding>) -> Box<Wire> {
         let (server, buffers) = (server(uri), WireBuffers::new(input_size));
-        Box::new(Wire { stream, server, lane, buffers, forwarding, begins: true })
+        Box::new(Wire { stream, server, buffers, forwarding, begins: true })
     }
 
     /// Reads bytes that follow a head, past ureq; zero where the server has closed.
@@ -151,25 +74,38 @@ impl Wire {
 
     /// Waits for bytes, and buffers them; zero where the server has closed.
     pub fn fill(&mut self) -> io::Result<usize> {
+        // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
+        // no byte of an answer.
         let count = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(count);
         Ok(count)
     }
 
-    /// Whether nothing has come behind the last answer.
-    fn is_quiet(&self) -> bool {
-        self.buffers.input().is_empty() && self.stream.link_ref().is_quiet()
+    /// Whether it leads to the server of `uri` and can carry another request: nothing has come behind the last answer.
+    pub fn can_serve(&self, uri: &Uri) -> bool {
+        self.server == server(uri) && self.buffers.input().is_empty() && self.stream.link_ref().is_quiet()
     }
 
-    /// On a kept connection there was nothing to connect.
-    fn note_sending(&mut self) {
-        if self.lane.phase() < Phase::Send {
-            self.lane.set_phase(Phase::Send);
-        }
+    pub fn is_tls(&self) -> bool {
+        self.stream.is_tls()
     }
 
-    fn transmit(&mut self, amount: usize) -> io::Result<()> {
-        self.note_sending();
+    pub fn buffers(&mut self) -> &mut WireBuffers {
+        &mut self.buffers
+    }
+
+    /// Whether more can be buffered.
+    pub fn has_room(&mut self) -> bool {
+        !self.buffers.input_append_buf().is_empty()
+    }
+
+    /// The next output is the beginning of a request.
+    pub fn begin_request(&mut self) {
+        self.begins = true;
+    }
+
+    /// Takes so many bytes of output, and sends them when there are enough.
+    pub fn transmit(&mut self, amount: usize) -> io::Result<()> {
         let begins = std::mem::take(&mut self.begins);
         let is_full = self.buffers.written(amount);
         if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
@@ -178,6 +114,12 @@ impl Wire {
             return outcome;
         }
         if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Sends what was written, and what was held back of it.
+    pub fn send_all(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.stream.link().send_held()
     }
 
     /// Sends what ureq has written.
@@ -189,82 +131,14 @@ impl Wire {
         self.buffers.sent();
         sent
     }
-
-    fn receive(&mut self) -> Result<bool, ureq::Error> {
-        if self.lane.phase() == Phase::Send {
-            self.flush()?;
-            self.stream.link().send_held()?;
-            self.lane.set_phase(Phase::Head);
-        }
-        if self.lane.is_send_only() && self.lane.phase() == Phase::Head {
-            return Err(self.lane.left());
-        }
-        // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
-        // no byte of an answer.
-        let room = self.buffers.input_append_buf();
-        if room.is_empty() {
-            // ureq can make nothing of so much: it says so.
-            return Ok(false);
-        }
-        let count = self.stream.read(room);
-        let count = count.inspect_err(|error| self.lane.note_end(error))?;
-        self.buffers.input_appended(count);
-        match count {
-            0 => self.lane.note_end(&io::ErrorKind::UnexpectedEof.into()),
-            _ => self.lane.note_received(),
-        }
-        Ok(count > 0)
-    }
-}
-
-/// A wire in ureq's hands; when it lets go, the wire rests.
-#[derive(Debug)]
-pub struct Handle {
-    wire: Option<Box<Wire>>,
-    rest: Rest,
-}
-
-impl Handle {
-    pub fn new(mut wire: Box<Wire>, rest: Rest) -> Handle {
-        wire.begins = true;
-        Handle { wire: Some(wire), rest }
-    }
-
-    fn wire(&mut self) -> &mut Wire {
-        self.wire.as_deref_mut().expect("only a drop takes the wire away")
-    }
-}
-
-impl Transport for Handle {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.wire().buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        self.wire().transmit(amount).map_err(ureq::Error::Io)
-    }
-
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        self.wire().receive()
-    }
-
-    /// Not for ureq's own pool: see the module.
-    fn is_open(&mut self) -> bool {
-        false
-    }
-
-    fn is_tls(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| wire.stream.is_tls())
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.wire.take().into_iter().for_each(|wire| self.rest.put(wire));
-    }
 }
 
 impl Forwarding {
+    /// What `proxy` wants of requests to `origin`.
+    pub fn new(origin: &Origin, proxy: &Proxy) -> Forwarding {
+        Forwarding { origin: origin.shown(), authorization: proxy.authorization() }
+    }
+
     /// Writes the beginning of a request, with the target whole in its first line, and the credentials behind that line.
     fn write_head(&self, stream: &mut (impl Write + ?Sized), output: &[u8]) -> std::io::Result<()> {
         let path = output.iter().position(|b| *b == b' ').map_or(0, |space| space + 1);

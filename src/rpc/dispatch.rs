@@ -12,7 +12,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::messages::{self, METHOD_NOT_FOUND};
 use crate::protocol::part::Part;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::transport::Inbound;
+use crate::transport::host::Inbound;
 use crate::transport::reply::ReplySlot;
 
 /// Who is told of changes.

@@ -12,7 +12,8 @@ use crate::protocol::messages;
 use crate::protocol::text::Text;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::transport::{Answer, FAREWELL, Host, Transport};
+use crate::transport::host::Host;
+use crate::transport::interface::{Answer, FAREWELL, Transport};
 
 /// One request and its answer.
 pub fn exchange(

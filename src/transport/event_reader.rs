@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::vec::Drain;
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
 use crate::call::failure::unheld_event;
 use crate::error::Result;

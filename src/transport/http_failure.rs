@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use ureq::http::{HeaderMap, HeaderName, header};
+use ::http::{HeaderMap, HeaderName, header};
 
 use super::http_peer::HttpPeer;
-use super::http_request::content_type;
 use super::messages::rpc_error;
 use crate::call::context::Call;
 use crate::call::failure::quote;
@@ -70,7 +69,7 @@ impl HttpPeer {
         let has_challenge = challenge.is_some();
         let lost = ErrorAnswer { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
-        let kind = content_type(response);
+        let kind = response.content_type();
         // A proxy knows nothing of JSON-RPC.
         let may_be_of_proxy =
             rpc.is_none() && (matches!(http_status, 403 | 502..=504) || kind.as_deref() == Some("text/html"));
@@ -155,7 +154,7 @@ fn explain_status(
 
 /// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
 fn read_error_body(response: &mut Response, most: usize) -> Result<Vec<u8>> {
-    let is_json = content_type(response).as_deref() == Some("application/json");
+    let is_json = response.content_type().as_deref() == Some("application/json");
     let limit = if is_json { most } else { MAX_ERROR_TEXT.min(most) };
     let mut body = Vec::new();
     response.hurry(ERROR_BODY_LIMIT);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ureq::http::{HeaderName, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 
 use crate::auth::authorizer::Pass;
 use crate::auth::calls::Calls;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::http_peer::{HttpPeer, SESSION_ID};
 use crate::call::context::Call;
@@ -11,6 +11,7 @@ use crate::call::setback::Setback;
 use crate::error::{Error, Result};
 use crate::http::client::Outgoing;
 use crate::http::endpoint::Endpoint;
+use crate::http::fields::{EVENT_STREAM, JSON, LAST_EVENT_ID};
 use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::lost_session::Carried;
@@ -22,7 +23,6 @@ use crate::status::*;
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Where messages go, and what they say of the session.
 #[derive(Clone, Copy)]
@@ -93,7 +93,7 @@ impl HttpPeer {
     ) -> Result<Response<'_>, Setback> {
         self.safely(call, || {
             let mut headers = headers(target.speaking, None);
-            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = Outgoing { to: target.to, method: Method::GET, headers, body: &NOTHING };
             self.send(call, outgoing, target.speaking.session_id.as_ref(), target.carried, None)
@@ -106,7 +106,7 @@ pub fn outgoing<'a>(target: Target<'a>, method: Method, ask: Option<&Ask>, body:
     let mut headers = headers(target.speaking, ask);
     // Only beside a body: some servers refuse it without one.
     if body.len() > 0 {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     Outgoing { to: target.to, method, headers, body }
 }
@@ -137,12 +137,6 @@ fn add_mirrors(headers: &mut HeaderMap, ask: &Ask) {
         let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
         headers.extend(header);
     }
-}
-
-/// The media type of the answer, in lower case and without parameters.
-pub fn content_type(response: &Response) -> Option<String> {
-    let value = response.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {

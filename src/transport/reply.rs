@@ -4,19 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Host, Transport};
+use super::interface::Transport;
 use crate::call::context::Call;
 use crate::call::request::Speaking;
 use crate::error::Result;
-use crate::log::Level;
-use crate::protocol::messages::{self, INTERNAL_ERROR};
 use crate::protocol::version::Era;
 
 /// The longest that an answer may take on its way: the caller waits for something else.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
-
-/// The longest that refusals take together: others wait behind them.
-const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
 
 /// Where the answer to one request of a server goes: once, from any thread.
 pub struct ReplySlot {
@@ -61,20 +56,5 @@ impl ReplySlot {
             return Ok(());
         }
         self.transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
-    }
-}
-
-/// Refuses requests of the server, by their ids, as far as that can be said in a moment.
-pub fn refuse(host: &Host, transport: &dyn Transport, call: &Call, speaking: &Speaking, ids: &[String], why: &str) {
-    if ids.is_empty() {
-        return;
-    }
-    call.remark(Level::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
-    let farewell = host.farewell(REFUSAL_LIMIT);
-    for id in ids {
-        let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
-        if transport.post_and_leave(&farewell, speaking, &reply).is_err() {
-            break;
-        }
     }
 }

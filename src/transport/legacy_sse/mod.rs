@@ -6,22 +6,24 @@ mod reader;
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
-use ureq::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::event_reader::EventReader;
+use super::host::Host;
 use super::http_peer::HttpPeer;
-use super::http_request::{Target, content_type, unexpected_content};
+use super::http_request::{Target, unexpected_content};
+use super::interface::{Answer, Transport, Travels};
 use super::multiplexer::pending::{Line, Place};
 use super::multiplexer::receiver::Receiver;
 use super::multiplexer::{await_answer, leave_place};
-use super::{Answer, Host, Transport, Travels};
 use crate::call::context::Call;
 use crate::call::request::{Ask, Speaking};
 use crate::call::setback::Setback;
 use crate::error::{Error, Result};
+use crate::http::body::Body;
 use crate::http::client::Outgoing;
 use crate::http::endpoint::Endpoint;
-use crate::http::response::Body;
+use crate::http::fields::EVENT_STREAM;
 use crate::log::Level;
 use crate::protocol::event_stream::Event;
 use crate::protocol::lost_session::Carried;
@@ -54,7 +56,7 @@ impl LegacySse {
     pub fn open(host: &Arc<Host>, peer: &Arc<HttpPeer>, call: &Call) -> Result<Arc<LegacySse>> {
         let opened = peer.safely(call, || {
             let mut headers = HeaderMap::with_capacity(4);
-            headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+            headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = Outgoing { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
             peer.send(call, outgoing, None, Carried::Nothing, None)
@@ -63,8 +65,8 @@ impl LegacySse {
         if !response.is_success() {
             return Err(peer.http_failure(call, &mut response, Carried::Nothing));
         }
-        let kind = content_type(&response);
-        if kind.as_deref() != Some("text/event-stream") {
+        let kind = response.content_type();
+        if kind.as_deref() != Some(EVENT_STREAM) {
             return Err(unexpected_content(&response, kind.as_deref()));
         }
         let from = Arc::clone(&response.from);

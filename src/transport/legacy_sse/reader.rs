@@ -1,7 +1,7 @@
 //! The thread that reads the event stream of an HTTP+SSE connection.
 
 use crate::error::Error;
-use crate::http::response::Body;
+use crate::http::body::Body;
 use crate::log::Level;
 use crate::protocol::event_stream::Event;
 use crate::status::*;

@@ -6,9 +6,10 @@ pub mod receiver;
 
 use std::sync::Arc;
 
+use super::host::Host;
+use super::interface::{Answer, Transport};
 use super::messages::check_result_type;
-use super::reply::{Asking, refuse};
-use super::{Answer, Host, Transport};
+use super::reply::Asking;
 use crate::call::context::Call;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{Rules, Speaking};
@@ -68,7 +69,7 @@ fn await_delivery(
 
 /// Gives a place up, and refuses what the server has asked and no call deals with any more.
 pub fn leave_place(host: &Host, transport: &dyn Transport, call: &Call, speaking: &Speaking, place: &Place) {
-    refuse(host, transport, call, speaking, &place.leave(), "the call that it was asked during has ended");
+    host.refuse(transport, call, speaking, &place.leave(), "the call that it was asked during has ended");
 }
 
 /// Notifications that were dropped are not dropped in silence.

@@ -14,9 +14,10 @@ use crate::protocol::incoming::{Asked, InputKind, Notice};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::Budget;
+use crate::transport::host::Host;
+use crate::transport::interface::Transport;
 use crate::transport::messages::{Taken, sort};
-use crate::transport::reply::{Asking, refuse};
-use crate::transport::{Host, Transport};
+use crate::transport::reply::Asking;
 
 /// The longest that the replies to what a server asks may take together: answers wait behind them.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -77,7 +78,7 @@ impl Receiver {
                 let Some(transport) = self.transport.upgrade() else { return };
                 let speaking = self.line.speaking();
                 let why = "too many requests wait for an answer already";
-                refuse(host, &*transport, call, &speaking, refused, why);
+                host.refuse(&*transport, call, &speaking, refused, why);
                 for asked in unserved {
                     let slot = self.asking.slot(Arc::clone(&transport), &speaking, call);
                     host.inbound.server_request(call, asked, slot);

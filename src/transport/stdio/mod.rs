@@ -11,10 +11,11 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
+use super::host::Host;
+use super::interface::{Answer, Hear, Transport, Travels, Unsubscribed};
 use super::multiplexer::pending::{Arrived, Delivered, Line};
 use super::multiplexer::receiver::Receiver;
 use super::multiplexer::{Letter, await_answer, remark_dropped};
-use super::{Answer, Hear, Host, Transport, Travels, Unsubscribed};
 use crate::call::context::Call;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{Ask, Speaking};

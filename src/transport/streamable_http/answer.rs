@@ -7,13 +7,14 @@ use crate::call::failure::rpc_failure;
 use crate::call::request::{Rules, Speaking};
 use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
-use crate::http::client::Phase;
+use crate::http::fields::{EVENT_STREAM, JSON};
 use crate::http::response::Response;
+use crate::net::progress::Phase;
 use crate::protocol::event_stream::Event;
 use crate::protocol::incoming::{Asked, Notice};
 use crate::protocol::jsonrpc::{self, Answered, Message};
 use crate::status::*;
-use crate::transport::http_request::{content_type, unexpected_content};
+use crate::transport::http_request::unexpected_content;
 use crate::transport::messages::{Taken, check_result_type, each, sort_event};
 
 impl StreamableHttp {
@@ -25,11 +26,11 @@ impl StreamableHttp {
         response: &mut Response<'a>,
         (id, rules): (u64, Rules),
     ) -> Result<Answered> {
-        let content_type = content_type(response);
+        let content_type = response.content_type();
         let http_status = response.status;
         let result = match content_type.as_deref() {
-            Some("application/json") => self.read_json(call, response, id),
-            Some("text/event-stream") => self.read_stream(call, speaking, response, id),
+            Some(JSON) => self.read_json(call, response, id),
+            Some(EVENT_STREAM) => self.read_stream(call, speaking, response, id),
             other => Err(unexpected_content(response, other)),
         };
         result.and_then(|result| check_result_type(speaking.era, rules, result)).map_err(|mut error| {

@@ -3,24 +3,24 @@
 
 use std::time::Duration;
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
 use super::StreamableHttp;
 use crate::call::context::Call;
 use crate::call::request::Speaking;
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
-use crate::http::client::Phase;
+use crate::http::fields::EVENT_STREAM;
 use crate::http::response::Response;
 use crate::log::Level;
+use crate::net::progress::Phase;
 use crate::protocol::incoming::Asked;
 use crate::protocol::jsonrpc::Answered;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Stop;
-use crate::transport::Transport;
 use crate::transport::event_reader::EventReader;
-use crate::transport::http_request::content_type;
+use crate::transport::interface::Transport;
 use crate::transport::reply::Asking;
 
 /// How long to wait before a stream is resumed, where the server does not say.
@@ -150,7 +150,7 @@ impl StreamableHttp {
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
                 };
             }
-            if content_type(&response).as_deref() != Some("text/event-stream") {
+            if response.content_type().as_deref() != Some(EVENT_STREAM) {
                 return Err(explained(
                     error,
                     "it cannot be resumed: the server offers no event stream for that".into(),

@@ -9,11 +9,12 @@ mod subscription;
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
-use ureq::http::Method;
+use ::http::Method;
 
+use super::host::Host;
 use super::http_peer::{HttpPeer, SESSION_ID};
 use super::http_request::{Target, outgoing};
-use super::{Answer, FAREWELL, Hear, Host, Transport, Travels, Unsubscribed};
+use super::interface::{Answer, FAREWELL, Hear, Transport, Travels, Unsubscribed};
 use crate::call::context::Call;
 use crate::call::request::{Ask, Speaking};
 use crate::call::setback::Setback;
@@ -24,7 +25,7 @@ use crate::protocol::messages;
 use crate::protocol::text::{NOTHING, Text};
 use crate::protocol::version::Era;
 use crate::sys::signal::Signal;
-use server_stream::ServerStream;
+use server_stream::{Opening, ServerStream};
 
 /// The transport of one session.
 pub struct StreamableHttp {
@@ -101,7 +102,13 @@ impl Transport for StreamableHttp {
     }
 
     fn open_server_stream(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
-        self.stand(call, speaking, again)
+        let opening = Opening {
+            host: Arc::clone(&self.host),
+            peer: Arc::clone(&self.peer),
+            transport: self.me.clone(),
+            speaking: speaking.clone(),
+        };
+        self.server_stream.open(call, again, opening)
     }
 
     fn over(&self) -> Option<Arc<Signal>> {

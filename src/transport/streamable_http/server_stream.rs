@@ -5,15 +5,15 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use ureq::http::HeaderValue;
+use ::http::HeaderValue;
 
-use super::StreamableHttp;
 use crate::call::context::Call;
 use crate::call::failure::may_come_back;
 use crate::call::new_signal;
 use crate::call::request::Speaking;
 use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
+use crate::http::fields::EVENT_STREAM;
 use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::event_stream::Event;
@@ -24,10 +24,11 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{Budget, Interest};
-use crate::transport::Host;
 use crate::transport::event_reader::EventReader;
+use crate::transport::host::Host;
 use crate::transport::http_peer::HttpPeer;
-use crate::transport::http_request::{Target, content_type, unexpected_content};
+use crate::transport::http_request::{Target, unexpected_content};
+use crate::transport::interface::Transport;
 use crate::transport::messages::{Taken, sort_event};
 use crate::transport::reply::Asking;
 
@@ -118,31 +119,36 @@ impl Drop for ServerStream {
 }
 
 /// What the thread needs of the session, without keeping it alive.
+pub struct Opening {
+    pub host: Arc<Host>,
+    pub peer: Arc<HttpPeer>,
+    pub transport: Weak<dyn Transport>,
+    pub speaking: Speaking,
+}
+
+/// The stream as its thread has it.
 struct Stream {
     state: Arc<State>,
-    host: Arc<Host>,
-    peer: Arc<HttpPeer>,
-    transport: Weak<StreamableHttp>,
-    speaking: Speaking,
+    opening: Opening,
     /// What the server asks belongs to the stream.
     asking: Asking,
     last_event_id: Option<HeaderValue>,
     retry: Duration,
 }
 
-impl StreamableHttp {
-    /// Opens the stream of the session, where that is not done yet and there is one; and waits a moment for it. Where `again`, one that
-    /// was given up is opened again.
-    pub(super) fn stand(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
-        let state = self.start_server_stream(speaking, again)?;
+impl ServerStream {
+    /// Opens the stream of the session, where that is not done yet; and waits a moment for it. Where `again`, one that was given up is
+    /// opened again.
+    pub fn open(&self, call: &Call, again: bool, opening: Opening) -> Result<()> {
+        let state = self.start(again, opening)?;
         let fds = [(state.tried.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
         let budget = call.budget().clone();
         let patience = PATIENCE.min(call.brief());
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
-    fn start_server_stream(&self, speaking: &Speaking, again: bool) -> Result<Arc<State>> {
-        let mut place = self.server_stream.lock();
+    fn start(&self, again: bool, opening: Opening) -> Result<Arc<State>> {
+        let mut place = self.lock();
         if let Some(state) = place.state.as_ref().filter(|state| !again || !state.may_come_back()) {
             return Ok(Arc::clone(state));
         }
@@ -150,17 +156,10 @@ impl StreamableHttp {
         if place.is_stopped {
             state.stop.raise();
         }
-        let mut stream = Stream {
-            state: Arc::clone(&state),
-            host: Arc::clone(&self.host),
-            peer: Arc::clone(&self.peer),
-            transport: Weak::clone(&self.me),
-            speaking: speaking.clone(),
-            asking: Asking::default(),
-            last_event_id: None,
-            retry: RETRY,
-        };
-        self.host.readers.start(move || {
+        let host = Arc::clone(&opening.host);
+        let mut stream =
+            Stream { state: Arc::clone(&state), opening, asking: Asking::default(), last_event_id: None, retry: RETRY };
+        host.readers.start(move || {
             let why = stream.follow();
             let _ = stream.state.why.set(why);
             stream.state.over.raise();
@@ -174,12 +173,12 @@ impl Stream {
     /// Reads the stream over all its connections; gives the reason for the end.
     fn follow(&mut self) -> Error {
         let budget = Budget { closed: Some(Arc::clone(&self.state.stop)), ..Budget::default() };
-        let call = self.host.calls.own(budget);
+        let call = self.opening.host.calls.own(budget);
         let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
             let begun = Instant::now();
-            let peer = Arc::clone(&self.peer);
+            let peer = Arc::clone(&self.opening.peer);
             let opened = self.open(&peer, &call);
             self.state.tried.raise();
             let (is_open, error) = match opened {
@@ -241,22 +240,22 @@ impl Stream {
             }
             return Err(error);
         }
-        match content_type(&response).as_deref() {
-            Some("text/event-stream") => Ok(response),
+        match response.content_type().as_deref() {
+            Some(EVENT_STREAM) => Ok(response),
             other => Err(unexpected_content(&response, other)),
         }
     }
 
     fn target(&self) -> Target<'_> {
-        let carried = match &self.speaking.session_id {
+        let carried = match &self.opening.speaking.session_id {
             Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
             None => Carried::NoId,
         };
-        Target { to: &self.peer.endpoint, speaking: &self.speaking, carried }
+        Target { to: &self.opening.peer.endpoint, speaking: &self.opening.speaking, carried }
     }
 
     fn read(&mut self, call: &Call, response: &mut Response, heard: &mut bool) -> Error {
-        let mut reader = EventReader::new(self.host.limits.event);
+        let mut reader = EventReader::new(self.opening.host.limits.event);
         let mut skipped = Skipped::default();
         loop {
             let events: Vec<_> = match reader.next(|buffer| response.read(buffer)) {
@@ -280,7 +279,7 @@ impl Stream {
     }
 
     fn take(&self, call: &Call, event: Event, skipped: &mut Skipped) {
-        let inbound = &self.host.inbound;
+        let inbound = &self.opening.host.inbound;
         // No answer is awaited here.
         sort_event(
             call,
@@ -292,8 +291,8 @@ impl Stream {
                     // Many may come at once, and each may lead to a callback.
                     _ if call.budget().check().is_err() => {}
                     Taken::Message(Message::Request { id, method, params }) => {
-                        if let Some(transport) = self.transport.upgrade() {
-                            let slot = self.asking.slot(transport, &self.speaking, call);
+                        if let Some(transport) = self.opening.transport.upgrade() {
+                            let slot = self.asking.slot(transport, &self.opening.speaking, call);
                             inbound.server_request(call, &Asked { id, method, params }, slot);
                         }
                     }

@@ -8,6 +8,7 @@ use crate::call::context::Call;
 use crate::call::failure::rpc_failure;
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
+use crate::http::fields::{EVENT_STREAM, JSON};
 use crate::http::response::Response;
 use crate::log::Level;
 use crate::protocol::incoming::Notice;
@@ -16,9 +17,9 @@ use crate::protocol::lost_session::Carried;
 use crate::status::*;
 use crate::sys::wait::Stop;
 use crate::transport::event_reader::EventReader;
-use crate::transport::http_request::{content_type, unexpected_content};
+use crate::transport::http_request::unexpected_content;
+use crate::transport::interface::{Hear, LISTENING, Unsubscribed};
 use crate::transport::messages::{Taken, each, sort_event};
-use crate::transport::{Hear, LISTENING, Unsubscribed};
 
 impl StreamableHttp {
     /// Reads until the server's answer, which ends the subscription.
@@ -41,9 +42,9 @@ impl StreamableHttp {
         if !response.is_success() {
             return Err(self.peer.http_failure(call, response, Carried::Nothing));
         }
-        match content_type(response).as_deref() {
-            Some("text/event-stream") => self.read_subscription_stream(call, response, hear),
-            Some("application/json") => {
+        match response.content_type().as_deref() {
+            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, hear),
+            Some(JSON) => {
                 let body = response.read_all(self.host.limits.message)?;
                 let mut ended = None;
                 let complete = each(body, |message| {

@@ -6,22 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::unversioned::transport::{ConnectionDetails, Connector};
-
-use super::client::io_reason;
-use super::endpoint::Origin;
-use super::lane::{LaneState, Phase};
-use super::link::Link;
+use super::failure::{interrupted, io_reason, is_stopped};
+use super::link::{Link, Stream};
 use super::names::addresses;
 use super::network::{Hop, Network};
+use super::origin::{Origin, without_brackets};
+use super::progress::{Phase, Progress};
 use super::proxy::{Proxy, ProxyKind};
 use super::tls::TlsStream;
 use super::tunnel::{self, Refusal, Target};
-use super::wire::{Forwarding, Handle, Rest, Stream, Wire};
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::socket::Socket;
-use crate::sys::wait::{Interest, Stop};
+use crate::sys::wait::{Budget, Interest, Stop};
 
 /// RFC 8305, section 5 recommends 250 ms before the next address is tried beside the ones under way.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -29,46 +26,51 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// How long to wait before a full queue is tried again: nothing tells when there is room.
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
-/// Makes the connection of a lane.
-#[derive(Debug)]
-pub struct SocketConnector {
-    lane: Arc<LaneState>,
-    network: Arc<Network>,
-    rest: Rest,
+/// A new connection.
+pub struct Connection<'a> {
+    pub stream: Box<dyn Stream>,
+    /// The proxy that is at its other end and passes requests on; else the server is.
+    pub forwarded_by: Option<&'a Proxy>,
 }
 
-impl SocketConnector {
-    pub fn new(lane: Arc<LaneState>, network: Arc<Network>, rest: Rest) -> SocketConnector {
-        SocketConnector { lane, network, rest }
-    }
+/// Opens a connection to `origin`, within the budget of `progress`, which the connection keeps.
+pub fn open<'a>(network: &'a Network, origin: &Origin, progress: &Arc<Progress>) -> io::Result<Connection<'a>> {
+    Opening { network, origin, progress, budget: progress.budget() }.open()
+}
 
-    fn open(&self, details: &ConnectionDetails) -> Result<Box<Wire>, ureq::Error> {
-        self.lane.set_phase(Phase::Connect);
-        self.lane.set_connected(false);
-        let origin = Origin::of(details.uri).ok_or(ureq::Error::HostNotFound)?;
-        let (link, forwarding) = self.reach(&origin).inspect_err(|_| {
+struct Opening<'a, 'b> {
+    network: &'a Network,
+    origin: &'b Origin,
+    progress: &'b Arc<Progress>,
+    budget: Budget,
+}
+
+impl<'a> Opening<'a, '_> {
+    fn open(&self) -> io::Result<Connection<'a>> {
+        self.progress.set_phase(Phase::Connect);
+        let (link, forwarded_by) = self.reach().inspect_err(|error| {
             // Who was stopped before it tried them has learnt nothing about the addresses.
-            if !self.lane.is_stopped() || self.lane.phase() == Phase::Connect {
+            if !is_stopped(error) || self.progress.phase() == Phase::Connect {
                 self.network.names.forget();
             }
         })?;
-        let stream: Box<dyn Stream> = if details.needs_tls() {
-            self.lane.set_phase(Phase::Tls);
+        let stream: Box<dyn Stream> = if self.origin.https {
+            self.progress.set_phase(Phase::Tls);
             let config = self
                 .network
                 .tls_config()
-                .map_err(|why| self.lane.failed(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
-            Box::new(TlsStream::open(config, &origin.host, link)?)
+                .map_err(|why| interrupted(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
+            Box::new(TlsStream::open(config, &self.origin.host, link)?)
         } else {
             Box::new(link)
         };
-        self.lane.set_phase(Phase::Send);
-        let lane = Arc::clone(&self.lane);
-        Ok(Wire::new(stream, details.uri, lane, details.config.input_buffer_size(), forwarding))
+        self.progress.set_phase(Phase::Send);
+        Ok(Connection { stream, forwarded_by })
     }
 
-    /// The connection up to where the server's own bytes begin; and how to speak to a proxy that passes requests on.
-    fn reach(&self, origin: &Origin) -> io::Result<(Link, Option<Forwarding>)> {
+    /// The connection up to where the server's own bytes begin, or those of a proxy that passes requests on.
+    fn reach(&self) -> io::Result<(Link, Option<&'a Proxy>)> {
+        let origin = self.origin;
         match self.network.hop(origin) {
             Ok(Hop::Server) => {
                 let addresses = self.addresses(&origin.host, origin.port)?;
@@ -77,76 +79,75 @@ impl SocketConnector {
             Ok(Hop::Unix(path)) => {
                 let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
                 let socket = socket.map_err(|error| {
-                    let why =
-                        format!("cannot connect to the Unix domain socket {}: {}", path.display(), io_reason(&error));
-                    self.unless_stopped(error, || Error::new(MCP_CONNECT_FAILED, why))
+                    unless_stopped(error, MCP_CONNECT_FAILED, |error| {
+                        let reason = io_reason(error);
+                        format!("cannot connect to the Unix domain socket {}: {reason}", path.display())
+                    })
                 })?;
                 Ok((self.link(socket), None))
             }
             Ok(Hop::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
-                    let why = format!("the name of the proxy {} has no address: {error}", proxy.named());
-                    self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
+                    unless_stopped(error, MCP_PROXY_FAILED, |error| {
+                        format!("the name of the proxy {} has no address: {error}", proxy.named())
+                    })
                 })?;
                 let socket = self.connect_any(&addresses).map_err(|error| {
-                    let why = format!("cannot connect to the proxy {}: {}", proxy.named(), io_reason(&error));
-                    self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
+                    unless_stopped(error, MCP_PROXY_FAILED, |error| {
+                        format!("cannot connect to the proxy {}: {}", proxy.named(), io_reason(error))
+                    })
                 })?;
-                self.through(proxy, origin, self.link(socket))
+                let link = self.link(socket);
+                if proxy.forwards(origin) {
+                    return Ok((link, Some(proxy)));
+                }
+                Ok((self.through(proxy, link)?, None))
             }
-            Err(why) => Err(self.lane.failed(Error::new(MCP_PROXY_FAILED, why))),
+            Err(why) => Err(interrupted(Error::new(MCP_PROXY_FAILED, why))),
         }
     }
 
-    fn through(&self, proxy: &Proxy, origin: &Origin, mut link: Link) -> io::Result<(Link, Option<Forwarding>)> {
-        let (host, port) = (origin.host.as_str(), origin.port);
-        if proxy.forwards(origin) {
-            let forwarding = Forwarding { origin: origin.shown(), authorization: proxy.authorization() };
-            return Ok((link, Some(forwarding)));
-        }
-        self.lane.set_phase(Phase::Proxy);
+    /// Asks `proxy` for a connection to the server.
+    fn through(&self, proxy: &Proxy, mut link: Link) -> io::Result<Link> {
+        let (host, port) = (self.origin.host.as_str(), self.origin.port);
+        self.progress.set_phase(Phase::Proxy);
         let asked = match proxy.kind {
             ProxyKind::Http => tunnel::connect(&mut link, proxy, host, port),
             ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
             ProxyKind::Socks5 => {
                 let found = self.addresses(host, port)?;
-                self.lane.set_phase(Phase::Proxy);
+                self.progress.set_phase(Phase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
                 tunnel::socks5(&mut link, proxy, &Target::Address(*address))
             }
         };
         asked.map_err(|refusal| match refusal {
-            Refusal::Said(error) => self.lane.failed(error),
-            Refusal::Io(error) => {
-                let why = format!(
-                    "the connection to the proxy {} ended before it answered: {}",
-                    proxy.named(),
-                    io_reason(&error)
-                );
-                self.unless_stopped(error, || Error::new(MCP_PROXY_FAILED, why))
-            }
+            Refusal::Said(error) => interrupted(error),
+            Refusal::Io(error) => unless_stopped(error, MCP_PROXY_FAILED, |error| {
+                let reason = io_reason(error);
+                format!("the connection to the proxy {} ended before it answered: {reason}", proxy.named())
+            }),
         })?;
-        Ok((link, None))
+        Ok(link)
     }
 
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.lane.set_phase(Phase::Lookup);
-        let found = addresses(&self.network.names, &self.lane, host, port)?;
-        self.lane.set_phase(Phase::Connect);
+        self.progress.set_phase(Phase::Lookup);
+        let found = addresses(&self.network.names, host, port, &self.budget)?;
+        self.progress.set_phase(Phase::Connect);
         Ok(found)
     }
 
     /// The first of `addresses` that lets us in. One that leads nowhere does not cost the whole timeout (RFC 8305, "Happy
     /// Eyeballs").
     fn connect_any(&self, addresses: &[SocketAddr]) -> io::Result<Socket> {
-        let budget = self.lane.budget();
         let mut waiting = addresses.iter();
         let mut attempts: Vec<Socket> = Vec::new();
         let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
         loop {
             match waiting.next().map(Socket::connect) {
                 Some(Ok(socket)) => attempts.push(socket),
-                Some(Err(error)) if is_exhausted(&error) => return Err(self.lane.stopped(Stop::System(error))),
+                Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Stop::System(error))),
                 // The next one at once. A family that this machine does not have says nothing about the server.
                 Some(Err(error)) => {
                     if last_error.kind() == io::ErrorKind::AddrNotAvailable {
@@ -159,7 +160,7 @@ impl SocketConnector {
             }
             let pause = (waiting.len() > 0).then_some(STAGGER);
             let fds: Vec<_> = attempts.iter().map(|s| (s.fd(), Interest::Write)).collect();
-            let ready = budget.wait_any(&fds, pause).map_err(|stop| self.lane.stopped(stop))?;
+            let ready = self.budget.wait_any(&fds, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
@@ -177,7 +178,7 @@ impl SocketConnector {
         loop {
             match Socket::connect_unix(path) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.lane.budget().wait_any(&[], Some(QUEUE_PAUSE)).map_err(|stop| self.lane.stopped(stop))?;
+                    self.budget.wait_any(&[], Some(QUEUE_PAUSE)).map_err(interrupted)?;
                 }
                 outcome => return outcome,
             }
@@ -185,36 +186,27 @@ impl SocketConnector {
     }
 
     fn finish_connect(&self, socket: Socket) -> io::Result<Socket> {
-        self.lane.budget().wait(socket.fd(), Interest::Write).map_err(|stop| self.lane.stopped(stop))?;
+        self.budget.wait(socket.fd(), Interest::Write).map_err(interrupted)?;
         socket.connect_result()?;
         Ok(socket)
     }
 
     fn link(&self, socket: Socket) -> Link {
-        Link::new(socket, Arc::clone(&self.lane))
-    }
-
-    /// `error` itself where it stands for a wait that was ended; else the failure that it means.
-    fn unless_stopped(&self, error: io::Error, failure: impl FnOnce() -> Error) -> io::Error {
-        if self.lane.is_stopped() { error } else { self.lane.failed(failure()) }
+        Link::new(socket, Arc::clone(self.progress))
     }
 }
 
-impl Connector<()> for SocketConnector {
-    type Out = Handle;
-
-    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
-        let wire = match self.rest.take_for(details.uri) {
-            Some(wire) => wire,
-            None => self.open(details)?,
-        };
-        Ok(Some(Handle::new(wire, self.rest.clone())))
+/// `error` itself where it stands for a wait that was ended; else the failure that it means.
+fn unless_stopped(error: io::Error, status: Status, message: impl FnOnce(&io::Error) -> String) -> io::Error {
+    if is_stopped(&error) {
+        return error;
     }
+    interrupted(Error::new(status, message(&error)))
 }
 
 /// For a proxy that looks names up by itself. An address is given as one.
 fn named(host: &str, port: u16) -> Target<'_> {
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+    match without_brackets(host).parse() {
         Ok(ip) => Target::Address(SocketAddr::new(ip, port)),
         Err(_) => Target::Name(host, port),
     }

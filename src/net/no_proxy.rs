@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::origin::without_brackets;
+
 /// The list of one `no_proxy` variable.
 #[derive(Clone, Debug, Default)]
 pub struct NoProxy(Vec<Rule>);
@@ -29,7 +31,7 @@ impl NoProxy {
 
     /// Whether `host` (lower case, an IPv6 address in brackets) is in the list.
     pub fn covers(&self, host: &str) -> bool {
-        let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        let name = without_brackets(host).trim_end_matches('.');
         let address = name.parse::<IpAddr>().ok();
         self.0.iter().any(|rule| match (rule, address) {
             (Rule::Every, _) => true,
@@ -46,7 +48,7 @@ impl Rule {
             Some((address, bits)) => (address, bits.parse().ok()),
             None => (part, Some(ALL)),
         };
-        let address = address.trim_start_matches('[').trim_end_matches(']').parse();
+        let address = without_brackets(address).parse();
         match (address, bits) {
             (Ok(address), Some(bits)) => Rule::Network(address, bits),
             _ => Rule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),

@@ -6,13 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
-
-use super::endpoint::is_localhost;
-use super::lane::LaneState;
+use super::failure::interrupted;
+use super::origin::{is_localhost, without_brackets};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::lookup::{Lookup, LookupError};
 use crate::sys::wait::{Budget, Stop};
@@ -91,8 +86,8 @@ fn is_of_use(lookup: &Lookup) -> bool {
 }
 
 /// The addresses of `host`, in the order in which to try them: the cache's, or else the system's.
-pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+pub fn addresses(names: &NameCache, host: &str, port: u16, budget: &Budget) -> io::Result<Vec<SocketAddr>> {
+    let bare = without_brackets(host);
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
@@ -102,25 +97,12 @@ pub fn addresses(names: &NameCache, lane: &LaneState, host: &str, port: u16) -> 
             .map(|ip| (ip, port).into())
             .to_vec());
     }
-    let found = names.find(host, port, &lane.budget()).map_err(|error| match error {
-        LookupError::Stopped(stop) => lane.stopped(stop),
-        LookupError::System(error) => lane.stopped(Stop::System(error)),
+    let found = names.find(host, port, budget).map_err(|error| match error {
+        LookupError::Stopped(stop) => interrupted(stop),
+        LookupError::System(error) => interrupted(Stop::System(error)),
         LookupError::Failed(error) => error,
     })?;
     Ok(in_turns(found))
-}
-
-/// Stands where ureq wants to know addresses before every request: the connector looks them up, and only where it needs them.
-#[derive(Debug)]
-pub struct NoResolver;
-
-impl Resolver for NoResolver {
-    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        // ureq wants to see one; nobody uses it.
-        let mut list = self.empty();
-        list.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        Ok(list)
-    }
 }
 
 /// The two families in turns, beginning with the one that the system likes better (RFC 8305, section 4): if one of them leads

@@ -5,7 +5,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use super::lane::LaneState;
+use super::failure::interrupted;
+use super::progress::Progress;
 use crate::sys::memory::wipe;
 use crate::sys::process;
 use crate::sys::socket::Socket;
@@ -17,10 +18,34 @@ const HOLD_BACK: usize = 64 * 1024;
 /// Whoever writes less at a time may be waiting for its acknowledgement.
 const SMALL_PIECE: usize = 4096;
 
-/// See the module.
+/// TLS gives no more than a record at a time.
+const MOST_AT_ONCE: usize = 16 * 1024;
+
+/// What a connection is made of: the link itself, or TLS over it.
+pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
+    fn link(&mut self) -> &mut Link;
+
+    fn link_ref(&self) -> &Link;
+
+    /// Reads at most `most` bytes to the end of `body`.
+    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let before = body.len();
+        body.resize(before + most.min(MOST_AT_ONCE), 0);
+        let count = self.read(&mut body[before..]);
+        body.truncate(before + *count.as_ref().unwrap_or(&0));
+        count
+    }
+
+    /// Sends `bytes`; they may be held back until an answer is awaited.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    fn is_tls(&self) -> bool;
+}
+
+/// A socket that sends in large pieces, and waits within a budget.
 pub struct Link {
     socket: Socket,
-    lane: Arc<LaneState>,
+    progress: Arc<Progress>,
     held: Vec<u8>,
     process: u32,
     /// What came last was a small piece, and more is to come.
@@ -28,9 +53,8 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(socket: Socket, lane: Arc<LaneState>) -> Link {
-        lane.set_connected(true);
-        Link { socket, lane, held: Vec::new(), process: process::id(), small_piece: false }
+    pub fn new(socket: Socket, progress: Arc<Progress>) -> Link {
+        Link { socket, progress, held: Vec::new(), process: process::id(), small_piece: false }
     }
 
     /// Whether nothing has come since the last read.
@@ -93,7 +117,7 @@ impl Link {
     }
 
     fn wait(&self, interest: Interest) -> io::Result<()> {
-        self.lane.budget().wait(self.socket.fd(), interest).map_err(|stop| self.lane.stopped(stop))
+        self.progress.budget().wait(self.socket.fd(), interest).map_err(interrupted)
     }
 }
 
@@ -126,9 +150,30 @@ impl Read for Link {
     }
 }
 
+impl Stream for Link {
+    fn link(&mut self) -> &mut Link {
+        self
+    }
+
+    fn link_ref(&self) -> &Link {
+        self
+    }
+
+    fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        self.receive(|socket| socket.receive_into(body, most))
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.send_now(bytes)
+    }
+
+    fn is_tls(&self) -> bool {
+        false
+    }
+}
+
 impl Drop for Link {
     fn drop(&mut self) {
-        self.lane.set_connected(false);
         self.forget_held();
         // A child of a fork may hold a copy of the descriptor, and the server would not see the end. In that child, this is no end.
         if self.process == process::id() {

@@ -9,6 +9,9 @@ use super::proxy::{Login, Proxy};
 use crate::error::Error;
 use crate::status::*;
 
+/// How this library calls itself, to proxies and to servers.
+pub const USER_AGENT: &str = concat!("libmcp/", env!("CARGO_PKG_VERSION"));
+
 /// The longest head that a proxy's answer to CONNECT may have.
 const MAX_HEAD: usize = 16 * 1024;
 
@@ -36,8 +39,7 @@ impl From<io::Error> for Refusal {
 /// Asks an HTTP proxy. Behind its answer the connection is the server's.
 pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port: u16) -> Result<(), Refusal> {
     let mut request = Zeroizing::new(Vec::with_capacity(512));
-    let user_agent = concat!("libmcp/", env!("CARGO_PKG_VERSION"));
-    write!(request, "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: {user_agent}\r\n")?;
+    write!(request, "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: {USER_AGENT}\r\n")?;
     if let Some(authorization) = proxy.authorization() {
         write!(request, "Proxy-Authorization: {}\r\n", *authorization)?;
     }

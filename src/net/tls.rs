@@ -20,10 +20,10 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use super::client::io_reason;
-use super::link::Link;
+use super::failure::io_reason;
+use super::link::{Link, Stream};
+use super::origin::without_brackets;
 use super::own_certificate::{CA_AS_SERVER, OwnCertificates};
-use super::wire::Stream;
 use crate::sanitize::shortened;
 use crate::sys::file;
 
@@ -220,7 +220,7 @@ pub struct TlsStream {
 impl TlsStream {
     /// Shakes hands with the server that is to be `host`.
     pub fn open(config: Arc<ClientConfig>, host: &str, mut link: Link) -> io::Result<TlsStream> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare)
             .map_err(|_| io::Error::other("the host is no name that a certificate can have"))?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;

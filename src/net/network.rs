@@ -8,8 +8,8 @@ use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
-use super::endpoint::Origin;
 use super::names::NameCache;
+use super::origin::Origin;
 use super::proxy::{Proxies, Proxy, ProxyChoice};
 use super::tls::TlsOptions;
 
@@ -75,6 +75,14 @@ impl Network {
             return Ok(Hop::Unix(path));
         }
         Ok(self.proxies.towards(origin)?.map_or(Hop::Server, |proxy| Hop::Proxy(proxy)))
+    }
+
+    /// The proxy that passes requests to `origin` on, and may answer them itself.
+    pub fn forwarding_proxy(&self, origin: &Origin) -> Option<&Proxy> {
+        match self.hop(origin) {
+            Ok(Hop::Proxy(proxy)) if proxy.forwards(origin) => Some(proxy),
+            _ => None,
+        }
     }
 
     /// The credentials of proxies, in the forms in which they are sent.

@@ -1,0 +1,153 @@
+//! What ureq asks for to use connections that it did not make: a connector, a transport and a resolver. The transport's buffers are
+//! in [`super::buffers`].
+
+use std::io;
+use std::sync::Arc;
+
+use ::http::Uri;
+use ureq::config::Config;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+use super::endpoint::origin_of;
+use super::notes::Notes;
+use super::wire::{Forwarding, Wire};
+use crate::net::connector;
+use crate::net::network::Network;
+use crate::net::progress::Phase;
+
+/// The size of the buffer that answers are read into, where no larger head is allowed.
+const INPUT_BUFFER: usize = 128 * 1024;
+
+/// How ureq is used: for one request and the head of its answer, on a connection that it is given.
+pub fn config(max_head: usize) -> Config {
+    Config::builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(max_head)
+        // A head is read whole before it is looked at.
+        .input_buffer_size(INPUT_BUFFER.max(max_head.saturating_add(1)))
+        // Idle connections are kept by `Pool`.
+        .max_idle_connections(0)
+        .max_idle_connections_per_host(0)
+        // Proxies are chosen by `Network`.
+        .proxy(None)
+        .build()
+}
+
+/// Gives ureq the connection of a lane, a new one if need be.
+#[derive(Debug)]
+pub struct LaneConnector {
+    pub notes: Arc<Notes>,
+    pub network: Arc<Network>,
+}
+
+impl LaneConnector {
+    fn open(&self, details: &ConnectionDetails) -> Result<Box<Wire>, ureq::Error> {
+        let origin = origin_of(details.uri).ok_or(ureq::Error::HostNotFound)?;
+        let opened = connector::open(&self.network, &origin, &self.notes.progress)?;
+        let forwarding = opened.forwarded_by.map(|proxy| Forwarding::new(&origin, proxy));
+        Ok(Wire::new(opened.stream, details.uri, details.config.input_buffer_size(), forwarding))
+    }
+}
+
+impl Connector<()> for LaneConnector {
+    type Out = Handle;
+
+    fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
+        let kept = self.notes.take_wire().filter(|wire| wire.can_serve(details.uri));
+        let wire = match kept {
+            Some(wire) => {
+                self.notes.note_reused();
+                wire
+            }
+            None => self.open(details)?,
+        };
+        Ok(Some(Handle::new(wire, Arc::clone(&self.notes))))
+    }
+}
+
+/// A connection in ureq's hands; when it lets go, the lane has it again.
+#[derive(Debug)]
+pub struct Handle {
+    /// Only a drop takes it.
+    wire: Option<Box<Wire>>,
+    notes: Arc<Notes>,
+}
+
+impl Handle {
+    fn new(mut wire: Box<Wire>, notes: Arc<Notes>) -> Handle {
+        wire.begin_request();
+        Handle { wire: Some(wire), notes }
+    }
+
+    fn transmit(&mut self, amount: usize) -> io::Result<()> {
+        // On a kept connection there was nothing to connect.
+        if self.notes.progress.phase() < Phase::Send {
+            self.notes.progress.set_phase(Phase::Send);
+        }
+        self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?.transmit(amount)
+    }
+
+    fn receive(&mut self) -> io::Result<bool> {
+        let (notes, wire) = (&self.notes, self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?);
+        if notes.progress.phase() == Phase::Send {
+            wire.send_all()?;
+            notes.progress.set_phase(Phase::Head);
+            if notes.is_send_only() {
+                return Err(io::Error::other("the answer is not waited for"));
+            }
+        }
+        if !wire.has_room() {
+            // ureq can make nothing of so much: it says so.
+            return Ok(false);
+        }
+        let count = wire.fill().inspect_err(|error| notes.note_end(error))?;
+        match count {
+            0 => notes.note_end(&io::ErrorKind::UnexpectedEof.into()),
+            _ => notes.note_received(),
+        }
+        Ok(count > 0)
+    }
+}
+
+impl Transport for Handle {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        // There is no error to return here.
+        self.wire.as_mut().expect("only a drop takes it").buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        Ok(self.transmit(amount)?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        Ok(self.receive()?)
+    }
+
+    /// Connections are not kept by ureq's own pool.
+    fn is_open(&mut self) -> bool {
+        false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.wire.as_ref().is_some_and(|wire| wire.is_tls())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.wire.take().into_iter().for_each(|wire| self.notes.put_wire(wire));
+    }
+}
+
+/// ureq asks for addresses before every request; names are looked up by `net`, and only for a new connection.
+#[derive(Debug)]
+pub struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}

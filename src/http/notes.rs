@@ -1,0 +1,90 @@
+//! What the parts under ureq (its connector and its transport) and the code above ureq have to tell each other about a request.
+//! ureq calls the former with parameters of its own only, and passes on what they return, but nothing else.
+
+use std::io;
+use std::sync::Arc;
+
+use super::wire::Wire;
+use crate::net::progress::Progress;
+use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::wait::Budget;
+
+/// The notes of a lane, which one request at a time uses: the lock is there because ureq wants transports to be `Sync`.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// What the connection needs to know; it keeps a reference.
+    pub progress: Arc<Progress>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// The connection, while ureq does not have it.
+    wire: Option<Box<Wire>>,
+    request: OneRequest,
+}
+
+#[derive(Debug, Default)]
+struct OneRequest {
+    /// Send, and do not wait for an answer.
+    send_only: bool,
+    /// It went out on a connection that had served another one.
+    reused: bool,
+    /// A byte of the answer has come.
+    received: bool,
+    /// How the connection ended, if it did.
+    end: Option<io::Error>,
+}
+
+impl Notes {
+    /// Begins a request.
+    pub fn begin(&self, budget: &Budget, send_only: bool) {
+        self.progress.begin(budget);
+        self.noted().request = OneRequest { send_only, ..OneRequest::default() };
+    }
+
+    pub fn take_wire(&self) -> Option<Box<Wire>> {
+        self.noted().wire.take()
+    }
+
+    pub fn put_wire(&self, wire: Box<Wire>) {
+        self.noted().wire = Some(wire);
+    }
+
+    pub fn note_reused(&self) {
+        self.noted().request.reused = true;
+    }
+
+    pub fn note_received(&self) {
+        self.noted().request.received = true;
+    }
+
+    /// Notes how the connection ended. ureq keeps that to itself, and where a body ends with its connection it asks no further; but a
+    /// reset is no such end. TLS without its last word is one in practice: what it carries is checked by itself.
+    pub fn note_end(&self, error: &io::Error) {
+        self.noted().request.end = Some(io::Error::new(error.kind(), error.to_string()));
+    }
+
+    /// Whether the connection ended, and not in order.
+    pub fn is_broken(&self) -> bool {
+        self.noted().request.end.as_ref().is_some_and(|error| error.kind() != io::ErrorKind::UnexpectedEof)
+    }
+
+    pub fn take_end(&self) -> Option<io::Error> {
+        self.noted().request.end.take()
+    }
+
+    pub fn is_send_only(&self) -> bool {
+        self.noted().request.send_only
+    }
+
+    /// Whether a failure only means that the server had closed a kept connection: the request was not looked at.
+    pub fn died_unanswered(&self) -> bool {
+        let noted = self.noted();
+        noted.request.reused && !noted.request.received
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock()
+    }
+}
