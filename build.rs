@@ -31,8 +31,21 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Requests that have no function of their own", "src/ffi/requests.rs"),
     ("Options of a call", "src/ffi/options.rs"),
     ("Cancelling", "src/ffi/cancel.rs"),
-    ("JSON values", "src/ffi/json.rs"),
+    ("JSON values", "src/ffi/document.rs"),
+    ("", "src/ffi/json.rs"),
+    ("", "src/ffi/json_content.rs"),
     ("Log", "src/ffi/log.rs"),
+];
+
+/// The types of arguments in src/ffi/edge.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
+const EDGE: &[(&str, &str)] = &[
+    ("SharedHandle<", "*mut "),
+    ("Out<", "*mut "),
+    ("Buffer<", "*mut "),
+    ("CText", "*const c_char"),
+    ("SizedText", "*const c_char"),
+    ("TextArray", "*const *const c_char"),
+    ("Size", "usize"),
 ];
 
 /// The types that are used before their section comes: declared at the top, and only described there.
@@ -129,20 +142,52 @@ fn section(source: &str) -> String {
     };
     config.function.args = cbindgen::Layout::Auto;
     // What no function of the same file takes or returns by its name.
-    config.export.include =
-        ["mcp_status", "mcp_log_level", "mcp_limit", "mcp_transport", "mcp_change", "mcp_destroy_fn"]
-            .map(String::from)
-            .to_vec();
+    config.export.include = [
+        "mcp_status",
+        "mcp_log_level",
+        "mcp_limit",
+        "mcp_transport",
+        "mcp_change",
+        "mcp_destroy_fn",
+        "mcp_json_type",
+        "mcp_json",
+    ]
+    .map(String::from)
+    .to_vec();
     let mut text = Vec::new();
+    let shown = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets the folder")).join("section.rs");
+    let code = fs::read_to_string(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+    fs::write(&shown, with_c_types(code)).expect("a file for cbindgen");
     cbindgen::Builder::new()
         .with_config(config)
-        .with_src(source)
+        .with_src(&shown)
         .generate()
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
     let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
     let text = FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""));
     text.lines().map(|line| plain_names(line) + "\n").collect()
+}
+
+/// Puts C types in the place of those of src/ffi/edge.rs. cbindgen reads one file at a time and does not know them: it would write
+/// their names into the header.
+fn with_c_types(mut code: String) -> String {
+    for (ours, c) in EDGE {
+        let Some(name) = ours.strip_suffix('<') else {
+            for end in [",", ")"] {
+                code = code.replace(&format!(": {ours}{end}"), &format!(": {c}{end}"));
+            }
+            continue;
+        };
+        let begin = format!(": {name}<");
+        let mut pieces = code.split(&begin);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        code = pieces.fold(first, |code, piece| {
+            let (of, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no end"));
+            format!("{code}: {c}{of}{rest}")
+        });
+    }
+    code
 }
 
 /// The types have names of their own: cbindgen writes `struct` before some of them, and not before others.

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use crate::protocol::json::Json;
 use crate::sanitize::shortened;
 use crate::status::Status;
 
@@ -36,7 +35,8 @@ pub struct Report {
 pub struct RpcError {
     pub code: i64,
     pub message: String,
-    pub data: Option<Json>,
+    /// JSON text, which was checked as a part of the answer.
+    pub data: Option<String>,
 }
 
 /// What the program itself gave as the reason, for the program to find again; shared by all errors that it led to.

@@ -3,11 +3,10 @@
 
 use std::borrow::Cow;
 
+pub use crate::sys::short::{beginning, shortened};
+
 /// The longest error message and the longest line of the log, in bytes.
 pub const LONGEST: usize = 2048;
-
-/// What stands for the rest.
-const DOTS: &str = "...";
 
 /// The text on one line, printable, and at most [`LONGEST`] bytes long. Secrets have to be out of it already: half of one would not
 /// be found any more.
@@ -18,23 +17,6 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     }
     // A space and not nothing: what stands on both sides must not become one word. No text gets longer by it.
     Cow::Owned(short.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect())
-}
-
-/// The text, or as much of its beginning as fits into `most` bytes with dots behind it.
-pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
-    if text.len() <= most {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("{}{DOTS}", beginning(text, most.saturating_sub(DOTS.len()))))
-}
-
-/// As much of a text as fits into `most` bytes.
-pub fn beginning(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// Whether a character shows as what it is and changes nothing around it: no control character, no line or paragraph separator,
@@ -63,16 +45,9 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters() {
+    fn lines_are_short() {
         for c in ["a", "é", "€", "𐍈", "\u{9b}"] {
-            for most in 0..16 {
-                let text = c.repeat(20);
-                let short = shortened(&text, most);
-                assert!(short.len() <= most.max(DOTS.len()) && short.ends_with(DOTS), "{short}");
-            }
             assert!(one_line(&c.repeat(5000)).len() <= LONGEST);
         }
-        assert_eq!(shortened("abcdef", 6), "abcdef");
-        assert_eq!(shortened("abcdefg", 6), "abc...");
     }
 }

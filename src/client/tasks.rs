@@ -13,6 +13,7 @@ use super::operation::Operation;
 use super::session::Session;
 use super::tools::{TaskSupport, tool_arguments, tool_call};
 use crate::call::context::Call;
+use crate::call::failure::rpc_failure;
 use crate::call::object;
 use crate::call::request::Rules;
 use crate::error::{Error, Result, RpcError};
@@ -189,8 +190,8 @@ fn failed(call: &Call, task: Part) -> Error {
     let error = task.member("error");
     let code = error.and_then(|error| error.member("code")?.int64()).unwrap_or_default();
     let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
-    let data = error.and_then(|error| Json::parse(error.member("data")?.raw().to_owned()).ok());
-    crate::call::failure::rpc_failure(call, RpcError { code, message, data })
+    let data = error.and_then(|error| Some(error.member("data")?.raw().to_owned()));
+    rpc_failure(call, RpcError { code, message, data })
 }
 
 fn poll_interval(task: Part) -> Duration {

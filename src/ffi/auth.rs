@@ -4,11 +4,12 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
 use super::client::mcp_client;
+use super::edge::{CText, Out, SharedHandle, c_string, given, guard_quiet};
 use super::error::mcp_error;
-use super::guard::{guard, guard_quiet, live_mut};
-use super::text::{c_string, optional_text, text};
+use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::auth::scheme::{AuthRequest, Callback};
+use crate::error::Result;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -16,9 +17,8 @@ use crate::sys::callback;
 /// runs, and belongs to that thread.
 ///
 /// Since 0.1.0.
-pub struct mcp_auth_request {
-    /// Belongs to whoever runs the callback.
-    inner: *mut AuthRequest,
+pub struct mcp_auth_request<'a> {
+    inner: &'a mut AuthRequest,
     url: CString,
     method: CString,
     challenge: Option<CString>,
@@ -54,171 +54,138 @@ pub type mcp_auth_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void,
 /// Any thread, any time; counts from the next request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_auth(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     auth: mcp_auth_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("credentials and headers")?;
-            let callback = auth.map(|auth| {
-                let callback: Box<Callback> = Box::new(move |request: &mut AuthRequest| {
-                    let mut shown = mcp_auth_request::of(request);
-                    let shown = &raw mut shown;
-                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    callback::call(|| auth(owner.pointer(), shown));
-                });
-                callback
+    mcp_client::set(client, error, |client| {
+        client.check_url("credentials and headers")?;
+        let callback = auth.map(|auth| {
+            let callback: Box<Callback> = Box::new(move |request: &mut AuthRequest| {
+                let mut shown = mcp_auth_request::of(request);
+                let shown = &raw mut shown;
+                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { auth(owner.pointer(), shown) });
             });
-            drop(client.auth().schemes.set(callback));
-            Ok(())
-        })
-    }
+            callback
+        });
+        drop(client.auth().schemes.set(callback));
+        Ok(())
+    })
 }
 
-impl mcp_auth_request {
-    fn of(request: &mut AuthRequest) -> mcp_auth_request {
+impl mcp_auth_request<'_> {
+    fn of(request: &mut AuthRequest) -> mcp_auth_request<'_> {
         let challenge = request.refusal.as_ref().and_then(|refusal| refusal.challenge.as_deref());
         mcp_auth_request {
             url: c_string(&request.url),
             method: c_string(request.method.as_str()),
             challenge: challenge.map(c_string),
-            inner: std::ptr::from_mut(request),
+            inner: request,
         }
     }
 }
 
 /// What `look` sees in a request; `otherwise` for NULL.
-///
-/// # Safety
-/// `request` is NULL or the one that a callback was called with.
-unsafe fn seen<T>(
-    request: *const mcp_auth_request,
+fn seen<T: Copy>(
+    request: Option<&mcp_auth_request>,
     otherwise: T,
     look: impl FnOnce(&mcp_auth_request, &AuthRequest) -> T,
 ) -> T {
-    // SAFETY: as the caller promises; the inner one lives as long as the callback runs.
-    let request = unsafe { request.as_ref() };
-    // SAFETY: as above.
-    let inner = request.and_then(|request| unsafe { request.inner.as_ref() });
-    match (request, inner) {
-        (Some(request), Some(inner)) => guard_quiet(otherwise, || look(request, inner)),
-        _ => otherwise,
-    }
+    guard_quiet(otherwise, || request.map_or(otherwise, |request| look(request, request.inner)))
 }
 
 /// Where the request goes: the whole URL, with its query. Lives as long as the request. NULL for
 /// NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_url(request: *const mcp_auth_request) -> *const c_char {
-    // SAFETY: the header asks for a live request or NULL.
-    unsafe { seen(request, std::ptr::null(), |request, _| request.url.as_ptr()) }
+pub extern "C" fn mcp_auth_request_url(request: Option<&mcp_auth_request>) -> *const c_char {
+    seen(request, std::ptr::null(), |request, _| request.url.as_ptr())
 }
 
 /// The HTTP method of the request: "POST", "GET" or "DELETE". Lives as long as the request. NULL
 /// for NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_method(request: *const mcp_auth_request) -> *const c_char {
-    // SAFETY: the header asks for a live request or NULL.
-    unsafe { seen(request, std::ptr::null(), |request, _| request.method.as_ptr()) }
+pub extern "C" fn mcp_auth_request_method(request: Option<&mcp_auth_request>) -> *const c_char {
+    seen(request, std::ptr::null(), |request, _| request.method.as_ptr())
 }
 
 /// 1 before a request; 2 or 3 after the server has refused what this call came with. 0 for NULL.
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_attempt(request: *const mcp_auth_request) -> i32 {
-    // SAFETY: the header asks for a live request or NULL.
-    unsafe { seen(request, 0, |_, inner| i32::try_from(inner.attempt).unwrap_or(i32::MAX)) }
+pub extern "C" fn mcp_auth_request_attempt(request: Option<&mcp_auth_request>) -> i32 {
+    seen(request, 0, |_, inner| i32::try_from(inner.attempt).unwrap_or(i32::MAX))
 }
 
 /// The HTTP status of the refusal, 401 or 403; 0 where there was none. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_http_status(request: *const mcp_auth_request) -> i32 {
-    // SAFETY: the header asks for a live request or NULL.
-    unsafe { seen(request, 0, |_, inner| inner.refusal.as_ref().map_or(0, |refusal| i32::from(refusal.http_status))) }
+pub extern "C" fn mcp_auth_request_http_status(request: Option<&mcp_auth_request>) -> i32 {
+    seen(request, 0, |_, inner| inner.refusal.as_ref().map_or(0, |refusal| i32::from(refusal.http_status)))
 }
 
 /// The server's challenge, the `WWW-Authenticate` header of the refusal (RFC 9110, section 11.6.1);
 /// several are one list. Lives as long as the request. NULL where there was none. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_challenge(request: *const mcp_auth_request) -> *const c_char {
-    // SAFETY: the header asks for a live request or NULL.
-    unsafe {
-        seen(request, std::ptr::null(), |request, _| {
-            request.challenge.as_ref().map_or(std::ptr::null(), |challenge| challenge.as_ptr())
-        })
-    }
+pub extern "C" fn mcp_auth_request_challenge(request: Option<&mcp_auth_request>) -> *const c_char {
+    seen(request, std::ptr::null(), |request, _| {
+        request.challenge.as_ref().map_or(std::ptr::null(), |challenge| challenge.as_ptr())
+    })
 }
 
 /// The request to answer.
-///
-/// # Safety
-/// `request` is NULL or the one that a callback was called with.
-unsafe fn answered<'a>(request: *mut mcp_auth_request) -> crate::error::Result<&'a mut AuthRequest> {
-    // SAFETY: as the caller promises; the inner one lives as long as the callback runs.
-    unsafe { live_mut(live_mut(request, "request")?.inner, "request") }
+fn answered<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mut AuthRequest> {
+    given(request, "request").map(|request| &mut *request.inner)
 }
 
 /// Gives the request a bearer token, without the word "Bearer"; NULL takes it away again. The same
 /// rules and errors as those of `mcp_set_bearer`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_set_bearer(
-    request: *mut mcp_auth_request,
-    token: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_auth_request_set_bearer(
+    request: Option<&mut mcp_auth_request>,
+    token: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live request and for a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let request = answered(request)?;
-            let token = request.note(optional_text(token, "token"))?;
-            request.set_bearer(token)
-        })
-    }
+    guard(error, || {
+        let request = answered(request)?;
+        let token = request.note(token.optional("token"))?;
+        request.set_bearer(token)
+    })
 }
 
 /// Gives the request a header; a NULL value takes it away again. The same rules and errors as those
 /// of `mcp_set_header`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_set_header(
-    request: *mut mcp_auth_request,
-    name: *const c_char,
-    value: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_auth_request_set_header(
+    request: Option<&mut mcp_auth_request>,
+    name: CText,
+    value: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live request and for NUL-terminated texts, or NULL.
-    unsafe {
-        guard(error, || {
-            let request = answered(request)?;
-            let name = request.note(text(name, "name"))?;
-            let value = request.note(optional_text(value, "value"))?;
-            request.set_header(name, value)
-        })
-    }
+    guard(error, || {
+        let request = answered(request)?;
+        let name = request.note(name.required("name"))?;
+        let value = request.note(value.optional("value"))?;
+        request.set_header(name, value)
+    })
 }
 
 /// Says that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and `reason` in its
 /// message. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_auth_request_fail(
-    request: *mut mcp_auth_request,
-    reason: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_auth_request_fail(
+    request: Option<&mut mcp_auth_request>,
+    reason: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live request and for a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let request = answered(request)?;
-            let reason = request.note(text(reason, "reason"))?;
-            request.fail(reason, None);
-            Ok(())
-        })
-    }
+    guard(error, || {
+        let request = answered(request)?;
+        let reason = request.note(reason.required("reason"))?;
+        request.fail(reason, None);
+        Ok(())
+    })
 }
 
 /// As `mcp_auth_request_fail`, with an object of the program's own behind it, such as the exception
@@ -231,21 +198,18 @@ pub unsafe extern "C" fn mcp_auth_request_fail(
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_auth_request_fail_with(
-    request: *mut mcp_auth_request,
-    reason: *const c_char,
+    request: Option<&mut mcp_auth_request>,
+    reason: CText,
     cause: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let cause = Userdata::new(cause, destroy);
-    // SAFETY: the header asks for a live request and for a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let request = answered(request)?;
-            let reason = request.note(text(reason, "reason"))?;
-            request.fail(reason, Some(Arc::new(cause)));
-            Ok(())
-        })
-    }
+    guard(error, || {
+        let request = answered(request)?;
+        let reason = request.note(reason.required("reason"))?;
+        request.fail(reason, Some(Arc::new(cause)));
+        Ok(())
+    })
 }

@@ -1,11 +1,12 @@
 //! Calls to the server. Each blocks the thread that makes it.
 
 use super::client::mcp_client;
+use super::document::mcp_json;
+use super::edge::{Out, SharedHandle};
 use super::error::mcp_error;
-use super::guard::{guard, live, null};
-use super::json::mcp_json;
+use super::guard::{guard, guard_json};
 use super::options::mcp_options;
-use crate::client::Call;
+use crate::client::{Call, Client};
 use crate::error::Result;
 use crate::protocol::json::Json;
 use crate::status::mcp_status;
@@ -18,13 +19,12 @@ use crate::status::mcp_status;
 ///
 /// `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_connect(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_connect(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects or NULL.
-    unsafe { guard(error, || run(client, "connect", options, |client, call| client.connect(call))) }
+    guard(error, || run(client, "connect", options, |client, call| client.connect(call)))
 }
 
 /// Asks whether the server is there, and answers. Never answered from memory: each call goes to
@@ -41,13 +41,12 @@ pub unsafe extern "C" fn mcp_connect(
 ///
 /// `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_ping(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_ping(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects or NULL.
-    unsafe { guard(error, || run(client, "ping", options, |client, call| client.ping(call))) }
+    guard(error, || run(client, "ping", options, |client, call| client.ping(call)))
 }
 
 /// Gives what the server said of itself when the client connected (and connects first, where that
@@ -67,48 +66,37 @@ pub unsafe extern "C" fn mcp_ping(
 /// `*info` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_server_info(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    info: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_server_info(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    info: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
-    unsafe { run_for_json(client, "server info", options, info, error, |client, call| client.server_info(call)) }
+    run_for_json(client, "server info", options, info, error, |client, call| client.server_info(call))
 }
 
 /// Runs a call that brings a JSON value.
-///
-/// # Safety The handles are NULL or live, the places NULL or writable.
-pub(super) unsafe fn run_for_json(
-    client: *mut mcp_client,
+pub(super) fn run_for_json(
+    client: SharedHandle<mcp_client>,
     operation: &'static str,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
-    body: impl FnOnce(&crate::client::Client, &Call) -> Result<Json>,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
+    body: impl FnOnce(&Client, &Call) -> Result<Json>,
 ) -> mcp_status {
-    // SAFETY: as the caller promises.
-    unsafe {
-        guard(error, || {
-            let place = result.as_mut().ok_or_else(|| null("the place for the result"))?;
-            *place = std::ptr::null_mut();
-            run(client, operation, options, |client, call| {
-                *place = mcp_json::boxed(body(client, call)?);
-                Ok(())
-            })
-        })
-    }
+    guard_json(result, "the place for the result", error, || {
+        let client = &client.required("client")?.inner;
+        client.call(operation, &mcp_options::call_options(options), |call| body(client, call))
+    })
 }
 
-/// # Safety Both handles are NULL or live.
-pub(super) unsafe fn run(
-    client: *mut mcp_client,
+/// Runs a call that brings nothing but its outcome.
+pub(super) fn run(
+    client: SharedHandle<mcp_client>,
     operation: &'static str,
-    options: *const mcp_options,
-    body: impl FnOnce(&crate::client::Client, &Call) -> Result<()>,
+    options: Option<&mcp_options>,
+    body: impl FnOnce(&Client, &Call) -> Result<()>,
 ) -> Result<()> {
-    // SAFETY: as the caller promises.
-    let (client, options) = unsafe { (live(client, "client")?, mcp_options::call_options(options)) };
-    client.inner.call(operation, &options, |call| body(&client.inner, call))
+    let client = &client.required("client")?.inner;
+    client.call(operation, &mcp_options::call_options(options), |call| body(client, call))
 }

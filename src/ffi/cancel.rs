@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::guard::guard_quiet;
+use super::edge::{SharedHandle, guard_quiet};
 use crate::sys::signal::Signal;
 
 /// A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
@@ -27,11 +27,8 @@ impl mcp_cancel {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_cancel_new() -> *mut mcp_cancel {
-    guard_quiet(std::ptr::null_mut(), || match Signal::new() {
-        Ok(signal) => Box::into_raw(Box::new(mcp_cancel { signal: Arc::new(signal) })),
-        Err(_) => std::ptr::null_mut(),
-    })
+pub extern "C" fn mcp_cancel_new() -> Option<Box<mcp_cancel>> {
+    guard_quiet(None, || Signal::new().ok().map(|signal| Box::new(mcp_cancel { signal: Arc::new(signal) })))
 }
 
 /// Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a
@@ -39,10 +36,9 @@ pub extern "C" fn mcp_cancel_new() -> *mut mcp_cancel {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_cancel_trigger(cancel: *mut mcp_cancel) {
+pub extern "C" fn mcp_cancel_trigger(cancel: SharedHandle<mcp_cancel>) {
     // No guard: a signal handler may run it, and there is nothing in it that could panic.
-    // SAFETY: the header asks for a live token or NULL.
-    if let Some(cancel) = unsafe { cancel.as_ref() } {
+    if let Some(cancel) = cancel.object() {
         cancel.signal.raise();
     }
 }
@@ -52,11 +48,6 @@ pub unsafe extern "C" fn mcp_cancel_trigger(cancel: *mut mcp_cancel) {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_cancel_free(cancel: *mut mcp_cancel) {
-    guard_quiet((), || {
-        if !cancel.is_null() {
-            // SAFETY: the header says that the token was made by mcp_cancel_new and is not used any more.
-            drop(unsafe { Box::from_raw(cancel) });
-        }
-    });
+pub extern "C" fn mcp_cancel_free(cancel: Option<Box<mcp_cancel>>) {
+    guard_quiet((), || drop(cancel));
 }

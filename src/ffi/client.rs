@@ -1,12 +1,11 @@
 //! A client's life.
 
-use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::edge::{CText, Out, SharedHandle, guard_quiet};
 use super::error::mcp_error;
-use super::guard::{guard, guard_new, guard_quiet, live};
+use super::guard::{guard, guard_new};
 use super::options::mcp_options;
-use super::text::text;
 use crate::client::Client;
 use crate::error::Result;
 use crate::status::mcp_status;
@@ -24,22 +23,16 @@ pub struct mcp_client {
 
 impl mcp_client {
     /// Changes a setting of a client that belongs to this process.
-    ///
-    /// # Safety
-    /// `client` is NULL or live, `error` NULL or writable.
-    pub(super) unsafe fn set(
-        client: *mut mcp_client,
-        error: *mut *mut mcp_error,
+    pub(super) fn set(
+        client: SharedHandle<mcp_client>,
+        error: Out<*mut mcp_error>,
         change: impl FnOnce(&Client) -> Result<()>,
     ) -> mcp_status {
-        // SAFETY: as the caller promises.
-        unsafe {
-            guard(error, || {
-                let client = &live(client, "client")?.inner;
-                client.check_process()?;
-                change(client)
-            })
-        }
+        guard(error, || {
+            let client = &client.required("client")?.inner;
+            client.check_process()?;
+            change(client)
+        })
     }
 }
 
@@ -63,9 +56,8 @@ impl mcp_client {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_client_new(url: *const c_char, error: *mut *mut mcp_error) -> *mut mcp_client {
-    // SAFETY: the header asks for a NUL-terminated text or NULL, and for a place for the error or NULL.
-    unsafe { guard_new(error, || Ok(mcp_client { inner: Client::new(text(url, "url")?)? })) }
+pub extern "C" fn mcp_client_new(url: CText, error: Out<*mut mcp_error>) -> Option<Box<mcp_client>> {
+    guard_new(error, || Ok(mcp_client { inner: Client::new(url.required("url")?)? }))
 }
 
 /// Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
@@ -81,18 +73,15 @@ pub unsafe extern "C" fn mcp_client_new(url: *const c_char, error: *mut *mut mcp
 ///
 /// Any thread, any time. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_client_close(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_client_close(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects or NULL.
-    unsafe {
-        guard(error, || {
-            let client = live(client, "client")?;
-            client.inner.close(&mcp_options::call_options(options))
-        })
-    }
+    guard(error, || {
+        let client = client.required("client")?;
+        client.inner.close(&mcp_options::call_options(options))
+    })
 }
 
 /// Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
@@ -106,11 +95,9 @@ pub unsafe extern "C" fn mcp_client_close(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_client_free(client: *mut mcp_client) {
+pub extern "C" fn mcp_client_free(client: Option<Box<mcp_client>>) {
     guard_quiet((), || {
-        if !client.is_null() {
-            // SAFETY: the header says that the client was made by mcp_client_new and is not used any more.
-            let client = unsafe { Box::from_raw(client) };
+        if let Some(client) = client {
             client.inner.shut_down();
         }
     });

@@ -1,12 +1,10 @@
 //! Clients that a configuration file describes.
 
-use std::ffi::c_char;
-
 use super::client::mcp_client;
+use super::document::mcp_json;
+use super::edge::{CText, Out};
 use super::error::mcp_error;
-use super::guard::{guard, guard_new, null};
-use super::json::mcp_json;
-use super::text::{optional_text, text};
+use super::guard::{guard_json, guard_new};
 use crate::client::{Client, config};
 use crate::status::mcp_status;
 
@@ -38,18 +36,15 @@ use crate::status::mcp_status;
 /// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
 /// `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_client_new_from_config(
-    path: *const c_char,
-    name: *const c_char,
-    error: *mut *mut mcp_error,
-) -> *mut mcp_client {
-    // SAFETY: the header asks for NUL-terminated texts or NULL.
-    unsafe {
-        guard_new(error, || {
-            let inner = Client::from_config(text(path, "path")?, optional_text(name, "name")?)?;
-            Ok(mcp_client { inner })
-        })
-    }
+pub extern "C" fn mcp_client_new_from_config(
+    path: CText,
+    name: CText,
+    error: Out<*mut mcp_error>,
+) -> Option<Box<mcp_client>> {
+    guard_new(error, || {
+        let inner = Client::from_config(path.required("path")?, name.optional("name")?)?;
+        Ok(mcp_client { inner })
+    })
 }
 
 /// Lists the servers of a configuration file: an array of their names, in the order of the file,
@@ -58,20 +53,8 @@ pub unsafe extern "C" fn mcp_client_new_from_config(
 /// `*names` is set to NULL first and to the array on success; the caller frees it with
 /// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_config_names(
-    path: *const c_char,
-    names: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
-) -> mcp_status {
-    // SAFETY: the header asks for a NUL-terminated text and a place that can be written to, or NULL.
-    unsafe {
-        guard(error, || {
-            let place = names.as_mut().ok_or_else(|| null("names"))?;
-            *place = std::ptr::null_mut();
-            *place = mcp_json::boxed(config::names(text(path, "path")?)?);
-            Ok(())
-        })
-    }
+pub extern "C" fn mcp_config_names(path: CText, names: Out<*mut mcp_json>, error: Out<*mut mcp_error>) -> mcp_status {
+    guard_json(names, "names", error, || config::names(path.required("path")?))
 }
 
 /// Lists the servers of a configuration file as `mcp_config_names` does, with an object for each:
@@ -80,18 +63,10 @@ pub unsafe extern "C" fn mcp_config_names(
 /// `*servers` is set to NULL first and to the array on success; the caller frees it with
 /// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_config_servers(
-    path: *const c_char,
-    servers: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_config_servers(
+    path: CText,
+    servers: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a NUL-terminated text and a place that can be written to, or NULL.
-    unsafe {
-        guard(error, || {
-            let place = servers.as_mut().ok_or_else(|| null("servers"))?;
-            *place = std::ptr::null_mut();
-            *place = mcp_json::boxed(config::servers(text(path, "path")?)?);
-            Ok(())
-        })
-    }
+    guard_json(servers, "servers", error, || config::servers(path.required("path")?))
 }

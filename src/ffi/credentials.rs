@@ -1,10 +1,8 @@
 //! What requests carry.
 
-use std::ffi::c_char;
-
 use super::client::mcp_client;
+use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
-use super::text::{optional_text, text};
 use crate::status::mcp_status;
 
 /// Sets the bearer token that every HTTP request carries, as `Authorization: Bearer <token>` (RFC
@@ -20,18 +18,15 @@ use crate::status::mcp_status;
 ///
 /// Any thread, any time; counts from the next request. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_bearer(
-    client: *mut mcp_client,
-    token: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_bearer(
+    client: SharedHandle<mcp_client>,
+    token: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("credentials and headers")?;
-            client.auth().credentials.set_bearer(optional_text(token, "token")?)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("credentials and headers")?;
+        client.auth().credentials.set_bearer(token.optional("token")?)
+    })
 }
 
 /// Sets a header that every HTTP request carries, such as "X-API-Key". One of the same name, in
@@ -45,17 +40,14 @@ pub unsafe extern "C" fn mcp_set_bearer(
 ///
 /// Any thread, any time; counts from the next request. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_header(
-    client: *mut mcp_client,
-    name: *const c_char,
-    value: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_header(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    value: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("credentials and headers")?;
-            client.auth().credentials.set_header(text(name, "name")?, optional_text(value, "value")?)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("credentials and headers")?;
+        client.auth().credentials.set_header(name.required("name")?, value.optional("value")?)
+    })
 }

@@ -2,11 +2,11 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use super::guard::guard_quiet;
-use super::json::{Owned, mcp_json};
-use super::text::c_string;
+use super::document::{Owned, mcp_json};
+use super::edge::{c_string, guard_quiet};
 use super::userdata::Userdata;
 use crate::error::Error;
+use crate::protocol::json::Json;
 use crate::sanitize::one_line;
 
 /// Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
@@ -25,25 +25,21 @@ pub struct mcp_error {
 }
 
 impl mcp_error {
-    pub(super) fn boxed(error: Error) -> *mut mcp_error {
+    pub(super) fn boxed(mut error: Error) -> *mut mcp_error {
+        // Taken out: the document holds the text from here on.
+        let rpc_data = error.report_mut().rpc.as_mut().and_then(|rpc| rpc.data.take());
         let report = error.report();
-        let rpc_data = report.rpc.as_ref().and_then(|rpc| rpc.data.clone());
         Box::into_raw(Box::new(mcp_error {
             // Not every error comes from a call, which would have made its texts fit already.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
-            rpc_data: rpc_data.map(Owned::new),
+            rpc_data: rpc_data.map(|text| Owned::new(Json::of_checked(text))),
             error,
         }))
     }
 
-    /// # Safety `error` is NULL or live.
-    unsafe fn read<T>(error: *const mcp_error, otherwise: T, read: impl FnOnce(&mcp_error) -> T) -> T {
-        // SAFETY: as the caller promises; NULL is no reference.
-        match unsafe { error.as_ref() } {
-            Some(error) => read(error),
-            None => otherwise,
-        }
+    fn read<T>(error: Option<&mcp_error>, otherwise: T, read: impl FnOnce(&mcp_error) -> T) -> T {
+        error.map_or(otherwise, read)
     }
 }
 
@@ -51,9 +47,8 @@ impl mcp_error {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_status(error: *const mcp_error) -> i32 {
-    // SAFETY: the header asks for a live error or NULL, here and in all functions below.
-    unsafe { mcp_error::read(error, 0, |error| error.error.status() as i32) }
+pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> i32 {
+    mcp_error::read(error, 0, |error| error.error.status() as i32)
 }
 
 /// What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
@@ -62,27 +57,24 @@ pub unsafe extern "C" fn mcp_error_status(error: *const mcp_error) -> i32 {
 ///
 /// Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_message(error: *const mcp_error) -> *const c_char {
-    // SAFETY: see mcp_error_status.
-    unsafe { mcp_error::read(error, c"".as_ptr(), |error| error.message.as_ptr()) }
+pub extern "C" fn mcp_error_message(error: Option<&mcp_error>) -> *const c_char {
+    mcp_error::read(error, c"".as_ptr(), |error| error.message.as_ptr())
 }
 
 /// The HTTP status of the answer behind the error, such as 401; 0 where there was none.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_http_status(error: *const mcp_error) -> i32 {
-    // SAFETY: see mcp_error_status.
-    unsafe { mcp_error::read(error, 0, |error| i32::from(error.error.report().http_status)) }
+pub extern "C" fn mcp_error_http_status(error: Option<&mcp_error>) -> i32 {
+    mcp_error::read(error, 0, |error| i32::from(error.error.report().http_status))
 }
 
 /// Whether the server sent a JSON-RPC error.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_has_rpc_code(error: *const mcp_error) -> bool {
-    // SAFETY: see mcp_error_status.
-    unsafe { mcp_error::read(error, false, |error| error.error.report().rpc.is_some()) }
+pub extern "C" fn mcp_error_has_rpc_code(error: Option<&mcp_error>) -> bool {
+    mcp_error::read(error, false, |error| error.error.report().rpc.is_some())
 }
 
 /// The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
@@ -90,9 +82,8 @@ pub unsafe extern "C" fn mcp_error_has_rpc_code(error: *const mcp_error) -> bool
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_rpc_code(error: *const mcp_error) -> i64 {
-    // SAFETY: see mcp_error_status.
-    unsafe { mcp_error::read(error, 0, |error| error.error.report().rpc.as_ref().map_or(0, |rpc| rpc.code)) }
+pub extern "C" fn mcp_error_rpc_code(error: Option<&mcp_error>) -> i64 {
+    mcp_error::read(error, 0, |error| error.error.report().rpc.as_ref().map_or(0, |rpc| rpc.code))
 }
 
 /// The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
@@ -102,13 +93,8 @@ pub unsafe extern "C" fn mcp_error_rpc_code(error: *const mcp_error) -> i64 {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_rpc_data(error: *const mcp_error) -> *const mcp_json {
-    // SAFETY: see mcp_error_status.
-    unsafe {
-        mcp_error::read(error, std::ptr::null(), |error| {
-            error.rpc_data.as_ref().map_or(std::ptr::null(), Owned::pointer)
-        })
-    }
+pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_json {
+    mcp_error::read(error, std::ptr::null(), |error| error.rpc_data.as_ref().map_or(std::ptr::null(), Owned::pointer))
 }
 
 /// The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
@@ -117,13 +103,10 @@ pub unsafe extern "C" fn mcp_error_rpc_data(error: *const mcp_error) -> *const m
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_www_authenticate(error: *const mcp_error) -> *const c_char {
-    // SAFETY: see mcp_error_status.
-    unsafe {
-        mcp_error::read(error, std::ptr::null(), |error| {
-            error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
-        })
-    }
+pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *const c_char {
+    mcp_error::read(error, std::ptr::null(), |error| {
+        error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
+    })
 }
 
 /// How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
@@ -131,13 +114,10 @@ pub unsafe extern "C" fn mcp_error_www_authenticate(error: *const mcp_error) -> 
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_retry_after_ms(error: *const mcp_error) -> i64 {
-    // SAFETY: see mcp_error_status.
-    unsafe {
-        mcp_error::read(error, -1, |error| {
-            error.error.report().retry_after_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(-1)
-        })
-    }
+pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
+    mcp_error::read(error, -1, |error| {
+        error.error.report().retry_after_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(-1)
+    })
 }
 
 /// What an auth callback gave as the cause of its failure (`mcp_auth_request_fail_with`); NULL where
@@ -145,25 +125,17 @@ pub unsafe extern "C" fn mcp_error_retry_after_ms(error: *const mcp_error) -> i6
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_cause(error: *const mcp_error) -> *mut c_void {
-    // SAFETY: see mcp_error_status.
-    unsafe {
-        mcp_error::read(error, std::ptr::null_mut(), |error| {
-            let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
-            cause.map_or(std::ptr::null_mut(), Userdata::pointer)
-        })
-    }
+pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
+    mcp_error::read(error, std::ptr::null_mut(), |error| {
+        let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
+        cause.map_or(std::ptr::null_mut(), Userdata::pointer)
+    })
 }
 
 /// Frees an error; NULL is ignored.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_error_free(error: *mut mcp_error) {
-    guard_quiet((), || {
-        if !error.is_null() {
-            // SAFETY: the header says that the error came from this library and is not used any more.
-            drop(unsafe { Box::from_raw(error) });
-        }
-    });
+pub extern "C" fn mcp_error_free(error: Option<Box<mcp_error>>) {
+    guard_quiet((), || drop(error));
 }

@@ -1,13 +1,14 @@
 //! What a server asks of the program.
 
 use std::ffi::{CString, c_char, c_void};
+use std::ptr::null;
 use std::sync::Arc;
 
 use super::client::mcp_client;
+use super::document::{Owned, mcp_json};
+use super::edge::{CText, Out, SharedHandle, Size, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
-use super::guard::{guard, guard_quiet, live_mut};
-use super::json::{Owned, mcp_json};
-use super::text::{c_string, optional_text_of_length, text, text_of_length};
+use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::error::Result;
 use crate::protocol::incoming::InputKind;
@@ -19,9 +20,8 @@ use crate::sys::callback;
 /// belongs to that thread.
 ///
 /// Since 0.1.0.
-pub struct mcp_input {
-    /// Belongs to whoever runs the handler.
-    inner: *mut Input,
+pub struct mcp_input<'a> {
+    inner: &'a mut Input,
     method: CString,
     params: Owned,
 }
@@ -48,13 +48,13 @@ pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_elicitation(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
+    // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Elicitation, (handler, userdata, destroy), error) }
 }
 
@@ -69,13 +69,13 @@ pub unsafe extern "C" fn mcp_set_elicitation(
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_sampling(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
+    // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Sampling, (handler, userdata, destroy), error) }
 }
 
@@ -90,67 +90,57 @@ pub unsafe extern "C" fn mcp_set_sampling(
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_roots(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
+    // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Roots, (handler, userdata, destroy), error) }
 }
 
-/// # Safety `client` is NULL or live, `error` NULL or writable.
+/// # Safety
+/// The handler may be called with the userdata from any thread, until `destroy` is.
 unsafe fn set_handler(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     kind: InputKind,
     (handler, userdata, destroy): (mcp_input_fn, *mut c_void, mcp_destroy_fn),
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
-    // SAFETY: as the caller promises.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let handler = handler.map(|handler| {
-                let handler: Arc<Handler> = Arc::new(move |input: &mut Input| {
-                    let mut shown = mcp_input::of(input);
-                    let shown = &raw mut shown;
-                    // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
-                    callback::call(|| handler(owner.pointer(), shown));
-                });
-                handler
+    mcp_client::set(client, error, |client| {
+        let handler = handler.map(|handler| {
+            let handler: Arc<Handler> = Arc::new(move |input: &mut Input| {
+                let mut shown = mcp_input::of(input);
+                let shown = &raw mut shown;
+                // SAFETY: as the caller promises.
+                callback::call(|| unsafe { handler(owner.pointer(), shown) });
             });
-            client.settings.set_handler(kind, handler)
-        })
-    }
+            handler
+        });
+        client.settings.set_handler(kind, handler)
+    })
 }
 
-impl mcp_input {
-    fn of(input: &mut Input) -> mcp_input {
-        mcp_input {
-            method: c_string(input.kind.method()),
-            params: Owned::new(input.params.clone()),
-            inner: std::ptr::from_mut(input),
-        }
+impl mcp_input<'_> {
+    fn of(input: &mut Input) -> mcp_input<'_> {
+        mcp_input { method: c_string(input.kind.method()), params: Owned::new(input.params.clone()), inner: input }
     }
 }
 
 /// What is asked: "elicitation/create", "sampling/createMessage" or "roots/list". Lives as long as
 /// the input. NULL for NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_method(input: *const mcp_input) -> *const c_char {
-    // SAFETY: the header asks for a live input or NULL.
-    let input = unsafe { input.as_ref() };
-    guard_quiet(std::ptr::null(), || input.map_or(std::ptr::null(), |input| input.method.as_ptr()))
+pub extern "C" fn mcp_input_method(input: Option<&mcp_input>) -> *const c_char {
+    guard_quiet(null(), || input.map_or(null(), |input| input.method.as_ptr()))
 }
 
 /// The parameters, an object. They live as long as the input. NULL for NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_params(input: *const mcp_input) -> *const mcp_json {
-    // SAFETY: the header asks for a live input or NULL.
-    let input = unsafe { input.as_ref() };
-    guard_quiet(std::ptr::null(), || input.map_or(std::ptr::null(), |input| input.params.pointer()))
+pub extern "C" fn mcp_input_params(input: Option<&mcp_input>) -> *const mcp_json {
+    guard_quiet(null(), || input.map_or(null(), |input| input.params.pointer()))
 }
 
 /// Whether an answer would come too late: the server has cancelled its request, or the call that
@@ -159,18 +149,13 @@ pub unsafe extern "C" fn mcp_input_params(input: *const mcp_input) -> *const mcp
 /// the handler waits for that. Over Streamable HTTP a cancellation that the server sends with the
 /// answer to the call itself is read only behind the handler. False for NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_is_cancelled(input: *const mcp_input) -> bool {
-    // SAFETY: the header asks for a live input or NULL; the inner one lives as long as the handler runs.
-    let inner = unsafe { input.as_ref().and_then(|input| input.inner.as_ref()) };
-    guard_quiet(false, || inner.is_some_and(Input::is_cancelled))
+pub extern "C" fn mcp_input_is_cancelled(input: Option<&mcp_input>) -> bool {
+    guard_quiet(false, || input.is_some_and(|input| input.inner.is_cancelled()))
 }
 
 /// The input to answer.
-///
-/// # Safety `input` is NULL or the one that a handler was called with.
-unsafe fn answered<'a>(input: *mut mcp_input) -> Result<&'a mut Input> {
-    // SAFETY: as the caller promises; the inner one lives as long as the handler runs.
-    unsafe { live_mut(live_mut(input, "input")?.inner, "input") }
+fn answered<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut Input> {
+    given(input, "input").map(|input| &mut *input.inner)
 }
 
 /// Accepts an elicitation. `content` is what the person has filled in: the text of a JSON object of
@@ -180,29 +165,26 @@ unsafe fn answered<'a>(input: *mut mcp_input) -> Result<&'a mut Input> {
 /// Returns `MCP_INVALID_ARGUMENT` for what is no JSON object, and `MCP_MISUSE` where something else
 /// is asked. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_accept(
-    input: *mut mcp_input,
-    content: *const c_char,
-    length: usize,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_input_accept(
+    input: Option<&mut mcp_input>,
+    content: SizedText,
+    length: Size,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live input and a readable text, or NULL.
-    unsafe { guard(error, || answered(input)?.accept(optional_text_of_length(content, length, "the content")?)) }
+    guard(error, || answered(input)?.accept(content.optional(length, "the content")?))
 }
 
 /// Declines an elicitation: the person has said no. Errors as for `mcp_input_accept`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_decline(input: *mut mcp_input, error: *mut *mut mcp_error) -> mcp_status {
-    // SAFETY: the header asks for a live input or NULL.
-    unsafe { guard(error, || answered(input)?.refuse("decline")) }
+pub extern "C" fn mcp_input_decline(input: Option<&mut mcp_input>, error: Out<*mut mcp_error>) -> mcp_status {
+    guard(error, || answered(input)?.refuse("decline"))
 }
 
 /// Cancels an elicitation: the person has made no choice. Errors as for `mcp_input_accept`. Since
 /// 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_cancel(input: *mut mcp_input, error: *mut *mut mcp_error) -> mcp_status {
-    // SAFETY: the header asks for a live input or NULL.
-    unsafe { guard(error, || answered(input)?.refuse("cancel")) }
+pub extern "C" fn mcp_input_cancel(input: Option<&mut mcp_input>, error: Out<*mut mcp_error>) -> mcp_status {
+    guard(error, || answered(input)?.refuse("cancel"))
 }
 
 /// Answers with a whole result: the text of a JSON object of `length` bytes, `SIZE_MAX` for a
@@ -211,14 +193,13 @@ pub unsafe extern "C" fn mcp_input_cancel(input: *mut mcp_input, error: *mut *mu
 /// Returns `MCP_INVALID_ARGUMENT`, and takes no answer, for what is no result of this kind. Since
 /// 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_respond(
-    input: *mut mcp_input,
-    result: *const c_char,
-    length: usize,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_input_respond(
+    input: Option<&mut mcp_input>,
+    result: SizedText,
+    length: Size,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live input and a readable text, or NULL.
-    unsafe { guard(error, || answered(input)?.respond(text_of_length(result, length, "the result")?)) }
+    guard(error, || answered(input)?.respond(result.required(length, "the result")?))
 }
 
 /// Says that there is no answer. A legacy server gets a JSON-RPC error with `code` and `message`,
@@ -226,18 +207,15 @@ pub unsafe extern "C" fn mcp_input_respond(
 /// person who has refused (specification 2026-07-28, "Sampling": Error Handling), -32603 that for
 /// something that broke. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_input_fail(
-    input: *mut mcp_input,
+pub extern "C" fn mcp_input_fail(
+    input: Option<&mut mcp_input>,
     code: i64,
-    message: *const c_char,
-    error: *mut *mut mcp_error,
+    message: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live input and a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            let message = text(message, "message")?;
-            answered(input)?.fail(code, message);
-            Ok(())
-        })
-    }
+    guard(error, || {
+        let message = message.required("message")?;
+        answered(input)?.fail(code, message);
+        Ok(())
+    })
 }

@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_void};
 
 use super::calls::run;
 use super::client::mcp_client;
+use super::document::{Owned, mcp_json};
+use super::edge::{Out, SharedHandle, TextArray, c_string, given};
 use super::error::mcp_error;
-use super::guard::{guard, null};
-use super::json::{Owned, mcp_json};
+use super::guard::guard;
 use super::options::mcp_options;
-use super::text::{c_string, text};
 use crate::client::listen::Filter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -56,27 +56,25 @@ pub type mcp_change_fn =
 /// is nothing to listen for; otherwise why nothing can be heard. Any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_listen(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     changes: u32,
-    uris: *const *const c_char,
+    uris: TextArray,
     change: mcp_change_fn,
     userdata: *mut c_void,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and NUL-terminated texts, or NULL.
-    unsafe {
-        guard(error, || {
-            let change = change.ok_or_else(|| null("the callback"))?;
-            let filter = filter(changes, texts(uris, "a URI")?)?;
-            let on_change = |method: &str, params: Option<&Json>| {
-                let (method, params) = (c_string(method), params.cloned().map(Owned::new));
-                let params = params.as_ref().map_or(std::ptr::null(), Owned::pointer);
-                callback::call(|| change(userdata, method.as_ptr(), params));
-            };
-            run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
-        })
-    }
+    guard(error, || {
+        let change = given(change, "the callback")?;
+        let filter = filter(changes, uris.texts("a URI")?)?;
+        let on_change = |method: &str, params: Option<&Json>| {
+            let (method, params) = (c_string(method), params.cloned().map(Owned::new));
+            let params = params.as_ref().map_or(std::ptr::null(), Owned::pointer);
+            // SAFETY: the header asks for a callback that may be called with this userdata on this thread.
+            callback::call(|| unsafe { change(userdata, method.as_ptr(), params) });
+        };
+        run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
+    })
 }
 
 fn filter(changes: u32, uris: Vec<String>) -> Result<Filter> {
@@ -89,23 +87,4 @@ fn filter(changes: u32, uris: Vec<String>) -> Result<Filter> {
         return Err(Error::new(MCP_INVALID_ARGUMENT, "there is nothing to listen for: no change and no URI is given"));
     }
     Ok(Filter { tools, prompts, resources, uris })
-}
-
-/// The texts of an array that ends with NULL.
-///
-/// # Safety `array` is NULL, or an array of NUL-terminated texts with a NULL behind the last.
-pub(super) unsafe fn texts(array: *const *const c_char, what: &str) -> Result<Vec<String>> {
-    let mut texts = Vec::new();
-    if array.is_null() {
-        return Ok(texts);
-    }
-    loop {
-        // SAFETY: as the caller promises: everything before the NULL may be read, and so may the NULL.
-        let next = unsafe { *array.add(texts.len()) };
-        if next.is_null() {
-            return Ok(texts);
-        }
-        // SAFETY: as the caller promises.
-        texts.push(unsafe { text(next, what) }?.to_owned());
-    }
 }

@@ -4,8 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::client::mcp_client;
+use super::edge::{Out, SharedHandle, c_string};
 use super::error::mcp_error;
-use super::text::c_string;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::log::{Hook, Level};
 use crate::sanitize::one_line;
@@ -46,27 +46,24 @@ pub type mcp_log_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, 
 /// Any thread, any time; counts from the next line. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_log(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     log: mcp_log_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let hook = log.map(|log| {
-                let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
-                    let text = c_string(one_line(text));
-                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    callback::call(|| log(owner.pointer(), level as i32, text.as_ptr()));
-                });
-                hook
+    mcp_client::set(client, error, |client| {
+        let hook = log.map(|log| {
+            let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
+                let text = c_string(one_line(text));
+                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { log(owner.pointer(), level as i32, text.as_ptr()) });
             });
-            drop(client.log().set(hook));
-            Ok(())
-        })
-    }
+            hook
+        });
+        drop(client.log().set(hook));
+        Ok(())
+    })
 }

@@ -1,15 +1,15 @@
 //! The server's log.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::calls::run;
 use super::client::mcp_client;
+use super::document::{Owned, mcp_json};
+use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
 use super::guard::guard;
-use super::json::{Owned, mcp_json};
 use super::options::mcp_options;
-use super::text::text;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
 use crate::rpc::server_log::Hook;
@@ -34,29 +34,26 @@ pub type mcp_logging_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_vo
 /// Any thread, any time. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_logging(
-    client: *mut mcp_client,
+    client: SharedHandle<mcp_client>,
     logging: mcp_logging_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let hook = logging.map(|logging| {
-                let hook: Arc<Hook> = Arc::new(move |message: &Json| {
-                    let message = Owned::new(message.clone());
-                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    callback::call(|| logging(owner.pointer(), message.pointer()));
-                });
-                hook
+    mcp_client::set(client, error, |client| {
+        let hook = logging.map(|logging| {
+            let hook: Arc<Hook> = Arc::new(move |message: &Json| {
+                let message = Owned::new(message.clone());
+                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { logging(owner.pointer(), message.pointer()) });
             });
-            drop(client.server_log.set_hook(hook));
-            Ok(())
-        })
-    }
+            hook
+        });
+        drop(client.server_log.set_hook(hook));
+        Ok(())
+    })
 }
 
 /// Asks the server for its log messages from a level on: "debug", "info", "notice", "warning",
@@ -68,18 +65,15 @@ pub unsafe extern "C" fn mcp_set_logging(
 ///
 /// `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_logging_level(
-    client: *mut mcp_client,
-    level: *const c_char,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_logging_level(
+    client: SharedHandle<mcp_client>,
+    level: CText,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || {
-            run(client, "set logging level", options, |client, call| {
-                client.set_logging_level(call, text(level, "level")?)
-            })
+    guard(error, || {
+        run(client, "set logging level", options, |client, call| {
+            client.set_logging_level(call, level.required("level")?)
         })
-    }
+    })
 }

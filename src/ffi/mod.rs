@@ -3,8 +3,9 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they say what a C caller must do")]
 
+pub mod document;
+pub mod edge;
 mod guard;
-mod text;
 
 pub mod auth;
 pub mod calls;
@@ -15,6 +16,7 @@ pub mod credentials;
 pub mod error;
 pub mod inputs;
 pub mod json;
+pub mod json_content;
 pub mod listen;
 pub mod log;
 pub mod logging;

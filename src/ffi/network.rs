@@ -1,11 +1,10 @@
 //! How a client reaches its server.
 
-use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::client::mcp_client;
+use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
-use super::text::{optional_text, text};
 use crate::client::settings::Transport;
 use crate::error::Error;
 use crate::net::proxy::{Proxy, ProxyChoice};
@@ -37,10 +36,10 @@ pub enum mcp_transport {
 /// Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
 /// went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_transport(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_transport(
+    client: SharedHandle<mcp_client>,
     transport: i32,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     let transport = match transport {
         0 => Ok(Transport::Auto),
@@ -48,13 +47,10 @@ pub unsafe extern "C" fn mcp_set_transport(
         2 => Ok(Transport::Sse),
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is no number of mcp_transport")),
     };
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            client.settings.set_transport(transport?)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        client.settings.set_transport(transport?)
+    })
 }
 
 /// Connects to the Unix domain socket at `path` in place of the URL's host and port, which the
@@ -64,18 +60,15 @@ pub unsafe extern "C" fn mcp_set_transport(
 /// Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (107 bytes on Linux), and
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_unix_socket(
-    client: *mut mcp_client,
-    path: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_unix_socket(
+    client: SharedHandle<mcp_client>,
+    path: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            client.settings.set_unix_socket(optional_text(path, "path")?)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        client.settings.set_unix_socket(path.optional("path")?)
+    })
 }
 
 /// Sets the proxy: "http://host:port" (CONNECT for https, and requests passed on for http),
@@ -98,25 +91,22 @@ pub unsafe extern "C" fn mcp_set_unix_socket(
 /// Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
 /// call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_proxy(
-    client: *mut mcp_client,
-    url: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_proxy(
+    client: SharedHandle<mcp_client>,
+    url: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            let choice = match optional_text(url, "url")? {
-                None => ProxyChoice::Environment,
-                Some("") => ProxyChoice::None,
-                Some(url) => ProxyChoice::Set(Arc::new(Proxy::parse(url).map_err(|why| {
-                    Error::new(MCP_INVALID_ARGUMENT, format!("the URL of the proxy cannot be used: {why}"))
-                })?)),
-            };
-            client.settings.set_proxy(choice)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        let choice = match url.optional("url")? {
+            None => ProxyChoice::Environment,
+            Some("") => ProxyChoice::None,
+            Some(url) => ProxyChoice::Set(Arc::new(Proxy::parse(url).map_err(|why| {
+                Error::new(MCP_INVALID_ARGUMENT, format!("the URL of the proxy cannot be used: {why}"))
+            })?)),
+        };
+        client.settings.set_proxy(choice)
+    })
 }
 
 /// Whether credentials may go to another machine over https only. With true, a request that carries
@@ -126,18 +116,15 @@ pub unsafe extern "C" fn mcp_set_proxy(
 ///
 /// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_require_https(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_require_https(
+    client: SharedHandle<mcp_client>,
     required: bool,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            client.settings.set_require_https(required)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        client.settings.set_require_https(required)
+    })
 }
 
 /// Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
@@ -153,19 +140,16 @@ pub unsafe extern "C" fn mcp_set_require_https(
 /// 16 MiB or holds no certificate, and `MCP_MISUSE` after the first call that went to the server.
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_tls_ca_file(
-    client: *mut mcp_client,
-    path: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_tls_ca_file(
+    client: SharedHandle<mcp_client>,
+    path: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            let path = optional_text(path, "path")?;
-            client.settings.set_tls(|tls| tls.set_ca_file(path))
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        let path = path.optional("path")?;
+        client.settings.set_tls(|tls| tls.set_ca_file(path))
+    })
 }
 
 /// Shows a certificate to servers that ask for one (mutual TLS). `cert_path` is a PEM file with the
@@ -176,25 +160,22 @@ pub unsafe extern "C" fn mcp_set_tls_ca_file(
 /// Returns `MCP_INVALID_ARGUMENT` for files that cannot be read (as for `mcp_set_tls_ca_file`), or do
 /// not belong together, and `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_tls_client_cert(
-    client: *mut mcp_client,
-    cert_path: *const c_char,
-    key_path: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_tls_client_cert(
+    client: SharedHandle<mcp_client>,
+    cert_path: CText,
+    key_path: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            let key = optional_text(key_path, "key_path")?;
-            let files = match optional_text(cert_path, "cert_path")? {
-                Some(certificate) => Some((certificate, key)),
-                None if key.is_some() => text(cert_path, "cert_path").map(|certificate| Some((certificate, key)))?,
-                None => None,
-            };
-            client.settings.set_tls(|tls| tls.set_client_cert(files))
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        let key = key_path.optional("key_path")?;
+        let files = match cert_path.optional("cert_path")? {
+            Some(certificate) => Some((certificate, key)),
+            None if key.is_some() => cert_path.required("cert_path").map(|certificate| Some((certificate, key)))?,
+            None => None,
+        };
+        client.settings.set_tls(|tls| tls.set_client_cert(files))
+    })
 }
 
 /// Whether a server has to prove who it is; true at the start. **With false, anybody on the way can
@@ -202,19 +183,16 @@ pub unsafe extern "C" fn mcp_set_tls_client_cert(
 ///
 /// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_tls_verify(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_tls_verify(
+    client: SharedHandle<mcp_client>,
     verify: bool,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.check_url("the settings of HTTP")?;
-            client.settings.set_tls(|tls| {
-                tls.trusts_everybody = !verify;
-                Ok(())
-            })
+    mcp_client::set(client, error, |client| {
+        client.check_url("the settings of HTTP")?;
+        client.settings.set_tls(|tls| {
+            tls.trusts_everybody = !verify;
+            Ok(())
         })
-    }
+    })
 }

@@ -4,9 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::cancel::mcp_cancel;
+use super::edge::{CText, Out, SharedHandle, Size, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
-use super::guard::{guard, guard_quiet, live_mut};
-use super::text::{c_string, optional_text, optional_text_of_length, text};
+use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::{CallOptions, Progress};
 use crate::status::mcp_status;
@@ -21,10 +21,8 @@ pub struct mcp_options {
 }
 
 impl mcp_options {
-    /// # Safety `options` is NULL or a live object.
-    pub(super) unsafe fn call_options(options: *const mcp_options) -> CallOptions {
-        // SAFETY: as the caller promises; NULL is no reference.
-        unsafe { options.as_ref() }.map(|options| options.inner.clone()).unwrap_or_default()
+    pub(super) fn call_options(options: Option<&mcp_options>) -> CallOptions {
+        options.map(|options| options.inner.clone()).unwrap_or_default()
     }
 }
 
@@ -32,39 +30,31 @@ impl mcp_options {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_options_new() -> *mut mcp_options {
-    Box::into_raw(Box::new(mcp_options { inner: CallOptions::default() }))
+pub extern "C" fn mcp_options_new() -> Box<mcp_options> {
+    Box::new(mcp_options { inner: CallOptions::default() })
 }
 
 /// Frees options; NULL is ignored. No call may use them any more.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_free(options: *mut mcp_options) {
-    guard_quiet((), || {
-        if !options.is_null() {
-            // SAFETY: the header says that the options were made by mcp_options_new and are not used any more.
-            drop(unsafe { Box::from_raw(options) });
-        }
-    });
+pub extern "C" fn mcp_options_free(options: Option<Box<mcp_options>>) {
+    guard_quiet((), || drop(options));
 }
 
 /// Sets the timeout of the call, in milliseconds; 0 means none. Unset: the client's.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_set_timeout(
-    options: *mut mcp_options,
+pub extern "C" fn mcp_options_set_timeout(
+    options: Option<&mut mcp_options>,
     timeout_ms: u64,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live object that nobody else uses now, or NULL.
-    unsafe {
-        guard(error, || {
-            live_mut(options, "options")?.inner.timeout_ms = Some(timeout_ms);
-            Ok(())
-        })
-    }
+    guard(error, || {
+        given(options, "options")?.inner.timeout_ms = Some(timeout_ms);
+        Ok(())
+    })
 }
 
 /// Sets the idle limit of the call, in milliseconds: it ends with `MCP_TIMEOUT` when that long no
@@ -72,18 +62,15 @@ pub unsafe extern "C" fn mcp_options_set_timeout(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_set_idle_timeout(
-    options: *mut mcp_options,
+pub extern "C" fn mcp_options_set_idle_timeout(
+    options: Option<&mut mcp_options>,
     timeout_ms: u64,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live object that nobody else uses now, or NULL.
-    unsafe {
-        guard(error, || {
-            live_mut(options, "options")?.inner.idle_ms = timeout_ms;
-            Ok(())
-        })
-    }
+    guard(error, || {
+        given(options, "options")?.inner.idle_ms = timeout_ms;
+        Ok(())
+    })
 }
 
 /// Sets the token that can end the call early; NULL removes it. The options keep their own hold on
@@ -91,19 +78,16 @@ pub unsafe extern "C" fn mcp_options_set_idle_timeout(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_set_cancel(
-    options: *mut mcp_options,
-    cancel: *mut mcp_cancel,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_options_set_cancel(
+    options: Option<&mut mcp_options>,
+    cancel: SharedHandle<mcp_cancel>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects or NULL.
-    unsafe {
-        guard(error, || {
-            let options = live_mut(options, "options")?;
-            options.inner.cancel = cancel.as_ref().map(mcp_cancel::signal);
-            Ok(())
-        })
-    }
+    guard(error, || {
+        let options = given(options, "options")?;
+        options.inner.cancel = cancel.object().map(mcp_cancel::signal);
+        Ok(())
+    })
 }
 
 /// Receives how far an operation has come: `progress` grows with each call, `total` is where it
@@ -124,30 +108,27 @@ pub type mcp_progress_fn =
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_options_set_progress(
-    options: *mut mcp_options,
+    options: Option<&mut mcp_options>,
     progress: mcp_progress_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
-    // SAFETY: the header asks for a live object that nobody else uses now, or NULL.
-    unsafe {
-        guard(error, || {
-            let hook = progress.map(|tell| {
-                let hook: Arc<Progress> = Arc::new(move |progress: f64, total: Option<f64>, message: Option<&str>| {
-                    let message = message.map(c_string);
-                    let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
-                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    callback::call(|| tell(owner.pointer(), progress, total.unwrap_or(-1.0), message));
-                });
-                hook
+    guard(error, || {
+        let hook = progress.map(|tell| {
+            let hook: Arc<Progress> = Arc::new(move |progress: f64, total: Option<f64>, message: Option<&str>| {
+                let message = message.map(c_string);
+                let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
+                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { tell(owner.pointer(), progress, total.unwrap_or(-1.0), message) });
             });
-            live_mut(options, "options")?.inner.extras.progress = hook;
-            Ok(())
-        })
-    }
+            hook
+        });
+        given(options, "options")?.inner.extras.progress = hook;
+        Ok(())
+    })
 }
 
 /// Sets members of the "_meta" of the call's requests: the text of a JSON object of `length` bytes,
@@ -156,35 +137,29 @@ pub unsafe extern "C" fn mcp_options_set_progress(
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for what is no JSON object. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_set_meta(
-    options: *mut mcp_options,
-    meta: *const c_char,
-    length: usize,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_options_set_meta(
+    options: Option<&mut mcp_options>,
+    meta: SizedText,
+    length: Size,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live object that nobody else uses now, and a readable text, or NULL.
-    unsafe {
-        guard(error, || {
-            let options = live_mut(options, "options")?;
-            options.inner.set_meta(optional_text_of_length(meta, length, "the _meta")?)
-        })
-    }
+    guard(error, || {
+        let options = given(options, "options")?;
+        options.inner.set_meta(meta.optional(length, "the _meta")?)
+    })
 }
 
 /// Sets a header that the requests of the call carry; a NULL value removes it. The same rules and
 /// errors as those of `mcp_set_header`, which it beats. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_options_set_header(
-    options: *mut mcp_options,
-    name: *const c_char,
-    value: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_options_set_header(
+    options: Option<&mut mcp_options>,
+    name: CText,
+    value: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live object that nobody else uses now, and NUL-terminated texts, or NULL.
-    unsafe {
-        guard(error, || {
-            let options = live_mut(options, "options")?;
-            options.inner.set_header(text(name, "name")?, optional_text(value, "value")?)
-        })
-    }
+    guard(error, || {
+        let options = given(options, "options")?;
+        options.inner.set_header(name.required("name")?, value.optional("value")?)
+    })
 }

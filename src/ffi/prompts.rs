@@ -1,13 +1,11 @@
 //! Prompts, and the completion of arguments.
 
-use std::ffi::c_char;
-
 use super::calls::run_for_json;
 use super::client::mcp_client;
+use super::document::mcp_json;
+use super::edge::{CText, Out, SharedHandle, Size, SizedText};
 use super::error::mcp_error;
-use super::json::mcp_json;
 use super::options::mcp_options;
-use super::text::{optional_text, optional_text_of_length, text};
 use crate::client::lists::List;
 use crate::client::operations::Reference;
 use crate::status::mcp_status;
@@ -20,18 +18,13 @@ use crate::status::mcp_status;
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_prompts(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_prompts(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list prompts", options, result, error, |client, call| {
-            client.all_pages(call, List::Prompts)
-        })
-    }
+    run_for_json(client, "list prompts", options, result, error, |client, call| client.all_pages(call, List::Prompts))
 }
 
 /// As `mcp_list_prompts`, one page: the first one for a NULL `cursor`, and the one after another for
@@ -40,19 +33,16 @@ pub unsafe extern "C" fn mcp_list_prompts(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_prompts_page(
-    client: *mut mcp_client,
-    cursor: *const c_char,
-    options: *const mcp_options,
-    page: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_prompts_page(
+    client: SharedHandle<mcp_client>,
+    cursor: CText,
+    options: Option<&mcp_options>,
+    page: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list prompts", options, page, error, |client, call| {
-            client.page(call, List::Prompts, optional_text(cursor, "cursor")?)
-        })
-    }
+    run_for_json(client, "list prompts", options, page, error, |client, call| {
+        client.page(call, List::Prompts, cursor.optional("cursor")?)
+    })
 }
 
 /// Gets a prompt, with its arguments filled in. `arguments` is the text of a JSON object of strings,
@@ -63,22 +53,19 @@ pub unsafe extern "C" fn mcp_list_prompts_page(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_get_prompt(
-    client: *mut mcp_client,
-    name: *const c_char,
-    arguments: *const c_char,
-    length: usize,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_get_prompt(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    arguments: SizedText,
+    length: Size,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, readable texts and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "get prompt", options, result, error, |client, call| {
-            let name = text(name, "name")?;
-            client.get_prompt(call, name, optional_text_of_length(arguments, length, "the arguments")?)
-        })
-    }
+    run_for_json(client, "get prompt", options, result, error, |client, call| {
+        let name = name.required("name")?;
+        client.get_prompt(call, name, arguments.optional(length, "the arguments")?)
+    })
 }
 
 /// Asks what may stand for an argument of a prompt that begins with `value`. `context` is the text
@@ -90,24 +77,21 @@ pub unsafe extern "C" fn mcp_get_prompt(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_complete_prompt(
-    client: *mut mcp_client,
-    prompt: *const c_char,
-    argument: *const c_char,
-    value: *const c_char,
-    context: *const c_char,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_complete_prompt(
+    client: SharedHandle<mcp_client>,
+    prompt: CText,
+    argument: CText,
+    value: CText,
+    context: CText,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, NUL-terminated texts and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "complete", options, result, error, |client, call| {
-            let reference = Reference::Prompt(text(prompt, "prompt")?);
-            let argument = (text(argument, "argument")?, text(value, "value")?);
-            client.complete(call, reference, argument, optional_text(context, "context")?)
-        })
-    }
+    run_for_json(client, "complete", options, result, error, |client, call| {
+        let reference = Reference::Prompt(prompt.required("prompt")?);
+        let argument = (argument.required("argument")?, value.required("value")?);
+        client.complete(call, reference, argument, context.optional("context")?)
+    })
 }
 
 /// As `mcp_complete_prompt`, for an argument of a resource template, which is named by its
@@ -115,22 +99,19 @@ pub unsafe extern "C" fn mcp_complete_prompt(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_complete_resource(
-    client: *mut mcp_client,
-    uri_template: *const c_char,
-    argument: *const c_char,
-    value: *const c_char,
-    context: *const c_char,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_complete_resource(
+    client: SharedHandle<mcp_client>,
+    uri_template: CText,
+    argument: CText,
+    value: CText,
+    context: CText,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, NUL-terminated texts and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "complete", options, result, error, |client, call| {
-            let reference = Reference::Resource(text(uri_template, "uri_template")?);
-            let argument = (text(argument, "argument")?, text(value, "value")?);
-            client.complete(call, reference, argument, optional_text(context, "context")?)
-        })
-    }
+    run_for_json(client, "complete", options, result, error, |client, call| {
+        let reference = Reference::Resource(uri_template.required("uri_template")?);
+        let argument = (argument.required("argument")?, value.required("value")?);
+        client.complete(call, reference, argument, context.optional("context")?)
+    })
 }

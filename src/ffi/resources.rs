@@ -1,13 +1,11 @@
 //! Resources.
 
-use std::ffi::c_char;
-
 use super::calls::run_for_json;
 use super::client::mcp_client;
+use super::document::mcp_json;
+use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
-use super::json::mcp_json;
 use super::options::mcp_options;
-use super::text::{optional_text, text};
 use crate::client::lists::List;
 use crate::status::mcp_status;
 
@@ -19,18 +17,15 @@ use crate::status::mcp_status;
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_resources(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_resources(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list resources", options, result, error, |client, call| {
-            client.all_pages(call, List::Resources)
-        })
-    }
+    run_for_json(client, "list resources", options, result, error, |client, call| {
+        client.all_pages(call, List::Resources)
+    })
 }
 
 /// As `mcp_list_resources`, one page: the first one for a NULL `cursor`, and the one after another
@@ -39,19 +34,16 @@ pub unsafe extern "C" fn mcp_list_resources(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_resources_page(
-    client: *mut mcp_client,
-    cursor: *const c_char,
-    options: *const mcp_options,
-    page: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_resources_page(
+    client: SharedHandle<mcp_client>,
+    cursor: CText,
+    options: Option<&mcp_options>,
+    page: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list resources", options, page, error, |client, call| {
-            client.page(call, List::Resources, optional_text(cursor, "cursor")?)
-        })
-    }
+    run_for_json(client, "list resources", options, page, error, |client, call| {
+        client.page(call, List::Resources, cursor.optional("cursor")?)
+    })
 }
 
 /// Lists the server's resource templates: an object with "resourceTemplates", an array of all of
@@ -62,18 +54,15 @@ pub unsafe extern "C" fn mcp_list_resources_page(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_resource_templates(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_resource_templates(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list resource templates", options, result, error, |client, call| {
-            client.all_pages(call, List::ResourceTemplates)
-        })
-    }
+    run_for_json(client, "list resource templates", options, result, error, |client, call| {
+        client.all_pages(call, List::ResourceTemplates)
+    })
 }
 
 /// As `mcp_list_resource_templates`, one page: the first one for a NULL `cursor`, and the one after
@@ -82,19 +71,16 @@ pub unsafe extern "C" fn mcp_list_resource_templates(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_resource_templates_page(
-    client: *mut mcp_client,
-    cursor: *const c_char,
-    options: *const mcp_options,
-    page: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_resource_templates_page(
+    client: SharedHandle<mcp_client>,
+    cursor: CText,
+    options: Option<&mcp_options>,
+    page: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list resource templates", options, page, error, |client, call| {
-            client.page(call, List::ResourceTemplates, optional_text(cursor, "cursor")?)
-        })
-    }
+    run_for_json(client, "list resource templates", options, page, error, |client, call| {
+        client.page(call, List::ResourceTemplates, cursor.optional("cursor")?)
+    })
 }
 
 /// Reads a resource. `*result` is an object with "contents", an array: each has a "uri", perhaps a
@@ -106,17 +92,14 @@ pub unsafe extern "C" fn mcp_list_resource_templates_page(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_read_resource(
-    client: *mut mcp_client,
-    uri: *const c_char,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_read_resource(
+    client: SharedHandle<mcp_client>,
+    uri: CText,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "read resource", options, result, error, |client, call| {
-            client.read_resource(call, text(uri, "uri")?)
-        })
-    }
+    run_for_json(client, "read resource", options, result, error, |client, call| {
+        client.read_resource(call, uri.required("uri")?)
+    })
 }

@@ -1,10 +1,8 @@
 //! How a client behaves.
 
-use std::ffi::c_char;
-
 use super::client::mcp_client;
+use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
-use super::text::{optional_text, text};
 use crate::client::settings::Limit;
 use crate::error::Error;
 use crate::status::*;
@@ -17,18 +15,15 @@ use crate::status::*;
 ///
 /// Any thread, any time; counts from the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_timeout(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_timeout(
+    client: SharedHandle<mcp_client>,
     timeout_ms: u64,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.settings.set_timeout_ms(timeout_ms);
-            Ok(())
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.settings.set_timeout_ms(timeout_ms);
+        Ok(())
+    })
 }
 
 /// Sets the name and version under which the program introduces itself to the server
@@ -36,18 +31,15 @@ pub unsafe extern "C" fn mcp_set_timeout(
 ///
 /// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_client_info(
-    client: *mut mcp_client,
-    name: *const c_char,
-    version: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_client_info(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    version: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for NUL-terminated texts, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.settings.set_client_info(text(name, "name")?, text(version, "version")?)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.settings.set_client_info(name.required("name")?, version.required("version")?)
+    })
 }
 
 /// Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls
@@ -60,13 +52,12 @@ pub unsafe extern "C" fn mcp_set_client_info(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_protocol_version(
-    client: *mut mcp_client,
-    version: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_protocol_version(
+    client: SharedHandle<mcp_client>,
+    version: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and for a NUL-terminated text, or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.settings.pin_version(optional_text(version, "version")?)) }
+    mcp_client::set(client, error, |client| client.settings.pin_version(version.optional("version")?))
 }
 
 /// What `mcp_set_limit` can limit. A later version may add more.
@@ -89,11 +80,11 @@ pub enum mcp_limit {
 /// Returns `MCP_INVALID_ARGUMENT` for an unknown number or a head that is too large, and
 /// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_limit(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_limit(
+    client: SharedHandle<mcp_client>,
     limit: i32,
     bytes: u64,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
     let limit = match limit {
         1 => Ok(Limit::Message),
@@ -101,8 +92,7 @@ pub unsafe extern "C" fn mcp_set_limit(
         3 => Ok(Limit::Event),
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "limit is no number of mcp_limit")),
     };
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe { mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes)) }
+    mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes))
 }
 
 /// Whether results are kept as long as the server says that they are fresh: lists, and resources
@@ -114,16 +104,13 @@ pub unsafe extern "C" fn mcp_set_limit(
 /// Any thread, any time; false at the start, and with it everything that was kept is forgotten.
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_cache(
-    client: *mut mcp_client,
+pub extern "C" fn mcp_set_cache(
+    client: SharedHandle<mcp_client>,
     wanted: bool,
-    error: *mut *mut mcp_error,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            client.known.cache.set_wanted(wanted);
-            Ok(())
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        client.known.cache.set_wanted(wanted);
+        Ok(())
+    })
 }

@@ -1,13 +1,11 @@
 //! Servers that are started as a process.
 
-use std::ffi::c_char;
 use std::path::PathBuf;
 
 use super::client::mcp_client;
+use super::edge::{CText, Out, SharedHandle, TextArray};
 use super::error::mcp_error;
 use super::guard::guard_new;
-use super::listen::texts;
-use super::text::{optional_text, text};
 use crate::client::Client;
 use crate::error::Error;
 use crate::status::*;
@@ -33,17 +31,11 @@ use crate::transport::stdio::environment::program;
 /// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
 /// `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_client_new_stdio(
-    argv: *const *const c_char,
-    error: *mut *mut mcp_error,
-) -> *mut mcp_client {
-    // SAFETY: the header asks for an array of NUL-terminated texts that ends with NULL, or NULL.
-    unsafe {
-        guard_new(error, || {
-            let program = program(texts(argv, "an argument")?);
-            Ok(mcp_client { inner: Client::of_process(program)? })
-        })
-    }
+pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: Out<*mut mcp_error>) -> Option<Box<mcp_client>> {
+    guard_new(error, || {
+        let program = program(argv.texts("an argument")?);
+        Ok(mcp_client { inner: Client::of_process(program)? })
+    })
 }
 
 /// Sets a variable in the environment of the server's process; NULL removes it.
@@ -54,58 +46,49 @@ pub unsafe extern "C" fn mcp_client_new_stdio(
 /// Returns `MCP_INVALID_ARGUMENT` for a name that is empty or holds "=", and `MCP_MISUSE` for a
 /// client of a URL, and after the first call. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_environment(
-    client: *mut mcp_client,
-    name: *const c_char,
-    value: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_environment(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    value: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and NUL-terminated texts, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let (name, value) = (text(name, "name")?, optional_text(value, "value")?);
-            if name.is_empty() || name.contains('=') {
-                return Err(Error::new(MCP_INVALID_ARGUMENT, "the name of a variable is empty, or holds \"=\""));
-            }
-            client.settings.set_program("the environment", |program| {
-                program.environment.retain(|(known, _)| known != name);
-                program.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
-            })
+    mcp_client::set(client, error, |client| {
+        let (name, value) = (name.required("name")?, value.optional("value")?);
+        if name.is_empty() || name.contains('=') {
+            return Err(Error::new(MCP_INVALID_ARGUMENT, "the name of a variable is empty, or holds \"=\""));
+        }
+        client.settings.set_program("the environment", |program| {
+            program.environment.retain(|(known, _)| known != name);
+            program.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         })
-    }
+    })
 }
 
 /// Sets the folder that the server's process is started in; NULL, as at the start, is the program's
 /// own. Errors as for `mcp_set_environment`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_working_directory(
-    client: *mut mcp_client,
-    path: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_working_directory(
+    client: SharedHandle<mcp_client>,
+    path: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let path = optional_text(path, "path")?.map(PathBuf::from);
-            client.settings.set_program("the working directory", |program| program.directory = path)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        let path = path.optional("path")?.map(PathBuf::from);
+        client.settings.set_program("the working directory", |program| program.directory = path)
+    })
 }
 
 /// Appends what the server writes to stderr to a file, which is made where it is missing; NULL, as
 /// at the start, is the log. A file that cannot be opened is `MCP_PROCESS_FAILED` in the first call.
 /// Errors as for `mcp_set_environment`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_stderr_file(
-    client: *mut mcp_client,
-    path: *const c_char,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_set_stderr_file(
+    client: SharedHandle<mcp_client>,
+    path: CText,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for a live client and a NUL-terminated text, or NULL.
-    unsafe {
-        mcp_client::set(client, error, |client| {
-            let path = optional_text(path, "path")?.map(PathBuf::from);
-            client.settings.set_program("the file for stderr", |program| program.stderr = path)
-        })
-    }
+    mcp_client::set(client, error, |client| {
+        let path = path.optional("path")?.map(PathBuf::from);
+        client.settings.set_program("the file for stderr", |program| program.stderr = path)
+    })
 }

@@ -4,11 +4,12 @@ use std::ffi::c_char;
 
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
+use super::document::{find, mcp_json};
+use super::edge::{CText, Out, SharedHandle, Size, SizedText};
 use super::error::mcp_error;
 use super::guard::guard;
-use super::json::{look, mcp_json, mcp_json_string};
+use super::json_content::mcp_json_string;
 use super::options::mcp_options;
-use super::text::{optional_text_of_length, text, text_of_length};
 use crate::client::tasks::task_id;
 use crate::status::mcp_status;
 
@@ -23,30 +24,26 @@ use crate::status::mcp_status;
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_start_tool(
-    client: *mut mcp_client,
-    name: *const c_char,
-    arguments: *const c_char,
-    length: usize,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_start_tool(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    arguments: SizedText,
+    length: Size,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, readable texts and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "start tool", options, result, error, |client, call| {
-            let name = text(name, "name")?;
-            client.start_tool(call, name, optional_text_of_length(arguments, length, "the arguments")?)
-        })
-    }
+    run_for_json(client, "start tool", options, result, error, |client, call| {
+        let name = name.required("name")?;
+        client.start_tool(call, name, arguments.optional(length, "the arguments")?)
+    })
 }
 
 /// The id of the task that `mcp_start_tool` brought; NULL where it brought the tool's result, and
 /// for NULL. Lives as long as the result. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_task_id(result: *const mcp_json) -> *const c_char {
-    // SAFETY: the header asks for a live value or NULL.
-    unsafe { mcp_json_string(look(result, std::ptr::null(), |json| Some(json.sibling(task_id(json.value()))))) }
+pub extern "C" fn mcp_task_id(result: Option<&mcp_json>) -> *const c_char {
+    mcp_json_string(find(result, task_id))
 }
 
 /// Asks how a task stands: an object with "taskId", "status" ("working", "input_required",
@@ -57,17 +54,14 @@ pub unsafe extern "C" fn mcp_task_id(result: *const mcp_json) -> *const c_char {
 /// `*task` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_get_task(
-    client: *mut mcp_client,
-    id: *const c_char,
-    options: *const mcp_options,
-    task: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_get_task(
+    client: SharedHandle<mcp_client>,
+    id: CText,
+    options: Option<&mcp_options>,
+    task: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, text(id, "id")?))
-    }
+    run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
 }
 
 /// Gives a task of a modern server inputs that it asks for: the text of a JSON object of `length`
@@ -76,38 +70,32 @@ pub unsafe extern "C" fn mcp_get_task(
 ///
 /// `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_update_task(
-    client: *mut mcp_client,
-    id: *const c_char,
-    responses: *const c_char,
-    length: usize,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_update_task(
+    client: SharedHandle<mcp_client>,
+    id: CText,
+    responses: SizedText,
+    length: Size,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and readable texts, or NULL.
-    unsafe {
-        guard(error, || {
-            run(client, "update task", options, |client, call| {
-                client.update_task(call, text(id, "id")?, text_of_length(responses, length, "the responses")?)
-            })
+    guard(error, || {
+        run(client, "update task", options, |client, call| {
+            client.update_task(call, id.required("id")?, responses.required(length, "the responses")?)
         })
-    }
+    })
 }
 
 /// Asks the server to end a task. It may end it, or finish it first.
 ///
 /// `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_cancel_task(
-    client: *mut mcp_client,
-    id: *const c_char,
-    options: *const mcp_options,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_cancel_task(
+    client: SharedHandle<mcp_client>,
+    id: CText,
+    options: Option<&mcp_options>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and a NUL-terminated text, or NULL.
-    unsafe {
-        guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, text(id, "id")?)))
-    }
+    guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, id.required("id")?)))
 }
 
 /// Waits until a task has ended, and gives the result of the tool. It asks as often as the server
@@ -120,17 +108,14 @@ pub unsafe extern "C" fn mcp_cancel_task(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_wait_task(
-    client: *mut mcp_client,
-    id: *const c_char,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_wait_task(
+    client: SharedHandle<mcp_client>,
+    id: CText,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "wait for task", options, result, error, |client, call| {
-            client.wait_task(call, text(id, "id")?)
-        })
-    }
+    run_for_json(client, "wait for task", options, result, error, |client, call| {
+        client.wait_task(call, id.required("id")?)
+    })
 }

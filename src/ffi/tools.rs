@@ -5,10 +5,10 @@ use std::ffi::c_char;
 
 use super::calls::run_for_json;
 use super::client::mcp_client;
+use super::document::{find, look, mcp_json};
+use super::edge::{CText, Out, SharedHandle, Size, SizedText};
 use super::error::mcp_error;
-use super::json::{look, mcp_json, mcp_json_member};
 use super::options::mcp_options;
-use super::text::{optional_text, optional_text_of_length, text};
 use crate::client::lists::List;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
@@ -26,16 +26,13 @@ use crate::status::mcp_status;
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_tools(
-    client: *mut mcp_client,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_tools(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects and for places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, List::Tools))
-    }
+    run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, List::Tools))
 }
 
 /// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
@@ -44,19 +41,16 @@ pub unsafe extern "C" fn mcp_list_tools(
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_list_tools_page(
-    client: *mut mcp_client,
-    cursor: *const c_char,
-    options: *const mcp_options,
-    page: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_list_tools_page(
+    client: SharedHandle<mcp_client>,
+    cursor: CText,
+    options: Option<&mcp_options>,
+    page: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, a NUL-terminated text and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "list tools", options, page, error, |client, call| {
-            client.page(call, List::Tools, optional_text(cursor, "cursor")?)
-        })
-    }
+    run_for_json(client, "list tools", options, page, error, |client, call| {
+        client.page(call, List::Tools, cursor.optional("cursor")?)
+    })
 }
 
 /// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, `SIZE_MAX` for a
@@ -76,29 +70,25 @@ pub unsafe extern "C" fn mcp_list_tools_page(
 /// `*result` is set to NULL first and to the object on success; the caller frees it with
 /// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_call_tool(
-    client: *mut mcp_client,
-    name: *const c_char,
-    arguments: *const c_char,
-    length: usize,
-    options: *const mcp_options,
-    result: *mut *mut mcp_json,
-    error: *mut *mut mcp_error,
+pub extern "C" fn mcp_call_tool(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    arguments: SizedText,
+    length: Size,
+    options: Option<&mcp_options>,
+    result: Out<*mut mcp_json>,
+    error: Out<*mut mcp_error>,
 ) -> mcp_status {
-    // SAFETY: the header asks for live objects, readable texts and places that can be written to, or NULL.
-    unsafe {
-        run_for_json(client, "call tool", options, result, error, |client, call| {
-            let name = text(name, "name")?;
-            client.call_tool(call, name, optional_text_of_length(arguments, length, "the arguments")?)
-        })
-    }
+    run_for_json(client, "call tool", options, result, error, |client, call| {
+        let name = name.required("name")?;
+        client.call_tool(call, name, arguments.optional(length, "the arguments")?)
+    })
 }
 
 /// Whether the tool says that it failed (its "isError"); false for NULL. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bool {
-    // SAFETY: the header asks for a live value or NULL.
-    unsafe { look(result, false, |json| json.value().member("isError")?.bool().ok()) }
+pub extern "C" fn mcp_tool_result_is_error(result: Option<&mcp_json>) -> bool {
+    look(result, false, |json| json.value().member("isError")?.bool().ok())
 }
 
 /// The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
@@ -108,17 +98,15 @@ pub unsafe extern "C" fn mcp_tool_result_is_error(result: *const mcp_json) -> bo
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_tool_result_text(result: *const mcp_json) -> *const c_char {
-    // SAFETY: the header asks for a live value or NULL.
-    unsafe { look(result, c"".as_ptr(), |json| json.keep_made(|| texts(json.value()))) }
+pub extern "C" fn mcp_tool_result_text(result: Option<&mcp_json>) -> *const c_char {
+    look(result, c"".as_ptr(), |json| json.keep_made(|| texts(json.value())))
 }
 
 /// The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
 /// has none, and for NULL. Lives as long as the result. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_tool_result_structured(result: *const mcp_json) -> *const mcp_json {
-    // SAFETY: the header asks for a live value or NULL.
-    unsafe { mcp_json_member(result, c"structuredContent".as_ptr()) }
+pub extern "C" fn mcp_tool_result_structured(result: Option<&mcp_json>) -> Option<&mcp_json> {
+    find(result, |result| result.member("structuredContent"))
 }
 
 /// The texts among the blocks of a result's content.

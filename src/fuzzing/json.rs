@@ -7,12 +7,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value as Tree;
 
 use super::texts;
-use crate::ffi::json::{
-    mcp_json_at, mcp_json_copy_string, mcp_json_free, mcp_json_parse, mcp_json_raw, mcp_json_string,
-};
+use crate::ffi::document::mcp_json;
+use crate::ffi::edge::{Buffer, CText, Out, SharedHandle, Size, SizedText};
+use crate::ffi::json::{mcp_json_at, mcp_json_free, mcp_json_parse};
+use crate::ffi::json_content::{mcp_json_copy_string, mcp_json_raw, mcp_json_string};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::jsonrpc::{self, Message};
-use crate::status::mcp_status::{MCP_BUFFER_TOO_SMALL, MCP_OK};
+use crate::status::mcp_status::{self, MCP_BUFFER_TOO_SMALL, MCP_OK};
 
 /// Of a large document not everything is compared that takes quadratic time.
 const MANY: usize = 100;
@@ -26,7 +27,7 @@ pub fn json_rpc(bytes: &[u8]) {
     for message in jsonrpc::read(text.to_owned()).items.into_iter().filter_map(|item| item.strict().ok()) {
         let value = match message {
             Message::Result { answered, .. } => Some(answered.result),
-            Message::Error { error, .. } => error.data,
+            Message::Error { error, .. } => error.data.map(Json::of_checked),
             _ => None,
         };
         value.iter().for_each(look_everywhere);
@@ -224,24 +225,44 @@ fn check_pointer(json: &Json, tree: &Tree, pointer: &str) {
 fn look_from_c(text: &str, pointer: &str) {
     let (Ok(text), Ok(pointer)) = (CString::new(text), CString::new(pointer)) else { return };
     let length = text.as_bytes().len();
-    // SAFETY: texts end with a NUL, and buffers are as large as they are said to be.
-    unsafe {
-        let document = mcp_json_parse(text.as_ptr(), length, null_mut());
-        assert!(!document.is_null());
-        let found = mcp_json_at(document, pointer.as_ptr());
-        let mut raw_length = 0;
-        let raw = mcp_json_raw(found, &raw mut raw_length);
-        assert_eq!((raw.is_null(), found.is_null()), (raw_length == 0, raw_length == 0));
-        assert!(raw_length <= length);
+    // SAFETY: the text has that length.
+    let (start, size) = unsafe { (SizedText::new(text.as_ptr()), Size::new(length)) };
+    let document = mcp_json_parse(start, size, nowhere());
+    assert!(!document.is_null());
+    // SAFETY: the document is freed at the end, and the pointer ends with a NUL.
+    let found = unsafe { mcp_json_at(document.as_ref(), CText::new(pointer.as_ptr())) };
+    let mut raw_length = 0;
+    let raw = mcp_json_raw(found, place(&mut raw_length));
+    assert_eq!((raw.is_null(), found.is_none()), (raw_length == 0, raw_length == 0));
+    assert!(raw_length <= length);
 
-        let mut needed = 0;
-        let asked = mcp_json_copy_string(found, null_mut(), 0, &raw mut needed, null_mut());
-        if asked == MCP_BUFFER_TOO_SMALL {
-            let shown = CStr::from_ptr(mcp_json_string(found)).to_bytes();
-            sizes(needed).for_each(|size| copy(found, size, needed, shown));
-        }
-        mcp_json_free(document);
+    let mut needed = 0;
+    if copy_string(found, None, &mut needed) == MCP_BUFFER_TOO_SMALL {
+        // SAFETY: the text ends with a NUL and lives as long as the document.
+        let shown = unsafe { CStr::from_ptr(mcp_json_string(found)) }.to_bytes();
+        sizes(needed).for_each(|size| check_copy(found, size, needed, shown));
     }
+    // SAFETY: it is not used any more.
+    unsafe { mcp_json_free(SharedHandle::new(document)) };
+}
+
+/// Where nothing is wanted.
+fn nowhere<'a, T>() -> Out<'a, T> {
+    // SAFETY: NULL is allowed.
+    unsafe { Out::new(null_mut()) }
+}
+
+fn place<T>(value: &mut T) -> Out<'_, T> {
+    // SAFETY: a reference can be written to, and nobody else uses it.
+    unsafe { Out::new(value) }
+}
+
+/// Copies a string into a buffer; without one it only asks.
+fn copy_string(value: Option<&mcp_json>, buffer: Option<&mut [u8]>, length: &mut usize) -> mcp_status {
+    let (start, size) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
+    // SAFETY: the buffer has that size.
+    let (start, capacity) = unsafe { (Buffer::new(start), Size::new(size)) };
+    mcp_json_copy_string(value, start, capacity, place(length), nowhere())
 }
 
 /// The sizes of buffers for a string of so many bytes.
@@ -250,14 +271,13 @@ fn sizes(needed: usize) -> impl Iterator<Item = usize> {
     first..=needed + 20
 }
 
-/// # Safety `value` is a live string of `needed` bytes.
-unsafe fn copy(value: *const crate::ffi::json::mcp_json, size: usize, needed: usize, shown: &[u8]) {
+/// `value` is a string of `needed` bytes, which C sees as `shown`.
+fn check_copy(value: Option<&mcp_json>, size: usize, needed: usize, shown: &[u8]) {
     const FILLING: u8 = 0xA5;
     // Behind the buffer there is more that nobody may touch.
     let mut buffer = vec![FILLING; size + 32];
     let mut length = 0;
-    // SAFETY: the buffer has that size.
-    let status = unsafe { mcp_json_copy_string(value, buffer.as_mut_ptr().cast(), size, &raw mut length, null_mut()) };
+    let status = copy_string(value, Some(&mut buffer[..size]), &mut length);
     assert_eq!(length, needed);
     let is_untouched = |part: &[u8]| part.iter().all(|byte| *byte == FILLING);
     assert!(is_untouched(&buffer[size..]), "written behind a buffer of {size}");

@@ -91,6 +91,12 @@ impl Json {
         Json::checked(Arc::clone(text), start, start + part.len())
     }
 
+    /// A text that was checked before, as a part of a larger one: it is not checked again.
+    pub fn of_checked(text: String) -> Json {
+        let end = text.len();
+        Json::checked(Arc::new(Checked::before(text)), 0, end)
+    }
+
     fn checked(text: Arc<Checked>, start: usize, end: usize) -> Json {
         // Once, and not at every look: a message may end with megabytes of white space.
         let trimmed = text.text[start..end].trim_matches([' ', '\t', '\n', '\r']);
@@ -125,8 +131,7 @@ impl Json {
         if self.held() <= 2 * text.len() + LITTLE {
             return self;
         }
-        let own = Checked::before(text.to_owned());
-        Json::checked(Arc::new(own), 0, text.len())
+        Json::of_checked(text.to_owned())
     }
 
     pub fn root(&self) -> Value<'_> {

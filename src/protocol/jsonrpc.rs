@@ -271,7 +271,7 @@ impl<'a> Envelope<'a> {
 }
 
 /// Reads the error object that a message has in a part of its text; `None` for what is none.
-fn rpc_error<'a>(text: &Arc<Checked>, error: &'a str) -> Option<RpcError> {
+fn rpc_error<'a>(error: &'a str) -> Option<RpcError> {
     let (mut code, mut message, mut data) = (None, None, None);
     let mut is_double = false;
     let look = |scanner: &mut Scanner<'a>, key: &str| {
@@ -287,7 +287,7 @@ fn rpc_error<'a>(text: &Arc<Checked>, error: &'a str) -> Option<RpcError> {
     };
     Scanner::new(error).members(look).ok().filter(|()| !is_double)?;
     let message = message.map_or(Some(Cow::Borrowed("")), string)?.into_owned();
-    let data = there(data).map(|data| Json::part(text, data));
+    let data = there(data).map(str::to_owned);
     Some(RpcError { code: code?.parse().ok()?, message, data })
 }
 
@@ -364,7 +364,7 @@ fn message(text: &Arc<Checked>, envelope: &Envelope) -> Result<Message, Fault> {
     }
     let id = there(envelope.id).map(str::to_owned);
     if let Some(error) = there(envelope.error) {
-        let error = rpc_error(text, error).ok_or(malformed)?;
+        let error = rpc_error(error).ok_or(malformed)?;
         return Ok(Message::Error { id, error });
     }
     if let Some(result) = envelope.result {
@@ -472,7 +472,7 @@ mod tests {
             let text = format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32600,"message":"no","data":{{"x":1}}}}}}"#);
             let Message::Error { error, id: None } = one(&text) else { panic!() };
             assert_eq!((error.code, error.message.as_str()), (-32600, "no"));
-            assert_eq!(error.data.unwrap().text(), r#"{"x":1}"#);
+            assert_eq!(error.data.as_deref(), Some(r#"{"x":1}"#));
         }
     }
 
@@ -482,7 +482,7 @@ mod tests {
             r#"{"id":1,"x\ud83d":0,"error":{"\ud83d":"\ud83d","code":-1,"message":"no \ud83d","data":["\ude00"]}}"#;
         let Message::Error { error, .. } = one(text) else { panic!() };
         assert_eq!((error.code, error.message.as_str()), (-1, "no \u{fffd}"));
-        assert_eq!(error.data.unwrap().text(), r#"["\ude00"]"#);
+        assert_eq!(error.data.as_deref(), Some(r#"["\ude00"]"#));
         let Message::Notification { method, .. } = one(r#"{"method":"x\ud83d"}"#) else { panic!() };
         assert_eq!(method, "x\u{fffd}");
     }

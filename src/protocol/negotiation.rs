@@ -28,7 +28,7 @@ pub enum ProbeVerdict {
 /// Judges what came back from `server/discover`.
 pub fn judge_probe(outcome: Result<&Json, &Error>) -> ProbeVerdict {
     match outcome {
-        Ok(result) => match strings(result, "supportedVersions") {
+        Ok(result) => match strings(result.text(), "supportedVersions") {
             Some(versions) => judge_versions(versions, ProbeVerdict::Modern),
             None => ProbeVerdict::Legacy { keep: true },
         },
@@ -46,7 +46,7 @@ fn judge_probe_error(error: &Error) -> ProbeVerdict {
             return ProbeVerdict::Modern(MODERN[0]);
         }
         if rpc.code == UNSUPPORTED_PROTOCOL_VERSION
-            && let Some(versions) = supported(rpc.data.as_ref())
+            && let Some(versions) = supported(rpc.data.as_deref())
         {
             return judge_versions(versions, ProbeVerdict::Retry);
         }
@@ -120,24 +120,24 @@ pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'stat
 pub fn retry_initialize(error: &Error, tried: &str) -> Option<&'static str> {
     let rpc = error.report().rpc.as_ref()?;
     let theirs =
-        matches!(rpc.code, INVALID_PARAMS | UNSUPPORTED_PROTOCOL_VERSION).then(|| supported(rpc.data.as_ref()))??;
+        matches!(rpc.code, INVALID_PARAMS | UNSUPPORTED_PROTOCOL_VERSION).then(|| supported(rpc.data.as_deref()))??;
     version::shared(LEGACY, theirs.iter().map(String::as_str)).filter(|v| *v != tried)
 }
 
 /// Whether the answer to `initialize` refuses its version, or the whole era.
 pub fn refuses_version(error: &Error) -> bool {
-    let lists_others = |rpc: &RpcError| rpc.code == INVALID_PARAMS && supported(rpc.data.as_ref()).is_some();
+    let lists_others = |rpc: &RpcError| rpc.code == INVALID_PARAMS && supported(rpc.data.as_deref()).is_some();
     is_modern_error(error) || error.report().rpc.as_ref().is_some_and(lists_others)
 }
 
 /// `data.supported` of a version error.
-fn supported(data: Option<&Json>) -> Option<Vec<String>> {
+fn supported(data: Option<&str>) -> Option<Vec<String>> {
     strings(data?, "supported")
 }
 
 /// The strings of an array that holds at least one.
-fn strings(object: &Json, member: &str) -> Option<Vec<String>> {
-    let texts = scan::string_elements(scan::member(object.text(), member)?);
+fn strings(object: &str, member: &str) -> Option<Vec<String>> {
+    let texts = scan::string_elements(scan::member(object, member)?);
     (!texts.is_empty()).then_some(texts)
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn rpc(http_status: u16, code: i64, data: Option<&str>) -> Error {
-        let rpc = RpcError { code, message: String::new(), data: data.map(json) };
+        let rpc = RpcError { code, message: String::new(), data: data.map(str::to_owned) };
         Error::new(MCP_RPC_ERROR, "").with_http_status(http_status).with_rpc(rpc)
     }
 

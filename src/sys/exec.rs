@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::sanitize::shortened;
+use super::short::shortened;
 
 /// Where a program is looked for without PATH (confstr, `_CS_PATH`).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";

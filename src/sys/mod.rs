@@ -10,6 +10,7 @@ pub mod memory;
 pub mod panics;
 pub mod pipe;
 pub mod process;
+pub mod short;
 pub mod signal;
 pub mod socket;
 pub mod text;
