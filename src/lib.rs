@@ -18,6 +18,7 @@ mod net;
 mod protocol;
 mod rpc;
 mod sanitize;
+mod session;
 mod status;
 mod sys;
 mod transport;

@@ -10,10 +10,10 @@ use super::scheme::{AuthRequest, Scheme, Schemes};
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
 use crate::call::issued::{Granted, Refusal};
+use crate::call::retry::{Disposition, Stage, disposition};
 use crate::call::setback::Setback;
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::status::*;
 
 /// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
 const MOST_ATTEMPTS: u32 = 3;
@@ -112,7 +112,8 @@ impl Pass {
 
     /// What the server's refusal with `error` of a request means for the auth callback: it may have something better.
     pub fn refusal(&self, error: &Error, asked: AuthRequest) -> Option<Refusal> {
-        let granted = self.granted.as_ref().filter(|_| wants_others(error))?;
+        let may_help = disposition(error, Stage::Credentials) == Disposition::OtherCredentials;
+        let granted = self.granted.as_ref().filter(|_| may_help)?;
         let report = error.report();
         Some(Refusal {
             url: asked.url,
@@ -126,15 +127,5 @@ impl Pass {
     /// Whether the auth callback gave a part of it.
     pub fn is_granted(&self) -> bool {
         self.granted.is_some()
-    }
-}
-
-/// Whether other credentials may help: 401, or a 403 that asks for a wider scope (RFC 6750, 3.1).
-fn wants_others(error: &Error) -> bool {
-    let challenge = error.report().www_authenticate.as_deref();
-    match error.status() {
-        MCP_UNAUTHORIZED => true,
-        MCP_FORBIDDEN => challenge.is_some_and(|challenge| challenge.contains("insufficient_scope")),
-        _ => false,
     }
 }

@@ -38,22 +38,6 @@ pub fn quote(text: &str) -> Option<String> {
     (!short.is_empty()).then(|| format!("{short}{dots}"))
 }
 
-/// Whether what failed may go better in a moment.
-pub fn may_come_back(error: &Error) -> bool {
-    matches!(
-        error.status(),
-        MCP_CONNECT_FAILED
-            | MCP_DISCONNECTED
-            | MCP_TRUNCATED
-            | MCP_UNAVAILABLE
-            | MCP_RATE_LIMITED
-            | MCP_SERVER_ERROR
-            | MCP_SESSION_LOST
-            | MCP_RESOLVE_FAILED
-            | MCP_PROCESS_FAILED
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub mod limits;
 mod patterns;
 pub mod pause;
 pub mod request;
+pub mod retry;
 pub mod secrets;
 pub mod setback;
 pub mod skipped;

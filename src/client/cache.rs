@@ -5,15 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Client;
-use super::operation::Operation;
-use crate::call::context::Call;
+use crate::auth::authorizer::Authorizer;
 use crate::call::headers::HeaderSet;
-use crate::error::Result;
 use crate::protocol::incoming::Notice;
 use crate::protocol::json::Json;
 use crate::protocol::part::Part;
-use crate::protocol::version::Era;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The results of one client.
@@ -37,7 +33,7 @@ struct Results {
     size: usize,
 }
 
-type Key = (String, String);
+pub type Key = (String, String);
 
 struct Kept {
     result: Json,
@@ -54,9 +50,9 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn of(client: &Client) -> Context {
-        let granted = client.auth().schemes.current().map(|scheme| scheme.last().headers);
-        Context { fixed: client.auth().credentials.current(), granted }
+    pub fn of(authorizer: &Authorizer) -> Context {
+        let granted = authorizer.schemes.current().map(|scheme| scheme.last().headers);
+        Context { fixed: authorizer.credentials.current(), granted }
     }
 
     pub fn is(&self, other: &Context) -> bool {
@@ -94,7 +90,16 @@ impl Cache {
         }
     }
 
-    fn get(&self, (method, params): &Key, context: &Context) -> Option<Json> {
+    pub fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Counts what made something stale.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    pub fn get(&self, (method, params): &Key, context: &Context) -> Option<Json> {
         let kept = self.lock();
         let found = kept.by_method.get(method)?.get(params)?;
         let is_ours = found.context.as_ref().is_none_or(|theirs| theirs.is(context));
@@ -102,7 +107,7 @@ impl Cache {
     }
 
     /// Keeps a result, if it may be kept; `most` bytes at most are kept in all.
-    fn put(&self, key: Key, result: &Json, context: Context, most: usize) {
+    pub fn put(&self, key: Key, result: &Json, context: Context, most: usize) {
         let Freshness { ttl, is_private } = Freshness::of(result);
         let Some(until) = Instant::now().checked_add(ttl).filter(|_| !ttl.is_zero()) else { return };
         let mut kept = self.lock();
@@ -170,28 +175,6 @@ impl Results {
 /// How much of the limit a result takes.
 fn size(key: &Key, result: &Json) -> usize {
     key.0.len() + key.1.len() + result.text().len()
-}
-
-impl Client {
-    /// Performs an operation, or gives what it brought before.
-    pub(super) fn cached(&self, call: &Call, operation: Operation) -> Result<Json> {
-        if !self.known.cache.is_wanted.load(Ordering::Relaxed) || call.has_extras() {
-            return self.perform(call, operation);
-        }
-        let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
-        let context = Context::of(self);
-        if let Some(result) = self.known.cache.get(&key, &context) {
-            return Ok(result);
-        }
-        let changes = self.known.cache.changes.load(Ordering::SeqCst);
-        let (result, rounds) = self.perform_counted(call, operation)?;
-        let is_of_now = changes == self.known.cache.changes.load(Ordering::SeqCst);
-        // What came of inputs depends on them, and they are not part of the key.
-        if rounds == 0 && is_of_now {
-            self.known.cache.put(key, &result, context, self.settings.limits().message);
-        }
-        Ok(result)
-    }
 }
 
 #[cfg(test)]

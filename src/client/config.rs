@@ -7,7 +7,6 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use super::Client;
-use super::settings::Transport;
 use crate::error::{Error, Result};
 use crate::protocol::config::{self, EnvFile, Listed, Server, Way};
 use crate::protocol::json::Json;
@@ -15,6 +14,7 @@ use crate::protocol::messages::quoted;
 use crate::sanitize::shortened;
 use crate::status::MCP_CONFIG_INVALID;
 use crate::sys::{file, text};
+use crate::transport::interface::Travels;
 use crate::transport::stdio::environment::program;
 
 /// A larger file is none of these, in bytes.
@@ -62,10 +62,10 @@ impl Client {
                 let client = Client::new(&url).map_err(wrong(key))?;
                 if let Some(transport) = transport {
                     let transport = match transport {
-                        config::Transport::StreamableHttp => Transport::StreamableHttp,
-                        config::Transport::Sse => Transport::Sse,
+                        config::Transport::StreamableHttp => Travels::StreamableHttp,
+                        config::Transport::Sse => Travels::Sse,
                     };
-                    client.settings.set_transport(transport).map_err(wrong("transport"))?;
+                    client.settings.set_transport(Some(transport)).map_err(wrong("transport"))?;
                 }
                 for (name, mut value) in headers {
                     let set = client.auth().credentials.set_header(&name, Some(&value));

@@ -2,7 +2,7 @@
 
 use super::cache::Cache;
 use super::changes::Changes;
-use super::tools::Tools;
+use super::known_tools::Tools;
 use crate::protocol::incoming::Notice;
 use crate::rpc::dispatch::OnChange;
 

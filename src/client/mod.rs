@@ -5,20 +5,11 @@ mod cache;
 mod changes;
 mod close;
 pub mod config;
-mod info;
-pub mod inputs;
-mod known;
-pub mod listen;
-pub mod lists;
-pub mod logging;
-mod negotiate;
-mod operation;
+mod connect;
+pub mod known;
+mod known_tools;
 pub mod operations;
-mod ping;
-mod session;
 pub mod settings;
-pub mod tasks;
-mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,19 +27,19 @@ use crate::http::endpoint::Endpoint;
 use crate::log::{Level, Log};
 use crate::rpc::dispatch::{Dispatcher, OnChange};
 use crate::rpc::server_log::ServerLog;
+use crate::session::passed::PassedRefusals;
+use crate::session::sessions::Sessions;
 use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::process;
+use crate::transport::connector::{ProcessConnector, UrlConnector};
 use crate::transport::host::Host;
 use crate::transport::http_peer::HttpPeer;
+use crate::transport::interface::Connector;
 use crate::transport::multiplexer::receiver::reads_for;
 use crate::transport::readers::Readers;
 use known::Known;
-use session::Sessions;
 use settings::Settings;
-
-/// The timeout of a call where nobody sets another one.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One server, as one program talks to it. Used from any number of threads at once.
 pub struct Client {
@@ -64,8 +55,9 @@ pub struct Client {
     /// Made when the settings are fixed.
     host: OnceCell<Arc<Host>>,
     peer: OnceCell<Arc<HttpPeer>>,
+    connector: OnceCell<Box<dyn Connector>>,
     /// The credentials with which `initialize` was tried after a refused probe.
-    passed: negotiate::PassedRefusals,
+    passed: PassedRefusals,
     process: u32,
 }
 
@@ -96,7 +88,8 @@ impl Client {
             sessions: Sessions::default(),
             host: OnceCell::new(),
             peer: OnceCell::new(),
-            passed: negotiate::PassedRefusals::default(),
+            connector: OnceCell::new(),
+            passed: PassedRefusals::default(),
             process: process::id(),
         }))
     }
@@ -211,6 +204,21 @@ impl Client {
             let calls = Arc::clone(&self.calls);
             Arc::new(HttpPeer::new(http, calls, self.settings.limits(), self.settings.requires_https()))
         }))
+    }
+
+    /// What opens transports to the server.
+    fn connector(&self) -> Result<&dyn Connector> {
+        let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
+            let host = Arc::clone(self.host());
+            Ok(match self.settings.program() {
+                Some(program) => Box::new(ProcessConnector { host, program }),
+                None => {
+                    let wanted = self.settings.transport();
+                    Box::new(UrlConnector { host, peer: Arc::clone(self.peer()?), wanted })
+                }
+            })
+        })?;
+        Ok(&**connector)
     }
 
     /// Ends what outlives calls: nothing of the client runs any more when this returns. In the child of a fork nothing runs, and

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::DEFAULT_TIMEOUT;
 use crate::call::context::limit;
 use crate::call::limits::Limits;
 use crate::error::{Error, Result};
@@ -19,6 +18,10 @@ use crate::status::*;
 use crate::sys::child::Program;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::socket::LONGEST_PATH;
+use crate::transport::interface::Travels;
+
+/// The timeout of a call where nobody sets another one.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The settings of one client.
 pub struct Settings {
@@ -34,21 +37,13 @@ pub struct Settings {
 struct Fixed {
     client_info: ClientInfo,
     pinned: Option<(&'static str, Era)>,
-    transport: Transport,
+    /// Found out where it is not set.
+    transport: Option<Travels>,
     require_https: bool,
     limits: Limits,
     network: NetworkOptions,
     handlers: Handlers,
     program: Option<Program>,
-}
-
-/// How messages travel, as the caller wants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// To be found out.
-    Auto,
-    StreamableHttp,
-    Sse,
 }
 
 /// Which limit is meant.
@@ -74,7 +69,7 @@ impl Default for Settings {
             fixed: Mutex::new(Fixed {
                 client_info,
                 pinned: None,
-                transport: Transport::Auto,
+                transport: None,
                 require_https: false,
                 limits: DEFAULT_LIMITS,
                 network: NetworkOptions::default(),
@@ -144,11 +139,11 @@ impl Settings {
         self.lock().pinned
     }
 
-    pub fn set_transport(&self, transport: Transport) -> Result<()> {
+    pub fn set_transport(&self, transport: Option<Travels>) -> Result<()> {
         self.change("the transport", |fixed| fixed.transport = transport)
     }
 
-    pub fn transport(&self) -> Transport {
+    pub fn transport(&self) -> Option<Travels> {
         self.lock().transport
     }
 

@@ -9,7 +9,7 @@ use super::edge::{Out, SharedHandle, TextArray, c_string, given};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
-use crate::client::listen::Filter;
+use crate::client::operations::listen::Filter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::client::mcp_client;
 use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
-use crate::client::settings::Transport;
 use crate::error::Error;
 use crate::net::proxy::{Proxy, ProxyChoice};
 use crate::status::*;
+use crate::transport::interface::Travels;
 
 /// How messages travel. A later version may add more.
 ///
@@ -42,9 +42,9 @@ pub extern "C" fn mcp_set_transport(
     error: Out<*mut mcp_error>,
 ) -> mcp_status {
     let transport = match transport {
-        0 => Ok(Transport::Auto),
-        1 => Ok(Transport::StreamableHttp),
-        2 => Ok(Transport::Sse),
+        0 => Ok(None),
+        1 => Ok(Some(Travels::StreamableHttp)),
+        2 => Ok(Some(Travels::Sse)),
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is no number of mcp_transport")),
     };
     mcp_client::set(client, error, |client| {

@@ -6,8 +6,8 @@ use super::document::mcp_json;
 use super::edge::{CText, Out, SharedHandle, Size, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::lists::List;
-use crate::client::operations::Reference;
+use crate::client::operations::lists::List;
+use crate::client::operations::offers::Reference;
 use crate::status::mcp_status;
 
 /// Lists the server's prompts: an object with "prompts", an array of all of them.

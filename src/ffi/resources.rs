@@ -6,7 +6,7 @@ use super::document::mcp_json;
 use super::edge::{CText, Out, SharedHandle};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::lists::List;
+use crate::client::operations::lists::List;
 use crate::status::mcp_status;
 
 /// Lists the server's resources: an object with "resources", an array of all of them.

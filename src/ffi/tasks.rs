@@ -10,7 +10,7 @@ use super::error::mcp_error;
 use super::guard::guard;
 use super::json_content::mcp_json_string;
 use super::options::mcp_options;
-use crate::client::tasks::task_id;
+use crate::client::operations::tasks::task_id;
 use crate::status::mcp_status;
 
 /// Calls a tool as `mcp_call_tool` does, and takes a task for an answer, too: work that goes on at

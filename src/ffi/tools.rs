@@ -9,7 +9,7 @@ use super::document::{find, look, mcp_json};
 use super::edge::{CText, Out, SharedHandle, Size, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::lists::List;
+use crate::client::operations::lists::List;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
 

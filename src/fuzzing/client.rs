@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::memory;
 use super::server::{Script, Server};
 use crate::call::context::Extras;
-use crate::client::listen::Filter;
-use crate::client::lists::List;
-use crate::client::operations::Reference;
-use crate::client::settings::{Limit, Transport};
+use crate::client::operations::listen::Filter;
+use crate::client::operations::lists::List;
+use crate::client::operations::offers::Reference;
+use crate::client::settings::Limit;
 use crate::client::{Call, CallOptions, Client};
 use crate::error::{Error, Result};
 use crate::log::Hook;
@@ -18,6 +18,7 @@ use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::Input;
 use crate::status::MCP_INTERNAL;
 use crate::sys::signal::Signal;
+use crate::transport::interface::Travels;
 
 /// What the server has to be sent, and nobody is shown.
 const TOKEN: &str = "zqxw-fuzz-token-0123456789";
@@ -184,12 +185,12 @@ fn check_shown(text: &str) {
 
 fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     let (url, version, transport) = match setup % 6 {
-        0 => ("http://localhost/mcp", None, Transport::Auto),
-        1 => ("http://localhost/mcp", Some("2026-07-28"), Transport::Auto),
-        2 => ("http://localhost/mcp", Some("2025-11-25"), Transport::Auto),
-        3 => ("http://localhost/mcp", Some("2025-03-26"), Transport::StreamableHttp),
-        4 => ("http://localhost/mcp", None, Transport::Sse),
-        _ => ("http://localhost/sse", None, Transport::Auto),
+        0 => ("http://localhost/mcp", None, None),
+        1 => ("http://localhost/mcp", Some("2026-07-28"), None),
+        2 => ("http://localhost/mcp", Some("2025-11-25"), None),
+        3 => ("http://localhost/mcp", Some("2025-03-26"), Some(Travels::StreamableHttp)),
+        4 => ("http://localhost/mcp", None, Some(Travels::Sse)),
+        _ => ("http://localhost/sse", None, None),
     };
     let client = Client::new(url)?;
     let settings = &client.settings;

@@ -77,6 +77,18 @@ pub trait Transport: Send + Sync {
     fn stop_server_stream(&self) {}
 }
 
+/// Opens transports to one server.
+pub trait Connector: Send + Sync {
+    /// Those that may lead to the server, in the order in which they are to be tried: one, or two. `found` was the right one the last
+    /// time; where `is_modern`, a modern version has to be spoken.
+    fn order(&self, found: Option<Travels>, is_modern: bool) -> Vec<Travels>;
+
+    /// Whether the server's address says that it is this one.
+    fn is_named(&self, travels: Travels) -> bool;
+
+    fn connect(&self, call: &Call, travels: Travels) -> Result<Arc<dyn Transport>>;
+}
+
 /// Receives the notifications of a subscription.
 pub type Hear<'a> = dyn FnMut(&Notice) + 'a;
 
@@ -117,6 +129,16 @@ impl Travels {
             Travels::Sse => "HTTP+SSE",
             Travels::Stdio => "stdio",
         }
+    }
+
+    /// Whether modern versions are spoken over it: HTTP+SSE is older.
+    pub fn speaks_modern(self) -> bool {
+        self != Travels::Sse
+    }
+
+    /// Whether an old server may end at a request that comes before `initialize`.
+    pub fn may_end_by_probe(self) -> bool {
+        self == Travels::Stdio
     }
 
     /// Whether requests have headers.

@@ -1,6 +1,7 @@
 //! How MCP messages travel: Streamable HTTP, HTTP+SSE and stdio, each behind one interface.
 #![forbid(unsafe_code)]
 
+pub mod connector;
 mod event_reader;
 pub mod host;
 pub mod http_failure;

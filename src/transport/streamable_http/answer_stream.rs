@@ -8,6 +8,7 @@ use ::http::HeaderValue;
 use super::StreamableHttp;
 use crate::call::context::Call;
 use crate::call::request::Speaking;
+use crate::call::retry::{Disposition, Stage, disposition};
 use crate::call::skipped::{self, Skipped};
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
@@ -137,11 +138,8 @@ impl StreamableHttp {
             let resumed = self.peer.get_stream(call, self.target(speaking), progress.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
-                Err(setback) => match setback.error.status() {
-                    // The server may be back in a moment.
-                    MCP_CONNECT_FAILED | MCP_DISCONNECTED => continue,
-                    _ => return Err(setback.error),
-                },
+                Err(setback) if disposition(&setback.error, Stage::ResumedAnswer) == Disposition::Retry => continue,
+                Err(setback) => return Err(setback.error),
             };
             if !response.is_success() {
                 let failure = self.peer.http_failure(call, &mut response, self.carried(speaking));

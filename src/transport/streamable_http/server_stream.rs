@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use ::http::HeaderValue;
 
 use crate::call::context::Call;
-use crate::call::failure::may_come_back;
 use crate::call::new_signal;
 use crate::call::request::Speaking;
+use crate::call::retry::{Disposition, Stage, disposition, may_be_opened_later, tells_of_another_stream};
 use crate::call::skipped::Skipped;
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
@@ -36,9 +36,6 @@ use crate::transport::reply::Asking;
 const RETRY: Duration = Duration::from_secs(1);
 const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-
-/// How often it is tried in a row without being opened.
-const MOST_IN_VAIN: u32 = 5;
 
 /// How long it is tried again after a break, where the server says that the session has a stream already: it has not noticed the end
 /// of the old one yet.
@@ -104,11 +101,9 @@ impl State {
         })
     }
 
-    /// Whether the stream was given up, for a reason that may be over by now: the program may have set other credentials.
+    /// Whether the stream was given up, for a reason that may be over by now.
     fn may_come_back(&self) -> bool {
-        let is_refusal =
-            |why: &Error| matches!(why.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE);
-        self.over.is_raised() && self.why.get().is_none_or(|why| may_come_back(why) || is_refusal(why))
+        self.over.is_raised() && self.why.get().is_none_or(may_be_opened_later)
     }
 }
 
@@ -200,14 +195,8 @@ impl Stream {
                 let why = format!("the server refused the event stream for long, as if another one were open: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
-            let is_final = match error.status() {
-                MCP_CANCELLED | MCP_CLOSED => true,
-                _ if is_conflict => false,
-                MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
-                MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
-                _ => in_vain >= MOST_IN_VAIN,
-            };
-            if is_final {
+            let stage = Stage::ServerStream { was_open, in_vain };
+            if disposition(&error, stage) == Disposition::Fatal {
                 if !self.state.stop.is_raised() {
                     call.remark(Level::Debug, || format!("no standing event stream: {error}"));
                 }
@@ -307,20 +296,5 @@ impl Stream {
                 true
             },
         );
-    }
-}
-
-/// Whether a server says that the session has a stream already (TypeScript SDK: 409 "Only one SSE stream is allowed per session").
-fn tells_of_another_stream(error: &Error) -> bool {
-    match error.report().http_status {
-        409 => true,
-        400 => {
-            let words = error.report().message.to_ascii_lowercase();
-            // A session that is not known has no other stream: "invalid session ID for this stream".
-            let tells_of_one =
-                || ["only one", "one stream", "one sse", "already"].iter().any(|told| words.contains(told));
-            words.contains("stream") && (error.status() != MCP_SESSION_LOST || tells_of_one())
-        }
-        _ => false,
     }
 }

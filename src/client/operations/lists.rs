@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::Client;
-use super::operation::Operation;
+use super::perform::Operation;
 use crate::call::context::Call;
 use crate::call::request::Rules;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::json::{Json, Kind};
@@ -137,7 +137,7 @@ fn append(elements: &mut String, page: &Json, list: List) {
 }
 
 /// The page with another list in it, and without the member `dropped`.
-pub(super) fn with_list(page: &Json, list: List, array: &str, dropped: Option<&str>) -> Result<Json> {
+pub(in crate::client) fn with_list(page: &Json, list: List, array: &str, dropped: Option<&str>) -> Result<Json> {
     let text = scan::replaced(page.text(), list.member(), array, dropped);
     let made = text.map_err(|NotJson| "a page is no object".to_owned()).and_then(Json::parse);
     made.map_err(|why| Error::new(MCP_INTERNAL, why))

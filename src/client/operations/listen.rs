@@ -3,13 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::Client;
-use super::changes::Inbox;
-use super::operation::Operation;
-use super::session::Session;
+use super::perform::Operation;
 use crate::call::context::Call;
-use crate::call::failure::may_come_back;
 use crate::call::request::{Ask, Rules};
+use crate::call::retry::{Disposition, Stage, disposition};
+use crate::client::Client;
+use crate::client::changes::Inbox;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::incoming::Notice;
@@ -20,6 +19,7 @@ use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::rpc::dispatch::OnChange as _;
 use crate::rpc::exchange::leave;
+use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Stop};
 use crate::transport::interface::{LISTENING, Unsubscribed};
@@ -27,9 +27,6 @@ use crate::transport::multiplexer::remark_dropped;
 
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
-
-/// So often a subscription is opened in a row without anything coming of it.
-const MOST_IN_VAIN: u32 = 5;
 
 /// The end of a subscription begins nothing more after that.
 const FAREWELL: Duration = Duration::from_millis(20);
@@ -120,7 +117,7 @@ impl Client {
                 End::Failed(error) => error,
             };
             in_vain += 1;
-            if in_vain > MOST_IN_VAIN || !may_come_back(&error) {
+            if disposition(&error, Stage::Subscription { in_vain }) == Disposition::Fatal {
                 return Err(error);
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);

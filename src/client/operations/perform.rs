@@ -1,21 +1,21 @@
 //! A request that a caller makes, within the session and with what its era wants around it: metadata, headers, input rounds, and
 //! a session that is opened anew where the server has lost it.
 
-use super::Client;
-use super::session::Session;
 use crate::call::context::Call;
 use crate::call::request::{Ask, Rules};
-use crate::call::setback::{Sent, Setback};
+use crate::call::setback::Setback;
+use crate::client::Client;
+use crate::client::cache::Context;
 use crate::error::{Error, Result};
-use crate::log::Level;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::Answered;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::mirror::{Mirrored, argument};
-use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::rpc::exchange::exchange;
+use crate::session::recovery::Recovery;
+use crate::session::state::Session;
 use crate::status::*;
 
 /// See the module.
@@ -57,53 +57,30 @@ impl<'a> Operation<'a> {
 
 impl Client {
     /// The result of an operation, with what the server asks for on the way.
-    pub(super) fn perform(&self, call: &Call, operation: Operation) -> Result<Json> {
+    pub(in crate::client) fn perform(&self, call: &Call, operation: Operation) -> Result<Json> {
         self.perform_counted(call, operation).map(|(result, _)| result)
     }
 
     /// The same, and in how many rounds the server has asked for input.
-    pub(super) fn perform_counted(&self, call: &Call, mut operation: Operation) -> Result<(Json, u32)> {
+    pub(in crate::client) fn perform_counted(&self, call: &Call, mut operation: Operation) -> Result<(Json, u32)> {
         let answered = self.perform_round(call, &operation)?;
         self.give_inputs(call, &mut operation, answered)
     }
 
-    /// One round. The session is opened anew, once, when the server has lost it or turns out to be another one: also one of the
-    /// other era, where the same question may have another name.
-    pub(super) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Answered> {
-        let (mut renewed, mut refreshed) = (false, false);
-        loop {
-            let (session, _) = self.session(call)?;
-            let Setback { error, sent, .. } = match self.perform_in(call, operation, &session) {
-                Ok(result) => return Ok(result),
-                Err(setback) => setback,
-            };
-            let may_repeat = operation.rules.repeatable || sent != Sent::Yes;
-            let is_lost = error.status() == MCP_SESSION_LOST || error.report().session_is_gone;
-            if is_lost {
-                // Also where this call ends here: the next one opens a new session.
-                self.sessions.forget(&session);
-            }
-            if !renewed && is_lost && may_repeat {
-                call.remark(Level::Info, || "the server lost the session; opening a new one".into());
-                renewed = true;
-            } else if !renewed && session.era == Era::Legacy && is_modern_error(&error) {
-                self.sessions.forget_era(&session);
-                if !may_repeat {
-                    return Err(error);
-                }
-                renewed = true;
-            } else if !refreshed && may_repeat && operation.arguments.is_some() && is_header_mismatch(&error) {
-                call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
-                self.known.tools.forget();
-                refreshed = true;
-            } else {
-                return Err(error);
-            }
-        }
+    /// One round, in a session that is opened anew where that helps.
+    pub(in crate::client) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Answered> {
+        let forget_headers = || self.known.tools.forget();
+        let recovery = Recovery {
+            sessions: &self.sessions,
+            is_repeatable: operation.rules.repeatable,
+            forget_headers: operation.arguments.is_some().then_some(&forget_headers),
+        };
+        let get = || self.session(call).map(|(session, _)| session);
+        recovery.with_recovery(call, get, |session| self.perform_in(call, operation, session))
     }
 
     /// Adds the members of `_meta` that a request of this call has in a session.
-    pub(super) fn add_meta<'p>(
+    pub(in crate::client) fn add_meta<'p>(
         &self,
         call: &'p Call,
         params: &mut Params<'p>,
@@ -117,6 +94,26 @@ impl Client {
             params.set_meta("io.modelcontextprotocol/logLevel", quoted(level));
         }
         call.add_meta(params)
+    }
+
+    /// Performs an operation, or gives what it brought before.
+    pub(in crate::client) fn cached(&self, call: &Call, operation: Operation) -> Result<Json> {
+        if !self.known.cache.is_wanted() || call.has_extras() {
+            return self.perform(call, operation);
+        }
+        let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
+        let context = Context::of(self.auth());
+        if let Some(result) = self.known.cache.get(&key, &context) {
+            return Ok(result);
+        }
+        let changes = self.known.cache.changes();
+        let (result, rounds) = self.perform_counted(call, operation)?;
+        let is_of_now = changes == self.known.cache.changes();
+        // What came of inputs depends on them, and they are not part of the key.
+        if rounds == 0 && is_of_now {
+            self.known.cache.put(key, &result, context, self.settings.limits().message);
+        }
+        Ok(result)
     }
 
     fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered, Setback> {
@@ -154,7 +151,7 @@ impl Client {
     }
 
     /// A notification, for which no answer comes.
-    pub(super) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
+    pub(in crate::client) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
         let mut params = params;
         self.add_meta(call, &mut params, &session, Rules::ONCE)?;

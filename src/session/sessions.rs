@@ -1,85 +1,18 @@
-//! What is known of the server, shared by all threads: one of them finds it out, the others wait for it.
+//! The session of a client, shared by all threads: one of them opens it, the others wait for it.
 
 use std::sync::{Arc, OnceLock};
 
-use ::http::HeaderValue;
-
+use super::state::{Found, Session};
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
 use crate::call::new_signal;
 use crate::call::pause::PauseClock;
-use crate::call::request::Speaking;
+use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
-use crate::protocol::json::Json;
-use crate::protocol::part::Part;
-use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process::{self, ThreadId};
 use crate::sys::signal::Signal;
-use crate::transport::interface::{Transport, Travels};
-
-/// A server, as it was found: how to speak to it.
-pub struct Session {
-    pub era: Era,
-    pub version: &'static str,
-    /// Legacy servers may give one; it goes on every request then.
-    pub id: Option<HeaderValue>,
-    pub transport: Arc<dyn Transport>,
-    /// What the `_meta` of every request holds, on modern servers.
-    pub meta: String,
-    /// The same where the server may make a task of the request.
-    pub task_meta: String,
-    /// The answer to `server/discover` or `initialize`.
-    pub answer: Option<Json>,
-    /// Whether tools may be called as tasks by the core of 2025-11-25.
-    pub has_core_tasks: bool,
-    /// Whether the era may be taken for granted when the session has to be opened anew.
-    pub era_is_certain: bool,
-}
-
-/// What a server was found to be; the way to a new session with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub era: Era,
-    pub travels: Travels,
-}
-
-/// The one version in whose core tasks are; later they are an extension.
-const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
-
-/// Whether a server of this version, by its answer, may be asked to make tasks of tools.
-pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
-    version == VERSION_WITH_CORE_TASKS
-        && Part::of(answer).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
-}
-
-impl Session {
-    /// How the server is addressed in it.
-    pub fn speaking(&self) -> Speaking {
-        Speaking { era: self.era, version: Some(self.version), session_id: self.id.clone() }
-    }
-
-    /// Opens the stream for what belongs to no call, where a legacy server has one, and waits a moment for it; where `again`, also one
-    /// that was given up.
-    pub fn open_server_stream(&self, call: &Call, again: bool) -> Result<()> {
-        if self.era == Era::Modern {
-            return Ok(());
-        }
-        self.transport.open_server_stream(call, &self.speaking(), again)
-    }
-
-    /// Why nothing that belongs to no call will come any more.
-    pub fn why_over(&self) -> Error {
-        let why = self.transport.why_over();
-        why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
-    }
-
-    /// Whether new calls need another session.
-    fn is_dead(&self) -> bool {
-        self.transport.is_closed_to_calls()
-    }
-}
 
 /// The session of a client, and who is opening it.
 #[derive(Default)]
@@ -254,9 +187,4 @@ impl Drop for Lead<'_> {
             opening.done.raise();
         }
     }
-}
-
-/// An outcome that says nothing to the other calls.
-pub(super) fn is_of_this_call(error: &Error) -> bool {
-    error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::Client;
-use super::operation::{Method, Operation};
-use super::session::{Opened, Session};
+use super::perform::{Method, Operation};
 use crate::call::context::Call;
 use crate::call::request::Rules;
+use crate::client::Client;
 use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
+use crate::session::negotiate::discover;
+use crate::session::sessions::Opened;
+use crate::session::state::Session;
 use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 
 impl Client {
@@ -27,7 +29,7 @@ impl Client {
     }
 
     fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
-        let outcome = self.discover(call, &*session.transport, &session.speaking(), &session.meta);
+        let outcome = discover(self.host(), call, &*session.transport, &session.speaking(), &session.meta);
         // The same answer again says the same again, and is not read again.
         let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
         // A server that fails is not another one for that.

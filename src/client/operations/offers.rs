@@ -1,10 +1,10 @@
 //! What a server offers besides tools: resources, prompts, completion; and requests that this client has no function for.
 
-use super::Client;
-use super::operation::Operation;
+use super::perform::Operation;
 use crate::call::context::Call;
 use crate::call::object;
 use crate::call::request::Rules;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;

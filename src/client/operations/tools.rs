@@ -1,16 +1,16 @@
 //! Tools: calling them, and what their schemas want of a call (2026-07-28, "Tools").
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Client;
-use super::cache::{Context, Freshness};
 use super::lists::{List, with_list};
-use super::operation::Operation;
+use super::perform::Operation;
 use crate::call::context::Call;
 use crate::call::object;
 use crate::call::request::Rules;
+use crate::client::Client;
+use crate::client::cache::{Context, Freshness};
+use crate::client::known_tools::{TaskSupport, Tool};
 use crate::error::Result;
 use crate::log::Level;
 use crate::protocol::json::Json;
@@ -20,92 +20,17 @@ use crate::protocol::params::Params;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The largest input schema of a tool, in bytes.
 const LARGEST_SCHEMA: usize = 1024 * 1024;
 
-/// What is known of the tools of one server.
-#[derive(Default)]
-pub struct Tools(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    tools: HashMap<String, Tool>,
-    /// Until when, and with which credentials if they matter, all of them can be used: a call does not look at each.
-    usable: Option<(Option<Instant>, Option<Context>)>,
-    /// All pages were read; a tool that is not among them does not exist.
-    is_complete: bool,
-    /// Whether tools are called as tasks, on servers of 2025-11-25 that have tasks.
-    task_support: Option<Arc<HashMap<String, TaskSupport>>>,
-}
-
-/// Whether a tool may or must be called as a task (2025-11-25, "Tasks": Tool-Level Negotiation). What says nothing may not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskSupport {
-    Optional,
-    Required,
-}
-
-struct Tool {
-    wanted: Arc<[Mirrored]>,
-    /// Where the server says how long its list is fresh. Otherwise it is kept until a call is refused for its headers.
-    until: Option<Instant>,
-    /// What a private list was asked for with.
-    context: Option<Context>,
-}
-
-impl Tools {
-    pub fn forget(&self) {
-        *self.lock() = Known::default();
-    }
-
-    /// The headers that a call of a tool wants; `None` where that is not known.
-    fn wanted(&self, name: &str, context: &Context) -> Option<Arc<[Mirrored]>> {
-        let mut known = self.lock();
-        let now = Instant::now();
-        let is_usable = |until: Option<Instant>, theirs: Option<&Context>| {
-            until.is_none_or(|until| now < until) && theirs.is_none_or(|theirs| theirs.is(context))
-        };
-        if !known.usable.as_ref().is_some_and(|(until, theirs)| is_usable(*until, theirs.as_ref())) {
-            if known.tools.values().any(|tool| !is_usable(tool.until, tool.context.as_ref())) {
-                *known = Known::default();
-                return None;
-            }
-            let is_private = known.tools.values().any(|tool| tool.context.is_some());
-            let until = known.tools.values().filter_map(|tool| tool.until).min();
-            known.usable = Some((until, is_private.then(|| context.clone())));
-        }
-        let unknown = || known.is_complete.then(|| Arc::from([]));
-        known.tools.get(name).map(|tool| Arc::clone(&tool.wanted)).or_else(unknown)
-    }
-
-    fn note(&self, tools: Vec<(String, Tool)>) {
-        let mut known = self.lock();
-        known.tools.extend(tools);
-        known.usable = None;
-    }
-
-    pub fn task_support(&self) -> Option<Arc<HashMap<String, TaskSupport>>> {
-        self.lock().task_support.clone()
-    }
-
-    pub fn note_task_support(&self, support: Arc<HashMap<String, TaskSupport>>) {
-        self.lock().task_support = Some(support);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock()
-    }
-}
-
 /// What a caller gives as arguments, checked before anybody is asked.
-pub(super) fn tool_arguments(arguments: Option<&str>) -> Result<&str> {
+pub(in crate::client) fn tool_arguments(arguments: Option<&str>) -> Result<&str> {
     arguments.map_or(Ok("{}"), |arguments| object(arguments, "the arguments"))
 }
 
 /// A call of a tool; headers may repeat some of its arguments.
-pub(super) fn tool_call<'a>(name: &'a str, arguments: &'a str) -> Operation<'a> {
+pub(in crate::client) fn tool_call<'a>(name: &'a str, arguments: &'a str) -> Operation<'a> {
     let params = Params::new().with("name", quoted(name)).with("arguments", arguments);
     Operation { arguments: Some(arguments), ..Operation::new("tools/call", params, Rules::ONCE).named(name) }
 }
@@ -123,29 +48,29 @@ impl Client {
 
     /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
     /// wants none.
-    pub(super) fn wanted_headers(&self, call: &Call, name: &str) -> Result<Arc<[Mirrored]>> {
-        if let Some(wanted) = self.known.tools.wanted(name, &Context::of(self)) {
+    pub(in crate::client) fn wanted_headers(&self, call: &Call, name: &str) -> Result<Arc<[Mirrored]>> {
+        if let Some(wanted) = self.known.tools.wanted(name, &Context::of(self.auth())) {
             return Ok(wanted);
         }
         match self.all_pages(call, List::Tools) {
-            Ok(_) => self.known.tools.lock().is_complete = true,
+            Ok(_) => self.known.tools.note_complete(),
             Err(error) if error.status() == MCP_RPC_ERROR => {
                 call.remark(Level::Debug, || format!("the server does not list its tools ({error})"));
             }
             Err(error) => return Err(error),
         }
-        let known = self.known.tools.wanted(name, &Context::of(self));
+        let known = self.known.tools.wanted(name, &Context::of(self.auth()));
         Ok(known.unwrap_or_else(|| Arc::from([])))
     }
 
     /// A page of tools without those whose schemas are not valid, on the transport that needs them (2026-07-28, "Streamable HTTP":
     /// Schema Extension). What is left is kept for calls.
-    pub(super) fn without_invalid_tools(&self, call: &Call, page: Json) -> Result<Json> {
+    pub(in crate::client) fn without_invalid_tools(&self, call: &Call, page: Json) -> Result<Json> {
         let (session, _) = self.session(call)?;
         if session.era == Era::Legacy || !session.transport.travels().has_headers() {
             return Ok(page);
         }
-        let context = Context::of(self);
+        let context = Context::of(self.auth());
         let freshness = Freshness::of(&page);
         let until = Instant::now().checked_add(freshness.ttl).filter(|_| !freshness.ttl.is_zero());
         let mut kept = Vec::new();

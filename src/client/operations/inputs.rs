@@ -1,9 +1,9 @@
 //! Input rounds: a modern server answers that it needs input, and the request is made again with it (2026-07-28, "Multi Round-Trip
 //! Requests").
 
-use super::Client;
-use super::operation::Operation;
+use super::perform::Operation;
 use crate::call::context::Call;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::protocol::incoming::InputKind;
@@ -18,7 +18,12 @@ const MOST_ROUNDS: u32 = 32;
 
 impl Client {
     /// Makes an operation again, with what the server asks for, until it is complete. Counts the rounds.
-    pub(super) fn give_inputs(&self, call: &Call, operation: &mut Operation, first: Answered) -> Result<(Json, u32)> {
+    pub(in crate::client) fn give_inputs(
+        &self,
+        call: &Call,
+        operation: &mut Operation,
+        first: Answered,
+    ) -> Result<(Json, u32)> {
         let mut answered = first;
         for rounds in 0..MOST_ROUNDS {
             if answered.kind != ResultType::InputRequired {

@@ -6,16 +6,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Client;
 use super::inputs::one_input;
 use super::lists::List;
-use super::operation::Operation;
-use super::session::Session;
-use super::tools::{TaskSupport, tool_arguments, tool_call};
+use super::perform::Operation;
+use super::tools::{tool_arguments, tool_call};
 use crate::call::context::Call;
 use crate::call::failure::rpc_failure;
 use crate::call::object;
 use crate::call::request::Rules;
+use crate::client::Client;
+use crate::client::known_tools::TaskSupport;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
@@ -23,6 +23,7 @@ use crate::protocol::params::Params;
 use crate::protocol::part::Part;
 use crate::protocol::version::Era;
 use crate::rpc::exchange::leave;
+use crate::session::state::Session;
 use crate::status::*;
 
 /// How long to wait between two questions, where the server does not say.
@@ -55,7 +56,7 @@ impl Client {
     }
 
     /// Calls a tool that has to be a task, and waits for its end.
-    pub(super) fn call_as_task(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+    pub(in crate::client) fn call_as_task(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
         let started = self.start_tool(call, name, arguments)?;
         let Some(id) = id_of(&started) else { return Ok(started) };
         self.wait_task(call, &id).inspect_err(|error| {
@@ -77,7 +78,12 @@ impl Client {
     }
 
     /// Whether a tool of a legacy server may or must be a task. The list is read once, and only where the server has such tasks.
-    pub(super) fn task_support(&self, call: &Call, session: &Session, name: &str) -> Result<Option<TaskSupport>> {
+    pub(in crate::client) fn task_support(
+        &self,
+        call: &Call,
+        session: &Session,
+        name: &str,
+    ) -> Result<Option<TaskSupport>> {
         if !session.has_core_tasks {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! Who the server says that it is.
 
-use super::Client;
 use crate::call::context::Call;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages;

@@ -1,9 +1,9 @@
 //! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
 
-use super::Client;
-use super::operation::Operation;
+use super::perform::Operation;
 use crate::call::context::Call;
 use crate::call::request::Rules;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;

@@ -1,0 +1,65 @@
+//! The session of a client: the one that is there, or a new one.
+
+use std::sync::Arc;
+
+use super::Client;
+use crate::call::context::Call;
+use crate::error::Result;
+use crate::log::Level;
+use crate::protocol::messages::quoted;
+use crate::protocol::params::Params;
+use crate::session::negotiate::{Negotiator, Wanted};
+use crate::session::sessions::{Identity, Opened};
+use crate::session::state::{Found, Session};
+use crate::sys::wait::Stop;
+
+impl Client {
+    /// The session with the server, opened where there is none.
+    pub fn connect(&self, call: &Call) -> Result<()> {
+        self.session(call).map(|_| ())
+    }
+
+    pub(super) fn session(&self, call: &Call) -> Result<(Arc<Session>, Opened)> {
+        // Other calls may read the error as well, and they do not know what this one carried.
+        let open = |found| self.open_session(call, found).map_err(|error| call.secrets().tidy_error(error));
+        let identity = || Identity {
+            credentials: self.auth().credentials.current(),
+            scheme: self.auth().schemes.current().map(|scheme| scheme.number),
+        };
+        let (session, opened) = self.sessions.get(call, identity, open)?;
+        if opened == Opened::ByThisCall && self.sessions.came_too_late() {
+            session.transport.abandon_session(&session.speaking());
+            return Err(call.stopped(&Stop::Closed));
+        }
+        Ok((session, opened))
+    }
+
+    fn open_session(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        if self.settings.network().tls.trusts_everybody {
+            call.remark(Level::Warning, || "the certificates of servers are not checked: anybody may answer".into());
+        }
+        let abilities = self.settings.abilities();
+        let negotiator = Negotiator {
+            host: self.host(),
+            connector: self.connector()?,
+            passed: &self.passed,
+            wanted: Wanted {
+                pinned: self.settings.pinned(),
+                client_info: self.settings.client_info(),
+                abilities,
+                server_stream: abilities.any() || self.server_log.has_hook(),
+            },
+            restored: &|| self.restored(),
+        };
+        negotiator.open(call, found)
+    }
+
+    /// What a new session has to be told: the level of the server's log, and which resources are watched.
+    fn restored(&self) -> Vec<(&'static str, Params<'static>)> {
+        let level =
+            self.server_log.level().map(|level| ("logging/setLevel", Params::new().with("level", quoted(level))));
+        let uris = self.known.changes.uris();
+        let watched = uris.iter().map(|uri| ("resources/subscribe", Params::new().with("uri", quoted(uri))));
+        level.into_iter().chain(watched).collect()
+    }
+}

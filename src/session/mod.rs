@@ -1,0 +1,9 @@
+//! Negotiating a protocol version with a server; opening, losing and re-opening a session with it.
+#![forbid(unsafe_code)]
+
+pub mod negotiate;
+pub mod passed;
+pub mod recovery;
+pub mod sessions;
+pub mod state;
+mod version_errors;

@@ -1,0 +1,62 @@
+//! A request in a session that is opened anew, once, where the server has lost it or turns out to be another one.
+
+use std::sync::Arc;
+
+use super::sessions::Sessions;
+use super::state::Session;
+use crate::call::context::Call;
+use crate::call::retry::{Disposition, Stage, disposition};
+use crate::call::setback::{Sent, Setback};
+use crate::error::Result;
+use crate::log::Level;
+
+/// What may be done with a request that failed.
+pub struct Recovery<'a> {
+    pub sessions: &'a Sessions,
+    /// Executing the request twice does no harm.
+    pub is_repeatable: bool,
+    /// Forgets which headers the request has to carry, where the server may want others.
+    pub forget_headers: Option<&'a dyn Fn()>,
+}
+
+impl Recovery<'_> {
+    /// Runs `attempt` in a session that `get` gives, and again where that may help: also in a session of the other era, where the same
+    /// question may have another name.
+    pub fn with_recovery<T>(
+        &self,
+        call: &Call,
+        get: impl Fn() -> Result<Arc<Session>>,
+        attempt: impl Fn(&Session) -> Result<T, Setback>,
+    ) -> Result<T> {
+        let (mut renewed, mut refreshed) = (false, false);
+        loop {
+            let session = get()?;
+            let Setback { error, sent, .. } = match attempt(&session) {
+                Ok(result) => return Ok(result),
+                Err(setback) => setback,
+            };
+            let may_repeat = self.is_repeatable || sent != Sent::Yes;
+            let next = disposition(&error, Stage::Request { era: session.era });
+            match next {
+                // Also where this call ends here: the next one opens a new session.
+                Disposition::NewSession => self.sessions.forget(&session),
+                Disposition::NewVersion if !renewed => self.sessions.forget_era(&session),
+                _ => {}
+            }
+            match next {
+                Disposition::NewSession if !renewed && may_repeat => {
+                    call.remark(Level::Info, || "the server lost the session; opening a new one".into());
+                    renewed = true;
+                }
+                Disposition::NewVersion if !renewed && may_repeat => renewed = true,
+                Disposition::NewHeaders if !refreshed && may_repeat => {
+                    let Some(forget) = self.forget_headers else { return Err(error) };
+                    call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
+                    forget();
+                    refreshed = true;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+}
