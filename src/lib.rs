@@ -8,6 +8,7 @@ mod auth;
 pub mod benching;
 mod call;
 mod client;
+mod config;
 mod error;
 pub mod ffi;
 #[cfg(fuzzing)]

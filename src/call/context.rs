@@ -216,7 +216,7 @@ impl Call {
             if is_running {
                 budget.deadline = None;
             }
-            match budget.wait_any(&[(done.fd(), Interest::Read)], is_running.then_some(LOOK)) {
+            match budget.wait_any(&[(done.waitable(), Interest::Read)], is_running.then_some(LOOK)) {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 // It may have begun a callback meanwhile.
@@ -232,7 +232,7 @@ impl Call {
         let budget = self.budget().clone();
         let is_closing = budget.closed.is_none();
         let budget = if is_closing { budget } else { Budget { deadline: None, idle: None, ..budget } };
-        budget.wait(done.fd(), Interest::Read).map_err(|stop| self.stopped(&stop))
+        budget.wait(done.waitable(), Interest::Read).map_err(|stop| self.stopped(&stop))
     }
 
     /// Counts a refusal of what the auth callback gave; false where the call has had its share of attempts.

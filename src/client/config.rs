@@ -7,8 +7,9 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use super::Client;
+use crate::config::env_file::variables;
+use crate::config::file::{self as config, EnvFile, Listed, Server, Way};
 use crate::error::{Error, Result};
-use crate::protocol::config::{self, EnvFile, Listed, Server, Way};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::sanitize::shortened;
@@ -118,7 +119,7 @@ fn read_env_file(server: &mut Server, config: &Path) -> Result<(), String> {
     let path = config.parent().unwrap_or(Path::new("")).join(path);
     let content = file::read(&path, LARGEST_ENV).map_err(|error| wrong(format!(": {error}")))?;
     let content = text::utf8_slice(&content).map_err(|_| wrong(": it is not valid UTF-8".into()))?;
-    let mut all = config::variables(content).map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
+    let mut all = variables(content).map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
     all.append(environment);
     *environment = all;
     Ok(())

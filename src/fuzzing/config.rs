@@ -2,7 +2,7 @@
 
 use super::texts;
 use crate::client::Client;
-use crate::protocol::config;
+use crate::config::file as config;
 use crate::protocol::json::{Json, Value};
 
 /// What the environment holds, and no error may show.
@@ -13,7 +13,7 @@ const SECRET: &str = "zqxw-5up3r-s3cr3t";
 pub fn config(bytes: &[u8]) {
     let Some([name, text]) = texts(bytes) else { return };
     // The same bytes as the file that a server names.
-    if let Err((line, why)) = config::variables(text) {
+    if let Err((line, why)) = crate::config::env_file::variables(text) {
         assert!(line > 0 && !why.is_empty());
     }
     let Ok(file) = config::parse(text.as_bytes()) else { return };

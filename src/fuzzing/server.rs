@@ -1,7 +1,6 @@
 //! A server that says what the fuzzer wants, whatever it is asked, on a Unix domain socket of this process.
 
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::sys::signal::Signal;
-use crate::sys::wait::{Budget, Interest};
+use crate::sys::wait::{Budget, Interest, Waitable};
 
 /// What stands between the pieces of a script, and says where the next one goes: on the event stream that is open, and at once; or
 /// to whoever asks next. In the last case the connection of the piece before is closed first.
@@ -95,9 +94,11 @@ impl<'a> Show<'a> {
 
     fn run(&mut self, is_over: &UnixStream) {
         loop {
-            let mut fds = vec![(is_over.as_raw_fd(), Interest::Read), (self.listener.as_raw_fd(), Interest::Read)];
-            fds.extend(self.peers.iter().map(|peer| (peer.socket.as_raw_fd(), Interest::Read)));
-            match Budget::default().wait_any(&fds, self.patience()).expect("poll") {
+            let peers = self.peers.iter().map(|peer| Waitable::of(&peer.socket));
+            let all = [Waitable::of(is_over), Waitable::of(self.listener)].into_iter().chain(peers);
+            let all: Vec<_> = all.map(|what| (what, Interest::Read)).collect();
+            let ready = Budget::default().wait_any(&all, self.patience()).expect("poll");
+            match ready {
                 None => self.end_quiet(),
                 Some(0) => return,
                 Some(1) => self.accept(),

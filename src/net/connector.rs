@@ -159,7 +159,7 @@ impl<'a> Opening<'a, '_> {
                 None => {}
             }
             let pause = (waiting.len() > 0).then_some(STAGGER);
-            let fds: Vec<_> = attempts.iter().map(|s| (s.fd(), Interest::Write)).collect();
+            let fds: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
             let ready = self.budget.wait_any(&fds, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
@@ -186,7 +186,7 @@ impl<'a> Opening<'a, '_> {
     }
 
     fn finish_connect(&self, socket: Socket) -> io::Result<Socket> {
-        self.budget.wait(socket.fd(), Interest::Write).map_err(interrupted)?;
+        self.budget.wait(socket.waitable(), Interest::Write).map_err(interrupted)?;
         socket.connect_result()?;
         Ok(socket)
     }

@@ -117,7 +117,7 @@ impl Link {
     }
 
     fn wait(&self, interest: Interest) -> io::Result<()> {
-        self.progress.budget().wait(self.socket.fd(), interest).map_err(interrupted)
+        self.progress.budget().wait(self.socket.waitable(), interest).map_err(interrupted)
     }
 }
 

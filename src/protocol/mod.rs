@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod challenge;
-pub mod config;
 pub mod elicitation;
 pub mod event_stream;
 pub mod headers;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::pipe::{self, ReadEnd, WriteEnd};
 use super::wait::{Budget, Interest};
+use super::waitable::Waitable;
 use super::{exec, process};
 
 /// A process that does not end at SIGKILL hangs in the system itself; it is not waited for any longer than this.
@@ -128,7 +129,7 @@ impl Drop for Process {
             let deadline = Instant::now() + LAST_WAIT;
             while self.ending().is_none() && Instant::now() < deadline {
                 let budget = Budget::until(deadline.min(Instant::now() + LOOK));
-                let _ = match self.ended_fd() {
+                let _ = match self.ended_waitable() {
                     Some(fd) => budget.wait(fd, Interest::Read),
                     None => budget.wait_any(&[], None).map(|_| ()),
                 };
@@ -212,8 +213,9 @@ impl Process {
         }
     }
 
-    pub fn ended_fd(&self) -> Option<RawFd> {
-        self.ended.as_ref().map(AsRawFd::as_raw_fd)
+    /// Readable when it has ended, where the system tells.
+    pub fn ended_waitable(&self) -> Option<Waitable<'_>> {
+        self.ended.as_ref().map(Waitable::of)
     }
 }
 
@@ -298,7 +300,7 @@ mod tests {
         let mut text = Vec::new();
         let mut buffer = [0; 256];
         loop {
-            Budget::default().wait(pipe.fd(), Interest::Read).unwrap();
+            Budget::default().wait(pipe.waitable(), Interest::Read).unwrap();
             match pipe.receive(&mut buffer).unwrap() {
                 0 => return String::from_utf8(text).unwrap(),
                 count => text.extend_from_slice(&buffer[..count]),
@@ -307,7 +309,7 @@ mod tests {
     }
 
     fn ending(process: &mut Process) -> Ending {
-        Budget::default().wait(process.ended_fd().unwrap(), Interest::Read).unwrap();
+        Budget::default().wait(process.ended_waitable().unwrap(), Interest::Read).unwrap();
         process.ending().unwrap()
     }
 
@@ -336,7 +338,7 @@ mod tests {
     fn a_process_is_ended_with_what_it_has_started() {
         let mut process = program("trap '' TERM; sleep 1000 & echo $!; wait").start().unwrap();
         let mut number = [0; 32];
-        Budget::default().wait(process.stdout.fd(), Interest::Read).unwrap();
+        Budget::default().wait(process.stdout.waitable(), Interest::Read).unwrap();
         let count = process.stdout.receive(&mut number).unwrap();
         let sleeper: libc::pid_t = std::str::from_utf8(&number[..count]).unwrap().trim().parse().unwrap();
         process.kill();

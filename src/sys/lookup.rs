@@ -50,7 +50,7 @@ impl Lookup {
     }
 
     pub fn wait(&self, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
-        budget.wait(self.done.fd(), Interest::Read).map_err(LookupError::Stopped)?;
+        budget.wait(self.done.waitable(), Interest::Read).map_err(LookupError::Stopped)?;
         match self.answer.get().map(|answer| &answer.addresses) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
             Some(Err(error)) => Err(match error.raw_os_error() {

@@ -17,3 +17,4 @@ pub mod text;
 pub mod thread;
 pub mod vector;
 pub mod wait;
+mod waitable;

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use super::socket::retry_interrupted;
+use super::waitable::Waitable;
 
 /// Our end of a pipe that a child writes to.
 #[derive(Debug)]
@@ -44,7 +45,11 @@ impl ReadEnd {
         })
     }
 
-    pub fn fd(&self) -> RawFd {
+    pub fn waitable(&self) -> Waitable<'_> {
+        Waitable::of(&self.0)
+    }
+
+    fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }
@@ -60,7 +65,11 @@ impl WriteEnd {
         })
     }
 
-    pub fn fd(&self) -> RawFd {
+    pub fn waitable(&self) -> Waitable<'_> {
+        Waitable::of(&self.0)
+    }
+
+    fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 }

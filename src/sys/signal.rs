@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::process;
+use super::waitable::Waitable;
 
 /// Any number of threads may wait for it at the same time.
 #[derive(Debug)]
@@ -73,7 +74,11 @@ impl Signal {
     }
 
     /// Readable from the moment the flag is raised.
-    pub fn fd(&self) -> RawFd {
+    pub fn waitable(&self) -> Waitable<'_> {
+        Waitable::of(&self.read)
+    }
+
+    fn fd(&self) -> RawFd {
         self.read.as_raw_fd()
     }
 
@@ -128,13 +133,13 @@ mod tests {
         signal.raise();
         assert!(signal.is_raised());
         for _ in 0..2 {
-            assert!(Budget::default().wait(signal.fd(), Interest::Read).is_ok());
+            assert!(Budget::default().wait(signal.waitable(), Interest::Read).is_ok());
         }
         signal.lower();
         assert!(!signal.is_raised());
         let brief = Budget { idle: Some(std::time::Duration::ZERO), ..Budget::default() };
-        assert!(brief.wait(signal.fd(), Interest::Read).is_err());
+        assert!(brief.wait(signal.waitable(), Interest::Read).is_err());
         signal.raise();
-        assert!(Budget::default().wait(signal.fd(), Interest::Read).is_ok());
+        assert!(Budget::default().wait(signal.waitable(), Interest::Read).is_ok());
     }
 }

@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::waitable::Waitable;
+
 /// How much room there is for what is received at the end of a vector that is full.
 const LEAST_ROOM: usize = 64 * 1024;
 
@@ -171,7 +173,11 @@ impl Socket {
         matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    pub fn fd(&self) -> RawFd {
+    pub fn waitable(&self) -> Waitable<'_> {
+        Waitable::of(&self.0)
+    }
+
+    fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
 
@@ -246,7 +252,7 @@ mod tests {
             let Ok(listener) = TcpListener::bind(local) else { continue };
             let socket = Socket::connect(&listener.local_addr().unwrap()).unwrap();
             let (mut peer, _) = listener.accept().unwrap();
-            let wait = |interest| Budget::default().wait(socket.fd(), interest).unwrap();
+            let wait = |interest| Budget::default().wait(socket.waitable(), interest).unwrap();
             wait(Interest::Write);
             socket.connect_result().unwrap();
             assert_eq!(socket.send(b"hello").unwrap(), 5);
@@ -271,7 +277,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let refused = Socket::connect(&address).and_then(|socket| {
-            Budget::default().wait(socket.fd(), Interest::Write).unwrap();
+            Budget::default().wait(socket.waitable(), Interest::Write).unwrap();
             socket.connect_result()
         });
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);

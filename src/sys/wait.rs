@@ -2,11 +2,11 @@
 //! token and the closing of its client.
 
 use std::io;
-use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::signal::Signal;
+pub use super::waitable::Waitable;
 
 /// Why a wait ended without what it waited for.
 #[derive(Debug)]
@@ -73,24 +73,24 @@ impl Budget {
         }
     }
 
-    /// Blocks until `fd` is ready.
-    pub fn wait(&self, fd: RawFd, interest: Interest) -> Result<(), Stop> {
-        let ready = self.wait_any(&[(fd, interest)], self.idle)?;
+    /// Blocks until `what` is ready.
+    pub fn wait(&self, what: Waitable, interest: Interest) -> Result<(), Stop> {
+        let ready = self.wait_any(&[(what, interest)], self.idle)?;
         if ready.is_some() { Ok(()) } else { Err(Stop::Idle) }
     }
 
-    /// Blocks until one of `fds` is ready and says which, or `None` once `pause` has passed. A passed deadline ends it also where
+    /// Blocks until one of `all` is ready and says which, or `None` once `pause` has passed. A passed deadline ends it also where
     /// something is ready: a server that never stops sending would else keep the call for ever.
-    pub fn wait_any(&self, fds: &[(RawFd, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Stop> {
+    pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Stop> {
         let mut polled = Polled::default();
-        fds.iter().for_each(|&(fd, interest)| polled.push(fd, interest));
+        all.iter().for_each(|&(what, interest)| polled.push(what, interest));
         for signal in [&self.cancel, &self.closed].into_iter().flatten() {
-            polled.push(signal.fd(), Interest::Read);
+            polled.push(signal.waitable(), Interest::Read);
         }
         // A pause beyond what the clock can say has no end.
         let pause_ends = pause.and_then(|pause| Instant::now().checked_add(pause));
         if let Some(done) = &self.done {
-            polled.push(done.fd(), Interest::Read);
+            polled.push(done.waitable(), Interest::Read);
         }
         let mut last_moment = None;
         loop {
@@ -103,7 +103,7 @@ impl Budget {
             let until = earliest(earliest(self.deadline, pause_ends), last_moment);
             poll(polled.all(), until).map_err(Stop::System)?;
             self.interrupted()?;
-            if let Some(ready) = polled.all()[..fds.len()].iter().position(|p| p.revents != 0) {
+            if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
             if last_moment.is_some_and(|at| at <= Instant::now()) {
@@ -146,8 +146,8 @@ enum Polled {
 const FEW: usize = 6;
 
 impl Polled {
-    fn push(&mut self, fd: RawFd, interest: Interest) {
-        let new = pollfd(fd, interest);
+    fn push(&mut self, what: Waitable, interest: Interest) {
+        let new = pollfd(what, interest);
         match self {
             Polled::None => *self = Polled::Few([new; FEW], 1),
             Polled::Few(few, count) if *count < FEW => {
@@ -168,12 +168,12 @@ impl Polled {
     }
 }
 
-fn pollfd(fd: RawFd, interest: Interest) -> libc::pollfd {
+fn pollfd(what: Waitable, interest: Interest) -> libc::pollfd {
     let events = match interest {
         Interest::Read => libc::POLLIN,
         Interest::Write => libc::POLLOUT,
     };
-    libc::pollfd { fd, events, revents: 0 }
+    libc::pollfd { fd: what.descriptor(), events, revents: 0 }
 }
 
 /// One poll; an interrupting signal counts as "nothing yet".
@@ -204,7 +204,7 @@ mod tests {
     fn a_passed_deadline_ends_a_wait() {
         let never = Signal::new().unwrap();
         let budget = Budget::until(Instant::now());
-        assert!(matches!(budget.wait(never.fd(), Interest::Read), Err(Stop::TimedOut)));
+        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Stop::TimedOut)));
         assert!(matches!(budget.check(), Err(Stop::TimedOut)));
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let ready = Signal::new().unwrap();
         ready.raise();
         let budget = Budget::until(Instant::now());
-        assert!(matches!(budget.wait(ready.fd(), Interest::Read), Err(Stop::TimedOut)));
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::TimedOut)));
     }
 
     #[test]
@@ -222,17 +222,17 @@ mod tests {
         ready.raise();
         cancel.raise();
         let mut budget = Budget { cancel: Some(cancel), ..Budget::default() };
-        assert!(matches!(budget.wait(ready.fd(), Interest::Read), Err(Stop::Cancelled)));
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::Cancelled)));
         closed.raise();
         budget.closed = Some(closed);
-        assert!(matches!(budget.wait(ready.fd(), Interest::Read), Err(Stop::Closed)));
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::Closed)));
     }
 
     #[test]
     fn the_idle_limit_ends_a_silent_wait() {
         let never = Signal::new().unwrap();
         let budget = Budget { idle: Some(Duration::from_millis(1)), ..Budget::default() };
-        assert!(matches!(budget.wait(never.fd(), Interest::Read), Err(Stop::Idle)));
+        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Stop::Idle)));
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         let never = Signal::new().unwrap();
         let cancel = Arc::new(Signal::new().unwrap());
         let budget = Budget { cancel: Some(cancel.clone()), ..Budget::default() };
-        let waiter = std::thread::spawn(move || budget.wait(never.fd(), Interest::Read));
+        let waiter = std::thread::spawn(move || budget.wait(never.waitable(), Interest::Read));
         cancel.raise();
         assert!(matches!(waiter.join().unwrap(), Err(Stop::Cancelled)));
     }

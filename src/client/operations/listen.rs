@@ -210,8 +210,8 @@ impl Client {
     ) -> End {
         let budget = call.without_deadline().budget().clone();
         let over = session.transport.over();
-        let mut fds = vec![(inbox.signal.fd(), Interest::Read)];
-        fds.extend(over.as_ref().map(|over| (over.fd(), Interest::Read)));
+        let mut fds = vec![(inbox.signal.waitable(), Interest::Read)];
+        fds.extend(over.as_ref().map(|over| (over.waitable(), Interest::Read)));
         let opened = Instant::now();
         loop {
             if let Err(stop) = budget.wait_any(&fds, None) {

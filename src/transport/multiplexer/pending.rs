@@ -439,8 +439,8 @@ impl Place<'_> {
             // What came for others is a sign of life, too.
             let silence = || self.line.silent_for().min(begun.elapsed());
             let pause = budget.idle.map(|idle| idle.saturating_sub(silence()));
-            let bell = self.slot.letters.as_ref().map(|letters| (letters.bell.fd(), Interest::Read));
-            let fds = [Some((self.slot.done.fd(), Interest::Read)), bell];
+            let bell = self.slot.letters.as_ref().map(|letters| (letters.bell.waitable(), Interest::Read));
+            let fds = [Some((self.slot.done.waitable(), Interest::Read)), bell];
             let fds: Vec<_> = fds.into_iter().flatten().collect();
             let ready = budget.wait_any(&fds, pause).map_err(|stop| {
                 if matches!(stop, Stop::TimedOut) {

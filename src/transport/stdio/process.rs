@@ -1,7 +1,6 @@
 //! The thread of a process: it reads what the server says, sees it end, and writes what does not fit into its stdin at once.
 
 use std::collections::VecDeque;
-use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,8 @@ use crate::error::Error;
 use crate::log::Level;
 use crate::status::*;
 use crate::sys::child::{Ending, Process};
-use crate::sys::wait::{Budget, Interest};
+use crate::sys::pipe::WriteEnd;
+use crate::sys::wait::{Budget, Interest, Waitable};
 use crate::transport::multiplexer::receiver::Receiver;
 
 /// How long a server may take to end after its stdin was closed, and again after SIGTERM.
@@ -71,14 +71,15 @@ impl Watch {
             {
                 return Error::new(MCP_PROCESS_FAILED, format!("the server has closed its stdin{}", self.words()));
             }
-            let fds = self.fds(&out, &err, ended.is_some());
             let last_words = ended.as_ref().map(|(_, at)| *at).or(silent_since);
             let pause = match last_words {
                 Some(since) => Some(LAST_WORDS.saturating_sub(since.elapsed())),
                 None if self.process.ended.is_none() => Some(LOOK),
                 None => None,
             };
-            if budget.wait_any(&fds, pause).is_err() {
+            let stdin = self.pipe.waits_for();
+            let wakers = self.wakers(stdin.as_deref(), (&out, &err), ended.is_some());
+            if budget.wait_any(&wakers, pause).is_err() {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
             self.write();
@@ -118,17 +119,22 @@ impl Watch {
         }
     }
 
-    fn fds(&self, out: &Lines, err: &Lines, has_ended: bool) -> Vec<(RawFd, Interest)> {
-        let stdin = self.pipe.waits_for();
+    /// What wakes the thread. `stdin` is the server's, where something waits for it.
+    fn wakers<'a>(
+        &'a self,
+        stdin: Option<&'a WriteEnd>,
+        (out, err): (&Lines, &Lines),
+        has_ended: bool,
+    ) -> Vec<(Waitable<'a>, Interest)> {
         let stderr = self.process.stderr.as_ref().filter(|_| err.is_open);
-        let fds = [
-            Some((self.pipe.bell().fd(), Interest::Read)),
-            stdin.as_ref().map(|stdin| (stdin.fd(), Interest::Write)),
-            out.is_open.then(|| (self.process.stdout.fd(), Interest::Read)),
-            stderr.map(|stderr| (stderr.fd(), Interest::Read)),
-            self.process.ended_fd().filter(|_| !has_ended).map(|fd| (fd, Interest::Read)),
+        let wakers = [
+            Some((self.pipe.bell().waitable(), Interest::Read)),
+            stdin.map(|stdin| (stdin.waitable(), Interest::Write)),
+            out.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
+            stderr.map(|stderr| (stderr.waitable(), Interest::Read)),
+            self.process.ended_waitable().filter(|_| !has_ended).map(|ended| (ended, Interest::Read)),
         ];
-        fds.into_iter().flatten().collect()
+        wakers.into_iter().flatten().collect()
     }
 
     fn write(&self) {
@@ -154,7 +160,7 @@ impl Watch {
     fn drain_stderr(&mut self, err: &mut Lines) {
         for _ in 0..MOST_READS {
             let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
-            let ready = Budget::default().wait_any(&[(stderr.fd(), Interest::Read)], Some(Duration::ZERO));
+            let ready = Budget::default().wait_any(&[(stderr.waitable(), Interest::Read)], Some(Duration::ZERO));
             if !matches!(ready, Ok(Some(_))) {
                 return;
             }
@@ -203,7 +209,9 @@ impl Watch {
             let has_ended = self.process.ending().is_some();
             let pause = if has_ended || self.process.ended.is_none() { look.min(left) } else { left };
             look = (look * 2).min(LOOK);
-            let _ = Budget::default().wait_any(&self.fds(&out, &err, has_ended), Some(pause));
+            let stdin = self.pipe.waits_for();
+            let wakers = self.wakers(stdin.as_deref(), (&out, &err), has_ended);
+            let _ = Budget::default().wait_any(&wakers, Some(pause));
             self.write();
             if out.is_open {
                 let _ = out.read(&self.process.stdout, usize::MAX);

@@ -136,7 +136,7 @@ impl ServerStream {
     /// opened again.
     pub fn open(&self, call: &Call, again: bool, opening: Opening) -> Result<()> {
         let state = self.start(again, opening)?;
-        let fds = [(state.tried.fd(), Interest::Read), (state.over.fd(), Interest::Read)];
+        let fds = [(state.tried.waitable(), Interest::Read), (state.over.waitable(), Interest::Read)];
         let budget = call.budget().clone();
         let patience = PATIENCE.min(call.brief());
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))

@@ -3,17 +3,10 @@
 
 use std::cell::Cell;
 
-use zeroize::Zeroize;
-
-use super::json::{Json, Kind, Value};
+use super::env_file::is_variable;
+use super::expansion::{LONGEST_NAME, Lookup, expand};
+use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
-
-/// The most that variables may fill into the texts of one server, in bytes. A file of a few kilobytes can name a long one so often that
-/// no memory would do.
-const MOST_FILLED_IN: usize = 1024 * 1024;
-
-/// The longest name of a server or a key in a message, in bytes.
-const LONGEST_NAME: usize = 100;
 
 /// So many servers are listed in a message.
 const MOST_LISTED: usize = 10;
@@ -91,9 +84,6 @@ pub struct Listed {
     /// The file says that it is not to be used.
     pub is_disabled: bool,
 }
-
-/// Tells the value of an environment variable.
-pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A file's text as JSON. It may have what editors add to that: a byte order mark, comments, and commas behind a last member.
 pub fn parse(text: &[u8]) -> Result<Json, String> {
@@ -375,145 +365,6 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Fills in `${NAME}`, and `${NAME:-default}` where the variable is unset or empty. A dollar sign without a brace stands for
-/// itself. `filled_in` counts what has been filled in.
-fn expand(text: &str, lookup: &Lookup, filled_in: &Cell<usize>) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        out.push_str(&rest[..at]);
-        let inside = &rest[at + 2..];
-        let end = inside.find('}').ok_or("a \"${\" has no \"}\"")?;
-        let (name, default) = match inside[..end].split_once(":-") {
-            Some((name, default)) => (name, Some(default)),
-            None => (&inside[..end], None),
-        };
-        // As editors write it.
-        let name = name.strip_prefix("env:").unwrap_or(name);
-        let value = lookup(name).or_else(|| lookup("HOME").filter(|_| name == "userHome"));
-        let mut value = match (value, default) {
-            (Some(value), None) => value,
-            (Some(value), Some(_)) if !value.is_empty() => value,
-            (_, Some(default)) => default.to_owned(),
-            (None, None) => return Err(unknown(name)),
-        };
-        filled_in.set(filled_in.get() + value.len());
-        if filled_in.get() > MOST_FILLED_IN {
-            return Err(format!("the variables of this server fill in more than {MOST_FILLED_IN} bytes"));
-        }
-        out.push_str(&value);
-        value.zeroize();
-        rest = &inside[end + 1..];
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
-/// What is wrong with a variable that has no value.
-fn unknown(name: &str) -> String {
-    let shown = shortened(name, LONGEST_NAME);
-    if name.starts_with("input:") {
-        return format!(
-            "${{{shown}}} is a question that an editor asks its user, which libmcp cannot; write the value, or an environment variable as ${{NAME}}"
-        );
-    }
-    let is_of_editor =
-        ["workspace", "file", "command:", "config:", "relativeFile"].iter().any(|word| name.starts_with(word))
-            || matches!(
-                name,
-                "cwd" | "execPath" | "pathSeparator" | "/" | "lineNumber" | "selectedText" | "defaultBuildTask"
-            );
-    if is_of_editor {
-        return format!(
-            "${{{shown}}} is known to an editor only; write the value, or an environment variable as ${{NAME}}"
-        );
-    }
-    format!("the environment variable {shown} is not set")
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0'])
-}
-
-/// The variables in the text of an `envFile`: `NAME=value` on a line each, perhaps behind `export`. A value may be in single quotes,
-/// within which everything stands for itself, or in double quotes, within which `\n`, `\r`, `\t`, `\"`, `\$` and `\\` are escapes;
-/// both may go over several lines. Elsewhere a `#` at the start of a line or behind white space begins a comment. An error says on
-/// which line it is, and nothing of what stands there.
-pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static str)> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_start_matches('\u{feff}');
-    let mut line = 0;
-    while !rest.is_empty() {
-        line += 1;
-        let wrong = |why| (line, why);
-        let (this, behind) = rest.split_once('\n').unwrap_or((rest, ""));
-        let trimmed = this.trim();
-        if trimmed.is_empty() || trimmed.starts_with('#') {
-            rest = behind;
-            continue;
-        }
-        let (before, after) = this.split_once('=').ok_or(wrong("it has no \"=\""))?;
-        let name = before.trim();
-        let name = name.strip_prefix("export ").map_or(name, str::trim_start);
-        if !is_variable(name) || name.contains(char::is_whitespace) {
-            return Err(wrong("what stands before \"=\" cannot be the name of a variable"));
-        }
-        let value = rest[before.len() + 1..].trim_start_matches([' ', '\t']);
-        let (value, next) = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let end = closing(&value[1..], quote).ok_or(wrong("its quote is not closed"))?;
-                let (inside, after) = (&value[1..=end], &value[end + 2..]);
-                let (tail, next) = after.split_once('\n').unwrap_or((after, ""));
-                if !tail.trim().is_empty() && !tail.trim().starts_with('#') {
-                    return Err(wrong("something stands behind its closing quote"));
-                }
-                line += inside.matches('\n').count();
-                (if quote == '"' { unescaped(inside) } else { inside.to_owned() }, next)
-            }
-            _ => {
-                let begins = |at: usize| after[..at].ends_with([' ', '\t']) || at == 0;
-                let comment = after.match_indices('#').map(|(at, _)| at).find(|at| begins(*at));
-                (after[..comment.unwrap_or(after.len())].trim().to_owned(), behind)
-            }
-        };
-        if value.contains('\0') {
-            return Err((line, "it holds a NUL"));
-        }
-        found.push((name.to_owned(), value));
-        rest = next;
-    }
-    Ok(found)
-}
-
-/// Where a quoted text ends.
-fn closing(text: &str, quote: char) -> Option<usize> {
-    let mut escaped = false;
-    text.char_indices().find_map(|(at, c)| {
-        let ends = c == quote && !escaped;
-        escaped = quote == '"' && c == '\\' && !escaped;
-        ends.then_some(at)
-    })
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('n') => out.push('\n'),
-                Some('r') => out.push('\r'),
-                Some('t') => out.push('\t'),
-                Some(c @ ('"' | '\\' | '$')) => out.push(c),
-                Some(c) => out.extend(['\\', c]),
-                None => out.push('\\'),
-            },
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -631,35 +482,9 @@ mod tests {
 
     #[test]
     fn what_variables_fill_in_is_bounded() {
-        let large = "x".repeat(100_000);
-        let lookup = |_: &str| Some(large.clone());
-        for (text, fits) in [("${A}".repeat(10), true), ("${A}".repeat(11), false), ("${A:-b}".repeat(11), false)] {
-            assert_eq!(expand(&text, &lookup, &Cell::new(0)).is_ok(), fits);
-        }
+        let lookup = |_: &str| Some("x".repeat(100_000));
         let arguments = ["\"${A}\""; 11].join(",");
         let file = format!(r#"{{"s":{{"command":"x","args":[{arguments}]}}}}"#);
         assert!(server(&Json::parse(file).unwrap(), None, &lookup).unwrap_err().contains("s.args.10: the variables"));
-    }
-
-    #[test]
-    fn env_files() {
-        let text = "\u{feff}A=1\r\n\n# B=2\n export C = x y  # comment\nD=a#b\nE='a \"$\\n' # c\nF=\"a\\n\\\"\\\\\\x\nb\"\nG=\nH=#\nI=\"\"\nJ==";
-        let wanted = [
-            ("A", "1"),
-            ("C", "x y"),
-            ("D", "a#b"),
-            ("E", "a \"$\\n"),
-            ("F", "a\n\"\\\\x\nb"),
-            ("G", ""),
-            ("H", ""),
-            ("I", ""),
-            ("J", "="),
-        ];
-        let wanted: Vec<_> = wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(variables(text), Ok(wanted));
-        for (bad, line) in [("A=1\nB", 2), ("=x", 1), ("A B=1", 1), ("A='\n\n'\nB=\"x", 4), ("A='x'y", 1), ("A=\0", 1)]
-        {
-            assert_eq!(variables(bad).unwrap_err().0, line, "{bad:?}");
-        }
     }
 }

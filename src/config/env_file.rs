@@ -1,0 +1,112 @@
+//! Files with environment variables, which a configuration file names.
+
+/// Whether a text can be the name of a variable.
+pub fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+/// The variables in the text of an `envFile`: `NAME=value` on a line each, perhaps behind `export`. A value may be in single quotes,
+/// within which everything stands for itself, or in double quotes, within which `\n`, `\r`, `\t`, `\"`, `\$` and `\\` are escapes;
+/// both may go over several lines. Elsewhere a `#` at the start of a line or behind white space begins a comment. An error says on
+/// which line it is, and nothing of what stands there.
+pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static str)> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start_matches('\u{feff}');
+    let mut line = 0;
+    while !rest.is_empty() {
+        line += 1;
+        let wrong = |why| (line, why);
+        let (this, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+        let trimmed = this.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            rest = behind;
+            continue;
+        }
+        let (before, after) = this.split_once('=').ok_or(wrong("it has no \"=\""))?;
+        let name = before.trim();
+        let name = name.strip_prefix("export ").map_or(name, str::trim_start);
+        if !is_variable(name) || name.contains(char::is_whitespace) {
+            return Err(wrong("what stands before \"=\" cannot be the name of a variable"));
+        }
+        let value = rest[before.len() + 1..].trim_start_matches([' ', '\t']);
+        let (value, next) = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let end = closing(&value[1..], quote).ok_or(wrong("its quote is not closed"))?;
+                let (inside, after) = (&value[1..=end], &value[end + 2..]);
+                let (tail, next) = after.split_once('\n').unwrap_or((after, ""));
+                if !tail.trim().is_empty() && !tail.trim().starts_with('#') {
+                    return Err(wrong("something stands behind its closing quote"));
+                }
+                line += inside.matches('\n').count();
+                (if quote == '"' { unescaped(inside) } else { inside.to_owned() }, next)
+            }
+            _ => {
+                let begins = |at: usize| after[..at].ends_with([' ', '\t']) || at == 0;
+                let comment = after.match_indices('#').map(|(at, _)| at).find(|at| begins(*at));
+                (after[..comment.unwrap_or(after.len())].trim().to_owned(), behind)
+            }
+        };
+        if value.contains('\0') {
+            return Err((line, "it holds a NUL"));
+        }
+        found.push((name.to_owned(), value));
+        rest = next;
+    }
+    Ok(found)
+}
+
+/// Where a quoted text ends.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, c)| {
+        let ends = c == quote && !escaped;
+        escaped = quote == '"' && c == '\\' && !escaped;
+        ends.then_some(at)
+    })
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some(c @ ('"' | '\\' | '$')) => out.push(c),
+                Some(c) => out.extend(['\\', c]),
+                None => out.push('\\'),
+            },
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_files() {
+        let text = "\u{feff}A=1\r\n\n# B=2\n export C = x y  # comment\nD=a#b\nE='a \"$\\n' # c\nF=\"a\\n\\\"\\\\\\x\nb\"\nG=\nH=#\nI=\"\"\nJ==";
+        let wanted = [
+            ("A", "1"),
+            ("C", "x y"),
+            ("D", "a#b"),
+            ("E", "a \"$\\n"),
+            ("F", "a\n\"\\\\x\nb"),
+            ("G", ""),
+            ("H", ""),
+            ("I", ""),
+            ("J", "="),
+        ];
+        let wanted: Vec<_> = wanted.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(variables(text), Ok(wanted));
+        for (bad, line) in [("A=1\nB", 2), ("=x", 1), ("A B=1", 1), ("A='\n\n'\nB=\"x", 4), ("A='x'y", 1), ("A=\0", 1)]
+        {
+            assert_eq!(variables(bad).unwrap_err().0, line, "{bad:?}");
+        }
+    }
+}
