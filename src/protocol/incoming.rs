@@ -1,7 +1,7 @@
 //! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
 
+use super::ids;
 use super::json::{Json, Kind, Value};
-use super::jsonrpc;
 use super::part::Part;
 
 /// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
@@ -25,12 +25,12 @@ pub struct Notice {
 impl Notice {
     /// The token of a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
-        (self.method == "notifications/progress").then(|| jsonrpc::number(self.member("progressToken")?.raw()))?
+        (self.method == "notifications/progress").then(|| ids::number(self.member("progressToken")?.raw()))?
     }
 
     /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
     pub fn subscription(&self) -> Option<u64> {
-        jsonrpc::number(self.member("_meta")?.member("io.modelcontextprotocol/subscriptionId")?.raw())
+        ids::number(self.member("_meta")?.member("io.modelcontextprotocol/subscriptionId")?.raw())
     }
 
     /// The server's own request that it does not want to be answered any more, by its id as it stands there.

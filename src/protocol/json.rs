@@ -4,12 +4,13 @@
 //! flat list of nodes in document order; an object's keys are nodes of their own, each right before its value.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroize;
 
+pub use super::json_index::Kind;
+use super::json_index::{Long, Node, index};
 use super::scan::{self, NotJson, Scanner, Span};
 use super::strings;
 
@@ -35,32 +36,6 @@ struct Document {
 
 /// The text of a message may not be larger than what a node can point into.
 pub const MAX_TEXT: usize = u32::MAX as usize;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Null,
-    Bool,
-    Number,
-    String,
-    Array,
-    Object,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Node {
-    /// Where the value's text begins and ends, from the start of the document.
-    start: u32,
-    end: u32,
-    /// The node after this one's last descendant.
-    next: u32,
-    /// Elements or members.
-    count: u32,
-    kind: Kind,
-    /// No sibling follows.
-    last: bool,
-    /// The node before this one is its key.
-    member: bool,
-}
 
 /// Why a value cannot be had as what it was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -373,109 +348,6 @@ pub(super) fn whole_number(number: &str) -> Option<i128> {
     }
     let whole: i128 = format!("{significant}{}", "0".repeat(zeros as usize)).parse().ok()?;
     Some(if negative { -whole } else { whole })
-}
-
-/// A container that is still open while the index is made.
-struct Open {
-    at: usize,
-    last_child: Option<usize>,
-    /// In an object: the next string is a key.
-    key_next: bool,
-}
-
-/// Long strings whose ends are known; of a larger text, in which the indexed one begins at `start`.
-struct Long<'a> {
-    start: usize,
-    spans: &'a [Span],
-}
-
-impl Long<'_> {
-    /// The end of the string that begins at `at`, where it is one of them. To be asked in the order of the text.
-    fn end(&mut self, at: usize) -> Option<usize> {
-        while let Some(((start, end), rest)) = self.spans.split_first() {
-            match (*start as usize).cmp(&(at + self.start)) {
-                Ordering::Less => self.spans = rest,
-                Ordering::Equal => return Some(*end as usize - self.start),
-                Ordering::Greater => break,
-            }
-        }
-        None
-    }
-}
-
-/// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
-fn index(text: &str, mut long: Long) -> Vec<Node> {
-    let bytes = text.as_bytes();
-    let mut nodes: Vec<Node> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
-    let mut open: Vec<Open> = Vec::with_capacity(8);
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
-            b',' => {
-                if let Some(container) = open.last_mut() {
-                    container.key_next = nodes[container.at].kind == Kind::Object;
-                }
-                at += 1;
-            }
-            b'}' | b']' => {
-                at += 1;
-                close(&mut nodes, &mut open, at);
-            }
-            byte => {
-                let (kind, end) = match byte {
-                    b'{' => (Kind::Object, at + 1),
-                    b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, long.end(at).unwrap_or_else(|| strings::end(bytes, at))),
-                    b'n' => (Kind::Null, at + 4),
-                    b't' => (Kind::Bool, at + 4),
-                    b'f' => (Kind::Bool, at + 5),
-                    _ => (Kind::Number, number_end(bytes, at)),
-                };
-                add(&mut nodes, &mut open, kind, at, end);
-                at = end;
-            }
-        }
-    }
-    // A large index is kept as small as it can be.
-    if nodes.len() > 64 {
-        nodes.shrink_to_fit();
-    }
-    nodes
-}
-
-fn add(nodes: &mut Vec<Node>, open: &mut Vec<Open>, kind: Kind, start: usize, end: usize) {
-    let at = nodes.len();
-    let mut member = false;
-    if let Some(container) = open.last_mut() {
-        if container.key_next {
-            container.key_next = false;
-        } else {
-            member = nodes[container.at].kind == Kind::Object;
-            nodes[container.at].count += 1;
-            container.last_child = Some(at);
-        }
-    }
-    let (start, end, next) = (start as u32, end as u32, at as u32 + 1);
-    nodes.push(Node { start, end, next, count: 0, kind, last: open.is_empty(), member });
-    if matches!(kind, Kind::Object | Kind::Array) {
-        open.push(Open { at, last_child: None, key_next: kind == Kind::Object });
-    }
-}
-
-fn close(nodes: &mut [Node], open: &mut Vec<Open>, end: usize) {
-    let Some(container) = open.pop() else { return };
-    let next = nodes.len() as u32;
-    nodes[container.at].end = end as u32;
-    nodes[container.at].next = next;
-    if let Some(child) = container.last_child {
-        nodes[child].last = true;
-    }
-}
-
-fn number_end(bytes: &[u8], start: usize) -> usize {
-    let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    start + bytes[start..].iter().take_while(|b| is_part(b)).count().max(1)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use super::handlers::{Failure, Handlers, ask};
 use super::server_log::ServerLog;
 use crate::call::context::Call;
 use crate::log::Level;
+use crate::protocol::ids;
 use crate::protocol::incoming::{Asked, InputKind, Notice};
-use crate::protocol::jsonrpc;
 use crate::protocol::messages::{self, METHOD_NOT_FOUND};
 use crate::protocol::part::Part;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -57,7 +57,7 @@ impl Serving {
     /// The server does not want an answer any more.
     fn cancel(&self, id: &str) {
         let all = self.lock();
-        let cancelled = all.iter().filter(|served| jsonrpc::is_same_id(&served.id, id));
+        let cancelled = all.iter().filter(|served| ids::is_same_id(&served.id, id));
         cancelled.for_each(|served| served.is_cancelled.store(true, Ordering::Relaxed));
     }
 

@@ -46,12 +46,17 @@ pub struct Process {
     pub stderr: Option<ReadEnd>,
     /// Readable from the moment the process has ended; `None` where the system has no such thing.
     pub ended: Option<OwnedFd>,
-    /// How it ended, once that is known.
-    ending: Option<Ending>,
-    /// Its number may belong to another process or group by now.
-    is_reaped: bool,
+    state: ProcessState,
     /// The process that has started it: a child of a fork has nothing to end.
     parent: u32,
+}
+
+enum ProcessState {
+    Running,
+    /// It has ended, and its number is still its own.
+    Ended(Ending),
+    /// Its number may belong to another process or group by now.
+    Reaped(Ending),
 }
 
 /// How a process ended, in words.
@@ -97,8 +102,7 @@ impl Program {
             stdout,
             stderr,
             ended,
-            ending: None,
-            is_reaped: false,
+            state: ProcessState::Running,
             parent: process::id(),
         })
     }
@@ -124,7 +128,7 @@ fn named(what: &str, path: &Path, error: &io::Error) -> io::Error {
 /// Where nothing has ended it in good order, it is not left behind, nor is its group, nor its zombie.
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.parent == process::id() && !self.is_reaped {
+        if self.parent == process::id() && !self.is_reaped() {
             self.kill();
             let deadline = Instant::now() + LAST_WAIT;
             while self.ending().is_none() && Instant::now() < deadline {
@@ -142,7 +146,7 @@ impl Drop for Process {
 impl Process {
     /// How it ended, if it has. It is not reaped by that.
     pub fn ending(&mut self) -> Option<Ending> {
-        if self.ending.is_none() {
+        if let ProcessState::Running = self.state {
             // SAFETY: an all-zero siginfo_t is a valid value of the type.
             let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
             let how = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -150,14 +154,20 @@ impl Process {
             let failed = unsafe { libc::waitid(libc::P_PID, self.child.id() as libc::id_t, &raw mut info, how) } < 0;
             if failed {
                 // The host has waited for it, or ignores SIGCHLD.
-                self.is_reaped = true;
-                self.ending = Some(Ending("ended".into()));
+                self.state = ProcessState::Reaped(Ending("ended".into()));
             // SAFETY: waitid has filled it in, or left the zero of a process that runs.
             } else if unsafe { info.si_pid() } != 0 {
-                self.ending = Some(describe(&info));
+                self.state = ProcessState::Ended(describe(&info));
             }
         }
-        self.ending.clone()
+        match &self.state {
+            ProcessState::Running => None,
+            ProcessState::Ended(ending) | ProcessState::Reaped(ending) => Some(ending.clone()),
+        }
+    }
+
+    fn is_reaped(&self) -> bool {
+        matches!(self.state, ProcessState::Reaped(_))
     }
 
     /// Asks it to end, and everything that it has started.
@@ -176,7 +186,7 @@ impl Process {
             return;
         }
         self.ending();
-        if !self.is_reaped {
+        if !self.is_reaped() {
             // SAFETY: takes no pointers.
             unsafe { libc::kill(-(self.child.id() as libc::pid_t), signal) };
         }
@@ -207,10 +217,9 @@ impl Process {
 
     /// Gives its number back once it has ended. The group is not signalled any more.
     pub fn reap(&mut self) {
-        if self.ending().is_some() && !self.is_reaped {
-            let _ = self.child.wait();
-            self.is_reaped = true;
-        }
+        let Some(ending) = self.ending().filter(|_| !self.is_reaped()) else { return };
+        let _ = self.child.wait();
+        self.state = ProcessState::Reaped(ending);
     }
 
     /// Readable when it has ended, where the system tells.

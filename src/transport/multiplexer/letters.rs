@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::call::backlog::{Backlog, Weighed};
 use crate::call::new_signal;
 use crate::error::Result;
+use crate::protocol::ids;
 use crate::protocol::incoming::{Asked, Notice};
-use crate::protocol::jsonrpc;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::signal::Signal;
 
@@ -88,7 +88,7 @@ impl Letters {
 
     /// Drops what the server has asked under an id.
     pub fn forget_asked(&self, id: &str) {
-        self.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if jsonrpc::is_same_id(&asked.id, id)));
+        self.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if ids::is_same_id(&asked.id, id)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Backlog<Letter>> {

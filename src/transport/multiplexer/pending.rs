@@ -17,8 +17,9 @@ use crate::call::skipped::{self, Excerpt, Skipped};
 use crate::error::{Error, Result, RpcError};
 use crate::log::Level;
 use crate::net::progress::Phase;
+use crate::protocol::ids;
 use crate::protocol::incoming::{Asked, InputKind, Notice};
-use crate::protocol::jsonrpc::{self, Answered};
+use crate::protocol::jsonrpc::Answered;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -213,7 +214,7 @@ impl Line {
 
     /// Whether a request that has come is one of our own: a terminal echoes what is written to it.
     pub fn is_echo(&self, id: &str, method: &str) -> bool {
-        let Some(number) = jsonrpc::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
+        let Some(number) = ids::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
             return false;
         };
         let has_echo = self.has_echo.load(Ordering::Relaxed);
@@ -284,7 +285,7 @@ impl Line {
     /// Drops what the server has asked and does not want to know any more, where no call has begun to deal with it.
     pub fn forget_asked(&self, id: &str) {
         let mut state = self.lock();
-        state.questions.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
+        state.questions.retain(|asked| !ids::is_same_id(&asked.id, id));
         state.waiting.values().filter_map(|slot| slot.letters.as_ref()).for_each(|letters| letters.forget_asked(id));
     }
 

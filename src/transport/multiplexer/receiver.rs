@@ -10,8 +10,9 @@ use crate::call::context::Call;
 use crate::call::skipped;
 use crate::error::Error;
 use crate::log::Level;
+use crate::protocol::ids;
 use crate::protocol::incoming::{Asked, InputKind, Notice};
-use crate::protocol::jsonrpc::{self, Message};
+use crate::protocol::jsonrpc::Message;
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::Budget;
 use crate::transport::host::Host;
@@ -89,7 +90,7 @@ impl Receiver {
 
     /// Takes the data of an event, or a line; `is_named` says whether the event has a name that says nothing of messages.
     pub fn take_message(&self, text: Vec<u8>, is_named: bool, owed: &mut Owed) {
-        let number = |id: Option<&str>| id.and_then(jsonrpc::number);
+        let number = |id: Option<&str>| id.and_then(ids::number);
         let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.line.is_awaited(id));
         let rest = sort(text, is_ours, |taken| match taken {
             Taken::Message(message) => {
@@ -114,12 +115,12 @@ impl Receiver {
             return;
         }
         let left = match message {
-            Message::Result { id, answered } => match jsonrpc::number(&id) {
+            Message::Result { id, answered } => match ids::number(&id) {
                 id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
-                let id = id.as_deref().and_then(jsonrpc::number);
+                let id = id.as_deref().and_then(ids::number);
                 self.line.deliver(id, Delivered::Refused(error)).is_some()
             }
             Message::Request { id, method, .. } if self.line.is_echo(&id, &method) => {
@@ -147,7 +148,7 @@ impl Receiver {
             Message::Notification { method, params } => {
                 let notice = Notice { method, params };
                 if let Some(id) = notice.cancelled() {
-                    owed.unserved.retain(|asked| !jsonrpc::is_same_id(&asked.id, id));
+                    owed.unserved.retain(|asked| !ids::is_same_id(&asked.id, id));
                     self.line.forget_asked(id);
                 }
                 if let Some(host) = self.host.upgrade() {

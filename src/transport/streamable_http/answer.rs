@@ -11,8 +11,9 @@ use crate::http::fields::{EVENT_STREAM, JSON};
 use crate::http::response::Response;
 use crate::net::progress::Phase;
 use crate::protocol::event_stream::Event;
+use crate::protocol::ids;
 use crate::protocol::incoming::{Asked, Notice};
-use crate::protocol::jsonrpc::{self, Answered, Message};
+use crate::protocol::jsonrpc::{Answered, Message};
 use crate::status::*;
 use crate::transport::http_request::unexpected_content;
 use crate::transport::messages::{Taken, check_result_type, each, sort_event};
@@ -63,7 +64,7 @@ impl StreamableHttp {
         skipped: &mut Skipped,
     ) -> Result<Option<Answered>> {
         let (mut found, mut broken) = (None, None);
-        let is_ours = |theirs: Option<&str>| theirs.is_none_or(|theirs| jsonrpc::is_id(theirs, id));
+        let is_ours = |theirs: Option<&str>| theirs.is_none_or(|theirs| ids::is_id(theirs, id));
         sort_event(call, event, skipped, is_ours, |taken| {
             match taken {
                 Taken::Message(message) => {
@@ -85,7 +86,7 @@ impl StreamableHttp {
             return Some(Err(call.stopped_while(&stop, Phase::Body.doing())));
         }
         match message {
-            Message::Result { id: theirs, answered } if jsonrpc::is_id(&theirs, id) => return Some(Ok(answered)),
+            Message::Result { id: theirs, answered } if ids::is_id(&theirs, id) => return Some(Ok(answered)),
             Message::Result { .. } => {
                 let why = "the server's answer carries a result for another request; the server mixes up its answers";
                 return Some(Err(Error::new(MCP_WRONG_ID, why)));
@@ -96,7 +97,7 @@ impl StreamableHttp {
             Message::Notification { method, params } => {
                 let notice = Notice { method, params };
                 if let Some(cancelled) = notice.cancelled() {
-                    asked.retain(|asked| !jsonrpc::is_same_id(&asked.id, cancelled));
+                    asked.retain(|asked| !ids::is_same_id(&asked.id, cancelled));
                 }
                 self.host.inbound.notification(call, &notice);
             }
