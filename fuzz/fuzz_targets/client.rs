@@ -1,8 +1,11 @@
 #![no_main]
 
-use mcp::fuzzing::memory::Counting;
+#[path = "../memory.rs"]
+mod memory;
+
+use memory::{Counting, MEMORY};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| mcp::fuzzing::client(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| mcp::fuzzing::client(bytes, MEMORY));

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use super::memory;
 use super::server::{Script, Server};
 use crate::call::context::Extras;
 use crate::client::operations::listen::Filter;
@@ -42,15 +41,24 @@ const MOST_MEMORY: usize = 8 * 1024 * 1024;
 const WARM: u64 = 2000;
 const LITTLE: usize = 256 * 1024;
 
+/// How much memory is in use: what the allocator of the fuzz target counts.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// In bytes.
+    pub live: fn() -> usize,
+    /// The most that was in use since the last call of this.
+    pub take_peak: fn() -> usize,
+}
+
 /// Three bytes that choose how the client is set up, which call it makes and what else it does, and behind them what its server
 /// says; see `server`. The call ends in time and shows no secret, memory is bounded, and nothing is left of the client.
-pub fn client(bytes: &[u8]) {
+pub fn client(bytes: &[u8], memory: Memory) {
     let Some(([setup, call, flags], text)) = bytes.split_first_chunk() else { return };
     thread_local! {
         static STAGE: RefCell<Stage> = RefCell::new(Stage::new());
     }
     STAGE.with_borrow_mut(|stage| {
-        let mut late = (0..TRIES).map(|_| stage.show(*setup, call.wrapping_sub(b'0'), Flags(*flags), text));
+        let mut late = (0..TRIES).map(|_| stage.show((*setup, call.wrapping_sub(b'0'), Flags(*flags)), text, memory));
         assert!(late.any(|late| late <= MARGIN), "a call ended too late, {TRIES} times");
     });
 }
@@ -97,26 +105,26 @@ impl Stage {
     }
 
     /// Gives how late the call was that was the latest.
-    fn show(&mut self, setup: u8, call: u8, flags: Flags, text: &[u8]) -> Duration {
+    fn show(&mut self, (setup, call, flags): (u8, u8, Flags), text: &[u8], memory: Memory) -> Duration {
         let cancel = Arc::new(Signal::new().expect("a signal"));
         // Who listens has no timeout.
         let ends = (call % CALLS == LISTEN).then(|| Arc::clone(&cancel));
         let script = Script { text: text.to_vec(), lingers: flags.lingers(), cancel: ends };
-        memory::take_peak();
-        let before = memory::live();
+        (memory.take_peak)();
+        let before = (memory.live)();
         self.server.serve(script);
         let late = live(&self.server, setup, call, flags, cancel);
         self.server.end();
-        let peak = memory::take_peak().saturating_sub(before);
+        let peak = (memory.take_peak)().saturating_sub(before);
         show(|| format!("{peak} bytes at most"));
         assert!(peak <= MOST_MEMORY, "a client needed {peak} bytes");
-        self.look_for_leaks();
+        self.look_for_leaks((memory.live)());
         late
     }
 
-    fn look_for_leaks(&mut self) {
+    fn look_for_leaks(&mut self, memory: usize) {
         self.shown += 1;
-        let (memory, descriptors) = (memory::live(), open_descriptors());
+        let descriptors = open_descriptors();
         if self.shown <= WARM {
             (self.memory, self.descriptors) = (self.memory.max(memory), self.descriptors.max(descriptors));
         }

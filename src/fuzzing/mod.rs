@@ -7,13 +7,12 @@ mod client;
 mod config;
 mod headers;
 mod json;
-pub mod memory;
 mod server;
 mod stdio;
 
 pub use addresses::{addresses, proxy_answers};
 pub use answers::{answer_headers, www_authenticate};
-pub use client::client;
+pub use client::{Memory, client};
 pub use config::config;
 pub use headers::{header_encoding, headers};
 pub use json::{json_rpc, json_value};

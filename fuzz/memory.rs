@@ -3,19 +3,24 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mcp::fuzzing::Memory;
+
 /// The system's allocator, and what was asked of it. A fuzz target sets it as its global one.
 pub struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
+/// What the fuzzed client is measured with.
+pub const MEMORY: Memory = Memory { live, take_peak };
+
 /// The bytes that are in use.
-pub fn live() -> usize {
+fn live() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
 /// The most that were in use since the last call of this.
-pub fn take_peak() -> usize {
+fn take_peak() -> usize {
     PEAK.swap(live(), Ordering::Relaxed)
 }
 
