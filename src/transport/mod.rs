@@ -3,6 +3,8 @@
 
 pub mod connector;
 mod event_reader;
+#[cfg(test)]
+pub mod fake;
 pub mod host;
 pub mod http_failure;
 pub mod http_peer;

@@ -1,0 +1,375 @@
+//! A transport without a server, for unit tests: it follows scripts, and records what it is given to send.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock, Weak, mpsc};
+use std::time::Duration;
+
+use ::http::HeaderValue;
+
+use super::host::{Host, Inbound};
+use super::interface::{Answer, Hear, Transport, Travels, Unsubscribed};
+use super::readers::Readers;
+use super::reply::{Asking, ReplySlot};
+use crate::auth::calls::Calls;
+use crate::call::context::{Call, CallOptions};
+use crate::call::limits::Limits;
+use crate::call::new_signal;
+use crate::call::request::{Ask, Speaking};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result, RpcError};
+use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::json::Json;
+use crate::protocol::jsonrpc::{Answered, ResultType};
+use crate::protocol::lost_session::Carried;
+use crate::protocol::text::Text;
+use crate::protocol::version::Era;
+use crate::status::MCP_RPC_ERROR;
+use crate::sys::lock::Mutex;
+use crate::sys::process;
+use crate::sys::signal::Signal;
+
+/// What the server does for one request, until it answers or fails.
+pub enum Step {
+    Notice(Notice),
+    Asked(Asked),
+    Answer(Answer),
+    Fails(Setback),
+}
+
+/// The method of the transport's interface that was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    Request,
+    Subscribe,
+    Post,
+    PostAndLeave,
+    OpenServerStream,
+    StopServerStream,
+    Bind,
+    EndSession,
+    AbandonSession,
+}
+
+/// One use of the transport, and how the server was addressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub via: Via,
+    /// The method of a request.
+    pub method: String,
+    /// The parameters of a request, or a whole message, or the version that was settled on.
+    pub text: String,
+    pub era: Option<Era>,
+    pub version: Option<&'static str>,
+    pub session_id: Option<HeaderValue>,
+}
+
+pub struct FakeTransport {
+    me: Weak<FakeTransport>,
+    host: Arc<Host>,
+    travels: Travels,
+    scripts: Mutex<VecDeque<(&'static str, Vec<Step>)>>,
+    seen: Mutex<Vec<Seen>>,
+    over: Arc<Signal>,
+    why_over: OnceLock<Error>,
+}
+
+impl FakeTransport {
+    pub fn new(host: &Arc<Host>, travels: Travels) -> Arc<FakeTransport> {
+        Arc::new_cyclic(|me| FakeTransport {
+            me: Weak::clone(me),
+            host: Arc::clone(host),
+            travels,
+            scripts: Mutex::default(),
+            seen: Mutex::default(),
+            over: Arc::new(new_signal().unwrap()),
+            why_over: OnceLock::new(),
+        })
+    }
+
+    /// Says what happens at the next request for `method` that has no script yet.
+    pub fn script(&self, method: &'static str, steps: impl IntoIterator<Item = Step>) {
+        self.scripts.lock().push_back((method, steps.into_iter().collect()));
+    }
+
+    /// Everything that it was used for, in that order.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().clone()
+    }
+
+    /// The texts that went one way.
+    pub fn sent(&self, via: Via) -> Vec<String> {
+        self.seen().into_iter().filter(|seen| seen.via == via).map(|seen| seen.text).collect()
+    }
+
+    /// Nothing comes any more.
+    pub fn end(&self, why: Error) {
+        let _ = self.why_over.set(why);
+        self.over.raise();
+    }
+
+    fn note(&self, via: Via, speaking: Option<&Speaking>, method: &str, text: String) {
+        let seen = Seen {
+            via,
+            method: method.into(),
+            text,
+            era: speaking.map(|speaking| speaking.era),
+            version: speaking.and_then(|speaking| speaking.version),
+            session_id: speaking.and_then(|speaking| speaking.session_id.clone()),
+        };
+        self.seen.lock().push(seen);
+    }
+
+    fn take_script(&self, method: &str) -> Vec<Step> {
+        let mut scripts = self.scripts.lock();
+        let at = scripts.iter().position(|(known, _)| *known == method);
+        let script = at.and_then(|at| scripts.remove(at));
+        script.unwrap_or_else(|| panic!("there is no script for {method}")).1
+    }
+}
+
+impl Transport for FakeTransport {
+    fn travels(&self) -> Travels {
+        self.travels
+    }
+
+    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+        asked.set(self.host.calls.next_id());
+        self.note(Via::Request, Some(speaking), ask.method, ask.params.to_json());
+        let asking = Asking::default();
+        for step in self.take_script(ask.method) {
+            match step {
+                Step::Notice(notice) => self.host.inbound.notification(call, &notice),
+                Step::Asked(asked) => {
+                    let me = self.me.upgrade().unwrap();
+                    self.host.inbound.server_request(call, &asked, asking.slot(me, speaking, call));
+                }
+                Step::Answer(answer) => return Ok(answer),
+                Step::Fails(setback) => return Err(setback),
+            }
+        }
+        panic!("the script for {} has no end", ask.method)
+    }
+
+    fn post(&self, _: &Call, speaking: &Speaking, message: &Text, _: bool) -> Result<()> {
+        self.note(Via::Post, Some(speaking), "", message.pieces().collect());
+        Ok(())
+    }
+
+    fn post_and_leave(&self, _: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+        self.note(Via::PostAndLeave, Some(speaking), "", message.pieces().collect());
+        Ok(())
+    }
+
+    fn subscribe(&self, _: &Call, speaking: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
+        self.note(Via::Subscribe, Some(speaking), ask.method, ask.params.to_json());
+        let mut heard = false;
+        for step in self.take_script(ask.method) {
+            match step {
+                Step::Notice(notice) => {
+                    heard = true;
+                    hear(&notice);
+                }
+                Step::Fails(Setback { error, .. }) => return Err(Unsubscribed { error, heard }),
+                Step::Asked(_) | Step::Answer(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
+        match &speaking.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap()),
+            None if speaking.era == Era::Modern => Carried::Nothing,
+            None => Carried::NoId,
+        }
+    }
+
+    fn open_server_stream(&self, _: &Call, speaking: &Speaking, _: bool) -> Result<()> {
+        self.note(Via::OpenServerStream, Some(speaking), "", String::new());
+        Ok(())
+    }
+
+    fn bind(&self, version: &'static str) {
+        self.note(Via::Bind, None, "", version.into());
+    }
+
+    fn over(&self) -> Option<Arc<Signal>> {
+        Some(Arc::clone(&self.over))
+    }
+
+    fn why_over(&self) -> Option<Error> {
+        self.why_over.get().cloned()
+    }
+
+    fn is_closed_to_calls(&self) -> bool {
+        self.over.is_raised()
+    }
+
+    fn end_session(&self, _: &Call, speaking: &Speaking) -> Result<()> {
+        self.note(Via::EndSession, Some(speaking), "", String::new());
+        Ok(())
+    }
+
+    fn abandon_session(&self, speaking: &Speaking) {
+        self.note(Via::AbandonSession, Some(speaking), "", String::new());
+    }
+
+    fn stop_server_stream(&self) {
+        self.note(Via::StopServerStream, None, "", String::new());
+    }
+}
+
+/// Records notifications, and hands what servers ask to the test, which may answer it on another thread.
+pub struct RecordingInbound {
+    arrivals: Mutex<Vec<String>>,
+    notices: Mutex<Vec<(Notice, bool)>>,
+    asked: mpsc::Sender<(Asked, ReplySlot)>,
+}
+
+impl RecordingInbound {
+    /// The methods of all notifications at their arrival.
+    pub fn arrivals(&self) -> Vec<String> {
+        self.arrivals.lock().clone()
+    }
+
+    /// The notifications that were handed to a call, and whether they are of its progress.
+    pub fn notices(&self) -> Vec<(Notice, bool)> {
+        self.notices.lock().clone()
+    }
+}
+
+impl Inbound for RecordingInbound {
+    fn has_handlers(&self) -> bool {
+        true
+    }
+
+    fn note_arrival(&self, notice: &Notice) {
+        self.arrivals.lock().push(notice.method.clone());
+    }
+
+    fn notification(&self, call: &Call, notice: &Notice) {
+        self.notices.lock().push((notice.clone(), call.is_progress(notice)));
+    }
+
+    fn server_request(&self, _: &Call, asked: &Asked, reply: ReplySlot) {
+        // A test that has dropped the other end does not answer.
+        let _ = self.asked.send((asked.clone(), reply));
+    }
+}
+
+/// A host, what records for it, and where the requests of its servers come out.
+pub fn recording_host() -> (Arc<Host>, Arc<RecordingInbound>, mpsc::Receiver<(Asked, ReplySlot)>) {
+    let (sender, requests) = mpsc::channel();
+    let inbound = RecordingInbound { arrivals: Mutex::default(), notices: Mutex::default(), asked: sender };
+    let inbound = Arc::new(inbound);
+    (host(Arc::clone(&inbound) as Arc<dyn Inbound>), inbound, requests)
+}
+
+pub fn host(inbound: Arc<dyn Inbound>) -> Arc<Host> {
+    Arc::new(Host {
+        calls: Arc::new(Calls::new(Arc::default(), new_signal().unwrap())),
+        inbound,
+        readers: Readers::new(process::id()),
+        limits: Limits { message: 1 << 20, event: 1 << 20 },
+    })
+}
+
+/// A call of the program's. Its timeout is for tests that would hang otherwise.
+pub fn call(host: &Host) -> Call {
+    host.calls.start(&CallOptions::default(), Some(Duration::from_secs(30)))
+}
+
+pub fn answer(result: &str) -> Answer {
+    Answer {
+        answered: Answered { result: Json::parse(result.into()).unwrap(), kind: ResultType::Complete },
+        session_id: None,
+    }
+}
+
+/// A JSON-RPC error as the answer to a request.
+pub fn rpc_error(code: i64, message: &str, http_status: u16) -> Setback {
+    let rpc = RpcError { code, message: message.into(), data: None };
+    Setback::after_sending(Error::new(MCP_RPC_ERROR, message).with_rpc(rpc).with_http_status(http_status))
+}
+
+pub fn notice(method: &str, params: &str) -> Notice {
+    Notice { method: method.into(), params: Some(Json::parse(params.into()).unwrap()) }
+}
+
+pub fn asked(id: &str, method: &str) -> Asked {
+    Asked { id: id.into(), method: method.into(), params: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::request::Rules;
+    use crate::protocol::params::Params;
+    use crate::status::MCP_DISCONNECTED;
+
+    #[test]
+    fn a_script_is_followed_and_what_was_asked_is_recorded() {
+        let (host, inbound, requests) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
+        let answer = Answer { session_id: Some(HeaderValue::from_static("s-1")), ..answer(r#"{"a":1}"#) };
+        let steps = [Step::Notice(notice("n", "{}")), Step::Asked(asked("7", "ping")), Step::Answer(answer)];
+        fake.script("m", steps);
+        fake.script("m", [Step::Fails(rpc_error(-1, "no", 200))]);
+        let params = Params::new().with("x", "1");
+        let ask = Ask::new("m", &params, Rules::ONCE);
+        let speaking = Speaking { session_id: Some(HeaderValue::from_static("s-0")), ..Speaking::modern("v") };
+        let (call, id) = (call(&host), Cell::new(0));
+        let first = fake.request(&call, &speaking, &ask, &id).ok().unwrap();
+        assert_eq!(first.answered.result.text(), r#"{"a":1}"#);
+        assert_eq!(first.session_id.unwrap(), "s-1");
+        let second = fake.request(&call, &speaking, &ask, &id).err().unwrap();
+        assert_eq!((second.error.status(), id.get()), (MCP_RPC_ERROR, 2));
+        assert_eq!(inbound.notices()[0].0.method, "n");
+        inbound.note_arrival(&notice("m", "{}"));
+        assert_eq!(inbound.arrivals(), ["m"]);
+        let (request, slot) = requests.recv().unwrap();
+        assert_eq!((request.method.as_str(), slot.has_ended()), ("ping", true));
+
+        fake.bind("v2");
+        fake.end_session(&call, &speaking).unwrap();
+        let seen = fake.seen();
+        let expected = Seen {
+            via: Via::Request,
+            method: "m".into(),
+            text: r#"{"x":1}"#.into(),
+            era: Some(Era::Modern),
+            version: Some("v"),
+            session_id: speaking.session_id.clone(),
+        };
+        assert_eq!(seen[..2], [expected.clone(), expected]);
+        assert_eq!(fake.sent(Via::Bind), ["v2"]);
+        assert_eq!(seen[3].via, Via::EndSession);
+    }
+
+    #[test]
+    fn a_subscription_hears_its_notifications_until_it_fails() {
+        let (host, ..) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::Stdio);
+        let error = Setback::after_sending(Error::new(MCP_DISCONNECTED, "gone"));
+        fake.script("s", [Step::Notice(notice("n", "{}")), Step::Fails(error)]);
+        let params = Params::new();
+        let ask = Ask::new("s", &params, Rules::REPEATABLE);
+        let mut methods = Vec::new();
+        let speaking = Speaking::modern("v");
+        let end = fake.subscribe(&call(&host), &speaking, &ask, &mut |notice| methods.push(notice.method.clone()));
+        let end = end.err().unwrap();
+        assert_eq!((end.error.status(), end.heard), (MCP_DISCONNECTED, true));
+        assert_eq!(methods, ["n"]);
+    }
+
+    #[test]
+    fn an_ended_transport_says_so_and_why() {
+        let (host, ..) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::Sse);
+        assert!(!fake.over().unwrap().is_raised() && !fake.is_closed_to_calls() && fake.why_over().is_none());
+        fake.end(Error::new(MCP_DISCONNECTED, "gone"));
+        assert!(fake.over().unwrap().is_raised() && fake.is_closed_to_calls());
+        assert_eq!(fake.why_over().unwrap().status(), MCP_DISCONNECTED);
+    }
+}
