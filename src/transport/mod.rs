@@ -15,5 +15,7 @@ pub mod messages;
 pub mod multiplexer;
 pub mod readers;
 pub mod reply;
+#[cfg(test)]
+mod socket_pair;
 pub mod stdio;
 pub mod streamable_http;

@@ -1,0 +1,235 @@
+//! A transport over a pair of sockets, with JSON-RPC messages one a line, for unit tests. It shows that a new transport needs nothing
+//! outside of its own file.
+
+use std::cell::Cell;
+use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Weak};
+
+use super::host::Host;
+use super::interface::{Answer, Transport, Travels};
+use super::multiplexer::await_answer;
+use super::multiplexer::pending::Line;
+use super::multiplexer::receiver::Receiver;
+use crate::call::context::Call;
+use crate::call::request::{Ask, Speaking};
+use crate::call::setback::Setback;
+use crate::error::{Error, Result};
+use crate::protocol::lost_session::Carried;
+use crate::protocol::messages;
+use crate::protocol::text::Text;
+use crate::status::MCP_DISCONNECTED;
+use crate::sys::lock::Mutex;
+use crate::sys::signal::Signal;
+
+/// One end of the pair. Its reader ends when this is dropped.
+pub struct SocketPair {
+    me: Weak<SocketPair>,
+    host: Arc<Host>,
+    line: Arc<Line>,
+    socket: Mutex<UnixStream>,
+}
+
+impl Drop for SocketPair {
+    fn drop(&mut self) {
+        self.line.stop.raise();
+        let _ = self.socket.lock().shutdown(Shutdown::Both);
+    }
+}
+
+impl SocketPair {
+    /// A transport, and the server's end.
+    pub fn connect(host: &Arc<Host>) -> Result<(Arc<SocketPair>, UnixStream)> {
+        let (ours, theirs) = UnixStream::pair().map_err(|error| disconnected(&error.to_string()))?;
+        let incoming = ours.try_clone().map_err(|error| disconnected(&error.to_string()))?;
+        let line = Arc::new(Line::new(false, Arc::default())?);
+        let me = Arc::new_cyclic(|me| SocketPair {
+            me: Weak::clone(me),
+            host: Arc::clone(host),
+            line,
+            socket: Mutex::new(ours),
+        });
+        let receiver = Receiver::new(host, me.me.clone(), &me.line);
+        host.readers.start(move || read(&receiver, incoming))?;
+        Ok((me, theirs))
+    }
+
+    fn write(&self, message: &Text) -> Result<()> {
+        let text: String = message.pieces().chain(["\n"]).collect();
+        self.socket.lock().write_all(text.as_bytes()).map_err(|error| disconnected(&error.to_string()))
+    }
+}
+
+/// Hands on what comes, until the stream ends.
+fn read(to: &Receiver, incoming: UnixStream) {
+    let reads = to.begin();
+    for line in BufReader::new(incoming).split(b'\n').map_while(|line| line.ok()) {
+        to.line.note_heard();
+        to.take_text(line);
+    }
+    reads.end(disconnected("the stream has ended"));
+}
+
+fn disconnected(why: &str) -> Error {
+    Error::new(MCP_DISCONNECTED, why)
+}
+
+impl Transport for SocketPair {
+    fn travels(&self) -> Travels {
+        Travels::Stdio
+    }
+
+    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+        let id = self.host.calls.next_id();
+        asked.set(id);
+        let place = self.line.expect(call, id, ask.method, self.host.inbound.has_handlers());
+        let place = place.map_err(Setback::gone_before_sending)?;
+        self.write(&messages::request(id, ask.method, ask.params)).map_err(Setback::before_sending)?;
+        let me = self.me.upgrade().map(|me| me as Arc<dyn Transport>);
+        await_answer(&self.host, me.as_ref(), call, speaking, &place, ask.rules)
+    }
+
+    fn post(&self, _: &Call, _: &Speaking, message: &Text, _: bool) -> Result<()> {
+        self.write(message)
+    }
+
+    fn post_and_leave(&self, _: &Call, _: &Speaking, message: &Text) -> Result<()> {
+        self.write(message)
+    }
+
+    fn carried<'a>(&self, _: &'a Speaking) -> Carried<'a> {
+        Carried::Nothing
+    }
+
+    fn over(&self) -> Option<Arc<Signal>> {
+        Some(Arc::clone(&self.line.over))
+    }
+
+    fn why_over(&self) -> Option<Error> {
+        self.line.ended()
+    }
+
+    fn is_closed_to_calls(&self) -> bool {
+        self.line.is_closed_to_calls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::call::context::CallOptions;
+    use crate::call::request::Rules;
+    use crate::call::setback::Sent;
+    use crate::protocol::params::Params;
+    use crate::status::MCP_RPC_ERROR;
+    use crate::sys::wait::{Budget, Interest};
+    use crate::transport::fake::{call_with, recording_host, with_progress};
+
+    /// Sends one request, and gives the text of its result.
+    fn request(transport: &SocketPair, options: &CallOptions) -> Result<String, Setback> {
+        let call = call_with(&transport.host, options);
+        let mut params = Params::new().with("x", "1");
+        call.add_meta(&mut params).unwrap();
+        let ask = Ask::new("tools/call", &params, Rules::ONCE);
+        let answer = transport.request(&call, &Speaking::opening(), &ask, &Cell::new(0))?;
+        Ok(answer.answered.result.text().to_owned())
+    }
+
+    /// A server that writes one line for each line that it reads, closes the stream after the last one, and returns what it has read.
+    fn serve(theirs: UnixStream, lines: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
+        thread::spawn(move || {
+            let mut read = BufReader::new(theirs.try_clone().unwrap()).lines();
+            let mut write = theirs;
+            let answer = |line: &&str| {
+                let received = read.next().unwrap().unwrap();
+                write.write_all(format!("{line}\n").as_bytes()).unwrap();
+                received
+            };
+            lines.iter().map(answer).collect()
+        })
+    }
+
+    #[test]
+    fn a_request_gets_the_answer_with_its_id() {
+        let (host, ..) = recording_host();
+        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        let server = serve(
+            theirs,
+            &[
+                concat!(
+                    r#"{"jsonrpc":"2.0","id":9,"result":{"a":9}}"#,
+                    "\n",
+                    r#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#
+                ),
+                r#"{"jsonrpc":"2.0","id":2,"error":{"code":-7,"message":"no"}}"#,
+            ],
+        );
+        assert_eq!(request(&transport, &CallOptions::default()).unwrap(), r#"{"a":1}"#);
+        let error = request(&transport, &CallOptions::default()).unwrap_err().error;
+        assert_eq!((error.status(), error.report().rpc.as_ref().unwrap().code), (MCP_RPC_ERROR, -7));
+        let received = server.join().unwrap();
+        assert_eq!(received[0], r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"x":1}}"#);
+    }
+
+    #[test]
+    fn a_server_request_during_a_call_is_answered_from_another_thread() {
+        let (host, _, requests) = recording_host();
+        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        let lines = &[r#"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#];
+        let server = serve(theirs, lines);
+        let program = thread::spawn(move || {
+            let (asked, slot) = requests.recv().unwrap();
+            assert!(!slot.has_ended());
+            slot.answer(&messages::result(&asked.id, r#"{"roots":[]}"#)).unwrap();
+        });
+        assert_eq!(request(&transport, &CallOptions::default()).unwrap(), "{}");
+        program.join().unwrap();
+        assert_eq!(server.join().unwrap()[1], r#"{"jsonrpc":"2.0","id":"r","result":{"roots":[]}}"#);
+    }
+
+    #[test]
+    fn a_notification_with_the_token_of_a_call_comes_before_its_answer() {
+        let (host, inbound, _) = recording_host();
+        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        // The token is the first number that the client gives, and the id of the request the second.
+        let lines = &[concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":5}}"#,
+            "\n",
+            r#"{"jsonrpc":"2.0","id":2,"result":{}}"#
+        )];
+        let server = serve(theirs, lines);
+        request(&transport, &with_progress(|_, _, _| ())).unwrap();
+        assert!(server.join().unwrap()[0].contains(r#""progressToken":1"#));
+        assert_eq!(inbound.arrivals(), ["notifications/progress"]);
+        let notices = inbound.notices();
+        let (notice, is_progress) = &notices[0];
+        assert_eq!((notice.method.as_str(), *is_progress, notices.len()), ("notifications/progress", true, 1));
+    }
+
+    #[test]
+    fn the_end_of_the_stream_fails_the_waiting_call_and_later_ones() {
+        let (host, ..) = recording_host();
+        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        let server = serve(theirs, &["no message"]);
+        let waiting = request(&transport, &CallOptions::default()).unwrap_err();
+        assert_eq!((waiting.error.status(), waiting.sent), (MCP_DISCONNECTED, Sent::Yes));
+        assert!(waiting.error.report().message.contains("no message"), "{}", waiting.error);
+        let later = request(&transport, &CallOptions::default()).unwrap_err();
+        assert_eq!((later.error.status(), later.sent), (MCP_DISCONNECTED, Sent::No));
+        assert!(later.error.report().session_is_gone && transport.is_closed_to_calls());
+        assert!(Budget::default().wait(transport.over().unwrap().fd(), Interest::Read).is_ok());
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn the_reader_ends_with_its_transport() {
+        let (host, ..) = recording_host();
+        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        drop(transport);
+        host.readers.join();
+        assert_eq!(BufReader::new(theirs).lines().count(), 0);
+    }
+}
