@@ -58,3 +58,33 @@ impl ReplySlot {
         self.transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::fake::{FakeTransport, Via, call, recording_host};
+    use crate::transport::interface::Travels;
+
+    #[test]
+    fn an_answer_is_sent_before_the_end_of_the_call_and_discarded_after_it() {
+        let (host, ..) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
+        let asking = Asking::default();
+        let slot = || asking.slot(Arc::clone(&fake) as Arc<dyn Transport>, &Speaking::opening(), &call(&host));
+        let (early, late) = (slot(), slot());
+        assert!(!early.has_ended() && early.is_answerable());
+        early.answer("1").unwrap();
+        drop(asking);
+        assert!(late.has_ended());
+        late.answer("2").unwrap();
+        assert_eq!(fake.sent(Via::Post), ["1"]);
+    }
+
+    #[test]
+    fn a_modern_server_is_not_answerable() {
+        let (host, ..) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
+        let slot = Asking::default().slot(fake, &Speaking::modern("2026-07-28"), &call(&host));
+        assert!(!slot.is_answerable());
+    }
+}
