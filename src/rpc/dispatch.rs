@@ -151,3 +151,271 @@ fn tell_progress(call: &Call, notice: &Notice) {
     let message = notice.member("message").and_then(Part::text);
     call.paused(|clock| clock.during(|| call.tell_progress(progress, total, message.as_deref())));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{OnceLock, Weak};
+
+    use super::*;
+    use crate::call::context::CallOptions;
+    use crate::call::request::Speaking;
+    use crate::protocol::json::Json;
+    use crate::rpc::handlers::{Handler, Input};
+    use crate::transport::fake::{self, FakeTransport, Via, call, call_with, notice, with_progress};
+    use crate::transport::host::Host;
+    use crate::transport::interface::Travels;
+    use crate::transport::reply::Asking;
+
+    const CHANGES: [&str; 4] = [
+        "notifications/tools/list_changed",
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+    ];
+
+    /// Texts in the order in which they came.
+    #[derive(Default)]
+    struct Texts(Mutex<Vec<String>>);
+
+    impl Texts {
+        fn add(&self, text: impl Into<String>) {
+            self.0.lock().push(text.into());
+        }
+
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut *self.0.lock())
+        }
+    }
+
+    impl OnChange for Texts {
+        fn forget(&self, notice: &Notice) {
+            self.add(format!("forget {}", notice.method));
+        }
+
+        fn tell(&self, notice: &Notice) {
+            self.add(format!("tell {}", notice.method));
+        }
+    }
+
+    struct Fixture {
+        host: Arc<Host>,
+        fake: Arc<FakeTransport>,
+        server_log: Arc<ServerLog>,
+        changes: Arc<Texts>,
+        /// Lines of the client's own log.
+        log: Arc<Texts>,
+    }
+
+    impl Fixture {
+        fn new(handlers: Handlers) -> Fixture {
+            let (server_log, changes, log) =
+                (Arc::<ServerLog>::default(), Arc::<Texts>::default(), Arc::<Texts>::default());
+            let on_change = Arc::clone(&changes) as Arc<dyn OnChange>;
+            let host = fake::host(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), on_change)));
+            let lines = Arc::clone(&log);
+            host.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
+            let fake = FakeTransport::new(&host, Travels::StreamableHttp);
+            Fixture { host, fake, server_log, changes, log }
+        }
+
+        /// What is posted when a server asks for something during a call.
+        fn posted(&self, asked: &Asked, speaking: &Speaking) -> Vec<String> {
+            let (call, asking) = (call(&self.host), Asking::default());
+            let slot = asking.slot(Arc::clone(&self.fake) as _, speaking, &call);
+            let before = self.fake.seen().len();
+            self.host.inbound.server_request(&call, asked, slot);
+            self.fake.sent(Via::Post).split_off(before)
+        }
+
+        fn answer(&self, asked: &Asked) -> String {
+            let mut posted = self.posted(asked, &Speaking::opening());
+            assert_eq!(posted.len(), 1, "{posted:?}");
+            posted.remove(0)
+        }
+
+        fn hear(&self, call: &Call, notice: &Notice) {
+            self.host.inbound.notification(call, notice);
+        }
+    }
+
+    fn asked(id: &str, method: &str) -> Asked {
+        Asked { params: Some(Json::parse("{}".into()).unwrap()), ..fake::asked(id, method) }
+    }
+
+    fn with_handler(kind: InputKind, handler: impl Fn(&mut Input) + Send + Sync + 'static) -> Handlers {
+        let mut handlers = Handlers::default();
+        *handlers.of_mut(kind) = Some(Arc::new(handler) as Arc<Handler>);
+        handlers
+    }
+
+    #[test]
+    fn a_ping_is_answered_under_its_own_id() {
+        let fixture = Fixture::new(Handlers::default());
+        assert_eq!(fixture.answer(&asked("\"p\"", "ping")), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
+    }
+
+    #[test]
+    fn an_unknown_method_and_one_without_a_handler_are_refused_with_32601() {
+        let fixture = Fixture::new(with_handler(InputKind::Sampling, |_| panic!("it was not asked for")));
+        for method in ["x/y", "roots/list", "elicitation/create"] {
+            let expected = r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"Method not found"}}"#;
+            assert_eq!(fixture.answer(&asked("3", method)), expected);
+        }
+    }
+
+    #[test]
+    fn the_last_answer_of_a_handler_is_sent_once() {
+        let runs = Arc::<Texts>::default();
+        let seen = Arc::clone(&runs);
+        let fixture = Fixture::new(with_handler(InputKind::Roots, move |input| {
+            seen.add(input.params.text());
+            input.respond(r#"{"roots":[1]}"#).unwrap();
+            input.respond(r#"{"roots":[2]}"#).unwrap();
+        }));
+        assert!(fixture.host.inbound.has_handlers() && !Fixture::new(Handlers::default()).host.inbound.has_handlers());
+        let request = Asked { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..asked("4", "roots/list") };
+        assert_eq!(fixture.answer(&request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
+        assert_eq!(runs.take(), [r#"{"a":1}"#]);
+    }
+
+    #[test]
+    fn the_failure_of_a_handler_is_sent_as_an_error() {
+        let fixture = Fixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no")));
+        let expected = r#"{"jsonrpc":"2.0","id":4,"error":{"code":-5,"message":"no"}}"#;
+        assert_eq!(fixture.answer(&asked("4", "roots/list")), expected);
+    }
+
+    #[test]
+    fn a_handler_without_an_answer_cancels_a_dialog_and_fails_otherwise() {
+        let fixture = Fixture::new(with_handler(InputKind::Elicitation, |_| ()));
+        let answer = fixture.answer(&asked("4", "elicitation/create"));
+        assert_eq!(answer, r#"{"jsonrpc":"2.0","id":4,"result":{"action":"cancel"}}"#);
+        let fixture = Fixture::new(with_handler(InputKind::Sampling, |_| ()));
+        assert!(fixture.answer(&asked("4", "sampling/createMessage")).contains(r#""error":{"code":-32603"#));
+    }
+
+    #[test]
+    fn a_server_request_that_is_cancelled_while_its_handler_runs_gets_no_answer() {
+        let (place, seen) = (Arc::<OnceLock<(Weak<Host>, String)>>::default(), Arc::<Texts>::default());
+        let (handler_place, handler_seen) = (Arc::clone(&place), Arc::clone(&seen));
+        let handler = move |input: &mut Input| {
+            // As if it came on another thread.
+            if let Some((host, id)) = handler_place.get() {
+                let host = host.upgrade().unwrap();
+                let params = format!(r#"{{"requestId":{id}}}"#);
+                host.inbound.notification(&call(&host), &notice("notifications/cancelled", &params));
+            }
+            handler_seen.add(if input.is_cancelled() { "cancelled" } else { "wanted" });
+            input.respond(r#"{"roots":[]}"#).unwrap();
+        };
+        let fixture = Fixture::new(with_handler(InputKind::Roots, handler));
+        place.set((Arc::downgrade(&fixture.host), "7.0".into())).unwrap();
+        for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "wanted"), ("\"7\"", 1, "wanted")] {
+            let posted = fixture.posted(&asked(id, "roots/list"), &Speaking::opening());
+            assert_eq!((posted.len(), seen.take()), (count, vec![state.to_owned()]), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_cancellation_does_not_count_for_a_later_request_with_the_same_id() {
+        let fixture = Fixture::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
+        for _ in 0..2 {
+            fixture.answer(&asked("7", "roots/list"));
+            fixture.hear(&call(&fixture.host), &notice("notifications/cancelled", r#"{"requestId":7}"#));
+        }
+    }
+
+    #[test]
+    fn a_request_of_a_modern_server_is_neither_handled_nor_answered() {
+        let fixture = Fixture::new(with_handler(InputKind::Roots, |_| panic!("it was asked")));
+        for method in ["ping", "roots/list", "x/y"] {
+            assert!(fixture.posted(&asked("7", method), &Speaking::modern("2026-07-28")).is_empty(), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_reply_after_the_end_of_its_call_is_discarded() {
+        let asking = Arc::new(Mutex::new(Some(Asking::default())));
+        let ends = Arc::clone(&asking);
+        let fixture = Fixture::new(with_handler(InputKind::Roots, move |input| {
+            drop(ends.lock().take());
+            input.respond(r#"{"roots":[]}"#).unwrap();
+        }));
+        let call = call(&fixture.host);
+        let slot = |asking: &Asking| asking.slot(Arc::clone(&fixture.fake) as _, &Speaking::opening(), &call);
+        let slots = asking.lock().as_ref().map(|asking| (slot(asking), slot(asking)));
+        let (first, second) = slots.unwrap();
+        fixture.host.inbound.server_request(&call, &asked("7", "roots/list"), first);
+        assert!(second.has_ended());
+        assert!(fixture.fake.seen().is_empty());
+    }
+
+    #[test]
+    fn progress_is_told_to_the_call_that_has_its_token() {
+        let told = Arc::<Texts>::default();
+        let tells = Arc::clone(&told);
+        let options =
+            with_progress(move |progress, total, message| tells.add(format!("{progress} {total:?} {message:?}")));
+        let fixture = Fixture::new(Handlers::default());
+        let (own, other) = (call_with(&fixture.host, &options), call_with(&fixture.host, &options));
+        let without = call_with(&fixture.host, &CallOptions::default());
+        let progress = |members: &str| {
+            let token = own.progress_token();
+            notice("notifications/progress", &format!(r#"{{"progressToken":{token}{members}}}"#))
+        };
+        let whole = progress(r#","progress":0.5,"total":2,"message":"half""#);
+        fixture.hear(&other, &whole);
+        fixture.hear(&without, &whole);
+        // A token of zero is that of a call that wants no progress.
+        fixture.hear(&without, &notice("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
+        fixture.hear(&own, &progress(r#","progress":"x""#));
+        assert!(told.take().is_empty());
+        fixture.hear(&own, &whole);
+        fixture.hear(&own, &progress(r#","progress":1"#));
+        assert_eq!(told.take(), [r#"0.5 Some(2.0) Some("half")"#, "1 None None"]);
+    }
+
+    #[test]
+    fn a_notification_that_is_too_long_is_skipped_with_a_warning() {
+        let fixture = Fixture::new(Handlers::default());
+        let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(1024 * 1024));
+        for method in CHANGES {
+            fixture.hear(&call(&fixture.host), &notice(method, &long));
+            assert!(fixture.changes.take().is_empty(), "{method}");
+            let expected = format!("Warning skipped {method}, whose parameters are longer than 1 MiB");
+            assert_eq!(fixture.log.take(), [expected]);
+        }
+    }
+
+    #[test]
+    fn log_messages_of_any_length_go_to_the_hook() {
+        let fixture = Fixture::new(Handlers::default());
+        let call = call(&fixture.host);
+        let long = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
+        let messages = [r#"{"level":"info","data":1}"#, &long].map(|params| notice("notifications/message", params));
+        fixture.hear(&call, &messages[0]);
+        let logged = Arc::<Texts>::default();
+        let hook = Arc::clone(&logged);
+        fixture.server_log.set_hook(Some(Arc::new(move |params| hook.add(params.text()))));
+        messages.iter().for_each(|message| fixture.hear(&call, message));
+        assert_eq!(logged.take(), [r#"{"level":"info","data":1}"#, &long]);
+    }
+
+    #[test]
+    fn a_change_is_forgotten_and_then_told() {
+        let fixture = Fixture::new(Handlers::default());
+        for method in CHANGES {
+            fixture.hear(&call(&fixture.host), &notice(method, "{}"));
+            assert_eq!(fixture.changes.take(), [format!("forget {method}"), format!("tell {method}")]);
+        }
+        fixture.hear(&call(&fixture.host), &notice("notifications/other", "{}"));
+        assert!(fixture.changes.take().is_empty());
+    }
+
+    #[test]
+    fn a_change_is_forgotten_at_its_arrival_and_not_told_yet() {
+        let fixture = Fixture::new(Handlers::default());
+        fixture.host.inbound.note_arrival(&notice(CHANGES[0], "{}"));
+        assert_eq!(fixture.changes.take(), [format!("forget {}", CHANGES[0])]);
+    }
+}
