@@ -138,3 +138,180 @@ pub fn rpc_error(body: Vec<u8>) -> Option<(Option<String>, RpcError)> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::fake::{call, recording_host};
+
+    const OUR_ID: &str = "7";
+
+    /// What it is, the bytes, and what is taken of them.
+    type Row<'a> = (&'a str, &'a [u8], &'a [&'a str]);
+
+    fn shown(message: &Message) -> String {
+        match message {
+            Message::Result { id, .. } => format!("result {id}"),
+            Message::Error { id, .. } => format!("error {}", id.as_deref().unwrap_or("-")),
+            Message::Request { id, method, .. } => format!("request {id} {method}"),
+            Message::Notification { method, .. } => format!("notification {method}"),
+        }
+    }
+
+    /// What `sort` takes, and what it gives back.
+    fn sorted(data: &[u8], is_used: bool) -> (Vec<String>, Option<String>) {
+        let mut taken = Vec::new();
+        let rest = sort(
+            data.to_vec(),
+            |id| id == Some(OUR_ID),
+            |found| {
+                taken.push(match found {
+                    Taken::Message(message) => shown(&message),
+                    Taken::Broken { id, error } => {
+                        format!("broken {} {:?}", id.as_deref().unwrap_or("-"), error.status())
+                    }
+                });
+                is_used
+            },
+        );
+        let (host, ..) = recording_host();
+        (taken, rest.map(|rest| rest.logged(&call(&host))))
+    }
+
+    #[test]
+    fn messages_are_taken_and_everything_else_is_given_back() {
+        let not_json = format!("{MCP_INVALID_JSON:?}");
+        let not_message = format!("{MCP_INVALID_MESSAGE:?}");
+        let result = r#"{"jsonrpc":"2.0","id":9,"result":{}}"#;
+        let rows: &[Row] = &[
+            ("result", result.as_bytes(), &["result 9"]),
+            ("error", br#"{"jsonrpc":"2.0","error":{"code":1,"message":"no"}}"#, &["error -"]),
+            ("request", br#"{"jsonrpc":"2.0","id":"a","method":"ping"}"#, &["request \"a\" ping"]),
+            ("notification", br#"{"jsonrpc":"2.0","method":"n"}"#, &["notification n"]),
+            ("our answer without the version", br#"{"id":7,"result":{}}"#, &["result 7"]),
+            (
+                "batch",
+                br#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":9,"result":{}}]"#,
+                &["notification n", "result 9"],
+            ),
+            ("byte order mark", b"\xEF\xBB\xBF {\"jsonrpc\":\"2.0\",\"method\":\"n\"}", &["notification n"]),
+            ("broken message", br#"{"jsonrpc":"2.0","id":7,"result":null}"#, &[&format!("broken 7 {not_message}")]),
+            ("our broken answer without the version", br#"{"id":7,"result":1}"#, &[&format!("broken 7 {not_message}")]),
+            (
+                "no JSON from some place on",
+                br#"{"jsonrpc":"2.0","id":7,"result":NaN}"#,
+                &[&format!("broken 7 {not_json}")],
+            ),
+            (
+                "no UTF-8",
+                b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"x\":\"\xFF\"}}",
+                &[&format!("broken 7 {not_json}")],
+            ),
+            ("nothing", b"", &[]),
+            ("blanks", b" \t\r\n", &[]),
+            ("byte order mark alone", b"\xEF\xBB\xBF", &[]),
+        ];
+        for (kind, data, expected) in rows {
+            assert_eq!(sorted(data, true), (expected.iter().map(|text| (*text).to_owned()).collect(), None), "{kind}");
+        }
+        let nested = format!("[[{result}]]");
+        let deep = "[".repeat(100_000);
+        let in_log = format!("[INFO] {result}");
+        let behind_mark = format!("\u{feff}{in_log}");
+        for text in [
+            "listening",
+            "5",
+            r#"{"level":30,"id":7}"#,
+            r#"{"id":9,"result":{}}"#,
+            "[]",
+            "{",
+            &nested,
+            &deep,
+            &in_log,
+            &behind_mark,
+        ] {
+            let (taken, rest) = sorted(text.as_bytes(), true);
+            assert!(taken.is_empty() && rest.is_some(), "{text:.100}: {taken:?} {rest:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_given_back_where_a_part_of_it_could_not_be_used() {
+        let batch = r#"["x",{"jsonrpc":"2.0","method":"n"}]"#;
+        assert_eq!(sorted(batch.as_bytes(), true), (vec!["notification n".into()], Some(batch.into())));
+        let message = r#"{"jsonrpc":"2.0","method":"n"}"#;
+        assert_eq!(sorted(message.as_bytes(), false), (vec!["notification n".into()], Some(message.into())));
+    }
+
+    /// What `each` takes, and the status with which it fails.
+    fn taken(body: &[u8]) -> (Vec<String>, Option<Status>) {
+        let mut found = Vec::new();
+        let outcome = each(body.to_vec(), |message| found.push(shown(&message)));
+        (found, outcome.err().map(|error| error.status()))
+    }
+
+    #[test]
+    fn a_body_may_hold_nothing_but_messages() {
+        let (json, message) = (Some(MCP_INVALID_JSON), Some(MCP_INVALID_MESSAGE));
+        let rows: &[(Row, Option<Status>)] = &[
+            (("message", br#"{"id":9,"result":{}}"#, &["result 9"]), None),
+            (("batch", br#"[{"method":"n"},{"id":9,"result":{}}]"#, &["notification n", "result 9"]), None),
+            (("empty batch", b"[]", &[]), None),
+            (("byte order mark", b"\xEF\xBB\xBF{\"method\":\"n\"}", &["notification n"]), None),
+            (("nothing", b"", &[]), json),
+            (("no JSON", b"<html>", &[]), json),
+            (("no JSON from some place on", br#"[{"method":"n"},{"method":"#, &[]), json),
+            (("no UTF-8", b"{\"method\":\"\xFF\"}", &[]), json),
+            (("broken message", br#"{"id":7,"result":null}"#, &[]), message),
+            (
+                (
+                    "broken part of a batch",
+                    br#"[{"method":"n"},5,{"method":"m"}]"#,
+                    &["notification n", "notification m"],
+                ),
+                message,
+            ),
+            (("nested batch", br#"[[{"method":"n"}]]"#, &[]), message),
+        ];
+        for ((kind, body, expected), status) in rows {
+            assert_eq!(taken(body), (expected.iter().map(|text| (*text).to_owned()).collect(), *status), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_modern_result_is_of_a_type_that_its_request_allows() {
+        let answered = |kind: &ResultType| {
+            let mut found = None;
+            each(br#"{"id":9,"result":{}}"#.to_vec(), |message| found = Some(message)).unwrap();
+            let Some(Message::Result { answered, .. }) = found else { panic!("no result") };
+            Answered { kind: kind.clone(), ..answered }
+        };
+        let task = Rules { may_be_task: true, ..Rules::ONCE };
+        for (kind, rules, is_allowed) in [
+            (ResultType::Complete, Rules::PROBE, true),
+            (ResultType::InputRequired, Rules::READ, true),
+            (ResultType::InputRequired, Rules::REPEATABLE, false),
+            (ResultType::Task, task, true),
+            (ResultType::Task, Rules::ONCE, false),
+            (ResultType::Other("x".into()), task, false),
+        ] {
+            let modern = check_result_type(Era::Modern, rules, answered(&kind));
+            assert_eq!(modern.is_ok(), is_allowed, "{kind:?}");
+            if let Err(error) = modern {
+                assert_eq!(error.status(), MCP_INVALID_MESSAGE);
+            }
+            // To a legacy server the word means nothing.
+            let legacy = check_result_type(Era::Legacy, rules, answered(&kind)).unwrap();
+            assert_eq!(legacy.kind, ResultType::Complete);
+        }
+    }
+
+    #[test]
+    fn the_first_json_rpc_error_of_a_body_is_found() {
+        let body = br#"[{"id":1,"result":{}},{"id":2,"error":{"code":-2,"message":"no"}},{"error":{"code":-3}}]"#;
+        let (id, error) = rpc_error(body.to_vec()).unwrap();
+        assert_eq!((id.as_deref(), error.code), (Some("2"), -2));
+        assert!(rpc_error(br#"{"id":1,"result":{}}"#.to_vec()).is_none());
+        assert!(rpc_error(b"<html>".to_vec()).is_none());
+    }
+}
