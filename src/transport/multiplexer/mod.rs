@@ -80,3 +80,55 @@ pub fn remark_dropped(call: &Call, dropped: u64) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pending::Line;
+    use super::*;
+    use crate::call::context::CallOptions;
+    use crate::call::new_signal;
+    use crate::error::{Error, RpcError};
+    use crate::protocol::jsonrpc::{Answered, ResultType};
+    use crate::protocol::messages::{INTERNAL_ERROR, refusal};
+    use crate::status::*;
+    use crate::transport::fake::{FakeTransport, Via, answer, asked, call, call_with, recording_host};
+    use crate::transport::interface::Travels;
+
+    #[test]
+    fn requests_of_the_server_that_a_cancelled_call_has_not_taken_are_refused_by_their_ids() {
+        let (host, _, requests) = recording_host();
+        let transport: Arc<FakeTransport> = FakeTransport::new(&host, Travels::Sse);
+        let line = Line::new(false, Arc::default()).unwrap();
+        let cancel = Arc::new(new_signal().unwrap());
+        let call = call_with(&host, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
+        let place = line.expect(&call, 1, "m", true).unwrap();
+        assert!(line.deliver_asked(asked("7", "roots/list")).is_ok());
+        cancel.raise();
+        let as_dyn = Arc::clone(&transport) as Arc<dyn Transport>;
+        let outcome = await_answer(&host, Some(&as_dyn), &call, &Speaking::opening(), &place, Rules::ONCE);
+        assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
+        let why = "the call that it was asked during has ended";
+        assert_eq!(transport.sent(Via::PostAndLeave), [refusal("7", INTERNAL_ERROR, why)]);
+        assert!(requests.try_recv().is_err() && !line.is_awaited(1));
+    }
+
+    #[test]
+    fn what_comes_for_a_request_becomes_its_answer_or_its_error() {
+        let outcome = |delivered: Delivered| {
+            let (host, ..) = recording_host();
+            let line = Line::new(false, Arc::default()).unwrap();
+            let call = call(&host);
+            let place = line.expect(&call, 1, "m", false).unwrap();
+            assert!(line.deliver(Some(1), delivered).is_none());
+            let answer = await_answer(&host, None, &call, &Speaking::modern("v"), &place, Rules::REPEATABLE);
+            answer.map(|answer| answer.answered.result.text().to_owned()).map_err(|setback| setback.error.status())
+        };
+        let answered = answer(r#"{"a":1}"#).answered;
+        assert_eq!(outcome(Delivered::Result(answered.clone())), Ok(r#"{"a":1}"#.into()));
+        let other_kind = Answered { kind: ResultType::Task, ..answered };
+        assert_eq!(outcome(Delivered::Result(other_kind)), Err(MCP_INVALID_MESSAGE));
+        let refused = RpcError { code: -1, message: "no".into(), data: None };
+        assert_eq!(outcome(Delivered::Refused(refused)), Err(MCP_RPC_ERROR));
+        assert_eq!(outcome(Delivered::Failed(Error::new(MCP_TRUNCATED, ""))), Err(MCP_TRUNCATED));
+    }
+}

@@ -206,3 +206,194 @@ impl Drop for Reads {
         self.line.end(&self.why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::protocol::messages::{INTERNAL_ERROR, refusal};
+    use crate::status::*;
+    use crate::transport::fake::{
+        FakeTransport, RecordingInbound, Via, call, call_with, recording_host, with_progress,
+    };
+    use crate::transport::interface::Travels;
+    use crate::transport::reply::ReplySlot;
+
+    struct Fixture {
+        host: Arc<Host>,
+        inbound: Arc<RecordingInbound>,
+        requests: mpsc::Receiver<(Asked, ReplySlot)>,
+        fake: Arc<FakeTransport>,
+        line: Arc<Line>,
+        receiver: Receiver,
+    }
+
+    impl Fixture {
+        fn new(is_process: bool) -> Fixture {
+            let (host, inbound, requests) = recording_host();
+            let fake = FakeTransport::new(&host, Travels::Stdio);
+            let line = Arc::new(Line::new(is_process, Arc::default()).unwrap());
+            let transport: Weak<dyn Transport> = Arc::downgrade(&(Arc::clone(&fake) as Arc<dyn Transport>));
+            let receiver = Receiver::new(&host, transport, &line);
+            Fixture { host, inbound, requests, fake, line, receiver }
+        }
+
+        fn take(&self, text: &str) {
+            self.receiver.take_text(text.into());
+        }
+
+        /// The ids of the requests that were handed to the program so far.
+        fn served(&self) -> Vec<String> {
+            self.requests.try_iter().map(|(asked, _)| asked.id).collect()
+        }
+    }
+
+    /// So many requests in one batch.
+    fn batch(method: &str, count: usize) -> String {
+        let one = |id: usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#);
+        format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","))
+    }
+
+    fn refusals(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
+        let why = "too many requests wait for an answer already";
+        ids.into_iter().map(|id| refusal(&id.to_string(), INTERNAL_ERROR, why)).collect()
+    }
+
+    #[test]
+    fn requests_that_cannot_wait_for_a_call_are_refused_by_their_ids() {
+        let fixture = Fixture::new(false);
+        let call = call(&fixture.host);
+        let place = fixture.line.expect(&call, 1, "m", true).unwrap();
+        fixture.take(&batch("roots/list", 67));
+        assert_eq!(fixture.fake.sent(Via::PostAndLeave), refusals(64..67));
+        assert!(fixture.served().is_empty());
+        assert_eq!(place.leave().len(), 64);
+    }
+
+    #[test]
+    fn of_requests_that_no_call_takes_64_are_served_and_more_are_refused_by_their_ids() {
+        for (method, waits) in [("ping", true), ("roots/list", false)] {
+            let fixture = Fixture::new(false);
+            let call = call(&fixture.host);
+            let _place = waits.then(|| fixture.line.expect(&call, 1, "m", true).unwrap());
+            fixture.take(&batch(method, 70));
+            assert_eq!(fixture.served(), (0..64).map(|id| id.to_string()).collect::<Vec<_>>(), "{method}");
+            assert_eq!(fixture.fake.sent(Via::PostAndLeave), refusals(64..70), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_cancelled_before_it_is_served_gets_no_answer() {
+        let fixture = Fixture::new(false);
+        let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        fixture.take(&batch("ping", 3).replace(']', &format!(",{cancelled}]")));
+        assert_eq!(fixture.served(), ["0", "2"]);
+    }
+
+    #[test]
+    fn an_answer_is_handed_to_its_call_and_a_broken_one_fails_it() {
+        for (text, status) in [
+            (r#"{"jsonrpc":"2.0","id":"1","result":{}}"#, None),
+            (r#"{"jsonrpc":"2.0","id":1,"result":null}"#, Some(MCP_INVALID_MESSAGE)),
+            (r#"{"jsonrpc":"2.0","id":1,"result":NaN}"#, Some(MCP_INVALID_JSON)),
+            (r#"{"id":1,"result":1}"#, Some(MCP_INVALID_MESSAGE)),
+        ] {
+            let fixture = Fixture::new(false);
+            let call = call(&fixture.host);
+            let [own, other] = [1, 2].map(|id| fixture.line.expect(&call, id, "m", false).unwrap());
+            fixture.take(text);
+            match own.delivered() {
+                Some(Delivered::Result(_)) => assert_eq!(status, None, "{text}"),
+                Some(Delivered::Failed(error)) => assert_eq!(Some(error.status()), status, "{text}"),
+                _ => panic!("{text}"),
+            }
+            assert!(other.delivered().is_none());
+        }
+    }
+
+    #[test]
+    fn an_error_without_an_id_is_for_the_call_that_waits_alone() {
+        for text in [r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"#, r#"{"jsonrpc":"2.0","result":{}}"#]
+        {
+            for count in [1, 2] {
+                let fixture = Fixture::new(false);
+                let call = call(&fixture.host);
+                let places: Vec<_> = (0..count).map(|id| fixture.line.expect(&call, id, "m", false).unwrap()).collect();
+                fixture.take(text);
+                let delivered = places.iter().filter(|place| place.delivered().is_some()).count();
+                assert_eq!(delivered, usize::from(count == 1), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_notification_is_noted_at_its_arrival_and_handed_to_a_call_or_to_the_program() {
+        let fixture = Fixture::new(false);
+        let call = call_with(&fixture.host, &with_progress(|_, _, _| ()));
+        let _place = fixture.line.expect(&call, 1, "m", false).unwrap();
+        let token = call.progress_token();
+        fixture.take(&format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token}}}}}"#
+        ));
+        fixture.take(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
+        assert_eq!(fixture.inbound.arrivals(), ["notifications/progress", "notifications/tools/list_changed"]);
+        let notices = fixture.inbound.notices();
+        let methods: Vec<&str> = notices.iter().map(|(notice, _)| notice.method.as_str()).collect();
+        assert_eq!(methods, ["notifications/tools/list_changed"]);
+    }
+
+    #[test]
+    fn nothing_is_taken_after_the_line_was_stopped() {
+        let fixture = Fixture::new(false);
+        let call = call(&fixture.host);
+        let place = fixture.line.expect(&call, 1, "m", false).unwrap();
+        fixture.line.stop.raise();
+        fixture.take(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+        fixture.take(r#"{"jsonrpc":"2.0","method":"n"}"#);
+        assert!(place.delivered().is_none() && fixture.inbound.arrivals().is_empty());
+    }
+
+    #[test]
+    fn an_echo_of_our_own_request_is_not_answered() {
+        for is_process in [true, false] {
+            let fixture = Fixture::new(is_process);
+            let call = call(&fixture.host);
+            let _place = fixture.line.expect(&call, 1, "initialize", true).unwrap();
+            fixture.take(r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
+            assert_eq!(fixture.served().len(), usize::from(!is_process));
+        }
+    }
+
+    #[test]
+    fn waiting_calls_fail_however_the_reader_ends() {
+        for (says_why, status) in [(true, MCP_DISCONNECTED), (false, MCP_INTERNAL)] {
+            let fixture = Fixture::new(false);
+            let call = call(&fixture.host);
+            let place = fixture.line.expect(&call, 1, "m", false).unwrap();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let reads = fixture.receiver.begin();
+                    if says_why {
+                        reads.end(Error::new(MCP_DISCONNECTED, "the end"));
+                    }
+                });
+            });
+            let Some(Delivered::Failed(error)) = place.delivered() else { panic!("it waits still") };
+            assert_eq!(error.status(), status);
+        }
+    }
+
+    #[test]
+    fn a_thread_reads_for_the_host_that_it_began_for() {
+        // On a thread of its own: that it reads is noted for good.
+        let reader = thread::spawn(|| {
+            let (own, other) = (Fixture::new(false), Fixture::new(false));
+            assert!(!reads_for(&own.host));
+            let _reads = own.receiver.begin();
+            assert!(reads_for(&own.host) && !reads_for(&other.host));
+        });
+        reader.join().unwrap();
+    }
+}
