@@ -184,3 +184,122 @@ pub fn more_telling(of_get: Error, of_post: Error) -> Error {
     let is_refusal = of_get.status() == MCP_HTTP_ERROR && !matches!(get, 0 | 404 | 405);
     if is_refusal && matches!(post, 404 | 405) { of_get } else { of_post }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::RpcError;
+
+    fn failed(status: Status, http_status: u16) -> Error {
+        Error::new(status, "no").with_http_status(http_status)
+    }
+
+    fn rpc(code: i64) -> Error {
+        failed(MCP_RPC_ERROR, 400).with_rpc(RpcError { code, message: "no".into(), data: None })
+    }
+
+    #[test]
+    fn requests() {
+        let mut gone = failed(MCP_DISCONNECTED, 0);
+        gone.report_mut().session_is_gone = true;
+        for (error, era, next) in [
+            (failed(MCP_SESSION_LOST, 404), Era::Legacy, Disposition::NewSession),
+            (gone, Era::Legacy, Disposition::NewSession),
+            (rpc(-32022), Era::Legacy, Disposition::NewVersion),
+            (rpc(-32022), Era::Modern, Disposition::Fatal),
+            (rpc(-32020), Era::Modern, Disposition::NewHeaders),
+            (failed(MCP_RATE_LIMITED, 429), Era::Legacy, Disposition::Fatal),
+            (failed(MCP_UNAVAILABLE, 503), Era::Modern, Disposition::Fatal),
+            (failed(MCP_TRUNCATED, 200), Era::Legacy, Disposition::Fatal),
+        ] {
+            assert_eq!(disposition(&error, Stage::Request { era }), next, "{:?} {era:?}", error.report());
+        }
+    }
+
+    #[test]
+    fn credentials() {
+        let with_challenge = |status, http_status, challenge: &str| {
+            let mut error = failed(status, http_status);
+            error.report_mut().www_authenticate = Some(challenge.into());
+            error
+        };
+        for (error, next) in [
+            (failed(MCP_UNAUTHORIZED, 401), Disposition::OtherCredentials),
+            (failed(MCP_FORBIDDEN, 403), Disposition::Fatal),
+            (with_challenge(MCP_FORBIDDEN, 403, "Bearer error=\"insufficient_scope\""), Disposition::OtherCredentials),
+            (with_challenge(MCP_FORBIDDEN, 403, "Bearer error=\"invalid_token\""), Disposition::Fatal),
+            (failed(MCP_SERVER_ERROR, 500), Disposition::Fatal),
+        ] {
+            assert_eq!(disposition(&error, Stage::Credentials), next, "{:?}", error.report());
+        }
+    }
+
+    #[test]
+    fn server_streams() {
+        let first = Stage::ServerStream { was_open: false, in_vain: 1 };
+        let last = Stage::ServerStream { was_open: false, in_vain: MOST_SERVER_STREAMS };
+        let again = Stage::ServerStream { was_open: true, in_vain: 1 };
+        for (error, stage, next) in [
+            (failed(MCP_CONNECT_FAILED, 0), first, Disposition::Retry),
+            (failed(MCP_SERVER_ERROR, 500), first, Disposition::Retry),
+            (failed(MCP_SERVER_ERROR, 500), last, Disposition::Fatal),
+            (failed(MCP_HTTP_ERROR, 405), first, Disposition::Fatal),
+            (failed(MCP_NOT_FOUND, 404), again, Disposition::Fatal),
+            (failed(MCP_SESSION_LOST, 404), again, Disposition::Fatal),
+            (failed(MCP_CANCELLED, 0), again, Disposition::Fatal),
+            // The server has not noticed yet that the last stream has ended.
+            (failed(MCP_HTTP_ERROR, 409), first, Disposition::Fatal),
+            (failed(MCP_HTTP_ERROR, 409), again, Disposition::Retry),
+            (failed(MCP_DISCONNECTED, 0), Stage::ServerStream { was_open: true, in_vain: 0 }, Disposition::Retry),
+        ] {
+            assert_eq!(disposition(&error, stage), next, "{:?} {stage:?}", error.report());
+        }
+        for (words, is_told) in
+            [("Only one SSE stream is allowed", true), ("invalid stream session", true), ("no", false)]
+        {
+            let error = Error::new(MCP_RPC_ERROR, words).with_http_status(400);
+            assert_eq!(tells_of_another_stream(&error), is_told, "{words}");
+        }
+        assert!(!tells_of_another_stream(&Error::new(MCP_SESSION_LOST, "bad stream session").with_http_status(400)));
+    }
+
+    #[test]
+    fn other_streams() {
+        for (error, resumed, subscribed) in [
+            (failed(MCP_CONNECT_FAILED, 0), Disposition::Retry, Disposition::Retry),
+            (failed(MCP_DISCONNECTED, 0), Disposition::Retry, Disposition::Retry),
+            (failed(MCP_UNAVAILABLE, 503), Disposition::Fatal, Disposition::Retry),
+            (failed(MCP_SESSION_LOST, 404), Disposition::Fatal, Disposition::Retry),
+            (failed(MCP_UNAUTHORIZED, 401), Disposition::Fatal, Disposition::Fatal),
+            (failed(MCP_CANCELLED, 0), Disposition::Fatal, Disposition::Fatal),
+        ] {
+            assert_eq!(disposition(&error, Stage::ResumedAnswer), resumed, "{:?}", error.report());
+            assert_eq!(disposition(&error, Stage::Subscription { in_vain: 1 }), subscribed, "{:?}", error.report());
+            let last = Stage::Subscription { in_vain: MOST_SUBSCRIPTIONS + 1 };
+            assert_eq!(disposition(&error, last), Disposition::Fatal);
+        }
+    }
+
+    #[test]
+    fn transports() {
+        for (error, first_stream, first_handshake, legacy) in [
+            (failed(MCP_NOT_FOUND, 404), true, true, true),
+            (failed(MCP_HTTP_ERROR, 405), true, true, true),
+            (failed(MCP_HTTP_ERROR, 409), true, false, false),
+            (failed(MCP_UNEXPECTED_CONTENT, 200), true, false, false),
+            (failed(MCP_TIMEOUT, 0), true, false, false),
+            (failed(MCP_UNAUTHORIZED, 401), false, false, false),
+            (failed(MCP_SERVER_ERROR, 500), false, false, false),
+            (rpc(-32601), true, true, true),
+            (rpc(-32022), true, false, true),
+        ] {
+            for (stage, next, is_next) in [
+                (Stage::FirstStream, Disposition::OtherTransport, first_stream),
+                (Stage::FirstHandshake, Disposition::OtherTransport, first_handshake),
+                (Stage::LegacyHandshake, Disposition::NewVersion, legacy),
+            ] {
+                assert_eq!(disposition(&error, stage) == next, is_next, "{:?} {stage:?}", error.report());
+            }
+        }
+    }
+}

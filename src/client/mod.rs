@@ -10,6 +10,8 @@ pub mod known;
 mod known_tools;
 pub mod operations;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

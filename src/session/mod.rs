@@ -6,4 +6,6 @@ pub mod passed;
 pub mod recovery;
 pub mod sessions;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod version_errors;

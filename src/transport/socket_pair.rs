@@ -220,7 +220,7 @@ mod tests {
         let later = request(&transport, &CallOptions::default()).unwrap_err();
         assert_eq!((later.error.status(), later.sent), (MCP_DISCONNECTED, Sent::No));
         assert!(later.error.report().session_is_gone && transport.is_closed_to_calls());
-        assert!(Budget::default().wait(transport.over().unwrap().fd(), Interest::Read).is_ok());
+        assert!(Budget::default().wait(transport.over().unwrap().waitable(), Interest::Read).is_ok());
         server.join().unwrap();
     }
 

@@ -117,7 +117,7 @@ def cancel_and_close_end_it():
 
     for how, status in (("cancel", "MCP_CANCELLED"), ("close", "MCP_CLOSED")):
         with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
-            listener = Listener(client, cancel=cancel, timeout=300)  # the timeout is for the opening
+            listener = Listener(client, cancel=cancel, timeout=2000)  # the timeout is for the opening
             listener.must_hear(1)
             if how == "cancel":
                 cancel.trigger()

@@ -120,8 +120,9 @@ impl Receiver {
                 None => true,
             },
             Message::Error { id, error } => {
-                let id = id.as_deref().and_then(ids::number);
-                self.line.deliver(id, Delivered::Refused(error)).is_some()
+                // Without an id it is meant for the one call that waits; under another's it is for nobody.
+                let number = id.as_deref().and_then(ids::number);
+                (id.is_some() && number.is_none()) || self.line.deliver(number, Delivered::Refused(error)).is_some()
             }
             Message::Request { id, method, .. } if self.line.is_echo(&id, &method) => {
                 if self.line.note_echo() {
@@ -326,6 +327,18 @@ mod tests {
                 assert_eq!(delivered, usize::from(count == 1), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn an_error_with_an_id_that_is_no_number_is_for_nobody() {
+        let fixture = Fixture::new(false);
+        let place = fixture.line.expect(&call(&fixture.host), 1, "m", false).unwrap();
+        for id in [r#""abc""#, "1.5", r#""""#] {
+            fixture.take(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"no"}}}}"#));
+            assert!(place.delivered().is_none(), "{id}");
+        }
+        fixture.take(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no"}}"#);
+        assert!(place.delivered().is_some());
     }
 
     #[test]

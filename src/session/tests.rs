@@ -1,0 +1,412 @@
+//! Negotiation and recovery over transports that follow scripts.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use ::http::HeaderValue;
+
+use super::negotiate::{Negotiator, Wanted};
+use super::passed::PassedRefusals;
+use super::recovery::Recovery;
+use super::sessions::{Identity, Sessions};
+use super::state::{Found, Session};
+use crate::call::context::Call;
+use crate::call::setback::{Sent, Setback};
+use crate::error::{Error, Result};
+use crate::protocol::messages::{Abilities, ClientInfo};
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::status::*;
+use crate::sys::lock::Mutex;
+use crate::transport::fake::{FakeTransport, Step, Via, answer, call, recording_host, rpc_error};
+use crate::transport::host::Host;
+use crate::transport::interface::{Answer, Connector, Transport, Travels};
+
+const MODERN: &str = "2026-07-28";
+const LEGACY: &str = "2025-11-25";
+const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
+const INITIALIZED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;
+
+/// Opens the transports that a test has made, one after the other; an error stands for one that cannot be opened.
+struct Connections {
+    order: Vec<Travels>,
+    named: Option<Travels>,
+    next: Mutex<Vec<Result<Arc<FakeTransport>>>>,
+    opened: Mutex<Vec<Travels>>,
+}
+
+impl Connector for Connections {
+    fn order(&self, found: Option<Travels>, is_modern: bool) -> Vec<Travels> {
+        match found {
+            Some(found) if self.order.len() == 2 && found == self.order[1] => {
+                self.order.iter().rev().copied().collect()
+            }
+            _ if is_modern => self.order.iter().copied().filter(|travels| travels.speaks_modern()).collect(),
+            _ => self.order.clone(),
+        }
+    }
+
+    fn is_named(&self, travels: Travels) -> bool {
+        self.named == Some(travels)
+    }
+
+    fn connect(&self, _: &Call, travels: Travels) -> Result<Arc<dyn Transport>> {
+        self.opened.lock().push(travels);
+        let next = self.next.lock().remove(0);
+        Ok(next?)
+    }
+}
+
+/// A client's side of a negotiation.
+struct Stage {
+    host: Arc<Host>,
+    connections: Connections,
+    passed: PassedRefusals,
+    pinned: Option<(&'static str, Era)>,
+    server_stream: bool,
+    restored: Vec<(&'static str, Params<'static>)>,
+}
+
+impl Stage {
+    fn new(order: &[Travels]) -> Stage {
+        let (host, ..) = recording_host();
+        let connections =
+            Connections { order: order.to_vec(), named: None, next: Mutex::default(), opened: Mutex::default() };
+        Stage {
+            host,
+            connections,
+            passed: PassedRefusals::default(),
+            pinned: None,
+            server_stream: false,
+            restored: Vec::new(),
+        }
+    }
+
+    /// Adds the transport that is opened next, with what the server says to each request.
+    fn server(&self, travels: Travels, scripts: Vec<(&'static str, Step)>) -> Arc<FakeTransport> {
+        let fake = FakeTransport::new(&self.host, travels);
+        scripts.into_iter().for_each(|(method, step)| fake.script(method, [step]));
+        self.connections.next.lock().push(Ok(Arc::clone(&fake)));
+        fake
+    }
+
+    fn refused(&self, error: Error) {
+        self.connections.next.lock().push(Err(error));
+    }
+
+    fn open(&self, found: Option<Found>) -> Result<Session> {
+        self.open_in(&call(&self.host), found)
+    }
+
+    fn open_in(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+        let negotiator = Negotiator {
+            host: &self.host,
+            connector: &self.connections,
+            passed: &self.passed,
+            wanted: Wanted {
+                pinned: self.pinned,
+                client_info: ClientInfo { name: "test".into(), version: "1".into() },
+                abilities: Abilities::default(),
+                server_stream: self.server_stream,
+            },
+            restored: &|| self.restored.clone(),
+        };
+        negotiator.open(call, found)
+    }
+}
+
+fn says(result: &str) -> Step {
+    Step::Answer(answer(result))
+}
+
+fn refuses(code: i64, http_status: u16) -> Step {
+    Step::Fails(rpc_error(code, "no", http_status))
+}
+
+fn fails(status: mcp_status, http_status: u16) -> Step {
+    Step::Fails(Setback::refused(Error::new(status, "no").with_http_status(http_status)))
+}
+
+fn methods(fake: &FakeTransport) -> Vec<String> {
+    let requests = fake.seen().into_iter().filter(|seen| seen.via == Via::Request);
+    requests.map(|seen| seen.method).collect()
+}
+
+/// What a probe is answered with, and what `initialize` is answered with then, if it is sent.
+fn negotiated(probe: Step, handshake: Option<Step>) -> (Result<Session>, Vec<String>) {
+    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let scripts = [Some(("server/discover", probe)), handshake.map(|step| ("initialize", step))];
+    let server = stage.server(Travels::StreamableHttp, scripts.into_iter().flatten().collect());
+    (stage.open(None), methods(&server))
+}
+
+#[test]
+fn each_answer_to_the_probe_leads_where_the_table_says() {
+    let initialized = || Some(says(INITIALIZED));
+    let modern: [fn() -> Step; 3] = [|| says(DISCOVERED), || refuses(-32020, 400), || refuses(-32021, 400)];
+    for probe in modern {
+        let (session, asked) = negotiated(probe(), None);
+        let session = session.unwrap();
+        assert_eq!((session.era, session.version), (Era::Modern, MODERN));
+        assert_eq!(asked, ["server/discover"]);
+    }
+    let legacy: [(fn() -> Step, bool); 8] = [
+        (|| says(r#"{"supportedVersions":["2025-11-25"]}"#), true),
+        (|| says("{}"), true),
+        (|| refuses(-32601, 200), true),
+        (|| refuses(-32000, 400), true),
+        (|| refuses(-32603, 500), false),
+        (|| fails(MCP_NOT_FOUND, 404), true),
+        (|| fails(MCP_UNEXPECTED_CONTENT, 202), true),
+        (|| fails(MCP_SERVER_ERROR, 500), false),
+    ];
+    for (row, (probe, is_certain)) in legacy.into_iter().enumerate() {
+        let (session, asked) = negotiated(probe(), initialized());
+        let session = session.unwrap();
+        assert_eq!((session.era, session.version, session.era_is_certain), (Era::Legacy, LEGACY, is_certain), "{row}");
+        assert_eq!(asked, ["server/discover", "initialize"], "{row}");
+    }
+    let reported: [(fn() -> Step, mcp_status); 6] = [
+        (|| fails(MCP_PROXY_AUTH_REQUIRED, 407), MCP_PROXY_AUTH_REQUIRED),
+        (|| fails(MCP_RATE_LIMITED, 429), MCP_RATE_LIMITED),
+        (|| fails(MCP_UNAVAILABLE, 503), MCP_UNAVAILABLE),
+        (|| fails(MCP_CONNECT_FAILED, 0), MCP_CONNECT_FAILED),
+        (|| fails(MCP_TLS_FAILED, 0), MCP_TLS_FAILED),
+        (|| fails(MCP_CANCELLED, 0), MCP_CANCELLED),
+    ];
+    for (probe, status) in reported {
+        let (session, asked) = negotiated(probe(), None);
+        assert_eq!(session.err().unwrap().status(), status);
+        assert_eq!(asked, ["server/discover"]);
+    }
+}
+
+#[test]
+fn another_modern_version_is_asked_for_once() {
+    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let other = || {
+        let mut setback = rpc_error(-32022, "no", 400);
+        let rpc = setback.error.report_mut().rpc.as_mut().unwrap();
+        rpc.data = Some(r#"{"supported":["2026-07-28"],"requested":"x"}"#.into());
+        Step::Fails(setback)
+    };
+    let server = stage
+        .server(Travels::StreamableHttp, vec![("server/discover", other()), ("server/discover", says(DISCOVERED))]);
+    assert_eq!(stage.open(None).unwrap().version, MODERN);
+    assert_eq!(methods(&server), ["server/discover", "server/discover"]);
+    stage.server(Travels::StreamableHttp, vec![("server/discover", other()), ("server/discover", other())]);
+    assert_eq!(stage.open(None).err().unwrap().status(), MCP_VERSION_UNSUPPORTED);
+}
+
+#[test]
+fn a_session_is_told_what_the_one_before_was_told() {
+    let mut stage = Stage::new(&[Travels::StreamableHttp]);
+    stage.server_stream = true;
+    stage.restored = vec![("logging/setLevel", Params::new().with("level", "\"info\""))];
+    let opened = Answer { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZED) };
+    let scripts = vec![
+        ("server/discover", refuses(-32601, 200)),
+        ("initialize", Step::Answer(opened)),
+        ("logging/setLevel", refuses(-32601, 200)),
+    ];
+    let server = stage.server(Travels::StreamableHttp, scripts);
+    let session = stage.open(None).unwrap();
+    assert_eq!(session.id.as_ref().unwrap(), "s-1");
+    let order: Vec<_> = server.seen().into_iter().map(|seen| (seen.via, seen.method)).collect();
+    let request = |method: &str| (Via::Request, method.to_owned());
+    let other = |via| (via, String::new());
+    let expected = [
+        request("server/discover"),
+        request("initialize"),
+        other(Via::Bind),
+        other(Via::Post),
+        request("logging/setLevel"),
+        other(Via::OpenServerStream),
+    ];
+    assert_eq!(order, expected);
+    // `initialize` itself carries neither a version nor a session.
+    let seen = server.seen();
+    assert_eq!((seen[1].version, seen[1].session_id.is_none()), (None, true));
+    assert_eq!((seen[3].version, seen[3].session_id.is_some()), (Some(LEGACY), true));
+}
+
+#[test]
+fn a_legacy_server_is_asked_as_one_until_it_refuses() {
+    let found = Some(Found { era: Era::Legacy, travels: Travels::StreamableHttp });
+    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let server = stage.server(Travels::StreamableHttp, vec![("initialize", says(INITIALIZED))]);
+    assert_eq!(stage.open(found).unwrap().era, Era::Legacy);
+    assert_eq!(methods(&server), ["initialize"]);
+    for refusal in [refuses(-32022, 400), fails(MCP_NOT_FOUND, 404), fails(MCP_HTTP_ERROR, 405)] {
+        let scripts = vec![("initialize", refusal), ("server/discover", says(DISCOVERED))];
+        let server = stage.server(Travels::StreamableHttp, scripts);
+        assert_eq!(stage.open(found).unwrap().era, Era::Modern);
+        assert_eq!(methods(&server), ["initialize", "server/discover"]);
+    }
+}
+
+#[test]
+fn the_other_transport_is_tried_where_the_first_is_refused_as_the_wrong_one() {
+    for (status, http_status) in [(MCP_HTTP_ERROR, 400), (MCP_NOT_FOUND, 404), (MCP_HTTP_ERROR, 405)] {
+        let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+        let refused = || fails(status, http_status);
+        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        stage.server(Travels::Sse, vec![("initialize", says(INITIALIZED))]);
+        assert_eq!(stage.open(None).unwrap().transport.travels(), Travels::Sse);
+        assert_eq!(*stage.connections.opened.lock(), [Travels::StreamableHttp, Travels::Sse]);
+    }
+    // Of two failures the first is reported, unless the second says something of this caller.
+    let second = [(MCP_NOT_FOUND, 404, MCP_HTTP_ERROR), (MCP_UNAUTHORIZED, 401, MCP_UNAUTHORIZED)];
+    for (status, http_status, reported) in second {
+        let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+        let refused = || fails(MCP_HTTP_ERROR, 405);
+        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        stage.refused(Error::new(status, "no").with_http_status(http_status));
+        assert_eq!(stage.open(None).err().unwrap().status(), reported);
+    }
+    let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+    let failing = || fails(MCP_SERVER_ERROR, 500);
+    stage.server(Travels::StreamableHttp, vec![("server/discover", failing()), ("initialize", failing())]);
+    assert_eq!(stage.open(None).err().unwrap().status(), MCP_SERVER_ERROR);
+    assert_eq!(stage.connections.opened.lock().len(), 1);
+}
+
+#[test]
+fn the_newer_transport_is_tried_where_the_older_ones_stream_is_none() {
+    for (status, http_status, is_tried) in [
+        (MCP_UNEXPECTED_CONTENT, 200, true),
+        (MCP_NOT_FOUND, 404, true),
+        (MCP_RPC_ERROR, 400, true),
+        (MCP_TIMEOUT, 0, true),
+        (MCP_RPC_ERROR, 500, false),
+        (MCP_UNAUTHORIZED, 401, false),
+        (MCP_CONNECT_FAILED, 0, false),
+    ] {
+        let stage = Stage::new(&[Travels::Sse, Travels::StreamableHttp]);
+        stage.refused(Error::new(status, "no").with_http_status(http_status));
+        stage.server(Travels::StreamableHttp, vec![("server/discover", says(DISCOVERED))]);
+        let session = stage.open(None);
+        assert_eq!(session.is_ok(), is_tried, "{status:?}");
+        assert_eq!(stage.connections.opened.lock().len(), 1 + usize::from(is_tried));
+    }
+}
+
+#[test]
+fn a_process_that_ends_by_the_probe_is_started_again() {
+    let stage = Stage::new(&[Travels::Stdio]);
+    stage.server(Travels::Stdio, vec![("server/discover", fails(MCP_PROCESS_FAILED, 0))]);
+    let second = stage.server(Travels::Stdio, vec![("initialize", says(INITIALIZED))]);
+    assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
+    assert_eq!(methods(&second), ["initialize"]);
+    // One that refuses goes on.
+    let scripts = vec![("server/discover", refuses(-32601, 0)), ("initialize", says(INITIALIZED))];
+    let server = stage.server(Travels::Stdio, scripts);
+    stage.open(None).unwrap();
+    assert_eq!(methods(&server), ["server/discover", "initialize"]);
+    // And one that was only slow to start is asked once more.
+    let scripts = vec![
+        ("server/discover", fails(MCP_TIMEOUT, 0)),
+        ("initialize", refuses(-32601, 0)),
+        ("server/discover", says(DISCOVERED)),
+    ];
+    stage.server(Travels::Stdio, scripts);
+    assert_eq!(stage.open(None).unwrap().era, Era::Modern);
+}
+
+#[test]
+fn a_pinned_version_is_not_traded_for_another() {
+    let mut stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+    stage.pinned = Some((MODERN, Era::Modern));
+    for (travels, step, status) in [
+        (Travels::StreamableHttp, refuses(-32601, 200), MCP_VERSION_UNSUPPORTED),
+        (Travels::StreamableHttp, fails(MCP_SERVER_ERROR, 500), MCP_SERVER_ERROR),
+        (Travels::StreamableHttp, fails(MCP_UNAUTHORIZED, 401), MCP_UNAUTHORIZED),
+        (Travels::Stdio, refuses(-32601, 0), MCP_VERSION_UNSUPPORTED),
+        (Travels::Stdio, fails(MCP_PROCESS_FAILED, 0), MCP_PROCESS_FAILED),
+        (Travels::Stdio, fails(MCP_CANCELLED, 0), MCP_CANCELLED),
+        (Travels::Stdio, fails(MCP_CLOSED, 0), MCP_CLOSED),
+    ] {
+        stage.connections.order = vec![travels];
+        let server = stage.server(travels, vec![("server/discover", step)]);
+        assert_eq!(stage.open(None).err().unwrap().status(), status, "{travels:?}");
+        assert_eq!(methods(&server), ["server/discover"]);
+    }
+    stage.connections.order = vec![Travels::Sse];
+    stage.pinned = Some((LEGACY, Era::Legacy));
+    let server = stage.server(Travels::Sse, vec![("initialize", says(INITIALIZED))]);
+    assert_eq!(stage.open(None).unwrap().version, LEGACY);
+    assert_eq!(methods(&server), ["initialize"]);
+}
+
+#[test]
+fn a_refused_probe_is_passed_once_without_credentials_and_without_a_judgement() {
+    let refused = || fails(MCP_UNAUTHORIZED, 401);
+    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let server =
+        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", says(INITIALIZED))]);
+    assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
+    assert_eq!(methods(&server), ["server/discover", "initialize"]);
+    // Another refusal says no more than the first.
+    stage.server(
+        Travels::StreamableHttp,
+        vec![("server/discover", refused()), ("initialize", fails(MCP_NOT_FOUND, 404))],
+    );
+    assert_eq!(stage.open(None).err().unwrap().status(), MCP_UNAUTHORIZED);
+}
+
+/// A session that is there, over a transport without scripts.
+fn session_of(stage: &Stage, era: Era) -> Session {
+    Session {
+        era,
+        version: if era == Era::Modern { MODERN } else { LEGACY },
+        id: None,
+        transport: FakeTransport::new(&stage.host, Travels::StreamableHttp),
+        meta: String::new(),
+        task_meta: String::new(),
+        answer: None,
+        has_core_tasks: false,
+        era_is_certain: true,
+    }
+}
+
+/// How often a request was tried, and with what outcome, where the first attempt fails with `setback`.
+fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn() -> Setback) -> (u32, Result<u32>) {
+    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let sessions = Sessions::default();
+    let identity = || Identity { credentials: Arc::default(), scheme: None };
+    let call = call(&stage.host);
+    let tried = Cell::new(0);
+    let forget = || ();
+    let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: has_headers.then_some(&forget) };
+    let get = || sessions.get(&call, identity, |_| Ok(session_of(&stage, era))).map(|(session, _)| session);
+    let outcome = recovery.with_recovery(&call, get, |_| {
+        tried.set(tried.get() + 1);
+        if tried.get() == 1 { Err(setback()) } else { Ok(tried.get()) }
+    });
+    (tried.get(), outcome)
+}
+
+#[test]
+fn what_may_have_been_executed_is_tried_again_only_where_that_does_no_harm() {
+    let lost = |sent| move || Setback { sent, ..Setback::refused(Error::new(MCP_SESSION_LOST, "gone")) };
+    for (is_repeatable, sent, is_tried_again) in
+        [(true, Sent::Yes, true), (false, Sent::No, true), (false, Sent::Refused, true), (false, Sent::Yes, false)]
+    {
+        let (tried, outcome) = recovered(Era::Legacy, is_repeatable, false, lost(sent));
+        assert_eq!((tried, outcome.is_ok()), (1 + u32::from(is_tried_again), is_tried_again), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_request_is_tried_again_in_a_new_session_a_new_version_or_with_other_headers() {
+    let gone = || Setback::gone_before_sending(Error::new(MCP_DISCONNECTED, "gone"));
+    let modern = || rpc_error(-32022, "no", 400);
+    let headers = || rpc_error(-32020, "no", 400);
+    let other = || rpc_error(-32603, "no", 200);
+    assert_eq!(recovered(Era::Legacy, true, false, gone).0, 2);
+    assert_eq!(recovered(Era::Legacy, true, false, modern).0, 2);
+    assert_eq!(recovered(Era::Modern, true, false, modern).0, 1, "it is modern already");
+    assert_eq!(recovered(Era::Modern, true, true, headers).0, 2);
+    assert_eq!(recovered(Era::Modern, true, false, headers).0, 1, "it has no headers of its own");
+    assert_eq!(recovered(Era::Legacy, true, true, other).0, 1);
+}
