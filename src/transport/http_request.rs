@@ -33,15 +33,14 @@ pub struct Target<'a> {
 }
 
 impl HttpPeer {
-    /// Posts a request, and waits for the head of the answer. `make` gives the request's text under an id, which is told to `asked`;
-    /// each attempt has one of its own. One that is repeatable is sent again where a kept connection turns out dead.
+    /// Runs `attempt`, which posts a request under an id of its own; again with other credentials where the server refuses those of the
+    /// auth callback, and, where the request is repeatable, once more where a kept connection turns out dead.
     pub fn post_request<T>(
         &self,
         call: &Call,
         ask: &Ask,
-        attempt: impl FnMut() -> Result<T, Setback>,
+        mut attempt: impl FnMut() -> Result<T, Setback>,
     ) -> Result<T, Setback> {
-        let mut attempt = attempt;
         match self.authorised(call, &mut attempt) {
             Err(setback) if setback.stale && ask.rules.repeatable => {
                 let method = ask.method;
