@@ -293,28 +293,36 @@ impl Call {
 
     /// Notes what a request carries.
     pub fn carry(&self, credentials: &Arc<HeaderSet>) {
-        let mut carried = self.shared.carried.lock();
-        put(&mut carried.credentials, credentials);
+        if !credentials.is_empty() {
+            put(&mut self.shared.carried.lock().credentials, credentials);
+        }
     }
 
     /// Notes credentials that are secret, too, whether or not its requests carry them.
     pub fn keep_secret(&self, credentials: &Arc<HeaderSet>) {
-        let mut carried = self.shared.carried.lock();
-        put(&mut carried.other_credentials, credentials);
+        if !credentials.is_empty() {
+            put(&mut self.shared.carried.lock().other_credentials, credentials);
+        }
     }
 
     /// Notes another text that must not be shown.
     pub fn carry_text(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let mut carried = self.shared.carried.lock();
-        if !text.is_empty() && !carried.texts.iter().any(|known| known == text) {
+        if !carried.texts.iter().any(|known| known == text) {
             carried.texts.push(text.into());
         }
     }
 
     /// Notes texts that stay what they are for long, such as those of a URL.
     pub fn carry_texts(&self, texts: &Arc<SecretTexts>) {
+        if texts.is_empty() {
+            return;
+        }
         let mut carried = self.shared.carried.lock();
-        if !texts.is_empty() && !carried.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
+        if !carried.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
             carried.fixed.push(Arc::clone(texts));
         }
     }
@@ -374,7 +382,7 @@ impl Shared {
 }
 
 fn put(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {
-    if !set.is_empty() && !sets.iter().any(|known| Arc::ptr_eq(known, set)) {
+    if !sets.iter().any(|known| Arc::ptr_eq(known, set)) {
         sets.push(Arc::clone(set));
     }
 }

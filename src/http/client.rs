@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
@@ -51,6 +52,8 @@ pub struct Http {
     proxy_secrets: Arc<SecretTexts>,
     /// Where the server has redirected to: the newest of them.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
+    /// Most servers redirect nowhere: then nothing is locked for a request.
+    has_redirected: AtomicBool,
 }
 
 impl Http {
@@ -59,7 +62,14 @@ impl Http {
         let network = Network::new(options);
         let proxy_secrets = SecretTexts::new(network.proxy_secrets(), Vec::new());
         let pool = Pool::new(network, max_head);
-        Http { endpoint, pool, cookies: Cookies::default(), proxy_secrets, redirects: Mutex::default() }
+        Http {
+            endpoint,
+            pool,
+            cookies: Cookies::default(),
+            proxy_secrets,
+            redirects: Mutex::default(),
+            has_redirected: AtomicBool::default(),
+        }
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -78,7 +88,9 @@ impl Http {
     /// Tells a call what must not be shown: what requests carry besides, such as cookies, and what the server's answers have brought.
     pub fn tell_secrets(&self, call: &Call) {
         call.carry_texts(&self.proxy_secrets);
-        self.lock_redirects().iter().for_each(|target| call.carry_texts(target.secrets()));
+        if self.has_redirected.load(Ordering::Relaxed) {
+            self.lock_redirects().iter().for_each(|target| call.carry_texts(target.secrets()));
+        }
         self.cookies.secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
     }
 
@@ -172,6 +184,7 @@ impl Http {
         }
         let surplus = noted.len().saturating_sub(MOST_NOTED);
         noted.drain(..surplus);
+        self.has_redirected.store(true, Ordering::Relaxed);
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {

@@ -1,7 +1,6 @@
 //! Reading an event stream: every stream of every transport is read here.
 
 use std::time::Duration;
-use std::vec::Drain;
 
 use ::http::HeaderValue;
 
@@ -28,7 +27,7 @@ impl EventReader {
     }
 
     /// The events that the next bytes complete, which may be none; nothing at the end of the stream. `read` fills a buffer.
-    pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Drain<'_, Event>>> {
+    pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<Event>>> {
         let count = read(&mut self.buffer)?;
         if count == 0 {
             return Ok(None);
@@ -38,7 +37,7 @@ impl EventReader {
         if count == SMALL && self.buffer.len() == SMALL {
             self.buffer.resize(LARGE, 0);
         }
-        Ok(Some(self.events.drain(..)))
+        Ok(Some(std::mem::take(&mut self.events)))
     }
 
     /// How long the server wants the client to wait before the stream is opened again, where it has said so.
@@ -69,7 +68,7 @@ mod tests {
                 Ok(piece.len())
             };
             match reader.next(fill) {
-                Ok(Some(events)) => found.extend(events.map(|event| event.data)),
+                Ok(Some(events)) => found.extend(events.into_iter().map(|event| event.data)),
                 Ok(None) => return (found, None),
                 Err(error) => return (found, Some(error)),
             }

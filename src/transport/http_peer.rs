@@ -77,7 +77,10 @@ impl HttpPeer {
         // An answer may quote what it sets itself.
         http.tell_secrets(call);
         let mut response = outcome?;
-        call.carry_text(response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok()).unwrap_or_default());
+        if !response.is_success() {
+            let id = response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
+            call.carry_text(id.unwrap_or_default());
+        }
         if !pass.is_granted() || !matches!(response.status, 401 | 403) {
             return Ok(response);
         }

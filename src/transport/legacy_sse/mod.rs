@@ -97,7 +97,7 @@ impl LegacySse {
                 return Err(Error::new(MCP_TRUNCATED, why));
             };
             // Nobody can wait for anything that comes before it.
-            let mut events = events.skip_while(|event| event.name != b"endpoint");
+            let mut events = events.into_iter().skip_while(|event| event.name != b"endpoint");
             if let Some(endpoint) = events.next() {
                 let to = Arc::new(named_endpoint(from, &endpoint)?);
                 let rest = events.collect();

@@ -81,7 +81,6 @@ impl StreamableHttp {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
             };
-            let events: Vec<_> = events.collect();
             progress.note(&stream);
             let mut asked: Vec<Asked> = Vec::new();
             let paused = call.paused_so_far();

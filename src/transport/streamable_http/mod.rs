@@ -73,6 +73,8 @@ impl Transport for StreamableHttp {
             return Err(self.peer.http_refusal(call, &mut response, self.carried(speaking), Some(asked.get())));
         }
         let session_id = response.headers.get(SESSION_ID).cloned();
+        // The answer may quote it.
+        call.carry_text(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
         let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
         let answered = answer.map_err(Setback::after_sending)?;
         response.park();

@@ -247,8 +247,8 @@ impl Stream {
         let mut reader = EventReader::new(self.opening.host.limits.event);
         let mut skipped = Skipped::default();
         loop {
-            let events: Vec<_> = match reader.next(|buffer| response.read(buffer)) {
-                Ok(Some(events)) => events.collect(),
+            let events = match reader.next(|buffer| response.read(buffer)) {
+                Ok(Some(events)) => events,
                 Ok(None) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
                 Err(error) => return error,
             };
