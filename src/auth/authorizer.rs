@@ -10,6 +10,7 @@ use super::scheme::{AuthRequest, Scheme, Schemes};
 use crate::call::context::Call;
 use crate::call::headers::HeaderSet;
 use crate::call::issued::{Granted, Refusal};
+use crate::call::known_secrets::{KnownSecrets, Source};
 use crate::call::retry::{Disposition, Stage, disposition};
 use crate::call::setback::Setback;
 use crate::error::{Error, Result};
@@ -19,10 +20,10 @@ use crate::log::Level;
 const MOST_ATTEMPTS: u32 = 3;
 
 /// The credentials of one client.
-#[derive(Default)]
 pub struct Authorizer {
     pub credentials: Credentials,
     pub schemes: Schemes,
+    known: Arc<KnownSecrets>,
 }
 
 /// What a request carries.
@@ -36,6 +37,11 @@ pub struct Pass {
 }
 
 impl Authorizer {
+    /// What is set, and what the auth callback gives, is told to `known`.
+    pub fn new(known: Arc<KnownSecrets>) -> Authorizer {
+        Authorizer { credentials: Credentials::new(Arc::clone(&known)), schemes: Schemes::default(), known }
+    }
+
     /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
     pub fn with_credentials<T>(
         &self,
@@ -81,7 +87,9 @@ impl Authorizer {
     fn ask(&self, call: &Call, scheme: &Scheme, request: AuthRequest) -> Result<Granted> {
         let wait = |done: &_| call.wait_for_callback(done);
         let tidy = |error| call.secrets().tidy_error(error);
-        call.paused(|clock| scheme.ask(&self.schemes, request, clock, (&wait, &tidy)))
+        let granted = call.paused(|clock| scheme.ask(&self.schemes, request, clock, (&wait, &tidy)))?;
+        self.known.tell_headers(Source::Granted, Arc::clone(&granted.headers));
+        Ok(granted)
     }
 }
 

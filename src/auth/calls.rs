@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::authorizer::Authorizer;
 use crate::call::context::{Call, CallOptions, Extras, limit};
+use crate::call::known_secrets::{KnownSecrets, Source};
 use crate::call::secrets::{LastPatterns, SecretTexts};
 use crate::log::Log;
 use crate::sys::signal::Signal;
@@ -17,19 +18,21 @@ pub struct Calls {
     pub log: Arc<Log>,
     /// Raised when the client is closed.
     pub closed: Arc<Signal>,
-    /// Of the client's URL; nothing where the server is a process.
-    url_secrets: Arc<SecretTexts>,
+    pub known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
     next_id: AtomicU64,
 }
 
 impl Calls {
+    /// `url_secrets` are those of the client's URL; nothing where the server is a process.
     pub fn new(url_secrets: Arc<SecretTexts>, closed: Signal) -> Calls {
+        let known = Arc::new(KnownSecrets::default());
+        known.tell_texts(Source::Url, url_secrets);
         Calls {
-            authorizer: Authorizer::default(),
+            authorizer: Authorizer::new(Arc::clone(&known)),
             log: Arc::default(),
             closed: Arc::new(closed),
-            url_secrets,
+            known,
             last_patterns: Arc::default(),
             next_id: AtomicU64::new(1),
         }
@@ -57,13 +60,8 @@ impl Calls {
     }
 
     fn make(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
-        let call = Call::new(budget, asks, extras, Arc::clone(&self.last_patterns), Arc::clone(&self.log));
-        call.keep_secret(&self.authorizer.credentials.current());
-        if let Some(scheme) = self.authorizer.schemes.current() {
-            call.keep_secret(&scheme.last().headers);
-        }
-        call.carry_texts(&self.url_secrets);
-        call
+        let secrets = (Arc::clone(&self.known), Arc::clone(&self.last_patterns));
+        Call::new(budget, asks, extras, secrets, Arc::clone(&self.log))
     }
 
     /// The id of the next request, and of the next progress token.

@@ -3,14 +3,22 @@
 use std::sync::Arc;
 
 use crate::call::headers::HeaderSet;
+use crate::call::known_secrets::{KnownSecrets, Source};
 use crate::error::Result;
 use crate::sys::lock::RwLock;
 
 /// What a client's requests carry; may change between two requests.
-#[derive(Default)]
-pub struct Credentials(RwLock<Arc<HeaderSet>>);
+pub struct Credentials {
+    current: RwLock<Arc<HeaderSet>>,
+    known: Arc<KnownSecrets>,
+}
 
 impl Credentials {
+    /// What is set is told to `known`.
+    pub fn new(known: Arc<KnownSecrets>) -> Credentials {
+        Credentials { current: RwLock::default(), known }
+    }
+
     pub fn set_bearer(&self, token: Option<&str>) -> Result<()> {
         self.change(|set| set.set_bearer(token))
     }
@@ -21,14 +29,15 @@ impl Credentials {
 
     /// What counts now.
     pub fn current(&self) -> Arc<HeaderSet> {
-        Arc::clone(&self.0.read())
+        Arc::clone(&self.current.read())
     }
 
     fn change(&self, edit: impl FnOnce(&mut HeaderSet) -> Result<()>) -> Result<()> {
-        let mut place = self.0.write();
+        let mut place = self.current.write();
         let mut set = HeaderSet::clone(&place);
         edit(&mut set)?;
         *place = Arc::new(set);
+        self.known.tell_headers(Source::Credentials, Arc::clone(&place));
         Ok(())
     }
 }
@@ -50,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_bearer_beats_an_authorization_header() {
-        let credentials = Credentials::default();
+        let credentials = Credentials::new(Arc::default());
         credentials.set_header("Authorization", Some("Basic abc")).unwrap();
         credentials.set_header("X-Trace", Some("1")).unwrap();
         credentials.set_header("x-trace", Some("2")).unwrap();
@@ -67,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_refused_value_changes_nothing() {
-        let credentials = Credentials::default();
+        let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("good")).unwrap();
         let error = credentials.set_bearer(Some("Bearer zqxw")).unwrap_err();
         assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_a_server_echoes_is_redacted() {
-        let credentials = Credentials::default();
+        let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("zqxw-token")).unwrap();
         credentials.set_header("X-Key", Some("key-value")).unwrap();
         let mut secrets = Secrets::default();
@@ -93,14 +102,14 @@ mod tests {
 
     #[test]
     fn headers_that_no_server_would_take_are_refused() {
-        let credentials = Credentials::default();
+        let credentials = Credentials::new(Arc::default());
         assert!(credentials.set_header("X-Key", Some(&"x".repeat(200_000))).is_err());
         assert!(credentials.current().is_empty());
     }
 
     #[test]
     fn headers_do_not_print_their_values() {
-        let credentials = Credentials::default();
+        let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("zqxw-token")).unwrap();
         let mut headers = HeaderMap::new();
         credentials.current().apply(&mut headers);

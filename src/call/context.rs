@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE, stopped};
 use super::issued::Granted;
+use super::known_secrets::KnownSecrets;
 use super::object;
 use super::pause::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
@@ -98,17 +99,16 @@ struct Shared {
     /// What the auth callback gave for the next request after a refusal.
     granted: Mutex<Option<Granted>>,
     carried: Mutex<Carried>,
+    known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
     log: Arc<Log>,
 }
 
-/// What it has to keep secret: what its requests carried, and what servers have given. The caller may have set other credentials
-/// since, and these are no less secret for that.
+/// What it has to keep secret besides what is known of the client: what its requests carried. The caller may have set other
+/// credentials since, and these are no less secret for that.
 #[derive(Default)]
 struct Carried {
     credentials: Vec<Arc<HeaderSet>>,
-    /// Set beforehand, but not carried so far.
-    other_credentials: Vec<Arc<HeaderSet>>,
     /// Session ids, and secrets of a process.
     texts: Vec<String>,
     /// Of URLs and proxies.
@@ -123,7 +123,7 @@ impl Call {
         budget: Budget,
         asks: bool,
         (extras, progress_token): (Extras, u64),
-        last_patterns: Arc<LastPatterns>,
+        (known, last_patterns): (Arc<KnownSecrets>, Arc<LastPatterns>),
         log: Arc<Log>,
     ) -> Call {
         let shared = Shared {
@@ -134,6 +134,7 @@ impl Call {
             refusals: AtomicU32::default(),
             granted: Mutex::default(),
             carried: Mutex::default(),
+            known,
             last_patterns,
             log,
         };
@@ -298,13 +299,6 @@ impl Call {
         }
     }
 
-    /// Notes credentials that are secret, too, whether or not its requests carry them.
-    pub fn keep_secret(&self, credentials: &Arc<HeaderSet>) {
-        if !credentials.is_empty() {
-            put(&mut self.shared.carried.lock().other_credentials, credentials);
-        }
-    }
-
     /// Notes another text that must not be shown.
     pub fn carry_text(&self, text: &str) {
         if text.is_empty() {
@@ -354,7 +348,8 @@ impl Call {
     pub fn secrets(&self) -> Secrets {
         let carried = self.shared.carried.lock();
         let mut secrets = Secrets::new(Arc::clone(&self.shared.last_patterns));
-        carried.credentials.iter().chain(&carried.other_credentials).for_each(|set| set.add_to(&mut secrets));
+        self.shared.known.add_to(&mut secrets);
+        carried.credentials.iter().for_each(|set| set.add_to(&mut secrets));
         carried.texts.iter().for_each(|text| secrets.add(text));
         carried.fixed.iter().chain(&carried.changing).for_each(|texts| secrets.add_all(texts));
         secrets
@@ -392,14 +387,15 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::call::known_secrets::Source;
 
-    fn call() -> Call {
-        Call::new(Budget::default(), false, (Extras::default(), 0), Arc::default(), Arc::default())
+    fn call(known: Arc<KnownSecrets>) -> Call {
+        Call::new(Budget::default(), false, (Extras::default(), 0), (known, Arc::default()), Arc::default())
     }
 
     #[test]
     fn a_call_can_be_handed_to_another_thread() {
-        let call = call();
+        let call = call(Arc::default());
         let shown = std::thread::spawn(move || {
             call.carry_text("s3cr3t-text");
             call.secrets().tidy("it was s3cr3t-text")
@@ -409,21 +405,23 @@ mod tests {
 
     #[test]
     fn everything_that_it_was_told_is_hidden() {
-        let call = call();
+        let known = Arc::new(KnownSecrets::default());
+        let call = call(Arc::clone(&known));
         let mut set = HeaderSet::default();
         set.set_bearer(Some("t0k3n-of-request")).unwrap();
         call.carry(&Arc::new(set.clone()));
         set.set_bearer(Some("t0k3n-of-client")).unwrap();
-        call.keep_secret(&Arc::new(set));
+        known.tell_headers(Source::Credentials, Arc::new(set));
         let text = |text: &str| Zeroizing::new(text.to_owned());
         call.carry_texts(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
         (0..2 * MOST_CHANGING)
             .for_each(|n| call.carry_changing_texts(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new())));
+        known.tell_texts(Source::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
         let last = format!("c00kie-{}", 2 * MOST_CHANGING - 1);
         // A part of it, too, before the call is divided, and after.
         let part = call.within(Duration::from_secs(1));
         for call in [call, part] {
-            for secret in ["t0k3n-of-request", "t0k3n-of-client", "key=qu3ry", "s3gment", &last] {
+            for secret in ["t0k3n-of-request", "t0k3n-of-client", "key=qu3ry", "s3gment", "c00kie-that-comes", &last] {
                 assert_eq!(call.secrets().tidy(secret), "[redacted]", "{secret}");
             }
             assert_eq!(call.shared.carried.lock().changing.len(), MOST_CHANGING);

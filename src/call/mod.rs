@@ -7,6 +7,7 @@ pub mod failure;
 pub mod headers;
 pub mod interrupt;
 pub mod issued;
+pub mod known_secrets;
 pub mod limits;
 mod patterns;
 pub mod pause;

@@ -28,8 +28,8 @@ pub enum Disposition {
 /// What has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// A request in a session of this era.
-    Request { era: Era },
+    /// A request in a session of this era, which was `renewed` for it already or not.
+    Request { era: Era, renewed: bool },
     /// An HTTP request, for which the auth callback has given credentials.
     Credentials,
     /// Going on with the event stream of an answer that broke off.
@@ -57,7 +57,7 @@ const MOST_SUBSCRIPTIONS: u32 = 5;
 pub fn disposition(error: &Error, stage: Stage) -> Disposition {
     let retry_if = |may_help: bool| if may_help { Disposition::Retry } else { Disposition::Fatal };
     match stage {
-        Stage::Request { era } => after_request(error, era),
+        Stage::Request { era, renewed } => after_request(error, era, renewed),
         Stage::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
         Stage::Credentials => Disposition::Fatal,
         // The server may be back in a moment.
@@ -71,11 +71,11 @@ pub fn disposition(error: &Error, stage: Stage) -> Disposition {
     }
 }
 
-fn after_request(error: &Error, era: Era) -> Disposition {
+fn after_request(error: &Error, era: Era, renewed: bool) -> Disposition {
     if error.status() == MCP_SESSION_LOST || error.report().session_is_gone {
         return Disposition::NewSession;
     }
-    if era == Era::Legacy && is_modern_error(error) {
+    if !renewed && era == Era::Legacy && is_modern_error(error) {
         return Disposition::NewVersion;
     }
     if is_header_mismatch(error) { Disposition::NewHeaders } else { Disposition::Fatal }
@@ -212,8 +212,20 @@ mod tests {
             (failed(MCP_UNAVAILABLE, 503), Era::Modern, Disposition::Fatal),
             (failed(MCP_TRUNCATED, 200), Era::Legacy, Disposition::Fatal),
         ] {
-            assert_eq!(disposition(&error, Stage::Request { era }), next, "{:?} {era:?}", error.report());
+            assert_eq!(
+                disposition(&error, Stage::Request { era, renewed: false }),
+                next,
+                "{:?} {era:?}",
+                error.report()
+            );
         }
+    }
+
+    #[test]
+    fn a_session_that_was_renewed_is_not_renewed_for_the_version_again() {
+        let renewed = Stage::Request { era: Era::Legacy, renewed: true };
+        assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
+        assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl SecretTexts {
         Arc::new(SecretTexts(values.chain(whole.into_iter().map(|text| (Zeroizing::new(text), false))).collect()))
     }
 
+    /// All of several.
+    pub fn together<'a>(all: impl Iterator<Item = &'a SecretTexts>) -> Arc<SecretTexts> {
+        Arc::new(SecretTexts(all.flat_map(|texts| texts.0.iter().cloned()).collect()))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -47,7 +47,7 @@ impl Client {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 abilities,
-                server_stream: abilities.any() || self.server_log.has_hook(),
+                server_stream: &|| abilities.any() || self.server_log.has_hook(),
             },
             restored: &|| self.restored(),
         };

@@ -202,7 +202,7 @@ impl Client {
     fn peer(&self) -> Result<&Arc<HttpPeer>> {
         let endpoint = self.endpoint.as_ref().ok_or_else(|| Error::new(MCP_INTERNAL, "there is no URL"))?;
         Ok(self.peer.get_or_init(|| {
-            let http = Http::new(Arc::clone(endpoint), self.settings.network());
+            let http = Http::new(Arc::clone(endpoint), self.settings.network(), Arc::clone(&self.calls.known));
             let calls = Arc::clone(&self.calls);
             Arc::new(HttpPeer::new(http, calls, self.settings.limits(), self.settings.requires_https()))
         }))

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
@@ -15,8 +14,8 @@ use super::failure::Failure;
 use super::lane::Lane;
 use super::pool::Pool;
 use super::response::Response;
-use crate::call::context::Call;
 use crate::call::interrupt::{BEFORE, stopped};
+use crate::call::known_secrets::{KnownSecrets, Source};
 use crate::call::secrets::SecretTexts;
 use crate::error::Error;
 use crate::net::network::{Hop, Network, NetworkOptions};
@@ -49,27 +48,19 @@ pub struct Http {
     endpoint: Arc<Endpoint>,
     pool: Pool,
     cookies: Cookies,
-    proxy_secrets: Arc<SecretTexts>,
+    known: Arc<KnownSecrets>,
     /// Where the server has redirected to: the newest of them.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
-    /// Most servers redirect nowhere: then nothing is locked for a request.
-    has_redirected: AtomicBool,
 }
 
 impl Http {
-    pub fn new(endpoint: Arc<Endpoint>, options: NetworkOptions) -> Http {
+    /// What must not be shown is told to `known` when it is learned, before an error is made of an answer.
+    pub fn new(endpoint: Arc<Endpoint>, options: NetworkOptions, known: Arc<KnownSecrets>) -> Http {
         let max_head = options.max_head;
         let network = Network::new(options);
-        let proxy_secrets = SecretTexts::new(network.proxy_secrets(), Vec::new());
+        known.tell_texts(Source::Proxies, SecretTexts::new(network.proxy_secrets(), Vec::new()));
         let pool = Pool::new(network, max_head);
-        Http {
-            endpoint,
-            pool,
-            cookies: Cookies::default(),
-            proxy_secrets,
-            redirects: Mutex::default(),
-            has_redirected: AtomicBool::default(),
-        }
+        Http { endpoint, pool, cookies: Cookies::default(), known, redirects: Mutex::default() }
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -85,13 +76,9 @@ impl Http {
         }
     }
 
-    /// Tells a call what must not be shown: what requests carry besides, such as cookies, and what the server's answers have brought.
-    pub fn tell_secrets(&self, call: &Call) {
-        call.carry_texts(&self.proxy_secrets);
-        if self.has_redirected.load(Ordering::Relaxed) {
-            self.lock_redirects().iter().for_each(|target| call.carry_texts(target.secrets()));
-        }
-        self.cookies.secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
+    /// The cookies that a request may carry now, and those that the jar has lost: others may have taken their place before the answer.
+    pub fn cookie_secrets(&self) -> Option<Arc<SecretTexts>> {
+        self.cookies.secrets()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -126,7 +113,11 @@ impl Http {
         lane.notes.begin(budget, false);
         let answer = self.run(&lane, target, outgoing);
         let answer = answer.map_err(|error| Failure::of(error, &lane.notes, target, budget))?;
-        self.cookies.take(target, answer.headers(), SystemTime::now);
+        if self.cookies.take(target, answer.headers(), SystemTime::now)
+            && let Some(texts) = self.cookies.secrets()
+        {
+            self.known.tell_texts(Source::Cookies, texts);
+        }
         lane.note_keep_alive(&answer);
         lane.notes.progress.set_phase(Phase::Body);
         let codings = codings::of(&answer).map_err(Failure::after_head)?;
@@ -184,7 +175,8 @@ impl Http {
         }
         let surplus = noted.len().saturating_sub(MOST_NOTED);
         noted.drain(..surplus);
-        self.has_redirected.store(true, Ordering::Relaxed);
+        let texts = SecretTexts::together(noted.iter().map(|target| &**target.secrets()));
+        self.known.tell_texts(Source::Redirects, texts);
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {

@@ -51,8 +51,9 @@ struct Cookie {
 }
 
 impl Cookies {
-    /// Takes what an answer from `from` sets.
-    pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: impl Fn() -> SystemTime) {
+    /// Takes what an answer from `from` sets; says whether that was anything.
+    pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: impl Fn() -> SystemTime) -> bool {
+        let mut has_taken = false;
         for value in headers.get_all(header::SET_COOKIE) {
             let now = now();
             let cookie =
@@ -60,8 +61,10 @@ impl Cookies {
             if let Some(cookie) = cookie {
                 self.jar.lock().put(cookie, now);
                 self.used.store(true, Ordering::Relaxed);
+                has_taken = true;
             }
         }
+        has_taken
     }
 
     /// Adds what belongs to a request that goes to `to`, behind a `Cookie` header of the caller's own.

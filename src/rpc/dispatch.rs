@@ -221,7 +221,7 @@ mod tests {
         /// What is posted when a server asks for something during a call.
         fn posted(&self, asked: &Asked, speaking: &Speaking) -> Vec<String> {
             let (call, asking) = (call(&self.host), Asking::default());
-            let slot = asking.slot(Arc::clone(&self.fake) as _, speaking, &call);
+            let slot = asking.slot(self.fake.weak(), speaking, &call);
             let before = self.fake.seen().len();
             self.host.inbound.server_request(&call, asked, slot);
             self.fake.sent(Via::Post).split_off(before)
@@ -342,7 +342,7 @@ mod tests {
             input.respond(r#"{"roots":[]}"#).unwrap();
         }));
         let call = call(&fixture.host);
-        let slot = |asking: &Asking| asking.slot(Arc::clone(&fixture.fake) as _, &Speaking::opening(), &call);
+        let slot = |asking: &Asking| asking.slot(fixture.fake.weak(), &Speaking::opening(), &call);
         let slots = asking.lock().as_ref().map(|asking| (slot(asking), slot(asking)));
         let (first, second) = slots.unwrap();
         fixture.host.inbound.server_request(&call, &asked("7", "roots/list"), first);

@@ -31,13 +31,13 @@ use crate::transport::interface::{Answer, Connector, Transport, Travels};
 const MISDIRECTED: u16 = 421;
 
 /// What the program wants of its sessions.
-pub struct Wanted {
+pub struct Wanted<'a> {
     /// The version that has to be spoken.
     pub pinned: Option<(&'static str, Era)>,
     pub client_info: ClientInfo,
     pub abilities: Abilities,
-    /// The program receives what belongs to no call.
-    pub server_stream: bool,
+    /// Whether the program receives what belongs to no call.
+    pub server_stream: &'a dyn Fn() -> bool,
 }
 
 /// Requests that tell a new session what the one before it was told.
@@ -48,7 +48,7 @@ pub struct Negotiator<'a> {
     pub host: &'a Host,
     pub connector: &'a dyn Connector,
     pub passed: &'a PassedRefusals,
-    pub wanted: Wanted,
+    pub wanted: Wanted<'a>,
     pub restored: &'a Restored<'a>,
 }
 
@@ -156,7 +156,7 @@ impl Negotiator<'_> {
         match self.probe(call, None, server, version)? {
             Probed::Modern(session) => Ok(session),
             Probed::Legacy { answer: Some(error), .. } if is_spoken(&error) => Err(error),
-            Probed::Legacy { answer, .. } => Err(not_spoken(version, answer)),
+            Probed::Legacy { answer, .. } => Err(not_spoken(version, answer.or_else(|| may_end.then(no_versions)))),
             Probed::Failed { error, .. } if may_end && !is_spoken(&error) => Err(not_spoken(version, Some(error))),
             Probed::Failed { error, .. } => Err(error),
         }
@@ -395,7 +395,7 @@ impl Negotiator<'_> {
                 call.remark(Level::Warning, || format!("the new session does not take {method}: {error}"));
             }
         }
-        if self.wanted.server_stream {
+        if (self.wanted.server_stream)() {
             session.open_server_stream(call, false)?;
         }
         Ok(())

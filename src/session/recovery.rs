@@ -36,11 +36,11 @@ impl Recovery<'_> {
                 Err(setback) => setback,
             };
             let may_repeat = self.is_repeatable || sent != Sent::Yes;
-            let next = disposition(&error, Stage::Request { era: session.era });
+            let next = disposition(&error, Stage::Request { era: session.era, renewed });
             match next {
                 // Also where this call ends here: the next one opens a new session.
                 Disposition::NewSession => self.sessions.forget(&session),
-                Disposition::NewVersion if !renewed => self.sessions.forget_era(&session),
+                Disposition::NewVersion => self.sessions.forget_era(&session),
                 _ => {}
             }
             match next {
@@ -48,7 +48,7 @@ impl Recovery<'_> {
                     call.remark(Level::Info, || "the server lost the session; opening a new one".into());
                     renewed = true;
                 }
-                Disposition::NewVersion if !renewed && may_repeat => renewed = true,
+                Disposition::NewVersion if may_repeat => renewed = true,
                 Disposition::NewHeaders if !refreshed && may_repeat => {
                     let Some(forget) = self.forget_headers else { return Err(error) };
                     call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());

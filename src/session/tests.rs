@@ -107,7 +107,7 @@ impl Stage {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
                 abilities: Abilities::default(),
-                server_stream: self.server_stream,
+                server_stream: &|| self.server_stream,
             },
             restored: &|| self.restored.clone(),
         };

@@ -87,6 +87,11 @@ impl FakeTransport {
         })
     }
 
+    /// As slots want it.
+    pub fn weak(&self) -> Weak<dyn Transport> {
+        self.me.clone()
+    }
+
     /// Says what happens at the next request for `method` that has no script yet.
     pub fn script(&self, method: &'static str, steps: impl IntoIterator<Item = Step>) {
         self.scripts.lock().push_back((method, steps.into_iter().collect()));
@@ -141,8 +146,8 @@ impl Transport for FakeTransport {
             match step {
                 Step::Notice(notice) => self.host.inbound.notification(call, &notice),
                 Step::Asked(asked) => {
-                    let me = self.me.upgrade().unwrap();
-                    self.host.inbound.server_request(call, &asked, asking.slot(me, speaking, call));
+                    let slot = asking.slot(self.me.clone(), speaking, call);
+                    self.host.inbound.server_request(call, &asked, slot);
                 }
                 Step::Answer(answer) => return Ok(answer),
                 Step::Fails(setback) => return Err(setback),

@@ -72,11 +72,8 @@ impl HttpPeer {
         call.carry_text(session.and_then(|id| id.to_str().ok()).unwrap_or_default());
         let http = &self.http;
         // Other calls may change the cookies before this one has its answer.
-        http.tell_secrets(call);
-        let outcome = http.send(&outgoing, &call.budget());
-        // An answer may quote what it sets itself.
-        http.tell_secrets(call);
-        let mut response = outcome?;
+        http.cookie_secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
+        let mut response = http.send(&outgoing, &call.budget())?;
         if !response.is_success() {
             let id = response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
             call.carry_text(id.unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Answers to what a server asks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::interface::Transport;
@@ -13,9 +13,10 @@ use crate::protocol::version::Era;
 /// The longest that an answer may take on its way: the caller waits for something else.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Where the answer to one request of a server goes: once, from any thread.
+/// Where the answer to one request of a server goes: once, from any thread. It does not keep the transport: a handler may take its
+/// time, and learns from the transport's end that nobody wants its answer.
 pub struct ReplySlot {
-    transport: Arc<dyn Transport>,
+    transport: Weak<dyn Transport>,
     speaking: Speaking,
     call: Call,
     ended: Arc<AtomicBool>,
@@ -27,7 +28,7 @@ pub struct Asking(Arc<AtomicBool>);
 
 impl Asking {
     /// The slot for the answer to one request.
-    pub fn slot(&self, transport: Arc<dyn Transport>, speaking: &Speaking, call: &Call) -> ReplySlot {
+    pub fn slot(&self, transport: Weak<dyn Transport>, speaking: &Speaking, call: &Call) -> ReplySlot {
         let ended = Arc::clone(&self.0);
         ReplySlot { transport, speaking: speaking.clone(), call: call.clone(), ended }
     }
@@ -52,10 +53,8 @@ impl ReplySlot {
 
     /// Sends the text of a response; one that comes too late is discarded.
     pub fn answer(self, reply: &str) -> Result<()> {
-        if self.has_ended() {
-            return Ok(());
-        }
-        self.transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
+        let Some(transport) = self.transport.upgrade().filter(|_| !self.has_ended()) else { return Ok(()) };
+        transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
     }
 }
 
@@ -70,7 +69,7 @@ mod tests {
         let (host, ..) = recording_host();
         let fake = FakeTransport::new(&host, Travels::StreamableHttp);
         let asking = Asking::default();
-        let slot = || asking.slot(Arc::clone(&fake) as Arc<dyn Transport>, &Speaking::opening(), &call(&host));
+        let slot = || asking.slot(fake.weak(), &Speaking::opening(), &call(&host));
         let (early, late) = (slot(), slot());
         assert!(!early.has_ended() && early.is_answerable());
         early.answer("1").unwrap();
@@ -84,7 +83,18 @@ mod tests {
     fn a_modern_server_is_not_answerable() {
         let (host, ..) = recording_host();
         let fake = FakeTransport::new(&host, Travels::StreamableHttp);
-        let slot = Asking::default().slot(fake, &Speaking::modern("2026-07-28"), &call(&host));
+        let slot = Asking::default().slot(fake.weak(), &Speaking::modern("2026-07-28"), &call(&host));
         assert!(!slot.is_answerable());
+    }
+
+    #[test]
+    fn a_slot_does_not_keep_its_transport() {
+        let (host, ..) = recording_host();
+        let fake = FakeTransport::new(&host, Travels::Sse);
+        let (weak, asking) = (Arc::downgrade(&fake), Asking::default());
+        let slot = asking.slot(fake.weak(), &Speaking::opening(), &call(&host));
+        drop(fake);
+        assert!(weak.upgrade().is_none());
+        slot.answer("1").unwrap();
     }
 }

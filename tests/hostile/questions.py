@@ -3,9 +3,10 @@ echo."""
 
 import json
 import threading
+import time
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
-from harness import ERROR, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, event, legacy, lib, poll, run
+from harness import ERROR, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, event, http, legacy, lib, poll, run
 from newer import ASKING, INPUT, call_tool, folder, process, value_of
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
@@ -347,6 +348,86 @@ well(request); ask()
         call_tool(client, timeout=20_000).must_be("MCP_OK")
         call_tool(client, timeout=20_000).must_be("MCP_OK")
         assert not any("echo" in line for line in client.lines), client.lines
+
+
+# --- On a reader's thread ---------------------------------------------------------------------------------------------
+
+ASKED_BY_ITSELF = {
+    "jsonrpc": "2.0", "id": 77, "method": "elicitation/create",
+    "params": {"message": "77", "requestedSchema": {"type": "object", "properties": {}}},
+}  # fmt: skip
+
+
+def asks_on_its_stream(path):
+    """A legacy server that asks something that belongs to no call, on the stream of either HTTP transport."""
+    streams = []
+
+    def handler(_server, request):
+        if request.method == "GET":
+            request.send(STREAM)
+            if path == "/sse":
+                request.send(b"event: endpoint\ndata: /messages\n\n")
+                streams.append(request)
+            else:
+                request.send(event(ASKED_BY_ITSELF))
+            return request.hold()
+        if path == "/mcp":
+            return legacy(request)
+        if request.rpc == "initialize":
+            streams[0].send(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
+        elif request.rpc == "notifications/initialized":
+            streams[0].send(event(ASKED_BY_ITSELF))
+        return http(202, kind=None)
+
+    return Server(handler)
+
+
+class Polls:
+    """A handler that waits until its answer is not wanted any more."""
+
+    def __init__(self, client):
+        self.is_asked, self.has_seen, self.is_done = threading.Event(), False, threading.Event()
+        self.function = INPUT(self.take)
+        call(lib.mcp_set_elicitation, client.client, self.function, None, None).must_be("MCP_OK")
+
+    def take(self, _data, given):
+        self.is_asked.set()
+        pause, ends = threading.Event(), time.monotonic() + PATIENCE
+        while not self.has_seen and time.monotonic() < ends:
+            self.has_seen = lib.mcp_input_is_cancelled(given)
+            pause.wait(0.005)
+        call(lib.mcp_input_accept, given, b"{}", 2).must_be("MCP_OK")
+        self.is_done.set()
+
+
+def must_learn_of_the_end(client, end):
+    handler = Polls(client)
+    client.connect(timeout=20_000).must_be("MCP_OK")
+    assert handler.is_asked.wait(PATIENCE)
+    end(client)
+    assert handler.is_done.wait(PATIENCE) and handler.has_seen, "the handler did not learn of the end"
+
+
+def free(client):
+    lib.mcp_client_free(client.client)
+    client.client = None
+
+
+def close(client):
+    client.close(timeout=20_000).must_be("MCP_OK")
+
+
+@case
+def a_handler_that_belongs_to_no_call_learns_of_the_end_of_its_client():
+    """Freeing and closing do not wait for it, and its answer goes nowhere."""
+    for end in (free, close):
+        for path in ("/mcp", "/sse"):
+            with asks_on_its_stream(path) as server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
+                must_learn_of_the_end(client, end)
+                answers = [request for request in server.requests if request.message.get("id") == 77]
+                assert not answers, answers
+        with process(SERVING + "begin_legacy(); question(77)\nwhile True: listen()") as client:
+            must_learn_of_the_end(client, end)
 
 
 run()

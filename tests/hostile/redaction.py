@@ -7,9 +7,10 @@ from ctypes import POINTER, c_char_p, c_int, c_void_p
 from urllib.parse import quote
 
 from harness import (
-    ERROR, LEGACY, LOG, MODERN, PATIENCE, Client, Server, call, case, declare, discovered, error, http, initialized,
-    legacy, lib, must_not_show, run,
+    ERROR, LEGACY, LOG, MODERN, PATIENCE, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, http,
+    initialized, legacy, lib, must_not_show, poll, result, run,
 )  # fmt: skip
+from newer import listed
 
 declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR])
 declare(c_int, mcp_set_environment=[c_void_p, c_char_p, c_char_p, ERROR])
@@ -231,6 +232,65 @@ def in_what_a_process_says():
         print(f"    {outcome.status}: {outcome.message[-160:]}")
         lib.mcp_client_free(client)
         must_not_show(outcome, lines, TOKEN[:5])
+
+
+# --- What others learn ------------------------------------------------------------------------------------------------
+
+
+@case
+def in_an_answer_that_comes_when_another_token_is_used():
+    """A call waits while the token is changed, and used, and a cookie comes: it shows neither."""
+    waiting, go = [], threading.Event()
+
+    def handler(_server, request):
+        if request.rpc == "server/discover" and not waiting:
+            return discovered(request)
+        if request.rpc == "tools/list":
+            waiting.append(request)
+            request.send(STREAM)
+            assert go.wait(PATIENCE)
+            words = b"SECOND-TOKEN and SECRET-COOKIE"
+            request.send(b"data: hello " + words + b"\n\n")
+            told = {"jsonrpc": "2.0", "id": request.message["id"], "error": {"code": -32000, "message": words.decode()}}
+            return event(told)
+        value = {"resultType": "complete", "supportedVersions": [MODERN], "capabilities": {}}
+        return result(request, value, Set_Cookie="sid=SECRET-COOKIE")
+
+    with Server(handler) as server, Client(server.url, bearer="FIRST-TOKEN") as client:
+        client.connect().must_be("MCP_OK")
+        calling = client.begin(lambda: listed(client, timeout=20_000))
+        server.must_see("tools/list")
+        client.set_bearer("SECOND-TOKEN").must_be("MCP_OK")
+        client.ping().must_be("MCP_OK")
+        go.set()
+        outcome = calling.result().must_be("MCP_RPC_ERROR")
+        assert any("hello" in line for line in client.lines), client.lines
+        must_not_show(outcome, client.lines, "SECOND-TOKEN", "SECRET-COOKIE")
+
+
+@case
+def on_the_stream_of_http_sse_that_a_thread_reads():
+    """Cookies, and where the server has redirected to."""
+    streams = []
+
+    def handler(_server, request):
+        if request.method == "GET" and "SECRET-KEY" not in request.path:
+            return http(307, kind=None, Location="/mcp/sse?key=SECRET-KEY")
+        if request.method == "GET":
+            streams.append(request)
+            request.send(STREAM + b"event: endpoint\ndata: /messages\n\n")
+            return request.hold()
+        if request.rpc == "initialize":
+            streams[0].send(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
+        elif request.rpc == "ping":
+            streams[0].send(b"data: hello SECRET-KEY and SECRET-COOKIE\n\n" + event(answer(request, {})))
+        return http(202, kind=None, Set_Cookie="sid=SECRET-COOKIE")
+
+    with Server(handler) as server, Client(server.url + "/sse") as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        outcome = client.ping(timeout=20_000).must_be("MCP_OK")
+        poll(lambda: any("hello" in line for line in client.lines), "the log has no line for what was skipped")
+        must_not_show(outcome, client.lines, "SECRET-KEY", "SECRET-COOKIE")
 
 
 run()

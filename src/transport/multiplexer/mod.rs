@@ -55,7 +55,7 @@ fn await_delivery(
             Ok(Arrived::Letter(Letter::Notice(notice))) => host.inbound.notification(call, &notice),
             Ok(Arrived::Letter(Letter::Asked(asked))) => {
                 if let Some(transport) = transport {
-                    let slot = asking.slot(Arc::clone(transport), speaking, call);
+                    let slot = asking.slot(Arc::downgrade(transport), speaking, call);
                     host.inbound.server_request(call, &asked, slot);
                 }
             }

@@ -76,12 +76,13 @@ impl Receiver {
         let Owed { unserved, refused } = owed;
         if !unserved.is_empty() || !refused.is_empty() {
             self.with_call(|host, call| {
-                let Some(transport) = self.transport.upgrade() else { return };
                 let speaking = self.line.speaking();
-                let why = "too many requests wait for an answer already";
-                host.refuse(&*transport, call, &speaking, refused, why);
+                if let Some(transport) = self.transport.upgrade() {
+                    let why = "too many requests wait for an answer already";
+                    host.refuse(&*transport, call, &speaking, refused, why);
+                }
                 for asked in unserved {
-                    let slot = self.asking.slot(Arc::clone(&transport), &speaking, call);
+                    let slot = self.asking.slot(Weak::clone(&self.transport), &speaking, call);
                     host.inbound.server_request(call, asked, slot);
                 }
             });

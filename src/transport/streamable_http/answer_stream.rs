@@ -100,9 +100,8 @@ impl StreamableHttp {
             // Only now: a server whose answer is there already needs no reply.
             for asked in &asked {
                 call.budget().check().map_err(|stop| call.stopped_while(&stop, Phase::Body.doing()))?;
-                if let Some(me) = self.me.upgrade() {
-                    self.host.inbound.server_request(call, asked, progress.asking.slot(me, speaking, call));
-                }
+                let slot = progress.asking.slot(self.me.clone(), speaking, call);
+                self.host.inbound.server_request(call, asked, slot);
             }
             // The time of callbacks does not count.
             if call.paused_so_far() != paused {

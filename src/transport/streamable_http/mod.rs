@@ -53,12 +53,20 @@ impl StreamableHttp {
         ask: &Ask,
         asked: &Cell<u64>,
     ) -> Result<Response<'_>, Setback> {
-        self.peer.post_request(call, ask, || {
-            let id = self.host.calls.next_id();
-            asked.set(id);
-            let text = messages::request(id, ask.method, ask.params);
-            self.peer.send_message(call, self.target(speaking), Some((ask, id)), &text)
-        })
+        self.peer.post_request(call, ask, || self.post_once(call, speaking, ask, asked))
+    }
+
+    fn post_once(
+        &self,
+        call: &Call,
+        speaking: &Speaking,
+        ask: &Ask,
+        asked: &Cell<u64>,
+    ) -> Result<Response<'_>, Setback> {
+        let id = self.host.calls.next_id();
+        asked.set(id);
+        let text = messages::request(id, ask.method, ask.params);
+        self.peer.send_message(call, self.target(speaking), Some((ask, id)), &text)
     }
 }
 
@@ -90,7 +98,7 @@ impl Transport for StreamableHttp {
     }
 
     fn subscribe(&self, call: &Call, speaking: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
-        let opened = self.post_request(call, speaking, ask, &Cell::new(0));
+        let opened = self.peer.authorised(call, || self.post_once(call, speaking, ask, &Cell::new(0)));
         let mut response = opened.map_err(|setback| Unsubscribed { error: setback.error, heard: false })?;
         self.read_subscription(call, &mut response, hear)
     }

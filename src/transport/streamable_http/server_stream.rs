@@ -109,7 +109,8 @@ impl State {
 
 impl Drop for ServerStream {
     fn drop(&mut self) {
-        self.stop();
+        // In the child of a fork the lock may be held for ever.
+        self.0.get_mut().state.iter().for_each(|state| state.stop.raise());
     }
 }
 
@@ -280,10 +281,9 @@ impl Stream {
                     // Many may come at once, and each may lead to a callback.
                     _ if call.budget().check().is_err() => {}
                     Taken::Message(Message::Request { id, method, params }) => {
-                        if let Some(transport) = self.opening.transport.upgrade() {
-                            let slot = self.asking.slot(transport, &self.opening.speaking, call);
-                            inbound.server_request(call, &Asked { id, method, params }, slot);
-                        }
+                        let transport = Weak::clone(&self.opening.transport);
+                        let slot = self.asking.slot(transport, &self.opening.speaking, call);
+                        inbound.server_request(call, &Asked { id, method, params }, slot);
                     }
                     Taken::Message(Message::Notification { method, params }) => {
                         inbound.notification(call, &Notice { method, params });
