@@ -364,12 +364,9 @@ def asks_on_its_stream(path):
 
     def handler(_server, request):
         if request.method == "GET":
-            request.send(STREAM)
-            if path == "/sse":
-                request.send(b"event: endpoint\ndata: /messages\n\n")
-                streams.append(request)
-            else:
-                request.send(event(ASKED_BY_ITSELF))
+            # First: what the client posts to the endpoint is answered here.
+            streams.append(request)
+            request.send(STREAM + (b"event: endpoint\ndata: /messages\n\n" if path == "/sse" else event(ASKED_BY_ITSELF)))
             return request.hold()
         if path == "/mcp":
             return legacy(request)
