@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -280,7 +280,7 @@ fn keep_nothing() -> io::Result<()> {
 
 #[cfg(target_os = "linux")]
 fn watch(id: u32) -> Option<OwnedFd> {
-    use std::os::fd::FromRawFd;
+    use std::os::fd::{FromRawFd, RawFd};
     // SAFETY: takes no pointers; what comes back is a new descriptor, or an error.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id as libc::pid_t, 0) };
     // SAFETY: the descriptor was just made and belongs to nobody else. It is close-on-exec.
