@@ -2,6 +2,7 @@
 
 use ::http::HeaderValue;
 
+use crate::protocol::lost_session::Carried;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 
@@ -22,6 +23,15 @@ impl Speaking {
     /// The first message of the legacy handshake.
     pub fn opening() -> Speaking {
         Speaking { era: Era::Legacy, version: None, session_id: None }
+    }
+
+    /// What a request says of the session, which the server may have lost; `without_id` where that has no id.
+    pub fn carried<'a>(&'a self, without_id: Carried<'a>) -> Carried<'a> {
+        match &self.session_id {
+            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
+            None if self.version.is_none() || self.era == Era::Modern => Carried::Nothing,
+            None => without_id,
+        }
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::Client;
+use super::operations::listen::subscribe;
+use super::operations::logging::logging_level;
 use crate::call::context::Call;
 use crate::error::Result;
 use crate::log::Level;
-use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
+use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, Wanted};
 use crate::session::sessions::{Identity, Opened};
 use crate::session::state::{Found, Session};
@@ -56,10 +58,10 @@ impl Client {
 
     /// What a new session has to be told: the level of the server's log, and which resources are watched.
     fn restored(&self) -> Vec<(&'static str, Params<'static>)> {
-        let level =
-            self.server_log.level().map(|level| ("logging/setLevel", Params::new().with("level", quoted(level))));
+        let level = self.server_log.level().map(logging_level);
         let uris = self.known.changes.uris();
-        let watched = uris.iter().map(|uri| ("resources/subscribe", Params::new().with("uri", quoted(uri))));
-        level.into_iter().chain(watched).collect()
+        let watched = uris.iter().map(|uri| subscribe("resources/subscribe", uri));
+        let operations = level.into_iter().chain(watched);
+        operations.map(|operation| (operation.method.name(Era::Legacy), operation.params)).collect()
     }
 }

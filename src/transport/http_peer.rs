@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ::http::{HeaderName, HeaderValue};
+use ::http::HeaderName;
 
 use crate::auth::authorizer::Pass;
 use crate::auth::calls::Calls;
@@ -46,9 +46,20 @@ impl HttpPeer {
 
     /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
     /// dead.
-    pub fn safely<T>(&self, call: &Call, mut attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+    pub fn safely<T>(&self, call: &Call, attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+        self.safely_told(call, || (), attempt)
+    }
+
+    /// `tell` is run before the request is sent once more.
+    pub fn safely_told<T>(
+        &self,
+        call: &Call,
+        tell: impl FnOnce(),
+        mut attempt: impl FnMut() -> Result<T, Setback>,
+    ) -> Result<T, Setback> {
         match self.authorised(call, &mut attempt) {
             Err(setback) if setback.stale => {
+                tell();
                 // What killed this one will have killed the others.
                 self.http.drop_idle();
                 self.authorised(call, attempt)
@@ -62,14 +73,15 @@ impl HttpPeer {
         &self,
         call: &Call,
         mut outgoing: Outgoing,
-        session: Option<&HeaderValue>,
         carried: Carried,
         id: Option<u64>,
     ) -> Result<Response<'_>, Setback> {
         let pass = self.pass(call, &outgoing).map_err(Setback::before_sending)?;
         pass.apply(&mut outgoing.headers);
         pass.tell(call);
-        call.carry_text(session.and_then(|id| id.to_str().ok()).unwrap_or_default());
+        if let Carried::Id(id) = carried {
+            call.carry_text(id);
+        }
         let http = &self.http;
         // Other calls may change the cookies before this one has its answer.
         http.cookie_secrets().iter().for_each(|texts| call.carry_changing_texts(texts));

@@ -39,20 +39,16 @@ impl HttpPeer {
         &self,
         call: &Call,
         ask: &Ask,
-        mut attempt: impl FnMut() -> Result<T, Setback>,
+        attempt: impl FnMut() -> Result<T, Setback>,
     ) -> Result<T, Setback> {
-        match self.authorised(call, &mut attempt) {
-            Err(setback) if setback.stale && ask.rules.repeatable => {
-                let method = ask.method;
-                call.remark(Level::Debug, || {
-                    format!("{method}: the kept connection was dead; sending again on a new one")
-                });
-                // What killed this one will have killed the others.
-                self.http.drop_idle();
-                self.authorised(call, attempt)
-            }
-            outcome => outcome,
+        if !ask.rules.repeatable {
+            return self.authorised(call, attempt);
         }
+        let method = ask.method;
+        let tell = || {
+            call.remark(Level::Debug, || format!("{method}: the kept connection was dead; sending again on a new one"));
+        };
+        self.safely_told(call, tell, attempt)
     }
 
     /// Posts a message that has no answer.
@@ -73,7 +69,7 @@ impl HttpPeer {
     ) -> Result<Response<'_>, Setback> {
         let (ask, id) = ask.unzip();
         let outgoing = outgoing(target, Method::POST, ask, body);
-        self.send(call, outgoing, target.speaking.session_id.as_ref(), target.carried, id)
+        self.send(call, outgoing, target.carried, id)
     }
 
     /// Sends a request in the time of the call, and waits for no answer.
@@ -95,7 +91,7 @@ impl HttpPeer {
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = Outgoing { to: target.to, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, target.speaking.session_id.as_ref(), target.carried, None)
+            self.send(call, outgoing, target.carried, None)
         })
     }
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Weak};
 
 use super::host::Host;
 use super::interface::{Answer, Transport, Travels};
-use super::multiplexer::await_answer;
 use super::multiplexer::pending::Line;
 use super::multiplexer::receiver::Receiver;
+use super::multiplexer::{await_answer, make_place};
 use crate::call::context::Call;
 use crate::call::request::{Ask, Speaking};
 use crate::call::setback::Setback;
@@ -25,7 +25,7 @@ use crate::sys::signal::Signal;
 
 /// One end of the pair. Its reader ends when this is dropped.
 pub struct SocketPair {
-    me: Weak<SocketPair>,
+    me: Weak<dyn Transport>,
     host: Arc<Host>,
     line: Arc<Line>,
     socket: Mutex<UnixStream>,
@@ -44,13 +44,13 @@ impl SocketPair {
         let (ours, theirs) = UnixStream::pair().map_err(|error| disconnected(&error.to_string()))?;
         let incoming = ours.try_clone().map_err(|error| disconnected(&error.to_string()))?;
         let line = Arc::new(Line::new(false, Arc::default())?);
-        let me = Arc::new_cyclic(|me| SocketPair {
-            me: Weak::clone(me),
+        let me = Arc::new_cyclic(|me: &Weak<SocketPair>| SocketPair {
+            me: me.clone(),
             host: Arc::clone(host),
             line,
             socket: Mutex::new(ours),
         });
-        let receiver = Receiver::new(host, me.me.clone(), &me.line);
+        let receiver = Receiver::new(host, Weak::clone(&me.me), &me.line);
         host.readers.start(move || read(&receiver, incoming))?;
         Ok((me, theirs))
     }
@@ -83,11 +83,9 @@ impl Transport for SocketPair {
     fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
         let id = self.host.calls.next_id();
         asked.set(id);
-        let place = self.line.expect(call, id, ask.method, self.host.inbound.has_handlers());
-        let place = place.map_err(Setback::gone_before_sending)?;
+        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
         self.write(&messages::request(id, ask.method, ask.params)).map_err(Setback::before_sending)?;
-        let me = self.me.upgrade().map(|me| me as Arc<dyn Transport>);
-        await_answer(&self.host, me.as_ref(), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
     fn post(&self, _: &Call, _: &Speaking, message: &Text, _: bool) -> Result<()> {

@@ -4,7 +4,7 @@ mod info;
 mod inputs;
 pub mod listen;
 pub mod lists;
-mod logging;
+pub mod logging;
 pub mod offers;
 mod perform;
 mod ping;

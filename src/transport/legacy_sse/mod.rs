@@ -15,7 +15,7 @@ use super::http_request::{Target, unexpected_content};
 use super::interface::{Answer, Transport, Travels};
 use super::multiplexer::pending::{Line, Place};
 use super::multiplexer::receiver::Receiver;
-use super::multiplexer::{await_answer, leave_place};
+use super::multiplexer::{await_answer, leave_place, make_place};
 use crate::call::context::Call;
 use crate::call::request::{Ask, Speaking};
 use crate::call::setback::Setback;
@@ -29,7 +29,6 @@ use crate::protocol::event_stream::Event;
 use crate::protocol::lost_session::Carried;
 use crate::protocol::messages;
 use crate::protocol::text::{NOTHING, Text};
-use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::signal::Signal;
 use crate::sys::wait::Budget;
@@ -37,7 +36,7 @@ use reader::Reading;
 
 /// An open event stream, and where messages are posted to. Its reader stops when this is dropped.
 pub struct LegacySse {
-    me: Weak<LegacySse>,
+    me: Weak<dyn Transport>,
     host: Arc<Host>,
     peer: Arc<HttpPeer>,
     line: Arc<Line>,
@@ -59,7 +58,7 @@ impl LegacySse {
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = Outgoing { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
-            peer.send(call, outgoing, None, Carried::Nothing, None)
+            peer.send(call, outgoing, Carried::Nothing, None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !response.is_success() {
@@ -106,15 +105,14 @@ impl LegacySse {
                 call.remark(Level::Debug, || "the event stream is open, and has named its endpoint".into());
                 // Whoever waits has a time limit of its own; the stream has none.
                 body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
-                let made = Arc::new_cyclic(|me| LegacySse {
-                    me: Weak::clone(me),
+                let made = Arc::new_cyclic(|me: &Weak<LegacySse>| LegacySse {
+                    me: me.clone(),
                     host: Arc::clone(host),
                     peer: Arc::clone(peer),
                     line,
                     to,
                 });
-                let me = made.me.clone();
-                let receiver = Receiver::new(host, me, &made.line);
+                let receiver = Receiver::new(host, Weak::clone(&made.me), &made.line);
                 host.readers.start(move || Reading { to: receiver, body, stream, events: rest }.run())?;
                 return Ok(made);
             }
@@ -127,13 +125,7 @@ impl LegacySse {
 
     /// Posts a request, for whose answer there is a place by then.
     fn send(&self, call: &Call, speaking: &Speaking, ask: &Ask, id: u64) -> Result<Place<'_>, Setback> {
-        // First: a line that has ended may quote what it knows.
-        self.line.carried(call);
-        // Before anything was sent: another stream will do.
-        let place = self
-            .line
-            .expect(call, id, ask.method, self.host.inbound.has_handlers())
-            .map_err(Setback::gone_before_sending)?;
+        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
         let waiting = call.until(place.done());
         let body = messages::request(id, ask.method, ask.params);
         let target = self.target(speaking);
@@ -167,8 +159,7 @@ impl Transport for LegacySse {
             asked.set(id);
             self.send(call, speaking, ask, id)
         })?;
-        let me = self.me.upgrade().map(|me| me as Arc<dyn Transport>);
-        await_answer(&self.host, me.as_ref(), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
     fn post(&self, call: &Call, speaking: &Speaking, message: &Text, repeatable: bool) -> Result<()> {
@@ -180,11 +171,7 @@ impl Transport for LegacySse {
     }
 
     fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
-        match &speaking.session_id {
-            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
-            None if speaking.version.is_none() || speaking.era == Era::Modern => Carried::Nothing,
-            None => Carried::InUrl,
-        }
+        speaking.carried(Carried::InUrl)
     }
 
     fn bind(&self, version: &'static str) {

@@ -4,7 +4,7 @@ mod letters;
 pub mod pending;
 pub mod receiver;
 
-use std::sync::Arc;
+use std::sync::Weak;
 
 use super::host::Host;
 use super::interface::{Answer, Transport};
@@ -17,21 +17,31 @@ use crate::call::setback::Setback;
 use crate::error::Result;
 use crate::log::Level;
 pub use letters::Letter;
-use pending::{Arrived, Delivered, Place};
+use pending::{Arrived, Delivered, Line, Place};
 
-/// Waits for the answer to a request that was sent, and takes what comes before.
+/// Makes a place for the answer to a request, before anything is sent: where the stream has ended, another one will do.
+pub fn make_place<'a>(
+    host: &Host,
+    line: &'a Line,
+    call: &Call,
+    (id, method): (u64, &str),
+) -> Result<Place<'a>, Setback> {
+    // First: a line that has ended may quote what it knows.
+    line.carried(call);
+    line.expect(call, id, method, host.inbound.has_handlers()).map_err(Setback::gone_before_sending)
+}
+
+/// Waits for the answer to a request that was sent, and takes what comes before. `me` is the transport, for what the server asks.
 pub fn await_answer(
     host: &Host,
-    transport: Option<&Arc<dyn Transport>>,
+    (transport, me): (&dyn Transport, &Weak<dyn Transport>),
     call: &Call,
     speaking: &Speaking,
     place: &Place,
     rules: Rules,
 ) -> Result<Answer, Setback> {
-    let delivered = await_delivery(host, transport, call, speaking, place);
-    if let Some(transport) = transport {
-        leave_place(host, &**transport, call, speaking, place);
-    }
+    let delivered = await_delivery(host, me, call, speaking, place);
+    leave_place(host, transport, call, speaking, place);
     match delivered.map_err(Setback::after_sending)? {
         Delivered::Result(answered) => {
             let answered = check_result_type(speaking.era, rules, answered).map_err(Setback::after_sending)?;
@@ -44,7 +54,7 @@ pub fn await_answer(
 
 fn await_delivery(
     host: &Host,
-    transport: Option<&Arc<dyn Transport>>,
+    me: &Weak<dyn Transport>,
     call: &Call,
     speaking: &Speaking,
     place: &Place,
@@ -54,10 +64,8 @@ fn await_delivery(
         match place.wait(call) {
             Ok(Arrived::Letter(Letter::Notice(notice))) => host.inbound.notification(call, &notice),
             Ok(Arrived::Letter(Letter::Asked(asked))) => {
-                if let Some(transport) = transport {
-                    let slot = asking.slot(Arc::downgrade(transport), speaking, call);
-                    host.inbound.server_request(call, &asked, slot);
-                }
+                let slot = asking.slot(Weak::clone(me), speaking, call);
+                host.inbound.server_request(call, &asked, slot);
             }
             Ok(Arrived::Answer(delivered)) => break Ok(delivered),
             Err(error) => break Err(error),
@@ -83,7 +91,8 @@ pub fn remark_dropped(call: &Call, dropped: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::pending::Line;
+    use std::sync::Arc;
+
     use super::*;
     use crate::call::context::CallOptions;
     use crate::call::new_signal;
@@ -104,8 +113,8 @@ mod tests {
         let place = line.expect(&call, 1, "m", true).unwrap();
         assert!(line.deliver_asked(asked("7", "roots/list")).is_ok());
         cancel.raise();
-        let as_dyn = Arc::clone(&transport) as Arc<dyn Transport>;
-        let outcome = await_answer(&host, Some(&as_dyn), &call, &Speaking::opening(), &place, Rules::ONCE);
+        let outcome =
+            await_answer(&host, (&*transport, &transport.weak()), &call, &Speaking::opening(), &place, Rules::ONCE);
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
         let why = "the call that it was asked during has ended";
         assert_eq!(transport.sent(Via::PostAndLeave), [refusal("7", INTERNAL_ERROR, why)]);
@@ -120,7 +129,9 @@ mod tests {
             let call = call(&host);
             let place = line.expect(&call, 1, "m", false).unwrap();
             assert!(line.deliver(Some(1), delivered).is_none());
-            let answer = await_answer(&host, None, &call, &Speaking::modern("v"), &place, Rules::REPEATABLE);
+            let transport = FakeTransport::new(&host, Travels::Sse);
+            let both = (&*transport as &dyn Transport, &transport.weak());
+            let answer = await_answer(&host, both, &call, &Speaking::modern("v"), &place, Rules::REPEATABLE);
             answer.map(|answer| answer.answered.result.text().to_owned()).map_err(|setback| setback.error.status())
         };
         let answered = answer(r#"{"a":1}"#).answered;

@@ -15,7 +15,7 @@ use super::host::Host;
 use super::interface::{Answer, Hear, Transport, Travels, Unsubscribed};
 use super::multiplexer::pending::{Arrived, Delivered, Line};
 use super::multiplexer::receiver::Receiver;
-use super::multiplexer::{Letter, await_answer, remark_dropped};
+use super::multiplexer::{Letter, await_answer, make_place, remark_dropped};
 use crate::call::context::Call;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{Ask, Speaking};
@@ -41,7 +41,7 @@ const LONGEST_NAME: usize = 200;
 
 /// A process; its reader ends it when this is dropped.
 pub struct Stdio {
-    me: Weak<Stdio>,
+    me: Weak<dyn Transport>,
     host: Arc<Host>,
     line: Arc<Line>,
     pipe: Arc<Pipe>,
@@ -65,10 +65,9 @@ impl Stdio {
         let pipe = Arc::new(Pipe::new(process.stdin.take())?);
         let line = Arc::new(Line::new(true, SecretTexts::new(secrets, Vec::new()))?);
         call.remark(Level::Debug, || format!("started {}", program.argv[0]));
-        let made = Arc::new_cyclic(|me| Stdio { me: Weak::clone(me), host: Arc::clone(host), line, pipe });
-        let me = made.me.clone();
+        let made = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio { me: me.clone(), host: Arc::clone(host), line, pipe });
         let watch = Watch {
-            to: Receiver::new(host, me, &made.line),
+            to: Receiver::new(host, Weak::clone(&made.me), &made.line),
             pipe: Arc::clone(&made.pipe),
             process,
             limit: host.limits.event,
@@ -116,16 +115,9 @@ impl Transport for Stdio {
     fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
         let id = self.host.calls.next_id();
         asked.set(id);
-        // First: a line that has ended may quote what it knows.
-        self.line.carried(call);
-        // Before anything was sent: another process will do.
-        let place = self
-            .line
-            .expect(call, id, ask.method, self.host.inbound.has_handlers())
-            .map_err(Setback::gone_before_sending)?;
+        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
         self.pipe.write(&messages::request(id, ask.method, ask.params)).map_err(Setback::before_sending)?;
-        let me = self.me.upgrade().map(|me| me as Arc<dyn Transport>);
-        await_answer(&self.host, me.as_ref(), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
     fn post(&self, _: &Call, _: &Speaking, message: &Text, _: bool) -> Result<()> {

@@ -23,7 +23,6 @@ use crate::http::response::Response;
 use crate::protocol::lost_session::Carried;
 use crate::protocol::messages;
 use crate::protocol::text::{NOTHING, Text};
-use crate::protocol::version::Era;
 use crate::sys::signal::Signal;
 use server_stream::{Opening, ServerStream};
 
@@ -104,11 +103,7 @@ impl Transport for StreamableHttp {
     }
 
     fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
-        match &speaking.session_id {
-            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
-            None if speaking.version.is_none() || speaking.era == Era::Modern => Carried::Nothing,
-            None => Carried::NoId,
-        }
+        speaking.carried(Carried::NoId)
     }
 
     fn open_server_stream(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
@@ -138,7 +133,7 @@ impl Transport for StreamableHttp {
         let target = self.target(speaking);
         let response = self.peer.safely(call, || {
             let outgoing = outgoing(target, Method::DELETE, None, &NOTHING);
-            self.peer.send(call, outgoing, speaking.session_id.as_ref(), target.carried, None)
+            self.peer.send(call, outgoing, target.carried, None)
         });
         let response = response.map_err(|setback| setback.error)?;
         match response.status {

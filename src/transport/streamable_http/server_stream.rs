@@ -237,11 +237,8 @@ impl Stream {
     }
 
     fn target(&self) -> Target<'_> {
-        let carried = match &self.opening.speaking.session_id {
-            Some(id) => Carried::Id(id.to_str().unwrap_or_default()),
-            None => Carried::NoId,
-        };
-        Target { to: &self.opening.peer.endpoint, speaking: &self.opening.speaking, carried }
+        let speaking = &self.opening.speaking;
+        Target { to: &self.opening.peer.endpoint, speaking, carried: speaking.carried(Carried::NoId) }
     }
 
     fn read(&mut self, call: &Call, response: &mut Response, heard: &mut bool) -> Error {

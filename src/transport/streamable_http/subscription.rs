@@ -29,21 +29,22 @@ impl StreamableHttp {
         response: &mut Response,
         hear: &mut Hear,
     ) -> Result<(), Unsubscribed> {
-        let mut heard = false;
+        let heard = Cell::new(false);
         let mut hear = |notice: &Notice| {
-            heard = true;
+            heard.set(true);
             hear(notice);
         };
-        let outcome = self.read_subscribed(call, response, &mut hear);
-        outcome.map_err(|error| Unsubscribed { error, heard })
+        let outcome = self.read_subscribed(call, response, &mut hear, &heard);
+        outcome.map_err(|error| Unsubscribed { error, heard: heard.get() })
     }
 
-    fn read_subscribed(&self, call: &Call, response: &mut Response, hear: &mut Hear) -> Result<()> {
+    /// `heard` becomes true with the first notification that `hear` gets.
+    fn read_subscribed(&self, call: &Call, response: &mut Response, hear: &mut Hear, heard: &Cell<bool>) -> Result<()> {
         if !response.is_success() {
             return Err(self.peer.http_failure(call, response, Carried::Nothing));
         }
         match response.content_type().as_deref() {
-            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, hear),
+            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, hear, heard),
             Some(JSON) => {
                 let body = response.read_all(self.host.limits.message)?;
                 let mut ended = None;
@@ -56,13 +57,14 @@ impl StreamableHttp {
         }
     }
 
-    fn read_subscription_stream(&self, call: &Call, response: &mut Response, hear: &mut Hear) -> Result<()> {
+    fn read_subscription_stream(
+        &self,
+        call: &Call,
+        response: &mut Response,
+        hear: &mut Hear,
+        heard: &Cell<bool>,
+    ) -> Result<()> {
         let (mut is_open, mut skipped) = (false, Skipped::default());
-        let heard = Cell::new(false);
-        let mut hear = |notice: &Notice| {
-            heard.set(true);
-            hear(notice);
-        };
         let mut stream = EventReader::new(self.host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
@@ -79,7 +81,7 @@ impl StreamableHttp {
                     |_| false,
                     |taken| {
                         ended = ended.take().or_else(|| match taken {
-                            Taken::Message(message) => take_subscribed(call, message, &mut hear),
+                            Taken::Message(message) => take_subscribed(call, message, hear),
                             Taken::Broken { error, .. } => Some(Err(error)),
                         });
                         true
