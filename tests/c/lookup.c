@@ -55,11 +55,16 @@ static int threads(void) {
     return count;
 }
 
+/* A thread that ends is not gone yet: what it has is still in memory. */
+static void await_end_of_lookup(void) {
+    while (threads() > 1)
+        sched_yield();
+}
+
 /* A lookup that was given up is let go in the end, and its thread ends. */
 static void let_go(void) {
     must(write(release[1], "", 1) == 1, "write");
-    while (threads() > 1)
-        sched_yield();
+    await_end_of_lookup();
 }
 
 static void cancelled(void) {
@@ -118,8 +123,7 @@ static void shared(void) {
     mcp_error_free(error);
     mcp_options_free(call.options);
     mcp_client_free(call.client);
-    while (threads() > 1)
-        sched_yield();
+    await_end_of_lookup();
 }
 
 static void failed(void) {
@@ -131,6 +135,7 @@ static void failed(void) {
     await_lookup();
     mcp_error_free(error);
     mcp_client_free(client);
+    await_end_of_lookup();
 }
 
 int main(void) {
