@@ -40,12 +40,12 @@ const SECTIONS: &[(&str, &str)] = &[
 /// The types of arguments in src/ffi/edge.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
 const EDGE: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
-    ("Out<", "*mut "),
-    ("Buffer<", "*mut "),
+    ("OutParam<", "*mut "),
+    ("OutBuffer<", "*mut "),
     ("CText", "*const c_char"),
     ("SizedText", "*const c_char"),
     ("TextArray", "*const *const c_char"),
-    ("Size", "usize"),
+    ("BufferSize", "usize"),
 ];
 
 /// The types that are used before their section comes: declared at the top, and only described there.

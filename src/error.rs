@@ -11,11 +11,11 @@ const LONGEST_PLACE: usize = 400;
 
 /// A failed call. Cheap to pass on (one pointer), and never holding a secret.
 #[derive(Clone, Debug)]
-pub struct Error(Box<Report>);
+pub struct Error(Box<ErrorReport>);
 
 /// What an error knows besides its message.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct ErrorReport {
     pub status: Status,
     pub message: String,
     /// Zero where no HTTP answer is behind the error.
@@ -23,7 +23,7 @@ pub struct Report {
     pub rpc: Option<RpcError>,
     pub www_authenticate: Option<String>,
     pub retry_after_ms: Option<u64>,
-    pub cause: Option<Cause>,
+    pub cause: Option<ErrorCause>,
     /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
     pub of_this_call: bool,
     /// The stream that carried the session had ended before anything was sent: another session will do.
@@ -40,13 +40,13 @@ pub struct RpcError {
 }
 
 /// What the program itself gave as the reason, for the program to find again; shared by all errors that it led to.
-pub type Cause = Arc<dyn Any + Send + Sync>;
+pub type ErrorCause = Arc<dyn Any + Send + Sync>;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn new(status: Status, message: impl Into<String>) -> Error {
-        Error(Box::new(Report {
+        Error(Box::new(ErrorReport {
             status,
             message: message.into(),
             http_status: 0,
@@ -63,12 +63,12 @@ impl Error {
         self.0.status
     }
 
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &ErrorReport {
         &self.0
     }
 
     /// The report, to add to.
-    pub fn report_mut(&mut self) -> &mut Report {
+    pub fn report_mut(&mut self) -> &mut ErrorReport {
         &mut self.0
     }
 

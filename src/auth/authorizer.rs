@@ -6,15 +6,15 @@ use std::sync::Arc;
 use ::http::HeaderMap;
 
 use super::credentials::Credentials;
-use super::scheme::{AuthRequest, Scheme, Schemes};
-use crate::call::context::Call;
+use super::scheme::{AuthCallbackState, AuthRequest, CustomAuth};
+use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
-use crate::call::issued::{Granted, Refusal};
-use crate::call::known_secrets::{KnownSecrets, Source};
-use crate::call::retry::{Disposition, Stage, disposition};
-use crate::call::setback::Setback;
+use crate::call::issued::{CredentialRefusal, IssuedCredentials};
+use crate::call::known_secrets::{KnownSecrets, SecretSource};
+use crate::call::retry::{Disposition, FailedStep, disposition};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::log::Level;
+use crate::log::LogLevel;
 
 /// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
 const MOST_ATTEMPTS: u32 = 3;
@@ -22,32 +22,32 @@ const MOST_ATTEMPTS: u32 = 3;
 /// The credentials of one client.
 pub struct Authorizer {
     pub credentials: Credentials,
-    pub schemes: Schemes,
+    pub schemes: CustomAuth,
     known: Arc<KnownSecrets>,
 }
 
 /// What a request carries.
-pub struct Pass {
+pub struct RequestCredentials {
     /// What the caller has set on the client.
     fixed: Arc<HeaderSet>,
     /// What the caller has set on the call.
     own: Option<Arc<HeaderSet>>,
     /// What the auth callback adds.
-    granted: Option<Granted>,
+    granted: Option<IssuedCredentials>,
 }
 
 impl Authorizer {
     /// What is set, and what the auth callback gives, is told to `known`.
     pub fn new(known: Arc<KnownSecrets>) -> Authorizer {
-        Authorizer { credentials: Credentials::new(Arc::clone(&known)), schemes: Schemes::default(), known }
+        Authorizer { credentials: Credentials::new(Arc::clone(&known)), schemes: CustomAuth::default(), known }
     }
 
     /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
     pub fn with_credentials<T>(
         &self,
-        call: &Call,
-        mut attempt: impl FnMut() -> Result<T, Setback>,
-    ) -> Result<T, Setback> {
+        call: &CallContext,
+        mut attempt: impl FnMut() -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         loop {
             let setback = match attempt() {
                 Ok(value) => return Ok(value),
@@ -59,12 +59,12 @@ impl Authorizer {
             }
             let refused = refusal.http_status;
             if !call.may_ask_again(MOST_ATTEMPTS) {
-                call.remark(Level::Debug, || format!("the server refused the credentials {MOST_ATTEMPTS} times"));
+                call.remark(LogLevel::Debug, || format!("the server refused the credentials {MOST_ATTEMPTS} times"));
                 return Err(setback);
             }
             let request = AuthRequest::again(refusal, call.refusals() + 1);
-            let granted = self.ask(call, &scheme, request).map_err(Setback::after_sending)?;
-            call.remark(Level::Debug, || {
+            let granted = self.ask(call, &scheme, request).map_err(SendError::after_sending)?;
+            call.remark(LogLevel::Debug, || {
                 format!("the server refused the credentials (HTTP {refused}); asking with those of a refresh")
             });
             call.grant(granted);
@@ -72,7 +72,7 @@ impl Authorizer {
     }
 
     /// What a request has to carry; `question` is what the auth callback is asked.
-    pub fn authorise(&self, call: &Call, question: impl FnOnce() -> AuthRequest) -> Result<Pass> {
+    pub fn authorise(&self, call: &CallContext, question: impl FnOnce() -> AuthRequest) -> Result<RequestCredentials> {
         let granted = match self.schemes.current() {
             None => None,
             Some(scheme) if !call.asks => Some(scheme.last()),
@@ -81,19 +81,19 @@ impl Authorizer {
                 None => self.ask(call, &scheme, question())?,
             }),
         };
-        Ok(Pass { fixed: self.credentials.current(), own: call.headers().cloned(), granted })
+        Ok(RequestCredentials { fixed: self.credentials.current(), own: call.headers().cloned(), granted })
     }
 
-    fn ask(&self, call: &Call, scheme: &Scheme, request: AuthRequest) -> Result<Granted> {
+    fn ask(&self, call: &CallContext, scheme: &AuthCallbackState, request: AuthRequest) -> Result<IssuedCredentials> {
         let wait = |done: &_| call.wait_for_callback(done);
         let tidy = |error| call.secrets().tidy_error(error);
         let granted = call.paused(|clock| scheme.ask(&self.schemes, request, clock, (&wait, &tidy)))?;
-        self.known.tell_headers(Source::Granted, Arc::clone(&granted.headers));
+        self.known.tell_headers(SecretSource::IssuedCredentials, Arc::clone(&granted.headers));
         Ok(granted)
     }
 }
 
-impl Pass {
+impl RequestCredentials {
     /// What the call has beats what the client has, and what the callback gives beats both.
     pub fn apply(&self, headers: &mut HeaderMap) {
         self.fixed.apply(headers);
@@ -106,7 +106,7 @@ impl Pass {
     }
 
     /// Tells a call what its request carries.
-    pub fn tell(&self, call: &Call) {
+    pub fn tell(&self, call: &CallContext) {
         call.carry(&self.fixed);
         self.own.iter().for_each(|own| call.carry(own));
         self.granted.iter().for_each(|granted| call.carry(&granted.headers));
@@ -119,11 +119,11 @@ impl Pass {
     }
 
     /// What the server's refusal with `error` of a request means for the auth callback: it may have something better.
-    pub fn refusal(&self, error: &Error, asked: AuthRequest) -> Option<Refusal> {
-        let may_help = disposition(error, Stage::Credentials) == Disposition::OtherCredentials;
+    pub fn refusal(&self, error: &Error, asked: AuthRequest) -> Option<CredentialRefusal> {
+        let may_help = disposition(error, FailedStep::Credentials) == Disposition::OtherCredentials;
         let granted = self.granted.as_ref().filter(|_| may_help)?;
         let report = error.report();
-        Some(Refusal {
+        Some(CredentialRefusal {
             url: asked.url,
             method: asked.method,
             http_status: report.http_status,

@@ -5,30 +5,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::authorizer::Authorizer;
-use crate::call::context::{Call, CallOptions, Extras, limit};
-use crate::call::known_secrets::{KnownSecrets, Source};
+use crate::call::context::{CallContext, CallOptions, RequestExtras, limit};
+use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::{LastPatterns, SecretTexts};
 use crate::log::Log;
-use crate::sys::signal::Signal;
-use crate::sys::wait::Budget;
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::WaitContext;
 
 /// See the module.
-pub struct Calls {
+pub struct CallFactory {
     pub authorizer: Authorizer,
     pub log: Arc<Log>,
     /// Raised when the client is closed.
-    pub closed: Arc<Signal>,
+    pub closed: Arc<PollableEvent>,
     pub known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
     next_id: AtomicU64,
 }
 
-impl Calls {
+impl CallFactory {
     /// `url_secrets` are those of the client's URL; nothing where the server is a process.
-    pub fn new(url_secrets: Arc<SecretTexts>, closed: Signal) -> Calls {
+    pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent) -> CallFactory {
         let known = Arc::new(KnownSecrets::default());
-        known.tell_texts(Source::Url, url_secrets);
-        Calls {
+        known.tell_texts(SecretSource::Url, url_secrets);
+        CallFactory {
             authorizer: Authorizer::new(Arc::clone(&known)),
             log: Arc::default(),
             closed: Arc::new(closed),
@@ -39,9 +39,9 @@ impl Calls {
     }
 
     /// A call of the program's; `timeout` counts where the options have none.
-    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> Call {
+    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
-        let budget = Budget {
+        let budget = WaitContext {
             // A timeout beyond what the clock can say is none.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
             allowed,
@@ -55,13 +55,13 @@ impl Calls {
     }
 
     /// A call of the client's own, for which the auth callback is not asked.
-    pub fn own(&self, budget: Budget) -> Call {
-        self.make(budget, false, (Extras::default(), 0))
+    pub fn own(&self, budget: WaitContext) -> CallContext {
+        self.make(budget, false, (RequestExtras::default(), 0))
     }
 
-    fn make(&self, budget: Budget, asks: bool, extras: (Extras, u64)) -> Call {
+    fn make(&self, budget: WaitContext, asks: bool, extras: (RequestExtras, u64)) -> CallContext {
         let secrets = (Arc::clone(&self.known), Arc::clone(&self.last_patterns));
-        Call::new(budget, asks, extras, secrets, Arc::clone(&self.log))
+        CallContext::new(budget, asks, extras, secrets, Arc::clone(&self.log))
     }
 
     /// The id of the next request, and of the next progress token.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::call::headers::HeaderSet;
-use crate::call::known_secrets::{KnownSecrets, Source};
+use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::error::Result;
 use crate::sys::lock::RwLock;
 
@@ -37,7 +37,7 @@ impl Credentials {
         let mut set = HeaderSet::clone(&place);
         edit(&mut set)?;
         *place = Arc::new(set);
-        self.known.tell_headers(Source::Credentials, Arc::clone(&place));
+        self.known.tell_headers(SecretSource::Credentials, Arc::clone(&place));
         Ok(())
     }
 }

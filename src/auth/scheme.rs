@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock};
 use ::http::Method;
 
 use crate::call::headers::HeaderSet;
-use crate::call::issued::{Generation, Granted, Refusal};
+use crate::call::issued::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
 use crate::call::new_signal;
 use crate::call::pause::PauseClock;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard, RwLock};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// What the callback is asked, and the place for its answer.
 pub struct AuthRequest {
@@ -24,48 +24,48 @@ pub struct AuthRequest {
     pub method: Method,
     /// 1 before a request; more after a refusal.
     pub attempt: u32,
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<CredentialRefusal>,
     answer: HeaderSet,
     /// The callback said why it has nothing to give.
-    failed: Option<(String, Option<Cause>)>,
+    failed: Option<(String, Option<ErrorCause>)>,
     /// The last setter could not use what it was given.
     unusable: Option<Error>,
 }
 
-pub type Callback = dyn Fn(&mut AuthRequest) + Send + Sync;
+pub type AuthCallback = dyn Fn(&mut AuthRequest) + Send + Sync;
 
 /// How a thread waits for another one that is asking.
-pub type Wait<'a> = dyn Fn(&Signal) -> Result<()> + 'a;
+pub type WaitForCallback<'a> = dyn Fn(&PollableEvent) -> Result<()> + 'a;
 
 /// How a failure is made fit for other calls to read.
-pub type Tidy<'a> = dyn Fn(Error) -> Error + 'a;
+pub type SanitizeError<'a> = dyn Fn(Error) -> Error + 'a;
 
 /// The callback of one client, replaceable at any time.
 #[derive(Default)]
-pub struct Schemes(RwLock<Option<Arc<Scheme>>>);
+pub struct CustomAuth(RwLock<Option<Arc<AuthCallbackState>>>);
 
 /// One callback, and what it said last.
-pub struct Scheme {
+pub struct AuthCallbackState {
     /// Of all callbacks in this process, which one.
     pub number: u64,
-    callback: Box<Callback>,
-    gate: Mutex<Gate>,
+    callback: Box<AuthCallback>,
+    gate: Mutex<CallbackGate>,
 }
 
-struct Gate {
-    turn: Option<Arc<Turn>>,
+struct CallbackGate {
+    turn: Option<Arc<RunningCallback>>,
     /// Grows with each refresh.
-    generation: Generation,
+    generation: CredentialGeneration,
     /// What the last refresh brought, or a later question.
     refreshed: Result<Arc<HeaderSet>>,
     last: Arc<HeaderSet>,
 }
 
 /// The callback is running.
-struct Turn {
+struct RunningCallback {
     is_refresh: bool,
     /// Made by the first thread that waits.
-    done: OnceLock<Signal>,
+    done: OnceLock<PollableEvent>,
 }
 
 impl AuthRequest {
@@ -83,7 +83,7 @@ impl AuthRequest {
     }
 
     /// The question for something better than what the server has refused.
-    pub fn again(refusal: &Refusal, attempt: u32) -> AuthRequest {
+    pub fn again(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
         let again = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
         AuthRequest { attempt, refusal: Some(refusal.clone()), ..again }
     }
@@ -99,7 +99,7 @@ impl AuthRequest {
     }
 
     /// The callback has no credentials to give.
-    pub fn fail(&mut self, reason: &str, cause: Option<Cause>) {
+    pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) {
         self.failed = Some((reason.into(), cause));
     }
 
@@ -123,15 +123,15 @@ impl AuthRequest {
     }
 }
 
-impl Schemes {
+impl CustomAuth {
     /// Replaces the callback. The old one is handed back instead of dropped here, so that its end runs under no lock.
-    pub fn set(&self, callback: Option<Box<Callback>>) -> Option<Arc<Scheme>> {
-        let scheme = callback.map(|callback| Arc::new(Scheme::new(callback)));
+    pub fn set(&self, callback: Option<Box<AuthCallback>>) -> Option<Arc<AuthCallbackState>> {
+        let scheme = callback.map(|callback| Arc::new(AuthCallbackState::new(callback)));
         let mut place = self.0.write();
         std::mem::replace(&mut *place, scheme)
     }
 
-    pub fn current(&self) -> Option<Arc<Scheme>> {
+    pub fn current(&self) -> Option<Arc<AuthCallbackState>> {
         self.0.read().clone()
     }
 
@@ -158,20 +158,20 @@ thread_local! {
     static ASKING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Scheme {
-    fn new(callback: Box<Callback>) -> Scheme {
+impl AuthCallbackState {
+    fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = Generation { scheme: number, refreshes: 0 };
+        let generation = CredentialGeneration { scheme: number, refreshes: 0 };
         let nothing = Arc::<HeaderSet>::default();
-        let gate = Gate { turn: None, generation, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
-        Scheme { number, callback, gate: Mutex::new(gate) }
+        let gate = CallbackGate { turn: None, generation, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
+        AuthCallbackState { number, callback, gate: Mutex::new(gate) }
     }
 
     /// What the callback gave last; nobody is asked.
-    pub fn last(&self) -> Granted {
+    pub fn last(&self) -> IssuedCredentials {
         let gate = self.lock();
-        Granted { headers: Arc::clone(&gate.last), generation: gate.generation }
+        IssuedCredentials { headers: Arc::clone(&gate.last), generation: gate.generation }
     }
 
     /// Whether somebody is in the callback now.
@@ -182,14 +182,14 @@ impl Scheme {
     /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
     pub fn ask(
         &self,
-        schemes: &Schemes,
+        schemes: &CustomAuth,
         mut request: AuthRequest,
         clock: &PauseClock,
-        (wait, tidy): (&Wait, &Tidy),
-    ) -> Result<Granted> {
+        (wait, tidy): (&WaitForCallback, &SanitizeError),
+    ) -> Result<IssuedCredentials> {
         // What another callback gave was refused before this one refreshed anything.
         let refused = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            Generation { scheme, refreshes } if scheme == self.number => refreshes,
+            CredentialGeneration { scheme, refreshes } if scheme == self.number => refreshes,
             _ => 0,
         });
         let (turn, generation) = loop {
@@ -205,7 +205,7 @@ impl Scheme {
                         Arc::clone(turn)
                     }
                     None => {
-                        let turn = Arc::new(Turn::new(refused.is_some()));
+                        let turn = Arc::new(RunningCallback::new(refused.is_some()));
                         gate.turn = Some(Arc::clone(&turn));
                         break (turn, gate.generation);
                     }
@@ -216,35 +216,35 @@ impl Scheme {
                 return self.lock().outcome();
             }
         };
-        let mut end = TurnEnd { scheme: self, turn: &turn, outcome: None };
+        let mut end = RunningCallbackGuard { scheme: self, turn: &turn, outcome: None };
         schemes.while_asking(|| clock.during(|| (self.callback)(&mut request)));
         let outcome = request.outcome().map_err(tidy);
         end.outcome = Some(outcome.clone());
         drop(end);
         let refreshes = generation.refreshes + u64::from(refused.is_some());
-        let generation = Generation { refreshes, ..generation };
-        outcome.map(|headers| Granted { headers, generation })
+        let generation = CredentialGeneration { refreshes, ..generation };
+        outcome.map(|headers| IssuedCredentials { headers, generation })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Gate> {
+    fn lock(&self) -> MutexGuard<'_, CallbackGate> {
         self.gate.lock()
     }
 }
 
-impl Gate {
+impl CallbackGate {
     /// What the last refresh brought.
-    fn outcome(&self) -> Result<Granted> {
+    fn outcome(&self) -> Result<IssuedCredentials> {
         let headers = self.refreshed.clone()?;
-        Ok(Granted { headers, generation: self.generation })
+        Ok(IssuedCredentials { headers, generation: self.generation })
     }
 }
 
-impl Turn {
-    fn new(is_refresh: bool) -> Turn {
-        Turn { is_refresh, done: OnceLock::new() }
+impl RunningCallback {
+    fn new(is_refresh: bool) -> RunningCallback {
+        RunningCallback { is_refresh, done: OnceLock::new() }
     }
 
-    fn done(&self) -> Result<&Signal> {
+    fn done(&self) -> Result<&PollableEvent> {
         if let Some(done) = self.done.get() {
             return Ok(done);
         }
@@ -254,13 +254,13 @@ impl Turn {
 }
 
 /// Ends a turn, in whatever way the callback ends.
-struct TurnEnd<'a> {
-    scheme: &'a Scheme,
-    turn: &'a Turn,
+struct RunningCallbackGuard<'a> {
+    scheme: &'a AuthCallbackState,
+    turn: &'a RunningCallback,
     outcome: Option<Result<Arc<HeaderSet>>>,
 }
 
-impl Drop for TurnEnd<'_> {
+impl Drop for RunningCallbackGuard<'_> {
     fn drop(&mut self) {
         let mut gate = self.scheme.lock();
         // Dropped under no lock: the end of an error may be the end of a cause, and that runs code of the program.

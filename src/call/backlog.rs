@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Notification, ServerRequest};
 
 /// All that waits in one place may take so many bytes. One message may wait whatever its size.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A queue.
-pub struct Backlog<T> {
+pub struct BoundedQueue<T> {
     waiting: VecDeque<T>,
     bytes: usize,
     most: usize,
 }
 
 /// What takes memory.
-pub trait Weighed {
+pub trait MemoryUse {
     /// In bytes.
     fn weight(&self) -> usize;
 
@@ -23,10 +23,10 @@ pub trait Weighed {
     fn alone(self) -> Self;
 }
 
-impl<T: Weighed> Backlog<T> {
+impl<T: MemoryUse> BoundedQueue<T> {
     /// One for `most` things.
-    pub fn new(most: usize) -> Backlog<T> {
-        Backlog { waiting: VecDeque::new(), bytes: 0, most }
+    pub fn new(most: usize) -> BoundedQueue<T> {
+        BoundedQueue { waiting: VecDeque::new(), bytes: 0, most }
     }
 
     /// Adds something; gives it back where there is no room for it.
@@ -94,24 +94,24 @@ impl<T: Weighed> Backlog<T> {
     }
 }
 
-impl Weighed for Notice {
+impl MemoryUse for Notification {
     fn weight(&self) -> usize {
-        size_of::<Notice>() + self.method.len() + self.params.as_ref().map_or(0, |params| params.held())
+        size_of::<Notification>() + self.method.len() + self.params.as_ref().map_or(0, |params| params.held())
     }
 
-    fn alone(self) -> Notice {
-        Notice { params: self.params.map(|params| params.alone()), ..self }
+    fn alone(self) -> Notification {
+        Notification { params: self.params.map(|params| params.alone()), ..self }
     }
 }
 
-impl Weighed for Asked {
+impl MemoryUse for ServerRequest {
     fn weight(&self) -> usize {
         let texts = self.id.len() + self.method.len();
-        size_of::<Asked>() + texts + self.params.as_ref().map_or(0, |params| params.held())
+        size_of::<ServerRequest>() + texts + self.params.as_ref().map_or(0, |params| params.held())
     }
 
-    fn alone(self) -> Asked {
-        Asked { params: self.params.map(|params| params.alone()), ..self }
+    fn alone(self) -> ServerRequest {
+        ServerRequest { params: self.params.map(|params| params.alone()), ..self }
     }
 }
 
@@ -121,17 +121,17 @@ mod tests {
     use crate::protocol::json::Json;
     use crate::protocol::jsonrpc::{self, Message};
 
-    fn notice(text: String) -> Notice {
-        Notice { method: "m".into(), params: Some(Json::parse(text).unwrap()) }
+    fn notice(text: String) -> Notification {
+        Notification { method: "m".into(), params: Some(Json::parse(text).unwrap()) }
     }
 
-    fn of_size(bytes: usize) -> Notice {
+    fn of_size(bytes: usize) -> Notification {
         notice(format!("\"{}\"", "x".repeat(bytes)))
     }
 
     #[test]
     fn count_and_size_are_bounded() {
-        let mut backlog = Backlog::new(3);
+        let mut backlog = BoundedQueue::new(3);
         (0..3).for_each(|_| assert!(backlog.push(of_size(1)).is_ok()));
         assert!(backlog.push(of_size(1)).is_err());
         assert!(backlog.pop().is_some());
@@ -146,15 +146,16 @@ mod tests {
 
     #[test]
     fn the_oldest_go() {
-        let mut backlog = Backlog::new(3);
+        let mut backlog = BoundedQueue::new(3);
         for number in 0..5 {
-            let worth = |kept: &Notice| (kept.params.as_ref().unwrap().text() != "0").then_some(0);
+            let worth = |kept: &Notification| (kept.params.as_ref().unwrap().text() != "0").then_some(0);
             let gone = backlog.push_instead(notice(number.to_string()), |_, _| false, worth);
             assert_eq!(gone, u64::from(number > 2));
         }
         // Where there is no room, what says the same goes, and takes nothing with it.
-        let is_same =
-            |new: &Notice, kept: &Notice| new.params.as_ref().unwrap().text() == kept.params.as_ref().unwrap().text();
+        let is_same = |new: &Notification, kept: &Notification| {
+            new.params.as_ref().unwrap().text() == kept.params.as_ref().unwrap().text()
+        };
         assert_eq!(backlog.push_instead(notice("3".into()), is_same, |_| Some(0)), 0);
         let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());
         assert_eq!(kept.collect::<Vec<_>>(), ["0", "4", "3"]);
@@ -164,10 +165,10 @@ mod tests {
     fn a_part_does_not_hold_the_whole() {
         let small = r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#;
         let text = format!("[{small},{small},\"{}\"]", "x".repeat(MOST_BYTES));
-        let mut backlog = Backlog::new(3);
+        let mut backlog = BoundedQueue::new(3);
         for item in jsonrpc::read(text).items.into_iter().take(2) {
             let Ok(Message::Notification { method, params }) = item.strict() else { panic!("no notification") };
-            let part = Notice { method, params };
+            let part = Notification { method, params };
             assert!(part.weight() > MOST_BYTES);
             assert!(backlog.push(part).is_ok());
         }

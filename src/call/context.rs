@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE, stopped};
-use super::issued::Granted;
+use super::issued::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
 use super::object;
 use super::pause::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
 use crate::error::{Error, Result};
-use crate::log::{Level, Log};
-use crate::protocol::incoming::Notice;
+use crate::log::{Log, LogLevel};
+use crate::protocol::incoming::Notification;
 use crate::protocol::params::{Params, members};
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
-use crate::sys::signal::Signal;
-use crate::sys::wait::{Budget, Interest, Stop};
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.
 const LOOK: Duration = Duration::from_millis(50);
@@ -35,8 +35,8 @@ pub struct CallOptions {
     pub timeout_ms: Option<u64>,
     /// Zero: no limit.
     pub idle_ms: u64,
-    pub cancel: Option<Arc<Signal>>,
-    pub extras: Extras,
+    pub cancel: Option<Arc<PollableEvent>>,
+    pub extras: RequestExtras,
 }
 
 /// A limit in milliseconds as C gives it: zero is none.
@@ -62,33 +62,33 @@ impl CallOptions {
 
 /// What the requests of a call carry besides.
 #[derive(Clone, Default)]
-pub struct Extras {
+pub struct RequestExtras {
     /// The text of an object: members of `_meta`.
     pub meta: Option<Arc<str>>,
     pub headers: Option<Arc<HeaderSet>>,
-    pub progress: Option<Arc<Progress>>,
+    pub progress: Option<Arc<ProgressCallback>>,
 }
 
 /// Receives how far an operation has come, of how much, and what the server says of it.
-pub type Progress = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
+pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
 
 /// So many sets of texts are remembered that a server may change with each answer.
 const MOST_CHANGING: usize = 16;
 
 /// A call under way. It may be handed to another thread, and knows neither the client nor the session: it is told what it has to know.
 #[derive(Clone)]
-pub struct Call {
-    budget: RefCell<Budget>,
+pub struct CallContext {
+    budget: RefCell<WaitContext>,
     /// The pauses that the budget's deadline allows for already.
     allowed_for: Cell<Duration>,
     /// Whether the auth callback may be asked.
     pub asks: bool,
-    shared: Arc<Shared>,
+    shared: Arc<SharedCallState>,
 }
 
 /// What a call has in common with the parts of it that have less time.
-struct Shared {
-    extras: Extras,
+struct SharedCallState {
+    extras: RequestExtras,
     /// The token of its progress notifications; zero where it wants none.
     progress_token: u64,
     /// The time spent in callbacks, in nanoseconds.
@@ -97,8 +97,8 @@ struct Shared {
     /// How often the server has refused credentials that the auth callback gave.
     refusals: AtomicU32,
     /// What the auth callback gave for the next request after a refusal.
-    granted: Mutex<Option<Granted>>,
-    carried: Mutex<Carried>,
+    granted: Mutex<Option<IssuedCredentials>>,
+    carried: Mutex<SentSecrets>,
     known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
     log: Arc<Log>,
@@ -107,7 +107,7 @@ struct Shared {
 /// What it has to keep secret besides what is known of the client: what its requests carried. The caller may have set other
 /// credentials since, and these are no less secret for that.
 #[derive(Default)]
-struct Carried {
+struct SentSecrets {
     credentials: Vec<Arc<HeaderSet>>,
     /// Session ids, and secrets of a process.
     texts: Vec<String>,
@@ -117,16 +117,16 @@ struct Carried {
     changing: VecDeque<Arc<SecretTexts>>,
 }
 
-impl Call {
+impl CallContext {
     /// `progress_token` is zero where the caller wants no progress.
     pub fn new(
-        budget: Budget,
+        budget: WaitContext,
         asks: bool,
-        (extras, progress_token): (Extras, u64),
+        (extras, progress_token): (RequestExtras, u64),
         (known, last_patterns): (Arc<KnownSecrets>, Arc<LastPatterns>),
         log: Arc<Log>,
-    ) -> Call {
-        let shared = Shared {
+    ) -> CallContext {
+        let shared = SharedCallState {
             extras,
             progress_token,
             paused: AtomicU64::default(),
@@ -138,13 +138,13 @@ impl Call {
             last_patterns,
             log,
         };
-        Call { budget: RefCell::new(budget), allowed_for: Cell::default(), asks, shared: Arc::new(shared) }
+        CallContext { budget: RefCell::new(budget), allowed_for: Cell::default(), asks, shared: Arc::new(shared) }
     }
 
     /// The same call with less time.
-    pub fn within(&self, limit: Duration) -> Call {
+    pub fn within(&self, limit: Duration) -> CallContext {
         let budget = self.budget().within(limit);
-        Call { budget: RefCell::new(budget), ..self.clone() }
+        CallContext { budget: RefCell::new(budget), ..self.clone() }
     }
 
     /// How long a server may keep silent where another way remains to be tried.
@@ -153,30 +153,30 @@ impl Call {
     }
 
     /// The same call, which only its caller ends.
-    pub fn without_deadline(&self) -> Call {
-        let budget = Budget { deadline: None, allowed: None, idle: None, ..self.budget().clone() };
-        Call { budget: RefCell::new(budget), ..self.clone() }
+    pub fn without_deadline(&self) -> CallContext {
+        let budget = WaitContext { deadline: None, allowed: None, idle: None, ..self.budget().clone() };
+        CallContext { budget: RefCell::new(budget), ..self.clone() }
     }
 
     /// The same call, which ends soon when `done` is raised.
-    pub fn until(&self, done: Arc<Signal>) -> Call {
-        let budget = Budget { done: Some(done), ..self.budget().clone() };
-        Call { budget: RefCell::new(budget), ..self.clone() }
+    pub fn until(&self, done: Arc<PollableEvent>) -> CallContext {
+        let budget = WaitContext { done: Some(done), ..self.budget().clone() };
+        CallContext { budget: RefCell::new(budget), ..self.clone() }
     }
 
     /// The same call, which the closing of its client does not end.
-    pub fn past_closing(self) -> Call {
+    pub fn past_closing(self) -> CallContext {
         self.budget.borrow_mut().closed = None;
         self
     }
 
     /// The same call, for which the auth callback is not asked.
-    pub fn without_asking(self) -> Call {
-        Call { asks: false, ..self }
+    pub fn without_asking(self) -> CallContext {
+        CallContext { asks: false, ..self }
     }
 
     /// What is left. The time that callbacks took is not counted.
-    pub fn budget(&self) -> Ref<'_, Budget> {
+    pub fn budget(&self) -> Ref<'_, WaitContext> {
         let paused = self.paused_so_far();
         let new = paused.saturating_sub(self.allowed_for.replace(paused));
         if !new.is_zero() {
@@ -191,7 +191,7 @@ impl Call {
         Arc::clone(self.shared.clock.get_or_init(Arc::default))
     }
 
-    /// Runs `callbacks`, which tell [`Call::clock`] what they take.
+    /// Runs `callbacks`, which tell [`CallContext::clock`] what they take.
     pub fn paused<T>(&self, callbacks: impl FnOnce(&PauseClock) -> T) -> T {
         let clock = self.clock();
         let (before, _) = clock.total();
@@ -207,7 +207,7 @@ impl Call {
     }
 
     /// Waits for what another thread does. The time that it spends in callbacks, by its `clock`, does not count.
-    pub fn wait_for(&self, done: &Signal, clock: &PauseClock) -> Result<()> {
+    pub fn wait_for(&self, done: &PollableEvent, clock: &PauseClock) -> Result<()> {
         let before = self.paused_so_far();
         let (start, _) = clock.total();
         loop {
@@ -221,7 +221,7 @@ impl Call {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 // It may have begun a callback meanwhile.
-                Err(Stop::TimedOut) if clock.total() != (total, false) => {}
+                Err(Interrupt::TimedOut) if clock.total() != (total, false) => {}
                 Err(stop) => return Err(self.stopped(&stop)),
             }
         }
@@ -229,10 +229,10 @@ impl Call {
 
     /// Waits for another thread's callback, for which there is no time limit; but a closing client has one, for nothing else could
     /// end that.
-    pub fn wait_for_callback(&self, done: &Signal) -> Result<()> {
+    pub fn wait_for_callback(&self, done: &PollableEvent) -> Result<()> {
         let budget = self.budget().clone();
         let is_closing = budget.closed.is_none();
-        let budget = if is_closing { budget } else { Budget { deadline: None, idle: None, ..budget } };
+        let budget = if is_closing { budget } else { WaitContext { deadline: None, idle: None, ..budget } };
         budget.wait(done.waitable(), Interest::Read).map_err(|stop| self.stopped(&stop))
     }
 
@@ -246,11 +246,11 @@ impl Call {
         self.shared.refusals.load(Ordering::Relaxed)
     }
 
-    pub fn grant(&self, granted: Granted) {
+    pub fn grant(&self, granted: IssuedCredentials) {
         *self.shared.granted.lock() = Some(granted);
     }
 
-    pub fn take_granted(&self) -> Option<Granted> {
+    pub fn take_granted(&self) -> Option<IssuedCredentials> {
         self.shared.granted.lock().take()
     }
 
@@ -266,7 +266,7 @@ impl Call {
     }
 
     /// Whether a progress notification is for this call.
-    pub fn is_progress(&self, notice: &Notice) -> bool {
+    pub fn is_progress(&self, notice: &Notification) -> bool {
         self.shared.progress_token != 0 && notice.progress_token() == Some(self.shared.progress_token)
     }
 
@@ -283,7 +283,7 @@ impl Call {
 
     /// Whether its requests carry what those of other calls do not.
     pub fn has_extras(&self) -> bool {
-        let Extras { meta, headers, .. } = &self.shared.extras;
+        let RequestExtras { meta, headers, .. } = &self.shared.extras;
         meta.is_some() || headers.as_ref().is_some_and(|headers| !headers.is_empty())
     }
 
@@ -356,21 +356,21 @@ impl Call {
     }
 
     /// A line in the log.
-    pub fn remark(&self, level: Level, text: impl FnOnce() -> String) {
+    pub fn remark(&self, level: LogLevel, text: impl FnOnce() -> String) {
         self.shared.log.line(level, || self.secrets().tidy(&text()));
     }
 
     /// The error of a wait that was ended outside of a request.
-    pub fn stopped(&self, stop: &Stop) -> Error {
+    pub fn stopped(&self, stop: &Interrupt) -> Error {
         self.stopped_while(stop, BEFORE)
     }
 
-    pub fn stopped_while(&self, stop: &Stop, doing: &str) -> Error {
+    pub fn stopped_while(&self, stop: &Interrupt, doing: &str) -> Error {
         stopped(stop, doing, &self.budget())
     }
 }
 
-impl Shared {
+impl SharedCallState {
     fn set_paused(&self, paused: Duration) {
         self.paused.store(u64::try_from(paused.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -387,10 +387,16 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::call::known_secrets::Source;
+    use crate::call::known_secrets::SecretSource;
 
-    fn call(known: Arc<KnownSecrets>) -> Call {
-        Call::new(Budget::default(), false, (Extras::default(), 0), (known, Arc::default()), Arc::default())
+    fn call(known: Arc<KnownSecrets>) -> CallContext {
+        CallContext::new(
+            WaitContext::default(),
+            false,
+            (RequestExtras::default(), 0),
+            (known, Arc::default()),
+            Arc::default(),
+        )
     }
 
     #[test]
@@ -411,12 +417,12 @@ mod tests {
         set.set_bearer(Some("t0k3n-of-request")).unwrap();
         call.carry(&Arc::new(set.clone()));
         set.set_bearer(Some("t0k3n-of-client")).unwrap();
-        known.tell_headers(Source::Credentials, Arc::new(set));
+        known.tell_headers(SecretSource::Credentials, Arc::new(set));
         let text = |text: &str| Zeroizing::new(text.to_owned());
         call.carry_texts(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
         (0..2 * MOST_CHANGING)
             .for_each(|n| call.carry_changing_texts(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new())));
-        known.tell_texts(Source::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
+        known.tell_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
         let last = format!("c00kie-{}", 2 * MOST_CHANGING - 1);
         // A part of it, too, before the call is divided, and after.
         let part = call.within(Duration::from_secs(1));

@@ -1,30 +1,30 @@
 //! The errors that several layers report, in words that help.
 
-use super::context::Call;
+use super::context::CallContext;
 use crate::error::{Error, RpcError};
-use crate::protocol::event_stream::Unheld;
+use crate::protocol::event_stream::BufferError;
 use crate::status::*;
 
 /// The longest quotation of a server in a message, in characters.
 const MAX_QUOTE: usize = 200;
 
 /// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
-pub fn rpc_failure(call: &Call, error: RpcError) -> Error {
+pub fn rpc_failure(call: &CallContext, error: RpcError) -> Error {
     let quote = quote(&call.secrets().redact(&error.message));
     let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
     Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code)).with_rpc(error)
 }
 
 /// The error for `what`, which cannot be held.
-pub fn unheld(why: Unheld, what: &str, limit: usize) -> Error {
+pub fn unheld(why: BufferError, what: &str, limit: usize) -> Error {
     match why {
-        Unheld::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
-        Unheld::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
+        BufferError::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
+        BufferError::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
     }
 }
 
 /// The same for an event of a stream.
-pub fn unheld_event(why: Unheld, limit: usize) -> Error {
+pub fn unheld_event(why: BufferError, limit: usize) -> Error {
     unheld(why, "an event of the server's stream", limit)
 }
 

@@ -8,25 +8,25 @@ use super::headers::HeaderSet;
 
 /// The callback's answer.
 #[derive(Clone)]
-pub struct Granted {
+pub struct IssuedCredentials {
     pub headers: Arc<HeaderSet>,
-    pub generation: Generation,
+    pub generation: CredentialGeneration,
 }
 
 /// Whose answer it was, and after how many refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generation {
+pub struct CredentialGeneration {
     pub scheme: u64,
     pub refreshes: u64,
 }
 
 /// A server's answer to what the callback gave.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct CredentialRefusal {
     pub url: String,
     pub method: Method,
     pub http_status: u16,
     pub challenge: Option<String>,
     /// Which of the callback's answers was refused.
-    pub generation: Generation,
+    pub generation: CredentialGeneration,
 }

@@ -8,33 +8,33 @@ use crate::sys::lock::Mutex;
 
 /// Where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SecretSource {
     /// The client's URL.
     Url,
-    Proxies,
+    ProxySettings,
     Redirects,
     Cookies,
     /// What the program has set on the client.
     Credentials,
     /// What the auth callback gave last.
-    Granted,
+    IssuedCredentials,
 }
 
 /// What must not be shown of anything of one client. Whoever learns a secret tells it here; calls look when they show something.
 #[derive(Default)]
 pub struct KnownSecrets {
-    texts: Mutex<Vec<(Source, Arc<SecretTexts>)>>,
-    headers: Mutex<Vec<(Source, Arc<HeaderSet>)>>,
+    texts: Mutex<Vec<(SecretSource, Arc<SecretTexts>)>>,
+    headers: Mutex<Vec<(SecretSource, Arc<HeaderSet>)>>,
 }
 
 impl KnownSecrets {
     /// Replaces what the source told before.
-    pub fn tell_texts(&self, source: Source, texts: Arc<SecretTexts>) {
+    pub fn tell_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
         replace(&mut self.texts.lock(), source, texts);
     }
 
     /// The same for headers.
-    pub fn tell_headers(&self, source: Source, headers: Arc<HeaderSet>) {
+    pub fn tell_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
         replace(&mut self.headers.lock(), source, headers);
     }
 
@@ -44,7 +44,7 @@ impl KnownSecrets {
     }
 }
 
-fn replace<T>(known: &mut Vec<(Source, T)>, source: Source, told: T) {
+fn replace<T>(known: &mut Vec<(SecretSource, T)>, source: SecretSource, told: T) {
     match known.iter_mut().find(|(known, _)| *known == source) {
         Some((_, before)) => *before = told,
         None => known.push((source, told)),

@@ -2,7 +2,7 @@
 
 /// The largest of what a server may send, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct SizeLimits {
     pub message: usize,
     pub event: usize,
 }

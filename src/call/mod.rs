@@ -20,11 +20,12 @@ pub mod skipped;
 use crate::error::{Error, Result};
 use crate::protocol::scan;
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// A signal, or the error for a system that has no more descriptors.
-pub fn new_signal() -> Result<Signal> {
-    Signal::new().map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
+pub fn new_signal() -> Result<PollableEvent> {
+    PollableEvent::new()
+        .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
 }
 
 /// The text of an object that a caller gives.

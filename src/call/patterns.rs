@@ -4,14 +4,14 @@
 use zeroize::Zeroize;
 
 /// What is looked for, as a tree: each node is a byte, and each path from the root the beginning of a pattern.
-pub struct Patterns {
-    nodes: Vec<Node>,
+pub struct SecretPatterns {
+    nodes: Vec<PatternNode>,
     /// The children of the root.
     first: [u32; 256],
 }
 
 #[derive(Clone, Copy, Default)]
-struct Node {
+struct PatternNode {
     byte: u8,
     /// How many bytes the path has.
     depth: u32,
@@ -24,12 +24,12 @@ struct Node {
     fail: u32,
 }
 
-impl Patterns {
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a str> + Clone) -> Patterns {
+impl SecretPatterns {
+    pub fn new<'a>(patterns: impl Iterator<Item = &'a str> + Clone) -> SecretPatterns {
         // With room for all: what grows leaves copies behind.
         let most = 1 + patterns.clone().map(str::len).sum::<usize>();
-        let mut made = Patterns { nodes: Vec::with_capacity(most), first: [0; 256] };
-        made.nodes.push(Node::default());
+        let mut made = SecretPatterns { nodes: Vec::with_capacity(most), first: [0; 256] };
+        made.nodes.push(PatternNode::default());
         patterns.for_each(|pattern| made.add(pattern.as_bytes()));
         made.link();
         made
@@ -49,7 +49,7 @@ impl Patterns {
     fn add_child(&mut self, parent: u32, byte: u8, depth: u32) -> u32 {
         let at = self.nodes.len() as u32;
         let sibling = std::mem::replace(&mut self.nodes[parent as usize].child, at);
-        self.nodes.push(Node { byte, depth, sibling, ..Node::default() });
+        self.nodes.push(PatternNode { byte, depth, sibling, ..PatternNode::default() });
         if parent == 0 {
             self.first[usize::from(byte)] = at;
         }
@@ -73,7 +73,7 @@ impl Patterns {
         while let Some(parent) = waiting.pop_front() {
             let mut at = self.nodes[parent as usize].child;
             while at != 0 {
-                let Node { byte, sibling, .. } = self.nodes[at as usize];
+                let PatternNode { byte, sibling, .. } = self.nodes[at as usize];
                 let fail = if parent == 0 { 0 } else { self.step(self.nodes[parent as usize].fail, byte) };
                 let shorter = self.nodes[fail as usize].longest;
                 let node = &mut self.nodes[at as usize];
@@ -110,7 +110,7 @@ impl Patterns {
     }
 }
 
-impl Drop for Patterns {
+impl Drop for SecretPatterns {
     fn drop(&mut self) {
         self.nodes.iter_mut().for_each(|node| node.byte.zeroize());
         self.first.zeroize();
@@ -123,7 +123,7 @@ mod tests {
 
     fn found(patterns: &[&str], text: &str) -> (Vec<(usize, usize)>, usize) {
         let mut all = Vec::new();
-        let rest = Patterns::new(patterns.iter().copied()).find(text.as_bytes(), |start, end| {
+        let rest = SecretPatterns::new(patterns.iter().copied()).find(text.as_bytes(), |start, end| {
             all.push((start, end));
             true
         });
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(found(&[], "abc"), (vec![], 0));
         assert_eq!(found(&["é"], "aéb"), (vec![(1, 3)], 0));
         let mut count = 0;
-        Patterns::new(["a"].into_iter()).find(b"aaaa", |_, _| {
+        SecretPatterns::new(["a"].into_iter()).find(b"aaaa", |_, _| {
             count += 1;
             count < 2
         });

@@ -6,10 +6,10 @@ use crate::sys::lock::{Mutex, MutexGuard};
 
 /// Adds up pauses; shared by all who wait for the one who makes them.
 #[derive(Debug, Default)]
-pub struct PauseClock(Mutex<State>);
+pub struct PauseClock(Mutex<PauseState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct PauseState {
     past: Duration,
     /// Since when the pause under way lasts.
     since: Option<Instant>,
@@ -31,7 +31,7 @@ impl PauseClock {
         (state.past + current, state.since.is_some())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PauseState> {
         self.0.lock()
     }
 }

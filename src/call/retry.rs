@@ -27,7 +27,7 @@ pub enum Disposition {
 
 /// What has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum FailedStep {
     /// A request in a session of this era, which was `renewed` for it already or not.
     Request { era: Era, renewed: bool },
     /// An HTTP request, for which the auth callback has given credentials.
@@ -54,20 +54,20 @@ const MOST_SERVER_STREAMS: u32 = 5;
 const MOST_SUBSCRIPTIONS: u32 = 5;
 
 /// What may help after `error`.
-pub fn disposition(error: &Error, stage: Stage) -> Disposition {
+pub fn disposition(error: &Error, stage: FailedStep) -> Disposition {
     let retry_if = |may_help: bool| if may_help { Disposition::Retry } else { Disposition::Fatal };
     match stage {
-        Stage::Request { era, renewed } => after_request(error, era, renewed),
-        Stage::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
-        Stage::Credentials => Disposition::Fatal,
+        FailedStep::Request { era, renewed } => after_request(error, era, renewed),
+        FailedStep::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
+        FailedStep::Credentials => Disposition::Fatal,
         // The server may be back in a moment.
-        Stage::ResumedAnswer => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
-        Stage::ServerStream { was_open, in_vain } => after_server_stream(error, was_open, in_vain),
-        Stage::Subscription { in_vain } => retry_if(in_vain <= MOST_SUBSCRIPTIONS && may_come_back(error)),
-        Stage::FirstStream if is_no_stream(error) || error.status() == MCP_TIMEOUT => Disposition::OtherTransport,
-        Stage::FirstHandshake if tells_older_server(error) => Disposition::OtherTransport,
-        Stage::LegacyHandshake if tells_older_server(error) || is_modern_error(error) => Disposition::NewVersion,
-        Stage::FirstStream | Stage::FirstHandshake | Stage::LegacyHandshake => Disposition::Fatal,
+        FailedStep::ResumedAnswer => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
+        FailedStep::ServerStream { was_open, in_vain } => after_server_stream(error, was_open, in_vain),
+        FailedStep::Subscription { in_vain } => retry_if(in_vain <= MOST_SUBSCRIPTIONS && may_come_back(error)),
+        FailedStep::FirstStream if is_no_stream(error) || error.status() == MCP_TIMEOUT => Disposition::OtherTransport,
+        FailedStep::FirstHandshake if tells_older_server(error) => Disposition::OtherTransport,
+        FailedStep::LegacyHandshake if tells_older_server(error) || is_modern_error(error) => Disposition::NewVersion,
+        FailedStep::FirstStream | FailedStep::FirstHandshake | FailedStep::LegacyHandshake => Disposition::Fatal,
     }
 }
 
@@ -213,7 +213,7 @@ mod tests {
             (failed(MCP_TRUNCATED, 200), Era::Legacy, Disposition::Fatal),
         ] {
             assert_eq!(
-                disposition(&error, Stage::Request { era, renewed: false }),
+                disposition(&error, FailedStep::Request { era, renewed: false }),
                 next,
                 "{:?} {era:?}",
                 error.report()
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_session_that_was_renewed_is_not_renewed_for_the_version_again() {
-        let renewed = Stage::Request { era: Era::Legacy, renewed: true };
+        let renewed = FailedStep::Request { era: Era::Legacy, renewed: true };
         assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
         assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
     }
@@ -242,15 +242,15 @@ mod tests {
             (with_challenge(MCP_FORBIDDEN, 403, "Bearer error=\"invalid_token\""), Disposition::Fatal),
             (failed(MCP_SERVER_ERROR, 500), Disposition::Fatal),
         ] {
-            assert_eq!(disposition(&error, Stage::Credentials), next, "{:?}", error.report());
+            assert_eq!(disposition(&error, FailedStep::Credentials), next, "{:?}", error.report());
         }
     }
 
     #[test]
     fn server_streams() {
-        let first = Stage::ServerStream { was_open: false, in_vain: 1 };
-        let last = Stage::ServerStream { was_open: false, in_vain: MOST_SERVER_STREAMS };
-        let again = Stage::ServerStream { was_open: true, in_vain: 1 };
+        let first = FailedStep::ServerStream { was_open: false, in_vain: 1 };
+        let last = FailedStep::ServerStream { was_open: false, in_vain: MOST_SERVER_STREAMS };
+        let again = FailedStep::ServerStream { was_open: true, in_vain: 1 };
         for (error, stage, next) in [
             (failed(MCP_CONNECT_FAILED, 0), first, Disposition::Retry),
             (failed(MCP_SERVER_ERROR, 500), first, Disposition::Retry),
@@ -262,7 +262,7 @@ mod tests {
             // The server has not noticed yet that the last stream has ended.
             (failed(MCP_HTTP_ERROR, 409), first, Disposition::Fatal),
             (failed(MCP_HTTP_ERROR, 409), again, Disposition::Retry),
-            (failed(MCP_DISCONNECTED, 0), Stage::ServerStream { was_open: true, in_vain: 0 }, Disposition::Retry),
+            (failed(MCP_DISCONNECTED, 0), FailedStep::ServerStream { was_open: true, in_vain: 0 }, Disposition::Retry),
         ] {
             assert_eq!(disposition(&error, stage), next, "{:?} {stage:?}", error.report());
         }
@@ -285,9 +285,14 @@ mod tests {
             (failed(MCP_UNAUTHORIZED, 401), Disposition::Fatal, Disposition::Fatal),
             (failed(MCP_CANCELLED, 0), Disposition::Fatal, Disposition::Fatal),
         ] {
-            assert_eq!(disposition(&error, Stage::ResumedAnswer), resumed, "{:?}", error.report());
-            assert_eq!(disposition(&error, Stage::Subscription { in_vain: 1 }), subscribed, "{:?}", error.report());
-            let last = Stage::Subscription { in_vain: MOST_SUBSCRIPTIONS + 1 };
+            assert_eq!(disposition(&error, FailedStep::ResumedAnswer), resumed, "{:?}", error.report());
+            assert_eq!(
+                disposition(&error, FailedStep::Subscription { in_vain: 1 }),
+                subscribed,
+                "{:?}",
+                error.report()
+            );
+            let last = FailedStep::Subscription { in_vain: MOST_SUBSCRIPTIONS + 1 };
             assert_eq!(disposition(&error, last), Disposition::Fatal);
         }
     }
@@ -306,9 +311,9 @@ mod tests {
             (rpc(-32022), true, false, true),
         ] {
             for (stage, next, is_next) in [
-                (Stage::FirstStream, Disposition::OtherTransport, first_stream),
-                (Stage::FirstHandshake, Disposition::OtherTransport, first_handshake),
-                (Stage::LegacyHandshake, Disposition::NewVersion, legacy),
+                (FailedStep::FirstStream, Disposition::OtherTransport, first_stream),
+                (FailedStep::FirstHandshake, Disposition::OtherTransport, first_handshake),
+                (FailedStep::LegacyHandshake, Disposition::NewVersion, legacy),
             ] {
                 assert_eq!(disposition(&error, stage) == next, is_next, "{:?} {stage:?}", error.report());
             }

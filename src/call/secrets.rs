@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::patterns::Patterns;
+use super::patterns::SecretPatterns;
 use crate::error::Error;
 use crate::sanitize::{beginning, one_line};
 use crate::sys::lock::Mutex;
@@ -31,18 +31,18 @@ const MOST_DATA_SEARCHED: usize = 1024 * 1024;
 /// What must not be shown. No `Debug`: nothing may print it.
 #[derive(Default)]
 pub struct Secrets {
-    values: Vec<Value>,
+    values: Vec<SecretValue>,
     /// Made by the first search after the last one was added.
-    patterns: OnceCell<Arc<Patterns>>,
+    patterns: OnceCell<Arc<SecretPatterns>>,
     last: Arc<LastPatterns>,
 }
 
 /// A secret, and whether parts of it are secrets as well.
-type Value = (Zeroizing<String>, bool);
+type SecretValue = (Zeroizing<String>, bool);
 
 /// Secrets of one origin, such as a URL's or all cookies', which many calls are told. No `Debug`: nothing may print them.
 #[derive(Default)]
-pub struct SecretTexts(Vec<Value>);
+pub struct SecretTexts(Vec<SecretValue>);
 
 impl SecretTexts {
     /// `values` may be secret in parts; of what is `whole`, no part is.
@@ -69,16 +69,16 @@ impl SecretTexts {
 /// The patterns of the secrets that were looked for last. They are much larger than the secrets, and most of what one client shows is
 /// searched for the same ones.
 #[derive(Default)]
-pub struct LastPatterns(Mutex<Option<(Vec<Value>, Arc<Patterns>)>>);
+pub struct LastPatterns(Mutex<Option<(Vec<SecretValue>, Arc<SecretPatterns>)>>);
 
 impl LastPatterns {
-    fn of(&self, values: &[Value]) -> Arc<Patterns> {
+    fn of(&self, values: &[SecretValue]) -> Arc<SecretPatterns> {
         let mut last = self.0.lock();
         if let Some((_, patterns)) = last.as_ref().filter(|(known, _)| known == values) {
             return Arc::clone(patterns);
         }
         let all = values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts));
-        let patterns = Arc::new(Patterns::new(all));
+        let patterns = Arc::new(SecretPatterns::new(all));
         *last = Some((values.to_vec(), Arc::clone(&patterns)));
         patterns
     }
@@ -116,7 +116,7 @@ impl Secrets {
         self.patterns.take();
     }
 
-    fn patterns(&self) -> &Patterns {
+    fn patterns(&self) -> &SecretPatterns {
         self.patterns.get_or_init(|| self.last.of(&self.values))
     }
 
@@ -159,12 +159,12 @@ impl Secrets {
             true
         };
         let mut whole = text.len() - self.patterns().find(text.as_bytes(), &mut take);
-        let mut decoded = Decoded::of(text.as_bytes(), None);
+        let mut decoded = DecodedText::of(text.as_bytes(), None);
         for _ in 0..MOST_DECODINGS {
-            let Some(Decoded { bytes, origins }) = decoded else { break };
+            let Some(DecodedText { bytes, origins }) = decoded else { break };
             let rest = self.patterns().find(&bytes, |start, end| take(origins[start], origins[end]));
             whole = whole.min(origins[bytes.len() - rest]);
-            decoded = Decoded::of(&bytes, Some(&origins));
+            decoded = DecodedText::of(&bytes, Some(&origins));
         }
         (places, whole)
     }
@@ -230,19 +230,19 @@ fn with_parts(value: &str, has_parts: bool) -> impl Iterator<Item = &str> + Clon
 }
 
 /// A text without its escapes, and for each byte of it, and for its end, where the escape begins that it came from.
-struct Decoded {
+struct DecodedText {
     bytes: Zeroizing<Vec<u8>>,
     origins: Vec<usize>,
 }
 
-impl Decoded {
+impl DecodedText {
     /// `None` where nothing is escaped; `before` are the origins of `text`.
-    fn of(text: &[u8], before: Option<&[usize]>) -> Option<Decoded> {
+    fn of(text: &[u8], before: Option<&[usize]>) -> Option<DecodedText> {
         let origin = |at: usize| before.map_or(at, |before| before[at]);
         let mut origins = Vec::new();
         let bytes = decode(text, |at, count| origins.extend(std::iter::repeat_n(origin(at), count)))?;
         origins.push(origin(text.len()));
-        Some(Decoded { bytes, origins })
+        Some(DecodedText { bytes, origins })
     }
 }
 

@@ -1,19 +1,19 @@
 //! How a request failed, and what may be done about it.
 
-use super::issued::Refusal;
+use super::issued::CredentialRefusal;
 use crate::error::Error;
 use crate::status::MCP_SYSTEM_ERROR;
 
 /// A request that brought no answer that can be used.
 #[derive(Debug)]
-pub struct Setback {
+pub struct SendError {
     pub error: Error,
     /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is what the
     /// server expects.
     pub stale: bool,
     pub sent: Sent,
     /// The server refused what the auth callback gave; it may have something better.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<CredentialRefusal>,
 }
 
 /// Whether the server may have executed a request. What may have been executed is not sent again, unless that does no harm.
@@ -27,25 +27,25 @@ pub enum Sent {
     Yes,
 }
 
-impl Setback {
+impl SendError {
     /// Nothing was sent.
-    pub fn before_sending(error: Error) -> Setback {
-        Setback { error, stale: false, sent: Sent::No, refusal: None }
+    pub fn before_sending(error: Error) -> SendError {
+        SendError { error, stale: false, sent: Sent::No, refusal: None }
     }
 
     /// Nothing was sent, for the stream that carried the session had ended by itself: the session is gone.
-    pub fn gone_before_sending(mut error: Error) -> Setback {
+    pub fn gone_before_sending(mut error: Error) -> SendError {
         error.report_mut().session_is_gone = error.status() != MCP_SYSTEM_ERROR;
-        Setback::before_sending(error)
+        SendError::before_sending(error)
     }
 
     /// The request was sent, and what followed went wrong.
-    pub fn after_sending(error: Error) -> Setback {
-        Setback { error, stale: false, sent: Sent::Yes, refusal: None }
+    pub fn after_sending(error: Error) -> SendError {
+        SendError { error, stale: false, sent: Sent::Yes, refusal: None }
     }
 
     /// The server has answered that it did not execute the request.
-    pub fn refused(error: Error) -> Setback {
-        Setback { sent: Sent::Refused, ..Setback::after_sending(error) }
+    pub fn refused(error: Error) -> SendError {
+        SendError { sent: Sent::Refused, ..SendError::after_sending(error) }
     }
 }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::context::Call;
+use super::context::CallContext;
 use crate::error::Error;
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::status::*;
 
 /// Of something that is no message, so many bytes are kept.
@@ -32,11 +32,11 @@ impl Excerpt {
     }
 
     /// One line of at most 400 characters, without what must not be shown.
-    pub fn logged(&self, call: &Call) -> String {
+    pub fn logged(&self, call: &CallContext) -> String {
         self.shown(call, MOST_LOGGED)
     }
 
-    fn shown(&self, call: &Call, longest: usize) -> String {
+    fn shown(&self, call: &CallContext, longest: usize) -> String {
         // Redacted before it is cut: half a secret would not be found any more.
         let text = call.secrets().redact_beginning(&String::from_utf8_lossy(&self.bytes), self.is_cut);
         on_one_line(&text, longest)
@@ -66,23 +66,23 @@ pub fn on_one_line(text: &str, longest: usize) -> String {
 
 /// What was skipped on one stream.
 #[derive(Debug, Default)]
-pub struct Skipped {
+pub struct SkippedInput {
     first: Option<Arc<Excerpt>>,
     warnings: u32,
     /// How much it was.
     pub count: u64,
 }
 
-impl Skipped {
+impl SkippedInput {
     /// Notes something; gives the level at which it is to be logged. Events of a name that no specification gives may be anything.
-    pub fn note(&mut self, excerpt: &Arc<Excerpt>, is_named: bool) -> Level {
+    pub fn note(&mut self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
         self.count += 1;
         self.first.get_or_insert_with(|| Arc::clone(excerpt));
         if is_named || self.warnings == MOST_WARNINGS {
-            return Level::Debug;
+            return LogLevel::Debug;
         }
         self.warnings += 1;
-        Level::Warning
+        LogLevel::Warning
     }
 
     pub fn first(&self) -> Option<&Arc<Excerpt>> {
@@ -90,7 +90,7 @@ impl Skipped {
     }
 
     /// The same with the line in the log.
-    pub fn note_event(&mut self, call: &Call, excerpt: Excerpt, is_named: bool) {
+    pub fn note_event(&mut self, call: &CallContext, excerpt: Excerpt, is_named: bool) {
         let excerpt = Arc::new(excerpt);
         let level = self.note(&excerpt, is_named);
         call.remark(level, || remark(call, ON_STREAM, &excerpt));
@@ -101,12 +101,12 @@ pub const ON_STREAM: &str = "the event stream";
 pub const ON_STDOUT: &str = "the server's stdout";
 
 /// What the log says of something that was skipped.
-pub fn remark(call: &Call, place: &str, excerpt: &Excerpt) -> String {
+pub fn remark(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
     format!("skipped what is no JSON-RPC message on {place}: {}", excerpt.logged(call))
 }
 
 /// The error of a call to which no answer came, with what came instead.
-pub fn explained(mut error: Error, call: &Call, place: &str, first: Option<&Excerpt>) -> Error {
+pub fn explained(mut error: Error, call: &CallContext, place: &str, first: Option<&Excerpt>) -> Error {
     let is_without_answer =
         matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
     if let Some(first) = first.filter(|_| is_without_answer) {

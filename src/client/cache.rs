@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::auth::authorizer::Authorizer;
 use crate::call::headers::HeaderSet;
-use crate::protocol::incoming::Notice;
+use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The results of one client.
@@ -18,44 +18,44 @@ pub struct Cache {
     is_wanted: AtomicBool,
     /// Counts what made something stale: an answer from before that is not kept.
     changes: AtomicU64,
-    kept: Mutex<Results>,
+    kept: Mutex<CachedResults>,
 }
 
 /// What is kept. Each operation takes time that does not depend on how much that is, but for what it removes.
 #[derive(Default)]
-struct Results {
+struct CachedResults {
     /// By the method, and the parameters as text.
-    by_method: HashMap<String, HashMap<String, Kept>>,
+    by_method: HashMap<String, HashMap<String, CachedResult>>,
     /// When each becomes stale, with a number that tells those of one time apart, and its key.
-    stale: BTreeMap<(Instant, u64), Key>,
+    stale: BTreeMap<(Instant, u64), CacheKey>,
     number: u64,
     /// Of all results and their keys, in bytes.
     size: usize,
 }
 
-pub type Key = (String, String);
+pub type CacheKey = (String, String);
 
-struct Kept {
+struct CachedResult {
     result: Json,
     until: (Instant, u64),
     /// What a private result was asked for with.
-    context: Option<Context>,
+    context: Option<CacheContext>,
 }
 
 /// The credentials that requests carry: a private result belongs to them alone.
 #[derive(Clone)]
-pub struct Context {
+pub struct CacheContext {
     fixed: Arc<HeaderSet>,
     granted: Option<Arc<HeaderSet>>,
 }
 
-impl Context {
-    pub fn of(authorizer: &Authorizer) -> Context {
+impl CacheContext {
+    pub fn of(authorizer: &Authorizer) -> CacheContext {
         let granted = authorizer.schemes.current().map(|scheme| scheme.last().headers);
-        Context { fixed: authorizer.credentials.current(), granted }
+        CacheContext { fixed: authorizer.credentials.current(), granted }
     }
 
-    pub fn is(&self, other: &Context) -> bool {
+    pub fn is(&self, other: &CacheContext) -> bool {
         // What a callback gives next is not known before it is asked: only the very same answer is the same.
         let same = |a: &Option<Arc<HeaderSet>>, b: &Option<Arc<HeaderSet>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -75,9 +75,9 @@ pub struct Freshness {
 
 impl Freshness {
     pub fn of(result: &Json) -> Freshness {
-        let root = Part::of(result);
-        let ttl = root.member("ttlMs").and_then(Part::uint64).unwrap_or(0);
-        let scope = root.member("cacheScope").and_then(Part::text);
+        let root = RawValue::of(result);
+        let ttl = root.member("ttlMs").and_then(RawValue::uint64).unwrap_or(0);
+        let scope = root.member("cacheScope").and_then(RawValue::text);
         Freshness { ttl: Duration::from_millis(ttl), is_private: scope.as_deref() != Some("public") }
     }
 }
@@ -86,7 +86,7 @@ impl Cache {
     pub fn set_wanted(&self, is_wanted: bool) {
         self.is_wanted.store(is_wanted, Ordering::Relaxed);
         if !is_wanted {
-            *self.lock() = Results::default();
+            *self.lock() = CachedResults::default();
         }
     }
 
@@ -99,7 +99,7 @@ impl Cache {
         self.changes.load(Ordering::SeqCst)
     }
 
-    pub fn get(&self, (method, params): &Key, context: &Context) -> Option<Json> {
+    pub fn get(&self, (method, params): &CacheKey, context: &CacheContext) -> Option<Json> {
         let kept = self.lock();
         let found = kept.by_method.get(method)?.get(params)?;
         let is_ours = found.context.as_ref().is_none_or(|theirs| theirs.is(context));
@@ -107,7 +107,7 @@ impl Cache {
     }
 
     /// Keeps a result, if it may be kept; `most` bytes at most are kept in all.
-    pub fn put(&self, key: Key, result: &Json, context: Context, most: usize) {
+    pub fn put(&self, key: CacheKey, result: &Json, context: CacheContext, most: usize) {
         let Freshness { ttl, is_private } = Freshness::of(result);
         let Some(until) = Instant::now().checked_add(ttl).filter(|_| !ttl.is_zero()) else { return };
         let mut kept = self.lock();
@@ -119,7 +119,7 @@ impl Cache {
     }
 
     /// Forgets what a change makes stale.
-    pub fn invalidate(&self, notice: &Notice) {
+    pub fn invalidate(&self, notice: &Notification) {
         let methods: &[&str] = match notice.method.as_str() {
             "notifications/tools/list_changed" => &["tools/list"],
             "notifications/prompts/list_changed" => &["prompts/list"],
@@ -132,23 +132,23 @@ impl Cache {
         methods.iter().for_each(|method| kept.remove_method(method));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Results> {
+    fn lock(&self) -> MutexGuard<'_, CachedResults> {
         self.kept.lock()
     }
 }
 
-impl Results {
-    fn insert(&mut self, key: Key, result: &Json, until: Instant, context: Option<Context>) {
+impl CachedResults {
+    fn insert(&mut self, key: CacheKey, result: &Json, until: Instant, context: Option<CacheContext>) {
         self.number += 1;
         self.size += size(&key, result);
         let until = (until, self.number);
         self.stale.insert(until, key.clone());
         let (method, params) = key;
-        let kept = Kept { result: result.clone(), until, context };
+        let kept = CachedResult { result: result.clone(), until, context };
         self.by_method.entry(method).or_default().insert(params, kept);
     }
 
-    fn remove(&mut self, key: &Key) {
+    fn remove(&mut self, key: &CacheKey) {
         let removed = self.by_method.get_mut(&key.0).and_then(|kept| kept.remove(&key.1));
         if let Some(removed) = removed {
             self.stale.remove(&removed.until);
@@ -173,7 +173,7 @@ impl Results {
 }
 
 /// How much of the limit a result takes.
-fn size(key: &Key, result: &Json) -> usize {
+fn size(key: &CacheKey, result: &Json) -> usize {
     key.0.len() + key.1.len() + result.text().len()
 }
 
@@ -187,8 +187,8 @@ mod tests {
         let later = now + Duration::from_secs(60);
         let key = |method: &str, params: &str| (method.to_owned(), params.to_owned());
         let result = Json::parse("{}".into()).unwrap();
-        let mut results = Results::default();
-        let count = |results: &Results| results.by_method.values().map(HashMap::len).sum::<usize>();
+        let mut results = CachedResults::default();
+        let count = |results: &CachedResults| results.by_method.values().map(HashMap::len).sum::<usize>();
 
         for params in ["1", "2", "3"] {
             results.insert(key("a", params), &result, now, None);

@@ -4,58 +4,59 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::call::backlog::Backlog;
+use crate::call::backlog::BoundedQueue;
 use crate::call::new_signal;
 use crate::error::Result;
-use crate::protocol::incoming::Notice;
+use crate::protocol::incoming::Notification;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// So many changes wait for one listener; of those that come faster than it takes them, the oldest are dropped.
 const MOST_WAITING: usize = 1024;
 
 /// The listeners of one client.
 #[derive(Default)]
-pub struct Changes {
-    inboxes: Mutex<Vec<Arc<Inbox>>>,
+pub struct SubscriptionRegistry {
+    inboxes: Mutex<Vec<Arc<SubscriptionQueue>>>,
     /// The resources that a legacy server was asked to watch, and by how many listeners.
     uris: Mutex<HashMap<String, usize>>,
 }
 
 /// Where the changes for one listener wait.
-pub struct Inbox {
-    pub signal: Signal,
-    waiting: Mutex<Backlog<Notice>>,
+pub struct SubscriptionQueue {
+    pub signal: PollableEvent,
+    waiting: Mutex<BoundedQueue<Notification>>,
     /// How many had to go.
     dropped: AtomicU64,
 }
 
 /// A listener's inbox, which gets nothing any more when this is dropped.
-pub struct Subscribed<'a> {
-    changes: &'a Changes,
-    pub inbox: Arc<Inbox>,
+pub struct SubscriptionGuard<'a> {
+    changes: &'a SubscriptionRegistry,
+    pub inbox: Arc<SubscriptionQueue>,
 }
 
-impl Changes {
-    pub fn subscribe(&self) -> Result<Subscribed<'_>> {
-        let inbox = Arc::new(Inbox {
+impl SubscriptionRegistry {
+    pub fn subscribe(&self) -> Result<SubscriptionGuard<'_>> {
+        let inbox = Arc::new(SubscriptionQueue {
             signal: new_signal()?,
-            waiting: Mutex::new(Backlog::new(MOST_WAITING)),
+            waiting: Mutex::new(BoundedQueue::new(MOST_WAITING)),
             dropped: AtomicU64::new(0),
         });
         self.lock().push(Arc::clone(&inbox));
-        Ok(Subscribed { changes: self, inbox })
+        Ok(SubscriptionGuard { changes: self, inbox })
     }
 
-    pub fn tell(&self, notice: &Notice) {
+    pub fn tell(&self, notice: &Notification) {
         for inbox in self.lock().iter() {
-            let gone = inbox.lock().push_instead(notice.clone(), Notice::says_the_same, |kept| Some(kept.worth()));
+            let gone =
+                inbox.lock().push_instead(notice.clone(), Notification::says_the_same, |kept| Some(kept.worth()));
             inbox.dropped.fetch_add(gone, Ordering::Relaxed);
             inbox.signal.raise();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Inbox>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<SubscriptionQueue>>> {
         self.inboxes.lock()
     }
 
@@ -88,24 +89,24 @@ impl Changes {
     }
 }
 
-impl Inbox {
+impl SubscriptionQueue {
     /// How many changes came faster than they were taken, and had to go.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
     /// What has come since the last time.
-    pub fn take(&self) -> VecDeque<Notice> {
+    pub fn take(&self) -> VecDeque<Notification> {
         self.signal.lower();
         self.lock().take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backlog<Notice>> {
+    fn lock(&self) -> MutexGuard<'_, BoundedQueue<Notification>> {
         self.waiting.lock()
     }
 }
 
-impl Drop for Subscribed<'_> {
+impl Drop for SubscriptionGuard<'_> {
     fn drop(&mut self) {
         self.changes.lock().retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
     }

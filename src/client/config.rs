@@ -8,14 +8,14 @@ use zeroize::Zeroize;
 
 use super::Client;
 use crate::config::env_file::variables;
-use crate::config::file::{self as config, EnvFile, Listed, Server, Way};
+use crate::config::file::{self as config, EnvFile, ListedServer, ServerAddress, ServerConfig};
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::sanitize::shortened;
 use crate::status::MCP_CONFIG_INVALID;
 use crate::sys::{file, text};
-use crate::transport::interface::Travels;
+use crate::transport::interface::TransportKind;
 use crate::transport::stdio::environment::program;
 
 /// A larger file is none of these, in bytes.
@@ -44,14 +44,14 @@ impl Client {
     }
 
     /// The client, or which key is wrong and why.
-    pub fn of_server(server: Server) -> Result<Arc<Client>, String> {
+    pub fn of_server(server: ServerConfig) -> Result<Arc<Client>, String> {
         let place = server.place;
         let wrong = |key: &str| {
             let key = format!("{place}.{key}");
             move |error: Error| format!("{key}: {error}")
         };
         let client = match server.way {
-            Way::Process { argv, environment, directory, env_file: _ } => {
+            ServerAddress::Process { argv, environment, directory, env_file: _ } => {
                 let mut program = program(argv);
                 // Of variables with the same name, the last one counts.
                 let all: BTreeMap<_, _> = program.environment.into_iter().chain(environment).collect();
@@ -59,12 +59,12 @@ impl Client {
                 program.directory = directory.map(PathBuf::from);
                 Client::of_process(program).map_err(wrong("command"))?
             }
-            Way::Url { key, url, transport, headers, mut bearer } => {
+            ServerAddress::Url { key, url, transport, headers, mut bearer } => {
                 let client = Client::new(&url).map_err(wrong(key))?;
                 if let Some(transport) = transport {
                     let transport = match transport {
-                        config::Transport::StreamableHttp => Travels::StreamableHttp,
-                        config::Transport::Sse => Travels::Sse,
+                        config::ConfiguredTransport::StreamableHttp => TransportKind::StreamableHttp,
+                        config::ConfiguredTransport::Sse => TransportKind::Sse,
                     };
                     client.settings.set_transport(Some(transport)).map_err(wrong("transport"))?;
                 }
@@ -93,10 +93,10 @@ pub fn names(path: &str) -> Result<Json> {
 
 /// The servers of a file, as an array of objects.
 pub fn servers(path: &str) -> Result<Json> {
-    list(path, |Listed { name, is_disabled }| format!(r#"{{"name":{},"disabled":{is_disabled}}}"#, quoted(name)))
+    list(path, |ListedServer { name, is_disabled }| format!(r#"{{"name":{},"disabled":{is_disabled}}}"#, quoted(name)))
 }
 
-fn list(path: &str, write: impl Fn(&Listed) -> String) -> Result<Json> {
+fn list(path: &str, write: impl Fn(&ListedServer) -> String) -> Result<Json> {
     let file = read(path)?;
     let servers = config::list(&file);
     file.wipe();
@@ -111,8 +111,8 @@ fn read(path: &str) -> Result<Json> {
 }
 
 /// Adds the variables of the `envFile` of a server, which is looked for from the folder of the configuration file.
-fn read_env_file(server: &mut Server, config: &Path) -> Result<(), String> {
-    let Way::Process { environment, env_file: Some(EnvFile { path, shown }), .. } = &mut server.way else {
+fn read_env_file(server: &mut ServerConfig, config: &Path) -> Result<(), String> {
+    let ServerAddress::Process { environment, env_file: Some(EnvFile { path, shown }), .. } = &mut server.way else {
         return Ok(());
     };
     let wrong = |why: String| format!("{}.envFile: {shown}{why}", server.place);

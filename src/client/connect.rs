@@ -5,47 +5,47 @@ use std::sync::Arc;
 use super::Client;
 use super::operations::listen::subscribe;
 use super::operations::logging::logging_level;
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::error::Result;
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
-use crate::session::negotiate::{Negotiator, Wanted};
-use crate::session::sessions::{Identity, Opened};
-use crate::session::state::{Found, Session};
-use crate::sys::wait::Stop;
+use crate::session::negotiate::{Negotiator, SessionOptions};
+use crate::session::sessions::{CredentialIdentity, Opened};
+use crate::session::state::{DiscoveredServer, Session};
+use crate::sys::wait::Interrupt;
 
 impl Client {
     /// The session with the server, opened where there is none.
-    pub fn connect(&self, call: &Call) -> Result<()> {
+    pub fn connect(&self, call: &CallContext) -> Result<()> {
         self.session(call).map(|_| ())
     }
 
-    pub(super) fn session(&self, call: &Call) -> Result<(Arc<Session>, Opened)> {
+    pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
         // Other calls may read the error as well, and they do not know what this one carried.
         let open = |found| self.open_session(call, found).map_err(|error| call.secrets().tidy_error(error));
-        let identity = || Identity {
+        let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
             scheme: self.auth().schemes.current().map(|scheme| scheme.number),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
             session.transport.abandon_session(&session.speaking());
-            return Err(call.stopped(&Stop::Closed));
+            return Err(call.stopped(&Interrupt::Closed));
         }
         Ok((session, opened))
     }
 
-    fn open_session(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+    fn open_session(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         if self.settings.network().tls.trusts_everybody {
-            call.remark(Level::Warning, || "the certificates of servers are not checked: anybody may answer".into());
+            call.remark(LogLevel::Warning, || "the certificates of servers are not checked: anybody may answer".into());
         }
         let abilities = self.settings.abilities();
         let negotiator = Negotiator {
             host: self.host(),
             connector: self.connector()?,
             passed: &self.passed,
-            wanted: Wanted {
+            wanted: SessionOptions {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 abilities,

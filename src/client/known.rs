@@ -1,28 +1,28 @@
 //! What is known of a server and may become stale, and who wants to hear of that.
 
 use super::cache::Cache;
-use super::changes::Changes;
-use super::known_tools::Tools;
-use crate::protocol::incoming::Notice;
-use crate::rpc::dispatch::OnChange;
+use super::changes::SubscriptionRegistry;
+use super::known_tools::ToolRegistry;
+use crate::protocol::incoming::Notification;
+use crate::rpc::dispatch::ChangeObserver;
 
 /// See the module.
 #[derive(Default)]
-pub struct Known {
+pub struct ServerState {
     pub cache: Cache,
-    pub tools: Tools,
-    pub changes: Changes,
+    pub tools: ToolRegistry,
+    pub changes: SubscriptionRegistry,
 }
 
-impl OnChange for Known {
-    fn forget(&self, notice: &Notice) {
+impl ChangeObserver for ServerState {
+    fn forget(&self, notice: &Notification) {
         self.cache.invalidate(notice);
         if notice.method == "notifications/tools/list_changed" {
             self.tools.forget();
         }
     }
 
-    fn tell(&self, notice: &Notice) {
+    fn tell(&self, notice: &Notification) {
         self.changes.tell(notice);
     }
 }

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::cache::Context;
-use crate::protocol::mirror::Mirrored;
+use super::cache::CacheContext;
+use crate::protocol::mirror::HeaderArgument;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// What is known of the tools of one server.
 #[derive(Default)]
-pub struct Tools(Mutex<Known>);
+pub struct ToolRegistry(Mutex<ToolEntries>);
 
 #[derive(Default)]
-struct Known {
-    tools: HashMap<String, Tool>,
+struct ToolEntries {
+    tools: HashMap<String, ToolInfo>,
     /// Until when, and with which credentials if they matter, all of them can be used: a call does not look at each.
-    usable: Option<(Option<Instant>, Option<Context>)>,
+    usable: Option<(Option<Instant>, Option<CacheContext>)>,
     /// All pages were read; a tool that is not among them does not exist.
     is_complete: bool,
     /// Whether tools are called as tasks, on servers of 2025-11-25 that have tasks.
@@ -30,29 +30,29 @@ pub enum TaskSupport {
     Required,
 }
 
-pub struct Tool {
-    pub wanted: Arc<[Mirrored]>,
+pub struct ToolInfo {
+    pub wanted: Arc<[HeaderArgument]>,
     /// Where the server says how long its list is fresh. Otherwise it is kept until a call is refused for its headers.
     pub until: Option<Instant>,
     /// What a private list was asked for with.
-    pub context: Option<Context>,
+    pub context: Option<CacheContext>,
 }
 
-impl Tools {
+impl ToolRegistry {
     pub fn forget(&self) {
-        *self.lock() = Known::default();
+        *self.lock() = ToolEntries::default();
     }
 
     /// The headers that a call of a tool wants; `None` where that is not known.
-    pub fn wanted(&self, name: &str, context: &Context) -> Option<Arc<[Mirrored]>> {
+    pub fn wanted(&self, name: &str, context: &CacheContext) -> Option<Arc<[HeaderArgument]>> {
         let mut known = self.lock();
         let now = Instant::now();
-        let is_usable = |until: Option<Instant>, theirs: Option<&Context>| {
+        let is_usable = |until: Option<Instant>, theirs: Option<&CacheContext>| {
             until.is_none_or(|until| now < until) && theirs.is_none_or(|theirs| theirs.is(context))
         };
         if !known.usable.as_ref().is_some_and(|(until, theirs)| is_usable(*until, theirs.as_ref())) {
             if known.tools.values().any(|tool| !is_usable(tool.until, tool.context.as_ref())) {
-                *known = Known::default();
+                *known = ToolEntries::default();
                 return None;
             }
             let is_private = known.tools.values().any(|tool| tool.context.is_some());
@@ -68,7 +68,7 @@ impl Tools {
         self.lock().is_complete = true;
     }
 
-    pub fn note(&self, tools: Vec<(String, Tool)>) {
+    pub fn note(&self, tools: Vec<(String, ToolInfo)>) {
         let mut known = self.lock();
         known.tools.extend(tools);
         known.usable = None;
@@ -82,7 +82,7 @@ impl Tools {
         self.lock().task_support = Some(support);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, ToolEntries> {
         self.0.lock()
     }
 }

@@ -18,29 +18,29 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-pub use crate::call::context::{Call, CallOptions, Progress};
+pub use crate::call::context::{CallContext, CallOptions, ProgressCallback};
 
 use crate::auth::authorizer::Authorizer;
-use crate::auth::calls::Calls;
+use crate::auth::calls::CallFactory;
 use crate::call::new_signal;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
 use crate::http::endpoint::Endpoint;
-use crate::log::{Level, Log};
-use crate::rpc::dispatch::{Dispatcher, OnChange};
+use crate::log::{Log, LogLevel};
+use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
 use crate::rpc::server_log::ServerLog;
-use crate::session::passed::PassedRefusals;
-use crate::session::sessions::Sessions;
+use crate::session::passed::TriedCredentials;
+use crate::session::sessions::SessionSlot;
 use crate::status::*;
-use crate::sys::child::Program;
+use crate::sys::child::ProcessCommand;
 use crate::sys::process;
 use crate::transport::connector::{ProcessConnector, UrlConnector};
-use crate::transport::host::Host;
+use crate::transport::host::TransportContext;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::interface::Connector;
 use crate::transport::multiplexer::receiver::reads_for;
-use crate::transport::readers::Readers;
-use known::Known;
+use crate::transport::readers::ReaderThreads;
+use known::ServerState;
 use settings::Settings;
 
 /// One server, as one program talks to it. Used from any number of threads at once.
@@ -50,16 +50,16 @@ pub struct Client {
     /// The server in messages.
     shown: String,
     pub settings: Settings,
-    calls: Arc<Calls>,
+    calls: Arc<CallFactory>,
     pub server_log: Arc<ServerLog>,
-    pub known: Arc<Known>,
-    sessions: Sessions,
+    pub known: Arc<ServerState>,
+    sessions: SessionSlot,
     /// Made when the settings are fixed.
-    host: OnceCell<Arc<Host>>,
+    host: OnceCell<Arc<TransportContext>>,
     peer: OnceCell<Arc<HttpPeer>>,
     connector: OnceCell<Box<dyn Connector>>,
     /// The credentials with which `initialize` was tried after a refused probe.
-    passed: PassedRefusals,
+    passed: TriedCredentials,
     process: u32,
 }
 
@@ -71,7 +71,7 @@ impl Client {
     }
 
     /// A client of a server that is started as a process.
-    pub fn of_process(program: Program) -> Result<Arc<Client>> {
+    pub fn of_process(program: ProcessCommand) -> Result<Arc<Client>> {
         let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
         let name = program.argv.first().filter(|name| !name.is_empty());
         let shown = name.ok_or_else(|| invalid("the command is empty: it begins with the program".into()))?.clone();
@@ -84,14 +84,14 @@ impl Client {
             endpoint: endpoint.map(Arc::new),
             shown,
             settings,
-            calls: Arc::new(Calls::new(url_secrets, new_signal()?)),
+            calls: Arc::new(CallFactory::new(url_secrets, new_signal()?)),
             server_log: Arc::default(),
             known: Arc::default(),
-            sessions: Sessions::default(),
+            sessions: SessionSlot::default(),
             host: OnceCell::new(),
             peer: OnceCell::new(),
             connector: OnceCell::new(),
-            passed: PassedRefusals::default(),
+            passed: TriedCredentials::default(),
             process: process::id(),
         }))
     }
@@ -110,14 +110,14 @@ impl Client {
         &self,
         operation: &'static str,
         options: &CallOptions,
-        run: impl FnOnce(&Call) -> Result<T>,
+        run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
         let named = |error: Error| error.during(operation, &self.shown);
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = self.start_call(options);
         if let Some(ms) = self.settings.take_odd_timeout() {
-            call.remark(Level::Warning, || {
+            call.remark(LogLevel::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
             });
         }
@@ -131,7 +131,7 @@ impl Client {
         })
     }
 
-    fn start_call(&self, options: &CallOptions) -> Call {
+    fn start_call(&self, options: &CallOptions) -> CallContext {
         self.calls.start(options, self.settings.timeout())
     }
 
@@ -185,14 +185,14 @@ impl Client {
     }
 
     /// What transports are lent; the settings are fixed from the first use on.
-    pub fn host(&self) -> &Arc<Host> {
+    pub fn host(&self) -> &Arc<TransportContext> {
         self.host.get_or_init(|| {
-            let known: Arc<dyn OnChange> = Arc::<Known>::clone(&self.known);
+            let known: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.known);
             let inbound = Dispatcher::new(self.settings.handlers(), Arc::clone(&self.server_log), known);
-            Arc::new(Host {
+            Arc::new(TransportContext {
                 calls: Arc::clone(&self.calls),
                 inbound: Arc::new(inbound),
-                readers: Readers::new(self.process),
+                readers: ReaderThreads::new(self.process),
                 limits: self.settings.limits(),
             })
         })

@@ -5,27 +5,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::call::context::limit;
-use crate::call::limits::Limits;
+use crate::call::limits::SizeLimits;
 use crate::error::{Error, Result};
-use crate::net::network::{DEFAULT_MAX_HEAD, NetworkOptions};
+use crate::net::network::{ConnectionOptions, DEFAULT_MAX_HEAD};
 use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
-use crate::protocol::messages::{Abilities, ClientInfo};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
-use crate::sys::child::Program;
+use crate::sys::child::ProcessCommand;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::socket::LONGEST_PATH;
-use crate::transport::interface::Travels;
+use crate::transport::interface::TransportKind;
 
 /// The timeout of a call where nobody sets another one.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The settings of one client.
 pub struct Settings {
-    fixed: Mutex<Fixed>,
+    fixed: Mutex<FixedSettings>,
     frozen: AtomicBool,
     timeout_ms: AtomicU64,
     /// A configuration file has set the timeout.
@@ -34,21 +34,21 @@ pub struct Settings {
     timeout_is_odd: AtomicBool,
 }
 
-struct Fixed {
+struct FixedSettings {
     client_info: ClientInfo,
     pinned: Option<(&'static str, Era)>,
     /// Found out where it is not set.
-    transport: Option<Travels>,
+    transport: Option<TransportKind>,
     require_https: bool,
-    limits: Limits,
-    network: NetworkOptions,
+    limits: SizeLimits,
+    network: ConnectionOptions,
     handlers: Handlers,
-    program: Option<Program>,
+    program: Option<ProcessCommand>,
 }
 
 /// Which limit is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum LimitKind {
     Message,
     Head,
     Event,
@@ -60,19 +60,19 @@ const SHORTEST_USUAL: u64 = 1000;
 /// A head is read whole, into a buffer that every connection has.
 const LARGEST_HEAD: u64 = 16 * 1024 * 1024;
 
-const DEFAULT_LIMITS: Limits = Limits { message: 64 * 1024 * 1024, event: 64 * 1024 * 1024 };
+const DEFAULT_LIMITS: SizeLimits = SizeLimits { message: 64 * 1024 * 1024, event: 64 * 1024 * 1024 };
 
 impl Default for Settings {
     fn default() -> Settings {
         let client_info = ClientInfo { name: "libmcp".into(), version: env!("CARGO_PKG_VERSION").into() };
         Settings {
-            fixed: Mutex::new(Fixed {
+            fixed: Mutex::new(FixedSettings {
                 client_info,
                 pinned: None,
                 transport: None,
                 require_https: false,
                 limits: DEFAULT_LIMITS,
-                network: NetworkOptions::default(),
+                network: ConnectionOptions::default(),
                 handlers: Handlers::default(),
                 program: None,
             }),
@@ -139,11 +139,11 @@ impl Settings {
         self.lock().pinned
     }
 
-    pub fn set_transport(&self, transport: Option<Travels>) -> Result<()> {
+    pub fn set_transport(&self, transport: Option<TransportKind>) -> Result<()> {
         self.change("the transport", |fixed| fixed.transport = transport)
     }
 
-    pub fn transport(&self) -> Option<Travels> {
+    pub fn transport(&self) -> Option<TransportKind> {
         self.lock().transport
     }
 
@@ -156,8 +156,8 @@ impl Settings {
     }
 
     /// Zero stands for the default.
-    pub fn set_limit(&self, limit: Limit, bytes: u64) -> Result<()> {
-        if limit == Limit::Head && bytes > LARGEST_HEAD {
+    pub fn set_limit(&self, limit: LimitKind, bytes: u64) -> Result<()> {
+        if limit == LimitKind::Head && bytes > LARGEST_HEAD {
             return Err(Error::new(
                 MCP_INVALID_ARGUMENT,
                 format!("the limit of a head is at most {LARGEST_HEAD} bytes"),
@@ -165,13 +165,13 @@ impl Settings {
         }
         let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));
         self.change("the limits", |fixed| match limit {
-            Limit::Message => fixed.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
-            Limit::Event => fixed.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
-            Limit::Head => fixed.network.max_head = bytes.unwrap_or(DEFAULT_MAX_HEAD),
+            LimitKind::Message => fixed.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
+            LimitKind::Event => fixed.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
+            LimitKind::Head => fixed.network.max_head = bytes.unwrap_or(DEFAULT_MAX_HEAD),
         })
     }
 
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> SizeLimits {
         self.lock().limits
     }
 
@@ -188,14 +188,14 @@ impl Settings {
     }
 
     /// The settings of a client whose server is a process.
-    pub fn of_program(program: Program) -> Settings {
+    pub fn of_program(program: ProcessCommand) -> Settings {
         let settings = Settings::default();
         settings.lock().program = Some(program);
         settings
     }
 
     /// Changes what is started; fails for a client whose server is no process.
-    pub fn set_program(&self, what: &str, edit: impl FnOnce(&mut Program)) -> Result<()> {
+    pub fn set_program(&self, what: &str, edit: impl FnOnce(&mut ProcessCommand)) -> Result<()> {
         if self.lock().program.is_none() {
             let why = format!("{what} is for servers that are started as a process; see mcp_client_new_stdio");
             return Err(Error::new(MCP_MISUSE, why));
@@ -207,7 +207,7 @@ impl Settings {
         })
     }
 
-    pub fn program(&self) -> Option<Program> {
+    pub fn program(&self) -> Option<ProcessCommand> {
         self.lock().program.clone()
     }
 
@@ -216,7 +216,7 @@ impl Settings {
     }
 
     /// What the server is told that this client can do.
-    pub fn abilities(&self) -> Abilities {
+    pub fn abilities(&self) -> ClientCapabilities {
         self.lock().handlers.abilities()
     }
 
@@ -242,7 +242,7 @@ impl Settings {
         self.change("TLS", |fixed| fixed.network.tls = tls)
     }
 
-    pub fn network(&self) -> NetworkOptions {
+    pub fn network(&self) -> ConnectionOptions {
         self.lock().network.clone()
     }
 
@@ -251,7 +251,7 @@ impl Settings {
         self.frozen.store(true, Ordering::Relaxed);
     }
 
-    fn change(&self, what: &str, edit: impl FnOnce(&mut Fixed)) -> Result<()> {
+    fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {
         let mut fixed = self.lock();
         if self.frozen.load(Ordering::Relaxed) {
             let why = format!("{what} cannot change after the first request; set it right after mcp_client_new");
@@ -261,7 +261,7 @@ impl Settings {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Fixed> {
+    fn lock(&self) -> MutexGuard<'_, FixedSettings> {
         self.fixed.lock()
     }
 }

@@ -4,29 +4,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Client;
-use super::operations::lists::List;
-use crate::call::context::{Call, CallOptions};
+use super::operations::lists::ListMethod;
+use crate::call::context::{CallContext, CallOptions};
 use crate::error::Result;
 use crate::protocol::incoming::InputKind;
-use crate::protocol::jsonrpc::{Answered, ResultType};
+use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::status::*;
-use crate::transport::fake::{FakeTransport, Step, Via, answer};
-use crate::transport::interface::{Answer, Connector, Transport, Travels};
+use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer};
+use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
 
-struct One(Arc<FakeTransport>);
+struct SingleTransportConnector(Arc<FakeTransport>);
 
-impl Connector for One {
-    fn order(&self, _: Option<Travels>, _: bool) -> Vec<Travels> {
+impl Connector for SingleTransportConnector {
+    fn order(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
         vec![self.0.travels()]
     }
 
-    fn is_named(&self, _: Travels) -> bool {
+    fn is_named(&self, _: TransportKind) -> bool {
         false
     }
 
-    fn connect(&self, _: &Call, _: Travels) -> Result<Arc<dyn Transport>> {
+    fn connect(&self, _: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
         Ok(Arc::clone(&self.0) as Arc<dyn Transport>)
     }
 }
@@ -34,25 +34,27 @@ impl Connector for One {
 /// A client of a modern server, which answers requests for `method` with these one after the other.
 fn client_of(
     method: &'static str,
-    answers: Vec<Step>,
+    answers: Vec<ScriptStep>,
     prepare: impl FnOnce(&Client),
 ) -> (Arc<Client>, Arc<FakeTransport>) {
     let client = Client::new("http://localhost/mcp").unwrap();
     prepare(&client);
-    let server = FakeTransport::new(client.host(), Travels::Stdio);
-    server.script("server/discover", [Step::Answer(answer(DISCOVERED))]);
+    let server = FakeTransport::new(client.host(), TransportKind::Stdio);
+    server.script("server/discover", [ScriptStep::TransportResponse(answer(DISCOVERED))]);
     answers.into_iter().for_each(|step| server.script(method, [step]));
-    assert!(client.connector.set(Box::new(One(Arc::clone(&server)))).is_ok());
+    assert!(client.connector.set(Box::new(SingleTransportConnector(Arc::clone(&server)))).is_ok());
     (client, server)
 }
 
 fn pages_of(pages: &[&str]) -> (Result<String>, Vec<String>) {
-    let answers = pages.iter().map(|page| Step::Answer(answer(page))).collect();
+    let answers = pages.iter().map(|page| ScriptStep::TransportResponse(answer(page))).collect();
     let (client, server) = client_of("resources/list", answers, |_| ());
-    let all = client.call("list", &CallOptions::default(), |call| client.all_pages(call, List::Resources));
-    let cursors = server.sent(Via::Request).into_iter().skip(1).map(|params| match params.split_once("\"cursor\":") {
-        Some((_, rest)) => rest.split(',').next().unwrap_or_default().trim_end_matches('}').to_owned(),
-        None => String::new(),
+    let all = client.call("list", &CallOptions::default(), |call| client.all_pages(call, ListMethod::Resources));
+    let cursors = server.sent(TransportMethod::Request).into_iter().skip(1).map(|params| {
+        match params.split_once("\"cursor\":") {
+            Some((_, rest)) => rest.split(',').next().unwrap_or_default().trim_end_matches('}').to_owned(),
+            None => String::new(),
+        }
     });
     (all.map(|all| all.text().to_owned()), cursors.collect())
 }
@@ -95,22 +97,22 @@ fn asked_for_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
     let wants = || {
         let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
         let wanted = answer(text);
-        let answered = Answered { kind: ResultType::InputRequired, ..wanted.answered };
-        Step::Answer(Answer { answered, ..wanted })
+        let answered = RpcResponse { kind: ResultType::InputRequired, ..wanted.answered };
+        ScriptStep::TransportResponse(TransportResponse { answered, ..wanted })
     };
     let mut answers: Vec<_> = (0..rounds).map(|_| wants()).collect();
-    answers.push(Step::Answer(answer(r#"{"content":[]}"#)));
+    answers.push(ScriptStep::TransportResponse(answer(r#"{"content":[]}"#)));
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let (client, server) = client_of("tools/call", answers, |client| {
-        let handler = move |input: &mut crate::rpc::handlers::Input| {
+        let handler = move |input: &mut crate::rpc::handlers::InputRequest| {
             counted.fetch_add(1, Ordering::Relaxed);
             let _ = input.accept(None);
         };
         client.settings.set_handler(InputKind::Elicitation, Some(Arc::new(handler))).unwrap();
     });
     let result = client.call("call tool", &CallOptions::default(), |call| client.call_tool(call, "t", None));
-    let sent = server.sent(Via::Request).into_iter().skip(1).collect();
+    let sent = server.sent(TransportMethod::Request).into_iter().skip(1).collect();
     (result.map(|result| result.text().to_owned()), count.load(Ordering::Relaxed), sent)
 }
 

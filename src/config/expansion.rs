@@ -14,11 +14,11 @@ const MOST_FILLED_IN: usize = 1024 * 1024;
 pub const LONGEST_NAME: usize = 100;
 
 /// Tells the value of an environment variable.
-pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+pub type VariableLookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Fills in `${NAME}`, and `${NAME:-default}` where the variable is unset or empty. A dollar sign without a brace stands for
 /// itself. `filled_in` counts what has been filled in.
-pub fn expand(text: &str, lookup: &Lookup, filled_in: &Cell<usize>) -> Result<String, String> {
+pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::env_file::is_variable;
-use super::expansion::{LONGEST_NAME, Lookup, expand};
+use super::expansion::{LONGEST_NAME, VariableLookup, expand};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
 
@@ -26,21 +26,21 @@ const URLS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 
 /// A server, as a file describes it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Server {
+pub struct ServerConfig {
     /// Where in the file it is described.
     pub place: String,
-    pub way: Way,
+    pub way: ServerAddress,
     /// In milliseconds.
     pub timeout_ms: Option<u64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ServerAddress {
     Url {
         /// The key that the URL stands under.
         key: &'static str,
         url: String,
-        transport: Option<Transport>,
+        transport: Option<ConfiguredTransport>,
         headers: Vec<(String, String)>,
         bearer: Option<String>,
     },
@@ -63,15 +63,15 @@ pub struct EnvFile {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub enum ConfiguredTransport {
     StreamableHttp,
     Sse,
 }
 
 /// What a file says of how messages travel.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kindred {
-    Http(Transport),
+enum TransportHint {
+    Http(ConfiguredTransport),
     Stdio,
     /// No host that is known writes this.
     Unknown,
@@ -79,7 +79,7 @@ enum Kindred {
 
 /// A server in a list.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedServer {
     pub name: String,
     /// The file says that it is not to be used.
     pub is_disabled: bool,
@@ -97,14 +97,14 @@ pub fn parse(text: &[u8]) -> Result<Json, String> {
 }
 
 /// The servers, in the order of the file.
-pub fn list(file: &Json) -> Result<Vec<Listed>, String> {
+pub fn list(file: &Json) -> Result<Vec<ListedServer>, String> {
     let (servers, _) = servers(file)?;
-    let listed = |server: Value| Ok(Listed { name: name_of(server)?, is_disabled: is_disabled(server) });
+    let listed = |server: Value| Ok(ListedServer { name: name_of(server)?, is_disabled: is_disabled(server) });
     members(servers).map(listed).collect()
 }
 
 /// The server of a name; the only one that is not disabled, where none is given. An error names the key that is wrong.
-pub fn server(file: &Json, name: Option<&str>, lookup: &Lookup) -> Result<Server, String> {
+pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Result<ServerConfig, String> {
     let (servers, place) = servers(file)?;
     let known = list(file)?;
     let found = match name {
@@ -123,11 +123,11 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &Lookup) -> Result<Server
     let name = name_of(found)?;
     let name = shortened(&name, LONGEST_NAME);
     let place = if place.is_empty() { name.into_owned() } else { format!("{place}.{name}") };
-    Entry { place, value: found, lookup, filled_in: Cell::new(0) }.read()
+    ConfigEntry { place, value: found, lookup, filled_in: Cell::new(0) }.read()
 }
 
-fn listing(known: &[Listed]) -> String {
-    let name = |server: &Listed| {
+fn listing(known: &[ListedServer]) -> String {
+    let name = |server: &ListedServer| {
         let name = shortened(&server.name, LONGEST_NAME);
         if server.is_disabled { format!("{name} (disabled)") } else { name.into_owned() }
     };
@@ -182,16 +182,16 @@ fn is_disabled(server: Value) -> bool {
 }
 
 /// A part of the file, and where it is.
-struct Entry<'a> {
+struct ConfigEntry<'a> {
     place: String,
     value: Value<'a>,
-    lookup: &'a Lookup<'a>,
+    lookup: &'a VariableLookup<'a>,
     /// What variables have filled in so far, in bytes.
     filled_in: Cell<usize>,
 }
 
-impl<'a> Entry<'a> {
-    fn read(&self) -> Result<Server, String> {
+impl<'a> ConfigEntry<'a> {
+    fn read(&self) -> Result<ServerConfig, String> {
         if self.value.kind() != Kind::Object {
             return Err(self.wrong("", "it is no object"));
         }
@@ -199,23 +199,24 @@ impl<'a> Entry<'a> {
         let (transport_key, kindred) = self.kindred()?;
         let url = URLS.into_iter().find(|key| self.is_given(key));
         let way = match (url, self.is_given("command"), kindred) {
-            (Some(_), true, Some(Kindred::Stdio)) | (None, true, None | Some(Kindred::Stdio | Kindred::Unknown)) => {
-                self.process()?
-            }
-            (Some(key), true, Some(Kindred::Http(transport))) => self.url(key, Some(transport))?,
+            (Some(_), true, Some(TransportHint::Stdio))
+            | (None, true, None | Some(TransportHint::Stdio | TransportHint::Unknown)) => self.process()?,
+            (Some(key), true, Some(TransportHint::Http(transport))) => self.url(key, Some(transport))?,
             (Some(_), true, _) => return Err(self.wrong("", "it has a \"url\" and a \"command\"")),
-            (Some(key), false, None) => self.url(key, (key == "httpUrl").then_some(Transport::StreamableHttp))?,
-            (Some(key), false, Some(Kindred::Http(transport))) => self.url(key, Some(transport))?,
-            (Some(_), false, Some(Kindred::Stdio)) => {
+            (Some(key), false, None) => {
+                self.url(key, (key == "httpUrl").then_some(ConfiguredTransport::StreamableHttp))?
+            }
+            (Some(key), false, Some(TransportHint::Http(transport))) => self.url(key, Some(transport))?,
+            (Some(_), false, Some(TransportHint::Stdio)) => {
                 return Err(self.wrong(transport_key, "it is \"stdio\", which needs a \"command\""));
             }
             // Not shown: an environment variable may have been filled in.
-            (Some(_), false, Some(Kindred::Unknown)) => {
+            (Some(_), false, Some(TransportHint::Unknown)) => {
                 return Err(
                     self.wrong(transport_key, "it is none of \"http\", \"streamable-http\", \"sse\" and \"stdio\"")
                 );
             }
-            (None, true, Some(Kindred::Http(_))) => {
+            (None, true, Some(TransportHint::Http(_))) => {
                 return Err(self.wrong(transport_key, "it is none for a \"command\", which needs \"stdio\""));
             }
             (None, false, _) => match URLS.into_iter().chain(["command"]).find(|key| self.has(key)) {
@@ -223,7 +224,7 @@ impl<'a> Entry<'a> {
                 None => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
             },
         };
-        Ok(Server { place: self.place.clone(), way, timeout_ms: self.timeout()? })
+        Ok(ServerConfig { place: self.place.clone(), way, timeout_ms: self.timeout()? })
     }
 
     fn check_enabled(&self) -> Result<(), String> {
@@ -240,31 +241,31 @@ impl<'a> Entry<'a> {
     }
 
     /// How messages travel, and the key that says it. Hosts spell it in many ways.
-    fn kindred(&self) -> Result<(&'static str, Option<Kindred>), String> {
+    fn kindred(&self) -> Result<(&'static str, Option<TransportHint>), String> {
         let key = ["transport", "type", "transportType"].into_iter().find(|key| self.has(key)).unwrap_or("type");
         let Some(text) = self.text(key)? else { return Ok((key, None)) };
         let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
         Ok((
             key,
             Some(match letters.collect::<String>().as_str() {
-                "http" | "streamablehttp" => Kindred::Http(Transport::StreamableHttp),
-                "sse" => Kindred::Http(Transport::Sse),
-                "stdio" => Kindred::Stdio,
-                _ => Kindred::Unknown,
+                "http" | "streamablehttp" => TransportHint::Http(ConfiguredTransport::StreamableHttp),
+                "sse" => TransportHint::Http(ConfiguredTransport::Sse),
+                "stdio" => TransportHint::Stdio,
+                _ => TransportHint::Unknown,
             }),
         ))
     }
 
-    fn url(&self, key: &'static str, transport: Option<Transport>) -> Result<Way, String> {
+    fn url(&self, key: &'static str, transport: Option<ConfiguredTransport>) -> Result<ServerAddress, String> {
         let url = self.text(key)?.unwrap_or_default();
         let bearer = self.text("auth")?;
         if bearer.as_deref() == Some("oauth") {
             return Err(self.wrong("auth", "OAuth is not there yet; give a bearer token"));
         }
-        Ok(Way::Url { key, url, transport, headers: self.texts_by_name("headers")?, bearer })
+        Ok(ServerAddress::Url { key, url, transport, headers: self.texts_by_name("headers")?, bearer })
     }
 
-    fn process(&self) -> Result<Way, String> {
+    fn process(&self) -> Result<ServerAddress, String> {
         let mut argv = vec![self.path("command")?.unwrap_or_default()];
         if let Some(list) = self.member("args") {
             if list.kind() != Kind::Array {
@@ -287,7 +288,7 @@ impl<'a> Entry<'a> {
             }
             None => None,
         };
-        Ok(Way::Process { argv, environment, directory: self.path("cwd")?, env_file })
+        Ok(ServerAddress::Process { argv, environment, directory: self.path("cwd")?, env_file })
     }
 
     fn timeout(&self) -> Result<Option<u64>, String> {
@@ -373,7 +374,7 @@ mod tests {
         [("TOKEN", "s3cr3t"), ("EMPTY", "")].into_iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_owned())
     }
 
-    fn read(file: &str, name: Option<&str>) -> Result<Server, String> {
+    fn read(file: &str, name: Option<&str>) -> Result<ServerConfig, String> {
         server(&Json::parse(file.into()).unwrap(), name, &lookup)
     }
 
@@ -385,18 +386,18 @@ mod tests {
         let names: Vec<String> =
             list(&Json::parse(file.into()).unwrap()).unwrap().into_iter().map(|server| server.name).collect();
         assert_eq!(names, ["web", "local"]);
-        let web = Way::Url {
+        let web = ServerAddress::Url {
             key: "url",
             url: "https://h/mcp".into(),
-            transport: Some(Transport::Sse),
+            transport: Some(ConfiguredTransport::Sse),
             headers: vec![("X-Key".into(), "k-s3cr3t".into())],
             bearer: Some("s3cr3t".into()),
         };
         assert_eq!(
             read(file, Some("web")).unwrap(),
-            Server { place: "mcpServers.web".into(), way: web, timeout_ms: Some(5000) }
+            ServerConfig { place: "mcpServers.web".into(), way: web, timeout_ms: Some(5000) }
         );
-        let local = Way::Process {
+        let local = ServerAddress::Process {
             argv: ["node", "a.js", "8"].map(String::from).to_vec(),
             environment: vec![("A".into(), "x$1".into())],
             directory: Some("/tmp".into()),
@@ -404,14 +405,14 @@ mod tests {
         };
         assert_eq!(
             read(file, Some("local")).unwrap(),
-            Server { place: "mcpServers.local".into(), way: local, timeout_ms: None }
+            ServerConfig { place: "mcpServers.local".into(), way: local, timeout_ms: None }
         );
     }
 
     #[test]
     fn the_root_may_hold_the_servers_and_one_needs_no_name() {
         let one = r#"{"only":{"url":"http://h/"}}"#;
-        assert!(matches!(read(one, None).unwrap().way, Way::Url { url, .. } if url == "http://h/"));
+        assert!(matches!(read(one, None).unwrap().way, ServerAddress::Url { url, .. } if url == "http://h/"));
     }
 
     #[test]
@@ -447,11 +448,11 @@ mod tests {
     #[test]
     fn files_of_other_hosts() {
         let url = |file: &str| match read(file, None).unwrap() {
-            Server { way: Way::Url { url, transport, .. }, place, .. } => (place, url, transport),
+            ServerConfig { way: ServerAddress::Url { url, transport, .. }, place, .. } => (place, url, transport),
             server => panic!("{server:?}"),
         };
         let web = |place: &str, transport| (place.to_owned(), "http://h/".to_owned(), transport);
-        let http = Some(Transport::StreamableHttp);
+        let http = Some(ConfiguredTransport::StreamableHttp);
         assert_eq!(url(r#"{"servers":{"s":{"type":"http","url":"http://h/"}},"inputs":[]}"#), web("servers.s", http));
         assert_eq!(url(r#"{"mcp":{"servers":{"s":{"url":"http://h/"}}}}"#), web("mcp.servers.s", None));
         assert_eq!(url(r#"{"mcp.servers":{"s":{"url":"http://h/"}}}"#), web("mcp.servers.s", None));
@@ -460,14 +461,16 @@ mod tests {
         assert_eq!(url(r#"{"mcpServers":{"s":{"serverUrl":"http://h/","url":null}}}"#), web("mcpServers.s", None));
         assert_eq!(url(r#"{"mcpServers":{"s":{"httpUrl":"http://h/","url":"http://x/"}}}"#), web("mcpServers.s", http));
         let spellings = ["http", "HTTP", "streamable-http", "streamableHttp", "streamable_http", "Streamable HTTP"];
-        for (spelling, transport) in spellings.map(|s| (s, http)).into_iter().chain([("SSE", Some(Transport::Sse))]) {
+        for (spelling, transport) in
+            spellings.map(|s| (s, http)).into_iter().chain([("SSE", Some(ConfiguredTransport::Sse))])
+        {
             for key in ["type", "transport"] {
                 let file = format!(r#"{{"mcpServers":{{"s":{{"{key}":"{spelling}","url":"http://h/"}}}}}}"#);
                 assert_eq!(url(&file), web("mcpServers.s", transport), "{spelling}");
             }
         }
         let both = r#"{"mcpServers":{"s":{"url":"http://h/","command":"x","type":"stdio"}}}"#;
-        assert!(matches!(read(both, None).unwrap().way, Way::Process { .. }));
+        assert!(matches!(read(both, None).unwrap().way, ServerAddress::Process { .. }));
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
 use super::client::mcp_client;
-use super::edge::{CText, Out, SharedHandle, c_string, given, guard_quiet};
+use super::edge::{CText, OutParam, SharedHandle, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::auth::scheme::{AuthRequest, Callback};
+use crate::auth::scheme::{AuthCallback, AuthRequest};
 use crate::error::Result;
 use crate::status::mcp_status;
 use crate::sys::callback;
@@ -58,14 +58,14 @@ pub unsafe extern "C" fn mcp_set_auth(
     auth: mcp_auth_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         client.check_url("credentials and headers")?;
         let callback = auth.map(|auth| {
-            let callback: Box<Callback> = Box::new(move |request: &mut AuthRequest| {
+            let callback: Box<AuthCallback> = Box::new(move |request: &mut AuthRequest| {
                 let mut shown = mcp_auth_request::of(request);
                 let shown = &raw mut shown;
                 // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
@@ -146,7 +146,7 @@ fn answered<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mut Aut
 pub extern "C" fn mcp_auth_request_set_bearer(
     request: Option<&mut mcp_auth_request>,
     token: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let request = answered(request)?;
@@ -162,7 +162,7 @@ pub extern "C" fn mcp_auth_request_set_header(
     request: Option<&mut mcp_auth_request>,
     name: CText,
     value: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let request = answered(request)?;
@@ -178,7 +178,7 @@ pub extern "C" fn mcp_auth_request_set_header(
 pub extern "C" fn mcp_auth_request_fail(
     request: Option<&mut mcp_auth_request>,
     reason: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let request = answered(request)?;
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn mcp_auth_request_fail_with(
     reason: CText,
     cause: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let cause = Userdata::new(cause, destroy);

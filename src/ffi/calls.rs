@@ -2,11 +2,11 @@
 
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{Out, SharedHandle};
+use super::edge::{OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::guard::{guard, guard_json};
 use super::options::mcp_options;
-use crate::client::{Call, Client};
+use crate::client::{CallContext, Client};
 use crate::error::Result;
 use crate::protocol::json::Json;
 use crate::status::mcp_status;
@@ -22,7 +22,7 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_connect(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || run(client, "connect", options, |client, call| client.connect(call)))
 }
@@ -44,7 +44,7 @@ pub extern "C" fn mcp_connect(
 pub extern "C" fn mcp_ping(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || run(client, "ping", options, |client, call| client.ping(call)))
 }
@@ -69,8 +69,8 @@ pub extern "C" fn mcp_ping(
 pub extern "C" fn mcp_server_info(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    info: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    info: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "server info", options, info, error, |client, call| client.server_info(call))
 }
@@ -80,9 +80,9 @@ pub(super) fn run_for_json(
     client: SharedHandle<mcp_client>,
     operation: &'static str,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
-    body: impl FnOnce(&Client, &Call) -> Result<Json>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
+    body: impl FnOnce(&Client, &CallContext) -> Result<Json>,
 ) -> mcp_status {
     guard_json(result, "the place for the result", error, || {
         let client = &client.required("client")?.inner;
@@ -95,7 +95,7 @@ pub(super) fn run(
     client: SharedHandle<mcp_client>,
     operation: &'static str,
     options: Option<&mcp_options>,
-    body: impl FnOnce(&Client, &Call) -> Result<()>,
+    body: impl FnOnce(&Client, &CallContext) -> Result<()>,
 ) -> Result<()> {
     let client = &client.required("client")?.inner;
     client.call(operation, &mcp_options::call_options(options), |call| body(client, call))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::edge::{SharedHandle, guard_quiet};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
 /// every call with this token, also a later one, returns `MCP_CANCELLED`.
@@ -13,11 +13,11 @@ use crate::sys::signal::Signal;
 ///
 /// Since 0.1.0.
 pub struct mcp_cancel {
-    signal: Arc<Signal>,
+    signal: Arc<PollableEvent>,
 }
 
 impl mcp_cancel {
-    pub(super) fn signal(&self) -> Arc<Signal> {
+    pub(super) fn signal(&self) -> Arc<PollableEvent> {
         Arc::clone(&self.signal)
     }
 }
@@ -28,7 +28,7 @@ impl mcp_cancel {
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_cancel_new() -> Option<Box<mcp_cancel>> {
-    guard_quiet(None, || Signal::new().ok().map(|signal| Box::new(mcp_cancel { signal: Arc::new(signal) })))
+    guard_quiet(None, || PollableEvent::new().ok().map(|signal| Box::new(mcp_cancel { signal: Arc::new(signal) })))
 }
 
 /// Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::edge::{CText, Out, SharedHandle, guard_quiet};
+use super::edge::{CText, OutParam, SharedHandle, guard_quiet};
 use super::error::mcp_error;
 use super::guard::{guard, guard_new};
 use super::options::mcp_options;
@@ -25,7 +25,7 @@ impl mcp_client {
     /// Changes a setting of a client that belongs to this process.
     pub(super) fn set(
         client: SharedHandle<mcp_client>,
-        error: Out<*mut mcp_error>,
+        error: OutParam<*mut mcp_error>,
         change: impl FnOnce(&Client) -> Result<()>,
     ) -> mcp_status {
         guard(error, || {
@@ -56,7 +56,7 @@ impl mcp_client {
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_client_new(url: CText, error: Out<*mut mcp_error>) -> Option<Box<mcp_client>> {
+pub extern "C" fn mcp_client_new(url: CText, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || Ok(mcp_client { inner: Client::new(url.required("url")?)? }))
 }
 
@@ -76,7 +76,7 @@ pub extern "C" fn mcp_client_new(url: CText, error: Out<*mut mcp_error>) -> Opti
 pub extern "C" fn mcp_client_close(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let client = client.required("client")?;

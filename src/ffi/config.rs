@@ -2,7 +2,7 @@
 
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, Out};
+use super::edge::{CText, OutParam};
 use super::error::mcp_error;
 use super::guard::{guard_json, guard_new};
 use crate::client::{Client, config};
@@ -39,7 +39,7 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_client_new_from_config(
     path: CText,
     name: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> Option<Box<mcp_client>> {
     guard_new(error, || {
         let inner = Client::from_config(path.required("path")?, name.optional("name")?)?;
@@ -53,7 +53,11 @@ pub extern "C" fn mcp_client_new_from_config(
 /// `*names` is set to NULL first and to the array on success; the caller frees it with
 /// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_config_names(path: CText, names: Out<*mut mcp_json>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_config_names(
+    path: CText,
+    names: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
     guard_json(names, "names", error, || config::names(path.required("path")?))
 }
 
@@ -65,8 +69,8 @@ pub extern "C" fn mcp_config_names(path: CText, names: Out<*mut mcp_json>, error
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_config_servers(
     path: CText,
-    servers: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    servers: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard_json(servers, "servers", error, || config::servers(path.required("path")?))
 }

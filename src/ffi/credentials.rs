@@ -1,7 +1,7 @@
 //! What requests carry.
 
 use super::client::mcp_client;
-use super::edge::{CText, Out, SharedHandle};
+use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use crate::status::mcp_status;
 
@@ -21,7 +21,7 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_set_bearer(
     client: SharedHandle<mcp_client>,
     token: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("credentials and headers")?;
@@ -44,7 +44,7 @@ pub extern "C" fn mcp_set_header(
     client: SharedHandle<mcp_client>,
     name: CText,
     value: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("credentials and headers")?;

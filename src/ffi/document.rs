@@ -47,8 +47,8 @@ pub enum mcp_json_type {
 ///
 /// Of members with the same name, the last one counts. Since 0.1.0.
 pub struct mcp_json {
-    /// The document that this value is in; `Root::top` for the document itself.
-    root: *const Root,
+    /// The document that this value is in; `DocumentRoot::top` for the document itself.
+    root: *const DocumentRoot,
     at: usize,
 }
 
@@ -58,7 +58,7 @@ unsafe impl Send for mcp_json {}
 unsafe impl Sync for mcp_json {}
 
 /// A document and what was made of it on demand.
-struct Root {
+struct DocumentRoot {
     top: mcp_json,
     json: Json,
     /// One for each value, so that a value has an address to hand out.
@@ -79,7 +79,8 @@ impl mcp_json {
     /// A document to hand out; [`mcp_json::free`] takes it back.
     pub(super) fn boxed(json: Json) -> *mut mcp_json {
         let top = mcp_json { root: std::ptr::null(), at: 0 };
-        let root = Box::into_raw(Box::new(Root { top, json, values: OnceLock::new(), strings: Mutex::default() }));
+        let root =
+            Box::into_raw(Box::new(DocumentRoot { top, json, values: OnceLock::new(), strings: Mutex::default() }));
         // SAFETY: the root was just made, and nobody else knows it.
         unsafe {
             (*root).top.root = root;
@@ -100,7 +101,7 @@ impl mcp_json {
         }
     }
 
-    fn root(&self) -> &Root {
+    fn root(&self) -> &DocumentRoot {
         // SAFETY: a value's document is alive as long as the value.
         unsafe { &*self.root }
     }
@@ -144,16 +145,16 @@ impl mcp_json {
 }
 
 /// A document that something else owns.
-pub(super) struct Owned(*mut mcp_json);
+pub(super) struct OwnedDocument(*mut mcp_json);
 
 // SAFETY: as for mcp_json itself.
-unsafe impl Send for Owned {}
+unsafe impl Send for OwnedDocument {}
 // SAFETY: as for mcp_json itself.
-unsafe impl Sync for Owned {}
+unsafe impl Sync for OwnedDocument {}
 
-impl Owned {
-    pub fn new(json: Json) -> Owned {
-        Owned(mcp_json::boxed(json))
+impl OwnedDocument {
+    pub fn new(json: Json) -> OwnedDocument {
+        OwnedDocument(mcp_json::boxed(json))
     }
 
     pub fn pointer(&self) -> *const mcp_json {
@@ -161,7 +162,7 @@ impl Owned {
     }
 }
 
-impl Drop for Owned {
+impl Drop for OwnedDocument {
     fn drop(&mut self) {
         // SAFETY: made by `boxed`; nobody uses it after its owner.
         unsafe { mcp_json::free(self.0) };

@@ -80,15 +80,15 @@ pub struct SizedText<'a>(*const c_char, PhantomData<&'a [u8]>);
 
 impl<'a> SizedText<'a> {
     /// # Safety
-    /// `start` is NULL, or readable for as many bytes as the [`Size`] beside it says, or NUL-terminated where that is `usize::MAX`;
+    /// `start` is NULL, or readable for as many bytes as the [`BufferSize`] beside it says, or NUL-terminated where that is `usize::MAX`;
     /// and the text stays as it is for `'a`.
     pub const unsafe fn new(start: *const c_char) -> SizedText<'a> {
         SizedText(start, PhantomData)
     }
 
     /// The text; NULL is an error.
-    pub fn required(self, length: Size, what: &str) -> Result<&'a str> {
-        let Size(length) = length;
+    pub fn required(self, length: BufferSize, what: &str) -> Result<&'a str> {
+        let BufferSize(length) = length;
         if length == usize::MAX {
             // SAFETY: NULL or NUL-terminated, as the length says.
             return unsafe { CText::new(self.0) }.required(what);
@@ -108,7 +108,7 @@ impl<'a> SizedText<'a> {
     }
 
     /// The text, where NULL has a meaning.
-    pub fn optional(self, length: Size, what: &str) -> Result<Option<&'a str>> {
+    pub fn optional(self, length: BufferSize, what: &str) -> Result<Option<&'a str>> {
         if self.0.is_null() { Ok(None) } else { self.required(length, what).map(Some) }
     }
 }
@@ -116,13 +116,13 @@ impl<'a> SizedText<'a> {
 /// The size of the text or the buffer that the same function takes: `size_t`. No function takes two of them.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
-pub struct Size(usize);
+pub struct BufferSize(usize);
 
-impl Size {
+impl BufferSize {
     /// # Safety
-    /// What comes with it has that size, as [`SizedText`] and [`Buffer`] say.
-    pub const unsafe fn new(size: usize) -> Size {
-        Size(size)
+    /// What comes with it has that size, as [`SizedText`] and [`OutBuffer`] say.
+    pub const unsafe fn new(size: usize) -> BufferSize {
+        BufferSize(size)
     }
 }
 
@@ -150,13 +150,13 @@ impl TextArray<'_> {
 
 /// Where the caller wants a value, `T *`: NULL, or memory that has room for one and perhaps holds none yet.
 #[repr(transparent)]
-pub struct Out<'a, T>(*mut T, PhantomData<&'a mut MaybeUninit<T>>);
+pub struct OutParam<'a, T>(*mut T, PhantomData<&'a mut MaybeUninit<T>>);
 
-impl<'a, T> Out<'a, T> {
+impl<'a, T> OutParam<'a, T> {
     /// # Safety
     /// `place` is NULL, or can be written to and is used by nobody else for `'a`.
-    pub const unsafe fn new(place: *mut T) -> Out<'a, T> {
-        Out(place, PhantomData)
+    pub const unsafe fn new(place: *mut T) -> OutParam<'a, T> {
+        OutParam(place, PhantomData)
     }
 
     /// The memory; `None` for NULL.
@@ -180,24 +180,24 @@ impl<'a, T> Out<'a, T> {
 
 /// A buffer of the caller's whose capacity is an argument of the same function: `T *`, for bytes whatever `T` is.
 #[repr(transparent)]
-pub struct Buffer<'a, T>(*mut T, PhantomData<&'a mut [MaybeUninit<u8>]>);
+pub struct OutBuffer<'a, T>(*mut T, PhantomData<&'a mut [MaybeUninit<u8>]>);
 
-impl<'a, T> Buffer<'a, T> {
+impl<'a, T> OutBuffer<'a, T> {
     /// # Safety
-    /// `start` is NULL, or can be written to for as many bytes as the [`Size`] beside it says, and is used by nobody else for `'a`.
-    pub const unsafe fn new(start: *mut T) -> Buffer<'a, T> {
-        Buffer(start, PhantomData)
+    /// `start` is NULL, or can be written to for as many bytes as the [`BufferSize`] beside it says, and is used by nobody else for `'a`.
+    pub const unsafe fn new(start: *mut T) -> OutBuffer<'a, T> {
+        OutBuffer(start, PhantomData)
     }
 
     /// Whether it has room for that many bytes.
-    pub fn holds(&self, Size(capacity): Size, bytes: usize) -> bool {
+    pub fn holds(&self, BufferSize(capacity): BufferSize, bytes: usize) -> bool {
         bytes <= capacity && !self.0.is_null()
     }
 
     /// Its first bytes, as many as are needed; an error where it has fewer.
-    pub fn first(self, capacity: Size, needed: usize) -> Result<&'a mut [MaybeUninit<u8>]> {
+    pub fn first(self, capacity: BufferSize, needed: usize) -> Result<&'a mut [MaybeUninit<u8>]> {
         let holds = self.holds(capacity, needed);
-        let Size(capacity) = capacity;
+        let BufferSize(capacity) = capacity;
         if capacity > 0 && self.0.is_null() {
             return Err(null("buffer"));
         }
@@ -253,16 +253,16 @@ mod tests {
     #[test]
     fn a_text_has_the_length_that_is_given_or_ends_with_a_nul() {
         let text = SizedText(c"abc".as_ptr(), PhantomData);
-        assert_eq!(text.required(Size(2), "it").ok(), Some("ab"));
-        assert_eq!(text.required(Size(usize::MAX), "it").ok(), Some("abc"));
-        let error = text.required(Size(MAX_TEXT + 1), "it").unwrap_err();
+        assert_eq!(text.required(BufferSize(2), "it").ok(), Some("ab"));
+        assert_eq!(text.required(BufferSize(usize::MAX), "it").ok(), Some("abc"));
+        let error = text.required(BufferSize(MAX_TEXT + 1), "it").unwrap_err();
         assert!(error.to_string().starts_with("it of 4294967296 bytes"), "{error}");
         let none = SizedText(std::ptr::null(), PhantomData);
-        assert!(matches!(none.optional(Size(3), "it"), Ok(None)));
+        assert!(matches!(none.optional(BufferSize(3), "it"), Ok(None)));
         for length in [0, 3, usize::MAX] {
-            assert_eq!(none.required(Size(length), "it").unwrap_err().to_string(), "it is NULL");
+            assert_eq!(none.required(BufferSize(length), "it").unwrap_err().to_string(), "it is NULL");
         }
-        assert!(SizedText(c"a\xFF".as_ptr(), PhantomData).required(Size(2), "it").is_err());
+        assert!(SizedText(c"a\xFF".as_ptr(), PhantomData).required(BufferSize(2), "it").is_err());
     }
 
     #[test]
@@ -276,12 +276,12 @@ mod tests {
     fn a_buffer_gives_what_is_needed_and_no_more() {
         let mut memory = [0u8; 4];
         let start = memory.as_mut_ptr();
-        let buffer = |start| Buffer::<u8>(start, PhantomData);
-        assert_eq!(buffer(start).first(Size(4), 3).unwrap().len(), 3);
-        assert_eq!(buffer(start).first(Size(4), 5).unwrap_err().status(), MCP_BUFFER_TOO_SMALL);
+        let buffer = |start| OutBuffer::<u8>(start, PhantomData);
+        assert_eq!(buffer(start).first(BufferSize(4), 3).unwrap().len(), 3);
+        assert_eq!(buffer(start).first(BufferSize(4), 5).unwrap_err().status(), MCP_BUFFER_TOO_SMALL);
         let none = std::ptr::null_mut();
-        assert_eq!(buffer(none).first(Size(0), 0).unwrap().len(), 0);
-        assert_eq!(buffer(none).first(Size(0), 1).unwrap_err().status(), MCP_BUFFER_TOO_SMALL);
-        assert_eq!(buffer(none).first(Size(4), 1).unwrap_err().to_string(), "buffer is NULL");
+        assert_eq!(buffer(none).first(BufferSize(0), 0).unwrap().len(), 0);
+        assert_eq!(buffer(none).first(BufferSize(0), 1).unwrap_err().status(), MCP_BUFFER_TOO_SMALL);
+        assert_eq!(buffer(none).first(BufferSize(4), 1).unwrap_err().to_string(), "buffer is NULL");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use super::document::{Owned, mcp_json};
+use super::document::{OwnedDocument, mcp_json};
 use super::edge::{c_string, guard_quiet};
 use super::userdata::Userdata;
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub struct mcp_error {
     error: Error,
     message: CString,
     www_authenticate: Option<CString>,
-    rpc_data: Option<Owned>,
+    rpc_data: Option<OwnedDocument>,
 }
 
 impl mcp_error {
@@ -33,7 +33,7 @@ impl mcp_error {
             // Not every error comes from a call, which would have made its texts fit already.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
-            rpc_data: rpc_data.map(|text| Owned::new(Json::of_checked(text))),
+            rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::of_checked(text))),
             error,
         }))
     }
@@ -94,7 +94,9 @@ pub extern "C" fn mcp_error_rpc_code(error: Option<&mcp_error>) -> i64 {
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_json {
-    mcp_error::read(error, std::ptr::null(), |error| error.rpc_data.as_ref().map_or(std::ptr::null(), Owned::pointer))
+    mcp_error::read(error, std::ptr::null(), |error| {
+        error.rpc_data.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer)
+    })
 }
 
 /// The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what

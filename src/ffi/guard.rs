@@ -3,7 +3,7 @@
 use std::ptr::null_mut;
 
 use super::document::mcp_json;
-use super::edge::Out;
+use super::edge::OutParam;
 use super::error::mcp_error;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -11,7 +11,7 @@ use crate::status::*;
 use crate::sys::panics::caught;
 
 /// Runs the body of an export that returns a status.
-pub fn guard(error: Out<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
+pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
     match guard_value(error, body) {
         Ok(()) => MCP_OK,
         Err(status) => status,
@@ -19,15 +19,15 @@ pub fn guard(error: Out<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> m
 }
 
 /// Runs the body of an export that returns a new object: NULL stands for a failure.
-pub fn guard_new<T>(error: Out<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Option<Box<T>> {
+pub fn guard_new<T>(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Option<Box<T>> {
     guard_value(error, || body().map(Box::new)).ok()
 }
 
 /// Runs the body of an export that puts a document into a place; `what` names the place.
 pub fn guard_json(
-    mut place: Out<*mut mcp_json>,
+    mut place: OutParam<*mut mcp_json>,
     what: &str,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
     body: impl FnOnce() -> Result<Json>,
 ) -> mcp_status {
     guard(error, || {
@@ -38,7 +38,7 @@ pub fn guard_json(
     })
 }
 
-fn guard_value<T>(mut error: Out<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Result<T, mcp_status> {
+fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Result<T, mcp_status> {
     error.put(null_mut());
     let outcome = caught(body).unwrap_or_else(|place| {
         let why = format!("libmcp met a bug of its own (at {place}) and stopped the call; please report it");
@@ -62,7 +62,7 @@ mod tests {
     fn a_panic_becomes_an_error_that_names_its_place_and_nothing_else() {
         let mut error = null_mut();
         // SAFETY: the place is a live variable that nobody else uses.
-        let place = unsafe { Out::new(&raw mut error) };
+        let place = unsafe { OutParam::new(&raw mut error) };
         assert_eq!(guard(place, || panic!("zqxw-token")), MCP_INTERNAL);
         // SAFETY: the error was made just now, and nobody else knows it.
         let error = unsafe { Box::from_raw(error) };

@@ -5,14 +5,14 @@ use std::ptr::null;
 use std::sync::Arc;
 
 use super::client::mcp_client;
-use super::document::{Owned, mcp_json};
-use super::edge::{CText, Out, SharedHandle, Size, SizedText, c_string, given, guard_quiet};
+use super::document::{OwnedDocument, mcp_json};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::error::Result;
 use crate::protocol::incoming::InputKind;
-use crate::rpc::handlers::{Handler, Input};
+use crate::rpc::handlers::{Handler, InputRequest};
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -21,9 +21,9 @@ use crate::sys::callback;
 ///
 /// Since 0.1.0.
 pub struct mcp_input<'a> {
-    inner: &'a mut Input,
+    inner: &'a mut InputRequest,
     method: CString,
-    params: Owned,
+    params: OwnedDocument,
 }
 
 /// Answers what a server asks, with `mcp_input_accept`, `mcp_input_decline` or `mcp_input_cancel`
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Elicitation, (handler, userdata, destroy), error) }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn mcp_set_sampling(
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Sampling, (handler, userdata, destroy), error) }
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn mcp_set_roots(
     handler: mcp_input_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the registration promises that the handler may be called with this userdata from any thread.
     unsafe { set_handler(client, InputKind::Roots, (handler, userdata, destroy), error) }
@@ -106,13 +106,13 @@ unsafe fn set_handler(
     client: SharedHandle<mcp_client>,
     kind: InputKind,
     (handler, userdata, destroy): (mcp_input_fn, *mut c_void, mcp_destroy_fn),
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         let handler = handler.map(|handler| {
-            let handler: Arc<Handler> = Arc::new(move |input: &mut Input| {
+            let handler: Arc<Handler> = Arc::new(move |input: &mut InputRequest| {
                 let mut shown = mcp_input::of(input);
                 let shown = &raw mut shown;
                 // SAFETY: as the caller promises.
@@ -125,8 +125,12 @@ unsafe fn set_handler(
 }
 
 impl mcp_input<'_> {
-    fn of(input: &mut Input) -> mcp_input<'_> {
-        mcp_input { method: c_string(input.kind.method()), params: Owned::new(input.params.clone()), inner: input }
+    fn of(input: &mut InputRequest) -> mcp_input<'_> {
+        mcp_input {
+            method: c_string(input.kind.method()),
+            params: OwnedDocument::new(input.params.clone()),
+            inner: input,
+        }
     }
 }
 
@@ -154,7 +158,7 @@ pub extern "C" fn mcp_input_is_cancelled(input: Option<&mcp_input>) -> bool {
 }
 
 /// The input to answer.
-fn answered<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut Input> {
+fn answered<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut InputRequest> {
     given(input, "input").map(|input| &mut *input.inner)
 }
 
@@ -168,22 +172,22 @@ fn answered<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut Input> {
 pub extern "C" fn mcp_input_accept(
     input: Option<&mut mcp_input>,
     content: SizedText,
-    length: Size,
-    error: Out<*mut mcp_error>,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || answered(input)?.accept(content.optional(length, "the content")?))
 }
 
 /// Declines an elicitation: the person has said no. Errors as for `mcp_input_accept`. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_input_decline(input: Option<&mut mcp_input>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_input_decline(input: Option<&mut mcp_input>, error: OutParam<*mut mcp_error>) -> mcp_status {
     guard(error, || answered(input)?.refuse("decline"))
 }
 
 /// Cancels an elicitation: the person has made no choice. Errors as for `mcp_input_accept`. Since
 /// 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_input_cancel(input: Option<&mut mcp_input>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_input_cancel(input: Option<&mut mcp_input>, error: OutParam<*mut mcp_error>) -> mcp_status {
     guard(error, || answered(input)?.refuse("cancel"))
 }
 
@@ -196,8 +200,8 @@ pub extern "C" fn mcp_input_cancel(input: Option<&mut mcp_input>, error: Out<*mu
 pub extern "C" fn mcp_input_respond(
     input: Option<&mut mcp_input>,
     result: SizedText,
-    length: Size,
-    error: Out<*mut mcp_error>,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || answered(input)?.respond(result.required(length, "the result")?))
 }
@@ -211,7 +215,7 @@ pub extern "C" fn mcp_input_fail(
     input: Option<&mut mcp_input>,
     code: i64,
     message: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let message = message.required("message")?;

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::document::{TextKind, find, look, mcp_json, mcp_json_type};
-use super::edge::{CText, Out, SharedHandle, Size, SizedText, guard_quiet};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::Error;
@@ -19,7 +19,11 @@ use crate::status::MCP_INVALID_JSON;
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_parse(text: SizedText, length: Size, error: Out<*mut mcp_error>) -> *mut mcp_json {
+pub extern "C" fn mcp_json_parse(
+    text: SizedText,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
+) -> *mut mcp_json {
     let mut document: *mut mcp_json = std::ptr::null_mut();
     guard(error, || {
         let text = text.required(length, "text")?.to_owned();

@@ -7,11 +7,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::document::{TextKind, look, mcp_json};
-use super::edge::{Buffer, Out, Size, guard_quiet};
+use super::edge::{BufferSize, OutBuffer, OutParam, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::{Error, Result};
-use crate::protocol::json::{Kind, Unfit, Value};
+use crate::protocol::json::{JsonConversionError, Kind, Value};
 use crate::status::*;
 
 /// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
@@ -19,7 +19,11 @@ use crate::status::*;
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_bool(json: Option<&mcp_json>, value: Out<bool>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_json_bool(
+    json: Option<&mcp_json>,
+    value: OutParam<bool>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
     guard(error, || read_into(json, value, |v| v.bool()))
 }
 
@@ -29,7 +33,11 @@ pub extern "C" fn mcp_json_bool(json: Option<&mcp_json>, value: Out<bool>, error
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_int64(json: Option<&mcp_json>, value: Out<i64>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_json_int64(
+    json: Option<&mcp_json>,
+    value: OutParam<i64>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
     guard(error, || read_into(json, value, |v| v.int64()))
 }
 
@@ -37,7 +45,11 @@ pub extern "C" fn mcp_json_int64(json: Option<&mcp_json>, value: Out<i64>, error
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_uint64(json: Option<&mcp_json>, value: Out<u64>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_json_uint64(
+    json: Option<&mcp_json>,
+    value: OutParam<u64>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
     guard(error, || read_into(json, value, |v| v.uint64()))
 }
 
@@ -46,7 +58,11 @@ pub extern "C" fn mcp_json_uint64(json: Option<&mcp_json>, value: Out<u64>, erro
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_double(json: Option<&mcp_json>, value: Out<f64>, error: Out<*mut mcp_error>) -> mcp_status {
+pub extern "C" fn mcp_json_double(
+    json: Option<&mcp_json>,
+    value: OutParam<f64>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
     guard(error, || read_into(json, value, |v| v.double()))
 }
 
@@ -56,7 +72,7 @@ pub extern "C" fn mcp_json_double(json: Option<&mcp_json>, value: Out<f64>, erro
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: Out<usize>) -> *const c_char {
+pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: OutParam<usize>) -> *const c_char {
     let raw = json.map(|json| guard_quiet("", || json.value().raw()));
     length.put(raw.map_or(0, str::len));
     raw.map_or(std::ptr::null(), |raw| raw.as_ptr().cast())
@@ -87,10 +103,10 @@ pub extern "C" fn mcp_json_string(json: Option<&mcp_json>) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_copy_string(
     json: Option<&mcp_json>,
-    buffer: Buffer<c_char>,
-    capacity: Size,
-    mut length: Out<usize>,
-    error: Out<*mut mcp_error>,
+    buffer: OutBuffer<c_char>,
+    capacity: BufferSize,
+    mut length: OutParam<usize>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let value = present(json)?.value();
@@ -122,10 +138,10 @@ pub extern "C" fn mcp_json_copy_string(
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_copy_base64(
     json: Option<&mcp_json>,
-    buffer: Buffer<c_void>,
-    capacity: Size,
-    mut length: Out<usize>,
-    error: Out<*mut mcp_error>,
+    buffer: OutBuffer<c_void>,
+    capacity: BufferSize,
+    mut length: OutParam<usize>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let text = present(json)?.value().string().map_err(unfit)?;
@@ -142,8 +158,8 @@ pub extern "C" fn mcp_json_copy_base64(
 /// Reads a value into a place of the caller's.
 fn read_into<T>(
     json: Option<&mcp_json>,
-    mut place: Out<T>,
-    read: impl FnOnce(Value) -> Result<T, Unfit>,
+    mut place: OutParam<T>,
+    read: impl FnOnce(Value) -> Result<T, JsonConversionError>,
 ) -> Result<()> {
     let (json, place) = (present(json)?, place.required("value")?);
     place.write(read(json.value()).map_err(unfit)?);
@@ -155,10 +171,14 @@ fn present(json: Option<&mcp_json>) -> Result<&mcp_json> {
     json.ok_or_else(|| Error::new(MCP_JSON_MISMATCH, "there is no such JSON value"))
 }
 
-fn unfit(unfit: Unfit) -> Error {
+fn unfit(unfit: JsonConversionError) -> Error {
     match unfit {
-        Unfit::Mismatch(kind) => Error::new(MCP_JSON_MISMATCH, format!("the JSON value is {}", describe(kind))),
-        Unfit::Range(what) => Error::new(MCP_JSON_RANGE, format!("the JSON value does not fit into {what}")),
+        JsonConversionError::Mismatch(kind) => {
+            Error::new(MCP_JSON_MISMATCH, format!("the JSON value is {}", describe(kind)))
+        }
+        JsonConversionError::Range(what) => {
+            Error::new(MCP_JSON_RANGE, format!("the JSON value does not fit into {what}"))
+        }
     }
 }
 

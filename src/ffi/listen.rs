@@ -4,12 +4,12 @@ use std::ffi::{c_char, c_void};
 
 use super::calls::run;
 use super::client::mcp_client;
-use super::document::{Owned, mcp_json};
-use super::edge::{Out, SharedHandle, TextArray, c_string, given};
+use super::document::{OwnedDocument, mcp_json};
+use super::edge::{OutParam, SharedHandle, TextArray, c_string, given};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
-use crate::client::operations::listen::Filter;
+use crate::client::operations::listen::SubscriptionFilter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};
@@ -62,14 +62,14 @@ pub unsafe extern "C" fn mcp_listen(
     change: mcp_change_fn,
     userdata: *mut c_void,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let change = given(change, "the callback")?;
         let filter = filter(changes, uris.texts("a URI")?)?;
         let on_change = |method: &str, params: Option<&Json>| {
-            let (method, params) = (c_string(method), params.cloned().map(Owned::new));
-            let params = params.as_ref().map_or(std::ptr::null(), Owned::pointer);
+            let (method, params) = (c_string(method), params.cloned().map(OwnedDocument::new));
+            let params = params.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer);
             // SAFETY: the header asks for a callback that may be called with this userdata on this thread.
             callback::call(|| unsafe { change(userdata, method.as_ptr(), params) });
         };
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn mcp_listen(
     })
 }
 
-fn filter(changes: u32, uris: Vec<String>) -> Result<Filter> {
+fn filter(changes: u32, uris: Vec<String>) -> Result<SubscriptionFilter> {
     let all = [mcp_change::MCP_CHANGE_TOOLS, mcp_change::MCP_CHANGE_PROMPTS, mcp_change::MCP_CHANGE_RESOURCES];
     let [tools, prompts, resources] = all.map(|change| changes & change as u32 != 0);
     if changes > 7 {
@@ -86,5 +86,5 @@ fn filter(changes: u32, uris: Vec<String>) -> Result<Filter> {
     if changes == 0 && uris.is_empty() {
         return Err(Error::new(MCP_INVALID_ARGUMENT, "there is nothing to listen for: no change and no URI is given"));
     }
-    Ok(Filter { tools, prompts, resources, uris })
+    Ok(SubscriptionFilter { tools, prompts, resources, uris })
 }

@@ -4,10 +4,10 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::client::mcp_client;
-use super::edge::{Out, SharedHandle, c_string};
+use super::edge::{OutParam, SharedHandle, c_string};
 use super::error::mcp_error;
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::log::{Hook, Level};
+use crate::log::{LogHook, LogLevel};
 use crate::sanitize::one_line;
 use crate::status::mcp_status;
 use crate::sys::callback;
@@ -50,13 +50,13 @@ pub unsafe extern "C" fn mcp_set_log(
     log: mcp_log_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         let hook = log.map(|log| {
-            let hook: Arc<Hook> = Arc::new(move |level: Level, text: &str| {
+            let hook: Arc<LogHook> = Arc::new(move |level: LogLevel, text: &str| {
                 let text = c_string(one_line(text));
                 // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
                 callback::call(|| unsafe { log(owner.pointer(), level as i32, text.as_ptr()) });

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::calls::run;
 use super::client::mcp_client;
-use super::document::{Owned, mcp_json};
-use super::edge::{CText, Out, SharedHandle};
+use super::document::{OwnedDocument, mcp_json};
+use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
-use crate::rpc::server_log::Hook;
+use crate::rpc::server_log::ServerLogHook;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -38,14 +38,14 @@ pub unsafe extern "C" fn mcp_set_logging(
     logging: mcp_logging_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         let hook = logging.map(|logging| {
-            let hook: Arc<Hook> = Arc::new(move |message: &Json| {
-                let message = Owned::new(message.clone());
+            let hook: Arc<ServerLogHook> = Arc::new(move |message: &Json| {
+                let message = OwnedDocument::new(message.clone());
                 // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
                 callback::call(|| unsafe { logging(owner.pointer(), message.pointer()) });
             });
@@ -69,7 +69,7 @@ pub extern "C" fn mcp_set_logging_level(
     client: SharedHandle<mcp_client>,
     level: CText,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         run(client, "set logging level", options, |client, call| {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::client::mcp_client;
-use super::edge::{CText, Out, SharedHandle};
+use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use crate::error::Error;
 use crate::net::proxy::{Proxy, ProxyChoice};
 use crate::status::*;
-use crate::transport::interface::Travels;
+use crate::transport::interface::TransportKind;
 
 /// How messages travel. A later version may add more.
 ///
@@ -39,12 +39,12 @@ pub enum mcp_transport {
 pub extern "C" fn mcp_set_transport(
     client: SharedHandle<mcp_client>,
     transport: i32,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     let transport = match transport {
         0 => Ok(None),
-        1 => Ok(Some(Travels::StreamableHttp)),
-        2 => Ok(Some(Travels::Sse)),
+        1 => Ok(Some(TransportKind::StreamableHttp)),
+        2 => Ok(Some(TransportKind::Sse)),
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is no number of mcp_transport")),
     };
     mcp_client::set(client, error, |client| {
@@ -63,7 +63,7 @@ pub extern "C" fn mcp_set_transport(
 pub extern "C" fn mcp_set_unix_socket(
     client: SharedHandle<mcp_client>,
     path: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
@@ -94,7 +94,7 @@ pub extern "C" fn mcp_set_unix_socket(
 pub extern "C" fn mcp_set_proxy(
     client: SharedHandle<mcp_client>,
     url: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
@@ -119,7 +119,7 @@ pub extern "C" fn mcp_set_proxy(
 pub extern "C" fn mcp_set_require_https(
     client: SharedHandle<mcp_client>,
     required: bool,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
@@ -143,7 +143,7 @@ pub extern "C" fn mcp_set_require_https(
 pub extern "C" fn mcp_set_tls_ca_file(
     client: SharedHandle<mcp_client>,
     path: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
@@ -164,7 +164,7 @@ pub extern "C" fn mcp_set_tls_client_cert(
     client: SharedHandle<mcp_client>,
     cert_path: CText,
     key_path: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
@@ -186,7 +186,7 @@ pub extern "C" fn mcp_set_tls_client_cert(
 pub extern "C" fn mcp_set_tls_verify(
     client: SharedHandle<mcp_client>,
     verify: bool,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;

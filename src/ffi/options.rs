@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::cancel::mcp_cancel;
-use super::edge::{CText, Out, SharedHandle, Size, SizedText, c_string, given, guard_quiet};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::client::{CallOptions, Progress};
+use crate::client::{CallOptions, ProgressCallback};
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -49,7 +49,7 @@ pub extern "C" fn mcp_options_free(options: Option<Box<mcp_options>>) {
 pub extern "C" fn mcp_options_set_timeout(
     options: Option<&mut mcp_options>,
     timeout_ms: u64,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         given(options, "options")?.inner.timeout_ms = Some(timeout_ms);
@@ -65,7 +65,7 @@ pub extern "C" fn mcp_options_set_timeout(
 pub extern "C" fn mcp_options_set_idle_timeout(
     options: Option<&mut mcp_options>,
     timeout_ms: u64,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         given(options, "options")?.inner.idle_ms = timeout_ms;
@@ -81,7 +81,7 @@ pub extern "C" fn mcp_options_set_idle_timeout(
 pub extern "C" fn mcp_options_set_cancel(
     options: Option<&mut mcp_options>,
     cancel: SharedHandle<mcp_cancel>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let options = given(options, "options")?;
@@ -112,18 +112,19 @@ pub unsafe extern "C" fn mcp_options_set_progress(
     progress: mcp_progress_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // Made first: whatever happens now, its end runs `destroy`.
     let owner = Userdata::new(userdata, destroy);
     guard(error, || {
         let hook = progress.map(|tell| {
-            let hook: Arc<Progress> = Arc::new(move |progress: f64, total: Option<f64>, message: Option<&str>| {
-                let message = message.map(c_string);
-                let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
-                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                callback::call(|| unsafe { tell(owner.pointer(), progress, total.unwrap_or(-1.0), message) });
-            });
+            let hook: Arc<ProgressCallback> =
+                Arc::new(move |progress: f64, total: Option<f64>, message: Option<&str>| {
+                    let message = message.map(c_string);
+                    let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
+                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                    callback::call(|| unsafe { tell(owner.pointer(), progress, total.unwrap_or(-1.0), message) });
+                });
             hook
         });
         given(options, "options")?.inner.extras.progress = hook;
@@ -140,8 +141,8 @@ pub unsafe extern "C" fn mcp_options_set_progress(
 pub extern "C" fn mcp_options_set_meta(
     options: Option<&mut mcp_options>,
     meta: SizedText,
-    length: Size,
-    error: Out<*mut mcp_error>,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let options = given(options, "options")?;
@@ -156,7 +157,7 @@ pub extern "C" fn mcp_options_set_header(
     options: Option<&mut mcp_options>,
     name: CText,
     value: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         let options = given(options, "options")?;

@@ -3,11 +3,11 @@
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, Out, SharedHandle, Size, SizedText};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::operations::lists::List;
-use crate::client::operations::offers::Reference;
+use crate::client::operations::lists::ListMethod;
+use crate::client::operations::offers::CompletionReference;
 use crate::status::mcp_status;
 
 /// Lists the server's prompts: an object with "prompts", an array of all of them.
@@ -21,10 +21,12 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_list_prompts(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list prompts", options, result, error, |client, call| client.all_pages(call, List::Prompts))
+    run_for_json(client, "list prompts", options, result, error, |client, call| {
+        client.all_pages(call, ListMethod::Prompts)
+    })
 }
 
 /// As `mcp_list_prompts`, one page: the first one for a NULL `cursor`, and the one after another for
@@ -37,11 +39,11 @@ pub extern "C" fn mcp_list_prompts_page(
     client: SharedHandle<mcp_client>,
     cursor: CText,
     options: Option<&mcp_options>,
-    page: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    page: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list prompts", options, page, error, |client, call| {
-        client.page(call, List::Prompts, cursor.optional("cursor")?)
+        client.page(call, ListMethod::Prompts, cursor.optional("cursor")?)
     })
 }
 
@@ -57,10 +59,10 @@ pub extern "C" fn mcp_get_prompt(
     client: SharedHandle<mcp_client>,
     name: CText,
     arguments: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "get prompt", options, result, error, |client, call| {
         let name = name.required("name")?;
@@ -84,11 +86,11 @@ pub extern "C" fn mcp_complete_prompt(
     value: CText,
     context: CText,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = Reference::Prompt(prompt.required("prompt")?);
+        let reference = CompletionReference::Prompt(prompt.required("prompt")?);
         let argument = (argument.required("argument")?, value.required("value")?);
         client.complete(call, reference, argument, context.optional("context")?)
     })
@@ -106,11 +108,11 @@ pub extern "C" fn mcp_complete_resource(
     value: CText,
     context: CText,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = Reference::Resource(uri_template.required("uri_template")?);
+        let reference = CompletionReference::Resource(uri_template.required("uri_template")?);
         let argument = (argument.required("argument")?, value.required("value")?);
         client.complete(call, reference, argument, context.optional("context")?)
     })

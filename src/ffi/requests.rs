@@ -3,7 +3,7 @@
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, Out, SharedHandle, Size, SizedText};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
@@ -22,10 +22,10 @@ pub extern "C" fn mcp_request(
     client: SharedHandle<mcp_client>,
     method: CText,
     params: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "request", options, result, error, |client, call| {
         let method = method.required("method")?;
@@ -42,9 +42,9 @@ pub extern "C" fn mcp_notify(
     client: SharedHandle<mcp_client>,
     method: CText,
     params: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         run(client, "notify", options, |client, call| {

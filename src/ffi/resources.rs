@@ -3,10 +3,10 @@
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, Out, SharedHandle};
+use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::operations::lists::List;
+use crate::client::operations::lists::ListMethod;
 use crate::status::mcp_status;
 
 /// Lists the server's resources: an object with "resources", an array of all of them.
@@ -20,11 +20,11 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_list_resources(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list resources", options, result, error, |client, call| {
-        client.all_pages(call, List::Resources)
+        client.all_pages(call, ListMethod::Resources)
     })
 }
 
@@ -38,11 +38,11 @@ pub extern "C" fn mcp_list_resources_page(
     client: SharedHandle<mcp_client>,
     cursor: CText,
     options: Option<&mcp_options>,
-    page: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    page: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list resources", options, page, error, |client, call| {
-        client.page(call, List::Resources, cursor.optional("cursor")?)
+        client.page(call, ListMethod::Resources, cursor.optional("cursor")?)
     })
 }
 
@@ -57,11 +57,11 @@ pub extern "C" fn mcp_list_resources_page(
 pub extern "C" fn mcp_list_resource_templates(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list resource templates", options, result, error, |client, call| {
-        client.all_pages(call, List::ResourceTemplates)
+        client.all_pages(call, ListMethod::ResourceTemplates)
     })
 }
 
@@ -75,11 +75,11 @@ pub extern "C" fn mcp_list_resource_templates_page(
     client: SharedHandle<mcp_client>,
     cursor: CText,
     options: Option<&mcp_options>,
-    page: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    page: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list resource templates", options, page, error, |client, call| {
-        client.page(call, List::ResourceTemplates, cursor.optional("cursor")?)
+        client.page(call, ListMethod::ResourceTemplates, cursor.optional("cursor")?)
     })
 }
 
@@ -96,8 +96,8 @@ pub extern "C" fn mcp_read_resource(
     client: SharedHandle<mcp_client>,
     uri: CText,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "read resource", options, result, error, |client, call| {
         client.read_resource(call, uri.required("uri")?)

@@ -1,9 +1,9 @@
 //! How a client behaves.
 
 use super::client::mcp_client;
-use super::edge::{CText, Out, SharedHandle};
+use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
-use crate::client::settings::Limit;
+use crate::client::settings::LimitKind;
 use crate::error::Error;
 use crate::status::*;
 
@@ -18,7 +18,7 @@ use crate::status::*;
 pub extern "C" fn mcp_set_timeout(
     client: SharedHandle<mcp_client>,
     timeout_ms: u64,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.settings.set_timeout_ms(timeout_ms);
@@ -35,7 +35,7 @@ pub extern "C" fn mcp_set_client_info(
     client: SharedHandle<mcp_client>,
     name: CText,
     version: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.settings.set_client_info(name.required("name")?, version.required("version")?)
@@ -55,7 +55,7 @@ pub extern "C" fn mcp_set_client_info(
 pub extern "C" fn mcp_set_protocol_version(
     client: SharedHandle<mcp_client>,
     version: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| client.settings.pin_version(version.optional("version")?))
 }
@@ -84,12 +84,12 @@ pub extern "C" fn mcp_set_limit(
     client: SharedHandle<mcp_client>,
     limit: i32,
     bytes: u64,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     let limit = match limit {
-        1 => Ok(Limit::Message),
-        2 => Ok(Limit::Head),
-        3 => Ok(Limit::Event),
+        1 => Ok(LimitKind::Message),
+        2 => Ok(LimitKind::Head),
+        3 => Ok(LimitKind::Event),
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "limit is no number of mcp_limit")),
     };
     mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes))
@@ -107,7 +107,7 @@ pub extern "C" fn mcp_set_limit(
 pub extern "C" fn mcp_set_cache(
     client: SharedHandle<mcp_client>,
     wanted: bool,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.known.cache.set_wanted(wanted);

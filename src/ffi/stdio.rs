@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::client::mcp_client;
-use super::edge::{CText, Out, SharedHandle, TextArray};
+use super::edge::{CText, OutParam, SharedHandle, TextArray};
 use super::error::mcp_error;
 use super::guard::guard_new;
 use crate::client::Client;
@@ -31,7 +31,7 @@ use crate::transport::stdio::environment::program;
 /// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
 /// `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: Out<*mut mcp_error>) -> Option<Box<mcp_client>> {
+pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || {
         let program = program(argv.texts("an argument")?);
         Ok(mcp_client { inner: Client::of_process(program)? })
@@ -50,7 +50,7 @@ pub extern "C" fn mcp_set_environment(
     client: SharedHandle<mcp_client>,
     name: CText,
     value: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let (name, value) = (name.required("name")?, value.optional("value")?);
@@ -70,7 +70,7 @@ pub extern "C" fn mcp_set_environment(
 pub extern "C" fn mcp_set_working_directory(
     client: SharedHandle<mcp_client>,
     path: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
@@ -85,7 +85,7 @@ pub extern "C" fn mcp_set_working_directory(
 pub extern "C" fn mcp_set_stderr_file(
     client: SharedHandle<mcp_client>,
     path: CText,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::{find, mcp_json};
-use super::edge::{CText, Out, SharedHandle, Size, SizedText};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::json_content::mcp_json_string;
@@ -28,10 +28,10 @@ pub extern "C" fn mcp_start_tool(
     client: SharedHandle<mcp_client>,
     name: CText,
     arguments: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "start tool", options, result, error, |client, call| {
         let name = name.required("name")?;
@@ -58,8 +58,8 @@ pub extern "C" fn mcp_get_task(
     client: SharedHandle<mcp_client>,
     id: CText,
     options: Option<&mcp_options>,
-    task: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    task: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
 }
@@ -74,9 +74,9 @@ pub extern "C" fn mcp_update_task(
     client: SharedHandle<mcp_client>,
     id: CText,
     responses: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
         run(client, "update task", options, |client, call| {
@@ -93,7 +93,7 @@ pub extern "C" fn mcp_cancel_task(
     client: SharedHandle<mcp_client>,
     id: CText,
     options: Option<&mcp_options>,
-    error: Out<*mut mcp_error>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, id.required("id")?)))
 }
@@ -112,8 +112,8 @@ pub extern "C" fn mcp_wait_task(
     client: SharedHandle<mcp_client>,
     id: CText,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "wait for task", options, result, error, |client, call| {
         client.wait_task(call, id.required("id")?)

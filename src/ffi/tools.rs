@@ -6,10 +6,10 @@ use std::ffi::c_char;
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::{find, look, mcp_json};
-use super::edge::{CText, Out, SharedHandle, Size, SizedText};
+use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use crate::client::operations::lists::List;
+use crate::client::operations::lists::ListMethod;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
 
@@ -29,10 +29,10 @@ use crate::status::mcp_status;
 pub extern "C" fn mcp_list_tools(
     client: SharedHandle<mcp_client>,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, List::Tools))
+    run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, ListMethod::Tools))
 }
 
 /// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
@@ -45,11 +45,11 @@ pub extern "C" fn mcp_list_tools_page(
     client: SharedHandle<mcp_client>,
     cursor: CText,
     options: Option<&mcp_options>,
-    page: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    page: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "list tools", options, page, error, |client, call| {
-        client.page(call, List::Tools, cursor.optional("cursor")?)
+        client.page(call, ListMethod::Tools, cursor.optional("cursor")?)
     })
 }
 
@@ -74,10 +74,10 @@ pub extern "C" fn mcp_call_tool(
     client: SharedHandle<mcp_client>,
     name: CText,
     arguments: SizedText,
-    length: Size,
+    length: BufferSize,
     options: Option<&mcp_options>,
-    result: Out<*mut mcp_json>,
-    error: Out<*mut mcp_error>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json(client, "call tool", options, result, error, |client, call| {
         let name = name.required("name")?;

@@ -8,7 +8,7 @@ use super::texts;
 use crate::http::endpoint::{Endpoint, origin_of};
 use crate::net::no_proxy::NoProxy;
 use crate::net::proxy::Proxy;
-use crate::net::tunnel::{Refusal, Target, connect, socks5};
+use crate::net::tunnel::{ProxyHandshakeError, ProxyTarget, connect, socks5};
 use crate::status::{MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_FAILED};
 
 /// Stands for a user name, a password or a query.
@@ -82,11 +82,11 @@ pub fn proxy_answers(bytes: &[u8]) {
     };
     let proxy = Proxy::parse(url).expect("a proxy");
     let ask = |piece: usize| {
-        let mut stream = Script { said, piece, asked: Vec::new() };
+        let mut stream = AddressScript { said, piece, asked: Vec::new() };
         let outcome = if kind % 4 < 2 {
             connect(&mut stream, &proxy, "host", 443)
         } else {
-            socks5(&mut stream, &proxy, &Target::Name("host", 443))
+            socks5(&mut stream, &proxy, &ProxyTarget::Name("host", 443))
         };
         check_outcome(&outcome);
         (outcome.is_ok(), stream)
@@ -108,8 +108,8 @@ pub fn proxy_answers(bytes: &[u8]) {
     assert!(stream.asked.len() < 1024);
 }
 
-fn check_outcome(outcome: &Result<(), Refusal>) {
-    if let Err(Refusal::Said(error)) = outcome {
+fn check_outcome(outcome: &Result<(), ProxyHandshakeError>) {
+    if let Err(ProxyHandshakeError::Said(error)) = outcome {
         assert!(matches!(error.status(), MCP_PROXY_FAILED | MCP_PROXY_AUTH_REQUIRED));
         let message = error.to_string();
         assert!(!message.contains(char::is_control) && !message.contains(SECRET), "{message:?}");
@@ -117,20 +117,20 @@ fn check_outcome(outcome: &Result<(), Refusal>) {
 }
 
 /// A proxy whose words are known beforehand, and come in pieces.
-struct Script<'a> {
+struct AddressScript<'a> {
     said: &'a [u8],
     piece: usize,
     asked: Vec<u8>,
 }
 
-impl Read for Script<'_> {
+impl Read for AddressScript<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(self.piece);
         self.said.read(&mut buffer[..most])
     }
 }
 
-impl Write for Script<'_> {
+impl Write for AddressScript<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.asked.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -8,7 +8,7 @@ use super::texts;
 use crate::call::failure::quote;
 use crate::call::secrets::Secrets;
 use crate::error::Error;
-use crate::http::cookies::Cookies;
+use crate::http::cookies::CookieStore;
 use crate::http::endpoint::Endpoint;
 use crate::http::lane::keep_alive_timeout;
 use crate::status::MCP_UNAUTHORIZED;
@@ -106,7 +106,7 @@ fn cookies(first: &Endpoint, second: &Endpoint, values: &str) {
     for value in values.split('\n').filter_map(|line| HeaderValue::from_str(line).ok()) {
         set.append(header::SET_COOKIE, value);
     }
-    let cookies = Cookies::default();
+    let cookies = CookieStore::default();
     cookies.take(first, &set, now);
     let mut request = HeaderMap::new();
     cookies.add_to(&mut request, second, now);

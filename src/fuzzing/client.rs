@@ -4,20 +4,20 @@ use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use super::server::{Script, Server};
-use crate::call::context::Extras;
-use crate::client::operations::listen::Filter;
-use crate::client::operations::lists::List;
-use crate::client::operations::offers::Reference;
-use crate::client::settings::Limit;
-use crate::client::{Call, CallOptions, Client};
+use super::server::{FuzzServer, ServerScript};
+use crate::call::context::RequestExtras;
+use crate::client::operations::listen::SubscriptionFilter;
+use crate::client::operations::lists::ListMethod;
+use crate::client::operations::offers::CompletionReference;
+use crate::client::settings::LimitKind;
+use crate::client::{CallContext, CallOptions, Client};
 use crate::error::{Error, Result};
-use crate::log::Hook;
+use crate::log::LogHook;
 use crate::protocol::incoming::InputKind;
-use crate::rpc::handlers::Input;
+use crate::rpc::handlers::InputRequest;
 use crate::status::MCP_INTERNAL;
-use crate::sys::signal::Signal;
-use crate::transport::interface::Travels;
+use crate::sys::signal::PollableEvent;
+use crate::transport::interface::TransportKind;
 
 /// What the server has to be sent, and nobody is shown.
 const TOKEN: &str = "zqxw-fuzz-token-0123456789";
@@ -55,7 +55,7 @@ pub struct Memory {
 pub fn client(bytes: &[u8], memory: Memory) {
     let Some(([setup, call, flags], text)) = bytes.split_first_chunk() else { return };
     thread_local! {
-        static STAGE: RefCell<Stage> = RefCell::new(Stage::new());
+        static STAGE: RefCell<FuzzStage> = RefCell::new(FuzzStage::new());
     }
     STAGE.with_borrow_mut(|stage| {
         let mut late = (0..TRIES).map(|_| stage.show((*setup, call.wrapping_sub(b'0'), Flags(*flags)), text, memory));
@@ -91,25 +91,25 @@ impl Flags {
 }
 
 /// What all clients have in common.
-struct Stage {
-    server: Server,
+struct FuzzStage {
+    server: FuzzServer,
     shown: u64,
     /// How it was when nothing new was made any more.
     memory: usize,
     descriptors: usize,
 }
 
-impl Stage {
-    fn new() -> Stage {
-        Stage { server: Server::start(), shown: 0, memory: 0, descriptors: 0 }
+impl FuzzStage {
+    fn new() -> FuzzStage {
+        FuzzStage { server: FuzzServer::start(), shown: 0, memory: 0, descriptors: 0 }
     }
 
     /// Gives how late the call was that was the latest.
     fn show(&mut self, (setup, call, flags): (u8, u8, Flags), text: &[u8], memory: Memory) -> Duration {
-        let cancel = Arc::new(Signal::new().expect("a signal"));
+        let cancel = Arc::new(PollableEvent::new().expect("a signal"));
         // Who listens has no timeout.
         let ends = (call % CALLS == LISTEN).then(|| Arc::clone(&cancel));
-        let script = Script { text: text.to_vec(), lingers: flags.lingers(), cancel: ends };
+        let script = ServerScript { text: text.to_vec(), lingers: flags.lingers(), cancel: ends };
         (memory.take_peak)();
         let before = (memory.live)();
         self.server.serve(script);
@@ -139,14 +139,14 @@ fn open_descriptors() -> usize {
 }
 
 /// The life of a client.
-fn live(server: &Server, setup: u8, call: u8, flags: Flags, cancel: Arc<Signal>) -> Duration {
+fn live(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Arc<PollableEvent>) -> Duration {
     let client = set_up(server, setup, flags).expect("a client");
     let is_listening = call % CALLS == LISTEN;
     client.log().set(Some(log(is_listening, Arc::clone(&cancel))));
     let options = CallOptions {
         timeout_ms: Some(flags.timeout().as_millis() as u64),
         cancel: Some(cancel),
-        extras: Extras { progress: Some(Arc::new(|_, _, _| ())), ..Extras::default() },
+        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..RequestExtras::default() },
         ..CallOptions::default()
     };
     let mut late = watched(flags, || client.call("fuzz", &options, |started| make(&client, started, call)));
@@ -191,13 +191,13 @@ fn check_shown(text: &str) {
     assert!(!text.contains(TOKEN) && !text.contains(char::is_control), "{text:?}");
 }
 
-fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
+fn set_up(server: &FuzzServer, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     let (url, version, transport) = match setup % 6 {
         0 => ("http://localhost/mcp", None, None),
         1 => ("http://localhost/mcp", Some("2026-07-28"), None),
         2 => ("http://localhost/mcp", Some("2025-11-25"), None),
-        3 => ("http://localhost/mcp", Some("2025-03-26"), Some(Travels::StreamableHttp)),
-        4 => ("http://localhost/mcp", None, Some(Travels::Sse)),
+        3 => ("http://localhost/mcp", Some("2025-03-26"), Some(TransportKind::StreamableHttp)),
+        4 => ("http://localhost/mcp", None, Some(TransportKind::Sse)),
         _ => ("http://localhost/sse", None, None),
     };
     let client = Client::new(url)?;
@@ -205,7 +205,8 @@ fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     settings.set_unix_socket(server.path.to_str())?;
     settings.pin_version(version)?;
     settings.set_transport(transport)?;
-    for (limit, bytes) in [(Limit::Message, LARGEST), (Limit::Event, LARGEST), (Limit::Head, LARGEST_HEAD)] {
+    for (limit, bytes) in [(LimitKind::Message, LARGEST), (LimitKind::Event, LARGEST), (LimitKind::Head, LARGEST_HEAD)]
+    {
         settings.set_limit(limit, bytes)?;
     }
     client.auth().credentials.set_bearer(Some(TOKEN))?;
@@ -223,7 +224,7 @@ fn set_up(server: &Server, setup: u8, flags: Flags) -> Result<Arc<Client>> {
 
 /// Reads what is logged; and cancels the call where the client would now wait for a second or more, and find that nothing is said
 /// any more.
-fn log(is_listening: bool, cancel: Arc<Signal>) -> Arc<Hook> {
+fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
     Arc::new(move |_, line| {
         check_shown(line);
         show(|| line.into());
@@ -234,7 +235,7 @@ fn log(is_listening: bool, cancel: Arc<Signal>) -> Arc<Hook> {
     })
 }
 
-fn answer(input: &mut Input) {
+fn answer(input: &mut InputRequest) {
     let answered = match input.kind {
         InputKind::Elicitation => input.accept(None),
         InputKind::Sampling => {
@@ -249,18 +250,18 @@ const CALLS: u8 = 11;
 const LISTEN: u8 = 3;
 
 /// One of the calls that there are.
-fn make(client: &Client, call: &Call, which: u8) -> Result<()> {
+fn make(client: &Client, call: &CallContext, which: u8) -> Result<()> {
     let value = match which % CALLS {
         0 => return client.ping(call),
-        1 => client.all_pages(call, List::Tools),
+        1 => client.all_pages(call, ListMethod::Tools),
         2 => client.call_tool(call, "tool", Some(r#"{"a":"ü","n":1}"#)),
         LISTEN => {
             let uris = vec!["test://resource".into()];
-            let filter = Filter { tools: true, prompts: true, resources: true, uris };
+            let filter = SubscriptionFilter { tools: true, prompts: true, resources: true, uris };
             return client.listen(call, &filter, &|method, _| assert!(!method.is_empty()));
         }
         4 => client.read_resource(call, "test://resource"),
-        5 => client.complete(call, Reference::Prompt("prompt"), ("argument", "a"), None),
+        5 => client.complete(call, CompletionReference::Prompt("prompt"), ("argument", "a"), None),
         6 => client.server_info(call),
         7 => client.start_tool(call, "tool", None).and_then(|_| client.wait_task(call, "task")),
         8 => client.get_prompt(call, "prompt", Some(r#"{"a":"b"}"#)),

@@ -5,7 +5,7 @@ use ::http::{HeaderName, HeaderValue};
 use super::texts;
 use crate::protocol::headers;
 use crate::protocol::json::{Json, Kind, Value};
-use crate::protocol::mirror::{Mirrored, argument, header_value, mirrored};
+use crate::protocol::mirror::{HeaderArgument, argument, header_value, mirrored};
 
 /// What our checks let pass can be put on the wire, and what they say of the rest is one printable line.
 pub fn headers(bytes: &[u8]) {
@@ -39,13 +39,13 @@ pub fn header_encoding(bytes: &[u8]) {
     assert_eq!(names.len(), wanted.len(), "no header is there twice");
 }
 
-fn check_header(Mirrored { header, path }: &Mirrored) {
+fn check_header(HeaderArgument { header, path }: &HeaderArgument) {
     let name = header.strip_prefix("mcp-param-").expect("the prefix");
     assert!(!name.is_empty() && !path.is_empty());
     assert_eq!(HeaderName::from_bytes(header.as_bytes()).expect("a name").as_str(), header);
 }
 
-fn check_argument(arguments: &Json, mirrored: &Mirrored) {
+fn check_argument(arguments: &Json, mirrored: &HeaderArgument) {
     let found = mirrored.path.iter().try_fold(arguments.root(), |value, name| value.member(name));
     let expected = found.and_then(|value| match value.kind() {
         Kind::String => value.text().map(|text| text.into_owned()),

@@ -8,7 +8,7 @@ use serde_json::Value as Tree;
 
 use super::texts;
 use crate::ffi::document::mcp_json;
-use crate::ffi::edge::{Buffer, CText, Out, SharedHandle, Size, SizedText};
+use crate::ffi::edge::{BufferSize, CText, OutBuffer, OutParam, SharedHandle, SizedText};
 use crate::ffi::json::{mcp_json_at, mcp_json_free, mcp_json_parse};
 use crate::ffi::json_content::{mcp_json_copy_string, mcp_json_raw, mcp_json_string};
 use crate::protocol::json::{Json, Kind, Value};
@@ -226,7 +226,7 @@ fn look_from_c(text: &str, pointer: &str) {
     let (Ok(text), Ok(pointer)) = (CString::new(text), CString::new(pointer)) else { return };
     let length = text.as_bytes().len();
     // SAFETY: the text has that length.
-    let (start, size) = unsafe { (SizedText::new(text.as_ptr()), Size::new(length)) };
+    let (start, size) = unsafe { (SizedText::new(text.as_ptr()), BufferSize::new(length)) };
     let document = mcp_json_parse(start, size, nowhere());
     assert!(!document.is_null());
     // SAFETY: the document is freed at the end, and the pointer ends with a NUL.
@@ -247,21 +247,21 @@ fn look_from_c(text: &str, pointer: &str) {
 }
 
 /// Where nothing is wanted.
-fn nowhere<'a, T>() -> Out<'a, T> {
+fn nowhere<'a, T>() -> OutParam<'a, T> {
     // SAFETY: NULL is allowed.
-    unsafe { Out::new(null_mut()) }
+    unsafe { OutParam::new(null_mut()) }
 }
 
-fn place<T>(value: &mut T) -> Out<'_, T> {
+fn place<T>(value: &mut T) -> OutParam<'_, T> {
     // SAFETY: a reference can be written to, and nobody else uses it.
-    unsafe { Out::new(value) }
+    unsafe { OutParam::new(value) }
 }
 
 /// Copies a string into a buffer; without one it only asks.
 fn copy_string(value: Option<&mcp_json>, buffer: Option<&mut [u8]>, length: &mut usize) -> mcp_status {
     let (start, size) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     // SAFETY: the buffer has that size.
-    let (start, capacity) = unsafe { (Buffer::new(start), Size::new(size)) };
+    let (start, capacity) = unsafe { (OutBuffer::new(start), BufferSize::new(size)) };
     mcp_json_copy_string(value, start, capacity, place(length), nowhere())
 }
 

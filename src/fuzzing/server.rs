@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::sys::signal::Signal;
-use crate::sys::wait::{Budget, Interest, Waitable};
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::{Interest, WaitContext, Waitable};
 
 /// What stands between the pieces of a script, and says where the next one goes: on the event stream that is open, and at once; or
 /// to whoever asks next. In the last case the connection of the piece before is closed first.
@@ -20,31 +20,31 @@ const CLOSE: u8 = 0x1C;
 const QUIET: Duration = Duration::from_millis(3);
 
 /// What the server is to say.
-pub struct Script {
+pub struct ServerScript {
     pub text: Vec<u8>,
     /// When everything is said, connections stay open, and nothing comes any more.
     pub lingers: bool,
     /// Raised when for a while nobody has said anything: for a client that would listen for ever.
-    pub cancel: Option<Arc<Signal>>,
+    pub cancel: Option<Arc<PollableEvent>>,
 }
 
 /// The thread of the server, which serves one script after the other.
-pub struct Server {
+pub struct FuzzServer {
     pub path: PathBuf,
-    scripts: Sender<Script>,
+    scripts: Sender<ServerScript>,
     /// Wakes the server up: the script is of no use any more.
     over: UnixStream,
     ended: Receiver<()>,
 }
 
-impl Server {
-    pub fn start() -> Server {
+impl FuzzServer {
+    pub fn start() -> FuzzServer {
         let path = std::env::temp_dir().join(format!("libmcp-fuzz-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
         let (over, mut is_over) = UnixStream::pair().expect("a pair");
-        let (scripts, next) = channel::<Script>();
+        let (scripts, next) = channel::<ServerScript>();
         let (end, ended) = channel();
         std::thread::spawn(move || {
             for script in next {
@@ -56,10 +56,10 @@ impl Server {
                 let _ = end.send(());
             }
         });
-        Server { path, scripts, over, ended }
+        FuzzServer { path, scripts, over, ended }
     }
 
-    pub fn serve(&self, script: Script) {
+    pub fn serve(&self, script: ServerScript) {
         self.scripts.send(script).expect("the server runs");
     }
 
@@ -79,7 +79,7 @@ struct Peer {
 
 /// One script, as it is served.
 struct Show<'a> {
-    script: &'a Script,
+    script: &'a ServerScript,
     listener: &'a UnixListener,
     peers: Vec<Peer>,
     /// What is still to be said.
@@ -88,7 +88,7 @@ struct Show<'a> {
 }
 
 impl<'a> Show<'a> {
-    fn of(script: &'a Script, listener: &'a UnixListener) -> Show<'a> {
+    fn of(script: &'a ServerScript, listener: &'a UnixListener) -> Show<'a> {
         Show { script, listener, peers: Vec::new(), rest: &script.text, is_said: false }
     }
 
@@ -97,7 +97,7 @@ impl<'a> Show<'a> {
             let peers = self.peers.iter().map(|peer| Waitable::of(&peer.socket));
             let all = [Waitable::of(is_over), Waitable::of(self.listener)].into_iter().chain(peers);
             let all: Vec<_> = all.map(|what| (what, Interest::Read)).collect();
-            let ready = Budget::default().wait_any(&all, self.patience()).expect("poll");
+            let ready = WaitContext::default().wait_any(&all, self.patience()).expect("poll");
             match ready {
                 None => self.end_quiet(),
                 Some(0) => return,

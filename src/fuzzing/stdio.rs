@@ -7,22 +7,22 @@ use std::sync::Arc;
 
 use serde_json::Value as Tree;
 
-use crate::call::context::{Call, Extras};
-use crate::call::request::{Ask, Speaking};
+use crate::call::context::{CallContext, RequestExtras};
+use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::secrets::SecretTexts;
-use crate::call::setback::Setback;
+use crate::call::setback::SendError;
 use crate::call::skipped::on_one_line;
 use crate::client::{CallOptions, Client};
 use crate::error::{Error, Result};
-use crate::protocol::lost_session::Carried;
-use crate::protocol::text::Text;
+use crate::protocol::lost_session::SessionReference;
+use crate::protocol::text::MessageText;
 use crate::status::MCP_INTERNAL;
 use crate::sys::pipe;
-use crate::sys::signal::Signal;
-use crate::transport::interface::{Answer, Transport, Travels};
-use crate::transport::multiplexer::pending::{Delivered, Line};
-use crate::transport::multiplexer::receiver::Receiver;
-use crate::transport::stdio::{Lines, is_cut_off};
+use crate::sys::signal::PollableEvent;
+use crate::transport::interface::{Transport, TransportKind, TransportResponse};
+use crate::transport::multiplexer::pending::{PendingRequests, RpcOutcome};
+use crate::transport::multiplexer::receiver::MessageRouter;
+use crate::transport::stdio::{LineBuffer, is_cut_off};
 
 /// The number of the request that waits for its answer.
 const ASKED: u64 = 7;
@@ -49,7 +49,7 @@ pub fn stdio_lines(bytes: &[u8]) {
 fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
     let (ours, theirs) = pipe::from_child().expect("a pipe");
     let mut theirs = File::from(theirs);
-    let mut lines = Lines::open();
+    let mut lines = LineBuffer::open();
     let mut found = Vec::new();
     for piece in said.chunks(size) {
         theirs.write_all(piece).expect("it fits");
@@ -66,11 +66,11 @@ fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
 fn answer(lines: &[Vec<u8>]) {
     let client = Client::new("http://localhost/").expect("a client");
     let secrets = SecretTexts::new(vec!["zqxw-secret".to_owned().into()], Vec::new());
-    let line = Arc::new(Line::new(true, secrets).expect("a line"));
-    let server: Arc<dyn Transport> = Arc::new(Server);
-    let receiver = Receiver::new(client.host(), Arc::downgrade(&server), &line);
+    let line = Arc::new(PendingRequests::new(true, secrets).expect("a line"));
+    let server: Arc<dyn Transport> = Arc::new(FuzzProcess);
+    let receiver = MessageRouter::new(client.host(), Arc::downgrade(&server), &line);
     let progress = CallOptions {
-        extras: Extras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
+        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
@@ -81,7 +81,7 @@ fn answer(lines: &[Vec<u8>]) {
         Ok(place.delivered())
     });
     match outcome.expect("a place") {
-        Some(Delivered::Result(_)) => {
+        Some(RpcOutcome::Result(_)) => {
             let is_it = |line: &Vec<u8>| {
                 // What serde_json does not read, ours may: deep nesting, halves of surrogate pairs.
                 let Ok(tree) = serde_json::from_slice::<Tree>(line) else { return true };
@@ -89,7 +89,7 @@ fn answer(lines: &[Vec<u8>]) {
             };
             assert!(lines.iter().any(is_it), "a result out of nothing");
         }
-        Some(Delivered::Refused(_) | Delivered::Failed(_)) => {
+        Some(RpcOutcome::Refused(_) | RpcOutcome::Failed(_)) => {
             assert!(lines.iter().any(|line| line.trim_ascii_start().starts_with(b"{")));
         }
         None => {}
@@ -98,32 +98,38 @@ fn answer(lines: &[Vec<u8>]) {
 }
 
 /// What it asks is answered with JSON.
-struct Server;
+struct FuzzProcess;
 
-impl Transport for Server {
-    fn travels(&self) -> Travels {
-        Travels::Stdio
+impl Transport for FuzzProcess {
+    fn travels(&self) -> TransportKind {
+        TransportKind::Stdio
     }
 
-    fn request(&self, _: &Call, _: &Speaking, _: &Ask, _: &Cell<u64>) -> Result<Answer, Setback> {
-        Err(Setback::before_sending(Error::new(MCP_INTERNAL, "nothing is asked")))
+    fn request(
+        &self,
+        _: &CallContext,
+        _: &PeerContext,
+        _: &EncodedRequest,
+        _: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
+        Err(SendError::before_sending(Error::new(MCP_INTERNAL, "nothing is asked")))
     }
 
-    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, _: bool) -> Result<()> {
+    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
         self.post_and_leave(call, speaking, message)
     }
 
-    fn post_and_leave(&self, _: &Call, _: &Speaking, message: &Text) -> Result<()> {
+    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         let text: String = message.pieces().collect();
         serde_json::from_str::<Tree>(&text).expect("what is sent is JSON");
         Ok(())
     }
 
-    fn carried<'a>(&self, _: &'a Speaking) -> Carried<'a> {
-        Carried::Nothing
+    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+        SessionReference::Nothing
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         None
     }
 

@@ -10,11 +10,11 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::endpoint::origin_of;
-use super::notes::Notes;
-use super::wire::{Forwarding, Wire};
+use super::notes::ConnectionNotes;
+use super::wire::{HttpConnection, ProxyForwarding};
 use crate::net::connector;
-use crate::net::network::Network;
-use crate::net::progress::Phase;
+use crate::net::network::ConnectionFactory;
+use crate::net::progress::RequestPhase;
 
 /// The size of the buffer that answers are read into, where no larger head is allowed.
 const INPUT_BUFFER: usize = 128 * 1024;
@@ -28,32 +28,32 @@ pub fn config(max_head: usize) -> Config {
         .max_response_header_size(max_head)
         // A head is read whole before it is looked at.
         .input_buffer_size(INPUT_BUFFER.max(max_head.saturating_add(1)))
-        // Idle connections are kept by `Pool`.
+        // Idle connections are kept by `ConnectionPool`.
         .max_idle_connections(0)
         .max_idle_connections_per_host(0)
-        // Proxies are chosen by `Network`.
+        // Proxies are chosen by `ConnectionFactory`.
         .proxy(None)
         .build()
 }
 
 /// Gives ureq the connection of a lane, a new one if need be.
 #[derive(Debug)]
-pub struct LaneConnector {
-    pub notes: Arc<Notes>,
-    pub network: Arc<Network>,
+pub struct PooledConnector {
+    pub notes: Arc<ConnectionNotes>,
+    pub network: Arc<ConnectionFactory>,
 }
 
-impl LaneConnector {
-    fn open(&self, details: &ConnectionDetails) -> Result<Box<Wire>, ureq::Error> {
+impl PooledConnector {
+    fn open(&self, details: &ConnectionDetails) -> Result<Box<HttpConnection>, ureq::Error> {
         let origin = origin_of(details.uri).ok_or(ureq::Error::HostNotFound)?;
         let opened = connector::open(&self.network, &origin, &self.notes.progress)?;
-        let forwarding = opened.forwarded_by.map(|proxy| Forwarding::new(&origin, proxy));
-        Ok(Wire::new(opened.stream, details.uri, details.config.input_buffer_size(), forwarding))
+        let forwarding = opened.forwarded_by.map(|proxy| ProxyForwarding::new(&origin, proxy));
+        Ok(HttpConnection::new(opened.stream, details.uri, details.config.input_buffer_size(), forwarding))
     }
 }
 
-impl Connector<()> for LaneConnector {
-    type Out = Handle;
+impl Connector<()> for PooledConnector {
+    type Out = LeasedConnection;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
         let kept = self.notes.take_wire().filter(|wire| wire.can_serve(details.uri));
@@ -64,37 +64,37 @@ impl Connector<()> for LaneConnector {
             }
             None => self.open(details)?,
         };
-        Ok(Some(Handle::new(wire, Arc::clone(&self.notes))))
+        Ok(Some(LeasedConnection::new(wire, Arc::clone(&self.notes))))
     }
 }
 
 /// A connection in ureq's hands; when it lets go, the lane has it again.
 #[derive(Debug)]
-pub struct Handle {
+pub struct LeasedConnection {
     /// Only a drop takes it.
-    wire: Option<Box<Wire>>,
-    notes: Arc<Notes>,
+    wire: Option<Box<HttpConnection>>,
+    notes: Arc<ConnectionNotes>,
 }
 
-impl Handle {
-    fn new(mut wire: Box<Wire>, notes: Arc<Notes>) -> Handle {
+impl LeasedConnection {
+    fn new(mut wire: Box<HttpConnection>, notes: Arc<ConnectionNotes>) -> LeasedConnection {
         wire.begin_request();
-        Handle { wire: Some(wire), notes }
+        LeasedConnection { wire: Some(wire), notes }
     }
 
     fn transmit(&mut self, amount: usize) -> io::Result<()> {
         // On a kept connection there was nothing to connect.
-        if self.notes.progress.phase() < Phase::Send {
-            self.notes.progress.set_phase(Phase::Send);
+        if self.notes.progress.phase() < RequestPhase::Send {
+            self.notes.progress.set_phase(RequestPhase::Send);
         }
         self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?.transmit(amount)
     }
 
     fn receive(&mut self) -> io::Result<bool> {
         let (notes, wire) = (&self.notes, self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?);
-        if notes.progress.phase() == Phase::Send {
+        if notes.progress.phase() == RequestPhase::Send {
             wire.send_all()?;
-            notes.progress.set_phase(Phase::Head);
+            notes.progress.set_phase(RequestPhase::Head);
             if notes.is_send_only() {
                 return Err(io::Error::other("the answer is not waited for"));
             }
@@ -112,7 +112,7 @@ impl Handle {
     }
 }
 
-impl Transport for Handle {
+impl Transport for LeasedConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         // There is no error to return here.
         self.wire.as_mut().expect("only a drop takes it").buffers()
@@ -136,7 +136,7 @@ impl Transport for Handle {
     }
 }
 
-impl Drop for Handle {
+impl Drop for LeasedConnection {
     fn drop(&mut self) {
         self.wire.take().into_iter().for_each(|wire| self.notes.put_wire(wire));
     }

@@ -6,84 +6,84 @@ use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
-use super::chunks::Chunks;
-use super::codings::Codings;
+use super::chunks::ChunkDecoder;
+use super::codings::ContentEncodings;
 use super::failure::no_http;
-use super::lane::Lane;
-use super::wire::Wire;
+use super::lane::PooledConnection;
+use super::wire::HttpConnection;
 use crate::call::interrupt::stopped;
 use crate::error::{Error, Result};
-use crate::net::failure::{Interrupted, interrupted, io_reason, is_stopped};
-use crate::net::progress::Phase;
+use crate::net::failure::{IoInterrupt, interrupted, io_reason, is_stopped};
+use crate::net::progress::RequestPhase;
 use crate::status::*;
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 /// The body of an answer, with its connection.
-pub struct Body {
-    lane: Lane,
-    source: Source,
+pub struct ResponseBody {
+    lane: PooledConnection,
+    source: BodySource,
 }
 
 /// Where the bytes of a body come from.
-enum Source {
+enum BodySource {
     /// What ends with its connection, and no body at all.
     Ureq(ureq::BodyReader<'static>),
     /// So many bytes that follow the head as they are.
     Plain {
-        wire: Box<Wire>,
+        wire: Box<HttpConnection>,
         left: u64,
     },
     Chunked {
-        wire: Box<Wire>,
-        chunks: Chunks,
+        wire: Box<HttpConnection>,
+        chunks: ChunkDecoder,
     },
-    Gzip(Box<MultiGzDecoder<Packed>>),
+    Gzip(Box<MultiGzDecoder<CompressedBody>>),
 }
 
 /// What is compressed.
-struct Packed {
-    source: Source,
+struct CompressedBody {
+    source: BodySource,
     /// Reading it has failed: that says nothing about its compression.
     has_failed: bool,
 }
 
 /// Why a body that came cannot be read.
 #[derive(Debug)]
-enum BadBody {
-    Chunks(&'static str),
+enum BodyError {
+    ChunkDecoder(&'static str),
     Gzip(io::Error),
 }
 
 /// A connection that nobody uses, perhaps with a rest of the last answer still to come.
-pub struct Parked {
-    lane: Lane,
-    rest: Option<Source>,
+pub struct IdleConnection {
+    lane: PooledConnection,
+    rest: Option<BodySource>,
 }
 
-impl Source {
-    fn of(body: ureq::Body, lane: &Lane, codings: Codings) -> Result<Source> {
+impl BodySource {
+    fn of(body: ureq::Body, lane: &PooledConnection, codings: ContentEncodings) -> Result<BodySource> {
         let length = body.content_length().filter(|_| !codings.chunked);
-        let source = Source::of_framed(body, lane, codings.chunked, length)?;
+        let source = BodySource::of_framed(body, lane, codings.chunked, length)?;
         // Nothing at all is no gzip, and means nothing.
         if codings.gzip && length != Some(0) {
-            let packed = Packed { source, has_failed: false };
-            return Ok(Source::Gzip(Box::new(MultiGzDecoder::new(packed))));
+            let packed = CompressedBody { source, has_failed: false };
+            return Ok(BodySource::Gzip(Box::new(MultiGzDecoder::new(packed))));
         }
         Ok(source)
     }
 
-    fn of_framed(body: ureq::Body, lane: &Lane, chunked: bool, length: Option<u64>) -> Result<Source> {
+    fn of_framed(body: ureq::Body, lane: &PooledConnection, chunked: bool, length: Option<u64>) -> Result<BodySource> {
         let length = length.filter(|length| *length > 0);
         if !chunked && length.is_none() {
-            return Ok(Source::Ureq(body.into_reader()));
+            return Ok(BodySource::Ureq(body.into_reader()));
         }
         // ureq would copy it once more. When it lets go of the connection, the lane has it again.
         drop(body);
         let lost = || Error::new(MCP_INTERNAL, "ureq has not given the connection back");
         let wire = lane.notes.take_wire().ok_or_else(lost)?;
         Ok(match length {
-            Some(left) => Source::Plain { wire, left },
-            None => Source::Chunked { wire, chunks: Chunks::new() },
+            Some(left) => BodySource::Plain { wire, left },
+            None => BodySource::Chunked { wire, chunks: ChunkDecoder::new() },
         })
     }
 
@@ -92,18 +92,18 @@ impl Source {
             return Ok(0);
         }
         match self {
-            Source::Ureq(reader) => reader.read(buffer),
-            Source::Plain { wire, left } => {
+            BodySource::Ureq(reader) => reader.read(buffer),
+            BodySource::Plain { wire, left } => {
                 let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 count_off(left, wire.read(&mut buffer[..most])?)
             }
-            Source::Chunked { wire, chunks } => {
+            BodySource::Chunked { wire, chunks } => {
                 let most = buffer.len().min(next_chunk(wire, chunks)?);
                 take_chunk(chunks, most, |most| wire.read(&mut buffer[..most]))
             }
-            Source::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
+            BodySource::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
                 true => error,
-                false => io::Error::new(error.kind(), BadBody::Gzip(error)),
+                false => io::Error::new(error.kind(), BodyError::Gzip(error)),
             }),
         }
     }
@@ -111,18 +111,18 @@ impl Source {
     /// The same, appended to `body`, at most `most` bytes.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         match self {
-            Source::Ureq(_) | Source::Gzip(_) => {
+            BodySource::Ureq(_) | BodySource::Gzip(_) => {
                 let before = body.len();
                 body.resize(before + most, 0);
                 let count = self.read(&mut body[before..]);
                 body.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
             }
-            Source::Plain { wire, left } => {
+            BodySource::Plain { wire, left } => {
                 let most = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
                 count_off(left, wire.read_into(body, most)?)
             }
-            Source::Chunked { wire, chunks } => {
+            BodySource::Chunked { wire, chunks } => {
                 let most = most.min(next_chunk(wire, chunks)?);
                 take_chunk(chunks, most, |most| wire.read_into(body, most))
             }
@@ -132,32 +132,34 @@ impl Source {
     /// Whether nothing more can come, as far as that is known without a look.
     fn is_at_end(&self) -> bool {
         match self {
-            Source::Plain { left, .. } => *left == 0,
-            Source::Chunked { chunks, .. } => chunks.is_at_end(),
+            BodySource::Plain { left, .. } => *left == 0,
+            BodySource::Chunked { chunks, .. } => chunks.is_at_end(),
             // What has come may still have to be unpacked.
-            Source::Ureq(_) | Source::Gzip(_) => false,
+            BodySource::Ureq(_) | BodySource::Gzip(_) => false,
         }
     }
 
     /// The connection, where the whole body has come.
-    fn into_wire(self) -> Result<Box<Wire>, Source> {
+    fn into_wire(self) -> Result<Box<HttpConnection>, BodySource> {
         match self {
-            Source::Plain { wire, left: 0 } => Ok(wire),
-            Source::Chunked { wire, chunks } if chunks.is_at_end() => Ok(wire),
-            Source::Gzip(decoder) if decoder.get_ref().source.is_at_end() => decoder.into_inner().source.into_wire(),
+            BodySource::Plain { wire, left: 0 } => Ok(wire),
+            BodySource::Chunked { wire, chunks } if chunks.is_at_end() => Ok(wire),
+            BodySource::Gzip(decoder) if decoder.get_ref().source.is_at_end() => {
+                decoder.into_inner().source.into_wire()
+            }
             other => Err(other),
         }
     }
 }
 
-impl Read for Packed {
+impl Read for CompressedBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.read(buffer).inspect_err(|_| self.has_failed = true)
     }
 }
 
 /// Reads up to the data of the next chunk; gives how many bytes there are of it, and zero at the end of the body.
-fn next_chunk(wire: &mut Wire, chunks: &mut Chunks) -> io::Result<usize> {
+fn next_chunk(wire: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<usize> {
     while chunks.data() == 0 && !chunks.is_at_end() {
         if wire.buffered().is_empty() && wire.fill()? == 0 {
             if chunks.end() {
@@ -166,14 +168,18 @@ fn next_chunk(wire: &mut Wire, chunks: &mut Chunks) -> io::Result<usize> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let count = chunks.advance(wire.buffered());
-        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BadBody::Chunks(why)))?;
+        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::ChunkDecoder(why)))?;
         wire.consume(count);
     }
     Ok(usize::try_from(chunks.data()).unwrap_or(usize::MAX))
 }
 
 /// Reads at most `most` bytes of a chunk. None is the end of the connection where there should be some.
-fn take_chunk(chunks: &mut Chunks, most: usize, read: impl FnOnce(usize) -> io::Result<usize>) -> io::Result<usize> {
+fn take_chunk(
+    chunks: &mut ChunkDecoder,
+    most: usize,
+    read: impl FnOnce(usize) -> io::Result<usize>,
+) -> io::Result<usize> {
     if most == 0 {
         return Ok(0);
     }
@@ -186,16 +192,16 @@ fn take_chunk(chunks: &mut Chunks, most: usize, read: impl FnOnce(usize) -> io::
     }
 }
 
-impl fmt::Display for BadBody {
+impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadBody::Chunks(why) => f.write_str(why),
-            BadBody::Gzip(error) => write!(f, "gzip decompression failed: {error}"),
+            BodyError::ChunkDecoder(why) => f.write_str(why),
+            BodyError::Gzip(error) => write!(f, "gzip decompression failed: {error}"),
         }
     }
 }
 
-impl std::error::Error for BadBody {}
+impl std::error::Error for BodyError {}
 
 /// Of so many bytes some have come; that is the end only where it was all.
 fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
@@ -206,11 +212,11 @@ fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
     Ok(count)
 }
 
-impl Body {
+impl ResponseBody {
     /// What follows the head of an answer that came in `lane`.
-    pub(super) fn new(lane: Lane, body: ureq::Body, codings: Codings) -> Result<Body> {
-        let source = Source::of(body, &lane, codings)?;
-        Ok(Body { lane, source })
+    pub(super) fn new(lane: PooledConnection, body: ureq::Body, codings: ContentEncodings) -> Result<ResponseBody> {
+        let source = BodySource::of(body, &lane, codings)?;
+        Ok(ResponseBody { lane, source })
     }
 
     /// The next bytes; zero at the end.
@@ -223,7 +229,7 @@ impl Body {
         self.read_by(|source| source.read_into(body, most))
     }
 
-    fn read_by(&mut self, read: impl FnOnce(&mut Source) -> io::Result<usize>) -> Result<usize> {
+    fn read_by(&mut self, read: impl FnOnce(&mut BodySource) -> io::Result<usize>) -> Result<usize> {
         if self.source.is_at_end() {
             return Ok(0);
         }
@@ -246,7 +252,7 @@ impl Body {
     }
 
     /// From now on it is read by somebody with another budget.
-    pub fn set_budget(&self, budget: Budget) {
+    pub fn set_budget(&self, budget: WaitContext) {
         self.lane.notes.progress.set_budget(budget);
     }
 
@@ -256,8 +262,8 @@ impl Body {
     }
 
     /// Puts the connection away; with `with_rest`, also where a rest of the body may still come.
-    pub(super) fn park(self, with_rest: bool) -> Parked {
-        let Body { mut lane, source } = self;
+    pub(super) fn park(self, with_rest: bool) -> IdleConnection {
+        let ResponseBody { mut lane, source } = self;
         lane.start_idling();
         let rest = match source.into_wire() {
             Ok(wire) => {
@@ -266,24 +272,24 @@ impl Body {
             }
             Err(source) => with_rest.then_some(source),
         };
-        Parked { lane, rest }
+        IdleConnection { lane, rest }
     }
 
     /// What reading said, or else how the connection ended.
     fn explain(&self, error: Option<io::Error>) -> Error {
         let error = match error.map(io::Error::downcast) {
-            Some(Ok(Interrupted::Stopped(stop))) => {
-                return stopped(&stop, Phase::Body.doing(), &self.lane.notes.progress.budget());
+            Some(Ok(IoInterrupt::Stopped(stop))) => {
+                return stopped(&stop, RequestPhase::Body.doing(), &self.lane.notes.progress.budget());
             }
-            Some(Ok(Interrupted::Failed(error))) => return error,
+            Some(Ok(IoInterrupt::Failed(error))) => return error,
             Some(Err(error)) => Some(error),
             None => None,
         };
         let end = self.lane.notes.take_end();
-        let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BadBody>());
+        let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BodyError>());
         let reason = match bad {
-            Some(BadBody::Chunks(why)) => return no_http(why),
-            Some(bad @ BadBody::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
+            Some(BodyError::ChunkDecoder(why)) => return no_http(why),
+            Some(bad @ BodyError::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
                 return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {bad}"));
             }
             Some(bad) => Some(io::Error::other(bad.to_string())),
@@ -294,20 +300,20 @@ impl Body {
     }
 }
 
-impl Parked {
+impl IdleConnection {
     pub fn is_fresh(&self) -> bool {
         self.lane.is_fresh()
     }
 
     /// The lane, ready for the next request, where its connection can be used for one.
-    pub fn into_lane(self, patience: impl FnOnce() -> Budget) -> Result<Lane, Unusable> {
-        let Parked { lane, rest } = self;
+    pub fn into_lane(self, patience: impl FnOnce() -> WaitContext) -> Result<PooledConnection, ReuseError> {
+        let IdleConnection { lane, rest } = self;
         if !lane.is_fresh() {
-            return Err(Unusable::Old);
+            return Err(ReuseError::Old);
         }
         let Some(mut rest) = rest else { return Ok(lane) };
         lane.notes.begin(&patience(), false);
-        lane.notes.progress.set_phase(Phase::Body);
+        lane.notes.progress.set_phase(RequestPhase::Body);
         // Not on the stack, which may be small.
         let mut scrap = vec![0; 4096];
         for _ in 0..MOST_SCRAPS {
@@ -322,17 +328,17 @@ impl Parked {
             match count {
                 Ok(0) => return Ok(lane),
                 Ok(_) => {}
-                Err(error) if is_stopped(&error) => return Err(Unusable::Unfinished),
-                Err(_) => return Err(Unusable::Old),
+                Err(error) if is_stopped(&error) => return Err(ReuseError::Unfinished),
+                Err(_) => return Err(ReuseError::Old),
             }
         }
-        Err(Unusable::Unfinished)
+        Err(ReuseError::Unfinished)
     }
 }
 
 /// Why a parked connection serves no more request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unusable {
+pub enum ReuseError {
     Old,
     /// The last answer still goes on.
     Unfinished,

@@ -17,7 +17,7 @@ const LARGE_OUTPUT: usize = 512 * 1024;
 const LEAST_SCRAP: usize = 10 * 1024;
 
 /// What is to be sent, and what has come. Memory is taken when it is needed, and what is not written to costs nothing.
-pub struct WireBuffers {
+pub struct HttpBuffers {
     output: Vec<u8>,
     /// Up to here the output has been written, and not sent.
     pending: usize,
@@ -30,9 +30,9 @@ pub struct WireBuffers {
     has_progress: bool,
 }
 
-impl WireBuffers {
-    pub fn new(input_size: usize) -> WireBuffers {
-        WireBuffers {
+impl HttpBuffers {
+    pub fn new(input_size: usize) -> HttpBuffers {
+        HttpBuffers {
             output: Vec::new(),
             pending: 0,
             input: Vec::new(),
@@ -90,7 +90,7 @@ impl WireBuffers {
     }
 }
 
-impl Buffers for WireBuffers {
+impl Buffers for HttpBuffers {
     fn output(&mut self) -> &mut [u8] {
         self.allocate();
         &mut self.output[self.pending..]
@@ -134,7 +134,7 @@ impl Buffers for WireBuffers {
     }
 }
 
-impl Drop for WireBuffers {
+impl Drop for HttpBuffers {
     fn drop(&mut self) {
         self.sent();
     }

@@ -7,7 +7,7 @@ const LONGEST_LINE: u32 = 4096;
 
 /// What comes next in a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ChunkState {
     /// The size of a chunk; the digits so far are worth `size`.
     Size {
         size: u64,
@@ -40,8 +40,8 @@ enum State {
 
 /// How far a chunked body has come.
 #[derive(Debug)]
-pub struct Chunks {
-    state: State,
+pub struct ChunkDecoder {
+    state: ChunkState,
     /// The bytes of the size's line so far.
     line: u32,
 }
@@ -50,35 +50,35 @@ const NO_NUMBER: &str = "chunk length cannot be read as a number";
 const NO_LINE: &str = "chunk expected crlf as next character";
 const TOO_LONG: &str = "the line of a chunk's size has no end";
 
-impl Chunks {
-    pub fn new() -> Chunks {
-        Chunks { state: State::Size { size: 0, has_digits: false }, line: 0 }
+impl ChunkDecoder {
+    pub fn new() -> ChunkDecoder {
+        ChunkDecoder { state: ChunkState::Size { size: 0, has_digits: false }, line: 0 }
     }
 
     pub fn is_at_end(&self) -> bool {
-        self.state == State::End
+        self.state == ChunkState::End
     }
 
     /// The connection has ended; whether all data had come by then. Some servers leave the line behind the last chunk out.
     pub fn end(&mut self) -> bool {
-        let is_complete = matches!(self.state, State::Trailer { .. } | State::End);
+        let is_complete = matches!(self.state, ChunkState::Trailer { .. } | ChunkState::End);
         if is_complete {
-            self.state = State::End;
+            self.state = ChunkState::End;
         }
         is_complete
     }
 
     /// How many bytes of data come next; zero where something else does.
     pub fn data(&self) -> u64 {
-        if let State::Data { left } = self.state { left } else { 0 }
+        if let ChunkState::Data { left } = self.state { left } else { 0 }
     }
 
     /// Of the data that came next, so much has been taken.
     pub fn take_data(&mut self, count: u64) {
-        if let State::Data { left } = &mut self.state {
+        if let ChunkState::Data { left } = &mut self.state {
             *left -= count;
             if *left == 0 {
-                self.state = State::DataEnd { has_return: false };
+                self.state = ChunkState::DataEnd { has_return: false };
             }
         }
     }
@@ -87,59 +87,59 @@ impl Chunks {
     pub fn advance(&mut self, input: &[u8]) -> Result<usize, &'static str> {
         for (at, byte) in input.iter().enumerate() {
             match self.state {
-                State::Data { .. } | State::End => return Ok(at),
+                ChunkState::Data { .. } | ChunkState::End => return Ok(at),
                 state => self.state = self.step(state, *byte)?,
             }
         }
         Ok(input.len())
     }
 
-    fn step(&mut self, state: State, byte: u8) -> Result<State, &'static str> {
+    fn step(&mut self, state: ChunkState, byte: u8) -> Result<ChunkState, &'static str> {
         let is_space = matches!(byte, b' ' | b'\t');
-        if matches!(state, State::Size { .. } | State::Extension { .. }) {
+        if matches!(state, ChunkState::Size { .. } | ChunkState::Extension { .. }) {
             self.line += 1;
             if self.line > LONGEST_LINE {
                 return Err(TOO_LONG);
             }
         }
         Ok(match state {
-            State::Size { size, has_digits } => match byte {
-                b'\r' if has_digits => State::SizeEnd { size },
-                b';' if has_digits => State::Extension { size, begun: true },
-                _ if is_space && has_digits => State::Extension { size, begun: false },
+            ChunkState::Size { size, has_digits } => match byte {
+                b'\r' if has_digits => ChunkState::SizeEnd { size },
+                b';' if has_digits => ChunkState::Extension { size, begun: true },
+                _ if is_space && has_digits => ChunkState::Extension { size, begun: false },
                 _ => {
                     let digit = (byte as char).to_digit(16).ok_or(NO_NUMBER)?;
                     let size = size.checked_mul(16).ok_or(NO_NUMBER)? | u64::from(digit);
-                    State::Size { size, has_digits: true }
+                    ChunkState::Size { size, has_digits: true }
                 }
             },
-            State::Extension { size, begun } => match byte {
-                b'\r' => State::SizeEnd { size },
+            ChunkState::Extension { size, begun } => match byte {
+                b'\r' => ChunkState::SizeEnd { size },
                 b'\n' => return Err(NO_LINE),
-                b';' => State::Extension { size, begun: true },
+                b';' => ChunkState::Extension { size, begun: true },
                 _ if begun || is_space => state,
                 _ => return Err(NO_NUMBER),
             },
-            State::SizeEnd { size } => {
+            ChunkState::SizeEnd { size } => {
                 self.line = 0;
                 match (byte, size) {
-                    (b'\n', 0) => State::Trailer { is_empty: true, has_return: false },
-                    (b'\n', left) => State::Data { left },
+                    (b'\n', 0) => ChunkState::Trailer { is_empty: true, has_return: false },
+                    (b'\n', left) => ChunkState::Data { left },
                     _ => return Err(NO_LINE),
                 }
             }
-            State::DataEnd { has_return } => match (byte, has_return) {
-                (b'\r', false) => State::DataEnd { has_return: true },
-                (b'\n', true) => State::Size { size: 0, has_digits: false },
+            ChunkState::DataEnd { has_return } => match (byte, has_return) {
+                (b'\r', false) => ChunkState::DataEnd { has_return: true },
+                (b'\n', true) => ChunkState::Size { size: 0, has_digits: false },
                 _ => return Err(NO_LINE),
             },
-            State::Trailer { is_empty, has_return } => match byte {
-                b'\n' if has_return && is_empty => State::End,
-                b'\n' if has_return => State::Trailer { is_empty: true, has_return: false },
-                b'\r' => State::Trailer { is_empty: is_empty && !has_return, has_return: true },
-                _ => State::Trailer { is_empty: false, has_return: false },
+            ChunkState::Trailer { is_empty, has_return } => match byte {
+                b'\n' if has_return && is_empty => ChunkState::End,
+                b'\n' if has_return => ChunkState::Trailer { is_empty: true, has_return: false },
+                b'\r' => ChunkState::Trailer { is_empty: is_empty && !has_return, has_return: true },
+                _ => ChunkState::Trailer { is_empty: false, has_return: false },
             },
-            State::Data { .. } | State::End => state,
+            ChunkState::Data { .. } | ChunkState::End => state,
         })
     }
 }
@@ -150,7 +150,7 @@ mod tests {
 
     /// What the body holds, taken in pieces of that size; `None` where it does not end.
     fn read(body: &[u8], piece: usize) -> Result<Option<Vec<u8>>, &'static str> {
-        let (mut chunks, mut data) = (Chunks::new(), Vec::new());
+        let (mut chunks, mut data) = (ChunkDecoder::new(), Vec::new());
         for mut piece in body.chunks(piece) {
             while !piece.is_empty() && !chunks.is_at_end() {
                 let count = (chunks.data() as usize).min(piece.len());
@@ -215,7 +215,7 @@ mod tests {
         for (body, is_complete) in
             [("1\r\nx\r\n0\r\n", true), ("1\r\nx\r\n0\r", false), ("1\r\nx\r\n", false), ("1\r\n", false)]
         {
-            let mut chunks = Chunks::new();
+            let mut chunks = ChunkDecoder::new();
             let head = chunks.advance(body.as_bytes()).unwrap();
             if chunks.data() > 0 && body.len() > head {
                 chunks.take_data(1);
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_largest_size_is_one() {
-        let mut chunks = Chunks::new();
+        let mut chunks = ChunkDecoder::new();
         assert_eq!(chunks.advance(b"ffffffffffffffff\r\nx"), Ok(18));
         assert_eq!(chunks.data(), u64::MAX);
     }

@@ -8,23 +8,23 @@ use std::time::SystemTime;
 use ::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::codings;
-use super::cookies::Cookies;
+use super::cookies::CookieStore;
 use super::endpoint::Endpoint;
-use super::failure::Failure;
-use super::lane::Lane;
-use super::pool::Pool;
-use super::response::Response;
+use super::failure::HttpError;
+use super::lane::PooledConnection;
+use super::pool::ConnectionPool;
+use super::response::HttpResponse;
 use crate::call::interrupt::{BEFORE, stopped};
-use crate::call::known_secrets::{KnownSecrets, Source};
+use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
 use crate::error::Error;
-use crate::net::network::{Hop, Network, NetworkOptions};
-use crate::net::progress::Phase;
+use crate::net::network::{ConnectionFactory, ConnectionOptions, Route};
+use crate::net::progress::RequestPhase;
 use crate::net::tunnel;
-use crate::protocol::text::Text;
+use crate::protocol::text::MessageText;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(tunnel::USER_AGENT);
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
@@ -36,18 +36,18 @@ const MAX_REDIRECTS: usize = 5;
 const MOST_NOTED: usize = 16;
 
 /// What is sent. The body is empty for methods that have none.
-pub struct Outgoing<'a> {
+pub struct OutgoingRequest<'a> {
     pub to: &'a Arc<Endpoint>,
     pub method: Method,
     pub headers: HeaderMap,
-    pub body: &'a Text<'a>,
+    pub body: &'a MessageText<'a>,
 }
 
 /// The HTTP side of one client: where requests go, and the connections to there.
 pub struct Http {
     endpoint: Arc<Endpoint>,
-    pool: Pool,
-    cookies: Cookies,
+    pool: ConnectionPool,
+    cookies: CookieStore,
     known: Arc<KnownSecrets>,
     /// Where the server has redirected to: the newest of them.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
@@ -55,12 +55,12 @@ pub struct Http {
 
 impl Http {
     /// What must not be shown is told to `known` when it is learned, before an error is made of an answer.
-    pub fn new(endpoint: Arc<Endpoint>, options: NetworkOptions, known: Arc<KnownSecrets>) -> Http {
+    pub fn new(endpoint: Arc<Endpoint>, options: ConnectionOptions, known: Arc<KnownSecrets>) -> Http {
         let max_head = options.max_head;
-        let network = Network::new(options);
-        known.tell_texts(Source::Proxies, SecretTexts::new(network.proxy_secrets(), Vec::new()));
-        let pool = Pool::new(network, max_head);
-        Http { endpoint, pool, cookies: Cookies::default(), known, redirects: Mutex::default() }
+        let network = ConnectionFactory::new(options);
+        known.tell_texts(SecretSource::ProxySettings, SecretTexts::new(network.proxy_secrets(), Vec::new()));
+        let pool = ConnectionPool::new(network, max_head);
+        Http { endpoint, pool, cookies: CookieStore::default(), known, redirects: Mutex::default() }
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
@@ -70,9 +70,9 @@ impl Http {
     /// Whether what is sent stays on this machine.
     pub fn is_local(&self) -> bool {
         match self.pool.network().hop(self.endpoint.origin()) {
-            Ok(Hop::Unix(_)) => true,
-            Ok(Hop::Server) => self.endpoint.origin().is_loopback(),
-            Ok(Hop::Proxy(_)) | Err(_) => false,
+            Ok(Route::Unix(_)) => true,
+            Ok(Route::Server) => self.endpoint.origin().is_loopback(),
+            Ok(Route::Proxy(_)) | Err(_) => false,
         }
     }
 
@@ -82,7 +82,7 @@ impl Http {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub fn send(&self, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
+    pub fn send(&self, outgoing: &OutgoingRequest, budget: &WaitContext) -> Result<HttpResponse<'_>, HttpError> {
         let mut target = Arc::clone(outgoing.to);
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, budget)?;
@@ -94,7 +94,7 @@ impl Http {
     }
 
     /// Sends a request as far as the budget allows and does not wait for an answer.
-    pub fn send_and_leave(&self, outgoing: &Outgoing, budget: &Budget) {
+    pub fn send_and_leave(&self, outgoing: &OutgoingRequest, budget: &WaitContext) {
         // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
         if let Ok(lane) = self.pool.take(budget) {
             lane.notes.begin(budget, true);
@@ -107,28 +107,33 @@ impl Http {
         self.pool.drop_idle();
     }
 
-    fn send_once(&self, target: &Arc<Endpoint>, outgoing: &Outgoing, budget: &Budget) -> Result<Response<'_>, Failure> {
+    fn send_once(
+        &self,
+        target: &Arc<Endpoint>,
+        outgoing: &OutgoingRequest,
+        budget: &WaitContext,
+    ) -> Result<HttpResponse<'_>, HttpError> {
         let lane = self.pool.take(budget);
-        let mut lane = lane.map_err(|stop| Failure::before_sending(stopped(&stop, BEFORE, budget)))?;
+        let mut lane = lane.map_err(|stop| HttpError::before_sending(stopped(&stop, BEFORE, budget)))?;
         lane.notes.begin(budget, false);
         let answer = self.run(&lane, target, outgoing);
-        let answer = answer.map_err(|error| Failure::of(error, &lane.notes, target, budget))?;
+        let answer = answer.map_err(|error| HttpError::of(error, &lane.notes, target, budget))?;
         if self.cookies.take(target, answer.headers(), SystemTime::now)
             && let Some(texts) = self.cookies.secrets()
         {
-            self.known.tell_texts(Source::Cookies, texts);
+            self.known.tell_texts(SecretSource::Cookies, texts);
         }
         lane.note_keep_alive(&answer);
-        lane.notes.progress.set_phase(Phase::Body);
-        let codings = codings::of(&answer).map_err(Failure::after_head)?;
-        Response::new(&self.pool, lane, Arc::clone(target), answer, codings).map_err(Failure::after_head)
+        lane.notes.progress.set_phase(RequestPhase::Body);
+        let codings = codings::of(&answer).map_err(HttpError::after_head)?;
+        HttpResponse::new(&self.pool, lane, Arc::clone(target), answer, codings).map_err(HttpError::after_head)
     }
 
     fn run(
         &self,
-        lane: &Lane,
+        lane: &PooledConnection,
         target: &Endpoint,
-        outgoing: &Outgoing,
+        outgoing: &OutgoingRequest,
     ) -> Result<::http::Response<ureq::Body>, ureq::Error> {
         let mut headers = outgoing.headers.clone();
         // ureq would add them in a slower way.
@@ -139,7 +144,7 @@ impl Http {
     }
 
     /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
-    fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, Failure> {
+    fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, HttpError> {
         let target = from.resolve(location).map_err(|why| {
             refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
         })?;
@@ -176,7 +181,7 @@ impl Http {
         let surplus = noted.len().saturating_sub(MOST_NOTED);
         noted.drain(..surplus);
         let texts = SecretTexts::together(noted.iter().map(|target| &**target.secrets()));
-        self.known.tell_texts(Source::Redirects, texts);
+        self.known.tell_texts(SecretSource::Redirects, texts);
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
@@ -185,12 +190,12 @@ impl Http {
 }
 
 /// The target of a redirect.
-fn redirect(response: &Response) -> Option<String> {
+fn redirect(response: &HttpResponse) -> Option<String> {
     let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
     let location = response.headers.get(header::LOCATION).filter(|_| is_redirect)?;
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
-fn refused(message: String, http_status: u16) -> Failure {
-    Failure::before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
+fn refused(message: String, http_status: u16) -> HttpError {
+    HttpError::before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
 }

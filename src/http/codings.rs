@@ -18,13 +18,13 @@ const MOST_SHOWN: usize = 40;
 
 /// What has to be undone to read a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Codings {
+pub struct ContentEncodings {
     pub chunked: bool,
     pub gzip: bool,
 }
 
 /// How the body of `answer` is coded; fails where it cannot be read (RFC 9112, section 6.1; RFC 9110, section 8.4).
-pub fn of<T>(answer: &Response<T>) -> Result<Codings> {
+pub fn of<T>(answer: &Response<T>) -> Result<ContentEncodings> {
     let status = answer.status();
     let transfer = listed(answer.headers(), header::TRANSFER_ENCODING);
     let chunked = match transfer.as_slice() {
@@ -56,7 +56,7 @@ pub fn of<T>(answer: &Response<T>) -> Result<Codings> {
         // What an error says in its body is not needed to report it.
         _ => false,
     };
-    Ok(Codings { chunked, gzip: gzip && has_body })
+    Ok(ContentEncodings { chunked, gzip: gzip && has_body })
 }
 
 /// The codings of a header in the order in which they were applied, without those that change nothing.
@@ -74,7 +74,7 @@ fn shown(codings: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn read(status: u16, headers: &[(&str, &str)]) -> Result<Codings> {
+    fn read(status: u16, headers: &[(&str, &str)]) -> Result<ContentEncodings> {
         let mut answer = Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(*name, *value);
@@ -82,7 +82,7 @@ mod tests {
         of(&answer.body(()).unwrap())
     }
 
-    const PLAIN: Codings = Codings { chunked: false, gzip: false };
+    const PLAIN: ContentEncodings = ContentEncodings { chunked: false, gzip: false };
 
     #[test]
     fn codings_are_compared_without_case() {

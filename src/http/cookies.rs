@@ -26,14 +26,14 @@ const MOST_LOST_BYTES: usize = 32 * 1024;
 
 /// What one client keeps for its server.
 #[derive(Default)]
-pub struct Cookies {
-    jar: Mutex<Jar>,
+pub struct CookieStore {
+    jar: Mutex<CookieJar>,
     /// Most servers set none: then nothing is locked for a request.
     used: AtomicBool,
 }
 
 #[derive(Default)]
-struct Jar {
+struct CookieJar {
     kept: Vec<Cookie>,
     /// The values that the jar has lost, the newest at the end: a server may still echo one.
     lost: VecDeque<String>,
@@ -50,7 +50,7 @@ struct Cookie {
     ends: Option<SystemTime>,
 }
 
-impl Cookies {
+impl CookieStore {
     /// Takes what an answer from `from` sets; says whether that was anything.
     pub fn take(&self, from: &Endpoint, headers: &HeaderMap, now: impl Fn() -> SystemTime) -> bool {
         let mut has_taken = false;
@@ -97,9 +97,9 @@ impl Cookies {
     }
 }
 
-impl Jar {
+impl CookieJar {
     fn secrets(&mut self) -> Arc<SecretTexts> {
-        let Jar { kept, lost, told } = self;
+        let CookieJar { kept, lost, told } = self;
         let values = || kept.iter().map(|cookie| &cookie.value).chain(&*lost).cloned().map(Zeroizing::new);
         Arc::clone(told.get_or_insert_with(|| SecretTexts::new(values().collect(), Vec::new())))
     }
@@ -220,7 +220,7 @@ mod tests {
         headers
     }
 
-    fn sent(cookies: &Cookies, url: &str, at: u64) -> String {
+    fn sent(cookies: &CookieStore, url: &str, at: u64) -> String {
         let mut headers = HeaderMap::new();
         cookies.add_to(&mut headers, &Endpoint::parse(url).unwrap(), || time(at));
         headers.get(header::COOKIE).map_or_else(String::new, |v| v.to_str().unwrap().to_owned())
@@ -230,8 +230,8 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + seconds)
     }
 
-    fn jar(url: &str, values: &[&str]) -> Cookies {
-        let cookies = Cookies::default();
+    fn jar(url: &str, values: &[&str]) -> CookieStore {
+        let cookies = CookieStore::default();
         cookies.take(&Endpoint::parse(url).unwrap(), &headers(values), || time(0));
         cookies
     }

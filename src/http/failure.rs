@@ -3,19 +3,19 @@
 use std::io;
 
 use super::endpoint::Endpoint;
-use super::notes::Notes;
+use super::notes::ConnectionNotes;
 use crate::call::interrupt::stopped;
-use crate::call::setback::{Sent, Setback};
+use crate::call::setback::{SendError, Sent};
 use crate::error::Error;
 use crate::net;
-use crate::net::failure::{Interrupted, io_reason};
-use crate::net::progress::Phase;
+use crate::net::failure::{IoInterrupt, io_reason};
+use crate::net::progress::RequestPhase;
 use crate::status::*;
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 /// A request that brought no answer.
 #[derive(Debug)]
-pub struct Failure {
+pub struct HttpError {
     pub error: Error,
     /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is
     /// what the server expects.
@@ -24,34 +24,34 @@ pub struct Failure {
     pub sent: bool,
 }
 
-impl From<Failure> for Setback {
-    fn from(failure: Failure) -> Setback {
+impl From<HttpError> for SendError {
+    fn from(failure: HttpError) -> SendError {
         let sent = if failure.sent { Sent::Yes } else { Sent::No };
-        Setback { error: failure.error, stale: failure.stale, sent, refusal: None }
+        SendError { error: failure.error, stale: failure.stale, sent, refusal: None }
     }
 }
 
-impl Failure {
+impl HttpError {
     /// Nothing has reached the server.
-    pub fn before_sending(error: Error) -> Failure {
-        Failure { error, stale: false, sent: false }
+    pub fn before_sending(error: Error) -> HttpError {
+        HttpError { error, stale: false, sent: false }
     }
 
     /// The answer has come, and cannot be used.
-    pub fn after_head(error: Error) -> Failure {
-        Failure { error, stale: false, sent: true }
+    pub fn after_head(error: Error) -> HttpError {
+        HttpError { error, stale: false, sent: true }
     }
 
     /// Of a request to `target`: puts what ureq says and what was noted together.
-    pub fn of(error: ureq::Error, notes: &Notes, target: &Endpoint, budget: &Budget) -> Failure {
+    pub fn of(error: ureq::Error, notes: &ConnectionNotes, target: &Endpoint, budget: &WaitContext) -> HttpError {
         let phase = notes.progress.phase();
-        let sent = phase >= Phase::Send;
+        let sent = phase >= RequestPhase::Send;
         let error = match error {
             ureq::Error::Io(error) => match error.downcast() {
-                Ok(Interrupted::Stopped(stop)) => {
-                    return Failure { error: stopped(&stop, phase.doing(), budget), stale: false, sent };
+                Ok(IoInterrupt::Stopped(stop)) => {
+                    return HttpError { error: stopped(&stop, phase.doing(), budget), stale: false, sent };
                 }
-                Ok(Interrupted::Failed(error)) => return Failure { error, stale: false, sent },
+                Ok(IoInterrupt::Failed(error)) => return HttpError { error, stale: false, sent },
                 Err(error) => ureq::Error::Io(error),
             },
             other => other,
@@ -63,7 +63,7 @@ impl Failure {
         };
         let stale = socket.is_some() && sent && notes.died_unanswered();
         let explained = net::explain(phase, target.origin(), &reason, socket);
-        Failure { error: explained.unwrap_or_else(|| without_head(&error, &reason)), stale, sent }
+        HttpError { error: explained.unwrap_or_else(|| without_head(&error, &reason)), stale, sent }
     }
 }
 

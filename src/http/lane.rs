@@ -7,11 +7,11 @@ use ::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, hea
 use ureq::config::Config;
 use ureq::{Agent, SendBody};
 
-use super::adapter::{LaneConnector, NoResolver};
-use super::notes::Notes;
-use crate::net::network::Network;
-use crate::protocol::text::Text;
-use crate::sys::wait::Budget;
+use super::adapter::{NoResolver, PooledConnector};
+use super::notes::ConnectionNotes;
+use crate::net::network::ConnectionFactory;
+use crate::protocol::text::MessageText;
+use crate::sys::wait::WaitContext;
 
 /// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request
 /// must not meet that moment.
@@ -19,19 +19,19 @@ const KEEP_IDLE: Duration = Duration::from_secs(4);
 
 /// A ureq agent with the connection that it may use.
 #[derive(Debug)]
-pub struct Lane {
+pub struct PooledConnection {
     agent: Agent,
-    pub notes: Arc<Notes>,
+    pub notes: Arc<ConnectionNotes>,
     idle_since: Instant,
     keep: Duration,
 }
 
-impl Lane {
-    pub fn new(config: &Config, network: &Arc<Network>) -> Lane {
-        let notes = Arc::new(Notes::default());
-        let connector = LaneConnector { notes: Arc::clone(&notes), network: Arc::clone(network) };
+impl PooledConnection {
+    pub fn new(config: &Config, network: &Arc<ConnectionFactory>) -> PooledConnection {
+        let notes = Arc::new(ConnectionNotes::default());
+        let connector = PooledConnector { notes: Arc::clone(&notes), network: Arc::clone(network) };
         let agent = Agent::with_parts(config.clone(), connector, NoResolver);
-        Lane { agent, notes, idle_since: Instant::now(), keep: KEEP_IDLE }
+        PooledConnection { agent, notes, idle_since: Instant::now(), keep: KEEP_IDLE }
     }
 
     /// Sends a request and waits for the head of its answer. The body is empty for methods that have none.
@@ -40,7 +40,7 @@ impl Lane {
         method: Method,
         uri: &Uri,
         headers: HeaderMap,
-        body: &Text,
+        body: &MessageText,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         let mut request = Request::builder().method(method).uri(uri.clone());
         if let Some(place) = request.headers_mut() {
@@ -71,7 +71,7 @@ impl Lane {
     }
 
     pub fn start_idling(&mut self) {
-        self.notes.progress.set_budget(Budget::default());
+        self.notes.progress.set_budget(WaitContext::default());
         self.idle_since = Instant::now();
     }
 

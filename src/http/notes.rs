@@ -4,28 +4,28 @@
 use std::io;
 use std::sync::Arc;
 
-use super::wire::Wire;
-use crate::net::progress::Progress;
+use super::wire::HttpConnection;
+use crate::net::progress::ConnectionProgress;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 /// The notes of a lane, which one request at a time uses: the lock is there because ureq wants transports to be `Sync`.
 #[derive(Debug, Default)]
-pub struct Notes {
+pub struct ConnectionNotes {
     /// What the connection needs to know; it keeps a reference.
-    pub progress: Arc<Progress>,
-    noted: Mutex<Noted>,
+    pub progress: Arc<ConnectionProgress>,
+    noted: Mutex<ConnectionNotesState>,
 }
 
 #[derive(Debug, Default)]
-struct Noted {
+struct ConnectionNotesState {
     /// The connection, while ureq does not have it.
-    wire: Option<Box<Wire>>,
-    request: OneRequest,
+    wire: Option<Box<HttpConnection>>,
+    request: RequestNotes,
 }
 
 #[derive(Debug, Default)]
-struct OneRequest {
+struct RequestNotes {
     /// Send, and do not wait for an answer.
     send_only: bool,
     /// It went out on a connection that had served another one.
@@ -36,18 +36,18 @@ struct OneRequest {
     end: Option<io::Error>,
 }
 
-impl Notes {
+impl ConnectionNotes {
     /// Begins a request.
-    pub fn begin(&self, budget: &Budget, send_only: bool) {
+    pub fn begin(&self, budget: &WaitContext, send_only: bool) {
         self.progress.begin(budget);
-        self.noted().request = OneRequest { send_only, ..OneRequest::default() };
+        self.noted().request = RequestNotes { send_only, ..RequestNotes::default() };
     }
 
-    pub fn take_wire(&self) -> Option<Box<Wire>> {
+    pub fn take_wire(&self) -> Option<Box<HttpConnection>> {
         self.noted().wire.take()
     }
 
-    pub fn put_wire(&self, wire: Box<Wire>) {
+    pub fn put_wire(&self, wire: Box<HttpConnection>) {
         self.noted().wire = Some(wire);
     }
 
@@ -84,7 +84,7 @@ impl Notes {
         noted.request.reused && !noted.request.received
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
+    fn noted(&self) -> MutexGuard<'_, ConnectionNotesState> {
         self.noted.lock()
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use ureq::config::Config;
 
 use super::adapter;
-use super::body::{Parked, Unusable};
-use super::lane::Lane;
-use crate::net::network::Network;
+use super::body::{IdleConnection, ReuseError};
+use super::lane::PooledConnection;
+use crate::net::network::ConnectionFactory;
 use crate::sys::lock::Mutex;
-use crate::sys::wait::{Budget, Stop};
+use crate::sys::wait::{Interrupt, WaitContext};
 
 /// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
 const MAX_IDLE: usize = 16;
@@ -22,17 +22,17 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// For servers that keep their streams open: long enough to see an end that is there already.
 const IMPATIENCE: Duration = Duration::from_millis(1);
 
-pub struct Pool {
+pub struct ConnectionPool {
     config: Config,
-    network: Arc<Network>,
-    idle: Mutex<Vec<Parked>>,
+    network: Arc<ConnectionFactory>,
+    idle: Mutex<Vec<IdleConnection>>,
     /// The server keeps event streams open after the answer: waiting for their end is no use.
     streams_linger: AtomicBool,
 }
 
-impl Pool {
-    pub fn new(network: Network, max_head: usize) -> Pool {
-        Pool {
+impl ConnectionPool {
+    pub fn new(network: ConnectionFactory, max_head: usize) -> ConnectionPool {
+        ConnectionPool {
             config: adapter::config(max_head),
             network: Arc::new(network),
             idle: Mutex::default(),
@@ -40,32 +40,32 @@ impl Pool {
         }
     }
 
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &ConnectionFactory {
         &self.network
     }
 
     /// The lane that was used last, if its connection may still be open; else a new one.
-    pub fn take(&self, budget: &Budget) -> Result<Lane, Stop> {
+    pub fn take(&self, budget: &WaitContext) -> Result<PooledConnection, Interrupt> {
         loop {
             budget.check()?;
             let parked = self.idle.lock().pop();
-            let Some(parked) = parked else { return Ok(Lane::new(&self.config, &self.network)) };
+            let Some(parked) = parked else { return Ok(PooledConnection::new(&self.config, &self.network)) };
             let patience = || {
                 let linger = self.streams_linger.load(Ordering::Relaxed);
                 budget.within(if linger { IMPATIENCE } else { PATIENCE })
             };
             match parked.into_lane(patience) {
                 Ok(lane) => return Ok(lane),
-                Err(Unusable::Old) => {}
-                Err(Unusable::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
+                Err(ReuseError::Old) => {}
+                Err(ReuseError::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }
         }
     }
 
-    pub fn put_back(&self, parked: Parked) {
+    pub fn put_back(&self, parked: IdleConnection) {
         let mut idle = self.idle.lock();
         // The oldest are at the bottom, where nobody takes one: they go when their time is over.
-        idle.retain(Parked::is_fresh);
+        idle.retain(IdleConnection::is_fresh);
         if idle.len() < MAX_IDLE {
             idle.push(parked);
         }

@@ -6,45 +6,45 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, header};
 
-use super::body::Body;
-use super::codings::Codings;
+use super::body::ResponseBody;
+use super::codings::ContentEncodings;
 use super::endpoint::Endpoint;
-use super::lane::Lane;
-use super::pool::Pool;
+use super::lane::PooledConnection;
+use super::pool::ConnectionPool;
 use crate::error::{Error, Result};
 use crate::status::{MCP_SYSTEM_ERROR, MCP_TOO_LARGE};
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 /// An answer whose head has come.
-pub struct Response<'a> {
+pub struct HttpResponse<'a> {
     pub status: u16,
     pub headers: HeaderMap,
     /// Where it comes from: redirects may have led there.
     pub from: Arc<Endpoint>,
-    pool: &'a Pool,
+    pool: &'a ConnectionPool,
     /// `None` once the connection has been put back.
-    open: Option<Body>,
+    open: Option<ResponseBody>,
 }
 
-impl<'a> Response<'a> {
+impl<'a> HttpResponse<'a> {
     pub(super) fn new(
-        pool: &'a Pool,
-        lane: Lane,
+        pool: &'a ConnectionPool,
+        lane: PooledConnection,
         from: Arc<Endpoint>,
         answer: ::http::Response<ureq::Body>,
-        codings: Codings,
-    ) -> Result<Response<'a>> {
+        codings: ContentEncodings,
+    ) -> Result<HttpResponse<'a>> {
         let (mut head, body) = answer.into_parts();
-        let body = Body::new(lane, body, codings)?;
+        let body = ResponseBody::new(lane, body, codings)?;
         if codings.gzip {
             // It is the length of what is packed.
             head.headers.remove(header::CONTENT_LENGTH);
         }
-        Ok(Response { status: head.status.as_u16(), headers: head.headers, from, pool, open: Some(body) })
+        Ok(HttpResponse { status: head.status.as_u16(), headers: head.headers, from, pool, open: Some(body) })
     }
 
     /// The body by itself; its connection is not used for another request.
-    pub fn into_body(self) -> Option<Body> {
+    pub fn into_body(self) -> Option<ResponseBody> {
         self.open
     }
 
@@ -53,7 +53,7 @@ impl<'a> Response<'a> {
         self.read_by(|body| body.read(buffer))
     }
 
-    fn read_by(&mut self, read: impl FnOnce(&mut Body) -> Result<usize>) -> Result<usize> {
+    fn read_by(&mut self, read: impl FnOnce(&mut ResponseBody) -> Result<usize>) -> Result<usize> {
         let Some(body) = &mut self.open else { return Ok(0) };
         let count = read(body);
         match count {
@@ -104,7 +104,7 @@ impl<'a> Response<'a> {
     }
 
     /// What the rest of the body may spend from now on.
-    pub fn set_budget(&self, budget: &Budget) {
+    pub fn set_budget(&self, budget: &WaitContext) {
         if let Some(body) = &self.open {
             body.set_budget(budget.clone());
         }

@@ -9,19 +9,19 @@ use ::http::uri::{Authority, Scheme};
 use ureq::unversioned::transport::Buffers;
 use zeroize::Zeroizing;
 
-use super::buffers::WireBuffers;
-use crate::net::link::Stream;
+use super::buffers::HttpBuffers;
+use crate::net::link::ByteStream;
 use crate::net::origin::Origin;
 use crate::net::proxy::Proxy;
 
 /// A connection with what was read ahead on it.
-pub struct Wire {
-    stream: Box<dyn Stream>,
+pub struct HttpConnection {
+    stream: Box<dyn ByteStream>,
     /// Whose requests it carries.
     server: Option<(Scheme, Authority)>,
-    buffers: WireBuffers,
+    buffers: HttpBuffers,
     /// Where a proxy passes requests on: what it wants to read of each.
-    forwarding: Option<Forwarding>,
+    forwarding: Option<ProxyForwarding>,
     /// The next output is the beginning of a request.
     begins: bool,
 }
@@ -31,16 +31,21 @@ fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
 }
 
 /// A request that a proxy passes on names its target whole (RFC 9112, 3.2.2), and says who asks.
-pub struct Forwarding {
+pub struct ProxyForwarding {
     /// `http://host:port`
     pub origin: String,
     pub authorization: Option<Zeroizing<String>>,
 }
 
-impl Wire {
-    pub fn new(stream: Box<dyn Stream>, uri: &Uri, input_size: usize, forwarding: Option<Forwarding>) -> Box<Wire> {
-        let (server, buffers) = (server(uri), WireBuffers::new(input_size));
-        Box::new(Wire { stream, server, buffers, forwarding, begins: true })
+impl HttpConnection {
+    pub fn new(
+        stream: Box<dyn ByteStream>,
+        uri: &Uri,
+        input_size: usize,
+        forwarding: Option<ProxyForwarding>,
+    ) -> Box<HttpConnection> {
+        let (server, buffers) = (server(uri), HttpBuffers::new(input_size));
+        Box::new(HttpConnection { stream, server, buffers, forwarding, begins: true })
     }
 
     /// Reads bytes that follow a head, past ureq; zero where the server has closed.
@@ -90,7 +95,7 @@ impl Wire {
         self.stream.is_tls()
     }
 
-    pub fn buffers(&mut self) -> &mut WireBuffers {
+    pub fn buffers(&mut self) -> &mut HttpBuffers {
         &mut self.buffers
     }
 
@@ -133,10 +138,10 @@ impl Wire {
     }
 }
 
-impl Forwarding {
+impl ProxyForwarding {
     /// What `proxy` wants of requests to `origin`.
-    pub fn new(origin: &Origin, proxy: &Proxy) -> Forwarding {
-        Forwarding { origin: origin.shown(), authorization: proxy.authorization() }
+    pub fn new(origin: &Origin, proxy: &Proxy) -> ProxyForwarding {
+        ProxyForwarding { origin: origin.shown(), authorization: proxy.authorization() }
     }
 
     /// Writes the beginning of a request, with the target whole in its first line, and the credentials behind that line.
@@ -155,7 +160,7 @@ impl Forwarding {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the buffers: they may hold a token.
         f.debug_struct("Wire").field("stream", &self.stream).finish_non_exhaustive()
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn a_forwarded_request_names_its_target_whole() {
         let authorization = Some(Zeroizing::new("Basic eA==".to_owned()));
-        let forwarding = Forwarding { origin: "http://host:81".into(), authorization };
+        let forwarding = ProxyForwarding { origin: "http://host:81".into(), authorization };
         let mut sent = Vec::new();
         forwarding.write_head(&mut sent, b"POST /mcp?a=b HTTP/1.1\r\nHost: host:81\r\n\r\n{}").unwrap();
         let want = "POST http://host:81/mcp?a=b HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: host:81\r\n\r\n{}";

@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::{interrupted, io_reason, is_stopped};
-use super::link::{Link, Stream};
+use super::link::{BufferedSocket, ByteStream};
 use super::names::addresses;
-use super::network::{Hop, Network};
+use super::network::{ConnectionFactory, Route};
 use super::origin::{Origin, without_brackets};
-use super::progress::{Phase, Progress};
+use super::progress::{ConnectionProgress, RequestPhase};
 use super::proxy::{Proxy, ProxyKind};
 use super::tls::TlsStream;
-use super::tunnel::{self, Refusal, Target};
+use super::tunnel::{self, ProxyHandshakeError, ProxyTarget};
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::socket::Socket;
-use crate::sys::wait::{Budget, Interest, Stop};
+use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
 /// RFC 8305, section 5 recommends 250 ms before the next address is tried beside the ones under way.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -27,35 +27,39 @@ const STAGGER: Duration = Duration::from_millis(250);
 const QUEUE_PAUSE: Duration = Duration::from_millis(10);
 
 /// A new connection.
-pub struct Connection<'a> {
-    pub stream: Box<dyn Stream>,
+pub struct NewConnection<'a> {
+    pub stream: Box<dyn ByteStream>,
     /// The proxy that is at its other end and passes requests on; else the server is.
     pub forwarded_by: Option<&'a Proxy>,
 }
 
 /// Opens a connection to `origin`, within the budget of `progress`, which the connection keeps.
-pub fn open<'a>(network: &'a Network, origin: &Origin, progress: &Arc<Progress>) -> io::Result<Connection<'a>> {
-    Opening { network, origin, progress, budget: progress.budget() }.open()
+pub fn open<'a>(
+    network: &'a ConnectionFactory,
+    origin: &Origin,
+    progress: &Arc<ConnectionProgress>,
+) -> io::Result<NewConnection<'a>> {
+    ConnectAttempt { network, origin, progress, budget: progress.budget() }.open()
 }
 
-struct Opening<'a, 'b> {
-    network: &'a Network,
+struct ConnectAttempt<'a, 'b> {
+    network: &'a ConnectionFactory,
     origin: &'b Origin,
-    progress: &'b Arc<Progress>,
-    budget: Budget,
+    progress: &'b Arc<ConnectionProgress>,
+    budget: WaitContext,
 }
 
-impl<'a> Opening<'a, '_> {
-    fn open(&self) -> io::Result<Connection<'a>> {
-        self.progress.set_phase(Phase::Connect);
+impl<'a> ConnectAttempt<'a, '_> {
+    fn open(&self) -> io::Result<NewConnection<'a>> {
+        self.progress.set_phase(RequestPhase::Connect);
         let (link, forwarded_by) = self.reach().inspect_err(|error| {
             // Who was stopped before it tried them has learnt nothing about the addresses.
-            if !is_stopped(error) || self.progress.phase() == Phase::Connect {
+            if !is_stopped(error) || self.progress.phase() == RequestPhase::Connect {
                 self.network.names.forget();
             }
         })?;
-        let stream: Box<dyn Stream> = if self.origin.https {
-            self.progress.set_phase(Phase::Tls);
+        let stream: Box<dyn ByteStream> = if self.origin.https {
+            self.progress.set_phase(RequestPhase::Tls);
             let config = self
                 .network
                 .tls_config()
@@ -64,19 +68,19 @@ impl<'a> Opening<'a, '_> {
         } else {
             Box::new(link)
         };
-        self.progress.set_phase(Phase::Send);
-        Ok(Connection { stream, forwarded_by })
+        self.progress.set_phase(RequestPhase::Send);
+        Ok(NewConnection { stream, forwarded_by })
     }
 
     /// The connection up to where the server's own bytes begin, or those of a proxy that passes requests on.
-    fn reach(&self) -> io::Result<(Link, Option<&'a Proxy>)> {
+    fn reach(&self) -> io::Result<(BufferedSocket, Option<&'a Proxy>)> {
         let origin = self.origin;
         match self.network.hop(origin) {
-            Ok(Hop::Server) => {
+            Ok(Route::Server) => {
                 let addresses = self.addresses(&origin.host, origin.port)?;
                 Ok((self.link(self.connect_any(&addresses)?), None))
             }
-            Ok(Hop::Unix(path)) => {
+            Ok(Route::Unix(path)) => {
                 let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
                 let socket = socket.map_err(|error| {
                     unless_stopped(error, MCP_CONNECT_FAILED, |error| {
@@ -86,7 +90,7 @@ impl<'a> Opening<'a, '_> {
                 })?;
                 Ok((self.link(socket), None))
             }
-            Ok(Hop::Proxy(proxy)) => {
+            Ok(Route::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
                     unless_stopped(error, MCP_PROXY_FAILED, |error| {
                         format!("the name of the proxy {} has no address: {error}", proxy.named())
@@ -108,22 +112,22 @@ impl<'a> Opening<'a, '_> {
     }
 
     /// Asks `proxy` for a connection to the server.
-    fn through(&self, proxy: &Proxy, mut link: Link) -> io::Result<Link> {
+    fn through(&self, proxy: &Proxy, mut link: BufferedSocket) -> io::Result<BufferedSocket> {
         let (host, port) = (self.origin.host.as_str(), self.origin.port);
-        self.progress.set_phase(Phase::Proxy);
+        self.progress.set_phase(RequestPhase::Proxy);
         let asked = match proxy.kind {
             ProxyKind::Http => tunnel::connect(&mut link, proxy, host, port),
             ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
             ProxyKind::Socks5 => {
                 let found = self.addresses(host, port)?;
-                self.progress.set_phase(Phase::Proxy);
+                self.progress.set_phase(RequestPhase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
-                tunnel::socks5(&mut link, proxy, &Target::Address(*address))
+                tunnel::socks5(&mut link, proxy, &ProxyTarget::Address(*address))
             }
         };
         asked.map_err(|refusal| match refusal {
-            Refusal::Said(error) => interrupted(error),
-            Refusal::Io(error) => unless_stopped(error, MCP_PROXY_FAILED, |error| {
+            ProxyHandshakeError::Said(error) => interrupted(error),
+            ProxyHandshakeError::Io(error) => unless_stopped(error, MCP_PROXY_FAILED, |error| {
                 let reason = io_reason(error);
                 format!("the connection to the proxy {} ended before it answered: {reason}", proxy.named())
             }),
@@ -132,9 +136,9 @@ impl<'a> Opening<'a, '_> {
     }
 
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.progress.set_phase(Phase::Lookup);
+        self.progress.set_phase(RequestPhase::DnsLookup);
         let found = addresses(&self.network.names, host, port, &self.budget)?;
-        self.progress.set_phase(Phase::Connect);
+        self.progress.set_phase(RequestPhase::Connect);
         Ok(found)
     }
 
@@ -147,7 +151,7 @@ impl<'a> Opening<'a, '_> {
         loop {
             match waiting.next().map(Socket::connect) {
                 Some(Ok(socket)) => attempts.push(socket),
-                Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Stop::System(error))),
+                Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Interrupt::System(error))),
                 // The next one at once. A family that this machine does not have says nothing about the server.
                 Some(Err(error)) => {
                     if last_error.kind() == io::ErrorKind::AddrNotAvailable {
@@ -191,8 +195,8 @@ impl<'a> Opening<'a, '_> {
         Ok(socket)
     }
 
-    fn link(&self, socket: Socket) -> Link {
-        Link::new(socket, Arc::clone(self.progress))
+    fn link(&self, socket: Socket) -> BufferedSocket {
+        BufferedSocket::new(socket, Arc::clone(self.progress))
     }
 }
 
@@ -205,10 +209,10 @@ fn unless_stopped(error: io::Error, status: Status, message: impl FnOnce(&io::Er
 }
 
 /// For a proxy that looks names up by itself. An address is given as one.
-fn named(host: &str, port: u16) -> Target<'_> {
+fn named(host: &str, port: u16) -> ProxyTarget<'_> {
     match without_brackets(host).parse() {
-        Ok(ip) => Target::Address(SocketAddr::new(ip, port)),
-        Err(_) => Target::Name(host, port),
+        Ok(ip) => ProxyTarget::Address(SocketAddr::new(ip, port)),
+        Err(_) => ProxyTarget::Name(host, port),
     }
 }
 

@@ -3,28 +3,28 @@
 use std::io;
 
 use super::origin::Origin;
-use super::progress::Phase;
+use super::progress::RequestPhase;
 use super::tls;
 use crate::error::Error;
 use crate::status::*;
 
 /// The error for a connection to `origin` that failed in `phase`, for `reason`; `None` where the connection was there already.
 /// `error` is what the socket or TLS said, if it was one of them.
-pub fn explain(phase: Phase, origin: &Origin, reason: &str, error: Option<&io::Error>) -> Option<Error> {
+pub fn explain(phase: RequestPhase, origin: &Origin, reason: &str, error: Option<&io::Error>) -> Option<Error> {
     let (status, message) = match phase {
-        Phase::Lookup => {
+        RequestPhase::DnsLookup => {
             let host = &origin.host;
             (MCP_RESOLVE_FAILED, format!("the name {host} has no address: {reason}; check the host in the URL"))
         }
-        Phase::Connect | Phase::Proxy => (
+        RequestPhase::Connect | RequestPhase::Proxy => (
             MCP_CONNECT_FAILED,
             format!("cannot connect: {reason}; is the server running, and does it listen on port {}?", origin.port),
         ),
-        Phase::Tls => {
+        RequestPhase::Tls => {
             let why = error.and_then(tls::explain);
             (MCP_TLS_FAILED, format!("no trusted TLS connection: {}", why.as_deref().unwrap_or(reason)))
         }
-        Phase::Send | Phase::Head | Phase::Body => return None,
+        RequestPhase::Send | RequestPhase::Head | RequestPhase::Body => return None,
     };
     Some(Error::new(status, message))
 }

@@ -4,46 +4,46 @@ use std::fmt;
 use std::io;
 
 use crate::error::Error;
-use crate::sys::wait::Stop;
+use crate::sys::wait::Interrupt;
 
 /// A reason other than the socket's own. It travels inside an `io::Error`, because that is what rustls and ureq pass on unchanged.
 #[derive(Debug)]
-pub enum Interrupted {
+pub enum IoInterrupt {
     /// A wait was ended; what was going on then is in the message that is made of it.
-    Stopped(Stop),
+    Stopped(Interrupt),
     /// An error whose message is complete.
     Failed(Error),
 }
 
-impl fmt::Display for Interrupted {
+impl fmt::Display for IoInterrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("interrupted")
     }
 }
 
-impl std::error::Error for Interrupted {}
+impl std::error::Error for IoInterrupt {}
 
-impl From<Stop> for Interrupted {
-    fn from(stop: Stop) -> Interrupted {
-        Interrupted::Stopped(stop)
+impl From<Interrupt> for IoInterrupt {
+    fn from(stop: Interrupt) -> IoInterrupt {
+        IoInterrupt::Stopped(stop)
     }
 }
 
-impl From<Error> for Interrupted {
-    fn from(error: Error) -> Interrupted {
-        Interrupted::Failed(error)
+impl From<Error> for IoInterrupt {
+    fn from(error: Error) -> IoInterrupt {
+        IoInterrupt::Failed(error)
     }
 }
 
 /// The `io::Error` that carries `reason`, which [`io::Error::downcast`] gives back.
-pub fn interrupted(reason: impl Into<Interrupted>) -> io::Error {
+pub fn interrupted(reason: impl Into<IoInterrupt>) -> io::Error {
     io::Error::other(reason.into())
 }
 
 /// Whether an error stands for a wait that was ended.
 pub fn is_stopped(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(inner, Some(Interrupted::Stopped(_)))
+    matches!(inner, Some(IoInterrupt::Stopped(_)))
 }
 
 /// What went wrong on a connection, in words.
@@ -69,12 +69,12 @@ mod tests {
 
     #[test]
     fn the_reason_survives_as_an_io_error() {
-        let stop = interrupted(Stop::Idle);
+        let stop = interrupted(Interrupt::Idle);
         assert!(is_stopped(&stop));
-        assert!(matches!(stop.downcast(), Ok(Interrupted::Stopped(Stop::Idle))));
+        assert!(matches!(stop.downcast(), Ok(IoInterrupt::Stopped(Interrupt::Idle))));
         let failed = interrupted(Error::new(MCP_PROXY_FAILED, "x"));
         assert!(!is_stopped(&failed));
-        assert!(matches!(failed.downcast(), Ok(Interrupted::Failed(error)) if error.status() == MCP_PROXY_FAILED));
+        assert!(matches!(failed.downcast(), Ok(IoInterrupt::Failed(error)) if error.status() == MCP_PROXY_FAILED));
         assert!(!is_stopped(&io::ErrorKind::Other.into()));
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::failure::interrupted;
-use super::progress::Progress;
+use super::progress::ConnectionProgress;
 use crate::sys::memory::wipe;
 use crate::sys::process;
 use crate::sys::socket::Socket;
@@ -22,10 +22,10 @@ const SMALL_PIECE: usize = 4096;
 const MOST_AT_ONCE: usize = 16 * 1024;
 
 /// What a connection is made of: the link itself, or TLS over it.
-pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
-    fn link(&mut self) -> &mut Link;
+pub trait ByteStream: Read + Write + Send + Sync + fmt::Debug + 'static {
+    fn link(&mut self) -> &mut BufferedSocket;
 
-    fn link_ref(&self) -> &Link;
+    fn link_ref(&self) -> &BufferedSocket;
 
     /// Reads at most `most` bytes to the end of `body`.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
@@ -43,18 +43,18 @@ pub trait Stream: Read + Write + Send + Sync + fmt::Debug + 'static {
 }
 
 /// A socket that sends in large pieces, and waits within a budget.
-pub struct Link {
+pub struct BufferedSocket {
     socket: Socket,
-    progress: Arc<Progress>,
+    progress: Arc<ConnectionProgress>,
     held: Vec<u8>,
     process: u32,
     /// What came last was a small piece, and more is to come.
     small_piece: bool,
 }
 
-impl Link {
-    pub fn new(socket: Socket, progress: Arc<Progress>) -> Link {
-        Link { socket, progress, held: Vec::new(), process: process::id(), small_piece: false }
+impl BufferedSocket {
+    pub fn new(socket: Socket, progress: Arc<ConnectionProgress>) -> BufferedSocket {
+        BufferedSocket { socket, progress, held: Vec::new(), process: process::id(), small_piece: false }
     }
 
     /// Whether nothing has come since the last read.
@@ -121,7 +121,7 @@ impl Link {
     }
 }
 
-impl Write for Link {
+impl Write for BufferedSocket {
     /// A buffer that grows by itself would leave a copy of what is in it behind.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let needed = self.held.len() + bytes.len();
@@ -144,18 +144,18 @@ impl Write for Link {
     }
 }
 
-impl Read for Link {
+impl Read for BufferedSocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.receive(|socket| socket.receive(buffer))
     }
 }
 
-impl Stream for Link {
-    fn link(&mut self) -> &mut Link {
+impl ByteStream for BufferedSocket {
+    fn link(&mut self) -> &mut BufferedSocket {
         self
     }
 
-    fn link_ref(&self) -> &Link {
+    fn link_ref(&self) -> &BufferedSocket {
         self
     }
 
@@ -172,7 +172,7 @@ impl Stream for Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for BufferedSocket {
     fn drop(&mut self) {
         self.forget_held();
         // A child of a fork may hold a copy of the descriptor, and the server would not see the end. In that child, this is no end.
@@ -182,7 +182,7 @@ impl Drop for Link {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for BufferedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not what is held: it may be a token.
         f.debug_struct("Link").field("socket", &self.socket).finish_non_exhaustive()

@@ -9,38 +9,38 @@ use std::time::{Duration, Instant};
 use super::failure::interrupted;
 use super::origin::{is_localhost, without_brackets};
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::lookup::{Lookup, LookupError};
-use crate::sys::wait::{Budget, Stop};
+use crate::sys::lookup::{DnsLookup, LookupError};
+use crate::sys::wait::{Interrupt, WaitContext};
 
 /// How long an answer is used again. The system's resolver does not tell the record's own lifetime.
 const KEEP: Duration = Duration::from_secs(60);
 
 /// The names of one client.
 #[derive(Debug, Default)]
-pub struct NameCache(Mutex<HashMap<(String, u16), Entry>>);
+pub struct DnsCache(Mutex<HashMap<(String, u16), DnsEntry>>);
 
 #[derive(Debug)]
-enum Entry {
+enum DnsEntry {
     Known {
         at: Instant,
         addresses: Vec<SocketAddr>,
     },
     /// The resolver cannot be interrupted: who gives up leaves the lookup to the next one who asks, so that a name costs one thread
     /// however often it is asked for.
-    Asked(Arc<Lookup>),
+    ServerRequest(Arc<DnsLookup>),
 }
 
-impl NameCache {
-    fn find(&self, host: &str, port: u16, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
+impl DnsCache {
+    fn find(&self, host: &str, port: u16, budget: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
         let key = (host.to_owned(), port);
         let lookup = match self.look(&key)? {
-            Entry::Known { addresses, .. } => return Ok(addresses),
-            Entry::Asked(lookup) => lookup,
+            DnsEntry::Known { addresses, .. } => return Ok(addresses),
+            DnsEntry::ServerRequest(lookup) => lookup,
         };
         let found = lookup.wait(budget);
         match &found {
             Ok(addresses) => {
-                let entry = Entry::Known { at: Instant::now(), addresses: addresses.clone() };
+                let entry = DnsEntry::Known { at: Instant::now(), addresses: addresses.clone() };
                 self.lock().insert(key, entry);
             }
             Err(LookupError::Stopped(_)) => {}
@@ -52,32 +52,34 @@ impl NameCache {
     }
 
     /// What is known, or under way; else the lookup begins.
-    fn look(&self, key: &(String, u16)) -> Result<Entry, LookupError> {
+    fn look(&self, key: &(String, u16)) -> Result<DnsEntry, LookupError> {
         let mut entries = self.lock();
         match entries.get(key) {
-            Some(Entry::Known { at, addresses }) if at.elapsed() < KEEP => {
-                return Ok(Entry::Known { at: *at, addresses: addresses.clone() });
+            Some(DnsEntry::Known { at, addresses }) if at.elapsed() < KEEP => {
+                return Ok(DnsEntry::Known { at: *at, addresses: addresses.clone() });
             }
-            Some(Entry::Asked(lookup)) if is_of_use(lookup) => return Ok(Entry::Asked(Arc::clone(lookup))),
+            Some(DnsEntry::ServerRequest(lookup)) if is_of_use(lookup) => {
+                return Ok(DnsEntry::ServerRequest(Arc::clone(lookup)));
+            }
             _ => {}
         }
-        let lookup = Lookup::begin(&key.0, key.1)?;
-        entries.insert(key.clone(), Entry::Asked(Arc::clone(&lookup)));
-        Ok(Entry::Asked(lookup))
+        let lookup = DnsLookup::begin(&key.0, key.1)?;
+        entries.insert(key.clone(), DnsEntry::ServerRequest(Arc::clone(&lookup)));
+        Ok(DnsEntry::ServerRequest(lookup))
     }
 
     /// After a connect that failed: the name may have moved.
     pub fn forget(&self) {
-        self.lock().retain(|_, entry| matches!(entry, Entry::Asked(_)));
+        self.lock().retain(|_, entry| matches!(entry, DnsEntry::ServerRequest(_)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), DnsEntry>> {
         self.0.lock()
     }
 }
 
 /// Whoever began it may have left before the answer came: a failure is not handed on then.
-fn is_of_use(lookup: &Lookup) -> bool {
+fn is_of_use(lookup: &DnsLookup) -> bool {
     match lookup.answered() {
         None => true,
         Some(Ok(at)) => at.elapsed() < KEEP,
@@ -86,7 +88,7 @@ fn is_of_use(lookup: &Lookup) -> bool {
 }
 
 /// The addresses of `host`, in the order in which to try them: the cache's, or else the system's.
-pub fn addresses(names: &NameCache, host: &str, port: u16, budget: &Budget) -> io::Result<Vec<SocketAddr>> {
+pub fn addresses(names: &DnsCache, host: &str, port: u16, budget: &WaitContext) -> io::Result<Vec<SocketAddr>> {
     let bare = without_brackets(host);
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -99,7 +101,7 @@ pub fn addresses(names: &NameCache, host: &str, port: u16, budget: &Budget) -> i
     }
     let found = names.find(host, port, budget).map_err(|error| match error {
         LookupError::Stopped(stop) => interrupted(stop),
-        LookupError::System(error) => interrupted(Stop::System(error)),
+        LookupError::System(error) => interrupted(Interrupt::System(error)),
         LookupError::Failed(error) => error,
     })?;
     Ok(in_turns(found))

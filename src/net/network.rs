@@ -8,9 +8,9 @@ use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
-use super::names::NameCache;
+use super::names::DnsCache;
 use super::origin::Origin;
-use super::proxy::{Proxies, Proxy, ProxyChoice};
+use super::proxy::{Proxy, ProxyChoice, ProxySettings};
 use super::tls::TlsOptions;
 
 /// The most bytes of an answer's head, unless the caller says otherwise.
@@ -18,16 +18,16 @@ pub const DEFAULT_MAX_HEAD: usize = 64 * 1024;
 
 /// What a caller sets.
 #[derive(Clone)]
-pub struct NetworkOptions {
+pub struct ConnectionOptions {
     pub proxy: ProxyChoice,
     pub tls: TlsOptions,
     pub unix_socket: Option<PathBuf>,
     pub max_head: usize,
 }
 
-impl Default for NetworkOptions {
-    fn default() -> NetworkOptions {
-        NetworkOptions {
+impl Default for ConnectionOptions {
+    fn default() -> ConnectionOptions {
+        ConnectionOptions {
             proxy: ProxyChoice::default(),
             tls: TlsOptions::default(),
             unix_socket: None,
@@ -37,27 +37,27 @@ impl Default for NetworkOptions {
 }
 
 /// The network as one client sees it.
-pub struct Network {
-    pub names: NameCache,
+pub struct ConnectionFactory {
+    pub names: DnsCache,
     tls: TlsOptions,
     /// Made for the first connection that needs it.
     tls_config: OnceCell<Result<Arc<ClientConfig>, String>>,
     unix_socket: Option<PathBuf>,
-    proxies: Proxies,
+    proxies: ProxySettings,
 }
 
 /// What the first socket of a connection leads to.
-pub enum Hop<'a> {
+pub enum Route<'a> {
     Server,
     Unix(&'a PathBuf),
     Proxy(&'a Proxy),
 }
 
-impl Network {
-    pub fn new(options: NetworkOptions) -> Network {
-        let proxies = Proxies::new(&options.proxy, |name| std::env::var(name).ok());
-        Network {
-            names: NameCache::default(),
+impl ConnectionFactory {
+    pub fn new(options: ConnectionOptions) -> ConnectionFactory {
+        let proxies = ProxySettings::new(&options.proxy, |name| std::env::var(name).ok());
+        ConnectionFactory {
+            names: DnsCache::default(),
             tls: options.tls,
             tls_config: OnceCell::new(),
             unix_socket: options.unix_socket,
@@ -70,17 +70,17 @@ impl Network {
     }
 
     /// The way to `origin`.
-    pub fn hop(&self, origin: &Origin) -> Result<Hop<'_>, &str> {
+    pub fn hop(&self, origin: &Origin) -> Result<Route<'_>, &str> {
         if let Some(path) = &self.unix_socket {
-            return Ok(Hop::Unix(path));
+            return Ok(Route::Unix(path));
         }
-        Ok(self.proxies.towards(origin)?.map_or(Hop::Server, |proxy| Hop::Proxy(proxy)))
+        Ok(self.proxies.towards(origin)?.map_or(Route::Server, |proxy| Route::Proxy(proxy)))
     }
 
     /// The proxy that passes requests to `origin` on, and may answer them itself.
     pub fn forwarding_proxy(&self, origin: &Origin) -> Option<&Proxy> {
         match self.hop(origin) {
-            Ok(Hop::Proxy(proxy)) if proxy.forwards(origin) => Some(proxy),
+            Ok(Route::Proxy(proxy)) if proxy.forwards(origin) => Some(proxy),
             _ => None,
         }
     }
@@ -91,7 +91,7 @@ impl Network {
     }
 }
 
-impl fmt::Debug for Network {
+impl fmt::Debug for ConnectionFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Network")
     }

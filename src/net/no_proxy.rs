@@ -6,17 +6,17 @@ use super::origin::without_brackets;
 
 /// The list of one `no_proxy` variable.
 #[derive(Clone, Debug, Default)]
-pub struct NoProxy(Vec<Rule>);
+pub struct NoProxy(Vec<NoProxyRule>);
 
 /// An address by itself.
 const ALL: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
-enum Rule {
+enum NoProxyRule {
     Every,
     /// A name, and everything below it.
     Domain(String),
-    Network(IpAddr, u32),
+    ConnectionFactory(IpAddr, u32),
 }
 
 impl NoProxy {
@@ -24,9 +24,9 @@ impl NoProxy {
     pub fn parse(list: &str) -> NoProxy {
         // Alone it means every host; among others it means nothing.
         if list.trim() == "*" {
-            return NoProxy(vec![Rule::Every]);
+            return NoProxy(vec![NoProxyRule::Every]);
         }
-        NoProxy(list.split([',', ' ', '\t']).filter(|part| !part.is_empty()).map(Rule::parse).collect())
+        NoProxy(list.split([',', ' ', '\t']).filter(|part| !part.is_empty()).map(NoProxyRule::parse).collect())
     }
 
     /// Whether `host` (lower case, an IPv6 address in brackets) is in the list.
@@ -34,24 +34,24 @@ impl NoProxy {
         let name = without_brackets(host).trim_end_matches('.');
         let address = name.parse::<IpAddr>().ok();
         self.0.iter().any(|rule| match (rule, address) {
-            (Rule::Every, _) => true,
-            (Rule::Network(network, bits), Some(address)) => is_within(address, *network, *bits),
-            (Rule::Domain(domain), None) => is_below(name, domain),
+            (NoProxyRule::Every, _) => true,
+            (NoProxyRule::ConnectionFactory(network, bits), Some(address)) => is_within(address, *network, *bits),
+            (NoProxyRule::Domain(domain), None) => is_below(name, domain),
             _ => false,
         })
     }
 }
 
-impl Rule {
-    fn parse(part: &str) -> Rule {
+impl NoProxyRule {
+    fn parse(part: &str) -> NoProxyRule {
         let (address, bits) = match part.split_once('/') {
             Some((address, bits)) => (address, bits.parse().ok()),
             None => (part, Some(ALL)),
         };
         let address = without_brackets(address).parse();
         match (address, bits) {
-            (Ok(address), Some(bits)) => Rule::Network(address, bits),
-            _ => Rule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),
+            (Ok(address), Some(bits)) => NoProxyRule::ConnectionFactory(address, bits),
+            _ => NoProxyRule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),
         }
     }
 }

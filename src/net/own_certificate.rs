@@ -17,12 +17,12 @@ const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 
 /// Verifies as the platform does, and accepts the certificates that the caller trusts as servers' own as well.
 #[derive(Debug)]
-pub struct OwnCertificates {
+pub struct PinnedCertificates {
     pub verifier: Verifier,
     pub trusted: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for OwnCertificates {
+impl ServerCertVerifier for PinnedCertificates {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -77,30 +77,30 @@ fn is_ca_as_server(error: &Error) -> bool {
 fn serves(certificate: &[u8]) -> bool {
     match purposes(certificate) {
         None => true,
-        Some(purposes) => Values(purposes).any(|(_, purpose)| purpose == SERVER_AUTH),
+        Some(purposes) => DerValues(purposes).any(|(_, purpose)| purpose == SERVER_AUTH),
     }
 }
 
 /// The content of the extension that names the purposes.
 fn purposes(certificate: &[u8]) -> Option<&[u8]> {
-    let (_, certificate) = Values(certificate).next()?;
-    let (_, to_sign) = Values(certificate).next()?;
+    let (_, certificate) = DerValues(certificate).next()?;
+    let (_, to_sign) = DerValues(certificate).next()?;
     // `extensions [3] EXPLICIT Extensions`
-    let (_, extensions) = Values(to_sign).find(|(tag, _)| *tag == 0xa3)?;
-    let (_, extensions) = Values(extensions).next()?;
-    let (_, extension) = Values(extensions).find(|(_, extension)| {
-        Values(extension).next().is_some_and(|(_, identifier)| identifier == EXTENDED_KEY_USAGE)
+    let (_, extensions) = DerValues(to_sign).find(|(tag, _)| *tag == 0xa3)?;
+    let (_, extensions) = DerValues(extensions).next()?;
+    let (_, extension) = DerValues(extensions).find(|(_, extension)| {
+        DerValues(extension).next().is_some_and(|(_, identifier)| identifier == EXTENDED_KEY_USAGE)
     })?;
     // Behind the identifier and perhaps a word on how critical it is.
-    let (_, value) = Values(extension).last()?;
-    Values(value).next().map(|(_, purposes)| purposes)
+    let (_, value) = DerValues(extension).last()?;
+    DerValues(value).next().map(|(_, purposes)| purposes)
 }
 
 /// The values of DER (X.690, section 8.1) that stand one behind the other, each with its tag. webpki has accepted the certificate
 /// that they come from.
-struct Values<'a>(&'a [u8]);
+struct DerValues<'a>(&'a [u8]);
 
-impl<'a> Iterator for Values<'a> {
+impl<'a> Iterator for DerValues<'a> {
     type Item = (u8, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -154,7 +154,7 @@ mod tests {
     fn what_is_no_der_ends() {
         for bytes in [&b""[..], b"\x30", b"\x30\x05abc", b"\x30\x84\xff\xff\xff\xff", b"\x30\x89123456789", b"\x30\x80"]
         {
-            assert!(Values(bytes).count() <= 1);
+            assert!(DerValues(bytes).count() <= 1);
             assert_eq!(purposes(bytes), None);
         }
     }

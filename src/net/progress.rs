@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::wait::{Budget, Stop};
+use crate::sys::wait::{Interrupt, WaitContext};
 
 /// How far a request has come; for messages, and to know what a failure means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum RequestPhase {
     #[default]
-    Lookup,
+    DnsLookup,
     Connect,
     Proxy,
     Tls,
@@ -21,17 +21,17 @@ pub enum Phase {
     Body,
 }
 
-impl Phase {
+impl RequestPhase {
     /// For messages.
     pub fn doing(self) -> &'static str {
         match self {
-            Phase::Lookup => "while looking up the server's name",
-            Phase::Connect => "while connecting",
-            Phase::Proxy => "while waiting for the proxy",
-            Phase::Tls => "during the TLS handshake",
-            Phase::Send => "while sending the request",
-            Phase::Head => "while waiting for the server's answer",
-            Phase::Body => "while reading the server's answer",
+            RequestPhase::DnsLookup => "while looking up the server's name",
+            RequestPhase::Connect => "while connecting",
+            RequestPhase::Proxy => "while waiting for the proxy",
+            RequestPhase::Tls => "during the TLS handshake",
+            RequestPhase::Send => "while sending the request",
+            RequestPhase::Head => "while waiting for the server's answer",
+            RequestPhase::Body => "while reading the server's answer",
         }
     }
 }
@@ -39,31 +39,31 @@ impl Phase {
 /// Shared by a connection and the code that uses it, one thread at a time: the lock is there because ureq wants connections to be
 /// `Sync`.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<State>);
+pub struct ConnectionProgress(Mutex<ConnectionProgressState>);
 
 #[derive(Debug, Default)]
-struct State {
-    budget: Budget,
-    phase: Phase,
+struct ConnectionProgressState {
+    budget: WaitContext,
+    phase: RequestPhase,
 }
 
-impl Progress {
+impl ConnectionProgress {
     /// Begins a request, which may spend `budget`.
-    pub fn begin(&self, budget: &Budget) {
-        *self.state() = State { budget: budget.clone(), phase: Phase::default() };
+    pub fn begin(&self, budget: &WaitContext) {
+        *self.state() = ConnectionProgressState { budget: budget.clone(), phase: RequestPhase::default() };
     }
 
     /// Fails where a wait would fail at once.
-    pub fn check(&self) -> Result<(), Stop> {
+    pub fn check(&self) -> Result<(), Interrupt> {
         self.state().budget.check()
     }
 
-    pub fn budget(&self) -> Budget {
+    pub fn budget(&self) -> WaitContext {
         self.state().budget.clone()
     }
 
     /// From now on the request may spend this.
-    pub fn set_budget(&self, budget: Budget) {
+    pub fn set_budget(&self, budget: WaitContext) {
         self.state().budget = budget;
     }
 
@@ -73,15 +73,15 @@ impl Progress {
         state.budget = state.budget.within(limit);
     }
 
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> RequestPhase {
         self.state().phase
     }
 
-    pub fn set_phase(&self, phase: Phase) {
+    pub fn set_phase(&self, phase: RequestPhase) {
         self.state().phase = phase;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionProgressState> {
         self.0.lock()
     }
 }
@@ -92,21 +92,28 @@ mod tests {
 
     #[test]
     fn a_request_begins_with_the_first_phase() {
-        let progress = Progress::default();
-        for phase in [Phase::Connect, Phase::Proxy, Phase::Tls, Phase::Send, Phase::Head, Phase::Body] {
+        let progress = ConnectionProgress::default();
+        for phase in [
+            RequestPhase::Connect,
+            RequestPhase::Proxy,
+            RequestPhase::Tls,
+            RequestPhase::Send,
+            RequestPhase::Head,
+            RequestPhase::Body,
+        ] {
             progress.set_phase(phase);
             assert_eq!(progress.phase(), phase);
         }
-        progress.begin(&Budget::default());
-        assert_eq!(progress.phase(), Phase::Lookup);
+        progress.begin(&WaitContext::default());
+        assert_eq!(progress.phase(), RequestPhase::DnsLookup);
     }
 
     #[test]
     fn a_hurried_request_has_less_time() {
-        let progress = Progress::default();
+        let progress = ConnectionProgress::default();
         progress.hurry(Duration::from_secs(5));
         assert_eq!(progress.budget().allowed, Some(Duration::from_secs(5)));
-        progress.set_budget(Budget::default());
+        progress.set_budget(WaitContext::default());
         assert_eq!(progress.budget().deadline, None);
     }
 }

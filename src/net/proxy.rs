@@ -32,14 +32,14 @@ pub struct Proxy {
     /// Lower case; an IPv6 address keeps its brackets.
     pub host: String,
     pub port: u16,
-    login: Option<Login>,
+    login: Option<ProxyLogin>,
     /// The function or the environment variable that named it.
     set_by: &'static str,
 }
 
 /// User name and password. No `Debug`: nothing may print them.
 #[derive(Clone)]
-pub struct Login {
+pub struct ProxyLogin {
     pub user: Zeroizing<String>,
     pub password: Zeroizing<String>,
 }
@@ -55,14 +55,14 @@ pub enum ProxyChoice {
 
 /// The proxies of one client, as they are when it first goes to the network.
 #[derive(Clone, Default)]
-pub struct Proxies {
-    http: Option<Found>,
-    https: Option<Found>,
+pub struct ProxySettings {
+    http: Option<ProxyLookup>,
+    https: Option<ProxyLookup>,
     except: NoProxy,
 }
 
 /// A proxy, or why what the environment names is none.
-type Found = Result<Arc<Proxy>, String>;
+type ProxyLookup = Result<Arc<Proxy>, String>;
 
 impl Proxy {
     /// Reads `[scheme://][user[:password]@]host[:port]`. What it says of a bad one does not repeat it.
@@ -81,7 +81,7 @@ impl Proxy {
         // A path means nothing to a proxy.
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let (login, authority) = match rest.rsplit_once('@') {
-            Some((login, authority)) => (Some(Login::parse(login, kind)?), authority),
+            Some((login, authority)) => (Some(ProxyLogin::parse(login, kind)?), authority),
             None => (None, rest),
         };
         let (host, port) = split_port(authority)?;
@@ -115,7 +115,7 @@ impl Proxy {
         self.kind == ProxyKind::Http && !origin.https
     }
 
-    pub fn login(&self) -> Option<&Login> {
+    pub fn login(&self) -> Option<&ProxyLogin> {
         self.login.as_ref()
     }
 
@@ -141,10 +141,10 @@ impl fmt::Debug for Proxy {
     }
 }
 
-impl Login {
-    fn parse(text: &str, kind: ProxyKind) -> Result<Login, String> {
+impl ProxyLogin {
+    fn parse(text: &str, kind: ProxyKind) -> Result<ProxyLogin, String> {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        let login = Login { user: decoded(user)?, password: decoded(password)? };
+        let login = ProxyLogin { user: decoded(user)?, password: decoded(password)? };
         let longest = login.user.len().max(login.password.len());
         if kind != ProxyKind::Http && longest > LONGEST_SOCKS_CREDENTIAL {
             return Err("its user name or password is longer than SOCKS5 allows (255 bytes)".into());
@@ -175,22 +175,22 @@ fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
     String::from_utf8(bytes.to_vec()).map(Zeroizing::new).map_err(|_| wrong())
 }
 
-impl Proxies {
+impl ProxySettings {
     /// Settles what `choice` means. `variable` is how the environment is asked.
-    pub fn new(choice: &ProxyChoice, variable: impl Fn(&str) -> Option<String>) -> Proxies {
+    pub fn new(choice: &ProxyChoice, variable: impl Fn(&str) -> Option<String>) -> ProxySettings {
         match choice {
-            ProxyChoice::None => Proxies::default(),
+            ProxyChoice::None => ProxySettings::default(),
             ProxyChoice::Set(proxy) => {
                 let one = Some(Ok(Arc::clone(proxy)));
-                Proxies { http: one.clone(), https: one, except: NoProxy::default() }
+                ProxySettings { http: one.clone(), https: one, except: NoProxy::default() }
             }
-            ProxyChoice::Environment => Proxies::of_environment(variable),
+            ProxyChoice::Environment => ProxySettings::of_environment(variable),
         }
     }
 
     /// By curl's rules: small letters first, and `http_proxy` in small letters only, for a CGI program finds the `Proxy` header
     /// of whoever asks it in HTTP_PROXY.
-    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Proxies {
+    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> ProxySettings {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
                 let url = variable(name).filter(|url| !url.is_empty())?;
@@ -202,7 +202,7 @@ impl Proxies {
             })
         };
         let except = ["no_proxy", "NO_PROXY"].iter().find_map(|name| variable(name).filter(|list| !list.is_empty()));
-        Proxies {
+        ProxySettings {
             http: first(&["http_proxy", "all_proxy", "ALL_PROXY"]),
             https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
             except: except.map_or_else(NoProxy::default, |list| NoProxy::parse(&list)),
@@ -270,7 +270,7 @@ mod tests {
 
     fn towards(variables: &[(&str, &str)], url: &str) -> String {
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        let proxies = Proxies::new(&ProxyChoice::Environment, variable);
+        let proxies = ProxySettings::new(&ProxyChoice::Environment, variable);
         match proxies.towards(&origin(url)) {
             Ok(proxy) => proxy.map_or_else(|| "none".into(), |proxy| proxy.host.clone()),
             Err(why) => why.to_owned(),
@@ -295,9 +295,9 @@ mod tests {
     #[test]
     fn a_proxy_that_was_set_is_for_everything() {
         let proxy = Arc::new(Proxy::parse("p").unwrap());
-        let proxies = Proxies::new(&ProxyChoice::Set(proxy), |_| Some("*".into()));
+        let proxies = ProxySettings::new(&ProxyChoice::Set(proxy), |_| Some("*".into()));
         assert!(proxies.towards(&origin("https://x/")).unwrap().is_some());
-        let none = Proxies::new(&ProxyChoice::None, |_| Some("p".into()));
+        let none = ProxySettings::new(&ProxyChoice::None, |_| Some("p".into()));
         assert!(none.towards(&origin("https://x/")).unwrap().is_none());
     }
 }

@@ -21,9 +21,9 @@ use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
 use super::failure::io_reason;
-use super::link::{Link, Stream};
+use super::link::{BufferedSocket, ByteStream};
 use super::origin::without_brackets;
-use super::own_certificate::{CA_AS_SERVER, OwnCertificates};
+use super::own_certificate::{CA_AS_SERVER, PinnedCertificates};
 use crate::sanitize::shortened;
 use crate::sys::file;
 
@@ -139,13 +139,13 @@ fn not_pem(path: &str) -> String {
 fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::clone(&PROVIDER);
     let verifier: Arc<dyn ServerCertVerifier> = if options.trusts_everybody {
-        Arc::new(Everybody)
+        Arc::new(AcceptAnyCertificate)
     } else {
         check_trust_store()?;
         let roots = options.authorities.iter().cloned();
         let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
         let verifier = verifier.map_err(|error| error.to_string())?;
-        Arc::new(OwnCertificates { verifier, trusted: options.authorities.clone() })
+        Arc::new(PinnedCertificates { verifier, trusted: options.authorities.clone() })
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(ALL_VERSIONS)
@@ -214,12 +214,12 @@ pub fn explain(error: &io::Error) -> Option<String> {
 /// TLS over a link.
 pub struct TlsStream {
     connection: ClientConnection,
-    link: Link,
+    link: BufferedSocket,
 }
 
 impl TlsStream {
     /// Shakes hands with the server that is to be `host`.
-    pub fn open(config: Arc<ClientConfig>, host: &str, mut link: Link) -> io::Result<TlsStream> {
+    pub fn open(config: Arc<ClientConfig>, host: &str, mut link: BufferedSocket) -> io::Result<TlsStream> {
         let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare)
             .map_err(|_| io::Error::other("the host is no name that a certificate can have"))?;
@@ -235,12 +235,12 @@ impl TlsStream {
     }
 }
 
-impl Stream for TlsStream {
-    fn link(&mut self) -> &mut Link {
+impl ByteStream for TlsStream {
+    fn link(&mut self) -> &mut BufferedSocket {
         &mut self.link
     }
 
-    fn link_ref(&self) -> &Link {
+    fn link_ref(&self) -> &BufferedSocket {
         &self.link
     }
 
@@ -289,9 +289,9 @@ impl fmt::Debug for TlsStream {
 
 /// Believes every certificate, as long as the server has its key: for development.
 #[derive(Debug)]
-struct Everybody;
+struct AcceptAnyCertificate;
 
-impl ServerCertVerifier for Everybody {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

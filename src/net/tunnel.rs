@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use zeroize::Zeroizing;
 
-use super::proxy::{Login, Proxy};
+use super::proxy::{Proxy, ProxyLogin};
 use crate::error::Error;
 use crate::status::*;
 
@@ -16,28 +16,33 @@ pub const USER_AGENT: &str = concat!("libmcp/", env!("CARGO_PKG_VERSION"));
 const MAX_HEAD: usize = 16 * 1024;
 
 /// What the proxy is asked to connect to.
-pub enum Target<'a> {
+pub enum ProxyTarget<'a> {
     Name(&'a str, u16),
     Address(SocketAddr),
 }
 
 /// Why there is no way through.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum ProxyHandshakeError {
     /// The connection to the proxy.
     Io(io::Error),
     /// What the proxy said.
     Said(Error),
 }
 
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Refusal {
-        Refusal::Io(error)
+impl From<io::Error> for ProxyHandshakeError {
+    fn from(error: io::Error) -> ProxyHandshakeError {
+        ProxyHandshakeError::Io(error)
     }
 }
 
 /// Asks an HTTP proxy. Behind its answer the connection is the server's.
-pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port: u16) -> Result<(), Refusal> {
+pub fn connect(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+) -> Result<(), ProxyHandshakeError> {
     let mut request = Zeroizing::new(Vec::with_capacity(512));
     write!(request, "CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: {USER_AGENT}\r\n")?;
     if let Some(authorization) = proxy.authorization() {
@@ -53,7 +58,7 @@ pub fn connect(stream: &mut (impl Read + Write), proxy: &Proxy, host: &str, port
     loop {
         let count = stream.read(&mut part)?;
         if count == 0 {
-            return Err(Refusal::Io(io::ErrorKind::UnexpectedEof.into()));
+            return Err(ProxyHandshakeError::Io(io::ErrorKind::UnexpectedEof.into()));
         }
         head.extend_from_slice(&part[..count]);
         while let Some((status, length)) = parse_head(&head).map_err(|why| said(proxy, &why))? {
@@ -87,7 +92,7 @@ fn parse_head(head: &[u8]) -> Result<Option<(u16, usize)>, String> {
     }
 }
 
-fn refused(proxy: &Proxy, http_status: u16) -> Refusal {
+fn refused(proxy: &Proxy, http_status: u16) -> ProxyHandshakeError {
     let shown = proxy.named();
     let error = match http_status {
         // Some say 401 to wrong ones; only the proxy can have said it here.
@@ -107,11 +112,14 @@ fn refused(proxy: &Proxy, http_status: u16) -> Refusal {
         }
         _ => Error::new(MCP_PROXY_FAILED, format!("the proxy {shown} refuses the connection (HTTP {http_status})")),
     };
-    Refusal::Said(error.with_http_status(http_status))
+    ProxyHandshakeError::Said(error.with_http_status(http_status))
 }
 
-fn said(proxy: &Proxy, what: &str) -> Refusal {
-    Refusal::Said(Error::new(MCP_PROXY_FAILED, format!("the proxy {} cannot be used: {what}", proxy.named())))
+fn said(proxy: &Proxy, what: &str) -> ProxyHandshakeError {
+    ProxyHandshakeError::Said(Error::new(
+        MCP_PROXY_FAILED,
+        format!("the proxy {} cannot be used: {what}", proxy.named()),
+    ))
 }
 
 const VERSION: u8 = 5;
@@ -121,7 +129,11 @@ const WITH_LOGIN: u8 = 2;
 const NOTHING: u8 = 255;
 
 /// Asks a SOCKS5 proxy.
-pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) -> Result<(), Refusal> {
+pub fn socks5(
+    stream: &mut (impl Read + Write),
+    proxy: &Proxy,
+    target: &ProxyTarget,
+) -> Result<(), ProxyHandshakeError> {
     let methods: &[u8] = if proxy.login().is_some() { &[NO_LOGIN, WITH_LOGIN] } else { &[NO_LOGIN] };
     stream.write_all(&[&[VERSION, methods.len() as u8], methods].concat())?;
     let [version, method] = read(stream)?;
@@ -134,7 +146,7 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
                 "the SOCKS proxy {} wants a user name and password: put them into its URL, socks5h://user:password@host:port",
                 proxy.named()
             );
-            return Err(Refusal::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)));
+            return Err(ProxyHandshakeError::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)));
         }
         (NOTHING, Some(_)) => return Err(said(proxy, "it takes neither a user name and password nor their absence")),
         _ => return Err(said(proxy, "it chose a way to log in that it was not offered")),
@@ -142,14 +154,14 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
 
     let mut request = vec![VERSION, 1, 0];
     let port = match target {
-        Target::Name(name, port) => {
+        ProxyTarget::Name(name, port) => {
             let length =
                 u8::try_from(name.len()).map_err(|_| said(proxy, "the server's name is too long for SOCKS5"))?;
             request.extend_from_slice(&[3, length]);
             request.extend_from_slice(name.as_bytes());
             *port
         }
-        Target::Address(address) => {
+        ProxyTarget::Address(address) => {
             match address.ip() {
                 IpAddr::V4(ip) => request.extend_from_slice(&[&[1], &ip.octets()[..]].concat()),
                 IpAddr::V6(ip) => request.extend_from_slice(&[&[4], &ip.octets()[..]].concat()),
@@ -164,7 +176,7 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
     check_version(proxy, version)?;
     if reply != 0 {
         let why = format!("the SOCKS proxy {} refuses the connection: {}", proxy.named(), reason(reply));
-        return Err(Refusal::Said(Error::new(MCP_PROXY_FAILED, why)));
+        return Err(ProxyHandshakeError::Said(Error::new(MCP_PROXY_FAILED, why)));
     }
     // The address that the proxy bound is of no use here, but it has to be read.
     match kind {
@@ -179,7 +191,7 @@ pub fn socks5(stream: &mut (impl Read + Write), proxy: &Proxy, target: &Target) 
     Ok(())
 }
 
-fn log_in(stream: &mut (impl Read + Write), proxy: &Proxy, login: &Login) -> Result<(), Refusal> {
+fn log_in(stream: &mut (impl Read + Write), proxy: &Proxy, login: &ProxyLogin) -> Result<(), ProxyHandshakeError> {
     let mut request = Zeroizing::new(Vec::with_capacity(3 + 2 * 255));
     request.push(1);
     for part in [&login.user, &login.password] {
@@ -192,10 +204,10 @@ fn log_in(stream: &mut (impl Read + Write), proxy: &Proxy, login: &Login) -> Res
         return Ok(());
     }
     let why = format!("the SOCKS proxy {} refuses the user name or password in its URL", proxy.named());
-    Err(Refusal::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)))
+    Err(ProxyHandshakeError::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)))
 }
 
-fn check_version(proxy: &Proxy, version: u8) -> Result<(), Refusal> {
+fn check_version(proxy: &Proxy, version: u8) -> Result<(), ProxyHandshakeError> {
     if version == VERSION { Ok(()) } else { Err(said(proxy, "it does not speak SOCKS5")) }
 }
 
@@ -225,19 +237,19 @@ mod tests {
     use super::*;
 
     /// A proxy whose words are known beforehand.
-    struct Script {
+    struct ScriptedProxy {
         answers: io::Cursor<Vec<u8>>,
         asked: Vec<u8>,
     }
 
-    impl Read for Script {
+    impl Read for ScriptedProxy {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             // A byte at a time: no answer may depend on how it is cut.
             self.answers.read(&mut buffer[..1])
         }
     }
 
-    impl Write for Script {
+    impl Write for ScriptedProxy {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.asked.extend_from_slice(bytes);
             Ok(bytes.len())
@@ -248,15 +260,15 @@ mod tests {
         }
     }
 
-    fn script(answers: &[u8]) -> Script {
-        Script { answers: io::Cursor::new(answers.to_vec()), asked: Vec::new() }
+    fn script(answers: &[u8]) -> ScriptedProxy {
+        ScriptedProxy { answers: io::Cursor::new(answers.to_vec()), asked: Vec::new() }
     }
 
-    fn status(outcome: Result<(), Refusal>) -> Status {
+    fn status(outcome: Result<(), ProxyHandshakeError>) -> Status {
         match outcome {
             Ok(()) => MCP_OK,
-            Err(Refusal::Said(error)) => error.status(),
-            Err(Refusal::Io(_)) => MCP_DISCONNECTED,
+            Err(ProxyHandshakeError::Said(error)) => error.status(),
+            Err(ProxyHandshakeError::Io(_)) => MCP_DISCONNECTED,
         }
     }
 
@@ -289,7 +301,7 @@ mod tests {
     fn socks_asks_for_names_and_addresses() {
         let proxy = Proxy::parse("socks5h://u:pw@proxy").unwrap();
         let mut stream = script(&[5, 2, 1, 0, 5, 0, 0, 3, 1, b'x', 0, 0]);
-        assert_eq!(status(socks5(&mut stream, &proxy, &Target::Name("host", 0x1234))), MCP_OK);
+        assert_eq!(status(socks5(&mut stream, &proxy, &ProxyTarget::Name("host", 0x1234))), MCP_OK);
         let greeting = [5, 2, 0, 2];
         let login = [&[1, 1, b'u', 2][..], b"pw"].concat();
         let request = [&[5, 1, 0, 3, 4][..], b"host", &[0x12, 0x34]].concat();
@@ -297,7 +309,7 @@ mod tests {
 
         let proxy = Proxy::parse("socks5://proxy").unwrap();
         let mut stream = script(&[5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-        let target = Target::Address("127.0.0.1:80".parse().unwrap());
+        let target = ProxyTarget::Address("127.0.0.1:80".parse().unwrap());
         assert_eq!(status(socks5(&mut stream, &proxy, &target)), MCP_OK);
         assert_eq!(stream.asked, [5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80]);
     }
@@ -305,11 +317,11 @@ mod tests {
     #[test]
     fn socks_refused() {
         let proxy = Proxy::parse("socks5h://u:p@proxy").unwrap();
-        let outcome = |answer: &[u8]| status(socks5(&mut script(answer), &proxy, &Target::Name("host", 80)));
+        let outcome = |answer: &[u8]| status(socks5(&mut script(answer), &proxy, &ProxyTarget::Name("host", 80)));
         assert_eq!(outcome(&[5, 255]), MCP_PROXY_FAILED);
         assert_eq!(outcome(&[5, 1]), MCP_PROXY_FAILED);
         let bare = Proxy::parse("socks5h://proxy").unwrap();
-        let without = socks5(&mut script(&[5, 255]), &bare, &Target::Name("host", 80));
+        let without = socks5(&mut script(&[5, 255]), &bare, &ProxyTarget::Name("host", 80));
         assert_eq!(status(without), MCP_PROXY_AUTH_REQUIRED);
         assert_eq!(outcome(&[5, 2, 1, 1]), MCP_PROXY_AUTH_REQUIRED);
         assert_eq!(outcome(b"HTTP"), MCP_PROXY_FAILED);

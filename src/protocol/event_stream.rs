@@ -4,7 +4,7 @@ use memchr::{memchr, memchr2};
 
 /// One event, dispatched by the blank line after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Event {
+pub struct SseEvent {
     /// The `event` field; empty means "message".
     pub name: Vec<u8>,
     /// The `data` lines, joined by line feeds.
@@ -13,7 +13,7 @@ pub struct Event {
 
 /// Why an event or a line cannot be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unheld {
+pub enum BufferError {
     /// It is larger than the limit.
     TooLarge,
     NoMemory,
@@ -26,8 +26,8 @@ pub struct EventStream {
     /// What has come of a line.
     line: Vec<u8>,
     /// The line is one of data, and goes on; what has come of it is in the event already.
-    moved: Option<Moved>,
-    event: Event,
+    moved: Option<StreamedLine>,
+    event: SseEvent,
     has_data: bool,
     /// The last byte was a CR, so that an LF right after it belongs to it.
     after_cr: bool,
@@ -41,7 +41,7 @@ pub struct EventStream {
 
 /// A line that is put into the event as it comes.
 #[derive(Clone, Copy, Debug)]
-struct Moved {
+struct StreamedLine {
     /// How much of the line has come.
     length: usize,
     /// How much data the event had before.
@@ -61,7 +61,7 @@ impl EventStream {
             limit,
             line: Vec::new(),
             moved: None,
-            event: Event::default(),
+            event: SseEvent::default(),
             has_data: false,
             after_cr: false,
             bom: BOM.len(),
@@ -82,7 +82,7 @@ impl EventStream {
     }
 
     /// Takes the next bytes and appends the events that they complete to `events`.
-    pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Unheld> {
+    pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<SseEvent>) -> Result<(), BufferError> {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes = &bytes[1..];
@@ -95,7 +95,7 @@ impl EventStream {
                 None => (self.line.len(), self.event.data.len()),
             };
             if length + part.len() + before > self.limit {
-                return Err(Unheld::TooLarge);
+                return Err(BufferError::TooLarge);
             }
             if let Some(moved) = &mut self.moved {
                 moved.length += part.len();
@@ -124,17 +124,17 @@ impl EventStream {
     }
 
     /// Of a line that has not ended, puts what is data where it belongs: it may be large, and is not copied again then.
-    fn move_data(&mut self) -> Result<(), Unheld> {
+    fn move_data(&mut self) -> Result<(), BufferError> {
         // With one byte more, a space that does not belong to the value is past.
         if self.line.len() > DATA.len() && self.line.starts_with(DATA) {
             let line = std::mem::take(&mut self.line);
-            self.moved = Some(Moved { length: line.len(), before: self.event.data.len() });
+            self.moved = Some(StreamedLine { length: line.len(), before: self.event.data.len() });
             self.field(&line)?;
         }
         Ok(())
     }
 
-    fn end_of_line(&mut self, events: &mut Vec<Event>) -> Result<(), Unheld> {
+    fn end_of_line(&mut self, events: &mut Vec<SseEvent>) -> Result<(), BufferError> {
         self.bom = 0;
         if self.moved.take().is_some() {
             return Ok(());
@@ -151,7 +151,7 @@ impl EventStream {
         Ok(())
     }
 
-    fn dispatch(&mut self, events: &mut Vec<Event>) {
+    fn dispatch(&mut self, events: &mut Vec<SseEvent>) {
         if let Some(id) = self.next_id.take() {
             self.last_id = Some(id);
         }
@@ -161,7 +161,7 @@ impl EventStream {
         }
     }
 
-    fn field(&mut self, line: &[u8]) -> Result<(), Unheld> {
+    fn field(&mut self, line: &[u8]) -> Result<(), BufferError> {
         let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &b""[..]),
@@ -190,8 +190,8 @@ impl EventStream {
 }
 
 /// A server must not end the host by what it sends: memory that is not to be had is an error.
-pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Unheld> {
-    to.try_reserve(bytes.len()).map_err(|_| Unheld::NoMemory)?;
+pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), BufferError> {
+    to.try_reserve(bytes.len()).map_err(|_| BufferError::NoMemory)?;
     to.extend_from_slice(bytes);
     Ok(())
 }
@@ -271,9 +271,9 @@ mod tests {
     #[test]
     fn what_grows_past_the_limit_is_refused() {
         let mut stream = EventStream::new(10);
-        assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(Unheld::TooLarge));
+        assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(BufferError::TooLarge));
         let mut stream = EventStream::new(10);
-        assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(Unheld::TooLarge));
+        assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(BufferError::TooLarge));
         let mut stream = EventStream::new(10);
         let many: Vec<u8> = b"data: 1\n\n".repeat(100);
         assert_eq!(stream.feed(&many, &mut Vec::new()), Ok(()), "the limit is for one event");

@@ -2,14 +2,14 @@
 
 use super::ids;
 use super::json::{Json, Kind, Value};
-use super::part::Part;
+use super::part::RawValue;
 
 /// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
 const LONGEST: usize = 1024 * 1024;
 
 /// A request of the server's own.
 #[derive(Clone)]
-pub struct Asked {
+pub struct ServerRequest {
     pub id: String,
     pub method: String,
     pub params: Option<Json>,
@@ -17,12 +17,12 @@ pub struct Asked {
 
 /// A notification.
 #[derive(Clone)]
-pub struct Notice {
+pub struct Notification {
     pub method: String,
     pub params: Option<Json>,
 }
 
-impl Notice {
+impl Notification {
     /// The token of a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
         (self.method == "notifications/progress").then(|| ids::number(self.member("progressToken")?.raw()))?
@@ -35,11 +35,11 @@ impl Notice {
 
     /// The server's own request that it does not want to be answered any more, by its id as it stands there.
     pub fn cancelled(&self) -> Option<&str> {
-        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(Part::raw))?
+        (self.method == "notifications/cancelled").then(|| self.member("requestId").map(RawValue::raw))?
     }
 
     /// Whether it makes an older one needless that was not looked at yet, where there is no room for both.
-    pub fn says_the_same(&self, older: &Notice) -> bool {
+    pub fn says_the_same(&self, older: &Notification) -> bool {
         self.method == older.method
             && match self.method.as_str() {
                 "notifications/resources/updated" => {
@@ -61,8 +61,8 @@ impl Notice {
     }
 
     /// A member of its parameters, where these are not too long.
-    pub fn member(&self, name: &str) -> Option<Part<'_>> {
-        Part::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
+    pub fn member(&self, name: &str) -> Option<RawValue<'_>> {
+        RawValue::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
     }
 }
 

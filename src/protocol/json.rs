@@ -10,28 +10,28 @@ use std::sync::{Arc, OnceLock};
 use zeroize::Zeroize;
 
 pub use super::json_index::Kind;
-use super::json_index::{Long, Node, index};
-use super::scan::{self, NotJson, Scanner, Span};
+use super::json_index::{JsonNode, LongStrings, index};
+use super::scan::{self, InvalidJson, Scanner, Span};
 use super::strings;
 
 /// A JSON value and the text around it, shared by all clones.
 #[derive(Clone, Debug)]
-pub struct Json(Arc<Document>);
+pub struct Json(Arc<JsonDocument>);
 
 /// A text that was checked.
 #[derive(Debug)]
-pub struct Checked {
+pub struct ValidatedText {
     text: String,
     /// Its long strings, in their order: nobody has to look for their ends again.
     long: OnceLock<Box<[Span]>>,
 }
 
 #[derive(Debug)]
-struct Document {
-    text: Arc<Checked>,
+struct JsonDocument {
+    text: Arc<ValidatedText>,
     start: usize,
     end: usize,
-    nodes: OnceLock<Vec<Node>>,
+    nodes: OnceLock<Vec<JsonNode>>,
 }
 
 /// The text of a message may not be larger than what a node can point into.
@@ -39,7 +39,7 @@ pub const MAX_TEXT: usize = u32::MAX as usize;
 
 /// Why a value cannot be had as what it was asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum JsonConversionError {
     /// It is something else.
     Mismatch(Kind),
     /// It is that, and does not fit.
@@ -53,15 +53,15 @@ impl Json {
             return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
         }
         let end = text.len();
-        let text = Arc::new(Checked::before(text));
+        let text = Arc::new(ValidatedText::before(text));
         let mut scanner = text.scanner();
-        let long = scanner.value().and_then(|_| scanner.end()).map_err(|NotJson| scan::why(&text.text))?;
+        let long = scanner.value().and_then(|_| scanner.end()).map_err(|InvalidJson| scan::why(&text.text))?;
         text.passed(long);
         Ok(Json::checked(text, 0, end))
     }
 
     /// The value in a checked `text` that stands in `part` of it.
-    pub fn part(text: &Arc<Checked>, part: &str) -> Json {
+    pub fn part(text: &Arc<ValidatedText>, part: &str) -> Json {
         let start = offset(&text.text, part);
         Json::checked(Arc::clone(text), start, start + part.len())
     }
@@ -69,15 +69,15 @@ impl Json {
     /// A text that was checked before, as a part of a larger one: it is not checked again.
     pub fn of_checked(text: String) -> Json {
         let end = text.len();
-        Json::checked(Arc::new(Checked::before(text)), 0, end)
+        Json::checked(Arc::new(ValidatedText::before(text)), 0, end)
     }
 
-    fn checked(text: Arc<Checked>, start: usize, end: usize) -> Json {
+    fn checked(text: Arc<ValidatedText>, start: usize, end: usize) -> Json {
         // Once, and not at every look: a message may end with megabytes of white space.
         let trimmed = text.text[start..end].trim_matches([' ', '\t', '\n', '\r']);
         let start = offset(&text.text, trimmed);
         let end = start + trimmed.len();
-        Json(Arc::new(Document { text, start, end, nodes: OnceLock::new() }))
+        Json(Arc::new(JsonDocument { text, start, end, nodes: OnceLock::new() }))
     }
 
     /// Wipes the text, unless it is used elsewhere as well.
@@ -123,19 +123,19 @@ impl Json {
         Value { json: self, at }
     }
 
-    fn nodes(&self) -> &[Node] {
+    fn nodes(&self) -> &[JsonNode] {
         self.0.nodes.get_or_init(|| {
             let text = self.text();
             let start = offset(&self.0.text.text, text);
-            index(text, Long { start, spans: self.0.text.long.get().map_or(&[], |long| long) })
+            index(text, LongStrings { start, spans: self.0.text.long.get().map_or(&[], |long| long) })
         })
     }
 }
 
-impl Checked {
+impl ValidatedText {
     /// A text that is about to be checked.
-    pub fn before(text: String) -> Checked {
-        Checked { text, long: OnceLock::new() }
+    pub fn before(text: String) -> ValidatedText {
+        ValidatedText { text, long: OnceLock::new() }
     }
 
     /// For the check.
@@ -236,26 +236,26 @@ impl<'a> Value<'a> {
         })
     }
 
-    pub fn bool(self) -> Result<bool, Unfit> {
+    pub fn bool(self) -> Result<bool, JsonConversionError> {
         self.expect(Kind::Bool).map(|raw| raw == "true")
     }
 
-    pub fn string(self) -> Result<Cow<'a, str>, Unfit> {
+    pub fn string(self) -> Result<Cow<'a, str>, JsonConversionError> {
         self.expect(Kind::String).map(strings::decode)
     }
 
     /// What stands between the quotes of a string: at least as long as what it says.
-    pub fn inside(self) -> Result<&'a str, Unfit> {
+    pub fn inside(self) -> Result<&'a str, JsonConversionError> {
         self.expect(Kind::String).map(|quoted| &quoted[1..quoted.len() - 1])
     }
 
     /// How long the string is when it is decoded, in bytes.
-    pub fn string_length(self) -> Result<usize, Unfit> {
+    pub fn string_length(self) -> Result<usize, JsonConversionError> {
         self.inside().map(strings::decoded_length)
     }
 
     /// Decodes the string into memory that has room for it, and says how much of it that took.
-    pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, Unfit> {
+    pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, JsonConversionError> {
         self.inside().map(|inside| strings::decode_into(inside, to))
     }
 
@@ -264,23 +264,23 @@ impl<'a> Value<'a> {
         self.string().ok()
     }
 
-    pub fn double(self) -> Result<f64, Unfit> {
-        let number: f64 = self.expect(Kind::Number)?.parse().map_err(|_| Unfit::Range("a double"))?;
-        if number.is_finite() { Ok(number) } else { Err(Unfit::Range("a double")) }
+    pub fn double(self) -> Result<f64, JsonConversionError> {
+        let number: f64 = self.expect(Kind::Number)?.parse().map_err(|_| JsonConversionError::Range("a double"))?;
+        if number.is_finite() { Ok(number) } else { Err(JsonConversionError::Range("a double")) }
     }
 
-    pub fn int64(self) -> Result<i64, Unfit> {
+    pub fn int64(self) -> Result<i64, JsonConversionError> {
         let whole = whole_number(self.expect(Kind::Number)?);
-        whole.and_then(|n| i64::try_from(n).ok()).ok_or(Unfit::Range("a 64-bit signed integer"))
+        whole.and_then(|n| i64::try_from(n).ok()).ok_or(JsonConversionError::Range("a 64-bit signed integer"))
     }
 
-    pub fn uint64(self) -> Result<u64, Unfit> {
+    pub fn uint64(self) -> Result<u64, JsonConversionError> {
         let whole = whole_number(self.expect(Kind::Number)?);
-        whole.and_then(|n| u64::try_from(n).ok()).ok_or(Unfit::Range("a 64-bit unsigned integer"))
+        whole.and_then(|n| u64::try_from(n).ok()).ok_or(JsonConversionError::Range("a 64-bit unsigned integer"))
     }
 
-    fn expect(self, kind: Kind) -> Result<&'a str, Unfit> {
-        if self.kind() == kind { Ok(self.raw()) } else { Err(Unfit::Mismatch(self.kind())) }
+    fn expect(self, kind: Kind) -> Result<&'a str, JsonConversionError> {
+        if self.kind() == kind { Ok(self.raw()) } else { Err(JsonConversionError::Mismatch(self.kind())) }
     }
 
     fn has_key(self, name: &str) -> bool {
@@ -292,11 +292,11 @@ impl<'a> Value<'a> {
         strings::decode(key) == name
     }
 
-    fn node(self) -> &'a Node {
+    fn node(self) -> &'a JsonNode {
         &self.json.nodes()[self.at]
     }
 
-    fn raw_of(self, node: &Node) -> &'a str {
+    fn raw_of(self, node: &JsonNode) -> &'a str {
         &self.json.text()[node.start as usize..node.end as usize]
     }
 }
@@ -440,12 +440,12 @@ mod tests {
         assert_eq!(int("-0.0E+99999999999999999999"), Ok(0));
         assert_eq!(int("-9223372036854775808"), Ok(i64::MIN));
         for range in ["9223372036854775808", "5.5", "1e19", "1e999999999", "5e-1"] {
-            assert!(matches!(int(range), Err(Unfit::Range(_))), "{range}");
+            assert!(matches!(int(range), Err(JsonConversionError::Range(_))), "{range}");
         }
         assert_eq!(json("18446744073709551615").root().uint64(), Ok(u64::MAX));
         assert!(json("-1").root().uint64().is_err());
-        assert!(matches!(json("1e400").root().double(), Err(Unfit::Range(_))));
-        assert_eq!(int("\"5\""), Err(Unfit::Mismatch(Kind::String)));
+        assert!(matches!(json("1e400").root().double(), Err(JsonConversionError::Range(_))));
+        assert_eq!(int("\"5\""), Err(JsonConversionError::Mismatch(Kind::String)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Node {
+pub struct JsonNode {
     /// Where the value's text begins and ends, from the start of the document.
     pub start: u32,
     pub end: u32,
@@ -32,7 +32,7 @@ pub struct Node {
 }
 
 /// A container that is still open while the index is made.
-struct Open {
+struct OpenContainer {
     at: usize,
     last_child: Option<usize>,
     /// In an object: the next string is a key.
@@ -40,12 +40,12 @@ struct Open {
 }
 
 /// Long strings whose ends are known; of a larger text, in which the indexed one begins at `start`.
-pub struct Long<'a> {
+pub struct LongStrings<'a> {
     pub start: usize,
     pub spans: &'a [Span],
 }
 
-impl Long<'_> {
+impl LongStrings<'_> {
     /// The end of the string that begins at `at`, where it is one of them. To be asked in the order of the text.
     fn end(&mut self, at: usize) -> Option<usize> {
         while let Some(((start, end), rest)) = self.spans.split_first() {
@@ -60,10 +60,10 @@ impl Long<'_> {
 }
 
 /// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
-pub fn index(text: &str, mut long: Long) -> Vec<Node> {
+pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
     let bytes = text.as_bytes();
-    let mut nodes: Vec<Node> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
-    let mut open: Vec<Open> = Vec::with_capacity(8);
+    let mut nodes: Vec<JsonNode> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
+    let mut open: Vec<OpenContainer> = Vec::with_capacity(8);
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
@@ -100,7 +100,7 @@ pub fn index(text: &str, mut long: Long) -> Vec<Node> {
     nodes
 }
 
-fn add(nodes: &mut Vec<Node>, open: &mut Vec<Open>, kind: Kind, start: usize, end: usize) {
+fn add(nodes: &mut Vec<JsonNode>, open: &mut Vec<OpenContainer>, kind: Kind, start: usize, end: usize) {
     let at = nodes.len();
     let mut member = false;
     if let Some(container) = open.last_mut() {
@@ -113,13 +113,13 @@ fn add(nodes: &mut Vec<Node>, open: &mut Vec<Open>, kind: Kind, start: usize, en
         }
     }
     let (start, end, next) = (start as u32, end as u32, at as u32 + 1);
-    nodes.push(Node { start, end, next, count: 0, kind, last: open.is_empty(), member });
+    nodes.push(JsonNode { start, end, next, count: 0, kind, last: open.is_empty(), member });
     if matches!(kind, Kind::Object | Kind::Array) {
-        open.push(Open { at, last_child: None, key_next: kind == Kind::Object });
+        open.push(OpenContainer { at, last_child: None, key_next: kind == Kind::Object });
     }
 }
 
-fn close(nodes: &mut [Node], open: &mut Vec<Open>, end: usize) {
+fn close(nodes: &mut [JsonNode], open: &mut Vec<OpenContainer>, end: usize) {
     let Some(container) = open.pop() else { return };
     let next = nodes.len() as u32;
     nodes[container.at].end = end as u32;

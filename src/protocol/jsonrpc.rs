@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::json::{Checked, Json};
-use super::scan::{self, NotJson, Scanner};
+use super::json::{Json, ValidatedText};
+use super::scan::{self, InvalidJson, Scanner};
 use super::strings;
 use crate::error::RpcError;
 
@@ -13,7 +13,7 @@ use crate::error::RpcError;
 pub enum Message {
     Result {
         id: String,
-        answered: Answered,
+        answered: RpcResponse,
     },
     /// An error body may lack its id, and belongs then to the request whose answer it is in.
     Error {
@@ -33,7 +33,7 @@ pub enum Message {
 
 /// What the answer to a request brings.
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct RpcResponse {
     pub result: Json,
     pub kind: ResultType,
 }
@@ -64,8 +64,8 @@ impl ResultType {
 
 /// What a text holds that came where messages belong.
 #[derive(Debug)]
-pub struct Contents {
-    pub text: Arc<Checked>,
+pub struct ParsedMessages {
+    pub text: Arc<ValidatedText>,
     /// One for each message; elements of a list that are nothing of the kind and follow each other share one.
     pub items: Vec<Item>,
 }
@@ -77,15 +77,15 @@ pub struct Item {
     is_rpc: bool,
     /// It has members that no message has.
     has_others: bool,
-    content: Result<Message, Broken>,
+    content: Result<Message, InvalidMessage>,
 }
 
 /// A message that breaks the rules, or something else.
 #[derive(Debug)]
-pub struct Broken {
+pub struct InvalidMessage {
     /// As it stood there.
     pub id: Option<String>,
-    pub fault: Fault,
+    pub fault: InvalidReason,
     /// It has a member that only answers have.
     is_answer: bool,
     /// It has a method, and nothing that only answers have.
@@ -94,32 +94,32 @@ pub struct Broken {
 
 /// Why something is no message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// [`Contents::why_not_json`] says what is wrong.
-    NotJson,
+pub enum InvalidReason {
+    /// [`ParsedMessages::why_not_json`] says what is wrong.
+    InvalidJson,
     NotUtf8(String),
     NotMessage(&'static str),
 }
 
 /// What an item is to those who wait for messages.
 #[derive(Debug)]
-pub enum Judged {
+pub enum ItemClass {
     Message(Message),
     /// A broken answer.
-    Broken(Broken),
+    InvalidMessage(InvalidMessage),
     /// No JSON-RPC message, or none that can be an answer.
     Foreign,
 }
 
-impl Contents {
-    /// Why a text is no JSON that has a [`Fault::NotJson`].
-    pub fn why_not_json(text: &Checked) -> String {
+impl ParsedMessages {
+    /// Why a text is no JSON that has a [`InvalidReason::InvalidJson`].
+    pub fn why_not_json(text: &ValidatedText) -> String {
         scan::why(text.text())
     }
 
     /// The same items where the text had to be repaired to be read: none of them is a message then.
-    pub fn spoiled(mut self, why: &str) -> Contents {
-        let fault = || Fault::NotUtf8(why.to_owned());
+    pub fn spoiled(mut self, why: &str) -> ParsedMessages {
+        let fault = || InvalidReason::NotUtf8(why.to_owned());
         self.items = self.items.into_iter().map(|item| item.spoiled(fault())).collect();
         self
     }
@@ -128,10 +128,10 @@ impl Contents {
 impl Item {
     /// What it is where other things than messages may come. `is_ours` says of an id whether an answer to that is awaited, and of
     /// `None` whether an answer without an id is for the one who asks.
-    pub fn judge(self, is_ours: impl Fn(Option<&str>) -> bool) -> Judged {
+    pub fn judge(self, is_ours: impl Fn(Option<&str>) -> bool) -> ItemClass {
         match self.content {
-            Ok(message) if self.is_rpc => Judged::Message(message),
-            _ if !self.is_rpc && self.has_others => Judged::Foreign,
+            Ok(message) if self.is_rpc => ItemClass::Message(message),
+            _ if !self.is_rpc && self.has_others => ItemClass::Foreign,
             // Some servers leave the member out of their answers. A request or a notification without it is a line of a log.
             Ok(message) => {
                 let is_answer = match &message {
@@ -139,7 +139,7 @@ impl Item {
                     Message::Error { id, .. } => is_ours(id.as_deref()),
                     Message::Request { .. } | Message::Notification { .. } => false,
                 };
-                if is_answer { Judged::Message(message) } else { Judged::Foreign }
+                if is_answer { ItemClass::Message(message) } else { ItemClass::Foreign }
             }
             Err(broken) => {
                 let says_so = if self.is_rpc {
@@ -147,22 +147,22 @@ impl Item {
                 } else {
                     broken.is_answer && broken.id.as_deref().is_some_and(|id| is_ours(Some(id)))
                 };
-                if says_so { Judged::Broken(broken) } else { Judged::Foreign }
+                if says_so { ItemClass::InvalidMessage(broken) } else { ItemClass::Foreign }
             }
         }
     }
 
     /// What it is where nothing but messages may come.
-    pub fn strict(self) -> Result<Message, Fault> {
+    pub fn strict(self) -> Result<Message, InvalidReason> {
         self.content.map_err(|broken| broken.fault)
     }
 
-    pub fn fault(&self) -> Option<&Fault> {
+    pub fn fault(&self) -> Option<&InvalidReason> {
         self.content.as_ref().err().map(|broken| &broken.fault)
     }
 
     /// The same place where what follows shows that the text is none.
-    fn spoiled(self, fault: Fault) -> Item {
+    fn spoiled(self, fault: InvalidReason) -> Item {
         let broken = match self.content {
             Ok(message) => {
                 let is_call = matches!(message, Message::Request { .. } | Message::Notification { .. });
@@ -171,9 +171,9 @@ impl Item {
                     Message::Error { id, .. } => id,
                     Message::Notification { .. } => None,
                 };
-                Broken { id, fault, is_answer: !is_call, is_call }
+                InvalidMessage { id, fault, is_answer: !is_call, is_call }
             }
-            Err(broken) => Broken { fault, ..broken },
+            Err(broken) => InvalidMessage { fault, ..broken },
         };
         Item { content: Err(broken), ..self }
     }
@@ -207,7 +207,7 @@ struct Envelope<'a> {
 
 impl<'a> Envelope<'a> {
     /// Reads the value that `scanner` stands before, in one go. Where it breaks off, what came before is kept.
-    fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), NotJson> {
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), InvalidJson> {
         self.is_object = scanner.peek() == Some(b'{');
         if !self.is_object {
             return scanner.value().map(|_| ());
@@ -225,7 +225,7 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    fn read_result(&mut self, scanner: &mut Scanner<'a>) -> Result<&'a str, NotJson> {
+    fn read_result(&mut self, scanner: &mut Scanner<'a>) -> Result<&'a str, InvalidJson> {
         scanner.span(|scanner| {
             scanner.members(|scanner, key| {
                 let value = scanner.value()?;
@@ -260,8 +260,8 @@ impl<'a> Envelope<'a> {
     }
 
     /// Why it is no message.
-    fn broken(&self, fault: Fault) -> Broken {
-        Broken {
+    fn broken(&self, fault: InvalidReason) -> InvalidMessage {
+        InvalidMessage {
             id: there(self.id).map(str::to_owned),
             fault,
             is_answer: self.has_outcome,
@@ -303,8 +303,8 @@ fn there(value: Option<&str>) -> Option<&str> {
 
 /// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them. Each is judged alone; where the
 /// text is no JSON from some place on, what came before in an array counts.
-pub fn read(text: String) -> Contents {
-    let text = Arc::new(Checked::before(text));
+pub fn read(text: String) -> ParsedMessages {
+    let text = Arc::new(ValidatedText::before(text));
     let mut items: Vec<Item> = Vec::with_capacity(1);
     let mut scanner = text.scanner();
     let is_list = scanner.peek() == Some(b'[');
@@ -320,19 +320,19 @@ pub fn read(text: String) -> Contents {
     let outcome = if is_list { scanner.elements(one) } else { one(&mut scanner) };
     match outcome.and_then(|()| scanner.end()) {
         Ok(long) => text.passed(long),
-        Err(NotJson) => note_break(&mut items, is_list),
+        Err(InvalidJson) => note_break(&mut items, is_list),
     }
-    Contents { text, items }
+    ParsedMessages { text, items }
 }
 
-fn item(text: &Arc<Checked>, envelope: &Envelope, is_json: bool) -> Item {
+fn item(text: &Arc<ValidatedText>, envelope: &Envelope, is_json: bool) -> Item {
     // Where it broke off before the member that says so, the text may have that further on. A line of a log may have it within.
     let may_say_so = || {
         envelope.has_members
             && !envelope.has_others
             && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some()
     };
-    let content = if is_json { message(text, envelope) } else { Err(Fault::NotJson) };
+    let content = if is_json { message(text, envelope) } else { Err(InvalidReason::InvalidJson) };
     Item {
         is_rpc: envelope.is_rpc || (!is_json && may_say_so()),
         has_others: envelope.has_others,
@@ -344,20 +344,21 @@ fn item(text: &Arc<Checked>, envelope: &Envelope, is_json: bool) -> Item {
 fn note_break(items: &mut Vec<Item>, is_list: bool) {
     let last = items.pop();
     match last {
-        Some(last) if last.fault() == Some(&Fault::NotJson) => items.push(last),
-        Some(last) if !is_list => items.push(last.spoiled(Fault::NotJson)),
+        Some(last) if last.fault() == Some(&InvalidReason::InvalidJson) => items.push(last),
+        Some(last) if !is_list => items.push(last.spoiled(InvalidReason::InvalidJson)),
         last => {
             items.extend(last);
-            let broken = Broken { id: None, fault: Fault::NotJson, is_answer: false, is_call: false };
+            let broken =
+                InvalidMessage { id: None, fault: InvalidReason::InvalidJson, is_answer: false, is_call: false };
             items.push(Item { is_rpc: false, has_others: false, content: Err(broken) });
         }
     }
 }
 
-fn message(text: &Arc<Checked>, envelope: &Envelope) -> Result<Message, Fault> {
-    let malformed = Fault::NotMessage("a member is missing, double, or of the wrong type");
+fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, InvalidReason> {
+    let malformed = InvalidReason::NotMessage("a member is missing, double, or of the wrong type");
     if !envelope.is_object {
-        return Err(Fault::NotMessage("it is no object"));
+        return Err(InvalidReason::NotMessage("it is no object"));
     }
     if envelope.is_double {
         return Err(malformed);
@@ -369,18 +370,18 @@ fn message(text: &Arc<Checked>, envelope: &Envelope) -> Result<Message, Fault> {
     }
     if let Some(result) = envelope.result {
         if !result.starts_with('{') {
-            return Err(Fault::NotMessage("its result is no object"));
+            return Err(InvalidReason::NotMessage("its result is no object"));
         }
-        let id = id.ok_or(Fault::NotMessage("its result has no id"))?;
+        let id = id.ok_or(InvalidReason::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
-        return Ok(Message::Result { id, answered: Answered { result: Json::part(text, result), kind } });
+        return Ok(Message::Result { id, answered: RpcResponse { result: Json::part(text, result), kind } });
     }
     let method = there(envelope.method).map(|method| string(method).map(Cow::into_owned).ok_or(malformed));
     let params = there(envelope.params).map(|params| Json::part(text, params));
     match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),
-        (None, _) => Err(Fault::NotMessage("it has neither a method, a result nor an error")),
+        (None, _) => Err(InvalidReason::NotMessage("it has neither a method, a result nor an error")),
     }
 }
 

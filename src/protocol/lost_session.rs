@@ -37,7 +37,7 @@ const MOST_LOOKED_AT: usize = 8 * 1024;
 
 /// What the request said of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carried<'a> {
+pub enum SessionReference<'a> {
     /// It belongs to no session: `initialize`, `server/discover`, modern requests.
     Nothing,
     /// It is one of a session to which the server gave no id.
@@ -50,7 +50,7 @@ pub enum Carried<'a> {
 
 /// An answer that is an error.
 #[derive(Clone, Copy, Debug)]
-pub struct ErrorAnswer<'a> {
+pub struct ErrorResponse<'a> {
     pub http_status: u16,
     /// The code of its JSON-RPC error.
     pub code: Option<i64>,
@@ -61,14 +61,14 @@ pub struct ErrorAnswer<'a> {
     pub text: &'a str,
 }
 
-impl ErrorAnswer<'_> {
+impl ErrorResponse<'_> {
     /// Whether it says that the session is not known any more.
-    pub fn is_lost_session(&self, carried: Carried) -> bool {
+    pub fn is_lost_session(&self, carried: SessionReference) -> bool {
         let (has_id, id) = match carried {
-            Carried::Nothing => return false,
-            Carried::NoId => (false, None),
-            Carried::Id(id) => (true, Some(id)),
-            Carried::InUrl => (true, None),
+            SessionReference::Nothing => return false,
+            SessionReference::NoId => (false, None),
+            SessionReference::Id(id) => (true, Some(id)),
+            SessionReference::InUrl => (true, None),
         };
         let text = beginning(self.text);
         let lower = text.to_ascii_lowercase();
@@ -100,14 +100,14 @@ fn beginning(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    const ID: Carried = Carried::Id("0123456789abcdef");
+    const ID: SessionReference = SessionReference::Id("0123456789abcdef");
 
-    fn answer(http_status: u16, code: Option<i64>, text: &str) -> ErrorAnswer<'_> {
-        ErrorAnswer { http_status, code, has_own_id: false, has_challenge: false, text }
+    fn answer(http_status: u16, code: Option<i64>, text: &str) -> ErrorResponse<'_> {
+        ErrorResponse { http_status, code, has_own_id: false, has_challenge: false, text }
     }
 
-    fn own(http_status: u16, code: i64, text: &str) -> ErrorAnswer<'_> {
-        ErrorAnswer { has_own_id: true, ..answer(http_status, Some(code), text) }
+    fn own(http_status: u16, code: i64, text: &str) -> ErrorResponse<'_> {
+        ErrorResponse { has_own_id: true, ..answer(http_status, Some(code), text) }
     }
 
     #[test]
@@ -131,10 +131,10 @@ mod tests {
             own(400, -32000, "Bad Request: Server not initialized"),
         ] {
             assert!(lost.is_lost_session(ID), "{lost:?}");
-            assert!(!lost.is_lost_session(Carried::Nothing), "{lost:?}");
+            assert!(!lost.is_lost_session(SessionReference::Nothing), "{lost:?}");
         }
-        assert!(answer(404, None, "").is_lost_session(Carried::InUrl));
-        assert!(answer(400, None, "Server not initialized").is_lost_session(Carried::NoId));
+        assert!(answer(404, None, "").is_lost_session(SessionReference::InUrl));
+        assert!(answer(400, None, "Server not initialized").is_lost_session(SessionReference::NoId));
     }
 
     #[test]
@@ -156,10 +156,10 @@ mod tests {
         ] {
             assert!(!kept.is_lost_session(ID), "{kept:?}");
         }
-        let challenged = ErrorAnswer { has_challenge: true, ..answer(401, None, "Session not found") };
+        let challenged = ErrorResponse { has_challenge: true, ..answer(401, None, "Session not found") };
         assert!(!challenged.is_lost_session(ID));
-        assert!(!answer(404, None, "").is_lost_session(Carried::NoId));
-        assert!(!own(200, -32000, "no").is_lost_session(Carried::Id("")));
+        assert!(!answer(404, None, "").is_lost_session(SessionReference::NoId));
+        assert!(!own(200, -32000, "no").is_lost_session(SessionReference::Id("")));
     }
 
     #[test]

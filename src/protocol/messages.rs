@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::params::Params;
-use super::text::Text;
+use super::text::MessageText;
 use super::version::Era;
 
 /// Who this client says that it is (`Implementation` in the schemas).
@@ -21,21 +21,21 @@ pub const INVALID_PARAMS: i64 = -32602;
 pub const INTERNAL_ERROR: i64 = -32603;
 
 /// A request.
-pub fn request<'a>(id: u64, method: &str, params: &'a Params) -> Text<'a> {
-    let mut text = Text::with_capacity(method.len() + params.length() + 64);
+pub fn request<'a>(id: u64, method: &str, params: &'a Params) -> MessageText<'a> {
+    let mut text = MessageText::with_capacity(method.len() + params.length() + 64);
     text.push(r#"{"jsonrpc":"2.0","id":"#);
     text.push_number(id);
     write_call(text, method, params)
 }
 
 /// A notification.
-pub fn notification<'a>(method: &str, params: &'a Params) -> Text<'a> {
-    let mut text = Text::with_capacity(method.len() + params.length() + 48);
+pub fn notification<'a>(method: &str, params: &'a Params) -> MessageText<'a> {
+    let mut text = MessageText::with_capacity(method.len() + params.length() + 48);
     text.push(r#"{"jsonrpc":"2.0""#);
     write_call(text, method, params)
 }
 
-fn write_call<'a>(mut text: Text<'a>, method: &str, params: &'a Params) -> Text<'a> {
+fn write_call<'a>(mut text: MessageText<'a>, method: &str, params: &'a Params) -> MessageText<'a> {
     text.push(r#","method":"#);
     text.push_quoted(method);
     if !params.is_empty() {
@@ -61,7 +61,7 @@ pub fn modern_meta(version: &str, client: &ClientInfo, capabilities: &str) -> St
 
 /// What this client can do when a server asks it for something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Abilities {
+pub struct ClientCapabilities {
     pub elicitation: bool,
     pub sampling: bool,
     pub roots: bool,
@@ -69,14 +69,14 @@ pub struct Abilities {
     pub tasks: bool,
 }
 
-impl Abilities {
+impl ClientCapabilities {
     pub fn any(self) -> bool {
         self.elicitation || self.sampling || self.roots
     }
 }
 
 /// `ClientCapabilities` of the schemas: in full, for servers look at the members.
-pub fn capabilities(era: Era, abilities: Abilities) -> String {
+pub fn capabilities(era: Era, abilities: ClientCapabilities) -> String {
     let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
     let parts = [
         (abilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
@@ -142,7 +142,7 @@ fn implementation(client: &ClientInfo) -> String {
 
 /// A text as JSON.
 pub fn quoted(text: &str) -> String {
-    let mut quoted = Text::with_capacity(text.len() + 2);
+    let mut quoted = MessageText::with_capacity(text.len() + 2);
     quoted.push_quoted(text);
     quoted.into_string()
 }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_message_is_json() {
-        let all = Abilities { elicitation: true, sampling: true, roots: true, tasks: true };
+        let all = ClientCapabilities { elicitation: true, sampling: true, roots: true, tasks: true };
         let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all));
         let mut modern = Params::new();
         modern.share_meta(&meta);

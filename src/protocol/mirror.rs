@@ -23,7 +23,7 @@ const DEEPEST: usize = 64;
 
 /// An argument that goes into a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirrored {
+pub struct HeaderArgument {
     /// The header's whole name, in small letters.
     pub header: String,
     /// The keys that lead to the argument.
@@ -42,9 +42,9 @@ pub fn header_value(text: &str) -> Cow<'_, str> {
 }
 
 /// The arguments that a tool wants in headers; or why its schema is not valid.
-pub fn mirrored(schema: Value) -> Result<Vec<Mirrored>, String> {
+pub fn mirrored(schema: Value) -> Result<Vec<HeaderArgument>, String> {
     let mut found = Vec::new();
-    look_through(schema, &mut Vec::new(), Place::Root, &mut found)?;
+    look_through(schema, &mut Vec::new(), SchemaPosition::Root, &mut found)?;
     let mut names: Vec<&str> = found.iter().map(|mirrored| mirrored.header.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -55,7 +55,7 @@ pub fn mirrored(schema: Value) -> Result<Vec<Mirrored>, String> {
 
 /// Where in a schema a value stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum SchemaPosition {
     Root,
     /// The schema of a property that is reached by `properties` alone.
     Property,
@@ -65,14 +65,19 @@ enum Place {
     Elsewhere,
 }
 
-fn look_through(value: Value, path: &mut Vec<String>, place: Place, found: &mut Vec<Mirrored>) -> Result<(), String> {
+fn look_through(
+    value: Value,
+    path: &mut Vec<String>,
+    place: SchemaPosition,
+    found: &mut Vec<HeaderArgument>,
+) -> Result<(), String> {
     if path.len() > DEEPEST {
         return Err("its schema is nested too deeply".into());
     }
-    if place == Place::Properties {
+    if place == SchemaPosition::Properties {
         for child in value.children() {
             path.push(child.key().unwrap_or_default().into_owned());
-            look_through(child, path, Place::Property, found)?;
+            look_through(child, path, SchemaPosition::Property, found)?;
             path.pop();
         }
         return Ok(());
@@ -80,19 +85,19 @@ fn look_through(value: Value, path: &mut Vec<String>, place: Place, found: &mut 
     if value.kind() == Kind::Object
         && let Some(mark) = value.member(MARK)
     {
-        if place != Place::Property {
+        if place != SchemaPosition::Property {
             return Err(format!("{MARK} stands where no argument is"));
         }
-        found.push(Mirrored { header: header_name(mark)?, path: path.clone() });
+        found.push(HeaderArgument { header: header_name(mark)?, path: path.clone() });
         check_type(value)?;
     }
     for child in value.children() {
-        let is_properties = place != Place::Elsewhere
+        let is_properties = place != SchemaPosition::Elsewhere
             && value.kind() == Kind::Object
             && child.kind() == Kind::Object
             && child.key().as_deref() == Some("properties");
         if is_properties {
-            look_through(child, path, Place::Properties, found)?;
+            look_through(child, path, SchemaPosition::Properties, found)?;
         } else {
             check_unmarked(child, 0)?;
         }
@@ -132,7 +137,7 @@ fn check_type(schema: Value) -> Result<(), String> {
 }
 
 /// The value of a header for an argument; nothing where it is missing, null, or nothing that a header can carry.
-pub fn argument(arguments: &Json, mirrored: &Mirrored) -> Option<String> {
+pub fn argument(arguments: &Json, mirrored: &HeaderArgument) -> Option<String> {
     let value = mirrored.path.iter().try_fold(arguments.root(), |value, name| value.member(name))?;
     match value.kind() {
         Kind::String => value.text().map(|text| header_value(&text).into_owned()),

@@ -4,7 +4,7 @@ use super::json::Json;
 use super::messages::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION,
 };
-use super::part::Part;
+use super::part::RawValue;
 use super::scan;
 use super::version::{self, LEGACY, MODERN};
 use crate::error::{Error, RpcError};
@@ -22,7 +22,7 @@ pub enum ProbeVerdict {
     /// Modern, and no version in common.
     NothingShared(Vec<String>),
     /// An answer about this caller or this moment, not about the era.
-    Report,
+    ErrorReport,
 }
 
 /// Judges what came back from `server/discover`.
@@ -39,7 +39,7 @@ pub fn judge_probe(outcome: Result<&Json, &Error>) -> ProbeVerdict {
 fn judge_probe_error(error: &Error) -> ProbeVerdict {
     let report = error.report();
     if matches!(report.http_status, 401 | 403 | 407 | 408 | 429 | 502..=504) {
-        return ProbeVerdict::Report;
+        return ProbeVerdict::ErrorReport;
     }
     if let Some(rpc) = &report.rpc {
         if matches!(rpc.code, HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY) {
@@ -59,7 +59,7 @@ fn judge_probe_error(error: &Error) -> ProbeVerdict {
         MCP_HTTP_ERROR if (400..500).contains(&report.http_status) => ProbeVerdict::Legacy { keep: true },
         // Servers that fail at a method they do not know (java-sdk 0.17: HTTP 500, and a body that is not JSON-RPC).
         MCP_SERVER_ERROR => ProbeVerdict::Legacy { keep: false },
-        _ => ProbeVerdict::Report,
+        _ => ProbeVerdict::ErrorReport,
     }
 }
 
@@ -92,7 +92,7 @@ pub fn is_header_mismatch(error: &Error) -> bool {
 
 /// The version that an `initialize` settled on: one of ours, and the pinned one where one is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
-    let answered = Part::of(result).member("protocolVersion").and_then(Part::text);
+    let answered = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
     let Some(answered) = answered else {
         return Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer to initialize names no protocolVersion"));
     };
@@ -195,13 +195,13 @@ mod tests {
     #[test]
     fn answers_about_the_caller_or_the_moment() {
         for http_status in [401, 403, 407, 408, 429, 502, 503, 504] {
-            assert_eq!(judge_probe(Err(&rpc(http_status, -32600, None))), ProbeVerdict::Report, "{http_status}");
+            assert_eq!(judge_probe(Err(&rpc(http_status, -32600, None))), ProbeVerdict::ErrorReport, "{http_status}");
         }
         let plain = |status, http_status| judge_probe(Err(&Error::new(status, "").with_http_status(http_status)));
         assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Legacy { keep: false });
-        assert_eq!(plain(MCP_SERVER_ERROR, 503), ProbeVerdict::Report);
-        assert_eq!(plain(MCP_CONNECT_FAILED, 0), ProbeVerdict::Report);
-        assert_eq!(plain(MCP_TLS_FAILED, 0), ProbeVerdict::Report);
+        assert_eq!(plain(MCP_SERVER_ERROR, 503), ProbeVerdict::ErrorReport);
+        assert_eq!(plain(MCP_CONNECT_FAILED, 0), ProbeVerdict::ErrorReport);
+        assert_eq!(plain(MCP_TLS_FAILED, 0), ProbeVerdict::ErrorReport);
         assert_eq!(plain(MCP_NOT_FOUND, 404), LEGACY_FOR_GOOD);
         assert_eq!(plain(MCP_HTTP_ERROR, 405), LEGACY_FOR_GOOD);
         assert_eq!(plain(MCP_UNEXPECTED_CONTENT, 202), LEGACY_FOR_GOOD);

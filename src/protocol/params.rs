@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::scan::{self, NotJson, Scanner};
+use super::scan::{self, InvalidJson, Scanner};
 use super::strings;
-use super::text::Text;
+use super::text::MessageText;
 
 /// See the module. The values are JSON text, which is spliced in as it is.
 #[derive(Clone, Debug, Default)]
@@ -68,19 +68,19 @@ impl<'a> Params<'a> {
     /// About how much room the text will need, without what is large.
     pub fn length(&self) -> usize {
         let all = self.members.iter().chain(&self.meta);
-        let room = |(name, value): &(Cow<str>, Cow<str>)| name.len() + Text::room(value) + 8;
+        let room = |(name, value): &(Cow<str>, Cow<str>)| name.len() + MessageText::room(value) + 8;
         self.shared_meta.len() + all.map(room).sum::<usize>() + 16
     }
 
     /// The object as a text of its own.
     pub fn to_json(&self) -> String {
-        let mut text = Text::with_capacity(self.length());
+        let mut text = MessageText::with_capacity(self.length());
         self.write(&mut text);
         text.into_string()
     }
 
     /// Writes the object.
-    pub fn write<'t>(&'t self, text: &mut Text<'t>) {
+    pub fn write<'t>(&'t self, text: &mut MessageText<'t>) {
         text.push("{");
         if !self.has_no_meta() {
             text.push(r#""_meta":{"#);
@@ -120,7 +120,7 @@ fn put<'a>(members: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>, name: Cow<'a, str>, 
     }
 }
 
-fn write_members<'t>(text: &mut Text<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
+fn write_members<'t>(text: &mut MessageText<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 {
             text.push(",");
@@ -139,7 +139,7 @@ pub fn members<'a>(object: &'a str) -> Result<Vec<(Cow<'a, str>, &'a str)>, Stri
         members.push((strings::decode(key), scanner.value()?));
         Ok(())
     };
-    Scanner::new(object).members(look).map_err(|NotJson| scan::why(object))?;
+    Scanner::new(object).members(look).map_err(|InvalidJson| scan::why(object))?;
     Ok(members)
 }
 

@@ -8,11 +8,11 @@ use super::{scan, strings};
 
 /// A value, as it stands in a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Part<'a>(&'a str);
+pub struct RawValue<'a>(&'a str);
 
-impl<'a> Part<'a> {
-    pub fn of(json: &'a Json) -> Part<'a> {
-        Part(json.text())
+impl<'a> RawValue<'a> {
+    pub fn of(json: &'a Json) -> RawValue<'a> {
+        RawValue(json.text())
     }
 
     pub fn raw(self) -> &'a str {
@@ -31,18 +31,18 @@ impl<'a> Part<'a> {
     }
 
     /// The member `name` of an object; of members with the same name, the last.
-    pub fn member(self, name: &str) -> Option<Part<'a>> {
-        (self.kind() == Kind::Object).then(|| scan::member(self.0, name).map(Part))?
+    pub fn member(self, name: &str) -> Option<RawValue<'a>> {
+        (self.kind() == Kind::Object).then(|| scan::member(self.0, name).map(RawValue))?
     }
 
     /// A member of a member, and so on.
-    pub fn at(self, names: &[&str]) -> Option<Part<'a>> {
+    pub fn at(self, names: &[&str]) -> Option<RawValue<'a>> {
         names.iter().try_fold(self, |part, name| part.member(name))
     }
 
     /// The elements of an array or the members of an object, each with its key as it stands there, or nothing.
-    pub fn children(self) -> impl Iterator<Item = (&'a str, Part<'a>)> {
-        scan::children(self.0).map(|(key, value)| (key, Part(value)))
+    pub fn children(self) -> impl Iterator<Item = (&'a str, RawValue<'a>)> {
+        scan::children(self.0).map(|(key, value)| (key, RawValue(value)))
     }
 
     /// The text of a string, where it is one.
@@ -76,26 +76,27 @@ mod tests {
     fn it_says_what_the_index_says() {
         let text = r#" { "a" : [ 1 , "t\u0077o" , {} , [ ] , null , true ] , "\u0062" : {"c":{"d":5.0}} , "a" : [ -3 , 1e99 , 1e999 ], "e":{} } "#;
         let json = Json::parse(text.into()).unwrap();
-        let (part, value) = (Part::of(&json), json.root());
+        let (part, value) = (RawValue::of(&json), json.root());
         assert_eq!(part.raw(), value.raw());
         for name in ["a", "b", "e", "x"] {
             let (part, value) = (part.member(name), value.member(name));
-            assert_eq!(part.map(Part::raw), value.map(|value| value.raw()), "{name}");
-            let parts = part.into_iter().flat_map(Part::children);
+            assert_eq!(part.map(RawValue::raw), value.map(|value| value.raw()), "{name}");
+            let parts = part.into_iter().flat_map(RawValue::children);
             let values = value.into_iter().flat_map(|value| value.children());
-            let known = |(key, part): (&str, Part)| (key.to_owned(), part.raw().to_owned(), part.kind(), part.double());
+            let known =
+                |(key, part): (&str, RawValue)| (key.to_owned(), part.raw().to_owned(), part.kind(), part.double());
             let values = values.map(|value| {
                 let key = value.raw_key().unwrap_or_default().to_owned();
                 (key, value.raw().to_owned(), value.kind(), value.double().ok())
             });
             assert!(parts.map(known).eq(values), "{name}");
         }
-        assert_eq!(part.at(&["b", "c", "d"]).and_then(Part::int64), Some(5));
-        assert_eq!(part.at(&["b", "c", "d", "e"]).map(Part::raw), None);
+        assert_eq!(part.at(&["b", "c", "d"]).and_then(RawValue::int64), Some(5));
+        assert_eq!(part.at(&["b", "c", "d", "e"]).map(RawValue::raw), None);
         let json = Json::parse(r#"[1,"t\u0077o"]"#.into()).unwrap();
-        let texts: Vec<_> = Part::of(&json).children().map(|(_, part)| (part.text(), part.uint64())).collect();
+        let texts: Vec<_> = RawValue::of(&json).children().map(|(_, part)| (part.text(), part.uint64())).collect();
         assert_eq!(texts, [(None, Some(1)), (Some("two".into()), None)]);
-        assert_eq!(Part("-1").uint64(), None);
-        assert_eq!(Part::of(&Json::parse("7".into()).unwrap()).children().count(), 0);
+        assert_eq!(RawValue("-1").uint64(), None);
+        assert_eq!(RawValue::of(&Json::parse("7".into()).unwrap()).children().count(), 0);
     }
 }

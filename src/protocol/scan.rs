@@ -8,7 +8,7 @@ use crate::sys::vector::plain;
 
 /// The text is no JSON. What is wrong with it is left to [`why`].
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotJson;
+pub struct InvalidJson;
 
 /// A place in a text that may be JSON.
 pub struct Scanner<'a> {
@@ -24,7 +24,7 @@ pub type Span = (u32, u32);
 const LONG: usize = 4096;
 
 /// Checks that `text` is one JSON value, with nothing but white space around it.
-pub fn check(text: &str) -> Result<&str, NotJson> {
+pub fn check(text: &str) -> Result<&str, InvalidJson> {
     let mut scanner = Scanner::new(text);
     let value = scanner.value()?;
     scanner.end()?;
@@ -82,7 +82,7 @@ impl<'a> Iterator for Children<'a> {
 
 /// The text of an object with another value for the member `name`, which it has, and without the member `dropped`. Everything else
 /// stays as it stands there.
-pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) -> Result<String, NotJson> {
+pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) -> Result<String, InvalidJson> {
     let mut text = String::with_capacity(object.len() + value.len());
     let mut is_done = false;
     let look = |scanner: &mut Scanner, key: &str| {
@@ -119,7 +119,7 @@ pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
 
 /// Checks that `text` is one JSON object, and gives it without the white space around it; or why it is none.
 pub fn object(text: &str) -> Result<&str, String> {
-    let value = check(text).map_err(|NotJson| format!("it is no JSON: {}", why(text)))?;
+    let value = check(text).map_err(|InvalidJson| format!("it is no JSON: {}", why(text)))?;
     if value.starts_with('{') { Ok(value) } else { Err("it is no JSON object".into()) }
 }
 
@@ -146,12 +146,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes a value, and gives its text.
-    pub fn value(&mut self) -> Result<&'a str, NotJson> {
+    pub fn value(&mut self) -> Result<&'a str, InvalidJson> {
         self.peek();
         let start = self.at;
-        let mut open = Nesting::default();
+        let mut open = NestingBits::default();
         loop {
-            match self.peek().ok_or(NotJson)? {
+            match self.peek().ok_or(InvalidJson)? {
                 b'{' => {
                     self.at += 1;
                     if !self.passes(b'}') {
@@ -172,7 +172,7 @@ impl<'a> Scanner<'a> {
                 b't' => self.word("true")?,
                 b'f' => self.word("false")?,
                 b'n' => self.word("null")?,
-                _ => return Err(NotJson),
+                _ => return Err(InvalidJson),
             }
             if !self.goes_on(&mut open)? {
                 return Ok(&self.text[start..self.at]);
@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes what follows a value inside of the containers that are open: whether another value comes.
-    fn goes_on(&mut self, open: &mut Nesting) -> Result<bool, NotJson> {
+    fn goes_on(&mut self, open: &mut NestingBits) -> Result<bool, InvalidJson> {
         while let Some(container) = open.last() {
             match (container, self.peek()) {
                 (Container::Object, Some(b',')) => {
@@ -197,14 +197,17 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     open.pop();
                 }
-                _ => return Err(NotJson),
+                _ => return Err(InvalidJson),
             }
         }
         Ok(false)
     }
 
     /// Goes through the members of an object. `look` gets each key with its quotes, and passes the value behind it.
-    pub fn members(&mut self, mut look: impl FnMut(&mut Self, &'a str) -> Result<(), NotJson>) -> Result<(), NotJson> {
+    pub fn members(
+        &mut self,
+        mut look: impl FnMut(&mut Self, &'a str) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
         self.expect(b'{')?;
         if self.passes(b'}') {
             return Ok(());
@@ -220,7 +223,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Goes through the elements of an array; `look` passes each.
-    pub fn elements(&mut self, mut look: impl FnMut(&mut Self) -> Result<(), NotJson>) -> Result<(), NotJson> {
+    pub fn elements(&mut self, mut look: impl FnMut(&mut Self) -> Result<(), InvalidJson>) -> Result<(), InvalidJson> {
         self.expect(b'[')?;
         if self.passes(b']') {
             return Ok(());
@@ -235,7 +238,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of what `pass` passes.
-    pub fn span(&mut self, pass: impl FnOnce(&mut Self) -> Result<(), NotJson>) -> Result<&'a str, NotJson> {
+    pub fn span(&mut self, pass: impl FnOnce(&mut Self) -> Result<(), InvalidJson>) -> Result<&'a str, InvalidJson> {
         self.peek();
         let start = self.at;
         pass(self)?;
@@ -243,14 +246,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Checks that nothing more comes, and gives the long strings that it has passed, in their order.
-    pub fn end(mut self) -> Result<Box<[Span]>, NotJson> {
-        if self.peek().is_none() { Ok(self.long.into_boxed_slice()) } else { Err(NotJson) }
+    pub fn end(mut self) -> Result<Box<[Span]>, InvalidJson> {
+        if self.peek().is_none() { Ok(self.long.into_boxed_slice()) } else { Err(InvalidJson) }
     }
 
     /// A key and the colon behind it.
-    fn key(&mut self) -> Result<&'a str, NotJson> {
+    fn key(&mut self) -> Result<&'a str, InvalidJson> {
         if self.peek() != Some(b'"') {
-            return Err(NotJson);
+            return Err(InvalidJson);
         }
         let start = self.at;
         self.string()?;
@@ -259,7 +262,7 @@ impl<'a> Scanner<'a> {
         Ok(key)
     }
 
-    fn string(&mut self) -> Result<(), NotJson> {
+    fn string(&mut self) -> Result<(), InvalidJson> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         self.at += 1;
@@ -275,22 +278,22 @@ impl<'a> Scanner<'a> {
                 }
                 Some(b'\\') => self.escape()?,
                 // A control character, or the end.
-                _ => return Err(NotJson),
+                _ => return Err(InvalidJson),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<(), NotJson> {
+    fn escape(&mut self) -> Result<(), InvalidJson> {
         let bytes = &self.text.as_bytes()[self.at..];
         self.at += match bytes.get(1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
             Some(b'u') if bytes.get(2..6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
-            _ => return Err(NotJson),
+            _ => return Err(InvalidJson),
         };
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), NotJson> {
+    fn number(&mut self) -> Result<(), InvalidJson> {
         let bytes = self.text.as_bytes();
         self.at += usize::from(bytes[self.at] == b'-');
         // No leading zero.
@@ -312,16 +315,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// At least one.
-    fn digits(&mut self) -> Result<(), NotJson> {
+    fn digits(&mut self) -> Result<(), InvalidJson> {
         let count = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
-        if count > 0 { Ok(()) } else { Err(NotJson) }
+        if count > 0 { Ok(()) } else { Err(InvalidJson) }
     }
 
-    fn word(&mut self, word: &str) -> Result<(), NotJson> {
+    fn word(&mut self, word: &str) -> Result<(), InvalidJson> {
         let is_there = self.text.as_bytes()[self.at..].starts_with(word.as_bytes());
         self.at += word.len();
-        if is_there { Ok(()) } else { Err(NotJson) }
+        if is_there { Ok(()) } else { Err(InvalidJson) }
     }
 
     fn passes(&mut self, mark: u8) -> bool {
@@ -330,8 +333,8 @@ impl<'a> Scanner<'a> {
         is_there
     }
 
-    fn expect(&mut self, mark: u8) -> Result<(), NotJson> {
-        if self.passes(mark) { Ok(()) } else { Err(NotJson) }
+    fn expect(&mut self, mark: u8) -> Result<(), InvalidJson> {
+        if self.passes(mark) { Ok(()) } else { Err(InvalidJson) }
     }
 }
 
@@ -343,7 +346,7 @@ enum Container {
 
 /// The containers that are open, a bit each.
 #[derive(Default)]
-struct Nesting {
+struct NestingBits {
     /// The innermost 64 of them, the last one lowest.
     inner: u64,
     /// The others, 64 together.
@@ -351,7 +354,7 @@ struct Nesting {
     depth: usize,
 }
 
-impl Nesting {
+impl NestingBits {
     fn push(&mut self, container: Container) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.inner);
@@ -384,7 +387,7 @@ mod tests {
         let text = replaced(object, "a", "[]", Some("next"));
         assert_eq!(text.as_deref(), Ok(r#"{"b":{"a":1},"a":[],"\ud83d":"é"}"#));
         assert_eq!(replaced(r#"{"next":1,"a":2}"#, "a", "3", Some("next")).as_deref(), Ok(r#"{"a":3}"#));
-        assert_eq!(replaced("[]", "a", "3", None), Err(NotJson));
+        assert_eq!(replaced("[]", "a", "3", None), Err(InvalidJson));
     }
 
     #[test]
@@ -460,7 +463,7 @@ mod tests {
             "\u{feff}1",
             "[1]\0",
         ] {
-            assert_eq!(check(text), Err(NotJson), "{text:?}");
+            assert_eq!(check(text), Err(InvalidJson), "{text:?}");
             assert!(serde_json::from_str::<serde::de::IgnoredAny>(text).is_err(), "{text:?}");
         }
     }
@@ -473,8 +476,8 @@ mod tests {
             let text: String = (0..depth).map(open).chain(["1"]).chain((0..depth).rev().map(close)).collect();
             assert!(check(&text).is_ok(), "{depth}");
             let wrong = format!("{}{}", &text[..text.len() - 1], if text.ends_with('}') { "]" } else { "}" });
-            assert_eq!(check(&wrong), Err(NotJson), "{depth}");
-            assert_eq!(check(&text[..text.len() - 1]), Err(NotJson), "{depth}");
+            assert_eq!(check(&wrong), Err(InvalidJson), "{depth}");
+            assert_eq!(check(&text[..text.len() - 1]), Err(InvalidJson), "{depth}");
         }
     }
 }

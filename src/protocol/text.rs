@@ -10,18 +10,18 @@ const LARGE: usize = 16 * 1024;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
-pub struct Text<'a> {
+pub struct MessageText<'a> {
     /// Large texts, each with what stands before it.
     spliced: Vec<(String, &'a str)>,
     rest: String,
 }
 
 /// What a message without a body has for one.
-pub static NOTHING: Text = Text { spliced: Vec::new(), rest: String::new() };
+pub static NOTHING: MessageText = MessageText { spliced: Vec::new(), rest: String::new() };
 
-impl<'a> Text<'a> {
-    pub fn with_capacity(capacity: usize) -> Text<'a> {
-        Text { spliced: Vec::new(), rest: String::with_capacity(capacity) }
+impl<'a> MessageText<'a> {
+    pub fn with_capacity(capacity: usize) -> MessageText<'a> {
+        MessageText { spliced: Vec::new(), rest: String::with_capacity(capacity) }
     }
 
     /// How much a text adds to the room that is needed.
@@ -73,7 +73,7 @@ impl<'a> Text<'a> {
     }
 
     pub fn reader(&self) -> impl Read {
-        Unread { current: &[], pieces: self.pieces() }
+        TextReader { current: &[], pieces: self.pieces() }
     }
 
     pub fn into_string(self) -> String {
@@ -81,19 +81,19 @@ impl<'a> Text<'a> {
     }
 }
 
-impl<T: Into<String>> From<T> for Text<'_> {
+impl<T: Into<String>> From<T> for MessageText<'_> {
     fn from(text: T) -> Self {
-        Text { spliced: Vec::new(), rest: text.into() }
+        MessageText { spliced: Vec::new(), rest: text.into() }
     }
 }
 
 /// What is left of a text that is read piece by piece.
-struct Unread<'a, Pieces> {
+struct TextReader<'a, Pieces> {
     current: &'a [u8],
     pieces: Pieces,
 }
 
-impl<'a, Pieces: Iterator<Item = &'a str>> Read for Unread<'a, Pieces> {
+impl<'a, Pieces: Iterator<Item = &'a str>> Read for TextReader<'a, Pieces> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn large_texts_are_spliced_in() {
         let large = "x".repeat(LARGE);
-        let mut text = Text::from("{\"a\":");
+        let mut text = MessageText::from("{\"a\":");
         text.splice("1");
         assert_eq!((text.one_piece(), text.len()), (Some("{\"a\":1"), 6));
         text.push(",\"b\":");

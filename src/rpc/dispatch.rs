@@ -3,55 +3,55 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::handlers::{Failure, Handlers, ask};
+use super::handlers::{HandlerFailure, Handlers, ask};
 use super::server_log::ServerLog;
-use crate::call::context::Call;
-use crate::log::Level;
+use crate::call::context::CallContext;
+use crate::log::LogLevel;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Asked, InputKind, Notice};
+use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::messages::{self, METHOD_NOT_FOUND};
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::transport::host::Inbound;
+use crate::transport::host::InboundHandler;
 use crate::transport::reply::ReplySlot;
 
 /// Who is told of changes.
-pub trait OnChange: Send + Sync {
+pub trait ChangeObserver: Send + Sync {
     /// Forgets what the change makes stale.
-    fn forget(&self, notice: &Notice);
+    fn forget(&self, notice: &Notification);
 
     /// Tells who listens.
-    fn tell(&self, notice: &Notice);
+    fn tell(&self, notice: &Notification);
 }
 
 /// Hands on what comes for one client.
 pub struct Dispatcher {
     handlers: Handlers,
     server_log: Arc<ServerLog>,
-    on_change: Arc<dyn OnChange>,
-    serving: Serving,
+    on_change: Arc<dyn ChangeObserver>,
+    serving: ActiveServerRequests,
 }
 
 /// The server's own requests that are being answered.
 #[derive(Default)]
-pub struct Serving(Mutex<Vec<Served>>);
+pub struct ActiveServerRequests(Mutex<Vec<ActiveServerRequest>>);
 
-struct Served {
+struct ActiveServerRequest {
     id: String,
     is_cancelled: Arc<AtomicBool>,
 }
 
 /// One of them; it ends when this is dropped.
-struct InService<'a> {
-    all: &'a Serving,
+struct ActiveServerRequestGuard<'a> {
+    all: &'a ActiveServerRequests,
     is_cancelled: Arc<AtomicBool>,
 }
 
-impl Serving {
-    fn begin(&self, id: &str) -> InService<'_> {
+impl ActiveServerRequests {
+    fn begin(&self, id: &str) -> ActiveServerRequestGuard<'_> {
         let is_cancelled = Arc::new(AtomicBool::new(false));
-        self.lock().push(Served { id: id.to_owned(), is_cancelled: Arc::clone(&is_cancelled) });
-        InService { all: self, is_cancelled }
+        self.lock().push(ActiveServerRequest { id: id.to_owned(), is_cancelled: Arc::clone(&is_cancelled) });
+        ActiveServerRequestGuard { all: self, is_cancelled }
     }
 
     /// The server does not want an answer any more.
@@ -61,47 +61,52 @@ impl Serving {
         cancelled.for_each(|served| served.is_cancelled.store(true, Ordering::Relaxed));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Served>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<ActiveServerRequest>> {
         self.0.lock()
     }
 }
 
-impl Drop for InService<'_> {
+impl Drop for ActiveServerRequestGuard<'_> {
     fn drop(&mut self) {
         self.all.lock().retain(|served| !Arc::ptr_eq(&served.is_cancelled, &self.is_cancelled));
     }
 }
 
 impl Dispatcher {
-    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, on_change: Arc<dyn OnChange>) -> Dispatcher {
-        Dispatcher { handlers, server_log, on_change, serving: Serving::default() }
+    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, on_change: Arc<dyn ChangeObserver>) -> Dispatcher {
+        Dispatcher { handlers, server_log, on_change, serving: ActiveServerRequests::default() }
     }
 
-    fn reply(&self, call: &Call, asked: &Asked, is_cancelled: &Arc<AtomicBool>) -> Result<String, Failure> {
+    fn reply(
+        &self,
+        call: &CallContext,
+        asked: &ServerRequest,
+        is_cancelled: &Arc<AtomicBool>,
+    ) -> Result<String, HandlerFailure> {
         if asked.method == "ping" {
             return Ok("{}".into());
         }
         let handled = InputKind::of(&asked.method).and_then(|kind| Some((kind, self.handlers.of(kind)?)));
         match handled {
             Some((kind, handler)) => ask(call, kind, handler, asked.params.as_ref(), Some(is_cancelled)),
-            None => Err(Failure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
+            None => Err(HandlerFailure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
         }
     }
 }
 
-impl Inbound for Dispatcher {
+impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
         self.handlers.abilities().any()
     }
 
-    fn note_arrival(&self, notice: &Notice) {
+    fn note_arrival(&self, notice: &Notification) {
         self.on_change.forget(notice);
     }
 
-    fn notification(&self, call: &Call, notice: &Notice) {
+    fn notification(&self, call: &CallContext, notice: &Notification) {
         match notice.method.as_str() {
             method if notice.is_too_long() => {
-                call.remark(Level::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
+                call.remark(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
             "notifications/progress" if call.is_progress(notice) => tell_progress(call, notice),
             "notifications/message" if self.server_log.has_hook() => {
@@ -115,40 +120,40 @@ impl Inbound for Dispatcher {
                 self.on_change.tell(notice);
             }
             "notifications/cancelled" => {
-                call.remark(Level::Debug, || "the server has cancelled a request of its own".into());
+                call.remark(LogLevel::Debug, || "the server has cancelled a request of its own".into());
                 notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
             }
-            method => call.remark(Level::Debug, || format!("the server sent {method}, which nobody waits for")),
+            method => call.remark(LogLevel::Debug, || format!("the server sent {method}, which nobody waits for")),
         }
     }
 
-    fn server_request(&self, call: &Call, asked: &Asked, slot: ReplySlot) {
-        let Asked { id, method, .. } = asked;
-        call.remark(Level::Debug, || format!("the server asked for {method}"));
+    fn server_request(&self, call: &CallContext, asked: &ServerRequest, slot: ReplySlot) {
+        let ServerRequest { id, method, .. } = asked;
+        call.remark(LogLevel::Debug, || format!("the server asked for {method}"));
         if !slot.is_answerable() {
             return;
         }
         let in_service = self.serving.begin(id);
         let reply = self.reply(call, asked, &in_service.is_cancelled);
         if in_service.is_cancelled.load(Ordering::Relaxed) {
-            call.remark(Level::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
+            call.remark(LogLevel::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
             return;
         }
         let reply = match reply {
             Ok(result) => messages::result(id, &result),
-            Err(Failure { code, message }) => messages::refusal(id, code, &message),
+            Err(HandlerFailure { code, message }) => messages::refusal(id, code, &message),
         };
         if let Err(error) = slot.answer(&reply) {
-            call.remark(Level::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+            call.remark(LogLevel::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
         }
     }
 }
 
 /// The callback's time does not count against the timeout.
-fn tell_progress(call: &Call, notice: &Notice) {
-    let Some(progress) = notice.member("progress").and_then(Part::double) else { return };
-    let total = notice.member("total").and_then(Part::double);
-    let message = notice.member("message").and_then(Part::text);
+fn tell_progress(call: &CallContext, notice: &Notification) {
+    let Some(progress) = notice.member("progress").and_then(RawValue::double) else { return };
+    let total = notice.member("total").and_then(RawValue::double);
+    let message = notice.member("message").and_then(RawValue::text);
     call.paused(|clock| clock.during(|| call.tell_progress(progress, total, message.as_deref())));
 }
 
@@ -158,13 +163,13 @@ mod tests {
 
     use super::*;
     use crate::call::context::CallOptions;
-    use crate::call::request::Speaking;
+    use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
-    use crate::rpc::handlers::{Handler, Input};
-    use crate::transport::fake::{self, FakeTransport, Via, call, call_with, notice, with_progress};
-    use crate::transport::host::Host;
-    use crate::transport::interface::Travels;
-    use crate::transport::reply::Asking;
+    use crate::rpc::handlers::{Handler, InputRequest};
+    use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notice, with_progress};
+    use crate::transport::host::TransportContext;
+    use crate::transport::interface::TransportKind;
+    use crate::transport::reply::CallLifetime;
 
     const CHANGES: [&str; 4] = [
         "notifications/tools/list_changed",
@@ -175,9 +180,9 @@ mod tests {
 
     /// Texts in the order in which they came.
     #[derive(Default)]
-    struct Texts(Mutex<Vec<String>>);
+    struct RecordedTexts(Mutex<Vec<String>>);
 
-    impl Texts {
+    impl RecordedTexts {
         fn add(&self, text: impl Into<String>) {
             self.0.lock().push(text.into());
         }
@@ -187,62 +192,62 @@ mod tests {
         }
     }
 
-    impl OnChange for Texts {
-        fn forget(&self, notice: &Notice) {
+    impl ChangeObserver for RecordedTexts {
+        fn forget(&self, notice: &Notification) {
             self.add(format!("forget {}", notice.method));
         }
 
-        fn tell(&self, notice: &Notice) {
+        fn tell(&self, notice: &Notification) {
             self.add(format!("tell {}", notice.method));
         }
     }
 
-    struct Fixture {
-        host: Arc<Host>,
+    struct DispatchFixture {
+        host: Arc<TransportContext>,
         fake: Arc<FakeTransport>,
         server_log: Arc<ServerLog>,
-        changes: Arc<Texts>,
+        changes: Arc<RecordedTexts>,
         /// Lines of the client's own log.
-        log: Arc<Texts>,
+        log: Arc<RecordedTexts>,
     }
 
-    impl Fixture {
-        fn new(handlers: Handlers) -> Fixture {
+    impl DispatchFixture {
+        fn new(handlers: Handlers) -> DispatchFixture {
             let (server_log, changes, log) =
-                (Arc::<ServerLog>::default(), Arc::<Texts>::default(), Arc::<Texts>::default());
-            let on_change = Arc::clone(&changes) as Arc<dyn OnChange>;
+                (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
+            let on_change = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
             let host = fake::host(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), on_change)));
             let lines = Arc::clone(&log);
             host.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
-            let fake = FakeTransport::new(&host, Travels::StreamableHttp);
-            Fixture { host, fake, server_log, changes, log }
+            let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
+            DispatchFixture { host, fake, server_log, changes, log }
         }
 
         /// What is posted when a server asks for something during a call.
-        fn posted(&self, asked: &Asked, speaking: &Speaking) -> Vec<String> {
-            let (call, asking) = (call(&self.host), Asking::default());
+        fn posted(&self, asked: &ServerRequest, speaking: &PeerContext) -> Vec<String> {
+            let (call, asking) = (call(&self.host), CallLifetime::default());
             let slot = asking.slot(self.fake.weak(), speaking, &call);
             let before = self.fake.seen().len();
             self.host.inbound.server_request(&call, asked, slot);
-            self.fake.sent(Via::Post).split_off(before)
+            self.fake.sent(TransportMethod::Post).split_off(before)
         }
 
-        fn answer(&self, asked: &Asked) -> String {
-            let mut posted = self.posted(asked, &Speaking::opening());
+        fn answer(&self, asked: &ServerRequest) -> String {
+            let mut posted = self.posted(asked, &PeerContext::opening());
             assert_eq!(posted.len(), 1, "{posted:?}");
             posted.remove(0)
         }
 
-        fn hear(&self, call: &Call, notice: &Notice) {
+        fn hear(&self, call: &CallContext, notice: &Notification) {
             self.host.inbound.notification(call, notice);
         }
     }
 
-    fn asked(id: &str, method: &str) -> Asked {
-        Asked { params: Some(Json::parse("{}".into()).unwrap()), ..fake::asked(id, method) }
+    fn asked(id: &str, method: &str) -> ServerRequest {
+        ServerRequest { params: Some(Json::parse("{}".into()).unwrap()), ..fake::asked(id, method) }
     }
 
-    fn with_handler(kind: InputKind, handler: impl Fn(&mut Input) + Send + Sync + 'static) -> Handlers {
+    fn with_handler(kind: InputKind, handler: impl Fn(&mut InputRequest) + Send + Sync + 'static) -> Handlers {
         let mut handlers = Handlers::default();
         *handlers.of_mut(kind) = Some(Arc::new(handler) as Arc<Handler>);
         handlers
@@ -250,13 +255,13 @@ mod tests {
 
     #[test]
     fn a_ping_is_answered_under_its_own_id() {
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         assert_eq!(fixture.answer(&asked("\"p\"", "ping")), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
     }
 
     #[test]
     fn an_unknown_method_and_one_without_a_handler_are_refused_with_32601() {
-        let fixture = Fixture::new(with_handler(InputKind::Sampling, |_| panic!("it was not asked for")));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Sampling, |_| panic!("it was not asked for")));
         for method in ["x/y", "roots/list", "elicitation/create"] {
             let expected = r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"Method not found"}}"#;
             assert_eq!(fixture.answer(&asked("3", method)), expected);
@@ -265,40 +270,45 @@ mod tests {
 
     #[test]
     fn the_last_answer_of_a_handler_is_sent_once() {
-        let runs = Arc::<Texts>::default();
+        let runs = Arc::<RecordedTexts>::default();
         let seen = Arc::clone(&runs);
-        let fixture = Fixture::new(with_handler(InputKind::Roots, move |input| {
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, move |input| {
             seen.add(input.params.text());
             input.respond(r#"{"roots":[1]}"#).unwrap();
             input.respond(r#"{"roots":[2]}"#).unwrap();
         }));
-        assert!(fixture.host.inbound.has_handlers() && !Fixture::new(Handlers::default()).host.inbound.has_handlers());
-        let request = Asked { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..asked("4", "roots/list") };
+        assert!(
+            fixture.host.inbound.has_handlers()
+                && !DispatchFixture::new(Handlers::default()).host.inbound.has_handlers()
+        );
+        let request =
+            ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..asked("4", "roots/list") };
         assert_eq!(fixture.answer(&request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
         assert_eq!(runs.take(), [r#"{"a":1}"#]);
     }
 
     #[test]
     fn the_failure_of_a_handler_is_sent_as_an_error() {
-        let fixture = Fixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no")));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no")));
         let expected = r#"{"jsonrpc":"2.0","id":4,"error":{"code":-5,"message":"no"}}"#;
         assert_eq!(fixture.answer(&asked("4", "roots/list")), expected);
     }
 
     #[test]
     fn a_handler_without_an_answer_cancels_a_dialog_and_fails_otherwise() {
-        let fixture = Fixture::new(with_handler(InputKind::Elicitation, |_| ()));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Elicitation, |_| ()));
         let answer = fixture.answer(&asked("4", "elicitation/create"));
         assert_eq!(answer, r#"{"jsonrpc":"2.0","id":4,"result":{"action":"cancel"}}"#);
-        let fixture = Fixture::new(with_handler(InputKind::Sampling, |_| ()));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Sampling, |_| ()));
         assert!(fixture.answer(&asked("4", "sampling/createMessage")).contains(r#""error":{"code":-32603"#));
     }
 
     #[test]
     fn a_server_request_that_is_cancelled_while_its_handler_runs_gets_no_answer() {
-        let (place, seen) = (Arc::<OnceLock<(Weak<Host>, String)>>::default(), Arc::<Texts>::default());
+        let (place, seen) =
+            (Arc::<OnceLock<(Weak<TransportContext>, String)>>::default(), Arc::<RecordedTexts>::default());
         let (handler_place, handler_seen) = (Arc::clone(&place), Arc::clone(&seen));
-        let handler = move |input: &mut Input| {
+        let handler = move |input: &mut InputRequest| {
             // As if it came on another thread.
             if let Some((host, id)) = handler_place.get() {
                 let host = host.upgrade().unwrap();
@@ -308,17 +318,18 @@ mod tests {
             handler_seen.add(if input.is_cancelled() { "cancelled" } else { "wanted" });
             input.respond(r#"{"roots":[]}"#).unwrap();
         };
-        let fixture = Fixture::new(with_handler(InputKind::Roots, handler));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, handler));
         place.set((Arc::downgrade(&fixture.host), "7.0".into())).unwrap();
         for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "wanted"), ("\"7\"", 1, "wanted")] {
-            let posted = fixture.posted(&asked(id, "roots/list"), &Speaking::opening());
+            let posted = fixture.posted(&asked(id, "roots/list"), &PeerContext::opening());
             assert_eq!((posted.len(), seen.take()), (count, vec![state.to_owned()]), "{id}");
         }
     }
 
     #[test]
     fn a_cancellation_does_not_count_for_a_later_request_with_the_same_id() {
-        let fixture = Fixture::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
+        let fixture =
+            DispatchFixture::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
         for _ in 0..2 {
             fixture.answer(&asked("7", "roots/list"));
             fixture.hear(&call(&fixture.host), &notice("notifications/cancelled", r#"{"requestId":7}"#));
@@ -327,22 +338,22 @@ mod tests {
 
     #[test]
     fn a_request_of_a_modern_server_is_neither_handled_nor_answered() {
-        let fixture = Fixture::new(with_handler(InputKind::Roots, |_| panic!("it was asked")));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |_| panic!("it was asked")));
         for method in ["ping", "roots/list", "x/y"] {
-            assert!(fixture.posted(&asked("7", method), &Speaking::modern("2026-07-28")).is_empty(), "{method}");
+            assert!(fixture.posted(&asked("7", method), &PeerContext::modern("2026-07-28")).is_empty(), "{method}");
         }
     }
 
     #[test]
     fn a_reply_after_the_end_of_its_call_is_discarded() {
-        let asking = Arc::new(Mutex::new(Some(Asking::default())));
+        let asking = Arc::new(Mutex::new(Some(CallLifetime::default())));
         let ends = Arc::clone(&asking);
-        let fixture = Fixture::new(with_handler(InputKind::Roots, move |input| {
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, move |input| {
             drop(ends.lock().take());
             input.respond(r#"{"roots":[]}"#).unwrap();
         }));
         let call = call(&fixture.host);
-        let slot = |asking: &Asking| asking.slot(fixture.fake.weak(), &Speaking::opening(), &call);
+        let slot = |asking: &CallLifetime| asking.slot(fixture.fake.weak(), &PeerContext::opening(), &call);
         let slots = asking.lock().as_ref().map(|asking| (slot(asking), slot(asking)));
         let (first, second) = slots.unwrap();
         fixture.host.inbound.server_request(&call, &asked("7", "roots/list"), first);
@@ -352,11 +363,11 @@ mod tests {
 
     #[test]
     fn progress_is_told_to_the_call_that_has_its_token() {
-        let told = Arc::<Texts>::default();
+        let told = Arc::<RecordedTexts>::default();
         let tells = Arc::clone(&told);
         let options =
             with_progress(move |progress, total, message| tells.add(format!("{progress} {total:?} {message:?}")));
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         let (own, other) = (call_with(&fixture.host, &options), call_with(&fixture.host, &options));
         let without = call_with(&fixture.host, &CallOptions::default());
         let progress = |members: &str| {
@@ -377,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_notification_that_is_too_long_is_skipped_with_a_warning() {
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(1024 * 1024));
         for method in CHANGES {
             fixture.hear(&call(&fixture.host), &notice(method, &long));
@@ -389,12 +400,12 @@ mod tests {
 
     #[test]
     fn log_messages_of_any_length_go_to_the_hook() {
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         let call = call(&fixture.host);
         let long = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
         let messages = [r#"{"level":"info","data":1}"#, &long].map(|params| notice("notifications/message", params));
         fixture.hear(&call, &messages[0]);
-        let logged = Arc::<Texts>::default();
+        let logged = Arc::<RecordedTexts>::default();
         let hook = Arc::clone(&logged);
         fixture.server_log.set_hook(Some(Arc::new(move |params| hook.add(params.text()))));
         messages.iter().for_each(|message| fixture.hear(&call, message));
@@ -403,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_change_is_forgotten_and_then_told() {
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         for method in CHANGES {
             fixture.hear(&call(&fixture.host), &notice(method, "{}"));
             assert_eq!(fixture.changes.take(), [format!("forget {method}"), format!("tell {method}")]);
@@ -414,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_change_is_forgotten_at_its_arrival_and_not_told_yet() {
-        let fixture = Fixture::new(Handlers::default());
+        let fixture = DispatchFixture::new(Handlers::default());
         fixture.host.inbound.note_arrival(&notice(CHANGES[0], "{}"));
         assert_eq!(fixture.changes.take(), [format!("forget {}", CHANGES[0])]);
     }

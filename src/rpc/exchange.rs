@@ -3,27 +3,27 @@
 
 use std::cell::Cell;
 
-use crate::call::context::Call;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::{Sent, Setback};
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::{SendError, Sent};
 use crate::error::Error;
-use crate::protocol::lost_session::ErrorAnswer;
+use crate::protocol::lost_session::ErrorResponse;
 use crate::protocol::messages;
-use crate::protocol::text::Text;
+use crate::protocol::text::MessageText;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::transport::host::Host;
-use crate::transport::interface::{Answer, FAREWELL, Transport};
+use crate::transport::host::TransportContext;
+use crate::transport::interface::{FAREWELL, Transport, TransportResponse};
 
 /// One request and its answer.
 pub fn exchange(
-    host: &Host,
+    host: &TransportContext,
     transport: &dyn Transport,
-    call: &Call,
-    speaking: &Speaking,
-    ask: &Ask,
-) -> Result<Answer, Setback> {
-    let Ask { method, rules, .. } = *ask;
+    call: &CallContext,
+    speaking: &PeerContext,
+    ask: &EncodedRequest,
+) -> Result<TransportResponse, SendError> {
+    let EncodedRequest { method, rules, .. } = *ask;
     // The id that the request had last.
     let asked = Cell::new(0);
     transport.request(call, speaking, ask, &asked).map_err(|mut setback| {
@@ -39,7 +39,7 @@ pub fn exchange(
 }
 
 /// Tells a legacy server that its answer is not awaited any more; a modern one sees it by the closed stream.
-fn say_cancelled(host: &Host, transport: &dyn Transport, speaking: &Speaking, id: u64, error: &Error) {
+fn say_cancelled(host: &TransportContext, transport: &dyn Transport, speaking: &PeerContext, id: u64, error: &Error) {
     let reason = match error.status() {
         MCP_CANCELLED => "cancelled by the caller",
         MCP_TIMEOUT => "timed out",
@@ -53,20 +53,20 @@ fn say_cancelled(host: &Host, transport: &dyn Transport, speaking: &Speaking, id
 }
 
 /// Sends what a call that has ended still has to say, as far as that goes in a moment, and waits for no answer.
-pub fn leave(host: &Host, transport: &dyn Transport, speaking: &Speaking, message: &Text) {
+pub fn leave(host: &TransportContext, transport: &dyn Transport, speaking: &PeerContext, message: &MessageText) {
     // Where it does not go, it would not be read.
     let _ = transport.post_and_leave(&host.farewell(FAREWELL), speaking, message);
 }
 
 /// An error under the status 200 whose words name the session: the server does not know it any more, and may have executed the
 /// request all the same.
-fn note_lost_session(transport: &dyn Transport, speaking: &Speaking, error: &mut Error) {
+fn note_lost_session(transport: &dyn Transport, speaking: &PeerContext, error: &mut Error) {
     let report = error.report();
     let Some(rpc) = report.rpc.as_ref().filter(|_| report.status == MCP_RPC_ERROR && report.http_status < 300) else {
         return;
     };
     let (code, text) = (Some(rpc.code), rpc.message.as_str());
-    let answer = ErrorAnswer { http_status: 200, code, has_own_id: true, has_challenge: false, text };
+    let answer = ErrorResponse { http_status: 200, code, has_own_id: true, has_challenge: false, text };
     if answer.is_lost_session(transport.carried(speaking)) {
         let report = error.report_mut();
         report.status = MCP_SESSION_LOST;
@@ -89,62 +89,62 @@ mod tests {
     use ::http::HeaderValue;
 
     use super::*;
-    use crate::call::request::Rules;
+    use crate::call::request::RequestPolicy;
     use crate::protocol::params::Params;
-    use crate::transport::fake::{FakeTransport, Step, Via, answer, call, recording_host, rpc_error};
-    use crate::transport::interface::Travels;
+    use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, call, recording_host, rpc_error};
+    use crate::transport::interface::TransportKind;
 
     const SESSION_ID: &str = "0123456789abcdef";
-    const ALL: [Travels; 3] = [Travels::StreamableHttp, Travels::Sse, Travels::Stdio];
+    const ALL: [TransportKind; 3] = [TransportKind::StreamableHttp, TransportKind::Sse, TransportKind::Stdio];
 
-    fn legacy() -> Speaking {
-        Speaking { session_id: Some(HeaderValue::from_static(SESSION_ID)), ..Speaking::opening() }
+    fn legacy() -> PeerContext {
+        PeerContext { session_id: Some(HeaderValue::from_static(SESSION_ID)), ..PeerContext::opening() }
     }
 
-    fn modern() -> Speaking {
-        Speaking::modern("2026-07-28")
+    fn modern() -> PeerContext {
+        PeerContext::modern("2026-07-28")
     }
 
     /// Makes a request that ends with `step`; gives the transport, too.
     fn exchanged(
-        travels: Travels,
-        speaking: &Speaking,
-        (method, rules): (&'static str, Rules),
-        step: Step,
-    ) -> (Arc<FakeTransport>, Result<Answer, Setback>) {
+        travels: TransportKind,
+        speaking: &PeerContext,
+        (method, rules): (&'static str, RequestPolicy),
+        step: ScriptStep,
+    ) -> (Arc<FakeTransport>, Result<TransportResponse, SendError>) {
         let (host, ..) = recording_host();
         let fake = FakeTransport::new(&host, travels);
         fake.script(method, [step]);
         let params = Params::new().with("x", "1");
-        let outcome = exchange(&host, &*fake, &call(&host), speaking, &Ask::new(method, &params, rules));
+        let outcome = exchange(&host, &*fake, &call(&host), speaking, &EncodedRequest::new(method, &params, rules));
         (fake, outcome)
     }
 
     /// What is posted after a request that failed.
-    fn posted(travels: Travels, speaking: &Speaking, rules: Rules, setback: Setback) -> Vec<String> {
-        let (fake, outcome) = exchanged(travels, speaking, ("tools/call", rules), Step::Fails(setback));
+    fn posted(travels: TransportKind, speaking: &PeerContext, rules: RequestPolicy, setback: SendError) -> Vec<String> {
+        let (fake, outcome) = exchanged(travels, speaking, ("tools/call", rules), ScriptStep::Fails(setback));
         assert!(outcome.is_err());
-        assert_eq!(fake.seen().len(), 1 + fake.sent(Via::PostAndLeave).len());
-        fake.sent(Via::PostAndLeave)
+        assert_eq!(fake.seen().len(), 1 + fake.sent(TransportMethod::PostAndLeave).len());
+        fake.sent(TransportMethod::PostAndLeave)
     }
 
     /// The error of a request that failed.
-    fn failure(speaking: &Speaking, request: (&'static str, Rules), setback: Setback) -> Error {
-        let (_, outcome) = exchanged(Travels::StreamableHttp, speaking, request, Step::Fails(setback));
+    fn failure(speaking: &PeerContext, request: (&'static str, RequestPolicy), setback: SendError) -> Error {
+        let (_, outcome) = exchanged(TransportKind::StreamableHttp, speaking, request, ScriptStep::Fails(setback));
         outcome.err().unwrap().error
     }
 
-    fn sent(status: Status) -> Setback {
-        Setback::after_sending(Error::new(status, "failed"))
+    fn sent(status: Status) -> SendError {
+        SendError::after_sending(Error::new(status, "failed"))
     }
 
     #[test]
     fn a_request_is_sent_as_it_is_and_its_answer_given_back() {
-        let step = Step::Answer(answer(r#"{"a":1}"#));
-        let (fake, outcome) = exchanged(Travels::StreamableHttp, &legacy(), ("m", Rules::ONCE), step);
+        let step = ScriptStep::TransportResponse(answer(r#"{"a":1}"#));
+        let (fake, outcome) = exchanged(TransportKind::StreamableHttp, &legacy(), ("m", RequestPolicy::ONCE), step);
         assert_eq!(outcome.ok().unwrap().answered.result.text(), r#"{"a":1}"#);
         let [seen] = &fake.seen()[..] else { panic!("more than the request was sent") };
-        assert_eq!((seen.via, seen.method.as_str(), seen.text.as_str()), (Via::Request, "m", r#"{"x":1}"#));
+        assert_eq!((seen.via, seen.method.as_str(), seen.text.as_str()), (TransportMethod::Request, "m", r#"{"x":1}"#));
         assert_eq!((seen.era, seen.session_id.clone()), (Some(Era::Legacy), legacy().session_id));
     }
 
@@ -153,7 +153,7 @@ mod tests {
         for travels in ALL {
             for (status, reason) in [(MCP_CANCELLED, "cancelled by the caller"), (MCP_TIMEOUT, "timed out")] {
                 let expected = messages::cancelled(1, reason);
-                assert_eq!(posted(travels, &legacy(), Rules::ONCE, sent(status)), [expected], "{travels:?}");
+                assert_eq!(posted(travels, &legacy(), RequestPolicy::ONCE, sent(status)), [expected], "{travels:?}");
             }
         }
     }
@@ -161,22 +161,22 @@ mod tests {
     #[test]
     fn a_modern_server_is_told_only_where_the_transport_does_not_cancel_by_closing() {
         for travels in ALL {
-            let told = posted(travels, &modern(), Rules::ONCE, sent(MCP_CANCELLED));
-            assert_eq!(told.len(), usize::from(travels == Travels::Stdio), "{travels:?}");
+            let told = posted(travels, &modern(), RequestPolicy::ONCE, sent(MCP_CANCELLED));
+            assert_eq!(told.len(), usize::from(travels == TransportKind::Stdio), "{travels:?}");
         }
     }
 
     #[test]
     fn nothing_is_cancelled_that_was_not_sent_or_failed_otherwise_or_must_not_be_cancelled() {
-        let not_sent = Setback::before_sending(Error::new(MCP_TIMEOUT, "failed"));
+        let not_sent = SendError::before_sending(Error::new(MCP_TIMEOUT, "failed"));
         for (rules, setback) in [
-            (Rules::ONCE, not_sent),
-            (Rules::ONCE, sent(MCP_DISCONNECTED)),
-            (Rules::ONCE, sent(MCP_CLOSED)),
-            (Rules::PROBE, sent(MCP_TIMEOUT)),
+            (RequestPolicy::ONCE, not_sent),
+            (RequestPolicy::ONCE, sent(MCP_DISCONNECTED)),
+            (RequestPolicy::ONCE, sent(MCP_CLOSED)),
+            (RequestPolicy::PROBE, sent(MCP_TIMEOUT)),
         ] {
             let status = setback.error.status();
-            assert!(posted(Travels::Stdio, &legacy(), rules, setback).is_empty(), "{status:?}");
+            assert!(posted(TransportKind::Stdio, &legacy(), rules, setback).is_empty(), "{status:?}");
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn a_failure_after_sending_says_that_a_request_may_have_been_executed() {
         for status in [MCP_SESSION_LOST, MCP_TRUNCATED, MCP_DISCONNECTED, MCP_PROCESS_FAILED] {
             for (method, what) in [("tools/call", "the tool"), ("x/y", "the request")] {
-                let error = failure(&legacy(), (method, Rules::ONCE), sent(status));
+                let error = failure(&legacy(), (method, RequestPolicy::ONCE), sent(status));
                 let expected = format!("failed; {what} may have been executed, so it is not sent again");
                 assert_eq!((error.status(), error.report().message.as_str()), (status, expected.as_str()));
             }
@@ -193,13 +193,13 @@ mod tests {
 
     #[test]
     fn a_failure_says_nothing_of_execution_where_the_caller_knows_or_a_second_one_does_no_harm() {
-        let not_sent = Setback::before_sending(Error::new(MCP_DISCONNECTED, "failed"));
-        let refused = Setback::refused(Error::new(MCP_SESSION_LOST, "failed"));
+        let not_sent = SendError::before_sending(Error::new(MCP_DISCONNECTED, "failed"));
+        let refused = SendError::refused(Error::new(MCP_SESSION_LOST, "failed"));
         for (rules, setback) in [
-            (Rules::ONCE, not_sent),
-            (Rules::ONCE, refused),
-            (Rules::ONCE, sent(MCP_TIMEOUT)),
-            (Rules::REPEATABLE, sent(MCP_DISCONNECTED)),
+            (RequestPolicy::ONCE, not_sent),
+            (RequestPolicy::ONCE, refused),
+            (RequestPolicy::ONCE, sent(MCP_TIMEOUT)),
+            (RequestPolicy::REPEATABLE, sent(MCP_DISCONNECTED)),
         ] {
             assert_eq!(failure(&legacy(), ("tools/call", rules), setback).report().message, "failed");
         }
@@ -208,11 +208,11 @@ mod tests {
     #[test]
     fn an_error_under_200_that_names_the_session_is_a_lost_session() {
         for words in ["Mcp-Session-Id is unknown", "there is no 0123456789abcdef"] {
-            let error = failure(&legacy(), ("prompts/get", Rules::READ), rpc_error(-32000, words, 200));
+            let error = failure(&legacy(), ("prompts/get", RequestPolicy::READ), rpc_error(-32000, words, 200));
             let expected = format!("the server does not know the session any more: {words}");
             assert_eq!((error.status(), error.report().message.as_str()), (MCP_SESSION_LOST, expected.as_str()));
             // It may have been executed all the same.
-            let error = failure(&legacy(), ("tools/call", Rules::ONCE), rpc_error(-32000, words, 200));
+            let error = failure(&legacy(), ("tools/call", RequestPolicy::ONCE), rpc_error(-32000, words, 200));
             assert_eq!(error.status(), MCP_SESSION_LOST);
             assert!(error.report().message.ends_with("; the tool may have been executed, so it is not sent again"));
         }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn other_errors_of_the_server_are_given_as_they_are() {
         let words = "Mcp-Session-Id is unknown";
-        let other_kind = Setback::after_sending(Error::new(MCP_SERVER_ERROR, words).with_http_status(200));
+        let other_kind = SendError::after_sending(Error::new(MCP_SERVER_ERROR, words).with_http_status(200));
         for (speaking, setback) in [
             // A modern server has no session.
             (modern(), rpc_error(-32000, words, 200)),
@@ -231,7 +231,7 @@ mod tests {
             (legacy(), other_kind),
         ] {
             let (status, message) = (setback.error.status(), setback.error.report().message.clone());
-            let error = failure(&speaking, ("tools/call", Rules::ONCE), setback);
+            let error = failure(&speaking, ("tools/call", RequestPolicy::ONCE), setback);
             assert_eq!((error.status(), &error.report().message), (status, &message));
         }
     }

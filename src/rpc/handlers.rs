@@ -3,38 +3,38 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::object;
 use crate::error::{Error, Result};
 use crate::protocol::elicitation;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
-use crate::protocol::messages::{Abilities, INTERNAL_ERROR};
+use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
 use crate::status::*;
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// Answers what a server asks.
-pub type Handler = dyn Fn(&mut Input) + Send + Sync;
+pub type Handler = dyn Fn(&mut InputRequest) + Send + Sync;
 
 /// What a handler is asked, and the place for its answer.
-pub struct Input {
+pub struct InputRequest {
     pub kind: InputKind,
     pub params: Json,
-    outcome: Option<Result<String, Failure>>,
+    outcome: Option<Result<String, HandlerFailure>>,
     /// The server has cancelled its request.
     is_cancelled: Option<Arc<AtomicBool>>,
     /// What ends the call that waits for the answer.
-    call_ended: [Option<Arc<Signal>>; 2],
+    call_ended: [Option<Arc<PollableEvent>>; 2],
 }
 
 /// Why there is no input.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct HandlerFailure {
     pub code: i64,
     pub message: String,
 }
 
-impl Input {
+impl InputRequest {
     /// Whether the answer is of no use any more.
     pub fn is_cancelled(&self) -> bool {
         let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
@@ -72,7 +72,7 @@ impl Input {
     }
 
     pub fn fail(&mut self, code: i64, message: &str) {
-        self.outcome = Some(Err(Failure { code, message: message.into() }));
+        self.outcome = Some(Err(HandlerFailure { code, message: message.into() }));
     }
 
     fn check_elicitation(&self) -> Result<()> {
@@ -86,24 +86,27 @@ impl Input {
 
 /// Runs a handler on this thread; its time does not count against the timeout of the call. A legacy server may cancel its request.
 pub fn ask(
-    call: &Call,
+    call: &CallContext,
     kind: InputKind,
     handler: &Arc<Handler>,
     params: Option<&Json>,
     is_cancelled: Option<&Arc<AtomicBool>>,
-) -> Result<String, Failure> {
-    let nothing = || Json::parse("{}".into()).map_err(|message| Failure { code: INTERNAL_ERROR, message });
+) -> Result<String, HandlerFailure> {
+    let nothing = || Json::parse("{}".into()).map_err(|message| HandlerFailure { code: INTERNAL_ERROR, message });
     let params = params.cloned().map_or_else(nothing, Ok)?;
     let call_ended = {
         let budget = call.budget();
         [budget.cancel.clone(), budget.closed.clone()]
     };
-    let mut input = Input { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
+    let mut input = InputRequest { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
     call.paused(|clock| clock.during(|| handler(&mut input)));
     let silent = || match kind {
         // Whoever closes a dialog without a choice has cancelled it.
         InputKind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
-        _ => Err(Failure { code: INTERNAL_ERROR, message: format!("the handler of {} gave no answer", kind.method()) }),
+        _ => Err(HandlerFailure {
+            code: INTERNAL_ERROR,
+            message: format!("the handler of {} gave no answer", kind.method()),
+        }),
     };
     input.outcome.take().unwrap_or_else(silent)
 }
@@ -134,8 +137,8 @@ impl Handlers {
     }
 
     /// What servers are told that they may ask for.
-    pub fn abilities(&self) -> Abilities {
-        Abilities {
+    pub fn abilities(&self) -> ClientCapabilities {
+        ClientCapabilities {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),
             roots: self.roots.is_some(),

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use crate::protocol::incoming::Notice;
+use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
 use crate::sys::lock::RwLock;
 
 /// Receives the parameters of `notifications/message`.
-pub type Hook = dyn Fn(&Json) + Send + Sync;
+pub type ServerLogHook = dyn Fn(&Json) + Send + Sync;
 
 /// What a client wants to hear of its server's log.
 #[derive(Default)]
 pub struct ServerLog {
-    hook: RwLock<Option<Arc<Hook>>>,
+    hook: RwLock<Option<Arc<ServerLogHook>>>,
     level: RwLock<Option<&'static str>>,
 }
 
 impl ServerLog {
     /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
-    pub fn set_hook(&self, hook: Option<Arc<Hook>>) -> Option<Arc<Hook>> {
+    pub fn set_hook(&self, hook: Option<Arc<ServerLogHook>>) -> Option<Arc<ServerLogHook>> {
         std::mem::replace(&mut *self.hook.write(), hook)
     }
 
@@ -26,7 +26,7 @@ impl ServerLog {
         self.hook.read().is_some()
     }
 
-    pub fn tell(&self, notice: &Notice) {
+    pub fn tell(&self, notice: &Notification) {
         let hook = self.hook.read().clone();
         if let (Some(hook), Some(params)) = (hook, &notice.params) {
             hook(params);

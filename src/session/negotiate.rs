@@ -4,19 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::passed::PassedRefusals;
-use super::state::{Found, Session, has_core_tasks};
+use super::passed::TriedCredentials;
+use super::state::{DiscoveredServer, Session, has_core_tasks};
 use super::version_errors::{not_spoken, nothing_shared};
-use crate::call::context::Call;
-use crate::call::request::{Ask, Rules, Speaking};
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext, RequestPolicy};
 use crate::call::retry::{
-    Disposition, Stage, disposition, is_about_caller, is_harmless_for_session, is_of_this_call, more_telling,
+    Disposition, FailedStep, disposition, is_about_caller, is_harmless_for_session, is_of_this_call, more_telling,
 };
 use crate::error::{Error, Result};
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::protocol::challenge::parameter;
 use crate::protocol::json::Json;
-use crate::protocol::messages::{Abilities, ClientInfo, INITIALIZED, capabilities, initialize_params, modern_meta};
+use crate::protocol::messages::{
+    ClientCapabilities, ClientInfo, INITIALIZED, capabilities, initialize_params, modern_meta,
+};
 use crate::protocol::negotiation::{
     ProbeVerdict, initialized_version, is_modern_error, judge_probe, refuses_version, retry_initialize,
 };
@@ -24,36 +26,36 @@ use crate::protocol::params::Params;
 use crate::protocol::version::{Era, LEGACY, MODERN};
 use crate::rpc::exchange::exchange;
 use crate::status::*;
-use crate::transport::host::Host;
-use crate::transport::interface::{Answer, Connector, Transport, Travels};
+use crate::transport::host::TransportContext;
+use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 /// A server that does not accept the host of the URL says so to every request.
 const MISDIRECTED: u16 = 421;
 
 /// What the program wants of its sessions.
-pub struct Wanted<'a> {
+pub struct SessionOptions<'a> {
     /// The version that has to be spoken.
     pub pinned: Option<(&'static str, Era)>,
     pub client_info: ClientInfo,
-    pub abilities: Abilities,
+    pub abilities: ClientCapabilities,
     /// Whether the program receives what belongs to no call.
     pub server_stream: &'a dyn Fn() -> bool,
 }
 
 /// Requests that tell a new session what the one before it was told.
-pub type Restored<'a> = dyn Fn() -> Vec<(&'static str, Params<'static>)> + 'a;
+pub type RestoreRequests<'a> = dyn Fn() -> Vec<(&'static str, Params<'static>)> + 'a;
 
 /// Opens sessions for one client.
 pub struct Negotiator<'a> {
-    pub host: &'a Host,
+    pub host: &'a TransportContext,
     pub connector: &'a dyn Connector,
-    pub passed: &'a PassedRefusals,
-    pub wanted: Wanted<'a>,
-    pub restored: &'a Restored<'a>,
+    pub passed: &'a TriedCredentials,
+    pub wanted: SessionOptions<'a>,
+    pub restored: &'a RestoreRequests<'a>,
 }
 
 /// How a probe ended that found no modern server.
-enum Probed {
+enum ProbeOutcome {
     Modern(Session),
     /// An answer that is not a modern one; `keep` says whether it may be relied on the next time.
     Legacy {
@@ -69,14 +71,14 @@ enum Probed {
 
 impl Negotiator<'_> {
     /// A session with the server; `found` is what it was found to be before.
-    pub fn open(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+    pub fn open(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         let session = match *self.connector.order(found.map(|found| found.travels), self.pinned_modern().is_some()) {
             [first, second] if first.speaks_modern() => self.negotiate_newer(call, first, second, found),
             [first, second] => self.negotiate_older(call, first, second),
             [only] => self.negotiate(call, only, found),
             _ => Err(Error::new(MCP_INTERNAL, "there is no transport to the server")),
         }?;
-        call.remark(Level::Info, || {
+        call.remark(LogLevel::Info, || {
             format!(
                 "the server speaks protocol version {} ({}) on {}",
                 session.version,
@@ -88,7 +90,7 @@ impl Negotiator<'_> {
     }
 
     /// Tries the older transport first, until its stream cannot be opened.
-    fn negotiate_older(&self, call: &Call, older: Travels, newer: Travels) -> Result<Session> {
+    fn negotiate_older(&self, call: &CallContext, older: TransportKind, newer: TransportKind) -> Result<Session> {
         // What was found by a fall-back may have become a server of the newer one, which opens an event stream as well.
         let opening = if self.connector.is_named(older) { call.clone() } else { call.within(call.brief()) };
         let error = match self.connector.connect(&opening, older) {
@@ -96,25 +98,31 @@ impl Negotiator<'_> {
             Err(error) => error,
         };
         let is_over = error.status() == MCP_TIMEOUT && call.budget().check().is_err();
-        if disposition(&error, Stage::FirstStream) != Disposition::OtherTransport || is_over {
+        if disposition(&error, FailedStep::FirstStream) != Disposition::OtherTransport || is_over {
             return Err(error);
         }
-        call.remark(Level::Debug, || {
+        call.remark(LogLevel::Debug, || {
             format!("no event stream of {} ({error}); trying {}", older.words(), newer.words())
         });
         self.negotiate(call, newer, None).map_err(|later| more_telling(error, later))
     }
 
     /// Tries the newer transport first, until `initialize` is refused in the way that tells older servers.
-    fn negotiate_newer(&self, call: &Call, newer: Travels, older: Travels, found: Option<Found>) -> Result<Session> {
+    fn negotiate_newer(
+        &self,
+        call: &CallContext,
+        newer: TransportKind,
+        older: TransportKind,
+        found: Option<DiscoveredServer>,
+    ) -> Result<Session> {
         let error = match self.negotiate(call, newer, found) {
             Ok(session) => return Ok(session),
             Err(error) => error,
         };
-        if disposition(&error, Stage::FirstHandshake) != Disposition::OtherTransport {
+        if disposition(&error, FailedStep::FirstHandshake) != Disposition::OtherTransport {
             return Err(error);
         }
-        call.remark(Level::Debug, || format!("initialize was not accepted ({error}); trying {}", older.words()));
+        call.remark(LogLevel::Debug, || format!("initialize was not accepted ({error}); trying {}", older.words()));
         // A server of the newer transport may open an event stream, too, and never name an endpoint.
         self.negotiate(&call.within(call.brief()), older, None).map_err(|later| {
             // What says something of this caller, or of this moment, says more than the first refusal.
@@ -125,7 +133,12 @@ impl Negotiator<'_> {
     }
 
     /// Negotiates over one transport.
-    fn negotiate(&self, call: &Call, travels: Travels, found: Option<Found>) -> Result<Session> {
+    fn negotiate(
+        &self,
+        call: &CallContext,
+        travels: TransportKind,
+        found: Option<DiscoveredServer>,
+    ) -> Result<Session> {
         if !travels.speaks_modern()
             && let Some(version) = self.pinned_modern()
         {
@@ -146,7 +159,7 @@ impl Negotiator<'_> {
     }
 
     /// A modern version is pinned: who pins it wants no second try, so the first one has all the time.
-    fn insist(&self, call: &Call, server: Arc<dyn Transport>, version: &'static str) -> Result<Session> {
+    fn insist(&self, call: &CallContext, server: Arc<dyn Transport>, version: &'static str) -> Result<Session> {
         let may_end = server.travels().may_end_by_probe();
         let is_spoken = |error: &Error| match error.status() {
             MCP_CANCELLED | MCP_CLOSED | MCP_PROCESS_FAILED => true,
@@ -154,26 +167,32 @@ impl Negotiator<'_> {
             _ => false,
         };
         match self.probe(call, None, server, version)? {
-            Probed::Modern(session) => Ok(session),
-            Probed::Legacy { answer: Some(error), .. } if is_spoken(&error) => Err(error),
-            Probed::Legacy { answer, .. } => Err(not_spoken(version, answer.or_else(|| may_end.then(no_versions)))),
-            Probed::Failed { error, .. } if may_end && !is_spoken(&error) => Err(not_spoken(version, Some(error))),
-            Probed::Failed { error, .. } => Err(error),
+            ProbeOutcome::Modern(session) => Ok(session),
+            ProbeOutcome::Legacy { answer: Some(error), .. } if is_spoken(&error) => Err(error),
+            ProbeOutcome::Legacy { answer, .. } => {
+                Err(not_spoken(version, answer.or_else(|| may_end.then(no_versions))))
+            }
+            ProbeOutcome::Failed { error, .. } if may_end && !is_spoken(&error) => {
+                Err(not_spoken(version, Some(error)))
+            }
+            ProbeOutcome::Failed { error, .. } => Err(error),
         }
     }
 
     /// A server that may end at a request before `initialize` (2026-07-28, "stdio": Backward Compatibility): it is started again.
-    fn probe_process(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
+    fn probe_process(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
         let error = match self.probe(call, Some(call.brief()), Arc::clone(&server), MODERN[0])? {
-            Probed::Modern(session) => return Ok(session),
-            Probed::Legacy { answer, .. } => answer.unwrap_or_else(no_versions),
-            Probed::Failed { error, .. } => error,
+            ProbeOutcome::Modern(session) => return Ok(session),
+            ProbeOutcome::Legacy { answer, .. } => answer.unwrap_or_else(no_versions),
+            ProbeOutcome::Failed { error, .. } => error,
         };
         // Whoever ends the call now wants to read that; and nobody else is to read what the server said to the first question.
         if let Err(stop) = call.budget().check() {
             return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
         }
-        call.remark(Level::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
+        call.remark(LogLevel::Debug, || {
+            format!("server/discover brought no modern answer ({error}); trying initialize")
+        });
         match error.status() {
             MCP_TIMEOUT => self.initialize_slow_process(call, server),
             MCP_PROCESS_FAILED => {
@@ -186,7 +205,7 @@ impl Negotiator<'_> {
 
     /// After a silent `server/discover`. A modern server that was only slow to start refuses `initialize`, and is asked once more. It
     /// runs now, and answers soon; another one may keep silent again, and its refusal counts.
-    fn initialize_slow_process(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
+    fn initialize_slow_process(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
         let refusal = match self.initialize(call, None, false, Arc::clone(&server)) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
@@ -200,11 +219,11 @@ impl Negotiator<'_> {
     }
 
     /// Asks with `server/discover`, for as long as `brief` says, and falls back to `initialize`.
-    fn probe_server(&self, call: &Call, server: Arc<dyn Transport>, brief: Option<Duration>) -> Result<Session> {
+    fn probe_server(&self, call: &CallContext, server: Arc<dyn Transport>, brief: Option<Duration>) -> Result<Session> {
         let (error, in_vain) = match self.probe(call, brief, Arc::clone(&server), MODERN[0])? {
-            Probed::Modern(session) => return Ok(session),
-            Probed::Legacy { answer, keep } => return self.initialize_after(call, server, answer, keep),
-            Probed::Failed { error, in_vain } => (error, in_vain),
+            ProbeOutcome::Modern(session) => return Ok(session),
+            ProbeOutcome::Legacy { answer, keep } => return self.initialize_after(call, server, answer, keep),
+            ProbeOutcome::Failed { error, in_vain } => (error, in_vain),
         };
         if self.may_pass_refusal(call, &error) {
             return self.initialize_past_refusal(call, server, error);
@@ -212,14 +231,14 @@ impl Negotiator<'_> {
         if brief.is_none() || !in_vain || call.budget().check().is_err() {
             return Err(error);
         }
-        call.remark(Level::Debug, || format!("server/discover brought no answer ({error}); trying initialize"));
+        call.remark(LogLevel::Debug, || format!("server/discover brought no answer ({error}); trying initialize"));
         self.initialize_after_silence(call, server)
     }
 
     /// For a server that was legacy when it was last asked; it may have become another one since.
-    fn initialize_again(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
+    fn initialize_again(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
         match self.initialize(call, None, true, Arc::clone(&server)) {
-            Err(error) if disposition(&error, Stage::LegacyHandshake) == Disposition::NewVersion => {
+            Err(error) if disposition(&error, FailedStep::LegacyHandshake) == Disposition::NewVersion => {
                 self.probe_server(call, server, Some(call.brief()))
             }
             session => session,
@@ -228,7 +247,7 @@ impl Negotiator<'_> {
 
     /// After a silent `server/discover`. A modern server that was only slow says so to `initialize`, and is asked once more, with all
     /// the time that is left.
-    fn initialize_after_silence(&self, call: &Call, server: Arc<dyn Transport>) -> Result<Session> {
+    fn initialize_after_silence(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
         let session = match self.initialize(call, None, false, Arc::clone(&server)) {
             Err(error) if is_modern_error(&error) => self.probe_server(call, server, None),
             session => session,
@@ -244,13 +263,13 @@ impl Negotiator<'_> {
     /// the first request is reported: it knows neither, and the first answer is not about a fallback.
     fn initialize_after(
         &self,
-        call: &Call,
+        call: &CallContext,
         server: Arc<dyn Transport>,
         probe: Option<Error>,
         keep: bool,
     ) -> Result<Session> {
         let said = probe.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-        call.remark(Level::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
+        call.remark(LogLevel::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
         self.initialize(call, None, keep, server).map_err(|error| match probe {
             Some(probe) if error.status() == MCP_SERVER_ERROR && probe.status() == MCP_SERVER_ERROR => probe,
             _ => error,
@@ -259,7 +278,7 @@ impl Negotiator<'_> {
 
     /// Whether `initialize` may be tried although the probe was refused with 401 or 403: some gateways authorise by method, and know
     /// no `server/discover`. Not where the refusal judges the credentials, and once for the same ones.
-    fn may_pass_refusal(&self, call: &Call, error: &Error) -> bool {
+    fn may_pass_refusal(&self, call: &CallContext, error: &Error) -> bool {
         if !matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN) {
             return false;
         }
@@ -271,8 +290,13 @@ impl Negotiator<'_> {
     }
 
     /// The probe was refused; `initialize` has no better credentials, and may be allowed all the same.
-    fn initialize_past_refusal(&self, call: &Call, server: Arc<dyn Transport>, refusal: Error) -> Result<Session> {
-        call.remark(Level::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
+    fn initialize_past_refusal(
+        &self,
+        call: &CallContext,
+        server: Arc<dyn Transport>,
+        refusal: Error,
+    ) -> Result<Session> {
+        call.remark(LogLevel::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
         // The verdict is kept: the next session begins with `initialize`.
         self.initialize(&call.clone().without_asking(), None, true, server).map_err(|error| {
             // Why the call was ended says more than the refusal; another answer does not.
@@ -283,37 +307,37 @@ impl Negotiator<'_> {
     /// Asks with `server/discover`, each time for as long as `brief` says; with another version, once, where the server wants that.
     fn probe(
         &self,
-        call: &Call,
+        call: &CallContext,
         brief: Option<Duration>,
         server: Arc<dyn Transport>,
         first: &'static str,
-    ) -> Result<Probed> {
+    ) -> Result<ProbeOutcome> {
         let (mut version, mut retried) = (first, false);
         loop {
             let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
             let outcome = self.discover_first(&probe, &*server, version);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
-                    return Ok(Probed::Modern(self.modern_session(chosen, outcome.ok(), server)));
+                    return Ok(ProbeOutcome::Modern(self.modern_session(chosen, outcome.ok(), server)));
                 }
                 ProbeVerdict::Retry(chosen) if !retried => (version, retried) = (chosen, true),
                 ProbeVerdict::Retry(_) => return Err(nothing_shared(&[version.to_owned()], outcome.err())),
                 ProbeVerdict::NothingShared(theirs) => return Err(nothing_shared(&theirs, outcome.err())),
-                ProbeVerdict::Legacy { keep } => return Ok(Probed::Legacy { answer: outcome.err(), keep }),
-                ProbeVerdict::Report => {
+                ProbeVerdict::Legacy { keep } => return Ok(ProbeOutcome::Legacy { answer: outcome.err(), keep }),
+                ProbeVerdict::ErrorReport => {
                     let error = outcome.err().unwrap_or_else(no_versions);
                     // An idle limit is the caller's own word, and ends the call.
                     let in_vain = error.status() == MCP_TIMEOUT && probe.budget().check().is_err();
-                    return Ok(Probed::Failed { error, in_vain });
+                    return Ok(ProbeOutcome::Failed { error, in_vain });
                 }
             }
         }
     }
 
     /// One `server/discover`, before there is a session.
-    fn discover_first(&self, call: &Call, server: &dyn Transport, version: &'static str) -> Result<Json> {
+    fn discover_first(&self, call: &CallContext, server: &dyn Transport, version: &'static str) -> Result<Json> {
         let meta = self.modern_meta(version, false);
-        discover(self.host, call, server, &Speaking::modern(version), &meta)
+        discover(self.host, call, server, &PeerContext::modern(version), &meta)
     }
 
     fn modern_session(&self, version: &'static str, answer: Option<Json>, transport: Arc<dyn Transport>) -> Session {
@@ -334,14 +358,14 @@ impl Negotiator<'_> {
 
     /// What the `_meta` of every request holds on a modern server.
     fn modern_meta(&self, version: &str, tasks: bool) -> String {
-        let abilities = capabilities(Era::Modern, Abilities { tasks, ..self.wanted.abilities });
+        let abilities = capabilities(Era::Modern, ClientCapabilities { tasks, ..self.wanted.abilities });
         modern_meta(version, &self.wanted.client_info, &abilities)
     }
 
     /// The handshake of the legacy versions.
     fn initialize(
         &self,
-        call: &Call,
+        call: &CallContext,
         pinned: Option<&'static str>,
         era_is_certain: bool,
         transport: Arc<dyn Transport>,
@@ -351,8 +375,8 @@ impl Negotiator<'_> {
         let answer = loop {
             let abilities = capabilities(Era::Legacy, self.wanted.abilities);
             let params = initialize_params(version, &self.wanted.client_info, abilities);
-            let ask = Ask::new("initialize", &params, Rules::PROBE);
-            let answer = self.ask(call, &*transport, &Speaking::opening(), &ask);
+            let ask = EncodedRequest::new("initialize", &params, RequestPolicy::PROBE);
+            let answer = self.ask(call, &*transport, &PeerContext::opening(), &ask);
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),
@@ -381,18 +405,18 @@ impl Negotiator<'_> {
     }
 
     /// Tells the server that the session has begun, and what the one before it was told.
-    fn begin(&self, call: &Call, session: &Session) -> Result<()> {
+    fn begin(&self, call: &CallContext, session: &Session) -> Result<()> {
         if let Err(error) = session.transport.post(call, &session.speaking(), &INITIALIZED.into(), true) {
             if !is_harmless_for_session(&error) {
                 session.transport.abandon_session(&session.speaking());
                 return Err(error);
             }
-            call.remark(Level::Warning, || format!("the server refused notifications/initialized: {error}"));
+            call.remark(LogLevel::Warning, || format!("the server refused notifications/initialized: {error}"));
         }
         for (method, params) in (self.restored)() {
-            let ask = Ask::new(method, &params, Rules::REPEATABLE);
+            let ask = EncodedRequest::new(method, &params, RequestPolicy::REPEATABLE);
             if let Err(error) = self.ask(call, &*session.transport, &session.speaking(), &ask) {
-                call.remark(Level::Warning, || format!("the new session does not take {method}: {error}"));
+                call.remark(LogLevel::Warning, || format!("the new session does not take {method}: {error}"));
             }
         }
         if (self.wanted.server_stream)() {
@@ -401,7 +425,13 @@ impl Negotiator<'_> {
         Ok(())
     }
 
-    fn ask(&self, call: &Call, server: &dyn Transport, speaking: &Speaking, ask: &Ask) -> Result<Answer> {
+    fn ask(
+        &self,
+        call: &CallContext,
+        server: &dyn Transport,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+    ) -> Result<TransportResponse> {
         exchange(self.host, server, call, speaking, ask).map_err(|setback| setback.error)
     }
 
@@ -415,10 +445,16 @@ impl Negotiator<'_> {
 }
 
 /// One `server/discover`.
-pub fn discover(host: &Host, call: &Call, server: &dyn Transport, speaking: &Speaking, meta: &str) -> Result<Json> {
+pub fn discover(
+    host: &TransportContext,
+    call: &CallContext,
+    server: &dyn Transport,
+    speaking: &PeerContext,
+    meta: &str,
+) -> Result<Json> {
     let mut params = Params::new();
     params.share_meta(meta);
-    let ask = Ask::new("server/discover", &params, Rules::PROBE);
+    let ask = EncodedRequest::new("server/discover", &params, RequestPolicy::PROBE);
     let answer = exchange(host, server, call, speaking, &ask).map_err(|setback| setback.error)?;
     Ok(answer.answered.result)
 }

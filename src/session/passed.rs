@@ -15,12 +15,12 @@ const MOST_PASSED: usize = 256;
 /// The credentials with which `initialize` was tried although the probe was refused. Kept as hashes with a key of this client's own:
 /// the caller may set the same ones again, for a call or for the client, and the auth callback may give them again.
 #[derive(Default)]
-pub struct PassedRefusals {
+pub struct TriedCredentials {
     key: RandomState,
     known: Mutex<VecDeque<u64>>,
 }
 
-impl PassedRefusals {
+impl TriedCredentials {
     /// Notes the credentials; false where they are known already.
     pub fn is_first(&self, credentials: &[Arc<HeaderSet>]) -> bool {
         let hash = self.hash(credentials);

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::sessions::Sessions;
+use super::sessions::SessionSlot;
 use super::state::Session;
-use crate::call::context::Call;
-use crate::call::retry::{Disposition, Stage, disposition};
-use crate::call::setback::{Sent, Setback};
+use crate::call::context::CallContext;
+use crate::call::retry::{Disposition, FailedStep, disposition};
+use crate::call::setback::{SendError, Sent};
 use crate::error::Result;
-use crate::log::Level;
+use crate::log::LogLevel;
 
 /// What may be done with a request that failed.
 pub struct Recovery<'a> {
-    pub sessions: &'a Sessions,
+    pub sessions: &'a SessionSlot,
     /// Executing the request twice does no harm.
     pub is_repeatable: bool,
     /// Forgets which headers the request has to carry, where the server may want others.
@@ -24,19 +24,19 @@ impl Recovery<'_> {
     /// question may have another name.
     pub fn with_recovery<T>(
         &self,
-        call: &Call,
+        call: &CallContext,
         get: impl Fn() -> Result<Arc<Session>>,
-        attempt: impl Fn(&Session) -> Result<T, Setback>,
+        attempt: impl Fn(&Session) -> Result<T, SendError>,
     ) -> Result<T> {
         let (mut renewed, mut refreshed) = (false, false);
         loop {
             let session = get()?;
-            let Setback { error, sent, .. } = match attempt(&session) {
+            let SendError { error, sent, .. } = match attempt(&session) {
                 Ok(result) => return Ok(result),
                 Err(setback) => setback,
             };
             let may_repeat = self.is_repeatable || sent != Sent::Yes;
-            let next = disposition(&error, Stage::Request { era: session.era, renewed });
+            let next = disposition(&error, FailedStep::Request { era: session.era, renewed });
             match next {
                 // Also where this call ends here: the next one opens a new session.
                 Disposition::NewSession => self.sessions.forget(&session),
@@ -45,13 +45,13 @@ impl Recovery<'_> {
             }
             match next {
                 Disposition::NewSession if !renewed && may_repeat => {
-                    call.remark(Level::Info, || "the server lost the session; opening a new one".into());
+                    call.remark(LogLevel::Info, || "the server lost the session; opening a new one".into());
                     renewed = true;
                 }
                 Disposition::NewVersion if may_repeat => renewed = true,
                 Disposition::NewHeaders if !refreshed && may_repeat => {
                     let Some(forget) = self.forget_headers else { return Err(error) };
-                    call.remark(Level::Info, || "the tool wants other headers; reading its schema again".into());
+                    call.remark(LogLevel::Info, || "the tool wants other headers; reading its schema again".into());
                     forget();
                     refreshed = true;
                 }

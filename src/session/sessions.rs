@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::state::{Found, Session};
-use crate::call::context::Call;
+use super::state::{DiscoveredServer, Session};
+use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::new_signal;
 use crate::call::pause::PauseClock;
@@ -12,48 +12,48 @@ use crate::error::{Error, Result};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process::{self, ThreadId};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// The session of a client, and who is opening it.
 #[derive(Default)]
-pub struct Sessions(Mutex<State>);
+pub struct SessionSlot(Mutex<SessionSlotState>);
 
 #[derive(Default)]
-struct State {
+struct SessionSlotState {
     session: Option<Arc<Session>>,
-    found: Option<Found>,
-    opening: Option<Arc<Opening>>,
+    found: Option<DiscoveredServer>,
+    opening: Option<Arc<Handshake>>,
     /// The client was closed: what is opened now is not kept.
     closed: bool,
 }
 
 /// What a call authorises itself with.
 #[derive(Clone)]
-pub struct Identity {
+pub struct CredentialIdentity {
     pub credentials: Arc<HeaderSet>,
     /// Which callback authorises it. Its number, and not itself: who has removed it waits for its end.
     pub scheme: Option<u64>,
 }
 
-impl Identity {
+impl CredentialIdentity {
     /// Whether a call with the other one would have met the same failure.
-    fn is(&self, other: &Identity) -> bool {
+    fn is(&self, other: &CredentialIdentity) -> bool {
         self.scheme == other.scheme && Arc::ptr_eq(&self.credentials, &other.credentials)
     }
 }
 
 /// One thread is finding out; the others wait for `done`.
-struct Opening {
-    done: Signal,
-    outcome: OnceLock<Outcome>,
+struct Handshake {
+    done: PollableEvent,
+    outcome: OnceLock<HandshakeOutcome>,
     leader: ThreadId,
     /// A failure with these credentials says nothing about others.
-    identity: Identity,
+    identity: CredentialIdentity,
     /// The leader's callbacks: whoever waits for them waits without a time limit.
     clock: Arc<PauseClock>,
 }
 
-enum Outcome {
+enum HandshakeOutcome {
     Open(Arc<Session>),
     Failed(Error),
     /// It ended for a reason of that thread's own call: somebody else has to do it.
@@ -67,13 +67,13 @@ pub enum Opened {
     ByThisCall,
 }
 
-impl Sessions {
+impl SessionSlot {
     /// The session; opened by `open` where there is none.
     pub fn get(
         &self,
-        call: &Call,
-        identity: impl Fn() -> Identity,
-        open: impl Fn(Option<Found>) -> Result<Session>,
+        call: &CallContext,
+        identity: impl Fn() -> CredentialIdentity,
+        open: impl Fn(Option<DiscoveredServer>) -> Result<Session>,
     ) -> Result<(Arc<Session>, Opened)> {
         loop {
             // Dropped under no lock.
@@ -88,7 +88,7 @@ impl Sessions {
                 match &state.opening {
                     Some(opening) => (Some(Arc::clone(opening)), None),
                     None => {
-                        state.opening = Some(Arc::new(Opening::new(call, identity())?));
+                        state.opening = Some(Arc::new(Handshake::new(call, identity())?));
                         (None, state.found)
                     }
                 }
@@ -103,8 +103,8 @@ impl Sessions {
             }
             call.wait_for(&opening.done, &opening.clock)?;
             match opening.outcome.get() {
-                Some(Outcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
-                Some(Outcome::Failed(error)) if opening.identity.is(&identity()) => return Err(error.clone()),
+                Some(HandshakeOutcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
+                Some(HandshakeOutcome::Failed(error)) if opening.identity.is(&identity()) => return Err(error.clone()),
                 _ => {}
             }
         }
@@ -113,12 +113,12 @@ impl Sessions {
     /// Opens the session for everybody who waits.
     fn lead(&self, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Session>> {
         // Also if `open` panics, nobody is left waiting.
-        let mut lead = Lead { sessions: self, outcome: Outcome::Abandoned };
+        let mut lead = HandshakeLeader { sessions: self, outcome: HandshakeOutcome::Abandoned };
         let opened = open().map(Arc::new);
         lead.outcome = match &opened {
-            Ok(session) => Outcome::Open(Arc::clone(session)),
-            Err(error) if is_of_this_call(error) => Outcome::Abandoned,
-            Err(error) => Outcome::Failed(error.clone()),
+            Ok(session) => HandshakeOutcome::Open(Arc::clone(session)),
+            Err(error) if is_of_this_call(error) => HandshakeOutcome::Abandoned,
+            Err(error) => HandshakeOutcome::Failed(error.clone()),
         };
         opened
     }
@@ -130,7 +130,7 @@ impl Sessions {
         state.session.take()
     }
 
-    /// Whether a session that was just opened came too late for [`Sessions::close`] to know of it.
+    /// Whether a session that was just opened came too late for [`SessionSlot::close`] to know of it.
     pub fn came_too_late(&self) -> bool {
         self.lock().closed
     }
@@ -152,34 +152,34 @@ impl Sessions {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, SessionSlotState> {
         self.0.lock()
     }
 }
 
-impl Opening {
-    fn new(call: &Call, identity: Identity) -> Result<Opening> {
+impl Handshake {
+    fn new(call: &CallContext, identity: CredentialIdentity) -> Result<Handshake> {
         let done = new_signal()?;
         let clock = call.clock();
-        Ok(Opening { done, outcome: OnceLock::new(), leader: process::thread(), identity, clock })
+        Ok(Handshake { done, outcome: OnceLock::new(), leader: process::thread(), identity, clock })
     }
 }
 
 /// The thread that opens the session; when it is done, in whatever way, everybody is told.
-struct Lead<'a> {
-    sessions: &'a Sessions,
-    outcome: Outcome,
+struct HandshakeLeader<'a> {
+    sessions: &'a SessionSlot,
+    outcome: HandshakeOutcome,
 }
 
-impl Drop for Lead<'_> {
+impl Drop for HandshakeLeader<'_> {
     fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Outcome::Abandoned);
+        let outcome = std::mem::replace(&mut self.outcome, HandshakeOutcome::Abandoned);
         let mut state = self.sessions.lock();
-        if let Outcome::Open(session) = &outcome
+        if let HandshakeOutcome::Open(session) = &outcome
             && !state.closed
         {
             state.session = Some(Arc::clone(session));
-            let found = Found { era: session.era, travels: session.transport.travels() };
+            let found = DiscoveredServer { era: session.era, travels: session.transport.travels() };
             state.found = session.era_is_certain.then_some(found);
         }
         if let Some(opening) = state.opening.take() {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use ::http::HeaderValue;
 
-use crate::call::context::Call;
-use crate::call::request::Speaking;
+use crate::call::context::CallContext;
+use crate::call::request::PeerContext;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::transport::interface::{Transport, Travels};
+use crate::transport::interface::{Transport, TransportKind};
 
 /// A server, as it was found: how to speak to it.
 pub struct Session {
@@ -34,9 +34,9 @@ pub struct Session {
 
 /// What a server was found to be; the way to a new session with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct DiscoveredServer {
     pub era: Era,
-    pub travels: Travels,
+    pub travels: TransportKind,
 }
 
 /// The one version in whose core tasks are; later they are an extension.
@@ -45,18 +45,18 @@ const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
 /// Whether a server of this version, by its answer, may be asked to make tasks of tools.
 pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
     version == VERSION_WITH_CORE_TASKS
-        && Part::of(answer).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
+        && RawValue::of(answer).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
 }
 
 impl Session {
     /// How the server is addressed in it.
-    pub fn speaking(&self) -> Speaking {
-        Speaking { era: self.era, version: Some(self.version), session_id: self.id.clone() }
+    pub fn speaking(&self) -> PeerContext {
+        PeerContext { era: self.era, version: Some(self.version), session_id: self.id.clone() }
     }
 
     /// Opens the stream for what belongs to no call, where a legacy server has one, and waits a moment for it; where `again`, also one
     /// that was given up.
-    pub fn open_server_stream(&self, call: &Call, again: bool) -> Result<()> {
+    pub fn open_server_stream(&self, call: &CallContext, again: bool) -> Result<()> {
         if self.era == Era::Modern {
             return Ok(());
         }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use ::http::HeaderValue;
 
-use super::negotiate::{Negotiator, Wanted};
-use super::passed::PassedRefusals;
+use super::negotiate::{Negotiator, SessionOptions};
+use super::passed::TriedCredentials;
 use super::recovery::Recovery;
-use super::sessions::{Identity, Sessions};
-use super::state::{Found, Session};
-use crate::call::context::Call;
-use crate::call::setback::{Sent, Setback};
+use super::sessions::{CredentialIdentity, SessionSlot};
+use super::state::{DiscoveredServer, Session};
+use crate::call::context::CallContext;
+use crate::call::setback::{SendError, Sent};
 use crate::error::{Error, Result};
-use crate::protocol::messages::{Abilities, ClientInfo};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::lock::Mutex;
-use crate::transport::fake::{FakeTransport, Step, Via, answer, call, recording_host, rpc_error};
-use crate::transport::host::Host;
-use crate::transport::interface::{Answer, Connector, Transport, Travels};
+use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, call, recording_host, rpc_error};
+use crate::transport::host::TransportContext;
+use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
@@ -28,14 +28,14 @@ const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-
 const INITIALIZED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;
 
 /// Opens the transports that a test has made, one after the other; an error stands for one that cannot be opened.
-struct Connections {
-    order: Vec<Travels>,
+struct ScriptedConnector {
+    order: Vec<TransportKind>,
     next: Mutex<Vec<Result<Arc<FakeTransport>>>>,
-    opened: Mutex<Vec<Travels>>,
+    opened: Mutex<Vec<TransportKind>>,
 }
 
-impl Connector for Connections {
-    fn order(&self, found: Option<Travels>, is_modern: bool) -> Vec<Travels> {
+impl Connector for ScriptedConnector {
+    fn order(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
         match found {
             Some(found) if self.order.len() == 2 && found == self.order[1] => {
                 self.order.iter().rev().copied().collect()
@@ -45,11 +45,11 @@ impl Connector for Connections {
         }
     }
 
-    fn is_named(&self, _: Travels) -> bool {
+    fn is_named(&self, _: TransportKind) -> bool {
         false
     }
 
-    fn connect(&self, _: &Call, travels: Travels) -> Result<Arc<dyn Transport>> {
+    fn connect(&self, _: &CallContext, travels: TransportKind) -> Result<Arc<dyn Transport>> {
         self.opened.lock().push(travels);
         let next = self.next.lock().remove(0);
         Ok(next?)
@@ -57,23 +57,23 @@ impl Connector for Connections {
 }
 
 /// A client's side of a negotiation.
-struct Stage {
-    host: Arc<Host>,
-    connections: Connections,
-    passed: PassedRefusals,
+struct NegotiationFixture {
+    host: Arc<TransportContext>,
+    connections: ScriptedConnector,
+    passed: TriedCredentials,
     pinned: Option<(&'static str, Era)>,
     server_stream: bool,
     restored: Vec<(&'static str, Params<'static>)>,
 }
 
-impl Stage {
-    fn new(order: &[Travels]) -> Stage {
+impl NegotiationFixture {
+    fn new(order: &[TransportKind]) -> NegotiationFixture {
         let (host, ..) = recording_host();
-        let connections = Connections { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
-        Stage {
+        let connections = ScriptedConnector { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
+        NegotiationFixture {
             host,
             connections,
-            passed: PassedRefusals::default(),
+            passed: TriedCredentials::default(),
             pinned: None,
             server_stream: false,
             restored: Vec::new(),
@@ -81,7 +81,7 @@ impl Stage {
     }
 
     /// Adds the transport that is opened next, with what the server says to each request.
-    fn server(&self, travels: Travels, scripts: Vec<(&'static str, Step)>) -> Arc<FakeTransport> {
+    fn server(&self, travels: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> Arc<FakeTransport> {
         let fake = FakeTransport::new(&self.host, travels);
         scripts.into_iter().for_each(|(method, step)| fake.script(method, [step]));
         self.connections.next.lock().push(Ok(Arc::clone(&fake)));
@@ -92,19 +92,19 @@ impl Stage {
         self.connections.next.lock().push(Err(error));
     }
 
-    fn open(&self, found: Option<Found>) -> Result<Session> {
+    fn open(&self, found: Option<DiscoveredServer>) -> Result<Session> {
         self.open_in(&call(&self.host), found)
     }
 
-    fn open_in(&self, call: &Call, found: Option<Found>) -> Result<Session> {
+    fn open_in(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         let negotiator = Negotiator {
             host: &self.host,
             connector: &self.connections,
             passed: &self.passed,
-            wanted: Wanted {
+            wanted: SessionOptions {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
-                abilities: Abilities::default(),
+                abilities: ClientCapabilities::default(),
                 server_stream: &|| self.server_stream,
             },
             restored: &|| self.restored.clone(),
@@ -113,42 +113,42 @@ impl Stage {
     }
 }
 
-fn says(result: &str) -> Step {
-    Step::Answer(answer(result))
+fn says(result: &str) -> ScriptStep {
+    ScriptStep::TransportResponse(answer(result))
 }
 
-fn refuses(code: i64, http_status: u16) -> Step {
-    Step::Fails(rpc_error(code, "no", http_status))
+fn refuses(code: i64, http_status: u16) -> ScriptStep {
+    ScriptStep::Fails(rpc_error(code, "no", http_status))
 }
 
-fn fails(status: mcp_status, http_status: u16) -> Step {
-    Step::Fails(Setback::refused(Error::new(status, "no").with_http_status(http_status)))
+fn fails(status: mcp_status, http_status: u16) -> ScriptStep {
+    ScriptStep::Fails(SendError::refused(Error::new(status, "no").with_http_status(http_status)))
 }
 
 fn methods(fake: &FakeTransport) -> Vec<String> {
-    let requests = fake.seen().into_iter().filter(|seen| seen.via == Via::Request);
+    let requests = fake.seen().into_iter().filter(|seen| seen.via == TransportMethod::Request);
     requests.map(|seen| seen.method).collect()
 }
 
 /// What a probe is answered with, and what `initialize` is answered with then, if it is sent.
-fn negotiated(probe: Step, handshake: Option<Step>) -> (Result<Session>, Vec<String>) {
-    let stage = Stage::new(&[Travels::StreamableHttp]);
+fn negotiated(probe: ScriptStep, handshake: Option<ScriptStep>) -> (Result<Session>, Vec<String>) {
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let scripts = [Some(("server/discover", probe)), handshake.map(|step| ("initialize", step))];
-    let server = stage.server(Travels::StreamableHttp, scripts.into_iter().flatten().collect());
+    let server = stage.server(TransportKind::StreamableHttp, scripts.into_iter().flatten().collect());
     (stage.open(None), methods(&server))
 }
 
 #[test]
 fn each_answer_to_the_probe_leads_where_the_table_says() {
     let initialized = || Some(says(INITIALIZED));
-    let modern: [fn() -> Step; 3] = [|| says(DISCOVERED), || refuses(-32020, 400), || refuses(-32021, 400)];
+    let modern: [fn() -> ScriptStep; 3] = [|| says(DISCOVERED), || refuses(-32020, 400), || refuses(-32021, 400)];
     for probe in modern {
         let (session, asked) = negotiated(probe(), None);
         let session = session.unwrap();
         assert_eq!((session.era, session.version), (Era::Modern, MODERN));
         assert_eq!(asked, ["server/discover"]);
     }
-    let legacy: [(fn() -> Step, bool); 8] = [
+    let legacy: [(fn() -> ScriptStep, bool); 8] = [
         (|| says(r#"{"supportedVersions":["2025-11-25"]}"#), true),
         (|| says("{}"), true),
         (|| refuses(-32601, 200), true),
@@ -164,7 +164,7 @@ fn each_answer_to_the_probe_leads_where_the_table_says() {
         assert_eq!((session.era, session.version, session.era_is_certain), (Era::Legacy, LEGACY, is_certain), "{row}");
         assert_eq!(asked, ["server/discover", "initialize"], "{row}");
     }
-    let reported: [(fn() -> Step, mcp_status); 6] = [
+    let reported: [(fn() -> ScriptStep, mcp_status); 6] = [
         (|| fails(MCP_PROXY_AUTH_REQUIRED, 407), MCP_PROXY_AUTH_REQUIRED),
         (|| fails(MCP_RATE_LIMITED, 429), MCP_RATE_LIMITED),
         (|| fails(MCP_UNAVAILABLE, 503), MCP_UNAVAILABLE),
@@ -181,45 +181,47 @@ fn each_answer_to_the_probe_leads_where_the_table_says() {
 
 #[test]
 fn another_modern_version_is_asked_for_once() {
-    let stage = Stage::new(&[Travels::StreamableHttp]);
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let other = || {
         let mut setback = rpc_error(-32022, "no", 400);
         let rpc = setback.error.report_mut().rpc.as_mut().unwrap();
         rpc.data = Some(r#"{"supported":["2026-07-28"],"requested":"x"}"#.into());
-        Step::Fails(setback)
+        ScriptStep::Fails(setback)
     };
-    let server = stage
-        .server(Travels::StreamableHttp, vec![("server/discover", other()), ("server/discover", says(DISCOVERED))]);
+    let server = stage.server(
+        TransportKind::StreamableHttp,
+        vec![("server/discover", other()), ("server/discover", says(DISCOVERED))],
+    );
     assert_eq!(stage.open(None).unwrap().version, MODERN);
     assert_eq!(methods(&server), ["server/discover", "server/discover"]);
-    stage.server(Travels::StreamableHttp, vec![("server/discover", other()), ("server/discover", other())]);
+    stage.server(TransportKind::StreamableHttp, vec![("server/discover", other()), ("server/discover", other())]);
     assert_eq!(stage.open(None).err().unwrap().status(), MCP_VERSION_UNSUPPORTED);
 }
 
 #[test]
 fn a_session_is_told_what_the_one_before_was_told() {
-    let mut stage = Stage::new(&[Travels::StreamableHttp]);
+    let mut stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     stage.server_stream = true;
     stage.restored = vec![("logging/setLevel", Params::new().with("level", "\"info\""))];
-    let opened = Answer { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZED) };
+    let opened = TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZED) };
     let scripts = vec![
         ("server/discover", refuses(-32601, 200)),
-        ("initialize", Step::Answer(opened)),
+        ("initialize", ScriptStep::TransportResponse(opened)),
         ("logging/setLevel", refuses(-32601, 200)),
     ];
-    let server = stage.server(Travels::StreamableHttp, scripts);
+    let server = stage.server(TransportKind::StreamableHttp, scripts);
     let session = stage.open(None).unwrap();
     assert_eq!(session.id.as_ref().unwrap(), "s-1");
     let order: Vec<_> = server.seen().into_iter().map(|seen| (seen.via, seen.method)).collect();
-    let request = |method: &str| (Via::Request, method.to_owned());
+    let request = |method: &str| (TransportMethod::Request, method.to_owned());
     let other = |via| (via, String::new());
     let expected = [
         request("server/discover"),
         request("initialize"),
-        other(Via::Bind),
-        other(Via::Post),
+        other(TransportMethod::Bind),
+        other(TransportMethod::Post),
         request("logging/setLevel"),
-        other(Via::OpenServerStream),
+        other(TransportMethod::OpenServerStream),
     ];
     assert_eq!(order, expected);
     // `initialize` itself carries neither a version nor a session.
@@ -230,14 +232,14 @@ fn a_session_is_told_what_the_one_before_was_told() {
 
 #[test]
 fn a_legacy_server_is_asked_as_one_until_it_refuses() {
-    let found = Some(Found { era: Era::Legacy, travels: Travels::StreamableHttp });
-    let stage = Stage::new(&[Travels::StreamableHttp]);
-    let server = stage.server(Travels::StreamableHttp, vec![("initialize", says(INITIALIZED))]);
+    let found = Some(DiscoveredServer { era: Era::Legacy, travels: TransportKind::StreamableHttp });
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let server = stage.server(TransportKind::StreamableHttp, vec![("initialize", says(INITIALIZED))]);
     assert_eq!(stage.open(found).unwrap().era, Era::Legacy);
     assert_eq!(methods(&server), ["initialize"]);
     for refusal in [refuses(-32022, 400), fails(MCP_NOT_FOUND, 404), fails(MCP_HTTP_ERROR, 405)] {
         let scripts = vec![("initialize", refusal), ("server/discover", says(DISCOVERED))];
-        let server = stage.server(Travels::StreamableHttp, scripts);
+        let server = stage.server(TransportKind::StreamableHttp, scripts);
         assert_eq!(stage.open(found).unwrap().era, Era::Modern);
         assert_eq!(methods(&server), ["initialize", "server/discover"]);
     }
@@ -246,25 +248,25 @@ fn a_legacy_server_is_asked_as_one_until_it_refuses() {
 #[test]
 fn the_other_transport_is_tried_where_the_first_is_refused_as_the_wrong_one() {
     for (status, http_status) in [(MCP_HTTP_ERROR, 400), (MCP_NOT_FOUND, 404), (MCP_HTTP_ERROR, 405)] {
-        let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+        let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
         let refused = || fails(status, http_status);
-        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
-        stage.server(Travels::Sse, vec![("initialize", says(INITIALIZED))]);
-        assert_eq!(stage.open(None).unwrap().transport.travels(), Travels::Sse);
-        assert_eq!(*stage.connections.opened.lock(), [Travels::StreamableHttp, Travels::Sse]);
+        stage.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        stage.server(TransportKind::Sse, vec![("initialize", says(INITIALIZED))]);
+        assert_eq!(stage.open(None).unwrap().transport.travels(), TransportKind::Sse);
+        assert_eq!(*stage.connections.opened.lock(), [TransportKind::StreamableHttp, TransportKind::Sse]);
     }
     // Of two failures the first is reported, unless the second says something of this caller.
     let second = [(MCP_NOT_FOUND, 404, MCP_HTTP_ERROR), (MCP_UNAUTHORIZED, 401, MCP_UNAUTHORIZED)];
     for (status, http_status, reported) in second {
-        let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+        let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
         let refused = || fails(MCP_HTTP_ERROR, 405);
-        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        stage.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
         stage.refused(Error::new(status, "no").with_http_status(http_status));
         assert_eq!(stage.open(None).err().unwrap().status(), reported);
     }
-    let stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
     let failing = || fails(MCP_SERVER_ERROR, 500);
-    stage.server(Travels::StreamableHttp, vec![("server/discover", failing()), ("initialize", failing())]);
+    stage.server(TransportKind::StreamableHttp, vec![("server/discover", failing()), ("initialize", failing())]);
     assert_eq!(stage.open(None).err().unwrap().status(), MCP_SERVER_ERROR);
     assert_eq!(stage.connections.opened.lock().len(), 1);
 }
@@ -280,9 +282,9 @@ fn the_newer_transport_is_tried_where_the_older_ones_stream_is_none() {
         (MCP_UNAUTHORIZED, 401, false),
         (MCP_CONNECT_FAILED, 0, false),
     ] {
-        let stage = Stage::new(&[Travels::Sse, Travels::StreamableHttp]);
+        let stage = NegotiationFixture::new(&[TransportKind::Sse, TransportKind::StreamableHttp]);
         stage.refused(Error::new(status, "no").with_http_status(http_status));
-        stage.server(Travels::StreamableHttp, vec![("server/discover", says(DISCOVERED))]);
+        stage.server(TransportKind::StreamableHttp, vec![("server/discover", says(DISCOVERED))]);
         let session = stage.open(None);
         assert_eq!(session.is_ok(), is_tried, "{status:?}");
         assert_eq!(stage.connections.opened.lock().len(), 1 + usize::from(is_tried));
@@ -291,14 +293,14 @@ fn the_newer_transport_is_tried_where_the_older_ones_stream_is_none() {
 
 #[test]
 fn a_process_that_ends_by_the_probe_is_started_again() {
-    let stage = Stage::new(&[Travels::Stdio]);
-    stage.server(Travels::Stdio, vec![("server/discover", fails(MCP_PROCESS_FAILED, 0))]);
-    let second = stage.server(Travels::Stdio, vec![("initialize", says(INITIALIZED))]);
+    let stage = NegotiationFixture::new(&[TransportKind::Stdio]);
+    stage.server(TransportKind::Stdio, vec![("server/discover", fails(MCP_PROCESS_FAILED, 0))]);
+    let second = stage.server(TransportKind::Stdio, vec![("initialize", says(INITIALIZED))]);
     assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
     assert_eq!(methods(&second), ["initialize"]);
     // One that refuses goes on.
     let scripts = vec![("server/discover", refuses(-32601, 0)), ("initialize", says(INITIALIZED))];
-    let server = stage.server(Travels::Stdio, scripts);
+    let server = stage.server(TransportKind::Stdio, scripts);
     stage.open(None).unwrap();
     assert_eq!(methods(&server), ["server/discover", "initialize"]);
     // And one that was only slow to start is asked once more.
@@ -307,31 +309,31 @@ fn a_process_that_ends_by_the_probe_is_started_again() {
         ("initialize", refuses(-32601, 0)),
         ("server/discover", says(DISCOVERED)),
     ];
-    stage.server(Travels::Stdio, scripts);
+    stage.server(TransportKind::Stdio, scripts);
     assert_eq!(stage.open(None).unwrap().era, Era::Modern);
 }
 
 #[test]
 fn a_pinned_version_is_not_traded_for_another() {
-    let mut stage = Stage::new(&[Travels::StreamableHttp, Travels::Sse]);
+    let mut stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
     stage.pinned = Some((MODERN, Era::Modern));
     for (travels, step, status) in [
-        (Travels::StreamableHttp, refuses(-32601, 200), MCP_VERSION_UNSUPPORTED),
-        (Travels::StreamableHttp, fails(MCP_SERVER_ERROR, 500), MCP_SERVER_ERROR),
-        (Travels::StreamableHttp, fails(MCP_UNAUTHORIZED, 401), MCP_UNAUTHORIZED),
-        (Travels::Stdio, refuses(-32601, 0), MCP_VERSION_UNSUPPORTED),
-        (Travels::Stdio, fails(MCP_PROCESS_FAILED, 0), MCP_PROCESS_FAILED),
-        (Travels::Stdio, fails(MCP_CANCELLED, 0), MCP_CANCELLED),
-        (Travels::Stdio, fails(MCP_CLOSED, 0), MCP_CLOSED),
+        (TransportKind::StreamableHttp, refuses(-32601, 200), MCP_VERSION_UNSUPPORTED),
+        (TransportKind::StreamableHttp, fails(MCP_SERVER_ERROR, 500), MCP_SERVER_ERROR),
+        (TransportKind::StreamableHttp, fails(MCP_UNAUTHORIZED, 401), MCP_UNAUTHORIZED),
+        (TransportKind::Stdio, refuses(-32601, 0), MCP_VERSION_UNSUPPORTED),
+        (TransportKind::Stdio, fails(MCP_PROCESS_FAILED, 0), MCP_PROCESS_FAILED),
+        (TransportKind::Stdio, fails(MCP_CANCELLED, 0), MCP_CANCELLED),
+        (TransportKind::Stdio, fails(MCP_CLOSED, 0), MCP_CLOSED),
     ] {
         stage.connections.order = vec![travels];
         let server = stage.server(travels, vec![("server/discover", step)]);
         assert_eq!(stage.open(None).err().unwrap().status(), status, "{travels:?}");
         assert_eq!(methods(&server), ["server/discover"]);
     }
-    stage.connections.order = vec![Travels::Sse];
+    stage.connections.order = vec![TransportKind::Sse];
     stage.pinned = Some((LEGACY, Era::Legacy));
-    let server = stage.server(Travels::Sse, vec![("initialize", says(INITIALIZED))]);
+    let server = stage.server(TransportKind::Sse, vec![("initialize", says(INITIALIZED))]);
     assert_eq!(stage.open(None).unwrap().version, LEGACY);
     assert_eq!(methods(&server), ["initialize"]);
 }
@@ -339,26 +341,26 @@ fn a_pinned_version_is_not_traded_for_another() {
 #[test]
 fn a_refused_probe_is_passed_once_without_credentials_and_without_a_judgement() {
     let refused = || fails(MCP_UNAUTHORIZED, 401);
-    let stage = Stage::new(&[Travels::StreamableHttp]);
-    let server =
-        stage.server(Travels::StreamableHttp, vec![("server/discover", refused()), ("initialize", says(INITIALIZED))]);
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let server = stage
+        .server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", says(INITIALIZED))]);
     assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
     assert_eq!(methods(&server), ["server/discover", "initialize"]);
     // Another refusal says no more than the first.
     stage.server(
-        Travels::StreamableHttp,
+        TransportKind::StreamableHttp,
         vec![("server/discover", refused()), ("initialize", fails(MCP_NOT_FOUND, 404))],
     );
     assert_eq!(stage.open(None).err().unwrap().status(), MCP_UNAUTHORIZED);
 }
 
 /// A session that is there, over a transport without scripts.
-fn session_of(stage: &Stage, era: Era) -> Session {
+fn session_of(stage: &NegotiationFixture, era: Era) -> Session {
     Session {
         era,
         version: if era == Era::Modern { MODERN } else { LEGACY },
         id: None,
-        transport: FakeTransport::new(&stage.host, Travels::StreamableHttp),
+        transport: FakeTransport::new(&stage.host, TransportKind::StreamableHttp),
         meta: String::new(),
         task_meta: String::new(),
         answer: None,
@@ -368,10 +370,10 @@ fn session_of(stage: &Stage, era: Era) -> Session {
 }
 
 /// How often a request was tried, and with what outcome, where the first attempt fails with `setback`.
-fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn() -> Setback) -> (u32, Result<u32>) {
-    let stage = Stage::new(&[Travels::StreamableHttp]);
-    let sessions = Sessions::default();
-    let identity = || Identity { credentials: Arc::default(), scheme: None };
+fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn() -> SendError) -> (u32, Result<u32>) {
+    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let sessions = SessionSlot::default();
+    let identity = || CredentialIdentity { credentials: Arc::default(), scheme: None };
     let call = call(&stage.host);
     let tried = Cell::new(0);
     let forget = || ();
@@ -386,7 +388,7 @@ fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn(
 
 #[test]
 fn what_may_have_been_executed_is_tried_again_only_where_that_does_no_harm() {
-    let lost = |sent| move || Setback { sent, ..Setback::refused(Error::new(MCP_SESSION_LOST, "gone")) };
+    let lost = |sent| move || SendError { sent, ..SendError::refused(Error::new(MCP_SESSION_LOST, "gone")) };
     for (is_repeatable, sent, is_tried_again) in
         [(true, Sent::Yes, true), (false, Sent::No, true), (false, Sent::Refused, true), (false, Sent::Yes, false)]
     {
@@ -397,7 +399,7 @@ fn what_may_have_been_executed_is_tried_again_only_where_that_does_no_harm() {
 
 #[test]
 fn a_request_is_tried_again_in_a_new_session_a_new_version_or_with_other_headers() {
-    let gone = || Setback::gone_before_sending(Error::new(MCP_DISCONNECTED, "gone"));
+    let gone = || SendError::gone_before_sending(Error::new(MCP_DISCONNECTED, "gone"));
     let modern = || rpc_error(-32022, "no", 400);
     let headers = || rpc_error(-32020, "no", 400);
     let other = || rpc_error(-32603, "no", 200);

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::pipe::{self, ReadEnd, WriteEnd};
-use super::wait::{Budget, Interest};
+use super::wait::{Interest, WaitContext};
 use super::waitable::Waitable;
 use super::{exec, process};
 
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// What to start.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct ProcessCommand {
     /// The program, found by PATH where it has no slash, and its arguments.
     pub argv: Vec<String>,
     /// The whole environment.
@@ -37,8 +37,8 @@ pub struct Program {
 /// A running process, and our ends of its streams.
 ///
 /// Its number is also that of its process group. It stays a zombie, which keeps the number from being used again, until the group
-/// has been ended: [`Process::reap`] comes last.
-pub struct Process {
+/// has been ended: [`ChildProcess::reap`] comes last.
+pub struct ChildProcess {
     child: Child,
     pub stdin: Option<WriteEnd>,
     pub stdout: ReadEnd,
@@ -54,17 +54,17 @@ pub struct Process {
 enum ProcessState {
     Running,
     /// It has ended, and its number is still its own.
-    Ended(Ending),
+    Ended(ExitDescription),
     /// Its number may belong to another process or group by now.
-    Reaped(Ending),
+    Reaped(ExitDescription),
 }
 
 /// How a process ended, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending(pub String);
+pub struct ExitDescription(pub String);
 
-impl Program {
-    pub fn start(&self) -> io::Result<Process> {
+impl ProcessCommand {
+    pub fn start(&self) -> io::Result<ChildProcess> {
         let (stdin, its_stdin) = pipe::to_child()?;
         let (stdout, its_stdout) = pipe::from_child()?;
         let mut command = Command::new(&self.argv[0]);
@@ -96,7 +96,7 @@ impl Program {
             exec::explained(error, &self.argv[0], path, self.directory.as_deref())
         })?;
         let ended = watch(child.id());
-        Ok(Process {
+        Ok(ChildProcess {
             child,
             stdin: Some(stdin),
             stdout,
@@ -126,13 +126,13 @@ fn named(what: &str, path: &Path, error: &io::Error) -> io::Error {
 }
 
 /// Where nothing has ended it in good order, it is not left behind, nor is its group, nor its zombie.
-impl Drop for Process {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         if self.parent == process::id() && !self.is_reaped() {
             self.kill();
             let deadline = Instant::now() + LAST_WAIT;
             while self.ending().is_none() && Instant::now() < deadline {
-                let budget = Budget::until(deadline.min(Instant::now() + LOOK));
+                let budget = WaitContext::until(deadline.min(Instant::now() + LOOK));
                 let _ = match self.ended_waitable() {
                     Some(fd) => budget.wait(fd, Interest::Read),
                     None => budget.wait_any(&[], None).map(|_| ()),
@@ -143,9 +143,9 @@ impl Drop for Process {
     }
 }
 
-impl Process {
+impl ChildProcess {
     /// How it ended, if it has. It is not reaped by that.
-    pub fn ending(&mut self) -> Option<Ending> {
+    pub fn ending(&mut self) -> Option<ExitDescription> {
         if let ProcessState::Running = self.state {
             // SAFETY: an all-zero siginfo_t is a valid value of the type.
             let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -154,7 +154,7 @@ impl Process {
             let failed = unsafe { libc::waitid(libc::P_PID, self.child.id() as libc::id_t, &raw mut info, how) } < 0;
             if failed {
                 // The host has waited for it, or ignores SIGCHLD.
-                self.state = ProcessState::Reaped(Ending("ended".into()));
+                self.state = ProcessState::Reaped(ExitDescription("ended".into()));
             // SAFETY: waitid has filled it in, or left the zero of a process that runs.
             } else if unsafe { info.si_pid() } != 0 {
                 self.state = ProcessState::Ended(describe(&info));
@@ -255,10 +255,10 @@ fn group_runs(group: libc::pid_t) -> bool {
     unsafe { libc::kill(-group, 0) == 0 }
 }
 
-fn describe(info: &libc::siginfo_t) -> Ending {
+fn describe(info: &libc::siginfo_t) -> ExitDescription {
     // SAFETY: waitid has filled it in.
     let status = unsafe { info.si_status() };
-    Ending(match info.si_code {
+    ExitDescription(match info.si_code {
         libc::CLD_EXITED => format!("exited with status {status}"),
         libc::CLD_KILLED | libc::CLD_DUMPED => format!("was ended by signal {status}"),
         _ => "ended".into(),
@@ -296,8 +296,8 @@ fn watch(_id: u32) -> Option<OwnedFd> {
 mod tests {
     use super::*;
 
-    fn program(script: &str) -> Program {
-        Program {
+    fn program(script: &str) -> ProcessCommand {
+        ProcessCommand {
             argv: ["/bin/sh", "-c", script].map(String::from).to_vec(),
             environment: vec![("A".into(), "b".into())],
             directory: Some("/".into()),
@@ -309,7 +309,7 @@ mod tests {
         let mut text = Vec::new();
         let mut buffer = [0; 256];
         loop {
-            Budget::default().wait(pipe.waitable(), Interest::Read).unwrap();
+            WaitContext::default().wait(pipe.waitable(), Interest::Read).unwrap();
             match pipe.receive(&mut buffer).unwrap() {
                 0 => return String::from_utf8(text).unwrap(),
                 count => text.extend_from_slice(&buffer[..count]),
@@ -317,8 +317,8 @@ mod tests {
         }
     }
 
-    fn ending(process: &mut Process) -> Ending {
-        Budget::default().wait(process.ended_waitable().unwrap(), Interest::Read).unwrap();
+    fn ending(process: &mut ChildProcess) -> ExitDescription {
+        WaitContext::default().wait(process.ended_waitable().unwrap(), Interest::Read).unwrap();
         process.ending().unwrap()
     }
 
@@ -328,7 +328,7 @@ mod tests {
         process.stdin.as_ref().unwrap().send(b"hello\n").unwrap();
         assert_eq!(read(&process.stdout), "hello b /\n");
         assert_eq!(read(process.stderr.as_ref().unwrap()), "oh\n");
-        assert_eq!(ending(&mut process), Ending("exited with status 3".into()));
+        assert_eq!(ending(&mut process), ExitDescription("exited with status 3".into()));
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
         let mut process = program("ls /proc/self/fd | wc -l").start().unwrap();
         // Three streams, and the folder that ls itself has open.
         assert_eq!(read(&process.stdout).trim(), "4");
-        assert_eq!(ending(&mut process), Ending("exited with status 0".into()));
+        assert_eq!(ending(&mut process), ExitDescription("exited with status 0".into()));
         // SAFETY: it is ours.
         unsafe { libc::close(leak) };
     }
@@ -347,11 +347,11 @@ mod tests {
     fn a_process_is_ended_with_what_it_has_started() {
         let mut process = program("trap '' TERM; sleep 1000 & echo $!; wait").start().unwrap();
         let mut number = [0; 32];
-        Budget::default().wait(process.stdout.waitable(), Interest::Read).unwrap();
+        WaitContext::default().wait(process.stdout.waitable(), Interest::Read).unwrap();
         let count = process.stdout.receive(&mut number).unwrap();
         let sleeper: libc::pid_t = std::str::from_utf8(&number[..count]).unwrap().trim().parse().unwrap();
         process.kill();
-        assert_eq!(ending(&mut process), Ending("was ended by signal 9".into()));
+        assert_eq!(ending(&mut process), ExitDescription("was ended by signal 9".into()));
         // The end of the stream: nobody holds it any more, the sleeper neither.
         assert_eq!(read(&process.stdout), "");
         // It may be a zombie of init's for a moment.
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn the_group_is_signalled_after_its_leader_has_ended() {
         let mut process = program("sleep 1000 & exit 3").start().unwrap();
-        assert_eq!(ending(&mut process), Ending("exited with status 3".into()));
+        assert_eq!(ending(&mut process), ExitDescription("exited with status 3".into()));
         assert!(process.has_group());
         process.kill();
         assert_eq!(read(&process.stdout), "");
@@ -369,7 +369,7 @@ mod tests {
             std::thread::yield_now();
         }
         process.reap();
-        assert_eq!(process.ending(), Some(Ending("exited with status 3".into())));
+        assert_eq!(process.ending(), Some(ExitDescription("exited with status 3".into())));
     }
 
     #[cfg(target_os = "linux")]

@@ -6,14 +6,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::signal::Signal;
+use super::signal::PollableEvent;
 use super::thread;
-use super::wait::{Budget, Interest, Stop};
+use super::wait::{Interest, Interrupt, WaitContext};
 
 /// Why a lookup brought no address.
 #[derive(Debug)]
 pub enum LookupError {
-    Stopped(Stop),
+    Stopped(Interrupt),
     /// The resolver's own answer.
     Failed(io::Error),
     /// No thread or no descriptor could be had.
@@ -22,34 +22,34 @@ pub enum LookupError {
 
 /// A lookup under way, or its answer. Any number of threads may wait for it.
 #[derive(Debug)]
-pub struct Lookup {
-    done: Signal,
-    answer: OnceLock<Answer>,
+pub struct DnsLookup {
+    done: PollableEvent,
+    answer: OnceLock<LookupAddresses>,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct LookupAddresses {
     at: Instant,
     addresses: io::Result<Vec<SocketAddr>>,
 }
 
-impl Lookup {
+impl DnsLookup {
     /// Begins to ask the system's resolver for the addresses of `host`.
-    pub fn begin(host: &str, port: u16) -> Result<Arc<Lookup>, LookupError> {
-        let done = Signal::new().map_err(LookupError::System)?;
-        let lookup = Arc::new(Lookup { done, answer: OnceLock::new() });
+    pub fn begin(host: &str, port: u16) -> Result<Arc<DnsLookup>, LookupError> {
+        let done = PollableEvent::new().map_err(LookupError::System)?;
+        let lookup = Arc::new(DnsLookup { done, answer: OnceLock::new() });
         let (theirs, host) = (Arc::clone(&lookup), host.to_owned());
         let spawned = thread::spawn("mcp-lookup", move || {
             let addresses = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
             // Nobody else sets it.
-            let _ = theirs.answer.set(Answer { at: Instant::now(), addresses });
+            let _ = theirs.answer.set(LookupAddresses { at: Instant::now(), addresses });
             theirs.done.raise();
         });
         spawned.map_err(LookupError::System)?;
         Ok(lookup)
     }
 
-    pub fn wait(&self, budget: &Budget) -> Result<Vec<SocketAddr>, LookupError> {
+    pub fn wait(&self, budget: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
         budget.wait(self.done.waitable(), Interest::Read).map_err(LookupError::Stopped)?;
         match self.answer.get().map(|answer| &answer.addresses) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
@@ -77,16 +77,16 @@ mod tests {
 
     #[test]
     fn localhost_has_an_address() {
-        let found = Lookup::begin("localhost", 80).unwrap().wait(&Budget::default()).unwrap();
+        let found = DnsLookup::begin("localhost", 80).unwrap().wait(&WaitContext::default()).unwrap();
         assert!(found.iter().any(|address| address.ip().is_loopback()));
     }
 
     #[test]
     fn a_lookup_without_time_is_given_up() {
-        let late = Budget::until(Instant::now());
-        match Lookup::begin("localhost", 80).unwrap().wait(&late) {
+        let late = WaitContext::until(Instant::now());
+        match DnsLookup::begin("localhost", 80).unwrap().wait(&late) {
             // The thread may have been faster than the look at the clock.
-            Ok(_) | Err(LookupError::Stopped(Stop::TimedOut)) => {}
+            Ok(_) | Err(LookupError::Stopped(Interrupt::TimedOut)) => {}
             other => panic!("{other:?}"),
         }
     }

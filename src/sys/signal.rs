@@ -9,7 +9,7 @@ use super::waitable::Waitable;
 
 /// Any number of threads may wait for it at the same time.
 #[derive(Debug)]
-pub struct Signal {
+pub struct PollableEvent {
     raised: AtomicBool,
     /// The descriptor is shared with the children of a fork, the flag is not: only this process may write.
     process: u32,
@@ -19,9 +19,9 @@ pub struct Signal {
     write: OwnedFd,
 }
 
-impl Signal {
+impl PollableEvent {
     #[cfg(target_os = "linux")]
-    pub fn new() -> io::Result<Signal> {
+    pub fn new() -> io::Result<PollableEvent> {
         // SAFETY: eventfd takes no pointers.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
@@ -29,11 +29,11 @@ impl Signal {
         }
         // SAFETY: the descriptor was just made and belongs to nobody else.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Signal { raised: AtomicBool::new(false), process: process::id(), read })
+        Ok(PollableEvent { raised: AtomicBool::new(false), process: process::id(), read })
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub fn new() -> io::Result<Signal> {
+    pub fn new() -> io::Result<PollableEvent> {
         let mut ends = [0; 2];
         // SAFETY: `ends` has room for the two descriptors that pipe writes.
         if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
@@ -44,7 +44,7 @@ impl Signal {
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(Signal { raised: AtomicBool::new(false), process: process::id(), read, write })
+        Ok(PollableEvent { raised: AtomicBool::new(false), process: process::id(), read, write })
     }
 
     /// Raises the flag and wakes every waiter. May be called from a signal handler: an atomic store, getpid and a
@@ -54,7 +54,7 @@ impl Signal {
             return;
         }
         let value = 1u64.to_ne_bytes();
-        let errno = Errno::save();
+        let errno = ErrnoGuard::save();
         // SAFETY: the buffer is eight readable bytes and the descriptor is open as long as `self` is.
         unsafe { libc::write(self.write_end(), value.as_ptr().cast(), value.len()) };
         errno.restore();
@@ -94,12 +94,12 @@ impl Signal {
 }
 
 /// A signal handler must leave errno as it found it.
-struct Errno(libc::c_int);
+struct ErrnoGuard(libc::c_int);
 
-impl Errno {
-    fn save() -> Errno {
+impl ErrnoGuard {
+    fn save() -> ErrnoGuard {
         // SAFETY: the location belongs to this thread.
-        Errno(unsafe { *errno_location() })
+        ErrnoGuard(unsafe { *errno_location() })
     }
 
     fn restore(self) {
@@ -123,23 +123,23 @@ unsafe fn errno_location() -> *mut libc::c_int {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::wait::{Budget, Interest};
+    use crate::sys::wait::{Interest, WaitContext};
 
     #[test]
     fn a_raised_signal_stays_readable() {
-        let signal = Signal::new().unwrap();
+        let signal = PollableEvent::new().unwrap();
         assert!(!signal.is_raised());
         signal.raise();
         signal.raise();
         assert!(signal.is_raised());
         for _ in 0..2 {
-            assert!(Budget::default().wait(signal.waitable(), Interest::Read).is_ok());
+            assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
         }
         signal.lower();
         assert!(!signal.is_raised());
-        let brief = Budget { idle: Some(std::time::Duration::ZERO), ..Budget::default() };
+        let brief = WaitContext { idle: Some(std::time::Duration::ZERO), ..WaitContext::default() };
         assert!(brief.wait(signal.waitable(), Interest::Read).is_err());
         signal.raise();
-        assert!(Budget::default().wait(signal.waitable(), Interest::Read).is_ok());
+        assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
     }
 }

@@ -242,7 +242,7 @@ pub(super) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::wait::{Budget, Interest};
+    use crate::sys::wait::{Interest, WaitContext};
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
@@ -252,7 +252,7 @@ mod tests {
             let Ok(listener) = TcpListener::bind(local) else { continue };
             let socket = Socket::connect(&listener.local_addr().unwrap()).unwrap();
             let (mut peer, _) = listener.accept().unwrap();
-            let wait = |interest| Budget::default().wait(socket.waitable(), interest).unwrap();
+            let wait = |interest| WaitContext::default().wait(socket.waitable(), interest).unwrap();
             wait(Interest::Write);
             socket.connect_result().unwrap();
             assert_eq!(socket.send(b"hello").unwrap(), 5);
@@ -277,7 +277,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         drop(listener);
         let refused = Socket::connect(&address).and_then(|socket| {
-            Budget::default().wait(socket.waitable(), Interest::Write).unwrap();
+            WaitContext::default().wait(socket.waitable(), Interest::Write).unwrap();
             socket.connect_result()
         });
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);

@@ -12,7 +12,7 @@ use super::process;
 
 thread_local! {
     /// The work of this thread. `None` on threads of the host.
-    static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
+    static WORK: RefCell<Option<WorkGuard>> = const { RefCell::new(None) };
 }
 
 /// How far the work of a thread is.
@@ -23,7 +23,7 @@ const ABANDONED: u8 = 2;
 
 /// No channel: that would allocate where it waits.
 #[derive(Default)]
-struct Progress {
+struct ThreadProgress {
     /// Changed with the lock held. Atomic all the same: the race detector does not see what the standard library's condition variable
     /// locks.
     stage: AtomicU8,
@@ -31,7 +31,7 @@ struct Progress {
     changed: Condvar,
 }
 
-impl Progress {
+impl ThreadProgress {
     fn set(&self, stage: u8) {
         let _held = self.lock.lock();
         self.stage.store(stage, Ordering::Release);
@@ -52,9 +52,9 @@ impl Progress {
 }
 
 /// Abandoned when it is dropped before it is done.
-struct Work(Option<Arc<Progress>>);
+struct WorkGuard(Option<Arc<ThreadProgress>>);
 
-impl Work {
+impl WorkGuard {
     fn done(mut self) {
         if let Some(progress) = self.0.take() {
             progress.set(DONE);
@@ -62,7 +62,7 @@ impl Work {
     }
 }
 
-impl Drop for Work {
+impl Drop for WorkGuard {
     fn drop(&mut self) {
         if let Some(progress) = self.0.take() {
             progress.set(ABANDONED);
@@ -73,7 +73,7 @@ impl Drop for Work {
 /// A thread of the library's own.
 pub struct Thread {
     handle: JoinHandle<()>,
-    progress: Arc<Progress>,
+    progress: Arc<ThreadProgress>,
 }
 
 impl Thread {
@@ -98,8 +98,8 @@ impl Thread {
 /// Starts a thread. A panic in it ends it in silence: whoever waits for its work sees that by other means.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let thread = Builder::new().name(name.into());
-    let progress = Arc::new(Progress::default());
-    let of_thread = Work(Some(Arc::clone(&progress)));
+    let progress = Arc::new(ThreadProgress::default());
+    let of_thread = WorkGuard(Some(Arc::clone(&progress)));
     let handle = with_signals_blocked(|| {
         thread.spawn(|| {
             WORK.set(Some(of_thread));

@@ -5,19 +5,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::signal::Signal;
+use super::signal::PollableEvent;
 pub use super::waitable::Waitable;
 
 /// Why a wait ended without what it waited for.
 #[derive(Debug)]
-pub enum Stop {
+pub enum Interrupt {
     /// The deadline of the whole call.
     TimedOut,
     /// No byte for as long as the idle limit.
     Idle,
     Cancelled,
     Closed,
-    /// See [`Budget::done`].
+    /// See [`WaitContext::done`].
     Done,
     /// `poll` itself failed.
     System(io::Error),
@@ -31,33 +31,33 @@ pub enum Interest {
 
 /// What one call may spend, and what may end it early.
 #[derive(Clone, Debug, Default)]
-pub struct Budget {
+pub struct WaitContext {
     pub deadline: Option<Instant>,
     /// What the deadline was made of; for messages.
     pub allowed: Option<Duration>,
     pub idle: Option<Duration>,
-    pub cancel: Option<Arc<Signal>>,
-    pub closed: Option<Arc<Signal>>,
+    pub cancel: Option<Arc<PollableEvent>>,
+    pub closed: Option<Arc<PollableEvent>>,
     /// What is waited for has come by another way: the wait may last a moment longer, and no more.
-    pub done: Option<Arc<Signal>>,
+    pub done: Option<Arc<PollableEvent>>,
 }
 
 /// That moment.
 const AFTER_DONE: Duration = Duration::from_millis(50);
 
-impl Budget {
+impl WaitContext {
     /// Only a deadline: nobody can interrupt it.
-    pub fn until(deadline: Instant) -> Budget {
-        Budget { deadline: Some(deadline), ..Budget::default() }
+    pub fn until(deadline: Instant) -> WaitContext {
+        WaitContext { deadline: Some(deadline), ..WaitContext::default() }
     }
 
     /// The same budget with a deadline that is `limit` from now, or sooner where it was sooner already.
-    pub fn within(&self, limit: Duration) -> Budget {
+    pub fn within(&self, limit: Duration) -> WaitContext {
         let sooner = Instant::now() + limit;
         if self.deadline.is_some_and(|mine| mine <= sooner) {
             return self.clone();
         }
-        Budget { deadline: Some(sooner), allowed: Some(limit), ..self.clone() }
+        WaitContext { deadline: Some(sooner), allowed: Some(limit), ..self.clone() }
     }
 
     pub fn remaining(&self) -> Option<Duration> {
@@ -65,24 +65,24 @@ impl Budget {
     }
 
     /// Fails where a wait would fail at once.
-    pub fn check(&self) -> Result<(), Stop> {
+    pub fn check(&self) -> Result<(), Interrupt> {
         self.interrupted()?;
         match self.remaining() {
-            Some(left) if left.is_zero() => Err(Stop::TimedOut),
+            Some(left) if left.is_zero() => Err(Interrupt::TimedOut),
             _ => Ok(()),
         }
     }
 
     /// Blocks until `what` is ready.
-    pub fn wait(&self, what: Waitable, interest: Interest) -> Result<(), Stop> {
+    pub fn wait(&self, what: Waitable, interest: Interest) -> Result<(), Interrupt> {
         let ready = self.wait_any(&[(what, interest)], self.idle)?;
-        if ready.is_some() { Ok(()) } else { Err(Stop::Idle) }
+        if ready.is_some() { Ok(()) } else { Err(Interrupt::Idle) }
     }
 
     /// Blocks until one of `all` is ready and says which, or `None` once `pause` has passed. A passed deadline ends it also where
     /// something is ready: a server that never stops sending would else keep the call for ever.
-    pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Stop> {
-        let mut polled = Polled::default();
+    pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
+        let mut polled = PollSet::default();
         all.iter().for_each(|&(what, interest)| polled.push(what, interest));
         for signal in [&self.cancel, &self.closed].into_iter().flatten() {
             polled.push(signal.waitable(), Interest::Read);
@@ -101,13 +101,13 @@ impl Budget {
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
             let until = earliest(earliest(self.deadline, pause_ends), last_moment);
-            poll(polled.all(), until).map_err(Stop::System)?;
+            poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
             if last_moment.is_some_and(|at| at <= Instant::now()) {
-                return Err(Stop::Done);
+                return Err(Interrupt::Done);
             }
             if pause_ends.is_some_and(|at| at <= Instant::now()) {
                 return Ok(None);
@@ -115,13 +115,13 @@ impl Budget {
         }
     }
 
-    fn interrupted(&self) -> Result<(), Stop> {
+    fn interrupted(&self) -> Result<(), Interrupt> {
         // A close is the stronger word: the caller who closed its client wants to read MCP_CLOSED everywhere.
         if self.closed.as_ref().is_some_and(|s| s.is_raised()) {
-            return Err(Stop::Closed);
+            return Err(Interrupt::Closed);
         }
         if self.cancel.as_ref().is_some_and(|s| s.is_raised()) {
-            return Err(Stop::Cancelled);
+            return Err(Interrupt::Cancelled);
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 
 /// What is waited for. Nearly always few things, for which nothing is allocated.
 #[derive(Default)]
-enum Polled {
+enum PollSet {
     #[default]
     None,
     Few([libc::pollfd; FEW], usize),
@@ -145,25 +145,25 @@ enum Polled {
 
 const FEW: usize = 6;
 
-impl Polled {
+impl PollSet {
     fn push(&mut self, what: Waitable, interest: Interest) {
         let new = pollfd(what, interest);
         match self {
-            Polled::None => *self = Polled::Few([new; FEW], 1),
-            Polled::Few(few, count) if *count < FEW => {
+            PollSet::None => *self = PollSet::Few([new; FEW], 1),
+            PollSet::Few(few, count) if *count < FEW => {
                 few[*count] = new;
                 *count += 1;
             }
-            Polled::Few(few, _) => *self = Polled::Many(few.iter().copied().chain([new]).collect()),
-            Polled::Many(many) => many.push(new),
+            PollSet::Few(few, _) => *self = PollSet::Many(few.iter().copied().chain([new]).collect()),
+            PollSet::Many(many) => many.push(new),
         }
     }
 
     fn all(&mut self) -> &mut [libc::pollfd] {
         match self {
-            Polled::None => &mut [],
-            Polled::Few(few, count) => &mut few[..*count],
-            Polled::Many(many) => many,
+            PollSet::None => &mut [],
+            PollSet::Few(few, count) => &mut few[..*count],
+            PollSet::Many(many) => many,
         }
     }
 }
@@ -202,46 +202,46 @@ mod tests {
 
     #[test]
     fn a_passed_deadline_ends_a_wait() {
-        let never = Signal::new().unwrap();
-        let budget = Budget::until(Instant::now());
-        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Stop::TimedOut)));
-        assert!(matches!(budget.check(), Err(Stop::TimedOut)));
+        let never = PollableEvent::new().unwrap();
+        let budget = WaitContext::until(Instant::now());
+        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
+        assert!(matches!(budget.check(), Err(Interrupt::TimedOut)));
     }
 
     #[test]
     fn a_passed_deadline_beats_readiness() {
-        let ready = Signal::new().unwrap();
+        let ready = PollableEvent::new().unwrap();
         ready.raise();
-        let budget = Budget::until(Instant::now());
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::TimedOut)));
+        let budget = WaitContext::until(Instant::now());
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
     }
 
     #[test]
     fn close_beats_cancel_beats_readiness() {
-        let [ready, cancel, closed] = [(); 3].map(|()| Arc::new(Signal::new().unwrap()));
+        let [ready, cancel, closed] = [(); 3].map(|()| Arc::new(PollableEvent::new().unwrap()));
         ready.raise();
         cancel.raise();
-        let mut budget = Budget { cancel: Some(cancel), ..Budget::default() };
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::Cancelled)));
+        let mut budget = WaitContext { cancel: Some(cancel), ..WaitContext::default() };
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::Cancelled)));
         closed.raise();
         budget.closed = Some(closed);
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Stop::Closed)));
+        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::Closed)));
     }
 
     #[test]
     fn the_idle_limit_ends_a_silent_wait() {
-        let never = Signal::new().unwrap();
-        let budget = Budget { idle: Some(Duration::from_millis(1)), ..Budget::default() };
-        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Stop::Idle)));
+        let never = PollableEvent::new().unwrap();
+        let budget = WaitContext { idle: Some(Duration::from_millis(1)), ..WaitContext::default() };
+        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
     }
 
     #[test]
     fn another_thread_ends_a_wait() {
-        let never = Signal::new().unwrap();
-        let cancel = Arc::new(Signal::new().unwrap());
-        let budget = Budget { cancel: Some(cancel.clone()), ..Budget::default() };
+        let never = PollableEvent::new().unwrap();
+        let cancel = Arc::new(PollableEvent::new().unwrap());
+        let budget = WaitContext { cancel: Some(cancel.clone()), ..WaitContext::default() };
         let waiter = std::thread::spawn(move || budget.wait(never.waitable(), Interest::Read));
         cancel.raise();
-        assert!(matches!(waiter.join().unwrap(), Err(Stop::Cancelled)));
+        assert!(matches!(waiter.join().unwrap(), Err(Interrupt::Cancelled)));
     }
 }

@@ -6,7 +6,7 @@ use ::http::HeaderValue;
 
 use crate::call::failure::unheld_event;
 use crate::error::Result;
-use crate::protocol::event_stream::{Event, EventStream};
+use crate::protocol::event_stream::{EventStream, SseEvent};
 
 /// What is read of a stream at once: at first, and when there is more.
 const SMALL: usize = 4 * 1024;
@@ -15,7 +15,7 @@ const LARGE: usize = 64 * 1024;
 /// One connection of a stream.
 pub struct EventReader {
     parser: EventStream,
-    events: Vec<Event>,
+    events: Vec<SseEvent>,
     buffer: Vec<u8>,
     /// The largest event, in bytes.
     limit: usize,
@@ -27,7 +27,7 @@ impl EventReader {
     }
 
     /// The events that the next bytes complete, which may be none; nothing at the end of the stream. `read` fills a buffer.
-    pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<Event>>> {
+    pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
         let count = read(&mut self.buffer)?;
         if count == 0 {
             return Ok(None);

@@ -7,39 +7,39 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 
-use super::host::{Host, Inbound};
-use super::interface::{Answer, Hear, Transport, Travels, Unsubscribed};
-use super::readers::Readers;
-use super::reply::{Asking, ReplySlot};
-use crate::auth::calls::Calls;
-use crate::call::context::{Call, CallOptions};
-use crate::call::limits::Limits;
+use super::host::{InboundHandler, TransportContext};
+use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::readers::ReaderThreads;
+use super::reply::{CallLifetime, ReplySlot};
+use crate::auth::calls::CallFactory;
+use crate::call::context::{CallContext, CallOptions};
+use crate::call::limits::SizeLimits;
 use crate::call::new_signal;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::Setback;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::json::Json;
-use crate::protocol::jsonrpc::{Answered, ResultType};
-use crate::protocol::lost_session::Carried;
-use crate::protocol::text::Text;
+use crate::protocol::jsonrpc::{ResultType, RpcResponse};
+use crate::protocol::lost_session::SessionReference;
+use crate::protocol::text::MessageText;
 use crate::protocol::version::Era;
 use crate::status::MCP_RPC_ERROR;
 use crate::sys::lock::Mutex;
 use crate::sys::process;
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// What the server does for one request, until it answers or fails.
-pub enum Step {
-    Notice(Notice),
-    Asked(Asked),
-    Answer(Answer),
-    Fails(Setback),
+pub enum ScriptStep {
+    Notification(Notification),
+    ServerRequest(ServerRequest),
+    TransportResponse(TransportResponse),
+    Fails(SendError),
 }
 
 /// The method of the transport's interface that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Via {
+pub enum TransportMethod {
     Request,
     Subscribe,
     Post,
@@ -53,8 +53,8 @@ pub enum Via {
 
 /// One use of the transport, and how the server was addressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub via: Via,
+pub struct RecordedCall {
+    pub via: TransportMethod,
     /// The method of a request.
     pub method: String,
     /// The parameters of a request, or a whole message, or the version that was settled on.
@@ -66,16 +66,16 @@ pub struct Seen {
 
 pub struct FakeTransport {
     me: Weak<FakeTransport>,
-    host: Arc<Host>,
-    travels: Travels,
-    scripts: Mutex<VecDeque<(&'static str, Vec<Step>)>>,
-    seen: Mutex<Vec<Seen>>,
-    over: Arc<Signal>,
+    host: Arc<TransportContext>,
+    travels: TransportKind,
+    scripts: Mutex<VecDeque<(&'static str, Vec<ScriptStep>)>>,
+    seen: Mutex<Vec<RecordedCall>>,
+    over: Arc<PollableEvent>,
     why_over: OnceLock<Error>,
 }
 
 impl FakeTransport {
-    pub fn new(host: &Arc<Host>, travels: Travels) -> Arc<FakeTransport> {
+    pub fn new(host: &Arc<TransportContext>, travels: TransportKind) -> Arc<FakeTransport> {
         Arc::new_cyclic(|me| FakeTransport {
             me: Weak::clone(me),
             host: Arc::clone(host),
@@ -93,17 +93,17 @@ impl FakeTransport {
     }
 
     /// Says what happens at the next request for `method` that has no script yet.
-    pub fn script(&self, method: &'static str, steps: impl IntoIterator<Item = Step>) {
+    pub fn script(&self, method: &'static str, steps: impl IntoIterator<Item = ScriptStep>) {
         self.scripts.lock().push_back((method, steps.into_iter().collect()));
     }
 
     /// Everything that it was used for, in that order.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<RecordedCall> {
         self.seen.lock().clone()
     }
 
     /// The texts that went one way.
-    pub fn sent(&self, via: Via) -> Vec<String> {
+    pub fn sent(&self, via: TransportMethod) -> Vec<String> {
         self.seen().into_iter().filter(|seen| seen.via == via).map(|seen| seen.text).collect()
     }
 
@@ -113,8 +113,8 @@ impl FakeTransport {
         self.over.raise();
     }
 
-    fn note(&self, via: Via, speaking: Option<&Speaking>, method: &str, text: String) {
-        let seen = Seen {
+    fn note(&self, via: TransportMethod, speaking: Option<&PeerContext>, method: &str, text: String) {
+        let seen = RecordedCall {
             via,
             method: method.into(),
             text,
@@ -125,7 +125,7 @@ impl FakeTransport {
         self.seen.lock().push(seen);
     }
 
-    fn take_script(&self, method: &str) -> Vec<Step> {
+    fn take_script(&self, method: &str) -> Vec<ScriptStep> {
         let mut scripts = self.scripts.lock();
         let at = scripts.iter().position(|(known, _)| *known == method);
         let script = at.and_then(|at| scripts.remove(at));
@@ -134,72 +134,84 @@ impl FakeTransport {
 }
 
 impl Transport for FakeTransport {
-    fn travels(&self) -> Travels {
+    fn travels(&self) -> TransportKind {
         self.travels
     }
 
-    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+    fn request(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        asked: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
         asked.set(self.host.calls.next_id());
-        self.note(Via::Request, Some(speaking), ask.method, ask.params.to_json());
-        let asking = Asking::default();
+        self.note(TransportMethod::Request, Some(speaking), ask.method, ask.params.to_json());
+        let asking = CallLifetime::default();
         for step in self.take_script(ask.method) {
             match step {
-                Step::Notice(notice) => self.host.inbound.notification(call, &notice),
-                Step::Asked(asked) => {
+                ScriptStep::Notification(notice) => self.host.inbound.notification(call, &notice),
+                ScriptStep::ServerRequest(asked) => {
                     let slot = asking.slot(self.me.clone(), speaking, call);
                     self.host.inbound.server_request(call, &asked, slot);
                 }
-                Step::Answer(answer) => return Ok(answer),
-                Step::Fails(setback) => return Err(setback),
+                ScriptStep::TransportResponse(answer) => return Ok(answer),
+                ScriptStep::Fails(setback) => return Err(setback),
             }
         }
         panic!("the script for {} has no end", ask.method)
     }
 
-    fn post(&self, _: &Call, speaking: &Speaking, message: &Text, _: bool) -> Result<()> {
-        self.note(Via::Post, Some(speaking), "", message.pieces().collect());
+    fn post(&self, _: &CallContext, speaking: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
+        self.note(TransportMethod::Post, Some(speaking), "", message.pieces().collect());
         Ok(())
     }
 
-    fn post_and_leave(&self, _: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
-        self.note(Via::PostAndLeave, Some(speaking), "", message.pieces().collect());
+    fn post_and_leave(&self, _: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()> {
+        self.note(TransportMethod::PostAndLeave, Some(speaking), "", message.pieces().collect());
         Ok(())
     }
 
-    fn subscribe(&self, _: &Call, speaking: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
-        self.note(Via::Subscribe, Some(speaking), ask.method, ask.params.to_json());
+    fn subscribe(
+        &self,
+        _: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        hear: &mut NotificationCallback,
+    ) -> Result<(), SubscriptionFailure> {
+        self.note(TransportMethod::Subscribe, Some(speaking), ask.method, ask.params.to_json());
         let mut heard = false;
         for step in self.take_script(ask.method) {
             match step {
-                Step::Notice(notice) => {
+                ScriptStep::Notification(notice) => {
                     heard = true;
                     hear(&notice);
                 }
-                Step::Fails(Setback { error, .. }) => return Err(Unsubscribed { error, heard }),
-                Step::Asked(_) | Step::Answer(_) => {}
+                ScriptStep::Fails(SendError { error, .. }) => return Err(SubscriptionFailure { error, heard }),
+                ScriptStep::ServerRequest(_) | ScriptStep::TransportResponse(_) => {}
             }
         }
         Ok(())
     }
 
-    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
+    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a> {
         match &speaking.session_id {
-            Some(id) => Carried::Id(id.to_str().unwrap()),
-            None if speaking.era == Era::Modern => Carried::Nothing,
-            None => Carried::NoId,
+            Some(id) => SessionReference::Id(id.to_str().unwrap()),
+            None if speaking.era == Era::Modern => SessionReference::Nothing,
+            None => SessionReference::NoId,
         }
     }
 
-    fn open_server_stream(&self, _: &Call, speaking: &Speaking, _: bool) -> Result<()> {
-        self.note(Via::OpenServerStream, Some(speaking), "", String::new());
+    fn open_server_stream(&self, _: &CallContext, speaking: &PeerContext, _: bool) -> Result<()> {
+        self.note(TransportMethod::OpenServerStream, Some(speaking), "", String::new());
         Ok(())
     }
 
     fn bind(&self, version: &'static str) {
-        self.note(Via::Bind, None, "", version.into());
+        self.note(TransportMethod::Bind, None, "", version.into());
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         Some(Arc::clone(&self.over))
     }
 
@@ -211,25 +223,25 @@ impl Transport for FakeTransport {
         self.over.is_raised()
     }
 
-    fn end_session(&self, _: &Call, speaking: &Speaking) -> Result<()> {
-        self.note(Via::EndSession, Some(speaking), "", String::new());
+    fn end_session(&self, _: &CallContext, speaking: &PeerContext) -> Result<()> {
+        self.note(TransportMethod::EndSession, Some(speaking), "", String::new());
         Ok(())
     }
 
-    fn abandon_session(&self, speaking: &Speaking) {
-        self.note(Via::AbandonSession, Some(speaking), "", String::new());
+    fn abandon_session(&self, speaking: &PeerContext) {
+        self.note(TransportMethod::AbandonSession, Some(speaking), "", String::new());
     }
 
     fn stop_server_stream(&self) {
-        self.note(Via::StopServerStream, None, "", String::new());
+        self.note(TransportMethod::StopServerStream, None, "", String::new());
     }
 }
 
 /// Records notifications, and hands what servers ask to the test, which may answer it on another thread.
 pub struct RecordingInbound {
     arrivals: Mutex<Vec<String>>,
-    notices: Mutex<Vec<(Notice, bool)>>,
-    asked: mpsc::Sender<(Asked, ReplySlot)>,
+    notices: Mutex<Vec<(Notification, bool)>>,
+    asked: mpsc::Sender<(ServerRequest, ReplySlot)>,
 }
 
 impl RecordingInbound {
@@ -239,53 +251,53 @@ impl RecordingInbound {
     }
 
     /// The notifications that were handed to a call, and whether they are of its progress.
-    pub fn notices(&self) -> Vec<(Notice, bool)> {
+    pub fn notices(&self) -> Vec<(Notification, bool)> {
         self.notices.lock().clone()
     }
 }
 
-impl Inbound for RecordingInbound {
+impl InboundHandler for RecordingInbound {
     fn has_handlers(&self) -> bool {
         true
     }
 
-    fn note_arrival(&self, notice: &Notice) {
+    fn note_arrival(&self, notice: &Notification) {
         self.arrivals.lock().push(notice.method.clone());
     }
 
-    fn notification(&self, call: &Call, notice: &Notice) {
+    fn notification(&self, call: &CallContext, notice: &Notification) {
         self.notices.lock().push((notice.clone(), call.is_progress(notice)));
     }
 
-    fn server_request(&self, _: &Call, asked: &Asked, reply: ReplySlot) {
+    fn server_request(&self, _: &CallContext, asked: &ServerRequest, reply: ReplySlot) {
         // A test that has dropped the other end does not answer.
         let _ = self.asked.send((asked.clone(), reply));
     }
 }
 
 /// A host, what records for it, and where the requests of its servers come out.
-pub fn recording_host() -> (Arc<Host>, Arc<RecordingInbound>, mpsc::Receiver<(Asked, ReplySlot)>) {
+pub fn recording_host() -> (Arc<TransportContext>, Arc<RecordingInbound>, mpsc::Receiver<(ServerRequest, ReplySlot)>) {
     let (sender, requests) = mpsc::channel();
     let inbound = RecordingInbound { arrivals: Mutex::default(), notices: Mutex::default(), asked: sender };
     let inbound = Arc::new(inbound);
-    (host(Arc::clone(&inbound) as Arc<dyn Inbound>), inbound, requests)
+    (host(Arc::clone(&inbound) as Arc<dyn InboundHandler>), inbound, requests)
 }
 
-pub fn host(inbound: Arc<dyn Inbound>) -> Arc<Host> {
-    Arc::new(Host {
-        calls: Arc::new(Calls::new(Arc::default(), new_signal().unwrap())),
+pub fn host(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
+    Arc::new(TransportContext {
+        calls: Arc::new(CallFactory::new(Arc::default(), new_signal().unwrap())),
         inbound,
-        readers: Readers::new(process::id()),
-        limits: Limits { message: 1 << 20, event: 1 << 20 },
+        readers: ReaderThreads::new(process::id()),
+        limits: SizeLimits { message: 1 << 20, event: 1 << 20 },
     })
 }
 
 /// A call of the program's. Its timeout is for tests that would hang otherwise.
-pub fn call(host: &Host) -> Call {
+pub fn call(host: &TransportContext) -> CallContext {
     call_with(host, &CallOptions::default())
 }
 
-pub fn call_with(host: &Host, options: &CallOptions) -> Call {
+pub fn call_with(host: &TransportContext, options: &CallOptions) -> CallContext {
     host.calls.start(options, Some(Duration::from_secs(30)))
 }
 
@@ -296,45 +308,49 @@ pub fn with_progress(tell: impl Fn(f64, Option<f64>, Option<&str>) + Send + Sync
     options
 }
 
-pub fn answer(result: &str) -> Answer {
-    Answer {
-        answered: Answered { result: Json::parse(result.into()).unwrap(), kind: ResultType::Complete },
+pub fn answer(result: &str) -> TransportResponse {
+    TransportResponse {
+        answered: RpcResponse { result: Json::parse(result.into()).unwrap(), kind: ResultType::Complete },
         session_id: None,
     }
 }
 
 /// A JSON-RPC error as the answer to a request.
-pub fn rpc_error(code: i64, message: &str, http_status: u16) -> Setback {
+pub fn rpc_error(code: i64, message: &str, http_status: u16) -> SendError {
     let rpc = RpcError { code, message: message.into(), data: None };
-    Setback::after_sending(Error::new(MCP_RPC_ERROR, message).with_rpc(rpc).with_http_status(http_status))
+    SendError::after_sending(Error::new(MCP_RPC_ERROR, message).with_rpc(rpc).with_http_status(http_status))
 }
 
-pub fn notice(method: &str, params: &str) -> Notice {
-    Notice { method: method.into(), params: Some(Json::parse(params.into()).unwrap()) }
+pub fn notice(method: &str, params: &str) -> Notification {
+    Notification { method: method.into(), params: Some(Json::parse(params.into()).unwrap()) }
 }
 
-pub fn asked(id: &str, method: &str) -> Asked {
-    Asked { id: id.into(), method: method.into(), params: None }
+pub fn asked(id: &str, method: &str) -> ServerRequest {
+    ServerRequest { id: id.into(), method: method.into(), params: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::request::Rules;
+    use crate::call::request::RequestPolicy;
     use crate::protocol::params::Params;
     use crate::status::MCP_DISCONNECTED;
 
     #[test]
     fn a_script_is_followed_and_what_was_asked_is_recorded() {
         let (host, inbound, requests) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
-        let answer = Answer { session_id: Some(HeaderValue::from_static("s-1")), ..answer(r#"{"a":1}"#) };
-        let steps = [Step::Notice(notice("n", "{}")), Step::Asked(asked("7", "ping")), Step::Answer(answer)];
+        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
+        let answer = TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(r#"{"a":1}"#) };
+        let steps = [
+            ScriptStep::Notification(notice("n", "{}")),
+            ScriptStep::ServerRequest(asked("7", "ping")),
+            ScriptStep::TransportResponse(answer),
+        ];
         fake.script("m", steps);
-        fake.script("m", [Step::Fails(rpc_error(-1, "no", 200))]);
+        fake.script("m", [ScriptStep::Fails(rpc_error(-1, "no", 200))]);
         let params = Params::new().with("x", "1");
-        let ask = Ask::new("m", &params, Rules::ONCE);
-        let speaking = Speaking { session_id: Some(HeaderValue::from_static("s-0")), ..Speaking::modern("v") };
+        let ask = EncodedRequest::new("m", &params, RequestPolicy::ONCE);
+        let speaking = PeerContext { session_id: Some(HeaderValue::from_static("s-0")), ..PeerContext::modern("v") };
         let (call, id) = (call(&host), Cell::new(0));
         let first = fake.request(&call, &speaking, &ask, &id).ok().unwrap();
         assert_eq!(first.answered.result.text(), r#"{"a":1}"#);
@@ -348,8 +364,8 @@ mod tests {
         fake.bind("v2");
         fake.end_session(&call, &speaking).unwrap();
         let seen = fake.seen();
-        let expected = Seen {
-            via: Via::Request,
+        let expected = RecordedCall {
+            via: TransportMethod::Request,
             method: "m".into(),
             text: r#"{"x":1}"#.into(),
             era: Some(Era::Modern),
@@ -357,20 +373,20 @@ mod tests {
             session_id: speaking.session_id.clone(),
         };
         assert_eq!(seen[..2], [expected.clone(), expected]);
-        assert_eq!(fake.sent(Via::Bind), ["v2"]);
-        assert_eq!(seen[3].via, Via::EndSession);
+        assert_eq!(fake.sent(TransportMethod::Bind), ["v2"]);
+        assert_eq!(seen[3].via, TransportMethod::EndSession);
     }
 
     #[test]
     fn a_subscription_hears_its_notifications_until_it_fails() {
         let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::Stdio);
-        let error = Setback::after_sending(Error::new(MCP_DISCONNECTED, "gone"));
-        fake.script("s", [Step::Notice(notice("n", "{}")), Step::Fails(error)]);
+        let fake = FakeTransport::new(&host, TransportKind::Stdio);
+        let error = SendError::after_sending(Error::new(MCP_DISCONNECTED, "gone"));
+        fake.script("s", [ScriptStep::Notification(notice("n", "{}")), ScriptStep::Fails(error)]);
         let params = Params::new();
-        let ask = Ask::new("s", &params, Rules::REPEATABLE);
+        let ask = EncodedRequest::new("s", &params, RequestPolicy::REPEATABLE);
         let mut methods = Vec::new();
-        let speaking = Speaking::modern("v");
+        let speaking = PeerContext::modern("v");
         let end = fake.subscribe(&call(&host), &speaking, &ask, &mut |notice| methods.push(notice.method.clone()));
         let end = end.err().unwrap();
         assert_eq!((end.error.status(), end.heard), (MCP_DISCONNECTED, true));
@@ -380,7 +396,7 @@ mod tests {
     #[test]
     fn an_ended_transport_says_so_and_why() {
         let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::Sse);
+        let fake = FakeTransport::new(&host, TransportKind::Sse);
         assert!(!fake.over().unwrap().is_raised() && !fake.is_closed_to_calls() && fake.why_over().is_none());
         fake.end(Error::new(MCP_DISCONNECTED, "gone"));
         assert!(fake.over().unwrap().is_raised() && fake.is_closed_to_calls());

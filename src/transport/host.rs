@@ -4,53 +4,60 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::interface::Transport;
-use super::readers::Readers;
+use super::readers::ReaderThreads;
 use super::reply::ReplySlot;
-use crate::auth::calls::Calls;
-use crate::call::context::Call;
-use crate::call::limits::Limits;
-use crate::call::request::Speaking;
-use crate::log::Level;
-use crate::protocol::incoming::{Asked, Notice};
+use crate::auth::calls::CallFactory;
+use crate::call::context::CallContext;
+use crate::call::limits::SizeLimits;
+use crate::call::request::PeerContext;
+use crate::log::LogLevel;
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::messages::{self, INTERNAL_ERROR};
-use crate::sys::wait::Budget;
+use crate::sys::wait::WaitContext;
 
 /// The longest that refusals take together: others wait behind them.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
 
 /// What a server sends beside answers goes here.
-pub trait Inbound: Send + Sync {
+pub trait InboundHandler: Send + Sync {
     /// Whether the program has handlers for what servers ask.
     fn has_handlers(&self) -> bool;
 
     /// A notification has come. What it makes stale is forgotten now, and not only when a call deals with it.
-    fn note_arrival(&self, notice: &Notice);
+    fn note_arrival(&self, notice: &Notification);
 
-    fn notification(&self, call: &Call, notice: &Notice);
+    fn notification(&self, call: &CallContext, notice: &Notification);
 
-    fn server_request(&self, call: &Call, asked: &Asked, reply: ReplySlot);
+    fn server_request(&self, call: &CallContext, asked: &ServerRequest, reply: ReplySlot);
 }
 
 /// What a client lends its transports.
-pub struct Host {
-    pub calls: Arc<Calls>,
-    pub inbound: Arc<dyn Inbound>,
-    pub readers: Readers,
-    pub limits: Limits,
+pub struct TransportContext {
+    pub calls: Arc<CallFactory>,
+    pub inbound: Arc<dyn InboundHandler>,
+    pub readers: ReaderThreads,
+    pub limits: SizeLimits,
 }
 
-impl Host {
+impl TransportContext {
     /// A call for what has to be said after another one has ended.
-    pub fn farewell(&self, limit: Duration) -> Call {
-        self.calls.own(Budget::until(Instant::now() + limit))
+    pub fn farewell(&self, limit: Duration) -> CallContext {
+        self.calls.own(WaitContext::until(Instant::now() + limit))
     }
 
     /// Refuses requests of the server, by their ids, as far as that can be said in a moment.
-    pub fn refuse(&self, transport: &dyn Transport, call: &Call, speaking: &Speaking, ids: &[String], why: &str) {
+    pub fn refuse(
+        &self,
+        transport: &dyn Transport,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ids: &[String],
+        why: &str,
+    ) {
         if ids.is_empty() {
             return;
         }
-        call.remark(Level::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
+        call.remark(LogLevel::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
         let farewell = self.farewell(REFUSAL_LIMIT);
         for id in ids {
             let reply = messages::refusal(id, INTERNAL_ERROR, why).into();

@@ -7,17 +7,17 @@ use ::http::{HeaderMap, HeaderName, header};
 
 use super::http_peer::HttpPeer;
 use super::messages::rpc_error;
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::failure::quote;
-use crate::call::setback::Setback;
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::http::response::Response;
+use crate::http::response::HttpResponse;
 use crate::protocol::challenge::parameter;
 use crate::protocol::ids::is_id;
 use crate::protocol::json::Json;
-use crate::protocol::lost_session::{Carried, ErrorAnswer};
+use crate::protocol::lost_session::{ErrorResponse, SessionReference};
 use crate::protocol::negotiation::is_modern_error;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::status::*;
 
 /// More of an error's text is not read: it is for a message.
@@ -30,34 +30,40 @@ impl HttpPeer {
     /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
     pub fn expect_success(
         &self,
-        call: &Call,
-        mut response: Response,
-        carried: Carried,
+        call: &CallContext,
+        mut response: HttpResponse,
+        carried: SessionReference,
         id: Option<u64>,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), SendError> {
         if !response.is_success() {
             return Err(self.http_refusal(call, &mut response, carried, id));
         }
         // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
         // for.
         if response.announced().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
-            return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ()).map_err(Setback::after_sending);
+            return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ()).map_err(SendError::after_sending);
         }
         response.park();
         Ok(())
     }
 
     /// The error for an answer whose status is not one of success, to a request that has no answer of its own.
-    pub fn http_failure(&self, call: &Call, response: &mut Response, carried: Carried) -> Error {
+    pub fn http_failure(&self, call: &CallContext, response: &mut HttpResponse, carried: SessionReference) -> Error {
         self.http_refusal(call, response, carried, None).error
     }
 
     /// The same for the answer to the JSON-RPC request `id`.
-    pub fn http_refusal(&self, call: &Call, response: &mut Response, carried: Carried, id: Option<u64>) -> Setback {
+    pub fn http_refusal(
+        &self,
+        call: &CallContext,
+        response: &mut HttpResponse,
+        carried: SessionReference,
+        id: Option<u64>,
+    ) -> SendError {
         let http_status = response.status;
         let body = match read_error_body(response, self.limits.message) {
             Ok(body) => body,
-            Err(ended) => return Setback::after_sending(ended),
+            Err(ended) => return SendError::after_sending(ended),
         };
         let text = String::from_utf8_lossy(&body).into_owned();
         let (their_id, rpc) = rpc_error(body).map_or((None, None), |(id, rpc)| (id, Some(rpc)));
@@ -67,7 +73,7 @@ impl HttpPeer {
 
         let said = rpc.as_ref().map_or(text.as_str(), |rpc| &rpc.message);
         let has_challenge = challenge.is_some();
-        let lost = ErrorAnswer { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
+        let lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
         let kind = response.content_type();
         // A proxy knows nothing of JSON-RPC.
@@ -100,7 +106,7 @@ impl HttpPeer {
         report.retry_after_ms = retry_after_ms(&response.headers);
         // Under the request's own id, only these codes say that the request was not carried out.
         let is_refused = (400..500).contains(&http_status) && (!has_own_id || is_modern_error(&error));
-        if is_refused { Setback::refused(error) } else { Setback::after_sending(error) }
+        if is_refused { SendError::refused(error) } else { SendError::after_sending(error) }
     }
 }
 
@@ -153,7 +159,7 @@ fn explain_status(
 }
 
 /// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
-fn read_error_body(response: &mut Response, most: usize) -> Result<Vec<u8>> {
+fn read_error_body(response: &mut HttpResponse, most: usize) -> Result<Vec<u8>> {
     let is_json = response.content_type().as_deref() == Some("application/json");
     let limit = if is_json { most } else { MAX_ERROR_TEXT.min(most) };
     let mut body = Vec::new();
@@ -180,8 +186,8 @@ fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
 fn words_of_json(text: String) -> Option<String> {
     let json = Json::parse(text).ok()?;
     let names = ["error_description", "message", "detail", "title", "error"];
-    let words = names.iter().find_map(|name| Part::of(&json).member(name)?.text());
-    words.or_else(|| Part::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
+    let words = names.iter().find_map(|name| RawValue::of(&json).member(name)?.text());
+    words.or_else(|| RawValue::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
 }
 
 /// Whether it reads like a sentence: neither markup nor bytes.

@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::HeaderName;
 
-use crate::auth::authorizer::Pass;
-use crate::auth::calls::Calls;
+use crate::auth::authorizer::RequestCredentials;
+use crate::auth::calls::CallFactory;
 use crate::auth::scheme::AuthRequest;
-use crate::call::context::Call;
-use crate::call::limits::Limits;
-use crate::call::setback::Setback;
+use crate::call::context::CallContext;
+use crate::call::limits::SizeLimits;
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::http::client::{Http, Outgoing};
+use crate::http::client::{Http, OutgoingRequest};
 use crate::http::endpoint::Endpoint;
-use crate::http::response::Response;
-use crate::log::Level;
-use crate::protocol::lost_session::Carried;
+use crate::http::response::HttpResponse;
+use crate::log::LogLevel;
+use crate::protocol::lost_session::SessionReference;
 use crate::status::*;
 
 pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -26,37 +26,41 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub struct HttpPeer {
     pub endpoint: Arc<Endpoint>,
     pub http: Http,
-    pub limits: Limits,
-    calls: Arc<Calls>,
+    pub limits: SizeLimits,
+    calls: Arc<CallFactory>,
     requires_https: bool,
     /// It was said that credentials go over plain http.
     warned: AtomicBool,
 }
 
 impl HttpPeer {
-    pub fn new(http: Http, calls: Arc<Calls>, limits: Limits, requires_https: bool) -> HttpPeer {
+    pub fn new(http: Http, calls: Arc<CallFactory>, limits: SizeLimits, requires_https: bool) -> HttpPeer {
         let endpoint = Arc::clone(http.endpoint());
         HttpPeer { endpoint, http, limits, calls, requires_https, warned: AtomicBool::default() }
     }
 
     /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
-    pub fn authorised<T>(&self, call: &Call, attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+    pub fn authorised<T>(
+        &self,
+        call: &CallContext,
+        attempt: impl FnMut() -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         self.calls.authorizer.with_credentials(call, attempt)
     }
 
     /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
     /// dead.
-    pub fn safely<T>(&self, call: &Call, attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Setback> {
+    pub fn safely<T>(&self, call: &CallContext, attempt: impl FnMut() -> Result<T, SendError>) -> Result<T, SendError> {
         self.safely_told(call, || (), attempt)
     }
 
     /// `tell` is run before the request is sent once more.
     pub fn safely_told<T>(
         &self,
-        call: &Call,
+        call: &CallContext,
         tell: impl FnOnce(),
-        mut attempt: impl FnMut() -> Result<T, Setback>,
-    ) -> Result<T, Setback> {
+        mut attempt: impl FnMut() -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         match self.authorised(call, &mut attempt) {
             Err(setback) if setback.stale => {
                 tell();
@@ -71,15 +75,15 @@ impl HttpPeer {
     /// Sends a request with all that it has to carry, and waits for the head of the answer; `id` is that of the JSON-RPC request.
     pub fn send(
         &self,
-        call: &Call,
-        mut outgoing: Outgoing,
-        carried: Carried,
+        call: &CallContext,
+        mut outgoing: OutgoingRequest,
+        carried: SessionReference,
         id: Option<u64>,
-    ) -> Result<Response<'_>, Setback> {
-        let pass = self.pass(call, &outgoing).map_err(Setback::before_sending)?;
+    ) -> Result<HttpResponse<'_>, SendError> {
+        let pass = self.pass(call, &outgoing).map_err(SendError::before_sending)?;
         pass.apply(&mut outgoing.headers);
         pass.tell(call);
-        if let Carried::Id(id) = carried {
+        if let SessionReference::Id(id) = carried {
             call.carry_text(id);
         }
         let http = &self.http;
@@ -95,25 +99,25 @@ impl HttpPeer {
         }
         let setback = self.http_refusal(call, &mut response, carried, id);
         let refusal = pass.refusal(&setback.error, question(&outgoing));
-        Err(Setback { refusal, ..setback })
+        Err(SendError { refusal, ..setback })
     }
 
     /// Sends a request as far as the call's time allows, and waits for no answer.
-    pub fn send_and_leave(&self, call: &Call, mut outgoing: Outgoing) {
+    pub fn send_and_leave(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
         if let Ok(pass) = self.pass(call, &outgoing) {
             pass.apply(&mut outgoing.headers);
             self.http.send_and_leave(&outgoing, &call.budget());
         }
     }
 
-    fn pass(&self, call: &Call, outgoing: &Outgoing) -> Result<Pass> {
+    fn pass(&self, call: &CallContext, outgoing: &OutgoingRequest) -> Result<RequestCredentials> {
         let pass = self.calls.authorizer.authorise(call, || question(outgoing))?;
         self.check_plain(call, &pass)?;
         Ok(pass)
     }
 
     /// Credentials over plain http to another machine: allowed, as in the other clients, unless the caller forbids it.
-    fn check_plain(&self, call: &Call, pass: &Pass) -> Result<()> {
+    fn check_plain(&self, call: &CallContext, pass: &RequestCredentials) -> Result<()> {
         let origin = self.endpoint.origin();
         if origin.https || pass.is_empty() || self.http.is_local() {
             return Ok(());
@@ -126,7 +130,7 @@ impl HttpPeer {
             return Err(Error::new(MCP_INSECURE, why));
         }
         if !self.warned.swap(true, Ordering::Relaxed) {
-            call.remark(Level::Warning, || {
+            call.remark(LogLevel::Warning, || {
                 format!("credentials go unencrypted over http to {}; use https", origin.host)
             });
         }
@@ -135,6 +139,6 @@ impl HttpPeer {
 }
 
 /// What the auth callback is asked before a request.
-fn question(outgoing: &Outgoing) -> AuthRequest {
+fn question(outgoing: &OutgoingRequest) -> AuthRequest {
     AuthRequest::new(outgoing.to.uri().to_string(), outgoing.method.clone())
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::http_peer::{HttpPeer, SESSION_ID};
-use crate::call::context::Call;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::Setback;
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::http::client::Outgoing;
+use crate::http::client::OutgoingRequest;
 use crate::http::endpoint::Endpoint;
 use crate::http::fields::{EVENT_STREAM, JSON, LAST_EVENT_ID};
-use crate::http::response::Response;
-use crate::log::Level;
-use crate::protocol::lost_session::Carried;
+use crate::http::response::HttpResponse;
+use crate::log::LogLevel;
+use crate::protocol::lost_session::SessionReference;
 use crate::protocol::mirror::header_value;
-use crate::protocol::text::{NOTHING, Text};
+use crate::protocol::text::{MessageText, NOTHING};
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -26,10 +26,10 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Where messages go, and what they say of the session.
 #[derive(Clone, Copy)]
-pub struct Target<'a> {
+pub struct MessageTarget<'a> {
     pub to: &'a Arc<Endpoint>,
-    pub speaking: &'a Speaking,
-    pub carried: Carried<'a>,
+    pub speaking: &'a PeerContext,
+    pub carried: SessionReference<'a>,
 }
 
 impl HttpPeer {
@@ -37,22 +37,30 @@ impl HttpPeer {
     /// auth callback, and, where the request is repeatable, once more where a kept connection turns out dead.
     pub fn post_request<T>(
         &self,
-        call: &Call,
-        ask: &Ask,
-        attempt: impl FnMut() -> Result<T, Setback>,
-    ) -> Result<T, Setback> {
+        call: &CallContext,
+        ask: &EncodedRequest,
+        attempt: impl FnMut() -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         if !ask.rules.repeatable {
             return self.authorised(call, attempt);
         }
         let method = ask.method;
         let tell = || {
-            call.remark(Level::Debug, || format!("{method}: the kept connection was dead; sending again on a new one"));
+            call.remark(LogLevel::Debug, || {
+                format!("{method}: the kept connection was dead; sending again on a new one")
+            });
         };
         self.safely_told(call, tell, attempt)
     }
 
     /// Posts a message that has no answer.
-    pub fn post_message(&self, call: &Call, target: Target, message: &Text, repeatable: bool) -> Result<()> {
+    pub fn post_message(
+        &self,
+        call: &CallContext,
+        target: MessageTarget,
+        message: &MessageText,
+        repeatable: bool,
+    ) -> Result<()> {
         let attempt = || self.send_message(call, target, None, message);
         let sent = if repeatable { self.safely(call, attempt) } else { self.authorised(call, attempt) };
         sent.and_then(|response| self.expect_success(call, response, target.carried, None))
@@ -62,18 +70,24 @@ impl HttpPeer {
     /// Sends a message where messages go: a request under its id, or another one.
     pub fn send_message(
         &self,
-        call: &Call,
-        target: Target,
-        ask: Option<(&Ask, u64)>,
-        body: &Text,
-    ) -> Result<Response<'_>, Setback> {
+        call: &CallContext,
+        target: MessageTarget,
+        ask: Option<(&EncodedRequest, u64)>,
+        body: &MessageText,
+    ) -> Result<HttpResponse<'_>, SendError> {
         let (ask, id) = ask.unzip();
         let outgoing = outgoing(target, Method::POST, ask, body);
         self.send(call, outgoing, target.carried, id)
     }
 
     /// Sends a request in the time of the call, and waits for no answer.
-    pub fn send_message_and_leave(&self, call: &Call, target: Target, method: Method, body: &Text) -> Result<()> {
+    pub fn send_message_and_leave(
+        &self,
+        call: &CallContext,
+        target: MessageTarget,
+        method: Method,
+        body: &MessageText,
+    ) -> Result<()> {
         call.budget().check().map_err(|stop| call.stopped(&stop))?;
         self.send_and_leave(call, outgoing(target, method, None, body));
         Ok(())
@@ -82,32 +96,37 @@ impl HttpPeer {
     /// Asks for an event stream: one that was there before goes on behind `last_event_id`.
     pub fn get_stream(
         &self,
-        call: &Call,
-        target: Target,
+        call: &CallContext,
+        target: MessageTarget,
         last_event_id: Option<&HeaderValue>,
-    ) -> Result<Response<'_>, Setback> {
+    ) -> Result<HttpResponse<'_>, SendError> {
         self.safely(call, || {
             let mut headers = headers(target.speaking, None);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
-            let outgoing = Outgoing { to: target.to, method: Method::GET, headers, body: &NOTHING };
+            let outgoing = OutgoingRequest { to: target.to, method: Method::GET, headers, body: &NOTHING };
             self.send(call, outgoing, target.carried, None)
         })
     }
 }
 
 /// A request without what authorises it.
-pub fn outgoing<'a>(target: Target<'a>, method: Method, ask: Option<&Ask>, body: &'a Text) -> Outgoing<'a> {
+pub fn outgoing<'a>(
+    target: MessageTarget<'a>,
+    method: Method,
+    ask: Option<&EncodedRequest>,
+    body: &'a MessageText,
+) -> OutgoingRequest<'a> {
     let mut headers = headers(target.speaking, ask);
     // Only beside a body: some servers refuse it without one.
     if body.len() > 0 {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-    Outgoing { to: target.to, method, headers, body }
+    OutgoingRequest { to: target.to, method, headers, body }
 }
 
 /// What every request carries, whoever sends it.
-fn headers(speaking: &Speaking, ask: Option<&Ask>) -> HeaderMap {
+fn headers(speaking: &PeerContext, ask: Option<&EncodedRequest>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(version) = speaking.version {
@@ -123,7 +142,7 @@ fn headers(speaking: &Speaking, ask: Option<&Ask>) -> HeaderMap {
 }
 
 /// What modern servers and those in between read without looking into the body (2026-07-28, "Request Metadata").
-fn add_mirrors(headers: &mut HeaderMap, ask: &Ask) {
+fn add_mirrors(headers: &mut HeaderMap, ask: &EncodedRequest) {
     let standard = [Some((METHOD, ask.method)), ask.name.map(|name| (NAME, name))];
     for (name, text) in standard.into_iter().flatten() {
         headers.extend(HeaderValue::from_str(&header_value(text)).map(|value| (name, value)));
@@ -134,7 +153,7 @@ fn add_mirrors(headers: &mut HeaderMap, ask: &Ask) {
     }
 }
 
-pub fn unexpected_content(response: &Response, content_type: Option<&str>) -> Error {
+pub fn unexpected_content(response: &HttpResponse, content_type: Option<&str>) -> Error {
     let http_status = response.status;
     // As the server wrote it: what it may have echoed is found in its own letters only.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));

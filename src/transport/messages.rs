@@ -1,12 +1,12 @@
 //! Finding the messages in what a server sends: a body, the data of an event, or a line.
 
-use crate::call::context::Call;
-use crate::call::request::Rules;
-use crate::call::skipped::{Excerpt, Skipped};
+use crate::call::context::CallContext;
+use crate::call::request::RequestPolicy;
+use crate::call::skipped::{Excerpt, SkippedInput};
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::event_stream::{BOM, Event};
-use crate::protocol::json::Checked;
-use crate::protocol::jsonrpc::{self, Answered, Contents, Fault, Judged, Message, ResultType};
+use crate::protocol::event_stream::{BOM, SseEvent};
+use crate::protocol::json::ValidatedText;
+use crate::protocol::jsonrpc::{self, InvalidReason, ItemClass, Message, ParsedMessages, ResultType, RpcResponse};
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::text::utf8;
@@ -14,9 +14,9 @@ use crate::sys::text::utf8;
 /// Gives the messages of a body, which holds nothing else, to `take`. Fails for a part that is none, when the others were given; and
 /// at once for what is no JSON.
 pub fn each(body: Vec<u8>, mut take: impl FnMut(Message)) -> Result<()> {
-    let Contents { text, items } = contents(body);
-    if items.last().is_some_and(|item| item.fault() == Some(&Fault::NotJson)) {
-        return Err(unreadable(&text, &Fault::NotJson));
+    let ParsedMessages { text, items } = contents(body);
+    if items.last().is_some_and(|item| item.fault() == Some(&InvalidReason::InvalidJson)) {
+        return Err(unreadable(&text, &InvalidReason::InvalidJson));
     }
     let mut broken = None;
     for item in items {
@@ -29,10 +29,10 @@ pub fn each(body: Vec<u8>, mut take: impl FnMut(Message)) -> Result<()> {
 }
 
 /// A message, or a broken one, on a stream that other things may come on, too.
-pub enum Taken {
+pub enum StreamMessage {
     Message(Message),
     /// An answer, by its id, and what is wrong with it.
-    Broken {
+    InvalidMessage {
         id: Option<String>,
         error: Error,
     },
@@ -43,7 +43,7 @@ pub enum Taken {
 pub fn sort(
     data: Vec<u8>,
     is_ours: impl Fn(Option<&str>) -> bool,
-    mut take: impl FnMut(Taken) -> bool,
+    mut take: impl FnMut(StreamMessage) -> bool,
 ) -> Option<Excerpt> {
     // No message begins in another way: nothing else has to be looked through.
     match without_mark(&data).iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -55,12 +55,12 @@ pub fn sort(
     let mut is_left = contents.items.is_empty();
     for item in contents.items {
         let is_used = match item.judge(&is_ours) {
-            Judged::Message(message) => take(Taken::Message(message)),
-            Judged::Broken(broken) => {
+            ItemClass::Message(message) => take(StreamMessage::Message(message)),
+            ItemClass::InvalidMessage(broken) => {
                 let error = unreadable(&contents.text, &broken.fault);
-                take(Taken::Broken { id: broken.id, error })
+                take(StreamMessage::InvalidMessage { id: broken.id, error })
             }
-            Judged::Foreign => false,
+            ItemClass::Foreign => false,
         };
         is_left |= !is_used;
     }
@@ -69,11 +69,11 @@ pub fn sort(
 
 /// The same for an event of a stream, with a line in the log for what could not be used.
 pub fn sort_event(
-    call: &Call,
-    event: Event,
-    skipped: &mut Skipped,
+    call: &CallContext,
+    event: SseEvent,
+    skipped: &mut SkippedInput,
     is_ours: impl Fn(Option<&str>) -> bool,
-    take: impl FnMut(Taken) -> bool,
+    take: impl FnMut(StreamMessage) -> bool,
 ) {
     let is_named = is_named(&event);
     if let Some(rest) = sort(event.data, is_ours, take) {
@@ -82,12 +82,12 @@ pub fn sort_event(
 }
 
 /// Whether an event has another name than those that messages come in.
-pub fn is_named(event: &Event) -> bool {
+pub fn is_named(event: &SseEvent) -> bool {
     !event.name.is_empty() && event.name != b"message"
 }
 
 /// Reads a body, the data of an event, or a line.
-fn contents(mut bytes: Vec<u8>) -> Contents {
+fn contents(mut bytes: Vec<u8>) -> ParsedMessages {
     let mark = bytes.len() - without_mark(&bytes).len();
     bytes.drain(..mark);
     match utf8(bytes) {
@@ -104,12 +104,12 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BOM).unwrap_or(bytes)
 }
 
-fn unreadable(text: &Checked, fault: &Fault) -> Error {
+fn unreadable(text: &ValidatedText, fault: &InvalidReason) -> Error {
     let no_json = |why: &str| Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}"));
     match fault {
-        Fault::NotJson => no_json(&Contents::why_not_json(text)),
-        Fault::NotUtf8(why) => no_json(why),
-        Fault::NotMessage(why) => {
+        InvalidReason::InvalidJson => no_json(&ParsedMessages::why_not_json(text)),
+        InvalidReason::NotUtf8(why) => no_json(why),
+        InvalidReason::NotMessage(why) => {
             Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
         }
     }
@@ -117,9 +117,9 @@ fn unreadable(text: &Checked, fault: &Fault) -> Error {
 
 /// A `resultType` that is not known makes a result invalid (2026-07-28, "ResultType"). To a legacy server the word means nothing,
 /// and it stands there by chance.
-pub fn check_result_type(era: Era, rules: Rules, answered: Answered) -> Result<Answered> {
+pub fn check_result_type(era: Era, rules: RequestPolicy, answered: RpcResponse) -> Result<RpcResponse> {
     let kind = match answered.kind {
-        _ if era == Era::Legacy => return Ok(Answered { kind: ResultType::Complete, ..answered }),
+        _ if era == Era::Legacy => return Ok(RpcResponse { kind: ResultType::Complete, ..answered }),
         ResultType::Complete => return Ok(answered),
         ResultType::InputRequired if rules.may_ask => return Ok(answered),
         ResultType::Task if rules.may_be_task => return Ok(answered),
@@ -147,7 +147,7 @@ mod tests {
     const OUR_ID: &str = "7";
 
     /// What it is, the bytes, and what is taken of them.
-    type Row<'a> = (&'a str, &'a [u8], &'a [&'a str]);
+    type ExpectedMessages<'a> = (&'a str, &'a [u8], &'a [&'a str]);
 
     fn shown(message: &Message) -> String {
         match message {
@@ -166,8 +166,8 @@ mod tests {
             |id| id == Some(OUR_ID),
             |found| {
                 taken.push(match found {
-                    Taken::Message(message) => shown(&message),
-                    Taken::Broken { id, error } => {
+                    StreamMessage::Message(message) => shown(&message),
+                    StreamMessage::InvalidMessage { id, error } => {
                         format!("broken {} {:?}", id.as_deref().unwrap_or("-"), error.status())
                     }
                 });
@@ -183,7 +183,7 @@ mod tests {
         let not_json = format!("{MCP_INVALID_JSON:?}");
         let not_message = format!("{MCP_INVALID_MESSAGE:?}");
         let result = r#"{"jsonrpc":"2.0","id":9,"result":{}}"#;
-        let rows: &[Row] = &[
+        let rows: &[ExpectedMessages] = &[
             ("result", result.as_bytes(), &["result 9"]),
             ("error", br#"{"jsonrpc":"2.0","error":{"code":1,"message":"no"}}"#, &["error -"]),
             ("request", br#"{"jsonrpc":"2.0","id":"a","method":"ping"}"#, &["request \"a\" ping"]),
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_body_may_hold_nothing_but_messages() {
         let (json, message) = (Some(MCP_INVALID_JSON), Some(MCP_INVALID_MESSAGE));
-        let rows: &[(Row, Option<Status>)] = &[
+        let rows: &[(ExpectedMessages, Option<Status>)] = &[
             (("message", br#"{"id":9,"result":{}}"#, &["result 9"]), None),
             (("batch", br#"[{"method":"n"},{"id":9,"result":{}}]"#, &["notification n", "result 9"]), None),
             (("empty batch", b"[]", &[]), None),
@@ -284,15 +284,15 @@ mod tests {
             let mut found = None;
             each(br#"{"id":9,"result":{}}"#.to_vec(), |message| found = Some(message)).unwrap();
             let Some(Message::Result { answered, .. }) = found else { panic!("no result") };
-            Answered { kind: kind.clone(), ..answered }
+            RpcResponse { kind: kind.clone(), ..answered }
         };
-        let task = Rules { may_be_task: true, ..Rules::ONCE };
+        let task = RequestPolicy { may_be_task: true, ..RequestPolicy::ONCE };
         for (kind, rules, is_allowed) in [
-            (ResultType::Complete, Rules::PROBE, true),
-            (ResultType::InputRequired, Rules::READ, true),
-            (ResultType::InputRequired, Rules::REPEATABLE, false),
+            (ResultType::Complete, RequestPolicy::PROBE, true),
+            (ResultType::InputRequired, RequestPolicy::READ, true),
+            (ResultType::InputRequired, RequestPolicy::REPEATABLE, false),
             (ResultType::Task, task, true),
-            (ResultType::Task, Rules::ONCE, false),
+            (ResultType::Task, RequestPolicy::ONCE, false),
             (ResultType::Other("x".into()), task, false),
         ] {
             let modern = check_result_type(Era::Modern, rules, answered(&kind));

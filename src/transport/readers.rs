@@ -7,15 +7,15 @@ use crate::sys::process;
 use crate::sys::thread::{self, Thread};
 
 /// The readers of one client, running or ended.
-pub struct Readers {
+pub struct ReaderThreads {
     threads: Mutex<Vec<Thread>>,
     /// Where they run: in the child of a fork there are none.
     process: u32,
 }
 
-impl Readers {
-    pub fn new(process: u32) -> Readers {
-        Readers { threads: Mutex::default(), process }
+impl ReaderThreads {
+    pub fn new(process: u32) -> ReaderThreads {
+        ReaderThreads { threads: Mutex::default(), process }
     }
 
     /// Runs what reads.
@@ -39,7 +39,7 @@ impl Readers {
     }
 }
 
-impl Drop for Readers {
+impl Drop for ReaderThreads {
     fn drop(&mut self) {
         if self.process != process::id() {
             // The system knows nothing of them: nothing can be done with their handles.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::interface::Transport;
-use crate::call::context::Call;
-use crate::call::request::Speaking;
+use crate::call::context::CallContext;
+use crate::call::request::PeerContext;
 use crate::error::Result;
 use crate::protocol::version::Era;
 
@@ -17,24 +17,24 @@ const REPLY_LIMIT: Duration = Duration::from_secs(5);
 /// time, and learns from the transport's end that nobody wants its answer.
 pub struct ReplySlot {
     transport: Weak<dyn Transport>,
-    speaking: Speaking,
-    call: Call,
+    speaking: PeerContext,
+    call: CallContext,
     ended: Arc<AtomicBool>,
 }
 
 /// The call during which a server asks something. When it has ended, answers are discarded.
 #[derive(Default)]
-pub struct Asking(Arc<AtomicBool>);
+pub struct CallLifetime(Arc<AtomicBool>);
 
-impl Asking {
+impl CallLifetime {
     /// The slot for the answer to one request.
-    pub fn slot(&self, transport: Weak<dyn Transport>, speaking: &Speaking, call: &Call) -> ReplySlot {
+    pub fn slot(&self, transport: Weak<dyn Transport>, speaking: &PeerContext, call: &CallContext) -> ReplySlot {
         let ended = Arc::clone(&self.0);
         ReplySlot { transport, speaking: speaking.clone(), call: call.clone(), ended }
     }
 }
 
-impl Drop for Asking {
+impl Drop for CallLifetime {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -61,38 +61,38 @@ impl ReplySlot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::fake::{FakeTransport, Via, call, recording_host};
-    use crate::transport::interface::Travels;
+    use crate::transport::fake::{FakeTransport, TransportMethod, call, recording_host};
+    use crate::transport::interface::TransportKind;
 
     #[test]
     fn an_answer_is_sent_before_the_end_of_the_call_and_discarded_after_it() {
         let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
-        let asking = Asking::default();
-        let slot = || asking.slot(fake.weak(), &Speaking::opening(), &call(&host));
+        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
+        let asking = CallLifetime::default();
+        let slot = || asking.slot(fake.weak(), &PeerContext::opening(), &call(&host));
         let (early, late) = (slot(), slot());
         assert!(!early.has_ended() && early.is_answerable());
         early.answer("1").unwrap();
         drop(asking);
         assert!(late.has_ended());
         late.answer("2").unwrap();
-        assert_eq!(fake.sent(Via::Post), ["1"]);
+        assert_eq!(fake.sent(TransportMethod::Post), ["1"]);
     }
 
     #[test]
     fn a_modern_server_is_not_answerable() {
         let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::StreamableHttp);
-        let slot = Asking::default().slot(fake.weak(), &Speaking::modern("2026-07-28"), &call(&host));
+        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
+        let slot = CallLifetime::default().slot(fake.weak(), &PeerContext::modern("2026-07-28"), &call(&host));
         assert!(!slot.is_answerable());
     }
 
     #[test]
     fn a_slot_does_not_keep_its_transport() {
         let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, Travels::Sse);
-        let (weak, asking) = (Arc::downgrade(&fake), Asking::default());
-        let slot = asking.slot(fake.weak(), &Speaking::opening(), &call(&host));
+        let fake = FakeTransport::new(&host, TransportKind::Sse);
+        let (weak, asking) = (Arc::downgrade(&fake), CallLifetime::default());
+        let slot = asking.slot(fake.weak(), &PeerContext::opening(), &call(&host));
         drop(fake);
         assert!(weak.upgrade().is_none());
         slot.answer("1").unwrap();

@@ -7,27 +7,27 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
 
-use super::host::Host;
-use super::interface::{Answer, Transport, Travels};
-use super::multiplexer::pending::Line;
-use super::multiplexer::receiver::Receiver;
+use super::host::TransportContext;
+use super::interface::{Transport, TransportKind, TransportResponse};
+use super::multiplexer::pending::PendingRequests;
+use super::multiplexer::receiver::MessageRouter;
 use super::multiplexer::{await_answer, make_place};
-use crate::call::context::Call;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::Setback;
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::protocol::lost_session::Carried;
+use crate::protocol::lost_session::SessionReference;
 use crate::protocol::messages;
-use crate::protocol::text::Text;
+use crate::protocol::text::MessageText;
 use crate::status::MCP_DISCONNECTED;
 use crate::sys::lock::Mutex;
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// One end of the pair. Its reader ends when this is dropped.
 pub struct SocketPair {
     me: Weak<dyn Transport>,
-    host: Arc<Host>,
-    line: Arc<Line>,
+    host: Arc<TransportContext>,
+    line: Arc<PendingRequests>,
     socket: Mutex<UnixStream>,
 }
 
@@ -40,29 +40,29 @@ impl Drop for SocketPair {
 
 impl SocketPair {
     /// A transport, and the server's end.
-    pub fn connect(host: &Arc<Host>) -> Result<(Arc<SocketPair>, UnixStream)> {
+    pub fn connect(host: &Arc<TransportContext>) -> Result<(Arc<SocketPair>, UnixStream)> {
         let (ours, theirs) = UnixStream::pair().map_err(|error| disconnected(&error.to_string()))?;
         let incoming = ours.try_clone().map_err(|error| disconnected(&error.to_string()))?;
-        let line = Arc::new(Line::new(false, Arc::default())?);
+        let line = Arc::new(PendingRequests::new(false, Arc::default())?);
         let me = Arc::new_cyclic(|me: &Weak<SocketPair>| SocketPair {
             me: me.clone(),
             host: Arc::clone(host),
             line,
             socket: Mutex::new(ours),
         });
-        let receiver = Receiver::new(host, Weak::clone(&me.me), &me.line);
+        let receiver = MessageRouter::new(host, Weak::clone(&me.me), &me.line);
         host.readers.start(move || read(&receiver, incoming))?;
         Ok((me, theirs))
     }
 
-    fn write(&self, message: &Text) -> Result<()> {
+    fn write(&self, message: &MessageText) -> Result<()> {
         let text: String = message.pieces().chain(["\n"]).collect();
         self.socket.lock().write_all(text.as_bytes()).map_err(|error| disconnected(&error.to_string()))
     }
 }
 
 /// Hands on what comes, until the stream ends.
-fn read(to: &Receiver, incoming: UnixStream) {
+fn read(to: &MessageRouter, incoming: UnixStream) {
     let reads = to.begin();
     for line in BufReader::new(incoming).split(b'\n').map_while(|line| line.ok()) {
         to.line.note_heard();
@@ -76,31 +76,37 @@ fn disconnected(why: &str) -> Error {
 }
 
 impl Transport for SocketPair {
-    fn travels(&self) -> Travels {
-        Travels::Stdio
+    fn travels(&self) -> TransportKind {
+        TransportKind::Stdio
     }
 
-    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+    fn request(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        asked: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
         let id = self.host.calls.next_id();
         asked.set(id);
         let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
-        self.write(&messages::request(id, ask.method, ask.params)).map_err(Setback::before_sending)?;
+        self.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
         await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
-    fn post(&self, _: &Call, _: &Speaking, message: &Text, _: bool) -> Result<()> {
+    fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
         self.write(message)
     }
 
-    fn post_and_leave(&self, _: &Call, _: &Speaking, message: &Text) -> Result<()> {
+    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         self.write(message)
     }
 
-    fn carried<'a>(&self, _: &'a Speaking) -> Carried<'a> {
-        Carried::Nothing
+    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+        SessionReference::Nothing
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         Some(Arc::clone(&self.line.over))
     }
 
@@ -119,20 +125,20 @@ mod tests {
 
     use super::*;
     use crate::call::context::CallOptions;
-    use crate::call::request::Rules;
+    use crate::call::request::RequestPolicy;
     use crate::call::setback::Sent;
     use crate::protocol::params::Params;
     use crate::status::MCP_RPC_ERROR;
-    use crate::sys::wait::{Budget, Interest};
+    use crate::sys::wait::{Interest, WaitContext};
     use crate::transport::fake::{call_with, recording_host, with_progress};
 
     /// Sends one request, and gives the text of its result.
-    fn request(transport: &SocketPair, options: &CallOptions) -> Result<String, Setback> {
+    fn request(transport: &SocketPair, options: &CallOptions) -> Result<String, SendError> {
         let call = call_with(&transport.host, options);
         let mut params = Params::new().with("x", "1");
         call.add_meta(&mut params).unwrap();
-        let ask = Ask::new("tools/call", &params, Rules::ONCE);
-        let answer = transport.request(&call, &Speaking::opening(), &ask, &Cell::new(0))?;
+        let ask = EncodedRequest::new("tools/call", &params, RequestPolicy::ONCE);
+        let answer = transport.request(&call, &PeerContext::opening(), &ask, &Cell::new(0))?;
         Ok(answer.answered.result.text().to_owned())
     }
 
@@ -218,7 +224,7 @@ mod tests {
         let later = request(&transport, &CallOptions::default()).unwrap_err();
         assert_eq!((later.error.status(), later.sent), (MCP_DISCONNECTED, Sent::No));
         assert!(later.error.report().session_is_gone && transport.is_closed_to_calls());
-        assert!(Budget::default().wait(transport.over().unwrap().waitable(), Interest::Read).is_ok());
+        assert!(WaitContext::default().wait(transport.over().unwrap().waitable(), Interest::Read).is_ok());
         server.join().unwrap();
     }
 

@@ -1,6 +1,6 @@
 //! Who the server says that it is.
 
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -9,7 +9,7 @@ use crate::status::MCP_INTERNAL;
 
 impl Client {
     /// What the server said of itself when the session was opened.
-    pub fn server_info(&self, call: &Call) -> Result<Json> {
+    pub fn server_info(&self, call: &CallContext) -> Result<Json> {
         let (session, _) = self.session(call)?;
         let text = messages::server_info(
             session.version,

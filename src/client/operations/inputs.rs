@@ -1,15 +1,15 @@
 //! Input rounds: a modern server answers that it needs input, and the request is made again with it (2026-07-28, "Multi Round-Trip
 //! Requests").
 
-use super::perform::Operation;
-use crate::call::context::Call;
+use super::perform::Request;
+use crate::call::context::CallContext;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
-use crate::protocol::jsonrpc::{Answered, ResultType};
-use crate::protocol::part::Part;
+use crate::protocol::jsonrpc::{ResultType, RpcResponse};
+use crate::protocol::part::RawValue;
 use crate::rpc::handlers::ask;
 use crate::status::*;
 
@@ -20,16 +20,16 @@ impl Client {
     /// Makes an operation again, with what the server asks for, until it is complete. Counts the rounds.
     pub(in crate::client) fn give_inputs(
         &self,
-        call: &Call,
-        operation: &mut Operation,
-        first: Answered,
+        call: &CallContext,
+        operation: &mut Request,
+        first: RpcResponse,
     ) -> Result<(Json, u32)> {
         let mut answered = first;
         for rounds in 0..MOST_ROUNDS {
             if answered.kind != ResultType::InputRequired {
                 return Ok((answered.result, rounds));
             }
-            call.remark(Level::Debug, || "the server needs input".into());
+            call.remark(LogLevel::Debug, || "the server needs input".into());
             self.gather(call, operation, &answered.result)?;
             answered = self.perform_round(call, operation)?;
         }
@@ -37,15 +37,15 @@ impl Client {
     }
 
     /// Puts into `operation` what the server's answer asks for.
-    fn gather(&self, call: &Call, operation: &mut Operation, result: &Json) -> Result<()> {
-        let root = Part::of(result);
+    fn gather(&self, call: &CallContext, operation: &mut Request, result: &Json) -> Result<()> {
+        let root = RawValue::of(result);
         let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
         if requests.is_none() && state.is_none() {
             let why = "the server needs input, and says neither which nor in what state it is";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         let mut responses = Vec::new();
-        for (key, request) in requests.into_iter().flat_map(Part::children) {
+        for (key, request) in requests.into_iter().flat_map(RawValue::children) {
             responses.push(one_input(self, call, key, request)?);
         }
         operation.params.remove("inputResponses");
@@ -62,13 +62,13 @@ impl Client {
 }
 
 /// A member of `inputResponses`, for what is asked under `key`.
-pub fn one_input(client: &Client, call: &Call, key: &str, request: Part) -> Result<String> {
+pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawValue) -> Result<String> {
     let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server asks for input, and {why}"));
     // As it came: the server looks for it.
     if key.is_empty() {
         return Err(invalid("it has no name"));
     }
-    let method = request.member("method").and_then(Part::text).ok_or_else(|| invalid("does not say for which"))?;
+    let method = request.member("method").and_then(RawValue::text).ok_or_else(|| invalid("does not say for which"))?;
     let Some(kind) = InputKind::of(&method) else {
         let why = format!("the server asks for {:?}, which no client can give", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));

@@ -3,26 +3,26 @@
 
 use std::time::{Duration, Instant};
 
-use super::perform::Operation;
-use crate::call::context::Call;
-use crate::call::request::{Ask, Rules};
-use crate::call::retry::{Disposition, Stage, disposition};
+use super::perform::Request;
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, RequestPolicy};
+use crate::call::retry::{Disposition, FailedStep, disposition};
 use crate::client::Client;
-use crate::client::changes::Inbox;
+use crate::client::changes::SubscriptionQueue;
 use crate::error::{Error, Result};
-use crate::log::Level;
-use crate::protocol::incoming::Notice;
+use crate::log::LogLevel;
+use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::protocol::version::Era;
-use crate::rpc::dispatch::OnChange as _;
+use crate::rpc::dispatch::ChangeObserver as _;
 use crate::rpc::exchange::leave;
 use crate::session::state::Session;
 use crate::status::*;
-use crate::sys::wait::{Interest, Stop};
-use crate::transport::interface::{LISTENING, Unsubscribed};
+use crate::sys::wait::{Interest, Interrupt};
+use crate::transport::interface::{LISTENING, SubscriptionFailure};
 use crate::transport::multiplexer::remark_dropped;
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ const FAREWELL: Duration = Duration::from_millis(20);
 
 /// What somebody wants to hear of.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct SubscriptionFilter {
     pub tools: bool,
     pub prompts: bool,
     pub resources: bool,
@@ -42,16 +42,16 @@ pub struct Filter {
 }
 
 /// Receives a change: the method of its notification, and the parameters.
-pub type OnChange<'a> = dyn Fn(&str, Option<&Json>) + 'a;
+pub type ChangeCallback<'a> = dyn Fn(&str, Option<&Json>) + 'a;
 
-impl Filter {
-    fn wants(&self, notice: &Notice) -> bool {
+impl SubscriptionFilter {
+    fn wants(&self, notice: &Notification) -> bool {
         match notice.method.as_str() {
             "notifications/tools/list_changed" => self.tools,
             "notifications/prompts/list_changed" => self.prompts,
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
-                let uri = notice.params.as_ref().and_then(|params| Part::of(params).member("uri")?.text());
+                let uri = notice.params.as_ref().and_then(|params| RawValue::of(params).member("uri")?.text());
                 uri.is_some_and(|uri| self.uris.iter().any(|wanted| is_part_of(&uri, wanted)))
             }
             _ => false,
@@ -76,7 +76,7 @@ impl Filter {
 }
 
 /// How a subscription ended.
-enum End {
+enum SubscriptionEnd {
     /// The server has said so.
     Graceful,
     /// After something had come on it.
@@ -89,39 +89,42 @@ enum End {
 
 impl Client {
     /// Listens until the server ends it in good order, or somebody ends the call. The timeout governs only the opening.
-    pub fn listen(&self, call: &Call, filter: &Filter, on_change: &OnChange) -> Result<()> {
+    pub fn listen(&self, call: &CallContext, filter: &SubscriptionFilter, on_change: &ChangeCallback) -> Result<()> {
         let (mut in_vain, mut was_open, mut opening) = (0, false, call.clone());
         loop {
-            let outcome = self.session(&opening).map(|(session, _)| {
-                let end = match session.era {
-                    Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
-                    Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
-                };
-                if let End::Dropped(error) | End::Broken(error) | End::Failed(error) = &end
-                    && error.status() == MCP_SESSION_LOST
-                {
-                    self.sessions.forget(&session);
-                }
-                end
-            });
-            let error = match outcome.unwrap_or_else(End::Failed) {
-                End::Graceful => return Ok(()),
-                End::Dropped(error) => {
+            let outcome =
+                self.session(&opening).map(|(session, _)| {
+                    let end = match session.era {
+                        Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
+                        Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
+                    };
+                    if let SubscriptionEnd::Dropped(error)
+                    | SubscriptionEnd::Broken(error)
+                    | SubscriptionEnd::Failed(error) = &end
+                        && error.status() == MCP_SESSION_LOST
+                    {
+                        self.sessions.forget(&session);
+                    }
+                    end
+                });
+            let error = match outcome.unwrap_or_else(SubscriptionEnd::Failed) {
+                SubscriptionEnd::Graceful => return Ok(()),
+                SubscriptionEnd::Dropped(error) => {
                     (in_vain, was_open) = (0, true);
                     error
                 }
-                End::Broken(error) => {
+                SubscriptionEnd::Broken(error) => {
                     was_open = true;
                     error
                 }
-                End::Failed(error) => error,
+                SubscriptionEnd::Failed(error) => error,
             };
             in_vain += 1;
-            if disposition(&error, Stage::Subscription { in_vain }) == Disposition::Fatal {
+            if disposition(&error, FailedStep::Subscription { in_vain }) == Disposition::Fatal {
                 return Err(error);
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
-            call.remark(Level::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
+            call.remark(LogLevel::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
             if was_open {
                 // From now on only the caller ends it.
                 opening = call.without_deadline();
@@ -129,37 +132,43 @@ impl Client {
             match opening.budget().wait_any(&[], Some(pause)) {
                 Ok(_) => {}
                 // Why it could not be opened in time says more than that.
-                Err(Stop::TimedOut) => return Err(error),
+                Err(Interrupt::TimedOut) => return Err(error),
                 Err(stop) => return Err(call.stopped_while(&stop, LISTENING)),
             }
         }
     }
 
-    fn listen_modern(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
+    fn listen_modern(
+        &self,
+        call: &CallContext,
+        session: &Session,
+        filter: &SubscriptionFilter,
+        on_change: &ChangeCallback,
+    ) -> SubscriptionEnd {
         let mut params = Params::new().with("notifications", filter.text());
-        if let Err(error) = self.add_meta(call, &mut params, session, Rules::REPEATABLE) {
-            return End::Failed(error);
+        if let Err(error) = self.add_meta(call, &mut params, session, RequestPolicy::REPEATABLE) {
+            return SubscriptionEnd::Failed(error);
         }
-        let ask = Ask::new("subscriptions/listen", &params, Rules::REPEATABLE);
+        let ask = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
         let outcome = session.transport.subscribe(call, &session.speaking(), &ask, &mut |notice| {
             self.hear(call, notice, filter, on_change);
         });
         match outcome {
-            Ok(()) => End::Graceful,
-            Err(Unsubscribed { error, heard: true }) => End::Dropped(error),
-            Err(Unsubscribed { error, heard: false }) => End::Failed(error),
+            Ok(()) => SubscriptionEnd::Graceful,
+            Err(SubscriptionFailure { error, heard: true }) => SubscriptionEnd::Dropped(error),
+            Err(SubscriptionFailure { error, heard: false }) => SubscriptionEnd::Failed(error),
         }
     }
 
     /// A notification on a subscription.
-    fn hear(&self, call: &Call, notice: &Notice, filter: &Filter, on_change: &OnChange) {
+    fn hear(&self, call: &CallContext, notice: &Notification, filter: &SubscriptionFilter, on_change: &ChangeCallback) {
         if notice.is_too_long() {
             // Where that is said.
             return self.host().inbound.notification(call, notice);
         }
         if notice.method == "notifications/subscriptions/acknowledged" {
-            let granted = notice.params.as_ref().and_then(|params| Part::of(params).member("notifications"));
-            call.remark(Level::Debug, || format!("subscribed to {}", granted.map_or("nothing", Part::raw)));
+            let granted = notice.params.as_ref().and_then(|params| RawValue::of(params).member("notifications"));
+            call.remark(LogLevel::Debug, || format!("subscribed to {}", granted.map_or("nothing", RawValue::raw)));
             return;
         }
         self.known.forget(notice);
@@ -169,12 +178,18 @@ impl Client {
         }
     }
 
-    fn listen_legacy(&self, call: &Call, session: &Session, filter: &Filter, on_change: &OnChange) -> End {
+    fn listen_legacy(
+        &self,
+        call: &CallContext,
+        session: &Session,
+        filter: &SubscriptionFilter,
+        on_change: &ChangeCallback,
+    ) -> SubscriptionEnd {
         let opened =
             self.known.changes.subscribe().and_then(|inbox| session.open_server_stream(call, true).map(|()| inbox));
         let subscribed = match opened {
             Ok(subscribed) => subscribed,
-            Err(error) => return End::Failed(error),
+            Err(error) => return SubscriptionEnd::Failed(error),
         };
         // Before the server is asked: another listener that leaves meanwhile must not take it away.
         self.known.changes.note_uris(&filter.uris);
@@ -184,12 +199,12 @@ impl Client {
             .try_for_each(|uri| self.perform(call, subscribe("resources/subscribe", uri)).map(|_| ()));
         let end = match asked {
             Ok(()) => self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox),
-            Err(error) => End::Failed(error),
+            Err(error) => SubscriptionEnd::Failed(error),
         };
         remark_dropped(call, subscribed.inbox.dropped());
         let unwanted = self.known.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
-        if !matches!(end, End::Dropped(_)) && !self.calls.closed.is_raised() {
+        if !matches!(end, SubscriptionEnd::Dropped(_)) && !self.calls.closed.is_raised() {
             let until = Instant::now() + FAREWELL;
             for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
                 let operation = subscribe("resources/unsubscribe", uri);
@@ -202,12 +217,12 @@ impl Client {
 
     fn wait_for_changes(
         &self,
-        call: &Call,
+        call: &CallContext,
         session: &Session,
-        filter: &Filter,
-        on_change: &OnChange,
-        inbox: &Inbox,
-    ) -> End {
+        filter: &SubscriptionFilter,
+        on_change: &ChangeCallback,
+        inbox: &SubscriptionQueue,
+    ) -> SubscriptionEnd {
         let budget = call.without_deadline().budget().clone();
         let over = session.transport.over();
         let mut fds = vec![(inbox.signal.waitable(), Interest::Read)];
@@ -215,11 +230,11 @@ impl Client {
         let opened = Instant::now();
         loop {
             if let Err(stop) = budget.wait_any(&fds, None) {
-                return End::Broken(call.stopped_while(&stop, LISTENING));
+                return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
             }
             for notice in inbox.take() {
                 if let Err(stop) = budget.check() {
-                    return End::Broken(call.stopped_while(&stop, LISTENING));
+                    return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
                 }
                 if filter.wants(&notice) {
                     on_change(&notice.method, notice.params.as_ref());
@@ -227,7 +242,11 @@ impl Client {
             }
             if over.as_ref().is_some_and(|over| over.is_raised()) {
                 let why = session.why_over();
-                return if opened.elapsed() > LONGEST_RETRY { End::Dropped(why) } else { End::Broken(why) };
+                return if opened.elapsed() > LONGEST_RETRY {
+                    SubscriptionEnd::Dropped(why)
+                } else {
+                    SubscriptionEnd::Broken(why)
+                };
             }
         }
     }
@@ -239,6 +258,6 @@ fn is_part_of(uri: &str, wanted: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || wanted.ends_with('/') || rest.starts_with(['/', '#', '?']))
 }
 
-pub fn subscribe<'a>(method: &'static str, uri: &str) -> Operation<'a> {
-    Operation::new(method, Params::new().with("uri", quoted(uri)), Rules::REPEATABLE)
+pub fn subscribe<'a>(method: &'static str, uri: &str) -> Request<'a> {
+    Request::new(method, Params::new().with("uri", quoted(uri)), RequestPolicy::REPEATABLE)
 }

@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::perform::Operation;
-use crate::call::context::Call;
-use crate::call::request::Rules;
+use super::perform::Request;
+use crate::call::context::CallContext;
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::protocol::json::{Json, Kind};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
-use crate::protocol::part::Part;
-use crate::protocol::scan::{self, NotJson};
+use crate::protocol::part::RawValue;
+use crate::protocol::scan::{self, InvalidJson};
 use crate::status::*;
 
 /// More pages than that are not asked for: a server whose pages never end is broken.
@@ -21,54 +21,54 @@ const MOST_PAGES: usize = 10_000;
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum ListMethod {
     Tools,
     Resources,
     ResourceTemplates,
     Prompts,
 }
 
-impl List {
+impl ListMethod {
     pub fn method(self) -> &'static str {
         match self {
-            List::Tools => "tools/list",
-            List::Resources => "resources/list",
-            List::ResourceTemplates => "resources/templates/list",
-            List::Prompts => "prompts/list",
+            ListMethod::Tools => "tools/list",
+            ListMethod::Resources => "resources/list",
+            ListMethod::ResourceTemplates => "resources/templates/list",
+            ListMethod::Prompts => "prompts/list",
         }
     }
 
     /// The member of a result that holds the list.
     pub fn member(self) -> &'static str {
         match self {
-            List::Tools => "tools",
-            List::Resources => "resources",
-            List::ResourceTemplates => "resourceTemplates",
-            List::Prompts => "prompts",
+            ListMethod::Tools => "tools",
+            ListMethod::Resources => "resources",
+            ListMethod::ResourceTemplates => "resourceTemplates",
+            ListMethod::Prompts => "prompts",
         }
     }
 }
 
 impl Client {
     /// One page: the first, or the one that a cursor leads to.
-    pub fn page(&self, call: &Call, list: List, cursor: Option<&str>) -> Result<Json> {
+    pub fn page(&self, call: &CallContext, list: ListMethod, cursor: Option<&str>) -> Result<Json> {
         self.page_at(call, list, cursor.map(quoted))
     }
 
     /// The same for a cursor as it stands in the page before: what is given back to the server is what it sent.
-    fn page_at(&self, call: &Call, list: List, cursor: Option<String>) -> Result<Json> {
+    fn page_at(&self, call: &CallContext, list: ListMethod, cursor: Option<String>) -> Result<Json> {
         let mut params = Params::new();
         if let Some(cursor) = cursor {
             params.set("cursor", cursor);
         }
-        let page = self.cached(call, Operation::new(list.method(), params, Rules::REPEATABLE))?;
+        let page = self.cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?;
         check_page(&page, list)?;
-        if list == List::Tools { self.without_invalid_tools(call, page) } else { Ok(page) }
+        if list == ListMethod::Tools { self.without_invalid_tools(call, page) } else { Ok(page) }
     }
 
     /// All pages as one: the members of the first, and the elements of all. A page that names a cursor which was used before is the
     /// last: there are servers that name the same one on every page.
-    pub fn all_pages(&self, call: &Call, list: List) -> Result<Json> {
+    pub fn all_pages(&self, call: &CallContext, list: ListMethod) -> Result<Json> {
         let first = self.page_at(call, list, None)?;
         let Some(mut cursor) = next_cursor(&first) else { return Ok(first) };
         let limit = self.settings.limits().message;
@@ -76,7 +76,8 @@ impl Client {
         append(&mut elements, &first, list);
         // Hashes stand for the cursors and pages, which can be large.
         let hashes = RandomState::new();
-        let hash_of_elements = |page: &Json| hashes.hash_one(Part::of(page).member(list.member()).map(Part::raw));
+        let hash_of_elements =
+            |page: &Json| hashes.hash_one(RawValue::of(page).member(list.member()).map(RawValue::raw));
         let mut used_cursors = HashSet::new();
         let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
         for _ in 1..MOST_PAGES {
@@ -94,7 +95,7 @@ impl Client {
                 return Err(Error::new(MCP_TOO_LARGE, why));
             }
             if is_circle {
-                call.remark(Level::Warning, || {
+                call.remark(LogLevel::Warning, || {
                     format!("the server's {} leads to a page that was read before; the list ends there", list.method())
                 });
             }
@@ -107,8 +108,8 @@ impl Client {
     }
 }
 
-fn check_page(page: &Json, list: List) -> Result<()> {
-    let kind = |name| Part::of(page).member(name).map(Part::kind);
+fn check_page(page: &Json, list: ListMethod) -> Result<()> {
+    let kind = |name| RawValue::of(page).member(name).map(RawValue::kind);
     let wrong = |what: &str| {
         Err(Error::new(MCP_INVALID_MESSAGE, format!("the server's answer to {} holds {what}", list.method())))
     };
@@ -121,13 +122,13 @@ fn check_page(page: &Json, list: List) -> Result<()> {
 
 /// Where the next page is, as it stands there. An empty text is a cursor, too.
 fn next_cursor(page: &Json) -> Option<String> {
-    let cursor = Part::of(page).member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
+    let cursor = RawValue::of(page).member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
     cursor.map(|cursor| cursor.raw().to_owned())
 }
 
 /// Adds the elements of a page, as they stand in its text.
-fn append(elements: &mut String, page: &Json, list: List) {
-    let array = Part::of(page).member(list.member()).filter(|array| array.kind() == Kind::Array);
+fn append(elements: &mut String, page: &Json, list: ListMethod) {
+    let array = RawValue::of(page).member(list.member()).filter(|array| array.kind() == Kind::Array);
     let added = array.map(|array| array.raw()[1..array.raw().len() - 1].trim_ascii()).filter(|added| !added.is_empty());
     let Some(added) = added else { return };
     if !elements.is_empty() {
@@ -137,12 +138,12 @@ fn append(elements: &mut String, page: &Json, list: List) {
 }
 
 /// The page with another list in it, and without the member `dropped`.
-pub(in crate::client) fn with_list(page: &Json, list: List, array: &str, dropped: Option<&str>) -> Result<Json> {
+pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, dropped: Option<&str>) -> Result<Json> {
     let text = scan::replaced(page.text(), list.member(), array, dropped);
-    let made = text.map_err(|NotJson| "a page is no object".to_owned()).and_then(Json::parse);
+    let made = text.map_err(|InvalidJson| "a page is no object".to_owned()).and_then(Json::parse);
     made.map_err(|why| Error::new(MCP_INTERNAL, why))
 }
 
-fn together(first: &Json, list: List, elements: &str) -> Result<Json> {
+fn together(first: &Json, list: ListMethod, elements: &str) -> Result<Json> {
     with_list(first, list, &format!("[{elements}]"), Some("nextCursor"))
 }

@@ -1,8 +1,8 @@
 //! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
 
-use super::perform::Operation;
-use crate::call::context::Call;
-use crate::call::request::Rules;
+use super::perform::Request;
+use crate::call::context::CallContext;
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::messages::quoted;
@@ -15,7 +15,7 @@ const LEVELS: &[&str] = &["debug", "info", "notice", "warning", "error", "critic
 
 impl Client {
     /// From which level on the server sends its log. A legacy server is told; a modern one reads it in every request.
-    pub fn set_logging_level(&self, call: &Call, level: &str) -> Result<()> {
+    pub fn set_logging_level(&self, call: &CallContext, level: &str) -> Result<()> {
         let known = LEVELS.iter().copied().find(|known| *known == level);
         let Some(level) = known else {
             let why = format!("{level:?} is no logging level; those are {}", LEVELS.join(", "));
@@ -35,6 +35,6 @@ impl Client {
 }
 
 /// The request that sets the level on legacy servers.
-pub fn logging_level<'a>(level: &str) -> Operation<'a> {
-    Operation::new("logging/setLevel", Params::new().with("level", quoted(level)), Rules::REPEATABLE)
+pub fn logging_level<'a>(level: &str) -> Request<'a> {
+    Request::new("logging/setLevel", Params::new().with("level", quoted(level)), RequestPolicy::REPEATABLE)
 }

@@ -1,9 +1,9 @@
 //! What a server offers besides tools: resources, prompts, completion; and requests that this client has no function for.
 
-use super::perform::Operation;
-use crate::call::context::Call;
+use super::perform::Request;
+use crate::call::context::CallContext;
 use crate::call::object;
-use crate::call::request::Rules;
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -13,55 +13,55 @@ use crate::status::MCP_INVALID_ARGUMENT;
 
 /// Whose argument is to be completed.
 #[derive(Clone, Copy, Debug)]
-pub enum Reference<'a> {
+pub enum CompletionReference<'a> {
     Prompt(&'a str),
     /// A template, by its URI.
     Resource(&'a str),
 }
 
 impl Client {
-    pub fn read_resource(&self, call: &Call, uri: &str) -> Result<Json> {
+    pub fn read_resource(&self, call: &CallContext, uri: &str) -> Result<Json> {
         let params = Params::new().with("uri", quoted(uri));
-        self.cached(call, Operation::new("resources/read", params, Rules::READ).named(uri))
+        self.cached(call, Request::new("resources/read", params, RequestPolicy::READ).named(uri))
     }
 
     /// The arguments are the text of an object of strings.
-    pub fn get_prompt(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+    pub fn get_prompt(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let mut params = Params::new().with("name", quoted(name));
         if let Some(arguments) = arguments {
             params.set("arguments", object(arguments, "the arguments")?);
         }
-        self.perform(call, Operation::new("prompts/get", params, Rules::READ).named(name))
+        self.perform(call, Request::new("prompts/get", params, RequestPolicy::READ).named(name))
     }
 
     /// What may stand for `value` in an argument; `context` is the text of an object with the arguments that are known already.
     pub fn complete(
         &self,
-        call: &Call,
-        reference: Reference,
+        call: &CallContext,
+        reference: CompletionReference,
         (argument, value): (&str, &str),
         context: Option<&str>,
     ) -> Result<Json> {
         let reference = match reference {
-            Reference::Prompt(name) => format!(r#"{{"type":"ref/prompt","name":{}}}"#, quoted(name)),
-            Reference::Resource(uri) => format!(r#"{{"type":"ref/resource","uri":{}}}"#, quoted(uri)),
+            CompletionReference::Prompt(name) => format!(r#"{{"type":"ref/prompt","name":{}}}"#, quoted(name)),
+            CompletionReference::Resource(uri) => format!(r#"{{"type":"ref/resource","uri":{}}}"#, quoted(uri)),
         };
         let argument = format!(r#"{{"name":{},"value":{}}}"#, quoted(argument), quoted(value));
         let mut params = Params::new().with("ref", reference).with("argument", argument);
         if let Some(context) = context {
             params.set("context", format!(r#"{{"arguments":{}}}"#, object(context, "the context")?));
         }
-        self.perform(call, Operation::new("completion/complete", params, Rules::REPEATABLE))
+        self.perform(call, Request::new("completion/complete", params, RequestPolicy::REPEATABLE))
     }
 
     /// A request by its method; `params` is the text of an object.
-    pub fn request(&self, call: &Call, method: &str, params: Option<&str>) -> Result<Json> {
+    pub fn request(&self, call: &CallContext, method: &str, params: Option<&str>) -> Result<Json> {
         let params = given(method, params)?;
-        self.perform(call, Operation::new(method, params, Rules::ONCE))
+        self.perform(call, Request::new(method, params, RequestPolicy::ONCE))
     }
 
     /// A notification by its method; `params` is the text of an object.
-    pub fn send_notification(&self, call: &Call, method: &str, params: Option<&str>) -> Result<()> {
+    pub fn send_notification(&self, call: &CallContext, method: &str, params: Option<&str>) -> Result<()> {
         let params = given(method, params)?;
         self.notify(call, method, params)
     }

@@ -1,16 +1,16 @@
 //! A request that a caller makes, within the session and with what its era wants around it: metadata, headers, input rounds, and
 //! a session that is opened anew where the server has lost it.
 
-use crate::call::context::Call;
-use crate::call::request::{Ask, Rules};
-use crate::call::setback::Setback;
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, RequestPolicy};
+use crate::call::setback::SendError;
 use crate::client::Client;
-use crate::client::cache::Context;
+use crate::client::cache::CacheContext;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
-use crate::protocol::jsonrpc::Answered;
+use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::messages::{self, quoted};
-use crate::protocol::mirror::{Mirrored, argument};
+use crate::protocol::mirror::{HeaderArgument, argument};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::rpc::exchange::exchange;
@@ -19,56 +19,56 @@ use crate::session::state::Session;
 use crate::status::*;
 
 /// See the module.
-pub struct Operation<'a> {
-    pub method: Method<'a>,
+pub struct Request<'a> {
+    pub method: MethodName<'a>,
     pub params: Params<'a>,
     /// What `Mcp-Name` says.
     pub name: Option<&'a str>,
     /// A tool's arguments: some may belong into headers, by the tool's schema.
     pub arguments: Option<&'a str>,
-    pub rules: Rules,
+    pub rules: RequestPolicy,
 }
 
 /// A method, by its name or by what it is called in each era.
 #[derive(Clone, Copy)]
-pub enum Method<'a> {
+pub enum MethodName<'a> {
     Named(&'a str),
     ByEra(fn(Era) -> &'static str),
 }
 
-impl<'a> Method<'a> {
+impl<'a> MethodName<'a> {
     pub fn name(self, era: Era) -> &'a str {
         match self {
-            Method::Named(name) => name,
-            Method::ByEra(name) => name(era),
+            MethodName::Named(name) => name,
+            MethodName::ByEra(name) => name(era),
         }
     }
 }
 
-impl<'a> Operation<'a> {
-    pub fn new(method: &'a str, params: Params<'a>, rules: Rules) -> Operation<'a> {
-        Operation { method: Method::Named(method), params, name: None, arguments: None, rules }
+impl<'a> Request<'a> {
+    pub fn new(method: &'a str, params: Params<'a>, rules: RequestPolicy) -> Request<'a> {
+        Request { method: MethodName::Named(method), params, name: None, arguments: None, rules }
     }
 
-    pub fn named(self, name: &'a str) -> Operation<'a> {
-        Operation { name: Some(name), ..self }
+    pub fn named(self, name: &'a str) -> Request<'a> {
+        Request { name: Some(name), ..self }
     }
 }
 
 impl Client {
     /// The result of an operation, with what the server asks for on the way.
-    pub(in crate::client) fn perform(&self, call: &Call, operation: Operation) -> Result<Json> {
+    pub(in crate::client) fn perform(&self, call: &CallContext, operation: Request) -> Result<Json> {
         self.perform_counted(call, operation).map(|(result, _)| result)
     }
 
     /// The same, and in how many rounds the server has asked for input.
-    pub(in crate::client) fn perform_counted(&self, call: &Call, mut operation: Operation) -> Result<(Json, u32)> {
+    pub(in crate::client) fn perform_counted(&self, call: &CallContext, mut operation: Request) -> Result<(Json, u32)> {
         let answered = self.perform_round(call, &operation)?;
         self.give_inputs(call, &mut operation, answered)
     }
 
     /// One round, in a session that is opened anew where that helps.
-    pub(in crate::client) fn perform_round(&self, call: &Call, operation: &Operation) -> Result<Answered> {
+    pub(in crate::client) fn perform_round(&self, call: &CallContext, operation: &Request) -> Result<RpcResponse> {
         let forget_headers = || self.known.tools.forget();
         let recovery = Recovery {
             sessions: &self.sessions,
@@ -82,10 +82,10 @@ impl Client {
     /// Adds the members of `_meta` that a request of this call has in a session.
     pub(in crate::client) fn add_meta<'p>(
         &self,
-        call: &'p Call,
+        call: &'p CallContext,
         params: &mut Params<'p>,
         session: &'p Session,
-        rules: Rules,
+        rules: RequestPolicy,
     ) -> Result<()> {
         params.share_meta(if rules.may_be_task { &session.task_meta } else { &session.meta });
         if session.era == Era::Modern
@@ -97,12 +97,12 @@ impl Client {
     }
 
     /// Performs an operation, or gives what it brought before.
-    pub(in crate::client) fn cached(&self, call: &Call, operation: Operation) -> Result<Json> {
+    pub(in crate::client) fn cached(&self, call: &CallContext, operation: Request) -> Result<Json> {
         if !self.known.cache.is_wanted() || call.has_extras() {
             return self.perform(call, operation);
         }
         let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
-        let context = Context::of(self.auth());
+        let context = CacheContext::of(self.auth());
         if let Some(result) = self.known.cache.get(&key, &context) {
             return Ok(result);
         }
@@ -116,11 +116,11 @@ impl Client {
         Ok(result)
     }
 
-    fn perform_in(&self, call: &Call, operation: &Operation, session: &Session) -> Result<Answered, Setback> {
+    fn perform_in(&self, call: &CallContext, operation: &Request, session: &Session) -> Result<RpcResponse, SendError> {
         let mut params = operation.params.clone();
-        self.add_meta(call, &mut params, session, operation.rules).map_err(Setback::before_sending)?;
-        let mirrored = self.mirrored_arguments(call, operation, session).map_err(Setback::before_sending)?;
-        let ask = Ask {
+        self.add_meta(call, &mut params, session, operation.rules).map_err(SendError::before_sending)?;
+        let mirrored = self.mirrored_arguments(call, operation, session).map_err(SendError::before_sending)?;
+        let ask = EncodedRequest {
             method: operation.method.name(session.era),
             params: &params,
             name: operation.name,
@@ -133,8 +133,8 @@ impl Client {
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
     fn mirrored_arguments(
         &self,
-        call: &Call,
-        operation: &Operation,
+        call: &CallContext,
+        operation: &Request,
         session: &Session,
     ) -> Result<Vec<(String, String)>> {
         let (Some(arguments), Some(name)) = (operation.arguments, operation.name) else { return Ok(Vec::new()) };
@@ -146,15 +146,15 @@ impl Client {
             return Ok(Vec::new());
         }
         let arguments = Json::parse(arguments.to_owned()).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        let header = |mirrored: &Mirrored| Some((mirrored.header.clone(), argument(&arguments, mirrored)?));
+        let header = |mirrored: &HeaderArgument| Some((mirrored.header.clone(), argument(&arguments, mirrored)?));
         Ok(wanted.iter().filter_map(header).collect())
     }
 
     /// A notification, for which no answer comes.
-    pub(in crate::client) fn notify(&self, call: &Call, method: &str, params: Params) -> Result<()> {
+    pub(in crate::client) fn notify(&self, call: &CallContext, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
         let mut params = params;
-        self.add_meta(call, &mut params, &session, Rules::ONCE)?;
+        self.add_meta(call, &mut params, &session, RequestPolicy::ONCE)?;
         let message = messages::notification(method, &params);
         session.transport.post(call, &session.speaking(), &message, false).inspect_err(|error| {
             if error.status() == MCP_SESSION_LOST {

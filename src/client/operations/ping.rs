@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::perform::{Method, Operation};
-use crate::call::context::Call;
-use crate::call::request::Rules;
+use super::perform::{MethodName, Request};
+use crate::call::context::CallContext;
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
@@ -18,7 +18,7 @@ use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 impl Client {
     /// `ping` on a legacy server. A modern one has no `ping`: `server/discover`, which every modern server implements, stands
     /// in for it, and any JSON-RPC answer means that it is alive.
-    pub fn ping(&self, call: &Call) -> Result<()> {
+    pub fn ping(&self, call: &CallContext) -> Result<()> {
         let (session, opened) = self.session(call)?;
         match session.era {
             // The probe that opened it was the ping.
@@ -28,7 +28,7 @@ impl Client {
         }
     }
 
-    fn ping_modern(&self, call: &Call, session: &Arc<Session>) -> Result<()> {
+    fn ping_modern(&self, call: &CallContext, session: &Arc<Session>) -> Result<()> {
         let outcome = discover(self.host(), call, &*session.transport, &session.speaking(), &session.meta);
         // The same answer again says the same again, and is not read again.
         let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
@@ -48,9 +48,9 @@ impl Client {
         }
     }
 
-    fn ping_legacy(&self, call: &Call) -> Result<()> {
-        let method = Method::ByEra(method);
-        let operation = Operation { method, ..Operation::new("", Params::new(), Rules::REPEATABLE) };
+    fn ping_legacy(&self, call: &CallContext) -> Result<()> {
+        let method = MethodName::ByEra(method);
+        let operation = Request { method, ..Request::new("", Params::new(), RequestPolicy::REPEATABLE) };
         match self.perform(call, operation) {
             // Some servers do not know `ping`. A JSON-RPC error that is not about credentials or the session: the server is alive.
             Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// After the server turned out to be another one, once.
-    fn ping_again(&self, call: &Call) -> Result<()> {
+    fn ping_again(&self, call: &CallContext) -> Result<()> {
         let (session, _) = self.session(call)?;
         match session.era {
             Era::Modern => Ok(()),

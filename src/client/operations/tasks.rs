@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::inputs::one_input;
-use super::lists::List;
-use super::perform::Operation;
+use super::lists::ListMethod;
+use super::perform::Request;
 use super::tools::{tool_arguments, tool_call};
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::object;
-use crate::call::request::Rules;
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::client::known_tools::TaskSupport;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::exchange::leave;
 use crate::session::state::Session;
@@ -33,7 +33,7 @@ const LONGEST_POLL: Duration = Duration::from_secs(3600);
 
 impl Client {
     /// Calls a tool; what comes is its result, or a task where the server makes one of it.
-    pub fn start_tool(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+    pub fn start_tool(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
         let mut operation = tool_call(name, arguments);
@@ -48,7 +48,7 @@ impl Client {
             operation.params.set("task", "{}");
         }
         let result = self.perform(call, operation)?;
-        if is_asked && Part::of(&result).member("task").is_some() && id_of(&result).is_none() {
+        if is_asked && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
             let why = "the server makes a task of the tool, and gives no id for it";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
@@ -56,7 +56,12 @@ impl Client {
     }
 
     /// Calls a tool that has to be a task, and waits for its end.
-    pub(in crate::client) fn call_as_task(&self, call: &Call, name: &str, arguments: Option<&str>) -> Result<Json> {
+    pub(in crate::client) fn call_as_task(
+        &self,
+        call: &CallContext,
+        name: &str,
+        arguments: Option<&str>,
+    ) -> Result<Json> {
         let started = self.start_tool(call, name, arguments)?;
         let Some(id) = id_of(&started) else { return Ok(started) };
         self.wait_task(call, &id).inspect_err(|error| {
@@ -68,10 +73,10 @@ impl Client {
     }
 
     /// Asks for the end of a task, and waits for no answer.
-    fn abandon_task(&self, call: &Call, id: &str) {
+    fn abandon_task(&self, call: &CallContext, id: &str) {
         // The session is there: only a caller that waits for one could be stopped here.
         if let Ok((session, _)) = self.session(call) {
-            let operation = about("tasks/cancel", id, Rules::REPEATABLE);
+            let operation = about("tasks/cancel", id, RequestPolicy::REPEATABLE);
             let body = messages::request(self.calls.next_id(), "tasks/cancel", &operation.params);
             leave(self.host(), &*session.transport, &session.speaking(), &body);
         }
@@ -80,7 +85,7 @@ impl Client {
     /// Whether a tool of a legacy server may or must be a task. The list is read once, and only where the server has such tasks.
     pub(in crate::client) fn task_support(
         &self,
-        call: &Call,
+        call: &CallContext,
         session: &Session,
         name: &str,
     ) -> Result<Option<TaskSupport>> {
@@ -90,10 +95,10 @@ impl Client {
         if let Some(known) = self.known.tools.task_support() {
             return Ok(known.get(name).copied());
         }
-        let tools = self.all_pages(call, List::Tools)?;
-        let list = Part::of(&tools).member(List::Tools.member());
-        let known = list.into_iter().flat_map(Part::children).filter_map(|(_, tool)| {
-            let support = match tool.at(&["execution", "taskSupport"]).and_then(Part::text).as_deref() {
+        let tools = self.all_pages(call, ListMethod::Tools)?;
+        let list = RawValue::of(&tools).member(ListMethod::Tools.member());
+        let known = list.into_iter().flat_map(RawValue::children).filter_map(|(_, tool)| {
+            let support = match tool.at(&["execution", "taskSupport"]).and_then(RawValue::text).as_deref() {
                 Some("required") => TaskSupport::Required,
                 Some("optional") => TaskSupport::Optional,
                 _ => return None,
@@ -106,28 +111,28 @@ impl Client {
     }
 
     /// How a task stands.
-    pub fn get_task(&self, call: &Call, id: &str) -> Result<Json> {
-        self.perform(call, about("tasks/get", id, Rules::REPEATABLE))
+    pub fn get_task(&self, call: &CallContext, id: &str) -> Result<Json> {
+        self.perform(call, about("tasks/get", id, RequestPolicy::REPEATABLE))
     }
 
     /// Gives a modern task the inputs that it asks for: the text of an object.
-    pub fn update_task(&self, call: &Call, id: &str, responses: &str) -> Result<()> {
-        let mut operation = about("tasks/update", id, Rules::REPEATABLE);
+    pub fn update_task(&self, call: &CallContext, id: &str, responses: &str) -> Result<()> {
+        let mut operation = about("tasks/update", id, RequestPolicy::REPEATABLE);
         operation.params.set("inputResponses", object(responses, "the responses")?);
         self.perform(call, operation).map(|_| ())
     }
 
-    pub fn cancel_task(&self, call: &Call, id: &str) -> Result<()> {
-        self.perform(call, about("tasks/cancel", id, Rules::REPEATABLE)).map(|_| ())
+    pub fn cancel_task(&self, call: &CallContext, id: &str) -> Result<()> {
+        self.perform(call, about("tasks/cancel", id, RequestPolicy::REPEATABLE)).map(|_| ())
     }
 
     /// Waits for the end of a task, gives it what it asks for, and gives the result of what it was made for.
-    pub fn wait_task(&self, call: &Call, id: &str) -> Result<Json> {
+    pub fn wait_task(&self, call: &CallContext, id: &str) -> Result<Json> {
         let mut answered = HashSet::new();
         let (mut said, mut steps) = (None, 0.0);
         loop {
             let task = self.get_task(call, id)?;
-            let root = Part::of(&task);
+            let root = RawValue::of(&task);
             let message = text(root, "statusMessage");
             if message.is_some() && message != said {
                 steps += 1.0;
@@ -141,7 +146,7 @@ impl Client {
                 (Some("input_required"), Era::Modern) => self.answer_task(call, id, root, &mut answered)?,
                 // The server's requests come with the answer to this one.
                 (Some("completed" | "failed" | "input_required"), Era::Legacy) => {
-                    return self.perform(call, about("tasks/result", id, Rules::REPEATABLE));
+                    return self.perform(call, about("tasks/result", id, RequestPolicy::REPEATABLE));
                 }
                 (Some("cancelled"), _) => {
                     let why = said.map_or_else(String::new, |said| format!(": {said}"));
@@ -160,9 +165,9 @@ impl Client {
     }
 
     /// Gives what a task asks for and was not given yet.
-    fn answer_task(&self, call: &Call, id: &str, task: Part, answered: &mut HashSet<String>) -> Result<()> {
+    fn answer_task(&self, call: &CallContext, id: &str, task: RawValue, answered: &mut HashSet<String>) -> Result<()> {
         let mut responses = Vec::new();
-        for (key, request) in task.member("inputRequests").into_iter().flat_map(Part::children) {
+        for (key, request) in task.member("inputRequests").into_iter().flat_map(RawValue::children) {
             if answered.insert(key.to_owned()) {
                 responses.push(one_input(self, call, key, request)?);
             }
@@ -175,24 +180,24 @@ impl Client {
 }
 
 /// A request about a task, which declares the extension.
-fn about<'a>(method: &'static str, id: &'a str, mut rules: Rules) -> Operation<'a> {
+fn about<'a>(method: &'static str, id: &'a str, mut rules: RequestPolicy) -> Request<'a> {
     rules.may_be_task = true;
-    Operation::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
+    Request::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
 }
 
-fn text(value: Part, name: &str) -> Option<String> {
+fn text(value: RawValue, name: &str) -> Option<String> {
     value.member(name)?.text().map(|text| text.into_owned())
 }
 
 fn completed(task: &Json) -> Result<Json> {
-    let result = Part::of(task).member("result").filter(|result| result.kind() == Kind::Object);
+    let result = RawValue::of(task).member("result").filter(|result| result.kind() == Kind::Object);
     let result = result.map(|result| result.raw().to_owned());
     let result =
         result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed, and has no result"))?;
     Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))
 }
 
-fn failed(call: &Call, task: Part) -> Error {
+fn failed(call: &CallContext, task: RawValue) -> Error {
     let error = task.member("error");
     let code = error.and_then(|error| error.member("code")?.int64()).unwrap_or_default();
     let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
@@ -200,14 +205,14 @@ fn failed(call: &Call, task: Part) -> Error {
     rpc_failure(call, RpcError { code, message, data })
 }
 
-fn poll_interval(task: Part) -> Duration {
+fn poll_interval(task: RawValue) -> Duration {
     let ms = ["pollIntervalMs", "pollInterval"].iter().find_map(|name| task.member(name)?.uint64());
     ms.map_or(POLL, Duration::from_millis).clamp(SHORTEST_POLL, LONGEST_POLL)
 }
 
 /// The id of a task, where a result is one, found without an index of the result.
 fn id_of(result: &Json) -> Option<String> {
-    let root = Part::of(result);
+    let root = RawValue::of(result);
     let is_modern = text(root, "resultType").as_deref() == Some("task");
     let id = if is_modern { root.member("taskId") } else { root.at(&["task", "taskId"]) };
     id?.text().map(Cow::into_owned)

@@ -1,11 +1,11 @@
 //! The algorithm of WHATWG HTML, section 9.2.6, step by step as it stands there and on the whole text at once. It is slow, shares
 //! nothing with the parser, and says what is right where the two differ.
 
-use super::{Event, EventStream};
+use super::{EventStream, SseEvent};
 
 /// What has come of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ReferenceOutput {
     /// Name and data.
     pub events: Vec<(String, String)>,
     pub last_id: String,
@@ -13,7 +13,7 @@ pub struct Outcome {
 }
 
 /// What the standard makes of `bytes` when no more of them come.
-pub fn interpret(bytes: &[u8]) -> Outcome {
+pub fn interpret(bytes: &[u8]) -> ReferenceOutput {
     // "UTF-8 decode" drops one byte order mark at the start and replaces what is no UTF-8.
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
@@ -22,7 +22,7 @@ pub fn interpret(bytes: &[u8]) -> Outcome {
     // What comes after the last line end is no line yet.
     lines.pop();
 
-    let mut outcome = Outcome::default();
+    let mut outcome = ReferenceOutput::default();
     let (mut data_buffer, mut type_buffer, mut id_buffer) = (String::new(), String::new(), String::new());
     for line in lines {
         if line.is_empty() {
@@ -67,7 +67,7 @@ fn integer(value: &str) -> Option<u64> {
 }
 
 /// What the parser makes of the same bytes, given to it in `parts`.
-pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> ReferenceOutput {
     let mut stream = EventStream::new(usize::MAX);
     let mut events = Vec::new();
     for part in parts {
@@ -76,9 +76,9 @@ pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     outcome(&stream, &events)
 }
 
-fn outcome(stream: &EventStream, events: &[Event]) -> Outcome {
+fn outcome(stream: &EventStream, events: &[SseEvent]) -> ReferenceOutput {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Outcome {
+    ReferenceOutput {
         events: events.iter().map(|event| (text(&event.name), text(&event.data))).collect(),
         last_id: stream.last_id().unwrap_or_default().to_owned(),
         retry_ms: stream.retry_ms(),

@@ -43,14 +43,14 @@ fn requests_notifications_and_batches() {
     assert_eq!(params.as_ref().map(Json::text), Some(r#"{"a":1}"#));
 }
 
-fn faults(text: &str) -> Vec<Option<Fault>> {
+fn faults(text: &str) -> Vec<Option<InvalidReason>> {
     read(text.to_owned()).items.iter().map(|item| item.fault().cloned()).collect()
 }
 
 #[test]
 fn what_is_no_message() {
     for text in ["<html>", "", "[1", r#"{"id":1,"result":{}}x"#, r#"{"id":1,"result":{}}{"id":1,"result":{}}"#] {
-        assert_eq!(faults(text).last(), Some(&Some(Fault::NotJson)), "{text}");
+        assert_eq!(faults(text).last(), Some(&Some(InvalidReason::InvalidJson)), "{text}");
     }
     for bad in [
         r#"{"hello":1}"#,
@@ -68,7 +68,7 @@ fn what_is_no_message() {
         r#"{"id":1,"error":{"code":1,"code":1}}"#,
         r#"{"id":1,"method":1}"#,
     ] {
-        assert!(matches!(faults(bad)[..], [Some(Fault::NotMessage(_))]), "{bad}");
+        assert!(matches!(faults(bad)[..], [Some(InvalidReason::NotMessage(_))]), "{bad}");
     }
     assert!(faults("[]").is_empty());
 }
@@ -93,9 +93,9 @@ fn what_is_broken_and_what_is_something_else() {
     let judge = |text: &str| {
         let is_ours = |id: Option<&str>| id.is_some_and(|id| is_id(id, 7));
         match read(text.to_owned()).items.remove(0).judge(is_ours) {
-            Judged::Message(_) => "message".to_owned(),
-            Judged::Broken(broken) => format!("broken {}", broken.id.unwrap_or_default()),
-            Judged::Foreign => "foreign".to_owned(),
+            ItemClass::Message(_) => "message".to_owned(),
+            ItemClass::InvalidMessage(broken) => format!("broken {}", broken.id.unwrap_or_default()),
+            ItemClass::Foreign => "foreign".to_owned(),
         }
     };
     for (text, expected) in [

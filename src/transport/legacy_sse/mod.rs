@@ -9,37 +9,37 @@ use std::sync::{Arc, Weak};
 use ::http::{HeaderMap, HeaderValue, Method, header};
 
 use super::event_reader::EventReader;
-use super::host::Host;
+use super::host::TransportContext;
 use super::http_peer::HttpPeer;
-use super::http_request::{Target, unexpected_content};
-use super::interface::{Answer, Transport, Travels};
-use super::multiplexer::pending::{Line, Place};
-use super::multiplexer::receiver::Receiver;
+use super::http_request::{MessageTarget, unexpected_content};
+use super::interface::{Transport, TransportKind, TransportResponse};
+use super::multiplexer::pending::{PendingRequests, PendingResponse};
+use super::multiplexer::receiver::MessageRouter;
 use super::multiplexer::{await_answer, leave_place, make_place};
-use crate::call::context::Call;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::Setback;
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::http::body::Body;
-use crate::http::client::Outgoing;
+use crate::http::body::ResponseBody;
+use crate::http::client::OutgoingRequest;
 use crate::http::endpoint::Endpoint;
 use crate::http::fields::EVENT_STREAM;
-use crate::log::Level;
-use crate::protocol::event_stream::Event;
-use crate::protocol::lost_session::Carried;
+use crate::log::LogLevel;
+use crate::protocol::event_stream::SseEvent;
+use crate::protocol::lost_session::SessionReference;
 use crate::protocol::messages;
-use crate::protocol::text::{NOTHING, Text};
+use crate::protocol::text::{MessageText, NOTHING};
 use crate::status::*;
-use crate::sys::signal::Signal;
-use crate::sys::wait::Budget;
-use reader::Reading;
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::WaitContext;
+use reader::LegacyStreamReader;
 
 /// An open event stream, and where messages are posted to. Its reader stops when this is dropped.
 pub struct LegacySse {
     me: Weak<dyn Transport>,
-    host: Arc<Host>,
+    host: Arc<TransportContext>,
     peer: Arc<HttpPeer>,
-    line: Arc<Line>,
+    line: Arc<PendingRequests>,
     /// Where messages are posted to.
     to: Arc<Endpoint>,
 }
@@ -52,17 +52,17 @@ impl Drop for LegacySse {
 
 impl LegacySse {
     /// Opens the event stream, and waits until the server has named its endpoint.
-    pub fn open(host: &Arc<Host>, peer: &Arc<HttpPeer>, call: &Call) -> Result<Arc<LegacySse>> {
+    pub fn open(host: &Arc<TransportContext>, peer: &Arc<HttpPeer>, call: &CallContext) -> Result<Arc<LegacySse>> {
         let opened = peer.safely(call, || {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let outgoing = Outgoing { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
-            peer.send(call, outgoing, Carried::Nothing, None)
+            let outgoing = OutgoingRequest { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
+            peer.send(call, outgoing, SessionReference::Nothing, None)
         });
         let mut response = opened.map_err(|setback| setback.error)?;
         if !response.is_success() {
-            return Err(peer.http_failure(call, &mut response, Carried::Nothing));
+            return Err(peer.http_failure(call, &mut response, SessionReference::Nothing));
         }
         let kind = response.content_type();
         if kind.as_deref() != Some(EVENT_STREAM) {
@@ -83,11 +83,11 @@ impl LegacySse {
     }
 
     fn await_endpoint(
-        host: &Arc<Host>,
+        host: &Arc<TransportContext>,
         peer: &Arc<HttpPeer>,
-        call: &Call,
+        call: &CallContext,
         from: &Endpoint,
-        mut body: Body,
+        mut body: ResponseBody,
     ) -> Result<Arc<LegacySse>> {
         let mut stream = EventReader::new(host.limits.event);
         loop {
@@ -100,11 +100,11 @@ impl LegacySse {
             if let Some(endpoint) = events.next() {
                 let to = Arc::new(named_endpoint(from, &endpoint)?);
                 let rest = events.collect();
-                let line = Arc::new(Line::new(false, Arc::clone(to.secrets()))?);
+                let line = Arc::new(PendingRequests::new(false, Arc::clone(to.secrets()))?);
                 line.note_carried(call);
-                call.remark(Level::Debug, || "the event stream is open, and has named its endpoint".into());
+                call.remark(LogLevel::Debug, || "the event stream is open, and has named its endpoint".into());
                 // Whoever waits has a time limit of its own; the stream has none.
-                body.set_budget(Budget { closed: Some(Arc::clone(&line.stop)), ..Budget::default() });
+                body.set_budget(WaitContext { closed: Some(Arc::clone(&line.stop)), ..WaitContext::default() });
                 let made = Arc::new_cyclic(|me: &Weak<LegacySse>| LegacySse {
                     me: me.clone(),
                     host: Arc::clone(host),
@@ -112,19 +112,25 @@ impl LegacySse {
                     line,
                     to,
                 });
-                let receiver = Receiver::new(host, Weak::clone(&made.me), &made.line);
-                host.readers.start(move || Reading { to: receiver, body, stream, events: rest }.run())?;
+                let receiver = MessageRouter::new(host, Weak::clone(&made.me), &made.line);
+                host.readers.start(move || LegacyStreamReader { to: receiver, body, stream, events: rest }.run())?;
                 return Ok(made);
             }
         }
     }
 
-    fn target<'a>(&'a self, speaking: &'a Speaking) -> Target<'a> {
-        Target { to: &self.to, speaking, carried: self.carried(speaking) }
+    fn target<'a>(&'a self, speaking: &'a PeerContext) -> MessageTarget<'a> {
+        MessageTarget { to: &self.to, speaking, carried: self.carried(speaking) }
     }
 
     /// Posts a request, for whose answer there is a place by then.
-    fn send(&self, call: &Call, speaking: &Speaking, ask: &Ask, id: u64) -> Result<Place<'_>, Setback> {
+    fn send(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        id: u64,
+    ) -> Result<PendingResponse<'_>, SendError> {
         let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
         let waiting = call.until(place.done());
         let body = messages::request(id, ask.method, ask.params);
@@ -149,11 +155,17 @@ impl LegacySse {
 }
 
 impl Transport for LegacySse {
-    fn travels(&self) -> Travels {
-        Travels::Sse
+    fn travels(&self) -> TransportKind {
+        TransportKind::Sse
     }
 
-    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+    fn request(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        asked: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
         let place = self.peer.post_request(call, ask, || {
             let id = self.host.calls.next_id();
             asked.set(id);
@@ -162,23 +174,23 @@ impl Transport for LegacySse {
         await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
-    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, repeatable: bool) -> Result<()> {
+    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, repeatable: bool) -> Result<()> {
         self.peer.post_message(call, self.target(speaking), message, repeatable)
     }
 
-    fn post_and_leave(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+    fn post_and_leave(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()> {
         self.peer.send_message_and_leave(call, self.target(speaking), Method::POST, message)
     }
 
-    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
-        speaking.carried(Carried::InUrl)
+    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a> {
+        speaking.carried(SessionReference::InUrl)
     }
 
     fn bind(&self, version: &'static str) {
         let _ = self.line.version.set(version);
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         Some(Arc::clone(&self.line.over))
     }
 
@@ -192,7 +204,7 @@ impl Transport for LegacySse {
 }
 
 /// Where messages are to be posted to: on the origin of the event stream, for credentials do not leave it.
-fn named_endpoint(from: &Endpoint, event: &Event) -> Result<Endpoint> {
+fn named_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let unusable =
         |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server names an endpoint that cannot be used: {why}"));
     let text = str::from_utf8(&event.data).map_err(|_| unusable("it is no UTF-8"))?;

@@ -1,24 +1,24 @@
 //! The thread that reads the event stream of an HTTP+SSE connection.
 
 use crate::error::Error;
-use crate::http::body::Body;
-use crate::log::Level;
-use crate::protocol::event_stream::Event;
+use crate::http::body::ResponseBody;
+use crate::log::LogLevel;
+use crate::protocol::event_stream::SseEvent;
 use crate::status::*;
 use crate::transport::event_reader::EventReader;
 use crate::transport::messages::is_named;
-use crate::transport::multiplexer::receiver::{Owed, Receiver};
+use crate::transport::multiplexer::receiver::{MessageRouter, UnclaimedRequests};
 
 /// A stream to be read.
-pub struct Reading {
-    pub to: Receiver,
-    pub body: Body,
+pub struct LegacyStreamReader {
+    pub to: MessageRouter,
+    pub body: ResponseBody,
     pub stream: EventReader,
     /// Events that have come already.
-    pub events: Vec<Event>,
+    pub events: Vec<SseEvent>,
 }
 
-impl Reading {
+impl LegacyStreamReader {
     /// Reads until the stream ends, or nobody wants it any more.
     pub fn run(mut self) {
         let reading = self.to.begin();
@@ -27,7 +27,7 @@ impl Reading {
         // First: a call that comes now must not be sent for an answer on this stream.
         reading.end(why);
         if !self.to.line.stop.is_raised() {
-            self.to.remark(Level::Info, || text);
+            self.to.remark(LogLevel::Info, || text);
         }
     }
 
@@ -56,10 +56,10 @@ impl Reading {
     }
 
     fn take_events(&mut self) {
-        let mut owed = Owed::default();
+        let mut owed = UnclaimedRequests::default();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
-                b"endpoint" => self.to.remark(Level::Warning, || {
+                b"endpoint" => self.to.remark(LogLevel::Warning, || {
                     "the server named an endpoint a second time; the first one is kept".into()
                 }),
                 _ => {

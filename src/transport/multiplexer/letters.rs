@@ -2,39 +2,39 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::call::backlog::{Backlog, Weighed};
+use crate::call::backlog::{BoundedQueue, MemoryUse};
 use crate::call::new_signal;
 use crate::error::Result;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Asked, Notice};
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// So much waits for one call.
 const MOST: usize = 256;
 
 /// What comes for a call beside its answer.
-pub enum Letter {
-    Notice(Notice),
-    Asked(Asked),
+pub enum InboundMessage {
+    Notification(Notification),
+    ServerRequest(ServerRequest),
 }
 
 /// Those of one call.
-pub struct Letters {
-    pub bell: Signal,
-    waiting: Mutex<Backlog<Letter>>,
+pub struct Mailbox {
+    pub bell: PollableEvent,
+    waiting: Mutex<BoundedQueue<InboundMessage>>,
     /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
     is_busy: AtomicBool,
     /// How many notifications had to go.
     dropped: AtomicU64,
 }
 
-impl Letters {
+impl Mailbox {
     /// Those of a call that is still being sent: it takes nothing before it waits.
-    pub fn new() -> Result<Letters> {
-        Ok(Letters {
+    pub fn new() -> Result<Mailbox> {
+        Ok(Mailbox {
             bell: new_signal()?,
-            waiting: Mutex::new(Backlog::new(MOST)),
+            waiting: Mutex::new(BoundedQueue::new(MOST)),
             is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),
         })
@@ -54,24 +54,24 @@ impl Letters {
     }
 
     /// Adds a notification. Where too many wait, the oldest go.
-    pub fn put_notice(&self, notice: Notice) {
-        let is_same = |new: &Letter, kept: &Letter| {
+    pub fn put_notice(&self, notice: Notification) {
+        let is_same = |new: &InboundMessage, kept: &InboundMessage| {
             new.notice().zip(kept.notice()).is_some_and(|(new, kept)| new.says_the_same(kept))
         };
-        let worth = |kept: &Letter| kept.notice().map(Notice::worth);
-        let gone = self.lock().push_instead(Letter::Notice(notice), is_same, worth);
+        let worth = |kept: &InboundMessage| kept.notice().map(Notification::worth);
+        let gone = self.lock().push_instead(InboundMessage::Notification(notice), is_same, worth);
         self.bell.raise();
         self.dropped.fetch_add(gone, Ordering::Relaxed);
     }
 
     /// Adds what the server asks: one at a time, which is dealt with before there is another.
-    pub fn put_asked(&self, asked: Asked) {
-        self.lock().push_instead(Letter::Asked(asked), |_, _| false, |_| None);
+    pub fn put_asked(&self, asked: ServerRequest) {
+        self.lock().push_instead(InboundMessage::ServerRequest(asked), |_, _| false, |_| None);
         self.bell.raise();
     }
 
     /// The one that has waited longest.
-    pub fn take_first(&self) -> Option<Letter> {
+    pub fn take_first(&self) -> Option<InboundMessage> {
         self.bell.lower();
         let mut waiting = self.lock();
         let first = waiting.pop();
@@ -82,48 +82,49 @@ impl Letters {
     }
 
     /// What the server has asked, where no call deals with it yet.
-    pub fn take_asked(&self) -> Vec<Asked> {
-        self.lock().take().into_iter().filter_map(Letter::into_asked).collect()
+    pub fn take_asked(&self) -> Vec<ServerRequest> {
+        self.lock().take().into_iter().filter_map(InboundMessage::into_asked).collect()
     }
 
     /// Drops what the server has asked under an id.
     pub fn forget_asked(&self, id: &str) {
-        self.lock().retain(|letter| !matches!(letter, Letter::Asked(asked) if ids::is_same_id(&asked.id, id)));
+        self.lock()
+            .retain(|letter| !matches!(letter, InboundMessage::ServerRequest(asked) if ids::is_same_id(&asked.id, id)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backlog<Letter>> {
+    fn lock(&self) -> MutexGuard<'_, BoundedQueue<InboundMessage>> {
         self.waiting.lock()
     }
 }
 
-impl Letter {
-    fn notice(&self) -> Option<&Notice> {
+impl InboundMessage {
+    fn notice(&self) -> Option<&Notification> {
         match self {
-            Letter::Notice(notice) => Some(notice),
-            Letter::Asked(_) => None,
+            InboundMessage::Notification(notice) => Some(notice),
+            InboundMessage::ServerRequest(_) => None,
         }
     }
 
-    fn into_asked(self) -> Option<Asked> {
+    fn into_asked(self) -> Option<ServerRequest> {
         match self {
-            Letter::Notice(_) => None,
-            Letter::Asked(asked) => Some(asked),
+            InboundMessage::Notification(_) => None,
+            InboundMessage::ServerRequest(asked) => Some(asked),
         }
     }
 }
 
-impl Weighed for Letter {
+impl MemoryUse for InboundMessage {
     fn weight(&self) -> usize {
         match self {
-            Letter::Notice(notice) => notice.weight(),
-            Letter::Asked(asked) => asked.weight(),
+            InboundMessage::Notification(notice) => notice.weight(),
+            InboundMessage::ServerRequest(asked) => asked.weight(),
         }
     }
 
-    fn alone(self) -> Letter {
+    fn alone(self) -> InboundMessage {
         match self {
-            Letter::Notice(notice) => Letter::Notice(notice.alone()),
-            Letter::Asked(asked) => Letter::Asked(asked.alone()),
+            InboundMessage::Notification(notice) => InboundMessage::Notification(notice.alone()),
+            InboundMessage::ServerRequest(asked) => InboundMessage::ServerRequest(asked.alone()),
         }
     }
 }

@@ -5,26 +5,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::letters::{Letter, Letters};
-use crate::call::backlog::Backlog;
-use crate::call::context::Call;
+use super::letters::{InboundMessage, Mailbox};
+use crate::call::backlog::BoundedQueue;
+use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::stopped as stopped_at;
 use crate::call::new_signal;
-use crate::call::request::Speaking;
+use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
-use crate::call::skipped::{self, Excerpt, Skipped};
+use crate::call::skipped::{self, Excerpt, SkippedInput};
 use crate::error::{Error, Result, RpcError};
-use crate::log::Level;
-use crate::net::progress::Phase;
+use crate::log::LogLevel;
+use crate::net::progress::RequestPhase;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Asked, InputKind, Notice};
-use crate::protocol::jsonrpc::Answered;
+use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
+use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::Signal;
-use crate::sys::wait::{Interest, Stop};
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::{Interest, Interrupt};
 
 /// So many sets of credentials are remembered.
 const MOST_CARRIED: usize = 16;
@@ -38,7 +38,7 @@ const DEAD_SILENCE: Duration = Duration::from_secs(20);
 pub const MOST_QUESTIONS: usize = 64;
 
 /// See the module.
-pub struct Line {
+pub struct PendingRequests {
     /// It is the stdout of a process.
     is_process: bool,
     /// What must not be shown of what comes on it: where messages are posted to, or what the process was given.
@@ -48,21 +48,21 @@ pub struct Line {
     /// New calls take another connection: a call ended in vain after a long silence, or the process has ended.
     is_retired: AtomicBool,
     /// Raised when nobody wants the connection any more.
-    pub stop: Arc<Signal>,
+    pub stop: Arc<PollableEvent>,
     /// Raised when nothing comes any more.
-    pub over: Arc<Signal>,
-    state: Mutex<State>,
+    pub over: Arc<PollableEvent>,
+    state: Mutex<PendingState>,
     /// What the last requests on this line carried: what comes on it may show any of them.
     carried: Mutex<VecDeque<Arc<HeaderSet>>>,
     /// What was sent has come back.
     has_echo: AtomicBool,
 }
 
-struct State {
-    waiting: HashMap<u64, Arc<Slot>>,
+struct PendingState {
+    waiting: HashMap<u64, Arc<PendingSlot>>,
     /// What the server asks, while all calls that could deal with it deal with something else.
-    questions: Backlog<Asked>,
-    skipped: Skipped,
+    questions: BoundedQueue<ServerRequest>,
+    skipped: SkippedInput,
     /// A call waits that has seen nothing yet of what was skipped.
     has_unaware: bool,
     /// Why no more answer will come.
@@ -72,9 +72,9 @@ struct State {
 }
 
 /// Where one answer is put, and what comes for its call before.
-struct Slot {
-    done: Arc<Signal>,
-    outcome: OnceLock<Delivered>,
+struct PendingSlot {
+    done: Arc<PollableEvent>,
+    outcome: OnceLock<RpcOutcome>,
     method: String,
     /// The first thing that came since it waits and is no message.
     skipped: OnceLock<Arc<Excerpt>>,
@@ -82,50 +82,50 @@ struct Slot {
     progress_token: u64,
     is_subscription: bool,
     /// Where the call takes other things than its answer.
-    letters: Option<Letters>,
+    letters: Option<Mailbox>,
 }
 
 /// What a call that waits gets.
-pub enum Arrived {
-    Letter(Letter),
-    Answer(Delivered),
+pub enum PendingEvent {
+    InboundMessage(InboundMessage),
+    TransportResponse(RpcOutcome),
 }
 
 /// A question of the server that no call takes.
-pub enum Undelivered {
-    NoCallWaits(Asked),
+pub enum UnclaimedRequest {
+    NoCallWaits(ServerRequest),
     /// Too many wait already.
-    TooMany(Asked),
+    TooMany(ServerRequest),
 }
 
 /// What came for a request.
 #[derive(Clone)]
-pub enum Delivered {
-    Result(Answered),
+pub enum RpcOutcome {
+    Result(RpcResponse),
     Refused(RpcError),
     /// No answer will come.
     Failed(Error),
 }
 
 /// A request whose answer is waited for; gives its place up when it is dropped.
-pub struct Place<'a> {
-    line: &'a Line,
+pub struct PendingResponse<'a> {
+    line: &'a PendingRequests,
     id: u64,
-    slot: Arc<Slot>,
+    slot: Arc<PendingSlot>,
 }
 
-impl Line {
-    pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<Line> {
-        let state = State {
+impl PendingRequests {
+    pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<PendingRequests> {
+        let state = PendingState {
             waiting: HashMap::new(),
-            questions: Backlog::new(MOST_QUESTIONS),
-            skipped: Skipped::default(),
+            questions: BoundedQueue::new(MOST_QUESTIONS),
+            skipped: SkippedInput::default(),
             has_unaware: false,
             ended: None,
             heard: Instant::now(),
         };
         let stop = Arc::new(new_signal()?);
-        Ok(Line {
+        Ok(PendingRequests {
             is_process,
             secrets,
             version: OnceLock::new(),
@@ -139,10 +139,10 @@ impl Line {
     }
 
     /// The reader of the stream, in its own name.
-    pub fn speaking(&self) -> Speaking {
+    pub fn speaking(&self) -> PeerContext {
         let version = self.version.get().copied();
         let era = version.and_then(known).map_or(Era::Legacy, |(_, era)| era);
-        Speaking { era, version, session_id: None }
+        PeerContext { era, version, session_id: None }
     }
 
     /// Where messages come; for people.
@@ -152,25 +152,31 @@ impl Line {
 
     /// Makes a place for the answer to request `id`, before that is sent. `takes_questions` says whether the call may deal with what
     /// the server asks.
-    pub fn expect(&self, call: &Call, id: u64, method: &str, takes_questions: bool) -> Result<Place<'_>> {
+    pub fn expect(
+        &self,
+        call: &CallContext,
+        id: u64,
+        method: &str,
+        takes_questions: bool,
+    ) -> Result<PendingResponse<'_>> {
         let takes_letters = call.progress_token() != 0 || takes_questions;
         self.make_place(call, (id, method), takes_letters, false)
     }
 
     /// The same for a subscription, on which changes come before the answer.
-    pub fn expect_changes(&self, call: &Call, id: u64, method: &str) -> Result<Place<'_>> {
+    pub fn expect_changes(&self, call: &CallContext, id: u64, method: &str) -> Result<PendingResponse<'_>> {
         self.make_place(call, (id, method), true, true)
     }
 
     fn make_place(
         &self,
-        call: &Call,
+        call: &CallContext,
         (id, method): (u64, &str),
         takes_letters: bool,
         is_subscription: bool,
-    ) -> Result<Place<'_>> {
-        let letters = takes_letters.then(Letters::new).transpose()?;
-        let slot = Arc::new(Slot {
+    ) -> Result<PendingResponse<'_>> {
+        let letters = takes_letters.then(Mailbox::new).transpose()?;
+        let slot = Arc::new(PendingSlot {
             done: Arc::new(new_signal()?),
             outcome: OnceLock::new(),
             method: method.to_owned(),
@@ -194,7 +200,7 @@ impl Line {
             None => state.has_unaware = true,
         }
         state.waiting.insert(id, Arc::clone(&slot));
-        Ok(Place { line: self, id, slot })
+        Ok(PendingResponse { line: self, id, slot })
     }
 
     /// Whether a call waits for the answer to request `id`.
@@ -203,7 +209,7 @@ impl Line {
     }
 
     /// Notes what came and is no message, for the errors of the calls that wait; gives the level at which it is to be logged.
-    pub fn note_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> Level {
+    pub fn note_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
         let mut state = self.lock();
         if std::mem::take(&mut state.has_unaware) {
             // One that has seen something keeps that.
@@ -233,7 +239,7 @@ impl Line {
 
     /// Hands an answer to the call that waits for it. Where its id is missing (`None`) and one call waits, it is for that one.
     /// Gives it back where nobody waits.
-    pub fn deliver(&self, id: Option<u64>, delivered: Delivered) -> Option<Delivered> {
+    pub fn deliver(&self, id: Option<u64>, delivered: RpcOutcome) -> Option<RpcOutcome> {
         let state = self.lock();
         let slot = match id {
             Some(id) => state.waiting.get(&id),
@@ -246,7 +252,7 @@ impl Line {
     }
 
     /// Hands a notification to the call that it is for, and gives everything else back.
-    pub fn deliver_notice(&self, notice: Notice) -> Option<Notice> {
+    pub fn deliver_notice(&self, notice: Notification) -> Option<Notification> {
         let (token, subscription) = (notice.progress_token(), notice.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
@@ -264,7 +270,7 @@ impl Line {
 
     /// Hands what the server asks to the call that has waited longest of those that have nothing to deal with: on its thread a handler
     /// may take its time. Where all have, the first that is free again takes it.
-    pub fn deliver_asked(&self, asked: Asked) -> Result<(), Undelivered> {
+    pub fn deliver_asked(&self, asked: ServerRequest) -> Result<(), UnclaimedRequest> {
         let mut state = self.lock();
         let oldest = state
             .waiting
@@ -272,13 +278,13 @@ impl Line {
             .filter_map(|(id, slot)| Some((id, slot.for_questions()?)))
             .min_by_key(|(id, letters)| (letters.is_busy(), **id));
         match oldest {
-            Some((_, letters)) if letters.is_busy() => state.questions.push(asked).map_err(Undelivered::TooMany),
+            Some((_, letters)) if letters.is_busy() => state.questions.push(asked).map_err(UnclaimedRequest::TooMany),
             Some((_, letters)) => {
                 letters.set_busy(true);
                 letters.put_asked(asked);
                 Ok(())
             }
-            None => Err(Undelivered::NoCallWaits(asked)),
+            None => Err(UnclaimedRequest::NoCallWaits(asked)),
         }
     }
 
@@ -290,16 +296,16 @@ impl Line {
     }
 
     /// Something for a call that is free: what has come for it, or a question that waits for such a call. It deals with it now.
-    fn next_letter(&self, slot: &Slot) -> Option<Letter> {
+    fn next_letter(&self, slot: &PendingSlot) -> Option<InboundMessage> {
         let letters = slot.letters.as_ref()?;
         let mut state = self.lock();
         let letter = letters.take_first().or_else(|| {
             // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
-            let is_other = |other: &&Arc<Slot>| !std::ptr::eq(Arc::as_ptr(other), slot);
+            let is_other = |other: &&Arc<PendingSlot>| !std::ptr::eq(Arc::as_ptr(other), slot);
             let mut others = state.waiting.values().filter(is_other);
             let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
             let takes_one = slot.for_questions().is_some() || is_last;
-            takes_one.then(|| state.questions.pop())?.map(Letter::Asked)
+            takes_one.then(|| state.questions.pop())?.map(InboundMessage::ServerRequest)
         });
         letters.set_busy(letter.is_some());
         letter
@@ -309,12 +315,12 @@ impl Line {
     pub fn end(&self, error: &Error) {
         let mut state = self.lock();
         state.ended = Some(error.clone());
-        state.waiting.values().for_each(|slot| slot.fill(Delivered::Failed(error.clone())));
+        state.waiting.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
         self.over.raise();
     }
 
     /// Notes what a call's requests have carried here.
-    pub fn note_carried(&self, call: &Call) {
+    pub fn note_carried(&self, call: &CallContext) {
         let mut carried = self.lock_carried();
         for set in call.credentials() {
             if !carried.iter().any(|known| Arc::ptr_eq(known, &set)) {
@@ -326,7 +332,7 @@ impl Line {
     }
 
     /// Tells a call what has been carried here, so that it shows nothing of it.
-    pub fn carried(&self, call: &Call) {
+    pub fn carried(&self, call: &CallContext) {
         self.lock_carried().iter().for_each(|set| call.carry(set));
         call.carry_texts(&self.secrets);
     }
@@ -367,47 +373,47 @@ impl Line {
         self.lock().heard.elapsed()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PendingState> {
         self.state.lock()
     }
 }
 
-impl Slot {
-    fn fill(&self, delivered: Delivered) {
+impl PendingSlot {
+    fn fill(&self, delivered: RpcOutcome) {
         // Of two answers, the first one counts.
         let _ = self.outcome.set(delivered);
         self.done.raise();
     }
 
     /// Where what the server asks can be put.
-    fn for_questions(&self) -> Option<&Letters> {
+    fn for_questions(&self) -> Option<&Mailbox> {
         self.letters.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
     }
 }
 
-impl Place<'_> {
+impl PendingResponse<'_> {
     /// Raised when the answer is there.
-    pub fn done(&self) -> Arc<Signal> {
+    pub fn done(&self) -> Arc<PollableEvent> {
         Arc::clone(&self.slot.done)
     }
 
     /// How many notifications had to go because they came faster than the call took them.
     pub fn dropped(&self) -> u64 {
-        self.slot.letters.as_ref().map_or(0, Letters::dropped)
+        self.slot.letters.as_ref().map_or(0, Mailbox::dropped)
     }
 
     /// The answer, if it is there.
-    pub fn delivered(&self) -> Option<Delivered> {
+    pub fn delivered(&self) -> Option<RpcOutcome> {
         self.slot.outcome.get().cloned()
     }
 
     /// Waits for the answer, or for what comes before it.
-    pub fn wait(&self, call: &Call) -> Result<Arrived> {
+    pub fn wait(&self, call: &CallContext) -> Result<PendingEvent> {
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
 
     /// The error of a call to which no answer came.
-    pub fn explained(&self, call: &Call, error: Error) -> Error {
+    pub fn explained(&self, call: &CallContext, error: Error) -> Error {
         // What came may show what others have carried here, or what the process was given.
         self.line.carried(call);
         skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
@@ -424,16 +430,16 @@ impl Place<'_> {
         drop(state);
         let left = letters.take_asked().into_iter().chain(left);
         let undelivered = left.filter_map(|asked| self.line.deliver_asked(asked).err());
-        undelivered.map(|(Undelivered::NoCallWaits(asked) | Undelivered::TooMany(asked))| asked.id).collect()
+        undelivered.map(|(UnclaimedRequest::NoCallWaits(asked) | UnclaimedRequest::TooMany(asked))| asked.id).collect()
     }
 
-    fn wait_for_more(&self, call: &Call) -> Result<Arrived> {
+    fn wait_for_more(&self, call: &CallContext) -> Result<PendingEvent> {
         let budget = call.budget().clone();
-        let stopped = |stop: Stop| stopped_at(&stop, Phase::Head.doing(), &budget);
+        let stopped = |stop: Interrupt| stopped_at(&stop, RequestPhase::Head.doing(), &budget);
         // What waits already; one at a time: what ends the call is looked at before each.
         budget.check().map_err(stopped)?;
         if let Some(letter) = self.line.next_letter(&self.slot) {
-            return Ok(Arrived::Letter(letter));
+            return Ok(PendingEvent::InboundMessage(letter));
         }
         let begun = Instant::now();
         loop {
@@ -444,7 +450,7 @@ impl Place<'_> {
             let fds = [Some((self.slot.done.waitable(), Interest::Read)), bell];
             let fds: Vec<_> = fds.into_iter().flatten().collect();
             let ready = budget.wait_any(&fds, pause).map_err(|stop| {
-                if matches!(stop, Stop::TimedOut) {
+                if matches!(stop, Interrupt::TimedOut) {
                     self.line.retire_if_silent();
                 }
                 stopped(stop)
@@ -453,13 +459,13 @@ impl Place<'_> {
             // none comes between the two looks.
             let outcome = self.slot.outcome.get();
             if let Some(letter) = self.line.next_letter(&self.slot) {
-                return Ok(Arrived::Letter(letter));
+                return Ok(PendingEvent::InboundMessage(letter));
             }
             match outcome {
-                Some(delivered) if ready.is_some() => return Ok(Arrived::Answer(delivered.clone())),
+                Some(delivered) if ready.is_some() => return Ok(PendingEvent::TransportResponse(delivered.clone())),
                 _ if budget.idle.is_some_and(|idle| silence() >= idle) => {
                     self.line.retire_if_silent();
-                    return Err(stopped(Stop::Idle));
+                    return Err(stopped(Interrupt::Idle));
                 }
                 _ => {}
             }
@@ -467,7 +473,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for PendingResponse<'_> {
     fn drop(&mut self) {
         self.leave();
     }

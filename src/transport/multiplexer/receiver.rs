@@ -5,20 +5,20 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::pending::{Delivered, Line, MOST_QUESTIONS, Undelivered};
-use crate::call::context::Call;
+use super::pending::{MOST_QUESTIONS, PendingRequests, RpcOutcome, UnclaimedRequest};
+use crate::call::context::CallContext;
 use crate::call::skipped;
 use crate::error::Error;
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Asked, InputKind, Notice};
+use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::jsonrpc::Message;
 use crate::status::MCP_INTERNAL;
-use crate::sys::wait::Budget;
-use crate::transport::host::Host;
+use crate::sys::wait::WaitContext;
+use crate::transport::host::TransportContext;
 use crate::transport::interface::Transport;
-use crate::transport::messages::{Taken, sort};
-use crate::transport::reply::Asking;
+use crate::transport::messages::{StreamMessage, sort};
+use crate::transport::reply::CallLifetime;
 
 /// The longest that the replies to what a server asks may take together: answers wait behind them.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -29,36 +29,40 @@ thread_local! {
 }
 
 /// Whether this thread is a reader of a client's: what it waited for would have to come through itself.
-pub fn reads_for(host: &Host) -> bool {
+pub fn reads_for(host: &TransportContext) -> bool {
     READS_FOR.get() == std::ptr::from_ref(host).addr()
 }
 
 /// What the server asks that no call deals with.
 #[derive(Default)]
-pub struct Owed {
-    unserved: Vec<Asked>,
+pub struct UnclaimedRequests {
+    unserved: Vec<ServerRequest>,
     /// The ids of those for which there is no room.
     refused: Vec<String>,
 }
 
 /// See the module.
-pub struct Receiver {
-    host: Weak<Host>,
+pub struct MessageRouter {
+    host: Weak<TransportContext>,
     transport: Weak<dyn Transport>,
-    pub line: Arc<Line>,
+    pub line: Arc<PendingRequests>,
     /// What the server asks, and no call deals with, belongs to the stream.
-    asking: Asking,
+    asking: CallLifetime,
 }
 
-impl Receiver {
-    pub fn new(host: &Arc<Host>, transport: Weak<dyn Transport>, line: &Arc<Line>) -> Receiver {
-        Receiver { host: Arc::downgrade(host), transport, line: Arc::clone(line), asking: Asking::default() }
+impl MessageRouter {
+    pub fn new(
+        host: &Arc<TransportContext>,
+        transport: Weak<dyn Transport>,
+        line: &Arc<PendingRequests>,
+    ) -> MessageRouter {
+        MessageRouter { host: Arc::downgrade(host), transport, line: Arc::clone(line), asking: CallLifetime::default() }
     }
 
     /// Notes that this thread reads. Whatever ends it, nobody is left waiting.
-    pub fn begin(&self) -> Reads {
+    pub fn begin(&self) -> CloseOnDrop {
         READS_FOR.set(self.host.as_ptr().addr());
-        Reads {
+        CloseOnDrop {
             line: Arc::clone(&self.line),
             why: Error::new(MCP_INTERNAL, "the reader of the server's messages failed"),
         }
@@ -66,14 +70,14 @@ impl Receiver {
 
     /// Takes the text of messages that has come by itself.
     pub fn take_text(&self, text: Vec<u8>) {
-        let mut owed = Owed::default();
+        let mut owed = UnclaimedRequests::default();
         self.take_message(text, false, &mut owed);
         self.answer(&owed);
     }
 
     /// Answers what the server asks; after everything that has come with it: whose answer is there already need not wait.
-    pub fn answer(&self, owed: &Owed) {
-        let Owed { unserved, refused } = owed;
+    pub fn answer(&self, owed: &UnclaimedRequests) {
+        let UnclaimedRequests { unserved, refused } = owed;
         if !unserved.is_empty() || !refused.is_empty() {
             self.with_call(|host, call| {
                 let speaking = self.line.speaking();
@@ -90,18 +94,20 @@ impl Receiver {
     }
 
     /// Takes the data of an event, or a line; `is_named` says whether the event has a name that says nothing of messages.
-    pub fn take_message(&self, text: Vec<u8>, is_named: bool, owed: &mut Owed) {
+    pub fn take_message(&self, text: Vec<u8>, is_named: bool, owed: &mut UnclaimedRequests) {
         let number = |id: Option<&str>| id.and_then(ids::number);
         let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.line.is_awaited(id));
         let rest = sort(text, is_ours, |taken| match taken {
-            Taken::Message(message) => {
+            StreamMessage::Message(message) => {
                 self.take_one(message, owed);
                 true
             }
             // Without an id, and where one call waits, it is meant for that.
-            Taken::Broken { id: None, error } => self.line.deliver(None, Delivered::Failed(error)).is_none(),
-            Taken::Broken { id, error } => {
-                number(id.as_deref()).is_some_and(|id| self.line.deliver(Some(id), Delivered::Failed(error)).is_none())
+            StreamMessage::InvalidMessage { id: None, error } => {
+                self.line.deliver(None, RpcOutcome::Failed(error)).is_none()
+            }
+            StreamMessage::InvalidMessage { id, error } => {
+                number(id.as_deref()).is_some_and(|id| self.line.deliver(Some(id), RpcOutcome::Failed(error)).is_none())
             }
         });
         if let Some(rest) = rest {
@@ -111,44 +117,49 @@ impl Receiver {
         }
     }
 
-    fn take_one(&self, message: Message, owed: &mut Owed) {
+    fn take_one(&self, message: Message, owed: &mut UnclaimedRequests) {
         if self.line.stop.is_raised() {
             return;
         }
         let left = match message {
             Message::Result { id, answered } => match ids::number(&id) {
-                id @ Some(_) => self.line.deliver(id, Delivered::Result(answered)).is_some(),
+                id @ Some(_) => self.line.deliver(id, RpcOutcome::Result(answered)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
                 // Without an id it is meant for the one call that waits; under another's it is for nobody.
                 let number = id.as_deref().and_then(ids::number);
-                (id.is_some() && number.is_none()) || self.line.deliver(number, Delivered::Refused(error)).is_some()
+                (id.is_some() && number.is_none()) || self.line.deliver(number, RpcOutcome::Refused(error)).is_some()
             }
             Message::Request { id, method, .. } if self.line.is_echo(&id, &method) => {
                 if self.line.note_echo() {
-                    self.remark(Level::Warning, || {
+                    self.remark(LogLevel::Warning, || {
                         "the server's terminal echoes what is sent to it, and the requests that come back are not answered; start it without a terminal (docker run -i, not -it)".into()
                     });
                 }
                 false
             }
             Message::Request { id, method, params } => {
-                let request = Asked { id, method, params };
+                let request = ServerRequest { id, method, params };
                 let is_input = InputKind::of(&request.method).is_some();
-                let delivered =
-                    if is_input { self.line.deliver_asked(request) } else { Err(Undelivered::NoCallWaits(request)) };
+                let delivered = if is_input {
+                    self.line.deliver_asked(request)
+                } else {
+                    Err(UnclaimedRequest::NoCallWaits(request))
+                };
                 match delivered {
                     Ok(()) => {}
-                    Err(Undelivered::NoCallWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
+                    Err(UnclaimedRequest::NoCallWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
                         owed.unserved.push(asked);
                     }
-                    Err(Undelivered::NoCallWaits(asked) | Undelivered::TooMany(asked)) => owed.refused.push(asked.id),
+                    Err(UnclaimedRequest::NoCallWaits(asked) | UnclaimedRequest::TooMany(asked)) => {
+                        owed.refused.push(asked.id)
+                    }
                 }
                 false
             }
             Message::Notification { method, params } => {
-                let notice = Notice { method, params };
+                let notice = Notification { method, params };
                 if let Some(id) = notice.cancelled() {
                     owed.unserved.retain(|asked| !ids::is_same_id(&asked.id, id));
                     self.line.forget_asked(id);
@@ -163,16 +174,16 @@ impl Receiver {
             }
         };
         if left {
-            self.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
+            self.remark(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
         }
     }
 
-    pub fn remark(&self, level: Level, text: impl FnOnce() -> String) {
+    pub fn remark(&self, level: LogLevel, text: impl FnOnce() -> String) {
         self.remark_with(level, |_| text());
     }
 
     /// The same for what has to be shown without secrets. Nothing is put together where there is no log.
-    pub fn remark_with(&self, level: Level, text: impl FnOnce(&Call) -> String) {
+    pub fn remark_with(&self, level: LogLevel, text: impl FnOnce(&CallContext) -> String) {
         if self.host.upgrade().is_some_and(|host| host.calls.log.has_hook()) {
             self.with_call(|_, call| call.remark(level, || text(call)));
         }
@@ -180,10 +191,10 @@ impl Receiver {
 
     /// What the reader does in its own name is bounded, ends with the line, and never asks the auth callback: that may take as
     /// long as it likes, and all answers come through here.
-    pub fn with_call(&self, run: impl FnOnce(&Host, &Call)) {
+    pub fn with_call(&self, run: impl FnOnce(&TransportContext, &CallContext)) {
         if let Some(host) = self.host.upgrade() {
             let closed = Some(Arc::clone(&self.line.stop));
-            let budget = Budget { closed, allowed: Some(LIMIT), ..Budget::until(Instant::now() + LIMIT) };
+            let budget = WaitContext { closed, allowed: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
             let call = host.calls.own(budget);
             self.line.carried(&call);
             run(&host, &call);
@@ -192,18 +203,18 @@ impl Receiver {
 }
 
 /// Ends the line, in whatever way its reader ends.
-pub struct Reads {
-    line: Arc<Line>,
+pub struct CloseOnDrop {
+    line: Arc<PendingRequests>,
     why: Error,
 }
 
-impl Reads {
+impl CloseOnDrop {
     pub fn end(mut self, why: Error) {
         self.why = why;
     }
 }
 
-impl Drop for Reads {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.line.end(&self.why);
     }
@@ -218,28 +229,28 @@ mod tests {
     use crate::protocol::messages::{INTERNAL_ERROR, refusal};
     use crate::status::*;
     use crate::transport::fake::{
-        FakeTransport, RecordingInbound, Via, call, call_with, recording_host, with_progress,
+        FakeTransport, RecordingInbound, TransportMethod, call, call_with, recording_host, with_progress,
     };
-    use crate::transport::interface::Travels;
+    use crate::transport::interface::TransportKind;
     use crate::transport::reply::ReplySlot;
 
-    struct Fixture {
-        host: Arc<Host>,
+    struct RouterFixture {
+        host: Arc<TransportContext>,
         inbound: Arc<RecordingInbound>,
-        requests: mpsc::Receiver<(Asked, ReplySlot)>,
+        requests: mpsc::Receiver<(ServerRequest, ReplySlot)>,
         fake: Arc<FakeTransport>,
-        line: Arc<Line>,
-        receiver: Receiver,
+        line: Arc<PendingRequests>,
+        receiver: MessageRouter,
     }
 
-    impl Fixture {
-        fn new(is_process: bool) -> Fixture {
+    impl RouterFixture {
+        fn new(is_process: bool) -> RouterFixture {
             let (host, inbound, requests) = recording_host();
-            let fake = FakeTransport::new(&host, Travels::Stdio);
-            let line = Arc::new(Line::new(is_process, Arc::default()).unwrap());
+            let fake = FakeTransport::new(&host, TransportKind::Stdio);
+            let line = Arc::new(PendingRequests::new(is_process, Arc::default()).unwrap());
             let transport: Weak<dyn Transport> = Arc::downgrade(&(Arc::clone(&fake) as Arc<dyn Transport>));
-            let receiver = Receiver::new(&host, transport, &line);
-            Fixture { host, inbound, requests, fake, line, receiver }
+            let receiver = MessageRouter::new(&host, transport, &line);
+            RouterFixture { host, inbound, requests, fake, line, receiver }
         }
 
         fn take(&self, text: &str) {
@@ -265,11 +276,11 @@ mod tests {
 
     #[test]
     fn requests_that_cannot_wait_for_a_call_are_refused_by_their_ids() {
-        let fixture = Fixture::new(false);
+        let fixture = RouterFixture::new(false);
         let call = call(&fixture.host);
         let place = fixture.line.expect(&call, 1, "m", true).unwrap();
         fixture.take(&batch("roots/list", 67));
-        assert_eq!(fixture.fake.sent(Via::PostAndLeave), refusals(64..67));
+        assert_eq!(fixture.fake.sent(TransportMethod::PostAndLeave), refusals(64..67));
         assert!(fixture.served().is_empty());
         assert_eq!(place.leave().len(), 64);
     }
@@ -277,18 +288,18 @@ mod tests {
     #[test]
     fn of_requests_that_no_call_takes_64_are_served_and_more_are_refused_by_their_ids() {
         for (method, waits) in [("ping", true), ("roots/list", false)] {
-            let fixture = Fixture::new(false);
+            let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
             let _place = waits.then(|| fixture.line.expect(&call, 1, "m", true).unwrap());
             fixture.take(&batch(method, 70));
             assert_eq!(fixture.served(), (0..64).map(|id| id.to_string()).collect::<Vec<_>>(), "{method}");
-            assert_eq!(fixture.fake.sent(Via::PostAndLeave), refusals(64..70), "{method}");
+            assert_eq!(fixture.fake.sent(TransportMethod::PostAndLeave), refusals(64..70), "{method}");
         }
     }
 
     #[test]
     fn a_request_that_is_cancelled_before_it_is_served_gets_no_answer() {
-        let fixture = Fixture::new(false);
+        let fixture = RouterFixture::new(false);
         let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
         fixture.take(&batch("ping", 3).replace(']', &format!(",{cancelled}]")));
         assert_eq!(fixture.served(), ["0", "2"]);
@@ -302,13 +313,13 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1,"result":NaN}"#, Some(MCP_INVALID_JSON)),
             (r#"{"id":1,"result":1}"#, Some(MCP_INVALID_MESSAGE)),
         ] {
-            let fixture = Fixture::new(false);
+            let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
             let [own, other] = [1, 2].map(|id| fixture.line.expect(&call, id, "m", false).unwrap());
             fixture.take(text);
             match own.delivered() {
-                Some(Delivered::Result(_)) => assert_eq!(status, None, "{text}"),
-                Some(Delivered::Failed(error)) => assert_eq!(Some(error.status()), status, "{text}"),
+                Some(RpcOutcome::Result(_)) => assert_eq!(status, None, "{text}"),
+                Some(RpcOutcome::Failed(error)) => assert_eq!(Some(error.status()), status, "{text}"),
                 _ => panic!("{text}"),
             }
             assert!(other.delivered().is_none());
@@ -320,7 +331,7 @@ mod tests {
         for text in [r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"#, r#"{"jsonrpc":"2.0","result":{}}"#]
         {
             for count in [1, 2] {
-                let fixture = Fixture::new(false);
+                let fixture = RouterFixture::new(false);
                 let call = call(&fixture.host);
                 let places: Vec<_> = (0..count).map(|id| fixture.line.expect(&call, id, "m", false).unwrap()).collect();
                 fixture.take(text);
@@ -332,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_error_with_an_id_that_is_no_number_is_for_nobody() {
-        let fixture = Fixture::new(false);
+        let fixture = RouterFixture::new(false);
         let place = fixture.line.expect(&call(&fixture.host), 1, "m", false).unwrap();
         for id in [r#""abc""#, "1.5", r#""""#] {
             fixture.take(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"no"}}}}"#));
@@ -344,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_notification_is_noted_at_its_arrival_and_handed_to_a_call_or_to_the_program() {
-        let fixture = Fixture::new(false);
+        let fixture = RouterFixture::new(false);
         let call = call_with(&fixture.host, &with_progress(|_, _, _| ()));
         let _place = fixture.line.expect(&call, 1, "m", false).unwrap();
         let token = call.progress_token();
@@ -360,7 +371,7 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_after_the_line_was_stopped() {
-        let fixture = Fixture::new(false);
+        let fixture = RouterFixture::new(false);
         let call = call(&fixture.host);
         let place = fixture.line.expect(&call, 1, "m", false).unwrap();
         fixture.line.stop.raise();
@@ -372,7 +383,7 @@ mod tests {
     #[test]
     fn an_echo_of_our_own_request_is_not_answered() {
         for is_process in [true, false] {
-            let fixture = Fixture::new(is_process);
+            let fixture = RouterFixture::new(is_process);
             let call = call(&fixture.host);
             let _place = fixture.line.expect(&call, 1, "initialize", true).unwrap();
             fixture.take(r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
@@ -383,7 +394,7 @@ mod tests {
     #[test]
     fn waiting_calls_fail_however_the_reader_ends() {
         for (says_why, status) in [(true, MCP_DISCONNECTED), (false, MCP_INTERNAL)] {
-            let fixture = Fixture::new(false);
+            let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
             let place = fixture.line.expect(&call, 1, "m", false).unwrap();
             thread::scope(|scope| {
@@ -394,7 +405,7 @@ mod tests {
                     }
                 });
             });
-            let Some(Delivered::Failed(error)) = place.delivered() else { panic!("it waits still") };
+            let Some(RpcOutcome::Failed(error)) = place.delivered() else { panic!("it waits still") };
             assert_eq!(error.status(), status);
         }
     }
@@ -403,7 +414,7 @@ mod tests {
     fn a_thread_reads_for_the_host_that_it_began_for() {
         // On a thread of its own: that it reads is noted for good.
         let reader = thread::spawn(|| {
-            let (own, other) = (Fixture::new(false), Fixture::new(false));
+            let (own, other) = (RouterFixture::new(false), RouterFixture::new(false));
             assert!(!reads_for(&own.host));
             let _reads = own.receiver.begin();
             assert!(reads_for(&own.host) && !reads_for(&other.host));

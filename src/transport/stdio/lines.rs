@@ -2,12 +2,12 @@
 
 use memchr::memchr;
 
-use crate::protocol::event_stream::{Unheld, append};
+use crate::protocol::event_stream::{BufferError, append};
 use crate::sys::pipe::ReadEnd;
 
 /// Bytes of which some are lines already.
 #[derive(Default)]
-pub struct Lines {
+pub struct LineBuffer {
     buffer: Vec<u8>,
     /// Where the first line begins that was not given yet.
     start: usize,
@@ -16,13 +16,13 @@ pub struct Lines {
     pub is_open: bool,
 }
 
-impl Lines {
-    pub fn open() -> Lines {
-        Lines { is_open: true, ..Lines::default() }
+impl LineBuffer {
+    pub fn open() -> LineBuffer {
+        LineBuffer { is_open: true, ..LineBuffer::default() }
     }
 
     /// Reads what is there: at most `limit` bytes without a line break. Whether there was something.
-    pub fn read(&mut self, from: &ReadEnd, limit: usize) -> Result<bool, Unheld> {
+    pub fn read(&mut self, from: &ReadEnd, limit: usize) -> Result<bool, BufferError> {
         // What was given goes, all at once.
         self.buffer.drain(..self.start);
         self.looked -= self.start;
@@ -33,7 +33,7 @@ impl Lines {
             Ok(count) => {
                 append(&mut self.buffer, &chunk[..count])?;
                 let is_held = self.buffer.len() <= limit || self.buffer[self.looked..].contains(&b'\n');
-                return if is_held { Ok(true) } else { Err(Unheld::TooLarge) };
+                return if is_held { Ok(true) } else { Err(BufferError::TooLarge) };
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => self.is_open = false,
@@ -110,7 +110,7 @@ mod tests {
         for size in 1..=said.len() {
             let (ours, theirs) = pipe::from_child().unwrap();
             let mut theirs = File::from(theirs);
-            let mut lines = Lines::open();
+            let mut lines = LineBuffer::open();
             let mut found = Vec::new();
             for piece in said.chunks(size) {
                 std::io::Write::write_all(&mut theirs, piece).unwrap();

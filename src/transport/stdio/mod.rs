@@ -11,30 +11,30 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use super::host::Host;
-use super::interface::{Answer, Hear, Transport, Travels, Unsubscribed};
-use super::multiplexer::pending::{Arrived, Delivered, Line};
-use super::multiplexer::receiver::Receiver;
-use super::multiplexer::{Letter, await_answer, make_place, remark_dropped};
-use crate::call::context::Call;
+use super::host::TransportContext;
+use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
+use super::multiplexer::receiver::MessageRouter;
+use super::multiplexer::{InboundMessage, await_answer, make_place, remark_dropped};
+use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
-use crate::call::request::{Ask, Speaking};
+use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::secrets::SecretTexts;
-use crate::call::setback::Setback;
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::log::Level;
-use crate::protocol::lost_session::Carried;
+use crate::log::LogLevel;
+use crate::protocol::lost_session::SessionReference;
 use crate::protocol::messages;
-use crate::protocol::text::Text;
+use crate::protocol::text::MessageText;
 use crate::sanitize;
 use crate::status::*;
-use crate::sys::child::Program;
-use crate::sys::signal::Signal;
-use outbox::Pipe;
-use process::Watch;
+use crate::sys::child::ProcessCommand;
+use crate::sys::signal::PollableEvent;
+use outbox::StdinWriter;
+use process::ProcessReader;
 
 #[cfg(fuzzing)]
-pub use lines::{Lines, is_cut_off};
+pub use lines::{LineBuffer, is_cut_off};
 
 /// The longest name of a program in an error, in bytes.
 const LONGEST_NAME: usize = 200;
@@ -42,9 +42,9 @@ const LONGEST_NAME: usize = 200;
 /// A process; its reader ends it when this is dropped.
 pub struct Stdio {
     me: Weak<dyn Transport>,
-    host: Arc<Host>,
-    line: Arc<Line>,
-    pipe: Arc<Pipe>,
+    host: Arc<TransportContext>,
+    line: Arc<PendingRequests>,
+    pipe: Arc<StdinWriter>,
 }
 
 impl Drop for Stdio {
@@ -55,19 +55,19 @@ impl Drop for Stdio {
 
 impl Stdio {
     /// Starts the server.
-    pub fn start(host: &Arc<Host>, program: &Program, call: &Call) -> Result<Arc<Stdio>> {
+    pub fn start(host: &Arc<TransportContext>, program: &ProcessCommand, call: &CallContext) -> Result<Arc<Stdio>> {
         let mut process = program.start().map_err(|error| {
             let name = sanitize::shortened(&program.argv[0], LONGEST_NAME);
             let why = format!("the server's program {name:?} cannot be started: {error}");
             Error::new(MCP_PROCESS_FAILED, why)
         })?;
         let secrets = environment::secrets_of(program).into_iter().map(Zeroizing::new).collect();
-        let pipe = Arc::new(Pipe::new(process.stdin.take())?);
-        let line = Arc::new(Line::new(true, SecretTexts::new(secrets, Vec::new()))?);
-        call.remark(Level::Debug, || format!("started {}", program.argv[0]));
+        let pipe = Arc::new(StdinWriter::new(process.stdin.take())?);
+        let line = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
+        call.remark(LogLevel::Debug, || format!("started {}", program.argv[0]));
         let made = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio { me: me.clone(), host: Arc::clone(host), line, pipe });
-        let watch = Watch {
-            to: Receiver::new(host, Weak::clone(&made.me), &made.line),
+        let watch = ProcessReader {
+            to: MessageRouter::new(host, Weak::clone(&made.me), &made.line),
             pipe: Arc::clone(&made.pipe),
             process,
             limit: host.limits.event,
@@ -78,7 +78,7 @@ impl Stdio {
     }
 
     /// A subscription among everything else that comes from the process.
-    fn listen(&self, call: &Call, ask: &Ask, hear: &mut Hear) -> Result<()> {
+    fn listen(&self, call: &CallContext, ask: &EncodedRequest, hear: &mut NotificationCallback) -> Result<()> {
         let id = self.host.calls.next_id();
         self.line.carried(call);
         let place = self.line.expect_changes(call, id, ask.method)?;
@@ -86,11 +86,11 @@ impl Stdio {
         let mut waiting = call.clone();
         let end = loop {
             match place.wait(&waiting) {
-                Ok(Arrived::Answer(Delivered::Result(_))) => break Ok(()),
-                Ok(Arrived::Answer(Delivered::Refused(error))) => break Err(rpc_failure(call, error)),
-                Ok(Arrived::Answer(Delivered::Failed(error))) => break Err(error),
-                Ok(Arrived::Letter(letter)) => {
-                    if let Letter::Notice(notice) = letter {
+                Ok(PendingEvent::TransportResponse(RpcOutcome::Result(_))) => break Ok(()),
+                Ok(PendingEvent::TransportResponse(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
+                Ok(PendingEvent::TransportResponse(RpcOutcome::Failed(error))) => break Err(error),
+                Ok(PendingEvent::InboundMessage(letter)) => {
+                    if let InboundMessage::Notification(notice) = letter {
                         hear(&notice);
                     }
                     // It is open; from now on only the caller ends it.
@@ -108,45 +108,57 @@ impl Stdio {
 }
 
 impl Transport for Stdio {
-    fn travels(&self) -> Travels {
-        Travels::Stdio
+    fn travels(&self) -> TransportKind {
+        TransportKind::Stdio
     }
 
-    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+    fn request(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        asked: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
         let id = self.host.calls.next_id();
         asked.set(id);
         let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
-        self.pipe.write(&messages::request(id, ask.method, ask.params)).map_err(Setback::before_sending)?;
+        self.pipe.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
         await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
     }
 
-    fn post(&self, _: &Call, _: &Speaking, message: &Text, _: bool) -> Result<()> {
+    fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
         self.pipe.write(message)
     }
 
-    fn post_and_leave(&self, _: &Call, _: &Speaking, message: &Text) -> Result<()> {
+    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         self.pipe.write(message)
     }
 
-    fn subscribe(&self, call: &Call, _: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
+    fn subscribe(
+        &self,
+        call: &CallContext,
+        _: &PeerContext,
+        ask: &EncodedRequest,
+        hear: &mut NotificationCallback,
+    ) -> Result<(), SubscriptionFailure> {
         let mut heard = false;
         let outcome = self.listen(call, ask, &mut |notice| {
             heard = true;
             hear(notice);
         });
-        outcome.map_err(|error| Unsubscribed { error, heard })
+        outcome.map_err(|error| SubscriptionFailure { error, heard })
     }
 
     /// The session is the process.
-    fn carried<'a>(&self, _: &'a Speaking) -> Carried<'a> {
-        Carried::Nothing
+    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+        SessionReference::Nothing
     }
 
     fn bind(&self, version: &'static str) {
         let _ = self.line.version.set(version);
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         Some(Arc::clone(&self.line.over))
     }
 

@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use crate::call::new_signal;
 use crate::error::{Error, Result};
-use crate::protocol::text::Text;
+use crate::protocol::text::MessageText;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pipe::WriteEnd;
-use crate::sys::signal::Signal;
+use crate::sys::signal::PollableEvent;
 
 /// Of what a server has not read, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
 
 /// What is to be written.
-pub struct Pipe {
-    outbox: Mutex<Outbox>,
+pub struct StdinWriter {
+    outbox: Mutex<OutputQueue>,
     /// Rung when something waits.
-    bell: Signal,
+    bell: PollableEvent,
 }
 
 #[derive(Default)]
-struct Outbox {
+struct OutputQueue {
     stdin: Option<Arc<WriteEnd>>,
     /// Bytes that did not fit; the first has been written up to `written`.
     waiting: VecDeque<Vec<u8>>,
@@ -33,14 +33,14 @@ struct Outbox {
     broken: bool,
 }
 
-impl Pipe {
-    pub fn new(stdin: Option<WriteEnd>) -> Result<Pipe> {
-        let outbox = Outbox { stdin: stdin.map(Arc::new), ..Outbox::default() };
-        Ok(Pipe { outbox: Mutex::new(outbox), bell: new_signal()? })
+impl StdinWriter {
+    pub fn new(stdin: Option<WriteEnd>) -> Result<StdinWriter> {
+        let outbox = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
+        Ok(StdinWriter { outbox: Mutex::new(outbox), bell: new_signal()? })
     }
 
     /// Writes a message, or leaves it to the reader. That the server is gone is seen there; fails where it reads nothing.
-    pub fn write(&self, message: &Text) -> Result<()> {
+    pub fn write(&self, message: &MessageText) -> Result<()> {
         let mut line = Vec::with_capacity(message.len() + 1);
         // A line break between two tokens of a caller's JSON is white space; inside a text none can be.
         let in_line = |byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte };
@@ -68,7 +68,7 @@ impl Pipe {
     }
 
     /// Raised when something waits that has to be written.
-    pub fn bell(&self) -> &Signal {
+    pub fn bell(&self) -> &PollableEvent {
         &self.bell
     }
 
@@ -88,12 +88,12 @@ impl Pipe {
         self.lock().stdin = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Outbox> {
+    fn lock(&self) -> MutexGuard<'_, OutputQueue> {
         self.outbox.lock()
     }
 }
 
-impl Outbox {
+impl OutputQueue {
     fn push(&mut self, line: Vec<u8>) {
         self.size += line.len();
         self.waiting.push_back(line);
@@ -137,7 +137,7 @@ mod tests {
     fn the_outbox_knows_how_much_waits() {
         let (ours, theirs) = pipe::to_child().unwrap();
         let mut theirs = File::from(theirs);
-        let pipe = Pipe::new(Some(ours)).unwrap();
+        let pipe = StdinWriter::new(Some(ours)).unwrap();
         let line = "x".repeat(100_000);
         let check = || {
             let outbox = pipe.lock();

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::lines::{Lines, is_cut_off};
-use super::outbox::Pipe;
+use super::lines::{LineBuffer, is_cut_off};
+use super::outbox::StdinWriter;
 use crate::call::failure::unheld;
 use crate::call::skipped::Excerpt;
 use crate::error::Error;
-use crate::log::Level;
+use crate::log::LogLevel;
 use crate::status::*;
-use crate::sys::child::{Ending, Process};
+use crate::sys::child::{ChildProcess, ExitDescription};
 use crate::sys::pipe::WriteEnd;
-use crate::sys::wait::{Budget, Interest, Waitable};
-use crate::transport::multiplexer::receiver::Receiver;
+use crate::sys::wait::{Interest, WaitContext, Waitable};
+use crate::transport::multiplexer::receiver::MessageRouter;
 
 /// How long a server may take to end after its stdin was closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
@@ -35,21 +35,21 @@ const MOST_READS: usize = 64;
 const MOST_LINES: usize = 5;
 
 /// What the reader of a process works with.
-pub struct Watch {
-    pub to: Receiver,
-    pub pipe: Arc<Pipe>,
-    pub process: Process,
+pub struct ProcessReader {
+    pub to: MessageRouter,
+    pub pipe: Arc<StdinWriter>,
+    pub process: ChildProcess,
     /// Of a message, in bytes.
     pub limit: usize,
     pub last_words: VecDeque<Excerpt>,
 }
 
-impl Watch {
+impl ProcessReader {
     pub fn run(mut self) {
         let reading = self.to.begin();
         let why = self.read();
         if !self.to.line.stop.is_raised() {
-            self.to.remark(Level::Info, || why.to_string());
+            self.to.remark(LogLevel::Info, || why.to_string());
         }
         // Nobody waits for the end of the process.
         reading.end(why);
@@ -58,9 +58,9 @@ impl Watch {
 
     /// Reads until the server ends, or nobody wants it any more; the reason for the end.
     fn read(&mut self) -> Error {
-        let budget = Budget { closed: Some(Arc::clone(&self.to.line.stop)), ..Budget::default() };
-        let (mut out, mut err) = (Lines::open(), Lines::open());
-        let mut ended: Option<(Ending, Instant)> = None;
+        let budget = WaitContext { closed: Some(Arc::clone(&self.to.line.stop)), ..WaitContext::default() };
+        let (mut out, mut err) = (LineBuffer::open(), LineBuffer::open());
+        let mut ended: Option<(ExitDescription, Instant)> = None;
         let mut silent_since: Option<Instant> = None;
         loop {
             let is_broken = self.pipe.is_broken();
@@ -101,7 +101,7 @@ impl Watch {
                 if ended.is_some() {
                     // Whose answer is still to be read waits for that; the next call starts another process.
                     self.to.line.retire();
-                    self.to.remark(Level::Debug, || {
+                    self.to.remark(LogLevel::Debug, || {
                         "the server's process has ended; the next call starts another one".into()
                     });
                 }
@@ -123,7 +123,7 @@ impl Watch {
     fn wakers<'a>(
         &'a self,
         stdin: Option<&'a WriteEnd>,
-        (out, err): (&Lines, &Lines),
+        (out, err): (&LineBuffer, &LineBuffer),
         has_ended: bool,
     ) -> Vec<(Waitable<'a>, Interest)> {
         let stderr = self.process.stderr.as_ref().filter(|_| err.is_open);
@@ -141,14 +141,14 @@ impl Watch {
         self.pipe.flush();
     }
 
-    fn read_stderr(&mut self, err: &mut Lines) {
+    fn read_stderr(&mut self, err: &mut LineBuffer) {
         let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
         if err.read(stderr, self.limit).is_err() {
             err.drop_rest();
         }
         while let Some(line) = err.next_filled() {
             let line = Excerpt::of(&line);
-            self.to.remark_with(Level::Info, |call| format!("the server says: {}", line.logged(call)));
+            self.to.remark_with(LogLevel::Info, |call| format!("the server says: {}", line.logged(call)));
             self.last_words.push_back(line);
             if self.last_words.len() > MOST_LINES {
                 self.last_words.pop_front();
@@ -157,10 +157,10 @@ impl Watch {
     }
 
     /// Reads what is left of stderr. What the server has started may hold it and write on.
-    fn drain_stderr(&mut self, err: &mut Lines) {
+    fn drain_stderr(&mut self, err: &mut LineBuffer) {
         for _ in 0..MOST_READS {
             let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
-            let ready = Budget::default().wait_any(&[(stderr.waitable(), Interest::Read)], Some(Duration::ZERO));
+            let ready = WaitContext::default().wait_any(&[(stderr.waitable(), Interest::Read)], Some(Duration::ZERO));
             if !matches!(ready, Ok(Some(_))) {
                 return;
             }
@@ -169,7 +169,7 @@ impl Watch {
     }
 
     /// The error for a server that has ended by itself.
-    fn gone(&self, Ending(how): &Ending) -> Error {
+    fn gone(&self, ExitDescription(how): &ExitDescription) -> Error {
         Error::new(MCP_PROCESS_FAILED, format!("the server's process {how}{}", self.words()))
     }
 
@@ -196,9 +196,9 @@ impl Watch {
     }
 
     /// Waits for `is_over`, but not for long. Meanwhile what the process writes is read: it may wait for that.
-    fn awaits(&mut self, is_over: impl Fn(&mut Process) -> bool) {
+    fn awaits(&mut self, is_over: impl Fn(&mut ChildProcess) -> bool) {
         let deadline = Instant::now() + GRACE;
-        let (mut out, mut err) = (Lines::open(), Lines::open());
+        let (mut out, mut err) = (LineBuffer::open(), LineBuffer::open());
         let mut look = FIRST_LOOK;
         while !is_over(&mut self.process) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -211,7 +211,7 @@ impl Watch {
             look = (look * 2).min(LOOK);
             let stdin = self.pipe.waits_for();
             let wakers = self.wakers(stdin.as_deref(), (&out, &err), has_ended);
-            let _ = Budget::default().wait_any(&wakers, Some(pause));
+            let _ = WaitContext::default().wait_any(&wakers, Some(pause));
             self.write();
             if out.is_open {
                 let _ = out.read(&self.process.stdout, usize::MAX);

@@ -2,31 +2,31 @@
 //! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
 
 use super::StreamableHttp;
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
-use crate::call::request::{Rules, Speaking};
-use crate::call::skipped::Skipped;
+use crate::call::request::{PeerContext, RequestPolicy};
+use crate::call::skipped::SkippedInput;
 use crate::error::{Error, Result};
 use crate::http::fields::{EVENT_STREAM, JSON};
-use crate::http::response::Response;
-use crate::net::progress::Phase;
-use crate::protocol::event_stream::Event;
+use crate::http::response::HttpResponse;
+use crate::net::progress::RequestPhase;
+use crate::protocol::event_stream::SseEvent;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Asked, Notice};
-use crate::protocol::jsonrpc::{Answered, Message};
+use crate::protocol::incoming::{Notification, ServerRequest};
+use crate::protocol::jsonrpc::{Message, RpcResponse};
 use crate::status::*;
 use crate::transport::http_request::unexpected_content;
-use crate::transport::messages::{Taken, check_result_type, each, sort_event};
+use crate::transport::messages::{StreamMessage, check_result_type, each, sort_event};
 
 impl StreamableHttp {
     /// The result that belongs to request `id`, from an answer whose status is one of success.
     pub(super) fn read_answer<'a>(
         &'a self,
-        call: &Call,
-        speaking: &Speaking,
-        response: &mut Response<'a>,
-        (id, rules): (u64, Rules),
-    ) -> Result<Answered> {
+        call: &CallContext,
+        speaking: &PeerContext,
+        response: &mut HttpResponse<'a>,
+        (id, rules): (u64, RequestPolicy),
+    ) -> Result<RpcResponse> {
         let content_type = response.content_type();
         let http_status = response.status;
         let result = match content_type.as_deref() {
@@ -40,7 +40,7 @@ impl StreamableHttp {
         })
     }
 
-    fn read_json(&self, call: &Call, response: &mut Response, id: u64) -> Result<Answered> {
+    fn read_json(&self, call: &CallContext, response: &mut HttpResponse, id: u64) -> Result<RpcResponse> {
         let body = response.read_all(self.host.limits.message)?;
         if body.is_empty() {
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
@@ -57,20 +57,20 @@ impl StreamableHttp {
     /// way is put into `asked`, and what is no message into `skipped`.
     pub(super) fn take_event(
         &self,
-        call: &Call,
-        event: Event,
+        call: &CallContext,
+        event: SseEvent,
         id: u64,
-        asked: &mut Vec<Asked>,
-        skipped: &mut Skipped,
-    ) -> Result<Option<Answered>> {
+        asked: &mut Vec<ServerRequest>,
+        skipped: &mut SkippedInput,
+    ) -> Result<Option<RpcResponse>> {
         let (mut found, mut broken) = (None, None);
         let is_ours = |theirs: Option<&str>| theirs.is_none_or(|theirs| ids::is_id(theirs, id));
         sort_event(call, event, skipped, is_ours, |taken| {
             match taken {
-                Taken::Message(message) => {
+                StreamMessage::Message(message) => {
                     found = found.take().or_else(|| self.take_message(call, message, id, asked));
                 }
-                Taken::Broken { error, .. } => broken = broken.take().or(Some(error)),
+                StreamMessage::InvalidMessage { error, .. } => broken = broken.take().or(Some(error)),
             }
             true
         });
@@ -79,11 +79,17 @@ impl StreamableHttp {
     }
 
     /// Takes a message on the way to the answer to request `id`; gives that answer, or what stands for it.
-    fn take_message(&self, call: &Call, message: Message, id: u64, asked: &mut Vec<Asked>) -> Option<Result<Answered>> {
+    fn take_message(
+        &self,
+        call: &CallContext,
+        message: Message,
+        id: u64,
+        asked: &mut Vec<ServerRequest>,
+    ) -> Option<Result<RpcResponse>> {
         let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
         // Many may come at once, and each may lead to a callback.
         if !is_answer && let Err(stop) = call.budget().check() {
-            return Some(Err(call.stopped_while(&stop, Phase::Body.doing())));
+            return Some(Err(call.stopped_while(&stop, RequestPhase::Body.doing())));
         }
         match message {
             Message::Result { id: theirs, answered } if ids::is_id(&theirs, id) => return Some(Ok(answered)),
@@ -93,9 +99,9 @@ impl StreamableHttp {
             }
             // An error on the request's own answer belongs to it, whatever its id.
             Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
-            Message::Request { id, method, params } => asked.push(Asked { id, method, params }),
+            Message::Request { id, method, params } => asked.push(ServerRequest { id, method, params }),
             Message::Notification { method, params } => {
-                let notice = Notice { method, params };
+                let notice = Notification { method, params };
                 if let Some(cancelled) = notice.cancelled() {
                     asked.retain(|asked| !ids::is_same_id(&asked.id, cancelled));
                 }

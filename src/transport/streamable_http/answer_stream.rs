@@ -6,23 +6,23 @@ use std::time::Duration;
 use ::http::HeaderValue;
 
 use super::StreamableHttp;
-use crate::call::context::Call;
-use crate::call::request::Speaking;
-use crate::call::retry::{Disposition, Stage, disposition};
-use crate::call::skipped::{self, Skipped};
+use crate::call::context::CallContext;
+use crate::call::request::PeerContext;
+use crate::call::retry::{Disposition, FailedStep, disposition};
+use crate::call::skipped::{self, SkippedInput};
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
-use crate::http::response::Response;
-use crate::log::Level;
-use crate::net::progress::Phase;
-use crate::protocol::incoming::Asked;
-use crate::protocol::jsonrpc::Answered;
+use crate::http::response::HttpResponse;
+use crate::log::LogLevel;
+use crate::net::progress::RequestPhase;
+use crate::protocol::incoming::ServerRequest;
+use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::sys::wait::Stop;
+use crate::sys::wait::Interrupt;
 use crate::transport::event_reader::EventReader;
 use crate::transport::interface::Transport;
-use crate::transport::reply::Asking;
+use crate::transport::reply::CallLifetime;
 
 /// How long to wait before a stream is resumed, where the server does not say.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
@@ -38,25 +38,25 @@ const RESUMING: &str = "before the stream was resumed";
 
 /// How far a stream has come, over all its connections.
 #[derive(Default)]
-struct Progress {
+struct ResumeState {
     last_id: Option<HeaderValue>,
     retry: Option<Duration>,
     resumed_in_vain: u32,
-    skipped: Skipped,
+    skipped: SkippedInput,
     /// What the server asks on it.
-    asking: Asking,
+    asking: CallLifetime,
 }
 
 impl StreamableHttp {
     /// The answer to request `id`, from a stream that is resumed where that can be done.
     pub(super) fn read_stream<'a>(
         &'a self,
-        call: &Call,
-        speaking: &Speaking,
-        response: &mut Response<'a>,
+        call: &CallContext,
+        speaking: &PeerContext,
+        response: &mut HttpResponse<'a>,
         id: u64,
-    ) -> Result<Answered> {
-        let mut progress = Progress::default();
+    ) -> Result<RpcResponse> {
+        let mut progress = ResumeState::default();
         loop {
             let error = match self.read_connection(call, speaking, response, id, &mut progress) {
                 Err(error) if error.status() == MCP_TRUNCATED && can_resume(speaking, &progress) => error,
@@ -70,19 +70,19 @@ impl StreamableHttp {
     /// Reads one connection to its end, or to the answer.
     fn read_connection(
         &self,
-        call: &Call,
-        speaking: &Speaking,
-        response: &mut Response,
+        call: &CallContext,
+        speaking: &PeerContext,
+        response: &mut HttpResponse,
         id: u64,
-        progress: &mut Progress,
-    ) -> Result<Answered> {
+        progress: &mut ResumeState,
+    ) -> Result<RpcResponse> {
         let mut stream = EventReader::new(self.host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
             };
             progress.note(&stream);
-            let mut asked: Vec<Asked> = Vec::new();
+            let mut asked: Vec<ServerRequest> = Vec::new();
             let paused = call.paused_so_far();
             for event in events {
                 // Streams begin with priming events, which are empty, and may carry events that are no messages.
@@ -99,7 +99,7 @@ impl StreamableHttp {
             }
             // Only now: a server whose answer is there already needs no reply.
             for asked in &asked {
-                call.budget().check().map_err(|stop| call.stopped_while(&stop, Phase::Body.doing()))?;
+                call.budget().check().map_err(|stop| call.stopped_while(&stop, RequestPhase::Body.doing()))?;
                 let slot = progress.asking.slot(self.me.clone(), speaking, call);
                 self.host.inbound.server_request(call, asked, slot);
             }
@@ -113,11 +113,11 @@ impl StreamableHttp {
     /// The next connection of a stream that ended with `error`; or that error, with why there is none.
     fn resume<'a>(
         &'a self,
-        call: &Call,
-        speaking: &Speaking,
-        progress: &mut Progress,
+        call: &CallContext,
+        speaking: &PeerContext,
+        progress: &mut ResumeState,
         error: Error,
-    ) -> Result<Response<'a>> {
+    ) -> Result<HttpResponse<'a>> {
         loop {
             progress.resumed_in_vain += 1;
             if progress.resumed_in_vain > MOST_WITHOUT_PROGRESS {
@@ -131,12 +131,14 @@ impl StreamableHttp {
                 let why = format!("the server wants {} ms before it is resumed, which is too long", retry.as_millis());
                 return Err(explained(error, why));
             }
-            call.remark(Level::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
+            call.remark(LogLevel::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
             self.pause(call, retry)?;
             let resumed = self.peer.get_stream(call, self.target(speaking), progress.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
-                Err(setback) if disposition(&setback.error, Stage::ResumedAnswer) == Disposition::Retry => continue,
+                Err(setback) if disposition(&setback.error, FailedStep::ResumedAnswer) == Disposition::Retry => {
+                    continue;
+                }
                 Err(setback) => return Err(setback.error),
             };
             if !response.is_success() {
@@ -159,17 +161,17 @@ impl StreamableHttp {
 
 impl StreamableHttp {
     /// Waits before a stream is resumed; no byte comes meanwhile, so the idle limit ends it.
-    fn pause(&self, call: &Call, retry: Duration) -> Result<()> {
+    fn pause(&self, call: &CallContext, retry: Duration) -> Result<()> {
         let budget = call.budget().clone();
         let idle = budget.idle.filter(|idle| *idle < retry);
         budget.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped_while(&stop, RESUMING))?;
-        if idle.is_some() { Err(call.stopped_while(&Stop::Idle, RESUMING)) } else { Ok(()) }
+        if idle.is_some() { Err(call.stopped_while(&Interrupt::Idle, RESUMING)) } else { Ok(()) }
     }
 }
 
-impl Progress {
+impl ResumeState {
     /// The error of a stream on which no answer came.
-    fn explained(&self, call: &Call, error: Error) -> Error {
+    fn explained(&self, call: &CallContext, error: Error) -> Error {
         skipped::explained(error, call, skipped::ON_STREAM, self.skipped.first().map(|first| &**first))
     }
 
@@ -184,7 +186,7 @@ impl Progress {
 }
 
 /// Modern streams are not resumed, and a handshake is begun anew instead.
-fn can_resume(speaking: &Speaking, progress: &Progress) -> bool {
+fn can_resume(speaking: &PeerContext, progress: &ResumeState) -> bool {
     speaking.era == Era::Legacy && speaking.version.is_some() && progress.last_id.is_some()
 }
 

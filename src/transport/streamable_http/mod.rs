@@ -11,57 +11,59 @@ use std::sync::{Arc, Weak};
 
 use ::http::Method;
 
-use super::host::Host;
+use super::host::TransportContext;
 use super::http_peer::{HttpPeer, SESSION_ID};
-use super::http_request::{Target, outgoing};
-use super::interface::{Answer, FAREWELL, Hear, Transport, Travels, Unsubscribed};
-use crate::call::context::Call;
-use crate::call::request::{Ask, Speaking};
-use crate::call::setback::Setback;
+use super::http_request::{MessageTarget, outgoing};
+use super::interface::{
+    FAREWELL, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
+};
+use crate::call::context::CallContext;
+use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::setback::SendError;
 use crate::error::{Error, Result};
-use crate::http::response::Response;
-use crate::protocol::lost_session::Carried;
+use crate::http::response::HttpResponse;
+use crate::protocol::lost_session::SessionReference;
 use crate::protocol::messages;
-use crate::protocol::text::{NOTHING, Text};
-use crate::sys::signal::Signal;
-use server_stream::{Opening, ServerStream};
+use crate::protocol::text::{MessageText, NOTHING};
+use crate::sys::signal::PollableEvent;
+use server_stream::{ServerStream, StreamOpener};
 
 /// The transport of one session.
 pub struct StreamableHttp {
     me: Weak<StreamableHttp>,
-    host: Arc<Host>,
+    host: Arc<TransportContext>,
     peer: Arc<HttpPeer>,
     /// For what belongs to no call, on legacy servers.
     server_stream: ServerStream,
 }
 
 impl StreamableHttp {
-    pub fn new(host: Arc<Host>, peer: Arc<HttpPeer>) -> Arc<StreamableHttp> {
+    pub fn new(host: Arc<TransportContext>, peer: Arc<HttpPeer>) -> Arc<StreamableHttp> {
         Arc::new_cyclic(|me| StreamableHttp { me: Weak::clone(me), host, peer, server_stream: ServerStream::default() })
     }
 
-    fn target<'a>(&'a self, speaking: &'a Speaking) -> Target<'a> {
-        Target { to: &self.peer.endpoint, speaking, carried: self.carried(speaking) }
+    fn target<'a>(&'a self, speaking: &'a PeerContext) -> MessageTarget<'a> {
+        MessageTarget { to: &self.peer.endpoint, speaking, carried: self.carried(speaking) }
     }
 
     /// Posts a request under a new id, which `asked` gets, and waits for the head of the answer.
     fn post_request(
         &self,
-        call: &Call,
-        speaking: &Speaking,
-        ask: &Ask,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
         asked: &Cell<u64>,
-    ) -> Result<Response<'_>, Setback> {
+    ) -> Result<HttpResponse<'_>, SendError> {
         self.peer.post_request(call, ask, || self.post_once(call, speaking, ask, asked))
     }
 
     fn post_once(
         &self,
-        call: &Call,
-        speaking: &Speaking,
-        ask: &Ask,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
         asked: &Cell<u64>,
-    ) -> Result<Response<'_>, Setback> {
+    ) -> Result<HttpResponse<'_>, SendError> {
         let id = self.host.calls.next_id();
         asked.set(id);
         let text = messages::request(id, ask.method, ask.params);
@@ -70,11 +72,17 @@ impl StreamableHttp {
 }
 
 impl Transport for StreamableHttp {
-    fn travels(&self) -> Travels {
-        Travels::StreamableHttp
+    fn travels(&self) -> TransportKind {
+        TransportKind::StreamableHttp
     }
 
-    fn request(&self, call: &Call, speaking: &Speaking, ask: &Ask, asked: &Cell<u64>) -> Result<Answer, Setback> {
+    fn request(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        asked: &Cell<u64>,
+    ) -> Result<TransportResponse, SendError> {
         let mut response = self.post_request(call, speaking, ask, asked)?;
         if !response.is_success() {
             return Err(self.peer.http_refusal(call, &mut response, self.carried(speaking), Some(asked.get())));
@@ -83,31 +91,37 @@ impl Transport for StreamableHttp {
         // The answer may quote it.
         call.carry_text(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
         let answer = self.read_answer(call, speaking, &mut response, (asked.get(), ask.rules));
-        let answered = answer.map_err(Setback::after_sending)?;
+        let answered = answer.map_err(SendError::after_sending)?;
         response.park();
-        Ok(Answer { answered, session_id })
+        Ok(TransportResponse { answered, session_id })
     }
 
-    fn post(&self, call: &Call, speaking: &Speaking, message: &Text, repeatable: bool) -> Result<()> {
+    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, repeatable: bool) -> Result<()> {
         self.peer.post_message(call, self.target(speaking), message, repeatable)
     }
 
-    fn post_and_leave(&self, call: &Call, speaking: &Speaking, message: &Text) -> Result<()> {
+    fn post_and_leave(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()> {
         self.peer.send_message_and_leave(call, self.target(speaking), Method::POST, message)
     }
 
-    fn subscribe(&self, call: &Call, speaking: &Speaking, ask: &Ask, hear: &mut Hear) -> Result<(), Unsubscribed> {
+    fn subscribe(
+        &self,
+        call: &CallContext,
+        speaking: &PeerContext,
+        ask: &EncodedRequest,
+        hear: &mut NotificationCallback,
+    ) -> Result<(), SubscriptionFailure> {
         let opened = self.peer.authorised(call, || self.post_once(call, speaking, ask, &Cell::new(0)));
-        let mut response = opened.map_err(|setback| Unsubscribed { error: setback.error, heard: false })?;
+        let mut response = opened.map_err(|setback| SubscriptionFailure { error: setback.error, heard: false })?;
         self.read_subscription(call, &mut response, hear)
     }
 
-    fn carried<'a>(&self, speaking: &'a Speaking) -> Carried<'a> {
-        speaking.carried(Carried::NoId)
+    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a> {
+        speaking.carried(SessionReference::NoId)
     }
 
-    fn open_server_stream(&self, call: &Call, speaking: &Speaking, again: bool) -> Result<()> {
-        let opening = Opening {
+    fn open_server_stream(&self, call: &CallContext, speaking: &PeerContext, again: bool) -> Result<()> {
+        let opening = StreamOpener {
             host: Arc::clone(&self.host),
             peer: Arc::clone(&self.peer),
             transport: self.me.clone(),
@@ -116,7 +130,7 @@ impl Transport for StreamableHttp {
         self.server_stream.open(call, again, opening)
     }
 
-    fn over(&self) -> Option<Arc<Signal>> {
+    fn over(&self) -> Option<Arc<PollableEvent>> {
         self.server_stream.over()
     }
 
@@ -126,7 +140,7 @@ impl Transport for StreamableHttp {
 
     /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer it
     /// answers 405; one that has forgotten the session, 404.
-    fn end_session(&self, call: &Call, speaking: &Speaking) -> Result<()> {
+    fn end_session(&self, call: &CallContext, speaking: &PeerContext) -> Result<()> {
         if speaking.session_id.is_none() {
             return Ok(());
         }
@@ -142,7 +156,7 @@ impl Transport for StreamableHttp {
         }
     }
 
-    fn abandon_session(&self, speaking: &Speaking) {
+    fn abandon_session(&self, speaking: &PeerContext) {
         if speaking.session_id.is_some() {
             let call = self.host.farewell(FAREWELL);
             // Where it does not go, it would not be read.

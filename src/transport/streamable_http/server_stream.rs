@@ -7,30 +7,30 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderValue;
 
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::new_signal;
-use crate::call::request::Speaking;
-use crate::call::retry::{Disposition, Stage, disposition, may_be_opened_later, tells_of_another_stream};
-use crate::call::skipped::Skipped;
+use crate::call::request::PeerContext;
+use crate::call::retry::{Disposition, FailedStep, disposition, may_be_opened_later, tells_of_another_stream};
+use crate::call::skipped::SkippedInput;
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
-use crate::http::response::Response;
-use crate::log::Level;
-use crate::protocol::event_stream::Event;
-use crate::protocol::incoming::{Asked, Notice};
+use crate::http::response::HttpResponse;
+use crate::log::LogLevel;
+use crate::protocol::event_stream::SseEvent;
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::jsonrpc::Message;
-use crate::protocol::lost_session::Carried;
+use crate::protocol::lost_session::SessionReference;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::Signal;
-use crate::sys::wait::{Budget, Interest};
+use crate::sys::signal::PollableEvent;
+use crate::sys::wait::{Interest, WaitContext};
 use crate::transport::event_reader::EventReader;
-use crate::transport::host::Host;
+use crate::transport::host::TransportContext;
 use crate::transport::http_peer::HttpPeer;
-use crate::transport::http_request::{Target, unexpected_content};
+use crate::transport::http_request::{MessageTarget, unexpected_content};
 use crate::transport::interface::Transport;
-use crate::transport::messages::{Taken, sort_event};
-use crate::transport::reply::Asking;
+use crate::transport::messages::{StreamMessage, sort_event};
+use crate::transport::reply::CallLifetime;
 
 /// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
 const RETRY: Duration = Duration::from_secs(1);
@@ -49,23 +49,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Belongs to a session, and ends with it.
 #[derive(Default)]
-pub struct ServerStream(Mutex<Place>);
+pub struct ServerStream(Mutex<StreamSlot>);
 
 #[derive(Default)]
-struct Place {
+struct StreamSlot {
     /// The stream, once it was wanted.
-    state: Option<Arc<State>>,
+    state: Option<Arc<StreamState>>,
     /// Nobody wants the stream any more.
     is_stopped: bool,
 }
 
-struct State {
+struct StreamState {
     /// Raised when nobody wants the stream any more.
-    stop: Arc<Signal>,
+    stop: Arc<PollableEvent>,
     /// Raised when the stream was tried once, with whatever outcome.
-    tried: Signal,
+    tried: PollableEvent,
     /// Raised when the stream will not come any more.
-    over: Arc<Signal>,
+    over: Arc<PollableEvent>,
     why: OnceLock<Error>,
 }
 
@@ -78,7 +78,7 @@ impl ServerStream {
     }
 
     /// Raised when the stream will not come any more; then [`ServerStream::why`] says why.
-    pub fn over(&self) -> Option<Arc<Signal>> {
+    pub fn over(&self) -> Option<Arc<PollableEvent>> {
         self.lock().state.as_ref().map(|state| Arc::clone(&state.over))
     }
 
@@ -86,14 +86,14 @@ impl ServerStream {
         self.lock().state.as_ref()?.why.get().cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Place> {
+    fn lock(&self) -> MutexGuard<'_, StreamSlot> {
         self.0.lock()
     }
 }
 
-impl State {
-    fn new() -> Result<State> {
-        Ok(State {
+impl StreamState {
+    fn new() -> Result<StreamState> {
+        Ok(StreamState {
             stop: Arc::new(new_signal()?),
             tried: new_signal()?,
             over: Arc::new(new_signal()?),
@@ -115,19 +115,19 @@ impl Drop for ServerStream {
 }
 
 /// What the thread needs of the session, without keeping it alive.
-pub struct Opening {
-    pub host: Arc<Host>,
+pub struct StreamOpener {
+    pub host: Arc<TransportContext>,
     pub peer: Arc<HttpPeer>,
     pub transport: Weak<dyn Transport>,
-    pub speaking: Speaking,
+    pub speaking: PeerContext,
 }
 
 /// The stream as its thread has it.
-struct Stream {
-    state: Arc<State>,
-    opening: Opening,
+struct StreamRun {
+    state: Arc<StreamState>,
+    opening: StreamOpener,
     /// What the server asks belongs to the stream.
-    asking: Asking,
+    asking: CallLifetime,
     last_event_id: Option<HeaderValue>,
     retry: Duration,
 }
@@ -135,7 +135,7 @@ struct Stream {
 impl ServerStream {
     /// Opens the stream of the session, where that is not done yet; and waits a moment for it. Where `again`, one that was given up is
     /// opened again.
-    pub fn open(&self, call: &Call, again: bool, opening: Opening) -> Result<()> {
+    pub fn open(&self, call: &CallContext, again: bool, opening: StreamOpener) -> Result<()> {
         let state = self.start(again, opening)?;
         let fds = [(state.tried.waitable(), Interest::Read), (state.over.waitable(), Interest::Read)];
         let budget = call.budget().clone();
@@ -143,18 +143,23 @@ impl ServerStream {
         budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
-    fn start(&self, again: bool, opening: Opening) -> Result<Arc<State>> {
+    fn start(&self, again: bool, opening: StreamOpener) -> Result<Arc<StreamState>> {
         let mut place = self.lock();
         if let Some(state) = place.state.as_ref().filter(|state| !again || !state.may_come_back()) {
             return Ok(Arc::clone(state));
         }
-        let state = Arc::new(State::new()?);
+        let state = Arc::new(StreamState::new()?);
         if place.is_stopped {
             state.stop.raise();
         }
         let host = Arc::clone(&opening.host);
-        let mut stream =
-            Stream { state: Arc::clone(&state), opening, asking: Asking::default(), last_event_id: None, retry: RETRY };
+        let mut stream = StreamRun {
+            state: Arc::clone(&state),
+            opening,
+            asking: CallLifetime::default(),
+            last_event_id: None,
+            retry: RETRY,
+        };
         host.readers.start(move || {
             let why = stream.follow();
             let _ = stream.state.why.set(why);
@@ -165,10 +170,10 @@ impl ServerStream {
     }
 }
 
-impl Stream {
+impl StreamRun {
     /// Reads the stream over all its connections; gives the reason for the end.
     fn follow(&mut self) -> Error {
-        let budget = Budget { closed: Some(Arc::clone(&self.state.stop)), ..Budget::default() };
+        let budget = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
         let call = self.opening.host.calls.own(budget);
         let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
@@ -196,10 +201,10 @@ impl Stream {
                 let why = format!("the server refused the event stream for long, as if another one were open: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
-            let stage = Stage::ServerStream { was_open, in_vain };
+            let stage = FailedStep::ServerStream { was_open, in_vain };
             if disposition(&error, stage) == Disposition::Fatal {
                 if !self.state.stop.is_raised() {
-                    call.remark(Level::Debug, || format!("no standing event stream: {error}"));
+                    call.remark(LogLevel::Debug, || format!("no standing event stream: {error}"));
                 }
                 return error;
             }
@@ -210,7 +215,7 @@ impl Stream {
                 pause = pause.min(LONGEST_CONFLICT.saturating_sub(since.elapsed()));
             }
             pauses += 1;
-            call.remark(Level::Debug, || {
+            call.remark(LogLevel::Debug, || {
                 format!("the standing event stream ended: {error}; opening it again in {} ms", pause.as_millis())
             });
             if let Err(stop) = call.budget().wait_any(&[], Some(pause)) {
@@ -219,7 +224,7 @@ impl Stream {
         }
     }
 
-    fn open<'a>(&self, peer: &'a HttpPeer, call: &Call) -> Result<Response<'a>> {
+    fn open<'a>(&self, peer: &'a HttpPeer, call: &CallContext) -> Result<HttpResponse<'a>> {
         let opened = peer.get_stream(call, self.target(), self.last_event_id.as_ref());
         let mut response = opened.map_err(|setback| setback.error)?;
         if !response.is_success() {
@@ -236,14 +241,14 @@ impl Stream {
         }
     }
 
-    fn target(&self) -> Target<'_> {
+    fn target(&self) -> MessageTarget<'_> {
         let speaking = &self.opening.speaking;
-        Target { to: &self.opening.peer.endpoint, speaking, carried: speaking.carried(Carried::NoId) }
+        MessageTarget { to: &self.opening.peer.endpoint, speaking, carried: speaking.carried(SessionReference::NoId) }
     }
 
-    fn read(&mut self, call: &Call, response: &mut Response, heard: &mut bool) -> Error {
+    fn read(&mut self, call: &CallContext, response: &mut HttpResponse, heard: &mut bool) -> Error {
         let mut reader = EventReader::new(self.opening.host.limits.event);
-        let mut skipped = Skipped::default();
+        let mut skipped = SkippedInput::default();
         loop {
             let events = match reader.next(|buffer| response.read(buffer)) {
                 Ok(Some(events)) => events,
@@ -265,7 +270,7 @@ impl Stream {
         }
     }
 
-    fn take(&self, call: &Call, event: Event, skipped: &mut Skipped) {
+    fn take(&self, call: &CallContext, event: SseEvent, skipped: &mut SkippedInput) {
         let inbound = &self.opening.host.inbound;
         // No answer is awaited here.
         sort_event(
@@ -277,18 +282,18 @@ impl Stream {
                 match taken {
                     // Many may come at once, and each may lead to a callback.
                     _ if call.budget().check().is_err() => {}
-                    Taken::Message(Message::Request { id, method, params }) => {
+                    StreamMessage::Message(Message::Request { id, method, params }) => {
                         let transport = Weak::clone(&self.opening.transport);
                         let slot = self.asking.slot(transport, &self.opening.speaking, call);
-                        inbound.server_request(call, &Asked { id, method, params }, slot);
+                        inbound.server_request(call, &ServerRequest { id, method, params }, slot);
                     }
-                    Taken::Message(Message::Notification { method, params }) => {
-                        inbound.notification(call, &Notice { method, params });
+                    StreamMessage::Message(Message::Notification { method, params }) => {
+                        inbound.notification(call, &Notification { method, params });
                     }
-                    Taken::Message(Message::Result { .. } | Message::Error { .. }) => {
-                        call.remark(Level::Debug, || "the server sent an answer that nobody waits for".into());
+                    StreamMessage::Message(Message::Result { .. } | Message::Error { .. }) => {
+                        call.remark(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
                     }
-                    Taken::Broken { .. } => return false,
+                    StreamMessage::InvalidMessage { .. } => return false,
                 }
                 true
             },

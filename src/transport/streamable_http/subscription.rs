@@ -4,44 +4,50 @@
 use std::cell::Cell;
 
 use super::StreamableHttp;
-use crate::call::context::Call;
+use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
-use crate::call::skipped::{self, Skipped};
+use crate::call::skipped::{self, SkippedInput};
 use crate::error::{Error, Result};
 use crate::http::fields::{EVENT_STREAM, JSON};
-use crate::http::response::Response;
-use crate::log::Level;
-use crate::protocol::incoming::Notice;
+use crate::http::response::HttpResponse;
+use crate::log::LogLevel;
+use crate::protocol::incoming::Notification;
 use crate::protocol::jsonrpc::Message;
-use crate::protocol::lost_session::Carried;
+use crate::protocol::lost_session::SessionReference;
 use crate::status::*;
-use crate::sys::wait::Stop;
+use crate::sys::wait::Interrupt;
 use crate::transport::event_reader::EventReader;
 use crate::transport::http_request::unexpected_content;
-use crate::transport::interface::{Hear, LISTENING, Unsubscribed};
-use crate::transport::messages::{Taken, each, sort_event};
+use crate::transport::interface::{LISTENING, NotificationCallback, SubscriptionFailure};
+use crate::transport::messages::{StreamMessage, each, sort_event};
 
 impl StreamableHttp {
     /// Reads until the server's answer, which ends the subscription.
     pub(super) fn read_subscription(
         &self,
-        call: &Call,
-        response: &mut Response,
-        hear: &mut Hear,
-    ) -> Result<(), Unsubscribed> {
+        call: &CallContext,
+        response: &mut HttpResponse,
+        hear: &mut NotificationCallback,
+    ) -> Result<(), SubscriptionFailure> {
         let heard = Cell::new(false);
-        let mut hear = |notice: &Notice| {
+        let mut hear = |notice: &Notification| {
             heard.set(true);
             hear(notice);
         };
         let outcome = self.read_subscribed(call, response, &mut hear, &heard);
-        outcome.map_err(|error| Unsubscribed { error, heard: heard.get() })
+        outcome.map_err(|error| SubscriptionFailure { error, heard: heard.get() })
     }
 
     /// `heard` becomes true with the first notification that `hear` gets.
-    fn read_subscribed(&self, call: &Call, response: &mut Response, hear: &mut Hear, heard: &Cell<bool>) -> Result<()> {
+    fn read_subscribed(
+        &self,
+        call: &CallContext,
+        response: &mut HttpResponse,
+        hear: &mut NotificationCallback,
+        heard: &Cell<bool>,
+    ) -> Result<()> {
         if !response.is_success() {
-            return Err(self.peer.http_failure(call, response, Carried::Nothing));
+            return Err(self.peer.http_failure(call, response, SessionReference::Nothing));
         }
         match response.content_type().as_deref() {
             Some(EVENT_STREAM) => self.read_subscription_stream(call, response, hear, heard),
@@ -59,12 +65,12 @@ impl StreamableHttp {
 
     fn read_subscription_stream(
         &self,
-        call: &Call,
-        response: &mut Response,
-        hear: &mut Hear,
+        call: &CallContext,
+        response: &mut HttpResponse,
+        hear: &mut NotificationCallback,
         heard: &Cell<bool>,
     ) -> Result<()> {
-        let (mut is_open, mut skipped) = (false, Skipped::default());
+        let (mut is_open, mut skipped) = (false, SkippedInput::default());
         let mut stream = EventReader::new(self.host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
@@ -81,8 +87,8 @@ impl StreamableHttp {
                     |_| false,
                     |taken| {
                         ended = ended.take().or_else(|| match taken {
-                            Taken::Message(message) => take_subscribed(call, message, hear),
-                            Taken::Broken { error, .. } => Some(Err(error)),
+                            StreamMessage::Message(message) => take_subscribed(call, message, hear),
+                            StreamMessage::InvalidMessage { error, .. } => Some(Err(error)),
                         });
                         true
                     },
@@ -101,18 +107,18 @@ impl StreamableHttp {
 }
 
 /// Takes a message of a subscription; gives its end, where that is what it says.
-fn take_subscribed(call: &Call, message: Message, hear: &mut Hear) -> Option<Result<()>> {
+fn take_subscribed(call: &CallContext, message: Message, hear: &mut NotificationCallback) -> Option<Result<()>> {
     // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
-    if let Err(stop @ (Stop::Cancelled | Stop::Closed)) = call.budget().check() {
+    if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.budget().check() {
         return Some(Err(call.stopped_while(&stop, LISTENING)));
     }
     match message {
         Message::Result { .. } => return Some(Ok(())),
         Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
         Message::Request { method, .. } => {
-            call.remark(Level::Debug, || format!("the server asked for {method} on a subscription"));
+            call.remark(LogLevel::Debug, || format!("the server asked for {method} on a subscription"));
         }
-        Message::Notification { method, params } => hear(&Notice { method, params }),
+        Message::Notification { method, params } => hear(&Notification { method, params }),
     }
     None
 }

@@ -2,69 +2,71 @@
 
 use super::*;
 use crate::protocol::json::Json;
-use crate::protocol::part::Part;
+use crate::protocol::part::RawValue;
 use crate::transport::fake::{answer, asked, call, call_with, notice, recording_host, with_progress};
-use crate::transport::host::Host;
+use crate::transport::host::TransportContext;
 
 /// The most notifications that wait for one call.
 const MOST: usize = 256;
 
-fn line() -> Line {
-    Line::new(false, Arc::default()).unwrap()
+fn line() -> PendingRequests {
+    PendingRequests::new(false, Arc::default()).unwrap()
 }
 
-fn host() -> Arc<Host> {
+fn host() -> Arc<TransportContext> {
     recording_host().0
 }
 
-fn progress_call(host: &Host) -> Call {
+fn progress_call(host: &TransportContext) -> CallContext {
     call_with(host, &with_progress(|_, _, _| ()))
 }
 
-fn progress(call: &Call, number: usize, message: &str) -> Notice {
+fn progress(call: &CallContext, number: usize, message: &str) -> Notification {
     let token = call.progress_token();
     let params = format!(r#"{{"progressToken":{token},"progress":{number},"message":"{message}"}}"#);
     notice("notifications/progress", &params)
 }
 
-fn result(text: &str) -> Delivered {
-    Delivered::Result(answer(text).answered)
+fn result(text: &str) -> RpcOutcome {
+    RpcOutcome::Result(answer(text).answered)
 }
 
-fn result_text(delivered: Option<Delivered>) -> String {
-    let Some(Delivered::Result(answered)) = delivered else { panic!("no result") };
+fn result_text(delivered: Option<RpcOutcome>) -> String {
+    let Some(RpcOutcome::Result(answered)) = delivered else { panic!("no result") };
     answered.result.text().to_owned()
 }
 
 /// Everything that waits for a call, which gets its answer here.
-fn letters(line: &Line, place: &Place, call: &Call) -> Vec<Letter> {
+fn letters(line: &PendingRequests, place: &PendingResponse, call: &CallContext) -> Vec<InboundMessage> {
     assert!(line.deliver(Some(place.id), result("{}")).is_none());
     let mut found = Vec::new();
     loop {
         match place.wait(call).unwrap() {
-            Arrived::Letter(letter) => found.push(letter),
-            Arrived::Answer(_) => return found,
+            PendingEvent::InboundMessage(letter) => found.push(letter),
+            PendingEvent::TransportResponse(_) => return found,
         }
     }
 }
 
-fn params(letter: &Letter) -> &Json {
-    let Letter::Notice(Notice { params: Some(params), .. }) = letter else { panic!("no notification") };
+fn params(letter: &InboundMessage) -> &Json {
+    let InboundMessage::Notification(Notification { params: Some(params), .. }) = letter else {
+        panic!("no notification")
+    };
     params
 }
 
-fn number(letter: &Letter) -> u64 {
-    Part::of(params(letter)).member("progress").and_then(Part::uint64).unwrap()
+fn number(letter: &InboundMessage) -> u64 {
+    RawValue::of(params(letter)).member("progress").and_then(RawValue::uint64).unwrap()
 }
 
 /// The id of a request of the server's.
-fn id(letter: &Letter) -> &str {
-    let Letter::Asked(asked) = letter else { panic!("no request") };
+fn id(letter: &InboundMessage) -> &str {
+    let InboundMessage::ServerRequest(asked) = letter else { panic!("no request") };
     &asked.id
 }
 
 /// The call looks for something to do, and finds nothing.
-fn wait_in_vain(place: &Place) {
+fn wait_in_vain(place: &PendingResponse) {
     assert!(place.line.next_letter(&place.slot).is_none());
 }
 
@@ -106,7 +108,7 @@ fn a_change_of_a_list_outlasts_newer_notifications() {
     change("notifications/tools/list_changed", 1);
     assert_eq!(place.dropped(), 45);
     let found = letters(&line, &place, &call);
-    let uri = |letter: &Letter| Part::of(params(letter)).member("uri").unwrap().raw().to_owned();
+    let uri = |letter: &InboundMessage| RawValue::of(params(letter)).member("uri").unwrap().raw().to_owned();
     let expected: Vec<String> = (45..300).chain([1]).map(|n| format!("\"{n}\"")).collect();
     assert_eq!(found.iter().map(uri).collect::<Vec<_>>(), expected);
 }
@@ -131,7 +133,7 @@ fn sixty_four_requests_of_the_server_wait_for_a_busy_call_and_more_are_given_bac
     for n in 0..64 {
         assert!(line.deliver_asked(asked(&n.to_string(), "roots/list")).is_ok(), "{n}");
     }
-    let Err(Undelivered::TooMany(refused)) = line.deliver_asked(asked("64", "roots/list")) else {
+    let Err(UnclaimedRequest::TooMany(refused)) = line.deliver_asked(asked("64", "roots/list")) else {
         panic!("it is not refused")
     };
     assert_eq!(refused.id, "64");
@@ -150,14 +152,14 @@ fn a_request_of_the_server_goes_to_the_oldest_free_call_that_has_no_answer_yet()
     let subscription = line.expect_changes(&call, 1, "subscriptions/listen").unwrap();
     let deaf = line.expect(&call, 2, "m", false).unwrap();
     let nobody = line.deliver_asked(asked("0", "roots/list"));
-    assert!(matches!(nobody, Err(Undelivered::NoCallWaits(asked)) if asked.id == "0"));
+    assert!(matches!(nobody, Err(UnclaimedRequest::NoCallWaits(asked)) if asked.id == "0"));
     let [answered, second, third] = [3, 4, 5].map(|id| line.expect(&call, id, "m", true).unwrap());
     [&subscription, &answered, &second, &third].into_iter().for_each(wait_in_vain);
     assert!(line.deliver(Some(3), result("{}")).is_none());
     for n in ["1", "2", "3"] {
         assert!(line.deliver_asked(asked(n, "roots/list")).is_ok());
     }
-    let taken = |place: &Place| line.next_letter(&place.slot).map(|letter| id(&letter).to_owned());
+    let taken = |place: &PendingResponse| line.next_letter(&place.slot).map(|letter| id(&letter).to_owned());
     assert_eq!((taken(&subscription), taken(&deaf), taken(&answered)), (None, None, None));
     // The first that is free again takes what waits for a call.
     assert_eq!((taken(&second).as_deref(), taken(&second).as_deref()), (Some("1"), Some("3")));
@@ -260,9 +262,11 @@ fn the_end_fails_all_waiting_calls_behind_what_came_before_and_each_later_one() 
     assert!(line.deliver_notice(progress(&own, 5, "")).is_none());
     assert!(!line.over.is_raised() && line.ended().is_none() && !line.is_closed_to_calls());
     line.end(&Error::new(MCP_TRUNCATED, "the end"));
-    assert!(matches!(first.wait(&own), Ok(Arrived::Letter(Letter::Notice(_)))));
+    assert!(matches!(first.wait(&own), Ok(PendingEvent::InboundMessage(InboundMessage::Notification(_)))));
     for (place, call) in [(&first, &own), (&second, &other)] {
-        let Ok(Arrived::Answer(Delivered::Failed(error))) = place.wait(call) else { panic!("no failure") };
+        let Ok(PendingEvent::TransportResponse(RpcOutcome::Failed(error))) = place.wait(call) else {
+            panic!("no failure")
+        };
         assert_eq!((error.status(), error.report().message.as_str()), (MCP_TRUNCATED, "the end"));
     }
     let later = line.expect(&other, 3, "m", false).err().unwrap();
@@ -279,12 +283,12 @@ fn a_retired_line_takes_no_new_call_and_keeps_those_that_wait() {
     assert!(line.is_closed_to_calls() && !line.over.is_raised());
     assert_eq!(line.expect(&call, 2, "m", false).err().unwrap().status(), MCP_DISCONNECTED);
     assert!(line.deliver(Some(1), result("{}")).is_none());
-    assert!(matches!(place.wait(&call), Ok(Arrived::Answer(Delivered::Result(_)))));
+    assert!(matches!(place.wait(&call), Ok(PendingEvent::TransportResponse(RpcOutcome::Result(_)))));
 }
 
 #[test]
 fn a_retired_process_takes_calls_until_the_handshake_has_settled_on_a_version() {
-    let (host, line) = (host(), Line::new(true, Arc::default()).unwrap());
+    let (host, line) = (host(), PendingRequests::new(true, Arc::default()).unwrap());
     let call = call(&host);
     line.retire();
     assert!(line.expect(&call, 1, "m", false).is_ok());
@@ -295,7 +299,7 @@ fn a_retired_process_takes_calls_until_the_handshake_has_settled_on_a_version() 
 #[test]
 fn a_line_is_retired_after_20_seconds_of_silence_unless_it_is_a_process() {
     for (is_process, is_heard, is_retired) in [(false, false, true), (false, true, false), (true, false, false)] {
-        let line = Line::new(is_process, Arc::default()).unwrap();
+        let line = PendingRequests::new(is_process, Arc::default()).unwrap();
         let heard = Instant::now().checked_sub(Duration::from_secs(20));
         line.lock().heard = heard.expect("the system has run for that long");
         if is_heard {
@@ -308,7 +312,7 @@ fn a_line_is_retired_after_20_seconds_of_silence_unless_it_is_a_process() {
 
 #[test]
 fn a_request_of_our_own_that_comes_back_from_a_process_is_an_echo() {
-    let (host, line) = (host(), Line::new(true, Arc::default()).unwrap());
+    let (host, line) = (host(), PendingRequests::new(true, Arc::default()).unwrap());
     let call = call(&host);
     let _places = [(1, "initialize"), (2, "ping")].map(|(id, method)| line.expect(&call, id, method, false).unwrap());
     let is_echo = |id: &str, method: &str| line.is_echo(id, method);
@@ -318,7 +322,7 @@ fn a_request_of_our_own_that_comes_back_from_a_process_is_an_echo() {
     assert!(!is_echo("2", "ping"));
     assert!(line.note_echo() && !line.note_echo());
     assert!(is_echo("2", "ping") && !is_echo("3", "ping") && is_echo("3", "tools/list"));
-    let over_http = Line::new(false, Arc::default()).unwrap();
+    let over_http = PendingRequests::new(false, Arc::default()).unwrap();
     let _place = over_http.expect(&call, 1, "initialize", false).unwrap();
     assert!(!over_http.is_echo("1", "initialize"));
 }
