@@ -9,35 +9,35 @@ use std::{env, fs};
 /// The sections of the header: banner, what it is about, source.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "src/ffi/version.rs"),
-    ("Statuses: how a call ends", "src/status.rs"),
+    ("Status codes", "src/status.rs"),
     ("", "src/ffi/status.rs"),
-    ("Errors: why a call failed", "src/ffi/error.rs"),
-    ("Clients: one for each server", "src/ffi/client.rs"),
-    ("Servers that are started as a process", "src/ffi/stdio.rs"),
-    ("Servers of a configuration file", "src/ffi/config.rs"),
+    ("Errors", "src/ffi/error.rs"),
+    ("Clients", "src/ffi/client.rs"),
+    ("Servers started as a process (stdio)", "src/ffi/stdio.rs"),
+    ("Configuration files", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
     ("Callbacks", "src/ffi/userdata.rs"),
-    ("Credentials of one's own scheme", "src/ffi/auth.rs"),
+    ("Custom authentication", "src/ffi/auth.rs"),
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Calls", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
-    ("Tasks: tools that take their time", "src/ffi/tasks.rs"),
+    ("Tasks", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
-    ("Prompts, and the completion of arguments", "src/ffi/prompts.rs"),
-    ("What the server asks of the program", "src/ffi/inputs.rs"),
-    ("Changes", "src/ffi/listen.rs"),
+    ("Prompts and argument completion", "src/ffi/prompts.rs"),
+    ("Server requests", "src/ffi/client_features.rs"),
+    ("Change notifications", "src/ffi/listen.rs"),
     ("The server's log", "src/ffi/logging.rs"),
-    ("Requests that have no function of their own", "src/ffi/requests.rs"),
-    ("Options of a call", "src/ffi/options.rs"),
-    ("Cancelling", "src/ffi/cancel.rs"),
+    ("Raw requests", "src/ffi/raw_requests.rs"),
+    ("Call options", "src/ffi/options.rs"),
+    ("Cancellation", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
     ("Log", "src/ffi/log.rs"),
 ];
 
-/// The types of arguments in src/ffi/edge.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
+/// The types of arguments in src/ffi/c_types.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
 const EDGE: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
     ("OutParam<", "*mut "),
@@ -169,7 +169,7 @@ fn section(source: &str) -> String {
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
-/// Puts C types in the place of those of src/ffi/edge.rs. cbindgen reads one file at a time and does not know them: it would write
+/// Puts C types in the place of those of src/ffi/c_types.rs. cbindgen reads one file at a time and does not know them: it would write
 /// their names into the header.
 fn with_c_types(mut code: String) -> String {
     for (ours, c) in EDGE {

@@ -92,7 +92,7 @@ typedef struct mcp_json mcp_json;
 const char *MCP_NONNULL mcp_version(void);
 
 /* ============================================================================================== */
-/* Statuses: how a call ends                                                                      */
+/* Status codes                                                                                   */
 /* ============================================================================================== */
 
 /**
@@ -297,7 +297,7 @@ typedef enum mcp_status {
 const char *MCP_NONNULL mcp_status_name(int32_t status);
 
 /* ============================================================================================== */
-/* Errors: why a call failed                                                                      */
+/* Errors                                                                                         */
 /* ============================================================================================== */
 
 /**
@@ -393,7 +393,7 @@ void *mcp_error_cause(const mcp_error *error);
 void mcp_error_free(mcp_error *error);
 
 /* ============================================================================================== */
-/* Clients: one for each server                                                                   */
+/* Clients                                                                                        */
 /* ============================================================================================== */
 
 /**
@@ -463,7 +463,7 @@ mcp_status mcp_client_close(mcp_client *client,
 void mcp_client_free(mcp_client *client);
 
 /* ============================================================================================== */
-/* Servers that are started as a process                                                          */
+/* Servers started as a process (stdio)                                                           */
 /* ============================================================================================== */
 
 /**
@@ -518,7 +518,7 @@ mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_e
 mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error **error);
 
 /* ============================================================================================== */
-/* Servers of a configuration file                                                                */
+/* Configuration files                                                                            */
 /* ============================================================================================== */
 
 /**
@@ -619,7 +619,7 @@ mcp_status mcp_set_header(mcp_client *client,
 typedef void (*mcp_destroy_fn)(void *userdata);
 
 /* ============================================================================================== */
-/* Credentials of one's own scheme                                                                */
+/* Custom authentication                                                                          */
 /* ============================================================================================== */
 
 /**
@@ -1079,7 +1079,7 @@ const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
 const mcp_json *mcp_tool_result_structured(const mcp_json *result);
 
 /* ============================================================================================== */
-/* Tasks: tools that take their time                                                              */
+/* Tasks                                                                                          */
 /* ============================================================================================== */
 
 /**
@@ -1239,7 +1239,7 @@ mcp_status mcp_read_resource(mcp_client *client,
                              mcp_error **error);
 
 /* ============================================================================================== */
-/* Prompts, and the completion of arguments                                                       */
+/* Prompts and argument completion                                                                */
 /* ============================================================================================== */
 
 /**
@@ -1321,7 +1321,7 @@ mcp_status mcp_complete_resource(mcp_client *client,
                                  mcp_error **error);
 
 /* ============================================================================================== */
-/* What the server asks of the program                                                            */
+/* Server requests                                                                                */
 /* ============================================================================================== */
 
 /**
@@ -1464,7 +1464,7 @@ mcp_status mcp_input_fail(mcp_input *input,
                           mcp_error **error);
 
 /* ============================================================================================== */
-/* Changes                                                                                        */
+/* Change notifications                                                                           */
 /* ============================================================================================== */
 
 /**
@@ -1570,7 +1570,7 @@ mcp_status mcp_set_logging_level(mcp_client *client,
                                  mcp_error **error);
 
 /* ============================================================================================== */
-/* Requests that have no function of their own                                                    */
+/* Raw requests                                                                                   */
 /* ============================================================================================== */
 
 /**
@@ -1605,7 +1605,7 @@ mcp_status mcp_notify(mcp_client *client,
                       mcp_error **error);
 
 /* ============================================================================================== */
-/* Options of a call                                                                              */
+/* Call options                                                                                   */
 /* ============================================================================================== */
 
 /**
@@ -1705,7 +1705,7 @@ mcp_status mcp_options_set_header(mcp_options *options,
                                   mcp_error **error);
 
 /* ============================================================================================== */
-/* Cancelling                                                                                     */
+/* Cancellation                                                                                   */
 /* ============================================================================================== */
 
 /**

@@ -1,7 +1,7 @@
 //! What `bench/pure` measures: the private modules behind one function each. It is there with the feature `benching` only.
 
 use crate::protocol::event_stream::EventStream;
-use crate::protocol::{headers, jsonrpc, mirror};
+use crate::protocol::{header_arguments, headers, jsonrpc};
 
 /// Reads a message, and says how many there were.
 pub fn envelope(message: String) -> usize {
@@ -21,7 +21,7 @@ pub fn event_stream(bytes: &[u8], part: usize) -> usize {
 
 /// The length of a value when it is a header (2026-07-28, "Value Encoding").
 pub fn header_value(value: &str) -> usize {
-    mirror::header_value(value).len()
+    header_arguments::header_value(value).len()
 }
 
 /// Whether a text can be a bearer token.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use ::http::HeaderMap;
 
+use super::auth_callback::{AuthCallbackState, AuthRequest, CustomAuth};
 use super::credentials::Credentials;
-use super::scheme::{AuthCallbackState, AuthRequest, CustomAuth};
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
-use crate::call::issued::{CredentialRefusal, IssuedCredentials};
+use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::retry::{Disposition, FailedStep, disposition};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 

@@ -1,7 +1,7 @@
 //! How a request is authorised.
 #![forbid(unsafe_code)]
 
+pub mod auth_callback;
 pub mod authorizer;
-pub mod calls;
+pub mod call_factory;
 pub mod credentials;
-pub mod scheme;

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE, stopped};
-use super::issued::IssuedCredentials;
+use super::issued_credentials::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
 use super::object;
-use super::pause::PauseClock;
+use super::pause_clock::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
 use crate::error::{Error, Result};
 use crate::log::{Log, LogLevel};
@@ -19,7 +19,7 @@ use crate::protocol::incoming::Notification;
 use crate::protocol::params::{Params, members};
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
 /// While a callback runs on another thread, how often a waiting call looks whether it still does.

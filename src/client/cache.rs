@@ -9,7 +9,7 @@ use crate::auth::authorizer::Authorizer;
 use crate::call::headers::HeaderSet;
 use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// The results of one client.

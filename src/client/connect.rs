@@ -11,7 +11,7 @@ use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, SessionOptions};
-use crate::session::sessions::{CredentialIdentity, Opened};
+use crate::session::session_slot::{CredentialIdentity, Opened};
 use crate::session::state::{DiscoveredServer, Session};
 use crate::sys::wait::Interrupt;
 

@@ -2,16 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod cache;
-mod changes;
 mod close;
 pub mod config;
 mod connect;
-pub mod known;
-mod known_tools;
 pub mod operations;
+pub mod server_state;
 pub mod settings;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod tool_registry;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use once_cell::sync::OnceCell;
 pub use crate::call::context::{CallContext, CallOptions, ProgressCallback};
 
 use crate::auth::authorizer::Authorizer;
-use crate::auth::calls::CallFactory;
+use crate::auth::call_factory::CallFactory;
 use crate::call::new_signal;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
@@ -29,18 +29,18 @@ use crate::http::endpoint::Endpoint;
 use crate::log::{Log, LogLevel};
 use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
 use crate::rpc::server_log::ServerLog;
-use crate::session::passed::TriedCredentials;
-use crate::session::sessions::SessionSlot;
+use crate::session::session_slot::SessionSlot;
+use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
-use crate::sys::child::ProcessCommand;
+use crate::sys::child_process::ProcessCommand;
 use crate::sys::process;
 use crate::transport::connector::{ProcessConnector, UrlConnector};
-use crate::transport::host::TransportContext;
+use crate::transport::context::TransportContext;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::interface::Connector;
-use crate::transport::multiplexer::receiver::reads_for;
-use crate::transport::readers::ReaderThreads;
-use known::ServerState;
+use crate::transport::multiplexer::message_router::reads_for;
+use crate::transport::reader_threads::ReaderThreads;
+use server_state::ServerState;
 use settings::Settings;
 
 /// One server, as one program talks to it. Used from any number of threads at once.

@@ -3,12 +3,12 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
+use super::c_types::{CText, OutParam, SharedHandle, c_string, given, guard_quiet};
 use super::client::mcp_client;
-use super::edge::{CText, OutParam, SharedHandle, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
-use crate::auth::scheme::{AuthCallback, AuthRequest};
+use crate::auth::auth_callback::{AuthCallback, AuthRequest};
 use crate::error::Result;
 use crate::status::mcp_status;
 use crate::sys::callback;

@@ -1,8 +1,8 @@
 //! Calls to the server. Each blocks the thread that makes it.
 
+use super::c_types::{OutParam, SharedHandle};
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::guard::{guard, guard_json};
 use super::options::mcp_options;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::edge::{SharedHandle, guard_quiet};
-use crate::sys::signal::PollableEvent;
+use super::c_types::{SharedHandle, guard_quiet};
+use crate::sys::pollable_event::PollableEvent;
 
 /// A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
 /// every call with this token, also a later one, returns `MCP_CANCELLED`.

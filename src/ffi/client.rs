@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::edge::{CText, OutParam, SharedHandle, guard_quiet};
+use super::c_types::{CText, OutParam, SharedHandle, guard_quiet};
 use super::error::mcp_error;
 use super::guard::{guard, guard_new};
 use super::options::mcp_options;

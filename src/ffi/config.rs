@@ -1,8 +1,8 @@
 //! Clients that a configuration file describes.
 
+use super::c_types::{CText, OutParam};
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, OutParam};
 use super::error::mcp_error;
 use super::guard::{guard_json, guard_new};
 use crate::client::{Client, config};

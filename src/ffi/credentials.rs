@@ -1,7 +1,7 @@
 //! What requests carry.
 
+use super::c_types::{CText, OutParam, SharedHandle};
 use super::client::mcp_client;
-use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use crate::status::mcp_status;
 

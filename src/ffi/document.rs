@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
 
-use super::edge::{c_string, guard_quiet};
+use super::c_types::{c_string, guard_quiet};
 use crate::protocol::json::{Json, Value};
 use crate::sys::lock::{Mutex, MutexGuard};
 

@@ -2,8 +2,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
+use super::c_types::{c_string, guard_quiet};
 use super::document::{OwnedDocument, mcp_json};
-use super::edge::{c_string, guard_quiet};
 use super::userdata::Userdata;
 use crate::error::Error;
 use crate::protocol::json::Json;

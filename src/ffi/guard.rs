@@ -2,8 +2,8 @@
 
 use std::ptr::null_mut;
 
+use super::c_types::OutParam;
 use super::document::mcp_json;
-use super::edge::OutParam;
 use super::error::mcp_error;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;

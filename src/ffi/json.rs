@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, guard_quiet};
 use super::document::{TextKind, find, look, mcp_json, mcp_json_type};
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::Error;

@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::c_types::{BufferSize, OutBuffer, OutParam, guard_quiet};
 use super::document::{TextKind, look, mcp_json};
-use super::edge::{BufferSize, OutBuffer, OutParam, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::{Error, Result};

@@ -2,10 +2,10 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::c_types::{OutParam, SharedHandle, TextArray, c_string, given};
 use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
-use super::edge::{OutParam, SharedHandle, TextArray, c_string, given};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;

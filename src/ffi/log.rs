@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::c_types::{OutParam, SharedHandle, c_string};
 use super::client::mcp_client;
-use super::edge::{OutParam, SharedHandle, c_string};
 use super::error::mcp_error;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::log::{LogHook, LogLevel};

@@ -3,10 +3,10 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use super::c_types::{CText, OutParam, SharedHandle};
 use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
-use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;

@@ -3,18 +3,18 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they say what a C caller must do")]
 
+pub mod c_types;
 pub mod document;
-pub mod edge;
 mod guard;
 
 pub mod auth;
 pub mod calls;
 pub mod cancel;
 pub mod client;
+pub mod client_features;
 pub mod config;
 pub mod credentials;
 pub mod error;
-pub mod inputs;
 pub mod json;
 pub mod json_content;
 pub mod listen;
@@ -23,7 +23,7 @@ pub mod logging;
 pub mod network;
 pub mod options;
 pub mod prompts;
-pub mod requests;
+pub mod raw_requests;
 pub mod resources;
 pub mod settings;
 pub mod status;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::c_types::{CText, OutParam, SharedHandle};
 use super::client::mcp_client;
-use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use crate::error::Error;
 use crate::net::proxy::{Proxy, ProxyChoice};

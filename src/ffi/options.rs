@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::cancel::mcp_cancel;
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};

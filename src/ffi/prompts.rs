@@ -1,9 +1,9 @@
 //! Prompts, and the completion of arguments.
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;

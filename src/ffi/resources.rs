@@ -1,9 +1,9 @@
 //! Resources.
 
+use super::c_types::{CText, OutParam, SharedHandle};
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;

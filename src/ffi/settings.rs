@@ -1,7 +1,7 @@
 //! How a client behaves.
 
+use super::c_types::{CText, OutParam, SharedHandle};
 use super::client::mcp_client;
-use super::edge::{CText, OutParam, SharedHandle};
 use super::error::mcp_error;
 use crate::client::settings::LimitKind;
 use crate::error::Error;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::c_types::{CText, OutParam, SharedHandle, TextArray};
 use super::client::mcp_client;
-use super::edge::{CText, OutParam, SharedHandle, TextArray};
 use super::error::mcp_error;
 use super::guard::guard_new;
 use crate::client::Client;

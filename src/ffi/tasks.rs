@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::{find, mcp_json};
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::json_content::mcp_json_string;

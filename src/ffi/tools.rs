@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ffi::c_char;
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::{find, look, mcp_json};
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;

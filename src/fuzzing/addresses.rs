@@ -8,7 +8,7 @@ use super::texts;
 use crate::http::endpoint::{Endpoint, origin_of};
 use crate::net::no_proxy::NoProxy;
 use crate::net::proxy::Proxy;
-use crate::net::tunnel::{ProxyHandshakeError, ProxyTarget, connect, socks5};
+use crate::net::proxy_handshake::{ProxyHandshakeError, ProxyTarget, connect, socks5};
 use crate::status::{MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_FAILED};
 
 /// Stands for a user name, a password or a query.

@@ -10,7 +10,7 @@ use crate::call::secrets::Secrets;
 use crate::error::Error;
 use crate::http::cookies::CookieStore;
 use crate::http::endpoint::Endpoint;
-use crate::http::lane::keep_alive_timeout;
+use crate::http::pooled_connection::keep_alive_timeout;
 use crate::status::MCP_UNAUTHORIZED;
 use crate::transport::http_failure::{challenge_words, header_text, retry_after_ms};
 

@@ -16,7 +16,7 @@ use crate::log::LogHook;
 use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::InputRequest;
 use crate::status::MCP_INTERNAL;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::transport::interface::TransportKind;
 
 /// What the server has to be sent, and nobody is shown.

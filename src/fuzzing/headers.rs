@@ -3,9 +3,9 @@
 use ::http::{HeaderName, HeaderValue};
 
 use super::texts;
+use crate::protocol::header_arguments::{HeaderArgument, argument, header_value, mirrored};
 use crate::protocol::headers;
 use crate::protocol::json::{Json, Kind, Value};
-use crate::protocol::mirror::{HeaderArgument, argument, header_value, mirrored};
 
 /// What our checks let pass can be put on the wire, and what they say of the rest is one printable line.
 pub fn headers(bytes: &[u8]) {

@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value as Tree;
 
 use super::texts;
+use crate::ffi::c_types::{BufferSize, CText, OutBuffer, OutParam, SharedHandle, SizedText};
 use crate::ffi::document::mcp_json;
-use crate::ffi::edge::{BufferSize, CText, OutBuffer, OutParam, SharedHandle, SizedText};
 use crate::ffi::json::{mcp_json_at, mcp_json_free, mcp_json_parse};
 use crate::ffi::json_content::{mcp_json_copy_string, mcp_json_raw, mcp_json_string};
 use crate::protocol::json::{Json, Kind, Value};

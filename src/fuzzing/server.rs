@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, WaitContext, Waitable};
 
 /// What stands between the pieces of a script, and says where the next one goes: on the event stream that is open, and at once; or

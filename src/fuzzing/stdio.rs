@@ -10,18 +10,18 @@ use serde_json::Value as Tree;
 use crate::call::context::{CallContext, RequestExtras};
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::secrets::SecretTexts;
-use crate::call::setback::SendError;
-use crate::call::skipped::on_one_line;
+use crate::call::send_error::SendError;
+use crate::call::skipped_input::on_one_line;
 use crate::client::{CallOptions, Client};
 use crate::error::{Error, Result};
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::text::MessageText;
+use crate::protocol::message_text::MessageText;
 use crate::status::MCP_INTERNAL;
 use crate::sys::pipe;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::transport::interface::{Transport, TransportKind, TransportResponse};
+use crate::transport::multiplexer::message_router::MessageRouter;
 use crate::transport::multiplexer::pending::{PendingRequests, RpcOutcome};
-use crate::transport::multiplexer::receiver::MessageRouter;
 use crate::transport::stdio::{LineBuffer, is_cut_off};
 
 /// The number of the request that waits for its answer.

@@ -7,26 +7,26 @@ use std::time::SystemTime;
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
 
-use super::codings;
+use super::content_encoding;
 use super::cookies::CookieStore;
 use super::endpoint::Endpoint;
-use super::failure::HttpError;
-use super::lane::PooledConnection;
+use super::error::HttpError;
 use super::pool::ConnectionPool;
+use super::pooled_connection::PooledConnection;
 use super::response::HttpResponse;
 use crate::call::interrupt::{BEFORE, stopped};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
 use crate::error::Error;
-use crate::net::network::{ConnectionFactory, ConnectionOptions, Route};
+use crate::net::connection_factory::{ConnectionFactory, ConnectionOptions, Route};
 use crate::net::progress::RequestPhase;
-use crate::net::tunnel;
-use crate::protocol::text::MessageText;
+use crate::net::proxy_handshake;
+use crate::protocol::message_text::MessageText;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(tunnel::USER_AGENT);
+const USER_AGENT: HeaderValue = HeaderValue::from_static(proxy_handshake::USER_AGENT);
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
@@ -125,7 +125,7 @@ impl Http {
         }
         lane.note_keep_alive(&answer);
         lane.notes.progress.set_phase(RequestPhase::Body);
-        let codings = codings::of(&answer).map_err(HttpError::after_head)?;
+        let codings = content_encoding::of(&answer).map_err(HttpError::after_head)?;
         HttpResponse::new(&self.pool, lane, Arc::clone(target), answer, codings).map_err(HttpError::after_head)
     }
 

@@ -1,18 +1,18 @@
 //! HTTP requests and answers, through ureq, over the connections of `net`.
 #![forbid(unsafe_code)]
 
-mod adapter;
-pub mod body;
 mod buffers;
-mod chunks;
+mod chunked;
 pub mod client;
-mod codings;
+mod connection_notes;
+mod content_encoding;
 pub mod cookies;
 pub mod endpoint;
-pub mod failure;
+pub mod error;
 pub mod fields;
-pub mod lane;
-mod notes;
+mod http_connection;
 mod pool;
+pub mod pooled_connection;
 pub mod response;
-mod wire;
+pub mod response_body;
+mod ureq_adapter;

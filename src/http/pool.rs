@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ureq::config::Config;
 
-use super::adapter;
-use super::body::{IdleConnection, ReuseError};
-use super::lane::PooledConnection;
-use crate::net::network::ConnectionFactory;
+use super::pooled_connection::PooledConnection;
+use super::response_body::{IdleConnection, ReuseError};
+use super::ureq_adapter;
+use crate::net::connection_factory::ConnectionFactory;
 use crate::sys::lock::Mutex;
 use crate::sys::wait::{Interrupt, WaitContext};
 
@@ -33,7 +33,7 @@ pub struct ConnectionPool {
 impl ConnectionPool {
     pub fn new(network: ConnectionFactory, max_head: usize) -> ConnectionPool {
         ConnectionPool {
-            config: adapter::config(max_head),
+            config: ureq_adapter::config(max_head),
             network: Arc::new(network),
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, header};
 
-use super::body::ResponseBody;
-use super::codings::ContentEncodings;
+use super::content_encoding::ContentEncodings;
 use super::endpoint::Endpoint;
-use super::lane::PooledConnection;
 use super::pool::ConnectionPool;
+use super::pooled_connection::PooledConnection;
+use super::response_body::ResponseBody;
 use crate::error::{Error, Result};
 use crate::status::{MCP_SYSTEM_ERROR, MCP_TOO_LARGE};
 use crate::sys::wait::WaitContext;

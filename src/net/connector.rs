@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::{interrupted, io_reason, is_stopped};
-use super::link::{BufferedSocket, ByteStream};
-use super::names::addresses;
-use super::network::{ConnectionFactory, Route};
+use super::buffered_socket::{BufferedSocket, ByteStream};
+use super::connection_factory::{ConnectionFactory, Route};
+use super::dns::addresses;
+use super::io_error::{interrupted, io_reason, is_stopped};
 use super::origin::{Origin, without_brackets};
 use super::progress::{ConnectionProgress, RequestPhase};
 use super::proxy::{Proxy, ProxyKind};
+use super::proxy_handshake::{self, ProxyHandshakeError, ProxyTarget};
 use super::tls::TlsStream;
-use super::tunnel::{self, ProxyHandshakeError, ProxyTarget};
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::socket::Socket;
@@ -116,13 +116,13 @@ impl<'a> ConnectAttempt<'a, '_> {
         let (host, port) = (self.origin.host.as_str(), self.origin.port);
         self.progress.set_phase(RequestPhase::Proxy);
         let asked = match proxy.kind {
-            ProxyKind::Http => tunnel::connect(&mut link, proxy, host, port),
-            ProxyKind::Socks5h => tunnel::socks5(&mut link, proxy, &named(host, port)),
+            ProxyKind::Http => proxy_handshake::connect(&mut link, proxy, host, port),
+            ProxyKind::Socks5h => proxy_handshake::socks5(&mut link, proxy, &named(host, port)),
             ProxyKind::Socks5 => {
                 let found = self.addresses(host, port)?;
                 self.progress.set_phase(RequestPhase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
-                tunnel::socks5(&mut link, proxy, &ProxyTarget::Address(*address))
+                proxy_handshake::socks5(&mut link, proxy, &ProxyTarget::Address(*address))
             }
         };
         asked.map_err(|refusal| match refusal {

@@ -1,18 +1,18 @@
 //! Sockets with a deadline: names, connecting, proxies and TLS. Every wait can be interrupted.
 #![forbid(unsafe_code)]
 
+pub mod buffered_socket;
+pub mod connection_factory;
 pub mod connector;
+mod dns;
 mod explain;
-pub mod failure;
-pub mod link;
-mod names;
-pub mod network;
+pub mod io_error;
 pub mod no_proxy;
 pub mod origin;
-mod own_certificate;
+mod pinned_certificate;
 pub mod progress;
 pub mod proxy;
+pub mod proxy_handshake;
 pub mod tls;
-pub mod tunnel;
 
 pub use explain::explain;

@@ -20,10 +20,10 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
-use super::failure::io_reason;
-use super::link::{BufferedSocket, ByteStream};
+use super::buffered_socket::{BufferedSocket, ByteStream};
+use super::io_error::io_reason;
 use super::origin::without_brackets;
-use super::own_certificate::{CA_AS_SERVER, PinnedCertificates};
+use super::pinned_certificate::{CA_AS_SERVER, PinnedCertificates};
 use crate::sanitize::shortened;
 use crate::sys::file;
 

@@ -1,6 +1,6 @@
 //! The ids of requests (JSON-RPC 2.0, section 4), and progress tokens: which are the same.
 
-use super::strings;
+use super::json_strings;
 
 /// The number that an id, as it stood in a message, is; in whatever form JSON writes it. Some servers send numbers back as strings;
 /// the other clients accept that, and no other request can be meant.
@@ -23,7 +23,7 @@ pub fn is_id(raw: &str, ours: u64) -> bool {
 pub fn is_same_id(one: &str, other: &str) -> bool {
     let is_text = |raw: &str| raw.len() >= 2 && raw.starts_with('"');
     match (is_text(one), is_text(other)) {
-        (true, true) => one == other || strings::decode(one) == strings::decode(other),
+        (true, true) => one == other || json_strings::decode(one) == json_strings::decode(other),
         (false, false) => one == other || Decimal::read(one).is_some_and(|one| Some(one) == Decimal::read(other)),
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use super::ids;
 use super::json::{Json, Kind, Value};
-use super::part::RawValue;
+use super::raw_value::RawValue;
 
 /// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
 const LONGEST: usize = 1024 * 1024;

@@ -11,8 +11,8 @@ use zeroize::Zeroize;
 
 pub use super::json_index::Kind;
 use super::json_index::{JsonNode, LongStrings, index};
-use super::scan::{self, InvalidJson, Scanner, Span};
-use super::strings;
+use super::json_scanner::{self, InvalidJson, Scanner, Span};
+use super::json_strings;
 
 /// A JSON value and the text around it, shared by all clones.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Json {
         let end = text.len();
         let text = Arc::new(ValidatedText::before(text));
         let mut scanner = text.scanner();
-        let long = scanner.value().and_then(|_| scanner.end()).map_err(|InvalidJson| scan::why(&text.text))?;
+        let long = scanner.value().and_then(|_| scanner.end()).map_err(|InvalidJson| json_scanner::why(&text.text))?;
         text.passed(long);
         Ok(Json::checked(text, 0, end))
     }
@@ -204,7 +204,7 @@ impl<'a> Value<'a> {
 
     /// The decoded key under which this value stands in its object.
     pub fn key(self) -> Option<Cow<'a, str>> {
-        self.raw_key().map(strings::decode)
+        self.raw_key().map(json_strings::decode)
     }
 
     /// The same as it stands in the text, with its quotes.
@@ -241,7 +241,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn string(self) -> Result<Cow<'a, str>, JsonConversionError> {
-        self.expect(Kind::String).map(strings::decode)
+        self.expect(Kind::String).map(json_strings::decode)
     }
 
     /// What stands between the quotes of a string: at least as long as what it says.
@@ -251,12 +251,12 @@ impl<'a> Value<'a> {
 
     /// How long the string is when it is decoded, in bytes.
     pub fn string_length(self) -> Result<usize, JsonConversionError> {
-        self.inside().map(strings::decoded_length)
+        self.inside().map(json_strings::decoded_length)
     }
 
     /// Decodes the string into memory that has room for it, and says how much of it that took.
     pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, JsonConversionError> {
-        self.inside().map(|inside| strings::decode_into(inside, to))
+        self.inside().map(|inside| json_strings::decode_into(inside, to))
     }
 
     /// The text of a string, where it is one.
@@ -289,7 +289,7 @@ impl<'a> Value<'a> {
         if !inside.contains('\\') {
             return inside == name;
         }
-        strings::decode(key) == name
+        json_strings::decode(key) == name
     }
 
     fn node(self) -> &'a JsonNode {

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::scan::Span;
-use super::strings;
+use super::json_scanner::Span;
+use super::json_strings;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -82,7 +82,7 @@ pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
                 let (kind, end) = match byte {
                     b'{' => (Kind::Object, at + 1),
                     b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, long.end(at).unwrap_or_else(|| strings::end(bytes, at))),
+                    b'"' => (Kind::String, long.end(at).unwrap_or_else(|| json_strings::end(bytes, at))),
                     b'n' => (Kind::Null, at + 4),
                     b't' => (Kind::Bool, at + 4),
                     b'f' => (Kind::Bool, at + 5),

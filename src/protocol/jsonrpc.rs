@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::json::{Json, ValidatedText};
-use super::scan::{self, InvalidJson, Scanner};
-use super::strings;
+use super::json_scanner::{self, InvalidJson, Scanner};
+use super::json_strings;
 use crate::error::RpcError;
 
 /// One message from a server.
@@ -52,7 +52,7 @@ pub enum ResultType {
 impl ResultType {
     /// By the member's value, as it stands there.
     fn of(value: &str) -> ResultType {
-        let word = if value.starts_with('"') { strings::decode(value) } else { "".into() };
+        let word = if value.starts_with('"') { json_strings::decode(value) } else { "".into() };
         match &*word {
             "complete" => ResultType::Complete,
             "input_required" => ResultType::InputRequired,
@@ -114,7 +114,7 @@ pub enum ItemClass {
 impl ParsedMessages {
     /// Why a text is no JSON that has a [`InvalidReason::InvalidJson`].
     pub fn why_not_json(text: &ValidatedText) -> String {
-        scan::why(text.text())
+        json_scanner::why(text.text())
     }
 
     /// The same items where the text had to be repaired to be read: none of them is a message then.
@@ -214,7 +214,7 @@ impl<'a> Envelope<'a> {
         }
         scanner.members(|scanner, key| {
             self.has_members = true;
-            let key = strings::decode(key);
+            let key = json_strings::decode(key);
             self.note(&key);
             let value = match &*key {
                 "result" if scanner.peek() == Some(b'{') => self.read_result(scanner)?,
@@ -229,7 +229,7 @@ impl<'a> Envelope<'a> {
         scanner.span(|scanner| {
             scanner.members(|scanner, key| {
                 let value = scanner.value()?;
-                if strings::decode(key) == "resultType" {
+                if json_strings::decode(key) == "resultType" {
                     self.result_type = Some(value);
                 }
                 Ok(())
@@ -276,7 +276,7 @@ fn rpc_error<'a>(error: &'a str) -> Option<RpcError> {
     let mut is_double = false;
     let look = |scanner: &mut Scanner<'a>, key: &str| {
         let value = scanner.value()?;
-        let place = match &*strings::decode(key) {
+        let place = match &*json_strings::decode(key) {
             "code" => &mut code,
             "message" => &mut message,
             "data" => &mut data,
@@ -293,7 +293,7 @@ fn rpc_error<'a>(error: &'a str) -> Option<RpcError> {
 
 /// What a value says, where it is a string.
 fn string(value: &str) -> Option<Cow<'_, str>> {
-    value.starts_with('"').then(|| strings::decode(value))
+    value.starts_with('"').then(|| json_strings::decode(value))
 }
 
 /// Not a null, which stands for nothing.

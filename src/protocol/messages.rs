@@ -1,8 +1,8 @@
 //! Writing the messages of both eras.
 
 use super::json::Json;
+use super::message_text::MessageText;
 use super::params::Params;
-use super::text::MessageText;
 use super::version::Era;
 
 /// Who this client says that it is (`Implementation` in the schemas).

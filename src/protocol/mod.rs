@@ -5,21 +5,21 @@
 pub mod challenge;
 pub mod elicitation;
 pub mod event_stream;
+pub mod header_arguments;
 pub mod headers;
 pub mod ids;
 pub mod incoming;
 pub mod json;
 mod json_index;
+pub mod json_scanner;
+mod json_strings;
 pub mod jsonrpc;
 pub mod lost_session;
+pub mod message_text;
 pub mod messages;
-pub mod mirror;
 pub mod negotiation;
 pub mod params;
-pub mod part;
 #[cfg(test)]
 mod properties;
-pub mod scan;
-mod strings;
-pub mod text;
+pub mod raw_value;
 pub mod version;

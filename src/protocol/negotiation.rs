@@ -1,11 +1,11 @@
 //! What a server's answers say about its era and version. Only verdicts: sending is the client's business.
 
 use super::json::Json;
+use super::json_scanner;
 use super::messages::{
     HEADER_MISMATCH, INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION,
 };
-use super::part::RawValue;
-use super::scan;
+use super::raw_value::RawValue;
 use super::version::{self, LEGACY, MODERN};
 use crate::error::{Error, RpcError};
 use crate::status::*;
@@ -137,7 +137,7 @@ fn supported(data: Option<&str>) -> Option<Vec<String>> {
 
 /// The strings of an array that holds at least one.
 fn strings(object: &str, member: &str) -> Option<Vec<String>> {
-    let texts = scan::string_elements(scan::member(object, member)?);
+    let texts = json_scanner::string_elements(json_scanner::member(object, member)?);
     (!texts.is_empty()).then_some(texts)
 }
 

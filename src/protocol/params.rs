@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::scan::{self, InvalidJson, Scanner};
-use super::strings;
-use super::text::MessageText;
+use super::json_scanner::{self, InvalidJson, Scanner};
+use super::json_strings;
+use super::message_text::MessageText;
 
 /// See the module. The values are JSON text, which is spliced in as it is.
 #[derive(Clone, Debug, Default)]
@@ -134,12 +134,12 @@ fn write_members<'t>(text: &mut MessageText<'t>, members: &'t [(Cow<str>, Cow<st
 /// The members of an object, their values as text; why the text is none, otherwise.
 pub fn members<'a>(object: &'a str) -> Result<Vec<(Cow<'a, str>, &'a str)>, String> {
     let mut members = Vec::new();
-    let object = scan::object(object)?;
+    let object = json_scanner::object(object)?;
     let look = |scanner: &mut Scanner<'a>, key: &'a str| {
-        members.push((strings::decode(key), scanner.value()?));
+        members.push((json_strings::decode(key), scanner.value()?));
         Ok(())
     };
-    Scanner::new(object).members(look).map_err(|InvalidJson| scan::why(object))?;
+    Scanner::new(object).members(look).map_err(|InvalidJson| json_scanner::why(object))?;
     Ok(members)
 }
 

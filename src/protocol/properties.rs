@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 
+use super::header_arguments::{HeaderArgument, argument, header_value};
 use super::json::{Json, Kind, Value};
 use super::messages::quoted;
-use super::mirror::{HeaderArgument, argument, header_value};
 
 /// What a server makes of the value of a header (2026-07-28, "Value Encoding").
 fn decoded(value: &str) -> String {

@@ -10,10 +10,10 @@ use crate::log::LogLevel;
 use crate::protocol::ids;
 use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::messages::{self, METHOD_NOT_FOUND};
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::transport::host::InboundHandler;
-use crate::transport::reply::ReplySlot;
+use crate::transport::context::InboundHandler;
+use crate::transport::reply_slot::ReplySlot;
 
 /// Who is told of changes.
 pub trait ChangeObserver: Send + Sync {
@@ -166,10 +166,10 @@ mod tests {
     use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
+    use crate::transport::context::TransportContext;
     use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notice, with_progress};
-    use crate::transport::host::TransportContext;
     use crate::transport::interface::TransportKind;
-    use crate::transport::reply::CallLifetime;
+    use crate::transport::reply_slot::CallLifetime;
 
     const CHANGES: [&str; 4] = [
         "notifications/tools/list_changed",

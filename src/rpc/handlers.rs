@@ -11,7 +11,7 @@ use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
 use crate::status::*;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// Answers what a server asks.
 pub type Handler = dyn Fn(&mut InputRequest) + Send + Sync;

@@ -2,6 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod dispatch;
-pub mod exchange;
 pub mod handlers;
+pub mod send_request;
 pub mod server_log;

@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod negotiate;
-pub mod passed;
 pub mod recovery;
-pub mod sessions;
+pub mod session_slot;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod tried_credentials;
 mod version_errors;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::passed::TriedCredentials;
 use super::state::{DiscoveredServer, Session, has_core_tasks};
+use super::tried_credentials::TriedCredentials;
 use super::version_errors::{not_spoken, nothing_shared};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext, RequestPolicy};
@@ -24,9 +24,9 @@ use crate::protocol::negotiation::{
 };
 use crate::protocol::params::Params;
 use crate::protocol::version::{Era, LEGACY, MODERN};
-use crate::rpc::exchange::exchange;
+use crate::rpc::send_request::exchange;
 use crate::status::*;
-use crate::transport::host::TransportContext;
+use crate::transport::context::TransportContext;
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 /// A server that does not accept the host of the URL says so to every request.

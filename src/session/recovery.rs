@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::sessions::SessionSlot;
+use super::session_slot::SessionSlot;
 use super::state::Session;
 use crate::call::context::CallContext;
 use crate::call::retry::{Disposition, FailedStep, disposition};
-use crate::call::setback::{SendError, Sent};
+use crate::call::send_error::{SendError, Sent};
 use crate::error::Result;
 use crate::log::LogLevel;
 

@@ -8,7 +8,7 @@ use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::transport::interface::{Transport, TransportKind};

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use ::http::HeaderValue;
 
 use super::negotiate::{Negotiator, SessionOptions};
-use super::passed::TriedCredentials;
 use super::recovery::Recovery;
-use super::sessions::{CredentialIdentity, SessionSlot};
+use super::session_slot::{CredentialIdentity, SessionSlot};
 use super::state::{DiscoveredServer, Session};
+use super::tried_credentials::TriedCredentials;
 use crate::call::context::CallContext;
-use crate::call::setback::{SendError, Sent};
+use crate::call::send_error::{SendError, Sent};
 use crate::error::{Error, Result};
 use crate::protocol::messages::{ClientCapabilities, ClientInfo};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::lock::Mutex;
+use crate::transport::context::TransportContext;
 use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, call, recording_host, rpc_error};
-use crate::transport::host::TransportContext;
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 const MODERN: &str = "2026-07-28";

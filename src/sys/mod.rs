@@ -1,17 +1,17 @@
 //! The ground floor: small safe wrappers over libc and the processor. What differs between systems stays in here.
 
 pub mod callback;
-pub mod child;
+pub mod child_process;
+pub mod dns_lookup;
 pub mod exec;
 pub mod file;
 pub mod lock;
-pub mod lookup;
 pub mod memory;
 pub mod panics;
 pub mod pipe;
+pub mod pollable_event;
 pub mod process;
 pub mod short;
-pub mod signal;
 pub mod socket;
 pub mod text;
 pub mod thread;

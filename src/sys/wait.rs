@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::signal::PollableEvent;
+use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
 
 /// Why a wait ended without what it waited for.

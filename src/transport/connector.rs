@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::host::TransportContext;
+use super::context::TransportContext;
 use super::http_peer::HttpPeer;
 use super::interface::{Connector, Transport, TransportKind};
 use super::legacy_sse::LegacySse;
@@ -10,7 +10,7 @@ use super::stdio::Stdio;
 use super::streamable_http::StreamableHttp;
 use crate::call::context::CallContext;
 use crate::error::Result;
-use crate::sys::child::ProcessCommand;
+use crate::sys::child_process::ProcessCommand;
 
 /// A server behind a URL.
 pub struct UrlConnector {

@@ -7,27 +7,27 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 
-use super::host::{InboundHandler, TransportContext};
+use super::context::{InboundHandler, TransportContext};
 use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
-use super::readers::ReaderThreads;
-use super::reply::{CallLifetime, ReplySlot};
-use crate::auth::calls::CallFactory;
+use super::reader_threads::ReaderThreads;
+use super::reply_slot::{CallLifetime, ReplySlot};
+use crate::auth::call_factory::CallFactory;
 use crate::call::context::{CallContext, CallOptions};
 use crate::call::limits::SizeLimits;
 use crate::call::new_signal;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::text::MessageText;
+use crate::protocol::message_text::MessageText;
 use crate::protocol::version::Era;
 use crate::status::MCP_RPC_ERROR;
 use crate::sys::lock::Mutex;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::process;
-use crate::sys::signal::PollableEvent;
 
 /// What the server does for one request, until it answers or fails.
 pub enum ScriptStep {

@@ -9,7 +9,7 @@ use super::http_peer::HttpPeer;
 use super::messages::rpc_error;
 use crate::call::context::CallContext;
 use crate::call::failure::quote;
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::response::HttpResponse;
 use crate::protocol::challenge::parameter;
@@ -17,7 +17,7 @@ use crate::protocol::ids::is_id;
 use crate::protocol::json::Json;
 use crate::protocol::lost_session::{ErrorResponse, SessionReference};
 use crate::protocol::negotiation::is_modern_error;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::status::*;
 
 /// More of an error's text is not read: it is for a message.

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::HeaderName;
 
+use crate::auth::auth_callback::AuthRequest;
 use crate::auth::authorizer::RequestCredentials;
-use crate::auth::calls::CallFactory;
-use crate::auth::scheme::AuthRequest;
+use crate::auth::call_factory::CallFactory;
 use crate::call::context::CallContext;
 use crate::call::limits::SizeLimits;
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::client::{Http, OutgoingRequest};
 use crate::http::endpoint::Endpoint;

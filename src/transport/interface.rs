@@ -8,14 +8,14 @@ use ::http::HeaderValue;
 
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::protocol::incoming::Notification;
 use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::text::MessageText;
+use crate::protocol::message_text::MessageText;
 use crate::status::MCP_INTERNAL;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// A cancelled call returns within 50 ms; half of that is for telling the server.
 pub const FAREWELL: Duration = Duration::from_millis(25);

@@ -2,7 +2,7 @@
 
 use crate::call::context::CallContext;
 use crate::call::request::RequestPolicy;
-use crate::call::skipped::{Excerpt, SkippedInput};
+use crate::call::skipped_input::{Excerpt, SkippedInput};
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::event_stream::{BOM, SseEvent};
 use crate::protocol::json::ValidatedText;

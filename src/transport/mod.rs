@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod connector;
+pub mod context;
 mod event_reader;
 #[cfg(test)]
 pub mod fake;
-pub mod host;
 pub mod http_failure;
 pub mod http_peer;
 mod http_request;
@@ -13,8 +13,8 @@ pub mod interface;
 pub mod legacy_sse;
 pub mod messages;
 pub mod multiplexer;
-pub mod readers;
-pub mod reply;
+pub mod reader_threads;
+pub mod reply_slot;
 #[cfg(test)]
 mod socket_pair;
 pub mod stdio;

@@ -7,21 +7,21 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
 
-use super::host::TransportContext;
+use super::context::TransportContext;
 use super::interface::{Transport, TransportKind, TransportResponse};
+use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::PendingRequests;
-use super::multiplexer::receiver::MessageRouter;
 use super::multiplexer::{await_answer, make_place};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::protocol::lost_session::SessionReference;
+use crate::protocol::message_text::MessageText;
 use crate::protocol::messages;
-use crate::protocol::text::MessageText;
 use crate::status::MCP_DISCONNECTED;
 use crate::sys::lock::Mutex;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// One end of the pair. Its reader ends when this is dropped.
 pub struct SocketPair {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::call::context::CallOptions;
     use crate::call::request::RequestPolicy;
-    use crate::call::setback::Sent;
+    use crate::call::send_error::Sent;
     use crate::protocol::params::Params;
     use crate::status::MCP_RPC_ERROR;
     use crate::sys::wait::{Interest, WaitContext};

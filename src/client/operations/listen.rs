@@ -3,22 +3,22 @@
 
 use std::time::{Duration, Instant};
 
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
 use crate::call::retry::{Disposition, FailedStep, disposition};
 use crate::client::Client;
-use crate::client::changes::SubscriptionQueue;
+use crate::client::subscriptions::SubscriptionQueue;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::dispatch::ChangeObserver as _;
-use crate::rpc::exchange::leave;
+use crate::rpc::send_request::leave;
 use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Interrupt};

@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::json::{Json, Kind};
+use crate::protocol::json_scanner::{self, InvalidJson};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
-use crate::protocol::part::RawValue;
-use crate::protocol::scan::{self, InvalidJson};
+use crate::protocol::raw_value::RawValue;
 use crate::status::*;
 
 /// More pages than that are not asked for: a server whose pages never end is broken.
@@ -139,7 +139,7 @@ fn append(elements: &mut String, page: &Json, list: ListMethod) {
 
 /// The page with another list in it, and without the member `dropped`.
 pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, dropped: Option<&str>) -> Result<Json> {
-    let text = scan::replaced(page.text(), list.member(), array, dropped);
+    let text = json_scanner::replaced(page.text(), list.member(), array, dropped);
     let made = text.map_err(|InvalidJson| "a page is no object".to_owned()).and_then(Json::parse);
     made.map_err(|why| Error::new(MCP_INTERNAL, why))
 }

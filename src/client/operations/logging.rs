@@ -1,6 +1,6 @@
 //! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
 
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::call::request::RequestPolicy;
 use crate::client::Client;

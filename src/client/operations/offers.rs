@@ -1,6 +1,6 @@
 //! What a server offers besides tools: resources, prompts, completion; and requests that this client has no function for.
 
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::call::object;
 use crate::call::request::RequestPolicy;

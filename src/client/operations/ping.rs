@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::perform::{MethodName, Request};
+use super::request::{MethodName, Request};
 use crate::call::context::CallContext;
 use crate::call::request::RequestPolicy;
 use crate::client::Client;
@@ -11,7 +11,7 @@ use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::session::negotiate::discover;
-use crate::session::sessions::Opened;
+use crate::session::session_slot::Opened;
 use crate::session::state::Session;
 use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 

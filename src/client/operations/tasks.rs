@@ -6,23 +6,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inputs::one_input;
+use super::input_rounds::one_input;
 use super::lists::ListMethod;
-use super::perform::Request;
+use super::request::Request;
 use super::tools::{tool_arguments, tool_call};
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::object;
 use crate::call::request::RequestPolicy;
 use crate::client::Client;
-use crate::client::known_tools::TaskSupport;
+use crate::client::tool_registry::TaskSupport;
 use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
-use crate::rpc::exchange::leave;
+use crate::rpc::send_request::leave;
 use crate::session::state::Session;
 use crate::status::*;
 

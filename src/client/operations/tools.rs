@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::lists::{ListMethod, with_list};
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::call::object;
 use crate::call::request::RequestPolicy;
 use crate::client::Client;
 use crate::client::cache::{CacheContext, Freshness};
-use crate::client::known_tools::{TaskSupport, ToolInfo};
+use crate::client::tool_registry::{TaskSupport, ToolInfo};
 use crate::error::Result;
 use crate::log::LogLevel;
+use crate::protocol::header_arguments::{HeaderArgument, mirrored};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
-use crate::protocol::mirror::{HeaderArgument, mirrored};
 use crate::protocol::params::Params;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::status::*;
 

@@ -8,29 +8,29 @@ use std::sync::{Arc, Weak};
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
 
+use super::context::TransportContext;
 use super::event_reader::EventReader;
-use super::host::TransportContext;
 use super::http_peer::HttpPeer;
 use super::http_request::{MessageTarget, unexpected_content};
 use super::interface::{Transport, TransportKind, TransportResponse};
+use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingRequests, PendingResponse};
-use super::multiplexer::receiver::MessageRouter;
 use super::multiplexer::{await_answer, leave_place, make_place};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
-use crate::http::body::ResponseBody;
 use crate::http::client::OutgoingRequest;
 use crate::http::endpoint::Endpoint;
 use crate::http::fields::EVENT_STREAM;
+use crate::http::response_body::ResponseBody;
 use crate::log::LogLevel;
 use crate::protocol::event_stream::SseEvent;
 use crate::protocol::lost_session::SessionReference;
+use crate::protocol::message_text::{MessageText, NOTHING};
 use crate::protocol::messages;
-use crate::protocol::text::{MessageText, NOTHING};
 use crate::status::*;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::WaitContext;
 use reader::LegacyStreamReader;
 

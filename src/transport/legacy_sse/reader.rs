@@ -1,13 +1,13 @@
 //! The thread that reads the event stream of an HTTP+SSE connection.
 
 use crate::error::Error;
-use crate::http::body::ResponseBody;
+use crate::http::response_body::ResponseBody;
 use crate::log::LogLevel;
 use crate::protocol::event_stream::SseEvent;
 use crate::status::*;
 use crate::transport::event_reader::EventReader;
 use crate::transport::messages::is_named;
-use crate::transport::multiplexer::receiver::{MessageRouter, UnclaimedRequests};
+use crate::transport::multiplexer::message_router::{MessageRouter, UnclaimedRequests};
 
 /// A stream to be read.
 pub struct LegacyStreamReader {

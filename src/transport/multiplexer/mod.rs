@@ -1,22 +1,22 @@
 //! One stream for all calls, as HTTP+SSE and stdio have it: a reader hands what comes to the calls that wait.
 
-mod letters;
+mod mailbox;
+pub mod message_router;
 pub mod pending;
-pub mod receiver;
 
 use std::sync::Weak;
 
-use super::host::TransportContext;
+use super::context::TransportContext;
 use super::interface::{Transport, TransportResponse};
 use super::messages::check_result_type;
-use super::reply::CallLifetime;
+use super::reply_slot::CallLifetime;
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{PeerContext, RequestPolicy};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::Result;
 use crate::log::LogLevel;
-pub use letters::InboundMessage;
+pub use mailbox::InboundMessage;
 use pending::{PendingEvent, PendingRequests, PendingResponse, RpcOutcome};
 
 /// Makes a place for the answer to a request, before anything is sent: where the stream has ended, another one will do.

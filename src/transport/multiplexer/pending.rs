@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::letters::{InboundMessage, Mailbox};
-use crate::call::backlog::BoundedQueue;
+use super::mailbox::{InboundMessage, Mailbox};
+use crate::call::bounded_queue::BoundedQueue;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::stopped as stopped_at;
 use crate::call::new_signal;
 use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
-use crate::call::skipped::{self, Excerpt, SkippedInput};
+use crate::call::skipped_input::{self, Excerpt, SkippedInput};
 use crate::error::{Error, Result, RpcError};
 use crate::log::LogLevel;
 use crate::net::progress::RequestPhase;
@@ -23,7 +23,7 @@ use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::version::{Era, known};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt};
 
 /// So many sets of credentials are remembered.
@@ -147,7 +147,7 @@ impl PendingRequests {
 
     /// Where messages come; for people.
     pub fn place(&self) -> &'static str {
-        if self.is_process { skipped::ON_STDOUT } else { skipped::ON_STREAM }
+        if self.is_process { skipped_input::ON_STDOUT } else { skipped_input::ON_STREAM }
     }
 
     /// Makes a place for the answer to request `id`, before that is sent. `takes_questions` says whether the call may deal with what
@@ -416,7 +416,7 @@ impl PendingResponse<'_> {
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
         // What came may show what others have carried here, or what the process was given.
         self.line.carried(call);
-        skipped::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
+        skipped_input::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
     }
 
     /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids

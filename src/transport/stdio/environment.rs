@@ -1,6 +1,6 @@
 //! What a process is given of the environment, and what of that is secret.
 
-use crate::sys::child::ProcessCommand;
+use crate::sys::child_process::ProcessCommand;
 
 /// What a server inherits of the environment, as in the other clients: no secret of the program's.
 const INHERITED: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"];

@@ -1,9 +1,9 @@
 //! A server that runs as a process of its own, with messages on its standard streams, one a line (2026-07-28, "stdio").
 
 pub mod environment;
-mod lines;
-mod outbox;
-mod process;
+mod line_buffer;
+mod process_reader;
+mod stdin_writer;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -11,30 +11,30 @@ use std::sync::{Arc, Weak};
 
 use zeroize::Zeroizing;
 
-use super::host::TransportContext;
+use super::context::TransportContext;
 use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
-use super::multiplexer::receiver::MessageRouter;
 use super::multiplexer::{InboundMessage, await_answer, make_place, remark_dropped};
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::secrets::SecretTexts;
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::lost_session::SessionReference;
+use crate::protocol::message_text::MessageText;
 use crate::protocol::messages;
-use crate::protocol::text::MessageText;
 use crate::sanitize;
 use crate::status::*;
-use crate::sys::child::ProcessCommand;
-use crate::sys::signal::PollableEvent;
-use outbox::StdinWriter;
-use process::ProcessReader;
+use crate::sys::child_process::ProcessCommand;
+use crate::sys::pollable_event::PollableEvent;
+use process_reader::ProcessReader;
+use stdin_writer::StdinWriter;
 
 #[cfg(fuzzing)]
-pub use lines::{LineBuffer, is_cut_off};
+pub use line_buffer::{LineBuffer, is_cut_off};
 
 /// The longest name of a program in an error, in bytes.
 const LONGEST_NAME: usize = 200;

@@ -1,9 +1,9 @@
 //! Streamable HTTP: each message is a POST of its own, and its answer comes as the answer to that (2025-11-25 and 2026-07-28,
 //! "Transports": Streamable HTTP).
 
-mod answer;
-mod answer_stream;
+mod response;
 mod server_stream;
+mod sse_response;
 mod subscription;
 
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 
 use ::http::Method;
 
-use super::host::TransportContext;
+use super::context::TransportContext;
 use super::http_peer::{HttpPeer, SESSION_ID};
 use super::http_request::{MessageTarget, outgoing};
 use super::interface::{
@@ -19,13 +19,13 @@ use super::interface::{
 };
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::response::HttpResponse;
 use crate::protocol::lost_session::SessionReference;
+use crate::protocol::message_text::{MessageText, NOTHING};
 use crate::protocol::messages;
-use crate::protocol::text::{MessageText, NOTHING};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use server_stream::{ServerStream, StreamOpener};
 
 /// The transport of one session.

@@ -11,7 +11,7 @@ use crate::call::context::CallContext;
 use crate::call::new_signal;
 use crate::call::request::PeerContext;
 use crate::call::retry::{Disposition, FailedStep, disposition, may_be_opened_later, tells_of_another_stream};
-use crate::call::skipped::SkippedInput;
+use crate::call::skipped_input::SkippedInput;
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
 use crate::http::response::HttpResponse;
@@ -22,15 +22,15 @@ use crate::protocol::jsonrpc::Message;
 use crate::protocol::lost_session::SessionReference;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, WaitContext};
+use crate::transport::context::TransportContext;
 use crate::transport::event_reader::EventReader;
-use crate::transport::host::TransportContext;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::http_request::{MessageTarget, unexpected_content};
 use crate::transport::interface::Transport;
 use crate::transport::messages::{StreamMessage, sort_event};
-use crate::transport::reply::CallLifetime;
+use crate::transport::reply_slot::CallLifetime;
 
 /// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
 const RETRY: Duration = Duration::from_secs(1);

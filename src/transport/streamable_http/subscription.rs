@@ -6,7 +6,7 @@ use std::cell::Cell;
 use super::StreamableHttp;
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
-use crate::call::skipped::{self, SkippedInput};
+use crate::call::skipped_input::{self, SkippedInput};
 use crate::error::{Error, Result};
 use crate::http::fields::{EVENT_STREAM, JSON};
 use crate::http::response::HttpResponse;
@@ -76,7 +76,7 @@ impl StreamableHttp {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word");
                 let first = skipped.first().map(|first| &**first);
-                return Err(skipped::explained(error, call, skipped::ON_STREAM, first));
+                return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
             };
             for event in events {
                 let mut ended = None;

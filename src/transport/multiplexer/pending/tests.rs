@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::protocol::json::Json;
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
+use crate::transport::context::TransportContext;
 use crate::transport::fake::{answer, asked, call, call_with, notice, recording_host, with_progress};
-use crate::transport::host::TransportContext;
 
 /// The most notifications that wait for one call.
 const MOST: usize = 256;

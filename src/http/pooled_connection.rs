@@ -7,10 +7,10 @@ use ::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, hea
 use ureq::config::Config;
 use ureq::{Agent, SendBody};
 
-use super::adapter::{NoResolver, PooledConnector};
-use super::notes::ConnectionNotes;
-use crate::net::network::ConnectionFactory;
-use crate::protocol::text::MessageText;
+use super::connection_notes::ConnectionNotes;
+use super::ureq_adapter::{NoResolver, PooledConnector};
+use crate::net::connection_factory::ConnectionFactory;
+use crate::protocol::message_text::MessageText;
 use crate::sys::wait::WaitContext;
 
 /// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request

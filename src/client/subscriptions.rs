@@ -4,12 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::call::backlog::BoundedQueue;
+use crate::call::bounded_queue::BoundedQueue;
 use crate::call::new_signal;
 use crate::error::Result;
 use crate::protocol::incoming::Notification;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// So many changes wait for one listener; of those that come faster than it takes them, the oldest are dropped.
 const MOST_WAITING: usize = 1024;

@@ -5,7 +5,7 @@ use super::StreamableHttp;
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{PeerContext, RequestPolicy};
-use crate::call::skipped::SkippedInput;
+use crate::call::skipped_input::SkippedInput;
 use crate::error::{Error, Result};
 use crate::http::fields::{EVENT_STREAM, JSON};
 use crate::http::response::HttpResponse;

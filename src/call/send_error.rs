@@ -1,6 +1,6 @@
 //! How a request failed, and what may be done about it.
 
-use super::issued::CredentialRefusal;
+use super::issued_credentials::CredentialRefusal;
 use crate::error::Error;
 use crate::status::MCP_SYSTEM_ERROR;
 

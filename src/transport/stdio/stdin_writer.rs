@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::call::new_signal;
 use crate::error::{Error, Result};
-use crate::protocol::text::MessageText;
+use crate::protocol::message_text::MessageText;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pipe::WriteEnd;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// Of what a server has not read, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::call::backlog::{BoundedQueue, MemoryUse};
+use crate::call::bounded_queue::{BoundedQueue, MemoryUse};
 use crate::call::new_signal;
 use crate::error::Result;
 use crate::protocol::ids;
 use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// So much waits for one call.
 const MOST: usize = 256;

@@ -6,13 +6,13 @@ use super::state::{DiscoveredServer, Session};
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::new_signal;
-use crate::call::pause::PauseClock;
+use crate::call::pause_clock::PauseClock;
 use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::process::{self, ThreadId};
-use crate::sys::signal::PollableEvent;
 
 /// The session of a client, and who is opening it.
 #[derive(Default)]

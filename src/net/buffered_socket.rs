@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use super::failure::interrupted;
+use super::io_error::interrupted;
 use super::progress::ConnectionProgress;
 use crate::sys::memory::wipe;
 use crate::sys::process;

@@ -10,7 +10,7 @@ use ureq::unversioned::transport::Buffers;
 use zeroize::Zeroizing;
 
 use super::buffers::HttpBuffers;
-use crate::net::link::ByteStream;
+use crate::net::buffered_socket::ByteStream;
 use crate::net::origin::Origin;
 use crate::net::proxy::Proxy;
 

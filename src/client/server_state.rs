@@ -1,8 +1,8 @@
 //! What is known of a server and may become stale, and who wants to hear of that.
 
 use super::cache::Cache;
-use super::changes::SubscriptionRegistry;
-use super::known_tools::ToolRegistry;
+use super::subscriptions::SubscriptionRegistry;
+use super::tool_registry::ToolRegistry;
 use crate::protocol::incoming::Notification;
 use crate::rpc::dispatch::ChangeObserver;
 

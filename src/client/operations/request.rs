@@ -3,17 +3,17 @@
 
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
-use crate::call::setback::SendError;
+use crate::call::send_error::SendError;
 use crate::client::Client;
 use crate::client::cache::CacheContext;
 use crate::error::{Error, Result};
+use crate::protocol::header_arguments::{HeaderArgument, argument};
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::messages::{self, quoted};
-use crate::protocol::mirror::{HeaderArgument, argument};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
-use crate::rpc::exchange::exchange;
+use crate::rpc::send_request::exchange;
 use crate::session::recovery::Recovery;
 use crate::session::state::Session;
 use crate::status::*;

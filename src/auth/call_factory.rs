@@ -9,7 +9,7 @@ use crate::call::context::{CallContext, CallOptions, RequestExtras, limit};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::{LastPatterns, SecretTexts};
 use crate::log::Log;
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::WaitContext;
 
 /// See the module.

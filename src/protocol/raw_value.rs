@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::json::{Json, Kind, whole_number};
-use super::{scan, strings};
+use super::{json_scanner, json_strings};
 
 /// A value, as it stands in a text.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl<'a> RawValue<'a> {
 
     /// The member `name` of an object; of members with the same name, the last.
     pub fn member(self, name: &str) -> Option<RawValue<'a>> {
-        (self.kind() == Kind::Object).then(|| scan::member(self.0, name).map(RawValue))?
+        (self.kind() == Kind::Object).then(|| json_scanner::member(self.0, name).map(RawValue))?
     }
 
     /// A member of a member, and so on.
@@ -42,12 +42,12 @@ impl<'a> RawValue<'a> {
 
     /// The elements of an array or the members of an object, each with its key as it stands there, or nothing.
     pub fn children(self) -> impl Iterator<Item = (&'a str, RawValue<'a>)> {
-        scan::children(self.0).map(|(key, value)| (key, RawValue(value)))
+        json_scanner::children(self.0).map(|(key, value)| (key, RawValue(value)))
     }
 
     /// The text of a string, where it is one.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        (self.kind() == Kind::String).then(|| strings::decode(self.0))
+        (self.kind() == Kind::String).then(|| json_strings::decode(self.0))
     }
 
     pub fn double(self) -> Option<f64> {

@@ -4,9 +4,9 @@ use std::ffi::{CString, c_char, c_void};
 use std::ptr::null;
 use std::sync::Arc;
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};

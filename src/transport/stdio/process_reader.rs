@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::lines::{LineBuffer, is_cut_off};
-use super::outbox::StdinWriter;
+use super::line_buffer::{LineBuffer, is_cut_off};
+use super::stdin_writer::StdinWriter;
 use crate::call::failure::unheld;
-use crate::call::skipped::Excerpt;
+use crate::call::skipped_input::Excerpt;
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::status::*;
-use crate::sys::child::{ChildProcess, ExitDescription};
+use crate::sys::child_process::{ChildProcess, ExitDescription};
 use crate::sys::pipe::WriteEnd;
 use crate::sys::wait::{Interest, WaitContext, Waitable};
-use crate::transport::multiplexer::receiver::MessageRouter;
+use crate::transport::multiplexer::message_router::MessageRouter;
 
 /// How long a server may take to end after its stdin was closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);

@@ -9,11 +9,11 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::connection_notes::ConnectionNotes;
 use super::endpoint::origin_of;
-use super::notes::ConnectionNotes;
-use super::wire::{HttpConnection, ProxyForwarding};
+use super::http_connection::{HttpConnection, ProxyForwarding};
+use crate::net::connection_factory::ConnectionFactory;
 use crate::net::connector;
-use crate::net::network::ConnectionFactory;
 use crate::net::progress::RequestPhase;
 
 /// The size of the buffer that answers are read into, where no larger head is allowed.

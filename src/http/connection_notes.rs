@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::wire::HttpConnection;
+use super::http_connection::HttpConnection;
 use crate::net::progress::ConnectionProgress;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;

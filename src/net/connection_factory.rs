@@ -8,7 +8,7 @@ use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
-use super::names::DnsCache;
+use super::dns::DnsCache;
 use super::origin::Origin;
 use super::proxy::{Proxy, ProxyChoice, ProxySettings};
 use super::tls::TlsOptions;

@@ -9,7 +9,7 @@ use super::StreamableHttp;
 use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::call::retry::{Disposition, FailedStep, disposition};
-use crate::call::skipped::{self, SkippedInput};
+use crate::call::skipped_input::{self, SkippedInput};
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
 use crate::http::response::HttpResponse;
@@ -22,7 +22,7 @@ use crate::status::*;
 use crate::sys::wait::Interrupt;
 use crate::transport::event_reader::EventReader;
 use crate::transport::interface::Transport;
-use crate::transport::reply::CallLifetime;
+use crate::transport::reply_slot::CallLifetime;
 
 /// How long to wait before a stream is resumed, where the server does not say.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
@@ -172,7 +172,7 @@ impl StreamableHttp {
 impl ResumeState {
     /// The error of a stream on which no answer came.
     fn explained(&self, call: &CallContext, error: Error) -> Error {
-        skipped::explained(error, call, skipped::ON_STREAM, self.skipped.first().map(|first| &**first))
+        skipped_input::explained(error, call, skipped_input::ON_STREAM, self.skipped.first().map(|first| &**first))
     }
 
     fn note(&mut self, stream: &EventReader) {

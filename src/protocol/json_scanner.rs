@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::strings;
+use super::json_strings;
 use crate::sys::vector::plain;
 
 /// The text is no JSON. What is wrong with it is left to [`why`].
@@ -36,7 +36,7 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     let look = |scanner: &mut Scanner<'a>, key: &str| {
         let value = scanner.value()?;
-        if strings::decode(key) == name {
+        if json_strings::decode(key) == name {
             found = Some(value);
         }
         Ok(())
@@ -87,7 +87,7 @@ pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) ->
     let mut is_done = false;
     let look = |scanner: &mut Scanner, key: &str| {
         let kept = scanner.value()?;
-        let decoded = strings::decode(key);
+        let decoded = json_strings::decode(key);
         let is_named = decoded == name;
         if dropped == Some(&*decoded) || (is_named && is_done) {
             return Ok(());
@@ -109,7 +109,7 @@ pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     let mut texts: Vec<Cow<'a, str>> = Vec::new();
     let look = |scanner: &mut Scanner<'a>| {
         let value = scanner.value()?;
-        texts.extend(Some(value).filter(|value| value.starts_with('"')).map(strings::decode));
+        texts.extend(Some(value).filter(|value| value.starts_with('"')).map(json_strings::decode));
         Ok(())
     };
     // What is no array has none.

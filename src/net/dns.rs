@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::failure::interrupted;
+use super::io_error::interrupted;
 use super::origin::{is_localhost, without_brackets};
+use crate::sys::dns_lookup::{DnsLookup, LookupError};
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::lookup::{DnsLookup, LookupError};
 use crate::sys::wait::{Interrupt, WaitContext};
 
 /// How long an answer is used again. The system's resolver does not tell the record's own lifetime.

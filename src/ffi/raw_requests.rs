@@ -1,9 +1,9 @@
 //! Requests that have no function of their own.
 
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::mcp_json;
-use super::edge::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;

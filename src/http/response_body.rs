@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 
-use super::chunks::ChunkDecoder;
-use super::codings::ContentEncodings;
-use super::failure::no_http;
-use super::lane::PooledConnection;
-use super::wire::HttpConnection;
+use super::chunked::ChunkDecoder;
+use super::content_encoding::ContentEncodings;
+use super::error::no_http;
+use super::http_connection::HttpConnection;
+use super::pooled_connection::PooledConnection;
 use crate::call::interrupt::stopped;
 use crate::error::{Error, Result};
-use crate::net::failure::{IoInterrupt, interrupted, io_reason, is_stopped};
+use crate::net::io_error::{IoInterrupt, interrupted, io_reason, is_stopped};
 use crate::net::progress::RequestPhase;
 use crate::status::*;
 use crate::sys::wait::WaitContext;

@@ -2,13 +2,13 @@
 
 use std::io;
 
+use super::connection_notes::ConnectionNotes;
 use super::endpoint::Endpoint;
-use super::notes::ConnectionNotes;
 use crate::call::interrupt::stopped;
-use crate::call::setback::{SendError, Sent};
+use crate::call::send_error::{SendError, Sent};
 use crate::error::Error;
 use crate::net;
-use crate::net::failure::{IoInterrupt, io_reason};
+use crate::net::io_error::{IoInterrupt, io_reason};
 use crate::net::progress::RequestPhase;
 use crate::status::*;
 use crate::sys::wait::WaitContext;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::pending::{MOST_QUESTIONS, PendingRequests, RpcOutcome, UnclaimedRequest};
 use crate::call::context::CallContext;
-use crate::call::skipped;
+use crate::call::skipped_input;
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::protocol::ids;
@@ -15,10 +15,10 @@ use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::jsonrpc::Message;
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::WaitContext;
-use crate::transport::host::TransportContext;
+use crate::transport::context::TransportContext;
 use crate::transport::interface::Transport;
 use crate::transport::messages::{StreamMessage, sort};
-use crate::transport::reply::CallLifetime;
+use crate::transport::reply_slot::CallLifetime;
 
 /// The longest that the replies to what a server asks may take together: answers wait behind them.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -113,7 +113,7 @@ impl MessageRouter {
         if let Some(rest) = rest {
             let rest = Arc::new(rest);
             let level = self.line.note_skipped(&rest, is_named);
-            self.remark_with(level, |call| skipped::remark(call, self.line.place(), &rest));
+            self.remark_with(level, |call| skipped_input::remark(call, self.line.place(), &rest));
         }
     }
 
@@ -232,7 +232,7 @@ mod tests {
         FakeTransport, RecordingInbound, TransportMethod, call, call_with, recording_host, with_progress,
     };
     use crate::transport::interface::TransportKind;
-    use crate::transport::reply::ReplySlot;
+    use crate::transport::reply_slot::ReplySlot;
 
     struct RouterFixture {
         host: Arc<TransportContext>,

@@ -1,7 +1,7 @@
 //! Input rounds: a modern server answers that it needs input, and the request is made again with it (2026-07-28, "Multi Round-Trip
 //! Requests").
 
-use super::perform::Request;
+use super::request::Request;
 use crate::call::context::CallContext;
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::log::LogLevel;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
-use crate::protocol::part::RawValue;
+use crate::protocol::raw_value::RawValue;
 use crate::rpc::handlers::ask;
 use crate::status::*;
 

@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock};
 use ::http::Method;
 
 use crate::call::headers::HeaderSet;
-use crate::call::issued::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
+use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
 use crate::call::new_signal;
-use crate::call::pause::PauseClock;
+use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard, RwLock};
-use crate::sys::signal::PollableEvent;
+use crate::sys::pollable_event::PollableEvent;
 
 /// What the callback is asked, and the place for its answer.
 pub struct AuthRequest {

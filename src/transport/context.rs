@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::interface::Transport;
-use super::readers::ReaderThreads;
-use super::reply::ReplySlot;
-use crate::auth::calls::CallFactory;
+use super::reader_threads::ReaderThreads;
+use super::reply_slot::ReplySlot;
+use crate::auth::call_factory::CallFactory;
 use crate::call::context::CallContext;
 use crate::call::limits::SizeLimits;
 use crate::call::request::PeerContext;

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use super::signal::PollableEvent;
+use super::pollable_event::PollableEvent;
 use super::thread;
 use super::wait::{Interest, Interrupt, WaitContext};
 

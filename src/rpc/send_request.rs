@@ -5,14 +5,14 @@ use std::cell::Cell;
 
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
-use crate::call::setback::{SendError, Sent};
+use crate::call::send_error::{SendError, Sent};
 use crate::error::Error;
 use crate::protocol::lost_session::ErrorResponse;
+use crate::protocol::message_text::MessageText;
 use crate::protocol::messages;
-use crate::protocol::text::MessageText;
 use crate::protocol::version::Era;
 use crate::status::*;
-use crate::transport::host::TransportContext;
+use crate::transport::context::TransportContext;
 use crate::transport::interface::{FAREWELL, Transport, TransportResponse};
 
 /// One request and its answer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::cache::CacheContext;
-use crate::protocol::mirror::HeaderArgument;
+use crate::protocol::header_arguments::HeaderArgument;
 use crate::sys::lock::{Mutex, MutexGuard};
 
 /// What is known of the tools of one server.
