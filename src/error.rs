@@ -83,9 +83,9 @@ impl Error {
     }
 
     /// Puts the operation and the place in front of the message: `ping http://host/mcp: <message>`.
-    pub fn during(mut self, operation: &str, place: &str) -> Error {
+    pub fn during(mut self, request: &str, place: &str) -> Error {
         // What went wrong has to fit behind it.
-        self.0.message = format!("{operation} {}: {}", shortened(place, LONGEST_PLACE), self.0.message);
+        self.0.message = format!("{request} {}: {}", shortened(place, LONGEST_PLACE), self.0.message);
         self
     }
 }

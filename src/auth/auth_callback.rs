@@ -126,9 +126,9 @@ impl AuthRequest {
 impl CustomAuth {
     /// Replaces the callback. The old one is handed back instead of dropped here, so that its end runs under no lock.
     pub fn set(&self, callback: Option<Box<AuthCallback>>) -> Option<Arc<AuthCallbackState>> {
-        let scheme = callback.map(|callback| Arc::new(AuthCallbackState::new(callback)));
+        let callback_state = callback.map(|callback| Arc::new(AuthCallbackState::new(callback)));
         let mut place = self.0.write();
-        std::mem::replace(&mut *place, scheme)
+        std::mem::replace(&mut *place, callback_state)
     }
 
     pub fn current(&self) -> Option<Arc<AuthCallbackState>> {
@@ -162,7 +162,7 @@ impl AuthCallbackState {
     fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = CredentialGeneration { scheme: number, refreshes: 0 };
+        let generation = CredentialGeneration { callback_state: number, refreshes: 0 };
         let nothing = Arc::<HeaderSet>::default();
         let gate = CallbackGate { turn: None, generation, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
         AuthCallbackState { number, callback, gate: Mutex::new(gate) }
@@ -182,14 +182,14 @@ impl AuthCallbackState {
     /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
     pub fn ask(
         &self,
-        schemes: &CustomAuth,
+        custom_auth: &CustomAuth,
         mut request: AuthRequest,
         clock: &PauseClock,
-        (wait, tidy): (&WaitForCallback, &SanitizeError),
+        (wait, sanitize): (&WaitForCallback, &SanitizeError),
     ) -> Result<IssuedCredentials> {
         // What another callback gave was refused before this one refreshed anything.
         let refused = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            CredentialGeneration { scheme, refreshes } if scheme == self.number => refreshes,
+            CredentialGeneration { callback_state, refreshes } if callback_state == self.number => refreshes,
             _ => 0,
         });
         let (turn, generation) = loop {
@@ -216,9 +216,9 @@ impl AuthCallbackState {
                 return self.lock().outcome();
             }
         };
-        let mut end = RunningCallbackGuard { scheme: self, turn: &turn, outcome: None };
-        schemes.while_asking(|| clock.during(|| (self.callback)(&mut request)));
-        let outcome = request.outcome().map_err(tidy);
+        let mut end = RunningCallbackGuard { callback_state: self, turn: &turn, outcome: None };
+        custom_auth.while_asking(|| clock.during(|| (self.callback)(&mut request)));
+        let outcome = request.outcome().map_err(sanitize);
         end.outcome = Some(outcome.clone());
         drop(end);
         let refreshes = generation.refreshes + u64::from(refused.is_some());
@@ -255,14 +255,14 @@ impl RunningCallback {
 
 /// Ends a turn, in whatever way the callback ends.
 struct RunningCallbackGuard<'a> {
-    scheme: &'a AuthCallbackState,
+    callback_state: &'a AuthCallbackState,
     turn: &'a RunningCallback,
     outcome: Option<Result<Arc<HeaderSet>>>,
 }
 
 impl Drop for RunningCallbackGuard<'_> {
     fn drop(&mut self) {
-        let mut gate = self.scheme.lock();
+        let mut gate = self.callback_state.lock();
         // Dropped under no lock: the end of an error may be the end of a cause, and that runs code of the program.
         let mut before = None;
         if let Some(outcome) = self.outcome.take() {
@@ -281,7 +281,7 @@ impl Drop for RunningCallbackGuard<'_> {
         drop(gate);
         drop(before);
         if let Some(done) = self.turn.done.get() {
-            done.raise();
+            done.set();
         }
     }
 }

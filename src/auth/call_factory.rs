@@ -27,7 +27,7 @@ impl CallFactory {
     /// `url_secrets` are those of the client's URL; nothing where the server is a process.
     pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent) -> CallFactory {
         let known = Arc::new(KnownSecrets::default());
-        known.tell_texts(SecretSource::Url, url_secrets);
+        known.add_texts(SecretSource::Url, url_secrets);
         CallFactory {
             authorizer: Authorizer::new(Arc::clone(&known)),
             log: Arc::default(),
@@ -41,7 +41,7 @@ impl CallFactory {
     /// A call of the program's; `timeout` counts where the options have none.
     pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
-        let budget = WaitContext {
+        let wait_context = WaitContext {
             // A timeout beyond what the clock can say is none.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
             allowed,
@@ -51,17 +51,17 @@ impl CallFactory {
             done: None,
         };
         let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
-        self.make(budget, true, (options.extras.clone(), progress_token))
+        self.make(wait_context, true, (options.extras.clone(), progress_token))
     }
 
     /// A call of the client's own, for which the auth callback is not asked.
-    pub fn own(&self, budget: WaitContext) -> CallContext {
-        self.make(budget, false, (RequestExtras::default(), 0))
+    pub fn own(&self, wait_context: WaitContext) -> CallContext {
+        self.make(wait_context, false, (RequestExtras::default(), 0))
     }
 
-    fn make(&self, budget: WaitContext, asks: bool, extras: (RequestExtras, u64)) -> CallContext {
+    fn make(&self, wait_context: WaitContext, may_ask_auth: bool, extras: (RequestExtras, u64)) -> CallContext {
         let secrets = (Arc::clone(&self.known), Arc::clone(&self.last_patterns));
-        CallContext::new(budget, asks, extras, secrets, Arc::clone(&self.log))
+        CallContext::new(wait_context, may_ask_auth, extras, secrets, Arc::clone(&self.log))
     }
 
     /// The id of the next request, and of the next progress token.

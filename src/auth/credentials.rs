@@ -37,7 +37,7 @@ impl Credentials {
         let mut set = HeaderSet::clone(&place);
         edit(&mut set)?;
         *place = Arc::new(set);
-        self.known.tell_headers(SecretSource::Credentials, Arc::clone(&place));
+        self.known.add_headers(SecretSource::Credentials, Arc::clone(&place));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::protocol::incoming::{Notification, ServerRequest};
 
 /// All that waits in one place may take so many bytes. One message may wait whatever its size.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A queue.
 pub struct BoundedQueue<T> {
@@ -64,7 +64,7 @@ impl<T: MemoryUse> BoundedQueue<T> {
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.waiting.is_empty() || (self.waiting.len() < self.most && self.bytes + bytes <= MOST_BYTES)
+        self.waiting.is_empty() || (self.waiting.len() < self.most && self.bytes + bytes <= MAX_BYTES)
     }
 
     fn add(&mut self, item: T) {
@@ -135,10 +135,10 @@ mod tests {
         (0..3).for_each(|_| assert!(backlog.push(of_size(1)).is_ok()));
         assert!(backlog.push(of_size(1)).is_err());
         assert!(backlog.pop().is_some());
-        assert!(backlog.push(of_size(MOST_BYTES)).is_err());
+        assert!(backlog.push(of_size(MAX_BYTES)).is_err());
         assert_eq!(backlog.take().len(), 2);
         // Alone, it may be as large as it likes.
-        assert!(backlog.push(of_size(2 * MOST_BYTES)).is_ok());
+        assert!(backlog.push(of_size(2 * MAX_BYTES)).is_ok());
         assert!(backlog.push(of_size(1)).is_err());
         backlog.retain(|_| false);
         assert!(backlog.is_empty() && backlog.bytes == 0);
@@ -164,12 +164,12 @@ mod tests {
     #[test]
     fn a_part_does_not_hold_the_whole() {
         let small = r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#;
-        let text = format!("[{small},{small},\"{}\"]", "x".repeat(MOST_BYTES));
+        let text = format!("[{small},{small},\"{}\"]", "x".repeat(MAX_BYTES));
         let mut backlog = BoundedQueue::new(3);
         for item in jsonrpc::read(text).items.into_iter().take(2) {
             let Ok(Message::Notification { method, params }) = item.strict() else { panic!("no notification") };
             let part = Notification { method, params };
-            assert!(part.weight() > MOST_BYTES);
+            assert!(part.weight() > MAX_BYTES);
             assert!(backlog.push(part).is_ok());
         }
         assert!(backlog.bytes < 1024);

@@ -73,16 +73,16 @@ pub struct RequestExtras {
 pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
 
 /// So many sets of texts are remembered that a server may change with each answer.
-const MOST_CHANGING: usize = 16;
+const MAX_CHANGING: usize = 16;
 
 /// A call under way. It may be handed to another thread, and knows neither the client nor the session: it is told what it has to know.
 #[derive(Clone)]
 pub struct CallContext {
-    budget: RefCell<WaitContext>,
+    wait_context: RefCell<WaitContext>,
     /// The pauses that the budget's deadline allows for already.
     allowed_for: Cell<Duration>,
     /// Whether the auth callback may be asked.
-    pub asks: bool,
+    pub may_ask_auth: bool,
     shared: Arc<SharedCallState>,
 }
 
@@ -97,7 +97,7 @@ struct SharedCallState {
     /// How often the server has refused credentials that the auth callback gave.
     refusals: AtomicU32,
     /// What the auth callback gave for the next request after a refusal.
-    granted: Mutex<Option<IssuedCredentials>>,
+    issued: Mutex<Option<IssuedCredentials>>,
     carried: Mutex<SentSecrets>,
     known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
@@ -120,8 +120,8 @@ struct SentSecrets {
 impl CallContext {
     /// `progress_token` is zero where the caller wants no progress.
     pub fn new(
-        budget: WaitContext,
-        asks: bool,
+        wait_context: WaitContext,
+        may_ask_auth: bool,
         (extras, progress_token): (RequestExtras, u64),
         (known, last_patterns): (Arc<KnownSecrets>, Arc<LastPatterns>),
         log: Arc<Log>,
@@ -132,58 +132,63 @@ impl CallContext {
             paused: AtomicU64::default(),
             clock: OnceLock::new(),
             refusals: AtomicU32::default(),
-            granted: Mutex::default(),
+            issued: Mutex::default(),
             carried: Mutex::default(),
             known,
             last_patterns,
             log,
         };
-        CallContext { budget: RefCell::new(budget), allowed_for: Cell::default(), asks, shared: Arc::new(shared) }
+        CallContext {
+            wait_context: RefCell::new(wait_context),
+            allowed_for: Cell::default(),
+            may_ask_auth,
+            shared: Arc::new(shared),
+        }
     }
 
     /// The same call with less time.
     pub fn within(&self, limit: Duration) -> CallContext {
-        let budget = self.budget().within(limit);
-        CallContext { budget: RefCell::new(budget), ..self.clone() }
+        let wait_context = self.wait_context().within(limit);
+        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
     /// How long a server may keep silent where another way remains to be tried.
-    pub fn brief(&self) -> Duration {
-        self.budget().allowed.map_or(BRIEF, |allowed| (allowed / 3).min(BRIEF))
+    pub fn fallback_limit(&self) -> Duration {
+        self.wait_context().allowed.map_or(BRIEF, |allowed| (allowed / 3).min(BRIEF))
     }
 
     /// The same call, which only its caller ends.
     pub fn without_deadline(&self) -> CallContext {
-        let budget = WaitContext { deadline: None, allowed: None, idle: None, ..self.budget().clone() };
-        CallContext { budget: RefCell::new(budget), ..self.clone() }
+        let wait_context = WaitContext { deadline: None, allowed: None, idle: None, ..self.wait_context().clone() };
+        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
     /// The same call, which ends soon when `done` is raised.
     pub fn until(&self, done: Arc<PollableEvent>) -> CallContext {
-        let budget = WaitContext { done: Some(done), ..self.budget().clone() };
-        CallContext { budget: RefCell::new(budget), ..self.clone() }
+        let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
+        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
     /// The same call, which the closing of its client does not end.
-    pub fn past_closing(self) -> CallContext {
-        self.budget.borrow_mut().closed = None;
+    pub fn ignoring_close(self) -> CallContext {
+        self.wait_context.borrow_mut().closed = None;
         self
     }
 
     /// The same call, for which the auth callback is not asked.
-    pub fn without_asking(self) -> CallContext {
-        CallContext { asks: false, ..self }
+    pub fn without_auth_callback(self) -> CallContext {
+        CallContext { may_ask_auth: false, ..self }
     }
 
     /// What is left. The time that callbacks took is not counted.
-    pub fn budget(&self) -> Ref<'_, WaitContext> {
+    pub fn wait_context(&self) -> Ref<'_, WaitContext> {
         let paused = self.paused_so_far();
         let new = paused.saturating_sub(self.allowed_for.replace(paused));
         if !new.is_zero() {
-            let mut budget = self.budget.borrow_mut();
-            budget.deadline = budget.deadline.and_then(|deadline| deadline.checked_add(new));
+            let mut wait_context = self.wait_context.borrow_mut();
+            wait_context.deadline = wait_context.deadline.and_then(|deadline| deadline.checked_add(new));
         }
-        self.budget.borrow()
+        self.wait_context.borrow()
     }
 
     /// The clock that this call's callbacks run on: by it, other threads know why they wait.
@@ -213,11 +218,11 @@ impl CallContext {
         loop {
             let (total, is_running) = clock.total();
             self.shared.set_paused(before + (total - start));
-            let mut budget = self.budget().clone();
+            let mut wait_context = self.wait_context().clone();
             if is_running {
-                budget.deadline = None;
+                wait_context.deadline = None;
             }
-            match budget.wait_any(&[(done.waitable(), Interest::Read)], is_running.then_some(LOOK)) {
+            match wait_context.wait_any(&[(done.waitable(), Interest::Read)], is_running.then_some(LOOK)) {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 // It may have begun a callback meanwhile.
@@ -230,14 +235,15 @@ impl CallContext {
     /// Waits for another thread's callback, for which there is no time limit; but a closing client has one, for nothing else could
     /// end that.
     pub fn wait_for_callback(&self, done: &PollableEvent) -> Result<()> {
-        let budget = self.budget().clone();
-        let is_closing = budget.closed.is_none();
-        let budget = if is_closing { budget } else { WaitContext { deadline: None, idle: None, ..budget } };
-        budget.wait(done.waitable(), Interest::Read).map_err(|stop| self.stopped(&stop))
+        let wait_context = self.wait_context().clone();
+        let is_closing = wait_context.closed.is_none();
+        let wait_context =
+            if is_closing { wait_context } else { WaitContext { deadline: None, idle: None, ..wait_context } };
+        wait_context.wait(done.waitable(), Interest::Read).map_err(|stop| self.stopped(&stop))
     }
 
     /// Counts a refusal of what the auth callback gave; false where the call has had its share of attempts.
-    pub fn may_ask_again(&self, most: u32) -> bool {
+    pub fn may_retry_auth(&self, most: u32) -> bool {
         self.shared.refusals.fetch_add(1, Ordering::Relaxed) + 1 < most
     }
 
@@ -246,12 +252,12 @@ impl CallContext {
         self.shared.refusals.load(Ordering::Relaxed)
     }
 
-    pub fn grant(&self, granted: IssuedCredentials) {
-        *self.shared.granted.lock() = Some(granted);
+    pub fn store_issued(&self, issued: IssuedCredentials) {
+        *self.shared.issued.lock() = Some(issued);
     }
 
-    pub fn take_granted(&self) -> Option<IssuedCredentials> {
-        self.shared.granted.lock().take()
+    pub fn take_issued(&self) -> Option<IssuedCredentials> {
+        self.shared.issued.lock().take()
     }
 
     /// Adds the members of `_meta` that only this call's requests have.
@@ -275,7 +281,7 @@ impl CallContext {
         self.shared.progress_token
     }
 
-    pub fn tell_progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+    pub fn report_progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
         if let Some(tell) = &self.shared.extras.progress {
             tell(progress, total, message);
         }
@@ -293,14 +299,14 @@ impl CallContext {
     }
 
     /// Notes what a request carries.
-    pub fn carry(&self, credentials: &Arc<HeaderSet>) {
+    pub fn record_credentials(&self, credentials: &Arc<HeaderSet>) {
         if !credentials.is_empty() {
             put(&mut self.shared.carried.lock().credentials, credentials);
         }
     }
 
     /// Notes another text that must not be shown.
-    pub fn carry_text(&self, text: &str) {
+    pub fn record_secret(&self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -311,7 +317,7 @@ impl CallContext {
     }
 
     /// Notes texts that stay what they are for long, such as those of a URL.
-    pub fn carry_texts(&self, texts: &Arc<SecretTexts>) {
+    pub fn record_secrets(&self, texts: &Arc<SecretTexts>) {
         if texts.is_empty() {
             return;
         }
@@ -322,12 +328,12 @@ impl CallContext {
     }
 
     /// Notes texts that a server may change with each answer. The oldest are forgotten.
-    pub fn carry_changing_texts(&self, texts: &Arc<SecretTexts>) {
+    pub fn record_changing_secrets(&self, texts: &Arc<SecretTexts>) {
         let mut carried = self.shared.carried.lock();
         if texts.is_empty() || carried.changing.iter().any(|known| Arc::ptr_eq(known, texts)) {
             return;
         }
-        if carried.changing.len() == MOST_CHANGING {
+        if carried.changing.len() == MAX_CHANGING {
             carried.changing.pop_front();
         }
         carried.changing.push_back(Arc::clone(texts));
@@ -339,7 +345,7 @@ impl CallContext {
     }
 
     /// Whether a request has carried anything; and whether an `Authorization` header was among it.
-    pub fn has_carried(&self) -> (bool, bool) {
+    pub fn has_sent_credentials(&self) -> (bool, bool) {
         let carried = self.shared.carried.lock();
         (!carried.credentials.is_empty(), carried.credentials.iter().any(|set| set.has_authorization()))
     }
@@ -356,8 +362,8 @@ impl CallContext {
     }
 
     /// A line in the log.
-    pub fn remark(&self, level: LogLevel, text: impl FnOnce() -> String) {
-        self.shared.log.line(level, || self.secrets().tidy(&text()));
+    pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+        self.shared.log.line(level, || self.secrets().sanitize(&text()));
     }
 
     /// The error of a wait that was ended outside of a request.
@@ -366,7 +372,7 @@ impl CallContext {
     }
 
     pub fn stopped_while(&self, stop: &Interrupt, doing: &str) -> Error {
-        stopped(stop, doing, &self.budget())
+        stopped(stop, doing, &self.wait_context())
     }
 }
 
@@ -403,8 +409,8 @@ mod tests {
     fn a_call_can_be_handed_to_another_thread() {
         let call = call(Arc::default());
         let shown = std::thread::spawn(move || {
-            call.carry_text("s3cr3t-text");
-            call.secrets().tidy("it was s3cr3t-text")
+            call.record_secret("s3cr3t-text");
+            call.secrets().sanitize("it was s3cr3t-text")
         });
         assert_eq!(shown.join().unwrap(), "it was [redacted]");
     }
@@ -415,23 +421,24 @@ mod tests {
         let call = call(Arc::clone(&known));
         let mut set = HeaderSet::default();
         set.set_bearer(Some("t0k3n-of-request")).unwrap();
-        call.carry(&Arc::new(set.clone()));
+        call.record_credentials(&Arc::new(set.clone()));
         set.set_bearer(Some("t0k3n-of-client")).unwrap();
-        known.tell_headers(SecretSource::Credentials, Arc::new(set));
+        known.add_headers(SecretSource::Credentials, Arc::new(set));
         let text = |text: &str| Zeroizing::new(text.to_owned());
-        call.carry_texts(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
-        (0..2 * MOST_CHANGING)
-            .for_each(|n| call.carry_changing_texts(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new())));
-        known.tell_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
-        let last = format!("c00kie-{}", 2 * MOST_CHANGING - 1);
+        call.record_secrets(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
+        (0..2 * MAX_CHANGING).for_each(|n| {
+            call.record_changing_secrets(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new()))
+        });
+        known.add_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
+        let last = format!("c00kie-{}", 2 * MAX_CHANGING - 1);
         // A part of it, too, before the call is divided, and after.
         let part = call.within(Duration::from_secs(1));
         for call in [call, part] {
             for secret in ["t0k3n-of-request", "t0k3n-of-client", "key=qu3ry", "s3gment", "c00kie-that-comes", &last] {
-                assert_eq!(call.secrets().tidy(secret), "[redacted]", "{secret}");
+                assert_eq!(call.secrets().sanitize(secret), "[redacted]", "{secret}");
             }
-            assert_eq!(call.shared.carried.lock().changing.len(), MOST_CHANGING);
-            assert_eq!(call.has_carried(), (true, true));
+            assert_eq!(call.shared.carried.lock().changing.len(), MAX_CHANGING);
+            assert_eq!(call.has_sent_credentials(), (true, true));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::protocol::headers::{check_name, check_token, check_value};
 use crate::status::MCP_INVALID_ARGUMENT;
 
 /// The most bytes that all values have together: servers take far less.
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// A place to refer to: the constant is made anew wherever it stands.
 static AUTHORIZATION: HeaderName = header::AUTHORIZATION;
@@ -59,8 +59,8 @@ impl HeaderSet {
     fn edit(&mut self, change: impl FnOnce(&mut HeaderSet)) -> Result<()> {
         let mut set = self.clone();
         change(&mut set);
-        if set.size() > MOST_BYTES {
-            return Err(invalid(format!("the headers would be larger than {MOST_BYTES} bytes together")));
+        if set.size() > MAX_BYTES {
+            return Err(invalid(format!("the headers would be larger than {MAX_BYTES} bytes together")));
         }
         *self = set;
         Ok(())

@@ -10,12 +10,14 @@ use crate::sys::wait::{Interrupt, WaitContext};
 pub const BEFORE: &str = "before anything was sent";
 
 /// The error for a wait that was ended; `doing` says during what.
-pub fn stopped(stop: &Interrupt, doing: &str, budget: &WaitContext) -> Error {
+pub fn stopped(stop: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
     let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match stop {
-        Interrupt::TimedOut => Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(budget.allowed))),
+        Interrupt::TimedOut => {
+            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(wait_context.allowed)))
+        }
         Interrupt::Idle => {
-            Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(budget.idle)))
+            Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(wait_context.idle)))
         }
         Interrupt::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
         Interrupt::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),

@@ -16,7 +16,7 @@ pub struct IssuedCredentials {
 /// Whose answer it was, and after how many refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialGeneration {
-    pub scheme: u64,
+    pub callback_state: u64,
     pub refreshes: u64,
 }
 

@@ -29,12 +29,12 @@ pub struct KnownSecrets {
 
 impl KnownSecrets {
     /// Replaces what the source told before.
-    pub fn tell_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
+    pub fn add_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
         replace(&mut self.texts.lock(), source, texts);
     }
 
     /// The same for headers.
-    pub fn tell_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
+    pub fn add_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
         replace(&mut self.headers.lock(), source, headers);
     }
 

@@ -26,7 +26,7 @@ impl PeerContext {
     }
 
     /// What a request says of the session, which the server may have lost; `without_id` where that has no id.
-    pub fn carried<'a>(&'a self, without_id: SessionReference<'a>) -> SessionReference<'a> {
+    pub fn session_reference<'a>(&'a self, without_id: SessionReference<'a>) -> SessionReference<'a> {
         match &self.session_id {
             Some(id) => SessionReference::Id(id.to_str().unwrap_or_default()),
             None if self.version.is_none() || self.era == Era::Modern => SessionReference::Nothing,

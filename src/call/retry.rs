@@ -48,10 +48,10 @@ pub enum FailedStep {
 }
 
 /// How often a server stream is tried in a row without being opened.
-const MOST_SERVER_STREAMS: u32 = 5;
+const MAX_SERVER_STREAMS: u32 = 5;
 
 /// So often a subscription is opened in a row without anything coming of it.
-const MOST_SUBSCRIPTIONS: u32 = 5;
+const MAX_SUBSCRIPTIONS: u32 = 5;
 
 /// What may help after `error`.
 pub fn disposition(error: &Error, stage: FailedStep) -> Disposition {
@@ -63,10 +63,12 @@ pub fn disposition(error: &Error, stage: FailedStep) -> Disposition {
         // The server may be back in a moment.
         FailedStep::ResumedAnswer => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
         FailedStep::ServerStream { was_open, in_vain } => after_server_stream(error, was_open, in_vain),
-        FailedStep::Subscription { in_vain } => retry_if(in_vain <= MOST_SUBSCRIPTIONS && may_come_back(error)),
+        FailedStep::Subscription { in_vain } => retry_if(in_vain <= MAX_SUBSCRIPTIONS && is_transient(error)),
         FailedStep::FirstStream if is_no_stream(error) || error.status() == MCP_TIMEOUT => Disposition::OtherTransport,
-        FailedStep::FirstHandshake if tells_older_server(error) => Disposition::OtherTransport,
-        FailedStep::LegacyHandshake if tells_older_server(error) || is_modern_error(error) => Disposition::NewVersion,
+        FailedStep::FirstHandshake if indicates_older_server(error) => Disposition::OtherTransport,
+        FailedStep::LegacyHandshake if indicates_older_server(error) || is_modern_error(error) => {
+            Disposition::NewVersion
+        }
         FailedStep::FirstStream | FailedStep::FirstHandshake | FailedStep::LegacyHandshake => Disposition::Fatal,
     }
 }
@@ -94,16 +96,16 @@ fn wants_other_credentials(error: &Error) -> bool {
 fn after_server_stream(error: &Error, was_open: bool, in_vain: u32) -> Disposition {
     let is_final = match error.status() {
         MCP_CANCELLED | MCP_CLOSED => true,
-        _ if was_open && in_vain > 0 && tells_of_another_stream(error) => false,
+        _ if was_open && in_vain > 0 && reports_existing_stream(error) => false,
         MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
         MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
-        _ => in_vain >= MOST_SERVER_STREAMS,
+        _ => in_vain >= MAX_SERVER_STREAMS,
     };
     if is_final { Disposition::Fatal } else { Disposition::Retry }
 }
 
 /// Whether a server says that the session has a stream already (TypeScript SDK: 409 "Only one SSE stream is allowed per session").
-pub fn tells_of_another_stream(error: &Error) -> bool {
+pub fn reports_existing_stream(error: &Error) -> bool {
     match error.report().http_status {
         409 => true,
         400 => {
@@ -119,11 +121,11 @@ pub fn tells_of_another_stream(error: &Error) -> bool {
 
 /// Whether a server stream that was given up may be opened again later: the program may have set other credentials since.
 pub fn may_be_opened_later(error: &Error) -> bool {
-    may_come_back(error) || matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE)
+    is_transient(error) || matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE)
 }
 
 /// Whether what failed may go better in a moment.
-fn may_come_back(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     matches!(
         error.status(),
         MCP_CONNECT_FAILED
@@ -139,7 +141,7 @@ fn may_come_back(error: &Error) -> bool {
 }
 
 /// How `initialize` is refused by servers of before Streamable HTTP (2025-11-25, "Transports": Backwards Compatibility).
-fn tells_older_server(error: &Error) -> bool {
+fn indicates_older_server(error: &Error) -> bool {
     matches!(error.report().http_status, 400 | 404 | 405) && !is_modern_error(error)
 }
 
@@ -179,7 +181,7 @@ pub fn is_harmless_for_session(error: &Error) -> bool {
 }
 
 /// Of two refusals, the one that says more: a GET that is refused for what it is, and not a POST that is not allowed there.
-pub fn more_telling(of_get: Error, of_post: Error) -> Error {
+pub fn more_informative(of_get: Error, of_post: Error) -> Error {
     let (get, post) = (of_get.report().http_status, of_post.report().http_status);
     let is_refusal = of_get.status() == MCP_HTTP_ERROR && !matches!(get, 0 | 404 | 405);
     if is_refusal && matches!(post, 404 | 405) { of_get } else { of_post }
@@ -249,7 +251,7 @@ mod tests {
     #[test]
     fn server_streams() {
         let first = FailedStep::ServerStream { was_open: false, in_vain: 1 };
-        let last = FailedStep::ServerStream { was_open: false, in_vain: MOST_SERVER_STREAMS };
+        let last = FailedStep::ServerStream { was_open: false, in_vain: MAX_SERVER_STREAMS };
         let again = FailedStep::ServerStream { was_open: true, in_vain: 1 };
         for (error, stage, next) in [
             (failed(MCP_CONNECT_FAILED, 0), first, Disposition::Retry),
@@ -270,9 +272,9 @@ mod tests {
             [("Only one SSE stream is allowed", true), ("invalid stream session", true), ("no", false)]
         {
             let error = Error::new(MCP_RPC_ERROR, words).with_http_status(400);
-            assert_eq!(tells_of_another_stream(&error), is_told, "{words}");
+            assert_eq!(reports_existing_stream(&error), is_told, "{words}");
         }
-        assert!(!tells_of_another_stream(&Error::new(MCP_SESSION_LOST, "bad stream session").with_http_status(400)));
+        assert!(!reports_existing_stream(&Error::new(MCP_SESSION_LOST, "bad stream session").with_http_status(400)));
     }
 
     #[test]
@@ -292,7 +294,7 @@ mod tests {
                 "{:?}",
                 error.report()
             );
-            let last = FailedStep::Subscription { in_vain: MOST_SUBSCRIPTIONS + 1 };
+            let last = FailedStep::Subscription { in_vain: MAX_SUBSCRIPTIONS + 1 };
             assert_eq!(disposition(&error, last), Disposition::Fatal);
         }
     }

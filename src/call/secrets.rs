@@ -20,13 +20,13 @@ const SHORTEST_PART: usize = 8;
 const REDACTED: &str = "[redacted]";
 
 /// Of a text, so many bytes are looked at: much more than is shown.
-const MOST_SEARCHED: usize = 64 * 1024;
+const MAX_SEARCHED: usize = 64 * 1024;
 
 /// So often a text is decoded: JSON inside of JSON, with what was percent-encoded.
-const MOST_DECODINGS: usize = 3;
+const MAX_DECODINGS: usize = 3;
 
 /// The data of an error is searched as a whole, up to so many bytes.
-const MOST_DATA_SEARCHED: usize = 1024 * 1024;
+const MAX_DATA_SEARCHED: usize = 1024 * 1024;
 
 /// What must not be shown. No `Debug`: nothing may print it.
 #[derive(Default)]
@@ -127,8 +127,8 @@ impl Secrets {
 
     /// The same where the end of the text was cut off, if `is_cut`: what may be the beginning of a secret there goes.
     pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
-        let is_cut = is_cut || text.len() > MOST_SEARCHED;
-        let text = beginning(text, MOST_SEARCHED);
+        let is_cut = is_cut || text.len() > MAX_SEARCHED;
+        let text = beginning(text, MAX_SEARCHED);
         let text = if is_cut { without_rest(text) } else { text };
         let (mut hidden, whole) = self.find(text);
         hidden.sort_unstable();
@@ -160,7 +160,7 @@ impl Secrets {
         };
         let mut whole = text.len() - self.patterns().find(text.as_bytes(), &mut take);
         let mut decoded = DecodedText::of(text.as_bytes(), None);
-        for _ in 0..MOST_DECODINGS {
+        for _ in 0..MAX_DECODINGS {
             let Some(DecodedText { bytes, origins }) = decoded else { break };
             let rest = self.patterns().find(&bytes, |start, end| take(origins[start], origins[end]));
             whole = whole.min(origins[bytes.len() - rest]);
@@ -170,17 +170,17 @@ impl Secrets {
     }
 
     /// A text that is fit to be shown: without secrets, and as [`one_line`] makes it.
-    pub fn tidy(&self, text: &str) -> String {
+    pub fn sanitize(&self, text: &str) -> String {
         one_line(&self.redact(text)).into_owned()
     }
 
     /// The same for everything in an error.
-    pub fn tidy_error(&self, mut error: Error) -> Error {
+    pub fn sanitize_error(&self, mut error: Error) -> Error {
         let report = error.report_mut();
-        report.message = self.tidy(&report.message);
-        report.www_authenticate = report.www_authenticate.as_deref().map(|text| self.tidy(text));
+        report.message = self.sanitize(&report.message);
+        report.www_authenticate = report.www_authenticate.as_deref().map(|text| self.sanitize(text));
         if let Some(rpc) = &mut report.rpc {
-            rpc.message = self.tidy(&rpc.message);
+            rpc.message = self.sanitize(&rpc.message);
             // Data is handed out as the server sent it, or not at all.
             rpc.data = rpc.data.take().filter(|data| self.values.is_empty() || !self.may_be_in(data));
         }
@@ -188,7 +188,7 @@ impl Secrets {
     }
 
     fn may_be_in(&self, json: &str) -> bool {
-        if json.len() > MOST_DATA_SEARCHED {
+        if json.len() > MAX_DATA_SEARCHED {
             return true;
         }
         let holds = |text: &[u8]| {
@@ -200,7 +200,7 @@ impl Secrets {
             found
         };
         let mut decoded: Option<Zeroizing<Vec<u8>>> = None;
-        for _ in 0..MOST_DECODINGS {
+        for _ in 0..MAX_DECODINGS {
             let text = decoded.as_ref().map_or(json.as_bytes(), |decoded| decoded.as_slice());
             if holds(text) {
                 return true;
@@ -371,8 +371,8 @@ mod tests {
             assert_eq!(shown_of_text, shown, "{text}");
             assert!(secrets.redact_beginning(text, false).starts_with(shown));
         }
-        let long = format!("{}tok+en/abc==", "x".repeat(MOST_SEARCHED - 5));
-        assert_eq!(secrets.redact(&long), "x".repeat(MOST_SEARCHED - 5));
+        let long = format!("{}tok+en/abc==", "x".repeat(MAX_SEARCHED - 5));
+        assert_eq!(secrets.redact(&long), "x".repeat(MAX_SEARCHED - 5));
     }
 
     /// A search for each, at each place, would take minutes.
@@ -393,9 +393,9 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_one_short_line() {
-        let shown = Secrets::default().tidy(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
+        let shown = Secrets::default().sanitize(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
         assert!(shown.starts_with("a  [31mx") && shown.len() <= LONGEST && shown.ends_with("x..."), "{shown}");
-        let shown = Secrets::default().tidy(&"€".repeat(5000));
+        let shown = Secrets::default().sanitize(&"€".repeat(5000));
         assert!(shown.len() <= LONGEST && shown.ends_with("€..."), "{shown}");
     }
 
@@ -406,7 +406,7 @@ mod tests {
         for before in (LONGEST - 600..LONGEST + 300).step_by(7) {
             // Many that get shorter move what is behind them to the front.
             for lead in ["x".repeat(before), format!("{} {}", format!("{secret} ").repeat(20), "x".repeat(before))] {
-                let shown = secrets.tidy(&format!("{lead}{secret}{}", "y".repeat(5000)));
+                let shown = secrets.sanitize(&format!("{lead}{secret}{}", "y".repeat(5000)));
                 assert!(!shown.contains("s3cr3t-") && shown.len() <= LONGEST, "{before}: {shown}");
             }
         }
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn a_text_without_end_is_not_searched() {
         let secrets = secrets(&["s3cr3t-token"]);
-        assert!(secrets.redact(&"s3cr3t-token ".repeat(1_000_000)).len() < 2 * MOST_SEARCHED);
+        assert!(secrets.redact(&"s3cr3t-token ".repeat(1_000_000)).len() < 2 * MAX_SEARCHED);
     }
 
     #[test]
@@ -439,11 +439,11 @@ mod tests {
         let data_of = |text: &str| {
             let data = Some(text.to_owned());
             let rpc = RpcError { code: 1, message: String::new(), data };
-            let error = secrets.tidy_error(Error::new(MCP_RPC_ERROR, "").with_rpc(rpc));
+            let error = secrets.sanitize_error(Error::new(MCP_RPC_ERROR, "").with_rpc(rpc));
             error.report().rpc.as_ref().unwrap().data.is_some()
         };
         assert!(data_of(r#"{"a":["b\n"]}"#));
-        let long = format!(r#"["{}"]"#, "x".repeat(MOST_DATA_SEARCHED));
+        let long = format!(r#"["{}"]"#, "x".repeat(MAX_DATA_SEARCHED));
         for bad in [&long, r#"["tok+en/abc=="]"#, r#"["tok\u002ben/abc=="]"#, r#"{"tok\u002ben\/abc==":1}"#] {
             assert!(!data_of(bad), "{bad}");
         }

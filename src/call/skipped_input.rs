@@ -9,14 +9,14 @@ use crate::log::LogLevel;
 use crate::status::*;
 
 /// Of something that is no message, so many bytes are kept.
-const MOST_KEPT: usize = 8 * 1024;
+const MAX_KEPT: usize = 8 * 1024;
 
 /// The longest quotation in the log and in an error, in characters.
-const MOST_LOGGED: usize = 400;
-const MOST_QUOTED: usize = 200;
+const MAX_LOGGED: usize = 400;
+const MAX_QUOTED: usize = 200;
 
 /// So many lines of one stream are warnings in the log; what follows is for debugging.
-const MOST_WARNINGS: u32 = 100;
+const MAX_WARNINGS: u32 = 100;
 
 /// The beginning of what a server has sent.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ pub struct Excerpt {
 
 impl Excerpt {
     pub fn of(bytes: &[u8]) -> Excerpt {
-        let kept = &bytes[..bytes.len().min(MOST_KEPT)];
+        let kept = &bytes[..bytes.len().min(MAX_KEPT)];
         Excerpt { bytes: kept.to_vec(), is_cut: kept.len() < bytes.len() }
     }
 
     /// One line of at most 400 characters, without what must not be shown.
     pub fn logged(&self, call: &CallContext) -> String {
-        self.shown(call, MOST_LOGGED)
+        self.shown(call, MAX_LOGGED)
     }
 
     fn shown(&self, call: &CallContext, longest: usize) -> String {
@@ -78,7 +78,7 @@ impl SkippedInput {
     pub fn note(&mut self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
         self.count += 1;
         self.first.get_or_insert_with(|| Arc::clone(excerpt));
-        if is_named || self.warnings == MOST_WARNINGS {
+        if is_named || self.warnings == MAX_WARNINGS {
             return LogLevel::Debug;
         }
         self.warnings += 1;
@@ -90,10 +90,10 @@ impl SkippedInput {
     }
 
     /// The same with the line in the log.
-    pub fn note_event(&mut self, call: &CallContext, excerpt: Excerpt, is_named: bool) {
+    pub fn record_event(&mut self, call: &CallContext, excerpt: Excerpt, is_named: bool) {
         let excerpt = Arc::new(excerpt);
         let level = self.note(&excerpt, is_named);
-        call.remark(level, || remark(call, ON_STREAM, &excerpt));
+        call.log(level, || log(call, ON_STREAM, &excerpt));
     }
 }
 
@@ -101,7 +101,7 @@ pub const ON_STREAM: &str = "the event stream";
 pub const ON_STDOUT: &str = "the server's stdout";
 
 /// What the log says of something that was skipped.
-pub fn remark(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
+pub fn log(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
     format!("skipped what is no JSON-RPC message on {place}: {}", excerpt.logged(call))
 }
 
@@ -110,7 +110,7 @@ pub fn explained(mut error: Error, call: &CallContext, place: &str, first: Optio
     let is_without_answer =
         matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
     if let Some(first) = first.filter(|_| is_without_answer) {
-        let quote = first.shown(call, MOST_QUOTED);
+        let quote = first.shown(call, MAX_QUOTED);
         error.report_mut().message.push_str(&format!("; instead of an answer, this came on {place}: {quote}"));
     }
     error

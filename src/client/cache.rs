@@ -46,13 +46,13 @@ struct CachedResult {
 #[derive(Clone)]
 pub struct CacheContext {
     fixed: Arc<HeaderSet>,
-    granted: Option<Arc<HeaderSet>>,
+    issued: Option<Arc<HeaderSet>>,
 }
 
 impl CacheContext {
     pub fn of(authorizer: &Authorizer) -> CacheContext {
-        let granted = authorizer.schemes.current().map(|scheme| scheme.last().headers);
-        CacheContext { fixed: authorizer.credentials.current(), granted }
+        let issued = authorizer.custom_auth.current().map(|scheme| scheme.last().headers);
+        CacheContext { fixed: authorizer.credentials.current(), issued }
     }
 
     pub fn is(&self, other: &CacheContext) -> bool {
@@ -62,7 +62,7 @@ impl CacheContext {
             (None, None) => true,
             _ => false,
         };
-        self.fixed == other.fixed && same(&self.granted, &other.granted)
+        self.fixed == other.fixed && same(&self.issued, &other.issued)
     }
 }
 

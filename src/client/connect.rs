@@ -23,14 +23,14 @@ impl Client {
 
     pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
         // Other calls may read the error as well, and they do not know what this one carried.
-        let open = |found| self.open_session(call, found).map_err(|error| call.secrets().tidy_error(error));
+        let open = |found| self.open_session(call, found).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
-            scheme: self.auth().schemes.current().map(|scheme| scheme.number),
+            scheme: self.auth().custom_auth.current().map(|scheme| scheme.number),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.came_too_late() {
-            session.transport.abandon_session(&session.speaking());
+            session.transport.terminate_session_best_effort(&session.peer_context());
             return Err(call.stopped(&Interrupt::Closed));
         }
         Ok((session, opened))
@@ -38,9 +38,9 @@ impl Client {
 
     fn open_session(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         if self.settings.network().tls.trusts_everybody {
-            call.remark(LogLevel::Warning, || "the certificates of servers are not checked: anybody may answer".into());
+            call.log(LogLevel::Warning, || "the certificates of servers are not checked: anybody may answer".into());
         }
-        let abilities = self.settings.abilities();
+        let client_capabilities = self.settings.client_capabilities();
         let negotiator = Negotiator {
             host: self.host(),
             connector: self.connector()?,
@@ -48,8 +48,8 @@ impl Client {
             wanted: SessionOptions {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
-                abilities,
-                server_stream: &|| abilities.any() || self.server_log.has_hook(),
+                client_capabilities,
+                server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
             },
             restored: &|| self.restored(),
         };
@@ -62,6 +62,6 @@ impl Client {
         let uris = self.known.changes.uris();
         let watched = uris.iter().map(|uri| subscribe("resources/subscribe", uri));
         let operations = level.into_iter().chain(watched);
-        operations.map(|operation| (operation.method.name(Era::Legacy), operation.params)).collect()
+        operations.map(|request| (request.method.name(Era::Legacy), request.params)).collect()
     }
 }

@@ -108,26 +108,29 @@ impl Client {
     /// Runs one call of a caller: the budget starts here, and a failure says which call to which server it was.
     pub fn call<T>(
         &self,
-        operation: &'static str,
+        request: &'static str,
         options: &CallOptions,
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
-        let named = |error: Error| error.during(operation, &self.shown);
+        let named = |error: Error| error.during(request, &self.shown);
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = self.start_call(options);
         if let Some(ms) = self.settings.take_odd_timeout() {
-            call.remark(LogLevel::Warning, || {
+            call.log(LogLevel::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
             });
         }
         let limit_is_of_file = options.timeout_ms.is_none() && self.settings.timeout_is_of_file();
         run(&call).map_err(|error| {
             let mut error = named(error);
-            if limit_is_of_file && error.status() == MCP_TIMEOUT && call.budget().remaining() == Some(Duration::ZERO) {
+            if limit_is_of_file
+                && error.status() == MCP_TIMEOUT
+                && call.wait_context().remaining() == Some(Duration::ZERO)
+            {
                 error.report_mut().message += " (the \"timeout\" of the configuration file, in milliseconds)";
             }
-            call.secrets().tidy_error(error)
+            call.secrets().sanitize_error(error)
         })
     }
 
@@ -167,7 +170,7 @@ impl Client {
             let why = "the log callback made a call on the thread that reads this client's event stream; make it on another thread";
             return Err(Error::new(MCP_MISUSE, why));
         }
-        if self.calls.closed.is_raised() {
+        if self.calls.closed.is_set() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
         Ok(())
@@ -175,7 +178,7 @@ impl Client {
 
     /// Fails on a thread that is in the auth callback of this client: what it waits for would wait for it.
     fn check_not_asking(&self) -> Result<()> {
-        if !self.auth().schemes.is_asking() {
+        if !self.auth().custom_auth.is_asking() {
             return Ok(());
         }
         Err(Error::new(
@@ -227,7 +230,7 @@ impl Client {
     /// locks may be held for ever.
     pub fn shut_down(&self) {
         if self.process == process::id() {
-            self.calls.closed.raise();
+            self.calls.closed.set();
             drop(self.sessions.close());
             if let Some(host) = self.host.get() {
                 host.readers.join();

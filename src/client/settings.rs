@@ -216,8 +216,8 @@ impl Settings {
     }
 
     /// What the server is told that this client can do.
-    pub fn abilities(&self) -> ClientCapabilities {
-        self.lock().handlers.abilities()
+    pub fn client_capabilities(&self) -> ClientCapabilities {
+        self.lock().handlers.client_capabilities()
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 
 /// So many changes wait for one listener; of those that come faster than it takes them, the oldest are dropped.
-const MOST_WAITING: usize = 1024;
+const MAX_WAITING: usize = 1024;
 
 /// The listeners of one client.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl SubscriptionRegistry {
     pub fn subscribe(&self) -> Result<SubscriptionGuard<'_>> {
         let inbox = Arc::new(SubscriptionQueue {
             signal: new_signal()?,
-            waiting: Mutex::new(BoundedQueue::new(MOST_WAITING)),
+            waiting: Mutex::new(BoundedQueue::new(MAX_WAITING)),
             dropped: AtomicU64::new(0),
         });
         self.lock().push(Arc::clone(&inbox));
@@ -52,7 +52,7 @@ impl SubscriptionRegistry {
             let gone =
                 inbox.lock().push_instead(notice.clone(), Notification::says_the_same, |kept| Some(kept.worth()));
             inbox.dropped.fetch_add(gone, Ordering::Relaxed);
-            inbox.signal.raise();
+            inbox.signal.set();
         }
     }
 
@@ -61,7 +61,7 @@ impl SubscriptionRegistry {
     }
 
     /// Notes what a legacy server watches for a listener.
-    pub fn note_uris(&self, uris: &[String]) {
+    pub fn record_uris(&self, uris: &[String]) {
         let mut known = self.lock_uris();
         uris.iter().for_each(|uri| *known.entry(uri.clone()).or_default() += 1);
     }
@@ -97,7 +97,7 @@ impl SubscriptionQueue {
 
     /// What has come since the last time.
     pub fn take(&self) -> VecDeque<Notification> {
-        self.signal.lower();
+        self.signal.clear();
         self.lock().take()
     }
 

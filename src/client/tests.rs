@@ -19,7 +19,7 @@ struct SingleTransportConnector(Arc<FakeTransport>);
 
 impl Connector for SingleTransportConnector {
     fn order(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
-        vec![self.0.travels()]
+        vec![self.0.transport_kind()]
     }
 
     fn is_named(&self, _: TransportKind) -> bool {

@@ -64,7 +64,7 @@ impl ToolRegistry {
     }
 
     /// All pages have been read.
-    pub fn note_complete(&self) {
+    pub fn record_complete(&self) {
         self.lock().is_complete = true;
     }
 
@@ -78,7 +78,7 @@ impl ToolRegistry {
         self.lock().task_support.clone()
     }
 
-    pub fn note_task_support(&self, support: Arc<HashMap<String, TaskSupport>>) {
+    pub fn record_task_support(&self, support: Arc<HashMap<String, TaskSupport>>) {
         self.lock().task_support = Some(support);
     }
 

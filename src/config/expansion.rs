@@ -8,7 +8,7 @@ use crate::sanitize::shortened;
 
 /// The most that variables may fill into the texts of one server, in bytes. A file of a few kilobytes can name a long one so often that
 /// no memory would do.
-const MOST_FILLED_IN: usize = 1024 * 1024;
+const MAX_FILLED_IN: usize = 1024 * 1024;
 
 /// The longest name of a server or a key in a message, in bytes.
 pub const LONGEST_NAME: usize = 100;
@@ -39,8 +39,8 @@ pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> R
             (None, None) => return Err(unknown(name)),
         };
         filled_in.set(filled_in.get() + value.len());
-        if filled_in.get() > MOST_FILLED_IN {
-            return Err(format!("the variables of this server fill in more than {MOST_FILLED_IN} bytes"));
+        if filled_in.get() > MAX_FILLED_IN {
+            return Err(format!("the variables of this server fill in more than {MAX_FILLED_IN} bytes"));
         }
         out.push_str(&value);
         value.zeroize();

@@ -9,7 +9,7 @@ use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
 
 /// So many servers are listed in a message.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// Where hosts put the servers: under a key, or under a key of an object.
 const PLACES: [(&[&str], &str); 4] = [
@@ -131,10 +131,10 @@ fn listing(known: &[ListedServer]) -> String {
         let name = shortened(&server.name, LONGEST_NAME);
         if server.is_disabled { format!("{name} (disabled)") } else { name.into_owned() }
     };
-    let names: Vec<String> = known.iter().take(MOST_LISTED).map(name).collect();
+    let names: Vec<String> = known.iter().take(MAX_LISTED).map(name).collect();
     match known.len() {
         0 => "it has none".into(),
-        count if count > MOST_LISTED => format!("it has {} and {} more", names.join(", "), count - MOST_LISTED),
+        count if count > MAX_LISTED => format!("it has {} and {} more", names.join(", "), count - MAX_LISTED),
         _ => format!("it has {}", names.join(", ")),
     }
 }
@@ -244,10 +244,10 @@ impl<'a> ConfigEntry<'a> {
     fn kindred(&self) -> Result<(&'static str, Option<TransportHint>), String> {
         let key = ["transport", "type", "transportType"].into_iter().find(|key| self.has(key)).unwrap_or("type");
         let Some(text) = self.text(key)? else { return Ok((key, None)) };
-        let letters = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
+        let mailbox = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
         Ok((
             key,
-            Some(match letters.collect::<String>().as_str() {
+            Some(match mailbox.collect::<String>().as_str() {
                 "http" | "streamablehttp" => TransportHint::Http(ConfiguredTransport::StreamableHttp),
                 "sse" => TransportHint::Http(ConfiguredTransport::Sse),
                 "stdio" => TransportHint::Stdio,

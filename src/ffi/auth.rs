@@ -73,7 +73,7 @@ pub unsafe extern "C" fn mcp_set_auth(
             });
             callback
         });
-        drop(client.auth().schemes.set(callback));
+        drop(client.auth().custom_auth.set(callback));
         Ok(())
     })
 }

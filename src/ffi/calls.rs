@@ -78,7 +78,7 @@ pub extern "C" fn mcp_server_info(
 /// Runs a call that brings a JSON value.
 pub(super) fn run_for_json(
     client: SharedHandle<mcp_client>,
-    operation: &'static str,
+    request: &'static str,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
@@ -86,17 +86,17 @@ pub(super) fn run_for_json(
 ) -> mcp_status {
     guard_json(result, "the place for the result", error, || {
         let client = &client.required("client")?.inner;
-        client.call(operation, &mcp_options::call_options(options), |call| body(client, call))
+        client.call(request, &mcp_options::call_options(options), |call| body(client, call))
     })
 }
 
 /// Runs a call that brings nothing but its outcome.
 pub(super) fn run(
     client: SharedHandle<mcp_client>,
-    operation: &'static str,
+    request: &'static str,
     options: Option<&mcp_options>,
     body: impl FnOnce(&Client, &CallContext) -> Result<()>,
 ) -> Result<()> {
     let client = &client.required("client")?.inner;
-    client.call(operation, &mcp_options::call_options(options), |call| body(client, call))
+    client.call(request, &mcp_options::call_options(options), |call| body(client, call))
 }

@@ -39,7 +39,7 @@ pub extern "C" fn mcp_cancel_new() -> Option<Box<mcp_cancel>> {
 pub extern "C" fn mcp_cancel_trigger(cancel: SharedHandle<mcp_cancel>) {
     // No guard: a signal handler may run it, and there is nothing in it that could panic.
     if let Some(cancel) = cancel.object() {
-        cancel.signal.raise();
+        cancel.signal.set();
     }
 }
 

@@ -49,7 +49,7 @@ fn is_told(words: &str, challenge: &str) -> bool {
 fn check_shown(words: &str, challenge: &str) {
     let mut error = Error::new(MCP_UNAUTHORIZED, format!("the server refused the credentials (HTTP 401{words})"));
     error.report_mut().www_authenticate = Some(challenge.into());
-    let error = Secrets::default().tidy_error(error);
+    let error = Secrets::default().sanitize_error(error);
     let shown = [error.to_string(), error.report().www_authenticate.clone().unwrap_or_default()];
     assert!(shown.iter().all(|text| !text.contains(char::is_control)), "{shown:?}");
 }

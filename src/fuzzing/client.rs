@@ -35,7 +35,7 @@ const LARGEST: u64 = 64 * 1024;
 const LARGEST_HEAD: u64 = 16 * 1024;
 
 /// The most memory that one client may need: connections have buffers of a fixed size, and what is received is held a few times.
-const MOST_MEMORY: usize = 8 * 1024 * 1024;
+const MAX_MEMORY: usize = 8 * 1024 * 1024;
 
 /// After so many clients everything is there that is made once; what grows after that by more than a little is lost memory.
 const WARM: u64 = 2000;
@@ -112,12 +112,12 @@ impl FuzzStage {
         let script = ServerScript { text: text.to_vec(), lingers: flags.lingers(), cancel: ends };
         (memory.take_peak)();
         let before = (memory.live)();
-        self.server.serve(script);
+        self.server.handle_server_request(script);
         let late = live(&self.server, setup, call, flags, cancel);
         self.server.end();
         let peak = (memory.take_peak)().saturating_sub(before);
         show(|| format!("{peak} bytes at most"));
-        assert!(peak <= MOST_MEMORY, "a client needed {peak} bytes");
+        assert!(peak <= MAX_MEMORY, "a client needed {peak} bytes");
         self.look_for_leaks((memory.live)());
         late
     }
@@ -230,7 +230,7 @@ fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
         show(|| line.into());
         let pauses = ["; again in ", "; opening it again"];
         if line.contains("; resuming it in ") || (is_listening && pauses.iter().any(|words| line.contains(words))) {
-            cancel.raise();
+            cancel.set();
         }
     })
 }

@@ -33,7 +33,7 @@ pub struct FuzzServer {
     pub path: PathBuf,
     scripts: Sender<ServerScript>,
     /// Wakes the server up: the script is of no use any more.
-    over: UnixStream,
+    end_event: UnixStream,
     ended: Receiver<()>,
 }
 
@@ -43,7 +43,7 @@ impl FuzzServer {
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
-        let (over, mut is_over) = UnixStream::pair().expect("a pair");
+        let (end_event, mut is_over) = UnixStream::pair().expect("a pair");
         let (scripts, next) = channel::<ServerScript>();
         let (end, ended) = channel();
         std::thread::spawn(move || {
@@ -56,16 +56,16 @@ impl FuzzServer {
                 let _ = end.send(());
             }
         });
-        FuzzServer { path, scripts, over, ended }
+        FuzzServer { path, scripts, end_event, ended }
     }
 
-    pub fn serve(&self, script: ServerScript) {
+    pub fn handle_server_request(&self, script: ServerScript) {
         self.scripts.send(script).expect("the server runs");
     }
 
     /// The client is gone.
     pub fn end(&mut self) {
-        self.over.write_all(&[0]).expect("the server runs");
+        self.end_event.write_all(&[0]).expect("the server runs");
         self.ended.recv().expect("the server runs");
     }
 }
@@ -109,14 +109,14 @@ impl<'a> Show<'a> {
 
     /// How long both sides may wait for each other.
     fn patience(&self) -> Option<Duration> {
-        let waits = self.script.cancel.as_ref().is_some_and(|cancel| !cancel.is_raised());
+        let waits = self.script.cancel.as_ref().is_some_and(|cancel| !cancel.is_set());
         (waits || !(self.is_said || self.script.lingers)).then_some(QUIET)
     }
 
     /// The client waits for more than there is.
     fn end_quiet(&mut self) {
         match &self.script.cancel {
-            Some(cancel) if !cancel.is_raised() => cancel.raise(),
+            Some(cancel) if !cancel.is_set() => cancel.set(),
             _ => self.finish(),
         }
     }

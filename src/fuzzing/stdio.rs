@@ -66,19 +66,19 @@ fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
 fn answer(lines: &[Vec<u8>]) {
     let client = Client::new("http://localhost/").expect("a client");
     let secrets = SecretTexts::new(vec!["zqxw-secret".to_owned().into()], Vec::new());
-    let line = Arc::new(PendingRequests::new(true, secrets).expect("a line"));
+    let pending = Arc::new(PendingRequests::new(true, secrets).expect("a line"));
     let server: Arc<dyn Transport> = Arc::new(FuzzProcess);
-    let receiver = MessageRouter::new(client.host(), Arc::downgrade(&server), &line);
+    let receiver = MessageRouter::new(client.host(), Arc::downgrade(&server), &pending);
     let progress = CallOptions {
         extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
-        let place = line.expect(call, ASKED, "fuzz", false)?;
+        let response = pending.expect(call, ASKED, "fuzz", false)?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
             receiver.take_text(line.clone());
         });
-        Ok(place.delivered())
+        Ok(response.delivered())
     });
     match outcome.expect("a place") {
         Some(RpcOutcome::Result(_)) => {
@@ -101,7 +101,7 @@ fn answer(lines: &[Vec<u8>]) {
 struct FuzzProcess;
 
 impl Transport for FuzzProcess {
-    fn travels(&self) -> TransportKind {
+    fn transport_kind(&self) -> TransportKind {
         TransportKind::Stdio
     }
 
@@ -115,25 +115,25 @@ impl Transport for FuzzProcess {
         Err(SendError::before_sending(Error::new(MCP_INTERNAL, "nothing is asked")))
     }
 
-    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
-        self.post_and_leave(call, speaking, message)
+    fn post(&self, call: &CallContext, peer_context: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
+        self.post_best_effort(call, peer_context, message)
     }
 
-    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
+    fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         let text: String = message.pieces().collect();
         serde_json::from_str::<Tree>(&text).expect("what is sent is JSON");
         Ok(())
     }
 
-    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+    fn session_reference<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
         SessionReference::Nothing
     }
 
-    fn over(&self) -> Option<Arc<PollableEvent>> {
+    fn end_event(&self) -> Option<Arc<PollableEvent>> {
         None
     }
 
-    fn why_over(&self) -> Option<Error> {
+    fn end_reason(&self) -> Option<Error> {
         None
     }
 }

@@ -33,7 +33,7 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 const MAX_REDIRECTS: usize = 5;
 
 /// What servers redirect to may change with every request.
-const MOST_NOTED: usize = 16;
+const MAX_NOTED: usize = 16;
 
 /// What is sent. The body is empty for methods that have none.
 pub struct OutgoingRequest<'a> {
@@ -58,7 +58,7 @@ impl Http {
     pub fn new(endpoint: Arc<Endpoint>, options: ConnectionOptions, known: Arc<KnownSecrets>) -> Http {
         let max_head = options.max_head;
         let network = ConnectionFactory::new(options);
-        known.tell_texts(SecretSource::ProxySettings, SecretTexts::new(network.proxy_secrets(), Vec::new()));
+        known.add_texts(SecretSource::ProxySettings, SecretTexts::new(network.proxy_secrets(), Vec::new()));
         let pool = ConnectionPool::new(network, max_head);
         Http { endpoint, pool, cookies: CookieStore::default(), known, redirects: Mutex::default() }
     }
@@ -69,7 +69,7 @@ impl Http {
 
     /// Whether what is sent stays on this machine.
     pub fn is_local(&self) -> bool {
-        match self.pool.network().hop(self.endpoint.origin()) {
+        match self.pool.network().route(self.endpoint.origin()) {
             Ok(Route::Unix(_)) => true,
             Ok(Route::Server) => self.endpoint.origin().is_loopback(),
             Ok(Route::Proxy(_)) | Err(_) => false,
@@ -82,10 +82,10 @@ impl Http {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub fn send(&self, outgoing: &OutgoingRequest, budget: &WaitContext) -> Result<HttpResponse<'_>, HttpError> {
+    pub fn send(&self, outgoing: &OutgoingRequest, wait_context: &WaitContext) -> Result<HttpResponse<'_>, HttpError> {
         let mut target = Arc::clone(outgoing.to);
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&target, outgoing, budget)?;
+            let response = self.send_once(&target, outgoing, wait_context)?;
             let Some(location) = redirect(&response) else { return Ok(response) };
             target = Arc::new(self.follow(&target, &outgoing.method, response.status, &location)?);
             response.park();
@@ -94,11 +94,11 @@ impl Http {
     }
 
     /// Sends a request as far as the budget allows and does not wait for an answer.
-    pub fn send_and_leave(&self, outgoing: &OutgoingRequest, budget: &WaitContext) {
+    pub fn send_best_effort(&self, outgoing: &OutgoingRequest, wait_context: &WaitContext) {
         // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
-        if let Ok(lane) = self.pool.take(budget) {
-            lane.notes.begin(budget, true);
-            let _ = self.run(&lane, outgoing.to, outgoing);
+        if let Ok(pooled) = self.pool.take(wait_context) {
+            pooled.notes.begin(wait_context, true);
+            let _ = self.run(&pooled, outgoing.to, outgoing);
         }
     }
 
@@ -111,27 +111,27 @@ impl Http {
         &self,
         target: &Arc<Endpoint>,
         outgoing: &OutgoingRequest,
-        budget: &WaitContext,
+        wait_context: &WaitContext,
     ) -> Result<HttpResponse<'_>, HttpError> {
-        let lane = self.pool.take(budget);
-        let mut lane = lane.map_err(|stop| HttpError::before_sending(stopped(&stop, BEFORE, budget)))?;
-        lane.notes.begin(budget, false);
-        let answer = self.run(&lane, target, outgoing);
-        let answer = answer.map_err(|error| HttpError::of(error, &lane.notes, target, budget))?;
+        let pooled = self.pool.take(wait_context);
+        let mut pooled = pooled.map_err(|stop| HttpError::before_sending(stopped(&stop, BEFORE, wait_context)))?;
+        pooled.notes.begin(wait_context, false);
+        let answer = self.run(&pooled, target, outgoing);
+        let answer = answer.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
         if self.cookies.take(target, answer.headers(), SystemTime::now)
             && let Some(texts) = self.cookies.secrets()
         {
-            self.known.tell_texts(SecretSource::Cookies, texts);
+            self.known.add_texts(SecretSource::Cookies, texts);
         }
-        lane.note_keep_alive(&answer);
-        lane.notes.progress.set_phase(RequestPhase::Body);
+        pooled.record_keep_alive(&answer);
+        pooled.notes.progress.set_phase(RequestPhase::Body);
         let codings = content_encoding::of(&answer).map_err(HttpError::after_head)?;
-        HttpResponse::new(&self.pool, lane, Arc::clone(target), answer, codings).map_err(HttpError::after_head)
+        HttpResponse::new(&self.pool, pooled, Arc::clone(target), answer, codings).map_err(HttpError::after_head)
     }
 
     fn run(
         &self,
-        lane: &PooledConnection,
+        pooled: &PooledConnection,
         target: &Endpoint,
         outgoing: &OutgoingRequest,
     ) -> Result<::http::Response<ureq::Body>, ureq::Error> {
@@ -140,7 +140,7 @@ impl Http {
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
         self.cookies.add_to(&mut headers, target, SystemTime::now);
-        lane.send(outgoing.method.clone(), target.uri(), headers, outgoing.body)
+        pooled.send(outgoing.method.clone(), target.uri(), headers, outgoing.body)
     }
 
     /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
@@ -148,7 +148,7 @@ impl Http {
         let target = from.resolve(location).map_err(|why| {
             refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
         })?;
-        self.note_redirect(&target);
+        self.record_redirect(&target);
         let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
         if ours.https && !theirs.https {
             let why = format!(
@@ -173,15 +173,15 @@ impl Http {
         Ok(target)
     }
 
-    fn note_redirect(&self, target: &Endpoint) {
+    fn record_redirect(&self, target: &Endpoint) {
         let mut noted = self.lock_redirects();
         if !noted.iter().any(|known| known.uri() == target.uri()) {
             noted.push_back(Arc::new(target.clone()));
         }
-        let surplus = noted.len().saturating_sub(MOST_NOTED);
+        let surplus = noted.len().saturating_sub(MAX_NOTED);
         noted.drain(..surplus);
         let texts = SecretTexts::together(noted.iter().map(|target| &**target.secrets()));
-        self.known.tell_texts(SecretSource::Redirects, texts);
+        self.known.add_texts(SecretSource::Redirects, texts);
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {

@@ -20,7 +20,7 @@ pub struct ConnectionNotes {
 #[derive(Debug, Default)]
 struct ConnectionNotesState {
     /// The connection, while ureq does not have it.
-    wire: Option<Box<HttpConnection>>,
+    connection: Option<Box<HttpConnection>>,
     request: RequestNotes,
 }
 
@@ -38,30 +38,30 @@ struct RequestNotes {
 
 impl ConnectionNotes {
     /// Begins a request.
-    pub fn begin(&self, budget: &WaitContext, send_only: bool) {
-        self.progress.begin(budget);
+    pub fn begin(&self, wait_context: &WaitContext, send_only: bool) {
+        self.progress.begin(wait_context);
         self.noted().request = RequestNotes { send_only, ..RequestNotes::default() };
     }
 
-    pub fn take_wire(&self) -> Option<Box<HttpConnection>> {
-        self.noted().wire.take()
+    pub fn take_connection(&self) -> Option<Box<HttpConnection>> {
+        self.noted().connection.take()
     }
 
-    pub fn put_wire(&self, wire: Box<HttpConnection>) {
-        self.noted().wire = Some(wire);
+    pub fn put_connection(&self, connection: Box<HttpConnection>) {
+        self.noted().connection = Some(connection);
     }
 
-    pub fn note_reused(&self) {
+    pub fn record_reused(&self) {
         self.noted().request.reused = true;
     }
 
-    pub fn note_received(&self) {
+    pub fn record_received(&self) {
         self.noted().request.received = true;
     }
 
     /// Notes how the connection ended. ureq keeps that to itself, and where a body ends with its connection it asks no further; but a
     /// reset is no such end. TLS without its last word is one in practice: what it carries is checked by itself.
-    pub fn note_end(&self, error: &io::Error) {
+    pub fn record_end(&self, error: &io::Error) {
         self.noted().request.end = Some(io::Error::new(error.kind(), error.to_string()));
     }
 

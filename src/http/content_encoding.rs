@@ -14,7 +14,7 @@ const NONE: [&str; 2] = ["identity", "none"];
 const GZIP: [&str; 2] = ["gzip", "x-gzip"];
 
 /// So many characters of another one are shown.
-const MOST_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 40;
 
 /// What has to be undone to read a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
 }
 
 fn shown(codings: &[String]) -> String {
-    codings.join(", ").chars().take(MOST_SHOWN).collect()
+    codings.join(", ").chars().take(MAX_SHOWN).collect()
 }
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ use crate::sys::lock::Mutex;
 /// a request, and servers take no more than this.
 const MOST: usize = 50;
 const LARGEST: usize = 4096;
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// Of what the jar has lost, so much is remembered: all of it is looked for in whatever is shown.
-const MOST_LOST_BYTES: usize = 32 * 1024;
+const MAX_LOST_BYTES: usize = 32 * 1024;
 
 /// What one client keeps for its server.
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl CookieJar {
             self.told = None;
         }
         // The oldest go first.
-        while self.kept.len() > MOST || self.kept.iter().map(Cookie::size).sum::<usize>() > MOST_BYTES {
+        while self.kept.len() > MOST || self.kept.iter().map(Cookie::size).sum::<usize>() > MAX_BYTES {
             let oldest = self.kept.remove(0);
             self.lose(oldest);
         }
@@ -125,7 +125,7 @@ impl CookieJar {
     fn lose(&mut self, cookie: Cookie) {
         self.told = None;
         self.lost.push_back(cookie.value);
-        while self.lost.len() > MOST || self.lost.iter().map(String::len).sum::<usize>() > MOST_LOST_BYTES {
+        while self.lost.len() > MOST || self.lost.iter().map(String::len).sum::<usize>() > MAX_LOST_BYTES {
             self.lost.pop_front();
         }
     }

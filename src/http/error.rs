@@ -43,13 +43,13 @@ impl HttpError {
     }
 
     /// Of a request to `target`: puts what ureq says and what was noted together.
-    pub fn of(error: ureq::Error, notes: &ConnectionNotes, target: &Endpoint, budget: &WaitContext) -> HttpError {
+    pub fn of(error: ureq::Error, notes: &ConnectionNotes, target: &Endpoint, wait_context: &WaitContext) -> HttpError {
         let phase = notes.progress.phase();
         let sent = phase >= RequestPhase::Send;
         let error = match error {
             ureq::Error::Io(error) => match error.downcast() {
                 Ok(IoInterrupt::Stopped(stop)) => {
-                    return HttpError { error: stopped(&stop, phase.doing(), budget), stale: false, sent };
+                    return HttpError { error: stopped(&stop, phase.doing(), wait_context), stale: false, sent };
                 }
                 Ok(IoInterrupt::Failed(error)) => return HttpError { error, stale: false, sent },
                 Err(error) => ureq::Error::Io(error),

@@ -45,17 +45,17 @@ impl ConnectionPool {
     }
 
     /// The lane that was used last, if its connection may still be open; else a new one.
-    pub fn take(&self, budget: &WaitContext) -> Result<PooledConnection, Interrupt> {
+    pub fn take(&self, wait_context: &WaitContext) -> Result<PooledConnection, Interrupt> {
         loop {
-            budget.check()?;
+            wait_context.check()?;
             let parked = self.idle.lock().pop();
             let Some(parked) = parked else { return Ok(PooledConnection::new(&self.config, &self.network)) };
             let patience = || {
                 let linger = self.streams_linger.load(Ordering::Relaxed);
-                budget.within(if linger { IMPATIENCE } else { PATIENCE })
+                wait_context.within(if linger { IMPATIENCE } else { PATIENCE })
             };
-            match parked.into_lane(patience) {
-                Ok(lane) => return Ok(lane),
+            match parked.into_pooled(patience) {
+                Ok(pooled) => return Ok(pooled),
                 Err(ReuseError::Old) => {}
                 Err(ReuseError::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }

@@ -59,7 +59,7 @@ impl PooledConnection {
     }
 
     /// Notes how long the server keeps the connection, by the head of its answer.
-    pub fn note_keep_alive<T>(&mut self, answer: &Response<T>) {
+    pub fn record_keep_alive<T>(&mut self, answer: &Response<T>) {
         let headers = answer.headers();
         let timeout = headers.get("keep-alive").and_then(|value| keep_alive_timeout(value.to_str().ok()?));
         self.keep = match timeout {
@@ -71,7 +71,7 @@ impl PooledConnection {
     }
 
     pub fn start_idling(&mut self) {
-        self.notes.progress.set_budget(WaitContext::default());
+        self.notes.progress.set_wait_context(WaitContext::default());
         self.idle_since = Instant::now();
     }
 

@@ -29,13 +29,13 @@ pub struct HttpResponse<'a> {
 impl<'a> HttpResponse<'a> {
     pub(super) fn new(
         pool: &'a ConnectionPool,
-        lane: PooledConnection,
+        pooled: PooledConnection,
         from: Arc<Endpoint>,
         answer: ::http::Response<ureq::Body>,
         codings: ContentEncodings,
     ) -> Result<HttpResponse<'a>> {
         let (mut head, body) = answer.into_parts();
-        let body = ResponseBody::new(lane, body, codings)?;
+        let body = ResponseBody::new(pooled, body, codings)?;
         if codings.gzip {
             // It is the length of what is packed.
             head.headers.remove(header::CONTENT_LENGTH);
@@ -86,7 +86,7 @@ impl<'a> HttpResponse<'a> {
             }
             let step = match expected.saturating_sub(body.len()) {
                 // Of no known length, or packed.
-                0 => body.len().clamp(FIRST, MOST_AT_ONCE),
+                0 => body.len().clamp(FIRST, MAX_AT_ONCE),
                 rest => rest,
             };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
@@ -104,9 +104,9 @@ impl<'a> HttpResponse<'a> {
     }
 
     /// What the rest of the body may spend from now on.
-    pub fn set_budget(&self, budget: &WaitContext) {
+    pub fn set_wait_context(&self, wait_context: &WaitContext) {
         if let Some(body) = &self.open {
-            body.set_budget(budget.clone());
+            body.set_wait_context(wait_context.clone());
         }
     }
 
@@ -151,4 +151,4 @@ fn no_memory(bytes: usize) -> Error {
 
 /// How much of a body whose length is not known is read at first, and at most, at once.
 const FIRST: usize = 4 * 1024;
-const MOST_AT_ONCE: usize = 128 * 1024;
+const MAX_AT_ONCE: usize = 128 * 1024;

@@ -20,7 +20,7 @@ use crate::sys::wait::WaitContext;
 
 /// The body of an answer, with its connection.
 pub struct ResponseBody {
-    lane: PooledConnection,
+    pooled: PooledConnection,
     source: BodySource,
 }
 
@@ -30,11 +30,11 @@ enum BodySource {
     Ureq(ureq::BodyReader<'static>),
     /// So many bytes that follow the head as they are.
     Plain {
-        wire: Box<HttpConnection>,
+        connection: Box<HttpConnection>,
         left: u64,
     },
     Chunked {
-        wire: Box<HttpConnection>,
+        connection: Box<HttpConnection>,
         chunks: ChunkDecoder,
     },
     Gzip(Box<MultiGzDecoder<CompressedBody>>),
@@ -56,14 +56,14 @@ enum BodyError {
 
 /// A connection that nobody uses, perhaps with a rest of the last answer still to come.
 pub struct IdleConnection {
-    lane: PooledConnection,
+    pooled: PooledConnection,
     rest: Option<BodySource>,
 }
 
 impl BodySource {
-    fn of(body: ureq::Body, lane: &PooledConnection, codings: ContentEncodings) -> Result<BodySource> {
+    fn of(body: ureq::Body, pooled: &PooledConnection, codings: ContentEncodings) -> Result<BodySource> {
         let length = body.content_length().filter(|_| !codings.chunked);
-        let source = BodySource::of_framed(body, lane, codings.chunked, length)?;
+        let source = BodySource::of_framed(body, pooled, codings.chunked, length)?;
         // Nothing at all is no gzip, and means nothing.
         if codings.gzip && length != Some(0) {
             let packed = CompressedBody { source, has_failed: false };
@@ -72,7 +72,12 @@ impl BodySource {
         Ok(source)
     }
 
-    fn of_framed(body: ureq::Body, lane: &PooledConnection, chunked: bool, length: Option<u64>) -> Result<BodySource> {
+    fn of_framed(
+        body: ureq::Body,
+        pooled: &PooledConnection,
+        chunked: bool,
+        length: Option<u64>,
+    ) -> Result<BodySource> {
         let length = length.filter(|length| *length > 0);
         if !chunked && length.is_none() {
             return Ok(BodySource::Ureq(body.into_reader()));
@@ -80,10 +85,10 @@ impl BodySource {
         // ureq would copy it once more. When it lets go of the connection, the lane has it again.
         drop(body);
         let lost = || Error::new(MCP_INTERNAL, "ureq has not given the connection back");
-        let wire = lane.notes.take_wire().ok_or_else(lost)?;
+        let connection = pooled.notes.take_connection().ok_or_else(lost)?;
         Ok(match length {
-            Some(left) => BodySource::Plain { wire, left },
-            None => BodySource::Chunked { wire, chunks: ChunkDecoder::new() },
+            Some(left) => BodySource::Plain { connection, left },
+            None => BodySource::Chunked { connection, chunks: ChunkDecoder::new() },
         })
     }
 
@@ -93,13 +98,13 @@ impl BodySource {
         }
         match self {
             BodySource::Ureq(reader) => reader.read(buffer),
-            BodySource::Plain { wire, left } => {
+            BodySource::Plain { connection, left } => {
                 let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                count_off(left, wire.read(&mut buffer[..most])?)
+                count_off(left, connection.read(&mut buffer[..most])?)
             }
-            BodySource::Chunked { wire, chunks } => {
-                let most = buffer.len().min(next_chunk(wire, chunks)?);
-                take_chunk(chunks, most, |most| wire.read(&mut buffer[..most]))
+            BodySource::Chunked { connection, chunks } => {
+                let most = buffer.len().min(next_chunk(connection, chunks)?);
+                take_chunk(chunks, most, |most| connection.read(&mut buffer[..most]))
             }
             BodySource::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
                 true => error,
@@ -118,13 +123,13 @@ impl BodySource {
                 body.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
             }
-            BodySource::Plain { wire, left } => {
+            BodySource::Plain { connection, left } => {
                 let most = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
-                count_off(left, wire.read_into(body, most)?)
+                count_off(left, connection.read_into(body, most)?)
             }
-            BodySource::Chunked { wire, chunks } => {
-                let most = most.min(next_chunk(wire, chunks)?);
-                take_chunk(chunks, most, |most| wire.read_into(body, most))
+            BodySource::Chunked { connection, chunks } => {
+                let most = most.min(next_chunk(connection, chunks)?);
+                take_chunk(chunks, most, |most| connection.read_into(body, most))
             }
         }
     }
@@ -140,12 +145,12 @@ impl BodySource {
     }
 
     /// The connection, where the whole body has come.
-    fn into_wire(self) -> Result<Box<HttpConnection>, BodySource> {
+    fn into_connection(self) -> Result<Box<HttpConnection>, BodySource> {
         match self {
-            BodySource::Plain { wire, left: 0 } => Ok(wire),
-            BodySource::Chunked { wire, chunks } if chunks.is_at_end() => Ok(wire),
+            BodySource::Plain { connection, left: 0 } => Ok(connection),
+            BodySource::Chunked { connection, chunks } if chunks.is_at_end() => Ok(connection),
             BodySource::Gzip(decoder) if decoder.get_ref().source.is_at_end() => {
-                decoder.into_inner().source.into_wire()
+                decoder.into_inner().source.into_connection()
             }
             other => Err(other),
         }
@@ -159,17 +164,17 @@ impl Read for CompressedBody {
 }
 
 /// Reads up to the data of the next chunk; gives how many bytes there are of it, and zero at the end of the body.
-fn next_chunk(wire: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<usize> {
+fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<usize> {
     while chunks.data() == 0 && !chunks.is_at_end() {
-        if wire.buffered().is_empty() && wire.fill()? == 0 {
+        if connection.buffered().is_empty() && connection.fill()? == 0 {
             if chunks.end() {
                 break;
             }
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let count = chunks.advance(wire.buffered());
+        let count = chunks.advance(connection.buffered());
         let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::ChunkDecoder(why)))?;
-        wire.consume(count);
+        connection.consume(count);
     }
     Ok(usize::try_from(chunks.data()).unwrap_or(usize::MAX))
 }
@@ -213,10 +218,10 @@ fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
 }
 
 impl ResponseBody {
-    /// What follows the head of an answer that came in `lane`.
-    pub(super) fn new(lane: PooledConnection, body: ureq::Body, codings: ContentEncodings) -> Result<ResponseBody> {
-        let source = BodySource::of(body, &lane, codings)?;
-        Ok(ResponseBody { lane, source })
+    /// What follows the head of an answer that came in `pooled`.
+    pub(super) fn new(pooled: PooledConnection, body: ureq::Body, codings: ContentEncodings) -> Result<ResponseBody> {
+        let source = BodySource::of(body, &pooled, codings)?;
+        Ok(ResponseBody { pooled, source })
     }
 
     /// The next bytes; zero at the end.
@@ -233,7 +238,7 @@ impl ResponseBody {
         if self.source.is_at_end() {
             return Ok(0);
         }
-        let notes = &self.lane.notes;
+        let notes = &self.pooled.notes;
         // Reading what has come already waits for nothing, and so would not notice.
         let count = match notes.progress.check() {
             Ok(()) => read(&mut self.source),
@@ -252,40 +257,40 @@ impl ResponseBody {
     }
 
     /// From now on it is read by somebody with another budget.
-    pub fn set_budget(&self, budget: WaitContext) {
-        self.lane.notes.progress.set_budget(budget);
+    pub fn set_wait_context(&self, wait_context: WaitContext) {
+        self.pooled.notes.progress.set_wait_context(wait_context);
     }
 
     /// Leaves the rest at most this time.
     pub(super) fn hurry(&self, limit: Duration) {
-        self.lane.notes.progress.hurry(limit);
+        self.pooled.notes.progress.hurry(limit);
     }
 
     /// Puts the connection away; with `with_rest`, also where a rest of the body may still come.
     pub(super) fn park(self, with_rest: bool) -> IdleConnection {
-        let ResponseBody { mut lane, source } = self;
-        lane.start_idling();
-        let rest = match source.into_wire() {
-            Ok(wire) => {
-                lane.notes.put_wire(wire);
+        let ResponseBody { mut pooled, source } = self;
+        pooled.start_idling();
+        let rest = match source.into_connection() {
+            Ok(connection) => {
+                pooled.notes.put_connection(connection);
                 None
             }
             Err(source) => with_rest.then_some(source),
         };
-        IdleConnection { lane, rest }
+        IdleConnection { pooled, rest }
     }
 
     /// What reading said, or else how the connection ended.
     fn explain(&self, error: Option<io::Error>) -> Error {
         let error = match error.map(io::Error::downcast) {
             Some(Ok(IoInterrupt::Stopped(stop))) => {
-                return stopped(&stop, RequestPhase::Body.doing(), &self.lane.notes.progress.budget());
+                return stopped(&stop, RequestPhase::Body.doing(), &self.pooled.notes.progress.wait_context());
             }
             Some(Ok(IoInterrupt::Failed(error))) => return error,
             Some(Err(error)) => Some(error),
             None => None,
         };
-        let end = self.lane.notes.take_end();
+        let end = self.pooled.notes.take_end();
         let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BodyError>());
         let reason = match bad {
             Some(BodyError::ChunkDecoder(why)) => return no_http(why),
@@ -302,31 +307,31 @@ impl ResponseBody {
 
 impl IdleConnection {
     pub fn is_fresh(&self) -> bool {
-        self.lane.is_fresh()
+        self.pooled.is_fresh()
     }
 
     /// The lane, ready for the next request, where its connection can be used for one.
-    pub fn into_lane(self, patience: impl FnOnce() -> WaitContext) -> Result<PooledConnection, ReuseError> {
-        let IdleConnection { lane, rest } = self;
-        if !lane.is_fresh() {
+    pub fn into_pooled(self, patience: impl FnOnce() -> WaitContext) -> Result<PooledConnection, ReuseError> {
+        let IdleConnection { pooled, rest } = self;
+        if !pooled.is_fresh() {
             return Err(ReuseError::Old);
         }
-        let Some(mut rest) = rest else { return Ok(lane) };
-        lane.notes.begin(&patience(), false);
-        lane.notes.progress.set_phase(RequestPhase::Body);
+        let Some(mut rest) = rest else { return Ok(pooled) };
+        pooled.notes.begin(&patience(), false);
+        pooled.notes.progress.set_phase(RequestPhase::Body);
         // Not on the stack, which may be small.
         let mut scrap = vec![0; 4096];
-        for _ in 0..MOST_SCRAPS {
+        for _ in 0..MAX_SCRAPS {
             let count = rest.read(&mut scrap);
-            rest = match rest.into_wire() {
-                Ok(wire) => {
-                    lane.notes.put_wire(wire);
-                    return Ok(lane);
+            rest = match rest.into_connection() {
+                Ok(connection) => {
+                    pooled.notes.put_connection(connection);
+                    return Ok(pooled);
                 }
                 Err(rest) => rest,
             };
             match count {
-                Ok(0) => return Ok(lane),
+                Ok(0) => return Ok(pooled),
                 Ok(_) => {}
                 Err(error) if is_stopped(&error) => return Err(ReuseError::Unfinished),
                 Err(_) => return Err(ReuseError::Old),
@@ -345,4 +350,4 @@ pub enum ReuseError {
 }
 
 /// A rest of more than 64 KiB is not worth its connection.
-const MOST_SCRAPS: usize = 16;
+const MAX_SCRAPS: usize = 16;

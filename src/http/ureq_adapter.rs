@@ -56,15 +56,15 @@ impl Connector<()> for PooledConnector {
     type Out = LeasedConnection;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
-        let kept = self.notes.take_wire().filter(|wire| wire.can_serve(details.uri));
-        let wire = match kept {
-            Some(wire) => {
-                self.notes.note_reused();
-                wire
+        let kept = self.notes.take_connection().filter(|connection| connection.can_serve(details.uri));
+        let connection = match kept {
+            Some(connection) => {
+                self.notes.record_reused();
+                connection
             }
             None => self.open(details)?,
         };
-        Ok(Some(LeasedConnection::new(wire, Arc::clone(&self.notes))))
+        Ok(Some(LeasedConnection::new(connection, Arc::clone(&self.notes))))
     }
 }
 
@@ -72,14 +72,14 @@ impl Connector<()> for PooledConnector {
 #[derive(Debug)]
 pub struct LeasedConnection {
     /// Only a drop takes it.
-    wire: Option<Box<HttpConnection>>,
+    connection: Option<Box<HttpConnection>>,
     notes: Arc<ConnectionNotes>,
 }
 
 impl LeasedConnection {
-    fn new(mut wire: Box<HttpConnection>, notes: Arc<ConnectionNotes>) -> LeasedConnection {
-        wire.begin_request();
-        LeasedConnection { wire: Some(wire), notes }
+    fn new(mut connection: Box<HttpConnection>, notes: Arc<ConnectionNotes>) -> LeasedConnection {
+        connection.begin_request();
+        LeasedConnection { connection: Some(connection), notes }
     }
 
     fn transmit(&mut self, amount: usize) -> io::Result<()> {
@@ -87,26 +87,26 @@ impl LeasedConnection {
         if self.notes.progress.phase() < RequestPhase::Send {
             self.notes.progress.set_phase(RequestPhase::Send);
         }
-        self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?.transmit(amount)
+        self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?.transmit(amount)
     }
 
     fn receive(&mut self) -> io::Result<bool> {
-        let (notes, wire) = (&self.notes, self.wire.as_mut().ok_or(io::ErrorKind::NotConnected)?);
+        let (notes, connection) = (&self.notes, self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?);
         if notes.progress.phase() == RequestPhase::Send {
-            wire.send_all()?;
+            connection.send_all()?;
             notes.progress.set_phase(RequestPhase::Head);
             if notes.is_send_only() {
                 return Err(io::Error::other("the answer is not waited for"));
             }
         }
-        if !wire.has_room() {
+        if !connection.has_room() {
             // ureq can make nothing of so much: it says so.
             return Ok(false);
         }
-        let count = wire.fill().inspect_err(|error| notes.note_end(error))?;
+        let count = connection.fill().inspect_err(|error| notes.record_end(error))?;
         match count {
-            0 => notes.note_end(&io::ErrorKind::UnexpectedEof.into()),
-            _ => notes.note_received(),
+            0 => notes.record_end(&io::ErrorKind::UnexpectedEof.into()),
+            _ => notes.record_received(),
         }
         Ok(count > 0)
     }
@@ -115,7 +115,7 @@ impl LeasedConnection {
 impl Transport for LeasedConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         // There is no error to return here.
-        self.wire.as_mut().expect("only a drop takes it").buffers()
+        self.connection.as_mut().expect("only a drop takes it").buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
@@ -132,13 +132,13 @@ impl Transport for LeasedConnection {
     }
 
     fn is_tls(&self) -> bool {
-        self.wire.as_ref().is_some_and(|wire| wire.is_tls())
+        self.connection.as_ref().is_some_and(|connection| connection.is_tls())
     }
 }
 
 impl Drop for LeasedConnection {
     fn drop(&mut self) {
-        self.wire.take().into_iter().for_each(|wire| self.notes.put_wire(wire));
+        self.connection.take().into_iter().for_each(|connection| self.notes.put_connection(connection));
     }
 }
 

@@ -19,7 +19,7 @@ const HOLD_BACK: usize = 64 * 1024;
 const SMALL_PIECE: usize = 4096;
 
 /// TLS gives no more than a record at a time.
-const MOST_AT_ONCE: usize = 16 * 1024;
+const MAX_AT_ONCE: usize = 16 * 1024;
 
 /// What a connection is made of: the link itself, or TLS over it.
 pub trait ByteStream: Read + Write + Send + Sync + fmt::Debug + 'static {
@@ -30,7 +30,7 @@ pub trait ByteStream: Read + Write + Send + Sync + fmt::Debug + 'static {
     /// Reads at most `most` bytes to the end of `body`.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let before = body.len();
-        body.resize(before + most.min(MOST_AT_ONCE), 0);
+        body.resize(before + most.min(MAX_AT_ONCE), 0);
         let count = self.read(&mut body[before..]);
         body.truncate(before + *count.as_ref().unwrap_or(&0));
         count
@@ -117,7 +117,7 @@ impl BufferedSocket {
     }
 
     fn wait(&self, interest: Interest) -> io::Result<()> {
-        self.progress.budget().wait(self.socket.waitable(), interest).map_err(interrupted)
+        self.progress.wait_context().wait(self.socket.waitable(), interest).map_err(interrupted)
     }
 }
 

@@ -70,7 +70,7 @@ impl ConnectionFactory {
     }
 
     /// The way to `origin`.
-    pub fn hop(&self, origin: &Origin) -> Result<Route<'_>, &str> {
+    pub fn route(&self, origin: &Origin) -> Result<Route<'_>, &str> {
         if let Some(path) = &self.unix_socket {
             return Ok(Route::Unix(path));
         }
@@ -79,7 +79,7 @@ impl ConnectionFactory {
 
     /// The proxy that passes requests to `origin` on, and may answer them itself.
     pub fn forwarding_proxy(&self, origin: &Origin) -> Option<&Proxy> {
-        match self.hop(origin) {
+        match self.route(origin) {
             Ok(Route::Proxy(proxy)) if proxy.forwards(origin) => Some(proxy),
             _ => None,
         }

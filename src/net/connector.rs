@@ -39,14 +39,14 @@ pub fn open<'a>(
     origin: &Origin,
     progress: &Arc<ConnectionProgress>,
 ) -> io::Result<NewConnection<'a>> {
-    ConnectAttempt { network, origin, progress, budget: progress.budget() }.open()
+    ConnectAttempt { network, origin, progress, wait_context: progress.wait_context() }.open()
 }
 
 struct ConnectAttempt<'a, 'b> {
     network: &'a ConnectionFactory,
     origin: &'b Origin,
     progress: &'b Arc<ConnectionProgress>,
-    budget: WaitContext,
+    wait_context: WaitContext,
 }
 
 impl<'a> ConnectAttempt<'a, '_> {
@@ -75,7 +75,7 @@ impl<'a> ConnectAttempt<'a, '_> {
     /// The connection up to where the server's own bytes begin, or those of a proxy that passes requests on.
     fn reach(&self) -> io::Result<(BufferedSocket, Option<&'a Proxy>)> {
         let origin = self.origin;
-        match self.network.hop(origin) {
+        match self.network.route(origin) {
             Ok(Route::Server) => {
                 let addresses = self.addresses(&origin.host, origin.port)?;
                 Ok((self.link(self.connect_any(&addresses)?), None))
@@ -137,7 +137,7 @@ impl<'a> ConnectAttempt<'a, '_> {
 
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         self.progress.set_phase(RequestPhase::DnsLookup);
-        let found = addresses(&self.network.names, host, port, &self.budget)?;
+        let found = addresses(&self.network.names, host, port, &self.wait_context)?;
         self.progress.set_phase(RequestPhase::Connect);
         Ok(found)
     }
@@ -164,7 +164,7 @@ impl<'a> ConnectAttempt<'a, '_> {
             }
             let pause = (waiting.len() > 0).then_some(STAGGER);
             let fds: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
-            let ready = self.budget.wait_any(&fds, pause).map_err(interrupted)?;
+            let ready = self.wait_context.wait_any(&fds, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
@@ -182,7 +182,7 @@ impl<'a> ConnectAttempt<'a, '_> {
         loop {
             match Socket::connect_unix(path) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.budget.wait_any(&[], Some(QUEUE_PAUSE)).map_err(interrupted)?;
+                    self.wait_context.wait_any(&[], Some(QUEUE_PAUSE)).map_err(interrupted)?;
                 }
                 outcome => return outcome,
             }
@@ -190,7 +190,7 @@ impl<'a> ConnectAttempt<'a, '_> {
     }
 
     fn finish_connect(&self, socket: Socket) -> io::Result<Socket> {
-        self.budget.wait(socket.waitable(), Interest::Write).map_err(interrupted)?;
+        self.wait_context.wait(socket.waitable(), Interest::Write).map_err(interrupted)?;
         socket.connect_result()?;
         Ok(socket)
     }

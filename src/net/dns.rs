@@ -31,13 +31,13 @@ enum DnsEntry {
 }
 
 impl DnsCache {
-    fn find(&self, host: &str, port: u16, budget: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
+    fn find(&self, host: &str, port: u16, wait_context: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
         let key = (host.to_owned(), port);
         let lookup = match self.look(&key)? {
             DnsEntry::Known { addresses, .. } => return Ok(addresses),
             DnsEntry::ServerRequest(lookup) => lookup,
         };
-        let found = lookup.wait(budget);
+        let found = lookup.wait(wait_context);
         match &found {
             Ok(addresses) => {
                 let entry = DnsEntry::Known { at: Instant::now(), addresses: addresses.clone() };
@@ -88,7 +88,7 @@ fn is_of_use(lookup: &DnsLookup) -> bool {
 }
 
 /// The addresses of `host`, in the order in which to try them: the cache's, or else the system's.
-pub fn addresses(names: &DnsCache, host: &str, port: u16, budget: &WaitContext) -> io::Result<Vec<SocketAddr>> {
+pub fn addresses(names: &DnsCache, host: &str, port: u16, wait_context: &WaitContext) -> io::Result<Vec<SocketAddr>> {
     let bare = without_brackets(host);
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -99,7 +99,7 @@ pub fn addresses(names: &DnsCache, host: &str, port: u16, budget: &WaitContext) 
             .map(|ip| (ip, port).into())
             .to_vec());
     }
-    let found = names.find(host, port, budget).map_err(|error| match error {
+    let found = names.find(host, port, wait_context).map_err(|error| match error {
         LookupError::Stopped(stop) => interrupted(stop),
         LookupError::System(error) => interrupted(Interrupt::System(error)),
         LookupError::Failed(error) => error,

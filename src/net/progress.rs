@@ -43,34 +43,34 @@ pub struct ConnectionProgress(Mutex<ConnectionProgressState>);
 
 #[derive(Debug, Default)]
 struct ConnectionProgressState {
-    budget: WaitContext,
+    wait_context: WaitContext,
     phase: RequestPhase,
 }
 
 impl ConnectionProgress {
-    /// Begins a request, which may spend `budget`.
-    pub fn begin(&self, budget: &WaitContext) {
-        *self.state() = ConnectionProgressState { budget: budget.clone(), phase: RequestPhase::default() };
+    /// Begins a request, which may spend `wait_context`.
+    pub fn begin(&self, wait_context: &WaitContext) {
+        *self.state() = ConnectionProgressState { wait_context: wait_context.clone(), phase: RequestPhase::default() };
     }
 
     /// Fails where a wait would fail at once.
     pub fn check(&self) -> Result<(), Interrupt> {
-        self.state().budget.check()
+        self.state().wait_context.check()
     }
 
-    pub fn budget(&self) -> WaitContext {
-        self.state().budget.clone()
+    pub fn wait_context(&self) -> WaitContext {
+        self.state().wait_context.clone()
     }
 
     /// From now on the request may spend this.
-    pub fn set_budget(&self, budget: WaitContext) {
-        self.state().budget = budget;
+    pub fn set_wait_context(&self, wait_context: WaitContext) {
+        self.state().wait_context = wait_context;
     }
 
     /// Leaves the rest of the request less time.
     pub fn hurry(&self, limit: Duration) {
         let mut state = self.state();
-        state.budget = state.budget.within(limit);
+        state.wait_context = state.wait_context.within(limit);
     }
 
     pub fn phase(&self) -> RequestPhase {
@@ -112,8 +112,8 @@ mod tests {
     fn a_hurried_request_has_less_time() {
         let progress = ConnectionProgress::default();
         progress.hurry(Duration::from_secs(5));
-        assert_eq!(progress.budget().allowed, Some(Duration::from_secs(5)));
-        progress.set_budget(WaitContext::default());
-        assert_eq!(progress.budget().deadline, None);
+        assert_eq!(progress.wait_context().allowed, Some(Duration::from_secs(5)));
+        progress.set_wait_context(WaitContext::default());
+        assert_eq!(progress.wait_context().deadline, None);
     }
 }

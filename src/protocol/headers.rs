@@ -34,8 +34,8 @@ pub fn check_token(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the bearer token is empty; pass NULL to remove it".into());
     }
-    let lower = token.get(..7).map(str::to_ascii_lowercase);
-    if lower.as_deref() == Some("bearer ") {
+    let clear = token.get(..7).map(str::to_ascii_lowercase);
+    if clear.as_deref() == Some("bearer ") {
         return Err("the bearer token begins with \"Bearer \"; pass the token alone, the prefix is added".into());
     }
     if token.eq_ignore_ascii_case("bearer") {
@@ -67,8 +67,8 @@ fn is_owned(name: &str) -> bool {
         "transfer-encoding",
         "upgrade",
     ];
-    let lower = name.to_ascii_lowercase();
-    lower.starts_with("mcp-") || OWNED.contains(&lower.as_str())
+    let clear = name.to_ascii_lowercase();
+    clear.starts_with("mcp-") || OWNED.contains(&clear.as_str())
 }
 
 /// A character of a token (RFC 9110, section 5.6.2).

@@ -320,7 +320,7 @@ pub fn read(text: String) -> ParsedMessages {
     let outcome = if is_list { scanner.elements(one) } else { one(&mut scanner) };
     match outcome.and_then(|()| scanner.end()) {
         Ok(long) => text.passed(long),
-        Err(InvalidJson) => note_break(&mut items, is_list),
+        Err(InvalidJson) => record_break(&mut items, is_list),
     }
     ParsedMessages { text, items }
 }
@@ -341,7 +341,7 @@ fn item(text: &Arc<ValidatedText>, envelope: &Envelope, is_json: bool) -> Item {
 }
 
 /// The text is no JSON: the last item says so.
-fn note_break(items: &mut Vec<Item>, is_list: bool) {
+fn record_break(items: &mut Vec<Item>, is_list: bool) {
     let last = items.pop();
     match last {
         Some(last) if last.fault() == Some(&InvalidReason::InvalidJson) => items.push(last),

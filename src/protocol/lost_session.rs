@@ -33,7 +33,7 @@ const SESSION_WORDS: [&str; 9] = [
 ];
 
 /// Of a text, so much is looked at: the words stand at its beginning.
-const MOST_LOOKED_AT: usize = 8 * 1024;
+const MAX_LOOKED_AT: usize = 8 * 1024;
 
 /// What the request said of its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,33 +63,33 @@ pub struct ErrorResponse<'a> {
 
 impl ErrorResponse<'_> {
     /// Whether it says that the session is not known any more.
-    pub fn is_lost_session(&self, carried: SessionReference) -> bool {
-        let (has_id, id) = match carried {
+    pub fn is_lost_session(&self, reference: SessionReference) -> bool {
+        let (has_id, id) = match reference {
             SessionReference::Nothing => return false,
             SessionReference::NoId => (false, None),
             SessionReference::Id(id) => (true, Some(id)),
             SessionReference::InUrl => (true, None),
         };
         let text = beginning(self.text);
-        let lower = text.to_ascii_lowercase();
-        let has_one_of = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+        let clear = text.to_ascii_lowercase();
+        let has_one_of = |words: &[&str]| words.iter().any(|words| clear.contains(words));
         let names_protocol = has_one_of(&PROTOCOL_WORDS) || id.is_some_and(|id| id.len() >= 8 && text.contains(id));
         match self.http_status {
-            401 => !self.has_challenge && !self.has_own_id && lower.contains("session not found"),
+            401 => !self.has_challenge && !self.has_own_id && clear.contains("session not found"),
             403 | 407 | 429 => false,
             _ if self.has_own_id || !has_id => names_protocol,
             404 => self.code != Some(METHOD_NOT_FOUND),
             410 => true,
             400 | 422 => names_protocol || has_one_of(&SESSION_WORDS),
-            500 => names_protocol || lower.contains("session not found"),
+            500 => names_protocol || clear.contains("session not found"),
             _ => names_protocol,
         }
     }
 }
 
-/// At most [`MOST_LOOKED_AT`] bytes of a text.
+/// At most [`MAX_LOOKED_AT`] bytes of a text.
 fn beginning(text: &str) -> &str {
-    let mut end = text.len().min(MOST_LOOKED_AT);
+    let mut end = text.len().min(MAX_LOOKED_AT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_looked_at_in_part() {
-        let late = format!("{}Mcp-Session-Id", "é".repeat(MOST_LOOKED_AT));
+        let late = format!("{}Mcp-Session-Id", "é".repeat(MAX_LOOKED_AT));
         assert!(!answer(400, None, &late).is_lost_session(ID));
     }
 }

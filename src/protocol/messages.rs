@@ -76,13 +76,13 @@ impl ClientCapabilities {
 }
 
 /// `ClientCapabilities` of the schemas: in full, for servers look at the members.
-pub fn capabilities(era: Era, abilities: ClientCapabilities) -> String {
+pub fn capabilities(era: Era, client_capabilities: ClientCapabilities) -> String {
     let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
     let parts = [
-        (abilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
-        (abilities.sampling, r#""sampling":{"tools":{}}"#),
-        (abilities.roots, roots),
-        (abilities.tasks && era == Era::Modern, r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#),
+        (client_capabilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
+        (client_capabilities.sampling, r#""sampling":{"tools":{}}"#),
+        (client_capabilities.roots, roots),
+        (client_capabilities.tasks && era == Era::Modern, r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#),
     ];
     let there: Vec<&str> = parts.into_iter().filter_map(|(is_there, text)| is_there.then_some(text)).collect();
     format!("{{{}}}", there.join(","))

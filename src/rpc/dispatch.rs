@@ -96,19 +96,19 @@ impl Dispatcher {
 
 impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
-        self.handlers.abilities().any()
+        self.handlers.client_capabilities().any()
     }
 
-    fn note_arrival(&self, notice: &Notification) {
+    fn on_arrival(&self, notice: &Notification) {
         self.on_change.forget(notice);
     }
 
     fn notification(&self, call: &CallContext, notice: &Notification) {
         match notice.method.as_str() {
             method if notice.is_too_long() => {
-                call.remark(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
+                call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
-            "notifications/progress" if call.is_progress(notice) => tell_progress(call, notice),
+            "notifications/progress" if call.is_progress(notice) => report_progress(call, notice),
             "notifications/message" if self.server_log.has_hook() => {
                 call.paused(|clock| clock.during(|| self.server_log.tell(notice)));
             }
@@ -120,23 +120,23 @@ impl InboundHandler for Dispatcher {
                 self.on_change.tell(notice);
             }
             "notifications/cancelled" => {
-                call.remark(LogLevel::Debug, || "the server has cancelled a request of its own".into());
+                call.log(LogLevel::Debug, || "the server has cancelled a request of its own".into());
                 notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
             }
-            method => call.remark(LogLevel::Debug, || format!("the server sent {method}, which nobody waits for")),
+            method => call.log(LogLevel::Debug, || format!("the server sent {method}, which nobody waits for")),
         }
     }
 
     fn server_request(&self, call: &CallContext, asked: &ServerRequest, slot: ReplySlot) {
         let ServerRequest { id, method, .. } = asked;
-        call.remark(LogLevel::Debug, || format!("the server asked for {method}"));
+        call.log(LogLevel::Debug, || format!("the server asked for {method}"));
         if !slot.is_answerable() {
             return;
         }
         let in_service = self.serving.begin(id);
         let reply = self.reply(call, asked, &in_service.is_cancelled);
         if in_service.is_cancelled.load(Ordering::Relaxed) {
-            call.remark(LogLevel::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
+            call.log(LogLevel::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
             return;
         }
         let reply = match reply {
@@ -144,17 +144,17 @@ impl InboundHandler for Dispatcher {
             Err(HandlerFailure { code, message }) => messages::refusal(id, code, &message),
         };
         if let Err(error) = slot.answer(&reply) {
-            call.remark(LogLevel::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+            call.log(LogLevel::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
         }
     }
 }
 
 /// The callback's time does not count against the timeout.
-fn tell_progress(call: &CallContext, notice: &Notification) {
+fn report_progress(call: &CallContext, notice: &Notification) {
     let Some(progress) = notice.member("progress").and_then(RawValue::double) else { return };
     let total = notice.member("total").and_then(RawValue::double);
     let message = notice.member("message").and_then(RawValue::text);
-    call.paused(|clock| clock.during(|| call.tell_progress(progress, total, message.as_deref())));
+    call.paused(|clock| clock.during(|| call.report_progress(progress, total, message.as_deref())));
 }
 
 #[cfg(test)]
@@ -224,9 +224,9 @@ mod tests {
         }
 
         /// What is posted when a server asks for something during a call.
-        fn posted(&self, asked: &ServerRequest, speaking: &PeerContext) -> Vec<String> {
+        fn posted(&self, asked: &ServerRequest, peer_context: &PeerContext) -> Vec<String> {
             let (call, asking) = (call(&self.host), CallLifetime::default());
-            let slot = asking.slot(self.fake.weak(), speaking, &call);
+            let slot = asking.slot(self.fake.weak(), peer_context, &call);
             let before = self.fake.seen().len();
             self.host.inbound.server_request(&call, asked, slot);
             self.fake.sent(TransportMethod::Post).split_off(before)
@@ -238,7 +238,7 @@ mod tests {
             posted.remove(0)
         }
 
-        fn hear(&self, call: &CallContext, notice: &Notification) {
+        fn on_notification(&self, call: &CallContext, notice: &Notification) {
             self.host.inbound.notification(call, notice);
         }
     }
@@ -332,7 +332,7 @@ mod tests {
             DispatchFixture::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
         for _ in 0..2 {
             fixture.answer(&asked("7", "roots/list"));
-            fixture.hear(&call(&fixture.host), &notice("notifications/cancelled", r#"{"requestId":7}"#));
+            fixture.on_notification(&call(&fixture.host), &notice("notifications/cancelled", r#"{"requestId":7}"#));
         }
     }
 
@@ -375,14 +375,14 @@ mod tests {
             notice("notifications/progress", &format!(r#"{{"progressToken":{token}{members}}}"#))
         };
         let whole = progress(r#","progress":0.5,"total":2,"message":"half""#);
-        fixture.hear(&other, &whole);
-        fixture.hear(&without, &whole);
+        fixture.on_notification(&other, &whole);
+        fixture.on_notification(&without, &whole);
         // A token of zero is that of a call that wants no progress.
-        fixture.hear(&without, &notice("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
-        fixture.hear(&own, &progress(r#","progress":"x""#));
+        fixture.on_notification(&without, &notice("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
+        fixture.on_notification(&own, &progress(r#","progress":"x""#));
         assert!(told.take().is_empty());
-        fixture.hear(&own, &whole);
-        fixture.hear(&own, &progress(r#","progress":1"#));
+        fixture.on_notification(&own, &whole);
+        fixture.on_notification(&own, &progress(r#","progress":1"#));
         assert_eq!(told.take(), [r#"0.5 Some(2.0) Some("half")"#, "1 None None"]);
     }
 
@@ -391,7 +391,7 @@ mod tests {
         let fixture = DispatchFixture::new(Handlers::default());
         let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(1024 * 1024));
         for method in CHANGES {
-            fixture.hear(&call(&fixture.host), &notice(method, &long));
+            fixture.on_notification(&call(&fixture.host), &notice(method, &long));
             assert!(fixture.changes.take().is_empty(), "{method}");
             let expected = format!("Warning skipped {method}, whose parameters are longer than 1 MiB");
             assert_eq!(fixture.log.take(), [expected]);
@@ -404,11 +404,11 @@ mod tests {
         let call = call(&fixture.host);
         let long = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
         let messages = [r#"{"level":"info","data":1}"#, &long].map(|params| notice("notifications/message", params));
-        fixture.hear(&call, &messages[0]);
+        fixture.on_notification(&call, &messages[0]);
         let logged = Arc::<RecordedTexts>::default();
         let hook = Arc::clone(&logged);
         fixture.server_log.set_hook(Some(Arc::new(move |params| hook.add(params.text()))));
-        messages.iter().for_each(|message| fixture.hear(&call, message));
+        messages.iter().for_each(|message| fixture.on_notification(&call, message));
         assert_eq!(logged.take(), [r#"{"level":"info","data":1}"#, &long]);
     }
 
@@ -416,17 +416,17 @@ mod tests {
     fn a_change_is_forgotten_and_then_told() {
         let fixture = DispatchFixture::new(Handlers::default());
         for method in CHANGES {
-            fixture.hear(&call(&fixture.host), &notice(method, "{}"));
+            fixture.on_notification(&call(&fixture.host), &notice(method, "{}"));
             assert_eq!(fixture.changes.take(), [format!("forget {method}"), format!("tell {method}")]);
         }
-        fixture.hear(&call(&fixture.host), &notice("notifications/other", "{}"));
+        fixture.on_notification(&call(&fixture.host), &notice("notifications/other", "{}"));
         assert!(fixture.changes.take().is_empty());
     }
 
     #[test]
     fn a_change_is_forgotten_at_its_arrival_and_not_told_yet() {
         let fixture = DispatchFixture::new(Handlers::default());
-        fixture.host.inbound.note_arrival(&notice(CHANGES[0], "{}"));
+        fixture.host.inbound.on_arrival(&notice(CHANGES[0], "{}"));
         assert_eq!(fixture.changes.take(), [format!("forget {}", CHANGES[0])]);
     }
 }

@@ -38,7 +38,7 @@ impl InputRequest {
     /// Whether the answer is of no use any more.
     pub fn is_cancelled(&self) -> bool {
         let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
-        by_server || self.call_ended.iter().flatten().any(|signal| signal.is_raised())
+        by_server || self.call_ended.iter().flatten().any(|signal| signal.is_set())
     }
 
     /// Answers with the text of a result.
@@ -95,8 +95,8 @@ pub fn ask(
     let nothing = || Json::parse("{}".into()).map_err(|message| HandlerFailure { code: INTERNAL_ERROR, message });
     let params = params.cloned().map_or_else(nothing, Ok)?;
     let call_ended = {
-        let budget = call.budget();
-        [budget.cancel.clone(), budget.closed.clone()]
+        let wait_context = call.wait_context();
+        [wait_context.cancel.clone(), wait_context.closed.clone()]
     };
     let mut input = InputRequest { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
     call.paused(|clock| clock.during(|| handler(&mut input)));
@@ -137,7 +137,7 @@ impl Handlers {
     }
 
     /// What servers are told that they may ask for.
-    pub fn abilities(&self) -> ClientCapabilities {
+    pub fn client_capabilities(&self) -> ClientCapabilities {
         ClientCapabilities {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),

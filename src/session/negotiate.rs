@@ -10,7 +10,7 @@ use super::version_errors::{not_spoken, nothing_shared};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext, RequestPolicy};
 use crate::call::retry::{
-    Disposition, FailedStep, disposition, is_about_caller, is_harmless_for_session, is_of_this_call, more_telling,
+    Disposition, FailedStep, disposition, is_about_caller, is_harmless_for_session, is_of_this_call, more_informative,
 };
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
@@ -24,7 +24,7 @@ use crate::protocol::negotiation::{
 };
 use crate::protocol::params::Params;
 use crate::protocol::version::{Era, LEGACY, MODERN};
-use crate::rpc::send_request::exchange;
+use crate::rpc::send_request::send_request;
 use crate::status::*;
 use crate::transport::context::TransportContext;
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
@@ -37,7 +37,7 @@ pub struct SessionOptions<'a> {
     /// The version that has to be spoken.
     pub pinned: Option<(&'static str, Era)>,
     pub client_info: ClientInfo,
-    pub abilities: ClientCapabilities,
+    pub client_capabilities: ClientCapabilities,
     /// Whether the program receives what belongs to no call.
     pub server_stream: &'a dyn Fn() -> bool,
 }
@@ -72,18 +72,19 @@ enum ProbeOutcome {
 impl Negotiator<'_> {
     /// A session with the server; `found` is what it was found to be before.
     pub fn open(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
-        let session = match *self.connector.order(found.map(|found| found.travels), self.pinned_modern().is_some()) {
-            [first, second] if first.speaks_modern() => self.negotiate_newer(call, first, second, found),
-            [first, second] => self.negotiate_older(call, first, second),
-            [only] => self.negotiate(call, only, found),
-            _ => Err(Error::new(MCP_INTERNAL, "there is no transport to the server")),
-        }?;
-        call.remark(LogLevel::Info, || {
+        let session =
+            match *self.connector.order(found.map(|found| found.transport_kind), self.pinned_modern().is_some()) {
+                [first, second] if first.speaks_modern() => self.negotiate_newer(call, first, second, found),
+                [first, second] => self.negotiate_older(call, first, second),
+                [only] => self.negotiate(call, only, found),
+                _ => Err(Error::new(MCP_INTERNAL, "there is no transport to the server")),
+            }?;
+        call.log(LogLevel::Info, || {
             format!(
                 "the server speaks protocol version {} ({}) on {}",
                 session.version,
                 session.era.name(),
-                session.transport.travels().words()
+                session.transport.transport_kind().words()
             )
         });
         Ok(session)
@@ -92,19 +93,19 @@ impl Negotiator<'_> {
     /// Tries the older transport first, until its stream cannot be opened.
     fn negotiate_older(&self, call: &CallContext, older: TransportKind, newer: TransportKind) -> Result<Session> {
         // What was found by a fall-back may have become a server of the newer one, which opens an event stream as well.
-        let opening = if self.connector.is_named(older) { call.clone() } else { call.within(call.brief()) };
+        let opening = if self.connector.is_named(older) { call.clone() } else { call.within(call.fallback_limit()) };
         let error = match self.connector.connect(&opening, older) {
             Ok(server) => return self.initialize(call, self.pinned(), true, server),
             Err(error) => error,
         };
-        let is_over = error.status() == MCP_TIMEOUT && call.budget().check().is_err();
+        let is_over = error.status() == MCP_TIMEOUT && call.wait_context().check().is_err();
         if disposition(&error, FailedStep::FirstStream) != Disposition::OtherTransport || is_over {
             return Err(error);
         }
-        call.remark(LogLevel::Debug, || {
+        call.log(LogLevel::Debug, || {
             format!("no event stream of {} ({error}); trying {}", older.words(), newer.words())
         });
-        self.negotiate(call, newer, None).map_err(|later| more_telling(error, later))
+        self.negotiate(call, newer, None).map_err(|later| more_informative(error, later))
     }
 
     /// Tries the newer transport first, until `initialize` is refused in the way that tells older servers.
@@ -122,12 +123,13 @@ impl Negotiator<'_> {
         if disposition(&error, FailedStep::FirstHandshake) != Disposition::OtherTransport {
             return Err(error);
         }
-        call.remark(LogLevel::Debug, || format!("initialize was not accepted ({error}); trying {}", older.words()));
+        call.log(LogLevel::Debug, || format!("initialize was not accepted ({error}); trying {}", older.words()));
         // A server of the newer transport may open an event stream, too, and never name an endpoint.
-        self.negotiate(&call.within(call.brief()), older, None).map_err(|later| {
+        self.negotiate(&call.within(call.fallback_limit()), older, None).map_err(|later| {
             // What says something of this caller, or of this moment, says more than the first refusal.
-            let says_more =
-                is_about_caller(&later) || call.budget().check().is_err() || later.report().http_status == MISDIRECTED;
+            let says_more = is_about_caller(&later)
+                || call.wait_context().check().is_err()
+                || later.report().http_status == MISDIRECTED;
             if says_more { later } else { error }
         })
     }
@@ -136,31 +138,33 @@ impl Negotiator<'_> {
     fn negotiate(
         &self,
         call: &CallContext,
-        travels: TransportKind,
+        transport_kind: TransportKind,
         found: Option<DiscoveredServer>,
     ) -> Result<Session> {
-        if !travels.speaks_modern()
+        if !transport_kind.speaks_modern()
             && let Some(version) = self.pinned_modern()
         {
-            let why =
-                format!("protocol version {version} is not spoken over {}; pin an older one, or none", travels.words());
+            let why = format!(
+                "protocol version {version} is not spoken over {}; pin an older one, or none",
+                transport_kind.words()
+            );
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
         }
-        let server = self.connector.connect(call, travels)?;
+        let server = self.connector.connect(call, transport_kind)?;
         match (self.wanted.pinned, found.map(|found| found.era)) {
             (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, server),
-            (None, _) if !travels.speaks_modern() => self.initialize(call, None, true, server),
-            (None, Some(Era::Legacy)) if travels.may_end_by_probe() => self.initialize(call, None, true, server),
+            (None, _) if !transport_kind.speaks_modern() => self.initialize(call, None, true, server),
+            (None, Some(Era::Legacy)) if transport_kind.may_end_by_probe() => self.initialize(call, None, true, server),
             (None, Some(Era::Legacy)) => self.initialize_again(call, server),
             (Some((version, Era::Modern)), _) => self.insist(call, server, version),
-            (None, None | Some(Era::Modern)) if travels.may_end_by_probe() => self.probe_process(call, server),
-            (None, None | Some(Era::Modern)) => self.probe_server(call, server, Some(call.brief())),
+            (None, None | Some(Era::Modern)) if transport_kind.may_end_by_probe() => self.probe_process(call, server),
+            (None, None | Some(Era::Modern)) => self.probe_server(call, server, Some(call.fallback_limit())),
         }
     }
 
     /// A modern version is pinned: who pins it wants no second try, so the first one has all the time.
     fn insist(&self, call: &CallContext, server: Arc<dyn Transport>, version: &'static str) -> Result<Session> {
-        let may_end = server.travels().may_end_by_probe();
+        let may_end = server.transport_kind().may_end_by_probe();
         let is_spoken = |error: &Error| match error.status() {
             MCP_CANCELLED | MCP_CLOSED | MCP_PROCESS_FAILED => true,
             MCP_SERVER_ERROR => !may_end,
@@ -181,22 +185,20 @@ impl Negotiator<'_> {
 
     /// A server that may end at a request before `initialize` (2026-07-28, "stdio": Backward Compatibility): it is started again.
     fn probe_process(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
-        let error = match self.probe(call, Some(call.brief()), Arc::clone(&server), MODERN[0])? {
+        let error = match self.probe(call, Some(call.fallback_limit()), Arc::clone(&server), MODERN[0])? {
             ProbeOutcome::Modern(session) => return Ok(session),
             ProbeOutcome::Legacy { answer, .. } => answer.unwrap_or_else(no_versions),
             ProbeOutcome::Failed { error, .. } => error,
         };
         // Whoever ends the call now wants to read that; and nobody else is to read what the server said to the first question.
-        if let Err(stop) = call.budget().check() {
+        if let Err(stop) = call.wait_context().check() {
             return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
         }
-        call.remark(LogLevel::Debug, || {
-            format!("server/discover brought no modern answer ({error}); trying initialize")
-        });
+        call.log(LogLevel::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
         match error.status() {
             MCP_TIMEOUT => self.initialize_slow_process(call, server),
             MCP_PROCESS_FAILED => {
-                let again = self.connector.connect(call, server.travels())?;
+                let again = self.connector.connect(call, server.transport_kind())?;
                 self.initialize(call, None, true, again)
             }
             _ => self.initialize(call, None, true, server),
@@ -210,7 +212,7 @@ impl Negotiator<'_> {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
-        let outcome = self.discover_first(&call.within(call.brief()), &*server, MODERN[0]);
+        let outcome = self.discover_first(&call.within(call.fallback_limit()), &*server, MODERN[0]);
         match (judge_probe(outcome.as_ref()), outcome) {
             (ProbeVerdict::Modern(chosen), outcome) => Ok(self.modern_session(chosen, outcome.ok(), server)),
             (_, Err(error)) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
@@ -218,9 +220,14 @@ impl Negotiator<'_> {
         }
     }
 
-    /// Asks with `server/discover`, for as long as `brief` says, and falls back to `initialize`.
-    fn probe_server(&self, call: &CallContext, server: Arc<dyn Transport>, brief: Option<Duration>) -> Result<Session> {
-        let (error, in_vain) = match self.probe(call, brief, Arc::clone(&server), MODERN[0])? {
+    /// Asks with `server/discover`, for as long as `fallback_limit` says, and falls back to `initialize`.
+    fn probe_server(
+        &self,
+        call: &CallContext,
+        server: Arc<dyn Transport>,
+        fallback_limit: Option<Duration>,
+    ) -> Result<Session> {
+        let (error, in_vain) = match self.probe(call, fallback_limit, Arc::clone(&server), MODERN[0])? {
             ProbeOutcome::Modern(session) => return Ok(session),
             ProbeOutcome::Legacy { answer, keep } => return self.initialize_after(call, server, answer, keep),
             ProbeOutcome::Failed { error, in_vain } => (error, in_vain),
@@ -228,10 +235,10 @@ impl Negotiator<'_> {
         if self.may_pass_refusal(call, &error) {
             return self.initialize_past_refusal(call, server, error);
         }
-        if brief.is_none() || !in_vain || call.budget().check().is_err() {
+        if fallback_limit.is_none() || !in_vain || call.wait_context().check().is_err() {
             return Err(error);
         }
-        call.remark(LogLevel::Debug, || format!("server/discover brought no answer ({error}); trying initialize"));
+        call.log(LogLevel::Debug, || format!("server/discover brought no answer ({error}); trying initialize"));
         self.initialize_after_silence(call, server)
     }
 
@@ -239,7 +246,7 @@ impl Negotiator<'_> {
     fn initialize_again(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
         match self.initialize(call, None, true, Arc::clone(&server)) {
             Err(error) if disposition(&error, FailedStep::LegacyHandshake) == Disposition::NewVersion => {
-                self.probe_server(call, server, Some(call.brief()))
+                self.probe_server(call, server, Some(call.fallback_limit()))
             }
             session => session,
         }
@@ -269,7 +276,7 @@ impl Negotiator<'_> {
         keep: bool,
     ) -> Result<Session> {
         let said = probe.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-        call.remark(LogLevel::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
+        call.log(LogLevel::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
         self.initialize(call, None, keep, server).map_err(|error| match probe {
             Some(probe) if error.status() == MCP_SERVER_ERROR && probe.status() == MCP_SERVER_ERROR => probe,
             _ => error,
@@ -282,8 +289,8 @@ impl Negotiator<'_> {
         if !matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN) {
             return false;
         }
-        if !call.has_carried().0 {
-            return self.host.calls.authorizer.schemes.current().is_none();
+        if !call.has_sent_credentials().0 {
+            return self.host.calls.authorizer.custom_auth.current().is_none();
         }
         let judges = error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());
         !judges && self.passed.is_first(&call.credentials())
@@ -296,25 +303,25 @@ impl Negotiator<'_> {
         server: Arc<dyn Transport>,
         refusal: Error,
     ) -> Result<Session> {
-        call.remark(LogLevel::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
+        call.log(LogLevel::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
         // The verdict is kept: the next session begins with `initialize`.
-        self.initialize(&call.clone().without_asking(), None, true, server).map_err(|error| {
+        self.initialize(&call.clone().without_auth_callback(), None, true, server).map_err(|error| {
             // Why the call was ended says more than the refusal; another answer does not.
             if is_of_this_call(&error) { error } else { refusal }
         })
     }
 
-    /// Asks with `server/discover`, each time for as long as `brief` says; with another version, once, where the server wants that.
+    /// Asks with `server/discover`, each time for as long as `fallback_limit` says; with another version, once, where the server wants that.
     fn probe(
         &self,
         call: &CallContext,
-        brief: Option<Duration>,
+        fallback_limit: Option<Duration>,
         server: Arc<dyn Transport>,
         first: &'static str,
     ) -> Result<ProbeOutcome> {
         let (mut version, mut retried) = (first, false);
         loop {
-            let probe = brief.map_or_else(|| call.clone(), |limit| call.within(limit));
+            let probe = fallback_limit.map_or_else(|| call.clone(), |limit| call.within(limit));
             let outcome = self.discover_first(&probe, &*server, version);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
@@ -327,7 +334,7 @@ impl Negotiator<'_> {
                 ProbeVerdict::ErrorReport => {
                     let error = outcome.err().unwrap_or_else(no_versions);
                     // An idle limit is the caller's own word, and ends the call.
-                    let in_vain = error.status() == MCP_TIMEOUT && probe.budget().check().is_err();
+                    let in_vain = error.status() == MCP_TIMEOUT && probe.wait_context().check().is_err();
                     return Ok(ProbeOutcome::Failed { error, in_vain });
                 }
             }
@@ -358,8 +365,9 @@ impl Negotiator<'_> {
 
     /// What the `_meta` of every request holds on a modern server.
     fn modern_meta(&self, version: &str, tasks: bool) -> String {
-        let abilities = capabilities(Era::Modern, ClientCapabilities { tasks, ..self.wanted.abilities });
-        modern_meta(version, &self.wanted.client_info, &abilities)
+        let client_capabilities =
+            capabilities(Era::Modern, ClientCapabilities { tasks, ..self.wanted.client_capabilities });
+        modern_meta(version, &self.wanted.client_info, &client_capabilities)
     }
 
     /// The handshake of the legacy versions.
@@ -373,8 +381,8 @@ impl Negotiator<'_> {
         let mut version = pinned.unwrap_or(LEGACY[0]);
         let mut retried = false;
         let answer = loop {
-            let abilities = capabilities(Era::Legacy, self.wanted.abilities);
-            let params = initialize_params(version, &self.wanted.client_info, abilities);
+            let client_capabilities = capabilities(Era::Legacy, self.wanted.client_capabilities);
+            let params = initialize_params(version, &self.wanted.client_info, client_capabilities);
             let ask = EncodedRequest::new("initialize", &params, RequestPolicy::PROBE);
             let answer = self.ask(call, &*transport, &PeerContext::opening(), &ask);
             let other = answer.as_ref().err().and_then(|error| retry_initialize(error, version));
@@ -406,17 +414,17 @@ impl Negotiator<'_> {
 
     /// Tells the server that the session has begun, and what the one before it was told.
     fn begin(&self, call: &CallContext, session: &Session) -> Result<()> {
-        if let Err(error) = session.transport.post(call, &session.speaking(), &INITIALIZED.into(), true) {
+        if let Err(error) = session.transport.post(call, &session.peer_context(), &INITIALIZED.into(), true) {
             if !is_harmless_for_session(&error) {
-                session.transport.abandon_session(&session.speaking());
+                session.transport.terminate_session_best_effort(&session.peer_context());
                 return Err(error);
             }
-            call.remark(LogLevel::Warning, || format!("the server refused notifications/initialized: {error}"));
+            call.log(LogLevel::Warning, || format!("the server refused notifications/initialized: {error}"));
         }
         for (method, params) in (self.restored)() {
             let ask = EncodedRequest::new(method, &params, RequestPolicy::REPEATABLE);
-            if let Err(error) = self.ask(call, &*session.transport, &session.speaking(), &ask) {
-                call.remark(LogLevel::Warning, || format!("the new session does not take {method}: {error}"));
+            if let Err(error) = self.ask(call, &*session.transport, &session.peer_context(), &ask) {
+                call.log(LogLevel::Warning, || format!("the new session does not take {method}: {error}"));
             }
         }
         if (self.wanted.server_stream)() {
@@ -429,10 +437,10 @@ impl Negotiator<'_> {
         &self,
         call: &CallContext,
         server: &dyn Transport,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
     ) -> Result<TransportResponse> {
-        exchange(self.host, server, call, speaking, ask).map_err(|setback| setback.error)
+        send_request(self.host, server, call, peer_context, ask).map_err(|send_error| send_error.error)
     }
 
     fn pinned(&self) -> Option<&'static str> {
@@ -449,13 +457,13 @@ pub fn discover(
     host: &TransportContext,
     call: &CallContext,
     server: &dyn Transport,
-    speaking: &PeerContext,
+    peer_context: &PeerContext,
     meta: &str,
 ) -> Result<Json> {
     let mut params = Params::new();
     params.share_meta(meta);
     let ask = EncodedRequest::new("server/discover", &params, RequestPolicy::PROBE);
-    let answer = exchange(host, server, call, speaking, &ask).map_err(|setback| setback.error)?;
+    let answer = send_request(host, server, call, peer_context, &ask).map_err(|send_error| send_error.error)?;
     Ok(answer.answered.result)
 }
 

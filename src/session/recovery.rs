@@ -33,7 +33,7 @@ impl Recovery<'_> {
             let session = get()?;
             let SendError { error, sent, .. } = match attempt(&session) {
                 Ok(result) => return Ok(result),
-                Err(setback) => setback,
+                Err(send_error) => send_error,
             };
             let may_repeat = self.is_repeatable || sent != Sent::Yes;
             let next = disposition(&error, FailedStep::Request { era: session.era, renewed });
@@ -45,13 +45,13 @@ impl Recovery<'_> {
             }
             match next {
                 Disposition::NewSession if !renewed && may_repeat => {
-                    call.remark(LogLevel::Info, || "the server lost the session; opening a new one".into());
+                    call.log(LogLevel::Info, || "the server lost the session; opening a new one".into());
                     renewed = true;
                 }
                 Disposition::NewVersion if may_repeat => renewed = true,
                 Disposition::NewHeaders if !refreshed && may_repeat => {
                     let Some(forget) = self.forget_headers else { return Err(error) };
-                    call.remark(LogLevel::Info, || "the tool wants other headers; reading its schema again".into());
+                    call.log(LogLevel::Info, || "the tool wants other headers; reading its schema again".into());
                     forget();
                     refreshed = true;
                 }

@@ -179,12 +179,12 @@ impl Drop for HandshakeLeader<'_> {
             && !state.closed
         {
             state.session = Some(Arc::clone(session));
-            let found = DiscoveredServer { era: session.era, travels: session.transport.travels() };
+            let found = DiscoveredServer { era: session.era, transport_kind: session.transport.transport_kind() };
             state.found = session.era_is_certain.then_some(found);
         }
         if let Some(opening) = state.opening.take() {
             let _ = opening.outcome.set(outcome);
-            opening.done.raise();
+            opening.done.set();
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscoveredServer {
     pub era: Era,
-    pub travels: TransportKind,
+    pub transport_kind: TransportKind,
 }
 
 /// The one version in whose core tasks are; later they are an extension.
@@ -50,7 +50,7 @@ pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
 
 impl Session {
     /// How the server is addressed in it.
-    pub fn speaking(&self) -> PeerContext {
+    pub fn peer_context(&self) -> PeerContext {
         PeerContext { era: self.era, version: Some(self.version), session_id: self.id.clone() }
     }
 
@@ -60,17 +60,17 @@ impl Session {
         if self.era == Era::Modern {
             return Ok(());
         }
-        self.transport.open_server_stream(call, &self.speaking(), again)
+        self.transport.open_server_stream(call, &self.peer_context(), again)
     }
 
     /// Why nothing that belongs to no call will come any more.
-    pub fn why_over(&self) -> Error {
-        let why = self.transport.why_over();
+    pub fn end_reason(&self) -> Error {
+        let why = self.transport.end_reason();
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
     }
 
     /// Whether new calls need another session.
     pub fn is_dead(&self) -> bool {
-        self.transport.is_closed_to_calls()
+        self.transport.needs_new_session()
     }
 }

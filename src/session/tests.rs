@@ -40,7 +40,9 @@ impl Connector for ScriptedConnector {
             Some(found) if self.order.len() == 2 && found == self.order[1] => {
                 self.order.iter().rev().copied().collect()
             }
-            _ if is_modern => self.order.iter().copied().filter(|travels| travels.speaks_modern()).collect(),
+            _ if is_modern => {
+                self.order.iter().copied().filter(|transport_kind| transport_kind.speaks_modern()).collect()
+            }
             _ => self.order.clone(),
         }
     }
@@ -49,8 +51,8 @@ impl Connector for ScriptedConnector {
         false
     }
 
-    fn connect(&self, _: &CallContext, travels: TransportKind) -> Result<Arc<dyn Transport>> {
-        self.opened.lock().push(travels);
+    fn connect(&self, _: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>> {
+        self.opened.lock().push(transport_kind);
         let next = self.next.lock().remove(0);
         Ok(next?)
     }
@@ -81,8 +83,8 @@ impl NegotiationFixture {
     }
 
     /// Adds the transport that is opened next, with what the server says to each request.
-    fn server(&self, travels: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> Arc<FakeTransport> {
-        let fake = FakeTransport::new(&self.host, travels);
+    fn server(&self, transport_kind: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> Arc<FakeTransport> {
+        let fake = FakeTransport::new(&self.host, transport_kind);
         scripts.into_iter().for_each(|(method, step)| fake.script(method, [step]));
         self.connections.next.lock().push(Ok(Arc::clone(&fake)));
         fake
@@ -104,7 +106,7 @@ impl NegotiationFixture {
             wanted: SessionOptions {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
-                abilities: ClientCapabilities::default(),
+                client_capabilities: ClientCapabilities::default(),
                 server_stream: &|| self.server_stream,
             },
             restored: &|| self.restored.clone(),
@@ -183,10 +185,10 @@ fn each_answer_to_the_probe_leads_where_the_table_says() {
 fn another_modern_version_is_asked_for_once() {
     let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let other = || {
-        let mut setback = rpc_error(-32022, "no", 400);
-        let rpc = setback.error.report_mut().rpc.as_mut().unwrap();
+        let mut send_error = rpc_error(-32022, "no", 400);
+        let rpc = send_error.error.report_mut().rpc.as_mut().unwrap();
         rpc.data = Some(r#"{"supported":["2026-07-28"],"requested":"x"}"#.into());
-        ScriptStep::Fails(setback)
+        ScriptStep::Fails(send_error)
     };
     let server = stage.server(
         TransportKind::StreamableHttp,
@@ -232,7 +234,7 @@ fn a_session_is_told_what_the_one_before_was_told() {
 
 #[test]
 fn a_legacy_server_is_asked_as_one_until_it_refuses() {
-    let found = Some(DiscoveredServer { era: Era::Legacy, travels: TransportKind::StreamableHttp });
+    let found = Some(DiscoveredServer { era: Era::Legacy, transport_kind: TransportKind::StreamableHttp });
     let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let server = stage.server(TransportKind::StreamableHttp, vec![("initialize", says(INITIALIZED))]);
     assert_eq!(stage.open(found).unwrap().era, Era::Legacy);
@@ -252,7 +254,7 @@ fn the_other_transport_is_tried_where_the_first_is_refused_as_the_wrong_one() {
         let refused = || fails(status, http_status);
         stage.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
         stage.server(TransportKind::Sse, vec![("initialize", says(INITIALIZED))]);
-        assert_eq!(stage.open(None).unwrap().transport.travels(), TransportKind::Sse);
+        assert_eq!(stage.open(None).unwrap().transport.transport_kind(), TransportKind::Sse);
         assert_eq!(*stage.connections.opened.lock(), [TransportKind::StreamableHttp, TransportKind::Sse]);
     }
     // Of two failures the first is reported, unless the second says something of this caller.
@@ -317,7 +319,7 @@ fn a_process_that_ends_by_the_probe_is_started_again() {
 fn a_pinned_version_is_not_traded_for_another() {
     let mut stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
     stage.pinned = Some((MODERN, Era::Modern));
-    for (travels, step, status) in [
+    for (transport_kind, step, status) in [
         (TransportKind::StreamableHttp, refuses(-32601, 200), MCP_VERSION_UNSUPPORTED),
         (TransportKind::StreamableHttp, fails(MCP_SERVER_ERROR, 500), MCP_SERVER_ERROR),
         (TransportKind::StreamableHttp, fails(MCP_UNAUTHORIZED, 401), MCP_UNAUTHORIZED),
@@ -326,9 +328,9 @@ fn a_pinned_version_is_not_traded_for_another() {
         (TransportKind::Stdio, fails(MCP_CANCELLED, 0), MCP_CANCELLED),
         (TransportKind::Stdio, fails(MCP_CLOSED, 0), MCP_CLOSED),
     ] {
-        stage.connections.order = vec![travels];
-        let server = stage.server(travels, vec![("server/discover", step)]);
-        assert_eq!(stage.open(None).err().unwrap().status(), status, "{travels:?}");
+        stage.connections.order = vec![transport_kind];
+        let server = stage.server(transport_kind, vec![("server/discover", step)]);
+        assert_eq!(stage.open(None).err().unwrap().status(), status, "{transport_kind:?}");
         assert_eq!(methods(&server), ["server/discover"]);
     }
     stage.connections.order = vec![TransportKind::Sse];
@@ -369,8 +371,13 @@ fn session_of(stage: &NegotiationFixture, era: Era) -> Session {
     }
 }
 
-/// How often a request was tried, and with what outcome, where the first attempt fails with `setback`.
-fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn() -> SendError) -> (u32, Result<u32>) {
+/// How often a request was tried, and with what outcome, where the first attempt fails with `send_error`.
+fn recovered(
+    era: Era,
+    is_repeatable: bool,
+    has_headers: bool,
+    send_error: impl Fn() -> SendError,
+) -> (u32, Result<u32>) {
     let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let sessions = SessionSlot::default();
     let identity = || CredentialIdentity { credentials: Arc::default(), scheme: None };
@@ -381,7 +388,7 @@ fn recovered(era: Era, is_repeatable: bool, has_headers: bool, setback: impl Fn(
     let get = || sessions.get(&call, identity, |_| Ok(session_of(&stage, era))).map(|(session, _)| session);
     let outcome = recovery.with_recovery(&call, get, |_| {
         tried.set(tried.get() + 1);
-        if tried.get() == 1 { Err(setback()) } else { Ok(tried.get()) }
+        if tried.get() == 1 { Err(send_error()) } else { Ok(tried.get()) }
     });
     (tried.get(), outcome)
 }

@@ -10,7 +10,7 @@ use crate::call::headers::HeaderSet;
 use crate::sys::lock::Mutex;
 
 /// So many credentials are remembered with which `initialize` was tried although the probe was refused.
-const MOST_PASSED: usize = 256;
+const MAX_PASSED: usize = 256;
 
 /// The credentials with which `initialize` was tried although the probe was refused. Kept as hashes with a key of this client's own:
 /// the caller may set the same ones again, for a call or for the client, and the auth callback may give them again.
@@ -28,7 +28,7 @@ impl TriedCredentials {
         if known.contains(&hash) {
             return false;
         }
-        if known.len() == MOST_PASSED {
+        if known.len() == MAX_PASSED {
             known.pop_front();
         }
         known.push_back(hash);

@@ -132,10 +132,10 @@ impl Drop for ChildProcess {
             self.kill();
             let deadline = Instant::now() + LAST_WAIT;
             while self.ending().is_none() && Instant::now() < deadline {
-                let budget = WaitContext::until(deadline.min(Instant::now() + LOOK));
+                let wait_context = WaitContext::until(deadline.min(Instant::now() + LOOK));
                 let _ = match self.ended_waitable() {
-                    Some(fd) => budget.wait(fd, Interest::Read),
-                    None => budget.wait_any(&[], None).map(|_| ()),
+                    Some(fd) => wait_context.wait(fd, Interest::Read),
+                    None => wait_context.wait_any(&[], None).map(|_| ()),
                 };
             }
             self.reap();

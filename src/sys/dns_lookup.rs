@@ -43,14 +43,14 @@ impl DnsLookup {
             let addresses = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
             // Nobody else sets it.
             let _ = theirs.answer.set(LookupAddresses { at: Instant::now(), addresses });
-            theirs.done.raise();
+            theirs.done.set();
         });
         spawned.map_err(LookupError::System)?;
         Ok(lookup)
     }
 
-    pub fn wait(&self, budget: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
-        budget.wait(self.done.waitable(), Interest::Read).map_err(LookupError::Stopped)?;
+    pub fn wait(&self, wait_context: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
+        wait_context.wait(self.done.waitable(), Interest::Read).map_err(LookupError::Stopped)?;
         match self.answer.get().map(|answer| &answer.addresses) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
             Some(Err(error)) => Err(match error.raw_os_error() {

@@ -49,7 +49,7 @@ impl PollableEvent {
 
     /// Raises the flag and wakes every waiter. May be called from a signal handler: an atomic store, getpid and a
     /// write, errno kept.
-    pub fn raise(&self) {
+    pub fn set(&self) {
         if self.raised.swap(true, Ordering::SeqCst) || self.process != process::id() {
             return;
         }
@@ -60,13 +60,13 @@ impl PollableEvent {
         errno.restore();
     }
 
-    pub fn is_raised(&self) -> bool {
+    pub fn is_set(&self) -> bool {
         self.raised.load(Ordering::SeqCst)
     }
 
     /// Lowers the flag, for a bell that rings more than once. Who lowers it looks into the inbox afterwards: a ring that comes in
     /// between may be lost, and what it rang for is there then.
-    pub fn lower(&self) {
+    pub fn clear(&self) {
         let mut value = [0; 8];
         // SAFETY: the buffer is eight writable bytes and the descriptor is open as long as `self` is.
         unsafe { libc::read(self.fd(), value.as_mut_ptr().cast(), value.len()) };
@@ -128,18 +128,18 @@ mod tests {
     #[test]
     fn a_raised_signal_stays_readable() {
         let signal = PollableEvent::new().unwrap();
-        assert!(!signal.is_raised());
-        signal.raise();
-        signal.raise();
-        assert!(signal.is_raised());
+        assert!(!signal.is_set());
+        signal.set();
+        signal.set();
+        assert!(signal.is_set());
         for _ in 0..2 {
             assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
         }
-        signal.lower();
-        assert!(!signal.is_raised());
+        signal.clear();
+        assert!(!signal.is_set());
         let brief = WaitContext { idle: Some(std::time::Duration::ZERO), ..WaitContext::default() };
         assert!(brief.wait(signal.waitable(), Interest::Read).is_err());
-        signal.raise();
+        signal.set();
         assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
     }
 }

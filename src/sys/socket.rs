@@ -190,9 +190,9 @@ impl Socket {
     }
 }
 
-pub(super) fn retry_interrupted(mut operation: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+pub(super) fn retry_interrupted(mut request: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     loop {
-        let count = operation();
+        let count = request();
         if count >= 0 {
             return Ok(count as usize);
         }

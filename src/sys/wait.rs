@@ -95,7 +95,7 @@ impl WaitContext {
         let mut last_moment = None;
         loop {
             self.check()?;
-            if last_moment.is_none() && self.done.as_ref().is_some_and(|done| done.is_raised()) {
+            if last_moment.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
                 last_moment = Some(Instant::now() + AFTER_DONE);
                 // It has said what it has to say: poll leaves negative descriptors alone.
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
@@ -117,10 +117,10 @@ impl WaitContext {
 
     fn interrupted(&self) -> Result<(), Interrupt> {
         // A close is the stronger word: the caller who closed its client wants to read MCP_CLOSED everywhere.
-        if self.closed.as_ref().is_some_and(|s| s.is_raised()) {
+        if self.closed.as_ref().is_some_and(|s| s.is_set()) {
             return Err(Interrupt::Closed);
         }
-        if self.cancel.as_ref().is_some_and(|s| s.is_raised()) {
+        if self.cancel.as_ref().is_some_and(|s| s.is_set()) {
             return Err(Interrupt::Cancelled);
         }
         Ok(())
@@ -203,45 +203,45 @@ mod tests {
     #[test]
     fn a_passed_deadline_ends_a_wait() {
         let never = PollableEvent::new().unwrap();
-        let budget = WaitContext::until(Instant::now());
-        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
-        assert!(matches!(budget.check(), Err(Interrupt::TimedOut)));
+        let wait_context = WaitContext::until(Instant::now());
+        assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
+        assert!(matches!(wait_context.check(), Err(Interrupt::TimedOut)));
     }
 
     #[test]
     fn a_passed_deadline_beats_readiness() {
         let ready = PollableEvent::new().unwrap();
-        ready.raise();
-        let budget = WaitContext::until(Instant::now());
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
+        ready.set();
+        let wait_context = WaitContext::until(Instant::now());
+        assert!(matches!(wait_context.wait(ready.waitable(), Interest::Read), Err(Interrupt::TimedOut)));
     }
 
     #[test]
     fn close_beats_cancel_beats_readiness() {
         let [ready, cancel, closed] = [(); 3].map(|()| Arc::new(PollableEvent::new().unwrap()));
-        ready.raise();
-        cancel.raise();
-        let mut budget = WaitContext { cancel: Some(cancel), ..WaitContext::default() };
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::Cancelled)));
-        closed.raise();
-        budget.closed = Some(closed);
-        assert!(matches!(budget.wait(ready.waitable(), Interest::Read), Err(Interrupt::Closed)));
+        ready.set();
+        cancel.set();
+        let mut wait_context = WaitContext { cancel: Some(cancel), ..WaitContext::default() };
+        assert!(matches!(wait_context.wait(ready.waitable(), Interest::Read), Err(Interrupt::Cancelled)));
+        closed.set();
+        wait_context.closed = Some(closed);
+        assert!(matches!(wait_context.wait(ready.waitable(), Interest::Read), Err(Interrupt::Closed)));
     }
 
     #[test]
     fn the_idle_limit_ends_a_silent_wait() {
         let never = PollableEvent::new().unwrap();
-        let budget = WaitContext { idle: Some(Duration::from_millis(1)), ..WaitContext::default() };
-        assert!(matches!(budget.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
+        let wait_context = WaitContext { idle: Some(Duration::from_millis(1)), ..WaitContext::default() };
+        assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
     }
 
     #[test]
     fn another_thread_ends_a_wait() {
         let never = PollableEvent::new().unwrap();
         let cancel = Arc::new(PollableEvent::new().unwrap());
-        let budget = WaitContext { cancel: Some(cancel.clone()), ..WaitContext::default() };
-        let waiter = std::thread::spawn(move || budget.wait(never.waitable(), Interest::Read));
-        cancel.raise();
+        let wait_context = WaitContext { cancel: Some(cancel.clone()), ..WaitContext::default() };
+        let waiter = std::thread::spawn(move || wait_context.wait(never.waitable(), Interest::Read));
+        cancel.set();
         assert!(matches!(waiter.join().unwrap(), Err(Interrupt::Cancelled)));
     }
 }

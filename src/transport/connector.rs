@@ -33,12 +33,12 @@ impl Connector for UrlConnector {
         }
     }
 
-    fn is_named(&self, travels: TransportKind) -> bool {
-        travels == TransportKind::Sse && self.peer.endpoint.ends_with_segment("sse")
+    fn is_named(&self, transport_kind: TransportKind) -> bool {
+        transport_kind == TransportKind::Sse && self.peer.endpoint.ends_with_segment("sse")
     }
 
-    fn connect(&self, call: &CallContext, travels: TransportKind) -> Result<Arc<dyn Transport>> {
-        match travels {
+    fn connect(&self, call: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>> {
+        match transport_kind {
             TransportKind::Sse => Ok(LegacySse::open(&self.host, &self.peer, call)?),
             _ => Ok(StreamableHttp::new(Arc::clone(&self.host), Arc::clone(&self.peer))),
         }
@@ -56,8 +56,8 @@ impl Connector for ProcessConnector {
         vec![TransportKind::Stdio]
     }
 
-    fn is_named(&self, travels: TransportKind) -> bool {
-        travels == TransportKind::Stdio
+    fn is_named(&self, transport_kind: TransportKind) -> bool {
+        transport_kind == TransportKind::Stdio
     }
 
     fn connect(&self, call: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {

@@ -24,7 +24,7 @@ pub trait InboundHandler: Send + Sync {
     fn has_handlers(&self) -> bool;
 
     /// A notification has come. What it makes stale is forgotten now, and not only when a call deals with it.
-    fn note_arrival(&self, notice: &Notification);
+    fn on_arrival(&self, notice: &Notification);
 
     fn notification(&self, call: &CallContext, notice: &Notification);
 
@@ -41,7 +41,7 @@ pub struct TransportContext {
 
 impl TransportContext {
     /// A call for what has to be said after another one has ended.
-    pub fn farewell(&self, limit: Duration) -> CallContext {
+    pub fn best_effort_context(&self, limit: Duration) -> CallContext {
         self.calls.own(WaitContext::until(Instant::now() + limit))
     }
 
@@ -50,18 +50,18 @@ impl TransportContext {
         &self,
         transport: &dyn Transport,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ids: &[String],
         why: &str,
     ) {
         if ids.is_empty() {
             return;
         }
-        call.remark(LogLevel::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
-        let farewell = self.farewell(REFUSAL_LIMIT);
+        call.log(LogLevel::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
+        let best_effort_context = self.best_effort_context(REFUSAL_LIMIT);
         for id in ids {
             let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
-            if transport.post_and_leave(&farewell, speaking, &reply).is_err() {
+            if transport.post_best_effort(&best_effort_context, peer_context, &reply).is_err() {
                 break;
             }
         }

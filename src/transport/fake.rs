@@ -67,23 +67,23 @@ pub struct RecordedCall {
 pub struct FakeTransport {
     me: Weak<FakeTransport>,
     host: Arc<TransportContext>,
-    travels: TransportKind,
+    transport_kind: TransportKind,
     scripts: Mutex<VecDeque<(&'static str, Vec<ScriptStep>)>>,
     seen: Mutex<Vec<RecordedCall>>,
-    over: Arc<PollableEvent>,
-    why_over: OnceLock<Error>,
+    end_event: Arc<PollableEvent>,
+    end_reason: OnceLock<Error>,
 }
 
 impl FakeTransport {
-    pub fn new(host: &Arc<TransportContext>, travels: TransportKind) -> Arc<FakeTransport> {
+    pub fn new(host: &Arc<TransportContext>, transport_kind: TransportKind) -> Arc<FakeTransport> {
         Arc::new_cyclic(|me| FakeTransport {
             me: Weak::clone(me),
             host: Arc::clone(host),
-            travels,
+            transport_kind,
             scripts: Mutex::default(),
             seen: Mutex::default(),
-            over: Arc::new(new_signal().unwrap()),
-            why_over: OnceLock::new(),
+            end_event: Arc::new(new_signal().unwrap()),
+            end_reason: OnceLock::new(),
         })
     }
 
@@ -109,18 +109,18 @@ impl FakeTransport {
 
     /// Nothing comes any more.
     pub fn end(&self, why: Error) {
-        let _ = self.why_over.set(why);
-        self.over.raise();
+        let _ = self.end_reason.set(why);
+        self.end_event.set();
     }
 
-    fn note(&self, via: TransportMethod, speaking: Option<&PeerContext>, method: &str, text: String) {
+    fn note(&self, via: TransportMethod, peer_context: Option<&PeerContext>, method: &str, text: String) {
         let seen = RecordedCall {
             via,
             method: method.into(),
             text,
-            era: speaking.map(|speaking| speaking.era),
-            version: speaking.and_then(|speaking| speaking.version),
-            session_id: speaking.and_then(|speaking| speaking.session_id.clone()),
+            era: peer_context.map(|peer_context| peer_context.era),
+            version: peer_context.and_then(|peer_context| peer_context.version),
+            session_id: peer_context.and_then(|peer_context| peer_context.session_id.clone()),
         };
         self.seen.lock().push(seen);
     }
@@ -134,76 +134,76 @@ impl FakeTransport {
 }
 
 impl Transport for FakeTransport {
-    fn travels(&self) -> TransportKind {
-        self.travels
+    fn transport_kind(&self) -> TransportKind {
+        self.transport_kind
     }
 
     fn request(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         asked: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
         asked.set(self.host.calls.next_id());
-        self.note(TransportMethod::Request, Some(speaking), ask.method, ask.params.to_json());
+        self.note(TransportMethod::Request, Some(peer_context), ask.method, ask.params.to_json());
         let asking = CallLifetime::default();
         for step in self.take_script(ask.method) {
             match step {
                 ScriptStep::Notification(notice) => self.host.inbound.notification(call, &notice),
                 ScriptStep::ServerRequest(asked) => {
-                    let slot = asking.slot(self.me.clone(), speaking, call);
+                    let slot = asking.slot(self.me.clone(), peer_context, call);
                     self.host.inbound.server_request(call, &asked, slot);
                 }
                 ScriptStep::TransportResponse(answer) => return Ok(answer),
-                ScriptStep::Fails(setback) => return Err(setback),
+                ScriptStep::Fails(send_error) => return Err(send_error),
             }
         }
         panic!("the script for {} has no end", ask.method)
     }
 
-    fn post(&self, _: &CallContext, speaking: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
-        self.note(TransportMethod::Post, Some(speaking), "", message.pieces().collect());
+    fn post(&self, _: &CallContext, peer_context: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
+        self.note(TransportMethod::Post, Some(peer_context), "", message.pieces().collect());
         Ok(())
     }
 
-    fn post_and_leave(&self, _: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()> {
-        self.note(TransportMethod::PostAndLeave, Some(speaking), "", message.pieces().collect());
+    fn post_best_effort(&self, _: &CallContext, peer_context: &PeerContext, message: &MessageText) -> Result<()> {
+        self.note(TransportMethod::PostAndLeave, Some(peer_context), "", message.pieces().collect());
         Ok(())
     }
 
     fn subscribe(
         &self,
         _: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
-        hear: &mut NotificationCallback,
+        on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
-        self.note(TransportMethod::Subscribe, Some(speaking), ask.method, ask.params.to_json());
-        let mut heard = false;
+        self.note(TransportMethod::Subscribe, Some(peer_context), ask.method, ask.params.to_json());
+        let mut received_any = false;
         for step in self.take_script(ask.method) {
             match step {
                 ScriptStep::Notification(notice) => {
-                    heard = true;
-                    hear(&notice);
+                    received_any = true;
+                    on_notification(&notice);
                 }
-                ScriptStep::Fails(SendError { error, .. }) => return Err(SubscriptionFailure { error, heard }),
+                ScriptStep::Fails(SendError { error, .. }) => return Err(SubscriptionFailure { error, received_any }),
                 ScriptStep::ServerRequest(_) | ScriptStep::TransportResponse(_) => {}
             }
         }
         Ok(())
     }
 
-    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a> {
-        match &speaking.session_id {
+    fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a> {
+        match &peer_context.session_id {
             Some(id) => SessionReference::Id(id.to_str().unwrap()),
-            None if speaking.era == Era::Modern => SessionReference::Nothing,
+            None if peer_context.era == Era::Modern => SessionReference::Nothing,
             None => SessionReference::NoId,
         }
     }
 
-    fn open_server_stream(&self, _: &CallContext, speaking: &PeerContext, _: bool) -> Result<()> {
-        self.note(TransportMethod::OpenServerStream, Some(speaking), "", String::new());
+    fn open_server_stream(&self, _: &CallContext, peer_context: &PeerContext, _: bool) -> Result<()> {
+        self.note(TransportMethod::OpenServerStream, Some(peer_context), "", String::new());
         Ok(())
     }
 
@@ -211,25 +211,25 @@ impl Transport for FakeTransport {
         self.note(TransportMethod::Bind, None, "", version.into());
     }
 
-    fn over(&self) -> Option<Arc<PollableEvent>> {
-        Some(Arc::clone(&self.over))
+    fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        Some(Arc::clone(&self.end_event))
     }
 
-    fn why_over(&self) -> Option<Error> {
-        self.why_over.get().cloned()
+    fn end_reason(&self) -> Option<Error> {
+        self.end_reason.get().cloned()
     }
 
-    fn is_closed_to_calls(&self) -> bool {
-        self.over.is_raised()
+    fn needs_new_session(&self) -> bool {
+        self.end_event.is_set()
     }
 
-    fn end_session(&self, _: &CallContext, speaking: &PeerContext) -> Result<()> {
-        self.note(TransportMethod::EndSession, Some(speaking), "", String::new());
+    fn terminate_session(&self, _: &CallContext, peer_context: &PeerContext) -> Result<()> {
+        self.note(TransportMethod::EndSession, Some(peer_context), "", String::new());
         Ok(())
     }
 
-    fn abandon_session(&self, speaking: &PeerContext) {
-        self.note(TransportMethod::AbandonSession, Some(speaking), "", String::new());
+    fn terminate_session_best_effort(&self, peer_context: &PeerContext) {
+        self.note(TransportMethod::AbandonSession, Some(peer_context), "", String::new());
     }
 
     fn stop_server_stream(&self) {
@@ -261,7 +261,7 @@ impl InboundHandler for RecordingInbound {
         true
     }
 
-    fn note_arrival(&self, notice: &Notification) {
+    fn on_arrival(&self, notice: &Notification) {
         self.arrivals.lock().push(notice.method.clone());
     }
 
@@ -350,19 +350,20 @@ mod tests {
         fake.script("m", [ScriptStep::Fails(rpc_error(-1, "no", 200))]);
         let params = Params::new().with("x", "1");
         let ask = EncodedRequest::new("m", &params, RequestPolicy::ONCE);
-        let speaking = PeerContext { session_id: Some(HeaderValue::from_static("s-0")), ..PeerContext::modern("v") };
+        let peer_context =
+            PeerContext { session_id: Some(HeaderValue::from_static("s-0")), ..PeerContext::modern("v") };
         let (call, id) = (call(&host), Cell::new(0));
-        let first = fake.request(&call, &speaking, &ask, &id).ok().unwrap();
+        let first = fake.request(&call, &peer_context, &ask, &id).ok().unwrap();
         assert_eq!(first.answered.result.text(), r#"{"a":1}"#);
         assert_eq!(first.session_id.unwrap(), "s-1");
-        let second = fake.request(&call, &speaking, &ask, &id).err().unwrap();
+        let second = fake.request(&call, &peer_context, &ask, &id).err().unwrap();
         assert_eq!((second.error.status(), id.get()), (MCP_RPC_ERROR, 2));
         assert_eq!(inbound.notices()[0].0.method, "n");
         let (request, slot) = requests.recv().unwrap();
         assert_eq!((request.method.as_str(), slot.has_ended()), ("ping", true));
 
         fake.bind("v2");
-        fake.end_session(&call, &speaking).unwrap();
+        fake.terminate_session(&call, &peer_context).unwrap();
         let seen = fake.seen();
         let expected = RecordedCall {
             via: TransportMethod::Request,
@@ -370,7 +371,7 @@ mod tests {
             text: r#"{"x":1}"#.into(),
             era: Some(Era::Modern),
             version: Some("v"),
-            session_id: speaking.session_id.clone(),
+            session_id: peer_context.session_id.clone(),
         };
         assert_eq!(seen[..2], [expected.clone(), expected]);
         assert_eq!(fake.sent(TransportMethod::Bind), ["v2"]);
@@ -386,10 +387,10 @@ mod tests {
         let params = Params::new();
         let ask = EncodedRequest::new("s", &params, RequestPolicy::REPEATABLE);
         let mut methods = Vec::new();
-        let speaking = PeerContext::modern("v");
-        let end = fake.subscribe(&call(&host), &speaking, &ask, &mut |notice| methods.push(notice.method.clone()));
+        let peer_context = PeerContext::modern("v");
+        let end = fake.subscribe(&call(&host), &peer_context, &ask, &mut |notice| methods.push(notice.method.clone()));
         let end = end.err().unwrap();
-        assert_eq!((end.error.status(), end.heard), (MCP_DISCONNECTED, true));
+        assert_eq!((end.error.status(), end.received_any), (MCP_DISCONNECTED, true));
         assert_eq!(methods, ["n"]);
     }
 
@@ -397,9 +398,9 @@ mod tests {
     fn an_ended_transport_says_so_and_why() {
         let (host, ..) = recording_host();
         let fake = FakeTransport::new(&host, TransportKind::Sse);
-        assert!(!fake.over().unwrap().is_raised() && !fake.is_closed_to_calls() && fake.why_over().is_none());
+        assert!(!fake.end_event().unwrap().is_set() && !fake.needs_new_session() && fake.end_reason().is_none());
         fake.end(Error::new(MCP_DISCONNECTED, "gone"));
-        assert!(fake.over().unwrap().is_raised() && fake.is_closed_to_calls());
-        assert_eq!(fake.why_over().unwrap().status(), MCP_DISCONNECTED);
+        assert!(fake.end_event().unwrap().is_set() && fake.needs_new_session());
+        assert_eq!(fake.end_reason().unwrap().status(), MCP_DISCONNECTED);
     }
 }

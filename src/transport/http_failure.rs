@@ -32,11 +32,11 @@ impl HttpPeer {
         &self,
         call: &CallContext,
         mut response: HttpResponse,
-        carried: SessionReference,
+        session_reference: SessionReference,
         id: Option<u64>,
     ) -> Result<(), SendError> {
         if !response.is_success() {
-            return Err(self.http_refusal(call, &mut response, carried, id));
+            return Err(self.http_refusal(call, &mut response, session_reference, id));
         }
         // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
         // for.
@@ -48,8 +48,13 @@ impl HttpPeer {
     }
 
     /// The error for an answer whose status is not one of success, to a request that has no answer of its own.
-    pub fn http_failure(&self, call: &CallContext, response: &mut HttpResponse, carried: SessionReference) -> Error {
-        self.http_refusal(call, response, carried, None).error
+    pub fn http_failure(
+        &self,
+        call: &CallContext,
+        response: &mut HttpResponse,
+        session_reference: SessionReference,
+    ) -> Error {
+        self.http_refusal(call, response, session_reference, None).error
     }
 
     /// The same for the answer to the JSON-RPC request `id`.
@@ -57,7 +62,7 @@ impl HttpPeer {
         &self,
         call: &CallContext,
         response: &mut HttpResponse,
-        carried: SessionReference,
+        session_reference: SessionReference,
         id: Option<u64>,
     ) -> SendError {
         let http_status = response.status;
@@ -73,7 +78,8 @@ impl HttpPeer {
 
         let said = rpc.as_ref().map_or(text.as_str(), |rpc| &rpc.message);
         let has_challenge = challenge.is_some();
-        let lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: said }.is_lost_session(carried);
+        let lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: said }
+            .is_lost_session(session_reference);
         let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
         let kind = response.content_type();
         // A proxy knows nothing of JSON-RPC.
@@ -97,7 +103,7 @@ impl HttpPeer {
             Some(code) if status == MCP_RPC_ERROR => {
                 format!("the server answered with JSON-RPC error {code} (HTTP {http_status})")
             }
-            _ => explain_status(call.has_carried(), status, http_status, challenge.as_deref(), elsewhere),
+            _ => explain_status(call.has_sent_credentials(), status, http_status, challenge.as_deref(), elsewhere),
         };
         let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
         let report = error.report_mut();

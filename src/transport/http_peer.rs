@@ -40,7 +40,7 @@ impl HttpPeer {
     }
 
     /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
-    pub fn authorised<T>(
+    pub fn authorized<T>(
         &self,
         call: &CallContext,
         attempt: impl FnMut() -> Result<T, SendError>,
@@ -61,12 +61,12 @@ impl HttpPeer {
         tell: impl FnOnce(),
         mut attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        match self.authorised(call, &mut attempt) {
-            Err(setback) if setback.stale => {
+        match self.authorized(call, &mut attempt) {
+            Err(send_error) if send_error.stale => {
                 tell();
                 // What killed this one will have killed the others.
                 self.http.drop_idle();
-                self.authorised(call, attempt)
+                self.authorized(call, attempt)
             }
             outcome => outcome,
         }
@@ -77,41 +77,41 @@ impl HttpPeer {
         &self,
         call: &CallContext,
         mut outgoing: OutgoingRequest,
-        carried: SessionReference,
+        session_reference: SessionReference,
         id: Option<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
         let pass = self.pass(call, &outgoing).map_err(SendError::before_sending)?;
         pass.apply(&mut outgoing.headers);
         pass.tell(call);
-        if let SessionReference::Id(id) = carried {
-            call.carry_text(id);
+        if let SessionReference::Id(id) = session_reference {
+            call.record_secret(id);
         }
         let http = &self.http;
         // Other calls may change the cookies before this one has its answer.
-        http.cookie_secrets().iter().for_each(|texts| call.carry_changing_texts(texts));
-        let mut response = http.send(&outgoing, &call.budget())?;
+        http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
+        let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
             let id = response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
-            call.carry_text(id.unwrap_or_default());
+            call.record_secret(id.unwrap_or_default());
         }
-        if !pass.is_granted() || !matches!(response.status, 401 | 403) {
+        if !pass.is_issued() || !matches!(response.status, 401 | 403) {
             return Ok(response);
         }
-        let setback = self.http_refusal(call, &mut response, carried, id);
-        let refusal = pass.refusal(&setback.error, question(&outgoing));
-        Err(SendError { refusal, ..setback })
+        let send_error = self.http_refusal(call, &mut response, session_reference, id);
+        let refusal = pass.refusal(&send_error.error, question(&outgoing));
+        Err(SendError { refusal, ..send_error })
     }
 
     /// Sends a request as far as the call's time allows, and waits for no answer.
-    pub fn send_and_leave(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
+    pub fn send_best_effort(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
         if let Ok(pass) = self.pass(call, &outgoing) {
             pass.apply(&mut outgoing.headers);
-            self.http.send_and_leave(&outgoing, &call.budget());
+            self.http.send_best_effort(&outgoing, &call.wait_context());
         }
     }
 
     fn pass(&self, call: &CallContext, outgoing: &OutgoingRequest) -> Result<RequestCredentials> {
-        let pass = self.calls.authorizer.authorise(call, || question(outgoing))?;
+        let pass = self.calls.authorizer.authorize(call, || question(outgoing))?;
         self.check_plain(call, &pass)?;
         Ok(pass)
     }
@@ -130,7 +130,7 @@ impl HttpPeer {
             return Err(Error::new(MCP_INSECURE, why));
         }
         if !self.warned.swap(true, Ordering::Relaxed) {
-            call.remark(LogLevel::Warning, || {
+            call.log(LogLevel::Warning, || {
                 format!("credentials go unencrypted over http to {}; use https", origin.host)
             });
         }

@@ -28,8 +28,8 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 #[derive(Clone, Copy)]
 pub struct MessageTarget<'a> {
     pub to: &'a Arc<Endpoint>,
-    pub speaking: &'a PeerContext,
-    pub carried: SessionReference<'a>,
+    pub peer_context: &'a PeerContext,
+    pub session_reference: SessionReference<'a>,
 }
 
 impl HttpPeer {
@@ -42,13 +42,11 @@ impl HttpPeer {
         attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
         if !ask.rules.repeatable {
-            return self.authorised(call, attempt);
+            return self.authorized(call, attempt);
         }
         let method = ask.method;
         let tell = || {
-            call.remark(LogLevel::Debug, || {
-                format!("{method}: the kept connection was dead; sending again on a new one")
-            });
+            call.log(LogLevel::Debug, || format!("{method}: the kept connection was dead; sending again on a new one"));
         };
         self.safely_told(call, tell, attempt)
     }
@@ -62,9 +60,9 @@ impl HttpPeer {
         repeatable: bool,
     ) -> Result<()> {
         let attempt = || self.send_message(call, target, None, message);
-        let sent = if repeatable { self.safely(call, attempt) } else { self.authorised(call, attempt) };
-        sent.and_then(|response| self.expect_success(call, response, target.carried, None))
-            .map_err(|setback| setback.error)
+        let sent = if repeatable { self.safely(call, attempt) } else { self.authorized(call, attempt) };
+        sent.and_then(|response| self.expect_success(call, response, target.session_reference, None))
+            .map_err(|send_error| send_error.error)
     }
 
     /// Sends a message where messages go: a request under its id, or another one.
@@ -77,19 +75,19 @@ impl HttpPeer {
     ) -> Result<HttpResponse<'_>, SendError> {
         let (ask, id) = ask.unzip();
         let outgoing = outgoing(target, Method::POST, ask, body);
-        self.send(call, outgoing, target.carried, id)
+        self.send(call, outgoing, target.session_reference, id)
     }
 
     /// Sends a request in the time of the call, and waits for no answer.
-    pub fn send_message_and_leave(
+    pub fn send_message_best_effort(
         &self,
         call: &CallContext,
         target: MessageTarget,
         method: Method,
         body: &MessageText,
     ) -> Result<()> {
-        call.budget().check().map_err(|stop| call.stopped(&stop))?;
-        self.send_and_leave(call, outgoing(target, method, None, body));
+        call.wait_context().check().map_err(|stop| call.stopped(&stop))?;
+        self.send_best_effort(call, outgoing(target, method, None, body));
         Ok(())
     }
 
@@ -101,11 +99,11 @@ impl HttpPeer {
         last_event_id: Option<&HeaderValue>,
     ) -> Result<HttpResponse<'_>, SendError> {
         self.safely(call, || {
-            let mut headers = headers(target.speaking, None);
+            let mut headers = headers(target.peer_context, None);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
             let outgoing = OutgoingRequest { to: target.to, method: Method::GET, headers, body: &NOTHING };
-            self.send(call, outgoing, target.carried, None)
+            self.send(call, outgoing, target.session_reference, None)
         })
     }
 }
@@ -117,7 +115,7 @@ pub fn outgoing<'a>(
     ask: Option<&EncodedRequest>,
     body: &'a MessageText,
 ) -> OutgoingRequest<'a> {
-    let mut headers = headers(target.speaking, ask);
+    let mut headers = headers(target.peer_context, ask);
     // Only beside a body: some servers refuse it without one.
     if body.len() > 0 {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
@@ -126,16 +124,16 @@ pub fn outgoing<'a>(
 }
 
 /// What every request carries, whoever sends it.
-fn headers(speaking: &PeerContext, ask: Option<&EncodedRequest>) -> HeaderMap {
+fn headers(peer_context: &PeerContext, ask: Option<&EncodedRequest>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    if let Some(version) = speaking.version {
+    if let Some(version) = peer_context.version {
         headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
     }
-    if let Some(id) = &speaking.session_id {
+    if let Some(id) = &peer_context.session_id {
         headers.insert(SESSION_ID, id.clone());
     }
-    if let Some(ask) = ask.filter(|_| speaking.era == Era::Modern) {
+    if let Some(ask) = ask.filter(|_| peer_context.era == Era::Modern) {
         add_mirrors(&mut headers, ask);
     }
     headers

@@ -18,29 +18,35 @@ use crate::status::MCP_INTERNAL;
 use crate::sys::pollable_event::PollableEvent;
 
 /// A cancelled call returns within 50 ms; half of that is for telling the server.
-pub const FAREWELL: Duration = Duration::from_millis(25);
+pub const BEST_EFFORT_LIMIT: Duration = Duration::from_millis(25);
 
 pub const LISTENING: &str = "while listening for changes";
 
 /// One way to a server. Used from any number of threads at once.
 pub trait Transport: Send + Sync {
-    fn travels(&self) -> TransportKind;
+    fn transport_kind(&self) -> TransportKind;
 
     /// One request and its answer. `asked` gets the id that the request had last.
     fn request(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         asked: &Cell<u64>,
     ) -> Result<TransportResponse, SendError>;
 
     /// A message that has no answer: a notification, or the answer to a server's own request. Where it is `repeatable`, it does no harm
     /// when it comes twice.
-    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, repeatable: bool) -> Result<()>;
+    fn post(
+        &self,
+        call: &CallContext,
+        peer_context: &PeerContext,
+        message: &MessageText,
+        repeatable: bool,
+    ) -> Result<()>;
 
     /// Sends a message in the time of the call, and waits for no answer; fails where that is over, or nothing is read at the other end.
-    fn post_and_leave(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()>;
+    fn post_best_effort(&self, call: &CallContext, peer_context: &PeerContext, message: &MessageText) -> Result<()>;
 
     /// A subscription of a modern server: opened by a request whose answer ends it.
     fn subscribe(
@@ -51,11 +57,11 @@ pub trait Transport: Send + Sync {
         _: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
         let error = Error::new(MCP_INTERNAL, "this transport has no subscriptions");
-        Err(SubscriptionFailure { error, heard: false })
+        Err(SubscriptionFailure { error, received_any: false })
     }
 
     /// What a request says of the session, which the server may have lost.
-    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a>;
+    fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a>;
 
     /// Opens the stream for what belongs to no call, where the transport has one of its own, and waits a moment for it; where
     /// `again`, also one that was given up.
@@ -67,23 +73,23 @@ pub trait Transport: Send + Sync {
     fn bind(&self, _version: &'static str) {}
 
     /// Raised when nothing that belongs to no call will come any more.
-    fn over(&self) -> Option<Arc<PollableEvent>>;
+    fn end_event(&self) -> Option<Arc<PollableEvent>>;
 
     /// Why that is so.
-    fn why_over(&self) -> Option<Error>;
+    fn end_reason(&self) -> Option<Error>;
 
     /// Whether new calls need another session.
-    fn is_closed_to_calls(&self) -> bool {
+    fn needs_new_session(&self) -> bool {
         false
     }
 
     /// Tells the server that the session has ended, where that is told.
-    fn end_session(&self, _call: &CallContext, _speaking: &PeerContext) -> Result<()> {
+    fn terminate_session(&self, _call: &CallContext, _speaking: &PeerContext) -> Result<()> {
         Ok(())
     }
 
     /// The same, as far as that goes in a moment, and without waiting for an answer.
-    fn abandon_session(&self, _speaking: &PeerContext) {}
+    fn terminate_session_best_effort(&self, _speaking: &PeerContext) {}
 
     /// The client is closed: a stream that belongs to no call is not read any more.
     fn stop_server_stream(&self) {}
@@ -96,9 +102,9 @@ pub trait Connector: Send + Sync {
     fn order(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind>;
 
     /// Whether the server's address says that it is this one.
-    fn is_named(&self, travels: TransportKind) -> bool;
+    fn is_named(&self, transport_kind: TransportKind) -> bool;
 
-    fn connect(&self, call: &CallContext, travels: TransportKind) -> Result<Arc<dyn Transport>>;
+    fn connect(&self, call: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>>;
 }
 
 /// Receives the notifications of a subscription.
@@ -107,7 +113,7 @@ pub type NotificationCallback<'a> = dyn FnMut(&Notification) + 'a;
 /// How a subscription ended without the server's answer, and whether something had come on it.
 pub struct SubscriptionFailure {
     pub error: Error,
-    pub heard: bool,
+    pub received_any: bool,
 }
 
 /// What the server has answered, and the session id that came with it.

@@ -77,7 +77,7 @@ pub fn sort_event(
 ) {
     let is_named = is_named(&event);
     if let Some(rest) = sort(event.data, is_ours, take) {
-        skipped.note_event(call, rest, is_named);
+        skipped.record_event(call, rest, is_named);
     }
 }
 

@@ -17,7 +17,7 @@ const REPLY_LIMIT: Duration = Duration::from_secs(5);
 /// time, and learns from the transport's end that nobody wants its answer.
 pub struct ReplySlot {
     transport: Weak<dyn Transport>,
-    speaking: PeerContext,
+    peer_context: PeerContext,
     call: CallContext,
     ended: Arc<AtomicBool>,
 }
@@ -28,9 +28,9 @@ pub struct CallLifetime(Arc<AtomicBool>);
 
 impl CallLifetime {
     /// The slot for the answer to one request.
-    pub fn slot(&self, transport: Weak<dyn Transport>, speaking: &PeerContext, call: &CallContext) -> ReplySlot {
+    pub fn slot(&self, transport: Weak<dyn Transport>, peer_context: &PeerContext, call: &CallContext) -> ReplySlot {
         let ended = Arc::clone(&self.0);
-        ReplySlot { transport, speaking: speaking.clone(), call: call.clone(), ended }
+        ReplySlot { transport, peer_context: peer_context.clone(), call: call.clone(), ended }
     }
 }
 
@@ -43,7 +43,7 @@ impl Drop for CallLifetime {
 impl ReplySlot {
     /// A modern server must not send requests, and is not answered.
     pub fn is_answerable(&self) -> bool {
-        self.speaking.era == Era::Legacy
+        self.peer_context.era == Era::Legacy
     }
 
     /// Whether the call has ended during which the server asked: its answer is not awaited any more.
@@ -54,7 +54,7 @@ impl ReplySlot {
     /// Sends the text of a response; one that comes too late is discarded.
     pub fn answer(self, reply: &str) -> Result<()> {
         let Some(transport) = self.transport.upgrade().filter(|_| !self.has_ended()) else { return Ok(()) };
-        transport.post(&self.call.within(REPLY_LIMIT), &self.speaking, &reply.into(), true)
+        transport.post(&self.call.within(REPLY_LIMIT), &self.peer_context, &reply.into(), true)
     }
 }
 

@@ -11,7 +11,7 @@ use super::context::TransportContext;
 use super::interface::{Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::PendingRequests;
-use super::multiplexer::{await_answer, make_place};
+use super::multiplexer::{await_answer, register};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
@@ -27,13 +27,13 @@ use crate::sys::pollable_event::PollableEvent;
 pub struct SocketPair {
     me: Weak<dyn Transport>,
     host: Arc<TransportContext>,
-    line: Arc<PendingRequests>,
+    pending: Arc<PendingRequests>,
     socket: Mutex<UnixStream>,
 }
 
 impl Drop for SocketPair {
     fn drop(&mut self) {
-        self.line.stop.raise();
+        self.pending.stop.set();
         let _ = self.socket.lock().shutdown(Shutdown::Both);
     }
 }
@@ -43,14 +43,14 @@ impl SocketPair {
     pub fn connect(host: &Arc<TransportContext>) -> Result<(Arc<SocketPair>, UnixStream)> {
         let (ours, theirs) = UnixStream::pair().map_err(|error| disconnected(&error.to_string()))?;
         let incoming = ours.try_clone().map_err(|error| disconnected(&error.to_string()))?;
-        let line = Arc::new(PendingRequests::new(false, Arc::default())?);
+        let pending = Arc::new(PendingRequests::new(false, Arc::default())?);
         let me = Arc::new_cyclic(|me: &Weak<SocketPair>| SocketPair {
             me: me.clone(),
             host: Arc::clone(host),
-            line,
+            pending,
             socket: Mutex::new(ours),
         });
-        let receiver = MessageRouter::new(host, Weak::clone(&me.me), &me.line);
+        let receiver = MessageRouter::new(host, Weak::clone(&me.me), &me.pending);
         host.readers.start(move || read(&receiver, incoming))?;
         Ok((me, theirs))
     }
@@ -65,7 +65,7 @@ impl SocketPair {
 fn read(to: &MessageRouter, incoming: UnixStream) {
     let reads = to.begin();
     for line in BufReader::new(incoming).split(b'\n').map_while(|line| line.ok()) {
-        to.line.note_heard();
+        to.pending.record_heard();
         to.take_text(line);
     }
     reads.end(disconnected("the stream has ended"));
@@ -76,46 +76,46 @@ fn disconnected(why: &str) -> Error {
 }
 
 impl Transport for SocketPair {
-    fn travels(&self) -> TransportKind {
+    fn transport_kind(&self) -> TransportKind {
         TransportKind::Stdio
     }
 
     fn request(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         asked: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
         let id = self.host.calls.next_id();
         asked.set(id);
-        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
+        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
         self.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
-        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
         self.write(message)
     }
 
-    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
+    fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         self.write(message)
     }
 
-    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+    fn session_reference<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
         SessionReference::Nothing
     }
 
-    fn over(&self) -> Option<Arc<PollableEvent>> {
-        Some(Arc::clone(&self.line.over))
+    fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        Some(Arc::clone(&self.pending.end_event))
     }
 
-    fn why_over(&self) -> Option<Error> {
-        self.line.ended()
+    fn end_reason(&self) -> Option<Error> {
+        self.pending.ended()
     }
 
-    fn is_closed_to_calls(&self) -> bool {
-        self.line.is_closed_to_calls()
+    fn needs_new_session(&self) -> bool {
+        self.pending.needs_new_session()
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     /// A server that writes one line for each line that it reads, closes the stream after the last one, and returns what it has read.
-    fn serve(theirs: UnixStream, lines: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
+    fn handle_server_request(theirs: UnixStream, lines: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
         thread::spawn(move || {
             let mut read = BufReader::new(theirs.try_clone().unwrap()).lines();
             let mut write = theirs;
@@ -160,7 +160,7 @@ mod tests {
     fn a_request_gets_the_answer_with_its_id() {
         let (host, ..) = recording_host();
         let (transport, theirs) = SocketPair::connect(&host).unwrap();
-        let server = serve(
+        let server = handle_server_request(
             theirs,
             &[
                 concat!(
@@ -183,7 +183,7 @@ mod tests {
         let (host, _, requests) = recording_host();
         let (transport, theirs) = SocketPair::connect(&host).unwrap();
         let lines = &[r#"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#];
-        let server = serve(theirs, lines);
+        let server = handle_server_request(theirs, lines);
         let program = thread::spawn(move || {
             let (asked, slot) = requests.recv().unwrap();
             assert!(!slot.has_ended());
@@ -204,7 +204,7 @@ mod tests {
             "\n",
             r#"{"jsonrpc":"2.0","id":2,"result":{}}"#
         )];
-        let server = serve(theirs, lines);
+        let server = handle_server_request(theirs, lines);
         request(&transport, &with_progress(|_, _, _| ())).unwrap();
         assert!(server.join().unwrap()[0].contains(r#""progressToken":1"#));
         assert_eq!(inbound.arrivals(), ["notifications/progress"]);
@@ -217,14 +217,14 @@ mod tests {
     fn the_end_of_the_stream_fails_the_waiting_call_and_later_ones() {
         let (host, ..) = recording_host();
         let (transport, theirs) = SocketPair::connect(&host).unwrap();
-        let server = serve(theirs, &["no message"]);
+        let server = handle_server_request(theirs, &["no message"]);
         let waiting = request(&transport, &CallOptions::default()).unwrap_err();
         assert_eq!((waiting.error.status(), waiting.sent), (MCP_DISCONNECTED, Sent::Yes));
         assert!(waiting.error.report().message.contains("no message"), "{}", waiting.error);
         let later = request(&transport, &CallOptions::default()).unwrap_err();
         assert_eq!((later.error.status(), later.sent), (MCP_DISCONNECTED, Sent::No));
-        assert!(later.error.report().session_is_gone && transport.is_closed_to_calls());
-        assert!(WaitContext::default().wait(transport.over().unwrap().waitable(), Interest::Read).is_ok());
+        assert!(later.error.report().session_is_gone && transport.needs_new_session());
+        assert!(WaitContext::default().wait(transport.end_event().unwrap().waitable(), Interest::Read).is_ok());
         server.join().unwrap();
     }
 

@@ -14,7 +14,7 @@ impl Client {
         let text = messages::server_info(
             session.version,
             session.era,
-            session.transport.travels().name(),
+            session.transport.transport_kind().name(),
             session.answer.as_ref(),
         );
         Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))

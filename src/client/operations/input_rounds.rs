@@ -14,30 +14,30 @@ use crate::rpc::handlers::ask;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
-const MOST_ROUNDS: u32 = 32;
+const MAX_ROUNDS: u32 = 32;
 
 impl Client {
     /// Makes an operation again, with what the server asks for, until it is complete. Counts the rounds.
     pub(in crate::client) fn give_inputs(
         &self,
         call: &CallContext,
-        operation: &mut Request,
+        request: &mut Request,
         first: RpcResponse,
     ) -> Result<(Json, u32)> {
         let mut answered = first;
-        for rounds in 0..MOST_ROUNDS {
+        for rounds in 0..MAX_ROUNDS {
             if answered.kind != ResultType::InputRequired {
                 return Ok((answered.result, rounds));
             }
-            call.remark(LogLevel::Debug, || "the server needs input".into());
-            self.gather(call, operation, &answered.result)?;
-            answered = self.perform_round(call, operation)?;
+            call.log(LogLevel::Debug, || "the server needs input".into());
+            self.gather(call, request, &answered.result)?;
+            answered = self.request_with_session_recovery(call, request)?;
         }
-        Err(Error::new(MCP_ENDLESS, format!("the server asked for input {MOST_ROUNDS} times, and wants still more")))
+        Err(Error::new(MCP_ENDLESS, format!("the server asked for input {MAX_ROUNDS} times, and wants still more")))
     }
 
-    /// Puts into `operation` what the server's answer asks for.
-    fn gather(&self, call: &CallContext, operation: &mut Request, result: &Json) -> Result<()> {
+    /// Puts into `request` what the server's answer asks for.
+    fn gather(&self, call: &CallContext, request: &mut Request, result: &Json) -> Result<()> {
         let root = RawValue::of(result);
         let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
         if requests.is_none() && state.is_none() {
@@ -48,14 +48,14 @@ impl Client {
         for (key, request) in requests.into_iter().flat_map(RawValue::children) {
             responses.push(one_input(self, call, key, request)?);
         }
-        operation.params.remove("inputResponses");
-        operation.params.remove("requestState");
+        request.params.remove("inputResponses");
+        request.params.remove("requestState");
         if requests.is_some() {
-            operation.params.set("inputResponses", format!("{{{}}}", responses.join(",")));
+            request.params.set("inputResponses", format!("{{{}}}", responses.join(",")));
         }
         if let Some(state) = state {
             // As it came, byte for byte.
-            operation.params.set("requestState", state.raw().to_owned());
+            request.params.set("requestState", state.raw().to_owned());
         }
         Ok(())
     }
@@ -80,7 +80,7 @@ pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawVal
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
     let given = ask(call, kind, &handler, params.as_ref(), None);
     // Whoever has ended the call meanwhile knows why there is no input.
-    call.budget().check().map_err(|stop| call.stopped_while(&stop, "while the program was asked for input"))?;
+    call.wait_context().check().map_err(|stop| call.stopped_while(&stop, "while the program was asked for input"))?;
     let given = given.map_err(|failure| {
         Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
     })?;

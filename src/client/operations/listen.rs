@@ -23,13 +23,13 @@ use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Interrupt};
 use crate::transport::interface::{LISTENING, SubscriptionFailure};
-use crate::transport::multiplexer::remark_dropped;
+use crate::transport::multiplexer::log_dropped;
 
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 /// The end of a subscription begins nothing more after that.
-const FAREWELL: Duration = Duration::from_millis(20);
+const BEST_EFFORT_LIMIT: Duration = Duration::from_millis(20);
 
 /// What somebody wants to hear of.
 #[derive(Clone, Debug, Default)]
@@ -124,12 +124,12 @@ impl Client {
                 return Err(error);
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
-            call.remark(LogLevel::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
+            call.log(LogLevel::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
             if was_open {
                 // From now on only the caller ends it.
                 opening = call.without_deadline();
             }
-            match opening.budget().wait_any(&[], Some(pause)) {
+            match opening.wait_context().wait_any(&[], Some(pause)) {
                 Ok(_) => {}
                 // Why it could not be opened in time says more than that.
                 Err(Interrupt::TimedOut) => return Err(error),
@@ -150,25 +150,31 @@ impl Client {
             return SubscriptionEnd::Failed(error);
         }
         let ask = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
-        let outcome = session.transport.subscribe(call, &session.speaking(), &ask, &mut |notice| {
-            self.hear(call, notice, filter, on_change);
+        let outcome = session.transport.subscribe(call, &session.peer_context(), &ask, &mut |notice| {
+            self.on_notification(call, notice, filter, on_change);
         });
         match outcome {
             Ok(()) => SubscriptionEnd::Graceful,
-            Err(SubscriptionFailure { error, heard: true }) => SubscriptionEnd::Dropped(error),
-            Err(SubscriptionFailure { error, heard: false }) => SubscriptionEnd::Failed(error),
+            Err(SubscriptionFailure { error, received_any: true }) => SubscriptionEnd::Dropped(error),
+            Err(SubscriptionFailure { error, received_any: false }) => SubscriptionEnd::Failed(error),
         }
     }
 
     /// A notification on a subscription.
-    fn hear(&self, call: &CallContext, notice: &Notification, filter: &SubscriptionFilter, on_change: &ChangeCallback) {
+    fn on_notification(
+        &self,
+        call: &CallContext,
+        notice: &Notification,
+        filter: &SubscriptionFilter,
+        on_change: &ChangeCallback,
+    ) {
         if notice.is_too_long() {
             // Where that is said.
             return self.host().inbound.notification(call, notice);
         }
         if notice.method == "notifications/subscriptions/acknowledged" {
             let granted = notice.params.as_ref().and_then(|params| RawValue::of(params).member("notifications"));
-            call.remark(LogLevel::Debug, || format!("subscribed to {}", granted.map_or("nothing", RawValue::raw)));
+            call.log(LogLevel::Debug, || format!("subscribed to {}", granted.map_or("nothing", RawValue::raw)));
             return;
         }
         self.known.forget(notice);
@@ -192,24 +198,24 @@ impl Client {
             Err(error) => return SubscriptionEnd::Failed(error),
         };
         // Before the server is asked: another listener that leaves meanwhile must not take it away.
-        self.known.changes.note_uris(&filter.uris);
+        self.known.changes.record_uris(&filter.uris);
         let asked = filter
             .uris
             .iter()
-            .try_for_each(|uri| self.perform(call, subscribe("resources/subscribe", uri)).map(|_| ()));
+            .try_for_each(|uri| self.run_request(call, subscribe("resources/subscribe", uri)).map(|_| ()));
         let end = match asked {
             Ok(()) => self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox),
             Err(error) => SubscriptionEnd::Failed(error),
         };
-        remark_dropped(call, subscribed.inbox.dropped());
+        log_dropped(call, subscribed.inbox.dropped());
         let unwanted = self.known.changes.forget_uris(&filter.uris);
         // A session that has ended knows nothing of it any more.
-        if !matches!(end, SubscriptionEnd::Dropped(_)) && !self.calls.closed.is_raised() {
-            let until = Instant::now() + FAREWELL;
+        if !matches!(end, SubscriptionEnd::Dropped(_)) && !self.calls.closed.is_set() {
+            let until = Instant::now() + BEST_EFFORT_LIMIT;
             for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
-                let operation = subscribe("resources/unsubscribe", uri);
-                let body = messages::request(self.calls.next_id(), "resources/unsubscribe", &operation.params);
-                leave(self.host(), &*session.transport, &session.speaking(), &body);
+                let request = subscribe("resources/unsubscribe", uri);
+                let body = messages::request(self.calls.next_id(), "resources/unsubscribe", &request.params);
+                leave(self.host(), &*session.transport, &session.peer_context(), &body);
             }
         }
         end
@@ -223,25 +229,25 @@ impl Client {
         on_change: &ChangeCallback,
         inbox: &SubscriptionQueue,
     ) -> SubscriptionEnd {
-        let budget = call.without_deadline().budget().clone();
-        let over = session.transport.over();
+        let wait_context = call.without_deadline().wait_context().clone();
+        let end_event = session.transport.end_event();
         let mut fds = vec![(inbox.signal.waitable(), Interest::Read)];
-        fds.extend(over.as_ref().map(|over| (over.waitable(), Interest::Read)));
+        fds.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
         loop {
-            if let Err(stop) = budget.wait_any(&fds, None) {
+            if let Err(stop) = wait_context.wait_any(&fds, None) {
                 return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
             }
             for notice in inbox.take() {
-                if let Err(stop) = budget.check() {
+                if let Err(stop) = wait_context.check() {
                     return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
                 }
                 if filter.wants(&notice) {
                     on_change(&notice.method, notice.params.as_ref());
                 }
             }
-            if over.as_ref().is_some_and(|over| over.is_raised()) {
-                let why = session.why_over();
+            if end_event.as_ref().is_some_and(|end_event| end_event.is_set()) {
+                let why = session.end_reason();
                 return if opened.elapsed() > LONGEST_RETRY {
                     SubscriptionEnd::Dropped(why)
                 } else {

@@ -17,7 +17,7 @@ use crate::protocol::raw_value::RawValue;
 use crate::status::*;
 
 /// More pages than that are not asked for: a server whose pages never end is broken.
-const MOST_PAGES: usize = 10_000;
+const MAX_PAGES: usize = 10_000;
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Client {
             |page: &Json| hashes.hash_one(RawValue::of(page).member(list.member()).map(RawValue::raw));
         let mut used_cursors = HashSet::new();
         let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
-        for _ in 1..MOST_PAGES {
+        for _ in 1..MAX_PAGES {
             used_cursors.insert(hashes.hash_one(&cursor));
             let page = self.page_at(call, list, Some(cursor))?;
             let next = next_cursor(&page);
@@ -95,7 +95,7 @@ impl Client {
                 return Err(Error::new(MCP_TOO_LARGE, why));
             }
             if is_circle {
-                call.remark(LogLevel::Warning, || {
+                call.log(LogLevel::Warning, || {
                     format!("the server's {} leads to a page that was read before; the list ends there", list.method())
                 });
             }
@@ -104,7 +104,7 @@ impl Client {
                 Some(next) => cursor = next,
             }
         }
-        Err(Error::new(MCP_ENDLESS, format!("{} has more than {MOST_PAGES} pages", list.method())))
+        Err(Error::new(MCP_ENDLESS, format!("{} has more than {MAX_PAGES} pages", list.method())))
     }
 }
 

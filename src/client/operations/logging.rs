@@ -27,7 +27,7 @@ impl Client {
                 // Messages that belong to no call come there; the hook may be younger than the session.
                 session.open_server_stream(call, false)?;
             }
-            self.perform(call, logging_level(level))?;
+            self.run_request(call, logging_level(level))?;
         }
         self.server_log.set_level(level);
         Ok(())

@@ -31,7 +31,7 @@ impl Client {
         if let Some(arguments) = arguments {
             params.set("arguments", object(arguments, "the arguments")?);
         }
-        self.perform(call, Request::new("prompts/get", params, RequestPolicy::READ).named(name))
+        self.run_request(call, Request::new("prompts/get", params, RequestPolicy::READ).named(name))
     }
 
     /// What may stand for `value` in an argument; `context` is the text of an object with the arguments that are known already.
@@ -51,13 +51,13 @@ impl Client {
         if let Some(context) = context {
             params.set("context", format!(r#"{{"arguments":{}}}"#, object(context, "the context")?));
         }
-        self.perform(call, Request::new("completion/complete", params, RequestPolicy::REPEATABLE))
+        self.run_request(call, Request::new("completion/complete", params, RequestPolicy::REPEATABLE))
     }
 
     /// A request by its method; `params` is the text of an object.
     pub fn request(&self, call: &CallContext, method: &str, params: Option<&str>) -> Result<Json> {
         let params = given(method, params)?;
-        self.perform(call, Request::new(method, params, RequestPolicy::ONCE))
+        self.run_request(call, Request::new(method, params, RequestPolicy::ONCE))
     }
 
     /// A notification by its method; `params` is the text of an object.

@@ -29,7 +29,7 @@ impl Client {
     }
 
     fn ping_modern(&self, call: &CallContext, session: &Arc<Session>) -> Result<()> {
-        let outcome = discover(self.host(), call, &*session.transport, &session.speaking(), &session.meta);
+        let outcome = discover(self.host(), call, &*session.transport, &session.peer_context(), &session.meta);
         // The same answer again says the same again, and is not read again.
         let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
         // A server that fails is not another one for that.
@@ -50,8 +50,8 @@ impl Client {
 
     fn ping_legacy(&self, call: &CallContext) -> Result<()> {
         let method = MethodName::ByEra(method);
-        let operation = Request { method, ..Request::new("", Params::new(), RequestPolicy::REPEATABLE) };
-        match self.perform(call, operation) {
+        let request = Request { method, ..Request::new("", Params::new(), RequestPolicy::REPEATABLE) };
+        match self.run_request(call, request) {
             // Some servers do not know `ping`. A JSON-RPC error that is not about credentials or the session: the server is alive.
             Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
             outcome => outcome.map(|_| ()),

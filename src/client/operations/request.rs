@@ -13,7 +13,7 @@ use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
-use crate::rpc::send_request::exchange;
+use crate::rpc::send_request::send_request;
 use crate::session::recovery::Recovery;
 use crate::session::state::Session;
 use crate::status::*;
@@ -57,26 +57,34 @@ impl<'a> Request<'a> {
 
 impl Client {
     /// The result of an operation, with what the server asks for on the way.
-    pub(in crate::client) fn perform(&self, call: &CallContext, operation: Request) -> Result<Json> {
-        self.perform_counted(call, operation).map(|(result, _)| result)
+    pub(in crate::client) fn run_request(&self, call: &CallContext, request: Request) -> Result<Json> {
+        self.run_request_counting_rounds(call, request).map(|(result, _)| result)
     }
 
     /// The same, and in how many rounds the server has asked for input.
-    pub(in crate::client) fn perform_counted(&self, call: &CallContext, mut operation: Request) -> Result<(Json, u32)> {
-        let answered = self.perform_round(call, &operation)?;
-        self.give_inputs(call, &mut operation, answered)
+    pub(in crate::client) fn run_request_counting_rounds(
+        &self,
+        call: &CallContext,
+        mut request: Request,
+    ) -> Result<(Json, u32)> {
+        let answered = self.request_with_session_recovery(call, &request)?;
+        self.give_inputs(call, &mut request, answered)
     }
 
     /// One round, in a session that is opened anew where that helps.
-    pub(in crate::client) fn perform_round(&self, call: &CallContext, operation: &Request) -> Result<RpcResponse> {
+    pub(in crate::client) fn request_with_session_recovery(
+        &self,
+        call: &CallContext,
+        request: &Request,
+    ) -> Result<RpcResponse> {
         let forget_headers = || self.known.tools.forget();
         let recovery = Recovery {
             sessions: &self.sessions,
-            is_repeatable: operation.rules.repeatable,
-            forget_headers: operation.arguments.is_some().then_some(&forget_headers),
+            is_repeatable: request.rules.repeatable,
+            forget_headers: request.arguments.is_some().then_some(&forget_headers),
         };
         let get = || self.session(call).map(|(session, _)| session);
-        recovery.with_recovery(call, get, |session| self.perform_in(call, operation, session))
+        recovery.with_recovery(call, get, |session| self.request_in_session(call, request, session))
     }
 
     /// Adds the members of `_meta` that a request of this call has in a session.
@@ -97,17 +105,17 @@ impl Client {
     }
 
     /// Performs an operation, or gives what it brought before.
-    pub(in crate::client) fn cached(&self, call: &CallContext, operation: Request) -> Result<Json> {
+    pub(in crate::client) fn cached(&self, call: &CallContext, request: Request) -> Result<Json> {
         if !self.known.cache.is_wanted() || call.has_extras() {
-            return self.perform(call, operation);
+            return self.run_request(call, request);
         }
-        let key = (operation.method.name(Era::Modern).to_owned(), operation.params.to_json());
+        let key = (request.method.name(Era::Modern).to_owned(), request.params.to_json());
         let context = CacheContext::of(self.auth());
         if let Some(result) = self.known.cache.get(&key, &context) {
             return Ok(result);
         }
         let changes = self.known.cache.changes();
-        let (result, rounds) = self.perform_counted(call, operation)?;
+        let (result, rounds) = self.run_request_counting_rounds(call, request)?;
         let is_of_now = changes == self.known.cache.changes();
         // What came of inputs depends on them, and they are not part of the key.
         if rounds == 0 && is_of_now {
@@ -116,29 +124,35 @@ impl Client {
         Ok(result)
     }
 
-    fn perform_in(&self, call: &CallContext, operation: &Request, session: &Session) -> Result<RpcResponse, SendError> {
-        let mut params = operation.params.clone();
-        self.add_meta(call, &mut params, session, operation.rules).map_err(SendError::before_sending)?;
-        let mirrored = self.mirrored_arguments(call, operation, session).map_err(SendError::before_sending)?;
+    fn request_in_session(
+        &self,
+        call: &CallContext,
+        request: &Request,
+        session: &Session,
+    ) -> Result<RpcResponse, SendError> {
+        let mut params = request.params.clone();
+        self.add_meta(call, &mut params, session, request.rules).map_err(SendError::before_sending)?;
+        let mirrored = self.mirrored_arguments(call, request, session).map_err(SendError::before_sending)?;
         let ask = EncodedRequest {
-            method: operation.method.name(session.era),
+            method: request.method.name(session.era),
             params: &params,
-            name: operation.name,
+            name: request.name,
             mirrored: &mirrored,
-            rules: operation.rules,
+            rules: request.rules,
         };
-        exchange(self.host(), &*session.transport, call, &session.speaking(), &ask).map(|answer| answer.answered)
+        send_request(self.host(), &*session.transport, call, &session.peer_context(), &ask)
+            .map(|answer| answer.answered)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
     fn mirrored_arguments(
         &self,
         call: &CallContext,
-        operation: &Request,
+        request: &Request,
         session: &Session,
     ) -> Result<Vec<(String, String)>> {
-        let (Some(arguments), Some(name)) = (operation.arguments, operation.name) else { return Ok(Vec::new()) };
-        if session.era == Era::Legacy || !session.transport.travels().has_headers() {
+        let (Some(arguments), Some(name)) = (request.arguments, request.name) else { return Ok(Vec::new()) };
+        if session.era == Era::Legacy || !session.transport.transport_kind().has_headers() {
             return Ok(Vec::new());
         }
         let wanted = self.wanted_headers(call, name)?;
@@ -156,7 +170,7 @@ impl Client {
         let mut params = params;
         self.add_meta(call, &mut params, &session, RequestPolicy::ONCE)?;
         let message = messages::notification(method, &params);
-        session.transport.post(call, &session.speaking(), &message, false).inspect_err(|error| {
+        session.transport.post(call, &session.peer_context(), &message, false).inspect_err(|error| {
             if error.status() == MCP_SESSION_LOST {
                 self.sessions.forget(&session);
             }

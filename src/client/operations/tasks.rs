@@ -36,18 +36,18 @@ impl Client {
     pub fn start_tool(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
-        let mut operation = tool_call(name, arguments);
+        let mut request = tool_call(name, arguments);
         let is_asked = match session.era {
             Era::Modern => {
-                operation.rules.may_be_task = true;
+                request.rules.may_be_task = true;
                 false
             }
             Era::Legacy => self.task_support(call, &session, name)?.is_some(),
         };
         if is_asked {
-            operation.params.set("task", "{}");
+            request.params.set("task", "{}");
         }
-        let result = self.perform(call, operation)?;
+        let result = self.run_request(call, request)?;
         if is_asked && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
             let why = "the server makes a task of the tool, and gives no id for it";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
@@ -76,9 +76,9 @@ impl Client {
     fn abandon_task(&self, call: &CallContext, id: &str) {
         // The session is there: only a caller that waits for one could be stopped here.
         if let Ok((session, _)) = self.session(call) {
-            let operation = about("tasks/cancel", id, RequestPolicy::REPEATABLE);
-            let body = messages::request(self.calls.next_id(), "tasks/cancel", &operation.params);
-            leave(self.host(), &*session.transport, &session.speaking(), &body);
+            let request = about("tasks/cancel", id, RequestPolicy::REPEATABLE);
+            let body = messages::request(self.calls.next_id(), "tasks/cancel", &request.params);
+            leave(self.host(), &*session.transport, &session.peer_context(), &body);
         }
     }
 
@@ -106,24 +106,24 @@ impl Client {
             Some((text(tool, "name")?, support))
         });
         let known: Arc<HashMap<_, _>> = Arc::new(known.collect());
-        self.known.tools.note_task_support(Arc::clone(&known));
+        self.known.tools.record_task_support(Arc::clone(&known));
         Ok(known.get(name).copied())
     }
 
     /// How a task stands.
     pub fn get_task(&self, call: &CallContext, id: &str) -> Result<Json> {
-        self.perform(call, about("tasks/get", id, RequestPolicy::REPEATABLE))
+        self.run_request(call, about("tasks/get", id, RequestPolicy::REPEATABLE))
     }
 
     /// Gives a modern task the inputs that it asks for: the text of an object.
     pub fn update_task(&self, call: &CallContext, id: &str, responses: &str) -> Result<()> {
-        let mut operation = about("tasks/update", id, RequestPolicy::REPEATABLE);
-        operation.params.set("inputResponses", object(responses, "the responses")?);
-        self.perform(call, operation).map(|_| ())
+        let mut request = about("tasks/update", id, RequestPolicy::REPEATABLE);
+        request.params.set("inputResponses", object(responses, "the responses")?);
+        self.run_request(call, request).map(|_| ())
     }
 
     pub fn cancel_task(&self, call: &CallContext, id: &str) -> Result<()> {
-        self.perform(call, about("tasks/cancel", id, RequestPolicy::REPEATABLE)).map(|_| ())
+        self.run_request(call, about("tasks/cancel", id, RequestPolicy::REPEATABLE)).map(|_| ())
     }
 
     /// Waits for the end of a task, gives it what it asks for, and gives the result of what it was made for.
@@ -136,7 +136,7 @@ impl Client {
             let message = text(root, "statusMessage");
             if message.is_some() && message != said {
                 steps += 1.0;
-                call.paused(|clock| clock.during(|| call.tell_progress(steps, None, message.as_deref())));
+                call.paused(|clock| clock.during(|| call.report_progress(steps, None, message.as_deref())));
                 said = message;
             }
             let (session, _) = self.session(call)?;
@@ -146,7 +146,7 @@ impl Client {
                 (Some("input_required"), Era::Modern) => self.answer_task(call, id, root, &mut answered)?,
                 // The server's requests come with the answer to this one.
                 (Some("completed" | "failed" | "input_required"), Era::Legacy) => {
-                    return self.perform(call, about("tasks/result", id, RequestPolicy::REPEATABLE));
+                    return self.run_request(call, about("tasks/result", id, RequestPolicy::REPEATABLE));
                 }
                 (Some("cancelled"), _) => {
                     let why = said.map_or_else(String::new, |said| format!(": {said}"));
@@ -158,9 +158,9 @@ impl Client {
                     return Err(Error::new(MCP_INVALID_MESSAGE, why));
                 }
             }
-            let budget = call.budget().clone();
+            let wait_context = call.wait_context().clone();
             let stopped = |stop| call.stopped_while(&stop, "while waiting for the task");
-            budget.wait_any(&[], Some(poll_interval(root))).map_err(stopped)?;
+            wait_context.wait_any(&[], Some(poll_interval(root))).map_err(stopped)?;
         }
     }
 

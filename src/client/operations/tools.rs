@@ -43,7 +43,7 @@ impl Client {
         if self.task_support(call, &session, name)? == Some(TaskSupport::Required) {
             return self.call_as_task(call, name, arguments);
         }
-        self.perform(call, tool_call(name, text))
+        self.run_request(call, tool_call(name, text))
     }
 
     /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
@@ -53,9 +53,9 @@ impl Client {
             return Ok(wanted);
         }
         match self.all_pages(call, ListMethod::Tools) {
-            Ok(_) => self.known.tools.note_complete(),
+            Ok(_) => self.known.tools.record_complete(),
             Err(error) if error.status() == MCP_RPC_ERROR => {
-                call.remark(LogLevel::Debug, || format!("the server does not list its tools ({error})"));
+                call.log(LogLevel::Debug, || format!("the server does not list its tools ({error})"));
             }
             Err(error) => return Err(error),
         }
@@ -67,7 +67,7 @@ impl Client {
     /// Schema Extension). What is left is kept for calls.
     pub(in crate::client) fn without_invalid_tools(&self, call: &CallContext, page: Json) -> Result<Json> {
         let (session, _) = self.session(call)?;
-        if session.era == Era::Legacy || !session.transport.travels().has_headers() {
+        if session.era == Era::Legacy || !session.transport.transport_kind().has_headers() {
             return Ok(page);
         }
         let context = CacheContext::of(self.auth());
@@ -78,7 +78,7 @@ impl Client {
         let mut count = 0;
         let list = RawValue::of(&page).member(ListMethod::Tools.member());
         for (_, tool) in list.into_iter().flat_map(RawValue::children) {
-            call.budget()
+            call.wait_context()
                 .check()
                 .map_err(|stop| call.stopped_while(&stop, "while looking through the list of tools"))?;
             count += 1;
@@ -90,7 +90,7 @@ impl Client {
                     valid.push(tool.raw());
                 }
                 Err(why) => {
-                    call.remark(LogLevel::Warning, || format!("the tool {name:?} is left out: {why}"));
+                    call.log(LogLevel::Warning, || format!("the tool {name:?} is left out: {why}"));
                 }
             }
         }

@@ -15,7 +15,7 @@ use super::http_request::{MessageTarget, unexpected_content};
 use super::interface::{Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingRequests, PendingResponse};
-use super::multiplexer::{await_answer, leave_place, make_place};
+use super::multiplexer::{await_answer, register, unregister};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
@@ -39,14 +39,14 @@ pub struct LegacySse {
     me: Weak<dyn Transport>,
     host: Arc<TransportContext>,
     peer: Arc<HttpPeer>,
-    line: Arc<PendingRequests>,
+    pending: Arc<PendingRequests>,
     /// Where messages are posted to.
     to: Arc<Endpoint>,
 }
 
 impl Drop for LegacySse {
     fn drop(&mut self) {
-        self.line.stop.raise();
+        self.pending.stop.set();
     }
 }
 
@@ -60,7 +60,7 @@ impl LegacySse {
             let outgoing = OutgoingRequest { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
             peer.send(call, outgoing, SessionReference::Nothing, None)
         });
-        let mut response = opened.map_err(|setback| setback.error)?;
+        let mut response = opened.map_err(|send_error| send_error.error)?;
         if !response.is_success() {
             return Err(peer.http_failure(call, &mut response, SessionReference::Nothing));
         }
@@ -100,106 +100,115 @@ impl LegacySse {
             if let Some(endpoint) = events.next() {
                 let to = Arc::new(named_endpoint(from, &endpoint)?);
                 let rest = events.collect();
-                let line = Arc::new(PendingRequests::new(false, Arc::clone(to.secrets()))?);
-                line.note_carried(call);
-                call.remark(LogLevel::Debug, || "the event stream is open, and has named its endpoint".into());
+                let pending = Arc::new(PendingRequests::new(false, Arc::clone(to.secrets()))?);
+                pending.record_sent_credentials(call);
+                call.log(LogLevel::Debug, || "the event stream is open, and has named its endpoint".into());
                 // Whoever waits has a time limit of its own; the stream has none.
-                body.set_budget(WaitContext { closed: Some(Arc::clone(&line.stop)), ..WaitContext::default() });
+                body.set_wait_context(WaitContext {
+                    closed: Some(Arc::clone(&pending.stop)),
+                    ..WaitContext::default()
+                });
                 let made = Arc::new_cyclic(|me: &Weak<LegacySse>| LegacySse {
                     me: me.clone(),
                     host: Arc::clone(host),
                     peer: Arc::clone(peer),
-                    line,
+                    pending,
                     to,
                 });
-                let receiver = MessageRouter::new(host, Weak::clone(&made.me), &made.line);
+                let receiver = MessageRouter::new(host, Weak::clone(&made.me), &made.pending);
                 host.readers.start(move || LegacyStreamReader { to: receiver, body, stream, events: rest }.run())?;
                 return Ok(made);
             }
         }
     }
 
-    fn target<'a>(&'a self, speaking: &'a PeerContext) -> MessageTarget<'a> {
-        MessageTarget { to: &self.to, speaking, carried: self.carried(speaking) }
+    fn target<'a>(&'a self, peer_context: &'a PeerContext) -> MessageTarget<'a> {
+        MessageTarget { to: &self.to, peer_context, session_reference: self.session_reference(peer_context) }
     }
 
     /// Posts a request, for whose answer there is a place by then.
     fn send(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         id: u64,
     ) -> Result<PendingResponse<'_>, SendError> {
-        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
-        let waiting = call.until(place.done());
+        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
+        let waiting = call.until(response.done());
         let body = messages::request(id, ask.method, ask.params);
-        let target = self.target(speaking);
+        let target = self.target(peer_context);
         let sent = self
             .peer
             .send_message(&waiting, target, Some((ask, id)), &body)
-            .and_then(|response| self.peer.expect_success(&waiting, response, target.carried, Some(id)));
-        self.line.note_carried(call);
+            .and_then(|response| self.peer.expect_success(&waiting, response, target.session_reference, Some(id)));
+        self.pending.record_sent_credentials(call);
         // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
         match sent {
-            Err(setback) if place.delivered().is_none() => {
-                if setback.error.status() == MCP_TIMEOUT {
-                    self.line.retire_if_silent();
+            Err(send_error) if response.delivered().is_none() => {
+                if send_error.error.status() == MCP_TIMEOUT {
+                    self.pending.retire_if_silent();
                 }
-                leave_place(&self.host, self, call, speaking, &place);
-                Err(setback)
+                unregister(&self.host, self, call, peer_context, &response);
+                Err(send_error)
             }
-            _ => Ok(place),
+            _ => Ok(response),
         }
     }
 }
 
 impl Transport for LegacySse {
-    fn travels(&self) -> TransportKind {
+    fn transport_kind(&self) -> TransportKind {
         TransportKind::Sse
     }
 
     fn request(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         asked: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        let place = self.peer.post_request(call, ask, || {
+        let response = self.peer.post_request(call, ask, || {
             let id = self.host.calls.next_id();
             asked.set(id);
-            self.send(call, speaking, ask, id)
+            self.send(call, peer_context, ask, id)
         })?;
-        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
     }
 
-    fn post(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText, repeatable: bool) -> Result<()> {
-        self.peer.post_message(call, self.target(speaking), message, repeatable)
+    fn post(
+        &self,
+        call: &CallContext,
+        peer_context: &PeerContext,
+        message: &MessageText,
+        repeatable: bool,
+    ) -> Result<()> {
+        self.peer.post_message(call, self.target(peer_context), message, repeatable)
     }
 
-    fn post_and_leave(&self, call: &CallContext, speaking: &PeerContext, message: &MessageText) -> Result<()> {
-        self.peer.send_message_and_leave(call, self.target(speaking), Method::POST, message)
+    fn post_best_effort(&self, call: &CallContext, peer_context: &PeerContext, message: &MessageText) -> Result<()> {
+        self.peer.send_message_best_effort(call, self.target(peer_context), Method::POST, message)
     }
 
-    fn carried<'a>(&self, speaking: &'a PeerContext) -> SessionReference<'a> {
-        speaking.carried(SessionReference::InUrl)
+    fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a> {
+        peer_context.session_reference(SessionReference::InUrl)
     }
 
     fn bind(&self, version: &'static str) {
-        let _ = self.line.version.set(version);
+        let _ = self.pending.version.set(version);
     }
 
-    fn over(&self) -> Option<Arc<PollableEvent>> {
-        Some(Arc::clone(&self.line.over))
+    fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        Some(Arc::clone(&self.pending.end_event))
     }
 
-    fn why_over(&self) -> Option<Error> {
-        self.line.ended()
+    fn end_reason(&self) -> Option<Error> {
+        self.pending.ended()
     }
 
-    fn is_closed_to_calls(&self) -> bool {
-        self.line.is_closed_to_calls()
+    fn needs_new_session(&self) -> bool {
+        self.pending.needs_new_session()
     }
 }
 

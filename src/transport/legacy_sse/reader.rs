@@ -26,8 +26,8 @@ impl LegacyStreamReader {
         let text = format!("the event stream has ended: {why}");
         // First: a call that comes now must not be sent for an answer on this stream.
         reading.end(why);
-        if !self.to.line.stop.is_raised() {
-            self.to.remark(LogLevel::Info, || text);
+        if !self.to.pending.stop.is_set() {
+            self.to.log(LogLevel::Info, || text);
         }
     }
 
@@ -38,7 +38,7 @@ impl LegacyStreamReader {
             match self.stream.next(|buffer| {
                 let count = self.body.read(buffer)?;
                 if count > 0 {
-                    self.to.line.note_heard();
+                    self.to.pending.record_heard();
                 }
                 Ok(count)
             }) {
@@ -56,18 +56,18 @@ impl LegacyStreamReader {
     }
 
     fn take_events(&mut self) {
-        let mut owed = UnclaimedRequests::default();
+        let mut unclaimed = UnclaimedRequests::default();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
-                b"endpoint" => self.to.remark(LogLevel::Warning, || {
+                b"endpoint" => self.to.log(LogLevel::Warning, || {
                     "the server named an endpoint a second time; the first one is kept".into()
                 }),
                 _ => {
                     let is_named = is_named(&event);
-                    self.to.take_message(event.data, is_named, &mut owed);
+                    self.to.take_message(event.data, is_named, &mut unclaimed);
                 }
             }
         }
-        self.to.answer(&owed);
+        self.to.answer(&unclaimed);
     }
 }

@@ -21,7 +21,7 @@ pub enum InboundMessage {
 
 /// Those of one call.
 pub struct Mailbox {
-    pub bell: PollableEvent,
+    pub wakeup: PollableEvent,
     waiting: Mutex<BoundedQueue<InboundMessage>>,
     /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
     is_busy: AtomicBool,
@@ -33,7 +33,7 @@ impl Mailbox {
     /// Those of a call that is still being sent: it takes nothing before it waits.
     pub fn new() -> Result<Mailbox> {
         Ok(Mailbox {
-            bell: new_signal()?,
+            wakeup: new_signal()?,
             waiting: Mutex::new(BoundedQueue::new(MOST)),
             is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),
@@ -60,23 +60,23 @@ impl Mailbox {
         };
         let worth = |kept: &InboundMessage| kept.notice().map(Notification::worth);
         let gone = self.lock().push_instead(InboundMessage::Notification(notice), is_same, worth);
-        self.bell.raise();
+        self.wakeup.set();
         self.dropped.fetch_add(gone, Ordering::Relaxed);
     }
 
     /// Adds what the server asks: one at a time, which is dealt with before there is another.
     pub fn put_asked(&self, asked: ServerRequest) {
         self.lock().push_instead(InboundMessage::ServerRequest(asked), |_, _| false, |_| None);
-        self.bell.raise();
+        self.wakeup.set();
     }
 
     /// The one that has waited longest.
     pub fn take_first(&self) -> Option<InboundMessage> {
-        self.bell.lower();
+        self.wakeup.clear();
         let mut waiting = self.lock();
         let first = waiting.pop();
         if !waiting.is_empty() {
-            self.bell.raise();
+            self.wakeup.set();
         }
         first
     }
@@ -88,8 +88,9 @@ impl Mailbox {
 
     /// Drops what the server has asked under an id.
     pub fn forget_asked(&self, id: &str) {
-        self.lock()
-            .retain(|letter| !matches!(letter, InboundMessage::ServerRequest(asked) if ids::is_same_id(&asked.id, id)));
+        self.lock().retain(
+            |message| !matches!(message, InboundMessage::ServerRequest(asked) if ids::is_same_id(&asked.id, id)),
+        );
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedQueue<InboundMessage>> {

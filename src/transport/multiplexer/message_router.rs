@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use super::pending::{MOST_QUESTIONS, PendingRequests, RpcOutcome, UnclaimedRequest};
+use super::pending::{MAX_QUESTIONS, PendingRequests, RpcOutcome, UnclaimedRequest};
 use crate::call::context::CallContext;
 use crate::call::skipped_input;
 use crate::error::Error;
@@ -45,48 +45,53 @@ pub struct UnclaimedRequests {
 pub struct MessageRouter {
     host: Weak<TransportContext>,
     transport: Weak<dyn Transport>,
-    pub line: Arc<PendingRequests>,
+    pub pending: Arc<PendingRequests>,
     /// What the server asks, and no call deals with, belongs to the stream.
-    asking: CallLifetime,
+    lifetime: CallLifetime,
 }
 
 impl MessageRouter {
     pub fn new(
         host: &Arc<TransportContext>,
         transport: Weak<dyn Transport>,
-        line: &Arc<PendingRequests>,
+        pending: &Arc<PendingRequests>,
     ) -> MessageRouter {
-        MessageRouter { host: Arc::downgrade(host), transport, line: Arc::clone(line), asking: CallLifetime::default() }
+        MessageRouter {
+            host: Arc::downgrade(host),
+            transport,
+            pending: Arc::clone(pending),
+            lifetime: CallLifetime::default(),
+        }
     }
 
     /// Notes that this thread reads. Whatever ends it, nobody is left waiting.
     pub fn begin(&self) -> CloseOnDrop {
         READS_FOR.set(self.host.as_ptr().addr());
         CloseOnDrop {
-            line: Arc::clone(&self.line),
+            pending: Arc::clone(&self.pending),
             why: Error::new(MCP_INTERNAL, "the reader of the server's messages failed"),
         }
     }
 
     /// Takes the text of messages that has come by itself.
     pub fn take_text(&self, text: Vec<u8>) {
-        let mut owed = UnclaimedRequests::default();
-        self.take_message(text, false, &mut owed);
-        self.answer(&owed);
+        let mut unclaimed = UnclaimedRequests::default();
+        self.take_message(text, false, &mut unclaimed);
+        self.answer(&unclaimed);
     }
 
     /// Answers what the server asks; after everything that has come with it: whose answer is there already need not wait.
-    pub fn answer(&self, owed: &UnclaimedRequests) {
-        let UnclaimedRequests { unserved, refused } = owed;
+    pub fn answer(&self, unclaimed: &UnclaimedRequests) {
+        let UnclaimedRequests { unserved, refused } = unclaimed;
         if !unserved.is_empty() || !refused.is_empty() {
             self.with_call(|host, call| {
-                let speaking = self.line.speaking();
+                let peer_context = self.pending.peer_context();
                 if let Some(transport) = self.transport.upgrade() {
                     let why = "too many requests wait for an answer already";
-                    host.refuse(&*transport, call, &speaking, refused, why);
+                    host.refuse(&*transport, call, &peer_context, refused, why);
                 }
                 for asked in unserved {
-                    let slot = self.asking.slot(Weak::clone(&self.transport), &speaking, call);
+                    let slot = self.lifetime.slot(Weak::clone(&self.transport), &peer_context, call);
                     host.inbound.server_request(call, asked, slot);
                 }
             });
@@ -94,46 +99,45 @@ impl MessageRouter {
     }
 
     /// Takes the data of an event, or a line; `is_named` says whether the event has a name that says nothing of messages.
-    pub fn take_message(&self, text: Vec<u8>, is_named: bool, owed: &mut UnclaimedRequests) {
+    pub fn take_message(&self, text: Vec<u8>, is_named: bool, unclaimed: &mut UnclaimedRequests) {
         let number = |id: Option<&str>| id.and_then(ids::number);
-        let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.line.is_awaited(id));
+        let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.pending.is_awaited(id));
         let rest = sort(text, is_ours, |taken| match taken {
             StreamMessage::Message(message) => {
-                self.take_one(message, owed);
+                self.take_one(message, unclaimed);
                 true
             }
             // Without an id, and where one call waits, it is meant for that.
             StreamMessage::InvalidMessage { id: None, error } => {
-                self.line.deliver(None, RpcOutcome::Failed(error)).is_none()
+                self.pending.deliver(None, RpcOutcome::Failed(error)).is_none()
             }
-            StreamMessage::InvalidMessage { id, error } => {
-                number(id.as_deref()).is_some_and(|id| self.line.deliver(Some(id), RpcOutcome::Failed(error)).is_none())
-            }
+            StreamMessage::InvalidMessage { id, error } => number(id.as_deref())
+                .is_some_and(|id| self.pending.deliver(Some(id), RpcOutcome::Failed(error)).is_none()),
         });
         if let Some(rest) = rest {
             let rest = Arc::new(rest);
-            let level = self.line.note_skipped(&rest, is_named);
-            self.remark_with(level, |call| skipped_input::remark(call, self.line.place(), &rest));
+            let level = self.pending.record_skipped(&rest, is_named);
+            self.log_with(level, |call| skipped_input::log(call, self.pending.response(), &rest));
         }
     }
 
-    fn take_one(&self, message: Message, owed: &mut UnclaimedRequests) {
-        if self.line.stop.is_raised() {
+    fn take_one(&self, message: Message, unclaimed: &mut UnclaimedRequests) {
+        if self.pending.stop.is_set() {
             return;
         }
         let left = match message {
             Message::Result { id, answered } => match ids::number(&id) {
-                id @ Some(_) => self.line.deliver(id, RpcOutcome::Result(answered)).is_some(),
+                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(answered)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
                 // Without an id it is meant for the one call that waits; under another's it is for nobody.
                 let number = id.as_deref().and_then(ids::number);
-                (id.is_some() && number.is_none()) || self.line.deliver(number, RpcOutcome::Refused(error)).is_some()
+                (id.is_some() && number.is_none()) || self.pending.deliver(number, RpcOutcome::Refused(error)).is_some()
             }
-            Message::Request { id, method, .. } if self.line.is_echo(&id, &method) => {
-                if self.line.note_echo() {
-                    self.remark(LogLevel::Warning, || {
+            Message::Request { id, method, .. } if self.pending.is_echo(&id, &method) => {
+                if self.pending.record_echo() {
+                    self.log(LogLevel::Warning, || {
                         "the server's terminal echoes what is sent to it, and the requests that come back are not answered; start it without a terminal (docker run -i, not -it)".into()
                     });
                 }
@@ -143,17 +147,17 @@ impl MessageRouter {
                 let request = ServerRequest { id, method, params };
                 let is_input = InputKind::of(&request.method).is_some();
                 let delivered = if is_input {
-                    self.line.deliver_asked(request)
+                    self.pending.deliver_asked(request)
                 } else {
                     Err(UnclaimedRequest::NoCallWaits(request))
                 };
                 match delivered {
                     Ok(()) => {}
-                    Err(UnclaimedRequest::NoCallWaits(asked)) if owed.unserved.len() < MOST_QUESTIONS => {
-                        owed.unserved.push(asked);
+                    Err(UnclaimedRequest::NoCallWaits(asked)) if unclaimed.unserved.len() < MAX_QUESTIONS => {
+                        unclaimed.unserved.push(asked);
                     }
                     Err(UnclaimedRequest::NoCallWaits(asked) | UnclaimedRequest::TooMany(asked)) => {
-                        owed.refused.push(asked.id)
+                        unclaimed.refused.push(asked.id)
                     }
                 }
                 false
@@ -161,31 +165,31 @@ impl MessageRouter {
             Message::Notification { method, params } => {
                 let notice = Notification { method, params };
                 if let Some(id) = notice.cancelled() {
-                    owed.unserved.retain(|asked| !ids::is_same_id(&asked.id, id));
-                    self.line.forget_asked(id);
+                    unclaimed.unserved.retain(|asked| !ids::is_same_id(&asked.id, id));
+                    self.pending.forget_asked(id);
                 }
                 if let Some(host) = self.host.upgrade() {
-                    host.inbound.note_arrival(&notice);
+                    host.inbound.on_arrival(&notice);
                 }
-                if let Some(notice) = self.line.deliver_notice(notice) {
+                if let Some(notice) = self.pending.deliver_notice(notice) {
                     self.with_call(|host, call| host.inbound.notification(call, &notice));
                 }
                 false
             }
         };
         if left {
-            self.remark(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
+            self.log(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
         }
     }
 
-    pub fn remark(&self, level: LogLevel, text: impl FnOnce() -> String) {
-        self.remark_with(level, |_| text());
+    pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+        self.log_with(level, |_| text());
     }
 
     /// The same for what has to be shown without secrets. Nothing is put together where there is no log.
-    pub fn remark_with(&self, level: LogLevel, text: impl FnOnce(&CallContext) -> String) {
+    pub fn log_with(&self, level: LogLevel, text: impl FnOnce(&CallContext) -> String) {
         if self.host.upgrade().is_some_and(|host| host.calls.log.has_hook()) {
-            self.with_call(|_, call| call.remark(level, || text(call)));
+            self.with_call(|_, call| call.log(level, || text(call)));
         }
     }
 
@@ -193,10 +197,11 @@ impl MessageRouter {
     /// long as it likes, and all answers come through here.
     pub fn with_call(&self, run: impl FnOnce(&TransportContext, &CallContext)) {
         if let Some(host) = self.host.upgrade() {
-            let closed = Some(Arc::clone(&self.line.stop));
-            let budget = WaitContext { closed, allowed: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
-            let call = host.calls.own(budget);
-            self.line.carried(&call);
+            let closed = Some(Arc::clone(&self.pending.stop));
+            let wait_context =
+                WaitContext { closed, allowed: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
+            let call = host.calls.own(wait_context);
+            self.pending.share_credentials(&call);
             run(&host, &call);
         }
     }
@@ -204,7 +209,7 @@ impl MessageRouter {
 
 /// Ends the line, in whatever way its reader ends.
 pub struct CloseOnDrop {
-    line: Arc<PendingRequests>,
+    pending: Arc<PendingRequests>,
     why: Error,
 }
 
@@ -216,7 +221,7 @@ impl CloseOnDrop {
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.line.end(&self.why);
+        self.pending.end(&self.why);
     }
 }
 
@@ -239,7 +244,7 @@ mod tests {
         inbound: Arc<RecordingInbound>,
         requests: mpsc::Receiver<(ServerRequest, ReplySlot)>,
         fake: Arc<FakeTransport>,
-        line: Arc<PendingRequests>,
+        pending: Arc<PendingRequests>,
         receiver: MessageRouter,
     }
 
@@ -247,10 +252,10 @@ mod tests {
         fn new(is_process: bool) -> RouterFixture {
             let (host, inbound, requests) = recording_host();
             let fake = FakeTransport::new(&host, TransportKind::Stdio);
-            let line = Arc::new(PendingRequests::new(is_process, Arc::default()).unwrap());
+            let pending = Arc::new(PendingRequests::new(is_process, Arc::default()).unwrap());
             let transport: Weak<dyn Transport> = Arc::downgrade(&(Arc::clone(&fake) as Arc<dyn Transport>));
-            let receiver = MessageRouter::new(&host, transport, &line);
-            RouterFixture { host, inbound, requests, fake, line, receiver }
+            let receiver = MessageRouter::new(&host, transport, &pending);
+            RouterFixture { host, inbound, requests, fake, pending, receiver }
         }
 
         fn take(&self, text: &str) {
@@ -278,11 +283,11 @@ mod tests {
     fn requests_that_cannot_wait_for_a_call_are_refused_by_their_ids() {
         let fixture = RouterFixture::new(false);
         let call = call(&fixture.host);
-        let place = fixture.line.expect(&call, 1, "m", true).unwrap();
+        let response = fixture.pending.expect(&call, 1, "m", true).unwrap();
         fixture.take(&batch("roots/list", 67));
         assert_eq!(fixture.fake.sent(TransportMethod::PostAndLeave), refusals(64..67));
         assert!(fixture.served().is_empty());
-        assert_eq!(place.leave().len(), 64);
+        assert_eq!(response.leave().len(), 64);
     }
 
     #[test]
@@ -290,7 +295,7 @@ mod tests {
         for (method, waits) in [("ping", true), ("roots/list", false)] {
             let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
-            let _place = waits.then(|| fixture.line.expect(&call, 1, "m", true).unwrap());
+            let _place = waits.then(|| fixture.pending.expect(&call, 1, "m", true).unwrap());
             fixture.take(&batch(method, 70));
             assert_eq!(fixture.served(), (0..64).map(|id| id.to_string()).collect::<Vec<_>>(), "{method}");
             assert_eq!(fixture.fake.sent(TransportMethod::PostAndLeave), refusals(64..70), "{method}");
@@ -315,7 +320,7 @@ mod tests {
         ] {
             let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
-            let [own, other] = [1, 2].map(|id| fixture.line.expect(&call, id, "m", false).unwrap());
+            let [own, other] = [1, 2].map(|id| fixture.pending.expect(&call, id, "m", false).unwrap());
             fixture.take(text);
             match own.delivered() {
                 Some(RpcOutcome::Result(_)) => assert_eq!(status, None, "{text}"),
@@ -333,9 +338,10 @@ mod tests {
             for count in [1, 2] {
                 let fixture = RouterFixture::new(false);
                 let call = call(&fixture.host);
-                let places: Vec<_> = (0..count).map(|id| fixture.line.expect(&call, id, "m", false).unwrap()).collect();
+                let places: Vec<_> =
+                    (0..count).map(|id| fixture.pending.expect(&call, id, "m", false).unwrap()).collect();
                 fixture.take(text);
-                let delivered = places.iter().filter(|place| place.delivered().is_some()).count();
+                let delivered = places.iter().filter(|response| response.delivered().is_some()).count();
                 assert_eq!(delivered, usize::from(count == 1), "{text}");
             }
         }
@@ -344,20 +350,20 @@ mod tests {
     #[test]
     fn an_error_with_an_id_that_is_no_number_is_for_nobody() {
         let fixture = RouterFixture::new(false);
-        let place = fixture.line.expect(&call(&fixture.host), 1, "m", false).unwrap();
+        let response = fixture.pending.expect(&call(&fixture.host), 1, "m", false).unwrap();
         for id in [r#""abc""#, "1.5", r#""""#] {
             fixture.take(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"no"}}}}"#));
-            assert!(place.delivered().is_none(), "{id}");
+            assert!(response.delivered().is_none(), "{id}");
         }
         fixture.take(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no"}}"#);
-        assert!(place.delivered().is_some());
+        assert!(response.delivered().is_some());
     }
 
     #[test]
     fn a_notification_is_noted_at_its_arrival_and_handed_to_a_call_or_to_the_program() {
         let fixture = RouterFixture::new(false);
         let call = call_with(&fixture.host, &with_progress(|_, _, _| ()));
-        let _place = fixture.line.expect(&call, 1, "m", false).unwrap();
+        let _place = fixture.pending.expect(&call, 1, "m", false).unwrap();
         let token = call.progress_token();
         fixture.take(&format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token}}}}}"#
@@ -373,11 +379,11 @@ mod tests {
     fn nothing_is_taken_after_the_line_was_stopped() {
         let fixture = RouterFixture::new(false);
         let call = call(&fixture.host);
-        let place = fixture.line.expect(&call, 1, "m", false).unwrap();
-        fixture.line.stop.raise();
+        let response = fixture.pending.expect(&call, 1, "m", false).unwrap();
+        fixture.pending.stop.set();
         fixture.take(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
         fixture.take(r#"{"jsonrpc":"2.0","method":"n"}"#);
-        assert!(place.delivered().is_none() && fixture.inbound.arrivals().is_empty());
+        assert!(response.delivered().is_none() && fixture.inbound.arrivals().is_empty());
     }
 
     #[test]
@@ -385,7 +391,7 @@ mod tests {
         for is_process in [true, false] {
             let fixture = RouterFixture::new(is_process);
             let call = call(&fixture.host);
-            let _place = fixture.line.expect(&call, 1, "initialize", true).unwrap();
+            let _place = fixture.pending.expect(&call, 1, "initialize", true).unwrap();
             fixture.take(r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
             assert_eq!(fixture.served().len(), usize::from(!is_process));
         }
@@ -396,7 +402,7 @@ mod tests {
         for (says_why, status) in [(true, MCP_DISCONNECTED), (false, MCP_INTERNAL)] {
             let fixture = RouterFixture::new(false);
             let call = call(&fixture.host);
-            let place = fixture.line.expect(&call, 1, "m", false).unwrap();
+            let response = fixture.pending.expect(&call, 1, "m", false).unwrap();
             thread::scope(|scope| {
                 scope.spawn(|| {
                     let reads = fixture.receiver.begin();
@@ -405,7 +411,7 @@ mod tests {
                     }
                 });
             });
-            let Some(RpcOutcome::Failed(error)) = place.delivered() else { panic!("it waits still") };
+            let Some(RpcOutcome::Failed(error)) = response.delivered() else { panic!("it waits still") };
             assert_eq!(error.status(), status);
         }
     }

@@ -20,15 +20,15 @@ pub use mailbox::InboundMessage;
 use pending::{PendingEvent, PendingRequests, PendingResponse, RpcOutcome};
 
 /// Makes a place for the answer to a request, before anything is sent: where the stream has ended, another one will do.
-pub fn make_place<'a>(
+pub fn register<'a>(
     host: &TransportContext,
-    line: &'a PendingRequests,
+    pending: &'a PendingRequests,
     call: &CallContext,
     (id, method): (u64, &str),
 ) -> Result<PendingResponse<'a>, SendError> {
     // First: a line that has ended may quote what it knows.
-    line.carried(call);
-    line.expect(call, id, method, host.inbound.has_handlers()).map_err(SendError::gone_before_sending)
+    pending.share_credentials(call);
+    pending.expect(call, id, method, host.inbound.has_handlers()).map_err(SendError::gone_before_sending)
 }
 
 /// Waits for the answer to a request that was sent, and takes what comes before. `me` is the transport, for what the server asks.
@@ -36,19 +36,19 @@ pub fn await_answer(
     host: &TransportContext,
     (transport, me): (&dyn Transport, &Weak<dyn Transport>),
     call: &CallContext,
-    speaking: &PeerContext,
-    place: &PendingResponse,
+    peer_context: &PeerContext,
+    response: &PendingResponse,
     rules: RequestPolicy,
 ) -> Result<TransportResponse, SendError> {
-    let delivered = await_delivery(host, me, call, speaking, place);
-    leave_place(host, transport, call, speaking, place);
+    let delivered = await_delivery(host, me, call, peer_context, response);
+    unregister(host, transport, call, peer_context, response);
     match delivered.map_err(SendError::after_sending)? {
         RpcOutcome::Result(answered) => {
-            let answered = check_result_type(speaking.era, rules, answered).map_err(SendError::after_sending)?;
+            let answered = check_result_type(peer_context.era, rules, answered).map_err(SendError::after_sending)?;
             Ok(TransportResponse { answered, session_id: None })
         }
         RpcOutcome::Refused(error) => Err(SendError::after_sending(rpc_failure(call, error))),
-        RpcOutcome::Failed(error) => Err(SendError::after_sending(place.explained(call, error))),
+        RpcOutcome::Failed(error) => Err(SendError::after_sending(response.explained(call, error))),
     }
 }
 
@@ -56,42 +56,42 @@ fn await_delivery(
     host: &TransportContext,
     me: &Weak<dyn Transport>,
     call: &CallContext,
-    speaking: &PeerContext,
-    place: &PendingResponse,
+    peer_context: &PeerContext,
+    response: &PendingResponse,
 ) -> Result<RpcOutcome> {
-    let asking = CallLifetime::default();
+    let lifetime = CallLifetime::default();
     let outcome = loop {
-        match place.wait(call) {
+        match response.wait(call) {
             Ok(PendingEvent::InboundMessage(InboundMessage::Notification(notice))) => {
                 host.inbound.notification(call, &notice)
             }
             Ok(PendingEvent::InboundMessage(InboundMessage::ServerRequest(asked))) => {
-                let slot = asking.slot(Weak::clone(me), speaking, call);
+                let slot = lifetime.slot(Weak::clone(me), peer_context, call);
                 host.inbound.server_request(call, &asked, slot);
             }
             Ok(PendingEvent::TransportResponse(delivered)) => break Ok(delivered),
             Err(error) => break Err(error),
         }
     };
-    remark_dropped(call, place.dropped());
+    log_dropped(call, response.dropped());
     outcome
 }
 
 /// Gives a place up, and refuses what the server has asked and no call deals with any more.
-pub fn leave_place(
+pub fn unregister(
     host: &TransportContext,
     transport: &dyn Transport,
     call: &CallContext,
-    speaking: &PeerContext,
-    place: &PendingResponse,
+    peer_context: &PeerContext,
+    response: &PendingResponse,
 ) {
-    host.refuse(transport, call, speaking, &place.leave(), "the call that it was asked during has ended");
+    host.refuse(transport, call, peer_context, &response.leave(), "the call that it was asked during has ended");
 }
 
 /// Notifications that were dropped are not dropped in silence.
-pub fn remark_dropped(call: &CallContext, dropped: u64) {
+pub fn log_dropped(call: &CallContext, dropped: u64) {
     if dropped > 0 {
-        call.remark(LogLevel::Warning, || {
+        call.log(LogLevel::Warning, || {
             format!("{dropped} notifications of the server came faster than the program took them, and were dropped")
         });
     }
@@ -115,38 +115,41 @@ mod tests {
     fn requests_of_the_server_that_a_cancelled_call_has_not_taken_are_refused_by_their_ids() {
         let (host, _, requests) = recording_host();
         let transport: Arc<FakeTransport> = FakeTransport::new(&host, TransportKind::Sse);
-        let line = PendingRequests::new(false, Arc::default()).unwrap();
+        let pending = PendingRequests::new(false, Arc::default()).unwrap();
         let cancel = Arc::new(new_signal().unwrap());
         let call = call_with(&host, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
-        let place = line.expect(&call, 1, "m", true).unwrap();
-        assert!(line.deliver_asked(asked("7", "roots/list")).is_ok());
-        cancel.raise();
+        let response = pending.expect(&call, 1, "m", true).unwrap();
+        assert!(pending.deliver_asked(asked("7", "roots/list")).is_ok());
+        cancel.set();
         let outcome = await_answer(
             &host,
             (&*transport, &transport.weak()),
             &call,
             &PeerContext::opening(),
-            &place,
+            &response,
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
         let why = "the call that it was asked during has ended";
         assert_eq!(transport.sent(TransportMethod::PostAndLeave), [refusal("7", INTERNAL_ERROR, why)]);
-        assert!(requests.try_recv().is_err() && !line.is_awaited(1));
+        assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }
 
     #[test]
     fn what_comes_for_a_request_becomes_its_answer_or_its_error() {
         let outcome = |delivered: RpcOutcome| {
             let (host, ..) = recording_host();
-            let line = PendingRequests::new(false, Arc::default()).unwrap();
+            let pending = PendingRequests::new(false, Arc::default()).unwrap();
             let call = call(&host);
-            let place = line.expect(&call, 1, "m", false).unwrap();
-            assert!(line.deliver(Some(1), delivered).is_none());
+            let response = pending.expect(&call, 1, "m", false).unwrap();
+            assert!(pending.deliver(Some(1), delivered).is_none());
             let transport = FakeTransport::new(&host, TransportKind::Sse);
             let both = (&*transport as &dyn Transport, &transport.weak());
-            let answer = await_answer(&host, both, &call, &PeerContext::modern("v"), &place, RequestPolicy::REPEATABLE);
-            answer.map(|answer| answer.answered.result.text().to_owned()).map_err(|setback| setback.error.status())
+            let answer =
+                await_answer(&host, both, &call, &PeerContext::modern("v"), &response, RequestPolicy::REPEATABLE);
+            answer
+                .map(|answer| answer.answered.result.text().to_owned())
+                .map_err(|send_error| send_error.error.status())
         };
         let answered = answer(r#"{"a":1}"#).answered;
         assert_eq!(outcome(RpcOutcome::Result(answered.clone())), Ok(r#"{"a":1}"#.into()));

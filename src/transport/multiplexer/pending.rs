@@ -27,7 +27,7 @@ use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt};
 
 /// So many sets of credentials are remembered.
-const MOST_CARRIED: usize = 16;
+const MAX_CARRIED: usize = 16;
 
 /// Most servers write something into a stream more often than that, be it a comment. One that has been silent for longer when a call
 /// ends by its timeout may be dead: the connection may have been lost without a FIN. Silence alone ends no call: some servers send
@@ -35,7 +35,7 @@ const MOST_CARRIED: usize = 16;
 const DEAD_SILENCE: Duration = Duration::from_secs(20);
 
 /// So many questions of the server wait for a call that can deal with them.
-pub const MOST_QUESTIONS: usize = 64;
+pub const MAX_QUESTIONS: usize = 64;
 
 /// See the module.
 pub struct PendingRequests {
@@ -50,10 +50,10 @@ pub struct PendingRequests {
     /// Raised when nobody wants the connection any more.
     pub stop: Arc<PollableEvent>,
     /// Raised when nothing comes any more.
-    pub over: Arc<PollableEvent>,
+    pub end_event: Arc<PollableEvent>,
     state: Mutex<PendingState>,
     /// What the last requests on this line carried: what comes on it may show any of them.
-    carried: Mutex<VecDeque<Arc<HeaderSet>>>,
+    sent_credentials: Mutex<VecDeque<Arc<HeaderSet>>>,
     /// What was sent has come back.
     has_echo: AtomicBool,
 }
@@ -68,7 +68,7 @@ struct PendingState {
     /// Why no more answer will come.
     ended: Option<Error>,
     /// When the last byte came.
-    heard: Instant,
+    received_any: Instant,
 }
 
 /// Where one answer is put, and what comes for its call before.
@@ -82,7 +82,7 @@ struct PendingSlot {
     progress_token: u64,
     is_subscription: bool,
     /// Where the call takes other things than its answer.
-    letters: Option<Mailbox>,
+    mailbox: Option<Mailbox>,
 }
 
 /// What a call that waits gets.
@@ -109,7 +109,7 @@ pub enum RpcOutcome {
 
 /// A request whose answer is waited for; gives its place up when it is dropped.
 pub struct PendingResponse<'a> {
-    line: &'a PendingRequests,
+    pending: &'a PendingRequests,
     id: u64,
     slot: Arc<PendingSlot>,
 }
@@ -118,11 +118,11 @@ impl PendingRequests {
     pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<PendingRequests> {
         let state = PendingState {
             waiting: HashMap::new(),
-            questions: BoundedQueue::new(MOST_QUESTIONS),
+            questions: BoundedQueue::new(MAX_QUESTIONS),
             skipped: SkippedInput::default(),
             has_unaware: false,
             ended: None,
-            heard: Instant::now(),
+            received_any: Instant::now(),
         };
         let stop = Arc::new(new_signal()?);
         Ok(PendingRequests {
@@ -131,22 +131,22 @@ impl PendingRequests {
             version: OnceLock::new(),
             is_retired: AtomicBool::new(false),
             stop,
-            over: Arc::new(new_signal()?),
+            end_event: Arc::new(new_signal()?),
             state: Mutex::new(state),
-            carried: Mutex::default(),
+            sent_credentials: Mutex::default(),
             has_echo: AtomicBool::new(false),
         })
     }
 
     /// The reader of the stream, in its own name.
-    pub fn speaking(&self) -> PeerContext {
+    pub fn peer_context(&self) -> PeerContext {
         let version = self.version.get().copied();
         let era = version.and_then(known).map_or(Era::Legacy, |(_, era)| era);
         PeerContext { era, version, session_id: None }
     }
 
     /// Where messages come; for people.
-    pub fn place(&self) -> &'static str {
+    pub fn response(&self) -> &'static str {
         if self.is_process { skipped_input::ON_STDOUT } else { skipped_input::ON_STREAM }
     }
 
@@ -160,22 +160,22 @@ impl PendingRequests {
         takes_questions: bool,
     ) -> Result<PendingResponse<'_>> {
         let takes_letters = call.progress_token() != 0 || takes_questions;
-        self.make_place(call, (id, method), takes_letters, false)
+        self.register(call, (id, method), takes_letters, false)
     }
 
     /// The same for a subscription, on which changes come before the answer.
     pub fn expect_changes(&self, call: &CallContext, id: u64, method: &str) -> Result<PendingResponse<'_>> {
-        self.make_place(call, (id, method), true, true)
+        self.register(call, (id, method), true, true)
     }
 
-    fn make_place(
+    fn register(
         &self,
         call: &CallContext,
         (id, method): (u64, &str),
         takes_letters: bool,
         is_subscription: bool,
     ) -> Result<PendingResponse<'_>> {
-        let letters = takes_letters.then(Mailbox::new).transpose()?;
+        let mailbox = takes_letters.then(Mailbox::new).transpose()?;
         let slot = Arc::new(PendingSlot {
             done: Arc::new(new_signal()?),
             outcome: OnceLock::new(),
@@ -183,7 +183,7 @@ impl PendingRequests {
             skipped: OnceLock::new(),
             progress_token: call.progress_token(),
             is_subscription,
-            letters,
+            mailbox,
         });
         let mut state = self.lock();
         if let Some(ended) = &state.ended {
@@ -200,7 +200,7 @@ impl PendingRequests {
             None => state.has_unaware = true,
         }
         state.waiting.insert(id, Arc::clone(&slot));
-        Ok(PendingResponse { line: self, id, slot })
+        Ok(PendingResponse { pending: self, id, slot })
     }
 
     /// Whether a call waits for the answer to request `id`.
@@ -209,7 +209,7 @@ impl PendingRequests {
     }
 
     /// Notes what came and is no message, for the errors of the calls that wait; gives the level at which it is to be logged.
-    pub fn note_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
+    pub fn record_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
         let mut state = self.lock();
         if std::mem::take(&mut state.has_unaware) {
             // One that has seen something keeps that.
@@ -233,7 +233,7 @@ impl PendingRequests {
     }
 
     /// Notes that there is an echo; true for the first time.
-    pub fn note_echo(&self) -> bool {
+    pub fn record_echo(&self) -> bool {
         !self.has_echo.swap(true, Ordering::Relaxed)
     }
 
@@ -261,8 +261,8 @@ impl PendingRequests {
             (None, None) => None,
         };
         // Behind the answer nothing is for the call any more.
-        match slot.filter(|slot| slot.outcome.get().is_none()).and_then(|slot| slot.letters.as_ref()) {
-            Some(letters) => letters.put_notice(notice),
+        match slot.filter(|slot| slot.outcome.get().is_none()).and_then(|slot| slot.mailbox.as_ref()) {
+            Some(mailbox) => mailbox.put_notice(notice),
             None => return Some(notice),
         }
         None
@@ -276,12 +276,12 @@ impl PendingRequests {
             .waiting
             .iter()
             .filter_map(|(id, slot)| Some((id, slot.for_questions()?)))
-            .min_by_key(|(id, letters)| (letters.is_busy(), **id));
+            .min_by_key(|(id, mailbox)| (mailbox.is_busy(), **id));
         match oldest {
-            Some((_, letters)) if letters.is_busy() => state.questions.push(asked).map_err(UnclaimedRequest::TooMany),
-            Some((_, letters)) => {
-                letters.set_busy(true);
-                letters.put_asked(asked);
+            Some((_, mailbox)) if mailbox.is_busy() => state.questions.push(asked).map_err(UnclaimedRequest::TooMany),
+            Some((_, mailbox)) => {
+                mailbox.set_busy(true);
+                mailbox.put_asked(asked);
                 Ok(())
             }
             None => Err(UnclaimedRequest::NoCallWaits(asked)),
@@ -292,14 +292,14 @@ impl PendingRequests {
     pub fn forget_asked(&self, id: &str) {
         let mut state = self.lock();
         state.questions.retain(|asked| !ids::is_same_id(&asked.id, id));
-        state.waiting.values().filter_map(|slot| slot.letters.as_ref()).for_each(|letters| letters.forget_asked(id));
+        state.waiting.values().filter_map(|slot| slot.mailbox.as_ref()).for_each(|mailbox| mailbox.forget_asked(id));
     }
 
     /// Something for a call that is free: what has come for it, or a question that waits for such a call. It deals with it now.
-    fn next_letter(&self, slot: &PendingSlot) -> Option<InboundMessage> {
-        let letters = slot.letters.as_ref()?;
+    fn next_message(&self, slot: &PendingSlot) -> Option<InboundMessage> {
+        let mailbox = slot.mailbox.as_ref()?;
         let mut state = self.lock();
-        let letter = letters.take_first().or_else(|| {
+        let message = mailbox.take_first().or_else(|| {
             // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
             let is_other = |other: &&Arc<PendingSlot>| !std::ptr::eq(Arc::as_ptr(other), slot);
             let mut others = state.waiting.values().filter(is_other);
@@ -307,8 +307,8 @@ impl PendingRequests {
             let takes_one = slot.for_questions().is_some() || is_last;
             takes_one.then(|| state.questions.pop())?.map(InboundMessage::ServerRequest)
         });
-        letters.set_busy(letter.is_some());
-        letter
+        mailbox.set_busy(message.is_some());
+        message
     }
 
     /// Ends every call that waits, and every one that comes.
@@ -316,33 +316,33 @@ impl PendingRequests {
         let mut state = self.lock();
         state.ended = Some(error.clone());
         state.waiting.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
-        self.over.raise();
+        self.end_event.set();
     }
 
     /// Notes what a call's requests have carried here.
-    pub fn note_carried(&self, call: &CallContext) {
-        let mut carried = self.lock_carried();
+    pub fn record_sent_credentials(&self, call: &CallContext) {
+        let mut sent_credentials = self.lock_sent_credentials();
         for set in call.credentials() {
-            if !carried.iter().any(|known| Arc::ptr_eq(known, &set)) {
-                carried.push_back(set);
+            if !sent_credentials.iter().any(|known| Arc::ptr_eq(known, &set)) {
+                sent_credentials.push_back(set);
             }
         }
-        let surplus = carried.len().saturating_sub(MOST_CARRIED);
-        carried.drain(..surplus);
+        let surplus = sent_credentials.len().saturating_sub(MAX_CARRIED);
+        sent_credentials.drain(..surplus);
     }
 
     /// Tells a call what has been carried here, so that it shows nothing of it.
-    pub fn carried(&self, call: &CallContext) {
-        self.lock_carried().iter().for_each(|set| call.carry(set));
-        call.carry_texts(&self.secrets);
+    pub fn share_credentials(&self, call: &CallContext) {
+        self.lock_sent_credentials().iter().for_each(|set| call.record_credentials(set));
+        call.record_secrets(&self.secrets);
     }
 
-    fn lock_carried(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {
-        self.carried.lock()
+    fn lock_sent_credentials(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {
+        self.sent_credentials.lock()
     }
 
     /// Whether new calls have to take another connection. Those that wait keep this one.
-    pub fn is_closed_to_calls(&self) -> bool {
+    pub fn needs_new_session(&self) -> bool {
         self.is_retired.load(Ordering::Relaxed) || self.lock().ended.is_some()
     }
 
@@ -352,8 +352,8 @@ impl PendingRequests {
     }
 
     /// Bytes have come, whatever they were.
-    pub fn note_heard(&self) {
-        self.lock().heard = Instant::now();
+    pub fn record_heard(&self) {
+        self.lock().received_any = Instant::now();
     }
 
     /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
@@ -370,7 +370,7 @@ impl PendingRequests {
     }
 
     fn silent_for(&self) -> Duration {
-        self.lock().heard.elapsed()
+        self.lock().received_any.elapsed()
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingState> {
@@ -382,12 +382,12 @@ impl PendingSlot {
     fn fill(&self, delivered: RpcOutcome) {
         // Of two answers, the first one counts.
         let _ = self.outcome.set(delivered);
-        self.done.raise();
+        self.done.set();
     }
 
     /// Where what the server asks can be put.
     fn for_questions(&self) -> Option<&Mailbox> {
-        self.letters.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
+        self.mailbox.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
     }
 }
 
@@ -399,7 +399,7 @@ impl PendingResponse<'_> {
 
     /// How many notifications had to go because they came faster than the call took them.
     pub fn dropped(&self) -> u64 {
-        self.slot.letters.as_ref().map_or(0, Mailbox::dropped)
+        self.slot.mailbox.as_ref().map_or(0, Mailbox::dropped)
     }
 
     /// The answer, if it is there.
@@ -415,56 +415,56 @@ impl PendingResponse<'_> {
     /// The error of a call to which no answer came.
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
         // What came may show what others have carried here, or what the process was given.
-        self.line.carried(call);
-        skipped_input::explained(error, call, self.line.place(), self.slot.skipped.get().map(|first| &**first))
+        self.pending.share_credentials(call);
+        skipped_input::explained(error, call, self.pending.response(), self.slot.skipped.get().map(|first| &**first))
     }
 
     /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids
     /// are given back.
     pub fn leave(&self) -> Vec<String> {
-        let mut state = self.line.lock();
+        let mut state = self.pending.lock();
         state.waiting.remove(&self.id);
-        let Some(letters) = &self.slot.letters else { return Vec::new() };
+        let Some(mailbox) = &self.slot.mailbox else { return Vec::new() };
         let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
         let left = if has_other { VecDeque::new() } else { state.questions.take() };
         drop(state);
-        let left = letters.take_asked().into_iter().chain(left);
-        let undelivered = left.filter_map(|asked| self.line.deliver_asked(asked).err());
+        let left = mailbox.take_asked().into_iter().chain(left);
+        let undelivered = left.filter_map(|asked| self.pending.deliver_asked(asked).err());
         undelivered.map(|(UnclaimedRequest::NoCallWaits(asked) | UnclaimedRequest::TooMany(asked))| asked.id).collect()
     }
 
     fn wait_for_more(&self, call: &CallContext) -> Result<PendingEvent> {
-        let budget = call.budget().clone();
-        let stopped = |stop: Interrupt| stopped_at(&stop, RequestPhase::Head.doing(), &budget);
+        let wait_context = call.wait_context().clone();
+        let stopped = |stop: Interrupt| stopped_at(&stop, RequestPhase::Head.doing(), &wait_context);
         // What waits already; one at a time: what ends the call is looked at before each.
-        budget.check().map_err(stopped)?;
-        if let Some(letter) = self.line.next_letter(&self.slot) {
-            return Ok(PendingEvent::InboundMessage(letter));
+        wait_context.check().map_err(stopped)?;
+        if let Some(message) = self.pending.next_message(&self.slot) {
+            return Ok(PendingEvent::InboundMessage(message));
         }
         let begun = Instant::now();
         loop {
             // What came for others is a sign of life, too.
-            let silence = || self.line.silent_for().min(begun.elapsed());
-            let pause = budget.idle.map(|idle| idle.saturating_sub(silence()));
-            let bell = self.slot.letters.as_ref().map(|letters| (letters.bell.waitable(), Interest::Read));
-            let fds = [Some((self.slot.done.waitable(), Interest::Read)), bell];
+            let silence = || self.pending.silent_for().min(begun.elapsed());
+            let pause = wait_context.idle.map(|idle| idle.saturating_sub(silence()));
+            let wakeup = self.slot.mailbox.as_ref().map(|mailbox| (mailbox.wakeup.waitable(), Interest::Read));
+            let fds = [Some((self.slot.done.waitable(), Interest::Read)), wakeup];
             let fds: Vec<_> = fds.into_iter().flatten().collect();
-            let ready = budget.wait_any(&fds, pause).map_err(|stop| {
+            let ready = wait_context.wait_any(&fds, pause).map_err(|stop| {
                 if matches!(stop, Interrupt::TimedOut) {
-                    self.line.retire_if_silent();
+                    self.pending.retire_if_silent();
                 }
                 stopped(stop)
             })?;
             // In the order in which they came: all letters were written before the answer, which is looked at first, so that
             // none comes between the two looks.
             let outcome = self.slot.outcome.get();
-            if let Some(letter) = self.line.next_letter(&self.slot) {
-                return Ok(PendingEvent::InboundMessage(letter));
+            if let Some(message) = self.pending.next_message(&self.slot) {
+                return Ok(PendingEvent::InboundMessage(message));
             }
             match outcome {
                 Some(delivered) if ready.is_some() => return Ok(PendingEvent::TransportResponse(delivered.clone())),
-                _ if budget.idle.is_some_and(|idle| silence() >= idle) => {
-                    self.line.retire_if_silent();
+                _ if wait_context.idle.is_some_and(|idle| silence() >= idle) => {
+                    self.pending.retire_if_silent();
                     return Err(stopped(Interrupt::Idle));
                 }
                 _ => {}

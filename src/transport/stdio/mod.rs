@@ -15,7 +15,7 @@ use super::context::TransportContext;
 use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
-use super::multiplexer::{InboundMessage, await_answer, make_place, remark_dropped};
+use super::multiplexer::{InboundMessage, await_answer, log_dropped, register};
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{EncodedRequest, PeerContext};
@@ -43,13 +43,13 @@ const LONGEST_NAME: usize = 200;
 pub struct Stdio {
     me: Weak<dyn Transport>,
     host: Arc<TransportContext>,
-    line: Arc<PendingRequests>,
+    pending: Arc<PendingRequests>,
     pipe: Arc<StdinWriter>,
 }
 
 impl Drop for Stdio {
     fn drop(&mut self) {
-        self.line.stop.raise();
+        self.pending.stop.set();
     }
 }
 
@@ -63,11 +63,11 @@ impl Stdio {
         })?;
         let secrets = environment::secrets_of(program).into_iter().map(Zeroizing::new).collect();
         let pipe = Arc::new(StdinWriter::new(process.stdin.take())?);
-        let line = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
-        call.remark(LogLevel::Debug, || format!("started {}", program.argv[0]));
-        let made = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio { me: me.clone(), host: Arc::clone(host), line, pipe });
+        let pending = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
+        call.log(LogLevel::Debug, || format!("started {}", program.argv[0]));
+        let made = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio { me: me.clone(), host: Arc::clone(host), pending, pipe });
         let watch = ProcessReader {
-            to: MessageRouter::new(host, Weak::clone(&made.me), &made.line),
+            to: MessageRouter::new(host, Weak::clone(&made.me), &made.pending),
             pipe: Arc::clone(&made.pipe),
             process,
             limit: host.limits.event,
@@ -78,20 +78,25 @@ impl Stdio {
     }
 
     /// A subscription among everything else that comes from the process.
-    fn listen(&self, call: &CallContext, ask: &EncodedRequest, hear: &mut NotificationCallback) -> Result<()> {
+    fn listen(
+        &self,
+        call: &CallContext,
+        ask: &EncodedRequest,
+        on_notification: &mut NotificationCallback,
+    ) -> Result<()> {
         let id = self.host.calls.next_id();
-        self.line.carried(call);
-        let place = self.line.expect_changes(call, id, ask.method)?;
+        self.pending.share_credentials(call);
+        let response = self.pending.expect_changes(call, id, ask.method)?;
         self.pipe.write(&messages::request(id, ask.method, ask.params))?;
         let mut waiting = call.clone();
         let end = loop {
-            match place.wait(&waiting) {
+            match response.wait(&waiting) {
                 Ok(PendingEvent::TransportResponse(RpcOutcome::Result(_))) => break Ok(()),
                 Ok(PendingEvent::TransportResponse(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
                 Ok(PendingEvent::TransportResponse(RpcOutcome::Failed(error))) => break Err(error),
-                Ok(PendingEvent::InboundMessage(letter)) => {
-                    if let InboundMessage::Notification(notice) = letter {
-                        hear(&notice);
+                Ok(PendingEvent::InboundMessage(message)) => {
+                    if let InboundMessage::Notification(notice) = message {
+                        on_notification(&notice);
                     }
                     // It is open; from now on only the caller ends it.
                     waiting = call.without_deadline();
@@ -102,35 +107,35 @@ impl Stdio {
                 }
             }
         };
-        remark_dropped(call, place.dropped());
+        log_dropped(call, response.dropped());
         end
     }
 }
 
 impl Transport for Stdio {
-    fn travels(&self) -> TransportKind {
+    fn transport_kind(&self) -> TransportKind {
         TransportKind::Stdio
     }
 
     fn request(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         ask: &EncodedRequest,
         asked: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
         let id = self.host.calls.next_id();
         asked.set(id);
-        let place = make_place(&self.host, &self.line, call, (id, ask.method))?;
+        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
         self.pipe.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
-        await_answer(&self.host, (self, &self.me), call, speaking, &place, ask.rules)
+        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
         self.pipe.write(message)
     }
 
-    fn post_and_leave(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
+    fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         self.pipe.write(message)
     }
 
@@ -139,34 +144,34 @@ impl Transport for Stdio {
         call: &CallContext,
         _: &PeerContext,
         ask: &EncodedRequest,
-        hear: &mut NotificationCallback,
+        on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
-        let mut heard = false;
+        let mut received_any = false;
         let outcome = self.listen(call, ask, &mut |notice| {
-            heard = true;
-            hear(notice);
+            received_any = true;
+            on_notification(notice);
         });
-        outcome.map_err(|error| SubscriptionFailure { error, heard })
+        outcome.map_err(|error| SubscriptionFailure { error, received_any })
     }
 
     /// The session is the process.
-    fn carried<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
+    fn session_reference<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
         SessionReference::Nothing
     }
 
     fn bind(&self, version: &'static str) {
-        let _ = self.line.version.set(version);
+        let _ = self.pending.version.set(version);
     }
 
-    fn over(&self) -> Option<Arc<PollableEvent>> {
-        Some(Arc::clone(&self.line.over))
+    fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        Some(Arc::clone(&self.pending.end_event))
     }
 
-    fn why_over(&self) -> Option<Error> {
-        self.line.ended()
+    fn end_reason(&self) -> Option<Error> {
+        self.pending.ended()
     }
 
-    fn is_closed_to_calls(&self) -> bool {
-        self.line.is_closed_to_calls()
+    fn needs_new_session(&self) -> bool {
+        self.pending.needs_new_session()
     }
 }

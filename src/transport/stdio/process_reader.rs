@@ -29,10 +29,10 @@ const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// After the end of a process, how often its stderr is read once more: a full pipe is 64 KiB on Linux, and may be larger.
-const MOST_READS: usize = 64;
+const MAX_READS: usize = 64;
 
 /// So many of its last lines on stderr are part of an error.
-const MOST_LINES: usize = 5;
+const MAX_LINES: usize = 5;
 
 /// What the reader of a process works with.
 pub struct ProcessReader {
@@ -48,8 +48,8 @@ impl ProcessReader {
     pub fn run(mut self) {
         let reading = self.to.begin();
         let why = self.read();
-        if !self.to.line.stop.is_raised() {
-            self.to.remark(LogLevel::Info, || why.to_string());
+        if !self.to.pending.stop.is_set() {
+            self.to.log(LogLevel::Info, || why.to_string());
         }
         // Nobody waits for the end of the process.
         reading.end(why);
@@ -58,7 +58,7 @@ impl ProcessReader {
 
     /// Reads until the server ends, or nobody wants it any more; the reason for the end.
     fn read(&mut self) -> Error {
-        let budget = WaitContext { closed: Some(Arc::clone(&self.to.line.stop)), ..WaitContext::default() };
+        let wait_context = WaitContext { closed: Some(Arc::clone(&self.to.pending.stop)), ..WaitContext::default() };
         let (mut out, mut err) = (LineBuffer::open(), LineBuffer::open());
         let mut ended: Option<(ExitDescription, Instant)> = None;
         let mut silent_since: Option<Instant> = None;
@@ -79,13 +79,13 @@ impl ProcessReader {
             };
             let stdin = self.pipe.waits_for();
             let wakers = self.wakers(stdin.as_deref(), (&out, &err), ended.is_some());
-            if budget.wait_any(&wakers, pause).is_err() {
+            if wait_context.wait_any(&wakers, pause).is_err() {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
             self.write();
             if out.is_open {
                 match out.read(&self.process.stdout, self.limit) {
-                    Ok(true) => self.to.line.note_heard(),
+                    Ok(true) => self.to.pending.record_heard(),
                     Ok(false) => {}
                     Err(why) => return unheld(why, "a message of the server", self.limit),
                 }
@@ -100,8 +100,8 @@ impl ProcessReader {
                 ended = self.process.ending().map(|ending| (ending, Instant::now()));
                 if ended.is_some() {
                     // Whose answer is still to be read waits for that; the next call starts another process.
-                    self.to.line.retire();
-                    self.to.remark(LogLevel::Debug, || {
+                    self.to.pending.retire();
+                    self.to.log(LogLevel::Debug, || {
                         "the server's process has ended; the next call starts another one".into()
                     });
                 }
@@ -128,7 +128,7 @@ impl ProcessReader {
     ) -> Vec<(Waitable<'a>, Interest)> {
         let stderr = self.process.stderr.as_ref().filter(|_| err.is_open);
         let wakers = [
-            Some((self.pipe.bell().waitable(), Interest::Read)),
+            Some((self.pipe.wakeup().waitable(), Interest::Read)),
             stdin.map(|stdin| (stdin.waitable(), Interest::Write)),
             out.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
             stderr.map(|stderr| (stderr.waitable(), Interest::Read)),
@@ -148,9 +148,9 @@ impl ProcessReader {
         }
         while let Some(line) = err.next_filled() {
             let line = Excerpt::of(&line);
-            self.to.remark_with(LogLevel::Info, |call| format!("the server says: {}", line.logged(call)));
+            self.to.log_with(LogLevel::Info, |call| format!("the server says: {}", line.logged(call)));
             self.last_words.push_back(line);
-            if self.last_words.len() > MOST_LINES {
+            if self.last_words.len() > MAX_LINES {
                 self.last_words.pop_front();
             }
         }
@@ -158,7 +158,7 @@ impl ProcessReader {
 
     /// Reads what is left of stderr. What the server has started may hold it and write on.
     fn drain_stderr(&mut self, err: &mut LineBuffer) {
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
             let ready = WaitContext::default().wait_any(&[(stderr.waitable(), Interest::Read)], Some(Duration::ZERO));
             if !matches!(ready, Ok(Some(_))) {

@@ -12,13 +12,13 @@ use crate::sys::pipe::WriteEnd;
 use crate::sys::pollable_event::PollableEvent;
 
 /// Of what a server has not read, in bytes.
-const MOST_WAITING: usize = 64 * 1024 * 1024;
+const MAX_WAITING: usize = 64 * 1024 * 1024;
 
 /// What is to be written.
 pub struct StdinWriter {
     outbox: Mutex<OutputQueue>,
     /// Rung when something waits.
-    bell: PollableEvent,
+    wakeup: PollableEvent,
 }
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ struct OutputQueue {
 impl StdinWriter {
     pub fn new(stdin: Option<WriteEnd>) -> Result<StdinWriter> {
         let outbox = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
-        Ok(StdinWriter { outbox: Mutex::new(outbox), bell: new_signal()? })
+        Ok(StdinWriter { outbox: Mutex::new(outbox), wakeup: new_signal()? })
     }
 
     /// Writes a message, or leaves it to the reader. That the server is gone is seen there; fails where it reads nothing.
@@ -48,7 +48,7 @@ impl StdinWriter {
         line.push(b'\n');
         let mut outbox = self.lock();
         let waiting = outbox.size;
-        if waiting > 0 && waiting + line.len() > MOST_WAITING {
+        if waiting > 0 && waiting + line.len() > MAX_WAITING {
             let why = format!("the server does not read: {waiting} bytes wait for it already");
             return Err(Error::new(MCP_PROCESS_FAILED, why));
         }
@@ -56,20 +56,20 @@ impl StdinWriter {
         outbox.flush();
         if !outbox.waiting.is_empty() || outbox.broken {
             drop(outbox);
-            self.bell.raise();
+            self.wakeup.set();
         }
         Ok(())
     }
 
     /// Writes what fits now.
     pub fn flush(&self) {
-        self.bell.lower();
+        self.wakeup.clear();
         self.lock().flush();
     }
 
     /// Raised when something waits that has to be written.
-    pub fn bell(&self) -> &PollableEvent {
-        &self.bell
+    pub fn wakeup(&self) -> &PollableEvent {
+        &self.wakeup
     }
 
     /// The server's stdin, where something waits for it.

@@ -23,7 +23,7 @@ impl StreamableHttp {
     pub(super) fn read_answer<'a>(
         &'a self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         response: &mut HttpResponse<'a>,
         (id, rules): (u64, RequestPolicy),
     ) -> Result<RpcResponse> {
@@ -31,10 +31,10 @@ impl StreamableHttp {
         let http_status = response.status;
         let result = match content_type.as_deref() {
             Some(JSON) => self.read_json(call, response, id),
-            Some(EVENT_STREAM) => self.read_stream(call, speaking, response, id),
+            Some(EVENT_STREAM) => self.read_stream(call, peer_context, response, id),
             other => Err(unexpected_content(response, other)),
         };
-        result.and_then(|result| check_result_type(speaking.era, rules, result)).map_err(|mut error| {
+        result.and_then(|result| check_result_type(peer_context.era, rules, result)).map_err(|mut error| {
             error.report_mut().http_status = http_status;
             error
         })
@@ -88,7 +88,7 @@ impl StreamableHttp {
     ) -> Option<Result<RpcResponse>> {
         let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
         // Many may come at once, and each may lead to a callback.
-        if !is_answer && let Err(stop) = call.budget().check() {
+        if !is_answer && let Err(stop) = call.wait_context().check() {
             return Some(Err(call.stopped_while(&stop, RequestPhase::Body.doing())));
         }
         match message {

@@ -10,7 +10,7 @@ use ::http::HeaderValue;
 use crate::call::context::CallContext;
 use crate::call::new_signal;
 use crate::call::request::PeerContext;
-use crate::call::retry::{Disposition, FailedStep, disposition, may_be_opened_later, tells_of_another_stream};
+use crate::call::retry::{Disposition, FailedStep, disposition, may_be_opened_later, reports_existing_stream};
 use crate::call::skipped_input::SkippedInput;
 use crate::error::{Error, Result};
 use crate::http::fields::EVENT_STREAM;
@@ -65,7 +65,7 @@ struct StreamState {
     /// Raised when the stream was tried once, with whatever outcome.
     tried: PollableEvent,
     /// Raised when the stream will not come any more.
-    over: Arc<PollableEvent>,
+    end_event: Arc<PollableEvent>,
     why: OnceLock<Error>,
 }
 
@@ -74,12 +74,12 @@ impl ServerStream {
     pub fn stop(&self) {
         let mut place = self.lock();
         place.is_stopped = true;
-        place.state.iter().for_each(|state| state.stop.raise());
+        place.state.iter().for_each(|state| state.stop.set());
     }
 
     /// Raised when the stream will not come any more; then [`ServerStream::why`] says why.
-    pub fn over(&self) -> Option<Arc<PollableEvent>> {
-        self.lock().state.as_ref().map(|state| Arc::clone(&state.over))
+    pub fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        self.lock().state.as_ref().map(|state| Arc::clone(&state.end_event))
     }
 
     pub fn why(&self) -> Option<Error> {
@@ -96,21 +96,21 @@ impl StreamState {
         Ok(StreamState {
             stop: Arc::new(new_signal()?),
             tried: new_signal()?,
-            over: Arc::new(new_signal()?),
+            end_event: Arc::new(new_signal()?),
             why: OnceLock::new(),
         })
     }
 
     /// Whether the stream was given up, for a reason that may be over by now.
-    fn may_come_back(&self) -> bool {
-        self.over.is_raised() && self.why.get().is_none_or(may_be_opened_later)
+    fn is_transient(&self) -> bool {
+        self.end_event.is_set() && self.why.get().is_none_or(may_be_opened_later)
     }
 }
 
 impl Drop for ServerStream {
     fn drop(&mut self) {
         // In the child of a fork the lock may be held for ever.
-        self.0.get_mut().state.iter().for_each(|state| state.stop.raise());
+        self.0.get_mut().state.iter().for_each(|state| state.stop.set());
     }
 }
 
@@ -119,7 +119,7 @@ pub struct StreamOpener {
     pub host: Arc<TransportContext>,
     pub peer: Arc<HttpPeer>,
     pub transport: Weak<dyn Transport>,
-    pub speaking: PeerContext,
+    pub peer_context: PeerContext,
 }
 
 /// The stream as its thread has it.
@@ -137,20 +137,20 @@ impl ServerStream {
     /// opened again.
     pub fn open(&self, call: &CallContext, again: bool, opening: StreamOpener) -> Result<()> {
         let state = self.start(again, opening)?;
-        let fds = [(state.tried.waitable(), Interest::Read), (state.over.waitable(), Interest::Read)];
-        let budget = call.budget().clone();
-        let patience = PATIENCE.min(call.brief());
-        budget.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
+        let fds = [(state.tried.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
+        let wait_context = call.wait_context().clone();
+        let patience = PATIENCE.min(call.fallback_limit());
+        wait_context.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
     fn start(&self, again: bool, opening: StreamOpener) -> Result<Arc<StreamState>> {
         let mut place = self.lock();
-        if let Some(state) = place.state.as_ref().filter(|state| !again || !state.may_come_back()) {
+        if let Some(state) = place.state.as_ref().filter(|state| !again || !state.is_transient()) {
             return Ok(Arc::clone(state));
         }
         let state = Arc::new(StreamState::new()?);
         if place.is_stopped {
-            state.stop.raise();
+            state.stop.set();
         }
         let host = Arc::clone(&opening.host);
         let mut stream = StreamRun {
@@ -163,7 +163,7 @@ impl ServerStream {
         host.readers.start(move || {
             let why = stream.follow();
             let _ = stream.state.why.set(why);
-            stream.state.over.raise();
+            stream.state.end_event.set();
         })?;
         place.state = Some(Arc::clone(&state));
         Ok(state)
@@ -173,20 +173,20 @@ impl ServerStream {
 impl StreamRun {
     /// Reads the stream over all its connections; gives the reason for the end.
     fn follow(&mut self) -> Error {
-        let budget = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
-        let call = self.opening.host.calls.own(budget);
+        let wait_context = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
+        let call = self.opening.host.calls.own(wait_context);
         let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
             let begun = Instant::now();
             let peer = Arc::clone(&self.opening.peer);
             let opened = self.open(&peer, &call);
-            self.state.tried.raise();
+            self.state.tried.set();
             let (is_open, error) = match opened {
                 Ok(mut response) => {
-                    let mut heard = false;
-                    let error = self.read(&call, &mut response, &mut heard);
-                    if heard || begun.elapsed() >= LASTING {
+                    let mut received_any = false;
+                    let error = self.read(&call, &mut response, &mut received_any);
+                    if received_any || begun.elapsed() >= LASTING {
                         pauses = 0;
                     }
                     (true, error)
@@ -195,7 +195,7 @@ impl StreamRun {
             };
             was_open |= is_open;
             in_vain = if is_open { 0 } else { in_vain + 1 };
-            let is_conflict = was_open && !is_open && tells_of_another_stream(&error);
+            let is_conflict = was_open && !is_open && reports_existing_stream(&error);
             conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(begun));
             if conflict_since.is_some_and(|since| since.elapsed() >= LONGEST_CONFLICT) {
                 let why = format!("the server refused the event stream for long, as if another one were open: {error}");
@@ -203,8 +203,8 @@ impl StreamRun {
             }
             let stage = FailedStep::ServerStream { was_open, in_vain };
             if disposition(&error, stage) == Disposition::Fatal {
-                if !self.state.stop.is_raised() {
-                    call.remark(LogLevel::Debug, || format!("no standing event stream: {error}"));
+                if !self.state.stop.is_set() {
+                    call.log(LogLevel::Debug, || format!("no standing event stream: {error}"));
                 }
                 return error;
             }
@@ -215,10 +215,10 @@ impl StreamRun {
                 pause = pause.min(LONGEST_CONFLICT.saturating_sub(since.elapsed()));
             }
             pauses += 1;
-            call.remark(LogLevel::Debug, || {
+            call.log(LogLevel::Debug, || {
                 format!("the standing event stream ended: {error}; opening it again in {} ms", pause.as_millis())
             });
-            if let Err(stop) = call.budget().wait_any(&[], Some(pause)) {
+            if let Err(stop) = call.wait_context().wait_any(&[], Some(pause)) {
                 return call.stopped(&stop);
             }
         }
@@ -226,9 +226,9 @@ impl StreamRun {
 
     fn open<'a>(&self, peer: &'a HttpPeer, call: &CallContext) -> Result<HttpResponse<'a>> {
         let opened = peer.get_stream(call, self.target(), self.last_event_id.as_ref());
-        let mut response = opened.map_err(|setback| setback.error)?;
+        let mut response = opened.map_err(|send_error| send_error.error)?;
         if !response.is_success() {
-            let error = peer.http_failure(call, &mut response, self.target().carried);
+            let error = peer.http_failure(call, &mut response, self.target().session_reference);
             if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
                 let why = "the server has no event stream for what belongs to no call (HTTP 405)";
                 return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
@@ -242,11 +242,15 @@ impl StreamRun {
     }
 
     fn target(&self) -> MessageTarget<'_> {
-        let speaking = &self.opening.speaking;
-        MessageTarget { to: &self.opening.peer.endpoint, speaking, carried: speaking.carried(SessionReference::NoId) }
+        let peer_context = &self.opening.peer_context;
+        MessageTarget {
+            to: &self.opening.peer.endpoint,
+            peer_context,
+            session_reference: peer_context.session_reference(SessionReference::NoId),
+        }
     }
 
-    fn read(&mut self, call: &CallContext, response: &mut HttpResponse, heard: &mut bool) -> Error {
+    fn read(&mut self, call: &CallContext, response: &mut HttpResponse, received_any: &mut bool) -> Error {
         let mut reader = EventReader::new(self.opening.host.limits.event);
         let mut skipped = SkippedInput::default();
         loop {
@@ -263,7 +267,7 @@ impl StreamRun {
             }
             for event in events {
                 if !event.data.is_empty() {
-                    *heard = true;
+                    *received_any = true;
                     self.take(call, event, &mut skipped);
                 }
             }
@@ -281,17 +285,17 @@ impl StreamRun {
             |taken| {
                 match taken {
                     // Many may come at once, and each may lead to a callback.
-                    _ if call.budget().check().is_err() => {}
+                    _ if call.wait_context().check().is_err() => {}
                     StreamMessage::Message(Message::Request { id, method, params }) => {
                         let transport = Weak::clone(&self.opening.transport);
-                        let slot = self.asking.slot(transport, &self.opening.speaking, call);
+                        let slot = self.asking.slot(transport, &self.opening.peer_context, call);
                         inbound.server_request(call, &ServerRequest { id, method, params }, slot);
                     }
                     StreamMessage::Message(Message::Notification { method, params }) => {
                         inbound.notification(call, &Notification { method, params });
                     }
                     StreamMessage::Message(Message::Result { .. } | Message::Error { .. }) => {
-                        call.remark(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
+                        call.log(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
                     }
                     StreamMessage::InvalidMessage { .. } => return false,
                 }

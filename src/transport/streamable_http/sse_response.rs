@@ -32,7 +32,7 @@ const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// How often a stream is resumed in a row without anything new on it.
-const MOST_WITHOUT_PROGRESS: u32 = 5;
+const MAX_WITHOUT_PROGRESS: u32 = 5;
 
 const RESUMING: &str = "before the stream was resumed";
 
@@ -52,17 +52,17 @@ impl StreamableHttp {
     pub(super) fn read_stream<'a>(
         &'a self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         response: &mut HttpResponse<'a>,
         id: u64,
     ) -> Result<RpcResponse> {
         let mut progress = ResumeState::default();
         loop {
-            let error = match self.read_connection(call, speaking, response, id, &mut progress) {
-                Err(error) if error.status() == MCP_TRUNCATED && can_resume(speaking, &progress) => error,
+            let error = match self.read_connection(call, peer_context, response, id, &mut progress) {
+                Err(error) if error.status() == MCP_TRUNCATED && can_resume(peer_context, &progress) => error,
                 outcome => return outcome.map_err(|error| progress.explained(call, error)),
             };
-            let resumed = self.resume(call, speaking, &mut progress, error);
+            let resumed = self.resume(call, peer_context, &mut progress, error);
             *response = resumed.map_err(|error| progress.explained(call, error))?;
         }
     }
@@ -71,7 +71,7 @@ impl StreamableHttp {
     fn read_connection(
         &self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         response: &mut HttpResponse,
         id: u64,
         progress: &mut ResumeState,
@@ -99,13 +99,13 @@ impl StreamableHttp {
             }
             // Only now: a server whose answer is there already needs no reply.
             for asked in &asked {
-                call.budget().check().map_err(|stop| call.stopped_while(&stop, RequestPhase::Body.doing()))?;
-                let slot = progress.asking.slot(self.me.clone(), speaking, call);
+                call.wait_context().check().map_err(|stop| call.stopped_while(&stop, RequestPhase::Body.doing()))?;
+                let slot = progress.asking.slot(self.me.clone(), peer_context, call);
                 self.host.inbound.server_request(call, asked, slot);
             }
             // The time of callbacks does not count.
             if call.paused_so_far() != paused {
-                response.set_budget(&call.budget());
+                response.set_wait_context(&call.wait_context());
             }
         }
     }
@@ -114,16 +114,16 @@ impl StreamableHttp {
     fn resume<'a>(
         &'a self,
         call: &CallContext,
-        speaking: &PeerContext,
+        peer_context: &PeerContext,
         progress: &mut ResumeState,
         error: Error,
     ) -> Result<HttpResponse<'a>> {
         loop {
             progress.resumed_in_vain += 1;
-            if progress.resumed_in_vain > MOST_WITHOUT_PROGRESS {
+            if progress.resumed_in_vain > MAX_WITHOUT_PROGRESS {
                 return Err(explained(
                     error,
-                    format!("it was resumed {MOST_WITHOUT_PROGRESS} times, and nothing new came"),
+                    format!("it was resumed {MAX_WITHOUT_PROGRESS} times, and nothing new came"),
                 ));
             }
             let retry = progress.retry.unwrap_or(DEFAULT_RETRY).max(SHORTEST_RETRY);
@@ -131,18 +131,18 @@ impl StreamableHttp {
                 let why = format!("the server wants {} ms before it is resumed, which is too long", retry.as_millis());
                 return Err(explained(error, why));
             }
-            call.remark(LogLevel::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
+            call.log(LogLevel::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
             self.pause(call, retry)?;
-            let resumed = self.peer.get_stream(call, self.target(speaking), progress.last_id.as_ref());
+            let resumed = self.peer.get_stream(call, self.target(peer_context), progress.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
-                Err(setback) if disposition(&setback.error, FailedStep::ResumedAnswer) == Disposition::Retry => {
+                Err(send_error) if disposition(&send_error.error, FailedStep::ResumedAnswer) == Disposition::Retry => {
                     continue;
                 }
-                Err(setback) => return Err(setback.error),
+                Err(send_error) => return Err(send_error.error),
             };
             if !response.is_success() {
-                let failure = self.peer.http_failure(call, &mut response, self.carried(speaking));
+                let failure = self.peer.http_failure(call, &mut response, self.session_reference(peer_context));
                 return match failure.status() {
                     MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
                     _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
@@ -162,9 +162,9 @@ impl StreamableHttp {
 impl StreamableHttp {
     /// Waits before a stream is resumed; no byte comes meanwhile, so the idle limit ends it.
     fn pause(&self, call: &CallContext, retry: Duration) -> Result<()> {
-        let budget = call.budget().clone();
-        let idle = budget.idle.filter(|idle| *idle < retry);
-        budget.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped_while(&stop, RESUMING))?;
+        let wait_context = call.wait_context().clone();
+        let idle = wait_context.idle.filter(|idle| *idle < retry);
+        wait_context.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped_while(&stop, RESUMING))?;
         if idle.is_some() { Err(call.stopped_while(&Interrupt::Idle, RESUMING)) } else { Ok(()) }
     }
 }
@@ -186,8 +186,8 @@ impl ResumeState {
 }
 
 /// Modern streams are not resumed, and a handshake is begun anew instead.
-fn can_resume(speaking: &PeerContext, progress: &ResumeState) -> bool {
-    speaking.era == Era::Legacy && speaking.version.is_some() && progress.last_id.is_some()
+fn can_resume(peer_context: &PeerContext, progress: &ResumeState) -> bool {
+    peer_context.era == Era::Legacy && peer_context.version.is_some() && progress.last_id.is_some()
 }
 
 fn explained(mut error: Error, more: String) -> Error {

@@ -27,35 +27,35 @@ impl StreamableHttp {
         &self,
         call: &CallContext,
         response: &mut HttpResponse,
-        hear: &mut NotificationCallback,
+        on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
-        let heard = Cell::new(false);
-        let mut hear = |notice: &Notification| {
-            heard.set(true);
-            hear(notice);
+        let received_any = Cell::new(false);
+        let mut on_notification = |notice: &Notification| {
+            received_any.set(true);
+            on_notification(notice);
         };
-        let outcome = self.read_subscribed(call, response, &mut hear, &heard);
-        outcome.map_err(|error| SubscriptionFailure { error, heard: heard.get() })
+        let outcome = self.read_subscribed(call, response, &mut on_notification, &received_any);
+        outcome.map_err(|error| SubscriptionFailure { error, received_any: received_any.get() })
     }
 
-    /// `heard` becomes true with the first notification that `hear` gets.
+    /// `received_any` becomes true with the first notification that `on_notification` gets.
     fn read_subscribed(
         &self,
         call: &CallContext,
         response: &mut HttpResponse,
-        hear: &mut NotificationCallback,
-        heard: &Cell<bool>,
+        on_notification: &mut NotificationCallback,
+        received_any: &Cell<bool>,
     ) -> Result<()> {
         if !response.is_success() {
             return Err(self.peer.http_failure(call, response, SessionReference::Nothing));
         }
         match response.content_type().as_deref() {
-            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, hear, heard),
+            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, on_notification, received_any),
             Some(JSON) => {
                 let body = response.read_all(self.host.limits.message)?;
                 let mut ended = None;
                 let complete = each(body, |message| {
-                    ended = ended.take().or_else(|| take_subscribed(call, message, hear));
+                    ended = ended.take().or_else(|| take_subscribed(call, message, on_notification));
                 });
                 ended.unwrap_or(complete)
             }
@@ -67,8 +67,8 @@ impl StreamableHttp {
         &self,
         call: &CallContext,
         response: &mut HttpResponse,
-        hear: &mut NotificationCallback,
-        heard: &Cell<bool>,
+        on_notification: &mut NotificationCallback,
+        received_any: &Cell<bool>,
     ) -> Result<()> {
         let (mut is_open, mut skipped) = (false, SkippedInput::default());
         let mut stream = EventReader::new(self.host.limits.event);
@@ -87,7 +87,7 @@ impl StreamableHttp {
                     |_| false,
                     |taken| {
                         ended = ended.take().or_else(|| match taken {
-                            StreamMessage::Message(message) => take_subscribed(call, message, hear),
+                            StreamMessage::Message(message) => take_subscribed(call, message, on_notification),
                             StreamMessage::InvalidMessage { error, .. } => Some(Err(error)),
                         });
                         true
@@ -97,9 +97,9 @@ impl StreamableHttp {
                     return end;
                 }
             }
-            if heard.get() && !is_open {
+            if received_any.get() && !is_open {
                 // The server has taken it; from now on only the caller ends it.
-                response.set_budget(&call.without_deadline().budget());
+                response.set_wait_context(&call.without_deadline().wait_context());
                 is_open = true;
             }
         }
@@ -107,18 +107,22 @@ impl StreamableHttp {
 }
 
 /// Takes a message of a subscription; gives its end, where that is what it says.
-fn take_subscribed(call: &CallContext, message: Message, hear: &mut NotificationCallback) -> Option<Result<()>> {
+fn take_subscribed(
+    call: &CallContext,
+    message: Message,
+    on_notification: &mut NotificationCallback,
+) -> Option<Result<()>> {
     // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
-    if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.budget().check() {
+    if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.wait_context().check() {
         return Some(Err(call.stopped_while(&stop, LISTENING)));
     }
     match message {
         Message::Result { .. } => return Some(Ok(())),
         Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
         Message::Request { method, .. } => {
-            call.remark(LogLevel::Debug, || format!("the server asked for {method} on a subscription"));
+            call.log(LogLevel::Debug, || format!("the server asked for {method} on a subscription"));
         }
-        Message::Notification { method, params } => hear(&Notification { method, params }),
+        Message::Notification { method, params } => on_notification(&Notification { method, params }),
     }
     None
 }
