@@ -108,7 +108,7 @@ func (c Contents) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]Content(c))
 }
 
-// A Root is a folder or file that the server may look at; its URI begins with "file://".
+// A Root is a directory or file that the server may look at; its URI begins with "file://".
 type Root struct {
 	URI  string `json:"uri"`
 	Name string `json:"name,omitempty"`

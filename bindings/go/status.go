@@ -61,7 +61,7 @@ const (
 	RPCError Status = C.MCP_RPC_ERROR
 	// VersionUnsupported: the server and this client share no protocol version, or not the pinned one.
 	VersionUnsupported Status = C.MCP_VERSION_UNSUPPORTED
-	// SessionLost: the server does not know the session any more, and the request was not sent again: it may have been executed, or
+	// SessionLost: the server no longer knows the session, and the request was not sent again: it may have been executed, or
 	// the server forgot a second session as well. The next call opens a new one.
 	SessionLost Status = C.MCP_SESSION_LOST
 	// TooLarge: a message, header or event is larger than the limit.

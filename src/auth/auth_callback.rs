@@ -111,7 +111,7 @@ impl AuthRequest {
     }
 
     fn outcome(self) -> Result<Arc<HeaderSet>> {
-        let unusable = || Some((format!("it set what cannot be used: {}", self.unusable?), None));
+        let unusable = || Some((format!("it set an invalid value: {}", self.unusable?), None));
         let Some((reason, cause)) = self.failed.or_else(unusable) else { return Ok(Arc::new(self.answer)) };
         let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
         error.report_mut().cause = cause;

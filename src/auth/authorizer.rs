@@ -67,7 +67,7 @@ impl Authorizer {
             let request = AuthRequest::again(refusal, call.refusals() + 1);
             let issued = self.ask(call, &callback_state, request).map_err(SendError::after_sending)?;
             call.log(LogLevel::Debug, || {
-                format!("the server refused the credentials (HTTP {refused}); asking with those of a refresh")
+                format!("the server refused the credentials (HTTP {refused}); retrying with refreshed ones")
             });
             call.store_issued(issued);
         }

@@ -12,14 +12,14 @@ const MAX_QUOTE: usize = 200;
 pub fn rpc_failure(call: &CallContext, error: RpcError) -> Error {
     let quote = quote(&call.secrets().redact(&error.message));
     let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
-    Error::new(MCP_RPC_ERROR, format!("the server answered with JSON-RPC error {}{said}", error.code)).with_rpc(error)
+    Error::new(MCP_RPC_ERROR, format!("the server returned JSON-RPC error {}{said}", error.code)).with_rpc(error)
 }
 
 /// The error for `what`, which cannot be held.
 pub fn unheld(why: BufferError, what: &str, limit: usize) -> Error {
     match why {
         BufferError::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
-        BufferError::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {what}")),
+        BufferError::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {what}")),
     }
 }
 

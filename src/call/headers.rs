@@ -110,7 +110,7 @@ fn secret_value(parts: &[&str]) -> Result<HeaderValue> {
     parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
     let bytes = Bytes::from_owner(text);
     let mut value = HeaderValue::from_maybe_shared(bytes)
-        .map_err(|_| invalid("the header value holds a character that HTTP does not allow".into()))?;
+        .map_err(|_| invalid("the header value contains a character that HTTP does not allow".into()))?;
     value.set_sensitive(true);
     Ok(value)
 }

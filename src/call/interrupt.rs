@@ -16,12 +16,13 @@ pub fn stopped(stop: &Interrupt, doing: &str, wait_context: &WaitContext) -> Err
         Interrupt::TimedOut => {
             Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(wait_context.allowed)))
         }
-        Interrupt::Idle => {
-            Error::new(MCP_TIMEOUT, format!("no byte came for the idle limit{} {doing}", span(wait_context.idle)))
-        }
+        Interrupt::Idle => Error::new(
+            MCP_TIMEOUT,
+            format!("no data was received for the idle limit{} {doing}", span(wait_context.idle)),
+        ),
         Interrupt::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
         Interrupt::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),
-        Interrupt::Done => Error::new(MCP_DISCONNECTED, format!("given up {doing}: the answer came by another way")),
-        Interrupt::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("the system refused {doing}: {error}")),
+        Interrupt::Done => Error::new(MCP_DISCONNECTED, format!("stopped {doing}: the response arrived another way")),
+        Interrupt::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("system call failed {doing}: {error}")),
     }
 }

@@ -25,7 +25,7 @@ use crate::sys::pollable_event::PollableEvent;
 /// A signal, or the error for a system that has no more descriptors.
 pub fn new_signal() -> Result<PollableEvent> {
     PollableEvent::new()
-        .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a descriptor: {error}")))
+        .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a file descriptor: {error}")))
 }
 
 /// The text of an object that a caller gives.

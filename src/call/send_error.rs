@@ -4,7 +4,7 @@ use super::issued_credentials::CredentialRefusal;
 use crate::error::Error;
 use crate::status::MCP_SYSTEM_ERROR;
 
-/// A request that brought no answer that can be used.
+/// A request that returned no response that can be used.
 #[derive(Debug)]
 pub struct SendError {
     pub error: Error,

@@ -102,7 +102,7 @@ pub const ON_STDOUT: &str = "the server's stdout";
 
 /// What the log says of something that was skipped.
 pub fn log(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
-    format!("skipped what is no JSON-RPC message on {place}: {}", excerpt.logged(call))
+    format!("skipped invalid JSON-RPC input on {place}: {}", excerpt.logged(call))
 }
 
 /// The error of a call to which no answer came, with what came instead.
@@ -111,7 +111,7 @@ pub fn explained(mut error: Error, call: &CallContext, place: &str, first: Optio
         matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
     if let Some(first) = first.filter(|_| is_without_answer) {
         let quote = first.shown(call, MAX_QUOTED);
-        error.report_mut().message.push_str(&format!("; instead of an answer, this came on {place}: {quote}"));
+        error.report_mut().message.push_str(&format!("; instead of a response, this was received on {place}: {quote}"));
     }
     error
 }

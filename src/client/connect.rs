@@ -38,7 +38,9 @@ impl Client {
 
     fn open_session(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         if self.settings.network().tls.trusts_everybody {
-            call.log(LogLevel::Warning, || "the certificates of servers are not checked: anybody may answer".into());
+            call.log(LogLevel::Warning, || {
+                "server certificates are not verified: any server can impersonate this one".into()
+            });
         }
         let client_capabilities = self.settings.client_capabilities();
         let negotiator = Negotiator {

@@ -74,7 +74,8 @@ impl Client {
     pub fn of_process(program: ProcessCommand) -> Result<Arc<Client>> {
         let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
         let name = program.argv.first().filter(|name| !name.is_empty());
-        let shown = name.ok_or_else(|| invalid("the command is empty: it begins with the program".into()))?.clone();
+        let shown =
+            name.ok_or_else(|| invalid("the command is empty: its first element must be the program".into()))?.clone();
         Client::with(None, shown, Settings::of_program(program))
     }
 
@@ -148,7 +149,8 @@ impl Client {
         if !self.is_process() {
             return Ok(());
         }
-        let why = format!("{what} mean nothing to a server that is started as a process; see mcp_set_environment");
+        let why =
+            format!("{what} are not supported for a server that is started as a process; see mcp_set_environment");
         Err(Error::new(MCP_MISUSE, why))
     }
 
@@ -183,7 +185,7 @@ impl Client {
         }
         Err(Error::new(
             MCP_MISUSE,
-            "the auth callback made a call on the client that it authorises; use another client",
+            "the auth callback made a call on the client that it authenticates; use another client",
         ))
     }
 

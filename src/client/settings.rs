@@ -127,8 +127,10 @@ impl Settings {
         let pinned = match version {
             None => None,
             Some(version) => Some(version::known(version).ok_or_else(|| {
-                let why =
-                    format!("{version:?} is no protocol version that this client speaks; those are {}", version::all());
+                let why = format!(
+                    "{version:?} is not a protocol version that this client supports; use one of {}",
+                    version::all()
+                );
                 Error::new(MCP_INVALID_ARGUMENT, why)
             })?),
         };

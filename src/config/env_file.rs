@@ -22,11 +22,11 @@ pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static s
             rest = behind;
             continue;
         }
-        let (before, after) = this.split_once('=').ok_or(wrong("it has no \"=\""))?;
+        let (before, after) = this.split_once('=').ok_or(wrong("it does not contain \"=\""))?;
         let name = before.trim();
         let name = name.strip_prefix("export ").map_or(name, str::trim_start);
         if !is_variable(name) || name.contains(char::is_whitespace) {
-            return Err(wrong("what stands before \"=\" cannot be the name of a variable"));
+            return Err(wrong("the text before \"=\" is not a valid variable name"));
         }
         let value = rest[before.len() + 1..].trim_start_matches([' ', '\t']);
         let (value, next) = match value.chars().next() {
@@ -35,7 +35,7 @@ pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static s
                 let (inside, after) = (&value[1..=end], &value[end + 2..]);
                 let (tail, next) = after.split_once('\n').unwrap_or((after, ""));
                 if !tail.trim().is_empty() && !tail.trim().starts_with('#') {
-                    return Err(wrong("something stands behind its closing quote"));
+                    return Err(wrong("there is text after its closing quote"));
                 }
                 line += inside.matches('\n').count();
                 (if quote == '"' { unescaped(inside) } else { inside.to_owned() }, next)
@@ -47,7 +47,7 @@ pub fn variables(text: &str) -> Result<Vec<(String, String)>, (usize, &'static s
             }
         };
         if value.contains('\0') {
-            return Err((line, "it holds a NUL"));
+            return Err((line, "it contains a NUL byte"));
         }
         found.push((name.to_owned(), value));
         rest = next;

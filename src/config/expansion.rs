@@ -24,7 +24,7 @@ pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> R
     while let Some(at) = rest.find("${") {
         out.push_str(&rest[..at]);
         let inside = &rest[at + 2..];
-        let end = inside.find('}').ok_or("a \"${\" has no \"}\"")?;
+        let end = inside.find('}').ok_or("a \"${\" has no closing \"}\"")?;
         let (name, default) = match inside[..end].split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (&inside[..end], None),
@@ -55,7 +55,7 @@ fn unknown(name: &str) -> String {
     let shown = shortened(name, LONGEST_NAME);
     if name.starts_with("input:") {
         return format!(
-            "${{{shown}}} is a question that an editor asks its user, which libmcp cannot; write the value, or an environment variable as ${{NAME}}"
+            "${{{shown}}} is a prompt for the user of an editor, which libmcp does not support; write the value, or an environment variable as ${{NAME}}"
         );
     }
     let is_of_editor =
@@ -66,7 +66,7 @@ fn unknown(name: &str) -> String {
             );
     if is_of_editor {
         return format!(
-            "${{{shown}}} is known to an editor only; write the value, or an environment variable as ${{NAME}}"
+            "${{{shown}}} is defined by an editor only; write the value, or an environment variable as ${{NAME}}"
         );
     }
     format!("the environment variable {shown} is not set")

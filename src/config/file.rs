@@ -89,11 +89,11 @@ pub struct ListedServer {
 pub fn parse(text: &[u8]) -> Result<Json, String> {
     let original = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let mut text = original.to_vec();
-    json_strip_comments::strip_slice(&mut text).map_err(|_| "the file is no JSON: a \"/\" begins no comment")?;
+    json_strip_comments::strip_slice(&mut text).map_err(|_| "the file is not valid JSON: unexpected \"/\"")?;
     // What is said of an error names its line.
     text.iter_mut().zip(original).filter(|(_, original)| **original == b'\n').for_each(|(byte, _)| *byte = b'\n');
-    let text = String::from_utf8(text).map_err(|_| "the file is no JSON: it is not valid UTF-8")?;
-    Json::parse(text).map_err(|why| format!("the file is no JSON: {why}"))
+    let text = String::from_utf8(text).map_err(|_| "the file is not valid JSON: it is not valid UTF-8")?;
+    Json::parse(text).map_err(|why| format!("the file is not valid JSON: {why}"))
 }
 
 /// The servers, in the order of the file.
@@ -108,10 +108,9 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
     let (servers, place) = servers(file)?;
     let known = list(file)?;
     let found = match name {
-        Some(name) => servers
-            .member(name)
-            .filter(|server| server.kind() != Kind::Null)
-            .ok_or_else(|| format!("there is no server {:?}; {}", shortened(name, LONGEST_NAME), listing(&known)))?,
+        Some(name) => servers.member(name).filter(|server| server.kind() != Kind::Null).ok_or_else(|| {
+            format!("the file has no server {:?}; {}", shortened(name, LONGEST_NAME), listing(&known))
+        })?,
         None => {
             let mut enabled = members(servers).filter(|server| known.len() == 1 || !is_disabled(*server));
             match (enabled.next(), enabled.next()) {
@@ -143,14 +142,14 @@ fn listing(known: &[ListedServer]) -> String {
 fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     let root = file.root();
     if root.kind() != Kind::Object {
-        return Err("the file is no JSON object".into());
+        return Err("the file is not a JSON object".into());
     }
     for (keys, place) in PLACES {
         let found = keys.iter().try_fold(root, |value, key| value.member(key));
         let is_list = |found: &Value| found.kind() != Kind::Null && (place == "mcpServers" || !is_server(*found));
         match found.filter(is_list) {
             Some(servers) if servers.kind() == Kind::Object => return Ok((servers, place)),
-            Some(_) => return Err(format!("{place}: it is no object")),
+            Some(_) => return Err(format!("{place}: it is not an object")),
             None => {}
         }
     }
@@ -193,7 +192,7 @@ struct ConfigEntry<'a> {
 impl<'a> ConfigEntry<'a> {
     fn read(&self) -> Result<ServerConfig, String> {
         if self.value.kind() != Kind::Object {
-            return Err(self.wrong("", "it is no object"));
+            return Err(self.wrong("", "it is not an object"));
         }
         self.check_enabled()?;
         let (transport_key, kindred) = self.kindred()?;
@@ -208,16 +207,16 @@ impl<'a> ConfigEntry<'a> {
             }
             (Some(key), false, Some(TransportHint::Http(transport))) => self.url(key, Some(transport))?,
             (Some(_), false, Some(TransportHint::Stdio)) => {
-                return Err(self.wrong(transport_key, "it is \"stdio\", which needs a \"command\""));
+                return Err(self.wrong(transport_key, "it is \"stdio\", which requires a \"command\""));
             }
             // Not shown: an environment variable may have been filled in.
             (Some(_), false, Some(TransportHint::Unknown)) => {
                 return Err(
-                    self.wrong(transport_key, "it is none of \"http\", \"streamable-http\", \"sse\" and \"stdio\"")
+                    self.wrong(transport_key, "it is not one of \"http\", \"streamable-http\", \"sse\" and \"stdio\"")
                 );
             }
             (None, true, Some(TransportHint::Http(_))) => {
-                return Err(self.wrong(transport_key, "it is none for a \"command\", which needs \"stdio\""));
+                return Err(self.wrong(transport_key, "it does not fit a \"command\", which requires \"stdio\""));
             }
             (None, false, _) => match URLS.into_iter().chain(["command"]).find(|key| self.has(key)) {
                 Some(key) => return Err(self.wrong(key, "it is empty")),
@@ -260,7 +259,7 @@ impl<'a> ConfigEntry<'a> {
         let url = self.text(key)?.unwrap_or_default();
         let bearer = self.text("auth")?;
         if bearer.as_deref() == Some("oauth") {
-            return Err(self.wrong("auth", "OAuth is not there yet; give a bearer token"));
+            return Err(self.wrong("auth", "OAuth is not supported yet; set a bearer token"));
         }
         Ok(ServerAddress::Url { key, url, transport, headers: self.texts_by_name("headers")?, bearer })
     }
@@ -269,7 +268,7 @@ impl<'a> ConfigEntry<'a> {
         let mut argv = vec![self.path("command")?.unwrap_or_default()];
         if let Some(list) = self.member("args") {
             if list.kind() != Kind::Array {
-                return Err(self.wrong("args", "it is no array"));
+                return Err(self.wrong("args", "it is not an array"));
             }
             for (index, argument) in list.children().enumerate() {
                 argv.push(self.expanded(argument, &format!("args.{index}"))?);
@@ -278,7 +277,7 @@ impl<'a> ConfigEntry<'a> {
         let environment = self.texts_by_name("env")?;
         if let Some((name, _)) = environment.iter().find(|(name, _)| !is_variable(name)) {
             let key = format!("env.{}", shortened(name, LONGEST_NAME));
-            return Err(self.wrong(&key, "this cannot be the name of a variable"));
+            return Err(self.wrong(&key, "this is not a valid variable name"));
         }
         let env_file = match self.path("envFile")? {
             Some(path) if path.is_empty() => return Err(self.wrong("envFile", "it is empty")),
@@ -293,7 +292,7 @@ impl<'a> ConfigEntry<'a> {
 
     fn timeout(&self) -> Result<Option<u64>, String> {
         let Some(value) = self.member("timeout") else { return Ok(None) };
-        value.uint64().map(Some).map_err(|_| self.wrong("timeout", "it is no whole number of milliseconds"))
+        value.uint64().map(Some).map_err(|_| self.wrong("timeout", "it is not an integer number of milliseconds"))
     }
 
     fn member(&self, name: &str) -> Option<Value<'a>> {
@@ -312,7 +311,7 @@ impl<'a> ConfigEntry<'a> {
     fn text(&self, name: &str) -> Result<Option<String>, String> {
         let Some(value) = self.member(name) else { return Ok(None) };
         if value.kind() != Kind::String {
-            return Err(self.wrong(name, "it is no text"));
+            return Err(self.wrong(name, "it is not a string"));
         }
         self.expanded(value, name).map(Some)
     }
@@ -327,7 +326,7 @@ impl<'a> ConfigEntry<'a> {
                 .ok_or_else(|| self.wrong(name, "\"~\" stands for the environment variable HOME, which is not set"))?;
             path.replace_range(..1, &home);
             if path.contains('\0') {
-                return Err(self.wrong(name, "it holds a NUL"));
+                return Err(self.wrong(name, "it contains a NUL byte"));
             }
         }
         Ok(Some(path))
@@ -336,7 +335,7 @@ impl<'a> ConfigEntry<'a> {
     fn texts_by_name(&self, name: &str) -> Result<Vec<(String, String)>, String> {
         let Some(object) = self.member(name) else { return Ok(Vec::new()) };
         if object.kind() != Kind::Object {
-            return Err(self.wrong(name, "it is no object"));
+            return Err(self.wrong(name, "it is not an object"));
         }
         let pair = |member: Value<'a>| {
             let key = name_of(member)?;
@@ -349,13 +348,13 @@ impl<'a> ConfigEntry<'a> {
     /// A text with its variables filled in; among arguments, variables and headers, numbers and booleans stand for their text.
     fn expanded(&self, value: Value, key: &str) -> Result<String, String> {
         let text = match value.kind() {
-            Kind::String => value.text().ok_or_else(|| self.wrong(key, "it is no valid Unicode"))?,
+            Kind::String => value.text().ok_or_else(|| self.wrong(key, "it is not valid Unicode"))?,
             Kind::Number | Kind::Bool => value.raw().into(),
-            _ => return Err(self.wrong(key, "it is no text")),
+            _ => return Err(self.wrong(key, "it is not a string")),
         };
         let text = expand(&text, self.lookup, &self.filled_in).map_err(|why| self.wrong(key, &why))?;
         if text.contains('\0') {
-            return Err(self.wrong(key, "it holds a NUL"));
+            return Err(self.wrong(key, "it contains a NUL byte"));
         }
         Ok(text)
     }
@@ -419,19 +418,19 @@ mod tests {
     fn errors_name_the_key() {
         let one = |server: &str| format!(r#"{{"mcpServers":{{"s":{server}}}}}"#);
         let cases = [
-            ("[]".to_owned(), "no JSON object"),
+            ("[]".to_owned(), "is not a JSON object"),
             ("{}".into(), "mcpServers: it is missing"),
             (r#"{"mcpServers":[]}"#.into(), "mcpServers: "),
             (r#"{"mcpServers":{}}"#.into(), "it has none"),
-            (one("1"), "mcpServers.s: it is no object"),
+            (one("1"), "mcpServers.s: it is not an object"),
             (one("{}"), "neither"),
             (one(r#"{"url":"http://h/","command":"x"}"#), "mcpServers.s: it has a \"url\" and a \"command\""),
             (one(r#"{"url":"u","headers":[]}"#), "mcpServers.s.headers: "),
-            (one(r#"{"url":1.5}"#), "mcpServers.s.url: it is no text"),
+            (one(r#"{"url":1.5}"#), "mcpServers.s.url: it is not a string"),
             (one(r#"{"url":"u","headers":{"A":"${NONE}"}}"#), "mcpServers.s.headers.A: the environment variable NONE"),
             (one(r#"{"url":"u","transport":"stdio"}"#), "mcpServers.s.transport: "),
             (one(r#"{"url":"u","auth":"oauth"}"#), "mcpServers.s.auth: "),
-            (one(r#"{"url":"u","auth":{}}"#), "mcpServers.s.auth: it is no text"),
+            (one(r#"{"url":"u","auth":{}}"#), "mcpServers.s.auth: it is not a string"),
             (one(r#"{"command":"c","args":"x"}"#), "mcpServers.s.args: "),
             (one(r#"{"command":"c","args":[[]]}"#), "mcpServers.s.args.0: "),
             (one(r#"{"command":"${"}"#), "mcpServers.s.command: "),

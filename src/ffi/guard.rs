@@ -41,7 +41,7 @@ pub fn guard_json(
 fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Result<T, mcp_status> {
     error.put(null_mut());
     let outcome = caught(body).unwrap_or_else(|place| {
-        let why = format!("libmcp met a bug of its own (at {place}) and stopped the call; please report it");
+        let why = format!("internal error in libmcp (at {place}); the call was stopped; please report this bug");
         Err(Error::new(MCP_INTERNAL, why))
     });
     outcome.map_err(|failure| {

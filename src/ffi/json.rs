@@ -27,8 +27,8 @@ pub extern "C" fn mcp_json_parse(
     let mut document: *mut mcp_json = std::ptr::null_mut();
     guard(error, || {
         let text = text.required(length, "text")?.to_owned();
-        let json =
-            Json::parse(text).map_err(|why| Error::new(MCP_INVALID_JSON, format!("the text is no JSON: {why}")))?;
+        let json = Json::parse(text)
+            .map_err(|why| Error::new(MCP_INVALID_JSON, format!("the text is not valid JSON: {why}")))?;
         document = mcp_json::boxed(json);
         Ok(())
     });

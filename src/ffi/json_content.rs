@@ -147,7 +147,7 @@ pub extern "C" fn mcp_json_copy_base64(
         let text = present(json)?.value().string().map_err(unfit)?;
         let bytes = BASE64_STANDARD
             .decode(text.as_bytes())
-            .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is no base64: {why}")))?;
+            .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is not valid base64: {why}")))?;
         length.put(bytes.len());
         let room = buffer.first(capacity, bytes.len())?;
         room.iter_mut().zip(&bytes).for_each(|(place, byte)| *place = MaybeUninit::new(*byte));

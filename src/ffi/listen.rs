@@ -81,7 +81,7 @@ fn filter(changes: u32, uris: Vec<String>) -> Result<SubscriptionFilter> {
     let all = [mcp_change::MCP_CHANGE_TOOLS, mcp_change::MCP_CHANGE_PROMPTS, mcp_change::MCP_CHANGE_RESOURCES];
     let [tools, prompts, resources] = all.map(|change| changes & change as u32 != 0);
     if changes > 7 {
-        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("{changes} is no sum of mcp_change")));
+        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("{changes} is not a combination of mcp_change values")));
     }
     if changes == 0 && uris.is_empty() {
         return Err(Error::new(MCP_INVALID_ARGUMENT, "there is nothing to listen for: no change and no URI is given"));

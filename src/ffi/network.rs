@@ -45,7 +45,7 @@ pub extern "C" fn mcp_set_transport(
         0 => Ok(None),
         1 => Ok(Some(TransportKind::StreamableHttp)),
         2 => Ok(Some(TransportKind::Sse)),
-        _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is no number of mcp_transport")),
+        _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is not a value of mcp_transport")),
     };
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;

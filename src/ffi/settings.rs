@@ -90,7 +90,7 @@ pub extern "C" fn mcp_set_limit(
         1 => Ok(LimitKind::Message),
         2 => Ok(LimitKind::Head),
         3 => Ok(LimitKind::Event),
-        _ => Err(Error::new(MCP_INVALID_ARGUMENT, "limit is no number of mcp_limit")),
+        _ => Err(Error::new(MCP_INVALID_ARGUMENT, "limit is not a value of mcp_limit")),
     };
     mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes))
 }

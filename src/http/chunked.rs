@@ -48,7 +48,7 @@ pub struct ChunkDecoder {
 
 const NO_NUMBER: &str = "chunk length cannot be read as a number";
 const NO_LINE: &str = "chunk expected crlf as next character";
-const TOO_LONG: &str = "the line of a chunk's size has no end";
+const TOO_LONG: &str = "the chunk-size line is not terminated";
 
 impl ChunkDecoder {
     pub fn new() -> ChunkDecoder {

@@ -32,7 +32,7 @@ pub fn of<T>(answer: &Response<T>) -> Result<ContentEncodings> {
         [one] if one.eq_ignore_ascii_case("chunked") => true,
         _ => {
             let why = format!(
-                "the server's answer has the transfer coding {}; chunked is the only one that is known",
+                "the server's response has the transfer coding {}; only chunked is supported",
                 shown(&transfer)
             );
             return Err(Error::new(MCP_HTTP_ERROR, why));
@@ -48,7 +48,7 @@ pub fn of<T>(answer: &Response<T>) -> Result<ContentEncodings> {
         [one] if GZIP.iter().any(|name| one.eq_ignore_ascii_case(name)) => true,
         _ if status.is_success() => {
             let why = format!(
-                "the server's answer has the content coding {}, which this client did not ask for: it accepts gzip only",
+                "the server's response has the content coding {}, which this client does not accept: it accepts gzip only",
                 shown(&content)
             );
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, why).with_http_status(status.as_u16()));

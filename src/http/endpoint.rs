@@ -45,17 +45,18 @@ impl Endpoint {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.contains('@') {
             return Err(
-                "the URL holds a user name or password; set credentials with mcp_set_bearer or mcp_set_header".into()
+                "the URL contains a user name or password; set credentials with mcp_set_bearer or mcp_set_header"
+                    .into(),
             );
         }
         let (host, port) = split_port(authority)?;
         if host.is_empty() {
-            return Err("the URL names no host".into());
+            return Err("the URL has no host".into());
         }
         let number = match port {
             // An empty one is the default (RFC 3986, section 3.2.3).
             None | Some("") => default_port(https),
-            Some(digits) => port_number(digits).ok_or("the URL's port is no number from 1 to 65535")?,
+            Some(digits) => port_number(digits).ok_or("the URL's port is not a number from 1 to 65535")?,
         };
         // A fragment never goes to a server (RFC 9110, 4.2.4).
         let sent = url.split('#').next().unwrap_or_default();
@@ -155,9 +156,9 @@ fn unwritable(url: &str) -> &'static str {
         url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let host = authority.rsplit('@').next().unwrap_or_default();
     if host.is_ascii() {
-        "the URL holds a space, a control character or a character outside ASCII; percent-encode it"
+        "the URL contains a space, a control character or a character outside ASCII; percent-encode it"
     } else {
-        "the URL's host holds a character outside ASCII; write the name in its ASCII form, which begins with xn-- (as in xn--bcher-kva.example)"
+        "the URL's host contains a character outside ASCII; write the name in its ASCII form, which begins with xn-- (as in xn--bcher-kva.example)"
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a request brought no answer.
+//! Why a request returned no response.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::net::progress::RequestPhase;
 use crate::status::*;
 use crate::sys::wait::WaitContext;
 
-/// A request that brought no answer.
+/// A request that returned no response.
 #[derive(Debug)]
 pub struct HttpError {
     pub error: Error,
@@ -71,7 +71,7 @@ impl HttpError {
 fn without_head(error: &ureq::Error, reason: &str) -> Error {
     let (status, message) = match error {
         ureq::Error::LargeResponseHeader(_, limit) => {
-            (MCP_TOO_LARGE, format!("the head of the server's answer is larger than {limit} bytes"))
+            (MCP_TOO_LARGE, format!("the head of the server's response is larger than {limit} bytes"))
         }
         // A server that does not like the client's certificate says so when the handshake is over (TLS 1.3).
         ureq::Error::Io(error) if is_tls(error) => {
@@ -79,7 +79,7 @@ fn without_head(error: &ureq::Error, reason: &str) -> Error {
         }
         // The type of this error is not among those that ureq exports.
         ureq::Error::Protocol(_) if reason.contains("too many headers") => {
-            (MCP_TOO_LARGE, "the head of the server's answer has too many headers".into())
+            (MCP_TOO_LARGE, "the head of the server's response has too many headers".into())
         }
         ureq::Error::Io(_) => (MCP_DISCONNECTED, format!("the connection ended before the server answered: {reason}")),
         _ => return no_http(reason),
@@ -89,7 +89,7 @@ fn without_head(error: &ureq::Error, reason: &str) -> Error {
 
 /// The error for what is no HTTP.
 pub fn no_http(why: &str) -> Error {
-    Error::new(MCP_HTTP_ERROR, format!("the server's answer is no valid HTTP: {why}"))
+    Error::new(MCP_HTTP_ERROR, format!("the server's response is not valid HTTP: {why}"))
 }
 
 fn is_tls(error: &io::Error) -> bool {

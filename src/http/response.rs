@@ -69,7 +69,7 @@ impl<'a> HttpResponse<'a> {
         let mut body = Vec::new();
         let is_too_large = self.announced().is_some_and(|length| length > limit as u64);
         if is_too_large || !self.read_up_to(limit, &mut body)? {
-            return Err(Error::new(MCP_TOO_LARGE, format!("the server's answer is larger than {limit} bytes")));
+            return Err(Error::new(MCP_TOO_LARGE, format!("the server's response is larger than {limit} bytes")));
         }
         Ok(body)
     }
@@ -100,7 +100,7 @@ impl<'a> HttpResponse<'a> {
     /// For an error that may be another's: the proxy that has passed the request on, if one did.
     pub fn through_proxy(&self) -> Option<String> {
         let proxy = self.pool.network().forwarding_proxy(self.from.origin())?;
-        Some(format!("; this came through the proxy {}, which may have answered itself", proxy.named()))
+        Some(format!("; this came through the proxy {}, which may have sent this response", proxy.named()))
     }
 
     /// What the rest of the body may spend from now on.
@@ -146,7 +146,7 @@ impl<'a> HttpResponse<'a> {
 }
 
 fn no_memory(bytes: usize) -> Error {
-    Error::new(MCP_SYSTEM_ERROR, format!("there is no memory for {bytes} bytes of the server's answer"))
+    Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {bytes} bytes of the server's answer"))
 }
 
 /// How much of a body whose length is not known is read at first, and at most, at once.

@@ -295,13 +295,13 @@ impl ResponseBody {
         let reason = match bad {
             Some(BodyError::ChunkDecoder(why)) => return no_http(why),
             Some(bad @ BodyError::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
-                return Error::new(MCP_HTTP_ERROR, format!("the server's answer cannot be unpacked: {bad}"));
+                return Error::new(MCP_HTTP_ERROR, format!("the server's response cannot be decompressed: {bad}"));
             }
             Some(bad) => Some(io::Error::other(bad.to_string())),
             None => end.or(error),
         };
         let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
-        Error::new(MCP_TRUNCATED, format!("the server's answer ended before it was complete{reason}"))
+        Error::new(MCP_TRUNCATED, format!("the server's response ended before it was complete{reason}"))
     }
 }
 

@@ -96,7 +96,7 @@ impl LeasedConnection {
             connection.send_all()?;
             notes.progress.set_phase(RequestPhase::Head);
             if notes.is_send_only() {
-                return Err(io::Error::other("the answer is not waited for"));
+                return Err(io::Error::other("no response is awaited"));
             }
         }
         if !connection.has_room() {

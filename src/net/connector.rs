@@ -93,7 +93,7 @@ impl<'a> ConnectAttempt<'a, '_> {
             Ok(Route::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
                     unless_stopped(error, MCP_PROXY_FAILED, |error| {
-                        format!("the name of the proxy {} has no address: {error}", proxy.named())
+                        format!("cannot resolve the host name of the proxy {}: {error}", proxy.named())
                     })
                 })?;
                 let socket = self.connect_any(&addresses).map_err(|error| {

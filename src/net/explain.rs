@@ -14,7 +14,7 @@ pub fn explain(phase: RequestPhase, origin: &Origin, reason: &str, error: Option
     let (status, message) = match phase {
         RequestPhase::DnsLookup => {
             let host = &origin.host;
-            (MCP_RESOLVE_FAILED, format!("the name {host} has no address: {reason}; check the host in the URL"))
+            (MCP_RESOLVE_FAILED, format!("cannot resolve the host name {host}: {reason}; check the host in the URL"))
         }
         RequestPhase::Connect | RequestPhase::Proxy => (
             MCP_CONNECT_FAILED,
@@ -22,7 +22,7 @@ pub fn explain(phase: RequestPhase, origin: &Origin, reason: &str, error: Option
         ),
         RequestPhase::Tls => {
             let why = error.and_then(tls::explain);
-            (MCP_TLS_FAILED, format!("no trusted TLS connection: {}", why.as_deref().unwrap_or(reason)))
+            (MCP_TLS_FAILED, format!("TLS connection failed: {}", why.as_deref().unwrap_or(reason)))
         }
         RequestPhase::Send | RequestPhase::Head | RequestPhase::Body => return None,
     };

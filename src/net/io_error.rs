@@ -54,7 +54,7 @@ pub fn io_reason(error: &io::Error) -> String {
         io::ErrorKind::UnexpectedEof => "the server closed the connection",
         io::ErrorKind::BrokenPipe => "the server closed the connection while the request was sent",
         // By the keep-alive probes of TCP, or by a connect that was not answered.
-        io::ErrorKind::TimedOut => "the other machine does not answer (the TCP connection timed out)",
+        io::ErrorKind::TimedOut => "the host does not respond (the TCP connection timed out)",
         io::ErrorKind::HostUnreachable => "no route to the host",
         io::ErrorKind::NetworkUnreachable => "the network is unreachable",
         _ => return error.to_string(),

@@ -68,7 +68,7 @@ impl Proxy {
     /// Reads `[scheme://][user[:password]@]host[:port]`. What it says of a bad one does not repeat it.
     pub fn parse(url: &str) -> Result<Proxy, String> {
         if !url.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("it holds a space, a control character or a character outside ASCII".into());
+            return Err("it contains a space, a control character or a character outside ASCII".into());
         }
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let kind = match scheme.to_ascii_lowercase().as_str() {
@@ -76,7 +76,7 @@ impl Proxy {
             "socks5" => ProxyKind::Socks5,
             "socks5h" => ProxyKind::Socks5h,
             // What stands there without being a known scheme may be a secret.
-            _ => return Err("its scheme is none of http, socks5 and socks5h".into()),
+            _ => return Err("its scheme is not http, socks5 or socks5h".into()),
         };
         // A path means nothing to a proxy.
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -86,11 +86,11 @@ impl Proxy {
         };
         let (host, port) = split_port(authority)?;
         if host.is_empty() {
-            return Err("it names no host".into());
+            return Err("it has no host".into());
         }
         let port = match port {
             None | Some("") => DEFAULT_PORT,
-            Some(digits) => port_number(digits).ok_or("its port is no number from 1 to 65535")?,
+            Some(digits) => port_number(digits).ok_or("its port is not a number from 1 to 65535")?,
         };
         Ok(Proxy { kind, host: host.to_ascii_lowercase(), port, login, set_by: "mcp_set_proxy" })
     }
@@ -155,7 +155,7 @@ impl ProxyLogin {
 
 /// Percent-decoded (RFC 3986, section 2.1).
 fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
-    let wrong = || "its user name or password is no percent-encoded UTF-8".to_owned();
+    let wrong = || "its user name or password is not percent-encoded UTF-8".to_owned();
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -170,7 +170,7 @@ fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
         bytes.push(byte);
     }
     if bytes.iter().any(u8::is_ascii_control) {
-        return Err("its user name or password holds a control character".into());
+        return Err("its user name or password contains a control character".into());
     }
     String::from_utf8(bytes.to_vec()).map(Zeroizing::new).map_err(|_| wrong())
 }

@@ -73,10 +73,10 @@ pub fn connect(
             }
             // A server does not speak before it is spoken to: those bytes would be taken for its answer.
             let is_clean = length == head.len();
-            return if is_clean { Ok(()) } else { Err(said(proxy, "it sent more than the answer to CONNECT")) };
+            return if is_clean { Ok(()) } else { Err(said(proxy, "it sent data after the response to CONNECT")) };
         }
         if passed + head.len() > MAX_HEAD {
-            return Err(said(proxy, "the head of its answer to CONNECT does not end"));
+            return Err(said(proxy, "the head of its response to CONNECT does not end"));
         }
     }
 }
@@ -88,7 +88,7 @@ fn parse_head(head: &[u8]) -> Result<Option<(u16, usize)>, String> {
     match response.parse(head) {
         Ok(httparse::Status::Complete(length)) => Ok(Some((response.code.unwrap_or_default(), length))),
         Ok(httparse::Status::Partial) => Ok(None),
-        Err(error) => Err(format!("its answer to CONNECT is no HTTP: {error}")),
+        Err(error) => Err(format!("its response to CONNECT is not valid HTTP: {error}")),
     }
 }
 
@@ -102,11 +102,11 @@ fn refused(proxy: &Proxy, http_status: u16) -> ProxyHandshakeError {
         }
         401 | 407 => {
             let why = format!(
-                "the proxy {shown} wants a user name and password (HTTP {http_status}): put them into its URL, http://user:password@host:port"
+                "the proxy {shown} requires a user name and password (HTTP {http_status}): put them into its URL, http://user:password@host:port"
             );
             Error::new(MCP_PROXY_AUTH_REQUIRED, why)
         }
-        403 => Error::new(MCP_PROXY_FAILED, format!("the proxy {shown} does not allow connections there (HTTP 403)")),
+        403 => Error::new(MCP_PROXY_FAILED, format!("the proxy {shown} does not allow this connection (HTTP 403)")),
         502..=504 => {
             Error::new(MCP_PROXY_FAILED, format!("the proxy {shown} could not reach the server (HTTP {http_status})"))
         }
@@ -143,13 +143,15 @@ pub fn socks5(
         (WITH_LOGIN, Some(login)) => log_in(stream, proxy, login)?,
         (NOTHING, None) => {
             let why = format!(
-                "the SOCKS proxy {} wants a user name and password: put them into its URL, socks5h://user:password@host:port",
+                "the SOCKS proxy {} requires a user name and password: put them into its URL, socks5h://user:password@host:port",
                 proxy.named()
             );
             return Err(ProxyHandshakeError::Said(Error::new(MCP_PROXY_AUTH_REQUIRED, why)));
         }
-        (NOTHING, Some(_)) => return Err(said(proxy, "it takes neither a user name and password nor their absence")),
-        _ => return Err(said(proxy, "it chose a way to log in that it was not offered")),
+        (NOTHING, Some(_)) => {
+            return Err(said(proxy, "it accepts neither password authentication nor no authentication"));
+        }
+        _ => return Err(said(proxy, "it selected an authentication method that was not offered")),
     }
 
     let mut request = vec![VERSION, 1, 0];
@@ -186,7 +188,7 @@ pub fn socks5(
             let [length] = read(stream)?;
             stream.read_exact(&mut vec![0; usize::from(length) + 2])?;
         }
-        _ => return Err(said(proxy, "its answer names an address of an unknown kind")),
+        _ => return Err(said(proxy, "its reply contains an unknown address type")),
     }
     Ok(())
 }
@@ -221,12 +223,12 @@ fn read<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
 fn reason(reply: u8) -> String {
     let words = match reply {
         1 => "general failure",
-        2 => "its rules do not allow it",
+        2 => "its rules do not allow this connection",
         3 => "the network is unreachable",
-        4 => "the host is unreachable, or its name is unknown",
+        4 => "the host is unreachable, or its name cannot be resolved",
         5 => "connection refused",
-        6 => "the way there is too long",
-        7 | 8 => "it does not do that kind of connection",
+        6 => "TTL expired",
+        7 | 8 => "command not supported",
         other => return format!("reply {other}"),
     };
     words.into()

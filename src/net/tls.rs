@@ -90,7 +90,7 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let (content, path) = (content(path)?, shown(path));
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(format!("the file {path} holds no PEM certificate")),
+        Ok(certificates) if certificates.is_empty() => Err(format!("the file {path} contains no PEM certificate")),
         Ok(certificates) => Ok(certificates),
         // What is said of the content may quote it.
         Err(_) => Err(not_pem(&path)),
@@ -124,7 +124,7 @@ fn identity(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
     let content = content(key)?;
     let (certificate, key) = (shown(certificate), shown(key));
     let found = PrivateKeyDer::pem_slice_iter(&content).next().ok_or_else(|| {
-        format!("the file {key} holds no PEM private key that can be read (an encrypted one has to be decrypted first)")
+        format!("the file {key} contains no readable PEM private key (an encrypted key must be decrypted first)")
     })?;
     let found = found.map_err(|_| not_pem(&key))?;
     CertifiedKey::from_der(chain, found, &PROVIDER).map_err(|error| {
@@ -133,7 +133,7 @@ fn identity(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
 }
 
 fn not_pem(path: &str) -> String {
-    format!("the file {path} is no valid PEM")
+    format!("the file {path} is not valid PEM")
 }
 
 fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
@@ -161,7 +161,7 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
-const WRONG_PURPOSE: &str = "the server's certificate is not for servers by its extended key usage (an EKU without serverAuth): have one issued for that purpose";
+const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage lacks serverAuth): issue one that does";
 
 /// What a failed handshake means, and what to do about it; `None` where its own words say that.
 pub fn explain(error: &io::Error) -> Option<String> {
@@ -172,7 +172,7 @@ pub fn explain(error: &io::Error) -> Option<String> {
     let bad = match failure {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             return Some(
-                "the server does not speak TLS on this port, for its answer to the TLS handshake is another protocol; use the port that it has for https, or an http:// URL where it offers plain http only".into(),
+                "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; use its port for https, or an http:// URL where it offers plain http only".into(),
             );
         }
         rustls::Error::InvalidCertificate(bad) => bad,
@@ -180,13 +180,13 @@ pub fn explain(error: &io::Error) -> Option<String> {
     };
     let remedy = match bad {
         CertificateError::UnknownIssuer => {
-            "the certificate's issuer is not trusted: name an authority of your own with mcp_set_tls_ca_file"
+            "the certificate's issuer is not trusted: add your own certificate authority with mcp_set_tls_ca_file"
         }
         CertificateError::BadSignature => {
-            "a signature does not fit: the server does not have the key of its certificate, or that was not issued by whom it names"
+            "a signature is invalid: the server does not have its certificate's private key, or the certificate was not issued by the named issuer"
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "the certificate has no name in a subjectAltName extension, and its common name does not count: have one issued that names the server there"
+            "the certificate has no subjectAltName extension, and its common name is not used: issue one that names the server there"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             return Some(WRONG_PURPOSE.into());
@@ -194,12 +194,12 @@ pub fn explain(error: &io::Error) -> Option<String> {
         CertificateError::Other(other) => match other.0.to_string().as_str() {
             CA_AS_SERVER => {
                 return Some(
-                    "the server's certificate is that of an authority (CA:TRUE), and is accepted only where it is itself in the file of mcp_set_tls_ca_file: name it there if it is the server's own".into(),
+                    "the server's certificate is a certificate authority's (CA:TRUE), which is accepted only if it is in the file of mcp_set_tls_ca_file: add it there if it is the server's own".into(),
                 );
             }
             "UnsupportedCertVersion" => {
                 return Some(
-                    "the server's certificate is not of X.509 version 3, and TLS clients do not accept version 1: have one issued with extensions, among them a subjectAltName that names the server (openssl req -x509 -addext subjectAltName=DNS:NAME)".into(),
+                    "the server's certificate is not an X.509 version 3 certificate: issue one with extensions, including a subjectAltName that names the server (openssl req -x509 -addext subjectAltName=DNS:NAME)".into(),
                 );
             }
             // What the platform's verifier makes of a wrong purpose.
@@ -222,7 +222,7 @@ impl TlsStream {
     pub fn open(config: Arc<ClientConfig>, host: &str, mut link: BufferedSocket) -> io::Result<TlsStream> {
         let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare)
-            .map_err(|_| io::Error::other("the host is no name that a certificate can have"))?;
+            .map_err(|_| io::Error::other("the host is not a name that a certificate can contain"))?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
         while connection.is_handshaking() {
             if let Err(error) = connection.complete_io(&mut link) {

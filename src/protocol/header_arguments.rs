@@ -86,7 +86,7 @@ fn look_through(
         && let Some(mark) = value.member(MARK)
     {
         if place != SchemaPosition::Property {
-            return Err(format!("{MARK} stands where no argument is"));
+            return Err(format!("{MARK} is not on an argument"));
         }
         found.push(HeaderArgument { header: header_name(mark)?, path: path.clone() });
         check_type(value)?;
@@ -115,15 +115,15 @@ fn check_unmarked(value: Value, depth: usize) -> Result<(), String> {
         return Ok(());
     }
     if value.kind() == Kind::Object && value.member(MARK).is_some() && name != "properties" {
-        return Err(format!("{MARK} stands where an argument cannot be told, under {name:?}"));
+        return Err(format!("{MARK} is under {name:?}, where it does not identify an argument"));
     }
     value.children().try_for_each(|child| check_unmarked(child, depth + 1))
 }
 
 fn header_name(mark: Value) -> Result<String, String> {
-    let name = mark.text().ok_or_else(|| format!("{MARK} is no text"))?;
+    let name = mark.text().ok_or_else(|| format!("{MARK} is not a string"))?;
     if name.is_empty() || !name.chars().all(is_token_char) {
-        return Err(format!("{MARK} is {:?}, which is no name of a header", &*name));
+        return Err(format!("{MARK} is {:?}, which is not a valid header name", &*name));
     }
     Ok(format!("mcp-param-{}", name.to_ascii_lowercase()))
 }

@@ -7,10 +7,10 @@ pub fn check_name(name: &str) -> Result<(), String> {
         return Err("the header name is empty".into());
     }
     if let Some(bad) = name.chars().find(|c| !is_token_char(*c)) {
-        return Err(format!("the header name holds {}, which RFC 9110 does not allow in a name", describe(bad)));
+        return Err(format!("the header name contains {}, which RFC 9110 does not allow in a name", describe(bad)));
     }
     if is_owned(name) {
-        return Err(format!("the header {name} is set by libmcp itself and cannot be changed"));
+        return Err(format!("the header {name} is set by libmcp and cannot be changed"));
     }
     Ok(())
 }
@@ -18,7 +18,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// Checks the value of a header that a caller sets.
 pub fn check_value(value: &str) -> Result<(), String> {
     if let Some(bad) = value.chars().find(|c| c.is_ascii_control() && *c != '\t') {
-        return Err(format!("the header value holds {}, which would break the request", describe(bad)));
+        return Err(format!("the header value contains {}, which would break the request", describe(bad)));
     }
     if value != value.trim_matches([' ', '\t']) {
         return Err(
@@ -42,7 +42,9 @@ pub fn check_token(token: &str) -> Result<(), String> {
         return Err("the bearer token is only the word \"Bearer\"".into());
     }
     match token.chars().find(|c| !c.is_ascii_graphic()) {
-        Some(bad) => Err(format!("the bearer token holds {}, which no token may hold (RFC 6750, 2.1)", describe(bad))),
+        Some(bad) => {
+            Err(format!("the bearer token contains {}, which is not allowed in a token (RFC 6750, 2.1)", describe(bad)))
+        }
         None => Ok(()),
     }
 }

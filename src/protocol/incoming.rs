@@ -100,7 +100,7 @@ impl InputKind {
     pub fn check(self, result: &Json) -> Result<(), String> {
         let root = result.root();
         if root.kind() != Kind::Object {
-            return Err("the result is no JSON object".into());
+            return Err("the result is not a JSON object".into());
         }
         let wanted: &[&str] = match self {
             InputKind::Elicitation => &["action"],
@@ -108,7 +108,7 @@ impl InputKind {
             InputKind::Roots => &["roots"],
         };
         if let Some(missing) = wanted.iter().find(|name| root.member(name).is_none()) {
-            return Err(format!("the result has no {missing:?}, which {} wants", self.method()));
+            return Err(format!("the result has no {missing:?}, which {} requires", self.method()));
         }
         let action = root.member("action").and_then(Value::text);
         match (self, action.as_deref()) {

@@ -119,15 +119,15 @@ pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
 
 /// Checks that `text` is one JSON object, and gives it without the white space around it; or why it is none.
 pub fn object(text: &str) -> Result<&str, String> {
-    let value = check(text).map_err(|InvalidJson| format!("it is no JSON: {}", why(text)))?;
-    if value.starts_with('{') { Ok(value) } else { Err("it is no JSON object".into()) }
+    let value = check(text).map_err(|InvalidJson| format!("it is not valid JSON: {}", why(text)))?;
+    if value.starts_with('{') { Ok(value) } else { Err("it is not a JSON object".into()) }
 }
 
 /// What is wrong with a text that is no JSON, without quoting it.
 pub fn why(text: &str) -> String {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Err(error) => error.to_string(),
-        Ok(_) => "it breaks the grammar".into(),
+        Ok(_) => "syntax error".into(),
     }
 }
 

@@ -356,9 +356,9 @@ fn record_break(items: &mut Vec<Item>, is_list: bool) {
 }
 
 fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, InvalidReason> {
-    let malformed = InvalidReason::NotMessage("a member is missing, double, or of the wrong type");
+    let malformed = InvalidReason::NotMessage("a member is missing, duplicated or of the wrong type");
     if !envelope.is_object {
-        return Err(InvalidReason::NotMessage("it is no object"));
+        return Err(InvalidReason::NotMessage("it is not an object"));
     }
     if envelope.is_double {
         return Err(malformed);
@@ -370,7 +370,7 @@ fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, In
     }
     if let Some(result) = envelope.result {
         if !result.starts_with('{') {
-            return Err(InvalidReason::NotMessage("its result is no object"));
+            return Err(InvalidReason::NotMessage("its result is not an object"));
         }
         let id = id.ok_or(InvalidReason::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();

@@ -94,7 +94,7 @@ pub fn is_header_mismatch(error: &Error) -> bool {
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
     let answered = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
     let Some(answered) = answered else {
-        return Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer to initialize names no protocolVersion"));
+        return Err(Error::new(MCP_INVALID_MESSAGE, "the server's response to initialize has no protocolVersion"));
     };
     let known = version::shared(LEGACY, std::iter::once(&*answered));
     match (known, pinned) {
@@ -103,15 +103,12 @@ pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'stat
         (_, Some(pinned)) => Err(Error::new(
             MCP_VERSION_UNSUPPORTED,
             format!(
-                "the server answered with protocol version {answered:?}, but this client is pinned to {pinned}; pin a version that the server speaks, or none"
+                "the server selected protocol version {answered:?}, but this client is pinned to {pinned}; pin a version that the server supports, or none"
             ),
         )),
         (None, None) => Err(Error::new(
             MCP_VERSION_UNSUPPORTED,
-            format!(
-                "the server answered with protocol version {answered:?}, but this client speaks {}",
-                version::all()
-            ),
+            format!("the server selected protocol version {answered:?}, but this client supports {}", version::all()),
         )),
     }
 }

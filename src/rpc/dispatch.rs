@@ -120,23 +120,23 @@ impl InboundHandler for Dispatcher {
                 self.on_change.tell(notice);
             }
             "notifications/cancelled" => {
-                call.log(LogLevel::Debug, || "the server has cancelled a request of its own".into());
+                call.log(LogLevel::Debug, || "the server cancelled one of its requests".into());
                 notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
             }
-            method => call.log(LogLevel::Debug, || format!("the server sent {method}, which nobody waits for")),
+            method => call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set")),
         }
     }
 
     fn server_request(&self, call: &CallContext, asked: &ServerRequest, slot: ReplySlot) {
         let ServerRequest { id, method, .. } = asked;
-        call.log(LogLevel::Debug, || format!("the server asked for {method}"));
+        call.log(LogLevel::Debug, || format!("the server requested {method}"));
         if !slot.is_answerable() {
             return;
         }
         let in_service = self.serving.begin(id);
         let reply = self.reply(call, asked, &in_service.is_cancelled);
         if in_service.is_cancelled.load(Ordering::Relaxed) {
-            call.log(LogLevel::Debug, || format!("the server has cancelled its {method}: it gets no answer"));
+            call.log(LogLevel::Debug, || format!("the server cancelled its {method}: no response is sent"));
             return;
         }
         let reply = match reply {
@@ -144,7 +144,7 @@ impl InboundHandler for Dispatcher {
             Err(HandlerFailure { code, message }) => messages::refusal(id, code, &message),
         };
         if let Err(error) = slot.answer(&reply) {
-            call.log(LogLevel::Warning, || format!("the answer to the server's {method} was not accepted: {error}"));
+            call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));
         }
     }
 }

@@ -44,7 +44,8 @@ impl InputRequest {
     /// Answers with the text of a result.
     pub fn respond(&mut self, result: &str) -> Result<()> {
         let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
-        let json = Json::parse(result.to_owned()).map_err(|why| refused(format!("the result is no JSON: {why}")))?;
+        let json =
+            Json::parse(result.to_owned()).map_err(|why| refused(format!("the result is not valid JSON: {why}")))?;
         self.kind.check(&json).map_err(refused)?;
         self.outcome = Some(Ok(json.text().to_owned()));
         Ok(())
@@ -79,7 +80,7 @@ impl InputRequest {
         if self.kind == InputKind::Elicitation {
             return Ok(());
         }
-        let why = format!("this is no elicitation; answer {} with mcp_input_respond", self.kind.method());
+        let why = format!("this is not an elicitation; respond to {} with mcp_input_respond", self.kind.method());
         Err(Error::new(MCP_MISUSE, why))
     }
 }
@@ -105,7 +106,7 @@ pub fn ask(
         InputKind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
         _ => Err(HandlerFailure {
             code: INTERNAL_ERROR,
-            message: format!("the handler of {} gave no answer", kind.method()),
+            message: format!("the handler of {} gave no response", kind.method()),
         }),
     };
     input.outcome.take().unwrap_or_else(silent)

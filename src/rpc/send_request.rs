@@ -76,7 +76,7 @@ fn record_lost_session(transport: &dyn Transport, peer_context: &PeerContext, er
     if answer.is_lost_session(transport.session_reference(peer_context)) {
         let report = error.report_mut();
         report.status = MCP_SESSION_LOST;
-        report.message = format!("the server does not know the session any more: {}", report.message);
+        report.message = format!("the server no longer knows the session: {}", report.message);
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     fn an_error_under_200_that_names_the_session_is_a_lost_session() {
         for words in ["Mcp-Session-Id is unknown", "there is no 0123456789abcdef"] {
             let error = failure(&legacy(), ("prompts/get", RequestPolicy::READ), rpc_error(-32000, words, 200));
-            let expected = format!("the server does not know the session any more: {words}");
+            let expected = format!("the server no longer knows the session: {words}");
             assert_eq!((error.status(), error.report().message.as_str()), (MCP_SESSION_LOST, expected.as_str()));
             // It may have been executed all the same.
             let error = failure(&legacy(), ("tools/call", RequestPolicy::ONCE), rpc_error(-32000, words, 200));

@@ -145,7 +145,7 @@ impl Negotiator<'_> {
             && let Some(version) = self.pinned_modern()
         {
             let why = format!(
-                "protocol version {version} is not spoken over {}; pin an older one, or none",
+                "protocol version {version} is not supported over {}; pin an older one, or none",
                 transport_kind.words()
             );
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
@@ -194,7 +194,9 @@ impl Negotiator<'_> {
         if let Err(stop) = call.wait_context().check() {
             return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
         }
-        call.log(LogLevel::Debug, || format!("server/discover brought no modern answer ({error}); trying initialize"));
+        call.log(LogLevel::Debug, || {
+            format!("server/discover returned no modern response ({error}); trying initialize")
+        });
         match error.status() {
             MCP_TIMEOUT => self.initialize_slow_process(call, server),
             MCP_PROCESS_FAILED => {
@@ -238,7 +240,7 @@ impl Negotiator<'_> {
         if fallback_limit.is_none() || !in_vain || call.wait_context().check().is_err() {
             return Err(error);
         }
-        call.log(LogLevel::Debug, || format!("server/discover brought no answer ({error}); trying initialize"));
+        call.log(LogLevel::Debug, || format!("server/discover returned no response ({error}); trying initialize"));
         self.initialize_after_silence(call, server)
     }
 
@@ -276,7 +278,7 @@ impl Negotiator<'_> {
         keep: bool,
     ) -> Result<Session> {
         let said = probe.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-        call.log(LogLevel::Debug, || format!("server/discover brought no modern answer{said}; trying initialize"));
+        call.log(LogLevel::Debug, || format!("server/discover returned no modern response{said}; trying initialize"));
         self.initialize(call, None, keep, server).map_err(|error| match probe {
             Some(probe) if error.status() == MCP_SERVER_ERROR && probe.status() == MCP_SERVER_ERROR => probe,
             _ => error,
@@ -424,7 +426,7 @@ impl Negotiator<'_> {
         for (method, params) in (self.restored)() {
             let ask = EncodedRequest::new(method, &params, RequestPolicy::REPEATABLE);
             if let Err(error) = self.ask(call, &*session.transport, &session.peer_context(), &ask) {
-                call.log(LogLevel::Warning, || format!("the new session does not take {method}: {error}"));
+                call.log(LogLevel::Warning, || format!("the new session did not accept {method}: {error}"));
             }
         }
         if (self.wanted.server_stream)() {
@@ -468,5 +470,5 @@ pub fn discover(
 }
 
 fn no_versions() -> Error {
-    Error::new(MCP_INVALID_MESSAGE, "server/discover brought no list of versions")
+    Error::new(MCP_INVALID_MESSAGE, "server/discover returned no list of versions")
 }

@@ -45,13 +45,13 @@ impl Recovery<'_> {
             }
             match next {
                 Disposition::NewSession if !renewed && may_repeat => {
-                    call.log(LogLevel::Info, || "the server lost the session; opening a new one".into());
+                    call.log(LogLevel::Info, || "the server lost the session; establishing a new one".into());
                     renewed = true;
                 }
                 Disposition::NewVersion if may_repeat => renewed = true,
                 Disposition::NewHeaders if !refreshed && may_repeat => {
                     let Some(forget) = self.forget_headers else { return Err(error) };
-                    call.log(LogLevel::Info, || "the tool wants other headers; reading its schema again".into());
+                    call.log(LogLevel::Info, || "the tool requires other headers; reading its schema again".into());
                     forget();
                     refreshed = true;
                 }

@@ -7,7 +7,7 @@ use crate::status::MCP_VERSION_UNSUPPORTED;
 /// An error that names the versions of both sides.
 pub fn nothing_shared(theirs: &[String], cause: Option<Error>) -> Error {
     let message = format!(
-        "the server speaks protocol version {}, this client {}: they share none",
+        "the server supports protocol version {}, this client {}: they have none in common",
         theirs.join(", "),
         version::all()
     );
@@ -18,7 +18,7 @@ pub fn nothing_shared(theirs: &[String], cause: Option<Error>) -> Error {
 pub fn not_spoken(pinned: &str, cause: Option<Error>) -> Error {
     let said = cause.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
     let message = format!(
-        "this client is pinned to protocol version {pinned}, and the server does not speak it{said}; pin another version, or none"
+        "this client is pinned to protocol version {pinned}, which the server does not support{said}; pin another version, or none"
     );
     with_cause(message, cause)
 }

@@ -260,7 +260,7 @@ fn describe(info: &libc::siginfo_t) -> ExitDescription {
     let status = unsafe { info.si_status() };
     ExitDescription(match info.si_code {
         libc::CLD_EXITED => format!("exited with status {status}"),
-        libc::CLD_KILLED | libc::CLD_DUMPED => format!("was ended by signal {status}"),
+        libc::CLD_KILLED | libc::CLD_DUMPED => format!("was terminated by signal {status}"),
         _ => "ended".into(),
     })
 }
@@ -351,7 +351,7 @@ mod tests {
         let count = process.stdout.receive(&mut number).unwrap();
         let sleeper: libc::pid_t = std::str::from_utf8(&number[..count]).unwrap().trim().parse().unwrap();
         process.kill();
-        assert_eq!(ending(&mut process), ExitDescription("was ended by signal 9".into()));
+        assert_eq!(ending(&mut process), ExitDescription("was terminated by signal 9".into()));
         // The end of the stream: nobody holds it any more, the sleeper neither.
         assert_eq!(read(&process.stdout), "");
         // It may be a zombie of init's for a moment.

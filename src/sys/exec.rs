@@ -62,14 +62,14 @@ fn fault(path: &Path, error: &io::Error, file: &dyn Fn(&Path) -> PathBuf) -> Opt
     opened.take(FIRST_LINE).read_to_end(&mut first).ok()?;
     if first.starts_with(b"\x7fELF") && error.raw_os_error() == Some(libc::ENOENT) {
         return Some(format!(
-            "the loader that {shown} asks for does not exist: the program was built for another system (glibc or musl, processor)"
+            "the loader of {shown} does not exist: the program was built for another system (glibc or musl, processor)"
         ));
     }
     let line = first.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let interpreter = line.split(|byte| matches!(byte, b' ' | b'\t')).find(|word| !word.is_empty())?;
     if let Some(interpreter) = interpreter.strip_suffix(b"\r") {
         return Some(format!(
-            "the first line of the script {shown} ends with a carriage return, as on Windows, which the system takes for a part of its interpreter's name {:?}; convert the line ends (dos2unix)",
+            "the first line of the script {shown} ends with a carriage return, as on Windows, which the system takes as part of the interpreter's name {:?}; convert the line ends (dos2unix)",
             display(Path::new(std::ffi::OsStr::from_bytes(interpreter)))
         ));
     }
@@ -81,16 +81,16 @@ fn fault(path: &Path, error: &io::Error, file: &dyn Fn(&Path) -> PathBuf) -> Opt
 /// Why the system does not execute what is at a path, as far as the path itself says it.
 fn cannot_be_executed(path: &Path) -> Option<String> {
     match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Some("is a folder".into()),
+        Ok(found) if found.is_dir() => Some("is a directory".into()),
         Ok(found) if found.permissions().mode() & 0o111 == 0 => Some("is not executable (chmod +x)".into()),
         Ok(_) => None,
         Err(error) => Some(match error.raw_os_error() {
             Some(libc::ENOENT) if fs::symlink_metadata(path).is_ok() => {
                 "is a symbolic link to something that does not exist".into()
             }
-            Some(libc::ENOENT | libc::ENOTDIR) => "does not exist (there is no such file)".into(),
+            Some(libc::ENOENT | libc::ENOTDIR) => "does not exist (no such file)".into(),
             Some(libc::ELOOP) => "leads through too many symbolic links".into(),
-            Some(libc::EACCES) => "cannot be reached: a folder above it may not be searched".into(),
+            Some(libc::EACCES) => "cannot be accessed: permission denied on a parent directory".into(),
             _ => format!("cannot be used: {error}"),
         }),
     }

@@ -57,7 +57,7 @@ impl TransportContext {
         if ids.is_empty() {
             return;
         }
-        call.log(LogLevel::Warning, || format!("{} requests of the server are refused: {why}", ids.len()));
+        call.log(LogLevel::Warning, || format!("{} requests from the server were rejected: {why}", ids.len()));
         let best_effort_context = self.best_effort_context(REFUSAL_LIMIT);
         for id in ids {
             let reply = messages::refusal(id, INTERNAL_ERROR, why).into();

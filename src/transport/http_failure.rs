@@ -101,7 +101,7 @@ impl HttpPeer {
         let elsewhere = (response.from.uri() != self.endpoint.uri()).then(|| response.from.shown());
         let what = match code {
             Some(code) if status == MCP_RPC_ERROR => {
-                format!("the server answered with JSON-RPC error {code} (HTTP {http_status})")
+                format!("the server returned JSON-RPC error {code} (HTTP {http_status})")
             }
             _ => explain_status(call.has_sent_credentials(), status, http_status, challenge.as_deref(), elsewhere),
         };
@@ -127,40 +127,40 @@ fn explain_status(
 ) -> String {
     match status {
         MCP_UNAUTHORIZED if !any => {
-            "the server wants credentials (HTTP 401), and none were sent: set a token with mcp_set_bearer".into()
+            "the server requires credentials (HTTP 401), but none were sent: set a token with mcp_set_bearer".into()
         }
         MCP_UNAUTHORIZED if !authorization => {
-            "the server wants other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
+            "the server requires other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
         }
         MCP_UNAUTHORIZED => format!(
             "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
             challenge_words(challenge)
         ),
         MCP_FORBIDDEN => format!(
-            "the server knows the credentials and does not allow this (HTTP 403{})",
+            "access is forbidden with these credentials (HTTP 403{})",
             challenge_words(challenge)
         ),
         MCP_NOT_FOUND => match elsewhere {
             Some(url) => format!(
-                "nothing speaks MCP at {url} (HTTP 404), where the server directs this client's requests: a proxy in front of the server may remove or add a part of the path"
+                "no MCP endpoint at {url} (HTTP 404), to which the server directs this client's requests: a proxy in front of the server may remove or add a part of the path"
             ),
-            None => "nothing at this URL speaks MCP (HTTP 404): check its path, also for a slash at the end".into(),
+            None => "no MCP endpoint at this URL (HTTP 404): check its path, including a trailing slash".into(),
         },
-        MCP_RATE_LIMITED => "the server wants fewer requests (HTTP 429): try again later".into(),
+        MCP_RATE_LIMITED => "too many requests (HTTP 429): try again later".into(),
         MCP_UNAVAILABLE => format!("the server is not available (HTTP {http_status}): try again later"),
-        MCP_PROXY_AUTH_REQUIRED => "a proxy wants credentials (HTTP 407)".into(),
+        MCP_PROXY_AUTH_REQUIRED => "a proxy requires credentials (HTTP 407)".into(),
         MCP_SESSION_LOST => format!(
-            "the server does not know the session any more (HTTP {http_status}{})",
+            "the server no longer knows the session (HTTP {http_status}{})",
             elsewhere.map_or_else(String::new, |url| format!(" at {url}"))
         ),
         MCP_SERVER_ERROR if http_status == 501 => {
-            "the server does not implement POST at this URL (HTTP 501): it is a plain web server and no MCP server; check the host, the port and the path".into()
+            "the server does not implement POST at this URL (HTTP 501): it is a plain web server, not an MCP server; check the host, the port and the path".into()
         }
         MCP_HTTP_ERROR if http_status == 421 => {
             "the server does not accept the host of this URL (HTTP 421): use the host name that it expects, or add this one to the hosts that it allows".into()
         }
         MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
-        _ => format!("the server answered with HTTP {http_status}, which has no place here"),
+        _ => format!("the server returned the unexpected status HTTP {http_status}"),
     }
 }
 

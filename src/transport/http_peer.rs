@@ -124,14 +124,14 @@ impl HttpPeer {
         }
         if self.requires_https {
             let why = format!(
-                "credentials would go unencrypted over http to {}, and mcp_set_require_https forbids it; use an https URL",
+                "credentials would be sent unencrypted over http to {}, which mcp_set_require_https forbids; use an https URL",
                 origin.host
             );
             return Err(Error::new(MCP_INSECURE, why));
         }
         if !self.warned.swap(true, Ordering::Relaxed) {
             call.log(LogLevel::Warning, || {
-                format!("credentials go unencrypted over http to {}; use https", origin.host)
+                format!("credentials are sent unencrypted over http to {}; use https", origin.host)
             });
         }
         Ok(())

@@ -46,7 +46,7 @@ impl HttpPeer {
         }
         let method = ask.method;
         let tell = || {
-            call.log(LogLevel::Debug, || format!("{method}: the kept connection was dead; sending again on a new one"));
+            call.log(LogLevel::Debug, || format!("{method}: the idle connection was closed; retrying on a new one"));
         };
         self.safely_told(call, tell, attempt)
     }
@@ -157,16 +157,16 @@ pub fn unexpected_content(response: &HttpResponse, content_type: Option<&str>) -
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
     let message = match content_type {
         _ if http_status == 202 => {
-            "the server accepted the request (HTTP 202) as if it were a notification, and gave no answer".into()
+            "the server accepted the request (HTTP 202) without a response, as if it were a notification".into()
         }
         Some("text/html") => format!(
-            "the server answered with an HTML page where JSON belongs; this URL leads to a web site, not to an MCP endpoint: check its path{}",
+            "the server returned an HTML page instead of JSON; this URL leads to a web site, not to an MCP endpoint: check its path{}",
             response.through_proxy().unwrap_or_default()
         ),
         Some(_) => {
-            format!("the server answered with {shown} where JSON or an event stream belongs; check the path of the URL")
+            format!("the server returned {shown} instead of JSON or an event stream; check the path of the URL")
         }
-        None => format!("the server's answer (HTTP {http_status}) has no content type"),
+        None => format!("the server's response (HTTP {http_status}) has no content type"),
     };
     Error::new(MCP_UNEXPECTED_CONTENT, message)
 }

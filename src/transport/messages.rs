@@ -105,12 +105,12 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 }
 
 fn unreadable(text: &ValidatedText, fault: &InvalidReason) -> Error {
-    let no_json = |why: &str| Error::new(MCP_INVALID_JSON, format!("the server's answer is no JSON: {why}"));
+    let no_json = |why: &str| Error::new(MCP_INVALID_JSON, format!("the server's response is not valid JSON: {why}"));
     match fault {
         InvalidReason::InvalidJson => no_json(&ParsedMessages::why_not_json(text)),
         InvalidReason::NotUtf8(why) => no_json(why),
         InvalidReason::NotMessage(why) => {
-            Error::new(MCP_INVALID_MESSAGE, format!("the server's answer is no JSON-RPC message: {why}"))
+            Error::new(MCP_INVALID_MESSAGE, format!("the server's response is not a valid JSON-RPC message: {why}"))
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn check_result_type(era: Era, rules: RequestPolicy, answered: RpcResponse) 
         ResultType::Task => "task",
         ResultType::Other(ref word) => word,
     };
-    let why = format!("the server's result is of the type {kind:?}, which this client did not ask for");
+    let why = format!("the server's result has the type {kind:?}, which the request does not allow");
     Err(Error::new(MCP_INVALID_MESSAGE, why))
 }
 

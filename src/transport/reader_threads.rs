@@ -21,7 +21,7 @@ impl ReaderThreads {
     /// Runs what reads.
     pub fn start(&self, work: impl FnOnce() + Send + 'static) -> Result<()> {
         let started = thread::spawn("mcp-reader", work)
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("the system refused a thread: {error}")))?;
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
         let mut threads = self.lock();
         threads.retain(|reader| !reader.is_finished());
         threads.push(started);

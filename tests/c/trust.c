@@ -106,8 +106,8 @@ static void authorities(void) {
     const struct {
         const char *content, *says;
     } bad[] = {
-        {"", "holds no PEM certificate"},
-        {"no certificate at all\n", "holds no PEM certificate"},
+        {"", "contains no PEM certificate"},
+        {"no certificate at all\n", "contains no PEM certificate"},
         {"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "no valid PEM"},
         {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate"},
         {"-----BEGIN CERTIFICATE-----\nAAAA\n", "no valid PEM"},

@@ -257,7 +257,7 @@ def content(name, data, kind, status, words):
 
 
 UNEXPECTED = "MCP_UNEXPECTED_CONTENT"
-content("empty 200", b"", "application/json", UNEXPECTED, "the server's answer is empty")
+content("empty 200", b"", "application/json", UNEXPECTED, "the server's response is empty")
 content("empty 200 without a Content-Type", b"", None, UNEXPECTED, "has no content type")
 content("HTML instead of JSON", "<html>Welcome!</html>", "text/html; charset=utf-8", UNEXPECTED, "HTML page")
 content("text instead of JSON", "hello", "text/plain", UNEXPECTED, "text/plain")

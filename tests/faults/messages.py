@@ -44,7 +44,7 @@ def right_text(request, *changes):
 
 def skipped(status, words):
     """What is no message at all is passed over where other things may come, too."""
-    return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {"modern": words, "legacy": words, "sse": "instead of an answer"}
+    return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {"modern": words, "legacy": words, "sse": "instead of a response"}
 
 
 def on_stream(status, words):

@@ -39,7 +39,7 @@ def start_row(name, words, program):
 
 start_row("child does not exist", "does not exist", lambda _: None)
 start_row("child is not executable", "is not executable", not_executable)
-start_row("child is a folder", "is a folder", lambda link: link.symlink_to("/"))
+start_row("child is a directory", "is a directory", lambda link: link.symlink_to("/"))
 start_row("child's interpreter does not exist", "the interpreter", no_interpreter)
 
 

@@ -303,7 +303,7 @@ def pipe(path):
 stderr_row("stderr file on a full disk", "MCP_OK", (), lambda path: path.symlink_to("/dev/full"))
 # The message names the file or the folder: the server's program is not to blame.
 FAILED = "MCP_PROCESS_FAILED"
-stderr_row("stderr file that is a folder", FAILED, ("Is a directory", "/stderr"), lambda path: path.mkdir())
+stderr_row("stderr file that is a directory", FAILED, ("Is a directory", "/stderr"), lambda path: path.mkdir())
 stderr_row("stderr file in no folder", FAILED, ("No such file", "/stderr"), lambda path: path.symlink_to("no/file"))
 # To wait for a reader could take for ever.
 stderr_row("stderr file that is a pipe without a reader", FAILED, "/stderr", pipe)

@@ -69,8 +69,8 @@ def settings():
 def files():
     for text in (EVIL, LONG):
         for content, name, *words in (
-            ({"mcpServers": {text: {"url": 5}}}, None, "url: it is no text"),
-            ({"mcpServers": {text: {"url": "http://h/", "headers": {text: []}}}}, None, "it is no text"),
+            ({"mcpServers": {text: {"url": 5}}}, None, "url: it is not a string"),
+            ({"mcpServers": {text: {"url": "http://h/", "headers": {text: []}}}}, None, "it is not a string"),
             ({"mcpServers": {text: {"url": "http://h/", "headers": {text: "x"}}}}, None, "headers."),
             ({"mcpServers": {text: {"command": "x", "env": {f"={text}": "x"}}}}, None, "cannot be the name"),
             ({"mcpServers": {text: {"command": "x", "args": [f"${{{text}}}"]}}}, None, "args.0: ", "is not set"),

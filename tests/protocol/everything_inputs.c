@@ -7,7 +7,7 @@ typedef struct {
     const char *method;
     const char *params;  /* what they have to be; NULL for anything */
     const char *answer;  /* a result, or the content of an elicitation that is accepted; NULL declines */
-    bool cancels, fails; /* instead of an answer */
+    bool cancels, fails; /* instead of a response */
     int asked;
 } handler;
 

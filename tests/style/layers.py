@@ -47,8 +47,8 @@ STATEMENTS = ("use", "let", "type", "static", "const")
 Import = namedtuple("Import", "source line text target")
 
 
-def tokenize(text):
-    """The tokens with their lines, without comments and lifetimes; every string and every char is `""`."""
+def tokenize(text, strings=False):
+    """The tokens with their lines, without comments and lifetimes; every string and every char is `""`, unless `strings`."""
     tokens, at, line = [], 0, 1
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -62,7 +62,7 @@ def tokenize(text):
             close = '"' + match["hashes"]
             end = text.index(close, end) + len(close)
         if match["raw"] or kind == "string":
-            tokens.append(('""', line))
+            tokens.append((text[at:end] if strings else '""', line))
         elif kind in ("name", "other"):
             tokens.append((match.group().removeprefix("r#"), line))
         line, at = line + text.count("\n", at, end), end

@@ -29,19 +29,19 @@ impl Client {
             if answered.kind != ResultType::InputRequired {
                 return Ok((answered.result, rounds));
             }
-            call.log(LogLevel::Debug, || "the server needs input".into());
+            call.log(LogLevel::Debug, || "the server requires input".into());
             self.gather(call, request, &answered.result)?;
             answered = self.request_with_session_recovery(call, request)?;
         }
-        Err(Error::new(MCP_ENDLESS, format!("the server asked for input {MAX_ROUNDS} times, and wants still more")))
+        Err(Error::new(MCP_ENDLESS, format!("the server requested input more than {MAX_ROUNDS} times")))
     }
 
-    /// Puts into `request` what the server's answer asks for.
+    /// Puts into `request` what the server's response asks for.
     fn gather(&self, call: &CallContext, request: &mut Request, result: &Json) -> Result<()> {
         let root = RawValue::of(result);
         let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
         if requests.is_none() && state.is_none() {
-            let why = "the server needs input, and says neither which nor in what state it is";
+            let why = "the server requires input, but sent neither inputRequests nor requestState";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         let mut responses = Vec::new();
@@ -63,18 +63,18 @@ impl Client {
 
 /// A member of `inputResponses`, for what is asked under `key`.
 pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawValue) -> Result<String> {
-    let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server asks for input, and {why}"));
+    let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server requires input, but {why}"));
     // As it came: the server looks for it.
     if key.is_empty() {
         return Err(invalid("it has no name"));
     }
     let method = request.member("method").and_then(RawValue::text).ok_or_else(|| invalid("does not say for which"))?;
     let Some(kind) = InputKind::of(&method) else {
-        let why = format!("the server asks for {:?}, which no client can give", &*method);
+        let why = format!("the server requested {:?}, which this client does not support", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let Some(handler) = client.settings.handler(kind) else {
-        let why = format!("the server asks for {method}, and no handler is set for that: see {}", kind.setter());
+        let why = format!("the server requested {method}, but no handler is set for it: see {}", kind.setter());
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());

@@ -124,7 +124,9 @@ impl Client {
                 return Err(error);
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
-            call.log(LogLevel::Info, || format!("listening ended: {error}; again in {} ms", pause.as_millis()));
+            call.log(LogLevel::Info, || {
+                format!("the subscription ended: {error}; retrying in {} ms", pause.as_millis())
+            });
             if was_open {
                 // From now on only the caller ends it.
                 opening = call.without_deadline();

@@ -96,7 +96,7 @@ impl Client {
             }
             if is_circle {
                 call.log(LogLevel::Warning, || {
-                    format!("the server's {} leads to a page that was read before; the list ends there", list.method())
+                    format!("the server's {} repeats a page that was already read; the list ends there", list.method())
                 });
             }
             match next.filter(|_| !is_circle) {
@@ -111,11 +111,11 @@ impl Client {
 fn check_page(page: &Json, list: ListMethod) -> Result<()> {
     let kind = |name| RawValue::of(page).member(name).map(RawValue::kind);
     let wrong = |what: &str| {
-        Err(Error::new(MCP_INVALID_MESSAGE, format!("the server's answer to {} holds {what}", list.method())))
+        Err(Error::new(MCP_INVALID_MESSAGE, format!("the server's response to {} contains {what}", list.method())))
     };
     match (kind(list.member()), kind("nextCursor")) {
         (Some(Kind::Array), None | Some(Kind::Null | Kind::String)) => Ok(()),
-        (Some(Kind::Array), _) => wrong("a cursor that is no text"),
+        (Some(Kind::Array), _) => wrong("a cursor that is not a string"),
         _ => wrong(&format!("no list of {}", list.member())),
     }
 }
@@ -140,7 +140,7 @@ fn append(elements: &mut String, page: &Json, list: ListMethod) {
 /// The page with another list in it, and without the member `dropped`.
 pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, dropped: Option<&str>) -> Result<Json> {
     let text = json_scanner::replaced(page.text(), list.member(), array, dropped);
-    let made = text.map_err(|InvalidJson| "a page is no object".to_owned()).and_then(Json::parse);
+    let made = text.map_err(|InvalidJson| "a page is not an object".to_owned()).and_then(Json::parse);
     made.map_err(|why| Error::new(MCP_INTERNAL, why))
 }
 

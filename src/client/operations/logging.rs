@@ -18,7 +18,7 @@ impl Client {
     pub fn set_logging_level(&self, call: &CallContext, level: &str) -> Result<()> {
         let known = LEVELS.iter().copied().find(|known| *known == level);
         let Some(level) = known else {
-            let why = format!("{level:?} is no logging level; those are {}", LEVELS.join(", "));
+            let why = format!("{level:?} is not a logging level; use one of {}", LEVELS.join(", "));
             return Err(Error::new(MCP_INVALID_ARGUMENT, why));
         };
         let (session, _) = self.session(call)?;

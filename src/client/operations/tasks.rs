@@ -49,7 +49,7 @@ impl Client {
         }
         let result = self.run_request(call, request)?;
         if is_asked && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
-            let why = "the server makes a task of the tool, and gives no id for it";
+            let why = "the server created a task without a task id";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         Ok(result)
@@ -154,7 +154,7 @@ impl Client {
                 }
                 (Some("working"), _) => {}
                 (status, _) => {
-                    let why = format!("the server's task has the status {:?}", status.unwrap_or_default());
+                    let why = format!("the server's task has the unexpected status {:?}", status.unwrap_or_default());
                     return Err(Error::new(MCP_INVALID_MESSAGE, why));
                 }
             }
@@ -193,7 +193,7 @@ fn completed(task: &Json) -> Result<Json> {
     let result = RawValue::of(task).member("result").filter(|result| result.kind() == Kind::Object);
     let result = result.map(|result| result.raw().to_owned());
     let result =
-        result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed, and has no result"))?;
+        result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed but has no result"))?;
     Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))
 }
 

@@ -73,10 +73,7 @@ impl LegacySse {
         let body = response.into_body().ok_or_else(nothing)?;
         LegacySse::await_endpoint(host, peer, call, &from, body).map_err(|mut error| {
             if error.status() == MCP_TIMEOUT {
-                error
-                    .report_mut()
-                    .message
-                    .push_str("; it opened an event stream, and has not named its endpoint there");
+                error.report_mut().message.push_str("; it opened an event stream, but sent no endpoint event");
             }
             error
         })
@@ -92,7 +89,8 @@ impl LegacySse {
         let mut stream = EventReader::new(host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| body.read(buffer))? else {
-                let why = "the server's event stream ended before it named its endpoint; is this the URL of an HTTP+SSE server?";
+                let why =
+                    "the server's event stream ended before its endpoint event; is this the URL of an HTTP+SSE server?";
                 return Err(Error::new(MCP_TRUNCATED, why));
             };
             // Nobody can wait for anything that comes before it.
@@ -102,7 +100,7 @@ impl LegacySse {
                 let rest = events.collect();
                 let pending = Arc::new(PendingRequests::new(false, Arc::clone(to.secrets()))?);
                 pending.record_sent_credentials(call);
-                call.log(LogLevel::Debug, || "the event stream is open, and has named its endpoint".into());
+                call.log(LogLevel::Debug, || "the event stream is open, and its endpoint is known".into());
                 // Whoever waits has a time limit of its own; the stream has none.
                 body.set_wait_context(WaitContext {
                     closed: Some(Arc::clone(&pending.stop)),
@@ -215,8 +213,8 @@ impl Transport for LegacySse {
 /// Where messages are to be posted to: on the origin of the event stream, for credentials do not leave it.
 fn named_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let unusable =
-        |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server names an endpoint that cannot be used: {why}"));
-    let text = str::from_utf8(&event.data).map_err(|_| unusable("it is no UTF-8"))?;
+        |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server sent an endpoint that cannot be used: {why}"));
+    let text = str::from_utf8(&event.data).map_err(|_| unusable("it is not valid UTF-8"))?;
     if text.is_empty() {
         return Err(unusable("it is empty"));
     }
@@ -228,10 +226,12 @@ fn named_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let shown = endpoint.shown();
     let why = if ours.https && !theirs.https && ours.host == theirs.host {
         format!(
-            "the server is reached over https and names the endpoint {shown}, over http, where credentials do not go: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
+            "the server is reached over https but sent the endpoint {shown}, over http, where credentials are not sent: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
         )
     } else {
-        format!("the server names the endpoint {shown}, which is another origin, and credentials do not leave theirs")
+        format!(
+            "the server sent the endpoint {shown}, which is another origin, and credentials are not sent to another origin"
+        )
     };
     Err(Error::new(MCP_REDIRECT_REFUSED, why))
 }

@@ -47,7 +47,7 @@ impl LegacyStreamReader {
                 Err(mut error) => {
                     if error.status() == MCP_TRUNCATED {
                         error.report_mut().status = MCP_DISCONNECTED;
-                        error.report_mut().message = format!("the event stream broke off: {error}");
+                        error.report_mut().message = format!("the event stream was interrupted: {error}");
                     }
                     return error;
                 }
@@ -59,9 +59,9 @@ impl LegacyStreamReader {
         let mut unclaimed = UnclaimedRequests::default();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
-                b"endpoint" => self.to.log(LogLevel::Warning, || {
-                    "the server named an endpoint a second time; the first one is kept".into()
-                }),
+                b"endpoint" => self
+                    .to
+                    .log(LogLevel::Warning, || "the server sent a second endpoint event; the first one is used".into()),
                 _ => {
                     let is_named = is_named(&event);
                     self.to.take_message(event.data, is_named, &mut unclaimed);

@@ -87,7 +87,7 @@ impl MessageRouter {
             self.with_call(|host, call| {
                 let peer_context = self.pending.peer_context();
                 if let Some(transport) = self.transport.upgrade() {
-                    let why = "too many requests wait for an answer already";
+                    let why = "too many requests are waiting for a response";
                     host.refuse(&*transport, call, &peer_context, refused, why);
                 }
                 for asked in unserved {
@@ -138,7 +138,7 @@ impl MessageRouter {
             Message::Request { id, method, .. } if self.pending.is_echo(&id, &method) => {
                 if self.pending.record_echo() {
                     self.log(LogLevel::Warning, || {
-                        "the server's terminal echoes what is sent to it, and the requests that come back are not answered; start it without a terminal (docker run -i, not -it)".into()
+                        "the server's terminal echoes its input, and the echoed requests are ignored; start it without a terminal (docker run -i, not -it)".into()
                     });
                 }
                 false
@@ -178,7 +178,7 @@ impl MessageRouter {
             }
         };
         if left {
-            self.log(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
+            self.log(LogLevel::Debug, || "the server sent a response to no pending request".into());
         }
     }
 
@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn refusals(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
-        let why = "too many requests wait for an answer already";
+        let why = "too many requests are waiting for a response";
         ids.into_iter().map(|id| refusal(&id.to_string(), INTERNAL_ERROR, why)).collect()
     }
 

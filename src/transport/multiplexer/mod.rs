@@ -85,14 +85,14 @@ pub fn unregister(
     peer_context: &PeerContext,
     response: &PendingResponse,
 ) {
-    host.refuse(transport, call, peer_context, &response.leave(), "the call that it was asked during has ended");
+    host.refuse(transport, call, peer_context, &response.leave(), "the call during which it was sent has ended");
 }
 
 /// Notifications that were dropped are not dropped in silence.
 pub fn log_dropped(call: &CallContext, dropped: u64) {
     if dropped > 0 {
         call.log(LogLevel::Warning, || {
-            format!("{dropped} notifications of the server came faster than the program took them, and were dropped")
+            format!("{dropped} notifications from the server arrived faster than they were handled and were dropped")
         });
     }
 }
@@ -130,7 +130,7 @@ mod tests {
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
-        let why = "the call that it was asked during has ended";
+        let why = "the call during which it was sent has ended";
         assert_eq!(transport.sent(TransportMethod::PostAndLeave), [refusal("7", INTERNAL_ERROR, why)]);
         assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }

@@ -192,7 +192,7 @@ impl PendingRequests {
         // The first calls of a process are told how it ended.
         let is_opening = self.is_process && self.version.get().is_none();
         if self.is_retired.load(Ordering::Relaxed) && !is_opening {
-            return Err(Error::new(MCP_DISCONNECTED, "the connection is not used any more; another one is opened"));
+            return Err(Error::new(MCP_DISCONNECTED, "the connection is no longer used; a new one is opened"));
         }
         // What a program prints when it is started is about the first request.
         match state.skipped.first().filter(|_| self.version.get().is_none()) {

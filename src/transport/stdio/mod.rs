@@ -102,7 +102,7 @@ impl Stdio {
                     waiting = call.without_deadline();
                 }
                 Err(error) => {
-                    let _ = self.pipe.write(&messages::cancelled(id, "nobody listens any more").into());
+                    let _ = self.pipe.write(&messages::cancelled(id, "the subscription was closed").into());
                     break Err(error);
                 }
             }

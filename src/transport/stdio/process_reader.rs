@@ -179,7 +179,7 @@ impl ProcessReader {
         }
         let mut words = vec!["".to_owned()];
         self.to.with_call(|_, call| words = self.last_words.iter().map(|line| line.logged(call)).collect());
-        format!("; its last words on stderr: {}", words.join(" | "))
+        format!("; its last lines on stderr: {}", words.join(" | "))
     }
 
     /// Ends the process and its group: its stdin is closed, then they are asked, then they are made to (2026-07-28, "stdio":

@@ -49,7 +49,7 @@ impl StdinWriter {
         let mut outbox = self.lock();
         let waiting = outbox.size;
         if waiting > 0 && waiting + line.len() > MAX_WAITING {
-            let why = format!("the server does not read: {waiting} bytes wait for it already");
+            let why = format!("the server does not read its stdin: {waiting} bytes are queued");
             return Err(Error::new(MCP_PROCESS_FAILED, why));
         }
         outbox.push(line);

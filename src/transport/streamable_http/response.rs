@@ -43,13 +43,14 @@ impl StreamableHttp {
     fn read_json(&self, call: &CallContext, response: &mut HttpResponse, id: u64) -> Result<RpcResponse> {
         let body = response.read_all(self.host.limits.message)?;
         if body.is_empty() {
-            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's answer is empty"));
+            return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's response is empty"));
         }
         let (mut found, mut asked) = (None, Vec::new());
         let complete = each(body, |message| {
             found = found.take().or_else(|| self.take_message(call, message, id, &mut asked));
         });
-        let nothing = || Err(Error::new(MCP_INVALID_MESSAGE, "the server's answer holds no answer to the request"));
+        let nothing =
+            || Err(Error::new(MCP_INVALID_MESSAGE, "the server's response contains no response to the request"));
         found.unwrap_or_else(|| complete.and_then(|()| nothing()))
     }
 
@@ -94,7 +95,7 @@ impl StreamableHttp {
         match message {
             Message::Result { id: theirs, answered } if ids::is_id(&theirs, id) => return Some(Ok(answered)),
             Message::Result { .. } => {
-                let why = "the server's answer carries a result for another request; the server mixes up its answers";
+                let why = "the server's response contains the result of another request";
                 return Some(Err(Error::new(MCP_WRONG_ID, why)));
             }
             // An error on the request's own answer belongs to it, whatever its id.

@@ -198,13 +198,13 @@ impl StreamRun {
             let is_conflict = was_open && !is_open && reports_existing_stream(&error);
             conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(begun));
             if conflict_since.is_some_and(|since| since.elapsed() >= LONGEST_CONFLICT) {
-                let why = format!("the server refused the event stream for long, as if another one were open: {error}");
+                let why = format!("the server kept refusing the event stream as if another one were open: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
             let stage = FailedStep::ServerStream { was_open, in_vain };
             if disposition(&error, stage) == Disposition::Fatal {
                 if !self.state.stop.is_set() {
-                    call.log(LogLevel::Debug, || format!("no standing event stream: {error}"));
+                    call.log(LogLevel::Debug, || format!("no server event stream: {error}"));
                 }
                 return error;
             }
@@ -216,7 +216,7 @@ impl StreamRun {
             }
             pauses += 1;
             call.log(LogLevel::Debug, || {
-                format!("the standing event stream ended: {error}; opening it again in {} ms", pause.as_millis())
+                format!("the server event stream ended: {error}; reopening it in {} ms", pause.as_millis())
             });
             if let Err(stop) = call.wait_context().wait_any(&[], Some(pause)) {
                 return call.stopped(&stop);
@@ -230,7 +230,7 @@ impl StreamRun {
         if !response.is_success() {
             let error = peer.http_failure(call, &mut response, self.target().session_reference);
             if (error.status(), response.status) == (MCP_HTTP_ERROR, 405) {
-                let why = "the server has no event stream for what belongs to no call (HTTP 405)";
+                let why = "the server offers no server event stream (HTTP 405)";
                 return Err(Error::new(MCP_HTTP_ERROR, why).with_http_status(405));
             }
             return Err(error);
@@ -295,7 +295,7 @@ impl StreamRun {
                         inbound.notification(call, &Notification { method, params });
                     }
                     StreamMessage::Message(Message::Result { .. } | Message::Error { .. }) => {
-                        call.log(LogLevel::Debug, || "the server sent an answer that nobody waits for".into());
+                        call.log(LogLevel::Debug, || "the server sent a response to no pending request".into());
                     }
                     StreamMessage::InvalidMessage { .. } => return false,
                 }

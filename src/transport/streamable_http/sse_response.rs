@@ -79,7 +79,7 @@ impl StreamableHttp {
         let mut stream = EventReader::new(self.host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
-                return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the answer"));
+                return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
             };
             progress.note(&stream);
             let mut asked: Vec<ServerRequest> = Vec::new();
@@ -121,10 +121,7 @@ impl StreamableHttp {
         loop {
             progress.resumed_in_vain += 1;
             if progress.resumed_in_vain > MAX_WITHOUT_PROGRESS {
-                return Err(explained(
-                    error,
-                    format!("it was resumed {MAX_WITHOUT_PROGRESS} times, and nothing new came"),
-                ));
+                return Err(explained(error, format!("it was resumed {MAX_WITHOUT_PROGRESS} times without new data")));
             }
             let retry = progress.retry.unwrap_or(DEFAULT_RETRY).max(SHORTEST_RETRY);
             if retry > LONGEST_RETRY {

@@ -74,7 +74,7 @@ impl StreamableHttp {
         let mut stream = EventReader::new(self.host.limits.event);
         loop {
             let Some(events) = stream.next(|buffer| response.read(buffer))? else {
-                let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a word");
+                let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
                 return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
             };
@@ -120,7 +120,7 @@ fn take_subscribed(
         Message::Result { .. } => return Some(Ok(())),
         Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
         Message::Request { method, .. } => {
-            call.log(LogLevel::Debug, || format!("the server asked for {method} on a subscription"));
+            call.log(LogLevel::Debug, || format!("the server sent the request {method} on a subscription"));
         }
         Message::Notification { method, params } => on_notification(&Notification { method, params }),
     }

@@ -8,7 +8,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use std::io::{self, Write};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// An id that a client has to ignore, since it holds a NUL.
+/// An id that a client has to ignore, since it contains a NUL byte.
 const NUL_ID: &[u8] = b"id: nul\0id\n";
 
 /// Writes down one event stream, piece by piece.

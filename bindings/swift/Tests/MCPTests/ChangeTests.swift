@@ -71,7 +71,7 @@ import Testing
         return (client, subscribed)
     }
 
-    /// The loop is left: the server is told that nobody listens any more.
+    /// The loop is left: the server is told that the subscription was closed.
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func leaving(_ version: String) async throws {
         let server = try Self.changing(version)
         let client = try server.client()
