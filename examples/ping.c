@@ -1,5 +1,5 @@
 /*
- * ping: checks that an MCP server responds and accepts the credentials.
+ * ping: pings an MCP server and reports the result.
  *
  *     ping URL [--bearer TOKEN] [--header 'NAME: VALUE']... [--timeout MS] [--protocol-version V] [--verbose]
  *
