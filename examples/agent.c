@@ -1,11 +1,12 @@
 /*
- * agent: lists the tools of an MCP server and calls the one that is asked for, again and again.
+ * agent: lists the tools of an MCP server, then reads tool calls from stdin and executes them.
  *
- *     agent URL                 with the token in MCP_BEARER_TOKEN, where one is needed
- *     agent PROGRAM [ARGS...]   for a server that is started as a process
+ *     agent URL                 for an HTTP server; the token, if one is needed, is in MCP_BEARER_TOKEN
+ *     agent PROGRAM [ARGS...]   for a server that runs as a child process
  *
- * Each line on stdin is the name of a tool and perhaps a JSON object with its arguments: echo {"message":"hello"}. What
- * the server asks a person for in between is asked on the terminal as well; how far it has come is shown.
+ * Each input line is the name of a tool, optionally followed by a JSON object with its arguments, for example
+ * echo {"message":"hello"}. An empty line ends the program. It prints the progress of a call, and reads the responses
+ * to elicitations from stdin too.
  */
 #include <mcp.h>
 #include <stdint.h>
@@ -15,8 +16,8 @@
 
 static char line[65536];
 
-/* A line of input without its end; NULL when there is no more. */
-static char *ask(const char *prompt) {
+/* Prompts for a line of input and returns it without its line break; NULL at the end of input. */
+static char *read_line(const char *prompt) {
     printf("%s", prompt);
     fflush(stdout);
     if (!fgets(line, sizeof line, stdin))
@@ -33,7 +34,7 @@ static void show_progress(void *unused, double progress, double total, const cha
     printf(" %s\n", message ? message : "");
 }
 
-/* The person types a JSON object with the fields of the form; an empty line declines. */
+/* Handles an elicitation: the user types a JSON object with the fields of the form; an empty line declines. */
 static void elicit(void *unused, mcp_input *input) {
     (void)unused;
     const mcp_json *params = mcp_input_params(input);
@@ -44,12 +45,12 @@ static void elicit(void *unused, mcp_input *input) {
         const char *type = mcp_json_string(mcp_json_member(field, "type"));
         printf("    %s (%s)\n", mcp_json_key(field), type ? type : "?");
     }
-    const char *answer = ask("  > ");
-    if (!answer || !*answer || mcp_input_accept(input, answer, SIZE_MAX, NULL) != MCP_OK)
+    const char *content = read_line("  > ");
+    if (!content || !*content || mcp_input_accept(input, content, SIZE_MAX, NULL) != MCP_OK)
         mcp_input_decline(input, NULL);
 }
 
-static int failed(mcp_error *error) {
+static int report(mcp_error *error) {
     fprintf(stderr, "%s\n", mcp_error_message(error));
     mcp_error_free(error);
     return 1;
@@ -69,18 +70,18 @@ int main(int argc, char **argv) {
         mcp_set_elicitation(client, elicit, NULL, NULL, &error) != MCP_OK ||
         mcp_list_tools(client, NULL, &tools, &error) != MCP_OK) {
         mcp_client_free(client);
-        return failed(error);
+        return report(error);
     }
     const mcp_json *all = mcp_json_member(tools, "tools");
     for (const mcp_json *tool = mcp_json_first(all); tool; tool = mcp_json_next(tool)) {
-        const char *what = mcp_json_string(mcp_json_member(tool, "description"));
-        printf("%s: %s\n", mcp_json_string(mcp_json_member(tool, "name")), what ? what : "");
+        const char *description = mcp_json_string(mcp_json_member(tool, "description"));
+        printf("%s: %s\n", mcp_json_string(mcp_json_member(tool, "name")), description ? description : "");
     }
     mcp_json_free(tools);
 
     mcp_options *options = mcp_options_new();
     mcp_options_set_progress(options, show_progress, NULL, NULL, NULL);
-    for (char *input; (input = ask("> ")) != NULL && *input;) {
+    for (char *input; (input = read_line("> ")) != NULL && *input;) {
         static char command[sizeof line];
         memcpy(command, input, strlen(input) + 1);
         char *arguments = strchr(command, ' ');
@@ -88,10 +89,10 @@ int main(int argc, char **argv) {
             *arguments++ = '\0';
         mcp_json *result = NULL;
         if (mcp_call_tool(client, command, arguments, SIZE_MAX, options, &result, &error) != MCP_OK) {
-            failed(error);
+            report(error);
             continue;
         }
-        printf("%s%s\n", mcp_tool_result_is_error(result) ? "it failed: " : "", mcp_tool_result_text(result));
+        printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "", mcp_tool_result_text(result));
         mcp_json_free(result);
     }
     mcp_options_free(options);

@@ -1,19 +1,20 @@
 /*
- * client_credentials: pings an MCP server with tokens of an OAuth 2.0 client-credentials grant (RFC 6749, section 4.4).
+ * client_credentials: pings an MCP server, with tokens from an OAuth 2.0 client-credentials grant (RFC 6749, section
+ * 4.4).
  *
  *     CLIENT_SECRET=... client_credentials URL TOKEN_URL CLIENT_ID [--scope SCOPE] [--every MS] [--times N]
  *
  *     URL            the MCP server, such as https://example.com/mcp
- *     TOKEN_URL      the token endpoint of its authorisation server
- *     CLIENT_ID      who we are there; the secret comes in the environment, for command lines can be seen by everybody
- *     --scope SCOPE  what the token is to be good for (default: what the authorisation server gives)
+ *     TOKEN_URL      the token endpoint of the authorization server
+ *     CLIENT_ID      the client identifier; the secret is in the environment, because other users can see command lines
+ *     --scope SCOPE  the requested scope (default: chosen by the authorization server)
  *     --every MS     milliseconds between two pings (default 1000)
- *     --times N      how many pings (default 1)
+ *     --times N      number of pings (default 1)
  *
  * Build it with `cc client_credentials.c $(pkg-config --cflags --libs mcp libcurl) -o client_credentials`.
  *
- * A token is used for nine tenths of its life, and not any more when the server refuses it. The exit code is 0 when the
- * server answered every ping, 1 when something failed, 2 for a wrong command line.
+ * A token is replaced after nine tenths of its lifetime, and when the server rejects it. Exit codes: 0 if every ping
+ * succeeded, 1 if something failed, 2 for a wrong command line.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, nanosleep, strcasecmp */
 
@@ -29,9 +30,9 @@
 
 struct grant {
     const char *token_url, *id, *secret, *scope;
-    mcp_json *answer;  /* of the token endpoint; the token lives in it */
-    double good_until; /* on the clock of now_seconds */
-    char body[65536];  /* what the answer is made of */
+    mcp_json *response; /* the token response, which owns the token */
+    double valid_until; /* on the clock of now_seconds */
+    char body[65536];   /* the text of the response */
     size_t length;
 };
 
@@ -41,10 +42,10 @@ static double now_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static size_t take(char *data, size_t size, size_t count, void *userdata) {
+static size_t append_body(char *data, size_t size, size_t count, void *userdata) {
     struct grant *grant = userdata;
     if (size * count > sizeof grant->body - grant->length) {
-        return 0; /* no token endpoint says that much: curl gives up */
+        return 0; /* too large for a token response: curl aborts the transfer */
     }
     memcpy(grant->body + grant->length, data, size * count);
     grant->length += size * count;
@@ -52,13 +53,13 @@ static size_t take(char *data, size_t size, size_t count, void *userdata) {
 }
 
 static const char *token_of(const struct grant *grant) {
-    return mcp_json_string(mcp_json_member(grant->answer, "access_token"));
+    return mcp_json_string(mcp_json_member(grant->response, "access_token"));
 }
 
-/* Posts the grant. The HTTP status, or 0 and a reason. */
-static long post(struct grant *grant, char *reason, size_t size) {
+/* Requests a token. Returns the HTTP status, or 0 and sets the reason. */
+static long request_token(struct grant *grant, char *reason, size_t size) {
     CURL *curl = curl_easy_init();
-    /* In the form, and in the user name and password as well, for so section 2.3.1 wants it. */
+    /* Section 2.3.1 requires form encoding in the user name and the password too. */
     char *id = curl_easy_escape(curl, grant->id, 0), *secret = curl_easy_escape(curl, grant->secret, 0);
     char *scope = curl_easy_escape(curl, grant->scope, 0);
     char form[2048];
@@ -71,10 +72,10 @@ static long post(struct grant *grant, char *reason, size_t size) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
         curl_easy_setopt(curl, CURLOPT_USERNAME, id);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, secret);
-        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, grant);
         curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
-        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); /* there may be other threads */
+        curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); /* for programs with several threads */
         code = (size_t)length < sizeof form ? curl_easy_perform(curl) : CURLE_BAD_FUNCTION_ARGUMENT;
     }
     if (code == CURLE_OK) {
@@ -89,48 +90,48 @@ static long post(struct grant *grant, char *reason, size_t size) {
     return http_status;
 }
 
-/* Gets a token; false, and a reason, where there is none. */
+/* Gets a new token. Returns false and sets the reason on failure. */
 static bool renew(struct grant *grant, char *reason, size_t size) {
-    double lifetime = 300; /* where the answer does not say; when it ends earlier, the MCP server will tell */
+    double lifetime = 300; /* the default; if the token expires earlier, the MCP server rejects it */
     const char *type, *error;
     long http_status;
 
-    mcp_json_free(grant->answer);
-    grant->answer = NULL;
-    grant->good_until = 0;
+    mcp_json_free(grant->response);
+    grant->response = NULL;
+    grant->valid_until = 0;
     grant->length = 0;
-    http_status = post(grant, reason, size);
+    http_status = request_token(grant, reason, size);
     if (http_status == 0) {
         return false;
     }
-    grant->answer = mcp_json_parse(grant->body, grant->length, NULL); /* NULL has no members: no need to look */
-    type = mcp_json_string(mcp_json_member(grant->answer, "token_type"));
+    grant->response = mcp_json_parse(grant->body, grant->length, NULL); /* NULL has no members, so no check is needed */
+    type = mcp_json_string(mcp_json_member(grant->response, "token_type"));
     if (http_status != 200 || token_of(grant) == NULL) {
-        error = mcp_json_string(mcp_json_member(grant->answer, "error")); /* section 5.2 */
+        error = mcp_json_string(mcp_json_member(grant->response, "error")); /* section 5.2 */
         snprintf(reason, size, "token endpoint: HTTP %ld, %.200s", http_status, error != NULL ? error : "no token");
         return false;
     }
     if (type == NULL || strcasecmp(type, "Bearer") != 0) {
-        snprintf(reason, size, "token endpoint: its token is no bearer token");
+        snprintf(reason, size, "token endpoint: the token is not a bearer token");
         return false;
     }
-    mcp_json_double(mcp_json_member(grant->answer, "expires_in"), &lifetime, NULL);
-    grant->good_until = now_seconds() + 0.9 * lifetime;
+    mcp_json_double(mcp_json_member(grant->response, "expires_in"), &lifetime, NULL);
+    grant->valid_until = now_seconds() + 0.9 * lifetime;
     return true;
 }
 
-/* Called by the library before every request, and again when the server has refused the token: on one thread at a time,
- * so that `grant` needs no lock. */
-static void authorise(void *userdata, mcp_auth_request *request) {
+/* The library calls this before every request, and again if the server rejected the token; on one thread at a time, so
+ * `grant` needs no lock. */
+static void authorize(void *userdata, mcp_auth_request *request) {
     struct grant *grant = userdata;
-    bool is_good = token_of(grant) != NULL && now_seconds() < grant->good_until;
-    char reason[512] = "token endpoint: no HTTP answer";
+    bool is_valid = token_of(grant) != NULL && now_seconds() < grant->valid_until;
+    char reason[512] = "token endpoint: no HTTP response";
 
-    if ((!is_good || mcp_auth_request_attempt(request) > 1) && !renew(grant, reason, sizeof reason)) {
+    if ((!is_valid || mcp_auth_request_attempt(request) > 1) && !renew(grant, reason, sizeof reason)) {
         mcp_auth_request_fail(request, reason, NULL);
         return;
     }
-    /* Its error needs no look: what cannot be a token ends the call, with a message that says why. */
+    /* No error check is needed: an invalid token ends the call, with a message that explains why. */
     mcp_auth_request_set_bearer(request, token_of(grant), NULL);
 }
 
@@ -145,7 +146,7 @@ static int ping(mcp_client *client, long every, long times) {
             return 1;
         }
         printf("ping %ld: the server answers\n", number);
-        fflush(stdout); /* for whoever reads along */
+        fflush(stdout); /* stdout may be a pipe */
         if (number < times) {
             nanosleep(&pause, NULL);
         }
@@ -187,9 +188,9 @@ int main(int argc, char **argv) {
     grant->token_url = argv[2];
     grant->id = argv[3];
 
-    /* No function is given to free the grant: it outlives the client. */
+    /* No destroy function: the grant outlives the client. */
     client = mcp_client_new(argv[1], &error);
-    if (client != NULL && mcp_set_auth(client, authorise, grant, NULL, &error) == MCP_OK) {
+    if (client != NULL && mcp_set_auth(client, authorize, grant, NULL, &error) == MCP_OK) {
         exit_code = ping(client, every, times);
     }
     if (error != NULL) {
@@ -198,7 +199,7 @@ int main(int argc, char **argv) {
     }
     mcp_client_close(client, NULL, NULL);
     mcp_client_free(client);
-    mcp_json_free(grant->answer);
+    mcp_json_free(grant->response);
     free(grant);
     curl_global_cleanup();
     return exit_code;

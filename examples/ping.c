@@ -1,19 +1,19 @@
 /*
- * ping: is this MCP server there, and does it answer me?
+ * ping: pings an MCP server and reports the result.
  *
  *     ping URL [--bearer TOKEN] [--header 'NAME: VALUE']... [--timeout MS] [--protocol-version V] [--verbose]
  *
  * Build it with `cc ping.c $(pkg-config --cflags --libs mcp) -o ping`.
  *
- * The exit code says what happened, so that scripts need not read the text:
+ * Exit codes, for scripts:
  *
- *     0   the server answered
- *     1   the command line is wrong, or the library refused what was given on it
- *     2   the server refused the credentials (401, 403, or 407 from a proxy)
- *     3   the server could not be reached, or did not answer in time
- *     4   anything else
+ *     0   the server responded
+ *     1   the command line is wrong, or the library rejected a value on it
+ *     2   the server rejected the credentials (401, 403, or 407 from a proxy)
+ *     3   the server could not be reached, or did not respond in time
+ *     4   any other error
  *
- * It shows the usual life of a client: make it, set it up, call, look at the error if there is one, close, free.
+ * It shows the typical life of a client: create, configure, call, report an error, close, free.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
@@ -27,41 +27,41 @@
 #include <string.h>
 #include <time.h>
 
-enum { ANSWERED = 0, USAGE = 1, REFUSED = 2, UNREACHABLE = 3, OTHER = 4 };
+enum { RESPONDED = 0, USAGE = 1, REJECTED = 2, UNREACHABLE = 3, OTHER = 4 };
 
 static const char usage[] =
     "usage: ping URL [options]\n"
     "\n"
-    "Asks the MCP server at URL for a sign of life, and says who answered and how long it took.\n"
+    "Pings the MCP server at URL, and prints its name, its version and the response times.\n"
     "\n"
-    "  --bearer TOKEN            authorise with this token, given without the \"Bearer \" in front\n"
-    "  --header 'NAME: VALUE'    send this header too, such as 'X-API-Key: ...'; may be repeated\n"
-    "  --timeout MS              give up after so many milliseconds (default 10000; 0 means never)\n"
-    "  --protocol-version V      speak this version of the protocol instead of asking the server\n"
-    "  --verbose                 show what the library is doing, on standard error\n"
-    "  --help                    show this\n"
+    "  --bearer TOKEN            send this bearer token, without the prefix \"Bearer \"\n"
+    "  --header 'NAME: VALUE'    send this header, such as 'X-API-Key: ...'; may be repeated\n"
+    "  --timeout MS              timeout in milliseconds (default 10000; 0 means none)\n"
+    "  --protocol-version V      use this protocol version instead of negotiating one\n"
+    "  --verbose                 print the log of the library to standard error\n"
+    "  --help                    print this help\n"
     "\n"
-    "The command line of a program is visible to every user of the machine. A token is better given in the\n"
-    "environment variable MCP_BEARER_TOKEN; --bearer wins where both are given.\n"
+    "Every user of the machine can see the command line of a program. Use the environment variable\n"
+    "MCP_BEARER_TOKEN for a secret token; --bearer overrides it.\n"
     "\n"
-    "Exit codes: 0 the server answered; 1 wrong usage; 2 it refused the credentials; 3 it could not be reached\n"
-    "or did not answer in time; 4 anything else.\n";
+    "Exit codes: 0 the server responded; 1 wrong usage; 2 it rejected the credentials; 3 it could not be reached\n"
+    "or did not respond in time; 4 any other error.\n";
 
-/* Milliseconds on a clock that nobody sets. */
+/* Milliseconds of the monotonic clock. */
 static double now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Called by the library for every line of its log. */
+/* The library calls this for each message of its log. */
 static void print_log(void *userdata, int32_t level, const char *message) {
     static const char *const names[] = {"log", "error", "warning", "info", "debug"};
     (void)userdata;
     fprintf(stderr, "[%s] %s\n", level >= MCP_LOG_ERROR && level <= MCP_LOG_DEBUG ? names[level] : names[0], message);
 }
 
-/* Prints what went wrong, frees it, and says with which code to exit. */
+/* Prints an error, frees it, and returns the exit code for it. */
 static int report(mcp_error *error) {
     int32_t status = mcp_error_status(error);
     int exit_code = OTHER;
@@ -73,7 +73,7 @@ static int report(mcp_error *error) {
     case MCP_UNAUTHORIZED:
     case MCP_FORBIDDEN:
     case MCP_PROXY_AUTH_REQUIRED:
-        exit_code = REFUSED;
+        exit_code = REJECTED;
         break;
     case MCP_RESOLVE_FAILED:
     case MCP_CONNECT_FAILED:
@@ -83,7 +83,7 @@ static int report(mcp_error *error) {
     case MCP_UNAVAILABLE:
         exit_code = UNREACHABLE;
         break;
-    default: /* a newer library may know more of them: no list of statuses is ever complete */
+    default: /* required: a newer library may return other statuses */
         break;
     }
 
@@ -107,18 +107,17 @@ static int report(mcp_error *error) {
     return exit_code;
 }
 
-/* The text at `pointer` in `json`, or "?" where there is none. */
+/* The text at `pointer` in `json`, or "?" if there is none. */
 static const char *text_at(const mcp_json *json, const char *pointer) {
     const char *text = mcp_json_string(mcp_json_at(json, pointer));
     return text != NULL ? text : "?";
 }
 
-/* Two pings: the first connects and agrees on a protocol version, the second travels on the connection that is there.
- */
+/* Sends two pings: the first connects and negotiates the protocol version, the second reuses the connection. */
 static int ping(mcp_client *client, const char *url) {
     mcp_error *error = NULL;
     mcp_json *info = NULL;
-    double start, first, again;
+    double start, first, second;
 
     start = now_ms();
     if (mcp_ping(client, NULL, &error) != MCP_OK) {
@@ -130,9 +129,9 @@ static int ping(mcp_client *client, const char *url) {
     if (mcp_ping(client, NULL, &error) != MCP_OK) {
         return report(error);
     }
-    again = now_ms() - start;
+    second = now_ms() - start;
 
-    /* Known since the first ping: this asks the server nothing. */
+    /* Known since the first ping: this sends no request. */
     if (mcp_server_info(client, NULL, &info, &error) != MCP_OK) {
         return report(error);
     }
@@ -140,14 +139,14 @@ static int ping(mcp_client *client, const char *url) {
     printf("alive      %s\n", url);
     printf("server     %s %s\n", text_at(info, "/serverInfo/name"), text_at(info, "/serverInfo/version"));
     printf("protocol   %s (%s)\n", text_at(info, "/protocolVersion"), text_at(info, "/era"));
-    printf("first ping %8.2f ms, with connecting and finding out the version\n", first);
-    printf("next ping  %8.2f ms\n", again);
+    printf("first ping %8.2f ms, including connection and version negotiation\n", first);
+    printf("next ping  %8.2f ms\n", second);
 
-    mcp_json_free(info); /* and with it every string that text_at has lent us */
-    return ANSWERED;
+    mcp_json_free(info); /* and the strings that text_at returned */
+    return RESPONDED;
 }
 
-/* Sets a header given as "NAME: VALUE"; main has seen to it that there is a colon. */
+/* Sets a header given as "NAME: VALUE"; main has checked that there is a colon. */
 static mcp_status set_header(mcp_client *client, const char *header, mcp_error **error) {
     size_t name_length = strcspn(header, ":");
     const char *value = header + name_length + 1;
@@ -201,7 +200,7 @@ int main(int argc, char **argv) {
 
         if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) {
             fputs(usage, stdout);
-            return ANSWERED;
+            return RESPONDED;
         }
         if (strcmp(option, "--verbose") == 0) {
             verbose = true;
@@ -209,36 +208,36 @@ int main(int argc, char **argv) {
         }
         if (option[0] != '-') {
             if (url != NULL) {
-                return wrong_usage("one URL at a time, please");
+                return wrong_usage("more than one URL");
             }
             url = option;
             continue;
         }
 
-        /* Every other option has a value. What was given is not repeated in a message: it may be a secret. */
+        /* Every other option has a value. Messages do not repeat arguments, which may be secrets. */
         if (value == NULL) {
-            return wrong_usage("an option is unknown, or its value is missing");
+            return wrong_usage("unknown option, or missing value");
         }
         i++;
         if (strcmp(option, "--bearer") == 0) {
             bearer = value;
         } else if (strcmp(option, "--header") == 0) {
             if (strchr(value, ':') == NULL) {
-                return wrong_usage("a header looks like 'NAME: VALUE'");
+                return wrong_usage("the format of a header is 'NAME: VALUE'");
             }
             headers[header_count++] = value;
         } else if (strcmp(option, "--timeout") == 0) {
             if (!parse_milliseconds(value, &timeout_ms)) {
-                return wrong_usage("--timeout wants a number of milliseconds");
+                return wrong_usage("--timeout requires a number of milliseconds");
             }
         } else if (strcmp(option, "--protocol-version") == 0) {
             protocol_version = value;
         } else {
-            return wrong_usage("an option is unknown");
+            return wrong_usage("unknown option");
         }
     }
     if (url == NULL) {
-        return wrong_usage("which server? Give its URL");
+        return wrong_usage("the URL is missing");
     }
 
     client = mcp_client_new(url, &error);
@@ -267,7 +266,7 @@ int main(int argc, char **argv) {
 
     exit_code = status == MCP_OK ? ping(client, url) : report(error);
 
-    /* Closing says goodbye to the server where the protocol has a word for it. How that ends changes nothing here. */
+    /* Ends the session, if there is one. An error of closing does not change the exit code. */
     mcp_client_close(client, NULL, NULL);
     mcp_client_free(client);
     return exit_code;

@@ -1,18 +1,18 @@
 /*
- * token_file: pings an MCP server with a token from a file that another process rotates.
+ * token_file: pings an MCP server, with a token from a file that another process updates.
  *
  *     token_file URL FILE [--every MS] [--times N]
  *
  *     URL         the server, such as https://example.com/mcp
- *     FILE        holds the token and nothing else; a line break at its end is fine
+ *     FILE        contains only the token; a trailing line break is allowed
  *     --every MS  milliseconds between two pings (default 1000)
- *     --times N   how many pings (default 1)
+ *     --times N   number of pings (default 1)
  *
  * Build it with `cc token_file.c $(pkg-config --cflags --libs mcp) -o token_file`.
  *
- * Whoever rotates the token writes it to another file and renames that over FILE, so that nobody reads half of one. The
- * file is read again when it looks different, and whenever the server refuses the token. The exit code is 0 when the
- * server answered every ping, 1 when a ping failed, 2 for a wrong command line.
+ * To update the token, write it to another file and rename that to FILE, so that no reader sees an incomplete token.
+ * The file is read again if its metadata changed, and if the server rejects the token. Exit codes: 0 if every ping
+ * succeeded, 1 if a ping failed, 2 for a wrong command line.
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep, st_mtim */
 
@@ -28,12 +28,12 @@
 
 struct token_file {
     const char *path;
-    struct stat seen; /* the file that `token` was read from */
+    struct stat seen; /* of the file that `token` was read from */
     bool is_read;
     char token[8192];
 };
 
-/* Whether the file looks as it did when it was read. */
+/* Whether the file's metadata is the same as when it was read. */
 static bool is_unchanged(const struct token_file *file) {
     struct stat now;
     return file->is_read && stat(file->path, &now) == 0 && now.st_dev == file->seen.st_dev &&
@@ -41,7 +41,7 @@ static bool is_unchanged(const struct token_file *file) {
            now.st_mtim.tv_sec == file->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == file->seen.st_mtim.tv_nsec;
 }
 
-/* Reads the token; NULL, or what went wrong. */
+/* Reads the token. Returns NULL, or a description of the problem. */
 static const char *read_token(struct token_file *file) {
     const char *problem = NULL;
     size_t length;
@@ -51,7 +51,7 @@ static const char *read_token(struct token_file *file) {
     if (stream == NULL) {
         return strerror(errno);
     }
-    /* What it looked like before it was read: a change from now on is seen the next time. */
+    /* Get the metadata before reading, so that a later change is detected next time. */
     if (fstat(fileno(stream), &file->seen) != 0) {
         problem = strerror(errno);
     }
@@ -74,9 +74,9 @@ static const char *read_token(struct token_file *file) {
     return NULL;
 }
 
-/* Called by the library before every request, and again when the server has refused the token: on one thread at a time,
- * so that `file` needs no lock. */
-static void authorise(void *userdata, mcp_auth_request *request) {
+/* The library calls this before every request, and again if the server rejected the token; on one thread at a time, so
+ * `file` needs no lock. */
+static void authorize(void *userdata, mcp_auth_request *request) {
     struct token_file *file = userdata;
 
     if (mcp_auth_request_attempt(request) > 1 || !is_unchanged(file)) {
@@ -88,7 +88,7 @@ static void authorise(void *userdata, mcp_auth_request *request) {
             return;
         }
     }
-    /* Its error needs no look: what cannot be a token ends the call, with a message that says why. */
+    /* No error check is needed: an invalid token ends the call, with a message that explains why. */
     mcp_auth_request_set_bearer(request, file->token, NULL);
 }
 
@@ -114,7 +114,7 @@ static int ping(mcp_client *client, long every, long times) {
             return 1;
         }
         printf("ping %ld: the server answers\n", number);
-        fflush(stdout); /* for whoever reads along */
+        fflush(stdout); /* stdout may be a pipe */
         if (number < times) {
             sleep_ms(every);
         }
@@ -149,8 +149,8 @@ int main(int argc, char **argv) {
     client = mcp_client_new(argv[1], &error);
     if (client == NULL) {
         free(file);
-        /* From here on the file belongs to the library, which calls `free` on it; also when mcp_set_auth fails. */
-    } else if (mcp_set_auth(client, authorise, file, free, &error) == MCP_OK) {
+        /* mcp_set_auth takes ownership of `file`: the library frees it, also if mcp_set_auth fails. */
+    } else if (mcp_set_auth(client, authorize, file, free, &error) == MCP_OK) {
         exit_code = ping(client, every, times);
     }
     if (error != NULL) {

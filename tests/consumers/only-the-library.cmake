@@ -1,4 +1,4 @@
-# libmcp in somebody's build is the library alone: no programs, no tests, nothing in the parent's install.
+# As a subproject, libmcp adds only the library: no programs, no tests, no install rules.
 foreach(target ping demo mcp-test-server mcp-check)
   if(TARGET ${target})
     message(FATAL_ERROR "libmcp adds the target ${target} to its parent")
@@ -6,6 +6,6 @@ foreach(target ping demo mcp-test-server mcp-check)
 endforeach()
 foreach(option MCP_BUILD_EXAMPLES MCP_BUILD_TESTS MCP_INSTALL)
   if(${option})
-    message(FATAL_ERROR "libmcp is not built by itself, yet ${option} is on")
+    message(FATAL_ERROR "libmcp is a subproject, but ${option} is on")
   endif()
 endforeach()

@@ -1,4 +1,4 @@
-/* Somebody's program: it pings the server that MCP_TEST_URL names. */
+/* A program that pings the server at MCP_TEST_URL. */
 #include <mcp.h>
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 """Builds and runs one kind of consumer of libmcp, and prints the command lines.
 
-    run.py install ...      installs libmcp and moves the tree elsewhere: what most kinds are built from
+    run.py install ...      installs libmcp and moves the tree elsewhere; most kinds are built from it
     run.py KIND ...         builds that project in a copy of this folder and runs its program with the scripted server
-    run.py clean ...        removes what `install` made
+    run.py clean ...        removes the tree that `install` created
 """
 
 import argparse
@@ -26,56 +26,56 @@ OPTIONS = {
     "build": "libmcp's build directory",
     "build-type": "its CMAKE_BUILD_TYPE",
     "source": "libmcp's source tree",
-    "cargo-dir": "cargo's target directory, shared with that build: everything would be compiled once more otherwise",
+    "cargo-dir": "cargo's target directory, shared with that build to avoid compiling everything again",
     "version": "libmcp's version",
     "server": "the program mcp-test-server",
-    "work": "a folder for whatever is made here",
+    "work": "a folder for the output of this program",
 }
 
-# The compiler brings libraries of its own, the C library among them, and would hide that one is missing in our lists.
-NOTHING_ELSE = "-nodefaultlibs"
+# By default the compiler adds libraries such as the C library, which would hide that one is missing in libmcp's lists.
+NO_DEFAULT_LIBRARIES = "-nodefaultlibs"
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Run:
-    """One run of this program: where things are, and commands that are shown before they run."""
+    """One run of this program: its paths, and helpers that print each command before they run it."""
 
     def __init__(self, options):
         self.options = options
         self.installed = os.path.join(options.work, "installed")
-        self.prefix = os.path.join(self.installed, "moved here")  # with a space, as people have it
+        self.prefix = os.path.join(self.installed, "moved here")  # with a space, as on some users' machines
         self.folder = os.path.join(options.work, options.kind)
-        # Shown by name in the command lines, which are long otherwise.
+        # Printed by name in the command lines, to keep them short.
         self.names = {"PREFIX": self.prefix, "SERVER": options.server, "CARGO_DIR": options.cargo_dir,
                       "SOURCE": options.source}
-        # A make or a package build around this one is none of the consumers' business. Nothing else changes here: some
-        # crates are built anew when variables such as CC do.
+        # Variables of an outer make or package build must not reach the consumers. Keep all others unchanged: some
+        # crates are rebuilt if variables such as CC change.
         self.environment = {name: value for name, value in os.environ.items()
                             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR")}
 
     def copy_projects(self):
-        """The projects leave the source tree, so nothing that lies about there helps them."""
+        """Copies the projects out of the source tree, so that they cannot use other files in it by accident."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(HERE, self.folder, ignore=shutil.ignore_patterns("*.py", "*.md", "__pycache__"))
         for name, value in self.names.items():
             print(f"$ {name}={shlex.quote(value)}")
         print("$ cd", shlex.quote(self.folder), flush=True)
 
-    def shown(self, word):
+    def quoted(self, word):
         for name, value in self.names.items():
             word = word.replace(value, f"${name}")
         return f'"{word}"' if "$" in word else shlex.quote(word)
 
     def command(self, *words, **environment):
-        """Shows and runs a command in the copied folder, shows what it says, and returns that."""
-        settings = [f"{name}={self.shown(value)}" for name, value in environment.items()]
-        print("$", *settings, *(self.shown(word) for word in words), flush=True)
+        """Prints and runs a command in the copied folder; prints and returns its output."""
+        settings = [f"{name}={self.quoted(value)}" for name, value in environment.items()]
+        print("$", *settings, *(self.quoted(word) for word in words), flush=True)
         result = subprocess.run(words, cwd=self.folder, env={**self.environment, **environment}, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         print(result.stdout, end="", flush=True)
         if result.returncode != 0:
-            sys.exit(f"that ended with {result.returncode}")
+            sys.exit(f"the command failed with exit code {result.returncode}")
         return result.stdout
 
     def cmake(self, project, *definitions, build="build", language="C"):
@@ -93,14 +93,15 @@ class Run:
 
     def ping(self, program, *arguments, **environment):
         output = self.command(self.options.server, "--run", program, *arguments, **environment)
-        check(f"libmcp {self.options.version}: " in output and "alive" in output, f"{program} did not ping")
+        check(f"libmcp {self.options.version}: " in output and "alive" in output, f"{program} did not ping the server")
 
-    def needs(self, program, *, libmcp):
-        """Whether the program is linked with the shared library by its SONAME, or with no libmcp that is shared."""
+    def check_linked(self, program, *, libmcp):
+        """Checks that the program is linked with the shared library by its SONAME, or with no shared libmcp."""
         libraries = tree.needed(os.path.join(self.folder, program))
-        print(f"{program} needs {', '.join(libraries)}", flush=True)
+        print(f"{program} depends on {', '.join(libraries)}", flush=True)
         found = [name for name in libraries if "mcp" in name]
-        check(found == ([tree.soname(self.options.version)] if libmcp else []), f"it needs {found} of libmcp")
+        expected = [tree.soname(self.options.version)] if libmcp else []
+        check(found == expected, f"{program} depends on {found} of libmcp, expected {expected}")
 
     def libdir(self):
         return os.path.dirname(tree.find(self.prefix, f"libmcp.so.{self.options.version}"))
@@ -133,14 +134,14 @@ def find_package_c(run):
     for build_type in ("Debug", "Release"):
         build = f"build-{build_type.lower()}"
         run.cmake_installed("find-package-c", f"-DCMAKE_BUILD_TYPE={build_type}", build=build)
-        run.needs(f"{build}/app", libmcp=True)
+        run.check_linked(f"{build}/app", libmcp=True)
         run.ping(f"{build}/app")
 
 
 def find_package_cpp(run):
     run.copy_projects()
     run.cmake_installed("find-package-cpp", language="CXX")
-    run.needs("build/app", libmcp=True)
+    run.check_linked("build/app", libmcp=True)
     run.ping("build/app")
 
 
@@ -153,7 +154,7 @@ def go(run):
     settings = {"PKG_CONFIG_PATH": os.path.join(run.libdir(), "pkgconfig"), "GOTOOLCHAIN": "local", "GOWORK": "off"}
     for program, tags in (("shared", []), ("static", ["-tags", "static"])):
         run.command("go", "build", "-C", "go", *tags, "-o", program, ".", **settings)
-        run.needs(f"go/{program}", libmcp=program == "shared")
+        run.check_linked(f"go/{program}", libmcp=program == "shared")
     run.ping("go/shared", LD_LIBRARY_PATH=run.libdir())
     run.ping("go/static")
 
@@ -161,7 +162,7 @@ def go(run):
 def swift(run):
     run.copy_projects()
     with place.place(Path(run.folder), "consumer") as here:
-        # Without the space: SwiftPM reads mcp.pc by itself, and takes the space for the end of a path.
+        # Without a space: SwiftPM parses mcp.pc itself, and ends a path at a space.
         here.take(Path(run.prefix), "moved", without=("libmcp.a", "doc"))
         here.take(Path(run.folder, "swift/app"), "app")
         here.take(Path(run.options.server), "server")
@@ -169,9 +170,10 @@ def swift(run):
         libdir = prefix / Path(run.libdir()).relative_to(run.prefix)
         here.must("swift", "build", "--package-path", "app", LIBMCP_PREFIX=str(prefix),
                   PKG_CONFIG_PATH=str(libdir / "pkgconfig"))
-        run.needs(str(here.folder / "app/.build/debug/app"), libmcp=True)
-        output = here.must("./server", "--run", "app/.build/debug/app", LD_LIBRARY_PATH=str(libdir), NO_PROXY="127.0.0.1")
-        check(f"libmcp {run.options.version}: " in output and "alive" in output, "it did not ping")
+        run.check_linked(str(here.folder / "app/.build/debug/app"), libmcp=True)
+        output = here.must("./server", "--run", "app/.build/debug/app", LD_LIBRARY_PATH=str(libdir),
+                           NO_PROXY="127.0.0.1")
+        check(f"libmcp {run.options.version}: " in output and "alive" in output, "the program did not ping the server")
 
 
 def find_package_versions(run):
@@ -182,32 +184,32 @@ def find_package_versions(run):
 def pkg_config(run):
     run.copy_projects()
     run.make("pkg-config")
-    run.needs("pkg-config/app", libmcp=True)
+    run.check_linked("pkg-config/app", libmcp=True)
     run.ping("pkg-config/app", LD_LIBRARY_PATH=run.libdir())
 
 
 def static_cmake(run):
     run.copy_projects()
-    # CMake's own check of the compiler would miss those libraries.
-    alone = [f"-DCMAKE_EXE_LINKER_FLAGS={NOTHING_ELSE}", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"]
+    # A static library, because CMake's compiler check cannot link a program without the default libraries.
+    alone = [f"-DCMAKE_EXE_LINKER_FLAGS={NO_DEFAULT_LIBRARIES}", "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY"]
     for build, definitions in (("build", []), ("build-alone", alone)):
         run.cmake_installed("static-cmake", *definitions, build=build)
-        run.needs(f"{build}/app", libmcp=False)
+        run.check_linked(f"{build}/app", libmcp=False)
         run.ping(f"{build}/app")
 
 
 def static_pkg_config(run):
     run.copy_projects()
-    for settings in ([], [f"LDFLAGS={NOTHING_ELSE}"]):
+    for settings in ([], [f"LDFLAGS={NO_DEFAULT_LIBRARIES}"]):
         run.make("static-pkg-config", *settings)
-        run.needs("static-pkg-config/app", libmcp=False)
+        run.check_linked("static-pkg-config/app", libmcp=False)
         run.ping("static-pkg-config/app")
 
 
 def dlopen(run):
     run.copy_projects()
     run.make("dlopen")
-    run.needs("dlopen/app", libmcp=False)
+    run.check_linked("dlopen/app", libmcp=False)
     run.ping("dlopen/app", LD_LIBRARY_PATH=run.libdir())
     run.ping("dlopen/app", os.path.join(run.libdir(), tree.soname(run.options.version)))
 
@@ -222,7 +224,7 @@ def add_subdirectory(run):
 
 def fetchcontent(run):
     run.copy_projects()
-    # Where the project does not find the sources by itself, the one who builds says where they are.
+    # First without sources at the project's SOURCE_DIR: a CMake variable gives their location.
     override = f"-DFETCHCONTENT_SOURCE_DIR_LIBMCP={run.options.source}"
     build_with_sources(run, "fetchcontent", override, build="build-override")
     os.symlink(run.options.source, os.path.join(run.folder, "libmcp"))
@@ -233,10 +235,10 @@ def build_with_sources(run, project, *definitions, build="build"):
     run.cmake(project, f"-DMCP_CARGO_TARGET_DIR={run.options.cargo_dir}",
               f"-DCMAKE_BUILD_TYPE={run.options.build_type}", *definitions, build=build)
     for program in ("shared", "static"):
-        run.needs(f"{build}/{program}", libmcp=program == "shared")
+        run.check_linked(f"{build}/{program}", libmcp=program == "shared")
         run.ping(f"{build}/{program}")
     again = run.command(run.options.cmake, "--build", build)
-    check("with cargo" not in again and "Linking" not in again, "the second build does something")
+    check("with cargo" not in again and "Linking" not in again, "the second build is not a no-op")
 
 
 ACTIONS = {

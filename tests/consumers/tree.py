@@ -1,4 +1,4 @@
-"""What an installed tree of libmcp must look like."""
+"""Checks the installed tree of libmcp."""
 
 import os
 import re
@@ -12,7 +12,7 @@ TEXTS = (".h", ".hpp", ".cmake", ".pc")
 
 
 def check(prefix, version, foreign):
-    """Fails unless the tree is whole, can be used by everybody, and can be moved: no file names a `foreign` place."""
+    """Fails unless the tree is complete, readable by all users, and relocatable: no file contains a `foreign` path."""
     check_files(prefix)
     check_library(prefix, version)
     check_texts(prefix, foreign)
@@ -34,11 +34,11 @@ def check_library(prefix, version):
     library = find(prefix, f"libmcp.so.{version}")
     for name in (soname(version), "libmcp.so"):
         link = os.path.join(os.path.dirname(library), name)
-        must(os.path.islink(link) and not os.path.isabs(os.readlink(link)), f"{name} is no relative link")
-        must(os.path.samefile(link, library), f"{name} does not lead to the library")
+        must(os.path.islink(link) and not os.path.isabs(os.readlink(link)), f"{name} is not a relative symbolic link")
+        must(os.path.samefile(link, library), f"{name} does not point to the library")
     tags = dynamic(library)
-    must(f"soname: [{soname(version)}]" in tags, "the library has another SONAME")
-    must("(RPATH)" not in tags and "(RUNPATH)" not in tags, "the library searches places of its own")
+    must(f"soname: [{soname(version)}]" in tags, "the library has the wrong SONAME")
+    must("(RPATH)" not in tags and "(RUNPATH)" not in tags, "the library has an RPATH or RUNPATH")
 
 
 def check_texts(prefix, foreign):
@@ -47,26 +47,26 @@ def check_texts(prefix, foreign):
             with open(path, encoding="utf-8") as file:
                 text = file.read()
             for place in foreign:
-                must(place not in text, f"{path} names {place}")
+                must(place not in text, f"{path} contains the path {place}")
 
 
 def check_pkg_config(prefix, version):
     folder = os.path.dirname(find(prefix, "mcp.pc"))
 
-    def ask(package, *options):
+    def query(package, *options):
         environment = {**os.environ, "PKG_CONFIG_PATH": folder}
         result = subprocess.run(["pkg-config", *options, package], env=environment, check=True, text=True,
                                 stdout=subprocess.PIPE)
         return result.stdout.strip()
 
     for package in ("mcp", "mcp-static"):
-        ask(package, "--validate")
-        must(ask(package, "--modversion") == version, f"pkg-config tells another version of {package}")
+        query(package, "--validate")
+        must(query(package, "--modversion") == version, f"pkg-config reports the wrong version of {package}")
         for variable, name in (("includedir", "mcp.h"), ("libdir", "libmcp.so")):
-            place = ask(package, f"--variable={variable}").replace("\\ ", " ")
+            place = query(package, f"--variable={variable}").replace("\\ ", " ")
             must(os.path.samefile(place, os.path.dirname(find(prefix, name))), f"{variable} is {place}")
-    must(ask("mcp", "--libs-only-l") == "-lmcp", "who links the shared library is told more than its name")
-    must("-lmcp" not in ask("mcp-static", "--libs"), "who links the static library may get the shared one")
+    must(query("mcp", "--libs-only-l") == "-lmcp", "mcp.pc lists more than the shared library")
+    must("-lmcp" not in query("mcp-static", "--libs"), "mcp-static.pc may link the shared library")
 
 
 def files(prefix):

@@ -1,4 +1,4 @@
-// Callbacks of the C API that do not return: by an exception, or by the end of their thread.
+// Callbacks of the C API that do not return: they throw an exception or end their thread.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -18,8 +18,8 @@ extern "C" void throws(void *) {
 
 extern "C" void no_progress(void *, double, double, const char *) {}
 
-// An exception is a bug of the program: it ends the process, and does not hang the thread.
-void an_exception_aborts() {
+// An exception from a C callback is a bug of the application: it aborts the process and does not block the thread.
+void exception_from_callback_aborts() {
     const pid_t child = fork();
     must(child >= 0, "fork");
     if (child == 0) {
@@ -38,30 +38,30 @@ void an_exception_aborts() {
 pthread_t main_thread;
 std::atomic<bool> called{false};
 
-extern "C" void ends_other_threads(void *, int32_t, const char *) {
+extern "C" void exit_other_threads(void *, int32_t, const char *) {
     if (!pthread_equal(pthread_self(), main_thread)) {
         called = true;
         pthread_exit(nullptr);
     }
 }
 
-void await_the_callback() {
+void await_callback() {
     for (int i = 0; i < 1000 && !called; i++) {
         sleep_ms(10);
     }
     CHECK(called.exchange(false));
-    sleep_ms(50); // so that the thread has come to its end
+    sleep_ms(50); // until the thread has ended
 }
 
-mcp_client *logging(mcp_client *client) {
-    must(client != nullptr, "a client");
-    must(mcp_set_log(client, ends_other_threads, nullptr, nullptr, nullptr) == MCP_OK, "its log");
+mcp_client *with_log_callback(mcp_client *client) {
+    must(client != nullptr, "create a client");
+    must(mcp_set_log(client, exit_other_threads, nullptr, nullptr, nullptr) == MCP_OK, "set the log callback");
     return client;
 }
 
-// The thread of a call; its client cannot be freed, for the call never ends.
-void the_thread_of_a_call() {
-    static mcp_client *const client = logging(client_for("dual"));
+// The callback ends the thread of a call. Its client cannot be freed, because the call never returns.
+void callback_exits_call_thread() {
+    static mcp_client *const client = with_log_callback(client_for("dual"));
     pthread_t thread;
     must(pthread_create(
              &thread, nullptr,
@@ -70,22 +70,23 @@ void the_thread_of_a_call() {
                  return nullptr;
              },
              nullptr) == 0,
-         "a thread");
+         "create a thread");
     pthread_detach(thread);
-    await_the_callback();
+    await_callback();
     mcp::client other = support::client_for("dual");
     CHECK_WORKS(other.try_ping());
 }
 
-// The library's reader thread, which logs the end of the server: mcp_client_free does not wait for it.
-void the_reader_thread() {
+// The callback ends the library's reader thread, which logs the end of the server: mcp_client_free does not wait for
+// it.
+void callback_exits_reader_thread() {
     const char *const argv[] = {"/bin/sh", "-c", "read line", nullptr};
-    mcp_client *client = logging(mcp_client_new_stdio(argv, nullptr));
+    mcp_client *client = with_log_callback(mcp_client_new_stdio(argv, nullptr));
     mcp_options *options = mcp_options_new();
-    must(mcp_options_set_timeout(options, 500, nullptr) == MCP_OK, "a timeout");
+    must(mcp_options_set_timeout(options, 500, nullptr) == MCP_OK, "set the timeout");
     CHECK(mcp_ping(client, options, nullptr) != MCP_OK);
     mcp_options_free(options);
-    await_the_callback();
+    await_callback();
     alarm(20);
     mcp_client_free(client);
     alarm(0);
@@ -95,8 +96,8 @@ void the_reader_thread() {
 
 int main() {
     main_thread = pthread_self();
-    an_exception_aborts();
-    the_thread_of_a_call();
-    the_reader_thread();
+    exception_from_callback_aborts();
+    callback_exits_call_thread();
+    callback_exits_reader_thread();
     return check::end();
 }

@@ -1,4 +1,4 @@
-// The auth callback and the log callback: what they are given, what they throw, when their objects end.
+// The auth callback and the log callback: their arguments, exceptions, and the lifetime of the callables.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -15,7 +15,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-// Counts the objects that live, moved-from ones aside.
+// Counts the live objects, except moved-from ones.
 class counted {
   public:
     explicit counted(std::atomic<int> &alive) : alive_(&alive, [](std::atomic<int> *count) { --*count; }) {
@@ -23,14 +23,14 @@ class counted {
     }
 
   private:
-    std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int> *)> alive_; // so it can be moved, not copied
+    std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int> *)> alive_; // makes it move-only
 };
 
-struct no_exception_of_std {
+struct non_std_exception {
     int number;
 };
 
-// The exception behind an error; the test ends where there is none of this type.
+// The cause of an error; ends the test if it does not have this type.
 template <class Exception> Exception cause_of(const mcp::error &error) {
     if (CHECK(error.cause() != nullptr)) {
         try {
@@ -41,7 +41,7 @@ template <class Exception> Exception cause_of(const mcp::error &error) {
             CHECK(false);
         }
     }
-    must(false, "the cause");
+    must(false, "the error has the expected cause");
     std::abort();
 }
 
@@ -49,7 +49,7 @@ bool has(const mcp::error &error, std::string_view text) {
     return error.message().find(text) != std::string_view::npos;
 }
 
-void gives_credentials() {
+void auth_callback_sets_credentials() {
     mcp::client client = support::client_for("dual+bearer=right-token+tag=cpp-auth");
     std::atomic<int> alive{0};
     std::string seen;
@@ -77,20 +77,20 @@ void gives_credentials() {
     CHECK_THROWS(unauthorized, client.ping());
 }
 
-void rotates() {
+void auth_callback_replaces_rejected_token() {
     mcp::client client = support::client_for("dual+bearer=new-token");
-    std::vector<std::string> asked;
-    client.set_auth([&asked](mcp::auth_request &request) {
-        asked.push_back(std::to_string(request.http_status().value_or(0)) + ' ' +
-                        std::string(request.challenge().value_or("none").substr(0, 6)));
+    std::vector<std::string> attempts;
+    client.set_auth([&attempts](mcp::auth_request &request) {
+        attempts.push_back(std::to_string(request.http_status().value_or(0)) + ' ' +
+                           std::string(request.challenge().value_or("none").substr(0, 6)));
         CHECK_WORKS(request.try_set_bearer(request.attempt() == 1 ? "old-token" : "new-token"));
         CHECK_WORKS(request.try_set_header("X-Attempt", std::to_string(request.attempt())));
     });
     client.ping();
-    CHECK((asked == std::vector<std::string>{"0 none", "401 Bearer"}));
+    CHECK((attempts == std::vector<std::string>{"0 none", "401 Bearer"}));
 }
 
-void throws() {
+void exception_of_auth_callback_is_cause_of_error() {
     mcp::client client = support::client_for("dual+tag=cpp-throws");
     client.set_auth([](mcp::auth_request &) { throw std::out_of_range("the vault is empty"); });
     mcp::error error = CHECK_THROWS(auth_failed, client.ping());
@@ -99,29 +99,29 @@ void throws() {
     error = CHECK_FAILS(auth_failed, client.try_server_info());
     CHECK_EQUAL("the vault is empty"sv, cause_of<std::logic_error>(error).what());
 
-    client.set_auth([](mcp::auth_request &) { throw no_exception_of_std{42}; });
+    client.set_auth([](mcp::auth_request &) { throw non_std_exception{42}; });
     error = CHECK_THROWS(auth_failed, client.ping());
-    CHECK_EQUAL(42, cause_of<no_exception_of_std>(error).number);
+    CHECK_EQUAL(42, cause_of<non_std_exception>(error).number);
 
-    // What a setter refuses leaves the callback too.
+    // The error of a setter leaves the callback too.
     client.set_auth([](mcp::auth_request &request) { request.set_bearer("Bearer twice"); });
     error = CHECK_THROWS(auth_failed, client.ping());
     CHECK_EQUAL(mcp::status::invalid_argument, cause_of<mcp::error>(error).status());
 
-    // A reason that is no text does not cost the cause.
+    // The cause is kept if its what() is not UTF-8.
     client.set_auth([](mcp::auth_request &) { throw std::runtime_error("\xff"); });
     error = CHECK_THROWS(auth_failed, client.ping());
     CHECK_EQUAL("\xff"sv, cause_of<std::runtime_error>(error).what());
-    CHECK_EQUAL(0u, support::log_of("cpp-throws").size()); // nothing was sent in all of this
+    CHECK_EQUAL(0u, support::log_of("cpp-throws").size()); // nothing was sent
 
-    // An empty one that C++ can only find out about when it is called.
+    // An empty std::function that is detected only when it is called.
     client.set_auth([empty = std::function<void(mcp::auth_request &)>()](mcp::auth_request &r) { empty(r); });
     cause_of<std::bad_function_call>(CHECK_THROWS(auth_failed, client.ping()));
     client.set_auth([](mcp::auth_request &) {});
     client.ping();
 }
 
-void fails() {
+void auth_request_fail_ends_call() {
     mcp::client client = support::client_for("dual+tag=cpp-fails");
     client.set_auth([](mcp::auth_request &request) { request.fail("no key today"); });
     mcp::error error = CHECK_THROWS(auth_failed, client.ping());
@@ -141,7 +141,7 @@ void fails() {
         CHECK(has(error, "the reason that was given") && error.cause() == cause);
     }
 
-    // Setters that fail and say so without an exception: nothing is sent without credentials.
+    // try_ setters that fail: nothing is sent without credentials.
     client.set_auth(
         [](mcp::auth_request &request) { CHECK_FAILS(invalid_argument, request.try_set_bearer("a\0b"sv)); });
     CHECK_THROWS(auth_failed, client.ping());
@@ -151,14 +151,14 @@ void fails() {
     CHECK_EQUAL(0u, support::log_of("cpp-fails").size());
 }
 
-// One failed refresh ends all calls that wait for it, and all of them have its cause.
-void one_cause_for_many() {
+// One failed refresh ends all calls that wait for it, with the same cause.
+void one_failed_refresh_ends_all_waiting_calls() {
     constexpr std::size_t calls = 64;
     mcp::client client = support::client_for("dual+bearer=other-token");
-    std::atomic<int> asked{0};
-    client.set_auth([&asked](mcp::auth_request &request) {
+    std::atomic<int> requests{0};
+    client.set_auth([&requests](mcp::auth_request &request) {
         if (request.attempt() > 1) {
-            throw std::runtime_error("refresh " + std::to_string(++asked));
+            throw std::runtime_error("refresh " + std::to_string(++requests));
         }
         request.set_bearer("old-token");
     });
@@ -170,17 +170,17 @@ void one_cause_for_many() {
     for (std::thread &thread : threads) {
         thread.join();
     }
-    client = support::client_for("dual"); // the first one is gone
+    client = support::client_for("dual"); // destroys the first client
     for (const std::optional<mcp::error> &error : errors) {
         CHECK_EQUAL(401, error->http_status());
         CHECK(has(*error, cause_of<std::runtime_error>(*error).what()));
     }
-    CHECK(asked > 0 && asked < static_cast<int>(calls));
-    std::cout << calls << " calls were ended by " << asked << " refreshes that failed\n";
+    CHECK(requests > 0 && requests < static_cast<int>(calls));
+    std::cout << calls << " calls were ended by " << requests << " failed refreshes\n";
 }
 
-// No call on the same client, no wait for one.
-void calls_back() {
+// The auth callback may not make a call on the same client or wait for one.
+void auth_callback_cannot_call_same_client() {
     mcp::client client = support::client_for("dual");
     client.set_auth([&client](mcp::auth_request &) {
         CHECK_THROWS(misuse, client.ping());
@@ -193,20 +193,20 @@ void free_function(mcp::auth_request &request) {
     request.set_bearer("right-token");
 }
 
-struct both {
+struct auth_and_log_callback {
     void operator()(mcp::auth_request &request) {
         request.set_bearer("right-token");
     }
     void operator()(mcp::log_level, std::string_view) const {}
 };
 
-void any_callable() {
+void any_callable_is_accepted() {
     mcp::client client = support::client_for("dual+bearer=right-token");
     client.set_auth(free_function);
     client.ping();
     client.set_auth(&free_function);
-    client.set_auth(both());
-    client.set_log(both());
+    client.set_auth(auth_and_log_callback());
+    client.set_log(auth_and_log_callback());
     client.ping();
     const std::function<void(mcp::auth_request &)> function = free_function;
     client.set_auth(function);
@@ -217,10 +217,10 @@ void any_callable() {
     CHECK_THROWS(invalid_argument, client.set_auth(std::function<void(mcp::auth_request &)>()));
     CHECK_THROWS(invalid_argument, client.set_auth(static_cast<void (*)(mcp::auth_request &)>(nullptr)));
     CHECK_FAILS(invalid_argument, client.try_set_log(std::function<void(mcp::log_level, std::string_view)>()));
-    client.ping(); // the one before is still there
+    client.ping(); // the previous callback is still set
 }
 
-void objects_end_once() {
+void callables_are_destroyed_once() {
     std::atomic<int> alive{0};
     const auto auth = [&alive] { return [held = counted(alive)](mcp::auth_request &) {}; };
     const auto log = [&alive] { return [held = counted(alive)](mcp::log_level, std::string_view) {}; };
@@ -236,13 +236,13 @@ void objects_end_once() {
         client.set_log(std::nullopt);
         CHECK_EQUAL(1, alive.load());
         mcp::client moved = std::move(client);
-        CHECK_THROWS(invalid_argument, client.set_auth(auth())); // destroyed, though nobody took it
+        CHECK_THROWS(invalid_argument, client.set_auth(auth())); // destroyed although it was not accepted
         CHECK_FAILS(invalid_argument, client.try_set_log(log()));
         CHECK_EQUAL(1, alive.load());
     }
     CHECK_EQUAL(0, alive.load());
 
-    // The exception lives as long as the error, and the error longer than the client.
+    // The exception lives as long as the error, which outlives the client.
     std::optional<mcp::error> error;
     {
         mcp::client client = support::client_for("dual");
@@ -256,7 +256,7 @@ void objects_end_once() {
     CHECK_EQUAL(0, alive.load());
 }
 
-void logs() {
+void log_callback_receives_messages() {
     mcp::client client = support::client_for("sse+bearer=right-token");
     std::mutex lock;
     std::string lines;
@@ -274,23 +274,23 @@ void logs() {
     client = support::client_for("dual");
     client.set_log([&thrown](mcp::log_level, std::string_view) {
         thrown++;
-        throw no_exception_of_std{1};
+        throw non_std_exception{1};
     });
-    client.ping(); // and the call goes on
+    client.ping(); // the call succeeds anyway
     CHECK(thrown > 0);
 }
 
 } // namespace
 
 int main() {
-    gives_credentials();
-    rotates();
-    throws();
-    fails();
-    one_cause_for_many();
-    calls_back();
-    any_callable();
-    objects_end_once();
-    logs();
+    auth_callback_sets_credentials();
+    auth_callback_replaces_rejected_token();
+    exception_of_auth_callback_is_cause_of_error();
+    auth_request_fail_ends_call();
+    one_failed_refresh_ends_all_waiting_calls();
+    auth_callback_cannot_call_same_client();
+    any_callable_is_accepted();
+    callables_are_destroyed_once();
+    log_callback_receives_messages();
     return check::end();
 }

@@ -1,4 +1,4 @@
-// Calls: connect, ping, server info, cancelling, closing, from one thread and from several.
+// Calls from one and several threads: connect, ping, server info, cancel, close.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -15,7 +15,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-void life(const std::string &options, std::string_view era, std::string_view transport) {
+void client_connects_calls_and_closes(const std::string &options, std::string_view era, std::string_view transport) {
     mcp::client client = support::client_for(options);
     client.connect();
     client.ping();
@@ -30,22 +30,23 @@ void life(const std::string &options, std::string_view era, std::string_view tra
         CHECK_THROWS(closed, client.ping());
         CHECK_THROWS(closed, client.connect());
         CHECK_FAILS(closed, client.try_server_info());
-        client.close(mcp::options().timeout(1s)); // once more does no harm
+        client.close(mcp::options().timeout(1s)); // a second close has no effect
         CHECK_WORKS(client.try_close());
     }
 }
 
-// Threads with a blocked call each on one client, what ends them, and how long that takes.
+// Blocks several threads in calls on one client, ends the calls with `end`, and checks how long that takes.
 template <class End>
-void ends_blocked(const char *what, mcp::client &client, mcp::status status, const mcp::options &with, End end) {
+void check_blocked_calls_end(const char *what, mcp::client &client, mcp::status status, const mcp::options &with,
+                             End end) {
     constexpr std::size_t calls = 8;
-    std::atomic<double> last{0};
+    std::atomic<double> last_end{0};
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < calls; i++) {
         threads.emplace_back([&] {
             const mcp::expected<void> outcome = client.try_ping(with);
             const double now = now_ms();
-            for (double before = last; before < now && !last.compare_exchange_weak(before, now);) {
+            for (double before = last_end; before < now && !last_end.compare_exchange_weak(before, now);) {
             }
             CHECK(!outcome && outcome.error().status() == status);
         });
@@ -58,21 +59,22 @@ void ends_blocked(const char *what, mcp::client &client, mcp::status status, con
     for (std::thread &thread : threads) {
         thread.join();
     }
-    std::printf("%s: the last of %zu calls ended after %.2f ms\n", what, calls, last - start);
-    CHECK(last - start < allowed_ms(2000, &before));
+    std::printf("%s: the last of %zu calls ended after %.2f ms\n", what, calls, last_end - start);
+    CHECK(last_end - start < allowed_ms(2000, &before));
 }
 
-void cancelled(const std::string &options) {
+void cancel_token_ends_blocked_calls(const std::string &options) {
     mcp::client client = support::client_for(options);
     mcp::cancel token;
     const mcp::options with = mcp::options().cancel(token);
-    ends_blocked(("cancel, " + options).c_str(), client, mcp::status::cancelled, with, [&] { token.trigger(); });
+    check_blocked_calls_end(("cancel, " + options).c_str(), client, mcp::status::cancelled, with,
+                            [&] { token.trigger(); });
     token.trigger();
-    CHECK_THROWS(cancelled, client.ping(with)); // for ever
-    CHECK_WORKS(client.try_close(support::brief()));
+    CHECK_THROWS(cancelled, client.ping(with)); // the token stays triggered
+    CHECK_WORKS(client.try_close(support::short_timeout()));
 }
 
-void tokens() {
+void cancel_tokens_and_options() {
     mcp::client client = support::client_for("dual");
     mcp::options with;
     {
@@ -81,7 +83,7 @@ void tokens() {
         client.ping(with);
         token.trigger();
     }
-    CHECK_THROWS(cancelled, client.ping(with)); // the options hold what is gone here
+    CHECK_THROWS(cancelled, client.ping(with)); // the options own a reference to the destroyed token
     client.ping(with.cancel(std::nullopt));
     client.ping(mcp::options().cancel(mcp::cancel()).cancel(std::nullopt));
     const auto token = mcp::cancel::try_new();
@@ -91,15 +93,15 @@ void tokens() {
     client.ping();
 }
 
-void closed(const std::string &options) {
+void close_ends_blocked_calls(const std::string &options) {
     mcp::client client = support::client_for(options);
-    ends_blocked(("close, " + options).c_str(), client, mcp::status::closed, mcp::options(), [&] {
-        (void)client.try_close(support::brief()); // such a server may be silent to a goodbye too
+    check_blocked_calls_end(("close, " + options).c_str(), client, mcp::status::closed, mcp::options(), [&] {
+        (void)client.try_close(support::short_timeout()); // the server may not respond to close either
     });
     CHECK_THROWS(closed, client.ping());
 }
 
-void closed_by_many() {
+void concurrent_closes_send_one_delete() {
     mcp::client client = support::client_for("legacy+tag=cpp-close");
     client.ping();
     std::vector<std::thread> threads;
@@ -115,8 +117,8 @@ void closed_by_many() {
                                  [](mcp::json_view request) { return request["method"].string() == "DELETE"sv; }));
 }
 
-// The error of a close is why the server could not be told; the client is closed all the same.
-void closed_with_an_error() {
+// close() reports that the server could not be notified; the client is closed anyway.
+void failed_close_closes_client() {
     mcp::client client = support::client_for("legacy+fault=silent+when=DELETE");
     client.ping();
     CHECK_THROWS(timeout, client.close(mcp::options().timeout(100ms)));
@@ -127,17 +129,17 @@ void closed_with_an_error() {
 } // namespace
 
 int main() {
-    life("modern", "modern", "streamable-http");
-    life("legacy", "legacy", "streamable-http");
-    life("dual+stream", "modern", "streamable-http");
-    life("sse", "legacy", "sse");
-    tokens();
-    cancelled("dual+fault=silent");
-    cancelled("modern+fault=silent-stream");
-    cancelled("sse+fault=accepted+when=ping");
-    closed("dual+fault=silent");
-    closed("sse+fault=accepted+when=ping");
-    closed_by_many();
-    closed_with_an_error();
+    client_connects_calls_and_closes("modern", "modern", "streamable-http");
+    client_connects_calls_and_closes("legacy", "legacy", "streamable-http");
+    client_connects_calls_and_closes("dual+stream", "modern", "streamable-http");
+    client_connects_calls_and_closes("sse", "legacy", "sse");
+    cancel_tokens_and_options();
+    cancel_token_ends_blocked_calls("dual+fault=silent");
+    cancel_token_ends_blocked_calls("modern+fault=silent-stream");
+    cancel_token_ends_blocked_calls("sse+fault=accepted+when=ping");
+    close_ends_blocked_calls("dual+fault=silent");
+    close_ends_blocked_calls("sse+fault=accepted+when=ping");
+    concurrent_closes_send_one_delete();
+    failed_close_closes_client();
     return check::end();
 }

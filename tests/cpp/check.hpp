@@ -1,5 +1,5 @@
-// What a test program needs to say what it expects. A failed check is printed and counted; the program goes on, and its
-// exit code tells in the end. Checks may be made on any thread.
+// Assertions for the test programs. A failed check is printed and counted, and the program continues; its exit code
+// reports failures. Checks may be made on any thread.
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
@@ -11,16 +11,16 @@
 #include <sstream>
 #include <string>
 
-// True or false.
+// The condition is true.
 #define CHECK(condition) check::that(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 
 // Two values are equal.
 #define CHECK_EQUAL(expected, actual) check::equal(expected, actual, #actual, __FILE__, __LINE__)
 
-// A try_ form fails with this mcp::status; gives the error.
+// A try_ form fails with this mcp::status; returns the error.
 #define CHECK_FAILS(expected, outcome) check::fails(mcp::status::expected, outcome, #outcome, __FILE__, __LINE__)
 
-// A throwing form throws an mcp::error with this mcp::status; gives the error.
+// A throwing form throws an mcp::error with this mcp::status; returns the error.
 #define CHECK_THROWS(expected, statement) \
     check::fails(mcp::status::expected, check::run([&] { statement; }), #statement, __FILE__, __LINE__)
 
@@ -36,7 +36,7 @@ inline bool that(bool condition, const std::string &text, const char *file, int 
     made++;
     if (!condition) {
         failed++;
-        std::ostringstream report; // one write, for threads do not take turns
+        std::ostringstream report; // one write, so that the output of threads is not mixed
         report << file << ':' << line << ": not true: " << text << '\n';
         std::cerr << report.str();
     }
@@ -72,8 +72,8 @@ void equal(const Expected &expected, const Actual &actual, const char *text, con
 
 template <class T>
 mcp::error fails(mcp::status expected, const mcp::expected<T> &outcome, const char *text, const char *file, int line) {
-    if (!that(!outcome.has_value(), std::string(text) + " fails", file, line)) {
-        return mcp::error(mcp::status::ok, "there is no error");
+    if (!that(!outcome.has_value(), std::string(text) + " must fail", file, line)) {
+        return mcp::error(mcp::status::ok, "no error occurred");
     }
     const mcp::error &error = outcome.error();
     that(error.status() == expected, std::string(text) + ": " + show(error.status()) + ": " + error.what(), file, line);
@@ -90,7 +90,7 @@ template <class T> bool works(const mcp::expected<T> &outcome, const char *text,
 }
 
 #ifdef __cpp_exceptions
-// What a statement throws.
+// The error that a statement throws.
 template <class Statement> mcp::expected<void> run(Statement statement) {
     try {
         statement();
@@ -101,7 +101,7 @@ template <class Statement> mcp::expected<void> run(Statement statement) {
 }
 #endif
 
-// The last line of every main: `return check::end();`.
+// The last statement of every main: `return check::end();`.
 inline int end() {
     if (failed > 0 || made == 0) {
         std::cerr << failed << " of " << made << " checks failed\n";

@@ -1,4 +1,4 @@
-"""Compiles mcp.hpp, alone and with a use of everything in it, as every dialect of C++ that programs use."""
+"""Compiles mcp.hpp, alone and with code that uses everything in it, in each C++ dialect in common use."""
 
 import argparse
 import itertools
@@ -14,7 +14,7 @@ WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wsign-conversion"
 ALONE = "#include <mcp.hpp>\n#include <mcp.hpp>\nint main() {}\n"
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--include", required=True, help="where mcp.h and mcp.hpp are")
+parser.add_argument("--include", required=True, help="the folder of mcp.h and mcp.hpp")
 parser.add_argument("--cxx", required=True)
 args = parser.parse_args()
 
@@ -24,7 +24,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "whole.hpp"),
 failed = 0
 with tempfile.TemporaryDirectory() as folder:
     for standard, setting in itertools.product(STANDARDS, SETTINGS):
-        # Some warnings are a matter of the optimiser.
+        # Some warnings appear only with optimization.
         for name, source, level in (("alone", ALONE, "-O0"), ("whole", WHOLE, "-O2")):
             command = [args.cxx, "-x", "c++", f"-std={standard}", *setting, level, *WARNINGS, "-I", args.include, "-c",
                        "-", "-o", os.path.join(folder, "object.o")]

@@ -1,4 +1,4 @@
-// mcp::error: what it carries, in both forms, and what the header refuses by itself.
+// mcp::error: its content, in both forms of a call, and the arguments that mcp.hpp itself rejects.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -10,7 +10,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-void nothing_more(const mcp::error &error) {
+void check_no_details(const mcp::error &error) {
     CHECK_EQUAL(std::nullopt, error.http_status());
     CHECK_EQUAL(std::nullopt, error.rpc_code());
     CHECK(!error.rpc_data());
@@ -19,7 +19,7 @@ void nothing_more(const mcp::error &error) {
     CHECK(error.cause() == nullptr);
 }
 
-void unauthorized() {
+void unauthorized_error_has_challenge() {
     mcp::client client = support::client_for("dual+bearer=right-token");
     client.set_bearer("wrong-token");
     for (const mcp::error &error :
@@ -34,18 +34,18 @@ void unauthorized() {
     CHECK_WORKS(client.try_ping());
 }
 
-void of_the_server() {
-    std::optional<mcp::error> kept;
+void server_error_has_details() {
+    std::optional<mcp::error> copy;
     {
         mcp::client client = support::client_for("dual+fault=rpc-error");
         const mcp::error error = CHECK_THROWS(rpc_error, client.ping());
-        kept = error;
-        CHECK(kept->what() == error.what()); // shared, not copied
+        copy = error;
+        CHECK(copy->what() == error.what()); // copies share the text
     }
-    // The client is gone, and so is the first of them.
-    CHECK_EQUAL(-32603, kept->rpc_code());
-    CHECK_EQUAL("test"sv, kept->rpc_data()["why"].string());
-    CHECK_EQUAL(std::nullopt, kept->retry_after());
+    // The client and the original error are destroyed.
+    CHECK_EQUAL(-32603, copy->rpc_code());
+    CHECK_EQUAL("test"sv, copy->rpc_data()["why"].string());
+    CHECK_EQUAL(std::nullopt, copy->retry_after());
 
     mcp::client busy = support::client_for("dual+status=429+retry-after=7");
     const mcp::error error = CHECK_THROWS(rate_limited, busy.ping());
@@ -54,17 +54,17 @@ void of_the_server() {
     CHECK(!error.rpc_data());
 }
 
-void without_an_answer() {
+void error_without_response_has_no_details() {
     mcp::client client("http://127.0.0.1:1/mcp");
-    nothing_more(CHECK_THROWS(connect_failed, client.ping()));
-    nothing_more(CHECK_THROWS(connect_failed, client.connect()));
-    nothing_more(CHECK_THROWS(connect_failed, (void)client.server_info()));
+    check_no_details(CHECK_THROWS(connect_failed, client.ping()));
+    check_no_details(CHECK_THROWS(connect_failed, client.connect()));
+    check_no_details(CHECK_THROWS(connect_failed, (void)client.server_info()));
     CHECK_THROWS(invalid_argument, mcp::client("ftp://example.com"));
     CHECK_THROWS(invalid_argument, mcp::client(""));
 }
 
-// Of an exception's kind, as the language has it.
-void as_an_exception() {
+// An mcp::error is a std::exception.
+void error_is_a_std_exception() {
     mcp::client client("http://127.0.0.1:1/mcp");
     try {
         client.ping();
@@ -73,14 +73,14 @@ void as_an_exception() {
         CHECK(std::string(error.what()).find("127.0.0.1:1") != std::string::npos);
     }
 
-    const mcp::error own(static_cast<mcp::status>(9999), "what a newer library says");
+    const mcp::error own(static_cast<mcp::status>(9999), "a message of a newer library");
     CHECK_EQUAL(9999, static_cast<int>(own.status())); // an unknown number is kept
     CHECK_EQUAL("MCP_UNKNOWN"sv, mcp::to_string(own.status()));
-    CHECK_EQUAL("what a newer library says"sv, own.message());
-    nothing_more(own);
+    CHECK_EQUAL("a message of a newer library"sv, own.message());
+    check_no_details(own);
     mcp::error first = own;
     const mcp::error second = std::move(first);
-    CHECK_EQUAL(own.message(), first.message()); // never empty, not even now
+    CHECK_EQUAL(own.message(), first.message()); // not empty after a move
     CHECK_EQUAL(own.message(), second.message());
     static_assert(std::is_nothrow_copy_constructible_v<mcp::error>);
 
@@ -88,8 +88,8 @@ void as_an_exception() {
     CHECK_EQUAL("MCP_PROXY_FAILED"sv, mcp::to_string(mcp::status::proxy_failed));
 }
 
-// A NUL inside is never taken for the end.
-void text_with_a_nul() {
+// An embedded NUL is rejected, not taken for the end of the text.
+void text_with_embedded_nul_is_rejected() {
     mcp::client client = support::client_for("dual+tag=cpp-nul");
     constexpr std::string_view nul = "a\0b"sv;
     for (const mcp::error &error : {
@@ -107,9 +107,9 @@ void text_with_a_nul() {
              CHECK_THROWS(invalid_argument, client.set_tls_client_cert("cert", nul)),
          }) {
         CHECK(error.message().find("has a NUL inside") != std::string_view::npos);
-        nothing_more(error);
+        check_no_details(error);
     }
-    CHECK_THROWS(invalid_argument, client.set_bearer("")); // and by C: no token, bad UTF-8
+    CHECK_THROWS(invalid_argument, client.set_bearer("")); // rejected by the C API: no token, invalid UTF-8
     CHECK_THROWS(invalid_argument, client.set_bearer("a b"));
     CHECK_THROWS(invalid_argument, client.set_client_info("\xff", "1"));
     CHECK_EQUAL(0u, support::log_of("cpp-nul").size());
@@ -117,7 +117,7 @@ void text_with_a_nul() {
     CHECK_EQUAL(std::nullopt, support::header(support::last(support::log_of("cpp-nul")), "authorization"));
 }
 
-void durations() {
+void durations_are_converted_and_checked() {
     CHECK_EQUAL(2000u, mcp::duration(2s).count());
     CHECK_EQUAL(1u, mcp::duration(1ns).count()); // rounded up
     CHECK_EQUAL(2u, mcp::duration(1000001ns).count());
@@ -128,7 +128,7 @@ void durations() {
     CHECK_EQUAL(334u, mcp::duration(std::chrono::duration<int, std::ratio<1, 3>>(1)).count());
     CHECK_EQUAL(std::uint64_t{1} << 63, mcp::duration(std::chrono::hours::max()).count());
     CHECK_EQUAL(std::uint64_t{1} << 63, mcp::duration(std::chrono::duration<double>(1e300)).count());
-    CHECK(!mcp::duration(-1ns).is_valid() && mcp::duration(-1ns).count() == 0); // not rounded up to none
+    CHECK(!mcp::duration(-1ns).is_valid() && mcp::duration(-1ns).count() == 0); // not rounded up to 0
     CHECK(!mcp::duration(std::chrono::duration<double>(std::nan(""))).is_valid());
 
     mcp::client client = support::client_for("dual+tag=cpp-durations");
@@ -141,8 +141,8 @@ void durations() {
     client.ping(mcp::options().timeout(0s));
 }
 
-// Not one of them crashes; that the objects are used is the point.
-void moved_from() {
+// Using a moved-from object is an error, not a crash.
+void moved_from_objects_are_rejected() {
     mcp::client first = support::client_for("dual");
     mcp::client second = std::move(first);
     CHECK_THROWS(invalid_argument, first.ping());
@@ -157,7 +157,8 @@ void moved_from() {
     mcp::cancel token;
     const mcp::cancel owner = std::move(token);
     token.trigger();
-    CHECK_THROWS(invalid_argument, first.ping(mcp::options().cancel(token))); // or it could not be cancelled
+    // A moved-from token is not ignored: the call could not be cancelled.
+    CHECK_THROWS(invalid_argument, first.ping(mcp::options().cancel(token)));
     first.ping(mcp::options().cancel(owner));
 
     mcp::options options = mcp::options().timeout(-1s);
@@ -167,7 +168,7 @@ void moved_from() {
     static_assert(!std::is_copy_constructible_v<mcp::options> && !std::is_copy_constructible_v<mcp::cancel>);
 }
 
-void in_an_expected() {
+void try_forms_return_expected() {
     const mcp::expected<mcp::client> none = mcp::client::try_new("");
     CHECK(!none && !none.has_value());
     CHECK_EQUAL(mcp::status::invalid_argument, none.error().status());
@@ -187,13 +188,13 @@ void in_an_expected() {
 } // namespace
 
 int main() {
-    unauthorized();
-    of_the_server();
-    without_an_answer();
-    as_an_exception();
-    text_with_a_nul();
-    durations();
-    moved_from();
-    in_an_expected();
+    unauthorized_error_has_challenge();
+    server_error_has_details();
+    error_without_response_has_no_details();
+    error_is_a_std_exception();
+    text_with_embedded_nul_is_rejected();
+    durations_are_converted_and_checked();
+    moved_from_objects_are_rejected();
+    try_forms_return_expected();
     return check::end();
 }

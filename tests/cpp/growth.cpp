@@ -1,4 +1,5 @@
-// 10,000 clients, one after the other, each with a ping: at the end the process is as large as after the first 1,000.
+// 10,000 clients one after the other, each with a ping. Memory, descriptors and threads at the end must be the same as
+// after the first 1,000.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -40,8 +41,8 @@ struct size {
     }
 };
 
-// With everything that a client can hold.
-void round(const std::string &url) {
+// The life of one client that uses callbacks, options and results.
+void client_life(const std::string &url) {
     mcp::client client(url);
     auto held = std::make_shared<std::string>("token");
     client.set_auth([held](mcp::auth_request &request) { request.set_bearer(*held); });
@@ -49,8 +50,8 @@ void round(const std::string &url) {
     const mcp::cancel token;
     client.ping(mcp::options().timeout(std::chrono::seconds(20)).cancel(token));
     const mcp::json info = client.server_info();
-    must(info["era"].string().has_value(), "the era");
-    must(!mcp::client("http://127.0.0.1:1/mcp").try_ping(), "a port where nobody is");
+    must(info["era"].string().has_value(), "the server information has an era");
+    must(!mcp::client("http://127.0.0.1:1/mcp").try_ping(), "connection refused on an unused port");
     client.close();
 }
 
@@ -58,18 +59,18 @@ void round(const std::string &url) {
 
 int main() {
     const std::string legacy = scenario("legacy"), sse = scenario("sse"), modern = scenario("modern");
-    size warm;
+    size baseline;
     for (int i = 0; i < 10000; i++) {
         if (i == 1000) {
-            warm = size::now();
-            warm.print("after  1,000 rounds");
+            baseline = size::now();
+            baseline.print("after  1,000 rounds");
         }
-        round(i % 10 == 0 ? sse : i % 2 == 0 ? legacy : modern);
+        client_life(i % 10 == 0 ? sse : i % 2 == 0 ? legacy : modern);
     }
     const size end = size::now();
     end.print("after 10,000 rounds");
-    CHECK(warm.resident_kib > 0 && end.resident_kib < warm.resident_kib + 4096);
-    CHECK_EQUAL(warm.descriptors, end.descriptors);
-    CHECK_EQUAL(warm.threads, end.threads);
+    CHECK(baseline.resident_kib > 0 && end.resident_kib < baseline.resident_kib + 4096);
+    CHECK_EQUAL(baseline.descriptors, end.descriptors);
+    CHECK_EQUAL(baseline.threads, end.threads);
     return check::end();
 }

@@ -16,7 +16,7 @@ constexpr std::string_view text = R"({"null": null, "bool": true, "int": -5, "wh
   "uint": 18446744073709551615, "text": "a\u00e9\n", "nul": "a\u0000b", "half": "\ud800", "list": [1, 2, 3],
   "empty": [], "deep": {"a/b": [{"c~d": "found"}]}, "twice": 1, "twice": 2, "": "no name"})";
 
-void looking() {
+void lookups_find_values() {
     const mcp::json document = mcp::json::parse(text);
     CHECK(document);
     CHECK_EQUAL(mcp::json_type::object, document.type());
@@ -47,7 +47,7 @@ void looking() {
     CHECK_EQUAL(1, std::distance(list.elements().begin(), list.elements().end()));
 }
 
-void missing(mcp::json_view view) {
+void check_missing(mcp::json_view view) {
     CHECK(!view);
     CHECK_EQUAL(mcp::json_type::missing, view.type());
     CHECK_EQUAL(0u, view.size());
@@ -60,30 +60,30 @@ void missing(mcp::json_view view) {
     CHECK_THROWS(json_mismatch, view.copy_string());
 }
 
-void nothing_there() {
+void lookups_of_absent_values_are_missing() {
     const mcp::json document = mcp::json::parse(text);
-    missing(mcp::json_view());
-    missing(document["absent"]);
-    missing(document["list"]["text"]); // no object
-    missing(document["list"][3]);
-    missing(document["deep"][0]); // no array
-    missing(document.at("/list/3"));
-    missing(document.at("no slash"));
-    missing(mcp::json().type() == mcp::json_type::missing ? mcp::json_view() : mcp::json_view(document));
-    // A name is not cut at its NUL.
-    missing(document["null\0"sv]);
-    missing(document.at("/null\0"sv));
+    check_missing(mcp::json_view());
+    check_missing(document["absent"]);
+    check_missing(document["list"]["text"]); // not an object
+    check_missing(document["list"][3]);
+    check_missing(document["deep"][0]); // not an array
+    check_missing(document.at("/list/3"));
+    check_missing(document.at("no slash"));
+    check_missing(mcp::json().type() == mcp::json_type::missing ? mcp::json_view() : mcp::json_view(document));
+    // A name is not truncated at an embedded NUL.
+    check_missing(document["null\0"sv]);
+    check_missing(document.at("/null\0"sv));
 
     mcp::json first = mcp::json::parse("[1]");
     const mcp::json_view element = first[0];
     const mcp::json second = std::move(first);
-    CHECK_EQUAL(1, element.as_int64()); // the document has moved, not the value
+    CHECK_EQUAL(1, element.as_int64()); // the value stays valid when its document is moved
     CHECK(!first && first.size() == 0 && first.raw().empty());
-    missing(first[0]);
+    check_missing(first[0]);
     CHECK(second);
 }
 
-void values() {
+void numbers_and_booleans_are_converted() {
     const mcp::json document = mcp::json::parse(text);
     CHECK_EQUAL(true, document["bool"].as_bool());
     CHECK_EQUAL(-5, document["int"].as_int64());
@@ -111,12 +111,12 @@ void values() {
     CHECK_FAILS(json_range, document["big"].try_as_double());
 }
 
-void strings() {
+void strings_are_decoded() {
     const mcp::json document = mcp::json::parse(text);
     CHECK_EQUAL("a\u00e9\n"sv, document["text"].string());
     CHECK_EQUAL("a\u00e9\n"s, document["text"].copy_string());
     CHECK_EQUAL("a\ufffdb"sv, document["nul"].string());
-    CHECK_EQUAL("a\0b"s, document["nul"].copy_string()); // exact
+    CHECK_EQUAL("a\0b"s, document["nul"].copy_string()); // unchanged
     CHECK_EQUAL(3u, document["nul"].try_copy_string()->size());
     CHECK_EQUAL("\ufffd"sv, document["half"].string());
     CHECK_EQUAL("\ufffd"s, document["half"].copy_string());
@@ -126,7 +126,7 @@ void strings() {
     CHECK_EQUAL(""s, empty.view().copy_string());
 }
 
-void ranges() {
+void elements_and_members_are_ranges() {
     const mcp::json document = mcp::json::parse(text);
     std::vector<std::int64_t> numbers;
     for (mcp::json_view element : document["list"].elements()) {
@@ -141,7 +141,7 @@ void ranges() {
     }
     CHECK_EQUAL("null bool int whole part big uint text nul half list empty deep twice twice  "s, keys);
 
-    // Of the other kind, of neither, of nothing.
+    // Ranges of the other kind of container, of a string, of an empty array, and default-constructed ones.
     CHECK(document["list"].members().empty() && document["deep"].elements().empty());
     CHECK(document["text"].elements().empty() && document["empty"].elements().empty());
     CHECK(mcp::json_elements().empty() && mcp::json_members().begin() == mcp::json_members().end());
@@ -157,7 +157,7 @@ void ranges() {
     const auto uint = std::find_if(whole.begin(), whole.end(), [](mcp::json_member m) { return m.key == "uint"; });
     CHECK_EQUAL("18446744073709551615"sv, uint->value.raw());
 
-    // Names that C cannot show as they are.
+    // Names that C cannot represent.
     const mcp::json odd = mcp::json::parse(R"({"a\u0000b": 1, "\ud800": 2, "": 3})");
     auto member = odd.members().begin();
     CHECK_EQUAL("a\ufffdb"sv, (*member++).key);
@@ -167,35 +167,35 @@ void ranges() {
     CHECK(member->key.empty() && member->key.data() != nullptr && member->value.as_int64() == 3);
 }
 
-void parsing() {
+void parse_accepts_only_valid_json() {
     CHECK_THROWS(invalid_json, (void)mcp::json::parse("{"));
     CHECK_FAILS(invalid_json, mcp::json::try_parse("{} {}"));
     CHECK_FAILS(invalid_json, mcp::json::try_parse(""));
     CHECK_FAILS(invalid_json, mcp::json::try_parse(std::string_view()));
-    CHECK_FAILS(invalid_json, mcp::json::try_parse("1\0"sv)); // not cut
+    CHECK_FAILS(invalid_json, mcp::json::try_parse("1\0"sv)); // not truncated
     CHECK_FAILS(invalid_argument, mcp::json::try_parse("\"\xff\""));
-    const mcp::json number = mcp::json::parse("12"sv.substr(0, 1)); // no NUL is needed
+    const mcp::json number = mcp::json::parse("12"sv.substr(0, 1)); // need not be NUL-terminated
     CHECK_EQUAL(1, number.view().as_int64());
     auto document = mcp::json::try_parse("[true]");
     CHECK_WORKS(document);
     CHECK_EQUAL(true, (*document)[0].as_bool());
-    const mcp::json kept = *std::move(document);
-    CHECK_EQUAL("[true]"sv, kept.raw());
+    const mcp::json owned = *std::move(document);
+    CHECK_EQUAL("[true]"sv, owned.raw());
 }
 
-// Whether something can be asked of a document that is about to vanish.
+// Whether a member function can be called on a temporary document.
 template <class Document, class = void> struct has_view : std::false_type {};
 template <class Document>
 struct has_view<Document, std::void_t<decltype(std::declval<Document>().view())>> : std::true_type {};
-template <class Document, class = void> struct can_be_walked : std::false_type {};
+template <class Document, class = void> struct has_elements : std::false_type {};
 template <class Document>
-struct can_be_walked<Document, std::void_t<decltype(std::declval<Document>().elements())>> : std::true_type {};
+struct has_elements<Document, std::void_t<decltype(std::declval<Document>().elements())>> : std::true_type {};
 template <class Document, class = void> struct has_at : std::false_type {};
 template <class Document>
 struct has_at<Document, std::void_t<decltype(std::declval<Document>().at(""))>> : std::true_type {};
 
 static_assert(has_view<mcp::json &>::value && !has_view<mcp::json>::value);
-static_assert(can_be_walked<const mcp::json &>::value && !can_be_walked<mcp::json>::value);
+static_assert(has_elements<const mcp::json &>::value && !has_elements<mcp::json>::value);
 static_assert(has_at<const mcp::json &>::value && !has_at<mcp::json>::value);
 static_assert(std::is_convertible_v<const mcp::json &, mcp::json_view>);
 static_assert(!std::is_convertible_v<mcp::json, mcp::json_view>);
@@ -205,11 +205,11 @@ static_assert(std::is_trivially_copyable_v<mcp::json_view> && sizeof(mcp::json_v
 } // namespace
 
 int main() {
-    looking();
-    nothing_there();
-    values();
-    strings();
-    ranges();
-    parsing();
+    lookups_find_values();
+    lookups_of_absent_values_are_missing();
+    numbers_and_booleans_are_converted();
+    strings_are_decoded();
+    elements_and_members_are_ranges();
+    parse_accepts_only_valid_json();
     return check::end();
 }

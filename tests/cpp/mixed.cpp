@@ -1,4 +1,4 @@
-// Files that were compiled with different standards, with exceptions and without, live in one program.
+// Translation units compiled with different C++ standards, with and without exceptions, work in one program.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -19,9 +19,9 @@ int main() {
     }
     const std::string url = std::string(server) + "/s/dual/mcp";
     int failed = 0;
-    for (int (*life)(const char *) : {whole_17, whole_17_silent, whole_20, whole_23, whole_23_silent}) {
-        failed += life(url.c_str());
+    for (int (*run)(const char *) : {whole_17, whole_17_silent, whole_20, whole_23, whole_23_silent}) {
+        failed += run(url.c_str());
     }
-    std::printf("%d of 5 settings failed\n", failed);
+    std::printf("%d of 5 configurations failed\n", failed);
     return failed;
 }

@@ -1,4 +1,4 @@
-// What C++20 and C++23 add: the ranges are ranges, std::stop_token cancels, and an expected is std::expected.
+// Features of C++20 and C++23: std::ranges, cancellation by std::stop_token, and std::expected.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -28,13 +28,13 @@ static_assert(std::forward_iterator<std::ranges::iterator_t<const mcp::json_memb
 #ifdef __cpp_lib_expected
 static_assert(std::same_as<mcp::expected<int>, std::expected<int, mcp::error>>);
 static_assert(std::same_as<mcp::expected<void>, std::expected<void, mcp::error>>);
-#elif __cplusplus > 202002L && !defined(__clang__) // to clang, that of older libstdc++ is hidden
-#error the standard library has no std::expected: nobody tests it here
+#elif __cplusplus > 202002L && !defined(__clang__) // clang does not see std::expected in older libstdc++
+#error the standard library has no std::expected, so this test cannot cover it
 #endif
 
 namespace {
 
-void ranges() {
+void ranges_satisfy_std_ranges() {
     const mcp::json document = mcp::json::parse(R"({"tools": [{"name": "a"}, {"name": "b"}, {}, {"name": "c"}]})");
     std::string names;
     for (std::string_view name :
@@ -47,13 +47,13 @@ void ranges() {
 
     CHECK_EQUAL(4, std::ranges::distance(document["tools"].elements()));
     const auto found = std::ranges::find(document["tools"][0].members(), "name"sv, &mcp::json_member::key);
-    CHECK_EQUAL("a"sv, found->value.string()); // borrowed: the range is gone
+    CHECK_EQUAL("a"sv, found->value.string()); // a borrowed range: the iterator outlives it
     CHECK(
         std::ranges::all_of(document.members(), [](const mcp::json_member &member) { return member.key == "tools"; }));
 }
 
-// As the manual has it.
-void stop_token() {
+// The example of mcp::cancel.
+void stop_token_cancels_call() {
     mcp::client client = support::client_for("dual+fault=silent");
     double ended = 0;
     std::jthread caller([&](std::stop_token stop_token) {
@@ -72,7 +72,7 @@ void stop_token() {
     CHECK(ended - start < allowed_ms(2000, &before));
 }
 
-void expected() {
+void try_forms_return_std_expected() {
     mcp::expected<mcp::client> client = mcp::client::try_new(scenario("dual"));
     CHECK_WORKS(client);
     mcp::expected<mcp::json> info = client->try_server_info();
@@ -86,8 +86,8 @@ void expected() {
 } // namespace
 
 int main() {
-    ranges();
-    stop_token();
-    expected();
+    ranges_satisfy_std_ranges();
+    stop_token_cancels_call();
+    try_forms_return_std_expected();
     return check::end();
 }

@@ -1,5 +1,5 @@
-// What a client does once it is connected: tools, resources, prompts, inputs, changes, tasks. The server is a process
-// that answers everything in one version, tests/schema/server.py.
+// Protocol operations: tools, resources, prompts, input requests, change notifications, tasks. The server is a child
+// process that supports all of them in one version: tests/schema/server.py.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -33,11 +33,11 @@ std::vector<std::string> server(const std::string &version) {
     return {PYTHON, SCHEMA_SERVER, version, record_of(version)};
 }
 
-// Whether a server of this version was sent this text.
+// Whether the client sent this text to a server of this version.
 bool was_sent(const std::string &version, const char *text) {
     std::ifstream record(record_of(version));
-    const std::string said((std::istreambuf_iterator<char>(record)), std::istreambuf_iterator<char>());
-    return said.find(text) != std::string::npos;
+    const std::string received((std::istreambuf_iterator<char>(record)), std::istreambuf_iterator<char>());
+    return received.find(text) != std::string::npos;
 }
 
 mcp::client client_of(const std::string &version) {
@@ -46,7 +46,7 @@ mcp::client client_of(const std::string &version) {
     return client;
 }
 
-// What a document that is about to vanish has at a pointer; the text of a tool.
+// The text at a pointer of a temporary document, and the text of a temporary result.
 std::string at(const mcp::json &document, std::string_view pointer) {
     return document.at(pointer).try_copy_string().value_or("(none)");
 }
@@ -54,7 +54,7 @@ std::string text(const mcp::tool_result &result) {
     return std::string(result.text());
 }
 
-void tools(const std::string &version) {
+void tools_are_listed_and_called(const std::string &version) {
     mcp::client client = client_of(version);
     const mcp::json all = client.list_tools();
     CHECK_EQUAL(4U, all["tools"].size());
@@ -96,7 +96,7 @@ void tools(const std::string &version) {
     CHECK(failed.has_value() && failed->is_error() && failed->text() == "no luck");
 }
 
-void pages_that_fail() {
+void failed_page_is_the_last() {
     mcp::client client = mcp::client::for_process({"sh", "-c", "exit 3"});
     std::size_t count = 0;
     for (const mcp::expected<mcp::json> &page : client.try_prompt_pages()) {
@@ -107,19 +107,22 @@ void pages_that_fail() {
     CHECK_THROWS(process_failed, client.tool_pages().begin());
 }
 
-// Servers that name a cursor again: the same one on every page, or two in turns.
-void pages_in_a_circle() {
+// Iteration ends at servers that repeat a cursor: the same one on every page, or two alternating ones.
+void repeated_cursor_ends_iteration() {
     const std::vector<std::pair<std::string, std::size_t>> cursors{{"''", 2}, {"0", 2}, {"$((n % 2))", 3}};
     for (const auto &[cursor, expected] : cursors) {
         const std::string script = R"(n=0
-            answer() { printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"result":'"$1"'}'; }
+            info='{"name":"sh","version":"1"}'
+            send() { printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"','"$1"'}'; }
             while IFS= read -r line; do
                 id=${line#*'"id":'}
                 id=${id%%[,\}]*}
                 case $line in
-                *server/discover*) printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"error":{"code":-32601,"message":"no"}}' ;;
-                *'"initialize"'*) answer '{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"sh","version":"1"}}' ;;
-                *'prompts/list'*) n=$((n + 1)); answer '{"prompts":[{"name":"'$n'"}],"nextCursor":"')" +
+                *server/discover*) send '"error":{"code":-32601,"message":"no"}' ;;
+                *'"initialize"'*)
+                    send '"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":'"$info"'}' ;;
+                *'prompts/list'*)
+                    n=$((n + 1)); send '"result":{"prompts":[{"name":"'$n'"}],"nextCursor":"')" +
                                    cursor + R"('"}' ;;
                 esac
             done)";
@@ -132,7 +135,7 @@ void pages_in_a_circle() {
     }
 }
 
-void reads(const std::string &version) {
+void resources_and_prompts_are_read(const std::string &version) {
     mcp::client client = client_of(version);
     CHECK_EQUAL("test://one"s, at(client.list_resources(), "/resources/0/uri"));
     CHECK_EQUAL("any"s, at(client.list_resource_templates(), "/resourceTemplates/0/name"));
@@ -170,20 +173,20 @@ void reads(const std::string &version) {
     client.ping();
 }
 
-void progress_and_cancel(const std::string &version) {
+void progress_callback_can_cancel_call(const std::string &version) {
     mcp::client client = client_of(version);
     mcp::cancel token;
-    int told = 0;
+    int notifications = 0;
     mcp::options with =
         mcp::options().cancel(token).meta("{\"k\":\"v\"}").on_progress([&](const mcp::progress &progress) {
             CHECK_EQUAL(1.0, progress.value);
             CHECK(!progress.total && progress.message.empty());
-            told++;
+            notifications++;
             token.trigger();
             throw std::runtime_error("swallowed");
         });
     CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, with));
-    CHECK_EQUAL(1, told);
+    CHECK_EQUAL(1, notifications);
     client.ping();
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().meta("[]")));
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().header("Host", "x")));
@@ -193,12 +196,12 @@ void progress_and_cancel(const std::string &version) {
     CHECK(was_sent(version, "\"k\":\"v\"") && was_sent(version, "progressToken"));
 }
 
-void inputs(const std::string &version) {
+void handlers_respond_to_input_requests(const std::string &version) {
     mcp::client client = client_of(version);
-    std::map<std::string, int> asked;
-    client.set_elicitation([&asked](mcp::input &input) {
+    std::map<std::string, int> request_counts;
+    client.set_elicitation([&request_counts](mcp::input &input) {
         const bool form = static_cast<bool>(input.params()["requestedSchema"]);
-        asked[form ? "form" : "url"]++;
+        request_counts[form ? "form" : "url"]++;
         CHECK_EQUAL("elicitation/create"sv, input.method());
         CHECK_FAILS(invalid_argument, input.try_accept("[]"));
         if (form) {
@@ -207,23 +210,23 @@ void inputs(const std::string &version) {
             input.accept();
         }
     });
-    client.set_sampling([&asked](mcp::input &input) {
-        asked["sampling"]++;
+    client.set_sampling([&request_counts](mcp::input &input) {
+        request_counts["sampling"]++;
         CHECK_FAILS(misuse, input.try_decline());
         CHECK_FAILS(invalid_argument, input.try_respond("{}"));
         input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
     });
-    client.set_roots([&asked](mcp::input &input) {
-        asked["roots"]++;
+    client.set_roots([&request_counts](mcp::input &input) {
+        request_counts["roots"]++;
         input.respond(R"({"roots":[{"uri":"file:///srv"}]})");
     });
     CHECK_EQUAL("well"s, text(client.call_tool("asks")));
     client.ping();
-    CHECK(asked == (std::map<std::string, int>{{"form", 1}, {"url", 1}, {"sampling", 1}, {"roots", 1}}));
+    CHECK(request_counts == (std::map<std::string, int>{{"form", 1}, {"url", 1}, {"sampling", 1}, {"roots", 1}}));
     CHECK_THROWS(misuse, client.set_roots(std::nullopt));
 }
 
-void inputs_that_fail() {
+void failed_handlers_are_reported() {
     const std::vector<void (*)(mcp::input &)> handlers = {
         [](mcp::input &) { throw std::runtime_error("the door is locked"); },
         [](mcp::input &) { throw 7; },
@@ -237,11 +240,11 @@ void inputs_that_fail() {
         CHECK_THROWS(input_failed, client.call_tool("asks"));
         client.ping();
     }
-    mcp::client asked = client_of(legacy);
-    asked.set_sampling([](mcp::input &) { throw std::runtime_error("the model is away"); });
-    asked.set_roots([](mcp::input &input) { input.fail("the person says no", -1); });
-    CHECK_EQUAL("well"s, text(asked.call_tool("asks")));
-    asked.ping();
+    mcp::client legacy_client = client_of(legacy);
+    legacy_client.set_sampling([](mcp::input &) { throw std::runtime_error("the model is away"); });
+    legacy_client.set_roots([](mcp::input &input) { input.fail("the person says no", -1); });
+    CHECK_EQUAL("well"s, text(legacy_client.call_tool("asks")));
+    legacy_client.ping();
     CHECK(was_sent(legacy, R"("code":-32603,"message":"the model is away")"));
     CHECK(was_sent(legacy, R"("code":-1,"message":"the person says no")"));
 
@@ -271,19 +274,19 @@ void inputs_that_fail() {
     CHECK_WORKS(mcp::client::for_process(server(modern)).try_set_elicitation(std::nullopt));
 }
 
-void changes(const std::string &version) {
+void listen_receives_changes(const std::string &version) {
     mcp::client client = client_of(version);
     mcp::cancel token;
-    int heard = 0;
+    int received = 0;
     const auto take = [&](std::string_view method, mcp::json_view) {
         CHECK_EQUAL("notifications/tools/list_changed"sv, method);
-        heard++;
+        received++;
         token.trigger();
         throw 1; // swallowed
     };
     CHECK_THROWS(cancelled, client.listen(mcp::change::tools | mcp::change::prompts, {"test://one"}, take,
                                           mcp::options().cancel(token)));
-    CHECK(heard > 0);
+    CHECK(received > 0);
     client.ping();
     CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::none, {}, take));
     CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::tools, {std::string("a\0b", 3)}, take));
@@ -295,12 +298,13 @@ void changes(const std::string &version) {
     client.set_cache(false);
 }
 
-// For the thread sanitizer, too: calls of many threads, and one that listens until another one cancels.
-void many_threads(const std::string &version) {
+// Calls from many threads, and one thread that listens until another one cancels it; also run with the thread
+// sanitizer.
+void many_threads_share_a_client(const std::string &version) {
     mcp::client client = client_of(version);
-    std::atomic<int> told{0};
-    client.set_sampling([&told](mcp::input &input) {
-        told++;
+    std::atomic<int> input_requests{0};
+    client.set_sampling([&input_requests](mcp::input &input) {
+        input_requests++;
         input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
     });
     mcp::cancel token;
@@ -327,7 +331,7 @@ void many_threads(const std::string &version) {
     client.close();
 }
 
-void tasks(const std::string &version) {
+void tasks_are_started_and_awaited(const std::string &version) {
     mcp::client client = client_of(version);
     const mcp::tool_result started = client.start_tool("task");
     CHECK_EQUAL("t1"sv, started.task_id());
@@ -340,7 +344,7 @@ void tasks(const std::string &version) {
     CHECK(!done.task_id() && done.text() == "well");
 }
 
-void process() {
+void process_settings_are_applied() {
     const std::string stderr_file = folder + "/stderr";
     mcp::client client =
         mcp::client::for_process({"sh", "-c", "echo \"$GREETING from $(pwd)${HOME:- nowhere}\" >&2; exit 3"});
@@ -358,7 +362,7 @@ void process() {
     CHECK_FAILS(invalid_argument, mcp::client::try_for_process({"sh", std::string("a\0b", 3)}));
 }
 
-void config() {
+void clients_are_created_from_config() {
     const std::string path = folder + "/mcp.json";
     std::ofstream(path) << R"({"mcpServers":{"web":{"url":")" << scenario("bearer=token")
                         << R"(","auth":"token"},"broken":{"command":3}}})";
@@ -382,19 +386,19 @@ int main() {
     must(mkdtemp(name) != nullptr, "a folder");
     folder = name;
     for (const std::string version : {legacy, modern}) {
-        tools(version);
-        reads(version);
-        progress_and_cancel(version);
-        inputs(version);
-        changes(version);
-        tasks(version);
-        many_threads(version);
+        tools_are_listed_and_called(version);
+        resources_and_prompts_are_read(version);
+        progress_callback_can_cancel_call(version);
+        handlers_respond_to_input_requests(version);
+        listen_receives_changes(version);
+        tasks_are_started_and_awaited(version);
+        many_threads_share_a_client(version);
     }
-    pages_that_fail();
-    pages_in_a_circle();
-    inputs_that_fail();
-    process();
-    config();
+    failed_page_is_the_last();
+    repeated_cursor_ends_iteration();
+    failed_handlers_are_reported();
+    process_settings_are_applied();
+    clients_are_created_from_config();
     for (const char *file : {"/record-2025-11-25", "/record-2026-07-28", "/stderr", "/mcp.json"}) {
         unlink((folder + file).c_str());
     }

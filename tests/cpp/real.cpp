@@ -1,6 +1,6 @@
-// Real servers: every way to give credentials, what the server says of itself, and how it refuses.
+// Real servers: every kind of credentials, the server's description of itself, and its rejections.
 //
-//     real NAME STATE_FILE      a server of tests/servers/kinds.py, and what fixture.py wrote about it
+//     real NAME STATE_FILE      a server of tests/servers/kinds.py, and its state file, written by fixture.py
 #include "check.hpp"
 #include "servers.hpp"
 #include "support.hpp"
@@ -18,11 +18,12 @@ namespace {
 struct server {
     std::string url;
     std::string right, wrong, expired;
-    std::string_view challenge; // what that of a bad token begins with; "" where the server has none
-    std::string_view version;   // what is negotiated
+    std::string_view challenge; // how the challenge for a bad token begins; "" if the server sends none
+    std::string_view version;   // the version that must be negotiated
     std::string_view transport;
     bool sse = false;
-    // The SDK of FastMCP 3 ends a session where a cancellation meets the answer (modelcontextprotocol/python-sdk#2416).
+    // The SDK of FastMCP 3 ends a session if a cancellation crosses the response
+    // (modelcontextprotocol/python-sdk#2416).
     bool loses_cancelled_sessions = false;
 
     mcp::client client() const {
@@ -30,8 +31,8 @@ struct server {
     }
 };
 
-// One call of each kind, with whatever credentials the client has.
-void answers(const server &server, mcp::client &client) {
+// One call of each kind, with the credentials of the client.
+void check_calls_succeed(const server &server, mcp::client &client) {
     client.connect();
     client.ping();
     client.ping(mcp::options().timeout(10s).idle_timeout(10s));
@@ -52,7 +53,7 @@ void answers(const server &server, mcp::client &client) {
     client.close();
 }
 
-void refused(const server &server, const mcp::error &error) {
+void check_rejected(const server &server, const mcp::error &error) {
     CHECK_EQUAL(401, error.http_status());
     CHECK_EQUAL(!server.challenge.empty(), error.www_authenticate().has_value());
     CHECK_EQUAL(server.challenge, error.www_authenticate().value_or("").substr(0, server.challenge.size()));
@@ -62,41 +63,41 @@ void refused(const server &server, const mcp::error &error) {
     std::cout << mcp::to_string(error.status()) << ": " << error.what() << '\n';
 }
 
-void bearer(const server &server) {
+void bearer_token_is_checked(const server &server) {
     mcp::client client = server.client();
-    refused(server, CHECK_FAILS(unauthorized, client.try_ping()));
+    check_rejected(server, CHECK_FAILS(unauthorized, client.try_ping()));
     client.set_bearer(server.wrong);
-    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    check_rejected(server, CHECK_THROWS(unauthorized, client.ping()));
     client.set_bearer(server.expired);
-    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    check_rejected(server, CHECK_THROWS(unauthorized, client.ping()));
     client.set_bearer(server.right);
-    answers(server, client);
+    check_calls_succeed(server, client);
 }
 
-void header(const server &server, const char *name, const std::string &prefix) {
+void header_token_is_checked(const server &server, const char *name, const std::string &prefix) {
     mcp::client client = server.client();
     client.set_header(name, prefix + server.wrong);
-    refused(server, CHECK_THROWS(unauthorized, client.ping()));
+    check_rejected(server, CHECK_THROWS(unauthorized, client.ping()));
     client.set_header(name, prefix + server.right);
-    answers(server, client);
+    check_calls_succeed(server, client);
 }
 
-// A token that has expired, and the refresh that the server's 401 leads to; then a refresh that fails.
-void auth(const server &server) {
-    int asked = 0, refreshed = 0;
+// The server rejects an expired token with 401, and the callback refreshes it; then a refresh that fails.
+void auth_callback_refreshes_token(const server &server) {
+    int auth_calls = 0, refreshes = 0;
     mcp::client client = server.client();
     client.set_auth([&](mcp::auth_request &request) {
-        asked++;
+        auth_calls++;
         if (request.attempt() > 1) {
-            refreshed++;
+            refreshes++;
             CHECK_EQUAL(401, request.http_status());
             CHECK_EQUAL(server.challenge, request.challenge().value_or("").substr(0, server.challenge.size()));
         }
-        request.set_bearer(refreshed > 0 ? server.right : server.expired);
+        request.set_bearer(refreshes > 0 ? server.right : server.expired);
     });
-    answers(server, client);
-    CHECK_EQUAL(1, refreshed);
-    CHECK(asked > 2);
+    check_calls_succeed(server, client);
+    CHECK_EQUAL(1, refreshes);
+    CHECK(auth_calls > 2);
 
     mcp::client without = server.client();
     without.set_auth([&](mcp::auth_request &request) {
@@ -114,21 +115,21 @@ void auth(const server &server) {
     }
 }
 
-void logged(const server &server) {
+void log_contains_no_token(const server &server) {
     std::atomic<int> lines{0};
-    std::atomic<bool> told{false};
+    std::atomic<bool> token_logged{false};
     mcp::client client = server.client();
     client.set_log([&](mcp::log_level, std::string_view line) {
         lines++;
-        told = told || line.find(server.right) != std::string_view::npos;
+        token_logged = token_logged || line.find(server.right) != std::string_view::npos;
     });
     client.set_bearer(server.right);
     client.ping();
-    CHECK(lines > 0 && !told);
+    CHECK(lines > 0 && !token_logged);
 }
 
-// A token that is triggered in the middle of many calls ends them, and the client goes on.
-void cancelled(const server &server) {
+// Cancels one of many successive calls; the client stays usable.
+void cancelled_call_leaves_client_usable(const server &server) {
     mcp::client client = server.client();
     client.set_bearer(server.right);
     client.ping();
@@ -158,17 +159,17 @@ void cancelled(const server &server) {
     mcp::expected<void> next = client.try_ping();
     if (!next && server.loses_cancelled_sessions) {
         CHECK_FAILS(truncated, next);
-        next = client.try_ping(); // opens a new one
+        next = client.try_ping(); // opens a new session
     }
     CHECK_WORKS(next);
 }
 
-// The transport by its setter; the other one is not what this server speaks.
-void by_setter(const server &server) {
+// Sets the transport explicitly; the other transport must fail with this server.
+void transport_can_be_set(const server &server) {
     mcp::client client = server.client();
     client.set_transport(server.sse ? mcp::transport::sse : mcp::transport::streamable_http);
     client.set_bearer(server.right);
-    answers(server, client);
+    check_calls_succeed(server, client);
 
     mcp::client other = server.client();
     other.set_transport(server.sse ? mcp::transport::streamable_http : mcp::transport::sse);
@@ -176,8 +177,8 @@ void by_setter(const server &server) {
     CHECK(!other.try_ping());
 }
 
-// Tools, with progress and a question in between, and what else server-everything has.
-void protocol(const server &server) {
+// Features of server-everything: tools, progress, elicitation, resources, prompts.
+void protocol_features_work(const server &server) {
     mcp::client client = server.client();
     client.set_elicitation([](mcp::input &input) {
         CHECK(input.params().at("/requestedSchema/properties/email").type() == mcp::json_type::object);
@@ -201,9 +202,9 @@ void protocol(const server &server) {
                          last = progress.value;
                      }));
     CHECK_EQUAL(4.0, last);
-    const mcp::tool_result asked = client.call_tool("trigger-elicitation-request");
-    CHECK(asked.text().find("Name: Ada") != std::string_view::npos);
-    CHECK(asked.text().find("Favorite Integer: 42") != std::string_view::npos); // a default of the form
+    const mcp::tool_result elicited = client.call_tool("trigger-elicitation-request");
+    CHECK(elicited.text().find("Name: Ada") != std::string_view::npos);
+    CHECK(elicited.text().find("Favorite Integer: 42") != std::string_view::npos); // the default of the form
 
     const mcp::json blob = client.read_resource("demo://resource/dynamic/blob/1");
     CHECK(!blob.at("/contents/0/blob").copy_base64().empty());
@@ -236,22 +237,22 @@ int main(int count, char **arguments) {
     server.version = modern ? "2026-07-28" : "2025-11-25";
 
     if (name.find("fastmcp4-apikey") == 0) {
-        header(server, "X-API-Key", "");
+        header_token_is_checked(server, "X-API-Key", "");
     } else if (name.find("fastmcp") == 0) {
         server.challenge = "Bearer";
-        bearer(server);
-        header(server, "Authorization", "Bearer ");
-        auth(server);
-        logged(server);
-        cancelled(server);
-        by_setter(server);
+        bearer_token_is_checked(server);
+        header_token_is_checked(server, "Authorization", "Bearer ");
+        auth_callback_refreshes_token(server);
+        log_contains_no_token(server);
+        cancelled_call_leaves_client_usable(server);
+        transport_can_be_set(server);
     } else {
-        mcp::client client = server.client(); // server-everything lets everybody in
-        answers(server, client);
-        protocol(server);
-        logged(server);
-        cancelled(server);
-        by_setter(server);
+        mcp::client client = server.client(); // server-everything needs no credentials
+        check_calls_succeed(server, client);
+        protocol_features_work(server);
+        log_contains_no_token(server);
+        cancelled_call_leaves_client_usable(server);
+        transport_can_be_set(server);
     }
     return check::end();
 }

@@ -18,7 +18,7 @@ inline mcp::json state(const char *path) {
     text << file.rdbuf();
     auto state = mcp::json::try_parse(text.str());
     if (!state || !state->at("/url")) {
-        std::cerr << path << " does not say where the server is\n";
+        std::cerr << path << " does not contain the server's URL\n";
         std::exit(2);
     }
     return *std::move(state);

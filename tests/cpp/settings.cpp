@@ -1,4 +1,4 @@
-// Every setting of a client, by its effect or by the error of what it refuses.
+// Every setting of a client: its effect, or its error for invalid values.
 #include "check.hpp"
 #include "support.hpp"
 
@@ -10,7 +10,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-void credentials() {
+void credentials_are_sent() {
     mcp::client client = support::client_for("dual+tag=cpp-credentials");
     client.set_bearer("token-1");
     client.set_header("X-API-Key", "key-1");
@@ -34,27 +34,27 @@ void credentials() {
     CHECK_THROWS(invalid_argument, client.set_bearer("Bearer token"));
     CHECK_THROWS(invalid_argument, client.set_header("X-Name", "line\r\nbreak"));
     CHECK_THROWS(invalid_argument, client.set_header("Host", "elsewhere"));
-    // A text that ends somewhere in the middle of a larger one.
+    // A string_view that is not NUL-terminated.
     client.set_bearer("token-3 and more"sv.substr(0, 7));
     client.ping();
     log = support::log_of("cpp-credentials");
     CHECK_EQUAL("Bearer token-3"sv, support::header(support::last(log), "authorization"));
 }
 
-// The copy of a text that is made for C does not stay in memory: it may be a token.
-void wiped() {
+// The copy of a text for C is wiped after use: it may be a token.
+void text_copies_are_wiped() {
     using text = mcp::detail::text;
     alignas(text) unsigned char place[sizeof(text)];
     const auto has_secret = [&place] {
         return std::string(place, place + sizeof place).find("s3cr3t") != std::string::npos;
     };
-    const text *made = new (place) text("s3cr3t", "a short text, which lies in the object itself");
+    const text *made = new (place) text("s3cr3t", "a short text, stored inside the std::string object");
     CHECK(has_secret());
     made->~text();
     CHECK(!has_secret());
 }
 
-void introduction() {
+void client_info_is_sent() {
     mcp::client client = support::client_for("dual+tag=cpp-info");
     client.set_client_info("cpp-test", "1.2.3");
     client.ping();
@@ -67,7 +67,7 @@ void introduction() {
     CHECK_THROWS(misuse, client.set_limit(mcp::limit::head, 0));
 }
 
-void protocol_version() {
+void protocol_version_can_be_pinned() {
     mcp::client client = support::client_for("dual");
     CHECK_THROWS(invalid_argument, client.set_protocol_version("2020-02-20"));
     client.set_protocol_version("2025-06-18");
@@ -82,7 +82,7 @@ void protocol_version() {
     CHECK_EQUAL("2026-07-28"sv, negotiated["protocolVersion"].string());
 }
 
-void limits() {
+void limits_are_enforced() {
     mcp::client message = support::client_for("modern+body-size=20000");
     message.set_limit(mcp::limit::message, 10000);
     CHECK_THROWS(too_large, message.ping());
@@ -97,28 +97,28 @@ void limits() {
     CHECK_THROWS(invalid_argument, client.set_limit(static_cast<mcp::limit>(77), 1));
     CHECK_THROWS(invalid_argument, client.set_limit(mcp::limit::head, std::uint64_t{1} << 40));
     client.set_limit(mcp::limit::message, 10000);
-    client.set_limit(mcp::limit::message, 0); // the value at the start
+    client.set_limit(mcp::limit::message, 0); // the default
     client.ping();
 }
 
-void transport() {
+void transport_can_be_set() {
     mcp::client by_setter = support::client_for("sse");
     by_setter.set_transport(mcp::transport::sse);
     const mcp::json info = by_setter.server_info();
     CHECK_EQUAL("sse"sv, info["transport"].string());
 
-    mcp::client not_there = support::client_for("sse");
-    not_there.set_transport(mcp::transport::streamable_http);
-    CHECK(!not_there.try_ping());
-    not_there = support::client_for("modern");
-    CHECK_THROWS(invalid_argument, not_there.set_transport(static_cast<mcp::transport>(77)));
-    not_there.set_transport(mcp::transport::sse);
-    not_there.set_transport(mcp::transport::automatic);
-    const mcp::json streamable = not_there.server_info();
+    mcp::client other = support::client_for("sse");
+    other.set_transport(mcp::transport::streamable_http);
+    CHECK(!other.try_ping());
+    other = support::client_for("modern");
+    CHECK_THROWS(invalid_argument, other.set_transport(static_cast<mcp::transport>(77)));
+    other.set_transport(mcp::transport::sse);
+    other.set_transport(mcp::transport::automatic);
+    const mcp::json streamable = other.server_info();
     CHECK_EQUAL("streamable-http"sv, streamable["transport"].string());
 }
 
-void timeouts() {
+void timeouts_end_calls() {
     mcp::client client = support::client_for("dual+fault=silent");
     client.set_timeout(100ms);
     CHECK_THROWS(timeout, client.ping());
@@ -131,7 +131,7 @@ void timeouts() {
     CHECK_FAILS(timeout, client.try_connect(options));
 }
 
-void unix_sockets_and_proxies() {
+void unix_socket_and_proxy_are_used() {
     mcp::client client = support::client_for("dual");
     CHECK_THROWS(invalid_argument, client.set_unix_socket(""));
     client.set_unix_socket("/nonexistent/socket");
@@ -153,8 +153,9 @@ void unix_sockets_and_proxies() {
     }
 }
 
-void only_https() {
-    mcp::client client = support::client_at("http://192.0.2.1/mcp"); // nobody's: nothing may be sent there
+void credentials_over_http_can_be_forbidden() {
+    // An address reserved for documentation (RFC 5737): nothing may be sent there.
+    mcp::client client = support::client_at("http://192.0.2.1/mcp");
     client.set_require_https(true);
     client.set_bearer("token");
     CHECK_THROWS(insecure, client.ping());
@@ -163,7 +164,7 @@ void only_https() {
     client.ping();
 }
 
-void tls() {
+void tls_settings_are_applied() {
     const std::string url = support::variable("MCP_TEST_TLS_URL") + "/mcp";
     const std::string authority = support::variable("MCP_TEST_CA");
     mcp::client client = support::client_at(url);
@@ -202,15 +203,15 @@ void tls() {
 
 int main() {
     CHECK_EQUAL(MCP_VERSION ""sv, mcp::version());
-    credentials();
-    wiped();
-    introduction();
-    protocol_version();
-    limits();
-    transport();
-    timeouts();
-    unix_sockets_and_proxies();
-    only_https();
-    tls();
+    credentials_are_sent();
+    text_copies_are_wiped();
+    client_info_is_sent();
+    protocol_version_can_be_pinned();
+    limits_are_enforced();
+    transport_can_be_set();
+    timeouts_end_calls();
+    unix_socket_and_proxy_are_used();
+    credentials_over_http_can_be_forbidden();
+    tls_settings_are_applied();
     return check::end();
 }

@@ -1,18 +1,18 @@
-// A program without exceptions and without run-time type information: the try_ forms, and callbacks that cannot throw.
+// Without exceptions and run-time type information: the try_ forms, and callbacks that cannot throw.
 #include "check.hpp"
 #include "support.hpp"
 
 #include <string>
 
 #ifdef __cpp_exceptions
-#error this is to be compiled with -fno-exceptions
+#error compile this file with -fno-exceptions
 #endif
 
 using namespace std::string_view_literals;
 
 namespace {
 
-void refused() {
+void rejected_token_is_reported() {
     mcp::client client = support::client_for("dual+bearer=right-token");
     CHECK_WORKS(client.try_set_bearer("wrong-token"));
     const mcp::error error = CHECK_FAILS(unauthorized, client.try_ping());
@@ -22,12 +22,12 @@ void refused() {
     CHECK_WORKS(client.try_ping());
 }
 
-void callbacks() {
+void callbacks_report_failures() {
     mcp::client client = support::client_for("dual+bearer=right-token");
-    int asked = 0, lines = 0;
+    int auth_calls = 0, lines = 0;
     CHECK_WORKS(client.try_set_log([&lines](mcp::log_level, std::string_view) { lines++; }));
-    CHECK_WORKS(client.try_set_auth([&asked](mcp::auth_request &request) {
-        if (++asked == 1) {
+    CHECK_WORKS(client.try_set_auth([&auth_calls](mcp::auth_request &request) {
+        if (++auth_calls == 1) {
             request.fail("not yet");
             return;
         }
@@ -36,14 +36,14 @@ void callbacks() {
     const mcp::error error = CHECK_FAILS(auth_failed, client.try_ping());
     CHECK(error.message().find("not yet") != std::string_view::npos);
     CHECK_WORKS(client.try_ping());
-    CHECK(asked > 1 && lines > 0);
+    CHECK(auth_calls > 1 && lines > 0);
 
     CHECK_WORKS(client.try_set_auth(
         [](mcp::auth_request &request) { CHECK_FAILS(invalid_argument, request.try_set_bearer("a\0b"sv)); }));
     CHECK_FAILS(auth_failed, client.try_ping());
 }
 
-void life() {
+void calls_succeed_and_close() {
     CHECK_FAILS(invalid_argument, mcp::client::try_new("http://127.0.0.1:1/\0"sv));
     mcp::client client = support::client_for("legacy");
     auto token = mcp::cancel::try_new();
@@ -63,8 +63,8 @@ void life() {
 } // namespace
 
 int main() {
-    refused();
-    callbacks();
-    life();
+    rejected_token_is_reported();
+    callbacks_report_failures();
+    calls_succeed_and_close();
     return check::end();
 }

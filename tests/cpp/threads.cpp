@@ -1,8 +1,8 @@
 // 64 threads on one client; also built with the thread sanitizer.
 //
-//     threads               on the scripted server, which MCP_TEST_URL names
-//     threads STATE_FILE    on a real server with tokens
-//     threads --race        two threads, a race of our own: does the sanitizer see it?
+//     threads               with the scripted server at MCP_TEST_URL
+//     threads STATE_FILE    with a real server that requires tokens
+//     threads --race        two threads with a deliberate data race, which the sanitizer must report
 #include "check.hpp"
 #include "servers.hpp"
 #include "support.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 constexpr int calls = 64;
 
-// Runs this in so many threads, all at once.
+// Runs a function in `count` threads that start at the same time.
 void in_threads(int count, const std::function<void(int)> &run) {
     std::atomic<int> waiting{count};
     std::vector<std::thread> threads;
@@ -37,12 +37,12 @@ void in_threads(int count, const std::function<void(int)> &run) {
     }
 }
 
-// First calls of all kinds, with settings that change meanwhile, and results that all of them read.
-void everything_at_once(mcp::client &client, const std::string &token) {
-    std::atomic<int> lines{0}, asked{0};
+// First calls of all kinds, while settings change, and results that all threads read.
+void concurrent_calls_settings_and_reads(mcp::client &client, const std::string &token) {
+    std::atomic<int> lines{0}, auth_calls{0};
     client.set_log([&lines](mcp::log_level, std::string_view line) { lines += !line.empty(); });
-    client.set_auth([&asked, token](mcp::auth_request &request) {
-        asked++;
+    client.set_auth([&auth_calls, token](mcp::auth_request &request) {
+        auth_calls++;
         request.set_bearer(token);
     });
     const mcp::cancel never;
@@ -55,7 +55,7 @@ void everything_at_once(mcp::client &client, const std::string &token) {
         CHECK(info && info->at("/serverInfo/name").string());
         client.ping();
     });
-    CHECK(lines > 0 && asked >= 2 * calls);
+    CHECK(lines > 0 && auth_calls >= 2 * calls);
     client.set_auth(std::nullopt);
     client.set_log(std::nullopt);
 
@@ -69,7 +69,7 @@ void everything_at_once(mcp::client &client, const std::string &token) {
     });
 }
 
-void one_error_for_all(mcp::client &client) {
+void errors_are_shared_between_threads(mcp::client &client) {
     client.set_bearer("wrong-token");
     std::vector<std::optional<mcp::error>> errors(calls);
     in_threads(calls, [&](int i) {
@@ -84,8 +84,8 @@ void one_error_for_all(mcp::client &client) {
     });
 }
 
-// The first thread closes while the others call.
-void closed_among_calls(mcp::client &client, const std::string &token) {
+// The first thread closes the client while the others make calls.
+void close_ends_concurrent_calls(mcp::client &client, const std::string &token) {
     client.set_bearer(token);
     in_threads(calls, [&](int i) {
         if (i == 0) {
@@ -103,7 +103,7 @@ void closed_among_calls(mcp::client &client, const std::string &token) {
     CHECK_FAILS(closed, client.try_ping());
 }
 
-// Two log callbacks that share what they must not share without a lock.
+// Two log callbacks that share a variable without a lock.
 void race() {
     int lines = 0;
     in_threads(2, [&](int) {
@@ -126,8 +126,8 @@ int main(int count, char **arguments) {
     const std::string token = state.at("/tokens/right").copy_string();
     mcp::client client =
         real ? support::client_at(state["url"].copy_string()) : support::client_for("dual+bearer=" + token);
-    everything_at_once(client, token);
-    one_error_for_all(client);
-    closed_among_calls(client, token);
+    concurrent_calls_settings_and_reads(client, token);
+    errors_are_shared_between_threads(client);
+    close_ends_concurrent_calls(client, token);
     return check::end();
 }

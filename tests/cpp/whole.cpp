@@ -1,4 +1,4 @@
-// One life under one setting: WHOLE is the name of the function that mixed.cpp calls.
+// whole_life in one configuration. WHOLE is the name of the function that mixed.cpp calls.
 #include "whole.hpp"
 
 extern "C" int WHOLE(const char *url) {

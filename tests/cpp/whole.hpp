@@ -1,6 +1,6 @@
-// A use of everything that mcp.hpp has, in the forms that a setting has: for the compiler, and a short life to run.
+// Uses everything in mcp.hpp, in the forms that the configuration declares: to compile it, and to run it once.
 //
-// It is included by files that are compiled with different settings and linked into one program.
+// Included by files that are compiled with different configurations and linked into one program.
 #ifndef WHOLE_HPP
 #define WHOLE_HPP
 
@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Ends the program when the library does not do what it should.
+// Aborts the program if an expectation about the library is not met.
 [[maybe_unused]] void need(bool condition) {
     if (!condition) {
         std::abort();
@@ -74,7 +74,7 @@ int every_callback(mcp::client &client) {
              .try_set_auth([](mcp::auth_request &request) {
                  if (request.url().empty() || request.method().empty() || request.attempt() != 1 ||
                      request.http_status() || request.challenge()) {
-                     request.fail("this is no first attempt");
+                     request.fail("this is not a first attempt");
                  }
                  need(request.try_set_bearer("token").has_value());
                  need(request.try_set_header("X-Name", "value").has_value());
@@ -112,7 +112,7 @@ void every_call(mcp::client &client) {
 #endif
 }
 
-// The scripted server has none of this: what counts is that each setting has its own functions, and that they end.
+// The scripted server supports none of these: each configuration must have its own functions, and they must return.
 std::size_t every_operation(mcp::client &client) {
     std::size_t worked = 0;
     const auto count = [&worked](const auto &outcome) { worked += static_cast<std::size_t>(outcome.has_value()); };
@@ -208,13 +208,13 @@ std::size_t every_value() {
     return sum;
 }
 
-void every_detail(const mcp::error &error) {
+void every_error_detail(const mcp::error &error) {
     need(error.what() == error.message() && mcp::to_string(error.status())[0] == 'M');
     need(!error.http_status() && !error.rpc_code() && !error.rpc_data());
     need(!error.www_authenticate() && !error.retry_after());
 }
 
-// 0 when all is well; does not come back otherwise.
+// Returns 0 if everything works; aborts otherwise.
 [[maybe_unused]] int whole_life(const char *url) {
     mcp::expected<mcp::client> made = mcp::client::try_new(url);
     need(made.has_value());
@@ -225,8 +225,8 @@ void every_detail(const mcp::error &error) {
     every_call(client);
     (void)every_operation(client);
     need(client.try_close().has_value());
-    every_detail(client.try_ping().error());
-    every_detail(mcp::error(mcp::status::internal, "of our own"));
+    every_error_detail(client.try_ping().error());
+    every_error_detail(mcp::error(mcp::status::internal, "created by the test"));
 #ifdef __cpp_exceptions
     mcp::client(url).close();
 #endif

@@ -1,6 +1,6 @@
-"""agent.py STATE PROGRAM: the example agent, on a terminal, in front of server-everything.
+"""agent.py STATE PROGRAM: runs the example agent on a pseudoterminal against server-everything.
 
-STATE is the file that the server's fixture wrote. Each step waits for what the program shows, and types the next line.
+STATE is the state file of the server's fixture. Each step waits for a prompt of the program and types the next input.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 STEPS = [
     (r"echo: Echoes back the input string\r\n.*\r\n> $", 'echo {"message":"hello"}'),
@@ -24,18 +24,18 @@ STEPS = [
 ]
 
 
-def program_ended(child: int) -> int:
+def exit_code(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def read_until(terminal: int, pattern: str) -> str:
-    """What is shown until it looks like the pattern."""
-    shown, deadline = "", time.monotonic() + PATIENCE
-    while not re.search(pattern, shown, re.S):
+    """Reads the output until it matches the pattern, and returns it."""
+    output, deadline = "", time.monotonic() + TIMEOUT_SECONDS
+    while not re.search(pattern, output, re.S):
         if not select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]:
-            raise SystemExit(f"agent: nothing like {pattern!r} in {shown!r}")
-        shown += os.read(terminal, 65536).decode()
-    return shown
+            raise SystemExit(f"agent: no match for {pattern!r} in {output!r}")
+        output += os.read(terminal, 65536).decode()
+    return output
 
 
 def main() -> None:
@@ -43,12 +43,12 @@ def main() -> None:
     child, terminal = pty.fork()
     if child == 0:
         os.execv(sys.argv[2], [sys.argv[2], url])
-    for pattern, answer in STEPS:
+    for pattern, text in STEPS:
         print(read_until(terminal, pattern), end="")
-        os.write(terminal, answer.encode() + b"\n")
-    status = program_ended(child)
+        os.write(terminal, text.encode() + b"\n")
+    status = exit_code(child)
     if status != 0:
-        raise SystemExit(f"agent: it ended with {status}")
+        raise SystemExit(f"agent: the program exited with {status}")
 
 
 main()

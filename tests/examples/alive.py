@@ -1,7 +1,7 @@
-"""alive.py STATE PROGRAM [ARGS...]: the program of the README, in whatever language, in front of a real server.
+"""alive.py STATE PROGRAM [ARGS...]: runs the README's program, in any language, against a real server.
 
-STATE is the file that the server's fixture wrote. The program gets the server's URL as its last argument, and a token in
-MCP_BEARER_TOKEN: the right one, then a wrong one.
+STATE is the state file of the server's fixture. The program gets the server's URL as its last argument, and a token in
+MCP_BEARER_TOKEN: first the right one, then a wrong one.
 """
 
 import json
@@ -10,12 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 def run(token: str, words: list[str]) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"MCP_BEARER_TOKEN": token}
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
 
 
 def main() -> None:

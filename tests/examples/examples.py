@@ -1,6 +1,6 @@
-"""examples.py token-file|client-credentials PROGRAM: an example in front of a server whose tokens change while it runs.
+"""examples.py token-file|client-credentials PROGRAM: runs an example against a server whose tokens change.
 
-Each running example sees several tokens come and go, and has to go on without an error.
+The tokens are replaced several times during each run, and the example must not report an error.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ from install import installed  # noqa: E402
 
 CLIENT, SECRET, SCOPE = "an example", "s3cret&more:é", "read"
 READY_SECONDS = 60
-PATIENCE = 20
+TIMEOUT_SECONDS = 20
 
 
 class Server:
-    """token_server.py, which ends with this."""
+    """A running token_server.py; close() ends it."""
 
     def __init__(self) -> None:
         reader, writer = os.pipe()
@@ -44,7 +44,7 @@ class Server:
         os.close(writer)
         try:
             self.url = announced(reader, time.monotonic() + READY_SECONDS)["url"]
-            assert answers(self.url), "the server does not answer"
+            assert answers(self.url), "the server does not respond"
         except BaseException:
             self.close()
             self.log.seek(0)
@@ -60,21 +60,21 @@ class Server:
     def at(self, path: str) -> str:
         return self.url.removesuffix("/mcp") + path
 
-    def ask(self, path: str, body: str | None = None) -> str:
+    def request(self, path: str, body: str | None = None) -> str:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         data = None if body is None else body.encode()
-        with opener.open(urllib.request.Request(self.at(path), data=data), timeout=PATIENCE) as answer:
-            return answer.read().decode()
+        with opener.open(urllib.request.Request(self.at(path), data=data), timeout=TIMEOUT_SECONDS) as response:
+            return response.read().decode()
 
     def counts(self) -> dict[str, int]:
-        return json.loads(self.ask("/counts"))
+        return json.loads(self.request("/counts"))
 
 
 class Example:
-    """The running program."""
+    """A running example."""
 
     def __init__(self, *words: str | Path, **environment: str) -> None:
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.process = subprocess.Popen(
             words,
             env=os.environ | environment,
@@ -85,27 +85,28 @@ class Example:
         )
 
     def read_pings(self, count: int) -> None:
-        """Until so many more pings were answered."""
+        """Waits until this many more pings have succeeded."""
         for _ in range(count):
-            self.said.append(self.process.stdout.readline())
-            assert self.said[-1].startswith("ping ") and "answers" in self.said[-1], self.rest()
+            self.lines.append(self.process.stdout.readline())
+            assert self.lines[-1].startswith("ping ") and "answers" in self.lines[-1], self.output()
 
-    def rest(self) -> str:
-        self.said += self.process.communicate(timeout=PATIENCE)[0].splitlines(keepends=True)
-        return "".join(self.said)
+    def output(self) -> str:
+        """Waits for the end of the program and returns its whole output."""
+        self.lines += self.process.communicate(timeout=TIMEOUT_SECONDS)[0].splitlines(keepends=True)
+        return "".join(self.lines)
 
-    def must_end(self, code: int, pings: int | None = None, *, saying: str = "") -> None:
-        said = self.rest()
-        print("   ", said.splitlines()[-1])
-        assert self.process.returncode == code, f"exit code {self.process.returncode}: {said}"
-        assert saying in said, said
-        assert SECRET not in said and "issued-token" not in said, said
+    def must_exit(self, code: int, pings: int | None = None, *, message: str = "") -> None:
+        output = self.output()
+        print("   ", output.splitlines()[-1])
+        assert self.process.returncode == code, f"exit code {self.process.returncode}: {output}"
+        assert message in output, output
+        assert SECRET not in output and "issued-token" not in output, output
         if pings is not None:
-            assert said.count("the server answers") == pings, said
+            assert output.count("the server answers") == pings, output
 
     @contextlib.contextmanager
-    def stopped(self):
-        """While it does not run."""
+    def suspended(self):
+        """Suspends the program."""
         self.process.send_signal(signal.SIGSTOP)
         yield
         self.process.send_signal(signal.SIGCONT)
@@ -128,75 +129,75 @@ def token_file(program: str, server: Server, folder: Path) -> None:
         other.rename(file)
 
     with Example(program, server.url, file) as example:
-        example.must_end(1, saying="No such file")
+        example.must_exit(1, message="No such file")
     file.write_text("two words")
     with Example(program, server.url, file) as example:
-        example.must_end(1, saying="holds a space")
+        example.must_exit(1, message="holds a space")
 
-    replace(server.ask("/issue", "") + "\n")
+    replace(server.request("/issue", "") + "\n")
     before = server.counts()
     with Example(program, server.url, file, "--every", "50", "--times", "60") as example:
         for _ in range(3):
             example.read_pings(5)
-            # As it is done well: the new token is good before the old one ends, and comes by a rename.
-            new = server.ask("/issue", "")
-            with example.stopped():
+            # A correct rotation: the new token is valid before the old one is revoked, and a rename replaces the file.
+            new = server.request("/issue", "")
+            with example.suspended():
                 replace(new + "\n")
-                server.ask("/revoke", new)
+                server.request("/revoke", new)
         example.read_pings(5)
-        # As badly as can be: in place, as long as the other one, and with the time of before.
-        new = server.ask("/issue", "")
-        with example.stopped():
+        # The worst rotation: in place, with the same length and modification time.
+        new = server.request("/issue", "")
+        with example.suspended():
             times = file.stat()
             with file.open("r+") as stream:
                 stream.write(new)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-            server.ask("/revoke", new)
-        example.must_end(0, pings=60)
+            server.request("/revoke", new)
+        example.must_exit(0, pings=60)
     after = server.counts()
-    refused = after["refused"] - before["refused"]
-    print(f"    4 rotations; {refused} requests refused and sent again")
-    # The last rotation cannot be seen but by a refusal. At the others one may have been on its way.
-    assert 1 <= refused <= 4, after
+    rejected = after["rejected"] - before["rejected"]
+    print(f"    4 rotations; {rejected} requests rejected and retried")
+    # Only a rejection reveals the last rotation. At each other rotation one request may have been in progress.
+    assert 1 <= rejected <= 4, after
 
-    server.ask("/revoke", "nothing")
+    server.request("/revoke", "nothing")
     with Example(program, server.url, file) as example:
-        example.must_end(1, saying="refused the credentials")
+        example.must_exit(1, message="refused the credentials")
 
 
 def client_credentials(program: str, server: Server, _folder: Path) -> None:
     words = (program, server.url, server.at("/token"), CLIENT, "--scope", SCOPE)
 
     before = server.counts()
-    server.ask("/lifetime", "1 1")
+    server.request("/lifetime", "1 1")
     with Example(*words, "--every", "50", "--times", "60", CLIENT_SECRET=SECRET) as example:
-        example.must_end(0, pings=60)
+        example.must_exit(0, pings=60)
     after = server.counts()
-    print(f"    honest tokens: {after['issued'] - before['issued']} issued")
+    print(f"    tokens with a correct lifetime: {after['issued'] - before['issued']} issued")
     assert after["issued"] - before["issued"] >= 3, after
 
     before = after
-    server.ask("/lifetime", "3600 3600")
+    server.request("/lifetime", "3600 3600")
     with Example(*words, "--every", "50", "--times", "60", CLIENT_SECRET=SECRET) as example:
         for _ in range(2):
             example.read_pings(5)
-            server.ask("/revoke", "nothing")
-        example.must_end(0, pings=60)
+            server.request("/revoke", "nothing")
+        example.must_exit(0, pings=60)
     after = server.counts()
-    issued, refused = after["issued"] - before["issued"], after["refused"] - before["refused"]
-    print(f"    revoked twice: {issued} issued, {refused} requests refused and sent again")
-    assert (issued, refused) == (3, 2), after
+    issued, rejected = after["issued"] - before["issued"], after["rejected"] - before["rejected"]
+    print(f"    revoked twice: {issued} issued, {rejected} requests rejected and retried")
+    assert (issued, rejected) == (3, 2), after
 
     with Example(*words, CLIENT_SECRET="guessed") as example:
-        example.must_end(1, saying="invalid_client")
-    with Example(*words[:3], "somebody", CLIENT_SECRET=SECRET) as example:
-        example.must_end(1, saying="invalid_client")
+        example.must_exit(1, message="invalid_client")
+    with Example(*words[:3], "unknown", CLIENT_SECRET=SECRET) as example:
+        example.must_exit(1, message="invalid_client")
     with Example(*words[:-1], "write", CLIENT_SECRET=SECRET) as example:
-        example.must_end(1, saying="invalid_scope")
+        example.must_exit(1, message="invalid_scope")
     with Example(program, server.url, server.at("/nowhere"), CLIENT, CLIENT_SECRET=SECRET) as example:
-        example.must_end(1, saying="HTTP 404")
+        example.must_exit(1, message="HTTP 404")
     with Example(program, server.url, "http://127.0.0.1:1/token", CLIENT, CLIENT_SECRET=SECRET) as example:
-        example.must_end(1, saying="token endpoint")
+        example.must_exit(1, message="token endpoint")
 
 
 TESTS = {"token-file": token_file, "client-credentials": client_credentials}

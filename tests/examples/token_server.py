@@ -1,10 +1,10 @@
-"""A FastMCP server and the issuer of its tokens in one process; run by examples.py.
+"""A FastMCP server and its token issuer in one process; run by examples.py.
 
     POST /token        a client-credentials grant (RFC 6749, 4.4)
-    POST /issue        a token for whoever asks: the test
-    POST /revoke       ends every token but the one in the body
-    POST /lifetime     two numbers: how many seconds tokens live from now on, and how many they are said to
-    GET  /counts       how many tokens were issued, accepted and refused
+    POST /issue        a token for the test, without authentication
+    POST /revoke       revokes all tokens except the one in the body
+    POST /lifetime     two numbers: the actual and the announced lifetime of new tokens, in seconds
+    GET  /counts       how many tokens were issued, accepted and rejected
 """
 
 import base64
@@ -23,32 +23,32 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 
 import announce  # noqa: E402
 
-# Characters that have to be escaped on their way.
+# With characters that must be escaped in requests.
 CLIENT, SECRET, SCOPE = "an example", "s3cret&more:é", "read"
 
 
 class Issuer(TokenVerifier):
     def __init__(self) -> None:
         super().__init__(required_scopes=[SCOPE])
-        self.ends: dict[str, float] = {}
+        self.expiries: dict[str, float] = {}
         self.numbers = itertools.count(1)
-        self.life, self.said_life = 3600.0, 3600.0
-        self.counts = {"issued": 0, "accepted": 0, "refused": 0}
+        self.lifetime, self.announced_lifetime = 3600.0, 3600.0
+        self.counts = {"issued": 0, "accepted": 0, "rejected": 0}
 
     def issue(self) -> str:
         token = f"issued-token-{next(self.numbers):04}"
-        self.ends[token] = time.monotonic() + self.life
+        self.expiries[token] = time.monotonic() + self.lifetime
         self.counts["issued"] += 1
         return token
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        good = self.ends.get(token, 0) > time.monotonic()
-        self.counts["accepted" if good else "refused"] += 1
-        return AccessToken(token=token, client_id=CLIENT, scopes=[SCOPE]) if good else None
+        valid = self.expiries.get(token, 0) > time.monotonic()
+        self.counts["accepted" if valid else "rejected"] += 1
+        return AccessToken(token=token, client_id=CLIENT, scopes=[SCOPE]) if valid else None
 
 
 def client_of(request: Request) -> tuple[str, str]:
-    """The user name and password, which are form-encoded before they are put together (RFC 6749, 2.3.1)."""
+    """The client id and secret, which are form-encoded and then joined (RFC 6749, section 2.3.1)."""
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
         return "", ""
@@ -69,8 +69,8 @@ def main() -> None:
             return JSONResponse({"error": "unsupported_grant_type"}, status_code=400)
         if form.get("scope") != [SCOPE]:
             return JSONResponse({"error": "invalid_scope"}, status_code=400)
-        answer = {"access_token": issuer.issue(), "token_type": "bearer", "expires_in": issuer.said_life}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+        grant = {"access_token": issuer.issue(), "token_type": "bearer", "expires_in": issuer.announced_lifetime}
+        return JSONResponse(grant, headers={"Cache-Control": "no-store"})
 
     @server.custom_route("/issue", methods=["POST"])
     async def issue(_request: Request) -> Response:
@@ -79,12 +79,12 @@ def main() -> None:
     @server.custom_route("/revoke", methods=["POST"])
     async def revoke(request: Request) -> Response:
         kept = (await request.body()).decode()
-        issuer.ends = {token: end for token, end in issuer.ends.items() if token == kept}
+        issuer.expiries = {token: expiry for token, expiry in issuer.expiries.items() if token == kept}
         return PlainTextResponse("revoked")
 
     @server.custom_route("/lifetime", methods=["POST"])
     async def lifetime(request: Request) -> Response:
-        issuer.life, issuer.said_life = map(float, (await request.body()).decode().split())
+        issuer.lifetime, issuer.announced_lifetime = map(float, (await request.body()).decode().split())
         return PlainTextResponse("set")
 
     @server.custom_route("/counts", methods=["GET"])

@@ -1,8 +1,8 @@
 /*
- * Somebody's program that can do without libmcp: it loads the library when it wants it, pings the server that
- * MCP_TEST_URL names, and unloads it. Several times, on the main thread and on threads of its own.
+ * An application that loads libmcp only when needed: it loads the library, pings the server at MCP_TEST_URL, and
+ * unloads the library again. It does so several times, on the main thread and on other threads.
  *
- *     app [PATH OF THE LIBRARY]
+ *     app [LIBRARY_PATH]
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -17,7 +17,7 @@
 
 enum { ROUNDS = 4 };
 
-/* The header gives the types, so that they are right; nothing here is linked. */
+/* The header provides the types; no function is linked. */
 struct api {
     __typeof__(mcp_version) *version;
     __typeof__(mcp_client_new) *client_new;
@@ -49,7 +49,7 @@ static int resolve(void *handle, struct api *api) {
             fprintf(stderr, "%s\n", dlerror());
             return 0;
         }
-        /* A function's address comes as a data pointer, which ISO C does not convert. */
+        /* dlsym returns a data pointer, which ISO C cannot convert to a function pointer. */
         memcpy(wanted[i].place, &symbol, sizeof symbol);
     }
     return 1;
@@ -72,7 +72,7 @@ static int ping(const struct api *api) {
     return alive;
 }
 
-/* Returns NULL when all went well. */
+/* Returns NULL on success. */
 static void *load_and_ping(void *unused) {
     static char failure;
     struct api api;
@@ -96,7 +96,7 @@ static int load_and_ping_on_thread(void) {
     pthread_t thread;
     void *failure = NULL;
     if (pthread_create(&thread, NULL, load_and_ping, NULL) != 0 || pthread_join(thread, &failure) != 0) {
-        fprintf(stderr, "no thread\n");
+        fprintf(stderr, "cannot create or join a thread\n");
         return 0;
     }
     return failure == NULL;
@@ -131,7 +131,7 @@ int main(int argc, char **argv) {
         library = argv[1];
     }
     if (server == NULL || is_loaded()) {
-        fprintf(stderr, "MCP_TEST_URL is not set, or libmcp is there before it is loaded\n");
+        fprintf(stderr, "MCP_TEST_URL is not set, or libmcp was already loaded\n");
         return 1;
     }
     snprintf(url, sizeof url, "%s/mcp", server);
@@ -139,13 +139,13 @@ int main(int argc, char **argv) {
         if (!load_and_ping_on_thread()) {
             return 1;
         }
-        printf(", closed: %s\n", is_loaded() ? "still there" : "gone");
+        printf(", closed: %s\n", is_loaded() ? "still loaded" : "unloaded");
     }
     for (round = 0; round < ROUNDS; round++) {
         if (load_and_ping(NULL) != NULL) {
             return 1;
         }
-        printf(", closed: %s\n", is_loaded() ? "still there" : "gone");
+        printf(", closed: %s\n", is_loaded() ? "still loaded" : "unloaded");
     }
     printf("descriptors: %d before, %d after\n", before, open_descriptors());
     return open_descriptors() == before ? 0 : 1;

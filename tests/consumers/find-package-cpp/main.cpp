@@ -1,4 +1,4 @@
-// Somebody's C++ program: it pings the server that MCP_TEST_URL names, and sees an error come back as an exception.
+// A C++ program that pings the server at MCP_TEST_URL, and catches an error as an exception.
 #include <mcp.hpp>
 
 #include <cstdlib>
@@ -7,11 +7,11 @@
 
 namespace {
 
-bool is_refused(const std::string &url) {
+bool is_rejected(const std::string &url) {
     try {
         mcp::client client(url);
     } catch (const mcp::error &error) {
-        std::cout << "libmcp " << mcp::version() << ": refused " << url << ": " << error.what() << '\n';
+        std::cout << "libmcp " << mcp::version() << ": rejected " << url << ": " << error.what() << '\n';
         return error.status() == mcp::status::invalid_argument;
     }
     return false;
@@ -22,7 +22,7 @@ bool is_refused(const std::string &url) {
 int main() {
     const char *server = std::getenv("MCP_TEST_URL");
     if (server == nullptr || mcp::version() != std::string(MCP_VERSION)) {
-        std::cerr << "MCP_TEST_URL is not set, or the library is of another version than the header\n";
+        std::cerr << "MCP_TEST_URL is not set, or the library and the header have different versions\n";
         return 1;
     }
     const std::string url = std::string(server) + "/mcp";
@@ -37,5 +37,5 @@ int main() {
         std::cerr << url << ": " << error.what() << '\n';
         return 1;
     }
-    return is_refused("not a URL") ? 0 : 1;
+    return is_rejected("not a URL") ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// Somebody's program in Go: pings the server of the tests, by bearer token.
+// A Go program that pings the test server with a bearer token.
 package main
 
 import (

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// Where libmcp is installed.
+// The install prefix of libmcp.
 let prefix = Context.environment["LIBMCP_PREFIX"] ?? "/usr/local"
 
 let package = Package(

@@ -1,4 +1,4 @@
-// Somebody's program in Swift: pings the server of the tests, by bearer token.
+// A Swift program that pings the test server with a bearer token.
 
 import Foundation
 import MCP
