@@ -69,8 +69,7 @@ static size_t polling(void) {
         snprintf(path, sizeof path, "/proc/self/task/%s/syscall", task->d_name);
         file = task->d_name[0] != '.' ? fopen(path, "r") : NULL;
         if (file != NULL) {
-            bool known =
-                fscanf(file, "%ld", &number) == 1; /* the file says "running" for a thread that is not blocked */
+            bool known = fscanf(file, "%ld", &number) == 1; /* otherwise the file reads "running" */
             fclose(file);
 #ifdef SYS_poll
             count += known && number == SYS_poll;
