@@ -71,12 +71,12 @@ static void in_logging(void *userdata, const mcp_json *message) {
     make_nested_calls(userdata);
 }
 
-static void in_input(void *userdata, mcp_input *asked) {
+static void in_input(void *userdata, mcp_input *input) {
     make_nested_calls(userdata);
-    if (strcmp(mcp_input_method(asked), "elicitation/create") == 0) {
-        CHECK_INT(MCP_OK, mcp_input_decline(asked, NULL));
+    if (strcmp(mcp_input_method(input), "elicitation/create") == 0) {
+        CHECK_INT(MCP_OK, mcp_input_decline(input, NULL));
         /* Two responses: the last one counts. */
-        CHECK_INT(MCP_OK, mcp_input_cancel(asked, NULL));
+        CHECK_INT(MCP_OK, mcp_input_cancel(input, NULL));
     }
 }
 
@@ -204,8 +204,8 @@ static void in_unrequested_logging(void *userdata, const mcp_json *message) {
     sem_post(&done);
 }
 
-static void in_unrequested_roots(void *userdata, mcp_input *asked) {
-    in_input(userdata, asked);
+static void in_unrequested_roots(void *userdata, mcp_input *input) {
+    in_input(userdata, input);
     sem_post(&done);
 }
 

@@ -116,7 +116,7 @@ VALID_TEXTS = {
     "key_path": '"/nowhere/libmcp"',
 }
 
-# Called with NULL only: every other wrong argument would be undefined behavior.
+# NULL is valid for them, and there are no other wrong arguments to try.
 FREE_FUNCTIONS = {"mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free"}
 
 # Settings of stdio clients.
