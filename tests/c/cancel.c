@@ -137,16 +137,16 @@ static bool first_connection_is_closed(const mcp_json *log, const char *rpc_meth
 
 /* A legacy server gets notifications/cancelled with the request's id; a modern one sees the connection close. */
 static void servers_learn_of_the_cancellation(void) {
-    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-told");
+    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-notified");
     mcp_json *log;
     const mcp_json *request, *ping = NULL, *cancelled = NULL;
 
     CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
-    cancel_ping("notified, legacy", client, (struct awaited_request){"cancel-told", "ping", 1});
+    cancel_ping("notified, legacy", client, (struct awaited_request){"cancel-notified", "ping", 1});
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
     /* ctest's timeout ends this loop if the server never sees the stream close */
-    while (log = log_with("cancel-told", "notifications/cancelled"), !first_connection_is_closed(log, "ping")) {
+    while (log = log_with("cancel-notified", "notifications/cancelled"), !first_connection_is_closed(log, "ping")) {
         mcp_json_free(log);
     }
     for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {

@@ -221,18 +221,18 @@ static void await_done(void) {
 static void callbacks_on_the_reader_thread_get_misuse(mcp_client *other) {
     static const char script[] =
         "import json, sys\n"
-        "def say(**message): print(json.dumps({'jsonrpc': '2.0'} | message), flush=True)\n"
+        "def send(**message): print(json.dumps({'jsonrpc': '2.0'} | message), flush=True)\n"
         "for line in sys.stdin:\n"
-        "    asked = json.loads(line)\n"
-        "    if asked.get('method') == 'server/discover':\n"
-        "        say(id=asked['id'], error={'code': -32601, 'message': 'no'})\n"
-        "    elif asked.get('method') == 'initialize':\n"
-        "        say(id=asked['id'], result={'protocolVersion': '2025-11-25', 'capabilities': {'logging': {}},\n"
+        "    request = json.loads(line)\n"
+        "    if request.get('method') == 'server/discover':\n"
+        "        send(id=request['id'], error={'code': -32601, 'message': 'no'})\n"
+        "    elif request.get('method') == 'initialize':\n"
+        "        send(id=request['id'], result={'protocolVersion': '2025-11-25', 'capabilities': {'logging': {}},\n"
         "                                    'serverInfo': {'name': 'x', 'version': '1'}})\n"
-        "    elif asked.get('method') == 'ping':\n"
-        "        say(id=asked['id'], result={})\n"
-        "        say(id='unrequested', method='roots/list')\n"
-        "        say(method='notifications/message', params={'level': 'info', 'data': 'x'})\n";
+        "    elif request.get('method') == 'ping':\n"
+        "        send(id=request['id'], result={})\n"
+        "        send(id='unrequested', method='roots/list')\n"
+        "        send(method='notifications/message', params={'level': 'info', 'data': 'x'})\n";
     const char *const command[] = {python, "-c", script, NULL};
     mcp_client *client = mcp_client_new_stdio(command, NULL);
     struct nested nested_in_logging = nested_calls_for(client, other),

@@ -59,7 +59,7 @@ struct fixture {
  * after a crash. */
 void prepare(double bound_ms);
 
-/* Prepares the arguments for one call; `what` says which of them is wrong. */
+/* Prepares the arguments for one call; `what` describes the wrong one. */
 void fixture_begin(struct fixture *s, enum kind kind, const char *function, const char *what);
 
 /* Check the call and free the fixture's objects: for functions that return a status, a client, JSON, or nothing. */

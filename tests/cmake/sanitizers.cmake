@@ -1,8 +1,8 @@
 # The library and the programs of tests/c and tests/cpp once more, watched: by the address, leak and undefined behaviour
 # sanitizers, and by the thread sanitizer. Rust and C both; see sanitizers/README.md.
 #
-# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, random_interrupts_sources, and the programs of
-# cpp.cmake, which are compiled for both already.
+# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, random_interrupts_sources,
+# and the programs of cpp.cmake, which are compiled for both already.
 
 set(sanitize ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
 set(sanitize_state ${CMAKE_CURRENT_BINARY_DIR}/sanitizers)
@@ -62,7 +62,8 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json error eras auth threads fork host_process tls redirects timeouts cancel close lookup sigpipe)
+foreach(name null null_operations text json error eras auth threads fork host_process tls redirects timeouts cancel close
+        lookup sigpipe)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
