@@ -1,10 +1,10 @@
-"""Compiles the header, alone and included twice, as every dialect of C and C++ that callers use."""
+"""Compiles the header alone, included twice, in each dialect of C and C++ that callers use."""
 
 import argparse
 import subprocess
 import sys
 
-# Warnings that no code of ours can be the cause of are no excuse here: the header must be silent.
+# The header must compile without warnings.
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
 C = ["c99", "c11", "c17"]
 CXX = ["c++11", "c++17", "c++20"]

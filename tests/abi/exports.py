@@ -1,6 +1,6 @@
-"""Holds three lists against each other: the library's exports, the header's functions, and symbols.txt.
+"""Checks that the library's exports, the header's functions and symbols.txt are the same.
 
-Also looks at the library's SONAME, at the links beside it, and at what it needs.
+Also checks the library's SONAME, the symbolic links next to it, and the libraries that it depends on.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-# Part of every glibc system; gcc_s comes with the compiler's runtime.
+# Libraries of glibc; gcc_s belongs to the compiler's runtime.
 MAY_NEED = r"(libc|libm|libgcc_s|libpthread|libdl|librt|ld-linux[-\w]*)\.so\.\d+"
 
 problems = []
@@ -25,7 +25,7 @@ def output(*command):
 
 
 def header_functions(path):
-    """The functions that the header declares, in its order."""
+    """The functions that the header declares, in header order."""
     text = open(path, encoding="utf-8").read()
     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
     text = re.sub(r"^\s*#.*(?:\\\n.*)*$", "", text, flags=re.M)
@@ -53,8 +53,8 @@ def main():
     for line in open(args.symbols, encoding="utf-8"):
         if line.strip() and not line.startswith("#"):
             name, since = line.split()
-            check(name not in listed, f"symbols.txt has {name} twice")
-            check(numbers(since) <= numbers(args.version), f"{name} is of {since}, later than {args.version}")
+            check(name not in listed, f"symbols.txt lists {name} twice")
+            check(numbers(since) <= numbers(args.version), f"symbols.txt: {name} is newer than {args.version}: {since}")
             listed[name] = since
             order.append(name)
     check(order == sorted(order), "symbols.txt is not sorted")
@@ -63,30 +63,30 @@ def main():
     check(len(in_header) == len(set(in_header)), "the header declares a function twice")
     in_library = exported(args.library)
     for name in sorted(set(listed) | set(in_header) | in_library):
-        for place, names in (("symbols.txt", listed), ("the header", in_header), ("the library", in_library)):
-            check(name in names, f"{name} is not in {place}")
+        for source, names in (("symbols.txt", listed), ("the header", in_header), ("the library", in_library)):
+            check(name in names, f"{name} is missing from {source}")
 
     dynamic = output("readelf", "--dynamic", "--wide", args.library)
     soname = "libmcp.so." + args.version.split(".")[0]
     check(f"soname: [{soname}]" in dynamic, f"the SONAME is not {soname}")
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
     for name in needed:
-        check(re.fullmatch(MAY_NEED, name), f"the library needs {name}")
+        check(re.fullmatch(MAY_NEED, name), f"the library depends on {name}")
     check("(TEXTREL)" not in dynamic, "the library has text relocations")
 
     directory = os.path.dirname(args.library)
     for name in ("libmcp.so", soname, f"libmcp.so.{args.version}"):
         path = os.path.join(directory, name)
-        check(os.path.exists(path) and os.path.samefile(path, args.library), f"{name} is not beside the library")
+        check(os.path.exists(path) and os.path.samefile(path, args.library), f"{path} does not link to the library")
 
-    # The documentation says since when a function is there.
+    # The documentation states the version that added a function.
     text = open(args.header, encoding="utf-8").read()
-    check(text.count("Since ") >= len(in_header), "not every function of the header says \"Since\"")
+    check(text.count("Since ") >= len(in_header), "not every function of the header has a \"Since\" line")
 
     for problem in problems:
         print(problem)
     print(f"{len(in_library)} exports, {len(in_header)} functions in the header, {len(listed)} in symbols.txt; "
-          f"needs {', '.join(needed)}")
+          f"depends on {', '.join(needed)}")
     return 1 if problems else 0
 
 

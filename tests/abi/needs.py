@@ -1,4 +1,4 @@
-"""Fails when a program needs a shared library whose name begins so."""
+"""Fails if a program depends on a shared library whose name starts with the argument of --without."""
 
 import argparse
 import re
@@ -11,5 +11,5 @@ parser.add_argument("program")
 args = parser.parse_args()
 dynamic = subprocess.run(["readelf", "--dynamic", args.program], check=True, capture_output=True, text=True).stdout
 needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
-print("needs", ", ".join(needed))
+print("depends on", ", ".join(needed))
 sys.exit(any(name.startswith(args.without) for name in needed))

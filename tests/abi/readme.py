@@ -1,4 +1,4 @@
-"""Fails unless the README shows the programs of `examples` as they are: those are built and run by the tests."""
+"""Fails unless the README contains exactly the given example programs, which the tests build and run."""
 
 import argparse
 import re
@@ -16,5 +16,5 @@ for example in options.examples:
     language, _, file = example.partition("=")
     if shown.pop(language, None) != Path(file).read_text():
         problems.append(f"the README does not show {file} under ```{language}")
-problems += [f"the README shows a program under ```{language} that nobody builds" for language in shown]
+problems += [f"the README shows a program under ```{language} that is not a tested example" for language in shown]
 sys.exit("\n".join(problems) or None)

@@ -1,8 +1,8 @@
-/* Credentials: what goes over the wire, and where a token must never turn up. */
+/* Credentials: the headers that are sent, and the places where a token must never appear. */
 #include "check.h"
 #include "support.h"
 
-static void on_the_wire(const char *era) {
+static void credentials_are_sent_as_set(const char *era) {
     char options[128], tag[64];
     mcp_client *client;
     mcp_error *error = NULL;
@@ -13,7 +13,7 @@ static void on_the_wire(const char *era) {
     snprintf(options, sizeof options, "%s+bearer=right-token+api-key=right-key+tag=%s", era, tag);
     client = client_for(options);
 
-    /* a bad token is sent once: no era is tried with it after the other */
+    /* a bad token is sent once: it is not tried again with the other era */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "wrong-token", &error));
     EXPECT_KEEP(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
     CHECK_INT(401, mcp_error_http_status(error));
@@ -27,7 +27,7 @@ static void on_the_wire(const char *era) {
     CHECK_TEXT("Bearer wrong-token", header_of(mcp_json_first(log), "authorization"));
     mcp_json_free(log);
 
-    /* the next request has the new one; every request has it */
+    /* the next requests all have the new token */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     log = server_log(tag);
@@ -36,11 +36,11 @@ static void on_the_wire(const char *era) {
     }
     mcp_json_free(log);
 
-    /* a bearer token beats a custom Authorization header, in whichever order they come */
+    /* a bearer token overrides a custom Authorization header, in either order */
     EXPECT(MCP_OK, error, mcp_set_header(client, "authorization", "Basic d3Jvbmc=", &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 
-    /* removed, the custom one counts: which this server refuses */
+    /* without the token, the custom header is sent, which this server refuses */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, NULL, &error));
     EXPECT(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
     log = server_log(tag);
@@ -48,7 +48,7 @@ static void on_the_wire(const char *era) {
     mcp_json_free(log);
     EXPECT(MCP_OK, error, mcp_set_header(client, "AUTHORIZATION", NULL, &error));
 
-    /* a header instead; set again under another case it is replaced, not doubled */
+    /* a header as the credential; setting it in another case replaces it */
     EXPECT(MCP_OK, error, mcp_set_header(client, "x-api-key", "wrong-key", &error));
     EXPECT(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-API-Key", "right-key", &error));
@@ -63,7 +63,7 @@ struct text {
     size_t size;
 };
 
-static void keep(void *userdata, int32_t level, const char *message) {
+static void append_log(void *userdata, int32_t level, const char *message) {
     struct text *text = userdata;
     size_t length = strlen(message);
     CHECK(level >= MCP_LOG_ERROR && level <= MCP_LOG_DEBUG);
@@ -75,8 +75,8 @@ static void keep(void *userdata, int32_t level, const char *message) {
     }
 }
 
-/* Secrets are in no log line and no error, not even where the server sends them back. */
-static void secrets(const char *scenario_options) {
+/* Secrets appear in no log message and no error, even if the server sends them back. */
+static void secrets_are_in_no_log_or_error(const char *scenario_options) {
     static struct text text;
     mcp_client *client = client_for(scenario_options);
     mcp_error *error = NULL;
@@ -84,7 +84,7 @@ static void secrets(const char *scenario_options) {
 
     text.size = 0;
     text.bytes[0] = '\0';
-    EXPECT(MCP_OK, error, mcp_set_log(client, keep, &text, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_log(client, append_log, &text, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "s3cr3t-token", &error));
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-API-Key", "s3cr3t-key", &error));
     EXPECT(MCP_OK, error, mcp_set_header(client, "Cookie", "session=s3cr3t-cookie", &error));
@@ -101,11 +101,11 @@ static void secrets(const char *scenario_options) {
     }
     mcp_error_free(error);
     dispose(client);
-    CHECK_SAYS(strstr(text.bytes, "s3cr3t") == NULL, "the log says:\n%s", text.bytes);
-    CHECK(status != MCP_OK || text.size > 0); /* the log does say something */
+    CHECK_SAYS(strstr(text.bytes, "s3cr3t") == NULL, "the log is:\n%s", text.bytes);
+    CHECK(status != MCP_OK || text.size > 0); /* shows that the log is not empty */
 }
 
-static void scope(void) {
+static void insufficient_scope_is_forbidden(void) {
     mcp_client *client = client_for("dual+bearer=right-token+scope-missing");
     mcp_error *error = NULL;
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
@@ -117,9 +117,9 @@ static void scope(void) {
     dispose(client);
 }
 
-/* A gateway that authorises by method knows no server/discover: initialize is tried all the same, unless the refusal
- * judges the credentials. */
-static void gateway(const char *token) {
+/* A gateway that authorizes by method may refuse the unknown server/discover: initialize is tried nevertheless, unless
+ * the refusal is about the credentials. */
+static void initialize_is_tried_after_a_refused_discover(const char *token) {
     char options[160], tag[64];
     mcp_client *client;
     mcp_error *error = NULL;
@@ -141,17 +141,17 @@ static void gateway(const char *token) {
 }
 
 int main(void) {
-    on_the_wire("modern");
-    on_the_wire("legacy");
-    on_the_wire("dual");
-    secrets("dual");
-    secrets("legacy");
-    secrets("dual+bearer=other");
-    secrets("dual+fault=secret-echo");
-    secrets("legacy+fault=secret-echo+when=initialize");
-    secrets("legacy+fault=html+when=ping");
-    scope();
-    gateway(NULL);
-    gateway("token");
+    credentials_are_sent_as_set("modern");
+    credentials_are_sent_as_set("legacy");
+    credentials_are_sent_as_set("dual");
+    secrets_are_in_no_log_or_error("dual");
+    secrets_are_in_no_log_or_error("legacy");
+    secrets_are_in_no_log_or_error("dual+bearer=other");
+    secrets_are_in_no_log_or_error("dual+fault=secret-echo");
+    secrets_are_in_no_log_or_error("legacy+fault=secret-echo+when=initialize");
+    secrets_are_in_no_log_or_error("legacy+fault=html+when=ping");
+    insufficient_scope_is_forbidden();
+    initialize_is_tried_after_a_refused_discover(NULL);
+    initialize_is_tried_after_a_refused_discover("token");
     return check_end();
 }

@@ -1,4 +1,4 @@
-/* Cancel tokens: a blocked call ends soon, in whatever phase, and the client stays usable. */
+/* Cancel tokens: they end a blocked call soon in each phase, and the client remains usable. */
 #define _XOPEN_SOURCE 700
 
 #include "check.h"
@@ -12,61 +12,62 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* A cancelled call ends within 50 ms. */
-enum { SOON_MS = 1000 };
+/* A cancelled call should end within 50 ms; the bound allows for a busy machine. */
+enum { BOUND_MS = 1000 };
 
-/* The request that a call has to be cancelled in: the last of so many of a method, under a tag of the server's log.
- * That a call has been waiting for a while does not tell: on a busy machine it waits as long for the answers before. */
-struct when {
+/* The request to wait for before the cancellation: the `count`-th of a method, under a tag of the server's log. That
+ * the call's thread is blocked in poll is not enough: on a busy machine it may still be waiting for an earlier
+ * response. */
+struct awaited_request {
     const char *tag, *method;
     size_t count;
 };
 
-static void await(const struct when *when) {
-    if (when->tag != NULL) {
-        await_requests(when->tag, when->method, when->count);
+static void await_request(const struct awaited_request *awaited) {
+    if (awaited->tag != NULL) {
+        await_requests(awaited->tag, awaited->method, awaited->count);
     }
     await_polling(1);
 }
 
 struct trigger {
-    const struct when *when;
+    const struct awaited_request *awaited;
     mcp_cancel *cancel;
     double at;
     struct delays before;
 };
 
-static void *pull(void *argument) {
+static void *trigger_cancel(void *argument) {
     struct trigger *trigger = argument;
-    await(trigger->when);
+    await_request(trigger->awaited);
     note_delays(&trigger->before);
     trigger->at = now_ms();
     mcp_cancel_trigger(trigger->cancel);
     return NULL;
 }
 
-/* Cancels a ping when it waits, prints how long it took to end, and gives its error. */
-static void cancel_ping(const char *phase, mcp_client *client, struct when when) {
-    struct trigger trigger = {.when = &when, .cancel = mcp_cancel_new()};
+/* Cancels a ping that waits for a response, and prints and checks how long it took to end. */
+static void cancel_ping(const char *phase, mcp_client *client, struct awaited_request awaited) {
+    struct trigger trigger = {.awaited = &awaited, .cancel = mcp_cancel_new()};
     mcp_options *options = mcp_options_new();
     mcp_error *error = NULL;
     pthread_t thread;
     double end, allowed;
 
     CHECK_INT(MCP_OK, mcp_options_set_cancel(options, trigger.cancel, NULL));
-    thread = start_thread(pull, &trigger);
+    thread = start_thread(trigger_cancel, &trigger);
     EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
     end = now_ms();
     join_thread(thread);
-    allowed = allowed_ms(SOON_MS, &trigger.before);
+    allowed = allowed_ms(BOUND_MS, &trigger.before);
     printf("%-22s ended %8.0f us after the trigger\n", phase, (end - trigger.at) * 1e3);
     CHECK_SAYS(end - trigger.at < allowed, "%s: %.0f of %.0f ms", phase, end - trigger.at, allowed);
     mcp_options_free(options);
     mcp_cancel_free(trigger.cancel);
 }
 
-/* A server that stops once, at the first request of that method; the client must be as good as new afterwards. */
-static void phase(const char *name, const char *options, const char *method) {
+/* The server has its fault once, at the first request of that method; the client must work again afterwards. */
+static void waiting_calls_are_cancelled(const char *name, const char *options, const char *method) {
     static unsigned number;
     char tag[32], tagged[128];
     mcp_client *client;
@@ -74,13 +75,13 @@ static void phase(const char *name, const char *options, const char *method) {
     snprintf(tag, sizeof tag, "cancel-phase-%u", number++);
     snprintf(tagged, sizeof tagged, "%s+tag=%s", options, tag);
     client = client_for(tagged);
-    cancel_ping(name, client, (struct when){tag, method, 1});
+    cancel_ping(name, client, (struct awaited_request){tag, method, 1});
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     dispose(client);
 }
 
-/* A listener whose queue is full: connecting to it does not come to an end. */
-static void connecting(void) {
+/* Connecting blocks, because the listen queue is full. */
+static void connecting_calls_are_cancelled(void) {
     enum { FILLERS = 64 };
     struct sockaddr_in address;
     uint16_t port;
@@ -101,7 +102,7 @@ static void connecting(void) {
     }
     snprintf(url, sizeof url, "http://127.0.0.1:%u/mcp", (unsigned)port);
     client = client_at(url);
-    cancel_ping("connect", client, (struct when){NULL, NULL, 0});
+    cancel_ping("connect", client, (struct awaited_request){NULL, NULL, 0});
     mcp_client_free(client);
     for (i = 0; i < FILLERS; i++) {
         close(fillers[i]);
@@ -109,8 +110,8 @@ static void connecting(void) {
     close(listener);
 }
 
-/* The log of `tag`, once the server has read a request of that method: it comes on a connection of its own, which
- * nobody waits for. */
+/* The log of `tag`, once the server has read a request of that method: the client sends it on a separate connection and
+ * does not wait for a response. */
 static mcp_json *log_with(const char *tag, const char *method) {
     mcp_json *log = server_log(tag);
     int tries;
@@ -122,8 +123,8 @@ static mcp_json *log_with(const char *tag, const char *method) {
     return log;
 }
 
-/* Whether the server has seen the end of the connection of the first request with this method. */
-static bool first_is_closed(const mcp_json *log, const char *rpc_method) {
+/* Whether the server has seen the connection of the first request with this method close. */
+static bool first_connection_is_closed(const mcp_json *log, const char *rpc_method) {
     const mcp_json *request;
     for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
         const char *method = mcp_json_string(mcp_json_member(request, "rpc_method"));
@@ -134,18 +135,18 @@ static bool first_is_closed(const mcp_json *log, const char *rpc_method) {
     return false;
 }
 
-/* A legacy server is told, with the id of the request; a modern one sees the connection go. */
-static void told(void) {
-    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-told");
+/* A legacy server gets notifications/cancelled with the request's id; a modern one sees the connection close. */
+static void servers_learn_of_the_cancellation(void) {
+    mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-notified");
     mcp_json *log;
     const mcp_json *request, *ping = NULL, *cancelled = NULL;
 
     CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
-    cancel_ping("told, legacy", client, (struct when){"cancel-told", "ping", 1});
+    cancel_ping("notified, legacy", client, (struct awaited_request){"cancel-notified", "ping", 1});
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
-    /* ctest's time limit ends this where the server never sees that the stream is closed */
-    while (log = log_with("cancel-told", "notifications/cancelled"), !first_is_closed(log, "ping")) {
+    /* ctest's timeout ends this loop if the server never sees the stream close */
+    while (log = log_with("cancel-notified", "notifications/cancelled"), !first_connection_is_closed(log, "ping")) {
         mcp_json_free(log);
     }
     for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
@@ -165,7 +166,8 @@ static void told(void) {
         mcp_json_int64(mcp_json_at(after, "/params/requestId"), &of, NULL);
         CHECK_INT(id, of);
         CHECK(header_of(cancelled, "mcp-session-id") != NULL);
-        CHECK_INT(MCP_JSON_NUMBER, mcp_json_type_of(mcp_json_member(ping, "closed_ms"))); /* the stream is closed too */
+        CHECK_INT(MCP_JSON_NUMBER,
+                  mcp_json_type_of(mcp_json_member(ping, "closed_ms"))); /* the stream was closed too */
         mcp_json_free(sent);
         mcp_json_free(after);
     }
@@ -173,9 +175,9 @@ static void told(void) {
 
     client = client_for("modern+fault=silent+when=server/discover+after=1+times=1+tag=cancel-modern");
     CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
-    cancel_ping("told, modern", client, (struct when){"cancel-modern", "server/discover", 2});
+    cancel_ping("notified, modern", client, (struct awaited_request){"cancel-modern", "server/discover", 2});
     dispose(client);
-    /* ctest's time limit ends this where the server never sees it */
+    /* ctest's timeout ends this loop if the server never sees the connection close */
     while (log = server_log("cancel-modern"), mcp_json_at(log, "/1/closed_ms") == NULL) {
         mcp_json_free(log);
         sleep_ms(1);
@@ -184,7 +186,7 @@ static void told(void) {
     mcp_json_free(log);
 }
 
-static void before_the_call(void) {
+static void triggered_tokens_prevent_requests(void) {
     mcp_client *client = client_for("dual+tag=cancel-before");
     mcp_options *options = mcp_options_new();
     mcp_cancel *cancel = mcp_cancel_new();
@@ -192,9 +194,9 @@ static void before_the_call(void) {
     mcp_json *log, *info = NULL;
 
     mcp_cancel_trigger(cancel);
-    mcp_cancel_trigger(cancel); /* once more changes nothing */
+    mcp_cancel_trigger(cancel); /* a second trigger has no effect */
     CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
-    mcp_cancel_free(cancel); /* the options hold it */
+    mcp_cancel_free(cancel); /* the options keep a reference */
     EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
     EXPECT(MCP_CANCELLED, error, mcp_connect(client, options, &error));
     EXPECT(MCP_CANCELLED, error, mcp_server_info(client, options, &info, &error));
@@ -208,7 +210,6 @@ static void before_the_call(void) {
     dispose(client);
 }
 
-/* One token for many calls: one trigger ends them all. */
 struct call {
     mcp_client *client;
     const mcp_options *options;
@@ -221,7 +222,8 @@ static void *ping(void *argument) {
     return NULL;
 }
 
-static void one_token_many_calls(void) {
+/* Many calls share a token: one trigger ends them all. */
+static void one_token_cancels_many_calls(void) {
     mcp_client *client = client_for("legacy+fault=silent+when=ping+tag=cancel-many");
     mcp_options *options = mcp_options_new();
     mcp_cancel *cancel = mcp_cancel_new();
@@ -247,8 +249,8 @@ static void one_token_many_calls(void) {
     dispose(client);
 }
 
-/* The others go on: a token ends the calls that hold it, and no more. */
-static void the_others_go_on(void) {
+/* A token ends only the calls that use it. */
+static void other_calls_continue(void) {
     mcp_client *client = client_for("legacy+fault=late+when=ping");
     struct call other = {client, NULL, MCP_INTERNAL};
     pthread_t thread;
@@ -268,13 +270,13 @@ static void the_others_go_on(void) {
     dispose(client);
 }
 
-static mcp_cancel *volatile of_the_handler;
+static mcp_cancel *volatile handler_cancel;
 static volatile sig_atomic_t handled;
 
 static void on_alarm(int signal) {
     (void)signal;
     handled = 1;
-    mcp_cancel_trigger(of_the_handler);
+    mcp_cancel_trigger(handler_cancel);
 }
 
 struct signalled {
@@ -285,14 +287,14 @@ struct signalled {
 
 static void *send_alarm(void *argument) {
     struct signalled *call = argument;
-    await(&(struct when){"cancel-signal", "ping", 1});
+    await_request(&(struct awaited_request){"cancel-signal", "ping", 1});
     note_delays(&call->before);
     call->at = now_ms();
     pthread_kill(call->thread, SIGALRM);
     return NULL;
 }
 
-static void from_a_signal_handler(void) {
+static void signal_handlers_may_trigger(void) {
     mcp_client *client = client_for("legacy+fault=silent+when=ping+times=1+tag=cancel-signal");
     mcp_options *options = mcp_options_new();
     mcp_error *error = NULL;
@@ -301,8 +303,8 @@ static void from_a_signal_handler(void) {
     pthread_t thread;
     double ended;
 
-    of_the_handler = mcp_cancel_new();
-    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, of_the_handler, NULL));
+    handler_cancel = mcp_cancel_new();
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(options, handler_cancel, NULL));
     memset(&action, 0, sizeof action);
     action.sa_handler = on_alarm; /* without SA_RESTART: system calls end with EINTR */
     sigaction(SIGALRM, &action, NULL);
@@ -312,8 +314,8 @@ static void from_a_signal_handler(void) {
     join_thread(thread);
     printf("%-22s ended %8.0f us after the trigger\n", "signal handler", (ended - call.at) * 1e3);
     CHECK(handled);
-    CHECK(ended - call.at < allowed_ms(SOON_MS, &call.before));
-    mcp_cancel_free(of_the_handler);
+    CHECK(ended - call.at < allowed_ms(BOUND_MS, &call.before));
+    mcp_cancel_free(handler_cancel);
     mcp_options_free(options);
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     dispose(client);
@@ -323,11 +325,11 @@ static void ignore(int signal) {
     (void)signal;
 }
 
-/* Signals that are none of ours end no call. */
-static void interrupted_calls_go_on(void) {
+/* Signals that have nothing to do with the library end no call. */
+static void unrelated_signals_end_no_call(void) {
     mcp_client *client = client_for("legacy+fault=late+when=ping");
     struct sigaction action;
-    struct itimerval every = {{0, 5000}, {0, 5000}}, never = {{0, 0}, {0, 0}};
+    struct itimerval every = {{0, 5000}, {0, 5000}}, off = {{0, 0}, {0, 0}};
     mcp_error *error = NULL;
 
     memset(&action, 0, sizeof action);
@@ -335,31 +337,31 @@ static void interrupted_calls_go_on(void) {
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &every, NULL);
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
-    setitimer(ITIMER_REAL, &never, NULL); /* the handler stays: one more signal may be on its way */
+    setitimer(ITIMER_REAL, &off, NULL); /* the handler stays installed: one more signal may be pending */
     dispose(client);
 }
 
 int main(void) {
-    connecting();
-    phase("first contact", "dual+fault=silent+times=1", "server/discover");
-    phase("headers, legacy", "legacy+fault=silent+when=ping+times=1", "ping");
-    phase("half the headers", "legacy+fault=half-head+when=ping+times=1", "ping");
-    phase("body, legacy", "legacy+fault=silent-body+when=ping+times=1", "ping");
-    phase("event stream, legacy", "legacy+stream+fault=silent-stream+when=ping+times=1", "ping");
-    phase("dripping body", "legacy+fault=drip+when=ping+times=1", "ping");
+    connecting_calls_are_cancelled();
+    waiting_calls_are_cancelled("first contact", "dual+fault=silent+times=1", "server/discover");
+    waiting_calls_are_cancelled("headers, legacy", "legacy+fault=silent+when=ping+times=1", "ping");
+    waiting_calls_are_cancelled("half the headers", "legacy+fault=half-head+when=ping+times=1", "ping");
+    waiting_calls_are_cancelled("body, legacy", "legacy+fault=silent-body+when=ping+times=1", "ping");
+    waiting_calls_are_cancelled("event stream, legacy", "legacy+stream+fault=silent-stream+when=ping+times=1", "ping");
+    waiting_calls_are_cancelled("dripping body", "legacy+fault=drip+when=ping+times=1", "ping");
     {
-        /* on modern, a first ping finds the era out, so that the second one is the one that waits */
+        /* on a modern server the first ping detects the era, so the second one waits for the response */
         mcp_client *client = client_for("modern+fault=silent+when=server/discover+after=1+times=1+tag=cancel-second");
         CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
-        cancel_ping("headers, modern", client, (struct when){"cancel-second", "server/discover", 2});
+        cancel_ping("headers, modern", client, (struct awaited_request){"cancel-second", "server/discover", 2});
         CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
         dispose(client);
     }
-    told();
-    before_the_call();
-    one_token_many_calls();
-    the_others_go_on();
-    from_a_signal_handler();
-    interrupted_calls_go_on();
+    servers_learn_of_the_cancellation();
+    triggered_tokens_prevent_requests();
+    one_token_cancels_many_calls();
+    other_calls_continue();
+    signal_handlers_may_trigger();
+    unrelated_signals_end_no_call();
     return check_end();
 }

@@ -1,6 +1,6 @@
 /*
- * What a test program needs to say what it expects. A failed check is printed and counted; the program goes on, and
- * its exit code tells in the end. Checks may be made on any thread.
+ * Checks of the test programs. A failed check is printed and counted, and the program continues; check_end() returns
+ * the exit code. Checks may run on any thread.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True or false. */
+/* The condition is true. */
 #define CHECK(condition) check_that((condition), #condition, __FILE__, __LINE__)
 
-/* The same with a reason that is worth printing: CHECK_SAYS(n == 1, "%zu requests", n). */
+/* The condition is true; otherwise the formatted message is printed: CHECK_SAYS(n == 1, "%zu requests", n). */
 #define CHECK_SAYS(condition, ...)                                      \
     do {                                                                \
         if (!check_that((condition), #condition, __FILE__, __LINE__)) { \
@@ -28,12 +28,12 @@
 /* Two strings are equal; neither is NULL. */
 #define CHECK_TEXT(expected, actual) check_text(expected, actual, #actual, __FILE__, __LINE__)
 
-/* Two whole numbers are equal. */
+/* Two integers are equal. */
 #define CHECK_INT(expected, actual) check_int((long long)(expected), (long long)(actual), #actual, __FILE__, __LINE__)
 
 /*
- * A call ends with this status and its error agrees: EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error)).
- * The error is freed and set to NULL; EXPECT_KEEP leaves it for a closer look.
+ * The call returns this status, and its error matches it: EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error)).
+ * EXPECT frees the error and sets it to NULL; EXPECT_KEEP keeps it for further checks.
  */
 #define EXPECT(expected, error, call)       \
     do {                                    \
@@ -53,7 +53,7 @@ void check_int(long long expected, long long actual, const char *text, const cha
 void check_outcome(int32_t expected, int32_t actual, const mcp_error *error, const char *call, const char *file,
                    int line);
 
-/* The last line of every main: `return check_end();`. */
+/* Prints the number of checks; every main ends with `return check_end();`. */
 int check_end(void);
 
 #endif

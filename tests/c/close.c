@@ -1,33 +1,33 @@
-/* mcp_client_close: ends what is in flight, says goodbye, and nothing works afterwards. */
+/* mcp_client_close ends the calls in progress and the session at the server; later calls fail with MCP_CLOSED. */
 #include "check.h"
 #include "support.h"
 
-enum { SOON_MS = 1000 };
+enum { BOUND_MS = 1000 };
 
 struct call {
     mcp_client *client;
     mcp_status status;
     double end, allowed;
-    const struct delays *before; /* noted before the call is ended */
+    const struct delays *before; /* recorded just before the close */
 };
 
 static void *ping(void *argument) {
     struct call *call = argument;
     call->status = mcp_ping(call->client, NULL, NULL);
     call->end = now_ms();
-    /* On this thread: with it, its delays would be gone. */
-    call->allowed = allowed_ms(SOON_MS, call->before);
+    /* On this thread: when it ends, its delays disappear from /proc. */
+    call->allowed = allowed_ms(BOUND_MS, call->before);
     return NULL;
 }
 
-static void *close_it(void *argument) {
+static void *close_client(void *argument) {
     struct call *call = argument;
     call->status = mcp_client_close(call->client, NULL, NULL);
     return NULL;
 }
 
-/* Closes a client while four calls wait for a server that does this. */
-static void during_calls(const char *phase, const char *options, bool connected) {
+/* Closes a client while four calls wait for a server with this fault. */
+static void close_ends_waiting_calls(const char *phase, const char *options, bool connected) {
     mcp_client *client = client_for(options);
     struct call calls[4];
     pthread_t threads[4];
@@ -50,7 +50,7 @@ static void during_calls(const char *phase, const char *options, bool connected)
     {
         mcp_options *brief = mcp_options_new();
         mcp_options_set_timeout(brief, 1000, NULL);
-        mcp_client_close(client, brief, NULL); /* the goodbye may fail on such a server: that is no matter */
+        mcp_client_close(client, brief, NULL); /* DELETE may fail on such a server, which is not checked here */
         mcp_options_free(brief);
     }
     for (i = 0; i < 4; i++) {
@@ -66,7 +66,7 @@ static void during_calls(const char *phase, const char *options, bool connected)
     mcp_client_free(client);
 }
 
-static void afterwards(const char *options) {
+static void calls_after_close_fail(const char *options) {
     mcp_client *client = client_for(options);
     mcp_error *error = NULL;
     mcp_json *info = NULL;
@@ -77,38 +77,38 @@ static void afterwards(const char *options) {
     EXPECT(MCP_CLOSED, error, mcp_connect(client, NULL, &error));
     EXPECT(MCP_CLOSED, error, mcp_server_info(client, NULL, &info, &error));
     CHECK(info == NULL);
-    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* once more does no harm */
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* closing twice is allowed */
     mcp_client_free(client);
 }
 
-static void goodbye(void) {
+static void close_ends_the_session(void) {
     mcp_json *log;
-    afterwards("legacy+tag=close-legacy");
+    calls_after_close_fail("legacy+tag=close-legacy");
     log = server_log("close-legacy");
-    CHECK_INT(1, count_requests(log, "DELETE")); /* the session is ended, once */
+    CHECK_INT(1, count_requests(log, "DELETE")); /* the session is ended once */
     mcp_json_free(log);
 
-    afterwards("legacy+stateless+tag=close-stateless");
+    calls_after_close_fail("legacy+stateless+tag=close-stateless");
     log = server_log("close-stateless");
-    CHECK_INT(0, count_requests(log, "DELETE")); /* there is none */
+    CHECK_INT(0, count_requests(log, "DELETE")); /* there is no session */
     mcp_json_free(log);
 
-    afterwards("modern+tag=close-modern");
+    calls_after_close_fail("modern+tag=close-modern");
     log = server_log("close-modern");
     CHECK_INT(0, count_requests(log, "DELETE"));
     mcp_json_free(log);
 }
 
-static void never_used(void) {
+static void unused_clients_close_without_a_request(void) {
     mcp_client *client = client_at("http://127.0.0.1:9/mcp");
     mcp_error *error = NULL;
-    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* nothing to say, nobody asked */
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error)); /* nothing is sent */
     EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
     mcp_client_free(client);
-    mcp_client_free(client_at("http://127.0.0.1:9/mcp")); /* and free alone */
+    mcp_client_free(client_at("http://127.0.0.1:9/mcp")); /* without close */
 }
 
-static void from_many_threads(void) {
+static void many_threads_may_close(void) {
     struct call calls[8];
     pthread_t threads[8];
     mcp_client *client = client_for("legacy+tag=close-many");
@@ -118,7 +118,7 @@ static void from_many_threads(void) {
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     for (i = 0; i < 8; i++) {
         calls[i].client = client;
-        threads[i] = start_thread(close_it, &calls[i]);
+        threads[i] = start_thread(close_client, &calls[i]);
     }
     for (i = 0; i < 8; i++) {
         join_thread(threads[i]);
@@ -130,8 +130,8 @@ static void from_many_threads(void) {
     mcp_json_free(log);
 }
 
-/* The goodbye obeys the timeout too. */
-static void silent_goodbye(void) {
+/* Ending the session takes no longer than the timeout. */
+static void close_obeys_its_timeout(void) {
     mcp_client *client = client_for("legacy+fault=silent+when=DELETE");
     mcp_options *options = mcp_options_new();
     struct delays before;
@@ -148,14 +148,14 @@ static void silent_goodbye(void) {
 }
 
 int main(void) {
-    during_calls("negotiation", "dual+fault=silent", false);
-    during_calls("headers", "legacy+fault=silent+when=ping", true);
-    during_calls("body", "legacy+fault=silent-body+when=ping", true);
-    during_calls("stream", "legacy+fault=silent-stream+when=ping", true);
-    during_calls("modern", "modern+fault=silent+when=server/discover+after=1", true);
-    goodbye();
-    never_used();
-    from_many_threads();
-    silent_goodbye();
+    close_ends_waiting_calls("negotiation", "dual+fault=silent", false);
+    close_ends_waiting_calls("headers", "legacy+fault=silent+when=ping", true);
+    close_ends_waiting_calls("body", "legacy+fault=silent-body+when=ping", true);
+    close_ends_waiting_calls("stream", "legacy+fault=silent-stream+when=ping", true);
+    close_ends_waiting_calls("modern", "modern+fault=silent+when=server/discover+after=1", true);
+    close_ends_the_session();
+    unused_clients_close_without_a_request();
+    many_threads_may_close();
+    close_obeys_its_timeout();
     return check_end();
 }

@@ -1,4 +1,4 @@
-/* Every version of the protocol, found out or pinned: what the server is called, and what travels. */
+/* Every version of the protocol, detected or pinned: the server's era, and the requests that are sent. */
 #include "check.h"
 #include "support.h"
 
@@ -7,8 +7,8 @@ static const char *text_at(const mcp_json *json, const char *pointer) {
     return text != NULL ? text : "(none)";
 }
 
-/* What a server of this kind is taken for. */
-static void server(const char *options, const char *era, const char *version) {
+/* The client detects this era and version of the server. */
+static void version_is_detected(const char *options, const char *era, const char *version) {
     mcp_client *client = client_for(options);
     mcp_error *error = NULL;
     mcp_json *info = NULL;
@@ -24,7 +24,7 @@ static void server(const char *options, const char *era, const char *version) {
     dispose(client);
 }
 
-static void pinned(const char *options, const char *version, mcp_status expected) {
+static void pinned_version_is_used_or_refused(const char *options, const char *version, mcp_status expected) {
     mcp_client *client = client_for(options);
     mcp_error *error = NULL;
     mcp_json *info = NULL;
@@ -38,8 +38,8 @@ static void pinned(const char *options, const char *version, mcp_status expected
     dispose(client);
 }
 
-/* The requests that a server saw: in `expected` they are named one after the other. */
-static void sequence(const char *tag, const char *expected) {
+/* Checks the methods of the requests that a server got; `expected` holds them separated by spaces. */
+static void check_request_sequence(const char *tag, const char *expected) {
     mcp_json *log = server_log(tag);
     const mcp_json *request;
     char seen[1024] = "";
@@ -52,7 +52,7 @@ static void sequence(const char *tag, const char *expected) {
     mcp_json_free(log);
 }
 
-static void what_travels(void) {
+static void requests_carry_the_fields_of_their_version(void) {
     mcp_client *client = client_for("modern+tag=eras-modern");
     mcp_json *log, *body;
     const mcp_json *request;
@@ -62,7 +62,7 @@ static void what_travels(void) {
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
-    sequence("eras-modern", "server/discover server/discover");
+    check_request_sequence("eras-modern", "server/discover server/discover");
     log = server_log("eras-modern");
     request = mcp_json_first(log);
     CHECK_TEXT("2026-07-28", header_of(request, "mcp-protocol-version"));
@@ -80,7 +80,7 @@ static void what_travels(void) {
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
-    sequence("eras-legacy", "server/discover initialize notifications/initialized ping ping DELETE");
+    check_request_sequence("eras-legacy", "server/discover initialize notifications/initialized ping ping DELETE");
     log = server_log("eras-legacy");
     request = mcp_json_element(log, 1);
     CHECK(header_of(request, "mcp-session-id") == NULL);
@@ -97,7 +97,7 @@ static void what_travels(void) {
 }
 
 /* No two requests of a session have the same id. */
-static void ids(void) {
+static void request_ids_are_unique(void) {
     mcp_client *client = client_for("legacy+tag=eras-ids");
     mcp_json *log;
     const mcp_json *request;
@@ -129,8 +129,8 @@ static void ids(void) {
     mcp_json_free(log);
 }
 
-/* A session that the server forgot is opened anew, once a call. */
-static void lost_session(void) {
+/* A session that the server has lost is re-established, once per call. */
+static void lost_sessions_are_re_established(void) {
     mcp_client *client = client_for("legacy+fault=lost-session+when=ping+after=1+times=1+tag=eras-lost");
     mcp_error *error = NULL;
     mcp_json *log;
@@ -151,29 +151,30 @@ static void lost_session(void) {
 }
 
 int main(void) {
-    server("modern", "modern", "2026-07-28");
-    server("modern+stream", "modern", "2026-07-28");
-    server("dual", "modern", "2026-07-28");
-    server("legacy", "legacy", "2025-11-25");
-    server("legacy+stream", "legacy", "2025-11-25");
-    server("legacy+stateless", "legacy", "2025-11-25");
-    server("legacy+versions=2025-11-25", "legacy", "2025-11-25");
-    server("legacy+versions=2025-06-18", "legacy", "2025-06-18");
-    server("legacy+versions=2025-03-26", "legacy", "2025-03-26");
-    server("legacy+versions=2024-11-05", "legacy", "2024-11-05");
+    version_is_detected("modern", "modern", "2026-07-28");
+    version_is_detected("modern+stream", "modern", "2026-07-28");
+    version_is_detected("dual", "modern", "2026-07-28");
+    version_is_detected("legacy", "legacy", "2025-11-25");
+    version_is_detected("legacy+stream", "legacy", "2025-11-25");
+    version_is_detected("legacy+stateless", "legacy", "2025-11-25");
+    version_is_detected("legacy+versions=2025-11-25", "legacy", "2025-11-25");
+    version_is_detected("legacy+versions=2025-06-18", "legacy", "2025-06-18");
+    version_is_detected("legacy+versions=2025-03-26", "legacy", "2025-03-26");
+    version_is_detected("legacy+versions=2024-11-05", "legacy", "2024-11-05");
 
-    server("dual+versions=2025-06-18", "legacy", "2025-06-18"); /* as Go's: discover names legacy versions only */
+    /* like the Go SDK's server: server/discover lists legacy versions only */
+    version_is_detected("dual+versions=2025-06-18", "legacy", "2025-06-18");
 
-    /* what only these servers do */
-    server("legacy+versions=2025-03-26+fault=batch+when=ping", "legacy", "2025-03-26");
-    server("legacy+fault=ping-request+when=ping", "legacy", "2025-11-25");
+    /* behavior of particular servers */
+    version_is_detected("legacy+versions=2025-03-26+fault=batch+when=ping", "legacy", "2025-03-26");
+    version_is_detected("legacy+fault=ping-request+when=ping", "legacy", "2025-11-25");
 
-    pinned("dual", "2026-07-28", MCP_OK);
-    pinned("dual", "2025-11-25", MCP_OK);
-    pinned("dual", "2025-03-26", MCP_OK);
-    pinned("legacy", "2024-11-05", MCP_OK);
-    pinned("modern", "2025-11-25", MCP_VERSION_UNSUPPORTED);
-    pinned("legacy+versions=2025-06-18", "2025-11-25", MCP_VERSION_UNSUPPORTED);
+    pinned_version_is_used_or_refused("dual", "2026-07-28", MCP_OK);
+    pinned_version_is_used_or_refused("dual", "2025-11-25", MCP_OK);
+    pinned_version_is_used_or_refused("dual", "2025-03-26", MCP_OK);
+    pinned_version_is_used_or_refused("legacy", "2024-11-05", MCP_OK);
+    pinned_version_is_used_or_refused("modern", "2025-11-25", MCP_VERSION_UNSUPPORTED);
+    pinned_version_is_used_or_refused("legacy+versions=2025-06-18", "2025-11-25", MCP_VERSION_UNSUPPORTED);
 
     {
         mcp_client *client = client_for("legacy+version=2031-01-01");
@@ -191,8 +192,8 @@ int main(void) {
         dispose(client);
     }
 
-    what_travels();
-    ids();
-    lost_session();
+    requests_carry_the_fields_of_their_version();
+    request_ids_are_unique();
+    lost_sessions_are_re_established();
     return check_end();
 }

@@ -1,4 +1,4 @@
-/* Errors: what they tell, and that nobody has to take them. */
+/* Errors: their contents, and calls that pass NULL for the error. */
 #include "check.h"
 #include "support.h"
 
@@ -23,7 +23,7 @@ static mcp_error *list_error(const char *options) {
     return error;
 }
 
-static void names(void) {
+static void status_names(void) {
     CHECK_TEXT("MCP_OK", mcp_status_name(MCP_OK));
     CHECK_TEXT("MCP_TIMEOUT", mcp_status_name(MCP_TIMEOUT));
     CHECK_TEXT("MCP_PROXY_AUTH_REQUIRED", mcp_status_name(MCP_PROXY_AUTH_REQUIRED));
@@ -32,7 +32,7 @@ static void names(void) {
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(INT32_MIN));
 }
 
-static void contents(void) {
+static void errors_hold_the_servers_details(void) {
     mcp_error *error;
 
     error = ping_error("dual+bearer=right-token+tag=error-401", "wr0ng-token");
@@ -65,7 +65,7 @@ static void contents(void) {
     mcp_error_free(error);
 }
 
-static void nobody_takes_them(void) {
+static void errors_are_optional(void) {
     mcp_client *client = client_for("dual+bearer=right-token");
     mcp_json *info = (mcp_json *)client;
     mcp_error *error = NULL;
@@ -73,10 +73,10 @@ static void nobody_takes_them(void) {
     CHECK_INT(MCP_UNAUTHORIZED, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_UNAUTHORIZED, mcp_connect(client, NULL, NULL));
     CHECK_INT(MCP_UNAUTHORIZED, mcp_server_info(client, NULL, &info, NULL));
-    CHECK(info == NULL); /* set to NULL first */
+    CHECK(info == NULL); /* a failing call sets the result to NULL */
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_set_bearer(client, "a b", NULL));
 
-    /* The next call on the same client may succeed, and leaves the error alone. */
+    /* The next call on the same client may succeed, and does not set the error. */
     CHECK_INT(MCP_OK, mcp_set_bearer(client, "right-token", &error));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, &error));
     CHECK(error == NULL);
@@ -84,8 +84,8 @@ static void nobody_takes_them(void) {
 }
 
 int main(void) {
-    names();
-    contents();
-    nobody_takes_them();
+    status_names();
+    errors_hold_the_servers_details();
+    errors_are_optional();
     return check_end();
 }

@@ -1,4 +1,4 @@
-/* fork: a client belongs to the process that made it. The child may free it, and the parent does not notice. */
+/* fork: a client belongs to the process that created it. The child may free it without affecting the parent. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void with(const char *options) {
+static void child_cannot_use_the_parents_client(const char *options) {
     mcp_client *client = client_for(options);
     mcp_error *error = NULL;
     mcp_json *info = NULL;
@@ -27,7 +27,7 @@ static void with(const char *options) {
         EXPECT(MCP_MISUSE, error, mcp_client_close(client, NULL, &error)); /* the session is the parent's */
         mcp_client_free(client);
 
-        own = client_for(options); /* but one of its own works */
+        own = client_for(options); /* a new client works in the child */
         EXPECT(MCP_OK, error, mcp_ping(own, NULL, &error));
         dispose(own);
         status = check_end();
@@ -35,7 +35,7 @@ static void with(const char *options) {
         _exit(status);
     }
     must(waitpid(child, &status, 0) == child, "waitpid");
-    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with %d", status);
+    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's wait status is %d", status);
 
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
@@ -44,8 +44,8 @@ static void with(const char *options) {
 
 int main(void) {
     mcp_json *log;
-    with("modern");
-    with("legacy+tag=fork");
+    child_cannot_use_the_parents_client("modern");
+    child_cannot_use_the_parents_client("legacy+tag=fork");
     log = server_log("fork");
     CHECK_INT(2, count_requests(log, "initialize")); /* the parent's session outlived the child */
     CHECK_INT(2, count_requests(log, "DELETE"));

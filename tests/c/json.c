@@ -1,4 +1,4 @@
-/* JSON values: types, walking, pointers, numbers at their limits, text in its three ways, many threads. */
+/* JSON values: types, iteration, pointers, numbers at their limits, three ways to read strings, many threads. */
 #include "check.h"
 #include "support.h"
 
@@ -10,7 +10,7 @@ static mcp_json *parse(const char *text) {
     return json;
 }
 
-static void types(void) {
+static void types_and_accessors(void) {
     mcp_json *root = parse("{\"n\":null,\"t\":true,\"f\":false,\"i\":1,\"s\":\"x\",\"a\":[],\"o\":{}}");
     mcp_error *error = NULL;
     bool flag = false;
@@ -24,7 +24,7 @@ static void types(void) {
     CHECK_INT(MCP_JSON_ARRAY, mcp_json_type_of(mcp_json_member(root, "a")));
     CHECK_INT(MCP_JSON_OBJECT, mcp_json_type_of(mcp_json_member(root, "o")));
 
-    /* null is a value; a missing member is none */
+    /* null is a value; a missing member is not */
     CHECK(mcp_json_member(root, "n") != NULL);
     CHECK(mcp_json_member(root, "missing") == NULL);
     CHECK_INT(MCP_JSON_MISSING, mcp_json_type_of(mcp_json_member(root, "missing")));
@@ -38,7 +38,7 @@ static void types(void) {
     CHECK(flag); /* written only on success */
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_bool(mcp_json_member(root, "i"), &flag, &error));
 
-    /* what is asked of the wrong type */
+    /* accessors of other types */
     CHECK(mcp_json_member(mcp_json_member(root, "a"), "x") == NULL);
     CHECK(mcp_json_element(mcp_json_member(root, "s"), 0) == NULL);
     CHECK(mcp_json_first(mcp_json_member(root, "s")) == NULL);
@@ -56,7 +56,7 @@ static void types(void) {
     mcp_json_free(root);
 }
 
-static void bad_text(void) {
+static void invalid_json_is_rejected(void) {
     static const char *const bad[] = {
         "",       " ",        "{",     "[1,]",     "{\"a\":}",       "{'a':1}",   "nul", "01",
         "1.",     "+1",       "[1 2]", "\"\x01\"", "\"\\x\"",        "\"open",    "1 2", "{\"a\"}",
@@ -67,7 +67,7 @@ static void bad_text(void) {
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         mcp_json *json = mcp_json_parse(bad[i], SIZE_MAX, &error);
-        CHECK_SAYS(json == NULL, "taken for JSON: %s", bad[i]);
+        CHECK_SAYS(json == NULL, "accepted as JSON: %s", bad[i]);
         CHECK_SAYS(mcp_error_status(error) == MCP_INVALID_JSON || mcp_error_status(error) == MCP_INVALID_ARGUMENT,
                    "\"%s\": %s", bad[i], mcp_status_name(mcp_error_status(error)));
         mcp_error_free(error);
@@ -75,7 +75,7 @@ static void bad_text(void) {
         mcp_json_free(json);
     }
 
-    /* length counts, not the NUL; and a NUL inside is no JSON */
+    /* the length is used, not the NUL; a NUL inside the text is not valid JSON */
     {
         mcp_json *json = mcp_json_parse("12345", 3, NULL);
         int64_t value = 0;
@@ -86,7 +86,7 @@ static void bad_text(void) {
         CHECK(mcp_json_parse("1", 0, NULL) == NULL);
     }
 
-    /* 100,000 brackets: refused or taken, but no stack overflow; neither while parsing nor while freeing */
+    /* 100,000 brackets: refused or accepted, but without a stack overflow while parsing or freeing */
     must(deep != NULL, "memory");
     memset(deep, '[', 100000);
     memset(deep + 100000, ']', 100000);
@@ -95,7 +95,7 @@ static void bad_text(void) {
     free(deep);
 }
 
-static void walking(void) {
+static void iteration_is_linear_and_in_order(void) {
     enum { COUNT = 10000 };
     char *text = malloc(COUNT * 24 + 16), *at = text;
     mcp_json *root;
@@ -110,7 +110,7 @@ static void walking(void) {
     }
     *at++ = ']';
     root = mcp_json_parse(text, (size_t)(at - text), NULL);
-    free(text); /* the value has its own copy */
+    free(text); /* the value owns a copy */
     CHECK_INT(COUNT, mcp_json_size(root));
 
     start = now_ms();
@@ -130,7 +130,7 @@ static void walking(void) {
     CHECK(mcp_json_element(root, SIZE_MAX) == NULL);
     mcp_json_free(root);
 
-    /* members in the order in which they were sent, with their keys */
+    /* members come in document order, with their keys */
     root = parse("{\"z\":1,\"a\":2,\"\\u006d\":3,\"\":4}");
     child = mcp_json_first(root);
     CHECK_TEXT("z", mcp_json_key(child));
@@ -145,7 +145,7 @@ static void walking(void) {
     CHECK(mcp_json_member(root, "") == child);
     mcp_json_free(root);
 
-    /* elements of an array have none; freeing a child does nothing */
+    /* elements of an array have no key; freeing a child does nothing */
     root = parse("[[1,2]]");
     child = mcp_json_first(root);
     CHECK(mcp_json_key(child) == NULL);
@@ -153,14 +153,14 @@ static void walking(void) {
     CHECK_INT(2, mcp_json_size(child));
     mcp_json_free(root);
 
-    /* of duplicates, the last */
+    /* of duplicate keys, the last one is used */
     root = parse("{\"a\":1,\"b\":2,\"a\":\"last\"}");
     CHECK_TEXT("last", mcp_json_string(mcp_json_member(root, "a")));
     CHECK_TEXT("last", mcp_json_string(mcp_json_at(root, "/a")));
     mcp_json_free(root);
 }
 
-static void pointers(void) {
+static void json_pointers_follow_rfc_6901(void) {
     /* the example of RFC 6901, section 5 */
     mcp_json *root = parse("{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\"i\\\\j\":5,"
                            "\"k\\\"l\":6,\" \":7,\"m~n\":8,\"~1\":9}");
@@ -169,7 +169,7 @@ static void pointers(void) {
         int64_t value;
     } numbers[] = {{"/", 0},     {"/a~1b", 1}, {"/c%d", 2}, {"/e^f", 3},  {"/g|h", 4},
                    {"/i\\j", 5}, {"/k\"l", 6}, {"/ ", 7},   {"/m~0n", 8}, {"/~01", 9}};
-    static const char *const nothing[] = {"foo",     "/foo/2",  "/foo/-",   "/foo/00",
+    static const char *const missing[] = {"foo",     "/foo/2",  "/foo/-",   "/foo/00",
                                           "/foo/01", "/foo/+1", "/foo/x",   "/bar",
                                           "/foo/",   "/~2",     "/foo/0/x", "/foo/99999999999999999999",
                                           "/m~n",    "~",       "/~",       "#/foo"};
@@ -183,15 +183,15 @@ static void pointers(void) {
         mcp_json_int64(mcp_json_at(root, numbers[i].pointer), &value, NULL);
         CHECK_SAYS(value == numbers[i].value, "%s gives %lld", numbers[i].pointer, (long long)value);
     }
-    for (i = 0; i < sizeof nothing / sizeof nothing[0]; i++) {
-        CHECK_SAYS(mcp_json_at(root, nothing[i]) == NULL, "%s finds something", nothing[i]);
+    for (i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        CHECK_SAYS(mcp_json_at(root, missing[i]) == NULL, "%s finds something", missing[i]);
     }
-    /* from a child on */
+    /* relative to a child */
     CHECK_TEXT("baz", mcp_json_string(mcp_json_at(mcp_json_member(root, "foo"), "/1")));
     mcp_json_free(root);
 }
 
-static void numbers(void) {
+static void numbers_are_converted_exactly_or_refused(void) {
     static const struct {
         const char *text;
         mcp_status as_int64, as_uint64;
@@ -245,7 +245,7 @@ static void numbers(void) {
         mcp_json_free(root);
     }
 
-    /* too large for a double: no infinity is handed out, whether the parser or the accessor says no */
+    /* too large for a double: refused by the parser or by the accessor, and never returned as infinity */
     root = mcp_json_parse("1e999", SIZE_MAX, NULL);
     if (root != NULL) {
         double real = 77;
@@ -266,7 +266,7 @@ static void numbers(void) {
     mcp_json_free(root);
 }
 
-static void text(void) {
+static void strings_are_read_in_three_ways(void) {
     mcp_json *root = parse("{\"plain\":\"abc\",\"escapes\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\ud83d\\ude00\","
                            "\"nul\":\"a\\u0000b\",\"empty\":\"\",\"raw\":[1.50, 2e0 ]}");
     const mcp_json *plain = mcp_json_member(root, "plain");
@@ -275,13 +275,13 @@ static void text(void) {
     size_t length = 0;
     const char *raw;
 
-    /* owned by the root, made once */
+    /* the string is owned by the root, and is the same pointer each time */
     CHECK_TEXT("abc", mcp_json_string(plain));
     CHECK(mcp_json_string(plain) == mcp_json_string(plain));
     CHECK_TEXT("\"\\/\b\f\n\r\t\xc3\xa4\xf0\x9f\x98\x80", mcp_json_string(mcp_json_member(root, "escapes")));
     CHECK_TEXT("", mcp_json_string(mcp_json_member(root, "empty")));
 
-    /* into a buffer, with the length told */
+    /* copied into a buffer, with the length */
     memset(buffer, '#', sizeof buffer);
     EXPECT(MCP_OK, error, mcp_json_copy_string(plain, buffer, sizeof buffer, &length, &error));
     CHECK_TEXT("abc", buffer);
@@ -293,20 +293,20 @@ static void text(void) {
     memset(buffer, '#', sizeof buffer);
     length = 0;
     EXPECT(MCP_BUFFER_TOO_SMALL, error, mcp_json_copy_string(plain, buffer, 3, &length, &error));
-    CHECK_INT(3, length); /* what it takes, without the NUL */
+    CHECK_INT(3, length); /* the required length, without the NUL */
     CHECK(buffer[3] == '#');
     length = 0;
     EXPECT(MCP_BUFFER_TOO_SMALL, error, mcp_json_copy_string(plain, NULL, 0, &length, &error));
-    CHECK_INT(3, length); /* the way to ask for the size */
+    CHECK_INT(3, length); /* capacity 0 only queries the length */
     EXPECT(MCP_JSON_MISMATCH, error,
            mcp_json_copy_string(mcp_json_member(root, "raw"), buffer, sizeof buffer, &length, &error));
 
-    /* a NUL inside: the copy has it and tells the length */
+    /* a NUL inside the string is copied, and counted in the length */
     EXPECT(MCP_OK, error, mcp_json_copy_string(mcp_json_member(root, "nul"), buffer, sizeof buffer, &length, &error));
     CHECK_INT(3, length);
     CHECK(memcmp(buffer, "a\0b", 4) == 0);
 
-    /* as it was sent */
+    /* raw: as in the document */
     raw = mcp_json_raw(mcp_json_member(root, "raw"), &length);
     CHECK(length == 12 && memcmp(raw, "[1.50, 2e0 ]", 12) == 0);
     raw = mcp_json_raw(mcp_json_at(root, "/raw/0"), &length);
@@ -315,7 +315,7 @@ static void text(void) {
     CHECK(length == 5 && memcmp(raw, "\"abc\"", 5) == 0);
     mcp_json_free(root);
 
-    /* half a surrogate pair is read as U+FFFD, and the rest is as it was */
+    /* a lone surrogate is read as U+FFFD; the rest is unchanged */
     root = parse("{\"a\\udc00\":\"x\\ud800\\n\\ud83d\\ude00\"}");
     CHECK_TEXT("a\xef\xbf\xbd", mcp_json_key(mcp_json_first(root)));
     CHECK_TEXT("x\xef\xbf\xbd\n\xf0\x9f\x98\x80", mcp_json_string(mcp_json_first(root)));
@@ -343,7 +343,7 @@ static void *read_all(void *argument) {
     return NULL;
 }
 
-static void threads(void) {
+static void threads_may_share_a_value(void) {
     char buffer[200 * 24 + 8], *at = buffer;
     pthread_t thread[8];
     mcp_json *root;
@@ -354,7 +354,7 @@ static void threads(void) {
         at += sprintf(at, "%s{\"s\":\"\\u0061%03lu\"}", i > 0 ? "," : "", (unsigned long)i);
     }
     strcpy(at, "]");
-    root = parse(buffer); /* nobody has looked at it: all eight parse at once */
+    root = parse(buffer); /* the first accesses happen on all eight threads at once */
     for (i = 0; i < 8; i++) {
         thread[i] = start_thread(read_all, root);
     }
@@ -365,12 +365,12 @@ static void threads(void) {
 }
 
 int main(void) {
-    types();
-    bad_text();
-    walking();
-    pointers();
-    numbers();
-    text();
-    threads();
+    types_and_accessors();
+    invalid_json_is_rejected();
+    iteration_is_linear_and_in_order();
+    json_pointers_follow_rfc_6901();
+    numbers_are_converted_exactly_or_refused();
+    strings_are_read_in_three_ways();
+    threads_may_share_a_value();
     return check_end();
 }

@@ -1,6 +1,6 @@
 /*
- * A name lookup that never ends. The program brings a getaddrinfo of its own, which the library finds before libc's: it
- * says that it was called, and comes back only when it is let go.
+ * DNS lookups that do not return. The program defines getaddrinfo, which the dynamic linker finds before libc's: it
+ * signals that it was called, and returns only when the test allows it.
  */
 #define _XOPEN_SOURCE 700
 
@@ -12,19 +12,19 @@
 #include <sched.h>
 #include <unistd.h>
 
-static int called[2], release[2];
+static int started[2], release[2];
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
     char byte;
     (void)node, (void)service, (void)hints, (void)result;
-    must(write(called[1], "", 1) == 1, "write");
+    must(write(started[1], "", 1) == 1, "write");
     must(read(release[0], &byte, 1) == 1, "read");
     return EAI_NONAME;
 }
 
 static void await_lookup(void) {
     char byte;
-    must(read(called[0], &byte, 1) == 1, "read");
+    must(read(started[0], &byte, 1) == 1, "read");
 }
 
 struct call {
@@ -44,8 +44,8 @@ static void *ping(void *argument) {
     return NULL;
 }
 
-/* The threads of this process. */
-static int threads(void) {
+/* The number of threads of this process. */
+static int thread_count(void) {
     DIR *tasks = opendir("/proc/self/task");
     int count = -2; /* "." and ".." */
     must(tasks != NULL, "/proc/self/task");
@@ -55,19 +55,19 @@ static int threads(void) {
     return count;
 }
 
-/* A thread that ends is not gone yet: what it has is still in memory. */
+/* Waits until the lookup's thread has exited and released its memory. */
 static void await_end_of_lookup(void) {
-    while (threads() > 1)
+    while (thread_count() > 1)
         sched_yield();
 }
 
-/* A lookup that was given up is let go in the end, and its thread ends. */
-static void let_go(void) {
+/* Lets an abandoned lookup return, and waits for the end of its thread. */
+static void finish_lookup(void) {
     must(write(release[1], "", 1) == 1, "write");
     await_end_of_lookup();
 }
 
-static void cancelled(void) {
+static void cancel_ends_a_waiting_call(void) {
     mcp_cancel *cancel = mcp_cancel_new();
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_CANCELLED, 0};
     pthread_t thread;
@@ -83,40 +83,40 @@ static void cancelled(void) {
     mcp_cancel_free(cancel);
     mcp_options_free(call.options);
     mcp_client_free(call.client);
-    let_go();
+    finish_lookup();
 }
 
-static void closed(void) {
+static void close_ends_a_waiting_call(void) {
     struct call call = {client_at("http://name.invalid/mcp"), NULL, MCP_CLOSED, 0};
     pthread_t thread = start_thread(ping, &call);
     await_lookup();
     CHECK_INT(MCP_OK, mcp_client_close(call.client, NULL, NULL));
     join_thread(thread);
     mcp_client_free(call.client);
-    let_go();
+    finish_lookup();
 }
 
-static void timed_out(void) {
+static void timeout_ends_a_waiting_call(void) {
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
     CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 500, NULL));
     ping(&call);
     await_lookup();
     mcp_options_free(call.options);
     mcp_client_free(call.client);
-    let_go();
+    finish_lookup();
 }
 
-/* However many calls give up waiting for a name, it is asked for once; and the next one gets that answer. */
-static void shared(void) {
+/* Many calls that time out while waiting for the same name share one lookup. */
+static void calls_share_one_lookup(void) {
     struct call call = {client_at("http://name.invalid/mcp"), mcp_options_new(), MCP_TIMEOUT, 0};
     mcp_error *error = NULL;
     CHECK_INT(MCP_OK, mcp_options_set_timeout(call.options, 150, NULL));
     for (int round = 0; round < 10; round++)
         ping(&call);
     await_lookup();
-    CHECK_INT(2, threads());
-    let_go();
-    /* That one failed after everybody had left: it is asked for anew. */
+    CHECK_INT(2, thread_count());
+    finish_lookup();
+    /* That lookup failed when no call waited for it: the next call starts a new one. */
     must(write(release[1], "", 1) == 1, "write");
     EXPECT_KEEP(MCP_RESOLVE_FAILED, error, mcp_ping(call.client, NULL, &error));
     await_lookup();
@@ -126,7 +126,7 @@ static void shared(void) {
     await_end_of_lookup();
 }
 
-static void failed(void) {
+static void failed_lookups_are_reported(void) {
     mcp_client *client = client_at("http://name.invalid/mcp");
     mcp_error *error = NULL;
     must(write(release[1], "", 1) == 1, "write");
@@ -139,11 +139,11 @@ static void failed(void) {
 }
 
 int main(void) {
-    must(pipe(called) == 0 && pipe(release) == 0, "pipe");
-    cancelled();
-    closed();
-    timed_out();
-    shared();
-    failed();
+    must(pipe(started) == 0 && pipe(release) == 0, "pipe");
+    cancel_ends_a_waiting_call();
+    close_ends_a_waiting_call();
+    timeout_ends_a_waiting_call();
+    calls_share_one_lookup();
+    failed_lookups_are_reported();
     return check_end();
 }

@@ -1,6 +1,6 @@
-"""Writes the C program's part that gives every export wrong arguments: misuse_cases.py HEADER SYMBOLS OUTPUT
+"""Generates C code that calls every exported function with wrong arguments: misuse_cases.py HEADER SYMBOLS OUTPUT
 
-Each parameter of each function is wrong in turn, and all others are right:
+Each parameter of each function is wrong in turn, and all others are valid. The wrong values:
 
     a pointer                NULL
     a text                   bad UTF-8; a megabyte; a line break and a header
@@ -9,24 +9,24 @@ Each parameter of each function is wrong in turn, and all others are right:
     uint32_t, int64_t        UINT32_MAX; INT64_MIN, INT64_MAX
     uint64_t                 UINT64_MAX
 
-Nothing here is a list of functions: what the header gets tomorrow is tried tomorrow. A parameter that this does not
-know a right value for ends it with an error, and so does an export that the header does not have.
+The functions are read from the header, so that new functions are included. A parameter without a known valid value is
+an error, and so is an exported function that is not in the header.
 """
 
 import re
 import sys
 from pathlib import Path
 
-# --- What is right ----------------------------------------------------------------------------------------------------
+# --- Valid arguments --------------------------------------------------------------------------------------------------
 
-# By "type name", or by "function name".
-RIGHT = {
+# By "type name", or by "function name" of the parameter.
+VALID = {
     "mcp_client * client": "s->client",
     "mcp_options * options": "s->options",
     "const mcp_options * options": "s->options",
     "mcp_cancel * cancel": "s->cancel",
     "mcp_error ** error": "&s->error",
-    "const mcp_error * error": "s->kept",
+    "const mcp_error * error": "s->kept_error",
     "const mcp_json * json": "s->json",
     "mcp_json_bool json": "s->truth",
     "mcp_json_int64 json": "s->number",
@@ -46,9 +46,9 @@ RIGHT = {
     "mcp_log_fn log": "no_log",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
-    "mcp_destroy_fn destroy": "count_end",
-    "void * userdata": "&s->ends",
-    "void * cause": "&s->ends",
+    "mcp_destroy_fn destroy": "count_destroy",
+    "void * userdata": "&s->destroyed",
+    "void * cause": "&s->destroyed",
     "const char *const * uris": "s->uris",
     "const char *const * argv": "s->argv",
     "mcp_json ** result": "&s->result",
@@ -79,8 +79,8 @@ RIGHT = {
     "bool verify": "true",
 }
 
-# Texts by their name, or by "function name". s->edge is "{}" in front of memory that cannot be read.
-TEXTS = {
+# Texts by the parameter's name, or by "function name". s->edge is "{}", followed by memory that is not readable.
+VALID_TEXTS = {
     "url": "s->url",
     "mcp_set_proxy url": '""',
     "token": '"token"',
@@ -116,15 +116,15 @@ TEXTS = {
     "key_path": '"/nowhere/libmcp"',
 }
 
-# They take NULL and no wrong argument besides.
-ENDS = {"mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free"}
+# NULL is valid for them, and there are no other wrong arguments to try.
+FREE_FUNCTIONS = {"mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free"}
 
-# About a server that is a process.
-OF_A_PROCESS = {"mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file"}
+# Settings of stdio clients.
+STDIO_FUNCTIONS = {"mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file"}
 
-# --- What it comes to -------------------------------------------------------------------------------------------------
+# --- Expected outcomes ------------------------------------------------------------------------------------------------
 
-# Where NULL has a meaning, by "name" or "function name"; elsewhere it is MCP_INVALID_ARGUMENT.
+# Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
     "uris", "auth", "handler", "logging", "log", "progress",
@@ -135,59 +135,59 @@ MAY_BE_NULL = {
     "mcp_options_set_cancel cancel", "mcp_client_new_from_config name",
     "mcp_json_copy_string length", "mcp_json_copy_base64 length",
 }  # fmt: skip
-# Options that are set are no options of a call.
+# Exceptions to MAY_BE_NULL.
 MUST_NOT_BE_NULL = re.compile(r"mcp_listen change|mcp_options_set_\w+ options")
 
-# Where a line break cannot be.
-NO_LINES = {
+# Parameters that must not contain a line break.
+NO_LINE_BREAK = {
     "url", "token", "level", "mcp_set_protocol_version version", "mcp_set_header name", "mcp_set_header value",
     "mcp_options_set_header name", "mcp_options_set_header value", "mcp_auth_request_set_header name",
     "mcp_auth_request_set_header value",
 }  # fmt: skip
 
-# A value that is not there is a mismatch.
-MISMATCH = {"json"}
+# Parameters for which NULL means a missing JSON value, which is MCP_JSON_MISMATCH.
+MISMATCH_IF_NULL = {"json"}
 
 
 def outcome(function, name, wrong):
-    """What a wrong argument has to come to, in the words of misuse_scene.h."""
+    """The required outcome of a call with this wrong argument: an enumerator of `outcome` in misuse_fixture.h."""
     key = f"{function} {name}"
     if wrong == "NULL":
         if MUST_NOT_BE_NULL.fullmatch(key):
             return "REFUSED"
-        if name in MISMATCH:
+        if name in MISMATCH_IF_NULL:
             return "MISMATCHED"
         return "ANYTHING" if key in MAY_BE_NULL or name in MAY_BE_NULL else "REFUSED"
     if wrong in ("NOT_UTF8", "SIZE_MAX - 1", "SIZE_MAX / 2", "INT32_MIN", "-1", "12345", "UINT32_MAX"):
         return "REFUSED"
-    if wrong == "LINES" and (key in NO_LINES or name in NO_LINES):
+    if wrong == "LINE_BREAK" and (key in NO_LINE_BREAK or name in NO_LINE_BREAK):
         return "REFUSED"
     return "ANYTHING"
 
 
-# --- The program ------------------------------------------------------------------------------------------------------
+# --- Generating the program -------------------------------------------------------------------------------------------
 
 
 def prototypes(header):
-    """Each function of the header: what it gives, its name, and its parameters as (type, name)."""
+    """Each function of the header: its return type, its name, and its parameters as (type, name)."""
     text = re.sub(r"/\*.*?\*/|//[^\n]*", "", header, flags=re.S)
     text = re.sub(r"^\s*#.*(?:\\\n.*)*$", "", text, flags=re.M)
     text = re.sub(r"typedef[^;{]*\([^;]*;", "", text).replace("MCP_NONNULL", "")
-    for gives, name, inside in re.findall(r"([\w \*]+?)\b(mcp_\w+)\s*\(([^)]*)\)\s*;", text):
+    for returns, name, inside in re.findall(r"([\w \*]+?)\b(mcp_\w+)\s*\(([^)]*)\)\s*;", text):
         parts = [] if inside.strip() == "void" else [" ".join(part.split()) for part in inside.split(",")]
         split = [re.fullmatch(r"(.*?)(\w+)", part).groups() for part in parts]
-        yield " ".join(gives.split()), name, [(" ".join(kind.split()), name) for kind, name in split]
+        yield " ".join(returns.split()), name, [(" ".join(kind.split()), name) for kind, name in split]
 
 
-def right(function, kind, name):
+def valid_value(function, kind, name):
     if kind == "const char *":
-        return TEXTS.get(f"{function} {name}") or TEXTS[name]
-    return RIGHT.get(f"{function} {name}") or RIGHT[f"{kind} {name}"]
+        return VALID_TEXTS.get(f"{function} {name}") or VALID_TEXTS[name]
+    return VALID.get(f"{function} {name}") or VALID[f"{kind} {name}"]
 
 
-def wrongs(function, kind, name):
+def wrong_values(function, kind, name):
     if kind == "const char *":
-        return ["NULL", "NOT_UTF8", "LONG", "LINES"]
+        return ["NULL", "NOT_UTF8", "LONG", "LINE_BREAK"]
     if "*" in kind or kind.endswith("_fn"):
         return ["NULL"]
     if kind == "size_t" and name == "length":
@@ -196,55 +196,55 @@ def wrongs(function, kind, name):
             "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
 
 
-def written(gives, function, arguments, what, expected, scene):
-    """One call, in a scene of its own."""
+def call_lines(returns, function, arguments, what, expected, client_kind):
+    """The lines of C for one call with its own fixture."""
     call = f"{function}({', '.join(arguments)})"
-    lines = [f'    scene_begin(s, {scene}, "{function}", "{what}");']
-    if "count_end" in arguments:
-        lines.append("    s->ends_wanted = 1;")
-    if gives == "mcp_status":
-        lines.append(f"    scene_end(s, {call}, {expected});")
-    elif gives.startswith("mcp_client *"):
-        lines.append(f"    scene_made(s, {call}, {expected});")
-    elif gives == "mcp_json *":
-        lines.append(f"    scene_parsed(s, {call}, {expected});")
+    lines = [f'    fixture_begin(s, {client_kind}, "{function}", "{what}");']
+    if "count_destroy" in arguments:
+        lines.append("    s->destroy_expected = 1;")
+    if returns == "mcp_status":
+        lines.append(f"    fixture_end(s, {call}, {expected});")
+    elif returns.startswith("mcp_client *"):
+        lines.append(f"    fixture_end_client(s, {call}, {expected});")
+    elif returns == "mcp_json *":
+        lines.append(f"    fixture_end_json(s, {call}, {expected});")
     else:
-        lines.append(f"    (void){call};" if gives != "void" else f"    {call};")
-        lines.append("    scene_over(s);")
+        lines.append(f"    (void){call};" if returns != "void" else f"    {call};")
+        lines.append("    fixture_end_void(s);")
     return lines
 
 
-def scene_of(function):
-    return "PROCESS" if function in OF_A_PROCESS else "URL"
+def kind_of_client(function):
+    return "PROCESS" if function in STDIO_FUNCTIONS else "URL"
 
 
-def cases(functions, holds, scene=None):
+def cases(functions, selects, client_kind=None):
     lines = []
-    for gives, function, parameters in functions:
-        if not holds(parameters):
+    for returns, function, parameters in functions:
+        if not selects(parameters):
             continue
-        if function in ENDS:
-            lines += written(gives, function, ["NULL"], "nothing to free", "ANYTHING", scene_of(function))
+        if function in FREE_FUNCTIONS:
+            lines += call_lines(returns, function, ["NULL"], "nothing to free", "ANYTHING", kind_of_client(function))
             continue
-        given = [right(function, kind, name) for kind, name in parameters]
-        for place, (kind, name) in enumerate(parameters):
-            for wrong in wrongs(function, kind, name):
-                arguments = given[:place] + [wrong] + given[place + 1 :]
+        valid = [valid_value(function, kind, name) for kind, name in parameters]
+        for index, (kind, name) in enumerate(parameters):
+            for wrong in wrong_values(function, kind, name):
+                arguments = valid[:index] + [wrong] + valid[index + 1 :]
                 expected = outcome(function, name, wrong)
-                where = scene or scene_of(function)
-                lines += written(gives, function, arguments, f"{name} is {wrong}", expected, where)
+                used_kind = client_kind or kind_of_client(function)
+                lines += call_lines(returns, function, arguments, f"{name} is {wrong}", expected, used_kind)
     return lines
 
 
-def in_a_child(functions):
+def child_cases(functions):
     lines = []
     for _, function, parameters in functions:
         kinds = [kind for kind, _ in parameters]
-        if "mcp_client *" not in kinds or function in ENDS:
+        if "mcp_client *" not in kinds or function in FREE_FUNCTIONS:
             continue
-        given = ", ".join(right(function, kind, name) for kind, name in parameters)
-        lines.append(f'    child_call(s, {scene_of(function)}, "{function}");')
-        lines.append(f"    child_check(s, {function}({given}));")
+        valid = ", ".join(valid_value(function, kind, name) for kind, name in parameters)
+        lines.append(f'    child_call(s, {kind_of_client(function)}, "{function}");')
+        lines.append(f"    child_check(s, {function}({valid}));")
     return lines
 
 
@@ -262,21 +262,21 @@ def main():
 
     is_auth, is_input = takes("mcp_auth_request *"), takes("mcp_input *")
     outside = cases(functions, lambda parameters: not is_auth(parameters) and not is_input(parameters))
-    inside_auth, inside_input = cases(functions, is_auth, "INSIDE"), cases(functions, is_input, "INSIDE")
-    child = in_a_child(functions)
-    tried = len(
+    inside_auth, inside_input = cases(functions, is_auth, "IN_CALLBACK"), cases(functions, is_input, "IN_CALLBACK")
+    child = child_cases(functions)
+    count = len(
         [line for line in outside + inside_auth + inside_input + child if "_begin(" in line or "child_call(" in line]
     )
-    text = ["/* Made by misuse_cases.py. */", '#include "misuse_scene.h"', ""]
+    text = ["/* Generated by misuse_cases.py. */", '#include "misuse_fixture.h"', ""]
     for signature, lines in [
-        ("void try_all(struct scene *s)", outside),
-        ("void try_auth_request(struct scene *s, mcp_auth_request *request)", inside_auth),
-        ("void try_input(struct scene *s, mcp_input *input)", inside_input),
-        ("void try_in_a_child(struct scene *s)", child),
+        ("void run_all_cases(struct fixture *s)", outside),
+        ("void run_auth_request_cases(struct fixture *s, mcp_auth_request *request)", inside_auth),
+        ("void run_input_cases(struct fixture *s, mcp_input *input)", inside_input),
+        ("void run_child_cases(struct fixture *s)", child),
     ]:
         text += [signature + " {", *lines, "}", ""]
     output.write_text("\n".join(text))
-    print(f"{len(exports)} exports, {tried} calls")
+    print(f"{len(exports)} exports, {count} calls")
 
 
 main()

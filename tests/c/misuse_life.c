@@ -1,4 +1,4 @@
-/* At the wrong time: settings after the first call, timeouts that overflow, and frees in every order. */
+/* Calls at the wrong time: settings after the first call, timeouts that overflow, and frees in every order. */
 #include "check.h"
 #include "support.h"
 
@@ -7,7 +7,7 @@ static void no_input(void *userdata, mcp_input *input) {
     (void)input;
 }
 
-static void settings_after_the_first_call(void) {
+static void late_settings_are_refused(void) {
     mcp_client *client = client_for("dual");
     mcp_error *error = NULL;
 
@@ -25,10 +25,10 @@ static void settings_after_the_first_call(void) {
     EXPECT(MCP_MISUSE, error, mcp_set_elicitation(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_sampling(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_roots(client, no_input, NULL, NULL, &error));
-    /* It works as it did: none of that counts. */
+    /* None of those settings has had an effect. */
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 
-    /* These may come at any time. */
+    /* These settings are allowed at any time. */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "token", &error));
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-Name", "value", &error));
     EXPECT(MCP_OK, error, mcp_set_auth(client, NULL, NULL, NULL, &error));
@@ -38,7 +38,7 @@ static void settings_after_the_first_call(void) {
     EXPECT(MCP_OK, error, mcp_set_logging(client, NULL, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 
-    /* And after the end, nothing but the end. */
+    /* After close, calls fail, but another close and settings are allowed. */
     EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
     EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
@@ -46,20 +46,20 @@ static void settings_after_the_first_call(void) {
     mcp_client_free(client);
 }
 
-struct waiting {
+struct pending {
     mcp_client *client;
     mcp_options *options;
     mcp_status status;
 };
 
-static void *wait_for_silence(void *argument) {
-    struct waiting *waiting = argument;
-    waiting->status = mcp_ping(waiting->client, waiting->options, NULL);
+static void *ping_silent_server(void *argument) {
+    struct pending *pending = argument;
+    pending->status = mcp_ping(pending->client, pending->options, NULL);
     return NULL;
 }
 
-/* A time that the clock cannot add is no time limit, and not a short one. */
-static void times_that_overflow(void) {
+/* A timeout that the clock cannot represent means no timeout; it must not become a short one. */
+static void overflowing_timeouts_never_expire(void) {
     static const uint64_t long_times[] = {UINT64_MAX,     UINT64_MAX - 1,   UINT64_MAX / 1000, UINT64_MAX / 1000 + 1,
                                           INT64_MAX,      INT64_MAX / 1000, UINT32_MAX,        (uint64_t)UINT32_MAX + 1,
                                           UINT64_MAX / 2, 1ULL << 63,       INT32_MAX,         (uint64_t)INT32_MAX + 1};
@@ -69,7 +69,7 @@ static void times_that_overflow(void) {
         mcp_client *silent = client_for("modern+fault=silent");
         mcp_options *options = mcp_options_new();
         mcp_cancel *cancel = mcp_cancel_new();
-        struct waiting waiting = {silent, options, MCP_OK};
+        struct pending pending = {silent, options, MCP_OK};
         mcp_error *error = NULL;
         pthread_t thread;
 
@@ -79,12 +79,12 @@ static void times_that_overflow(void) {
         EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, long_times[i], &error));
         EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
         EXPECT(MCP_OK, error, mcp_options_set_cancel(options, cancel, &error));
-        thread = start_thread(wait_for_silence, &waiting);
+        thread = start_thread(ping_silent_server, &pending);
         await_polling(1);
         mcp_cancel_trigger(cancel);
         join_thread(thread);
-        CHECK_SAYS(waiting.status == MCP_CANCELLED, "%llu ms: %s", (unsigned long long)long_times[i],
-                   mcp_status_name(waiting.status));
+        CHECK_SAYS(pending.status == MCP_CANCELLED, "%llu ms: %s", (unsigned long long)long_times[i],
+                   mcp_status_name(pending.status));
         EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
         mcp_client_free(client);
         mcp_client_free(silent);
@@ -93,12 +93,11 @@ static void times_that_overflow(void) {
     }
 }
 
-/* --- Frees ----------------------------------------------------------------------------------------------------------
- */
+/* --- Freeing ------------------------------------------------------------------------------------------------------ */
 
-enum { CLIENT, OPTIONS, CANCEL, ERROR, JSON, THINGS };
+enum { CLIENT, OPTIONS, CANCEL, ERROR, JSON, OBJECTS };
 
-struct things {
+struct objects {
     mcp_client *client;
     mcp_options *options;
     mcp_cancel *cancel;
@@ -106,81 +105,81 @@ struct things {
     mcp_json *json;
 };
 
-static void free_one(struct things *things, int which) {
+static void free_one(struct objects *objects, int which) {
     switch (which) {
     case CLIENT:
-        mcp_client_free(things->client);
-        things->client = NULL;
+        mcp_client_free(objects->client);
+        objects->client = NULL;
         break;
     case OPTIONS:
-        mcp_options_free(things->options);
-        things->options = NULL;
+        mcp_options_free(objects->options);
+        objects->options = NULL;
         break;
     case CANCEL:
-        mcp_cancel_free(things->cancel);
-        things->cancel = NULL;
+        mcp_cancel_free(objects->cancel);
+        objects->cancel = NULL;
         break;
     case ERROR:
-        mcp_error_free(things->error);
-        things->error = NULL;
+        mcp_error_free(objects->error);
+        objects->error = NULL;
         break;
     default:
-        mcp_json_free(things->json);
-        things->json = NULL;
+        mcp_json_free(objects->json);
+        objects->json = NULL;
         break;
     }
 }
 
-/* What is left does not depend on what is gone. */
-static void check_left(const struct things *things, bool triggered) {
-    if (things->client != NULL) {
-        mcp_status expected = things->options != NULL && triggered ? MCP_CANCELLED : MCP_OK;
-        CHECK_INT(expected, mcp_ping(things->client, things->options, NULL));
+/* The remaining objects do not depend on the freed ones. */
+static void check_remaining(const struct objects *objects, bool triggered) {
+    if (objects->client != NULL) {
+        mcp_status expected = objects->options != NULL && triggered ? MCP_CANCELLED : MCP_OK;
+        CHECK_INT(expected, mcp_ping(objects->client, objects->options, NULL));
     }
-    if (things->options != NULL) {
-        CHECK_INT(MCP_OK, mcp_options_set_timeout(things->options, 9000, NULL));
+    if (objects->options != NULL) {
+        CHECK_INT(MCP_OK, mcp_options_set_timeout(objects->options, 9000, NULL));
     }
-    if (things->error != NULL) {
-        CHECK_INT(MCP_RPC_ERROR, mcp_error_status(things->error));
-        CHECK_TEXT("test", mcp_json_string(mcp_json_member(mcp_error_rpc_data(things->error), "why")));
+    if (objects->error != NULL) {
+        CHECK_INT(MCP_RPC_ERROR, mcp_error_status(objects->error));
+        CHECK_TEXT("test", mcp_json_string(mcp_json_member(mcp_error_rpc_data(objects->error), "why")));
     }
-    if (things->json != NULL) {
-        CHECK_TEXT("modern", mcp_json_string(mcp_json_member(things->json, "era")));
+    if (objects->json != NULL) {
+        CHECK_TEXT("modern", mcp_json_string(mcp_json_member(objects->json, "era")));
     }
 }
 
 static void free_in_order(const int *order, int triggered_at) {
-    struct things things = {client_for("modern+fault=rpc-error+when=tools/list"), mcp_options_new(), mcp_cancel_new(),
-                            NULL, NULL};
-    mcp_json *none = NULL;
+    struct objects objects = {client_for("modern+fault=rpc-error+when=tools/list"), mcp_options_new(), mcp_cancel_new(),
+                              NULL, NULL};
+    mcp_json *no_tools = NULL;
     int i;
 
-    CHECK_INT(MCP_OK, mcp_options_set_cancel(things.options, things.cancel, NULL));
-    CHECK_INT(MCP_OK, mcp_server_info(things.client, things.options, &things.json, NULL));
-    CHECK_INT(MCP_RPC_ERROR, mcp_list_tools(things.client, things.options, &none, &things.error));
-    for (i = 0; i < THINGS; i++) {
+    CHECK_INT(MCP_OK, mcp_options_set_cancel(objects.options, objects.cancel, NULL));
+    CHECK_INT(MCP_OK, mcp_server_info(objects.client, objects.options, &objects.json, NULL));
+    CHECK_INT(MCP_RPC_ERROR, mcp_list_tools(objects.client, objects.options, &no_tools, &objects.error));
+    for (i = 0; i < OBJECTS; i++) {
         if (i == triggered_at) {
-            mcp_cancel_trigger(things.cancel); /* or NULL, where it is gone */
-            triggered_at = things.cancel != NULL ? i : THINGS;
+            mcp_cancel_trigger(objects.cancel); /* NULL if it was freed */
+            triggered_at = objects.cancel != NULL ? i : OBJECTS;
         }
-        check_left(&things, i >= triggered_at);
-        free_one(&things, order[i]);
+        check_remaining(&objects, i >= triggered_at);
+        free_one(&objects, order[i]);
     }
 }
 
-static void frees_in_every_order(void) {
+static void objects_may_be_freed_in_any_order(void) {
     int orders = 0;
     int code;
-    for (code = 0; code < THINGS * THINGS * THINGS * THINGS * THINGS; code++) {
-        int order[THINGS];
+    for (code = 0; code < OBJECTS * OBJECTS * OBJECTS * OBJECTS * OBJECTS; code++) {
+        int order[OBJECTS];
         int rest = code, i;
         unsigned seen = 0;
-        for (i = 0; i < THINGS; i++, rest /= THINGS) {
-            order[i] = rest % THINGS;
+        for (i = 0; i < OBJECTS; i++, rest /= OBJECTS) {
+            order[i] = rest % OBJECTS;
             seen |= 1U << order[i];
         }
-        if (seen == (1U << THINGS) - 1) {
-            free_in_order(order, orders % THINGS);
+        if (seen == (1U << OBJECTS) - 1) {
+            free_in_order(order, orders % OBJECTS);
             orders++;
         }
     }
@@ -188,8 +187,8 @@ static void frees_in_every_order(void) {
 }
 
 int main(void) {
-    settings_after_the_first_call();
-    times_that_overflow();
-    frees_in_every_order();
+    late_settings_are_refused();
+    overflowing_timeouts_never_expire();
+    objects_may_be_freed_in_any_order();
     return check_end();
 }

@@ -1,4 +1,4 @@
-/* NULL for every argument of every function: nothing crashes, and what must be there is asked for. */
+/* NULL for every argument of the functions: nothing crashes, and required arguments are MCP_INVALID_ARGUMENT. */
 #include "check.h"
 #include "support.h"
 
@@ -15,7 +15,7 @@ static void log_nothing(void *userdata, int32_t level, const char *message) {
     (void)message;
 }
 
-static void clients(void) {
+static void client_functions_check_for_null(void) {
     mcp_error *error = NULL;
     mcp_json *info = NULL;
     mcp_client *client;
@@ -49,7 +49,7 @@ static void clients(void) {
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(client, NULL, NULL, &error));
 
-    /* A registration's destroy runs once, whether or not it came about. */
+    /* A registration's destroy function runs once, whether the registration succeeded or not. */
     destroyed = 0;
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_log(NULL, log_nothing, &destroyed, destroy, &error));
     CHECK_INT(1, destroyed);
@@ -60,7 +60,7 @@ static void clients(void) {
     EXPECT(MCP_OK, error, mcp_set_log(client, NULL, NULL, NULL, &error));
     CHECK_INT(3, destroyed);
 
-    /* And without an error to fill in. */
+    /* The error argument may be NULL. */
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_set_bearer(client, "", NULL));
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_set_header(client, NULL, NULL, NULL));
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_ping(NULL, NULL, NULL));
@@ -69,7 +69,7 @@ static void clients(void) {
     mcp_client_free(client);
 }
 
-static void options(void) {
+static void option_functions_check_for_null(void) {
     mcp_error *error = NULL;
     mcp_options *options = mcp_options_new();
     mcp_cancel *cancel = mcp_cancel_new();
@@ -86,10 +86,10 @@ static void options(void) {
     mcp_cancel_free(NULL);
     mcp_options_free(NULL);
     mcp_cancel_free(cancel);
-    mcp_options_free(options); /* which still holds the token */
+    mcp_options_free(options); /* the options still refer to the token */
 }
 
-static void json(void) {
+static void json_functions_check_for_null(void) {
     mcp_error *error = NULL;
     mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", SIZE_MAX, &error);
     const mcp_json *list = mcp_json_member(root, "a");
@@ -131,7 +131,7 @@ static void json(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_uint64(mcp_json_element(list, 1), NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_json_double(mcp_json_element(list, 1), NULL, &error));
 
-    /* a member that is not there */
+    /* a missing member */
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_bool(NULL, &flag, &error));
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_int64(NULL, &i64, &error));
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_uint64(NULL, &u64, &error));
@@ -144,7 +144,7 @@ static void json(void) {
     mcp_json_free(root);
 }
 
-static void errors(void) {
+static void error_functions_accept_null(void) {
     CHECK_INT(MCP_OK, mcp_error_status(NULL));
     CHECK_TEXT("", mcp_error_message(NULL));
     CHECK_INT(0, mcp_error_http_status(NULL));
@@ -158,9 +158,9 @@ static void errors(void) {
 }
 
 int main(void) {
-    clients();
-    options();
-    json();
-    errors();
+    client_functions_check_for_null();
+    option_functions_check_for_null();
+    json_functions_check_for_null();
+    error_functions_accept_null();
     return check_end();
 }

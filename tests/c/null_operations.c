@@ -1,5 +1,5 @@
-/* NULL for the arguments of what a client does once it is connected: nothing crashes, and what must be there is asked
- * for. */
+/* NULL for the arguments of requests, handlers and results: nothing crashes, and required arguments are
+ * MCP_INVALID_ARGUMENT. */
 #include "check.h"
 #include "support.h"
 
@@ -21,7 +21,7 @@ static void no_change(void *userdata, const char *method, const mcp_json *params
     (void)params;
 }
 
-static void no_line(void *userdata, const mcp_json *message) {
+static void no_logging(void *userdata, const mcp_json *message) {
     (void)userdata;
     (void)message;
 }
@@ -35,8 +35,8 @@ static void no_progress(void *userdata, double progress, double total, const cha
 
 #define REFUSED(call) EXPECT(MCP_INVALID_ARGUMENT, error, call)
 
-static void no_client(void) {
-    static char somewhere; /* what a result was before the call */
+static void null_clients_are_refused(void) {
+    static char somewhere; /* the result's value before the call */
     mcp_error *error = NULL;
     mcp_json *result;
 
@@ -86,8 +86,8 @@ static void no_client(void) {
     CHECK(mcp_client_new_from_config(NULL, NULL, NULL) == NULL);
 }
 
-/* What must be there is asked for before anything is sent: nobody is at this address. */
-static void no_arguments(void) {
+/* Required arguments are checked before the client connects: no server listens at this address. */
+static void missing_arguments_are_refused_before_connecting(void) {
     mcp_error *error = NULL;
     mcp_client *client = mcp_client_new("http://127.0.0.1:9/mcp", NULL);
     mcp_json *result = NULL;
@@ -119,21 +119,21 @@ static void no_arguments(void) {
     REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, &error));
     CHECK(result == NULL);
 
-    /* Without an error to fill in. */
+    /* The error argument may be NULL. */
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_call_tool(client, NULL, NULL, 0, NULL, &result, NULL));
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL));
-    /* What is about a process is not for a client of a URL. */
+    /* Settings of stdio clients are misuse on an HTTP client. */
     EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "A", "b", &error));
     EXPECT(MCP_MISUSE, error, mcp_set_working_directory(client, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_stderr_file(client, NULL, &error));
     mcp_client_free(client);
 }
 
-/* A registration's destroy runs once, whether or not it came about. */
-static void handlers(void) {
-    static const char *const nobody[] = {"/nobody", NULL};
+/* A registration's destroy function runs once, whether the registration succeeded or not. */
+static void handler_registrations_are_destroyed_once(void) {
+    static const char *const missing_program[] = {"/nowhere", NULL};
     mcp_error *error = NULL;
-    mcp_client *client = mcp_client_new_stdio(nobody, NULL);
+    mcp_client *client = mcp_client_new_stdio(missing_program, NULL);
     mcp_options *options = mcp_options_new();
 
 #define HANDLER(set, handler)                                                             \
@@ -150,7 +150,7 @@ static void handlers(void) {
     HANDLER(mcp_set_elicitation, no_input);
     HANDLER(mcp_set_sampling, no_input);
     HANDLER(mcp_set_roots, no_input);
-    HANDLER(mcp_set_logging, no_line);
+    HANDLER(mcp_set_logging, no_logging);
 #undef HANDLER
     destroyed = 0;
     REFUSED(mcp_options_set_progress(NULL, no_progress, NULL, destroy, &error));
@@ -170,7 +170,7 @@ static void handlers(void) {
     mcp_client_free(client);
 }
 
-static void inputs_and_results(void) {
+static void input_and_result_functions_check_for_null(void) {
     mcp_error *error = NULL;
     char buffer[4];
 
@@ -191,9 +191,9 @@ static void inputs_and_results(void) {
 }
 
 int main(void) {
-    no_client();
-    no_arguments();
-    handlers();
-    inputs_and_results();
+    null_clients_are_refused();
+    missing_arguments_are_refused_before_connecting();
+    handler_registrations_are_destroyed_once();
+    input_and_result_functions_check_for_null();
     return check_end();
 }

@@ -1,6 +1,6 @@
 /*
- * Proxies that were set: what goes through them, what they and the server get to see, and how a client ends that they
- * refuse. Runs under `mcp-test-server --run fixture.py --run toy.py --run`.
+ * Proxies set by mcp_set_proxy: the requests that go through them, the data that they and the server see, and the
+ * status when they refuse. Runs under `mcp-test-server --run fixture.py --run toy.py --run`.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,18 +19,18 @@ static const char *at(const char *front, const char *address) {
     return url;
 }
 
-/* The same with the right user name and password. */
-static const char *logged_in(const char *scheme, const char *address) {
+/* A proxy's URL with the correct user name and password; a static buffer. */
+static const char *with_login(const char *scheme, const char *address) {
     char front[URL_SIZE];
-    snprintf(front, sizeof front, "%s://%s@", scheme, given("MCP_TEST_PROXY_LOGIN"));
+    snprintf(front, sizeof front, "%s://%s@", scheme, required_env("MCP_TEST_PROXY_LOGIN"));
     return at(front, address);
 }
 
-/* What the server recorded under a tag came, and none of it was meant for the proxy. */
+/* The server got requests under this tag, and none of them has a header that is meant for the proxy. */
 static void check_server_saw(const char *tag) {
     mcp_json *log = server_log(tag);
     const mcp_json *request;
-    CHECK_SAYS(mcp_json_first(log) != NULL, "nothing came under %s", tag);
+    CHECK_SAYS(mcp_json_first(log) != NULL, "the server got no request with the tag %s", tag);
     for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
         const char *path = mcp_json_string(mcp_json_member(request, "path"));
         CHECK(path != NULL && path[0] == '/');
@@ -41,107 +41,109 @@ static void check_server_saw(const char *tag) {
     mcp_json_free(log);
 }
 
-static void http_through_http(void) {
+static void http_requests_go_through_an_http_proxy(void) {
     char line[URL_SIZE];
     const char *url = scenario("dual+tag=proxied-http");
 
-    visit(MCP_OK, url, at("http://", given("MCP_TEST_PROXY")), NULL);
+    check_ping(MCP_OK, url, at("http://", required_env("MCP_TEST_PROXY")), NULL);
     snprintf(line, sizeof line, "POST %s HTTP/1.1", url);
-    CHECK(occurrences(given("MCP_TEST_PROXY_LOG"), line) > 0);
-    visit(MCP_OK, url, at("", given("MCP_TEST_PROXY")), NULL); /* no scheme: http */
+    CHECK(occurrences(required_env("MCP_TEST_PROXY_LOG"), line) > 0);
+    check_ping(MCP_OK, url, at("", required_env("MCP_TEST_PROXY")), NULL); /* no scheme: http */
     check_server_saw("proxied-http");
 }
 
-static void https_through_http(void) {
+static void https_goes_through_a_connect_tunnel(void) {
     char line[64];
     size_t before;
 
-    snprintf(line, sizeof line, "CONNECT localhost%s HTTP/1.1", port_of(given("MCP_TEST_TLS_URL")));
-    before = occurrences(given("MCP_TEST_PROXY_LOG"), line);
-    visit(MCP_OK, tls_scenario("dual+tag=proxied-https"), at("http://", given("MCP_TEST_PROXY")), NULL);
-    CHECK(occurrences(given("MCP_TEST_PROXY_LOG"), line) > before);
+    snprintf(line, sizeof line, "CONNECT localhost%s HTTP/1.1", port_of(required_env("MCP_TEST_TLS_URL")));
+    before = occurrences(required_env("MCP_TEST_PROXY_LOG"), line);
+    check_ping(MCP_OK, tls_scenario("dual+tag=proxied-https"), at("http://", required_env("MCP_TEST_PROXY")), NULL);
+    CHECK(occurrences(required_env("MCP_TEST_PROXY_LOG"), line) > before);
     check_server_saw("proxied-https");
 
-    /* an answer to CONNECT in pieces, with a length that does not count (RFC 9110, 9.3.6) */
-    visit(MCP_OK, tls_scenario("dual"), at("http://", toy("ODD")), NULL);
-    /* the server has to prove itself as without a proxy */
-    snprintf(line, sizeof line, "%s/mcp", given("MCP_TEST_TLS_UNKNOWN_URL"));
-    visit(MCP_TLS_FAILED, line, at("http://", given("MCP_TEST_PROXY")), NULL);
+    /* a response to CONNECT in pieces, with a Content-Length that must be ignored (RFC 9110, 9.3.6) */
+    check_ping(MCP_OK, tls_scenario("dual"), at("http://", fake_proxy("ODD")), NULL);
+    /* the server's certificate is verified as without a proxy */
+    snprintf(line, sizeof line, "%s/mcp", required_env("MCP_TEST_TLS_UNKNOWN_URL"));
+    check_ping(MCP_TLS_FAILED, line, at("http://", required_env("MCP_TEST_PROXY")), NULL);
 }
 
-static void credentials(void) {
-    const char *real = given("MCP_TEST_PROXY_AUTH");
-    const char *basic = given("MCP_TEST_PROXY_BASIC");
+static void proxy_credentials_are_sent(void) {
+    const char *real = required_env("MCP_TEST_PROXY_AUTH");
+    const char *basic = required_env("MCP_TEST_PROXY_BASIC");
 
-    visit(MCP_OK, scenario("dual+tag=proxied-login"), logged_in("http", real), NULL);
-    visit(MCP_OK, tls_scenario("dual+tag=proxied-login-tls"), logged_in("http", real), NULL);
-    visit(MCP_OK, scenario("dual+tag=proxied-login"), logged_in("http", toy("LOGIN")), NULL);
-    visit(MCP_OK, tls_scenario("dual+tag=proxied-login-tls"), logged_in("http", toy("LOGIN")), NULL);
+    check_ping(MCP_OK, scenario("dual+tag=proxied-login"), with_login("http", real), NULL);
+    check_ping(MCP_OK, tls_scenario("dual+tag=proxied-login-tls"), with_login("http", real), NULL);
+    check_ping(MCP_OK, scenario("dual+tag=proxied-login"), with_login("http", fake_proxy("LOGIN")), NULL);
+    check_ping(MCP_OK, tls_scenario("dual+tag=proxied-login-tls"), with_login("http", fake_proxy("LOGIN")), NULL);
     check_server_saw("proxied-login");
     check_server_saw("proxied-login-tls");
     CHECK(sent_to("LOGIN", "POST http://", basic) >= 1);
-    CHECK(sent_to("LOGIN", "CONNECT ", basic) == 1); /* and not again in the tunnel */
+    CHECK(sent_to("LOGIN", "CONNECT ", basic) == 1); /* not repeated inside the tunnel */
 
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("http://", real), "407");
-    visit(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://", real), "407");
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("http://proxy-user:wr0ng@", toy("LOGIN")), "407");
-    visit(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://proxy-user:wr0ng@", toy("LOGIN")), "407");
-    /* tinyproxy answers a wrong password with 401. In absolute-form that might as well be the server's. */
-    visit(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://proxy-user:wr0ng@", real), "401");
-    visit(MCP_UNAUTHORIZED, scenario("dual"), at("http://proxy-user:wr0ng@", real), "401");
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("http://", real), "407");
+    check_ping(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://", real), "407");
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("http://proxy-user:wr0ng@", fake_proxy("LOGIN")), "407");
+    check_ping(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://proxy-user:wr0ng@", fake_proxy("LOGIN")),
+               "407");
+    /* tinyproxy responds to a wrong password with 401. In absolute-form it could also be the server's response. */
+    check_ping(MCP_PROXY_AUTH_REQUIRED, tls_scenario("dual"), at("http://proxy-user:wr0ng@", real), "401");
+    check_ping(MCP_UNAUTHORIZED, scenario("dual"), at("http://proxy-user:wr0ng@", real), "401");
 
-    visit(MCP_OK, tls_scenario("dual"), logged_in("socks5h", given("MCP_TEST_SOCKS_AUTH")), NULL);
-    visit(MCP_OK, scenario("dual"), logged_in("socks5", given("MCP_TEST_SOCKS_AUTH")), NULL);
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://", given("MCP_TEST_SOCKS_AUTH")), NULL);
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://u:wr0ng@", given("MCP_TEST_SOCKS_AUTH")), NULL);
+    check_ping(MCP_OK, tls_scenario("dual"), with_login("socks5h", required_env("MCP_TEST_SOCKS_AUTH")), NULL);
+    check_ping(MCP_OK, scenario("dual"), with_login("socks5", required_env("MCP_TEST_SOCKS_AUTH")), NULL);
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://", required_env("MCP_TEST_SOCKS_AUTH")), NULL);
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://u:wr0ng@", required_env("MCP_TEST_SOCKS_AUTH")),
+               NULL);
 }
 
-/* In a tunnel the proxy sees TLS, and nothing of what is said. */
-static void the_token_stays_in_the_tunnel(void) {
-    visit(MCP_OK, scenario("dual"), at("http://", toy("A")), NULL);
-    CHECK(sent_to("A", "POST http://", TOKEN) > 0); /* it would be found */
-    visit(MCP_OK, tls_scenario("dual"), at("http://", toy("A")), NULL);
-    visit(MCP_OK, tls_scenario("dual"), at("socks5h://", toy("SOCKS")), NULL);
+/* Through a tunnel, the proxy sees only TLS. */
+static void tunnel_proxies_do_not_see_the_token(void) {
+    check_ping(MCP_OK, scenario("dual"), at("http://", fake_proxy("A")), NULL);
+    CHECK(sent_to("A", "POST http://", TOKEN) > 0); /* shows that the search works */
+    check_ping(MCP_OK, tls_scenario("dual"), at("http://", fake_proxy("A")), NULL);
+    check_ping(MCP_OK, tls_scenario("dual"), at("socks5h://", fake_proxy("SOCKS")), NULL);
     CHECK_INT(0, sent_to("A", "CONNECT ", TOKEN));
     CHECK_INT(0, sent_to("A", "CONNECT ", "uthorization"));
     CHECK_INT(1, sent_to("A", "CONNECT ", "CONNECT "));
     CHECK_INT(0, sent_to("SOCKS", "SOCKS5", TOKEN));
 }
 
-/* A line of microsocks' log: what it connected to. */
-static size_t reached(const char *host, const char *url) {
+/* How often microsocks has logged a connection to this host and port. */
+static size_t socks_connections(const char *host, const char *url) {
     char line[128];
     snprintf(line, sizeof line, "connected to %s%s\n", host, port_of(url));
-    return occurrences(given("MCP_TEST_SOCKS_LOG"), line);
+    return occurrences(required_env("MCP_TEST_SOCKS_LOG"), line);
 }
 
-static void socks(void) {
-    const char *server = given("MCP_TEST_TLS_URL");
-    const char *proxy = given("MCP_TEST_SOCKS");
+static void socks_proxies_are_used(void) {
+    const char *server = required_env("MCP_TEST_TLS_URL");
+    const char *proxy = required_env("MCP_TEST_SOCKS");
     char url[URL_SIZE];
 
-    visit(MCP_OK, tls_scenario("dual+tag=proxied-socks"), at("socks5h://", proxy), NULL);
-    CHECK(reached("localhost", server) > 0);
-    CHECK(reached("127.0.0.1", server) == 0);
-    visit(MCP_OK, tls_scenario("dual+tag=proxied-socks"), at("socks5://", proxy), NULL);
-    CHECK(reached("127.0.0.1", server) > 0);
-    visit(MCP_OK, scenario("dual+tag=proxied-socks"), at("socks5h://", proxy), NULL);
+    check_ping(MCP_OK, tls_scenario("dual+tag=proxied-socks"), at("socks5h://", proxy), NULL);
+    CHECK(socks_connections("localhost", server) > 0);
+    CHECK(socks_connections("127.0.0.1", server) == 0);
+    check_ping(MCP_OK, tls_scenario("dual+tag=proxied-socks"), at("socks5://", proxy), NULL);
+    CHECK(socks_connections("127.0.0.1", server) > 0);
+    check_ping(MCP_OK, scenario("dual+tag=proxied-socks"), at("socks5h://", proxy), NULL);
     check_server_saw("proxied-socks");
 
-    /* a name that only the proxy knows */
-    snprintf(url, sizeof url, "http://only-there.invalid%s/s/dual/mcp", port_of(given("MCP_TEST_URL")));
-    visit(MCP_OK, url, at("socks5h://", toy("SOCKS")), NULL);
+    /* a name that only the proxy resolves */
+    snprintf(url, sizeof url, "http://only-there.invalid%s/s/dual/mcp", port_of(required_env("MCP_TEST_URL")));
+    check_ping(MCP_OK, url, at("socks5h://", fake_proxy("SOCKS")), NULL);
     CHECK(requests_to("SOCKS") > 0);
-    visit(MCP_OK, url, at("http://", toy("A")), NULL);
-    /* other forms of a good answer */
-    visit(MCP_OK, scenario("dual"), at("socks5h://", toy("SOCKS_IPV6")), NULL);
-    visit(MCP_OK, tls_scenario("dual"), at("socks5h://", toy("SOCKS_NAME")), NULL);
-    visit(MCP_OK, scenario("dual"), logged_in("socks5h", toy("SOCKS_LOGIN")), NULL);
+    check_ping(MCP_OK, url, at("http://", fake_proxy("A")), NULL);
+    /* other forms of a successful reply */
+    check_ping(MCP_OK, scenario("dual"), at("socks5h://", fake_proxy("SOCKS_IPV6")), NULL);
+    check_ping(MCP_OK, tls_scenario("dual"), at("socks5h://", fake_proxy("SOCKS_NAME")), NULL);
+    check_ping(MCP_OK, scenario("dual"), with_login("socks5h", fake_proxy("SOCKS_LOGIN")), NULL);
 }
 
-/* Several pings by one client. The server sees one connection, if `server_keeps`: tinyproxy makes one for each request.
- */
-static void keeps(const char *url, const char *tag, const char *proxy, bool server_keeps) {
+/* Pings several times. If `is_one_connection`, the server sees one connection; tinyproxy opens one for each HTTP
+ * request. */
+static void check_reuse(const char *url, const char *tag, const char *proxy, bool is_one_connection) {
     mcp_client *client = proxied_client(url, proxy);
     mcp_error *error = NULL;
     const mcp_json *request;
@@ -154,7 +156,7 @@ static void keeps(const char *url, const char *tag, const char *proxy, bool serv
     }
     log = server_log(tag);
     mcp_json_int64(mcp_json_member(mcp_json_first(log), "connection"), &first, NULL);
-    for (request = mcp_json_first(log); request != NULL && server_keeps; request = mcp_json_next(request)) {
+    for (request = mcp_json_first(log); request != NULL && is_one_connection; request = mcp_json_next(request)) {
         mcp_json_int64(mcp_json_member(request, "connection"), &connection, NULL);
         CHECK_SAYS(connection == first, "%s: connection %d, then %d", tag, (int)first, (int)connection);
     }
@@ -163,27 +165,30 @@ static void keeps(const char *url, const char *tag, const char *proxy, bool serv
     dispose(client);
 }
 
-static void connections_are_kept(void) {
+static void connections_are_reused(void) {
     char line[64];
     size_t before, connections = connections_to("B");
 
-    snprintf(line, sizeof line, "CONNECT localhost%s HTTP/1.1", port_of(given("MCP_TEST_TLS_URL")));
-    before = occurrences(given("MCP_TEST_PROXY_LOG"), line);
-    keeps(tls_scenario("dual+tag=kept-connect"), "kept-connect", at("http://", given("MCP_TEST_PROXY")), true);
-    CHECK_INT(before + 1, occurrences(given("MCP_TEST_PROXY_LOG"), line));
-    keeps(tls_scenario("dual+tag=kept-socks"), "kept-socks", at("socks5h://", given("MCP_TEST_SOCKS")), true);
-    keeps(scenario("legacy+tag=kept-http"), "kept-http", at("http://", toy("B")), true);
+    snprintf(line, sizeof line, "CONNECT localhost%s HTTP/1.1", port_of(required_env("MCP_TEST_TLS_URL")));
+    before = occurrences(required_env("MCP_TEST_PROXY_LOG"), line);
+    check_reuse(tls_scenario("dual+tag=kept-connect"), "kept-connect", at("http://", required_env("MCP_TEST_PROXY")),
+                true);
+    CHECK_INT(before + 1, occurrences(required_env("MCP_TEST_PROXY_LOG"), line));
+    check_reuse(tls_scenario("dual+tag=kept-socks"), "kept-socks", at("socks5h://", required_env("MCP_TEST_SOCKS")),
+                true);
+    check_reuse(scenario("legacy+tag=kept-http"), "kept-http", at("http://", fake_proxy("B")), true);
     CHECK_INT(connections + 1, connections_to("B"));
-    keeps(scenario("dual+tag=kept-closing"), "kept-closing", at("http://", given("MCP_TEST_PROXY")), false);
+    check_reuse(scenario("dual+tag=kept-closing"), "kept-closing", at("http://", required_env("MCP_TEST_PROXY")),
+                false);
 }
 
 struct refusal {
     const char *proxy;
     mcp_status tunnel; /* https, or SOCKS */
-    mcp_status plain;  /* http in absolute-form; MCP_OK: not tried */
+    mcp_status plain;  /* http in absolute-form; MCP_OK: not tested */
 };
 
-static void refusals(void) {
+static void each_refusal_has_a_status(void) {
     static const struct refusal http[] = {
         {"403", MCP_PROXY_FAILED, MCP_FORBIDDEN},      {"407", MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_AUTH_REQUIRED},
         {"502", MCP_PROXY_FAILED, MCP_UNAVAILABLE},    {"REDIRECT", MCP_PROXY_FAILED, MCP_REDIRECT_REFUSED},
@@ -197,45 +202,47 @@ static void refusals(void) {
     size_t i;
 
     for (i = 0; i < sizeof http / sizeof http[0]; i++) {
-        visit(http[i].tunnel, tls_scenario("dual"), logged_in("http", toy(http[i].proxy)), toy(http[i].proxy));
+        check_ping(http[i].tunnel, tls_scenario("dual"), with_login("http", fake_proxy(http[i].proxy)),
+                   fake_proxy(http[i].proxy));
         if (http[i].plain != MCP_OK) {
-            visit(http[i].plain, scenario("dual"), logged_in("http", toy(http[i].proxy)), NULL);
+            check_ping(http[i].plain, scenario("dual"), with_login("http", fake_proxy(http[i].proxy)), NULL);
         }
     }
     for (i = 0; i < sizeof socks / sizeof socks[0]; i++) {
         snprintf(name, sizeof name, "SOCKS_%s", socks[i]);
-        visit(MCP_PROXY_FAILED, tls_scenario("dual"), logged_in("socks5h", toy(name)), toy(name));
+        check_ping(MCP_PROXY_FAILED, tls_scenario("dual"), with_login("socks5h", fake_proxy(name)), fake_proxy(name));
     }
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://", toy("SOCKS_NO_METHOD")), NULL);
-    visit(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), logged_in("socks5h", toy("SOCKS_REFUSED")), NULL);
-    /* a method that was not on offer */
-    visit(MCP_PROXY_FAILED, scenario("dual"), at("socks5h://", toy("SOCKS_METHOD")), NULL);
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), at("socks5h://", fake_proxy("SOCKS_NO_METHOD")), NULL);
+    check_ping(MCP_PROXY_AUTH_REQUIRED, scenario("dual"), with_login("socks5h", fake_proxy("SOCKS_REFUSED")), NULL);
+    /* the proxy selects a method that the client did not offer */
+    check_ping(MCP_PROXY_FAILED, scenario("dual"), at("socks5h://", fake_proxy("SOCKS_METHOD")), NULL);
 }
 
-static void unreachable(void) {
+static void unreachable_proxies_fail(void) {
     uint16_t port;
     char address[32];
     int listener = listen_on(&port, 1);
 
-    close(listener); /* so nobody listens there */
+    close(listener); /* so that connections are refused */
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
-    visit(MCP_PROXY_FAILED, scenario("dual"), logged_in("http", address), address);
-    visit(MCP_PROXY_FAILED, tls_scenario("dual"), logged_in("http", address), address);
-    visit(MCP_PROXY_FAILED, tls_scenario("dual"), logged_in("socks5h", address), address);
-    visit(MCP_PROXY_FAILED, scenario("dual"), logged_in("http", "nowhere.invalid:3128"), "nowhere.invalid");
+    check_ping(MCP_PROXY_FAILED, scenario("dual"), with_login("http", address), address);
+    check_ping(MCP_PROXY_FAILED, tls_scenario("dual"), with_login("http", address), address);
+    check_ping(MCP_PROXY_FAILED, tls_scenario("dual"), with_login("socks5h", address), address);
+    check_ping(MCP_PROXY_FAILED, scenario("dual"), with_login("http", "nowhere.invalid:3128"), "nowhere.invalid");
 
-    /* the proxy is there, the server is not */
-    visit(MCP_PROXY_FAILED, "https://127.0.0.1:1/mcp", at("http://", given("MCP_TEST_PROXY")), NULL);
-    visit(MCP_PROXY_FAILED, "http://127.0.0.1:1/mcp", at("socks5h://", given("MCP_TEST_SOCKS")), "refused");
-    visit(MCP_PROXY_FAILED, "http://nowhere.invalid:1/mcp", at("socks5h://", given("MCP_TEST_SOCKS")), NULL);
+    /* the proxy is reachable, but the server is not */
+    check_ping(MCP_PROXY_FAILED, "https://127.0.0.1:1/mcp", at("http://", required_env("MCP_TEST_PROXY")), NULL);
+    check_ping(MCP_PROXY_FAILED, "http://127.0.0.1:1/mcp", at("socks5h://", required_env("MCP_TEST_SOCKS")), "refused");
+    check_ping(MCP_PROXY_FAILED, "http://nowhere.invalid:1/mcp", at("socks5h://", required_env("MCP_TEST_SOCKS")),
+               NULL);
 }
 
-static void silence(void) {
+static void silent_proxies_time_out(void) {
     static const char *const proxies[][2] = {
         {"http", "SILENT"}, {"http", "HALF"}, {"socks5", "SOCKS_SILENT"}, {"socks5h", "SOCKS_SILENT"}};
     size_t i;
     for (i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
-        mcp_client *client = proxied_client(tls_scenario("dual"), logged_in(proxies[i][0], toy(proxies[i][1])));
+        mcp_client *client = proxied_client(tls_scenario("dual"), with_login(proxies[i][0], fake_proxy(proxies[i][1])));
         mcp_error *error = NULL;
         double begun = now_ms(), took;
         EXPECT(MCP_OK, error, mcp_set_timeout(client, 300, &error));
@@ -248,7 +255,7 @@ static void silence(void) {
     }
 }
 
-static void bad_urls(void) {
+static void invalid_proxy_urls_are_rejected(void) {
     static const char *const urls[] = {
         "http://",
         "http://u:wr0ng@",
@@ -284,7 +291,7 @@ static void bad_urls(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_proxy(client, "http://\xff\xfe/", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_proxy(NULL, "http://127.0.0.1:1", &error));
 
-    /* a setter that failed changes nothing, and the first request settles it */
+    /* a failed setter changes nothing, and after the first request the proxy cannot be changed */
     EXPECT(MCP_OK, error, mcp_set_proxy(client, "", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_proxy(client, "ftp://x", &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
@@ -293,15 +300,15 @@ static void bad_urls(void) {
 }
 
 int main(void) {
-    http_through_http();
-    https_through_http();
-    credentials();
-    the_token_stays_in_the_tunnel();
-    socks();
-    connections_are_kept();
-    refusals();
-    unreachable();
-    silence();
-    bad_urls();
+    http_requests_go_through_an_http_proxy();
+    https_goes_through_a_connect_tunnel();
+    proxy_credentials_are_sent();
+    tunnel_proxies_do_not_see_the_token();
+    socks_proxies_are_used();
+    connections_are_reused();
+    each_refusal_has_a_status();
+    unreachable_proxies_fail();
+    silent_proxies_time_out();
+    invalid_proxy_urls_are_rejected();
     return check_end();
 }

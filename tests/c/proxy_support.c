@@ -5,24 +5,26 @@
 #include "check.h"
 #include "support.h"
 
-const char *given(const char *name) {
+const char *required_env(const char *name) {
     const char *value = getenv(name);
     if (value == NULL) {
-        fprintf(stderr, "%s: run it as `mcp-test-server --run fixture.py --run toy.py --run PROGRAM`\n", name);
+        fprintf(stderr,
+                "%s is not set: run the program as `mcp-test-server --run fixture.py --run toy.py --run PROGRAM`\n",
+                name);
     }
-    must(value != NULL, "a variable is not set");
+    must(value != NULL, "reading an environment variable");
     return value;
 }
 
-const char *toy(const char *name) {
+const char *fake_proxy(const char *name) {
     char variable[64];
     snprintf(variable, sizeof variable, "MCP_TEST_TOY_%s", name);
-    return given(variable);
+    return required_env(variable);
 }
 
 const char *tls_scenario(const char *options) {
     static char url[URL_SIZE];
-    snprintf(url, sizeof url, "%s/s/%s/mcp", given("MCP_TEST_TLS_URL"), options);
+    snprintf(url, sizeof url, "%s/s/%s/mcp", required_env("MCP_TEST_TLS_URL"), options);
     return url;
 }
 
@@ -34,7 +36,7 @@ const char *port_of(const char *url) {
     return port;
 }
 
-static void take_line(void *userdata, int32_t level, const char *message) {
+static void check_log_message(void *userdata, int32_t level, const char *message) {
     (void)userdata;
     (void)level;
     check_no_secret(message);
@@ -43,52 +45,54 @@ static void take_line(void *userdata, int32_t level, const char *message) {
 mcp_client *proxied_client(const char *url, const char *proxy) {
     mcp_client *client = client_at(url);
     mcp_error *error = NULL;
-    EXPECT(MCP_OK, error, mcp_set_log(client, take_line, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_log(client, check_log_message, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_bearer(client, TOKEN, &error));
-    EXPECT(MCP_OK, error, mcp_set_tls_ca_file(client, given("MCP_TEST_CA"), &error));
+    EXPECT(MCP_OK, error, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), &error));
     EXPECT(MCP_OK, error, mcp_set_proxy(client, proxy, &error));
     return client;
 }
 
-void visit(mcp_status expected, const char *url, const char *proxy, const char *says) {
+void check_ping(mcp_status expected, const char *url, const char *proxy, const char *message_part) {
     mcp_client *client = proxied_client(url, proxy);
     mcp_error *error = NULL;
     mcp_status got = mcp_ping(client, NULL, &error);
     const char *message = mcp_error_message(error);
 
-    CHECK_SAYS(got == expected, "%s instead of %s: %s through %s: %s", mcp_status_name(got), mcp_status_name(expected),
-               url, proxy != NULL ? proxy : "the environment's proxy", message);
-    CHECK_SAYS(says == NULL || strstr(message, says) != NULL, "no \"%s\" in: %s", says, message);
+    CHECK_SAYS(got == expected, "got %s, expected %s: %s through %s: %s", mcp_status_name(got),
+               mcp_status_name(expected), url, proxy != NULL ? proxy : "the environment's proxy", message);
+    CHECK_SAYS(message_part == NULL || strstr(message, message_part) != NULL, "no \"%s\" in: %s", message_part,
+               message);
     check_no_secret(message);
     mcp_error_free(error);
     dispose(client);
 }
 
 void check_no_secret(const char *text) {
-    const char *secrets[] = {TOKEN, "wr0ng", given("MCP_TEST_PROXY_PASSWORD"),
-                             strchr(given("MCP_TEST_PROXY_LOGIN"), ':') + 1, given("MCP_TEST_PROXY_BASIC")};
+    const char *secrets[] = {TOKEN, "wr0ng", required_env("MCP_TEST_PROXY_PASSWORD"),
+                             strchr(required_env("MCP_TEST_PROXY_LOGIN"), ':') + 1,
+                             required_env("MCP_TEST_PROXY_BASIC")};
     size_t i;
     for (i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
         CHECK_SAYS(strstr(text, secrets[i]) == NULL, "%s is in: %s", secrets[i], text);
     }
 }
 
-/* A whole file, with a NUL behind it; NULL when there is none. To be freed. */
+/* The contents of a file and a NUL; NULL if there is no such file. Free it with free(). */
 static char *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
-    size_t room = 1 << 16, count;
+    size_t capacity = 1 << 16, count;
     char *text;
     if (file == NULL) {
         return NULL;
     }
-    text = malloc(room);
+    text = malloc(capacity);
     must(text != NULL, "memory");
     *size = 0;
-    while ((count = fread(text + *size, 1, room - *size - 1, file)) > 0) {
+    while ((count = fread(text + *size, 1, capacity - *size - 1, file)) > 0) {
         *size += count;
-        if (room - *size < 2) {
-            room *= 2;
-            text = realloc(text, room);
+        if (capacity - *size < 2) {
+            capacity *= 2;
+            text = realloc(text, capacity);
             must(text != NULL, "memory");
         }
     }
@@ -108,31 +112,32 @@ size_t occurrences(const char *path, const char *text) {
     return count;
 }
 
-/* Calls back for each request to a toy proxy: its connection and its first line. */
-static void each_request(const char *proxy, void (*look)(void *, int64_t, const char *), void *userdata) {
+/* Calls `callback` for each request to a fake proxy, with the request's connection and first line. */
+static void for_each_request(const char *proxy, void (*callback)(void *, int64_t, const char *), void *userdata) {
     char path[URL_SIZE];
     size_t size = 0;
     char *content, *line, *rest;
 
-    snprintf(path, sizeof path, "%s/requests.jsonl", given("MCP_TEST_TOY_RECORD"));
+    snprintf(path, sizeof path, "%s/requests.jsonl", required_env("MCP_TEST_TOY_RECORD"));
     content = read_file(path, &size);
     must(content != NULL, path);
     for (line = strtok_r(content, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         mcp_json *request = mcp_json_parse(line, SIZE_MAX, NULL);
-        const char *asked = mcp_json_string(mcp_json_member(request, "proxy"));
+        const char *name = mcp_json_string(mcp_json_member(request, "proxy"));
         const char *first = mcp_json_string(mcp_json_member(request, "first"));
         int64_t connection = 0;
-        must(asked != NULL && first != NULL, "a line of the record can be read");
-        must(mcp_json_int64(mcp_json_member(request, "connection"), &connection, NULL) == MCP_OK, "its connection too");
-        if (strcmp(asked, proxy) == 0) {
-            look(userdata, connection, first);
+        must(name != NULL && first != NULL, "each line of the record names its proxy and first line");
+        must(mcp_json_int64(mcp_json_member(request, "connection"), &connection, NULL) == MCP_OK,
+             "each line of the record names its connection");
+        if (strcmp(name, proxy) == 0) {
+            callback(userdata, connection, first);
         }
         mcp_json_free(request);
     }
     free(content);
 }
 
-struct tally {
+struct counts {
     const char *first;
     const char *text;
     int64_t last;
@@ -140,34 +145,34 @@ struct tally {
 };
 
 static void count(void *userdata, int64_t connection, const char *first) {
-    struct tally *tally = userdata;
-    tally->requests++;
-    if (connection == tally->last) {
-        return; /* each connection once: their requests stand together, for these tests use one at a time */
+    struct counts *counts = userdata;
+    counts->requests++;
+    if (connection == counts->last) {
+        return; /* count a connection once; its requests are adjacent, because tests use one at a time */
     }
-    tally->last = connection;
-    tally->connections++;
-    if (tally->text != NULL && strstr(first, tally->first) != NULL) {
+    counts->last = connection;
+    counts->connections++;
+    if (counts->text != NULL && strstr(first, counts->first) != NULL) {
         char path[URL_SIZE];
-        snprintf(path, sizeof path, "%s/%lld.bytes", given("MCP_TEST_TOY_RECORD"), (long long)connection);
-        tally->texts += occurrences(path, tally->text);
+        snprintf(path, sizeof path, "%s/%lld.bytes", required_env("MCP_TEST_TOY_RECORD"), (long long)connection);
+        counts->texts += occurrences(path, counts->text);
     }
 }
 
 size_t sent_to(const char *proxy, const char *first, const char *text) {
-    struct tally tally = {first, text, 0, 0, 0, 0};
-    each_request(proxy, count, &tally);
-    return tally.texts;
+    struct counts counts = {first, text, 0, 0, 0, 0};
+    for_each_request(proxy, count, &counts);
+    return counts.texts;
 }
 
 size_t requests_to(const char *proxy) {
-    struct tally tally = {NULL, NULL, 0, 0, 0, 0};
-    each_request(proxy, count, &tally);
-    return tally.requests;
+    struct counts counts = {NULL, NULL, 0, 0, 0, 0};
+    for_each_request(proxy, count, &counts);
+    return counts.requests;
 }
 
 size_t connections_to(const char *proxy) {
-    struct tally tally = {NULL, NULL, 0, 0, 0, 0};
-    each_request(proxy, count, &tally);
-    return tally.connections;
+    struct counts counts = {NULL, NULL, 0, 0, 0, 0};
+    for_each_request(proxy, count, &counts);
+    return counts.connections;
 }

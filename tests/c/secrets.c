@@ -1,11 +1,11 @@
 /*
- * What is left of secrets in the memory of the process, when the client that had them is gone: nothing, but in the
- * places that the list at the end names.
+ * After a client is freed, no copies of its secrets remain in the memory of the process, except those that the list at
+ * the end allows.
  *
- * Each scenery runs in a child of its own, with secrets that were made a moment before.
+ * Each case runs in a separate child process, with new secrets.
  *
- *     secrets            all sceneries
- *     secrets NAME...    some
+ *     secrets            all cases
+ *     secrets NAME...    some cases
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- Sceneries ---------------------------------------------------------------------------------------------------- */
+/* --- Cases -------------------------------------------------------------------------------------------------------- */
 
 static struct secret bearer, key, other, password, encoded;
 
@@ -26,31 +26,31 @@ static void set_bearer(mcp_client *client, const struct secret *secret) {
     struct plain plain;
     reveal(secret, plain.text);
     CHECK_INT(MCP_OK, mcp_set_bearer(client, plain.text, NULL));
-    forget(&plain);
+    wipe_plain(&plain);
 }
 
 static void set_key(mcp_client *client) {
     struct plain plain;
     reveal(&key, plain.text);
     CHECK_INT(MCP_OK, mcp_set_header(client, "X-API-Key", plain.text, NULL));
-    forget(&plain);
+    wipe_plain(&plain);
 }
 
 static void set_proxy(mcp_client *client, const char *kind, const char *place) {
     struct plain plain;
     append(append(reveal(&password, append(append(plain.text, kind), "://user:")), "@"), place);
     CHECK_INT(MCP_OK, mcp_set_proxy(client, plain.text, NULL));
-    forget(&plain);
+    wipe_plain(&plain);
 }
 
-static void pings(mcp_client *client, mcp_status expected) {
+static void two_pings(mcp_client *client, mcp_status expected) {
     mcp_error *error = NULL;
     EXPECT(expected, error, mcp_ping(client, NULL, &error));
     EXPECT(expected, error, mcp_ping(client, NULL, &error));
 }
 
-/* Whether it was sent at all is looked at when the scan is over: this makes copies. */
-static void must_have_sent(const char *tag, const char *header, const struct secret *secret) {
+/* Checks that the secret was sent. Runs after the scan, because it makes copies. */
+static void check_was_sent(const char *tag, const char *header, const struct secret *secret) {
     struct plain plain;
     mcp_json *log = server_log(tag);
     const mcp_json *request;
@@ -71,7 +71,7 @@ static void with_token_and_key(const char *url, const char *ca) {
     }
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_OK);
+    two_pings(client, MCP_OK);
     CHECK_INT(MCP_OK, mcp_client_close(client, NULL, NULL));
     mcp_client_free(client);
 }
@@ -89,15 +89,15 @@ static void sse(void) {
 }
 
 static void tls(void) {
-    with_token_and_key(tls_scenario("modern+tag=s"), given("MCP_TEST_CA"));
+    with_token_and_key(tls_scenario("modern+tag=s"), required_env("MCP_TEST_CA"));
 }
 
 static void tls_sse(void) {
-    with_token_and_key(tls_scenario("sse+tag=s"), given("MCP_TEST_CA"));
+    with_token_and_key(tls_scenario("sse+tag=s"), required_env("MCP_TEST_CA"));
 }
 
-/* A body that is larger than the buffers. */
-static void large(void) {
+/* A request body that is larger than the buffers. */
+static void large_body(void) {
     enum { LARGE = 3000000 };
     mcp_client *client = client_for("modern+tag=s");
     char *arguments = malloc(LARGE + 64);
@@ -114,40 +114,40 @@ static void large(void) {
     mcp_client_free(client);
 }
 
-static void on_line(void *userdata, int32_t level, const char *message) {
+static void count_line(void *userdata, int32_t level, const char *message) {
     (void)level;
     (void)message;
     ++*(int *)userdata;
 }
 
-/* The log and the errors are looked through for secrets before they are shown. */
-static void shown_at(const char *url) {
+/* The client searches log messages and errors for secrets before it passes them on. */
+static void log_and_error_at(const char *url) {
     int lines = 0;
     mcp_client *client = client_at(url);
     mcp_json *result = NULL;
-    CHECK_INT(MCP_OK, mcp_set_log(client, on_line, &lines, NULL, NULL));
+    CHECK_INT(MCP_OK, mcp_set_log(client, count_line, &lines, NULL, NULL));
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_OK);
+    two_pings(client, MCP_OK);
     CHECK_INT(MCP_RPC_ERROR, mcp_list_tools(client, NULL, &result, NULL));
     CHECK(lines > 0);
     mcp_client_free(client);
 }
 
 static void redacted(void) {
-    shown_at(scenario("modern+tag=s+fault=rpc-error+when=tools/list"));
+    log_and_error_at(scenario("modern+tag=s+fault=rpc-error+when=tools/list"));
 }
 
-static void repeated(void) {
-    shown_at(scenario("modern+tag=s+fault=secret-echo+when=tools/list"));
+static void echoed(void) {
+    log_and_error_at(scenario("modern+tag=s+fault=secret-echo+when=tools/list"));
 }
 
-/* Nobody is there: what was written is never sent. */
-static void refused(void) {
+/* Connection refused: the request is prepared but never sent. */
+static void connect_refused(void) {
     mcp_client *client = client_at("http://127.0.0.1:9/mcp");
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_CONNECT_FAILED);
+    two_pings(client, MCP_CONNECT_FAILED);
     mcp_client_free(client);
 }
 
@@ -156,44 +156,44 @@ static void timed_out(void) {
     CHECK_INT(MCP_OK, mcp_set_timeout(client, 100, NULL));
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_TIMEOUT);
+    two_pings(client, MCP_TIMEOUT);
     mcp_client_free(client);
 }
 
-/* What is promised already while the client lives. */
-static mcp_client *living;
+/* A client that is still open during the scan: replaced secrets must already be gone. */
+static mcp_client *open_client;
 
 static void replaced(void) {
-    living = client_for("modern+tag=s");
-    set_bearer(living, &bearer);
-    set_key(living);
-    pings(living, MCP_OK);
-    set_bearer(living, &other);
-    CHECK_INT(MCP_OK, mcp_set_header(living, "X-API-Key", NULL, NULL));
-    pings(living, MCP_OK);
+    open_client = client_for("modern+tag=s");
+    set_bearer(open_client, &bearer);
+    set_key(open_client);
+    two_pings(open_client, MCP_OK);
+    set_bearer(open_client, &other);
+    CHECK_INT(MCP_OK, mcp_set_header(open_client, "X-API-Key", NULL, NULL));
+    two_pings(open_client, MCP_OK);
 }
 
-static void of_a_call(void) {
+static void header_of_a_call(void) {
     mcp_client *client = client_for("modern+tag=s");
     mcp_options *options = mcp_options_new();
     struct plain plain;
     set_bearer(client, &bearer);
     reveal(&key, plain.text);
     CHECK_INT(MCP_OK, mcp_options_set_header(options, "X-API-Key", plain.text, NULL));
-    forget(&plain);
+    wipe_plain(&plain);
     CHECK_INT(MCP_OK, mcp_ping(client, options, NULL));
     mcp_options_free(options);
     mcp_client_free(client);
 }
 
-static void authorise(void *userdata, mcp_auth_request *request) {
+static void authorize(void *userdata, mcp_auth_request *request) {
     struct plain plain;
     (void)userdata;
     reveal(mcp_auth_request_attempt(request) == 1 ? &other : &bearer, plain.text);
     CHECK_INT(MCP_OK, mcp_auth_request_set_bearer(request, plain.text, NULL));
     reveal(&key, plain.text);
     CHECK_INT(MCP_OK, mcp_auth_request_set_header(request, "X-API-Key", plain.text, NULL));
-    forget(&plain);
+    wipe_plain(&plain);
 }
 
 static void refreshed_at(const char *url, const char *ca) {
@@ -201,8 +201,8 @@ static void refreshed_at(const char *url, const char *ca) {
     if (ca != NULL) {
         CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, ca, NULL));
     }
-    CHECK_INT(MCP_OK, mcp_set_auth(client, authorise, NULL, NULL, NULL));
-    pings(client, MCP_OK);
+    CHECK_INT(MCP_OK, mcp_set_auth(client, authorize, NULL, NULL, NULL));
+    two_pings(client, MCP_OK);
     mcp_client_free(client);
 }
 
@@ -211,12 +211,12 @@ static void refreshed(void) {
 }
 
 static void tls_refreshed(void) {
-    refreshed_at(tls_scenario("modern+fault=invalid-token+times=1+tag=s"), given("MCP_TEST_CA"));
+    refreshed_at(tls_scenario("modern+fault=invalid-token+times=1+tag=s"), required_env("MCP_TEST_CA"));
 }
 
 /*
- * The private key of a client certificate: 24 characters of its text, and 24 bytes of what they stand for. In which
- * form the cryptography itself has it in memory is its own business, and not looked for.
+ * The private key of a client certificate: 24 characters of its PEM text, and 24 bytes of its DER form. The form that
+ * the cryptography library keeps in memory is not searched for.
  */
 static void keep_private_key(const char *path) {
     char text[1024];
@@ -225,39 +225,39 @@ static void keep_private_key(const char *path) {
     ssize_t size = read(file, text, sizeof text);
     const char *line;
     size_t i;
-    must(file >= 0 && size > 200 && size < (ssize_t)sizeof text, "the client's key");
+    must(file >= 0 && size > 200 && size < (ssize_t)sizeof text, "reading the client's key");
     close(file);
-    /* The second line of the text; the first one ends in the middle of the key (PKCS #8, P-256). */
+    /* The second line of base64; the first one ends in the middle of the key (PKCS #8, P-256). */
     text[size] = '\0';
     line = strchr(text, '\n');
     line = line != NULL ? strchr(line + 1, '\n') : NULL;
-    must(line != NULL && strlen(line) > PIECE, "the second line of the client's key");
-    keep(&key, line + 1, PIECE);
+    must(line != NULL && strlen(line) > MIN_COPY, "the client's key has a second line");
+    mask_secret(&key, line + 1, MIN_COPY);
     for (i = 0; i < sizeof scalar; i += 3) {
-        /* From the 49th letter of the first line on, without the line's end. */
+        /* Starts at the 49th character of the first line, and skips the line break. */
         const char *from = line - 16 + i / 3 * 4;
-        decode(from >= line ? from + 1 : from, scalar + i);
+        decode_base64(from >= line ? from + 1 : from, scalar + i);
     }
-    keep(&other, (const char *)scalar, PIECE);
+    mask_secret(&other, (const char *)scalar, MIN_COPY);
     find_regions();
-    CHECK_INT(1, copies("", &key));
-    CHECK_INT(1, copies("", &other));
-    forget_copies();
+    CHECK_INT(1, count_copies("", &key));
+    CHECK_INT(1, count_copies("", &other));
+    reset_copies();
     wipe((char *)scalar, sizeof scalar);
     wipe(text, sizeof text);
 }
 
-static void identity(void) {
+static void client_certificate(void) {
     char url[URL_SIZE];
     mcp_client *client;
-    snprintf(url, sizeof url, "%s/s/modern+tag=s/mcp", given("MCP_TEST_MTLS_URL"));
+    snprintf(url, sizeof url, "%s/s/modern+tag=s/mcp", required_env("MCP_TEST_MTLS_URL"));
     client = client_at(url);
-    keep_private_key(given("MCP_TEST_CLIENT_KEY"));
-    CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, given("MCP_TEST_CA"), NULL));
-    CHECK_INT(MCP_OK,
-              mcp_set_tls_client_cert(client, given("MCP_TEST_CLIENT_CERT"), given("MCP_TEST_CLIENT_KEY"), NULL));
+    keep_private_key(required_env("MCP_TEST_CLIENT_KEY"));
+    CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), NULL));
+    CHECK_INT(MCP_OK, mcp_set_tls_client_cert(client, required_env("MCP_TEST_CLIENT_CERT"),
+                                              required_env("MCP_TEST_CLIENT_KEY"), NULL));
     set_bearer(client, &bearer);
-    pings(client, MCP_OK);
+    two_pings(client, MCP_OK);
     mcp_client_free(client);
 }
 
@@ -266,7 +266,7 @@ struct cancelling {
     mcp_options *options;
 };
 
-static void *ping_in_vain(void *argument) {
+static void *ping_until_cancelled(void *argument) {
     struct cancelling *cancelling = argument;
     CHECK_INT(MCP_CANCELLED, mcp_ping(cancelling->client, cancelling->options, NULL));
     return NULL;
@@ -279,7 +279,7 @@ static void cancelled(void) {
     set_bearer(cancelling.client, &bearer);
     set_key(cancelling.client);
     CHECK_INT(MCP_OK, mcp_options_set_cancel(cancelling.options, cancel, NULL));
-    thread = start_thread(ping_in_vain, &cancelling);
+    thread = start_thread(ping_until_cancelled, &cancelling);
     await_polling(1);
     mcp_cancel_trigger(cancel);
     join_thread(thread);
@@ -288,8 +288,8 @@ static void cancelled(void) {
     mcp_client_free(cancelling.client);
 }
 
-/* A file that holds the token: what is read of it is ours. */
-static void configured(void) {
+/* A configuration file that holds the token: the client wipes what it has read. */
+static void config_file(void) {
     char path[] = "/tmp/libmcp-secrets-XXXXXX";
     int file = mkstemp(path);
     struct plain plain;
@@ -298,51 +298,52 @@ static void configured(void) {
     mcp_client *client;
     end = append(reveal(&bearer, end), "\",\"headers\":{\"X-API-Key\":\"");
     end = append(reveal(&key, end), "\"}}}}");
-    must(file >= 0 && write(file, plain.text, (size_t)(end - plain.text)) == end - plain.text, "a file");
-    forget(&plain);
+    must(file >= 0 && write(file, plain.text, (size_t)(end - plain.text)) == end - plain.text, "writing the file");
+    wipe_plain(&plain);
     close(file);
     client = mcp_client_new_from_config(path, NULL, NULL);
     unlink(path);
-    must(client != NULL, "a client of a configuration file");
-    pings(client, MCP_OK);
+    must(client != NULL, "mcp_client_new_from_config");
+    two_pings(client, MCP_OK);
     mcp_client_free(client);
 }
 
-/* A variable for a server that is a process, which ends at once. */
+/* An environment variable for a stdio server, which exits at once. */
 static void environment(void) {
     static const char *const command[] = {"/bin/sh", "-c", "exit 0", NULL};
     mcp_client *client = mcp_client_new_stdio(command, NULL);
     struct plain plain;
     reveal(&key, plain.text);
     CHECK_INT(MCP_OK, mcp_set_environment(client, "API_KEY", plain.text, NULL));
-    forget(&plain);
-    pings(client, MCP_PROCESS_FAILED);
+    wipe_plain(&plain);
+    two_pings(client, MCP_PROCESS_FAILED);
     mcp_client_free(client);
 }
 
-/* What came to the proxy had this secret in it; looked at when the scan is over. */
+/* The secret that the proxy must have received; checked after the scan. */
 static struct {
     const char *proxy;
     const struct secret *secret;
-} gave;
+} expected_at_proxy;
 
-static void must_have_given(void) {
+static void check_proxy_got_password(void) {
     struct plain plain;
-    reveal(gave.secret, plain.text);
-    CHECK_SAYS(sent_to(gave.proxy, "", plain.text) > 0, "the proxy %s was not given the password", gave.proxy);
+    reveal(expected_at_proxy.secret, plain.text);
+    CHECK_SAYS(sent_to(expected_at_proxy.proxy, "", plain.text) > 0, "the proxy %s did not get the password",
+               expected_at_proxy.proxy);
 }
 
 static void proxied(const char *kind, const char *name, bool is_tls) {
     mcp_client *client = client_at(is_tls ? tls_scenario("modern+tag=s") : scenario("modern+tag=s"));
     if (is_tls) {
-        CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, given("MCP_TEST_CA"), NULL));
+        CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), NULL));
     }
-    set_proxy(client, kind, toy(name));
-    gave.proxy = name;
-    gave.secret = strcmp(kind, "http") == 0 ? &encoded : &password;
+    set_proxy(client, kind, fake_proxy(name));
+    expected_at_proxy.proxy = name;
+    expected_at_proxy.secret = strcmp(kind, "http") == 0 ? &encoded : &password;
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_OK);
+    two_pings(client, MCP_OK);
     mcp_client_free(client);
 }
 
@@ -358,52 +359,53 @@ static void proxy_socks(void) {
     proxied("socks5", "SOCKS_LOGIN", false);
 }
 
-/* A proxy that wants something else. */
+/* A proxy that refuses the credentials. */
 static void proxy_refuses(void) {
     mcp_client *client = client_for("modern");
-    set_proxy(client, "http", toy("407"));
+    set_proxy(client, "http", fake_proxy("407"));
     set_bearer(client, &bearer);
     set_key(client);
-    pings(client, MCP_PROXY_AUTH_REQUIRED);
+    two_pings(client, MCP_PROXY_AUTH_REQUIRED);
     mcp_client_free(client);
 }
 
-/* --- What is left ------------------------------------------------------------------------------------------------- */
+/* --- Checking ----------------------------------------------------------------------------------------------------- */
 
-/* It is still used. */
-#define USED SIZE_MAX
+/* The client still uses this secret. */
+#define IN_USE SIZE_MAX
 
-struct scenery {
+struct test {
     const char *name;
     void (*run)(void);
-    const char *header; /* what the bearer token has to have been sent in; NULL where nothing was sent */
+    const char *header; /* the header that carried the bearer token; NULL if nothing was sent */
     /*
-     * The most copies that may be left of the token, the key, the other token, the password: zero, but for
+     * The largest number of copies that may remain of the token, the key, the other token and the password. It is zero,
+     * except for
      *
-     * - what a server repeats: its answer is text like any other, in the buffers that answers are read into and taken
-     * apart in; what a server wants to keep in our memory, it can send at any time;
-     * - the environment of a server that is a process: it is in the process as well, where everybody who may read our
-     *   memory can read it (/proc/PID/environ).
+     * - a secret that the server sends back: its response is ordinary text in the buffers that responses are read and
+     *   parsed in, and a server can place any text there at any time;
+     * - the environment of a stdio server: the server process has it too, where every process that may read our memory
+     *   can read it (/proc/PID/environ).
      *
-     * Where some are expected and none are left, this list wants mending.
+     * If copies are allowed but none are found, the check fails: lower the limit.
      */
-    size_t left[4];
+    size_t max_copies[4];
 };
 
-static const struct scenery sceneries[] = {
+static const struct test tests[] = {
     {"modern", modern, "authorization", {0, 0, 0, 0}},
     {"legacy", legacy, "authorization", {0, 0, 0, 0}},
     {"sse", sse, "authorization", {0, 0, 0, 0}},
-    {"large", large, "authorization", {0, 0, 0, 0}},
+    {"large-body", large_body, "authorization", {0, 0, 0, 0}},
     {"redacted", redacted, "authorization", {0, 0, 0, 0}},
-    {"repeated", repeated, "authorization", {8, 8, 0, 0}},
-    {"refused", refused, NULL, {0, 0, 0, 0}},
+    {"echoed", echoed, "authorization", {8, 8, 0, 0}},
+    {"connect-refused", connect_refused, NULL, {0, 0, 0, 0}},
     {"timed-out", timed_out, "authorization", {0, 0, 0, 0}},
     {"cancelled", cancelled, "authorization", {0, 0, 0, 0}},
-    {"configured", configured, "authorization", {0, 0, 0, 0}},
+    {"config-file", config_file, "authorization", {0, 0, 0, 0}},
     {"environment", environment, NULL, {0, 16, 0, 0}},
-    {"replaced", replaced, "authorization", {0, 0, USED, 0}},
-    {"of-a-call", of_a_call, "authorization", {0, 0, 0, 0}},
+    {"replaced", replaced, "authorization", {0, 0, IN_USE, 0}},
+    {"header-of-a-call", header_of_a_call, "authorization", {0, 0, 0, 0}},
     {"refreshed", refreshed, "authorization", {0, 0, 0, 0}},
     {"proxy", proxy, "authorization", {0, 0, 0, 0}},
     {"proxy-socks", proxy_socks, "authorization", {0, 0, 0, 0}},
@@ -411,34 +413,34 @@ static const struct scenery sceneries[] = {
     {"proxy-connect", proxy_connect, "authorization", {0, 0, 0, 0}},
     {"tls", tls, "authorization", {0, 0, 0, 0}},
     {"tls-sse", tls_sse, "authorization", {0, 0, 0, 0}},
-    {"identity", identity, "authorization", {0, 0, 0, 0}},
+    {"client-certificate", client_certificate, "authorization", {0, 0, 0, 0}},
     {"tls-refreshed", tls_refreshed, "authorization", {0, 0, 0, 0}},
 };
 
-static void check_left(const struct scenery *scenery) {
-    enum { KINDS = 4, SHOWN = 12 };
+static void check_leftovers(const struct test *test) {
+    enum { KINDS = 4, MAX_SHOWN = 12 };
     const struct secret *const secrets[KINDS] = {&bearer, &key, &other, &password};
     static const char *const names[KINDS] = {"token", "key", "other token", "password"};
-    size_t left[KINDS], all = 0, may = 0, i;
+    size_t leftover[KINDS], all = 0, allowed = 0, i;
 
     find_regions();
     for (i = 0; i < KINDS; i++) {
-        left[i] = copies(names[i], secrets[i]);
+        leftover[i] = count_copies(names[i], secrets[i]);
     }
-    left[KINDS - 1] += copies("password in base64", &encoded);
+    leftover[KINDS - 1] += count_copies("password in base64", &encoded);
 
-    printf("%-14s", scenery->name);
+    printf("%-18s", test->name);
     for (i = 0; i < KINDS; i++) {
-        size_t most = scenery->left[i];
-        printf("  %s %zu%s", names[i], left[i], most == USED ? " (in use)" : "");
-        all += left[i];
-        may += most == USED ? 0 : most;
-        CHECK_SAYS(left[i] <= most, "%s: %zu copies of the %s, and not %zu at most", scenery->name, left[i], names[i],
-                   most);
+        size_t limit = test->max_copies[i];
+        printf("  %s %zu%s", names[i], leftover[i], limit == IN_USE ? " (in use)" : "");
+        all += leftover[i];
+        allowed += limit == IN_USE ? 0 : limit;
+        CHECK_SAYS(leftover[i] <= limit, "%s: %zu copies of the %s; at most %zu are allowed", test->name, leftover[i],
+                   names[i], limit);
     }
     printf("\n");
-    CHECK_SAYS(may == 0 || all > 0, "%s: nothing is left any more: mend the list", scenery->name);
-    show_copies(SHOWN);
+    CHECK_SAYS(allowed == 0 || all > 0, "%s: no copies are left: lower the limits in the list", test->name);
+    show_copies(MAX_SHOWN);
 }
 
 static void check_that_copies_are_found(void) {
@@ -446,42 +448,42 @@ static void check_that_copies_are_found(void) {
     must(seen != NULL, "memory");
     reveal(&bearer, seen);
     find_regions();
-    CHECK_INT(1, copies("", &bearer));
+    CHECK_INT(1, count_copies("", &bearer));
     wipe(seen, 64);
     free(seen);
-    CHECK_INT(0, copies("", &bearer));
-    forget_copies();
+    CHECK_INT(0, count_copies("", &bearer));
+    reset_copies();
 }
 
-static int in_a_child(const struct scenery *scenery) {
-    make(&bearer);
-    make(&key);
-    make(&other);
-    make(&password);
-    encode(&password, &encoded);
+static int run_in_child(const struct test *test) {
+    make_secret(&bearer);
+    make_secret(&key);
+    make_secret(&other);
+    make_secret(&password);
+    encode_basic(&password, &encoded);
     check_that_copies_are_found();
-    scenery->run();
-    check_left(scenery);
-    if (scenery->header != NULL) {
-        must_have_sent("s", scenery->header, &bearer);
+    test->run();
+    check_leftovers(test);
+    if (test->header != NULL) {
+        check_was_sent("s", test->header, &bearer);
     }
-    if (gave.proxy != NULL) {
-        must_have_given();
+    if (expected_at_proxy.proxy != NULL) {
+        check_proxy_got_password();
     }
-    mcp_client_free(living);
+    mcp_client_free(open_client);
     return check_end();
 }
 
 int main(int count, char **arguments) {
     size_t i;
-    int named;
+    int argument;
     bool failed = false;
-    for (i = 0; i < sizeof sceneries / sizeof sceneries[0]; i++) {
+    for (i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         bool wanted = count == 1;
         int status = 0;
         pid_t child;
-        for (named = 1; named < count; named++) {
-            wanted = wanted || strcmp(arguments[named], sceneries[i].name) == 0;
+        for (argument = 1; argument < count; argument++) {
+            wanted = wanted || strcmp(arguments[argument], tests[i].name) == 0;
         }
         if (!wanted) {
             continue;
@@ -490,7 +492,7 @@ int main(int count, char **arguments) {
         child = fork();
         must(child >= 0, "fork");
         if (child == 0) {
-            status = in_a_child(&sceneries[i]);
+            status = run_in_child(&tests[i]);
             fflush(stdout);
             _exit(status);
         }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* --- Under the mask ----------------------------------------------------------------------------------------------- */
+/* --- Masking ------------------------------------------------------------------------------------------------------ */
 
 void wipe(volatile char *text, size_t size) {
     while (size > 0) {
@@ -17,32 +17,31 @@ void wipe(volatile char *text, size_t size) {
     }
 }
 
-void forget(struct plain *plain) {
+void wipe_plain(struct plain *plain) {
     wipe(plain->text, sizeof plain->text);
 }
 
-void keep(struct secret *secret, const char *text, size_t size) {
+void mask_secret(struct secret *secret, const char *text, size_t size) {
     size_t i;
-    must(size <= FORM && getrandom(secret->mask, FORM, 0) == FORM, "random bytes");
+    must(size <= MAX_SECRET && getrandom(secret->mask, MAX_SECRET, 0) == MAX_SECRET, "random bytes");
     secret->size = size;
     for (i = 0; i < size; i++) {
         secret->masked[i] = (unsigned char)text[i] ^ secret->mask[i];
     }
 }
 
-void make(struct secret *secret) {
+void make_secret(struct secret *secret) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xy";
     struct plain plain;
     size_t i;
-    must(getrandom(plain.text, SIZE, 0) == SIZE, "random bytes");
-    for (i = 0; i < SIZE; i++) {
+    must(getrandom(plain.text, SECRET_SIZE, 0) == SECRET_SIZE, "random bytes");
+    for (i = 0; i < SECRET_SIZE; i++) {
         plain.text[i] = letters[plain.text[i] & 63];
     }
-    keep(secret, plain.text, SIZE);
-    forget(&plain);
+    mask_secret(secret, plain.text, SECRET_SIZE);
+    wipe_plain(&plain);
 }
 
-/* Appends it; gives the new end. No function of the C library, which may have buffers of its own. */
 char *reveal(const struct secret *secret, char *to) {
     size_t i;
     for (i = 0; i < secret->size; i++) {
@@ -62,7 +61,7 @@ char *append(char *to, const char *text) {
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void decode(const char *letters, unsigned char *bytes) {
+void decode_base64(const char *letters, unsigned char *bytes) {
     unsigned bits = 0;
     int i;
     for (i = 0; i < 4; i++) {
@@ -73,8 +72,7 @@ void decode(const char *letters, unsigned char *bytes) {
     bytes[2] = (unsigned char)bits;
 }
 
-/* "user:" and the secret in base64, as it stands in the header of a proxy. */
-void encode(const struct secret *password, struct secret *encoded) {
+void encode_basic(const struct secret *password, struct secret *encoded) {
     struct plain pair, text;
     size_t size = (size_t)(reveal(password, append(pair.text, "user:")) - pair.text);
     size_t i, to = 0;
@@ -86,9 +84,9 @@ void encode(const struct secret *password, struct secret *encoded) {
         text.text[to++] = digits[bits >> 6 & 63];
         text.text[to++] = digits[bits & 63];
     }
-    keep(encoded, text.text, to - to % 3);
-    forget(&pair);
-    forget(&text);
+    mask_secret(encoded, text.text, to - to % 3);
+    wipe_plain(&pair);
+    wipe_plain(&text);
 }
 
 /* --- The scan ----------------------------------------------------------------------------------------------------- */
@@ -113,7 +111,7 @@ void find_regions(void) {
         char rights[8], name[300] = "";
         if (sscanf(line, "%p-%p %7s %*s %*s %*s %299[^\n]", &start, &end, rights, name) >= 3 && rights[0] == 'r' &&
             rights[1] == 'w') {
-            must(regions.count < sizeof regions.at / sizeof regions.at[0], "fewer regions");
+            must(regions.count < sizeof regions.at / sizeof regions.at[0], "the regions fit into the array");
             regions.at[regions.count].start = start;
             regions.at[regions.count].end = end;
             snprintf(regions.at[regions.count].name, sizeof regions.at[0].name, "%.60s", name);
@@ -125,7 +123,7 @@ void find_regions(void) {
 
 static bool is_at(const struct secret *secret, size_t from, const unsigned char *memory) {
     size_t i;
-    for (i = 0; i < PIECE; i++) {
+    for (i = 0; i < MIN_COPY; i++) {
         if (memory[i] != (secret->masked[from + i] ^ secret->mask[from + i])) {
             return false;
         }
@@ -133,7 +131,7 @@ static bool is_at(const struct secret *secret, size_t from, const unsigned char 
     return true;
 }
 
-/* Where copies were found. They are shown when everything has been looked through: printing makes copies, too. */
+/* A copy that was found. */
 struct find {
     const char *what;
     size_t region;
@@ -143,26 +141,25 @@ struct find {
 static struct find finds[4096];
 static size_t found;
 
-/* What stands before a copy, for whoever has to find out whose it is. */
+/* Prints a copy's address and the bytes before it. */
 static void show(const struct find *find) {
     const unsigned char *start = regions.at[find->region].start;
     const unsigned char *from = find->at - start > 48 ? find->at - 48 : start;
-    printf("    %s at %p in %s, behind \"", find->what, (const void *)find->at, regions.at[find->region].name);
+    printf("    %s at %p in %s, after \"", find->what, (const void *)find->at, regions.at[find->region].name);
     for (; from < find->at; from++) {
         putchar(*from >= ' ' && *from < 127 ? *from : '.');
     }
     printf("\"\n");
 }
 
-/* How many copies there are, whole or in part. */
-size_t copies(const char *what, const struct secret *secret) {
+size_t count_copies(const char *what, const struct secret *secret) {
     const unsigned char *last = NULL;
     size_t count = 0, region, from;
     for (region = 0; region < regions.count; region++) {
-        const unsigned char *end = regions.at[region].end - PIECE;
+        const unsigned char *end = regions.at[region].end - MIN_COPY;
         const unsigned char *memory;
         for (memory = regions.at[region].start; memory <= end; memory++) {
-            for (from = 0; from + PIECE <= secret->size; from += PIECE) {
+            for (from = 0; from + MIN_COPY <= secret->size; from += MIN_COPY) {
                 if (*memory == (secret->masked[from] ^ secret->mask[from]) && is_at(secret, from, memory) &&
                     memory - from != last) {
                     last = memory - from;
@@ -177,13 +174,13 @@ size_t copies(const char *what, const struct secret *secret) {
     return count;
 }
 
-void show_copies(size_t most) {
+void show_copies(size_t max_shown) {
     size_t i;
-    for (i = 0; i < found && i < most; i++) {
+    for (i = 0; i < found && i < max_shown; i++) {
         show(&finds[i]);
     }
 }
 
-void forget_copies(void) {
+void reset_copies(void) {
     found = 0;
 }

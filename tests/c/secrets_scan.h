@@ -1,56 +1,57 @@
 /*
- * Secrets that the test itself keeps under a mask only, and a look for copies of them through all memory of the process
- * that can be written to. Half of a secret counts as a copy: an allocator overwrites the beginning of what is freed.
- * Less than 24 bytes do not: a vector register that is saved on the stack in the middle of a copy holds 16, and what is
- * moved from there into an object later takes them along. One run in fifty finds such a piece in the box of an error.
+ * Secrets that the test stores only XORed with a mask, and a search for copies of them in all writable memory of the
+ * process. 24 bytes in sequence count as a copy, not only the whole secret, because an allocator overwrites the
+ * beginning of freed memory. Fewer bytes do not count: a vector register saved on the stack during a copy holds 16
+ * bytes of the secret, and they may later be moved into an object with the bytes around them. One run in fifty finds
+ * such a fragment in an mcp_error.
  */
 #ifndef SECRETS_SCAN_H
 #define SECRETS_SCAN_H
 
 #include <stddef.h>
 
-enum { SIZE = 48, PIECE = 24, FORM = 96 };
+enum { SECRET_SIZE = 48, MIN_COPY = 24, MAX_SECRET = 96 };
 
 struct secret {
-    unsigned char masked[FORM], mask[FORM];
+    unsigned char masked[MAX_SECRET], mask[MAX_SECRET];
     size_t size;
 };
 
-/* A buffer that the plain text is in for a moment. */
+/* A buffer that holds the plain text for a short time. */
 struct plain {
     char text[512];
 };
 
-/* Random letters and digits. */
-void make(struct secret *secret);
+/* Makes a secret of random letters and digits. */
+void make_secret(struct secret *secret);
 
-/* So many bytes, of at most FORM. */
-void keep(struct secret *secret, const char *text, size_t size);
+/* Stores `size` bytes under a mask; at most MAX_SECRET. */
+void mask_secret(struct secret *secret, const char *text, size_t size);
 
-/* Four letters of base64 into three bytes. */
-void decode(const char *letters, unsigned char *bytes);
+/* Decodes four base64 characters into three bytes. */
+void decode_base64(const char *letters, unsigned char *bytes);
 
-/* "user:" and the secret in base64, as it stands in the header of a proxy. */
-void encode(const struct secret *password, struct secret *encoded);
+/* "user:" and the secret in base64, as in a Proxy-Authorization header. */
+void encode_basic(const struct secret *password, struct secret *encoded);
 
-/* Appends it; gives the new end. No function of the C library, which may have buffers of its own. */
+/* Append a text and return the new end. They use no function of the C library, which may keep copies in buffers. */
 char *reveal(const struct secret *secret, char *to);
 char *append(char *to, const char *text);
 
-void forget(struct plain *plain);
+void wipe_plain(struct plain *plain);
 void wipe(volatile char *text, size_t size);
 
-/* What copies() looks through. */
+/* Records the memory regions that count_copies() searches. */
 void find_regions(void);
 
-/* How many copies there are, whole or in part. */
-size_t copies(const char *what, const struct secret *secret);
+/* Counts the complete and partial copies of a secret. */
+size_t count_copies(const char *what, const struct secret *secret);
 
 /*
- * Where they were found, and what stands before each, for whoever has to find out whose they are. Printing makes
- * copies, too: only when everything has been looked through.
+ * Prints where copies were found and the bytes before each, which help to find their owner. Call it after the whole
+ * search, because printing makes copies too.
  */
-void show_copies(size_t most);
-void forget_copies(void);
+void show_copies(size_t max_shown);
+void reset_copies(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* A host with SIGPIPE at its default dies at the first write to a closed connection that is not careful. */
+/* Writing to a closed connection must not raise SIGPIPE, which by default kills the host process. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -11,8 +11,8 @@
 
 static atomic_bool stop;
 
-/* Accepts, and hangs up at once: now with a FIN, now with a RST, now after the first bytes. */
-static void *hang_up(void *argument) {
+/* Accepts and closes connections at once: in turn with a FIN, with a RST, and with a RST after the first bytes. */
+static void *disconnect(void *argument) {
     int listener = *(int *)argument;
     unsigned n = 0;
     for (;;) {
@@ -35,17 +35,17 @@ static void *hang_up(void *argument) {
 }
 
 static void many_pings(mcp_client *client, const char *what) {
-    int i, good = 0;
+    int i, succeeded = 0;
     for (i = 0; i < 60; i++) {
         mcp_error *error = NULL;
         mcp_status status = mcp_ping(client, NULL, &error);
-        good += status == MCP_OK;
+        succeeded += status == MCP_OK;
         CHECK_SAYS(status == MCP_OK || status == MCP_DISCONNECTED || status == MCP_TRUNCATED ||
                        status == MCP_CONNECT_FAILED,
                    "%s: %s: %s", what, mcp_status_name(status), mcp_error_message(error));
         mcp_error_free(error);
     }
-    printf("%-12s %d of 60 pings were answered\n", what, good);
+    printf("%-12s %d of 60 pings succeeded\n", what, succeeded);
 }
 
 int main(void) {
@@ -57,10 +57,10 @@ int main(void) {
     mcp_client *client;
 
     signal(SIGPIPE, SIG_DFL);
-    server = start_thread(hang_up, &listener);
+    server = start_thread(disconnect, &listener);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/mcp", (unsigned)port);
     client = client_at(url);
-    many_pings(client, "hanging up");
+    many_pings(client, "disconnects");
     dispose(client);
     atomic_store(&stop, true);
     shutdown(listener, SHUT_RDWR);
@@ -78,6 +78,6 @@ int main(void) {
     dispose(client);
 
     sigaction(SIGPIPE, NULL, &action);
-    CHECK(action.sa_handler == SIG_DFL); /* and it was not the library that changed it */
+    CHECK(action.sa_handler == SIG_DFL); /* the library has not changed it */
     return check_end();
 }

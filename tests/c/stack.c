@@ -1,4 +1,4 @@
-/* How much of a thread's stack calls take: what mcp.h says is enough for each of them, so that threads may be small. */
+/* Calls on threads with a small stack: the stack size that mcp.h promises is enough for each of them. */
 #define _DEFAULT_SOURCE
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,41 +13,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* 16 KiB less than what mcp.h promises, for compilers differ. */
-enum { ENOUGH = 80 * 1024, MOST = 160 * 1024, STEP = 4096 };
+/* STACK_LIMIT is 16 KiB less than mcp.h promises, because compilers differ. */
+enum { STACK_LIMIT = 80 * 1024, MEASURE_FROM = 160 * 1024, STEP = 4096 };
 
-typedef void scene(void);
+typedef void scenario_fn(void);
 
-static void *run_scene(void *run) {
-    (*(scene **)run)();
+static void *run_on_thread(void *run) {
+    (*(scenario_fn **)run)();
     return NULL;
 }
 
-/* Whether a scene works on a stack of `size` bytes, with a page below it that nobody can touch. In a child, so that
- * what the first call of a process makes for all, such as the system's certificates, counts as well. */
-static bool fits(scene *run, size_t size) {
+/* Whether a scenario works on a stack of `size` bytes with a guard page below it. Runs in a child process, so that the
+ * one-time work of a process's first call, such as loading the system's certificates, is measured too. */
+static bool fits(scenario_fn *run, size_t size) {
     int status;
     pid_t child;
     fflush(stdout);
     child = fork();
-    must(child >= 0, "a child");
+    must(child >= 0, "fork");
     if (child == 0) {
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
         char *stack = mmap(NULL, page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         pthread_attr_t attributes;
         pthread_t thread;
-        must(stack != MAP_FAILED && mprotect(stack, page, PROT_NONE) == 0, "a stack");
-        must(pthread_attr_init(&attributes) == 0, "attributes");
-        must(pthread_attr_setstack(&attributes, stack + page, size) == 0, "a stack of that size");
-        must(pthread_create(&thread, &attributes, run_scene, &run) == 0, "a thread");
-        must(pthread_join(thread, NULL) == 0, "its end");
+        must(stack != MAP_FAILED && mprotect(stack, page, PROT_NONE) == 0, "mmap and mprotect of the stack");
+        must(pthread_attr_init(&attributes) == 0, "pthread_attr_init");
+        must(pthread_attr_setstack(&attributes, stack + page, size) == 0, "pthread_attr_setstack");
+        must(pthread_create(&thread, &attributes, run_on_thread, &run) == 0, "pthread_create");
+        must(pthread_join(thread, NULL) == 0, "pthread_join");
         exit(check_end());
     }
-    must(waitpid(child, &status, 0) == child, "its end");
+    must(waitpid(child, &status, 0) == child, "waitpid");
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* --- What is called ----------------------------------------------------------------------------------------------- */
+/* --- Scenarios ---------------------------------------------------------------------------------------------------- */
 
 static void progress(void *userdata, double done, double total, const char *message) {
     (void)userdata, (void)done, (void)total, (void)message;
@@ -57,7 +57,7 @@ static void log_line(void *userdata, int32_t level, const char *line) {
     (void)userdata, (void)level, (void)line;
 }
 
-static void calls(mcp_client *client, mcp_status expected) {
+static void make_calls(mcp_client *client, mcp_status expected) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     mcp_options *options = mcp_options_new();
@@ -75,25 +75,25 @@ static void calls(mcp_client *client, mcp_status expected) {
 }
 
 static void modern(void) {
-    calls(client_for("modern"), MCP_OK);
+    make_calls(client_for("modern"), MCP_OK);
 }
 
 static void legacy(void) {
-    calls(client_for("legacy+stream"), MCP_OK);
+    make_calls(client_for("legacy+stream"), MCP_OK);
 }
 
 static void sse(void) {
     mcp_client *client = client_for("legacy+sse");
     CHECK_INT(MCP_OK, mcp_set_transport(client, MCP_TRANSPORT_SSE, NULL));
-    calls(client, MCP_OK);
+    make_calls(client, MCP_OK);
 }
 
 static void refused(void) {
-    calls(client_for("modern+bearer=token"), MCP_UNAUTHORIZED);
+    make_calls(client_for("modern+bearer=token"), MCP_UNAUTHORIZED);
 }
 
 static void failed(void) {
-    calls(client_at("http://127.0.0.1:9/mcp"), MCP_CONNECT_FAILED);
+    make_calls(client_at("http://127.0.0.1:9/mcp"), MCP_CONNECT_FAILED);
 }
 
 static mcp_client *secure(void) {
@@ -106,13 +106,13 @@ static mcp_client *secure(void) {
 }
 
 static void https(void) {
-    calls(secure(), MCP_OK);
+    make_calls(secure(), MCP_OK);
 }
 
 static void untrusted(void) {
     static char url[URL_SIZE];
     snprintf(url, sizeof url, "%s/s/dual/mcp", getenv("MCP_TEST_TLS_URL"));
-    calls(client_at(url), MCP_TLS_FAILED);
+    make_calls(client_at(url), MCP_TLS_FAILED);
 }
 
 static void process(void) {
@@ -131,22 +131,22 @@ static void process(void) {
         "done\n";
     const char *const argv[] = {"sh", "-c", script, NULL};
     mcp_client *client = mcp_client_new_stdio(argv, NULL);
-    must(client != NULL, "a client");
-    calls(client, MCP_OK);
+    must(client != NULL, "mcp_client_new_stdio");
+    make_calls(client, MCP_OK);
 }
 
 static const struct {
     const char *name;
-    scene *run;
-} scenes[] = {
+    scenario_fn *run;
+} scenarios[] = {
     {"modern", modern}, {"legacy", legacy},       {"sse", sse},         {"refused", refused}, {"failed", failed},
     {"https", https},   {"untrusted", untrusted}, {"process", process},
 };
 
-/* The smallest stack that does, for people: `stack measure`. */
-static void measure(const char *name, scene *run) {
-    size_t size = MOST;
-    must(fits(run, size), "a large stack does");
+/* Prints the smallest stack that is sufficient: `stack measure`, for manual use. */
+static void measure(const char *name, scenario_fn *run) {
+    size_t size = MEASURE_FROM;
+    must(fits(run, size), "the largest stack is sufficient");
     while (size > STEP && fits(run, size - STEP)) {
         size -= STEP;
     }
@@ -154,21 +154,21 @@ static void measure(const char *name, scene *run) {
 }
 
 int main(int count, char **arguments) {
-    enum { SCENES = sizeof scenes / sizeof *scenes };
-    bool fitted[SCENES] = {false};
+    enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+    bool fits_limit[SCENARIOS] = {false};
     size_t i;
     if (count > 1 && strcmp(arguments[1], "measure") == 0) {
-        for (i = 0; i < SCENES; i++) {
-            measure(scenes[i].name, scenes[i].run);
+        for (i = 0; i < SCENARIOS; i++) {
+            measure(scenarios[i].name, scenarios[i].run);
         }
         return 0;
     }
-    /* All before the first check: a child counts what its parent has counted. */
-    for (i = 0; i < SCENES; i++) {
-        fitted[i] = fits(scenes[i].run, ENOUGH);
+    /* All children run before the first check: a child inherits and reports its parent's check counts. */
+    for (i = 0; i < SCENARIOS; i++) {
+        fits_limit[i] = fits(scenarios[i].run, STACK_LIMIT);
     }
-    for (i = 0; i < SCENES; i++) {
-        CHECK_SAYS(fitted[i], "%s: a stack of %d bytes is not enough", scenes[i].name, ENOUGH);
+    for (i = 0; i < SCENARIOS; i++) {
+        CHECK_SAYS(fits_limit[i], "%s: a stack of %d bytes is not enough", scenarios[i].name, STACK_LIMIT);
     }
     return check_end();
 }

@@ -1,12 +1,12 @@
 /*
- * Every way in which a server can answer badly, and the status that tells it. Each in three places:
+ * Faulty responses, and the status that reports each. Each fault occurs in three positions:
  *
- *     first     the server answers so from the first byte on, whatever is asked
- *     legacy    it answers so to `ping`, after a good beginning
- *     modern    it answers so to the second `server/discover` and to all that comes after
+ *     first     for every request, from the first one on
+ *     legacy    for `ping`, after a successful handshake
+ *     modern    for the second `server/discover` and all later requests
  *
- * In each the call ends within its timeout, its message names the place and never the token, and when the server has
- * come to its senses the same client pings fine.
+ * In each position the call ends within its timeout, and its message names the server's address and never the token.
+ * When the server works again, so does the same client.
  */
 #include "check.h"
 #include "support.h"
@@ -16,13 +16,13 @@
 struct row {
     const char *fault; /* options of the test server */
     mcp_status first, legacy, modern;
-    int http_status; /* what the error tells of it; 0: not looked at */
+    int http_status; /* expected in the error; 0: not checked */
 };
 
 #define ALL(status) status, status, status
 
 static const struct row rows[] = {
-    /* connections and what comes over them */
+    /* connections and transferred data */
     {"fault=silent", ALL(MCP_TIMEOUT), 0},
     {"fault=half-head", ALL(MCP_TIMEOUT), 0},
     {"fault=silent-body", ALL(MCP_TIMEOUT), 0},
@@ -44,7 +44,7 @@ static const struct row rows[] = {
     {"status=400", ALL(MCP_HTTP_ERROR), 400},
     {"status=401", ALL(MCP_UNAUTHORIZED), 401},
     {"status=403", ALL(MCP_FORBIDDEN), 403},
-    /* with a session, 404 means that the session is gone; it is opened anew once */
+    /* with a session, 404 means that the session is lost; the client re-establishes it once */
     {"status=404", MCP_NOT_FOUND, MCP_SESSION_LOST, MCP_NOT_FOUND, 404},
     {"status=405", ALL(MCP_HTTP_ERROR), 405},
     {"status=407", ALL(MCP_PROXY_AUTH_REQUIRED), 407},
@@ -71,23 +71,23 @@ static const struct row rows[] = {
     /* messages */
     {"fault=not-rpc", ALL(MCP_INVALID_MESSAGE), 0},
     {"fault=foreign-id", ALL(MCP_WRONG_ID), 0},
-    /* any JSON-RPC answer is a sign of life: that is what ping asks for */
+    /* any JSON-RPC response shows that the server is alive, which is what ping checks */
     {"fault=rpc-error", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
     {"fault=rpc-error-500", MCP_RPC_ERROR, MCP_OK, MCP_OK, 500},
     {"fault=no-id-error", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
     {"fault=secret-echo", MCP_RPC_ERROR, MCP_OK, MCP_OK, 0},
 
-    /* strange, and no failure */
+    /* unusual, but not a failure */
     {"fault=close", ALL(MCP_OK), 0},
     {"fault=close-after", ALL(MCP_OK), 0},
     {"fault=stale", ALL(MCP_OK), 0},
-    {"fault=string-id", ALL(MCP_OK), 0}, /* the number as a string: nobody else is meant */
+    {"fault=string-id", ALL(MCP_OK), 0}, /* the id as a string, which is still unambiguous */
     {"fault=two-answers", ALL(MCP_OK), 0},
     {"fault=continue-100", ALL(MCP_OK), 0},
     {"fault=late", ALL(MCP_OK), 0},
 };
 
-/* One call under a fault, and what must be true of it whatever the fault is. */
+/* Makes one call under a fault and checks it. */
 static void ping(mcp_client *client, const struct row *row, const char *where, mcp_status expected) {
     enum { TIMEOUT_MS = 1000 };
     mcp_options *options = mcp_options_new();
@@ -96,15 +96,15 @@ static void ping(mcp_client *client, const struct row *row, const char *where, m
     double start, took;
     mcp_status status;
 
-    /* big answers take their time, under valgrind more than anybody would wait otherwise */
+    /* large responses take long under valgrind */
     unsigned timeout_ms = expected == MCP_TIMEOUT ? TIMEOUT_MS : 20 * TIMEOUT_MS;
     mcp_options_set_timeout(options, timeout_ms, NULL);
     note_delays(&before);
     start = now_ms();
     status = mcp_ping(client, options, &error);
     took = now_ms() - start;
-    CHECK_SAYS(status == expected, "%s, %s: expected %s\n    but it is %s: %s", row->fault, where,
-               mcp_status_name(expected), mcp_status_name(status), mcp_error_message(error));
+    CHECK_SAYS(status == expected, "%s, %s: expected %s\n    got %s: %s", row->fault, where, mcp_status_name(expected),
+               mcp_status_name(status), mcp_error_message(error));
     CHECK_SAYS(took < timeout_ms + allowed_ms(1000, &before), "%s, %s: took %.0f ms", row->fault, where, took);
     if (status != MCP_OK) {
         const char *message = mcp_error_message(error);
@@ -119,8 +119,8 @@ static void ping(mcp_client *client, const struct row *row, const char *where, m
     mcp_options_free(options);
 }
 
-/* The server is well again after a while: a client that cannot be used any more would be a bug. */
-static void recovers(mcp_client *client, const struct row *row, const char *where) {
+/* The fault ends after a few requests, and then the client must work again. */
+static void client_recovers(mcp_client *client, const struct row *row, const char *where) {
     mcp_status status = MCP_INTERNAL;
     int attempt;
     for (attempt = 0; attempt < 6 && status != MCP_OK; attempt++) {
@@ -141,7 +141,7 @@ static mcp_client *client_with_secret(const char *format, const char *fault) {
     return client;
 }
 
-/* 64 MiB come before the end. */
+/* The server sends 64 MiB. */
 static bool is_large(const struct row *row) {
     return strcmp(row->fault, "fault=big-body") == 0 || strcmp(row->fault, "fault=big-event") == 0;
 }
@@ -153,24 +153,24 @@ int main(int argc, char **argv) {
         mcp_client *client;
         if (argc > 1 && strcmp(argv[1], "--brief") == 0) {
             if (is_large(row)) {
-                printf("%s: left out, for valgrind would take minutes over it\n", row->fault);
+                printf("%s: skipped, because it would take minutes under valgrind\n", row->fault);
                 continue;
             }
         } else if (argc > 1 && strcmp(argv[1], row->fault) != 0) {
-            continue; /* `statuses fault=eof` looks at one */
+            continue; /* `statuses fault=eof` runs one row */
         }
 
         client = client_with_secret("dual+%s", row->fault);
         ping(client, row, "first", row->first);
         dispose(client);
 
-        /* what is safe to repeat is sent twice where a kept connection breaks, so the fault must last that long */
+        /* a retryable request is sent twice if an idle connection breaks, so the fault must occur twice */
         client = client_with_secret("legacy+%s+when=ping+times=2+tag=statuses", row->fault);
         ping(client, row, "legacy", row->legacy);
-        recovers(client, row, "legacy");
+        client_recovers(client, row, "legacy");
         dispose(client);
 
-        /* an answer that no modern server gives makes the client look anew, so that must fail in the same way */
+        /* a response that no modern server sends makes the client negotiate again, so initialize must fail too */
         client = client_with_secret("modern+%s+when=server/discover,initialize+after=1+tag=statuses", row->fault);
         CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
         ping(client, row, "modern", row->modern);
@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
 
         client = client_with_secret("modern+%s+when=server/discover+after=1+times=1+tag=statuses", row->fault);
         CHECK_INT(MCP_OK, mcp_connect(client, NULL, NULL));
-        recovers(client, row, "modern");
+        client_recovers(client, row, "modern");
         dispose(client);
     }
     return check_end();

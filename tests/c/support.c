@@ -56,7 +56,7 @@ double allowed_ms(double bound, const struct delays *before) {
     return bound + (lost < bound ? lost : bound);
 }
 
-/* How many threads are in poll or ppoll now. */
+/* How many threads are blocked in poll or ppoll now. */
 static size_t polling(void) {
     DIR *tasks = opendir("/proc/self/task");
     struct dirent *task;
@@ -69,7 +69,7 @@ static size_t polling(void) {
         snprintf(path, sizeof path, "/proc/self/task/%s/syscall", task->d_name);
         file = task->d_name[0] != '.' ? fopen(path, "r") : NULL;
         if (file != NULL) {
-            bool known = fscanf(file, "%ld", &number) == 1; /* "running" is none */
+            bool known = fscanf(file, "%ld", &number) == 1; /* otherwise the file reads "running" */
             fclose(file);
 #ifdef SYS_poll
             count += known && number == SYS_poll;
@@ -82,11 +82,11 @@ static size_t polling(void) {
 }
 
 void await_polling(size_t threads) {
-    enum { LOOKS = 20 };
-    int looks = 0;
-    while (looks < LOOKS) {
-        looks = polling() >= threads ? looks + 1 : 0;
-        sleep_ms(1); /* between two looks */
+    enum { SAMPLES = 20 };
+    int samples = 0;
+    while (samples < SAMPLES) {
+        samples = polling() >= threads ? samples + 1 : 0;
+        sleep_ms(1);
     }
 }
 
@@ -98,14 +98,14 @@ void sleep_ms(unsigned milliseconds) {
 
 void must(int condition, const char *what) {
     if (!condition) {
-        fprintf(stderr, "the test cannot go on: %s\n", what);
+        fprintf(stderr, "the test cannot run, because this failed: %s\n", what);
         exit(2);
     }
 }
 
 static const char *server_url(void) {
     const char *url = getenv("MCP_TEST_URL");
-    must(url != NULL, "MCP_TEST_URL is not set; run it as `mcp-test-server --run PROGRAM`");
+    must(url != NULL, "MCP_TEST_URL must be set; run the program as `mcp-test-server --run PROGRAM`");
     return url;
 }
 
@@ -164,8 +164,8 @@ char *http_get(const char *path) {
     struct sockaddr_in address;
     const char *colon = strrchr(server_url(), ':');
     char request[URL_SIZE];
-    size_t size = 0, room = 65536;
-    char *answer = malloc(room);
+    size_t size = 0, capacity = 65536;
+    char *response = malloc(capacity);
     char *body;
     ssize_t n;
     int s = socket(AF_INET, SOCK_STREAM, 0);
@@ -174,25 +174,26 @@ char *http_get(const char *path) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons((uint16_t)atoi(colon + 1));
-    must(s >= 0 && answer != NULL, "socket");
+    must(s >= 0 && response != NULL, "socket");
     must(connect(s, (struct sockaddr *)&address, sizeof address) == 0, "connect to the test server");
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", path);
     must(send(s, request, strlen(request), 0) == (ssize_t)strlen(request), "send");
-    while ((n = recv(s, answer + size, room - size - 1, 0)) > 0) {
+    while ((n = recv(s, response + size, capacity - size - 1, 0)) > 0) {
         size += (size_t)n;
-        if (room - size < 4096) {
-            room *= 2;
-            answer = realloc(answer, room);
-            must(answer != NULL, "memory");
+        if (capacity - size < 4096) {
+            capacity *= 2;
+            response = realloc(response, capacity);
+            must(response != NULL, "memory");
         }
     }
     close(s);
-    answer[size] = '\0';
-    must(strncmp(answer, "HTTP/1.1 200", 12) == 0, "the test server answers a GET with 200");
-    body = strstr(answer, "\r\n\r\n");
-    must(body != NULL && strstr(answer, "chunked") == NULL, "the test server's answer can be read");
-    memmove(answer, body + 4, strlen(body + 4) + 1);
-    return answer;
+    response[size] = '\0';
+    must(strncmp(response, "HTTP/1.1 200", 12) == 0, "the test server responds to a GET with 200");
+    body = strstr(response, "\r\n\r\n");
+    must(body != NULL && strstr(response, "chunked") == NULL,
+         "the test server's response has a body that is not chunked");
+    memmove(response, body + 4, strlen(body + 4) + 1);
+    return response;
 }
 
 mcp_json *server_log(const char *tag) {

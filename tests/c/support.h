@@ -1,4 +1,4 @@
-/* Clocks, threads, sockets and the test server's log, for the programs here. */
+/* Helpers of the test programs: clocks, threads, sockets and the test server's log. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -10,12 +10,12 @@
 
 enum { URL_SIZE = 1024 };
 
-/* Milliseconds on a clock that nobody sets. */
+/* Milliseconds of the monotonic clock. */
 double now_ms(void);
 
 void sleep_ms(unsigned milliseconds);
 
-/* How long each thread of the process has waited for a processor since it began. */
+/* How long each thread of this process has waited for a free processor since it started. */
 struct delays {
     size_t count;
     struct delay {
@@ -26,24 +26,25 @@ struct delays {
 
 void note_delays(struct delays *delays);
 
-/* `bound`, and the time that the threads of the process have waited for a processor since `before`; at most twice
+/* `bound` plus the time that this process's threads have waited for a free processor since `before`; at most twice
  * `bound`. */
 double allowed_ms(double bound, const struct delays *before);
 
-/* Returns when this many threads of the process have been waiting in poll for a while: the kernel is asked. */
+/* Returns when this many threads of the process have been blocked in poll for a while, according to /proc. */
 void await_polling(size_t threads);
 
-/* Ends the program when a thing that the test itself needs does not work. */
+/* Ends the program with exit code 2 if `condition`, a precondition of the test itself, is false. */
 void must(int condition, const char *what);
 
-/* The URL of a scenario of the test server, such as "legacy+stream"; a static buffer of the thread. */
+/* The URL of a scenario of the test server, such as "legacy+stream"; in a thread-local static buffer. */
 const char *scenario(const char *options);
 
-/* A client for a scenario; ends the program if there is none. The timeout is 10 s, so that a hang becomes a failure. */
+/* Creates a client for a scenario, or for a URL; ends the program on failure. Its timeout is 10 s, so that a hang
+ * becomes a failure. */
 mcp_client *client_for(const char *options);
 mcp_client *client_at(const char *url);
 
-/* Closes (on a server that may be silent: within a second) and frees. */
+/* Closes the client, with a timeout of one second because the server may be silent, and frees it. */
 void dispose(mcp_client *client);
 
 pthread_t start_thread(void *(*run)(void *), void *argument);
@@ -52,13 +53,13 @@ void join_thread(pthread_t thread);
 /* A listening socket on a free port of 127.0.0.1. */
 int listen_on(uint16_t *port, int backlog);
 
-/* The body of a GET to the test server; to be freed. */
+/* Sends a GET request to the test server and returns the body; free it with free(). */
 char *http_get(const char *path);
 
-/* What the server recorded under a tag: a JSON array. To be freed with mcp_json_free. */
+/* The requests that the server recorded under a tag, as a JSON array. Free it with mcp_json_free. */
 mcp_json *server_log(const char *tag);
 
-/* Returns when so many requests of that method have been recorded under a tag. */
+/* Returns when the server has recorded `count` requests of that method under a tag. */
 void await_requests(const char *tag, const char *method, size_t count);
 
 /* How many recorded requests have this JSON-RPC method (or HTTP method, such as "DELETE"). */

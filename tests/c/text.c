@@ -1,19 +1,20 @@
-/* Text that must not get in: bad UTF-8, line breaks, headers that the protocol owns, malformed tokens, bad URLs. */
+/* Invalid texts are rejected: bad UTF-8, line breaks, headers reserved for the protocol, tokens and URLs. */
 #include "check.h"
 #include "support.h"
 
 #include <ctype.h>
 
-static void header_names(mcp_client *client) {
+static void header_names_are_validated(mcp_client *client) {
     static const char *const bad[] = {
         "",         " ",        "X Name",  " X-Name", "X-Name ", "X-Name:", "X:Name",      "X-Name\r\nA",
         "X-Name\n", "X-Name\t", "X(Name)", "X\"Name", "X/Name",  "X-N\x7f", "X-N\xc3\xa4", "\xff\xfe",
         "X-\x01",   "X,Name",   "X{Name}", "X=Name",  "X@Name",  "[X]",     "X\\Name"};
-    static const char *const owned[] = {"Host",       "Content-Length",    "Content-Type",     "Accept",
-                                        "Connection", "Transfer-Encoding", "Mcp-Session-Id",   "MCP-Protocol-Version",
-                                        "Mcp-Method", "Mcp-Name",          "Mcp-Param-Region", "Last-Event-ID",
-                                        "TE",         "Trailer",           "Upgrade",          "Keep-Alive",
-                                        "Expect",     "Accept-Encoding",   "Content-Encoding"};
+    static const char *const reserved[] = {
+        "Host",       "Content-Length",    "Content-Type",     "Accept",
+        "Connection", "Transfer-Encoding", "Mcp-Session-Id",   "MCP-Protocol-Version",
+        "Mcp-Method", "Mcp-Name",          "Mcp-Param-Region", "Last-Event-ID",
+        "TE",         "Trailer",           "Upgrade",          "Keep-Alive",
+        "Expect",     "Accept-Encoding",   "Content-Encoding"};
     static const char *const good[] = {"X-API-Key", "x", "Authorization", "User-Agent", "X_Under.Dot!#$%&'*+-^`|~9"};
     mcp_error *error = NULL;
     size_t i;
@@ -21,21 +22,22 @@ static void header_names(mcp_client *client) {
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, bad[i], "value", &error));
     }
-    for (i = 0; i < sizeof owned / sizeof owned[0]; i++) {
-        char other[64];
+    for (i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        char mixed_case[64];
         size_t c;
-        EXPECT_KEEP(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, owned[i], "value", &error));
+        EXPECT_KEEP(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, reserved[i], "value", &error));
         CHECK_SAYS(mcp_error_status(error) != MCP_INVALID_ARGUMENT ||
-                       strstr(mcp_error_message(error), owned[i]) != NULL,
-                   "%s is named in: %s", owned[i], mcp_error_message(error));
+                       strstr(mcp_error_message(error), reserved[i]) != NULL,
+                   "%s is not named in: %s", reserved[i], mcp_error_message(error));
         mcp_error_free(error);
         error = NULL;
-        /* however it is written */
-        for (c = 0; owned[i][c] != '\0'; c++) {
-            other[c] = (char)(c % 2 ? toupper((unsigned char)owned[i][c]) : tolower((unsigned char)owned[i][c]));
+        /* in any case */
+        for (c = 0; reserved[i][c] != '\0'; c++) {
+            mixed_case[c] =
+                (char)(c % 2 ? toupper((unsigned char)reserved[i][c]) : tolower((unsigned char)reserved[i][c]));
         }
-        other[c] = '\0';
-        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, other, "value", &error));
+        mixed_case[c] = '\0';
+        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, mixed_case, "value", &error));
     }
     for (i = 0; i < sizeof good / sizeof good[0]; i++) {
         EXPECT(MCP_OK, error, mcp_set_header(client, good[i], "value", &error));
@@ -43,7 +45,7 @@ static void header_names(mcp_client *client) {
     }
 }
 
-static void header_values(mcp_client *client) {
+static void header_values_are_validated(mcp_client *client) {
     static const char *const bad[] = {"a\r\nInjected: b",   "a\nb",   "a\rb",  "\n",
                                       "bad \xff\xfe utf-8", "a\x01z", "a\x7fz"};
     static const char *const good[] = {"value", "a b", "a\tb", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"};
@@ -62,7 +64,7 @@ static void header_values(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-API-Key", NULL, &error));
 }
 
-static void tokens(mcp_client *client) {
+static void tokens_are_validated(mcp_client *client) {
     static const char *const bad[] = {"",
                                       " ",
                                       "Bearer s3cr3t",
@@ -96,7 +98,7 @@ static void tokens(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, NULL, &error));
 }
 
-static void urls(void) {
+static void urls_are_validated(void) {
     static const char *const bad[] = {"",
                                       " ",
                                       "mcp",
@@ -139,7 +141,7 @@ static void urls(void) {
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         mcp_client *client = mcp_client_new(bad[i], &error);
-        CHECK_SAYS(client == NULL, "\"%s\" was taken for a URL", bad[i]);
+        CHECK_SAYS(client == NULL, "\"%s\" was accepted as a URL", bad[i]);
         CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
         CHECK(strstr(mcp_error_message(error), "pa55") == NULL);
         mcp_error_free(error);
@@ -156,14 +158,14 @@ static void urls(void) {
     }
 }
 
-static void client_info(mcp_client *client) {
+static void client_info_is_validated(mcp_client *client) {
     mcp_error *error = NULL;
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "bad \xff", "1", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "name", "\xc3", &error));
     EXPECT(MCP_OK, error, mcp_set_client_info(client, "n\xc3\xa4me \"quoted\"", "1.0", &error));
 }
 
-static void versions(mcp_client *client) {
+static void versions_are_validated(mcp_client *client) {
     static const char *const bad[] = {"", "1", "latest", "2025-11-25 ", "2025-11-25\r\nX: y", "\xff", "1999-01-01"};
     static const char *const good[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"};
     mcp_error *error = NULL;
@@ -187,14 +189,14 @@ int main(void) {
     mcp_json *log;
     char *text;
 
-    header_names(client);
-    header_values(client);
-    tokens(client);
-    urls();
-    client_info(client);
-    versions(client);
+    header_names_are_validated(client);
+    header_values_are_validated(client);
+    tokens_are_validated(client);
+    urls_are_validated();
+    client_info_is_validated(client);
+    versions_are_validated(client);
 
-    /* After all those refusals the client works, and sends nothing of them. */
+    /* After those rejections the client works, and sends none of the texts. */
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     log = server_log("text");
     CHECK(mcp_json_size(log) > 0);

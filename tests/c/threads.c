@@ -1,4 +1,4 @@
-/* Many threads, one client. */
+/* Many threads that share one client. */
 #define _XOPEN_SOURCE 700 /* barriers */
 
 #include "check.h"
@@ -33,7 +33,7 @@ static void *run(void *argument) {
     return NULL;
 }
 
-/* Calls a function on a fresh client from 64 threads at once. */
+/* Calls a function on a client from 64 threads at once. */
 static void all_at_once(mcp_client *client, mcp_status (*function)(mcp_client *, const mcp_options *, mcp_error **),
                         uint64_t timeout_ms, struct call calls[THREADS]) {
     pthread_t threads[THREADS];
@@ -51,7 +51,7 @@ static void all_at_once(mcp_client *client, mcp_status (*function)(mcp_client *,
     pthread_barrier_destroy(&start);
 }
 
-static void one_negotiation(const char *era, size_t discovers, size_t initializes) {
+static void threads_share_one_negotiation(const char *era, size_t discovers, size_t initializes) {
     struct call calls[THREADS];
     char tag[64], options[128];
     mcp_client *client;
@@ -83,8 +83,8 @@ static void one_negotiation(const char *era, size_t discovers, size_t initialize
     dispose(client);
 }
 
-/* Pings as first calls: however many they are, the server sees one initialize. */
-static void first_calls_are_pings(void) {
+/* The first calls are pings on 64 threads: the server gets one initialize request. */
+static void first_pings_share_one_negotiation(void) {
     struct call calls[THREADS];
     mcp_client *client = client_for("legacy+tag=threads-pings");
     mcp_json *log;
@@ -101,8 +101,8 @@ static void first_calls_are_pings(void) {
     dispose(client);
 }
 
-/* Those who wait for somebody else's negotiation have their own timeout. */
-static void own_timeouts(void) {
+/* Threads that wait for another thread's negotiation have their own timeouts. */
+static void waiting_threads_have_their_own_timeouts(void) {
     struct call calls[THREADS];
     mcp_client *client = client_for("dual+fault=silent");
     double worst = 0;
@@ -117,8 +117,8 @@ static void own_timeouts(void) {
     dispose(client);
 }
 
-/* A refused token in all threads: no thread is told that all is well. */
-static void refused_in_all(void) {
+/* Each thread gets MCP_UNAUTHORIZED, not only the one that negotiated. */
+static void refused_tokens_fail_in_all_threads(void) {
     struct call calls[THREADS];
     mcp_client *client = client_for("dual+bearer=right-token");
     size_t i;
@@ -135,10 +135,10 @@ static void refused_in_all(void) {
     dispose(client);
 }
 
-/* Tokens rotate while calls run. Either is good here. */
+/* The settings change while calls run. The server accepts both tokens. */
 static volatile int stop;
 
-static void *rotate(void *argument) {
+static void *change_settings(void *argument) {
     mcp_client *client = argument;
     unsigned n = 0;
     while (!__sync_fetch_and_add(&stop, 0)) {
@@ -159,9 +159,9 @@ static void *ping_often(void *argument) {
     return NULL;
 }
 
-static void rotating(void) {
+static void settings_may_change_during_calls(void) {
     mcp_client *client = client_for("dual+tag=threads-rotating");
-    pthread_t rotor = start_thread(rotate, client), threads[4];
+    pthread_t changer = start_thread(change_settings, client), threads[4];
     mcp_json *log;
     const mcp_json *request;
     size_t i;
@@ -172,7 +172,7 @@ static void rotating(void) {
         join_thread(threads[i]);
     }
     __sync_fetch_and_add(&stop, 1);
-    join_thread(rotor);
+    join_thread(changer);
     dispose(client);
     log = server_log("threads-rotating");
     for (request = mcp_json_first(log); request != NULL; request = mcp_json_next(request)) {
@@ -183,12 +183,12 @@ static void rotating(void) {
 }
 
 int main(void) {
-    one_negotiation("modern", 1, 0);
-    one_negotiation("dual", 1, 0);
-    one_negotiation("legacy", 1, 1);
-    first_calls_are_pings();
-    own_timeouts();
-    refused_in_all();
-    rotating();
+    threads_share_one_negotiation("modern", 1, 0);
+    threads_share_one_negotiation("dual", 1, 0);
+    threads_share_one_negotiation("legacy", 1, 1);
+    first_pings_share_one_negotiation();
+    waiting_threads_have_their_own_timeouts();
+    refused_tokens_fail_in_all_threads();
+    settings_may_change_during_calls();
     return check_end();
 }

@@ -1,9 +1,9 @@
-/* Timeouts: total and idle, of the client and of one call. Upper bounds are generous: machines are busy. */
+/* Timeouts: total and idle, of the client and of one call. The upper bounds allow for busy machines. */
 #include "check.h"
 #include "support.h"
 
-/* A ping that must time out between these two. */
-static void times_out(const char *what, mcp_client *client, const mcp_options *options, double least, double most) {
+/* Pings; the ping must time out after `min_ms` to `max_ms`. */
+static void times_out(const char *what, mcp_client *client, const mcp_options *options, double min_ms, double max_ms) {
     mcp_error *error = NULL;
     struct delays before;
     double start, took;
@@ -12,7 +12,7 @@ static void times_out(const char *what, mcp_client *client, const mcp_options *o
     EXPECT(MCP_TIMEOUT, error, mcp_ping(client, options, &error));
     took = now_ms() - start;
     printf("%-34s %7.1f ms\n", what, took);
-    CHECK_SAYS(took >= least - 1 && took < least + allowed_ms(most - least, &before), "%s: %.1f ms", what, took);
+    CHECK_SAYS(took >= min_ms - 1 && took < min_ms + allowed_ms(max_ms - min_ms, &before), "%s: %.1f ms", what, took);
 }
 
 int main(void) {
@@ -30,14 +30,14 @@ int main(void) {
     times_out("1 ms", client, options, 1, 1000);
     dispose(client);
 
-    /* one time for the whole call: a byte now and then does not make it longer */
+    /* the total timeout covers the whole call: received bytes do not extend it */
     client = client_for("legacy+fault=drip+when=ping");
     EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 400, &error));
     times_out("a dripping body, 400 ms", client, options, 400, 1400);
     dispose(client);
 
-    /* the idle limit counts from the last byte */
+    /* the idle timeout counts from the last byte */
     mcp_options_free(options);
     options = mcp_options_new();
     EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 200, &error));
@@ -54,11 +54,11 @@ int main(void) {
     times_out("idle 200 ms, silent stream", client, options, 200, 1500);
     dispose(client);
 
-    /* nor does an idle limit end what is only slow, nor a limit of 0 anything */
+    /* a timeout of 0 means no timeout */
     client = client_for("legacy+fault=late+when=ping");
     EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 0, &error));
     EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 0, &error));
-    EXPECT(MCP_OK, error, mcp_set_timeout(client, 1, &error)); /* which the options override */
+    EXPECT(MCP_OK, error, mcp_set_timeout(client, 1, &error)); /* the options override it */
     EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, UINT64_MAX, &error)); /* no overflow */
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));

@@ -1,4 +1,4 @@
-/* TLS: a certificate that nobody vouches for is refused; one that the system trusts is taken. */
+/* TLS: certificates with an untrusted issuer are refused; those that the system trusts are accepted. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANY_FAILURE MCP_INTERNAL /* which itself must never happen */
+#define ANY_FAILURE MCP_INTERNAL /* marker for any failure except MCP_INTERNAL itself */
 
-/* The system's certificates are read once in a process, so each case gets a process of its own. */
-static void in_a_child(const char *what, const char *certificates, const char *url, mcp_status expected) {
+/* A process reads the system's certificates once, so each case runs in a separate process. */
+static void ping_in_child(const char *what, const char *certificates, const char *url, mcp_status expected) {
     int status = 0;
     pid_t child;
     fflush(stdout);
@@ -40,7 +40,7 @@ static void in_a_child(const char *what, const char *certificates, const char *u
         _exit(status);
     }
     must(waitpid(child, &status, 0) == child, "waitpid");
-    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: the child ended with %d", what, status);
+    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: the child's wait status is %d", what, status);
 }
 
 int main(void) {
@@ -52,13 +52,13 @@ int main(void) {
     must(tls != NULL && plain != NULL && ca != NULL, "MCP_TEST_TLS_URL, MCP_TEST_URL and MCP_TEST_CA are set");
     must(strncmp(tls, "https://", 8) == 0, "MCP_TEST_TLS_URL is an https URL");
     snprintf(url, sizeof url, "%s/s/dual/mcp", tls);
-    in_a_child("unknown certificate", NULL, url, MCP_TLS_FAILED);
-    in_a_child("trusted certificate", ca, url, MCP_OK);
+    ping_in_child("unknown certificate", NULL, url, MCP_TLS_FAILED);
+    ping_in_child("trusted certificate", ca, url, MCP_OK);
 
-    /* the two schemes mixed up: what comes back depends on the server, but it is a failure and ends */
+    /* the wrong scheme: the status depends on the server, but the call must end and fail */
     snprintf(other, sizeof other, "https://%s/s/dual/mcp", strstr(plain, "://") + 3);
-    in_a_child("https to a plain port", NULL, other, ANY_FAILURE);
+    ping_in_child("https to a plain port", NULL, other, ANY_FAILURE);
     snprintf(other, sizeof other, "http://%s/s/dual/mcp", strstr(tls, "://") + 3);
-    in_a_child("http to a TLS port", NULL, other, ANY_FAILURE);
+    ping_in_child("http to a TLS port", NULL, other, ANY_FAILURE);
     return check_end();
 }

@@ -13,7 +13,7 @@ add_custom_command(
   DEPENDS ${misuse}/misuse_cases.py ${PROJECT_SOURCE_DIR}/include/mcp.h ${CMAKE_CURRENT_SOURCE_DIR}/abi/symbols.txt
   VERBATIM)
 mcp_c_program(test-misuse c/misuse.c mcp-check)
-target_sources(test-misuse PRIVATE c/misuse_scene.c ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c)
+target_sources(test-misuse PRIVATE c/misuse_fixture.c ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c)
 target_include_directories(test-misuse PRIVATE c)
 foreach(name misuse_callbacks misuse_registrations misuse_life)
   mcp_c_program(test-${name} c/${name}.c mcp-check)

@@ -1,8 +1,8 @@
 # The library and the programs of tests/c and tests/cpp once more, watched: by the address, leak and undefined behaviour
 # sanitizers, and by the thread sanitizer. Rust and C both; see sanitizers/README.md.
 #
-# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, storm_sources, and the programs of
-# cpp.cmake, which are compiled for both already.
+# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, random_interrupts_sources,
+# and the programs of cpp.cmake, which are compiled for both already.
 
 set(sanitize ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
 set(sanitize_state ${CMAKE_CURRENT_BINARY_DIR}/sanitizers)
@@ -55,24 +55,25 @@ endfunction()
 # sanitize_c(SANITIZER NAME [ARGUMENT...]): c/NAME.c.
 function(sanitize_c sanitizer name)
   set(sources c/${name}.c)
-  if(name STREQUAL "storm")
-    set(sources ${storm_sources})
+  if(name STREQUAL "random_interrupts")
+    set(sources ${random_interrupts_sources})
   endif()
   mcp_c_program(sanitize-${sanitizer}-${name} "${sources}" sanitize-${sanitizer})
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json error eras auth threads fork guest tls redirects timeouts cancel close lookup sigpipe)
+foreach(name null null_operations text json error eras auth threads fork host_process tls redirects timeouts cancel close
+        lookup sigpipe)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
 # A watched library takes seconds for what it does else in 50 ms.
-sanitize_c(address storm --rounds 1000 --bound 5000)
+sanitize_c(address random_interrupts --rounds 1000 --bound 5000)
 
 foreach(name threads cancel close auth eras)
   sanitize_c(thread ${name})
 endforeach()
-sanitize_c(thread storm --rounds 600 --bound 8000)
+sanitize_c(thread random_interrupts --rounds 600 --bound 8000)
 
 foreach(name json errors settings calls callbacks threads)
   sanitize_run(address cpp.${name} $<TARGET_FILE:cpp-asan-${name}>)
@@ -100,7 +101,7 @@ sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_tim
 # --- Servers that mean harm --------------------------------------------------------------------------------------------
 
 # hostile/*.py, as in hostile.cmake, and those that are quick. Not packed and lies, which measure memory: the sanitizer keeps what
-# was freed for a while. Not stdio_faults, which measures the time for 4 MB: the storm has servers that are processes, too.
+# was freed for a while. Not stdio_faults, which measures the time for 4 MB: random_interrupts has stdio servers, too.
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 

@@ -1,4 +1,4 @@
-"""FastMCP's own client, as its manual has it: a ping with every time limit that it knows."""
+"""A ping with FastMCP's client, written as in its manual, with all timeouts that it has."""
 
 import asyncio
 import sys
@@ -16,5 +16,5 @@ async def main(url: str) -> None:
         await client.ping()
 
 
-print(f"FastMCP {fastmcp.__version__} on its way", flush=True)
+print(f"FastMCP {fastmcp.__version__} starts", flush=True)
 asyncio.run(main(sys.argv[1]))

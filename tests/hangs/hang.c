@@ -1,5 +1,5 @@
-/* One ping: hang URL TIMEOUT_MS. Prints the status' name, the milliseconds that the ping took, and the error's message,
- * a line each. The exit code says only whether there was a ping. */
+/* Pings once: hang URL TIMEOUT_MS. Prints three lines: the status name, the duration of the ping in milliseconds, and
+ * the error message. The exit code is 0 if the ping was made, even if it failed. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <mcp.h>
@@ -29,9 +29,9 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    double begun = now_ms();
+    double started = now_ms();
     mcp_status status = mcp_ping(client, NULL, &error);
-    double took = now_ms() - begun;
+    double took = now_ms() - started;
 
     printf("%s\n%.0f\n%s\n", mcp_status_name(status), took, error == NULL ? "" : mcp_error_message(error));
     mcp_error_free(error);

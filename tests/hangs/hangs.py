@@ -1,8 +1,8 @@
-"""Two HTTP+SSE servers on which FastMCP's client hangs, and what libmcp makes of them.
+"""Two HTTP+SSE servers on which FastMCP's client hangs, and libmcp's behavior on the same servers.
 
-hangs.py PROGRAM: the silent server opens its event stream and never names its endpoint there; the
-foreign one names an endpoint of another origin. FastMCP's client (fastmcp_ping.py) is watched for a
-while and reported. PROGRAM is hang.c; the test fails when that does not end as it should.
+hangs.py PROGRAM: the silent server opens its event stream but never sends an endpoint event; the foreign one sends an
+endpoint of another origin. FastMCP's client (fastmcp_ping.py) is watched for a while, and its result is reported only.
+PROGRAM is the executable of hang.c; the test fails if it does not return the expected status in time.
 """
 
 import select
@@ -22,19 +22,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "servers"))
 
-from install import installed  # noqa: E402: it lies in the folder above
+from install import installed  # noqa: E402: needs the path set above
 
 HOST = "127.0.0.1"
 TIMEOUT_MS = 2000
-# A call may end this much later than its timeout says, on a busy machine; and earlier, by rounding.
-SLACK_MS, GRAIN_MS = 1000, 10
-# No time limit is involved when an endpoint is refused.
+# A call may end this much later than its timeout on a busy machine, and this much earlier because of rounding.
+SLACK_MS, ROUNDING_MS = 1000, 10
+# An endpoint is refused at once, without waiting for a timeout.
 AT_ONCE_MS = 1000
 # How long FastMCP's client, with a timeout of 2 s, is watched.
 WATCH_SECONDS = 6
 START_SECONDS = 60
 END_SECONDS = 20
-# What the servers say on the event stream.
+# What the servers send on the event stream.
 OPENINGS = {
     "silent": "",
     "foreign": "event: endpoint\ndata: {foreign}/messages?session_id=1\n\n",
@@ -42,7 +42,7 @@ OPENINGS = {
 
 
 class Server(ThreadingHTTPServer):
-    """Opens event streams, says `opening` on each, and then nothing until the client leaves."""
+    """Opens event streams, sends `opening` on each, and then nothing until the client disconnects."""
 
     daemon_threads = True
 
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        # Before the answer: the client may have ended, and be judged, right after it.
+        # Recorded before the response: the client may end, and be checked, right after it.
         self.server.requests.append(f"GET {self.path} {self.headers['Authorization']}")
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -95,8 +95,8 @@ def serving(opening: str) -> Iterator[Server]:
         server.server_close()
 
 
-def visitors(listener: socket.socket) -> int:
-    """How many have connected. Asked after a client's end: by then, the queue has all that came."""
+def count_connections(listener: socket.socket) -> int:
+    """How many clients have connected. Call it after the client has ended: then all connections are in the queue."""
     count = 0
     while select.select([listener], [], [], 0)[0]:
         listener.accept()[0].close()
@@ -106,19 +106,19 @@ def visitors(listener: socket.socket) -> int:
 
 @dataclass
 class Outcome:
-    """What became of one client: in short, what it said, and what is wrong with that."""
+    """The result of one client: a summary, its output, and the failure of the test, if any."""
 
     text: str
-    said: str = ""
-    wrong: str = ""
+    output: str = ""
+    failure: str = ""
 
 
 def watch_fastmcp(server: Server, python: Path) -> Outcome:
     with tempfile.TemporaryFile("w+") as log:
-        words = [python, HERE / "fastmcp_ping.py", server.url]
-        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        command = [python, HERE / "fastmcp_ping.py", server.url]
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            if reached := await_visit(server, child):
+            if reached := await_request(server, child):
                 child.wait(WATCH_SECONDS)
         except subprocess.TimeoutExpired:
             pass
@@ -127,16 +127,16 @@ def watch_fastmcp(server: Server, python: Path) -> Outcome:
             child.kill()
             child.wait()
         log.seek(0)
-        said = log.read()
+        output = log.read()
     if not reached:
-        return Outcome("could not be run", said, "no request came")
+        return Outcome("could not be run", output, "it sent no request")
     if code is None:
-        return Outcome(f"still running after {WATCH_SECONDS} s; killed", said)
-    return Outcome(f"ended with {code}", said)
+        return Outcome(f"still running after {WATCH_SECONDS} s; killed", output)
+    return Outcome(f"ended with {code}", output)
 
 
-def await_visit(server: Server, child: subprocess.Popen) -> bool:
-    """Whether the child's request came, which takes it a second or two."""
+def await_request(server: Server, child: subprocess.Popen) -> bool:
+    """Whether the child sends its request; starting takes it a second or two."""
     deadline = time.monotonic() + START_SECONDS
     while not server.reached.wait(0.05):
         if time.monotonic() > deadline or child.poll() is not None:
@@ -144,30 +144,30 @@ def await_visit(server: Server, child: subprocess.Popen) -> bool:
     return True
 
 
-def watch_libmcp(server: Server, program: str, judge: Callable[[str, int, str], str]) -> Outcome:
-    words = [program, server.url, str(TIMEOUT_MS)]
+def watch_libmcp(server: Server, program: str, check: Callable[[str, int, str], str]) -> Outcome:
+    command = [program, server.url, str(TIMEOUT_MS)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=END_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=END_SECONDS)
     except subprocess.TimeoutExpired:
-        return Outcome(f"still running after {END_SECONDS} s; killed", wrong="it hangs")
+        return Outcome(f"still running after {END_SECONDS} s; killed", failure="it hangs")
     if done.returncode:
         return Outcome("could not be run", done.stderr, f"its exit code is {done.returncode}")
     status, took, message = done.stdout.splitlines()
-    wrong = judge(status, int(took), message)
+    failure = check(status, int(took), message)
     if server.requests != ["GET /sse Bearer right-token"]:
-        wrong = wrong or f"the requests were {server.requests}"
-    return Outcome(f"{status} after {took} ms", message, wrong)
+        failure = failure or f"the requests were {server.requests}"
+    return Outcome(f"{status} after {took} ms", message, failure)
 
 
-def judge_silent(status: str, took: int, _message: str) -> str:
+def check_silent(status: str, took: int, _message: str) -> str:
     if status != "MCP_TIMEOUT":
         return "the status is not MCP_TIMEOUT"
-    if not TIMEOUT_MS - GRAIN_MS <= took <= TIMEOUT_MS + SLACK_MS:
+    if not TIMEOUT_MS - ROUNDING_MS <= took <= TIMEOUT_MS + SLACK_MS:
         return f"it did not end at its timeout of {TIMEOUT_MS} ms"
     return ""
 
 
-def judge_foreign(status: str, took: int, message: str, foreign: str) -> str:
+def check_foreign(status: str, took: int, message: str, foreign: str) -> str:
     if status in ("MCP_OK", "MCP_TIMEOUT"):
         return "the endpoint was not refused"
     if took > AT_ONCE_MS:
@@ -178,19 +178,19 @@ def judge_foreign(status: str, took: int, message: str, foreign: str) -> str:
 
 
 def compare(name: str, program: str, python: Path) -> tuple[Outcome, Outcome]:
-    """Both clients, each on a fresh server of one kind."""
+    """Runs both clients, each on a new server of one kind."""
     with socket.create_server((HOST, 0)) as listener:
         foreign = f"http://{HOST}:{listener.getsockname()[1]}"
         opening = OPENINGS[name].format(foreign=foreign)
-        judge = judge_silent if name == "silent" else partial(judge_foreign, foreign=foreign)
+        check = check_silent if name == "silent" else partial(check_foreign, foreign=foreign)
         with serving(opening) as server:
             theirs = watch_fastmcp(server, python)
-        if count := visitors(listener):
+        if count := count_connections(listener):
             theirs.text += f"; {count} connections to the foreign origin"
         with serving(opening) as server:
-            ours = watch_libmcp(server, program, judge)
-        if count := visitors(listener):
-            ours.wrong = f"{count} connections reached the foreign origin"
+            ours = watch_libmcp(server, program, check)
+        if count := count_connections(listener):
+            ours.failure = f"{count} connections reached the foreign origin"
     return theirs, ours
 
 
@@ -205,10 +205,10 @@ def main() -> None:
     failed = False
     for name, both in outcomes.items():
         for who, outcome in zip(("FastMCP", "libmcp"), both, strict=True):
-            said = outcome.said.strip().replace("\n", "\n    ")
-            print(f"\n{name}, {who} said:\n    {said}")
-            if outcome.wrong:
-                print(f"FAILED: {outcome.wrong}")
+            output = outcome.output.strip().replace("\n", "\n    ")
+            print(f"\n{name}, output of {who}:\n    {output}")
+            if outcome.failure:
+                print(f"FAILED: {outcome.failure}")
                 failed = True
     sys.exit(failed)
 

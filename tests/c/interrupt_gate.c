@@ -1,6 +1,6 @@
 #define _XOPEN_SOURCE 700
 
-#include "storm_gate.h"
+#include "interrupt_gate.h"
 
 #include "support.h"
 
@@ -16,24 +16,24 @@
 
 enum { FILLERS = 8, QUEUE = 16, PAIRS = 16, CHUNK = 64 * 1024 };
 
-/* What is polled: the bell, the listener, and both ends of each pair. */
-enum { BELL, LISTENER, FIRST };
+/* The polled descriptors: the stop pipe, the listener, and both ends of each pair. */
+enum { STOP, LISTENER, PAIR_ENDS };
 
-/* A connection of a client, and the one that was made to the server for it. */
+/* A client's connection, and the gate's connection to the server for it. */
 struct pair {
     int ends[2];
 };
 
 struct gate {
-    uint16_t port, server;
+    uint16_t port, server_port;
     int listener, fillers[FILLERS];
     size_t filled;
-    /* Of the thread, while it is open; else of whoever holds the gate. */
+    /* Used by the relay thread while the gate is open, else by the gate's owner. */
     struct pair pairs[PAIRS];
     size_t count;
     pthread_t thread;
     bool is_open;
-    int bell[2];
+    int stop_pipe[2];
 };
 
 static struct sockaddr_in loopback(uint16_t port) {
@@ -45,12 +45,12 @@ static struct sockaddr_in loopback(uint16_t port) {
     return address;
 }
 
-struct gate *gate_new(enum gate_kind kind, uint16_t server) {
+struct gate *gate_new(enum gate_kind kind, uint16_t server_port) {
     struct gate *gate = calloc(1, sizeof *gate);
-    must(gate != NULL && pipe(gate->bell) == 0, "a gate");
-    gate->server = server;
-    gate->listener = listen_on(&gate->port, kind == GATE_FULL ? 0 : QUEUE);
-    if (kind == GATE_FULL) {
+    must(gate != NULL && pipe(gate->stop_pipe) == 0, "calloc and pipe");
+    gate->server_port = server_port;
+    gate->listener = listen_on(&gate->port, kind == GATE_QUEUE_FULL ? 0 : QUEUE);
+    if (kind == GATE_QUEUE_FULL) {
         struct sockaddr_in address = loopback(gate->port);
         for (; gate->filled < FILLERS; gate->filled++) {
             int filler = socket(AF_INET, SOCK_STREAM, 0);
@@ -69,15 +69,15 @@ uint16_t gate_port(const struct gate *gate) {
 
 void gate_await(const struct gate *gate) {
     struct pollfd listener = {gate->listener, POLLIN, 0};
-    must(poll(&listener, 1, 10000) == 1, "somebody connects to the gate");
+    must(poll(&listener, 1, 10000) == 1, "a client connects to the gate");
 }
 
-static void let_in(struct gate *gate) {
-    struct sockaddr_in address = loopback(gate->server);
+static void accept_client(struct gate *gate) {
+    struct sockaddr_in address = loopback(gate->server_port);
     struct pair *pair = &gate->pairs[gate->count];
     pair->ends[0] = accept(gate->listener, NULL, NULL);
     if (pair->ends[0] < 0) {
-        return; /* it has left already */
+        return; /* the client has already disconnected */
     }
     pair->ends[1] = socket(AF_INET, SOCK_STREAM, 0);
     must(pair->ends[1] >= 0, "socket");
@@ -85,8 +85,8 @@ static void let_in(struct gate *gate) {
     gate->count++;
 }
 
-/* False when one end is gone. */
-static bool pass_on(int from, int to) {
+/* Returns false when one end has closed. */
+static bool forward(int from, int to) {
     static __thread char chunk[CHUNK];
     ssize_t size = recv(from, chunk, sizeof chunk, 0), sent = 0, n;
     while (sent < size) {
@@ -99,7 +99,7 @@ static bool pass_on(int from, int to) {
     return size > 0;
 }
 
-static void drop(struct gate *gate, size_t i) {
+static void close_pair(struct gate *gate, size_t i) {
     close(gate->pairs[i].ends[0]);
     close(gate->pairs[i].ends[1]);
     gate->pairs[i] = gate->pairs[--gate->count];
@@ -108,33 +108,33 @@ static void drop(struct gate *gate, size_t i) {
 static void *relay(void *argument) {
     struct gate *gate = argument;
     for (;;) {
-        struct pollfd fds[FIRST + 2 * PAIRS];
+        struct pollfd fds[PAIR_ENDS + 2 * PAIRS];
         size_t i;
-        fds[BELL].fd = gate->bell[0];
+        fds[STOP].fd = gate->stop_pipe[0];
         fds[LISTENER].fd = gate->count < PAIRS ? gate->listener : -1;
         for (i = 0; i < 2 * gate->count; i++) {
-            fds[FIRST + i].fd = gate->pairs[i / 2].ends[i % 2];
+            fds[PAIR_ENDS + i].fd = gate->pairs[i / 2].ends[i % 2];
         }
-        for (i = 0; i < FIRST + 2 * gate->count; i++) {
+        for (i = 0; i < PAIR_ENDS + 2 * gate->count; i++) {
             fds[i].events = POLLIN;
             fds[i].revents = 0;
         }
-        if (poll(fds, FIRST + 2 * gate->count, -1) < 0) {
+        if (poll(fds, PAIR_ENDS + 2 * gate->count, -1) < 0) {
             continue;
         }
-        if (fds[BELL].revents != 0) {
+        if (fds[STOP].revents != 0) {
             return NULL;
         }
-        /* From behind: what is dropped is replaced by the last one, which was looked at. */
+        /* Backwards: close_pair moves the last pair, which is already handled, into the free place. */
         for (i = gate->count; i-- > 0;) {
             const int *ends = gate->pairs[i].ends;
-            if ((fds[FIRST + 2 * i].revents != 0 && !pass_on(ends[0], ends[1])) ||
-                (fds[FIRST + 2 * i + 1].revents != 0 && !pass_on(ends[1], ends[0]))) {
-                drop(gate, i);
+            if ((fds[PAIR_ENDS + 2 * i].revents != 0 && !forward(ends[0], ends[1])) ||
+                (fds[PAIR_ENDS + 2 * i + 1].revents != 0 && !forward(ends[1], ends[0]))) {
+                close_pair(gate, i);
             }
         }
         if (fds[LISTENER].revents != 0) {
-            let_in(gate);
+            accept_client(gate);
         }
     }
 }
@@ -148,26 +148,26 @@ void gate_open(struct gate *gate) {
     gate->is_open = true;
 }
 
-void gate_shut(struct gate *gate) {
+void gate_close(struct gate *gate) {
     char byte;
     if (gate->is_open) {
-        must(write(gate->bell[1], "", 1) == 1, "the gate's bell");
+        must(write(gate->stop_pipe[1], "", 1) == 1, "the gate's stop pipe");
         join_thread(gate->thread);
-        must(read(gate->bell[0], &byte, 1) == 1, "the gate's bell");
+        must(read(gate->stop_pipe[0], &byte, 1) == 1, "the gate's stop pipe");
         gate->is_open = false;
     }
 }
 
 void gate_free(struct gate *gate) {
-    gate_shut(gate);
+    gate_close(gate);
     while (gate->count > 0) {
-        drop(gate, gate->count - 1);
+        close_pair(gate, gate->count - 1);
     }
     while (gate->filled > 0) {
         close(gate->fillers[--gate->filled]);
     }
-    close(gate->bell[0]);
-    close(gate->bell[1]);
+    close(gate->stop_pipe[0]);
+    close(gate->stop_pipe[1]);
     close(gate->listener);
     free(gate);
 }

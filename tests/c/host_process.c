@@ -1,6 +1,6 @@
 /*
- * The library is a guest: it leaves signals, standard output, descriptors and threads as it found them, hands no
- * descriptor to child processes, and logs to the hook of the client only.
+ * Effects on the host process: the library leaves signals, standard output, descriptors and threads unchanged, lets
+ * child processes inherit no descriptor, and logs only to the client's log callback.
  */
 #define _XOPEN_SOURCE 700
 
@@ -38,7 +38,7 @@ static void count_destroy(void *userdata) {
     destroyed++;
 }
 
-static void use_it(void) {
+static void use_clients(void) {
     static const char *const servers[] = {"modern",          "legacy",         "legacy+stream",
                                           "dual+status=500", "dual+fault=eof", "dual+fault=not-json",
                                           "dual+bearer=x"};
@@ -55,15 +55,15 @@ static void use_it(void) {
     }
 }
 
-static void silence(void) {
+static void nothing_is_printed(void) {
     FILE *sink = tmpfile();
     struct stat written;
     int out = dup(1), err = dup(2);
-    must(sink != NULL && out >= 0 && err >= 0, "a file to write to");
+    must(sink != NULL && out >= 0 && err >= 0, "redirecting stdout and stderr");
     fflush(NULL);
     dup2(fileno(sink), 1);
     dup2(fileno(sink), 2);
-    use_it();
+    use_clients();
     fflush(NULL);
     dup2(out, 1);
     dup2(err, 2);
@@ -74,20 +74,20 @@ static void silence(void) {
     fclose(sink);
 }
 
-static void signals_descriptors_threads(void) {
+static void signals_descriptors_and_threads_are_unchanged(void) {
     struct sigaction before[32], after[32];
     sigset_t mask_before, mask_after;
     size_t descriptors, threads;
     int s;
 
-    use_it(); /* whatever is made once is made now */
+    use_clients(); /* one-time initialization happens here */
     for (s = 1; s < 32; s++) {
         sigaction(s, NULL, &before[s]);
     }
     pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
     descriptors = entries("/proc/self/fd");
     threads = entries("/proc/self/task");
-    use_it();
+    use_clients();
     for (s = 1; s < 32; s++) {
         sigaction(s, NULL, &after[s]);
         CHECK_SAYS(before[s].sa_handler == after[s].sa_handler, "signal %d", s);
@@ -98,10 +98,10 @@ static void signals_descriptors_threads(void) {
     }
     CHECK_INT(descriptors, entries("/proc/self/fd"));
     CHECK_INT(threads, entries("/proc/self/task"));
-    CHECK_INT(2 + 1, threads); /* ".", ".." and this thread: Streamable HTTP to an address needs no other */
+    CHECK_INT(2 + 1, threads); /* ".", ".." and this thread: Streamable HTTP to an IP address starts none */
 }
 
-static void close_on_exec(void) {
+static void descriptors_are_close_on_exec(void) {
     bool known[256];
     mcp_client *client;
     int fd;
@@ -119,7 +119,7 @@ static void close_on_exec(void) {
     dispose(client);
 }
 
-static void log_hook(void) {
+static void logs_go_to_the_clients_callback_only(void) {
     mcp_client *client = client_for("dual");
     mcp_client *other = client_for("dual");
     mcp_error *error = NULL;
@@ -127,7 +127,7 @@ static void log_hook(void) {
 
     EXPECT(MCP_OK, error, mcp_set_log(client, count_log, &logged, count_destroy, &error));
     CHECK_INT(MCP_OK, mcp_ping(other, NULL, NULL));
-    CHECK_INT(0, logged); /* the other client has no hook */
+    CHECK_INT(0, logged); /* the other client has no log callback */
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK(logged > 0);
 
@@ -141,14 +141,14 @@ static void log_hook(void) {
 
     EXPECT(MCP_OK, error, mcp_set_log(client, count_log, &logged, count_destroy, &error));
     dispose(client);
-    CHECK_INT(3, destroyed); /* at the latest when the client goes */
+    CHECK_INT(3, destroyed); /* freeing the client ends the last registration */
     dispose(other);
 }
 
 int main(void) {
-    silence();
-    signals_descriptors_threads();
-    close_on_exec();
-    log_hook();
+    nothing_is_printed();
+    signals_descriptors_and_threads_are_unchanged();
+    descriptors_are_close_on_exec();
+    logs_go_to_the_clients_callback_only();
     return check_end();
 }

@@ -1,0 +1,221 @@
+#define _GNU_SOURCE
+
+#include "misuse_fixture.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MEGABYTE = 1024 * 1024 };
+
+char *LONG;
+
+static char *edge;
+
+static double bound_ms; /* for the duration of a call */
+
+static const struct fixture *current;
+
+static const char *const missing_program[] = {"/nowhere/libmcp", NULL};
+
+static void crashed(int number) {
+    (void)number;
+    if (current != NULL) {
+        dprintf(2, "CRASH in %s, where %s\n", current->function, current->what);
+    }
+    _exit(1);
+}
+
+void prepare(double bound) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    LONG = malloc(MEGABYTE + 1);
+    bound_ms = bound;
+    must(LONG != NULL && pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0, "memory");
+    memset(LONG, 'x', MEGABYTE);
+    LONG[MEGABYTE] = '\0';
+    edge = pages + page - sizeof "{}";
+    memcpy(edge, "{}", sizeof "{}");
+    signal(SIGSEGV, crashed);
+    signal(SIGBUS, crashed);
+    signal(SIGABRT, crashed);
+}
+
+static void print_case(const struct fixture *s, const char *what) {
+    fprintf(stderr, "    %s, where %s: %s\n", s->function, s->what, what);
+}
+
+void fixture_begin(struct fixture *s, enum kind kind, const char *function, const char *what) {
+    current = s;
+    s->kind = kind;
+    s->function = function;
+    s->what = what;
+    s->edge = edge;
+    s->destroy_expected = 0;
+    if (kind != IN_CALLBACK) {
+        s->destroyed = 0;
+        s->client = kind == URL ? mcp_client_new(s->url, NULL) : mcp_client_new_stdio(missing_program, NULL);
+        must(s->client != NULL, "creating a client");
+        mcp_set_timeout(s->client, 5000, NULL);
+    }
+    s->options = mcp_options_new();
+    s->cancel = mcp_cancel_new();
+    s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", SIZE_MAX, NULL);
+    s->truth = mcp_json_member(s->json, "a");
+    s->number = mcp_json_member(s->json, "n");
+    s->text = mcp_json_member(s->json, "s");
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_ping(NULL, NULL, &s->kept_error));
+    s->error = NULL;
+    s->result = NULL;
+    s->uris[0] = "test://one";
+    s->uris[1] = NULL;
+    s->argv[0] = "/nowhere/libmcp";
+    s->argv[1] = NULL;
+    s->started = now_ms();
+}
+
+static void check_duration(struct fixture *s) {
+    double time = now_ms() - s->started;
+    if (!CHECK(time < bound_ms)) {
+        print_case(s, "took too long");
+    }
+    if (time > s->slowest) {
+        s->slowest = time;
+        snprintf(s->slowest_of, sizeof s->slowest_of, "%s, where %s", s->function, s->what);
+    }
+}
+
+static void check_result(struct fixture *s, mcp_status status, enum outcome expected) {
+    bool good = status != MCP_INTERNAL;
+    good = good && (expected != REFUSED || status == MCP_INVALID_ARGUMENT);
+    good = good && (expected != MISMATCHED || status == MCP_JSON_MISMATCH);
+    good = good && (status != MCP_OK || s->error == NULL);
+    /* The error is set, unless the error pointer was the wrong argument. */
+    good = good && (s->error == NULL || mcp_error_status(s->error) == (int32_t)status);
+    good = good && (status == MCP_OK || s->result == NULL);
+    if (!CHECK(good)) {
+        print_case(s, mcp_status_name(status));
+    }
+}
+
+/* Whether the call succeeded or failed, the client still works. */
+static void check_client_pings(struct fixture *s, mcp_status status) {
+    bool is_setting = strncmp(s->function, "mcp_set_", 8) == 0 && strcmp(s->function, "mcp_set_logging_level") != 0;
+    mcp_error *error = NULL;
+    mcp_status ping;
+    if (s->kind != URL || (is_setting && status == MCP_OK)) {
+        return;
+    }
+    ping = mcp_ping(s->client, NULL, &error);
+    if (strcmp(s->function, "mcp_client_close") == 0 && status != MCP_INVALID_ARGUMENT) {
+        CHECK_INT(MCP_CLOSED, ping);
+    } else if (!CHECK(ping == MCP_OK)) {
+        print_case(s, mcp_error_message(error));
+    }
+    mcp_error_free(error);
+}
+
+static void tear_down(struct fixture *s) {
+    mcp_error_free(s->error);
+    mcp_error_free(s->kept_error);
+    mcp_json_free(s->result);
+    mcp_json_free(s->json);
+    mcp_cancel_free(s->cancel);
+    mcp_options_free(s->options);
+    if (s->kind != IN_CALLBACK) {
+        mcp_client_free(s->client);
+        s->client = NULL;
+        /* A registration is destroyed once, whether it succeeded or not; with userdata NULL it cannot be counted. */
+        if (s->destroy_expected && strcmp(s->what, "userdata is NULL") != 0 && !CHECK(s->destroyed == 1)) {
+            print_case(s, s->destroyed > 1 ? "destroyed twice" : "not destroyed");
+        }
+    }
+}
+
+void fixture_end_void(struct fixture *s) {
+    check_duration(s);
+    check_client_pings(s, MCP_INVALID_ARGUMENT);
+    tear_down(s);
+}
+
+void fixture_end(struct fixture *s, mcp_status status, enum outcome expected) {
+    check_duration(s);
+    check_result(s, status, expected);
+    check_client_pings(s, status);
+    tear_down(s);
+}
+
+void fixture_end_client(struct fixture *s, mcp_client *returned, enum outcome expected) {
+    mcp_client_free(returned);
+    fixture_end(s, returned != NULL ? MCP_OK : mcp_error_status(s->error), s->error == NULL ? ANYTHING : expected);
+    CHECK(expected != REFUSED || returned == NULL);
+}
+
+void fixture_end_json(struct fixture *s, mcp_json *returned, enum outcome expected) {
+    mcp_json_free(returned);
+    fixture_end(s, returned != NULL ? MCP_OK : mcp_error_status(s->error), s->error == NULL ? ANYTHING : expected);
+    CHECK(expected != REFUSED || returned == NULL);
+}
+
+void child_call(struct fixture *s, enum kind kind, const char *function) {
+    static mcp_client *url_client, *stdio_client;
+    current = s;
+    s->function = function;
+    s->what = "the client is the parent's";
+    /* The first call runs in the parent, before fork. */
+    if (url_client == NULL) {
+        url_client = mcp_client_new(s->url, NULL);
+        stdio_client = mcp_client_new_stdio(missing_program, NULL);
+    }
+    s->client = kind == URL ? url_client : stdio_client;
+    s->started = now_ms();
+}
+
+void child_check(struct fixture *s, mcp_status status) {
+    check_duration(s);
+    if (!CHECK(status == MCP_MISUSE && s->result == NULL)) {
+        print_case(s, mcp_status_name(status));
+    }
+    mcp_error_free(s->error);
+    s->error = NULL;
+}
+
+void no_auth(void *userdata, mcp_auth_request *request) {
+    (void)userdata;
+    (void)request;
+}
+
+void no_input(void *userdata, mcp_input *input) {
+    (void)userdata;
+    (void)input;
+}
+
+void no_logging(void *userdata, const mcp_json *message) {
+    (void)userdata;
+    (void)message;
+}
+
+void no_log(void *userdata, int32_t level, const char *message) {
+    (void)userdata;
+    (void)level;
+    (void)message;
+}
+
+void no_progress(void *userdata, double progress, double total, const char *message) {
+    (void)userdata;
+    (void)progress;
+    (void)total;
+    (void)message;
+}
+
+void no_change(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+void count_destroy(void *userdata) {
+    if (userdata != NULL) {
+        ++*(int *)userdata;
+    }
+}
