@@ -5,7 +5,7 @@ from harness import Client, Server, case, discovered, error, http, legacy, refus
 
 @case
 def a_slow_modern_server_is_detected_by_its_answer_to_initialize():
-    # The probe may take a third of the timeout, 800 ms. Then the error for `initialize` shows that the server is modern.
+    # The probe may take a third of the timeout, 800 ms. The error for `initialize` shows that the server is modern.
     def handler(server, request):
         if request.rpc == "initialize":
             return refuse_legacy(request)
