@@ -452,7 +452,7 @@ def the_timeout_of_the_file_is_used():
     server = {"command": sys.executable, "args": ["-c", PRELUDE + "begin()\nwhile True: ask()"], "timeout": 300}
     with config_file(server) as path, client_from(path) as client:
         client.ping(timeout=5000).must_be("MCP_OK")
-        # A call without a timeout of its own uses the timeout of the file.
+        # A call without options uses the timeout of the file.
         outcome = call(lib.mcp_ping, client.client, None).must_be("MCP_TIMEOUT").must_end(300, after=300)
         assert "300 ms" in outcome.message and "configuration file" in outcome.message, outcome.message
         warnings = [line for line in client.lines if "seconds" in line]
