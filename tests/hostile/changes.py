@@ -134,7 +134,7 @@ def malformed_and_unrelated_notifications_are_ignored():
         notice("resources/updated", uri="x://10"), notice("resources/updated", uri="y://x://1"),
         notice("tools/list_changed"), notice("progress", progressToken=1, progress=1),
         notice("message", level="info", data="x"), notice("x/unknown"),
-        # The only one that the listener gets. It may omit its parameters.
+        # The only one that the listener gets. Its parameters are optional.
         {"jsonrpc": "2.0", "method": "notifications/prompts/list_changed"},
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Configuration files: an unusable file is rejected with the key that is wrong; a valid file is carried out."""
+"""Configuration files: an invalid file is rejected, with the wrong key in the error; a valid file is applied."""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""A request that may have been executed is not sent again. And: which responses mean that the session is lost."""
+"""A tool call that may have been executed is not sent again. Also: which responses mean that the session is lost."""
 
 import itertools
 from ctypes import c_char_p, c_int, c_size_t, c_void_p

@@ -19,7 +19,7 @@ KEEP_ALIVE_TIMER = "02"
 
 
 def client_socket(request):
-    """The client's socket of the connection that the request came on. It belongs to this process, as the server's."""
+    """The client's socket of the connection that the request came on. Both ends are in this process."""
     address = request.socket.getpeername()
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):

@@ -20,7 +20,7 @@ IDLE, HEAD, WHOLE = "idle", "head", "whole"
 
 class DisconnectingServer(Server):
     """A valid legacy server that ends `disconnects` of its connections at `moment`: one of the constants above, or a
-    function that returns the part of the response to send before.
+    function that returns the part of the response that is sent first.
     """
 
     def __init__(self, moment, how, disconnects=1):
