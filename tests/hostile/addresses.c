@@ -1,7 +1,7 @@
 /*
- * A getaddrinfo for names that have several addresses: "127-0-0-2.127-0-0-1.test" has 127.0.0.2 and 127.0.0.1, in that
- * order, and the label "v6" is ::1. It tells the same of names that end in ".localhost", as a bad resolver might.
- * Everything else is libc's. To be preloaded.
+ * A library for LD_PRELOAD whose getaddrinfo resolves test names to several addresses: "127-0-0-2.127-0-0-1.test" has
+ * 127.0.0.2 and 127.0.0.1, in that order, and the label "v6" is ::1. Names that end in ".localhost" are resolved in the
+ * same way, as a broken resolver might do. libc resolves all other names.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,8 +11,7 @@
 
 typedef int lookup(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-/* The address that a label stands for. */
-static void spell(char *address, size_t size, const char *label) {
+static void label_to_address(char *address, size_t size, const char *label) {
     char *dash;
     snprintf(address, size, "%s", strcmp(label, "v6") == 0 ? "::1" : label);
     while ((dash = strchr(address, '-')) != NULL) {
@@ -34,7 +33,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     *result = NULL;
     for (label = strtok_r(labels, ".", &rest); label != NULL; label = strtok_r(NULL, ".", &rest)) {
         int failed;
-        spell(address, sizeof address, label);
+        label_to_address(address, sizeof address, label);
         failed = real(address, service, hints, end);
         if (failed != 0) {
             if (*result != NULL) {

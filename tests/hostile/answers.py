@@ -1,11 +1,11 @@
-"""Odd answers, and a request that no server would take."""
+"""Unusual responses, and a request header that no server accepts."""
 
 from harness import Client, Server, answer, case, events, legacy, result, run
 
 
 @case
-def an_answer_beside_a_request_of_the_server():
-    # Both are in one piece, and the server never answers the reply to its own request.
+def a_call_does_not_wait_for_its_reply_to_a_server_request():
+    # A ping of the server and the response come together. The server never answers the POST with the client's reply.
     def handler(_server, request):
         if request.rpc == "ping":
             return events({"jsonrpc": "2.0", "id": "s1", "method": "ping"}, answer(request, {}))
@@ -18,7 +18,7 @@ def an_answer_beside_a_request_of_the_server():
 
 
 @case
-def a_result_that_is_null():
+def a_null_result_is_rejected():
     def handler(_server, request):
         return result(request, None) if request.rpc == "ping" else legacy(request)
 
@@ -29,7 +29,7 @@ def a_result_that_is_null():
 
 
 @case
-def a_header_that_is_far_too_long():
+def a_header_that_is_too_long_is_rejected():
     with Server(lambda _server, request: legacy(request)) as server, Client(server.url) as client:
         client.set_header("X-Big", "a" * 200_000).must_be("MCP_INVALID_ARGUMENT")
         client.ping().must_be("MCP_OK")

@@ -1,4 +1,4 @@
-"""What the tests of mcp_set_auth share: the callback through ctypes, an issuer of tokens, servers that want them."""
+"""Helpers for tests of mcp_set_auth: the callback through ctypes, a token issuer, and servers that require tokens."""
 
 import contextlib
 import threading
@@ -24,8 +24,8 @@ CHALLENGE = 'Bearer error="invalid_token"'
 SCOPE_CHALLENGE = 'Bearer error="insufficient_scope", scope="write"'
 
 
-class Asked:
-    """One question, and the setters for its answer."""
+class AuthRequest:
+    """An mcp_auth_request with its setters."""
 
     def __init__(self, request):
         self.request = request
@@ -37,7 +37,8 @@ class Asked:
         self.challenge = challenge and challenge.decode()
 
     def bearer(self, token):
-        return call(lib.mcp_auth_request_set_bearer, self.request, token.encode() if isinstance(token, str) else token)
+        token = token.encode() if isinstance(token, str) else token
+        return call(lib.mcp_auth_request_set_bearer, self.request, token)
 
     def header(self, name, value):
         return call(lib.mcp_auth_request_set_header, self.request, name.encode(), value.encode())
@@ -50,17 +51,17 @@ class Asked:
 
 
 class Auth:
-    """A callback that answers with `respond(asked)`, and keeps what it was asked."""
+    """An auth callback: calls `respond` with each AuthRequest, and records them in `asked`."""
 
     def __init__(self, respond):
         self.respond = respond
         self.asked = []
         self.running = self.most_running = self.destroyed = 0
         self.used_after_destroy = False
-        self.broken = None
+        self.failure = None
         self.lock = threading.Lock()
         self.callback = AUTH(self.run)
-        self.destroy = DESTROY(self.end)
+        self.destroy = DESTROY(self.on_destroy)
 
     def run(self, _userdata, request):
         with self.lock:
@@ -68,15 +69,15 @@ class Auth:
             self.most_running = max(self.most_running, self.running)
             self.used_after_destroy |= self.destroyed > 0
         try:
-            asked = Asked(request)
+            asked = AuthRequest(request)
             self.asked.append(asked)
             self.respond(asked)
         except Exception:
-            self.broken = traceback.format_exc()
+            self.failure = traceback.format_exc()
         with self.lock:
             self.running -= 1
 
-    def end(self, _userdata):
+    def on_destroy(self, _userdata):
         with self.lock:
             self.used_after_destroy |= self.running > 0
             self.destroyed += 1
@@ -91,10 +92,10 @@ class Auth:
         return sum(asked.attempt > 1 for asked in self.asked)
 
     def must_be_sound(self):
-        assert not self.broken, self.broken
-        assert self.most_running <= 1, f"ran on {self.most_running} threads at once"
-        assert not self.used_after_destroy, "used after its end"
-        assert self.destroyed == 1, f"destroyed {self.destroyed} times"
+        assert not self.failure, self.failure
+        assert self.most_running <= 1, f"the callback ran on {self.most_running} threads at once"
+        assert not self.used_after_destroy, "the callback ran during or after destroy"
+        assert self.destroyed == 1, f"destroy was called {self.destroyed} times"
 
 
 def remove_auth(client):
@@ -103,7 +104,7 @@ def remove_auth(client):
 
 @contextlib.contextmanager
 def authorised(url, respond, **settings):
-    """A client with a callback, whose life is checked at the end."""
+    """A client with an auth callback. At the end it checks how the library ran and destroyed the callback."""
     auth = Auth(respond)
     with Client(url, **settings) as client:
         auth.set_on(client).must_be("MCP_OK")
@@ -112,7 +113,7 @@ def authorised(url, respond, **settings):
 
 
 class Issuer:
-    """Mints tokens, of which only the last is good; nobody may ask it for two at once."""
+    """Issues tokens; only the last one is valid. Its callers must not run at the same time: it has no lock."""
 
     def __init__(self):
         self.minted = 0
@@ -132,7 +133,7 @@ class Issuer:
 
 
 class Holder:
-    """What a program does: holds a token, and has a new one minted where the server refuses it."""
+    """A typical auth callback: holds a token, and gets a new one from the issuer after a refusal."""
 
     def __init__(self, issuer, slow=0):
         self.issuer = issuer
@@ -141,7 +142,7 @@ class Holder:
 
     def __call__(self, asked):
         if asked.attempt > 1:
-            # Not to wait for anything: this is how long the issuer takes.
+            # How long the issuer takes.
             threading.Event().wait(self.slow)
             self.token = self.issuer.mint()
         asked.bearer(self.token).must_be("MCP_OK")
@@ -152,7 +153,7 @@ def refuse(challenge=CHALLENGE, status=401):
 
 
 def guarded(issuer, serve=discovered):
-    """A handler that refuses all but the issuer's good token."""
+    """A handler that accepts only the valid token of the issuer."""
 
     def handler(_server, request):
         return serve(request) if issuer.accepts(request) else refuse()
@@ -161,7 +162,8 @@ def guarded(issuer, serve=discovered):
 
 
 class Storm:
-    """A handler that holds its refusals until all are due, and then sends them at once or one after another."""
+    """A handler that holds its refusals until `threads` requests are refused. It sends them all at once, or each one
+    after the request refused before it was served."""
 
     def __init__(self, issuer, threads, one_by_one, serve=discovered):
         self.issuer, self.threads, self.one_by_one, self.serve = issuer, threads, one_by_one, serve
@@ -172,8 +174,8 @@ class Storm:
         self.refused = self.served = 0
 
     def wait_for(self, condition):
-        """Until what was refused and served fulfils the condition. The server's own wait would miss the last of them: it is told
-        of a request before the handler counts it."""
+        """Waits until `refused` and `served` fulfill the condition. Server.wait_for may miss the last change: it is
+        notified of a request before the handler counts it."""
         with self.changed:
             assert self.changed.wait_for(condition, PATIENCE), (self.refused, self.served)
 
@@ -186,16 +188,16 @@ class Storm:
             return reply
         with self.changed:
             self.refused += 1
-            place = self.refused
+            position = self.refused
             self.changed.notify_all()
             self.changed.wait_for(lambda: self.refused >= self.threads, PATIENCE)
-            if self.one_by_one and place <= self.threads:
-                self.changed.wait_for(lambda: self.served >= place - 1, PATIENCE)
+            if self.one_by_one and position <= self.threads:
+                self.changed.wait_for(lambda: self.served >= position - 1, PATIENCE)
         return refuse()
 
 
 class Sse:
-    """A handler that speaks HTTP+SSE; `check(request)` returns a refusal or None."""
+    """A handler for HTTP+SSE; `check(request)` returns an error response to send, or None."""
 
     def __init__(self, check):
         self.check = check

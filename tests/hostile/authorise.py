@@ -1,4 +1,4 @@
-"""What the auth callback may give, what it may do, how its life ends, and that what it gave is shown to nobody else."""
+"""The auth callback: what it may set and call, when it is destroyed, and that its credentials are not disclosed."""
 
 import contextlib
 import socket
@@ -22,19 +22,19 @@ def open_to_all(_server, request):
     return discovered(request)
 
 
-# --- What it gives ----------------------------------------------------------------------------------------------------
+# --- Credentials that the callback sets -------------------------------------------------------------------------------
 
 
 @case
 def a_bad_token_fails_the_call_and_nothing_is_sent():
     for token, status in BAD_TOKENS:
-        told = []
+        set_outcomes = []
         with Server(open_to_all) as server:
-            with authorised(server.url, lambda asked: told.append(asked.bearer(token))) as (client, auth):
+            with authorised(server.url, lambda asked: set_outcomes.append(asked.bearer(token))) as (client, auth):
                 outcome = client.ping().must_be("MCP_AUTH_FAILED")
-                told[0].must_be(status)
+                set_outcomes[0].must_be(status)
                 must_not_show(outcome, client.lines, "SECRET", "evil")
-                must_not_show(told[0], [], "SECRET", "evil")
+                must_not_show(set_outcomes[0], [], "SECRET", "evil")
                 assert auth.attempts() == [1], auth.asked
                 assert not server.requests and not server.open, server.saw()
                 print(f"    {outcome.message}")
@@ -51,7 +51,7 @@ def a_bad_header_fails_the_call_and_nothing_is_sent():
 
 
 @case
-def a_good_token_makes_up_for_a_bad_one():
+def a_valid_token_replaces_an_invalid_one():
     def respond(asked):
         asked.bearer("not good").must_be("MCP_INVALID_ARGUMENT")
         asked.bearer("good").must_be("MCP_OK")
@@ -62,8 +62,8 @@ def a_good_token_makes_up_for_a_bad_one():
 
 
 @case
-def what_failed_is_not_undone_by_a_setter():
-    # The manual: `mcp_auth_request_fail` ends the call.
+def a_setter_does_not_undo_a_failure():
+    # mcp.h: the call ends after `mcp_auth_request_fail`.
     def respond(asked):
         asked.fail("the wallet is empty").must_be("MCP_OK")
         asked.bearer("good").must_be("MCP_OK")
@@ -75,7 +75,7 @@ def what_failed_is_not_undone_by_a_setter():
 
 
 @case
-def a_failing_callback_says_why():
+def the_reason_of_a_failed_callback_is_in_the_error():
     with Server(open_to_all) as server:
         with authorised(server.url, lambda asked: asked.fail("the wallet is empty")) as (client, auth):
             outcome = client.ping().must_be("MCP_AUTH_FAILED")
@@ -86,7 +86,7 @@ def a_failing_callback_says_why():
 
 
 @case
-def nothing_set_is_nothing_added():
+def a_callback_that_sets_nothing_adds_no_header():
     with Server(open_to_all) as server, authorised(server.url, lambda asked: None) as (client, _):
         client.ping().must_be("MCP_OK")
         assert "authorization" not in server.requests[0].headers, server.requests[0].headers
@@ -96,22 +96,22 @@ def nothing_set_is_nothing_added():
 
 
 @case
-def what_it_gives_beats_what_is_set():
+def the_callback_overrides_the_headers_of_the_client():
     def respond(asked):
         asked.bearer("given").must_be("MCP_OK")
         asked.header("x-api-KEY", "given too").must_be("MCP_OK")
 
-    fixed = {"X-Api-Key": "fixed", "X-Other": "kept"}
+    fixed = {"X-Api-Key": "fixed", "X-Other": "unchanged"}
     with Server(open_to_all) as server:
         with authorised(server.url, respond, bearer="fixed", headers=fixed) as (client, _):
             client.ping().must_be("MCP_OK")
             headers = server.requests[0].headers
             sent = [headers["authorization"], headers["x-api-key"], headers["x-other"]]
-            assert sent == ["Bearer given", "given too", "kept"], sent
+            assert sent == ["Bearer given", "given too", "unchanged"], sent
 
 
 @case
-def a_token_is_taken_away_again():
+def a_null_token_removes_the_token():
     def respond(asked):
         asked.bearer("given").must_be("MCP_OK")
         call(lib.mcp_auth_request_set_bearer, asked.request, None).must_be("MCP_OK")
@@ -121,7 +121,7 @@ def a_token_is_taken_away_again():
         assert server.requests[0].authorization is None, server.requests[0].headers
 
 
-# --- What it may do ---------------------------------------------------------------------------------------------------
+# --- Calls inside the callback ----------------------------------------------------------------------------------------
 
 
 @case
@@ -148,7 +148,7 @@ def a_call_on_the_same_client_is_refused():
 
 
 @case
-def a_call_on_another_client_is_fine():
+def a_call_on_another_client_is_allowed():
     inner = []
     with Server(open_to_all) as server, Client(server.url) as other:
 
@@ -165,8 +165,8 @@ def a_call_on_another_client_is_fine():
 
 
 @case
-def a_call_on_this_client_through_the_callback_of_another():
-    # The thread is in both callbacks: what it waits for would wait for it.
+def a_call_through_the_callback_of_another_client_is_refused():
+    # The thread runs both callbacks: the inner call would wait for a callback on its own thread, forever.
     inner = []
     with Server(open_to_all) as server:
         with authorised(server.url, lambda asked: inner.append(first.ping())) as (second, _):
@@ -176,7 +176,7 @@ def a_call_on_this_client_through_the_callback_of_another():
 
 
 @case
-def settings_from_within():
+def the_callback_may_change_settings_of_the_client():
     def respond(asked):
         client.set_bearer("fixed").must_be("MCP_OK")
         client.set_header("X-Within", "1").must_be("MCP_OK")
@@ -188,34 +188,34 @@ def settings_from_within():
 
 
 @case
-def never_on_two_threads_at_once():
+def the_callback_never_runs_on_two_threads_at_once():
     meet = threading.Barrier(2)
 
     def respond(asked):
-        # Nobody else comes while we are here.
+        # No other callback reaches the barrier during this one.
         with contextlib.suppress(threading.BrokenBarrierError):
             meet.wait(0.01)
-            raise AssertionError("two callbacks met")
+            raise AssertionError("two callbacks ran at the same time")
         asked.bearer("token")
 
     with Server(open_to_all) as server, authorised(server.url, respond) as (client, auth):
         for ping in [client.begin_ping(timeout=20_000) for _ in range(32)]:
             ping.result().must_be("MCP_OK")
-        print(f"    {len(auth.asked)} questions, at most {auth.most_running} at a time")
+        print(f"    {len(auth.asked)} callbacks, at most {auth.most_running} at a time")
 
 
-# --- How it ends ------------------------------------------------------------------------------------------------------
+# --- Destroy ----------------------------------------------------------------------------------------------------------
 
 
 @case
-def its_end_when_the_registration_fails():
+def destroy_is_called_when_the_registration_fails():
     auth = Auth(lambda asked: None)
     call(lib.mcp_set_auth, None, auth.callback, None, auth.destroy).must_be("MCP_INVALID_ARGUMENT")
     auth.must_be_sound()
 
 
 @case
-def its_end_when_there_is_no_callback():
+def destroy_is_called_at_once_for_a_null_callback():
     auth = Auth(lambda asked: None)
     with Server(open_to_all) as server, Client(server.url) as client:
         call(lib.mcp_set_auth, client.client, AUTH(), None, auth.destroy).must_be("MCP_OK")
@@ -224,7 +224,7 @@ def its_end_when_there_is_no_callback():
 
 
 @case
-def its_end_when_replaced_and_when_freed():
+def destroy_is_called_on_replacement_and_on_free():
     first, second = Auth(lambda asked: None), Auth(lambda asked: None)
     with Server(open_to_all) as server, Client(server.url) as client:
         first.set_on(client).must_be("MCP_OK")
@@ -238,7 +238,7 @@ def its_end_when_replaced_and_when_freed():
 
 
 @case
-def its_end_waits_for_the_call_that_uses_it():
+def destroy_waits_for_a_running_callback():
     inside, release = threading.Event(), threading.Event()
 
     def respond(asked):
@@ -259,18 +259,19 @@ def its_end_waits_for_the_call_that_uses_it():
 
 
 @case
-def without_destroy():
+def destroy_may_be_null():
     auth = Auth(lambda asked: asked.bearer("token"))
     with Server(open_to_all) as server, Client(server.url) as client:
         call(lib.mcp_set_auth, client.client, auth.callback, None, DESTROY()).must_be("MCP_OK")
         client.ping().must_be("MCP_OK")
-    assert (len(auth.asked), auth.destroyed, auth.broken) == (1, 0, None)
+    assert (len(auth.asked), auth.destroyed, auth.failure) == (1, 0, None)
 
 
-# --- Who sees it ------------------------------------------------------------------------------------------------------
+# --- Disclosure -------------------------------------------------------------------------------------------------------
 
 
-def echoed(handler, *statuses, pin=None, url=lambda server: server.url):
+def must_not_show_echo(handler, *statuses, pin=None, url=lambda server: server.url):
+    """The server of `handler` echoes the token: neither the error nor the log shows it."""
     given = []
 
     def respond(asked):
@@ -285,42 +286,45 @@ def echoed(handler, *statuses, pin=None, url=lambda server: server.url):
 
 
 @case
-def an_echo_in_the_challenge():
+def a_token_echoed_in_the_challenge_is_not_shown():
     def handler(_server, request):
         return refuse(f'Bearer error="invalid_token", error_description="{request.authorization}"')
 
-    echoed(handler, "MCP_UNAUTHORIZED")
+    must_not_show_echo(handler, "MCP_UNAUTHORIZED")
 
 
 @case
-def an_echo_in_the_body():
-    echoed(lambda _server, request: http(500, {"error": request.authorization}), "MCP_SERVER_ERROR", pin=MODERN)
+def a_token_echoed_in_the_body_is_not_shown():
+    def server_error(_server, request):
+        return http(500, {"error": request.authorization})
+
+    must_not_show_echo(server_error, "MCP_SERVER_ERROR", pin=MODERN)
 
     def handler(_server, request):
         return http(401, f"what is {request.authorization}?", kind="text/plain")
 
-    echoed(handler, "MCP_UNAUTHORIZED")
+    must_not_show_echo(handler, "MCP_UNAUTHORIZED")
 
 
 @case
-def an_echo_on_the_event_stream():
+def a_token_echoed_by_an_http_sse_server_is_not_shown():
     def check(request):
         if request.method == "GET" or request.rpc == "initialize":
             return None
         return refuse(f'Bearer error="{request.authorization}"')
 
-    echoed(Sse(check), "MCP_UNAUTHORIZED", url=sse_url)
+    must_not_show_echo(Sse(check), "MCP_UNAUTHORIZED", url=sse_url)
 
 
 class Foreign:
-    """A listener that keeps what it is sent; nobody should come."""
+    """A listener of another origin. It records the bytes that it receives, of which there should be none."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def received(self):
-        """What came by now: a connection that the client has made is in the backlog."""
+        """All bytes received until now. A connection that the client has made is in the backlog."""
         self.listener.settimeout(0.05)
         everything = b""
         with contextlib.suppress(TimeoutError):
@@ -341,7 +345,7 @@ class Foreign:
 
 
 @case
-def a_foreign_origin_gets_nothing():
+def a_redirect_to_another_origin_is_not_followed():
     for status in [301, 302, 303, 307, 308]:
         with Foreign() as foreign, Server(lambda *_: http(status, Location=f"{foreign.url}/mcp")) as server:
             with authorised(server.url, lambda asked: asked.bearer("given-token")) as (client, auth):
@@ -353,7 +357,7 @@ def a_foreign_origin_gets_nothing():
 
 
 @case
-def a_foreign_endpoint_gets_nothing():
+def an_endpoint_of_another_origin_is_not_contacted():
     with Foreign() as foreign:
 
         def handler(_server, request):
@@ -370,32 +374,32 @@ def a_foreign_endpoint_gets_nothing():
 
 
 @case
-def a_reader_asks_nobody():
-    # The answer to the server's own ping goes out on the reader's thread: with what the callback gave last, and never
-    # with more, for all answers come through that thread.
-    names = []
+def the_reader_thread_does_not_run_the_callback():
+    # The reader thread replies to the server's ping with the credentials that the callback set last. It must not wait
+    # for the callback, because all responses arrive on this thread.
+    thread_ids = []
 
     def respond(asked):
-        names.append(threading.get_native_id())
+        thread_ids.append(threading.get_native_id())
         asked.bearer("token")
 
     def check(request):
         return refuse() if request.message.get("id") == "srv" else None
 
-    channel = Sse(check)
-    with Server(channel) as server, authorised(sse_url(server), respond) as (client, auth):
+    sse = Sse(check)
+    with Server(sse) as server, authorised(sse_url(server), respond) as (client, auth):
         client.ping(timeout=5000).must_be("MCP_OK")
         asked = len(auth.asked)
-        channel.stream.send(event({"jsonrpc": "2.0", "id": "srv", "method": "ping"}))
+        sse.stream.send(event({"jsonrpc": "2.0", "id": "srv", "method": "ping"}))
         assert server.wait_for(lambda: server.requests[-1].message.get("id") == "srv"), server.saw()
         assert server.requests[-1].authorization == "Bearer token", server.requests[-1]
         client.ping(timeout=5000).must_be("MCP_OK")
-        assert set(names) == {threading.get_native_id()} and len(auth.asked) == asked + 1, auth.asked
+        assert set(thread_ids) == {threading.get_native_id()} and len(auth.asked) == asked + 1, auth.asked
 
 
 @case
 def a_refused_notification_does_not_end_the_connection():
-    """Some servers refuse notifications/initialized and serve the session. Only 401 and 403 are about the caller."""
+    """Some servers refuse notifications/initialized but serve the session. Only 401 and 403 concern the credentials."""
     for status in (400, 404, 405, 500, 502):
 
         def handler(_server, request, status=status):
@@ -410,7 +414,7 @@ def a_refused_notification_does_not_end_the_connection():
 
 
 @case
-def credentials_refused_for_the_notification_end_the_connection():
+def a_401_or_403_for_the_notification_fails_the_call():
     for status, expected in ((401, "MCP_UNAUTHORIZED"), (403, "MCP_FORBIDDEN")):
 
         def handler(_server, request, status=status):

@@ -1,4 +1,5 @@
-"""Results that are kept: only where the program wants it, as long as the server allows it, and for nobody but whom they were for."""
+"""The result cache: off by default, and limited by the server's `ttlMs`. Private results are returned only to the
+credentials that fetched them."""
 
 import threading
 
@@ -8,45 +9,51 @@ from newer import PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, elicits, fe
 
 FRESH = {"ttlMs": 60_000, "cacheScope": "public"}
 PRIVATE = {"ttlMs": 60_000, "cacheScope": "private"}
-LISTS = {"tools/list": "tools", "prompts/list": "prompts", "resources/list": "resources", "resources/templates/list": "resourceTemplates"}
-WHO = {"method": "elicitation/create", "params": {"mode": "form", "message": "Who?", "requestedSchema": {"type": "object", "properties": {}}}}
+LISTS = {
+    "tools/list": "tools", "prompts/list": "prompts", "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}  # fmt: skip
+SCHEMA = {"type": "object", "properties": {}}
+ELICITATION = {
+    "method": "elicitation/create",
+    "params": {"mode": "form", "message": "Who?", "requestedSchema": SCHEMA},
+}
 
 
-class Keeping(Server):
-    """A modern server whose results carry what `said` says; the name of a tool tells the credentials that it is for."""
+class CacheableServer(Server):
+    """A modern server whose results have the members `cache_hints`. Its tool is named after the credentials of the
+    request. `overrides` answer single methods."""
 
-    def __init__(self, said=None, **others):
-        self.said, self.others = FRESH if said is None else said, others
+    def __init__(self, cache_hints=None, **overrides):
+        self.cache_hints, self.overrides = FRESH if cache_hints is None else cache_hints, overrides
         super().__init__(lambda _server, request: self.reply(request))
 
     def reply(self, request):
-        given = self.others.get(request.rpc.replace("/", "_"))
-        if given:
-            return given(request)
+        override = self.overrides.get(request.rpc.replace("/", "_"))
+        if override:
+            return override(request)
         if request.rpc in LISTS:
-            tool = {"name": request.authorization or request.headers.get("x-api-key") or "anybody", "inputSchema": {"type": "object"}}
-            return result(request, {"resultType": "complete", LISTS[request.rpc]: [tool]} | self.said)
+            owner = request.authorization or request.headers.get("x-api-key") or "anybody"
+            tool = {"name": owner, "inputSchema": {"type": "object"}}
+            return result(request, {"resultType": "complete", LISTS[request.rpc]: [tool]} | self.cache_hints)
         if request.rpc == "resources/read":
             contents = [{"uri": request.message["params"]["uri"], "text": "x"}]
-            return result(request, {"resultType": "complete", "contents": contents} | self.said)
+            return result(request, {"resultType": "complete", "contents": contents} | self.cache_hints)
         return discovered(request) if request.rpc == "server/discover" else http(202, kind=None)
 
-    def asked(self, rpc="tools/list"):
+    def count(self, rpc="tools/list"):
         return self.saw().count(rpc)
 
 
-class Cached(Client):
-    """A client that keeps results."""
+class CachingClient(Client):
+    """A client whose result cache is enabled."""
 
     def __init__(self, url, **settings):
         super().__init__(url, **settings)
-        self.keep(True)
+        call(lib.mcp_set_cache, self.client, True).must_be("MCP_OK")
 
-    def keep(self, wanted):
-        call(lib.mcp_set_cache, self.client, wanted).must_be("MCP_OK")
-
-    def whose(self, **limits):
-        """Lists the tools: for whom they are."""
+    def owner(self, **limits):
+        """Lists the tools and returns the credentials that the list is for."""
         return listed(self, **limits).must_be("MCP_OK").value["tools"][0]["name"]
 
 
@@ -54,214 +61,220 @@ def read(client, uri):
     return fetched(lib.mcp_read_resource, client, uri.encode())
 
 
-# --- Whether, and how long --------------------------------------------------------------------------------------------
+# --- What is cached, and how long -------------------------------------------------------------------------------------
 
 
 @case
-def nothing_is_kept_unasked():
-    with Keeping() as server, Client(server.url) as client:
+def results_are_not_cached_by_default():
+    with CacheableServer() as server, Client(server.url) as client:
         for _ in range(2):
             listed(client).must_be("MCP_OK")
-        assert server.asked() == 2
+        assert server.count() == 2
         call(lib.mcp_set_cache, client.client, True)
-        listed(client).must_be("MCP_OK")  # nor was it kept before
+        listed(client).must_be("MCP_OK")  # the earlier results were not cached
         listed(client).must_be("MCP_OK")
-        assert server.asked() == 3
+        assert server.count() == 3
         call(lib.mcp_set_cache, client.client, False)
         listed(client).must_be("MCP_OK")
         call(lib.mcp_set_cache, client.client, True)
         listed(client).must_be("MCP_OK")
-        assert server.asked() == 5, "what was kept before is still there"
+        assert server.count() == 5, "disabling the cache did not empty it"
 
 
 @case
-def everything_that_can_be_kept():
+def lists_and_reads_are_cached_but_pings_are_not():
     lists = {
-        "tools/list": lib.mcp_list_tools, "prompts/list": lib.mcp_list_prompts, "resources/list": lib.mcp_list_resources,
-        "resources/templates/list": lib.mcp_list_resource_templates,
+        "tools/list": lib.mcp_list_tools, "prompts/list": lib.mcp_list_prompts,
+        "resources/list": lib.mcp_list_resources, "resources/templates/list": lib.mcp_list_resource_templates,
     }  # fmt: skip
-    with Keeping() as server, Cached(server.url) as client:
+    with CacheableServer() as server, CachingClient(server.url) as client:
         for rpc, function in lists.items():
             first, second = fetched(function, client), fetched(function, client)
-            assert first.value == second.value and server.asked(rpc) == 1, rpc
+            assert first.value == second.value and server.count(rpc) == 1, rpc
         assert read(client, "x://1").value == read(client, "x://1").value
         read(client, "x://2").must_be("MCP_OK")
-        assert server.asked("resources/read") == 2
+        assert server.count("resources/read") == 2
         for _ in range(2):
             client.ping().must_be("MCP_OK")
-        assert server.asked("server/discover") == 3, server.saw()  # a ping is never answered from memory
+        assert server.count("server/discover") == 3, server.saw()  # one to connect, one for each ping
 
 
 @case
-def for_how_long():
-    with Keeping({"ttlMs": 150, "cacheScope": "public"}) as server, Cached(server.url) as client:
+def results_are_cached_for_their_ttl():
+    with CacheableServer({"ttlMs": 150, "cacheScope": "public"}) as server, CachingClient(server.url) as client:
         listed(client)
         listed(client)
-        assert server.asked() == 1
+        assert server.count() == 1
         threading.Event().wait(0.2)
         listed(client)
-        assert server.asked() == 2
+        assert server.count() == 2
     for ttl in (0, -1, "60000", None, 0.5, [], True, 1e300):
-        with Keeping({"ttlMs": ttl, "cacheScope": "public"}) as server, Cached(server.url) as client:
+        with CacheableServer({"ttlMs": ttl, "cacheScope": "public"}) as server, CachingClient(server.url) as client:
             for _ in range(2):
                 listed(client).must_be("MCP_OK")
-            assert server.asked() == 2, ttl
-    for said in ({}, {"cacheScope": "public"}):
-        with Keeping(said) as server, Cached(server.url) as client:
+            assert server.count() == 2, ttl
+    for cache_hints in ({}, {"cacheScope": "public"}):
+        with CacheableServer(cache_hints) as server, CachingClient(server.url) as client:
             for _ in range(2):
                 listed(client).must_be("MCP_OK")
-            assert server.asked() == 2, said
-    # For ever, by all clocks.
+            assert server.count() == 2, cache_hints
+    # Extremely long times do not overflow.
     for ttl in (2**53, 2**63, 2**64 - 1):
-        with Keeping({"ttlMs": ttl, "cacheScope": "public"}) as server, Cached(server.url) as client:
+        with CacheableServer({"ttlMs": ttl, "cacheScope": "public"}) as server, CachingClient(server.url) as client:
             for _ in range(2):
                 listed(client).must_be("MCP_OK")
 
 
 @case
-def failures_are_not_kept():
+def errors_are_not_cached():
     replies = [lambda request: error(request, -32603, "not now"), lambda request: http(503, kind=None)]
-    with Keeping() as server, Cached(server.url) as client:
-        server.others["tools_list"] = lambda request: replies.pop(0)(request)
+    with CacheableServer() as server, CachingClient(server.url) as client:
+        server.overrides["tools_list"] = lambda request: replies.pop(0)(request)
         listed(client).must_be("MCP_RPC_ERROR")
         listed(client).must_be("MCP_UNAVAILABLE")
-        server.others.clear()
+        server.overrides.clear()
         listed(client).must_be("MCP_OK")
-        assert server.asked() == 3
+        assert server.count() == 3
 
 
 @case
-def memory_does_not_outlive_the_client():
-    with Keeping() as server, Cached(server.url) as client:
+def a_closed_client_returns_no_cached_result():
+    with CacheableServer() as server, CachingClient(server.url) as client:
         listed(client).must_be("MCP_OK")
         client.close()
         listed(client).must_be("MCP_CLOSED")
 
 
 @case
-def each_page_is_its_own():
+def pages_are_cached_separately():
     def page(request):
         cursor = request.message["params"].get("cursor")
         more = {None: {"nextCursor": ""}, "": {"nextCursor": "x"}, "x": {}}[cursor]
         tools = [{"name": str(cursor), "inputSchema": {"type": "object"}}]
         return result(request, {"resultType": "complete", "tools": tools} | FRESH | more)
 
-    with Keeping(tools_list=page) as server, Cached(server.url) as client:
+    with CacheableServer(tools_list=page) as server, CachingClient(server.url) as client:
         for _ in range(2):
             assert [tool["name"] for tool in listed(client).value["tools"]] == ["None", "", "x"]
         assert fetched(lib.mcp_list_tools_page, client, b"").value["tools"][0]["name"] == ""
-        assert server.asked() == 3, server.asked()
+        assert server.count() == 3, server.count()
 
 
-# --- For whom ---------------------------------------------------------------------------------------------------------
+# --- Private and public results ---------------------------------------------------------------------------------------
 
 
 @case
-def private_results_stay_with_their_credentials():
-    for said in (PRIVATE, {"ttlMs": 60_000}, {"ttlMs": 60_000, "cacheScope": "Public"}, {"ttlMs": 60_000, "cacheScope": 5}):
-        with Keeping(said) as server, Cached(server.url, bearer="alice") as client:
-            assert client.whose() == client.whose() == "Bearer alice" and server.asked() == 1
+def private_results_are_cached_per_credentials():
+    # An unknown or missing scope counts as private.
+    scopes = ({"cacheScope": "private"}, {}, {"cacheScope": "Public"}, {"cacheScope": 5})
+    for cache_hints in ({"ttlMs": 60_000} | scope for scope in scopes):
+        with CacheableServer(cache_hints) as server, CachingClient(server.url, bearer="alice") as client:
+            assert client.owner() == client.owner() == "Bearer alice" and server.count() == 1
             client.set_bearer("bob")
-            assert client.whose() == client.whose() == "Bearer bob" and server.asked() == 2
+            assert client.owner() == client.owner() == "Bearer bob" and server.count() == 2
             client.set_bearer("alice")
-            assert client.whose() == "Bearer alice"
+            assert client.owner() == "Bearer alice"
             call(lib.mcp_set_bearer, client.client, None)
-            assert client.whose() == "anybody"
+            assert client.owner() == "anybody"
             client.set_header("X-API-Key", "carol")
-            assert client.whose() == client.whose() == "carol", said
+            assert client.owner() == client.owner() == "carol", cache_hints
             client.set_header("X-API-Key", "dave")
-            assert client.whose() == "dave", said
+            assert client.owner() == "dave", cache_hints
 
 
 @case
-def public_results_are_for_all():
-    with Keeping() as server, Cached(server.url, bearer="alice") as client:
-        client.whose()
+def public_results_are_shared_by_all_credentials():
+    with CacheableServer() as server, CachingClient(server.url, bearer="alice") as client:
+        client.owner()
         client.set_bearer("bob")
-        assert client.whose() == "Bearer alice" and server.asked() == 1
+        assert client.owner() == "Bearer alice" and server.count() == 1
 
 
 @case
-def a_private_page_makes_the_list_private():
-    with Keeping() as server, Cached(server.url, bearer="alice") as client:
+def a_private_result_leaves_public_results_shared():
+    with CacheableServer() as server, CachingClient(server.url, bearer="alice") as client:
         read(client, "x://1")
-        server.said = PRIVATE
-        client.whose()
+        server.cache_hints = PRIVATE
+        client.owner()
         client.set_bearer("bob")
-        assert client.whose() == "Bearer bob"
+        assert client.owner() == "Bearer bob"
         read(client, "x://1").must_be("MCP_OK")
-        assert server.asked("resources/read") == 1
+        assert server.count("resources/read") == 1
 
 
 @case
-def private_results_and_an_auth_callback():
+def private_results_are_not_mixed_up_with_an_auth_callback():
     token = ["alice"]
-    with Keeping(PRIVATE) as server, authorised(server.url, lambda asked: asked.bearer(token[0])) as (client, _):
+
+    def respond(asked):
+        asked.bearer(token[0])
+
+    with CacheableServer(PRIVATE) as server, authorised(server.url, respond) as (client, _):
         call(lib.mcp_set_cache, client.client, True)
 
-        def whose(name):
+        def owner(name):
             token[0] = name
-            client.ping().must_be("MCP_OK")  # from here on it is this one who asks
+            client.ping().must_be("MCP_OK")  # now the client knows these credentials
             return listed(client).value["tools"][0]["name"]
 
         client.ping().must_be("MCP_OK")
         token[0] = "bob"
-        listed(client)  # asked for with bob's, while alice's are the last ones known
-        assert [whose(name) for name in ("alice", "bob", "alice")] == ["Bearer alice", "Bearer bob", "Bearer alice"]
+        listed(client)  # sent with bob's token, while alice's is the last one that the client knows
+        assert [owner(name) for name in ("alice", "bob", "alice")] == ["Bearer alice", "Bearer bob", "Bearer alice"]
 
 
 @case
-def nothing_private_is_kept_where_a_callback_gives_the_token():
-    """What it would give this time is not known before it is asked."""
-    with Keeping(PRIVATE) as server, authorised(server.url, lambda asked: asked.bearer("alice")) as (client, _):
+def private_results_are_not_cached_with_an_auth_callback():
+    """The client cannot know which credentials the callback would set this time."""
+    with CacheableServer(PRIVATE) as server, authorised(server.url, lambda asked: asked.bearer("alice")) as (client, _):
         call(lib.mcp_set_cache, client.client, True)
         for _ in range(4):
             listed(client).must_be("MCP_OK")
-        assert server.asked() == 4, f"{server.asked()} of 4 lists were asked for"
+        assert server.count() == 4, f"the server received {server.count()} of 4 requests"
 
 
 @case
-def the_same_token_set_again_finds_what_is_kept():
-    with Keeping(PRIVATE) as server, Cached(server.url, bearer="alice") as client:
-        client.whose()
+def a_token_that_is_set_again_finds_its_cached_results():
+    with CacheableServer(PRIVATE) as server, CachingClient(server.url, bearer="alice") as client:
+        client.owner()
         client.set_bearer("bob")
         client.set_bearer("alice")
-        assert client.whose() == "Bearer alice" and server.asked() == 1
+        assert client.owner() == "Bearer alice" and server.count() == 1
 
 
 @case
-def a_call_with_headers_of_its_own():
-    with Keeping(PRIVATE) as server, Cached(server.url, bearer="alice") as client:
-        client.whose()
-        assert client.whose(headers={"X-API-Key": "bob"}) and server.asked() == 2, "it was answered from memory"
-        server.said = FRESH
-        client.whose(headers={"X-API-Key": "bob"})
-        assert client.whose() == "Bearer alice" and server.asked() == 3
+def a_call_with_its_own_headers_bypasses_the_cache():
+    with CacheableServer(PRIVATE) as server, CachingClient(server.url, bearer="alice") as client:
+        client.owner()
+        assert client.owner(headers={"X-API-Key": "bob"}) and server.count() == 2, "the result came from the cache"
+        server.cache_hints = FRESH
+        client.owner(headers={"X-API-Key": "bob"})
+        assert client.owner() == "Bearer alice" and server.count() == 3
 
 
 @case
-def what_came_of_inputs_is_not_kept():
+def results_that_needed_input_are_not_cached():
     def rounds(request):
         if "inputResponses" in request.message["params"]:
             return result(request, {"resultType": "complete", "contents": []} | FRESH)
-        return result(request, {"resultType": "input_required", "inputRequests": {"k": WHO}} | FRESH)
+        return result(request, {"resultType": "input_required", "inputRequests": {"k": ELICITATION}} | FRESH)
 
-    with Keeping(resources_read=rounds) as server, Cached(server.url) as client:
+    with CacheableServer(resources_read=rounds) as server, CachingClient(server.url) as client:
         asked = elicits(client, {"name": "Ada"})
         for count in (1, 2):
             read(client, "x://1").must_be("MCP_OK")
-            assert len(asked) == count and server.asked("resources/read") == 2 * count
+            assert len(asked) == count and server.count("resources/read") == 2 * count
 
 
-# --- Until it changes -------------------------------------------------------------------------------------------------
+# --- Invalidation -----------------------------------------------------------------------------------------------------
 
 
-class Changing(Keeping):
-    """Tells of a change when `tell` is called."""
+class ChangingServer(CacheableServer):
+    """Accepts a subscription. `notify` sends a notification to it."""
 
-    def __init__(self, **others):
+    def __init__(self, **overrides):
         self.subscription = threading.Event()
-        super().__init__(subscriptions_listen=self.subscribe, **others)
+        super().__init__(subscriptions_listen=self.subscribe, **overrides)
 
     def subscribe(self, request):
         request.send(STREAM + acknowledged(request))
@@ -269,57 +282,56 @@ class Changing(Keeping):
         self.subscription.set()
         request.hold()
 
-    def tell(self, method, **params):
+    def notify(self, method, **params):
         assert self.subscription.wait(PATIENCE)
         self.stream.send(event(notice(method, **params)))
 
 
 @case
-def a_change_makes_stale_what_it_concerns():
-    functions = {
-        "tools/list": lib.mcp_list_tools, "prompts/list": lib.mcp_list_prompts, "resources/list": lib.mcp_list_resources,
-        "resources/templates/list": lib.mcp_list_resource_templates,
-    }  # fmt: skip
+def a_change_invalidates_the_results_it_concerns():
+    functions = (lib.mcp_list_tools, lib.mcp_list_prompts, lib.mcp_list_resources, lib.mcp_list_resource_templates)
     stale = {
         "tools/list_changed": ["tools/list"], "prompts/list_changed": ["prompts/list"],
-        "resources/list_changed": ["resources/list", "resources/templates/list"], "resources/updated": ["resources/read"],
+        "resources/list_changed": ["resources/list", "resources/templates/list"],
+        "resources/updated": ["resources/read"],
     }  # fmt: skip
-    with Changing() as server, Cached(server.url) as client:
+    with ChangingServer() as server, CachingClient(server.url) as client:
         listener = Listener(client, TOOLS | PROMPTS | RESOURCES, ["x://1"])
-        told = []
+        notified = []
         for method, concerned in stale.items():
-            told.append(method)
+            notified.append(method)
             seen = len(server.requests)
-            server.tell(method, **({"uri": "x://1"} if method == "resources/updated" else {}))
-            listener.must_hear(*told)
+            server.notify(method, **({"uri": "x://1"} if method == "resources/updated" else {}))
+            listener.must_hear(*notified)
             for _ in range(2):
-                for function in functions.values():
+                for function in functions:
                     fetched(function, client).must_be("MCP_OK")
                 read(client, "x://1").must_be("MCP_OK")
-            asked = [rpc for rpc in server.saw()[seen:] if rpc != "subscriptions/listen"]
-            assert asked == concerned or len(told) == 1, (method, asked)
+            requested = [rpc for rpc in server.saw()[seen:] if rpc != "subscriptions/listen"]
+            # In the first round nothing is cached yet.
+            assert requested == concerned or len(notified) == 1, (method, requested)
         client.close()
         listener.result().must_be("MCP_CLOSED")
 
 
 @case
-def what_was_asked_for_before_the_change_is_not_kept_after_it():
+def a_result_requested_before_a_change_is_not_cached():
     heard = threading.Event()
 
     def slow(request):
-        server.others.pop("tools_list")
-        server.tell("tools/list_changed")
+        server.overrides.pop("tools_list")
+        server.notify("tools/list_changed")
         assert heard.wait(PATIENCE)
         return server.reply(request)
 
-    with Changing(tools_list=slow) as server, Cached(server.url) as client:
+    with ChangingServer(tools_list=slow) as server, CachingClient(server.url) as client:
         listener = Listener(client)
         listing = client.begin(lambda: listed(client))
         listener.must_hear("tools/list_changed")
         heard.set()
         listing.result().must_be("MCP_OK")
         listed(client).must_be("MCP_OK")
-        assert server.asked() == 2, "the list of before the change is kept"
+        assert server.count() == 2, "the list requested before the change was cached"
         client.close()
         listener.result().must_be("MCP_CLOSED")
 

@@ -1,4 +1,5 @@
-"""What an auth callback hands over as the cause of its failure: every error of that failure has it, and it ends once."""
+"""The `cause` that a failing auth callback hands over: all errors of that failure refer to it, and it is destroyed
+exactly once."""
 
 import threading
 from ctypes import byref, c_char_p, c_int, c_void_p
@@ -13,16 +14,16 @@ CALLS = 16
 
 
 class Causes:
-    """Numbered causes, and how often each has ended."""
+    """Fails auth requests with the causes 1, 2, 3 and so on; `destroyed` are those that the library has destroyed."""
 
     def __init__(self):
-        self.given = 0
-        self.ended = []
-        self.destroy = DESTROY(self.ended.append)
+        self.count = 0
+        self.destroyed = []
+        self.destroy = DESTROY(self.destroyed.append)
 
     def fail(self, request, reason=b"no luck"):
-        self.given += 1
-        return lib.mcp_auth_request_fail_with(request, reason, self.given, self.destroy, None)
+        self.count += 1
+        return lib.mcp_auth_request_fail_with(request, reason, self.count, self.destroy, None)
 
 
 def failed_ping(client):
@@ -38,29 +39,29 @@ def a_cause_lives_as_long_as_an_error_refers_to_it():
         with authorised(server.url, lambda asked: causes.fail(asked.request)) as (client, _):
             error = failed_ping(client)
             assert b"no luck" in lib.mcp_error_message(error), lib.mcp_error_message(error)
-            assert lib.mcp_error_cause(error) == causes.given == 1
-            assert causes.ended == []
+            assert lib.mcp_error_cause(error) == causes.count == 1
+            assert causes.destroyed == []
             lib.mcp_error_free(error)
-            assert causes.ended == [1]
+            assert causes.destroyed == [1]
             assert lib.mcp_error_cause(None) is None
 
 
 @case
-def a_second_cause_ends_the_first():
+def a_second_cause_destroys_the_first():
     causes = Causes()
     with Server(lambda _server, request: discovered(request)) as server:
         with authorised(server.url, lambda asked: [causes.fail(asked.request) for _ in range(2)]) as (client, _):
             error = failed_ping(client)
-            assert (lib.mcp_error_cause(error), causes.ended) == (2, [1])
+            assert (lib.mcp_error_cause(error), causes.destroyed) == (2, [1])
             lib.mcp_error_free(error)
-            assert causes.ended == [1, 2]
+            assert causes.destroyed == [1, 2]
 
 
 @case
-def a_call_that_cannot_be_carried_out_ends_its_cause():
+def the_cause_is_destroyed_when_setting_it_fails():
     causes = Causes()
     assert causes.fail(None) != 0
-    assert causes.ended == [1]
+    assert causes.destroyed == [1]
 
 
 @case
@@ -73,9 +74,9 @@ def a_failure_without_a_cause_has_none():
 
 
 @case
-def one_failed_refresh_gives_all_calls_its_cause():
+def all_calls_share_the_cause_of_a_failed_refresh():
     causes, issuer = Causes(), Issuer()
-    right = issuer.good
+    token = issuer.good
     all_waiting = threading.Barrier(CALLS)
 
     def handler(_server, request):
@@ -87,7 +88,7 @@ def one_failed_refresh_gives_all_calls_its_cause():
         if asked.attempt > 1:
             causes.fail(asked.request)
         else:
-            asked.bearer(right).must_be("MCP_OK")
+            asked.bearer(token).must_be("MCP_OK")
 
     with Server(handler) as server, authorised(server.url, respond) as (client, auth):
         client.ping().must_be("MCP_OK")
@@ -101,10 +102,10 @@ def one_failed_refresh_gives_all_calls_its_cause():
         assert {lib.mcp_error_cause(error) for error in errors} == {1}, auth.asked
         for error in errors:
             lib.mcp_error_free(error)
-        # The client remembers how the refresh went, for whoever comes next.
-        assert causes.ended == []
+        # The client keeps the outcome of the refresh for later calls, and the cause with it.
+        assert causes.destroyed == []
         issuer.mint()
-    assert causes.ended == [1]
+    assert causes.destroyed == [1]
 
 
 run()

@@ -1,5 +1,5 @@
-"""Changes that somebody listens for, while the server grants less, says too much, dies or is replaced; beside listening.py, which has
-the plain ways, this has the times, the pipes, and what may be done meanwhile."""
+"""Subscriptions (mcp_listen) whose server grants less, sends too much, dies or is restarted. listening.py has the basic
+cases; this file has timeouts, servers on stdio, and calls during a subscription."""
 
 import json
 import threading
@@ -8,19 +8,19 @@ from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
 from auth_scheme import authorised
 from harness import (
-    ERROR, LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, error, event, http,
-    initialized, lib, poll, result, run,
+    ERROR, LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, error, event,
+    http, initialized, lib, poll, result, run,
 )  # fmt: skip
 from newer import OUT, PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, fetched, folder, listed, notice, process
 
 declare(c_int, mcp_request=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR])
 
-# A cancelled call ends within so many milliseconds.
+# A cancelled call ends within this many milliseconds.
 SOON = 50
 
 
 def modern(subscription):
-    """A modern server; `subscription(server, request, number)` is what becomes of each one."""
+    """A modern server; `subscription(server, request, number)` answers each subscriptions/listen, counted from 1."""
     opened = []
 
     def handler(server, request):
@@ -39,7 +39,7 @@ def ended(request):
 
 
 def must_end_soon(listener, cancel):
-    """The time of a busy machine is on top; it is far less than what the listener waits for otherwise."""
+    """Without the cancel, the listener would wait far longer than SOON and the grace for a busy machine."""
     begun = time.monotonic()
     cancel.trigger()
     outcome = listener.result().must_be("MCP_CANCELLED")
@@ -47,11 +47,11 @@ def must_end_soon(listener, cancel):
     outcome.must_end(SOON)
 
 
-# --- Streams ----------------------------------------------------------------------------------------------------------
+# --- HTTP -------------------------------------------------------------------------------------------------------------
 
 
 @case
-def cancel_ends_it_soon_and_closes_the_stream():
+def cancel_ends_the_call_and_closes_the_stream():
     left = threading.Event()
 
     def subscription(_server, request, _number):
@@ -65,39 +65,40 @@ def cancel_ends_it_soon_and_closes_the_stream():
         must_end_soon(listener, cancel)
         assert left.wait(PATIENCE), "the stream stays open"
         listed(client).must_be("MCP_OK")
-        # Nothing is told twice, and no cancelled notification goes over HTTP.
-        assert server.saw().count("subscriptions/listen") == 1 and "notifications/cancelled" not in server.saw(), server.saw()
+        # Nothing is sent twice, and over HTTP no notifications/cancelled is sent.
+        assert server.saw().count("subscriptions/listen") == 1, server.saw()
+        assert "notifications/cancelled" not in server.saw(), server.saw()
         Listener(client, cancel=cancel).result().must_be("MCP_CANCELLED")
 
 
 @case
-def cancel_ends_the_pause_between_two_openings():
+def cancel_and_close_end_the_pause_before_a_retry():
     with modern(lambda *_: None) as server, Client(server.url) as client, Cancel() as cancel:
         listener = Listener(client, cancel=cancel)
-        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "it does not pause")
+        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "the listener does not pause")
         must_end_soon(listener, cancel)
     with modern(lambda *_: None) as server, Client(server.url) as client:
         listener = Listener(client)
-        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "it does not pause")
+        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "the listener does not pause")
         client.close()
         listener.result().must_be("MCP_CLOSED")
 
 
 @case
-def what_breaks_off_at_once_is_opened_more_and_more_slowly():
+def retries_of_a_failing_subscription_back_off():
     with modern(lambda *_: http(503, kind=None)) as server, Client(server.url) as client, Cancel() as cancel:
         begun = time.monotonic()
         listener = Listener(client, cancel=cancel)
         server.must_see("subscriptions/listen", 3)
         took = time.monotonic() - begun
         must_end_soon(listener, cancel)
-        assert 2.9 <= took < 4, took  # 1 s, and 2 s
+        assert 2.9 <= took < 4, took  # pauses of 1 s and 2 s
         ids = [request.message["id"] for request in server.requests if request.rpc == "subscriptions/listen"]
         assert len(set(ids)) == 3 and not any("last-event-id" in request.headers for request in server.requests)
 
 
 @case
-def the_acknowledgement_belongs_to_the_opening():
+def the_timeout_includes_the_acknowledgement():
     def subscription(_server, request, _number):
         request.send(STREAM)
         request.hold()
@@ -110,7 +111,7 @@ def the_acknowledgement_belongs_to_the_opening():
 
 
 @case
-def once_open_it_has_no_timeout():
+def an_open_subscription_has_no_timeout():
     go = threading.Event()
 
     def subscription(_server, request, _number):
@@ -127,17 +128,19 @@ def once_open_it_has_no_timeout():
 
 
 @case
-def notifications_that_are_odd():
-    odd = [
+def malformed_and_unrelated_notifications_are_ignored():
+    notifications = [
         notice("resources/updated"), notice("resources/updated", uri=5), notice("resources/updated", uri=None),
-        notice("resources/updated", uri="x://10"), notice("resources/updated", uri="y://x://1"), notice("tools/list_changed"),
-        notice("progress", progressToken=1, progress=1), notice("message", level="info", data="x"), notice("x/unknown"),
-        {"jsonrpc": "2.0", "method": "notifications/prompts/list_changed"},  # without parameters, as it may be
+        notice("resources/updated", uri="x://10"), notice("resources/updated", uri="y://x://1"),
+        notice("tools/list_changed"), notice("progress", progressToken=1, progress=1),
+        notice("message", level="info", data="x"), notice("x/unknown"),
+        # The only one that the listener gets. Its parameters are optional.
+        {"jsonrpc": "2.0", "method": "notifications/prompts/list_changed"},
     ]  # fmt: skip
 
     def subscription(_server, request, _number):
         request.send(STREAM + b"id: 1\ndata:\n\n" + b": x\n\n" + acknowledged(request))
-        request.send(b"".join(event(message) for message in odd) + b"event: other\ndata: no\n\n" + ended(request))
+        request.send(b"".join(map(event, notifications)) + b"event: other\ndata: no\n\n" + ended(request))
 
     with modern(subscription) as server, Client(server.url) as client:
         listener = Listener(client, PROMPTS, ["x://1/"])
@@ -146,7 +149,7 @@ def notifications_that_are_odd():
 
 
 @case
-def a_longer_name_is_another_resource():
+def a_uri_matches_itself_and_its_parts_only():
     def subscription(_server, request, _number):
         request.send(STREAM + acknowledged(request))
         for uri in ("x://10", "x://1", "x://1/part", "x://1#part"):
@@ -160,7 +163,7 @@ def a_longer_name_is_another_resource():
 
 
 @case
-def streams_that_break_the_rules():
+def invalid_and_too_large_events_end_the_call():
     for bad, status in (
         (b'data: {"jsonrpc":\n\n', "MCP_INVALID_JSON"), (b'data: {"jsonrpc":"2.0"}\n\n', "MCP_INVALID_MESSAGE"),
         (b"data: " + b"x" * 5000, "MCP_TOO_LARGE"),
@@ -180,7 +183,7 @@ def streams_that_break_the_rules():
 
 
 @case
-def many_changes_come_in_order():
+def many_changes_are_delivered_in_order():
     count = 5000
 
     def subscription(_server, request, _number):
@@ -196,7 +199,7 @@ def many_changes_come_in_order():
 
 
 @case
-def the_callback_may_call_and_may_end_it():
+def the_callback_may_make_calls_and_end_the_subscription():
     def subscription(_server, request, _number):
         request.send(STREAM + acknowledged(request) + event(notice("tools/list_changed")))
         request.hold()
@@ -205,36 +208,41 @@ def the_callback_may_call_and_may_end_it():
         with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
             statuses = []
 
-            class Calling(Listener):
-                def take(self, *told):
+            class CallingListener(Listener):
+                def take(self, *change):
                     statuses.append(listed(client).status)
                     (cancel.trigger if end == "cancel" else client.close)()
-                    super().take(*told)
+                    super().take(*change)
 
-            Calling(client, cancel=cancel).result().must_be("MCP_CANCELLED" if end == "cancel" else "MCP_CLOSED")
+            outcome = CallingListener(client, cancel=cancel).result()
+            outcome.must_be("MCP_CANCELLED" if end == "cancel" else "MCP_CLOSED")
             assert statuses == ["MCP_OK"], statuses
 
 
 @case
-def it_is_opened_again_with_the_token_of_the_day():
+def a_reopened_subscription_gets_a_refreshed_token():
     def subscription(_server, request, number):
         if number == 1:
             request.send(STREAM + acknowledged(request))
-            return None  # it breaks
+            return None  # closes the connection
         if request.authorization != "Bearer new":
             return http(401, kind=None, WWW_Authenticate="Bearer")
         request.send(STREAM + acknowledged(request) + ended(request))
         return None
 
     with modern(subscription) as server:
-        with authorised(server.url, lambda asked: asked.bearer("new" if asked.attempt > 1 else "old")) as (client, auth):
+
+        def respond(asked):
+            asked.bearer("new" if asked.attempt > 1 else "old")
+
+        with authorised(server.url, respond) as (client, auth):
             Listener(client).result().must_be("MCP_OK")
             sent = [request.authorization for request in server.requests if request.rpc == "subscriptions/listen"]
             assert sent == ["Bearer old", "Bearer old", "Bearer new"], sent
 
 
 @case
-def a_resource_that_cannot_be_watched():
+def a_refused_resource_fails_the_call_and_the_others_are_unsubscribed():
     def handler(_server, request):
         match request.rpc:
             case "server/discover":
@@ -253,15 +261,16 @@ def a_resource_that_cannot_be_watched():
     with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
         outcome = Listener(client, 0, ["x://1", "x://2"]).result().must_be("MCP_RPC_ERROR")
         assert "no such resource" in outcome.message
-        # What was granted before is given back.
+        # The resource that was granted before is unsubscribed.
         server.must_see("resources/unsubscribe")
         client.ping(timeout=5000).must_be("MCP_OK")
 
 
-# --- Pipes ------------------------------------------------------------------------------------------------------------
+# --- stdio ------------------------------------------------------------------------------------------------------------
 
-# Writes down what comes, and tells `pause()` by a file when to go on.
-PIPE = """
+# What the scripts of servers begin with: `ask()` also records all messages in a file, `notify` sends a notification,
+# `acknowledge` accepts a subscription.
+RECORDING = """
 record = open(sys.argv[1] + "/record", "a")
 def ask():
     for line in sys.stdin:
@@ -269,10 +278,10 @@ def ask():
         message = json.loads(line)
         if "id" in message and "method" in message: return message
     sys.exit(0)
-def tell(method, to=None, **params):
+def notify(method, to=None, **params):
     if to: params["_meta"] = {"io.modelcontextprotocol/subscriptionId": to["id"]}
     send({"method": "notifications/" + method, "params": params})
-def granted(to): tell("subscriptions/acknowledged", to, notifications=to["params"]["notifications"])
+def acknowledge(to): notify("subscriptions/acknowledged", to, notifications=to["params"]["notifications"])
 """
 
 
@@ -281,19 +290,19 @@ def recorded(place, method):
 
 
 @case
-def subscriptions_of_a_process_are_told_apart():
-    script = PIPE + """
+def subscriptions_of_a_process_are_kept_apart():
+    script = RECORDING + """
 begin()
-one = ask(); granted(one)
-two = ask(); granted(two)
-tell("tools/list_changed", one); tell("tools/list_changed", two); tell("tools/list_changed", one)
+one = ask(); acknowledge(one)
+two = ask(); acknowledge(two)
+notify("tools/list_changed", one); notify("tools/list_changed", two); notify("tools/list_changed", one)
 while True:
     request = ask()
     if request["method"] == "server/discover": begin(request); reply(two, {"resultType": "complete"})
 """
     with folder() as place, process(script, place) as client, Cancel() as cancel:
         first = Listener(client, cancel=cancel)
-        poll(lambda: any("subscribed" in line for line in client.lines), "the first one is not open")
+        poll(lambda: any("subscribed" in line for line in client.lines), "the first subscription is not open")
         second = Listener(client)
         first.must_hear("tools/list_changed", "tools/list_changed")
         second.must_hear("tools/list_changed")
@@ -306,10 +315,10 @@ while True:
 
 
 @case
-def a_process_that_dies_is_listened_to_again():
-    script = PIPE + """
+def a_process_that_dies_is_restarted_and_subscribed_to_again():
+    script = RECORDING + """
 begin()
-request = ask(); granted(request); tell("tools/list_changed", request)
+request = ask(); acknowledge(request); notify("tools/list_changed", request)
 if len(open(sys.argv[1] + "/record").read().splitlines()) < 4: sys.exit(3)
 reply(request, {"resultType": "complete"}); serve()
 """
@@ -321,8 +330,8 @@ reply(request, {"resultType": "complete"}); serve()
 
 
 @case
-def a_process_that_does_not_answer_the_opening():
-    with folder() as place, process(PIPE + "begin(); ask(); serve()", place) as client:
+def a_process_that_does_not_acknowledge_ends_at_the_timeout():
+    with folder() as place, process(RECORDING + "begin(); ask(); serve()", place) as client:
         client.connect().must_be("MCP_OK")
         Listener(client, timeout=300).result().must_be("MCP_TIMEOUT").must_end(300, after=300)
         client.ping(timeout=5000).must_be("MCP_OK")
@@ -330,14 +339,14 @@ def a_process_that_does_not_answer_the_opening():
 
 
 @case
-def a_legacy_process():
-    script = PIPE + """
+def a_legacy_process_is_subscribed_to_and_unsubscribed_from():
+    script = RECORDING + """
 begin()
 while True:
     request = ask()
     reply(request, {})
     if request["method"] == "resources/subscribe":
-        tell("resources/updated", uri="x://1"); tell("tools/list_changed"); tell("prompts/list_changed")
+        notify("resources/updated", uri="x://1"); notify("tools/list_changed"); notify("prompts/list_changed")
 """
     with folder() as place, process(script, place) as client, Cancel() as cancel:
         call(lib.mcp_set_protocol_version, client.client, LEGACY.encode()).must_be("MCP_OK")
@@ -348,8 +357,8 @@ while True:
         assert len(recorded(place, "resources/unsubscribe")) == 1
 
 
-class Slow(Listener):
-    """Its first callback waits until `go`."""
+class BusyListener(Listener):
+    """A listener whose first callback waits until `go` is set."""
 
     def __init__(self, client, **limits):
         self.inside, self.go = threading.Event(), threading.Event()
@@ -362,7 +371,8 @@ class Slow(Listener):
             assert self.go.wait(PATIENCE)
 
 
-# The tools change with each call of x/change, which tells of that first and of a flood of other things then.
+# Each request x/change changes the tools. The server first sends notifications/tools/list_changed, then as many other
+# notifications as its argument says.
 CHANGING = """
 version = 1
 begin()
@@ -372,25 +382,25 @@ while True:
         tools = [{"name": f"v{version}", "inputSchema": {"type": "object"}}]
         reply(request, {"resultType": "complete", "tools": tools, "ttlMs": 600000, "cacheScope": "public"})
     elif request["method"] == "subscriptions/listen":
-        def told(method, **params):
+        def notify(method, **params):
             params["_meta"] = {"io.modelcontextprotocol/subscriptionId": subscription}
             send({"method": "notifications/" + method, "params": params})
         subscription = request["id"]
-        told("subscriptions/acknowledged", notifications={}); told("tools/list_changed")
+        notify("subscriptions/acknowledged", notifications={}); notify("tools/list_changed")
     elif request["method"] == "x/change":
         version += 1
-        told("tools/list_changed")
-        for number in range(int(sys.argv[1])): told("resources/updated", uri="a:b", number=number)
+        notify("tools/list_changed")
+        for number in range(int(sys.argv[1])): notify("resources/updated", uri="a:b", number=number)
         reply(request, {"resultType": "complete"})
     else: begin(request)
 """
 
 
-def changing(flood, is_cancelled):
+def change_while_the_listener_is_busy(flood, is_cancelled):
     with process(CHANGING, flood) as client, Cancel() as cancel:
         call(lib.mcp_set_cache, client.client, True).must_be("MCP_OK")
         client.connect(timeout=20_000).must_be("MCP_OK")
-        listener = Slow(client, cancel=cancel)
+        listener = BusyListener(client, cancel=cancel)
         assert listener.inside.wait(PATIENCE)
 
         def names():
@@ -398,25 +408,29 @@ def changing(flood, is_cancelled):
 
         assert names() == ["v1"]
         fetched(lib.mcp_request, client, b"x/change", None, 0, timeout=20_000).must_be("MCP_OK")
-        assert names() == ["v2"], "what is kept is believed while the listener is busy"
+        assert names() == ["v2"], "the client used the stale cached list while the listener was busy"
         if is_cancelled:
             cancel.trigger()
         listener.go.set()
         if not is_cancelled:
-            poll(lambda: sum(method == "tools/list_changed" for method, _ in listener.heard) == 2, "the listener does not hear of it")
+
+            def change_is_heard():
+                return sum(method == "tools/list_changed" for method, _ in listener.heard) == 2
+
+            poll(change_is_heard, "the listener does not get the second change")
             cancel.trigger()
         listener.result().must_be("MCP_CANCELLED")
         assert names() == ["v2"]
 
 
 @case
-def a_change_that_a_busy_listener_has_not_heard_of_counts():
-    changing(1, True)
+def a_change_that_is_not_delivered_yet_invalidates_the_cache():
+    change_while_the_listener_is_busy(1, True)
 
 
 @case
-def a_change_of_a_list_is_not_lost_in_a_flood():
-    changing(400, False)
+def a_change_of_a_list_is_not_lost_among_many_notifications():
+    change_while_the_listener_is_busy(400, False)
 
 
 run()

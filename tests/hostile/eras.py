@@ -1,11 +1,11 @@
-"""Servers whose era is hard to tell, or changes."""
+"""Servers whose protocol era (legacy or modern) is hard to detect, or changes."""
 
 from harness import Client, Server, case, discovered, error, http, legacy, refuse_legacy, result, run
 
 
 @case
-def a_slow_modern_server_is_not_given_up():
-    # The probe has a third of the timeout, 800 ms; then the server says to `initialize` that it is modern.
+def a_slow_modern_server_is_detected_by_its_answer_to_initialize():
+    # The probe may take a third of the timeout, 800 ms. The error for `initialize` shows that the server is modern.
     def handler(server, request):
         if request.rpc == "initialize":
             return refuse_legacy(request)
@@ -18,8 +18,8 @@ def a_slow_modern_server_is_not_given_up():
 
 
 @case
-def a_cold_modern_server_is_asked_once_more():
-    # The first answer never comes: the server was only starting.
+def a_modern_server_that_is_starting_is_probed_again():
+    # The first probe gets no response, because the server is still starting.
     def handler(server, request):
         if request.rpc == "initialize":
             return refuse_legacy(request)
@@ -32,7 +32,7 @@ def a_cold_modern_server_is_asked_once_more():
 
 
 @case
-def a_legacy_server_becomes_a_modern_one():
+def a_change_from_legacy_to_modern_is_detected():
     upgraded = False
 
     def handler(_server, request):
@@ -56,13 +56,14 @@ def a_legacy_server_becomes_a_modern_one():
         client.ping().must_be("MCP_OK")
         saw = server.saw()[before:]
         print(f"    {saw}")
-        assert saw.count("ping") == 1, f"a modern server has no ping: {saw}"
+        assert saw.count("ping") == 1, f"the modern version has no ping: {saw}"
         assert saw[-1] == "server/discover", saw
 
 
 @case
-def a_modern_server_becomes_a_legacy_one():
-    # It still answers `server/discover`, with what is not modern any more; the ping that hears of it has had its sign of life.
+def a_change_from_modern_to_legacy_is_detected():
+    # The server still answers `server/discover`, but without a modern version. For the first ping this is enough: any
+    # answer shows that the server is alive.
     for later in ({"supportedVersions": ["2025-11-25"]}, {}):
         downgraded = False
 
@@ -84,7 +85,7 @@ def a_modern_server_becomes_a_legacy_one():
 
 
 @case
-def a_long_json_rpc_error_is_a_sign_of_life():
+def a_long_error_for_the_probe_still_shows_a_modern_server():
     def handler(_server, request):
         if request.rpc == "server/discover":
             return error(request, -32021, "capabilities", {"pad": "x" * 70_000}, status=400)

@@ -1,12 +1,12 @@
-"""Whether a request may have been executed decides whether it is sent again; and what counts as a lost session."""
+"""A tool call that may have been executed is not sent again. Also: which responses mean that the session is lost."""
 
 import itertools
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
 from auth_scheme import authorised
 from harness import (
-    ERROR, LEGACY, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, events, http, initialized,
-    legacy, lib, options, result, run,
+    ERROR, LEGACY, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, events, http,
+    initialized, legacy, lib, options, result, run,
 )  # fmt: skip
 from newer import call_tool, process
 
@@ -15,22 +15,23 @@ declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERR
 DONE = {"content": [{"type": "text", "text": "done"}]}
 
 
-def texts(status, text, kind="text/plain"):
+def plain_text(status, text, kind="text/plain"):
     return lambda request: http(status, text, kind=kind)
 
 
 def rpc(status, code, message, id_="own"):
-    """An answer with a JSON-RPC error; its id is the request's own, null, or another one."""
+    """A response with a JSON-RPC error. Its id is the one of the request ("own"), null, or another one."""
 
     def make(request):
-        told = {"jsonrpc": "2.0", "id": request.message.get("id") if id_ == "own" else id_}
-        return http(status, told | {"error": {"code": code, "message": message}})
+        head = {"jsonrpc": "2.0", "id": request.message.get("id") if id_ == "own" else id_}
+        return http(status, head | {"error": {"code": code, "message": message}})
 
     return make
 
 
 class Stateful:
-    """A legacy server whose sessions have numbers. `refuse(request)` answers requests of the first session once it is `lost`."""
+    """A legacy server with numbered sessions. Once `lost` is set, `refuse(request)` answers the requests of the first
+    session, or of all sessions if `endless`."""
 
     def __init__(self, refuse, endless=False):
         self.refuse, self.endless, self.lost = refuse, endless, False
@@ -56,8 +57,9 @@ class Stateful:
         return result(request, DONE if request.rpc == "tools/call" else {})
 
 
-def met(refuse, act, endless=False):
-    """How a call ends that meets the refusal, the requests from then on, and how the next one ends."""
+def call_refused_with(refuse, act, endless=False):
+    """Calls `act(client)` in a session that the server refuses, and then a tool. Returns the outcome of the first call,
+    its requests, and the outcome of the second call."""
     handler = Stateful(refuse, endless)
     with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
         client.connect().must_be("MCP_OK")
@@ -77,29 +79,29 @@ def notify(client):
         return call(lib.mcp_notify, client.client, b"notifications/x", None, 0, given)
 
 
-REFUSED = {
-    "404": texts(404, ""),
+LOST_NOT_EXECUTED = {
+    "404": plain_text(404, ""),
     "404 with a foreign id": rpc(404, -32600, "Session has expired", id_="server-error"),
     "404 without an id": rpc(404, -32001, "Session not found", id_=None),
-    "410": texts(410, "Gone"),
-    "422": texts(422, "Unexpected message, expect initialize request"),
+    "410": plain_text(410, "Gone"),
+    "422": plain_text(422, "Unexpected message, expect initialize request"),
     "400 of server-everything": rpc(400, -32000, "Bad Request: No valid session ID provided", id_=None),
     "400 of the TypeScript SDK": rpc(400, -32000, "Bad Request: Server not initialized", id_=None),
-    "400 for the header": texts(400, "Mcp-Session-Id header is required"),
-    "400 for the transport": texts(400, "No transport found for sessionId"),
-    "401 of rmcp": texts(401, "Unauthorized: Session not found"),
+    "400 for the header": plain_text(400, "Mcp-Session-Id header is required"),
+    "400 for the transport": plain_text(400, "No transport found for sessionId"),
+    "401 of rmcp": plain_text(401, "Unauthorized: Session not found"),
 }
-UNCLEAR = {
-    "500": texts(500, "Session not found"),
+LOST_MAYBE_EXECUTED = {
+    "500": plain_text(500, "Session not found"),
     "200, -32002": rpc(200, -32002, "MCP session is unknown"),
     "200, -32005": rpc(200, -32005, "Server not initialized"),
-    "200 with the id's value": rpc(200, -32000, "no such thing: session-number-1"),
-    "400 under the own id": rpc(400, -32000, "Bad Request: Server not initialized"),
+    "200 with the session id in the text": rpc(200, -32000, "no such thing: session-number-1"),
+    "400 with the id of the request": rpc(400, -32000, "Bad Request: Server not initialized"),
     "in an event stream": lambda request: events(
         {"jsonrpc": "2.0", "id": request.message["id"], "error": {"code": -32000, "message": "Server not initialized"}}
     ),
 }
-OF_THE_CALL = {
+ERRORS_OF_THE_CALL = {
     "404, unknown tool": rpc(404, -32602, "Unknown tool: x"),
     "404, another thing": rpc(404, -32000, "Customer 42 not found"),
     "404, resource": rpc(404, -32002, "Resource not found"),
@@ -112,8 +114,8 @@ OF_THE_CALL = {
 
 @case
 def a_refusal_that_names_the_session_opens_a_new_one():
-    for name, refuse in REFUSED.items():
-        outcome, seen, after = met(refuse, tool)
+    for name, refuse in LOST_NOT_EXECUTED.items():
+        outcome, seen, after = call_refused_with(refuse, tool)
         assert outcome.status == "MCP_OK", f"{name}: {outcome}"
         assert seen == ["tools/call", "initialize", "notifications/initialized", "tools/call"], f"{name}: {seen}"
         after.must_be("MCP_OK")
@@ -121,8 +123,8 @@ def a_refusal_that_names_the_session_opens_a_new_one():
 
 @case
 def a_tool_that_may_have_run_is_not_called_again():
-    for name, refuse in UNCLEAR.items():
-        outcome, seen, after = met(refuse, tool)
+    for name, refuse in LOST_MAYBE_EXECUTED.items():
+        outcome, seen, after = call_refused_with(refuse, tool)
         assert outcome.status == "MCP_SESSION_LOST", f"{name}: {outcome}"
         assert "may have been executed" in outcome.message, outcome.message
         assert seen == ["tools/call"], f"{name}: {seen}"
@@ -131,32 +133,33 @@ def a_tool_that_may_have_run_is_not_called_again():
 
 @case
 def a_ping_is_sent_again_in_a_new_session():
-    for name, refuse in (REFUSED | UNCLEAR).items():
-        outcome, seen, _ = met(refuse, lambda client: client.ping(timeout=5000))
+    for name, refuse in (LOST_NOT_EXECUTED | LOST_MAYBE_EXECUTED).items():
+        outcome, seen, _ = call_refused_with(refuse, lambda client: client.ping(timeout=5000))
         assert outcome.status == "MCP_OK", f"{name}: {outcome}"
         assert seen == ["ping", "initialize", "notifications/initialized", "ping"], f"{name}: {seen}"
 
 
 @case
 def a_notification_is_not_sent_again():
-    for name, refuse in REFUSED.items():
-        outcome, seen, after = met(refuse, notify)
+    for name, refuse in LOST_NOT_EXECUTED.items():
+        outcome, seen, after = call_refused_with(refuse, notify)
         assert (outcome.status, seen) == ("MCP_SESSION_LOST", ["notifications/x"]), f"{name}: {outcome}, {seen}"
         after.must_be("MCP_OK")
 
 
 @case
 def an_error_of_the_call_keeps_the_session():
-    for name, refuse in OF_THE_CALL.items():
-        outcome, seen, _ = met(refuse, tool, endless=True)
+    for name, refuse in ERRORS_OF_THE_CALL.items():
+        outcome, seen, _ = call_refused_with(refuse, tool, endless=True)
         expected = "MCP_UNAUTHORIZED" if name.startswith("401") else "MCP_RPC_ERROR"
         assert outcome.status == expected, f"{name}: {outcome}"
         assert seen == ["tools/call"], f"{name}: {seen}"
 
 
 @case
-def a_callback_does_not_make_an_error_of_the_call_a_lost_session():
-    """With a callback, the refusal is read before it is known whether other credentials may help; it is under the call's id there, too."""
+def an_auth_callback_does_not_turn_an_error_of_the_call_into_a_lost_session():
+    """With an auth callback, the library reads the error before it decides whether to ask for other credentials. The
+    error has the id of the call there too."""
     for status, words, most in ((401, "Session not found: abc", 3), (403, "Server not initialized", 1)):
 
         def handler(_server, request, status=status, words=words):
@@ -164,23 +167,24 @@ def a_callback_does_not_make_an_error_of_the_call_a_lost_session():
                 return error(request, -32603, words, status=status)
             return legacy(request)
 
-        with Server(handler) as server, authorised(server.url, lambda asked: asked.bearer("good"), pin=LEGACY) as (client, _):
-            outcome = call_tool(client, timeout=5000)
-            assert outcome.status in ("MCP_UNAUTHORIZED", "MCP_FORBIDDEN"), outcome
-            assert server.saw().count("initialize") == 1, server.saw()
-            assert server.saw().count("tools/call") <= most, server.saw()
+        with Server(handler) as server:
+            with authorised(server.url, lambda asked: asked.bearer("good"), pin=LEGACY) as (client, _):
+                outcome = call_tool(client, timeout=5000)
+                assert outcome.status in ("MCP_UNAUTHORIZED", "MCP_FORBIDDEN"), outcome
+                assert server.saw().count("initialize") == 1, server.saw()
+                assert server.saw().count("tools/call") <= most, server.saw()
 
 
 @case
 def an_endless_refusal_ends_after_one_new_session():
-    for name, refuse in REFUSED.items():
-        outcome, seen, _ = met(refuse, tool, endless=True)
+    for name, refuse in LOST_NOT_EXECUTED.items():
+        outcome, seen, _ = call_refused_with(refuse, tool, endless=True)
         assert outcome.status == "MCP_SESSION_LOST", f"{name}: {outcome}"
         assert seen.count("initialize") == 1 and seen.count("tools/call") == 2, f"{name}: {seen}"
 
 
 class Breaking(Stateful):
-    """Its first tool call is answered with a stream that breaks; `resumed` answers the GET."""
+    """Answers the first tool call with a stream that breaks off. `resumed` answers the GET that resumes the stream."""
 
     def __init__(self, resumed):
         super().__init__(None)
@@ -199,11 +203,12 @@ class Breaking(Stateful):
 
 @case
 def a_tool_whose_stream_broke_is_not_called_again():
+    unknown_session = rpc(400, -32000, "Bad Request: Server not initialized", id_=None)
     resumptions = {
-        "the session is gone": (texts(404, ""), "MCP_SESSION_LOST"),
-        "the session is unknown": (rpc(400, -32000, "Bad Request: Server not initialized", id_=None), "MCP_SESSION_LOST"),
-        "the method is not allowed": (texts(405, ""), "MCP_TRUNCATED"),
-        "the server fails": (texts(500, "oops"), "MCP_TRUNCATED"),
+        "the session is gone": (plain_text(404, ""), "MCP_SESSION_LOST"),
+        "the session is unknown": (unknown_session, "MCP_SESSION_LOST"),
+        "the method is not allowed": (plain_text(405, ""), "MCP_TRUNCATED"),
+        "the server fails": (plain_text(500, "oops"), "MCP_TRUNCATED"),
         "another version": (rpc(400, -32022, "unsupported", id_=None), "MCP_TRUNCATED"),
         "other headers": (rpc(400, -32020, "mismatch", id_=None), "MCP_TRUNCATED"),
     }
@@ -218,13 +223,14 @@ def a_tool_whose_stream_broke_is_not_called_again():
 
 
 @case
-def an_error_after_a_broken_stream_does_not_send_it_again():
-    """Codes that name the version or the headers, in the resumed stream: the request was accepted long before."""
+def an_error_on_a_resumed_stream_does_not_repeat_the_call():
+    """Errors about the version or the headers, on the resumed stream: the server accepted the request before that."""
     for code in (-32020, -32022, -32000):
 
         def resumed(request, code=code):
-            told = {"jsonrpc": "2.0", "id": handler.called[0].message["id"], "error": {"code": code, "message": "x"}}
-            return http(200, b"id: 2\n" + event(told), kind="text/event-stream")
+            id_ = handler.called[0].message["id"]
+            message = {"jsonrpc": "2.0", "id": id_, "error": {"code": code, "message": "x"}}
+            return http(200, b"id: 2\n" + event(message), kind="text/event-stream")
 
         handler = Breaking(resumed)
         with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
@@ -250,7 +256,7 @@ def a_modern_tool_whose_stream_broke_is_not_called_again():
 
 @case
 def a_tool_on_a_lost_stream_of_http_sse_is_not_called_again():
-    """The POST was accepted; then the stream ends, and the next one is that of a server that forgot the session."""
+    """The server accepts the POST, then ends the stream. The next stream belongs to a new session."""
 
     def handler(server, request):
         if request.method == "GET":
@@ -285,16 +291,16 @@ def a_tool_of_a_process_that_ended_may_have_run():
 
 
 @case
-def no_content_header_without_a_body():
+def a_request_without_a_body_has_no_content_headers():
     """Fastify refuses a DELETE with a Content-Type and no body."""
     handler = Stateful(None)
     with Server(handler) as server:
         with Client(server.url, pin=LEGACY) as client:
             call_tool(client, timeout=5000).must_be("MCP_OK")
             client.close(timeout=5000).must_be("MCP_OK")
-        bodiless = [request for request in server.requests if request.method != "POST"]
-        assert [request.method for request in bodiless] == ["DELETE"], server.saw()
-        for request in bodiless:
+        without_body = [request for request in server.requests if request.method != "POST"]
+        assert [request.method for request in without_body] == ["DELETE"], server.saw()
+        for request in without_body:
             assert not {"content-type", "content-encoding", "transfer-encoding"} & set(request.headers), request.headers
             assert request.headers.get("content-length", "0") == "0", request.headers
         assert all(request.headers["content-type"] == "application/json" for request in server.requests if request.body)

@@ -1,5 +1,5 @@
-"""Servers that send much: cookies, data, notifications and requests. Calls end in time all the same, what waits is bounded, and
-other calls on the same stream are answered meanwhile."""
+"""Servers that send too much: cookies, data, notifications and requests. Calls still end in time, queues are limited,
+and other calls on the same stream get their responses meanwhile."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from ctypes import byref, c_void_p
 from pathlib import Path
 
 from harness import (
-    LOG, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib, must_be_soon,
-    options, poll, run,
+    LOG, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, discovered, event, http, legacy, lib,
+    must_be_soon, options, poll, run,
 )  # fmt: skip
 from newer import ASKING, INPUT, call_tool, fetched, listed, notice, process
 
@@ -23,34 +23,34 @@ FILLER = "[" + "1," * (LARGE // 2) + "1]"
 
 
 def memory(which="VmRSS"):
-    """What this process has in memory, in MiB."""
+    """The memory of this process, in MiB."""
     return int(re.search(rf"{which}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 
 
 def peak():
-    """The most that it has had; begins anew with what it has now."""
+    """The peak of `memory` since the last call of `peak`."""
     value = memory("VmHWM")
     Path("/proc/self/clear_refs").write_text("5")
     return value
 
 
-# --- Redaction --------------------------------------------------------------------------------------------------------
+# --- Responses --------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def cookies_of_many_parts(last):
-    """A client to which five answers have set 13 cookies of 4 KB each, of many short parts; `last` answers what comes then."""
-    answers = []
+    """A client to which five responses sent 13 cookies of 4 KB each, of short words. `last` answers later pings."""
+    pings = []
 
     def handler(_server, request):
         if request.rpc != "ping":
             return legacy(request)
-        answers.append(request)
-        if len(answers) > 5:
+        pings.append(request)
+        if len(pings) > 5:
             return last(request)
         head, body = legacy(request).split(b"\r\n", 1)
-        parts = [" ".join(f"{len(answers):02}{cookie:02}{part:04}" for part in range(440)) for cookie in range(13)]
-        cookies = [f"Set-Cookie: c{cookie}={value}".encode() for cookie, value in enumerate(parts)]
+        values = [" ".join(f"{len(pings):02}{cookie:02}{word:04}" for word in range(440)) for cookie in range(13)]
+        cookies = [f"Set-Cookie: c{cookie}={value}".encode() for cookie, value in enumerate(values)]
         return b"\r\n".join([head, *cookies, body])
 
     with Server(handler) as server, Client(server.url, bearer=TOKEN) as client:
@@ -82,8 +82,8 @@ def many_cookies_do_not_delay_a_cancel():
 
 
 @case
-def large_data_of_an_error_is_not_searched_for_long():
-    """Of values that an index has much work with; beside credentials, or in a session, it is left out."""
+def large_error_data_is_omitted_when_it_would_need_redaction():
+    """Data with many values is slow to redact: the library omits it if it knows credentials or a session id."""
     data = '["\\n",' + FILLER + "]"
 
     def handler(_server, request):
@@ -106,8 +106,8 @@ def large_data_of_an_error_is_not_searched_for_long():
 
 
 @case
-def a_call_makes_no_index_of_what_it_gets():
-    """What it wants to know of an answer is little; an index would take 20 bytes and more a value."""
+def a_call_makes_no_index_of_its_response():
+    """A call reads few members of a response. An index of all values would take more than 20 bytes for each value."""
     filler = FILLER.encode()
 
     def handler(_server, request):
@@ -115,7 +115,7 @@ def a_call_makes_no_index_of_what_it_gets():
             return legacy(request)
         known = json.dumps({"protocolVersion": "2025-11-25", "capabilities": {}, "tools": [], "content": []})[:-1]
         begin = b'{"jsonrpc":"2.0","id":%d,"result":%s,"x":' % (request.message.get("id", 0), known.encode())
-        # Piece by piece: the server's memory is this process's, too.
+        # Sent in pieces, because the memory of the server counts too: it runs in this process.
         request.send(http(200, Content_Length=len(begin) + len(filler) + 2) + begin)
         request.send(filler)
         return b"}}"
@@ -131,15 +131,15 @@ def a_call_makes_no_index_of_what_it_gets():
                 lib.mcp_json_free(document)
         grown = peak() - before
         print(f"    {grown} MiB more")
-        # The session's answer, and two more with their buffers.
+        # The response that opened the session, and two more with their buffers.
         assert grown < 5 * LARGE >> 20, f"{grown} MiB"
 
 
 # --- Notifications ----------------------------------------------------------------------------------------------------
 
 
-def too_long_a_notification(method):
-    """A large notification in front of an answer, on the answer to the request."""
+def long_notification_must_be_skipped(method):
+    """A notification over the size limit comes before the response, on the same event stream."""
     long = '{"jsonrpc":"2.0","method":"notifications/%s","params":{"x":%s,"progressToken":1}}' % (method, FILLER)
 
     def handler(_server, request):
@@ -149,24 +149,24 @@ def too_long_a_notification(method):
 
     with Server(handler) as server, Client(server.url) as client:
         told = []
-        fetched_tool(client, told=told, timeout=20_000).must_be("MCP_OK")
+        call_tool_with_progress(client, told=told, timeout=20_000).must_be("MCP_OK")
         assert not told and any("longer than 1 MiB" in line for line in client.lines), client.lines[-3:]
 
 
-def fetched_tool(client, **limits):
+def call_tool_with_progress(client, **limits):
     return fetched(lib.mcp_call_tool, client, b"t", None, 0, **limits)
 
 
 @case
 def a_notification_that_is_too_long_is_skipped():
     for method in ("progress", "tools/list_changed", "cancelled"):
-        too_long_a_notification(method)
+        long_notification_must_be_skipped(method)
 
 
 @case
-def what_ends_a_call_is_looked_at_between_two_callbacks():
-    """One read brings many notifications, and the callback for each takes a while, which does not count. A cancel is seen behind
-    the callback that runs."""
+def cancel_takes_effect_between_two_callbacks():
+    """One read returns many notifications, and each callback takes some time. A cancel takes effect after the running
+    callback."""
     told = []
 
     def handler(_server, request):
@@ -180,19 +180,19 @@ def what_ends_a_call_is_looked_at_between_two_callbacks():
     with Server(handler) as server, Client(server.url) as client, Cancel() as cancel:
         pause = threading.Event()
 
-        class Told(list):
+        class CancelThird(list):
             def append(self, item):
                 told.append(item)
                 if len(told) == 3:
                     cancel.trigger()
                 pause.wait(0.02)
 
-        fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000).must_be("MCP_CANCELLED")
+        call_tool_with_progress(client, told=CancelThird(), cancel=cancel, timeout=20_000).must_be("MCP_CANCELLED")
         assert len(told) == 3, len(told)
 
 
-# A call with a progress token, and a question that its handler waits with. The handler's ping tells that it runs.
-ASKED = """
+# The server takes a tool call with a progress token and sends an elicitation with id 7, which a WaitingHandler accepts.
+ELICITING = """
 begin_legacy()
 one = ask()
 token = one["params"]["_meta"]["progressToken"]
@@ -200,8 +200,8 @@ question(7)
 """
 
 
-class Waiting:
-    """A handler of elicitations that makes a ping, and then waits until it may go on."""
+class WaitingHandler:
+    """A handler of elicitations. The first time, it makes a ping and waits until `go` is set."""
 
     def __init__(self, client):
         self.is_asked, self.go, self.client = threading.Event(), threading.Event(), client
@@ -219,14 +219,14 @@ class Waiting:
 
 
 @case
-def a_flood_for_one_call_leaves_the_others_alone():
-    """The handler of one call waits while notifications for that call come as fast as the server can write; another call is answered,
-    the handler makes one itself, and the memory is bounded."""
-    script = ASKED + """
+def many_notifications_for_one_call_do_not_block_other_calls():
+    """The handler of one call waits while the server sends notifications for this call as fast as it can. Other calls,
+    also one of the handler, get their responses, and memory stays limited."""
+    script = ELICITING + """
 import queue
-came = queue.SimpleQueue()
+received = queue.SimpleQueue()
 def read():
-    for line in sys.stdin: came.put(json.loads(line))
+    for line in sys.stdin: received.put(json.loads(line))
     os._exit(0)
 threading.Thread(target=read).start()
 text, n, answered = "x" * 100_000, 0, False
@@ -234,24 +234,24 @@ while not answered:
     n += 1
     send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n, "message": text}})
     send({"method": "notifications/message", "params": {"level": "info", "data": text}})
-    while not came.empty():
-        message = came.get()
+    while not received.empty():
+        message = received.get()
         if message.get("method") == "ping": reply(message, {})
         else: answered = answered or message.get("id") == 7
 reply(one, {"content": []})
 while True:
-    message = came.get()
+    message = received.get()
     if "id" in message: begin(message)
 """
     with process(ASKING + script) as client:
-        handler = Waiting(client)
+        handler = WaitingHandler(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
-        calling = client.begin(lambda: fetched_tool(client, told=told, timeout=20_000))
+        calling = client.begin(lambda: call_tool_with_progress(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         handler.ping.must_be("MCP_OK").must_end(within=1000)
         before = memory()
-        # Far more than is kept.
+        # Far more notifications than the queue holds.
         while sum("notifications/message" in line for line in client.lines) < 500:
             pinged = client.ping(timeout=20_000).must_be("MCP_OK")
             must_be_soon(pinged.ended - pinged.ms / 1000, pinged.ended, within=1000)
@@ -260,35 +260,36 @@ while True:
         assert grown < 100, f"{grown} MiB"
         handler.go.set()
         calling.result().must_be("MCP_OK")
-        # The newest are kept, in their order.
+        # The queue keeps the newest, in their order.
         steps = [step for step, _ in told]
         assert 10 < len(steps) <= 257 and steps == sorted(steps), len(steps)
         assert any("came faster than the program took them" in line for line in client.lines), client.lines[-5:]
 
 
 @case
-def a_cancel_is_seen_before_what_waits():
-    """256 notifications wait for a call; each callback takes a while."""
-    script = ASKED + """
+def a_cancel_takes_effect_before_queued_notifications():
+    """250 notifications are queued for a call, and each callback takes some time."""
+    script = ELICITING + """
 begin(listen())
 for n in range(250): send({"method": "notifications/progress", "params": {"progressToken": token, "progress": n}})
 serve()
 """
     with process(ASKING + script) as client, Cancel() as cancel:
-        handler = Waiting(client)
+        handler = WaitingHandler(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told, pause = [], threading.Event()
 
-        class Told(list):
+        class CancelThird(list):
             def append(self, item):
                 told.append(item)
                 if len(told) == 3:
                     cancel.trigger()
                 pause.wait(0.02)
 
-        calling = client.begin(lambda: fetched_tool(client, told=Told(), cancel=cancel, timeout=20_000))
+        limits = {"cancel": cancel, "timeout": 20_000}
+        calling = client.begin(lambda: call_tool_with_progress(client, told=CancelThird(), **limits))
         assert handler.is_asked.wait(PATIENCE)
-        # Everything has come when an answer has that was written behind it.
+        # After the response to this ping all notifications have arrived: the server sent them before.
         client.ping(timeout=20_000)
         handler.go.set()
         calling.result().must_be("MCP_CANCELLED")
@@ -296,38 +297,40 @@ serve()
 
 
 @case
-def what_ends_a_call_is_looked_at_between_two_questions():
+def cancel_and_close_take_effect_between_two_elicitations():
     script = """
 begin_legacy(); ask()
 for number in range(30): question(number)
 serve()
 """
-    for ends in ("cancel", "close"):
+    for end, status in (("cancel", "MCP_CANCELLED"), ("close", "MCP_CLOSED")):
         with process(ASKING + script) as client, Cancel() as cancel:
-            asked, pause = [], threading.Event()
+            inputs, pause = [], threading.Event()
 
             def take(_data, given):
-                asked.append(given)
-                if len(asked) == 3:
-                    cancel.trigger() if ends == "cancel" else client.close(timeout=1)
+                inputs.append(given)
+                if len(inputs) == 3:
+                    cancel.trigger() if end == "cancel" else client.close(timeout=1)
                 pause.wait(0.01)
                 call(lib.mcp_input_accept, given, b"{}", 2).must_be("MCP_OK")
 
             function = INPUT(take)
             call(lib.mcp_set_elicitation, client.client, function, None, None).must_be("MCP_OK")
             client.connect(timeout=20_000).must_be("MCP_OK")
-            call_tool(client, timeout=20_000, cancel=cancel).must_be("MCP_CANCELLED" if ends == "cancel" else "MCP_CLOSED")
-            assert len(asked) == 3, len(asked)
+            call_tool(client, timeout=20_000, cancel=cancel).must_be(status)
+            assert len(inputs) == 3, len(inputs)
 
 
 @case
-def many_requests_and_cancellations_are_linear():
-    """In one batch, with the answer to a call behind it."""
+def many_requests_and_cancellations_take_linear_time():
+    """The server sends them in one batch, and then the response to a call."""
     script = """
 begin_legacy()
 one = ask()
 requests = [{"jsonrpc": "2.0", "id": f"p{n}", "method": "ping"} for n in range(20_000)]
-cancelled = [{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": f"x{n}"}} for n in range(20_000)]
+cancelled = [
+    {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": f"x{n}"}} for n in range(20_000)
+]
 threading.Thread(target=lambda: [None for _ in sys.stdin.buffer], daemon=True).start()
 say(json.dumps(requests + cancelled) + "\\n"); reply(one, {})
 threading.Event().wait()
@@ -339,8 +342,8 @@ threading.Event().wait()
 
 
 @case
-def more_requests_than_can_wait_are_refused():
-    """One call, whose handler waits; of 100 more questions 64 wait, and the others are refused at once."""
+def requests_over_the_queue_limit_are_refused():
+    """While a handler runs, the server sends 100 more requests: 64 are queued, the others are refused at once."""
     script = """
 begin_legacy()
 one = ask()
@@ -356,19 +359,19 @@ reply(one, {"content": []})
 serve()
 """
     with process(ASKING + script) as client:
-        handler = Waiting(client)
+        handler = WaitingHandler(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         calling = client.begin(lambda: call_tool(client, timeout=20_000))
-        poll(lambda: any("notifications/message" in line for line in client.lines), "not refused")
+        poll(lambda: any("notifications/message" in line for line in client.lines), "36 requests were not refused")
         handler.go.set()
         calling.result().must_be("MCP_OK")
         assert handler.count == 65, handler.count
 
 
 @case
-def a_part_of_a_large_batch_is_small():
-    """Each notification that waits was one of a batch of 4 MB: what waits does not hold the batches."""
-    script = ASKED + """
+def queued_notifications_do_not_hold_their_large_batches():
+    """Each queued notification came in a batch of 4 MB. The queue must not keep the batches in memory."""
+    script = ELICITING + """
 filler = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 4_000_000}}
 for n in range(60):
     note = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": token, "progress": n}}
@@ -381,10 +384,10 @@ reply(one, {"content": []})
 serve()
 """
     with process(ASKING + script) as client:
-        handler = Waiting(client)
+        handler = WaitingHandler(client)
         client.connect(timeout=20_000).must_be("MCP_OK")
         told = []
-        calling = client.begin(lambda: fetched_tool(client, told=told, timeout=20_000))
+        calling = client.begin(lambda: call_tool_with_progress(client, told=told, timeout=20_000))
         assert handler.is_asked.wait(PATIENCE)
         before = memory()
         client.ping(timeout=20_000).must_be("MCP_OK")

@@ -6,7 +6,7 @@ import warnings
 
 from harness import Cancel, Client, Server, case, discovered, must_be_soon, run
 
-# Newer versions of Python warn of what this test is about.
+# Newer versions of Python warn about a fork in a process with threads.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
@@ -22,7 +22,7 @@ def trigger_in_a_child(cancel):
 
 
 @case
-def the_parent_call_is_not_disturbed():
+def a_call_of_the_parent_is_not_disturbed():
     with Server(lambda _server, request: request.hold()) as server, Client(server.url) as client, Cancel() as cancel:
         ping = client.begin_ping(timeout=1500, cancel=cancel)
         server.must_see("server/discover")
@@ -43,7 +43,7 @@ def the_parent_can_still_cancel():
         begun = time.monotonic()
         cancel.trigger()
         outcome = ping.result().must_be("MCP_CANCELLED")
-        print(f"    {(outcome.ended - begun) * 1000:.0f} ms after the trigger")
+        print(f"    ended {(outcome.ended - begun) * 1000:.0f} ms after the trigger")
         must_be_soon(begun, outcome.ended)
 
 

@@ -1,4 +1,4 @@
-"""Servers and gateways that answer the probe as if it were something else, and serve `initialize` all the same."""
+"""Servers and gateways that answer the probe (`server/discover`) with an unrelated error, but support `initialize`."""
 
 from auth_scheme import Auth
 from harness import (
@@ -9,8 +9,8 @@ from newer import call_tool, process
 STACK = '{"cause":null,"stackTrace":[{"methodName":"handle"}],"message":"Method not found: server/discover"}'
 
 
-def probe_meets(reply, others=legacy):
-    """A server that answers `server/discover` with `reply(request)`."""
+def probe_gets(reply, others=legacy):
+    """A handler that answers `server/discover` with `reply(request)` and other requests with `others(request)`."""
     return lambda server, request: reply(request) if request.rpc == "server/discover" else others(request)
 
 
@@ -19,15 +19,17 @@ def status(code, text="", kind="text/plain", **headers):
 
 
 @case
-def a_probe_that_fails_leads_to_initialize():
-    for reply in (status(500, STACK, "application/json"), status(501, "no"), status(500), status(505, "<p>", "text/html")):
-        with Server(probe_meets(reply)) as server, Client(server.url) as client:
+def a_failed_probe_falls_back_to_initialize():
+    for reply in (
+        status(500, STACK, "application/json"), status(501, "no"), status(500), status(505, "<p>", "text/html"),
+    ):  # fmt: skip
+        with Server(probe_gets(reply)) as server, Client(server.url) as client:
             client.ping(timeout=5000).must_be("MCP_OK").must_end(0)
             assert server.saw() == ["server/discover", "initialize", "notifications/initialized", "ping"], server.saw()
 
 
 @case
-def a_server_that_only_fails_is_reported_as_such():
+def the_error_of_the_probe_is_reported_when_initialize_fails_too():
     def handler(_server, request):
         if request.rpc == "server/discover":
             return http(500, STACK, kind="application/json")
@@ -41,8 +43,8 @@ def a_server_that_only_fails_is_reported_as_such():
 
 
 @case
-def no_verdict_is_kept_of_a_probe_that_failed():
-    """A modern server that failed once is a modern server when it is asked again."""
+def a_failed_probe_is_repeated_by_the_next_call():
+    """A failed probe does not mark a server as legacy: the next probe detects that it is modern."""
     failed = []
 
     def handler(_server, request):
@@ -60,12 +62,13 @@ def no_verdict_is_kept_of_a_probe_that_failed():
 
 
 @case
-def a_pinned_modern_version_is_not_tried_with_initialize():
-    with Server(probe_meets(status(500, "oops"))) as server, Client(server.url, pin="2026-07-28") as client:
+def a_pinned_modern_version_does_not_fall_back_to_initialize():
+    with Server(probe_gets(status(500, "oops"))) as server, Client(server.url, pin="2026-07-28") as client:
         client.ping(timeout=5000).must_be("MCP_SERVER_ERROR")
         assert server.saw() == ["server/discover"], server.saw()
 
 
+# Challenges, and whether the client falls back to `initialize` although it sent credentials.
 CHALLENGES = {None: True, "Bearer": True, 'Bearer realm="x"': True, 'Bearer error="invalid_token"': False}
 
 
@@ -74,25 +77,25 @@ def refusing(code, challenge):
 
 
 @case
-def a_refused_probe_without_credentials_leads_to_initialize():
+def a_refused_probe_without_credentials_falls_back_to_initialize():
     for code in (401, 403):
         for challenge in CHALLENGES:
-            with Server(probe_meets(refusing(code, challenge))) as server, Client(server.url) as client:
+            with Server(probe_gets(refusing(code, challenge))) as server, Client(server.url) as client:
                 client.ping(timeout=5000).must_be("MCP_OK").must_end(0)
                 assert server.saw()[:2] == ["server/discover", "initialize"], server.saw()
 
 
 @case
-def a_refused_probe_with_credentials_only_where_they_are_not_judged():
+def a_refused_probe_with_credentials_falls_back_unless_the_token_is_invalid():
     for code, refused in ((401, "MCP_UNAUTHORIZED"), (403, "MCP_FORBIDDEN")):
-        for challenge, passes in CHALLENGES.items():
-            with Server(probe_meets(refusing(code, challenge))) as server, Client(server.url, bearer="tok") as client:
-                client.ping(timeout=5000).must_be("MCP_OK" if passes else refused).must_end(0)
-                assert ("initialize" in server.saw()) == passes, server.saw()
+        for challenge, falls_back in CHALLENGES.items():
+            with Server(probe_gets(refusing(code, challenge))) as server, Client(server.url, bearer="tok") as client:
+                client.ping(timeout=5000).must_be("MCP_OK" if falls_back else refused).must_end(0)
+                assert ("initialize" in server.saw()) == falls_back, server.saw()
 
 
 @case
-def when_both_are_refused_the_first_is_reported_and_the_token_is_not_tried_again():
+def the_probe_error_is_reported_and_initialize_not_retried_with_the_same_token():
     def handler(_server, request):
         if request.rpc == "server/discover":
             return http(401, "the probe", kind="text/plain")
@@ -110,8 +113,8 @@ def when_both_are_refused_the_first_is_reported_and_the_token_is_not_tried_again
 
 
 @case
-def the_same_credentials_are_tried_once_however_they_are_set():
-    """Set again, beside another header of the call, or given by the callback each time."""
+def initialize_is_tried_once_with_the_same_credentials():
+    """Also if the token is set again, sent with changing other headers, or set by the auth callback each time."""
 
     def handler(_server, request):
         return http(401, "", kind="text/plain", WWW_Authenticate="Bearer")
@@ -130,7 +133,7 @@ def the_same_credentials_are_tried_once_however_they_are_set():
 
 
 @case
-def many_credentials_are_each_tried_once():
+def initialize_is_tried_once_with_each_of_many_credentials():
     def handler(_server, request):
         return http(401, "", kind="text/plain")
 
@@ -151,14 +154,14 @@ def the_next_session_behind_a_gateway_begins_with_initialize():
             return http(404, "", kind="text/plain")
         return legacy(request)
 
-    with Server(probe_meets(refusing(401, None), others)) as server, Client(server.url, bearer="tok") as client:
+    with Server(probe_gets(refusing(401, None), others)) as server, Client(server.url, bearer="tok") as client:
         client.ping(timeout=5000).must_be("MCP_OK")
         assert server.saw().count("server/discover") == 1, server.saw()
         assert server.saw().count("initialize") == 2, server.saw()
 
 
 @case
-def any_answer_to_a_ping_means_alive():
+def any_json_rpc_error_for_a_ping_means_that_the_server_is_alive():
     for reply in (
         lambda request: error(request, -32601),
         lambda request: error(request, -32600, status=400),
@@ -174,7 +177,7 @@ def any_answer_to_a_ping_means_alive():
 
 
 @case
-def a_refused_ping_stays_a_failure():
+def a_ping_refused_by_its_http_status_fails():
     for code, expected in ((401, "MCP_UNAUTHORIZED"), (403, "MCP_FORBIDDEN"), (429, "MCP_RATE_LIMITED")):
 
         def handler(_server, request, code=code):
@@ -202,13 +205,14 @@ def a_modern_server_that_fails_at_a_ping_stays_modern():
 
 
 @case
-def a_modern_process_that_starts_slowly_is_asked_again():
-    """It reads nothing for longer than the probe waits, then refuses `initialize` and answers `server/discover`."""
+def a_modern_process_that_starts_slowly_is_probed_again():
+    """The process starts to read after the probe's timeout, then refuses `initialize` and answers `server/discover`."""
     script = """
 time.sleep(1.5)
 while True:
     request = ask()
-    if request["method"] == "initialize": send({"id": request["id"], "error": {"code": -32601, "message": "modern only"}})
+    if request["method"] == "initialize":
+        send({"id": request["id"], "error": {"code": -32601, "message": "modern only"}})
     elif request["method"] == "server/discover": begin(request)
     else: reply(request, {"resultType": "complete", "content": []})
 """
@@ -218,19 +222,21 @@ while True:
 
 
 @case
-def a_refusal_of_a_process_that_ignores_what_it_does_not_know():
-    """It keeps silent on `server/discover` whenever it is asked, and refuses `initialize`: that is the answer, with and without a timeout."""
+def the_error_for_initialize_is_reported_when_the_probe_is_ignored():
+    """The process never answers `server/discover`, and refuses `initialize`. This error ends the call, with or without
+    a timeout."""
     script = """
 while True:
     request = ask()
-    if request["method"] == "initialize": send({"id": request["id"], "error": {"code": -32000, "message": "licence missing"}})
+    if request["method"] == "initialize":
+        send({"id": request["id"], "error": {"code": -32000, "message": "license missing"}})
 """
     with process(script) as client:
         outcome = client.connect(timeout=3000).must_be("MCP_RPC_ERROR").must_end(2400)
-        assert "licence missing" in outcome.message, outcome.message
+        assert "license missing" in outcome.message, outcome.message
         with Cancel() as cancel:
             waiting = client.begin(lambda: client.connect(timeout=0, cancel=cancel))
-            poll(lambda: sum("trying initialize" in line for line in client.lines) == 2, "no initialize")
+            poll(lambda: sum("trying initialize" in line for line in client.lines) == 2, "initialize was not sent")
             cancel.trigger()
             waiting.result().must_be("MCP_CANCELLED", "MCP_RPC_ERROR").must_end(PATIENCE * 1000)
 

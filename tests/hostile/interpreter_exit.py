@@ -1,8 +1,8 @@
-"""Python programs that end while callbacks run on other threads. Before 3.14, Python ends such a thread with pthread_exit, inside the
-callback.
+"""Python programs that end while callbacks run on other threads. Before 3.14, Python ends such a thread with
+pthread_exit, inside the callback.
 
-Python itself crashes in two cases, which these programs avoid: where a callback makes the state of a thread that Python does not know
-while the interpreter ends (it frees that state at once), and where a callback comes after its end."""
+Python itself crashes in two cases, which these programs avoid: if a callback on a thread unknown to Python creates its
+thread state while the interpreter ends (Python frees that state at once), and if a callback runs after the end."""
 
 import subprocess
 import sys
@@ -15,7 +15,8 @@ from harness import PATIENCE, STREAM, Server, answer, case, event, http, run
 PROGRAMS = 8
 SIDE_BY_SIDE = 4
 
-# Begins a program that is called with the library and the URL, and has `client` and `count`.
+# The beginning of each program. It takes the library and the URL as arguments, and defines `client` and `count`, the
+# number of callbacks.
 BEGINNING = """
 import ctypes, os, sys, threading, time
 from ctypes import CFUNCTYPE, c_char_p, c_double, c_int, c_void_p
@@ -31,12 +32,12 @@ class Counting(Client):
         global count
         if end.thread != threading.get_native_id():
             end.thread = threading.get_native_id()
-            ctypes.pythonapi.PyGILState_Ensure()  # is never released: the thread keeps its state
+            ctypes.pythonapi.PyGILState_Ensure()  # never released, so that the thread keeps its state
         count += 1
 
 class End:
-    # Is deleted while the interpreter ends, which waits here for the thread of the last callback. It has all that it uses, for
-    # modules may be empty then. From 3.14 on, the thread stays in Python for ever.
+    # Deleted while the interpreter ends: waits for the thread of the last callback. It stores all that it uses, because
+    # modules may be empty by then. Since 3.14 the thread stays in Python forever, so there is no wait.
     thread, waits, access, sleep = None, sys.version_info < (3, 14), os.access, time.sleep
 
     def __del__(self):
@@ -49,7 +50,7 @@ client = Counting(sys.argv[2])
 never_freed(client.log)
 """
 
-# Ends the program, once callbacks come all the time.
+# The end of each program: it ends after 20 callbacks, while more are running.
 END = """
 latest = time.monotonic() + 10
 while count < 20:
@@ -70,7 +71,7 @@ count = 0
 threading.Thread(target=lib.mcp_ping, args=(client.client, options, None), daemon=True).start()
 """
 
-# Its end comes when the interpreter clears the modules.
+# Frees the client when the interpreter clears the modules.
 FREED_LATE = """
 class Late:
     def __init__(self, client): self.client, self.free = client, lib.mcp_client_free
@@ -80,8 +81,8 @@ late = Late(client)
 
 
 class Flood:
-    """An HTTP+SSE server. It sends what makes the client call a callback, until the client is gone: answers that no call waits for,
-    which are logged, as soon as it is connected, or the progress of a ping."""
+    """An HTTP+SSE server. It makes the client run callbacks until the client disconnects. It sends responses with an
+    unknown id after the initialization, which the client logs, or progress notifications during a ping."""
 
     def __init__(self):
         self.streams = {}
@@ -96,14 +97,16 @@ class Flood:
         if request.rpc == "initialize":
             stream.sendall(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
         if request.rpc == "notifications/initialized" and "/log/" in request.path:
-            self.send_for_ever(stream, [{"jsonrpc": "2.0", "id": 999, "result": {}}] * 50)
+            self.send_forever(stream, [{"jsonrpc": "2.0", "id": 999, "result": {}}] * 50)
         if request.rpc == "ping":
             params = {"progressToken": request.message["params"]["_meta"]["progressToken"]}
-            steps = [{"jsonrpc": "2.0", "method": "notifications/progress", "params": params | {"progress": n}} for n in range(50)]
-            self.send_for_ever(stream, steps)
+            self.send_forever(stream, [
+                {"jsonrpc": "2.0", "method": "notifications/progress", "params": params | {"progress": n}}
+                for n in range(50)
+            ])
         return http(202, "Accepted", kind="text/plain")
 
-    def send_for_ever(self, stream, messages):
+    def send_forever(self, stream, messages):
         data = b"".join(map(event, messages))
 
         def send():
@@ -117,33 +120,35 @@ class Flood:
 
 
 def programs_must_end(program, path):
-    """The program ends with 0 and says nothing."""
+    """The program ends with status 0 and prints nothing on stderr."""
     with Server(Flood()) as server:
 
         def outcome(_):
-            command = [sys.executable, "-c", program, str(Path(sys.argv[1]).resolve()), f"http://127.0.0.1:{server.port}{path}"]
-            ended = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=2 * PATIENCE)
+            library, url = Path(sys.argv[1]).resolve(), f"http://127.0.0.1:{server.port}{path}"
+            command = [sys.executable, "-c", program, str(library), url]
+            folder = Path(__file__).parent
+            ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=2 * PATIENCE)
             return ended.returncode, ended.stderr[:500]
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             outcomes = list(threads.map(outcome, range(PROGRAMS)))
     failed = [outcome for outcome in outcomes if outcome != (0, "")]
-    assert not failed, f"{len(failed)} of {PROGRAMS} programs: {failed[0]}"
+    assert not failed, f"{len(failed)} of {PROGRAMS} programs failed, the first with {failed[0]}"
 
 
 @case
-def during_log_callbacks_on_the_reader_thread():
+def a_program_ends_during_log_callbacks_on_the_reader_thread():
     programs_must_end(BEGINNING + CONNECT + END, "/log/sse")
 
 
 @case
-def during_progress_callbacks_of_a_call_on_a_daemon_thread():
+def a_program_ends_during_progress_callbacks_on_a_daemon_thread():
     programs_must_end(BEGINNING + PING + END, "/progress/sse")
 
 
 @case
-def a_client_is_freed_while_the_interpreter_ends():
-    # From 3.14 on, the reader thread stays in Python for ever, which the library cannot notice: this would hang.
+def a_client_can_be_freed_while_the_interpreter_ends():
+    # Since 3.14 the reader thread stays in Python forever. The library cannot detect that, so free would hang.
     if sys.version_info < (3, 14):
         programs_must_end(BEGINNING + FREED_LATE + CONNECT + END, "/log/sse")
 
