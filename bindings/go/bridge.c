@@ -27,7 +27,7 @@ static void change(void *handle, const char *method, const mcp_json *params) {
 }
 
 static void end(void *handle) {
-    bridgeEnd((uintptr_t)handle);
+    bridgeDestroy((uintptr_t)handle);
 }
 
 mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **error) {

@@ -68,7 +68,7 @@ func (c *Client) Listen(ctx context.Context, changes Changes, options ...CallOpt
 
 func (c *Client) listen(ctx context.Context, changes Changes, options []CallOption, take func(Change)) error {
 	wanted := C.uint32_t(0)
-	for change, is := range map[C.uint32_t]bool{
+	for change, ok := range map[C.uint32_t]bool{
 		C.MCP_CHANGE_TOOLS: changes.Tools, C.MCP_CHANGE_PROMPTS: changes.Prompts, C.MCP_CHANGE_RESOURCES: changes.Resources,
 	} {
 		if is {
@@ -77,7 +77,7 @@ func (c *Client) listen(ctx context.Context, changes Changes, options []CallOpti
 	}
 	handle := cgo.NewHandle(take)
 	defer handle.Delete()
-	return withTexts(changes.URIs, "a URI", func(uris []*C.char) error {
+	return withCStrings(changes.URIs, "a URI", func(uris []*C.char) error {
 		return withArray(uris, func(uris **C.char) error {
 			return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
 				return C.bridge_listen(client, wanted, uris, C.uintptr_t(handle), options, failure)
@@ -88,7 +88,7 @@ func (c *Client) listen(ctx context.Context, changes Changes, options []CallOpti
 
 //export bridgeChange
 func bridgeChange(handle C.uintptr_t, method *C.char, params *C.mcp_json) {
-	change := Change{Method: C.GoString(method), Params: Result(raw(params))}
+	change := Change{Method: C.GoString(method), Params: Result(rawJSON(params))}
 	var read struct{ URI string }
 	if change.Params != nil && change.Params.Decode(&read) == nil {
 		change.URI = read.URI

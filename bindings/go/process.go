@@ -14,7 +14,7 @@ import "C"
 // Credentials, headers and everything else that is about HTTP are [Misuse]: what the server needs to know goes into its environment.
 func NewProcess(command []string, options ...Option) (*Client, error) {
 	return newClient(options, func(failure **C.mcp_error) (made *C.mcp_client, err error) {
-		err = withTexts(command, "the command", func(texts []*C.char) error {
+		err = withCStrings(command, "the command", func(texts []*C.char) error {
 			return withArray(texts, func(argv **C.char) error {
 				made = C.mcp_client_new_stdio(argv, failure)
 				return nil
@@ -29,8 +29,8 @@ func NewProcess(command []string, options ...Option) (*Client, error) {
 // these beat it.
 func NewFromConfig(path, name string, options ...Option) (*Client, error) {
 	return newClient(options, func(failure **C.mcp_error) (made *C.mcp_client, err error) {
-		err = withText(path, "the path", func(path *C.char) error {
-			return withOptionalText(name, "the name", func(name *C.char) error {
+		err = withCString(path, "the path", func(path *C.char) error {
+			return withOptionalCString(name, "the name", func(name *C.char) error {
 				made = C.mcp_client_new_from_config(path, name, failure)
 				return nil
 			})
@@ -67,21 +67,21 @@ func ConfigServers(path string) ([]ConfigServer, error) {
 // readConfig reads what a function says of a configuration file.
 func readConfig(path string, v any, read func(*C.char, **C.mcp_json, **C.mcp_error) C.mcp_status) error {
 	var document *C.mcp_json
-	err := withText(path, "the path", func(path *C.char) error {
+	err := withCString(path, "the path", func(path *C.char) error {
 		return check(func(failure **C.mcp_error) C.mcp_status { return read(path, &document, failure) })
 	})
 	if err != nil {
 		return err
 	}
 	defer C.mcp_json_free(document)
-	return Result(raw(document)).understand(v)
+	return Result(rawJSON(document)).decodeLenient(v)
 }
 
 // WithEnvironment sets variables in the environment of the server's process.
 func WithEnvironment(variables map[string]string) Option {
 	return func(c *Client) error {
 		for name, value := range variables {
-			err := withText(value, "the value", func(value *C.char) error { return c.setEnvironment(name, value) })
+			err := withCString(value, "the value", func(value *C.char) error { return c.setEnvironment(name, value) })
 			if err != nil {
 				return err
 			}
@@ -103,7 +103,7 @@ func WithoutEnvironment(names ...string) Option {
 }
 
 func (c *Client) setEnvironment(name string, value *C.char) error {
-	return withText(name, "the name", func(name *C.char) error {
+	return withCString(name, "the name", func(name *C.char) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 			return C.mcp_set_environment(client, name, value, failure)
 		})

@@ -68,8 +68,8 @@ func WithTimeout(d time.Duration) Option {
 // WithClientInfo sets the name and version under which the program introduces itself to the server.
 func WithClientInfo(name, version string) Option {
 	return func(c *Client) error {
-		return withText(name, "the name", func(name *C.char) error {
-			return withText(version, "the version", func(version *C.char) error {
+		return withCString(name, "the name", func(name *C.char) error {
+			return withCString(version, "the version", func(version *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 					return C.mcp_set_client_info(client, name, version, failure)
 				})
@@ -122,7 +122,7 @@ func WithProxy(url string) Option {
 // WithoutProxy uses no proxy, whatever the environment says.
 func WithoutProxy() Option {
 	return func(c *Client) error {
-		return withText("", "the proxy's URL", func(none *C.char) error {
+		return withCString("", "the proxy's URL", func(none *C.char) error {
 			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 				return C.mcp_set_proxy(client, none, failure)
 			})
@@ -151,8 +151,8 @@ func WithCAFile(path string) Option {
 // in the same file.
 func WithClientCertificate(certFile, keyFile string) Option {
 	return func(c *Client) error {
-		return withText(certFile, "the path", func(cert *C.char) error {
-			return withOptionalText(keyFile, "the path", func(key *C.char) error {
+		return withCString(certFile, "the path", func(cert *C.char) error {
+			return withOptionalCString(keyFile, "the path", func(key *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 					return C.mcp_set_tls_client_cert(client, cert, key, failure)
 				})
@@ -188,7 +188,7 @@ func (c *Client) SetCache(wanted bool) error {
 // SetBearer sets the bearer token that every request carries from the next one on, without the word "Bearer". It goes to the URL's
 // own origin only, and is in no error and no log line. It beats an Authorization header.
 func (c *Client) SetBearer(token string) error {
-	return withText(token, "the token", func(token *C.char) error { return c.setBearer(token) })
+	return withCString(token, "the token", func(token *C.char) error { return c.setBearer(token) })
 }
 
 // ClearBearer removes the bearer token.
@@ -203,14 +203,14 @@ func (c *Client) setBearer(token *C.char) error {
 // SetHeader sets a header that every request carries from the next one on, in place of one of the same name. Values are treated as
 // secrets. The names that belong to the protocol are refused.
 func (c *Client) SetHeader(name, value string) error {
-	return withText(value, "the value", func(value *C.char) error { return c.setHeader(name, value) })
+	return withCString(value, "the value", func(value *C.char) error { return c.setHeader(name, value) })
 }
 
 // DelHeader removes a header.
 func (c *Client) DelHeader(name string) error { return c.setHeader(name, nil) }
 
 func (c *Client) setHeader(name string, value *C.char) error {
-	return withText(name, "the name", func(name *C.char) error {
+	return withCString(name, "the name", func(name *C.char) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 			return C.mcp_set_header(client, name, value, failure)
 		})
@@ -231,7 +231,7 @@ func (c *Client) SetTimeout(d time.Duration) error {
 // textOption sets a text; "" stands for nothing at all.
 func textOption(text, what string, set func(*C.mcp_client, *C.char, **C.mcp_error) C.mcp_status) Option {
 	return func(c *Client) error {
-		return withOptionalText(text, what, func(text *C.char) error {
+		return withOptionalCString(text, what, func(text *C.char) error {
 			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status { return set(client, text, failure) })
 		})
 	}

@@ -22,7 +22,7 @@ type Started struct {
 // waits. On modern servers the server decides; on those of 2025-11-25 a tool that can be a task becomes one; on older ones there are
 // none.
 func (c *Client) StartTool(ctx context.Context, name string, arguments any, options ...CallOption) (*Started, error) {
-	text, err := c.named(ctx, name, arguments, options,
+	text, err := c.callNamed(ctx, name, arguments, options,
 		func(c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
 			return C.mcp_start_tool(c, name, a.text, a.length, o, result, e)
 		})
@@ -34,7 +34,7 @@ func (c *Client) StartTool(ctx context.Context, name string, arguments any, opti
 		ResultType, TaskID string
 		Task               struct{ TaskID string }
 	}
-	if err := text.understand(&read); err != nil {
+	if err := text.decodeLenient(&read); err != nil {
 		return nil, err
 	}
 	switch {
@@ -62,7 +62,7 @@ type Task struct {
 
 // GetTask asks how a task stands.
 func (c *Client) GetTask(ctx context.Context, id string, options ...CallOption) (*Task, error) {
-	text, err := c.ofTask(ctx, id, options,
+	text, err := c.callTask(ctx, id, options,
 		func(c *C.mcp_client, id *C.char, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
 			return C.mcp_get_task(c, id, o, result, e)
 		})
@@ -70,7 +70,7 @@ func (c *Client) GetTask(ctx context.Context, id string, options ...CallOption) 
 		return nil, err
 	}
 	task := &Task{Raw: text}
-	if err := text.understand(task); err != nil {
+	if err := text.decodeLenient(task); err != nil {
 		return nil, err
 	}
 	return task, nil
@@ -79,11 +79,11 @@ func (c *Client) GetTask(ctx context.Context, id string, options ...CallOption) 
 // UpdateTask gives a task of a modern server inputs that it asks for: an object with a result under each key of its InputRequests.
 // [Client.WaitTask] does that by itself.
 func (c *Client) UpdateTask(ctx context.Context, id string, responses any, options ...CallOption) error {
-	text, err := marshalled(responses, "the responses")
+	text, err := marshal(responses, "the responses")
 	if err != nil {
 		return err
 	}
-	return withText(id, "the id", func(id *C.char) error {
+	return withCString(id, "the id", func(id *C.char) error {
 		return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
 			r := jsonTextOf(text)
 			return C.mcp_update_task(client, id, r.text, r.length, options, failure)
@@ -93,7 +93,7 @@ func (c *Client) UpdateTask(ctx context.Context, id string, responses any, optio
 
 // CancelTask asks the server to end a task. It may end it, or finish it first.
 func (c *Client) CancelTask(ctx context.Context, id string, options ...CallOption) error {
-	return withText(id, "the id", func(id *C.char) error {
+	return withCString(id, "the id", func(id *C.char) error {
 		return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
 			return C.mcp_cancel_task(client, id, options, failure)
 		})
@@ -104,7 +104,7 @@ func (c *Client) CancelTask(ctx context.Context, id string, options ...CallOptio
 // [OnProgress] is told each new StatusMessage. A task that failed is [RPCError] or a [*ToolError], one that was cancelled
 // [TaskCancelled]. When the context ends, the task goes on.
 func (c *Client) WaitTask(ctx context.Context, id string, options ...CallOption) (*ToolResult, error) {
-	text, err := c.ofTask(ctx, id, options,
+	text, err := c.callTask(ctx, id, options,
 		func(c *C.mcp_client, id *C.char, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
 			return C.mcp_wait_task(c, id, o, result, e)
 		})
@@ -115,13 +115,13 @@ func (c *Client) WaitTask(ctx context.Context, id string, options ...CallOption)
 }
 
 // ofTask runs a C function that takes the id of a task and gives a result.
-func (c *Client) ofTask(
+func (c *Client) callTask(
 	ctx context.Context, id string, options []CallOption,
 	function func(*C.mcp_client, *C.char, *C.mcp_options, **C.mcp_json, **C.mcp_error) C.mcp_status,
 ) (Result, error) {
 	var result Result
-	err := withText(id, "the id", func(id *C.char) (err error) {
-		result, err = c.result(ctx, options, func(c *C.mcp_client, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
+	err := withCString(id, "the id", func(id *C.char) (err error) {
+		result, err = c.callResult(ctx, options, func(c *C.mcp_client, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
 			return function(c, id, o, result, e)
 		})
 		return err

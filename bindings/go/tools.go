@@ -94,7 +94,7 @@ func (e *ToolError) Error() string { return "the tool " + e.Name + " failed: " +
 // A tool is never called twice: where it is not known whether the server has executed the call, it is not sent again. While it
 // waits, handlers that are set may be asked for input.
 func (c *Client) CallTool(ctx context.Context, name string, arguments any, options ...CallOption) (*ToolResult, error) {
-	result, err := c.named(ctx, name, arguments, options,
+	result, err := c.callNamed(ctx, name, arguments, options,
 		func(c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
 			return C.mcp_call_tool(c, name, a.text, a.length, o, result, e)
 		})
@@ -106,7 +106,7 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, optio
 
 func toolResult(name string, text Result) (*ToolResult, error) {
 	result := &ToolResult{Raw: text}
-	if err := text.understand(result); err != nil {
+	if err := text.decodeLenient(result); err != nil {
 		return nil, err
 	}
 	if result.IsError {
