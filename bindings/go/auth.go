@@ -185,11 +185,13 @@ func runCallback(callback func() error) (err error) {
 		if value := recover(); value != nil {
 			err = &PanicError{value, debug.Stack()}
 		} else if !returned {
-			// runtime.Goexit cannot be stopped, and must not unwind the C frames: the C code would never release its
-			// resources. Crash with an explanation instead, and block this goroutine until then.
+			// runtime.Goexit cannot be stopped, and must not unwind the C frames: the C code would never
+			// release its resources. Crash with an explanation instead, and block this goroutine until
+			// then.
 			stack := debug.Stack()
 			go func() {
-				panic(fmt.Sprintf("mcp: a callback called runtime.Goexit, as FailNow of a test does:\n%s", stack))
+				const message = "mcp: a callback called runtime.Goexit, as FailNow of a test does:"
+				panic(fmt.Sprintf("%s\n%s", message, stack))
 			}()
 			select {}
 		}

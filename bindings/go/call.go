@@ -26,8 +26,8 @@ func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout, o.hasTimeout = d, true }
 }
 
-// IdleTimeout ends the call with [TimedOut] if for this long no byte arrives from the server and none can be sent. Zero,
-// the default, means no limit.
+// IdleTimeout ends the call with [TimedOut] if for this long no byte arrives from the server and none can be sent.
+// Zero, the default, means no limit.
 func IdleTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.idle = d }
 }
@@ -67,8 +67,7 @@ func runCall(
 	function func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status,
 ) error {
 	if ctx.Err() != nil {
-		failure := &Error{Status: contextStatus(ctx), Message: "the context was done before the call", RetryAfter: -1}
-		return contextError(ctx, failure)
+		return contextError(ctx, &Error{Message: "the context was done before the call", RetryAfter: -1})
 	}
 	return runCallEvenIfDone(ctx, options, function)
 }
@@ -147,7 +146,9 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 	}
 	for _, header := range o.headers {
 		err := withCStrings(header[:], "the header", func(t []*C.char) error {
-			return check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_header(c, t[0], t[1], f) })
+			return check(func(f **C.mcp_error) C.mcp_status {
+				return C.mcp_options_set_header(c, t[0], t[1], f)
+			})
 		})
 		if err != nil {
 			return err
@@ -199,8 +200,8 @@ func bridgeProgress(handle C.uintptr_t, progress, total C.double, message *C.cha
 	}
 }
 
-// cancelWhenDone makes calls with these options end when the context is done. The caller must call the returned function
-// after the call.
+// cancelWhenDone makes calls with these options end when the context is done. The caller must call the returned
+// function after the call.
 func cancelWhenDone(ctx context.Context, options *C.mcp_options) (func(), error) {
 	if ctx.Done() == nil {
 		return func() {}, nil

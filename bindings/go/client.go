@@ -56,9 +56,9 @@ func newClient(options []Option, create func(**C.mcp_error) (*C.mcp_client, erro
 	return client, nil
 }
 
-// Close closes the client. Calls in flight return [Closed] within a moment, and so do all later calls. If the server has
-// sessions, Close also ends the session on the server, which takes at most the client's timeout. An error says why that
-// request failed; the client is closed nevertheless. A second Close does nothing. A [LogFunc] may call Close; an
+// Close closes the client. Calls in flight return [Closed] within a moment, and so do all later calls. If the server
+// has sessions, Close also ends the session on the server, which takes at most the client's timeout. An error says why
+// that request failed; the client is closed nevertheless. A second Close does nothing. A [LogFunc] may call Close; an
 // [AuthFunc] may not ([Misuse]).
 func (c *Client) Close() error { return c.CloseContext(context.Background()) }
 

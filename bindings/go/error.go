@@ -17,7 +17,8 @@ import (
 type Error struct {
 	// Status is the kind of failure; errors.Is(err, mcp.Unauthorized) compares it.
 	Status Status
-	// Message says what failed, where, why, and what to do about it: one line of text for people. Its wording may change.
+	// Message says what failed, where, why, and what to do about it: one line of text for people. Its wording may
+	// change.
 	Message string
 	// HTTPStatus is the HTTP status of the response that caused the error, such as 401; 0 if there was none.
 	HTTPStatus int
@@ -25,7 +26,8 @@ type Error struct {
 	RPC *RPC
 	// WWWAuthenticate is the server's challenge (RFC 9110, section 11.6.1); "" if it sent none.
 	WWWAuthenticate string
-	// RetryAfter is the time to wait before a retry, from the server's Retry-After header; negative if there is none.
+	// RetryAfter is the time to wait before a retry, from the server's Retry-After header; negative if there is
+	// none.
 	RetryAfter time.Duration
 
 	cause error

@@ -30,8 +30,8 @@ type ElicitRequest struct {
 }
 
 // Cancelled reports whether a response would be too late: the server cancelled its request, the call that needs the
-// input was cancelled, the client was closed, or the handler has returned. A handler that waits for the user should call
-// it from time to time, and return if it is true. Any goroutine may call it.
+// input was cancelled, the client was closed, or the handler has returned. A handler that waits for the user should
+// call it from time to time, and return if it is true. Any goroutine may call it.
 func (r ElicitRequest) Cancelled() bool { return r.pending.cancelled() }
 
 // An ElicitAnswer is the user's response to an [ElicitRequest]. The zero value cancels, like [ElicitCancel].
@@ -62,8 +62,8 @@ func ElicitCancel() ElicitAnswer {
 	}}
 }
 
-// A SamplingRequest is a server's request for a model's response (specification 2026-07-28, "Sampling"). The user should
-// see the request and the response, and be able to refuse them.
+// A SamplingRequest is a server's request for a model's response (specification 2026-07-28, "Sampling"). The user
+// should see the request and the response, and be able to refuse them.
 type SamplingRequest struct {
 	Messages     []SamplingMessage `json:"messages"`
 	SystemPrompt string            `json:"systemPrompt"`
@@ -138,11 +138,12 @@ func (e *InputError) Error() string { return e.Message }
 //
 // The handler runs on the goroutine of the call that needs the input. If the request belongs to no call, it runs on a
 // reader thread of the library, where it may not make calls on the same client ([Misuse]). Its time does not count
-// against timeouts. If it returns an error or panics, a legacy server gets a JSON-RPC error and the call continues; with
-// a modern server, the call ends with [InputFailed].
+// against timeouts. If it returns an error or panics, a legacy server gets a JSON-RPC error and the call continues;
+// with a modern server, the call ends with [InputFailed].
 func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := ElicitRequest{Raw: Result(rawJSON(C.mcp_input_params(i))), pending: &pendingInput{input: i}}
+		params := Result(rawJSON(C.mcp_input_params(i)))
+		request := ElicitRequest{Raw: params, pending: &pendingInput{input: i}}
 		defer request.pending.expire()
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
@@ -161,11 +162,12 @@ func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 	})
 }
 
-// WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability to
-// the server. The handler runs on the goroutine and under the rules that [WithElicitation] describes.
+// WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability
+// to the server. The handler runs on the goroutine and under the rules that [WithElicitation] describes.
 func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := SamplingRequest{Raw: Result(rawJSON(C.mcp_input_params(i))), pending: &pendingInput{input: i}}
+		params := Result(rawJSON(C.mcp_input_params(i)))
+		request := SamplingRequest{Raw: params, pending: &pendingInput{input: i}}
 		defer request.pending.expire()
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err

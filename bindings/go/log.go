@@ -38,9 +38,9 @@ func (l LogLevel) Level() slog.Level {
 }
 
 // A LogFunc receives the log messages of the library: one line of text, without tokens and header values. It may run on
-// several goroutines at the same time. On a reader thread of the library, and while the client connects, it may not make
-// calls on the same client ([Misuse]). A panic in it is ignored, because there is no caller to report it to. A client is
-// never garbage collected if its LogFunc refers to it: close it.
+// several goroutines at the same time. On a reader thread of the library, and while the client connects, it may not
+// make calls on the same client ([Misuse]). A panic in it is ignored, because there is no caller to report it to. A
+// client is never garbage collected if its LogFunc refers to it: close it.
 type LogFunc func(level LogLevel, line string)
 
 // WithLog sets the function that receives the client's log messages, such as warnings, fallbacks and retries. Without

@@ -34,8 +34,8 @@ func WithLogging(callback func(LoggingMessage)) Option {
 	}
 }
 
-// SetLoggingLevel requests the server's log messages of a level and all higher levels; see [LoggingMessage]. On a legacy
-// server this sends a request now; a modern server gets the level with every later request. Errors include
+// SetLoggingLevel requests the server's log messages of a level and all higher levels; see [LoggingMessage]. On a
+// legacy server this sends a request now; a modern server gets the level with every later request. Errors include
 // [InvalidArgument] for an unknown level, and [RPCError] if a legacy server does not support logging.
 func (c *Client) SetLoggingLevel(ctx context.Context, level string, options ...CallOption) error {
 	return withCString(level, "the level", func(level *C.char) error {

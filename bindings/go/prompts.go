@@ -69,7 +69,9 @@ func (c *Client) GetPrompt(
 	ctx context.Context, name string, arguments map[string]string, options ...CallOption,
 ) (*PromptResult, error) {
 	text, err := c.callNamed(ctx, name, nilIfEmpty(arguments), options,
-		func(c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
+		func(
+			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+		) C.mcp_status {
 			return C.mcp_get_prompt(c, name, a.text, a.length, o, result, e)
 		})
 	if err != nil {
@@ -98,8 +100,8 @@ func (c *Client) CompletePrompt(
 	ctx context.Context, prompt, argument, value string, known map[string]string, options ...CallOption,
 ) (*Completion, error) {
 	return c.complete(ctx, prompt, argument, value, known, options,
-		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_complete_prompt(c, t[0], t[1], t[2], t[3], o, result, e)
+		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error) C.mcp_status {
+			return C.mcp_complete_prompt(c, t[0], t[1], t[2], t[3], o, r, e)
 		})
 }
 
@@ -109,8 +111,8 @@ func (c *Client) CompleteResource(
 	ctx context.Context, uriTemplate, argument, value string, known map[string]string, options ...CallOption,
 ) (*Completion, error) {
 	return c.complete(ctx, uriTemplate, argument, value, known, options,
-		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_complete_resource(c, t[0], t[1], t[2], t[3], o, result, e)
+		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error) C.mcp_status {
+			return C.mcp_complete_resource(c, t[0], t[1], t[2], t[3], o, r, e)
 		})
 }
 
@@ -118,21 +120,21 @@ func (c *Client) complete(
 	ctx context.Context, name, argument, value string, known map[string]string, options []CallOption,
 	function func(*C.mcp_client, [4]*C.char, *C.mcp_options, **C.mcp_json, **C.mcp_error) C.mcp_status,
 ) (*Completion, error) {
-	context, err := marshal(nilIfEmpty(known), "the known arguments")
+	knownJSON, err := marshal(nilIfEmpty(known), "the known arguments")
 	if err != nil {
 		return nil, err
 	}
-	required := []string{name, argument, value}
-	if context != nil {
-		required = append(required, string(context))
+	texts := []string{name, argument, value}
+	if knownJSON != nil {
+		texts = append(texts, string(knownJSON))
 	}
-	var texts [4]*C.char
+	var cTexts [4]*C.char
 	var result Result
-	err = withCStrings(required, "the name, the argument or the value", func(all []*C.char) (err error) {
-		copy(texts[:], all)
+	err = withCStrings(texts, "the name, the argument or the value", func(all []*C.char) (err error) {
+		copy(cTexts[:], all)
 		result, err = c.callResult(ctx, options,
 			func(c *C.mcp_client, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-				return function(c, texts, o, result, e)
+				return function(c, cTexts, o, result, e)
 			})
 		return err
 	})

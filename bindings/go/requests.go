@@ -14,7 +14,9 @@ import (
 // not sent again.
 func (c *Client) Request(ctx context.Context, method string, params any, options ...CallOption) (Result, error) {
 	return c.callNamed(ctx, method, params, options,
-		func(c *C.mcp_client, method *C.char, p jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
+		func(
+			c *C.mcp_client, method *C.char, p jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+		) C.mcp_status {
 			return C.mcp_request(c, method, p.text, p.length, o, result, e)
 		})
 }
@@ -27,9 +29,9 @@ func (c *Client) Notify(ctx context.Context, method string, params any, options 
 		return err
 	}
 	return withCString(method, "the method", func(method *C.char) error {
-		return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, failure **C.mcp_error) C.mcp_status {
+		return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
 			p := jsonTextOf(text)
-			return C.mcp_notify(c, method, p.text, p.length, o, failure)
+			return C.mcp_notify(c, method, p.text, p.length, o, e)
 		})
 	})
 }

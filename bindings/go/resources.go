@@ -52,8 +52,8 @@ var resourceTemplates = listing[ResourceTemplate]{
 	raw: func(template *ResourceTemplate) *Result { return &template.Raw },
 }
 
-// ListResources returns all resources of the server, from all pages. The error is [Endless] if the server sends too many
-// pages.
+// ListResources returns all resources of the server, from all pages. The error is [Endless] if the server sends too
+// many pages.
 func (c *Client) ListResources(ctx context.Context, options ...CallOption) ([]Resource, error) {
 	return resources.list(ctx, c, options)
 }
@@ -76,7 +76,7 @@ func (c *Client) ResourceTemplates(ctx context.Context, options ...CallOption) i
 	return resourceTemplates.pages(ctx, c, options)
 }
 
-// ReadResource reads a resource. The result may have several contents, for example those of a folder's files. If the
+// ReadResource reads a resource. The result may have several contents, for example if it is a folder. If the
 // resource does not exist, the error is [RPCError] with the code -32602, or -32002 on legacy servers.
 func (c *Client) ReadResource(ctx context.Context, uri string, options ...CallOption) ([]ResourceContents, error) {
 	var result Result

@@ -13,8 +13,8 @@ type Status int32
 const (
 	// InvalidArgument: an argument is invalid. Nothing was sent.
 	InvalidArgument Status = C.MCP_INVALID_ARGUMENT
-	// Misuse: the call is not allowed here, such as a setting that cannot change after the first request, a call on a
-	// client from its own [AuthFunc], or an HTTP setting of a client for a process.
+	// Misuse: the call is not allowed here, such as a setting that cannot change after the first request, a call on
+	// a client from its own [AuthFunc], or an HTTP setting of a client for a process.
 	Misuse Status = C.MCP_MISUSE
 	// Internal: a bug in libmcp that was caught before it could crash the program. Please report it.
 	Internal Status = C.MCP_INTERNAL
@@ -48,8 +48,8 @@ const (
 	Unavailable Status = C.MCP_UNAVAILABLE
 	// HTTPError: any other HTTP status that the protocol does not define, or a response that is not HTTP.
 	HTTPError Status = C.MCP_HTTP_ERROR
-	// RedirectRefused: a redirect was not followed, because it would send credentials to another origin or change the
-	// method of a POST, or because there were more than five; or an HTTP+SSE endpoint is on another origin.
+	// RedirectRefused: a redirect was not followed, because it would send credentials to another origin or change
+	// the method of a POST, or because there were more than five; or an HTTP+SSE endpoint is on another origin.
 	RedirectRefused Status = C.MCP_REDIRECT_REFUSED
 	// UnexpectedContent: the response is HTML, plain text or empty instead of a message.
 	UnexpectedContent Status = C.MCP_UNEXPECTED_CONTENT
@@ -61,11 +61,11 @@ const (
 	WrongID Status = C.MCP_WRONG_ID
 	// RPCError: the server returned a JSON-RPC error; see [Error.RPC].
 	RPCError Status = C.MCP_RPC_ERROR
-	// VersionUnsupported: the server and this client have no protocol version in common, or the server does not support
-	// the pinned one.
+	// VersionUnsupported: the server and this client have no protocol version in common, or the server does not
+	// support the pinned one.
 	VersionUnsupported Status = C.MCP_VERSION_UNSUPPORTED
-	// SessionLost: the server no longer knows the session. The request was not retried, because it may have been executed
-	// or because the server lost a second session too. The next call opens a new session.
+	// SessionLost: the server no longer knows the session. The request was not retried, because it may have been
+	// executed or because the server lost a second session too. The next call opens a new session.
 	SessionLost Status = C.MCP_SESSION_LOST
 	// TooLarge: a message, header or event is larger than the limit.
 	TooLarge Status = C.MCP_TOO_LARGE
