@@ -70,9 +70,9 @@ func (c *Client) GetPrompt(
 ) (*PromptResult, error) {
 	text, err := c.callNamed(ctx, name, nilIfEmpty(arguments), options,
 		func(
-			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
 		) C.mcp_status {
-			return C.mcp_get_prompt(c, name, a.text, a.length, o, result, e)
+			return C.mcp_get_prompt(c, name, a.text, a.length, o, r, e)
 		})
 	if err != nil {
 		return nil, err

@@ -15,9 +15,9 @@ import (
 func (c *Client) Request(ctx context.Context, method string, params any, options ...CallOption) (Result, error) {
 	return c.callNamed(ctx, method, params, options,
 		func(
-			c *C.mcp_client, method *C.char, p jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+			c *C.mcp_client, method *C.char, p jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
 		) C.mcp_status {
-			return C.mcp_request(c, method, p.text, p.length, o, result, e)
+			return C.mcp_request(c, method, p.text, p.length, o, r, e)
 		})
 }
 

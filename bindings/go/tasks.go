@@ -25,9 +25,9 @@ type Started struct {
 func (c *Client) StartTool(ctx context.Context, name string, arguments any, options ...CallOption) (*Started, error) {
 	text, err := c.callNamed(ctx, name, arguments, options,
 		func(
-			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
 		) C.mcp_status {
-			return C.mcp_start_tool(c, name, a.text, a.length, o, result, e)
+			return C.mcp_start_tool(c, name, a.text, a.length, o, r, e)
 		})
 	if err != nil {
 		return nil, err

@@ -98,9 +98,9 @@ func (e *ToolError) Error() string { return "the tool " + e.Name + " failed: " +
 func (c *Client) CallTool(ctx context.Context, name string, arguments any, options ...CallOption) (*ToolResult, error) {
 	result, err := c.callNamed(ctx, name, arguments, options,
 		func(
-			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error,
+			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
 		) C.mcp_status {
-			return C.mcp_call_tool(c, name, a.text, a.length, o, result, e)
+			return C.mcp_call_tool(c, name, a.text, a.length, o, r, e)
 		})
 	if err != nil {
 		return nil, err
