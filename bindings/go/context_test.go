@@ -22,7 +22,7 @@ func newSilentClient(t *testing.T) *mcp.Client {
 }
 
 // startPing starts a ping on a new goroutine and returns the channel for its result. It returns when that goroutine
-// runs; the ping has probably been sent then.
+// runs, perhaps before the ping is sent.
 func startPing(ctx context.Context, client *mcp.Client) <-chan error {
 	started, result := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -33,9 +33,9 @@ func startPing(ctx context.Context, client *mcp.Client) <-chan error {
 	return result
 }
 
-// waitForReturn waits for a call that must return because of what, which happened at since, and logs how long that
-// took. The bound on that time is extended by the time for which the threads of this process waited for a processor,
-// but at most doubled: the machine may be busy.
+// waitForReturn waits for the result of a call that the test ended, with the operation what at the time since, and logs
+// how long it took. The test fails after two seconds. On a busy machine, this limit is extended by the time that the
+// threads of this process waited for a processor, at most to four seconds.
 func waitForReturn(t *testing.T, what string, result <-chan error, since time.Time) error {
 	t.Helper()
 	const bound = 2 * time.Second
