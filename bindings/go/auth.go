@@ -13,8 +13,8 @@ import (
 )
 
 // An AuthFunc provides the credentials of HTTP requests, for example tokens that expire. It calls
-// [AuthRequest.SetBearer] and [AuthRequest.SetHeader], or returns an error: then the call fails with [AuthFailed] and
-// wraps that error. If the function panics, the call fails with AuthFailed and wraps a [*PanicError].
+// [AuthRequest.SetBearer] and [AuthRequest.SetHeader], or returns an error. If it returns an error, the call fails with
+// [AuthFailed], and that [Error] wraps the returned one. If it panics, the Error wraps a [*PanicError].
 //
 // The function runs before each HTTP request, and again if the server rejects the credentials. If the server rejects
 // several calls at the same time, the function runs once and all of these calls use its result; therefore it gets no
@@ -186,8 +186,7 @@ func runCallback(callback func() error) (err error) {
 			err = &PanicError{value, debug.Stack()}
 		} else if !returned {
 			// runtime.Goexit cannot be stopped, and must not unwind the C frames: the C code would never
-			// release its resources. Crash with an explanation instead, and block this goroutine until
-			// then.
+			// release its resources. Crash with an explanation instead.
 			stack := debug.Stack()
 			go func() {
 				const message = "mcp: a callback called runtime.Goexit, as FailNow of a test does:"

@@ -22,7 +22,7 @@ const (
 	Cancelled Status = C.MCP_CANCELLED
 	// Closed: the client was closed, before or during the call.
 	Closed Status = C.MCP_CLOSED
-	// TimedOut: the call's timeout passed, or its idle limit.
+	// TimedOut: the timeout, the idle timeout or the context's deadline of the call has passed.
 	TimedOut Status = C.MCP_TIMEOUT
 	// ResolveFailed: the server's name has no address.
 	ResolveFailed Status = C.MCP_RESOLVE_FAILED
@@ -51,7 +51,8 @@ const (
 	// RedirectRefused: a redirect was not followed, because it would send credentials to another origin or change
 	// the method of a POST, or because there were more than five; or an HTTP+SSE endpoint is on another origin.
 	RedirectRefused Status = C.MCP_REDIRECT_REFUSED
-	// UnexpectedContent: the response is HTML, plain text or empty instead of a message.
+	// UnexpectedContent: the response is HTML, plain text or empty instead of a message, or has a content coding
+	// that was not requested.
 	UnexpectedContent Status = C.MCP_UNEXPECTED_CONTENT
 	// InvalidJSON: the response is declared as JSON, but is not valid JSON.
 	InvalidJSON Status = C.MCP_INVALID_JSON
