@@ -2,44 +2,44 @@
 
 #include "_cgo_export.h"
 
-static void auth(void *handle, mcp_auth_request *request) {
+static void on_auth(void *handle, mcp_auth_request *request) {
     bridgeAuth((uintptr_t)handle, request);
 }
 
-static void take_line(void *handle, int32_t level, const char *message) {
+static void on_log(void *handle, int32_t level, const char *message) {
     bridgeLog((uintptr_t)handle, level, (char *)message);
 }
 
-static void input(void *handle, mcp_input *input) {
+static void on_input(void *handle, mcp_input *input) {
     bridgeInput((uintptr_t)handle, input);
 }
 
-static void take_message(void *handle, const mcp_json *message) {
+static void on_logging(void *handle, const mcp_json *message) {
     bridgeLogging((uintptr_t)handle, (mcp_json *)message);
 }
 
-static void progress(void *handle, double progress, double total, const char *message) {
+static void on_progress(void *handle, double progress, double total, const char *message) {
     bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
 }
 
-static void change(void *handle, const char *method, const mcp_json *params) {
+static void on_change(void *handle, const char *method, const mcp_json *params) {
     bridgeChange((uintptr_t)handle, (char *)method, (mcp_json *)params);
 }
 
-static void end(void *handle) {
-    bridgeEnd((uintptr_t)handle);
+static void destroy(void *handle) {
+    bridgeDestroy((uintptr_t)handle);
 }
 
 mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_auth(client, handle ? auth : NULL, (void *)handle, handle ? end : NULL, error);
+    return mcp_set_auth(client, handle ? on_auth : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_log(client, handle ? take_line : NULL, (void *)handle, handle ? end : NULL, error);
+    return mcp_set_log(client, handle ? on_log : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 mcp_status bridge_fail_with(mcp_auth_request *request, const char *reason, uintptr_t cause, mcp_error **error) {
-    return mcp_auth_request_fail_with(request, reason, (void *)cause, end, error);
+    return mcp_auth_request_fail_with(request, reason, (void *)cause, destroy, error);
 }
 
 uintptr_t bridge_error_cause(const mcp_error *error) {
@@ -47,26 +47,26 @@ uintptr_t bridge_error_cause(const mcp_error *error) {
 }
 
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_elicitation(client, input, (void *)handle, end, error);
+    return mcp_set_elicitation(client, on_input, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_sampling(client, input, (void *)handle, end, error);
+    return mcp_set_sampling(client, on_input, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_roots(client, input, (void *)handle, end, error);
+    return mcp_set_roots(client, on_input, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_set_logging(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_logging(client, take_message, (void *)handle, end, error);
+    return mcp_set_logging(client, on_logging, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, mcp_error **error) {
-    return mcp_options_set_progress(options, progress, (void *)handle, end, error);
+    return mcp_options_set_progress(options, on_progress, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
                          mcp_error **error) {
-    return mcp_listen(client, changes, (const char *const *)uris, change, (void *)handle, options, error);
+    return mcp_listen(client, changes, (const char *const *)uris, on_change, (void *)handle, options, error);
 }

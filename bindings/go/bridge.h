@@ -1,5 +1,5 @@
-// What Go cannot say by itself: function pointers, and handles as pointers. A handle is a number that stands for a Go
-// value (runtime/cgo.Handle); C code keeps it where a pointer belongs and never follows it.
+// C functions for what Go cannot express: pointers to callback functions, and handles passed as pointers. A handle is a
+// number that identifies a Go value (runtime/cgo.Handle). C code stores it in a pointer and never dereferences it.
 
 #ifndef BRIDGE_H
 #define BRIDGE_H

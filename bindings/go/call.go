@@ -20,86 +20,89 @@ type callOptions struct {
 	headers       [][2]string
 }
 
-// Timeout limits the call, like a deadline of its context; zero is no limit. Of this and the context's deadline, the sooner one
-// counts.
+// Timeout limits the duration of the call, in addition to the deadline of its context: the earlier of the two applies.
+// Zero means no limit.
 func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout, o.hasTimeout = d, true }
 }
 
-// IdleTimeout ends the call with [TimedOut] when that long no byte comes from the server and none can be sent.
+// IdleTimeout ends the call with [TimedOut] if for this long no byte arrives from the server and none can be sent.
+// Zero, the default, means no limit.
 func IdleTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.idle = d }
 }
 
-// Progress is how far an operation has come.
+// Progress is a progress notification for a call.
 type Progress struct {
-	// Progress grows with each one.
+	// Progress increases with each notification.
 	Progress float64
-	// Total is where it ends; negative where the server does not know.
+	// Total is the value of Progress at the end; negative if the server does not know it.
 	Total float64
-	// Message is what the server says of it; "" where it says nothing.
+	// Message is the server's description of the progress; "" if it gives none.
 	Message string
 }
 
-// OnProgress asks the server to tell how far it has come, and sets the function that is told, on the goroutine of the call
-// (specification 2026-07-28, "Progress"). Its time counts against no timeout. A panic in it ends the call, and goes on from there.
-func OnProgress(tell func(Progress)) CallOption {
-	return func(o *callOptions) { o.progress = tell }
+// OnProgress asks the server for progress notifications, and sets the callback for them (specification 2026-07-28,
+// "Progress"). The callback runs on the goroutine of the call; its time does not count against timeouts. If it panics,
+// the call is cancelled and then panics with a [*PanicError].
+func OnProgress(callback func(Progress)) CallOption {
+	return func(o *callOptions) { o.progress = callback }
 }
 
-// Meta sets the members of the "_meta" of the call's requests: whatever [encoding/json] makes an object of, such as a trace context
-// ("traceparent"). They beat what the library puts there by itself.
+// Meta sets members of the "_meta" object of the call's requests, such as a trace context ("traceparent"). members is a
+// value that [encoding/json] encodes as an object. Its members override those that the library sets.
 func Meta(members any) CallOption {
 	return func(o *callOptions) { o.meta = members }
 }
 
-// Header sets a header that the requests of the call carry. It beats one of the client; the same names are refused.
+// Header sets an HTTP header for the requests of the call. It overrides a header of the same name set on the client.
+// Names that [Client.SetHeader] rejects are rejected here too: the call returns [InvalidArgument].
 func Header(name, value string) CallOption {
 	return func(o *callOptions) { o.headers = append(o.headers, [2]string{name, value}) }
 }
 
-// run calls a C function that blocks, and ends it with the context.
-func run(
+// runCall calls a C function that blocks, and cancels it when the context is done.
+func runCall(
 	ctx context.Context, options []CallOption,
 	function func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status,
 ) error {
 	if ctx.Err() != nil {
-		return ended(ctx, &Error{Status: statusOf(ctx), Message: "the context had ended before the call", RetryAfter: -1})
+		return contextError(ctx, &Error{Message: "the context was done before the call", RetryAfter: -1})
 	}
-	return begin(ctx, options, function)
+	return runCallEvenIfDone(ctx, options, function)
 }
 
-// begin is run, also where the context has ended.
-func begin(
+// runCallEvenIfDone calls a C function that blocks, even if the context is already done.
+func runCallEvenIfDone(
 	ctx context.Context, options []CallOption,
 	function func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status,
 ) error {
-	var given callOptions
+	var settings callOptions
 	for _, option := range options {
-		option(&given)
+		option(&settings)
 	}
 	deadline, hasDeadline := ctx.Deadline()
-	if left := time.Until(deadline); hasDeadline && (!given.hasTimeout || given.timeout == 0 || left < given.timeout) {
-		// Not zero, which would be no limit.
-		given.timeout, given.hasTimeout = max(left, time.Millisecond), true
-	} else {
-		hasDeadline = false
+	left := time.Until(deadline)
+	deadlineApplies := hasDeadline && (!settings.hasTimeout || settings.timeout == 0 || left < settings.timeout)
+	if deadlineApplies {
+		// At least one millisecond: zero would mean no limit.
+		settings.timeout, settings.hasTimeout = max(left, time.Millisecond), true
 	}
 	c := C.mcp_options_new()
 	defer C.mcp_options_free(c)
-	if err := given.apply(c); err != nil {
+	if err := settings.apply(c); err != nil {
 		return err
 	}
-	if given.progress != nil {
-		teller := &progressHook{tell: given.progress}
-		ctx, teller.stop = context.WithCancel(ctx)
-		defer teller.stop()
-		if err := teller.apply(c); err != nil {
+	if settings.progress != nil {
+		progress := &progressCallback{function: settings.progress}
+		ctx, progress.cancel = context.WithCancel(ctx)
+		defer progress.cancel()
+		if err := progress.apply(c); err != nil {
 			return err
 		}
-		defer teller.rethrow()
+		defer progress.rethrow()
 	}
-	stop, err := cancelWith(ctx, c)
+	stop, err := cancelWhenDone(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -110,12 +113,12 @@ func begin(
 	case failed == nil:
 		return err
 	case failed.Status == Cancelled:
-		return ended(ctx, failed)
-	case failed.Status == TimedOut && hasDeadline && time.Until(deadline) < 10*time.Millisecond:
-		// C's clock may be a moment ahead of the context's.
+		return contextError(ctx, failed)
+	case failed.Status == TimedOut && deadlineApplies && time.Until(deadline) < 10*time.Millisecond:
+		// The library's clock may be slightly ahead of the context's: wait for the context too.
 		select {
 		case <-ctx.Done():
-			return ended(ctx, failed)
+			return contextError(ctx, failed)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -128,7 +131,8 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 		if err != nil {
 			return err
 		}
-		if err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_timeout(c, ms, f) }); err != nil {
+		err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_timeout(c, ms, f) })
+		if err != nil {
 			return err
 		}
 	}
@@ -136,18 +140,21 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 	if err != nil {
 		return err
 	}
-	if err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) }); err != nil {
+	err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
+	if err != nil {
 		return err
 	}
 	for _, header := range o.headers {
-		err := withTexts(header[:], "the header", func(t []*C.char) error {
-			return check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_header(c, t[0], t[1], f) })
+		err := withCStrings(header[:], "the header", func(t []*C.char) error {
+			return check(func(f **C.mcp_error) C.mcp_status {
+				return C.mcp_options_set_header(c, t[0], t[1], f)
+			})
 		})
 		if err != nil {
 			return err
 		}
 	}
-	meta, err := marshalled(o.meta, "the _meta")
+	meta, err := marshal(o.meta, "the _meta")
 	if err != nil {
 		return err
 	}
@@ -157,42 +164,45 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 	})
 }
 
-// A progressHook is the progress function of one call.
-type progressHook struct {
-	tell     func(Progress)
-	stop     context.CancelFunc
+// A progressCallback is the progress callback of one call.
+type progressCallback struct {
+	function func(Progress)
+	cancel   context.CancelFunc
 	panicked error
 }
 
-func (h *progressHook) apply(c *C.mcp_options) error {
-	handle := cgo.NewHandle(h)
-	return check(func(f **C.mcp_error) C.mcp_status { return C.bridge_options_set_progress(c, C.uintptr_t(handle), f) })
+func (p *progressCallback) apply(c *C.mcp_options) error {
+	handle := cgo.NewHandle(p)
+	return check(func(f **C.mcp_error) C.mcp_status {
+		return C.bridge_options_set_progress(c, C.uintptr_t(handle), f)
+	})
 }
 
-// rethrow goes on with a panic that could not go through C.
-func (h *progressHook) rethrow() {
-	if h.panicked != nil {
-		panic(h.panicked)
+// rethrow panics again, after the C call, with the panic of the callback: a panic must not unwind C frames.
+func (p *progressCallback) rethrow() {
+	if p.panicked != nil {
+		panic(p.panicked)
 	}
 }
 
 //export bridgeProgress
 func bridgeProgress(handle C.uintptr_t, progress, total C.double, message *C.char) {
-	hook := cgo.Handle(handle).Value().(*progressHook)
-	if hook.panicked != nil {
+	callback := cgo.Handle(handle).Value().(*progressCallback)
+	if callback.panicked != nil {
 		return
 	}
-	hook.panicked = guarded(func() error {
-		hook.tell(Progress{float64(progress), float64(total), C.GoString(message)})
+	callback.panicked = runCallback(func() error {
+		callback.function(Progress{float64(progress), float64(total), C.GoString(message)})
 		return nil
 	})
-	if hook.panicked != nil {
-		hook.stop()
+	if callback.panicked != nil {
+		callback.cancel()
 	}
 }
 
-// cancelWith ends calls with these options when the context ends. The function that it returns is called after the call.
-func cancelWith(ctx context.Context, options *C.mcp_options) (func(), error) {
+// cancelWhenDone makes calls with these options end when the context is done. The caller must call the returned
+// function after the call.
+func cancelWhenDone(ctx context.Context, options *C.mcp_options) (func(), error) {
 	if ctx.Done() == nil {
 		return func() {}, nil
 	}
@@ -200,7 +210,8 @@ func cancelWith(ctx context.Context, options *C.mcp_options) (func(), error) {
 	if token == nil {
 		return nil, &Error{Status: SystemError, Message: "the system refused a descriptor", RetryAfter: -1}
 	}
-	if err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_cancel(options, token, f) }); err != nil {
+	err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_cancel(options, token, f) })
+	if err != nil {
 		C.mcp_cancel_free(token)
 		return nil, err
 	}
@@ -217,15 +228,16 @@ func cancelWith(ctx context.Context, options *C.mcp_options) (func(), error) {
 	}, nil
 }
 
-// ended makes an error one of its context. Whether C saw the timeout first, or the token that the context's end triggers, is chance.
-func ended(ctx context.Context, err *Error) error {
-	err.Status = statusOf(ctx)
+// contextError sets the status and cause of an error to those of a context that is done. When a deadline passes, the C
+// library reports either a timeout or a cancellation, depending on which it notices first; this makes them the same.
+func contextError(ctx context.Context, err *Error) error {
+	err.Status = contextStatus(ctx)
 	err.cause = context.Cause(ctx)
 	err.Message += ": " + err.cause.Error()
 	return err
 }
 
-func statusOf(ctx context.Context) Status {
+func contextStatus(ctx context.Context) Status {
 	if ctx.Err() == context.DeadlineExceeded {
 		return TimedOut
 	}

@@ -11,24 +11,29 @@ import (
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
-func TestAuth(t *testing.T) {
+func TestAuthRunsAgainAfterRejection(t *testing.T) {
 	for _, name := range []string{"fastmcp4-static", "fastmcp4-sse"} {
 		t.Run(name, func(t *testing.T) {
-			s := real(t, name)
-			var asked []mcp.AuthRequest
+			s := realServer(t, name)
+			var requests []mcp.AuthRequest
 			token := s.Tokens["expired"]
-			client := made(t, s.URL, mcp.WithAuth(func(r *mcp.AuthRequest) error {
-				asked = append(asked, mcp.AuthRequest{URL: r.URL, Method: r.Method, Attempt: r.Attempt, HTTPStatus: r.HTTPStatus, Challenge: r.Challenge})
+			client := newClient(t, s.URL, mcp.WithAuth(func(r *mcp.AuthRequest) error {
+				requests = append(requests, mcp.AuthRequest{
+					URL: r.URL, Method: r.Method, Attempt: r.Attempt, HTTPStatus: r.HTTPStatus,
+					Challenge: r.Challenge,
+				})
 				if r.Attempt > 1 {
 					token = s.Tokens["right"]
 				}
 				return r.SetBearer(token)
 			}))
-			need(t, client.Ping(t.Context()))
-			if first := &asked[0]; first.URL != s.URL || first.Attempt != 1 || first.HTTPStatus != 0 || first.Challenge != "" {
+			noError(t, client.Ping(t.Context()))
+			first, second := &requests[0], &requests[1]
+			if first.URL != s.URL || first.Attempt != 1 || first.HTTPStatus != 0 || first.Challenge != "" {
 				t.Errorf("%+v", first)
 			}
-			if second := &asked[1]; second.Attempt != 2 || second.HTTPStatus != 401 || !strings.Contains(second.Challenge, "invalid_token") {
+			if second.Attempt != 2 || second.HTTPStatus != 401 ||
+				!strings.Contains(second.Challenge, "invalid_token") {
 				t.Errorf("%+v", second)
 			}
 		})
@@ -36,71 +41,77 @@ func TestAuth(t *testing.T) {
 }
 
 func TestAuthSetsHeaders(t *testing.T) {
-	s := real(t, "fastmcp4-apikey")
-	client := made(t, s.URL)
-	need(t, client.SetAuth(func(r *mcp.AuthRequest) error { return r.SetHeader("X-API-Key", s.Tokens["right"]) }))
-	need(t, client.Ping(t.Context()))
-	need(t, client.SetAuth(nil))
-	failed(t, client.Ping(t.Context()), mcp.Unauthorized)
+	s := realServer(t, "fastmcp4-apikey")
+	client := newClient(t, s.URL)
+	noError(t, client.SetAuth(func(r *mcp.AuthRequest) error {
+		return r.SetHeader("X-API-Key", s.Tokens["right"])
+	}))
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.SetAuth(nil))
+	wantStatus(t, client.Ping(t.Context()), mcp.Unauthorized)
 }
 
-func TestAuthFails(t *testing.T) {
+func TestAuthErrorIsWrapped(t *testing.T) {
 	why := errors.New("the vault is locked\x00\xff")
-	err := made(t, scripted(t, "modern"), mcp.WithAuth(func(*mcp.AuthRequest) error { return why })).Ping(t.Context())
-	if failed(t, err, mcp.AuthFailed); !errors.Is(err, why) || !strings.Contains(err.Error(), "the vault is locked") {
+	auth := func(*mcp.AuthRequest) error { return why }
+	err := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth)).Ping(t.Context())
+	wantStatus(t, err, mcp.AuthFailed)
+	if !errors.Is(err, why) || !strings.Contains(err.Error(), "the vault is locked") {
 		t.Error(err)
 	}
 }
 
-func TestAuthPanics(t *testing.T) {
+func TestAuthPanicIsWrapped(t *testing.T) {
 	why := errors.New("oh no")
 	for _, value := range []any{why, "oh no"} {
-		client := made(t, scripted(t, "modern"), mcp.WithAuth(func(*mcp.AuthRequest) error { panic(value) }))
+		auth := func(*mcp.AuthRequest) error { panic(value) }
+		client := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth))
 		err := client.Ping(t.Context())
-		failed(t, err, mcp.AuthFailed)
+		wantStatus(t, err, mcp.AuthFailed)
 		var panicked *mcp.PanicError
-		if !errors.As(err, &panicked) || panicked.Value != value || !strings.Contains(string(panicked.Stack), "callbacks_test.go") {
+		if !errors.As(err, &panicked) || panicked.Value != value ||
+			!strings.Contains(string(panicked.Stack), "callbacks_test.go") {
 			t.Error(err)
 		}
 		if value == any(why) && !errors.Is(err, why) {
-			t.Error("the value of the panic is lost")
+			t.Error("the error does not wrap the value of the panic")
 		}
-		need(t, client.SetAuth(nil))
-		need(t, client.Ping(t.Context()))
+		noError(t, client.SetAuth(nil))
+		noError(t, client.Ping(t.Context()))
 	}
 }
 
-func TestAuthIsNotForLater(t *testing.T) {
-	var kept *mcp.AuthRequest
-	client := made(t, scripted(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
-		kept = r
+func TestAuthRequestExpiresWhenAuthFuncReturns(t *testing.T) {
+	var expired *mcp.AuthRequest
+	client := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+		expired = r
 		return nil
 	}))
-	need(t, client.Ping(t.Context()))
-	failed(t, kept.SetBearer("x"), mcp.Misuse)
-	failed(t, kept.SetHeader("a", "b"), mcp.Misuse)
+	noError(t, client.Ping(t.Context()))
+	wantStatus(t, expired.SetBearer("x"), mcp.Misuse)
+	wantStatus(t, expired.SetHeader("a", "b"), mcp.Misuse)
 }
 
-func TestAuthMustNotCall(t *testing.T) {
+func TestAuthFuncMustNotCallItsClient(t *testing.T) {
 	var inner error
 	var client *mcp.Client
-	client = made(t, scripted(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	client = newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
 		if inner == nil {
 			inner = client.Ping(t.Context())
 		}
 		return r.SetBearer("a\x00b")
 	}))
-	failed(t, client.Ping(t.Context()), mcp.AuthFailed)
-	failed(t, inner, mcp.Misuse)
+	wantStatus(t, client.Ping(t.Context()), mcp.AuthFailed)
+	wantStatus(t, inner, mcp.Misuse)
 }
 
-func TestManyRefusalsRefreshOnce(t *testing.T) {
-	// The server refuses every call's first token; the function spends one refresh on all of them.
+func TestConcurrentRejectionsRefreshOnce(t *testing.T) {
+	// The server rejects the first token of every call; one refresh must be enough for all of them.
 	const calls = 64
 	var refreshes atomic.Int32
 	token := atomic.Value{}
 	token.Store("old")
-	client := made(t, scripted(t, "modern+bearer=new"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	client := newClient(t, scriptedURL(t, "modern+bearer=new"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
 		if r.Attempt > 1 {
 			refreshes.Add(1)
 			token.Store("new")
@@ -117,13 +128,13 @@ func TestManyRefusalsRefreshOnce(t *testing.T) {
 	}
 	all.Wait()
 	if n := refreshes.Load(); n != 1 {
-		t.Errorf("%d refreshes", n)
+		t.Errorf("%d refreshes instead of 1", n)
 	}
 }
 
-func TestManyFailuresShareOneCause(t *testing.T) {
+func TestConcurrentFailuresShareOneCause(t *testing.T) {
 	why := errors.New("no luck")
-	client := made(t, scripted(t, "modern+bearer=other"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	client := newClient(t, scriptedURL(t, "modern+bearer=other"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
 		if r.Attempt > 1 {
 			return why
 		}
@@ -140,44 +151,48 @@ func TestManyFailuresShareOneCause(t *testing.T) {
 	all.Wait()
 }
 
-func TestLog(t *testing.T) {
+func TestLoggerReceivesMessages(t *testing.T) {
 	var lines strings.Builder
 	logger := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	client := made(t, scripted(t, "legacy"), mcp.WithLogger(logger), mcp.WithBearer("s3cr3t-token"))
-	need(t, client.Ping(t.Context()))
-	if text := lines.String(); !strings.Contains(text, "level=INFO") || !strings.Contains(text, "speaks protocol") || strings.Contains(text, "s3cr3t") {
-		t.Error(text)
+	client := newClient(t, scriptedURL(t, "legacy"), mcp.WithLogger(logger), mcp.WithBearer("s3cr3t-token"))
+	noError(t, client.Ping(t.Context()))
+	text := lines.String()
+	if !strings.Contains(text, "level=INFO") || !strings.Contains(text, "speaks protocol") {
+		t.Errorf("the version is not logged: %s", text)
 	}
-	if mcp.LogError.Level() != slog.LevelError || mcp.LogWarning.Level() != slog.LevelWarn || mcp.LogDebug.Level() != slog.LevelDebug {
-		t.Error("levels")
+	if strings.Contains(text, "s3cr3t") {
+		t.Errorf("the log contains the token: %s", text)
 	}
+	wantEqual(t, mcp.LogError.Level(), slog.LevelError)
+	wantEqual(t, mcp.LogWarning.Level(), slog.LevelWarn)
+	wantEqual(t, mcp.LogDebug.Level(), slog.LevelDebug)
 }
 
-func TestLogPanics(t *testing.T) {
+func TestLogFuncPanicIsIgnored(t *testing.T) {
 	ran := false
-	client := made(t, scripted(t, "legacy"), mcp.WithLog(func(mcp.LogLevel, string) {
+	client := newClient(t, scriptedURL(t, "legacy"), mcp.WithLog(func(mcp.LogLevel, string) {
 		ran = true
-		panic("in the log")
+		panic("in the log function")
 	}))
-	need(t, client.Ping(t.Context()))
+	noError(t, client.Ping(t.Context()))
 	if !ran {
 		t.Error("the log function did not run")
 	}
 }
 
-func TestCloseInTheLog(t *testing.T) {
-	// On the goroutine of a call, and, on HTTP+SSE, on the reader's thread.
+func TestLogFuncMayClose(t *testing.T) {
+	// "legacy" logs on the goroutine of a call; with HTTP+SSE, the function runs on the reader thread.
 	for _, options := range []string{"legacy", "sse+fault=ping-after"} {
 		closed := make(chan error, 1)
 		var once sync.Once
 		var client *mcp.Client
-		client = made(t, scripted(t, options), mcp.WithLog(func(_ mcp.LogLevel, line string) {
+		client = newClient(t, scriptedURL(t, options), mcp.WithLog(func(_ mcp.LogLevel, line string) {
 			if strings.Contains(line, "speaks protocol") == (options == "legacy") {
 				once.Do(func() { closed <- client.Close() })
 			}
 		}))
 		_ = client.Ping(t.Context())
-		need(t, <-closed)
-		failed(t, client.Ping(t.Context()), mcp.Closed)
+		noError(t, <-closed)
+		wantStatus(t, client.Ping(t.Context()), mcp.Closed)
 	}
 }

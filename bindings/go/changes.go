@@ -10,53 +10,55 @@ import (
 	"unsafe"
 )
 
-// Changes says what [Client.Listen] listens for.
+// Changes selects the notifications of [Client.Listen].
 type Changes struct {
-	// Tools, Prompts and Resources are the lists.
+	// Tools, Prompts and Resources select changes of the corresponding list.
 	Tools, Prompts, Resources bool
-	// URIs are resources whose contents matter.
+	// URIs are the resources whose updates are selected.
 	URIs []string
 }
 
-// A Change is what has changed.
+// A Change is a notification that something has changed on the server.
 type Change struct {
 	// Method is "notifications/tools/list_changed", "notifications/prompts/list_changed",
 	// "notifications/resources/list_changed" or "notifications/resources/updated".
 	Method string
-	// URI is that of a resource that was updated.
+	// URI is the URI of the updated resource; otherwise "".
 	URI string
-	// Params are the whole parameters; nil where there are none.
+	// Params are the parameters as received; nil if there are none.
 	Params Result
 }
 
-// Listen gives changes until the loop ends, or the context. The server may not watch all of it; the log says what it does. When the
-// connection breaks it is opened again; what changed meanwhile is not told. An error ends the loop, also that of the context's end;
-// when the server ends it in good order, there is none. A timeout governs the opening only.
+// Listen yields the selected changes until the loop or the context ends. The server may not support all of them; the
+// log says which ones it does. If the connection is lost, the client reconnects; changes in the meantime are not
+// reported. An error ends the loop; so does the end of the context, with its error. If the server ends the subscription
+// regularly, the loop ends without an error. A timeout limits only the time until the subscription is established.
 //
 //	for change, err := range client.Listen(ctx, mcp.Changes{Tools: true}) { ... }
 func (c *Client) Listen(ctx context.Context, changes Changes, options ...CallOption) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		// The loop's body runs on its own goroutine, and not inside of a call of C, which must not be left by a panic.
-		came, end := make(chan Change), make(chan error, 1)
+		// The C call runs on another goroutine, because the loop body may panic, and a panic must not unwind C
+		// frames.
+		received, done := make(chan Change), make(chan error, 1)
 		go func() {
-			end <- c.listen(ctx, changes, options, func(change Change) {
+			done <- c.listen(ctx, changes, options, func(change Change) {
 				select {
-				case came <- change:
+				case received <- change:
 				case <-ctx.Done():
 				}
 			})
 		}()
 		for {
 			select {
-			case change := <-came:
+			case change := <-received:
 				if !yield(change, nil) {
 					stop()
-					<-end
+					<-done
 					return
 				}
-			case err := <-end:
+			case err := <-done:
 				if err != nil {
 					yield(Change{}, err)
 				}
@@ -66,37 +68,40 @@ func (c *Client) Listen(ctx context.Context, changes Changes, options ...CallOpt
 	}
 }
 
-func (c *Client) listen(ctx context.Context, changes Changes, options []CallOption, take func(Change)) error {
-	wanted := C.uint32_t(0)
-	for change, is := range map[C.uint32_t]bool{
-		C.MCP_CHANGE_TOOLS: changes.Tools, C.MCP_CHANGE_PROMPTS: changes.Prompts, C.MCP_CHANGE_RESOURCES: changes.Resources,
+func (c *Client) listen(ctx context.Context, changes Changes, options []CallOption, deliver func(Change)) error {
+	mask := C.uint32_t(0)
+	for bit, selected := range map[C.uint32_t]bool{
+		C.MCP_CHANGE_TOOLS:     changes.Tools,
+		C.MCP_CHANGE_PROMPTS:   changes.Prompts,
+		C.MCP_CHANGE_RESOURCES: changes.Resources,
 	} {
-		if is {
-			wanted |= change
+		if selected {
+			mask |= bit
 		}
 	}
-	handle := cgo.NewHandle(take)
+	handle := cgo.NewHandle(deliver)
 	defer handle.Delete()
-	return withTexts(changes.URIs, "a URI", func(uris []*C.char) error {
+	return withCStrings(changes.URIs, "a URI", func(uris []*C.char) error {
 		return withArray(uris, func(uris **C.char) error {
-			return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-				return C.bridge_listen(client, wanted, uris, C.uintptr_t(handle), options, failure)
-			})
+			return c.call(ctx, options,
+				func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
+					return C.bridge_listen(c, mask, uris, C.uintptr_t(handle), o, e)
+				})
 		})
 	})
 }
 
 //export bridgeChange
 func bridgeChange(handle C.uintptr_t, method *C.char, params *C.mcp_json) {
-	change := Change{Method: C.GoString(method), Params: Result(raw(params))}
-	var read struct{ URI string }
-	if change.Params != nil && change.Params.Decode(&read) == nil {
-		change.URI = read.URI
+	change := Change{Method: C.GoString(method), Params: Result(rawJSON(params))}
+	var decoded struct{ URI string }
+	if change.Params != nil && change.Params.Decode(&decoded) == nil {
+		change.URI = decoded.URI
 	}
 	cgo.Handle(handle).Value().(func(Change))(change)
 }
 
-// withArray runs use with an array as C wants it, with a NULL behind the last one; no elements are no array.
+// withArray calls use with a NULL-terminated C array of the texts, or with nil if there are none.
 func withArray(texts []*C.char, use func(**C.char) error) error {
 	if len(texts) == 0 {
 		return use(nil)

@@ -8,129 +8,136 @@ import (
 	"runtime"
 )
 
-// A Client talks to one server. It is made by [New], [NewProcess] or [NewFromConfig] and ended by [Client.Close]; goroutines may share it.
-// It must not be copied.
+// A Client talks to one server. Make it with [New], [NewProcess] or [NewFromConfig], and close it with [Client.Close].
+// Any number of goroutines may use it at the same time. It must not be copied.
 type Client struct {
 	_    noCopy
 	core *core
 }
 
-// noCopy is found by go vet where somebody copies it.
+// noCopy makes go vet report copies of the type that contains it.
 type noCopy struct{}
 
 func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
 
-// New makes a client for the server at url, such as "https://example.com/mcp", with what the options set. Nothing is sent yet: the
-// first call connects. The URL is used as it stands, also with or without a slash at its end.
+// New makes a client for the server at url, such as "https://example.com/mcp", and applies the options. It sends
+// nothing: the first call connects. The URL is used unchanged, with or without a slash at its end. The error is
+// [InvalidArgument] for a URL or an option that is invalid.
 func New(url string, options ...Option) (*Client, error) {
-	return newClient(options, func(failure **C.mcp_error) (made *C.mcp_client, err error) {
-		err = withText(url, "the URL", func(url *C.char) error {
-			made = C.mcp_client_new(url, failure)
+	return newClient(options, func(failure **C.mcp_error) (client *C.mcp_client, err error) {
+		err = withCString(url, "the URL", func(url *C.char) error {
+			client = C.mcp_client_new(url, failure)
 			return nil
 		})
-		return made, err
+		return client, err
 	})
 }
 
-// newClient makes a client of what make gives, with the options.
-func newClient(options []Option, make func(**C.mcp_error) (*C.mcp_client, error)) (*Client, error) {
+// newClient makes a Client with a C client from create, and applies the options.
+func newClient(options []Option, create func(**C.mcp_error) (*C.mcp_client, error)) (*Client, error) {
 	var failure *C.mcp_error
-	handle, err := make(&failure)
+	handle, err := create(&failure)
 	if err != nil {
 		return nil, err
 	}
 	if handle == nil {
-		return nil, taken(failure)
+		return nil, errorFromC(failure)
 	}
-	made := &core{handle: handle}
-	client := &Client{core: made}
-	runtime.AddCleanup(client, (*core).abandon, made)
+	owner := &core{handle: handle}
+	client := &Client{core: owner}
+	runtime.AddCleanup(client, (*core).freeWithoutClosing, owner)
 	for _, option := range options {
 		if err := option(client); err != nil {
-			made.abandon()
+			owner.freeWithoutClosing()
 			return nil, err
 		}
 	}
 	return client, nil
 }
 
-// Close ends the client: every call in flight returns [Closed] within a moment, a server with sessions is told that this one is
-// over, which takes at most the client's timeout, and every later call returns Closed. The error says why the server could not be
-// told; the client is closed all the same. A second Close does nothing. The log function may call it, too; an [AuthFunc] must not.
+// Close closes the client. Calls in flight return [Closed] within a moment, and so do all later calls. If the server
+// has sessions, Close also ends the session on the server, which takes at most the client's timeout. An error says why
+// that request failed; the client is closed nevertheless. A second Close does nothing. A [LogFunc] may call Close; an
+// [AuthFunc] may not ([Misuse]).
 func (c *Client) Close() error { return c.CloseContext(context.Background()) }
 
-// CloseContext is Close, where the context limits how long telling the server may take.
+// CloseContext closes the client like [Client.Close], but the context limits how long it may take to end the session on
+// the server. The client is closed even if the context is already done.
 func (c *Client) CloseContext(ctx context.Context) error {
-	client := c.core.enterToClose()
+	client := c.core.acquireToClose()
 	if client == nil {
 		return nil
 	}
-	defer c.core.leave()
-	asked := false
+	defer c.core.release()
+	called := false
 	close := func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		asked = true
+		called = true
 		status := C.mcp_client_close(client, options, failure)
 		if status != C.MCP_MISUSE {
-			c.core.shut()
+			c.core.markClosed()
 		}
 		return status
 	}
-	// Also with a context that has ended: that is about telling the server only.
-	err := begin(ctx, nil, close)
-	if !asked {
-		// The system had nothing left for the context.
+	// Also if the context is done: it only limits the request that ends the session.
+	err := runCallEvenIfDone(ctx, nil, close)
+	if !called {
+		// No descriptor was left for the cancel token: close without the context.
 		err = check(func(failure **C.mcp_error) C.mcp_status { return close(nil, failure) })
 	}
 	return err
 }
 
-// Connect finds out which protocol versions the server speaks, and opens a session where that version has sessions. Every call
-// connects by itself; this shows early whether the server can be used at all. A bad token is not always seen here.
+// Connect negotiates the protocol version with the server, and opens a session if that version has sessions. It is
+// optional, because every call connects first if necessary; use it to find out early whether the server can be used.
+// Connect does not always detect an invalid token: some servers check credentials only later.
 func (c *Client) Connect(ctx context.Context, options ...CallOption) error {
-	return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_connect(client, options, failure)
+	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
+		return C.mcp_connect(c, o, e)
 	})
 }
 
-// Ping asks whether the server is there, and answers. That it does not fail means that the server answered, not that the token is
-// good for its tools; where the server wants one for everything, a missing or wrong one is [Unauthorized].
+// Ping checks that the server responds; any JSON-RPC response counts, even an error. Success does not mean that the
+// token is valid for the server's tools: a server may allow pings without credentials. Otherwise a missing or wrong
+// token is [Unauthorized]. The result is never cached.
 func (c *Client) Ping(ctx context.Context, options ...CallOption) error {
-	return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_ping(client, options, failure)
+	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
+		return C.mcp_ping(c, o, e)
 	})
 }
 
-// ServerInfo gives what the server said of itself when the client connected, and connects first where that is still to do: an object
-// with "protocolVersion", "era", "transport", "capabilities", and where the server gives them "serverInfo", "instructions" and
-// "supportedVersions". Nobody verifies it: it is for people to read.
+// ServerInfo returns what the client learned about the server when it connected; it connects first if necessary. The
+// result is an object with "protocolVersion", "era" ("legacy" or "modern"), "transport" ("streamable-http", "sse" or
+// "stdio") and "capabilities"; and, if the server sends them, "serverInfo", "instructions" and "supportedVersions". The
+// server's statements about itself are not verified: use them for display only.
 func (c *Client) ServerInfo(ctx context.Context, options ...CallOption) (Result, error) {
-	return c.result(ctx, options, func(c *C.mcp_client, o *C.mcp_options, info **C.mcp_json, e **C.mcp_error) C.mcp_status {
-		return C.mcp_server_info(c, o, info, e)
-	})
+	return c.callResult(ctx, options,
+		func(c *C.mcp_client, o *C.mcp_options, info **C.mcp_json, e **C.mcp_error) C.mcp_status {
+			return C.mcp_server_info(c, o, info, e)
+		})
 }
 
-// call runs a C function on the client, with a context.
+// call calls a C function on the client, with a context and options.
 func (c *Client) call(
 	ctx context.Context, options []CallOption,
 	function func(*C.mcp_client, *C.mcp_options, **C.mcp_error) C.mcp_status,
 ) error {
-	client, err := c.core.enter()
+	client, err := c.core.acquire()
 	if err != nil {
 		return err
 	}
-	defer c.core.leave()
-	return run(ctx, options, func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
+	defer c.core.release()
+	return runCall(ctx, options, func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
 		return function(client, options, failure)
 	})
 }
 
-// set runs a C function that changes a setting.
+// set calls a C function that changes a setting.
 func (c *Client) set(function func(*C.mcp_client, **C.mcp_error) C.mcp_status) error {
-	client, err := c.core.enter()
+	client, err := c.core.acquire()
 	if err != nil {
 		return err
 	}
-	defer c.core.leave()
+	defer c.core.release()
 	return check(func(failure **C.mcp_error) C.mcp_status { return function(client, failure) })
 }

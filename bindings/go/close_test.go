@@ -9,57 +9,57 @@ import (
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
-func TestCloseWithAContextThatHasEnded(t *testing.T) {
-	client := silent(t)
-	end := blocked(t.Context(), client)
+func TestCloseContextWithDoneContext(t *testing.T) {
+	client := newSilentClient(t)
+	result := startPing(t.Context(), client)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	begun := time.Now()
+	start := time.Now()
 	_ = client.CloseContext(ctx)
-	failed(t, ended(t, "close", end, begun), mcp.Closed)
-	failed(t, client.SetBearer("x"), mcp.Closed)
+	wantStatus(t, waitForReturn(t, "close", result, start), mcp.Closed)
+	wantStatus(t, client.SetBearer("x"), mcp.Closed)
 }
 
-func TestCloseInTheAuthFunc(t *testing.T) {
+func TestAuthFuncMustNotClose(t *testing.T) {
 	var inner error
-	client := made(t, scripted(t, "legacy"))
-	need(t, client.SetAuth(func(*mcp.AuthRequest) error {
+	client := newClient(t, scriptedURL(t, "legacy"))
+	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
 		if inner == nil {
 			inner = client.Close()
 		}
 		return nil
 	}))
 	_ = client.Ping(t.Context())
-	failed(t, inner, mcp.Misuse)
-	need(t, client.Ping(t.Context()))
-	need(t, client.SetAuth(nil))
-	need(t, client.Close())
-	failed(t, client.Ping(t.Context()), mcp.Closed)
+	wantStatus(t, inner, mcp.Misuse)
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.SetAuth(nil))
+	noError(t, client.Close())
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
 }
 
-// nilError is what many a program returns by mistake.
+// A nilError panics in its Error method if the pointer is nil, a common mistake with error types.
 type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
-func TestNilPointerAsError(t *testing.T) {
-	client := made(t, scripted(t, "modern"))
-	need(t, client.SetAuth(func(*mcp.AuthRequest) error {
+func TestAuthErrorWithNilPointer(t *testing.T) {
+	client := newClient(t, scriptedURL(t, "modern"))
+	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
 		var nothing *nilError
 		return nothing
 	}))
 	err := client.Ping(t.Context())
-	failed(t, err, mcp.AuthFailed)
+	wantStatus(t, err, mcp.AuthFailed)
 	var panicked *mcp.PanicError
 	if !errors.As(err, &panicked) {
 		t.Error(err)
 	}
-	need(t, client.SetAuth(nil))
-	need(t, client.Ping(t.Context()))
+	noError(t, client.SetAuth(nil))
+	noError(t, client.Ping(t.Context()))
 }
 
-func TestNilOptionLeaksNothing(t *testing.T) {
-	open := used(t).descriptors
+func TestNilOptionLeaksNoDescriptors(t *testing.T) {
+	before := currentUsage(t).descriptors
 	for range 50 {
 		func() {
 			defer func() { _ = recover() }()
@@ -67,18 +67,20 @@ func TestNilOptionLeaksNothing(t *testing.T) {
 		}()
 	}
 	for range 1000 {
-		if used(t).descriptors <= open+2 {
+		if currentUsage(t).descriptors <= before+2 {
 			return
 		}
 	}
-	t.Errorf("%d descriptors, %d before", used(t).descriptors, open)
+	t.Errorf("%d open descriptors, %d before", currentUsage(t).descriptors, before)
 }
 
-func TestSetTimeoutInTheLogWhileClosing(t *testing.T) {
+func TestLogFuncMaySetTimeoutDuringClose(t *testing.T) {
 	for range 50 {
 		var client *mcp.Client
-		client = made(t, scripted(t, "sse"), mcp.WithLog(func(mcp.LogLevel, string) { _ = client.SetTimeout(time.Minute) }))
-		need(t, client.Ping(t.Context()))
-		need(t, client.Close())
+		client = newClient(t, scriptedURL(t, "sse"), mcp.WithLog(func(mcp.LogLevel, string) {
+			_ = client.SetTimeout(time.Minute)
+		}))
+		noError(t, client.Ping(t.Context()))
+		noError(t, client.Close())
 	}
 }

@@ -2,37 +2,37 @@ package mcp
 
 import "encoding/base64"
 
-// Content is a block of what a tool says, of a prompt's message or of a sampling message (specification 2026-07-28, "Tools": Tool
-// Result). Which members it has depends on its type. A member that the server sends as another type than the protocol's is left
-// empty here; the Raw of the result has it.
+// Content is a content block of a tool result, a prompt message or a sampling message (specification 2026-07-28,
+// "Tools": Tool Result). Its type determines which fields are set. A member that has a different JSON type than the
+// protocol requires is left empty here; it is still in the Raw field of the result.
 type Content struct {
 	// Type is "text", "image", "audio", "resource_link" or "resource".
 	Type string `json:"type"`
-	// Text is that of a text.
+	// Text is the text of a "text" block.
 	Text string `json:"text,omitempty"`
-	// Data is that of an image or of sound, in base64; see [Content.Bytes].
+	// Data is the content of an "image" or "audio" block in base64; see [Content.Bytes]. MIMEType is its type.
 	Data     string `json:"data,omitempty"`
 	MIMEType string `json:"mimeType,omitempty"`
-	// URI and Name are those of a link.
+	// URI and Name describe the resource of a "resource_link" block.
 	URI  string `json:"uri,omitempty"`
 	Name string `json:"name,omitempty"`
-	// Resource is one that is embedded.
+	// Resource is the embedded resource of a "resource" block.
 	Resource *ResourceContents `json:"resource,omitempty"`
 }
 
-// Bytes decodes the data (RFC 4648, section 4).
+// Bytes decodes Data from base64 (RFC 4648, section 4).
 func (c Content) Bytes() ([]byte, error) { return base64.StdEncoding.DecodeString(c.Data) }
 
-// ResourceContents is what is in a resource: text, or bytes.
+// ResourceContents is the content of a resource: text or binary data.
 type ResourceContents struct {
 	URI      string `json:"uri"`
 	MIMEType string `json:"mimeType,omitempty"`
 	Text     string `json:"text,omitempty"`
-	// Blob is in base64; see [ResourceContents.Bytes].
+	// Blob is binary data in base64; see [ResourceContents.Bytes].
 	Blob string `json:"blob,omitempty"`
 }
 
-// Bytes decodes the blob (RFC 4648, section 4), or gives the bytes of the text where there is no blob.
+// Bytes decodes Blob from base64 (RFC 4648, section 4), or returns the bytes of Text if there is no Blob.
 func (r ResourceContents) Bytes() ([]byte, error) {
 	if r.Blob == "" {
 		return []byte(r.Text), nil

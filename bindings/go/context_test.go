@@ -13,53 +13,56 @@ import (
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
-// silent is a connected client whose ping is never answered, and what shows that a ping has reached the server.
-func silent(t *testing.T) *mcp.Client {
+// newSilentClient returns a connected client of a server that never responds to a ping.
+func newSilentClient(t *testing.T) *mcp.Client {
 	t.Helper()
-	client := made(t, scripted(t, "legacy+fault=silent+when=ping"))
-	need(t, client.Connect(t.Context()))
+	client := newClient(t, scriptedURL(t, "legacy+fault=silent+when=ping"))
+	noError(t, client.Connect(t.Context()))
 	return client
 }
 
-// blocked starts a ping and gives its end; when it comes back, the ping waits for its answer, as far as its caller can tell.
-func blocked(ctx context.Context, client *mcp.Client) <-chan error {
-	begun, end := make(chan struct{}), make(chan error, 1)
+// startPing starts a ping on a new goroutine and returns the channel for its result. It returns when that goroutine
+// runs, perhaps before the ping is sent.
+func startPing(ctx context.Context, client *mcp.Client) <-chan error {
+	started, result := make(chan struct{}), make(chan error, 1)
 	go func() {
-		close(begun)
-		end <- client.Ping(ctx)
+		close(started)
+		result <- client.Ping(ctx)
 	}()
-	<-begun
-	return end
+	<-started
+	return result
 }
 
-// ended waits for a call that somebody has just ended, and says how long that took. On a busy machine, the time that the threads of
-// this process waited for a processor is added to the bound, up to twice the bound.
-func ended(t *testing.T, what string, end <-chan error, since time.Time) error {
+// waitForReturn waits for the result of a call that the test ended, with the operation what at the time since, and logs
+// how long it took. The test fails after two seconds. On a busy machine, this limit is extended by the time that the
+// threads of this process waited for a processor, at most to four seconds.
+func waitForReturn(t *testing.T, what string, result <-chan error, since time.Time) error {
 	t.Helper()
 	const bound = 2 * time.Second
-	before := delays(t)
+	before := schedulingDelays(t)
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
-	for late := false; ; late = true {
+	for extended := false; ; extended = true {
 		select {
-		case err := <-end:
+		case err := <-result:
 			t.Logf("%s: returned after %v", what, time.Since(since).Round(time.Microsecond))
 			return err
 		case <-timer.C:
-			if late {
+			if extended {
 				t.Fatalf("%s: the call is still blocked after %v", what, time.Since(since))
 			}
-			timer.Reset(min(bound, lost(before, delays(t))))
+			timer.Reset(min(bound, addedDelay(before, schedulingDelays(t))))
 		}
 	}
 }
 
-// delays gives how long each thread of this process has waited for a processor; nothing where the system does not tell.
-func delays(t *testing.T) map[string]time.Duration {
+// schedulingDelays returns how long each thread of this process has waited for a processor, by the thread's schedstat
+// file. It is empty on systems without these files.
+func schedulingDelays(t *testing.T) map[string]time.Duration {
 	t.Helper()
 	files, err := filepath.Glob("/proc/self/task/*/schedstat")
-	need(t, err)
-	found := map[string]time.Duration{}
+	noError(t, err)
+	delays := map[string]time.Duration{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -67,14 +70,14 @@ func delays(t *testing.T) map[string]time.Duration {
 		}
 		var ran, queued int64
 		if _, err := fmt.Sscan(string(text), &ran, &queued); err == nil {
-			found[file] = time.Duration(queued)
+			delays[file] = time.Duration(queued)
 		}
 	}
-	return found
+	return delays
 }
 
-// lost is how long the threads waited for a processor between two calls of delays.
-func lost(before, after map[string]time.Duration) time.Duration {
+// addedDelay returns how long the threads waited for a processor between two calls of schedulingDelays.
+func addedDelay(before, after map[string]time.Duration) time.Duration {
 	var sum time.Duration
 	for file, delay := range after {
 		sum += delay - before[file]
@@ -82,18 +85,18 @@ func lost(before, after map[string]time.Duration) time.Duration {
 	return sum
 }
 
-func TestCancel(t *testing.T) {
+func TestCancelledContextEndsCall(t *testing.T) {
 	why := errors.New("changed my mind")
-	client := silent(t)
+	client := newSilentClient(t)
 	for range 20 {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		end := blocked(ctx, client)
-		begun := time.Now()
+		result := startPing(ctx, client)
+		start := time.Now()
 		cancel(why)
-		err := ended(t, "cancel", end, begun)
-		failed(t, err, mcp.Cancelled)
+		err := waitForReturn(t, "cancel", result, start)
+		wantStatus(t, err, mcp.Cancelled)
 		if !errors.Is(err, why) || context.Cause(ctx) != errors.Unwrap(err) {
-			t.Errorf("%v is not %v", err, why)
+			t.Errorf("%v does not wrap %v", err, why)
 		}
 	}
 	plain, cancel := context.WithCancel(t.Context())
@@ -103,16 +106,16 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestDeadline(t *testing.T) {
-	client := silent(t)
+func TestContextDeadlineEndsCall(t *testing.T) {
+	client := newSilentClient(t)
 	why := errors.New("late")
 	for _, options := range [][]mcp.CallOption{nil, {mcp.Timeout(time.Hour)}, {mcp.Timeout(0)}} {
-		begun := time.Now()
+		start := time.Now()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, why)
 		err := client.Ping(ctx, options...)
-		failed(t, err, mcp.TimedOut)
-		if !errors.Is(err, why) || time.Since(begun) < 50*time.Millisecond {
-			t.Errorf("%v after %v", err, time.Since(begun))
+		wantStatus(t, err, mcp.TimedOut)
+		if !errors.Is(err, why) || time.Since(start) < 50*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		cancel()
 	}
@@ -123,63 +126,64 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-func TestTimeouts(t *testing.T) {
-	client := silent(t)
+func TestTimeoutsEndCall(t *testing.T) {
+	client := newSilentClient(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
-	for _, option := range []mcp.CallOption{mcp.Timeout(40 * time.Millisecond), mcp.IdleTimeout(40 * time.Millisecond)} {
+	const timeout = 40 * time.Millisecond
+	for _, option := range []mcp.CallOption{mcp.Timeout(timeout), mcp.IdleTimeout(timeout)} {
 		err := client.Ping(ctx, option)
-		failed(t, err, mcp.TimedOut)
+		wantStatus(t, err, mcp.TimedOut)
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Error("the context's deadline is an hour away")
+			t.Error("the error is that of the context, whose deadline is an hour away")
 		}
 	}
-	need(t, client.SetTimeout(40*time.Millisecond))
-	failed(t, client.Ping(t.Context()), mcp.TimedOut)
+	noError(t, client.SetTimeout(timeout))
+	wantStatus(t, client.Ping(t.Context()), mcp.TimedOut)
 }
 
 func TestCloseEndsCalls(t *testing.T) {
-	client := silent(t)
-	var ends []<-chan error
+	client := newSilentClient(t)
+	var results []<-chan error
 	for range 8 {
-		ends = append(ends, blocked(t.Context(), client))
+		results = append(results, startPing(t.Context(), client))
 	}
-	begun := time.Now()
-	need(t, client.Close())
-	for _, end := range ends {
-		failed(t, ended(t, "close", end, begun), mcp.Closed)
+	start := time.Now()
+	noError(t, client.Close())
+	for _, result := range results {
+		wantStatus(t, waitForReturn(t, "close", result, start), mcp.Closed)
 	}
 }
 
-func TestUseAfterClose(t *testing.T) {
-	client := made(t, scripted(t, "legacy"))
-	need(t, client.Ping(t.Context()))
+func TestCallsAfterCloseFail(t *testing.T) {
+	client := newClient(t, scriptedURL(t, "legacy"))
+	noError(t, client.Ping(t.Context()))
 	for range 3 {
-		need(t, client.Close())
+		noError(t, client.Close())
 	}
-	failed(t, client.Ping(t.Context()), mcp.Closed)
-	failed(t, client.SetBearer("x"), mcp.Closed)
-	failed(t, client.SetAuth(func(*mcp.AuthRequest) error { return nil }), mcp.Closed)
-	failed(t, client.SetLog(func(mcp.LogLevel, string) {}), mcp.Closed)
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
+	wantStatus(t, client.SetBearer("x"), mcp.Closed)
+	wantStatus(t, client.SetAuth(func(*mcp.AuthRequest) error { return nil }), mcp.Closed)
+	wantStatus(t, client.SetLog(func(mcp.LogLevel, string) {}), mcp.Closed)
 	if _, err := client.ServerInfo(t.Context()); !errors.Is(err, mcp.Closed) {
 		t.Error(err)
 	}
 }
 
-func TestCloseContext(t *testing.T) {
-	client := made(t, scripted(t, "legacy+fault=silent+when=DELETE"))
-	need(t, client.Ping(t.Context()))
+func TestCloseContextDeadline(t *testing.T) {
+	client := newClient(t, scriptedURL(t, "legacy+fault=silent+when=DELETE"))
+	noError(t, client.Ping(t.Context()))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	failed(t, client.CloseContext(ctx), mcp.TimedOut)
-	failed(t, client.Ping(t.Context()), mcp.Closed)
+	wantStatus(t, client.CloseContext(ctx), mcp.TimedOut)
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
 }
 
-func TestManyGoroutinesOnOneClient(t *testing.T) {
+func TestManyGoroutinesShareOneClient(t *testing.T) {
 	for _, name := range []string{"fastmcp4-static", "fastmcp4-sse", "everything"} {
 		t.Run(name, func(t *testing.T) {
-			s := real(t, name)
-			client := made(t, s.URL, mcp.WithBearer(s.Tokens["right"]))
+			s := realServer(t, name)
+			client := newClient(t, s.URL, mcp.WithBearer(s.Tokens["right"]))
 			var all sync.WaitGroup
 			for range 64 {
 				all.Go(func() {
@@ -195,9 +199,9 @@ func TestManyGoroutinesOnOneClient(t *testing.T) {
 	}
 }
 
-func TestEverythingAtOnce(t *testing.T) {
-	// Calls, settings, cancels and a close, all on one client: nothing but the statuses that this can lead to.
-	client := made(t, scripted(t, "dual"))
+func TestConcurrentCallsSettingsCancelsAndClose(t *testing.T) {
+	// No call may fail with a status other than Cancelled and Closed.
+	client := newClient(t, scriptedURL(t, "dual"))
 	var all sync.WaitGroup
 	for i := range 64 {
 		all.Go(func() {

@@ -8,74 +8,77 @@ import (
 	"sync/atomic"
 )
 
-// core is what a Client owns in C. It counts who uses it: the last one out frees, so nothing is freed under a call, and nobody waits
-// for anybody. A lock around calls would not do: callbacks may close the client that they are called by.
+// core owns the C client of a Client and counts the calls that use it. The last call to end after a close frees the C
+// client, so that it is never freed during a call, and Close does not wait for calls to end. A lock around calls would
+// deadlock: a callback may close the client that called it.
 type core struct {
 	mu     sync.Mutex
 	handle *C.mcp_client
-	users  int
+	refs   int
 	closed bool
-	// Callbacks that are running.
-	callbacks atomic.Int32
-	// There is, or was, a callback: freeing may wait for it.
-	hooks atomic.Bool
+	// The number of callbacks that are running.
+	runningCallbacks atomic.Int32
+	// Whether a callback was ever set: then mcp_client_free may wait for it.
+	hasCallbacks atomic.Bool
 }
 
-// enter gives the client for a call; leave follows.
-func (c *core) enter() (*C.mcp_client, error) {
-	if client := c.enterToClose(); client != nil {
+// acquire returns the C client for a call. The caller must call release after the call.
+func (c *core) acquire() (*C.mcp_client, error) {
+	if client := c.acquireToClose(); client != nil {
 		return client, nil
 	}
 	return nil, &Error{Status: Closed, Message: "the client was closed; make a new one", RetryAfter: -1}
 }
 
-// enterToClose is enter for the one who closes; nil where that was done before.
-func (c *core) enterToClose() *C.mcp_client {
+// acquireToClose returns the C client, or nil if it is closed already. The caller must call release unless it got nil.
+func (c *core) acquireToClose() *C.mcp_client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return nil
 	}
-	c.users++
+	c.refs++
 	return c.handle
 }
 
-func (c *core) leave() {
+func (c *core) release() {
 	c.mu.Lock()
-	c.users--
-	done := c.done()
+	c.refs--
+	unused := c.takeIfUnused()
 	c.mu.Unlock()
-	// Without the lock: the end waits for a callback on the reader's thread, and that may call methods of the client.
+	// Free without the lock: mcp_client_free waits for callbacks on the reader thread, and they may call methods of
+	// this client.
 	switch {
-	case done == nil:
-	case c.hooks.Load() || c.callbacks.Load() > 0:
-		go C.mcp_client_free(done)
+	case unused == nil:
+	case c.hasCallbacks.Load() || c.runningCallbacks.Load() > 0:
+		go C.mcp_client_free(unused)
 	default:
-		C.mcp_client_free(done)
+		C.mcp_client_free(unused)
 	}
 }
 
-// shut says that C has closed the client.
-func (c *core) shut() {
+// markClosed records that mcp_client_close has closed the C client.
+func (c *core) markClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 }
 
-// abandon frees a client that nobody closes. It never goes to the network, but may wait for the end of a process.
-func (c *core) abandon() {
+// freeWithoutClosing frees a client that was not closed. It sends nothing, but may wait for a server process to end, so
+// it frees on a new goroutine.
+func (c *core) freeWithoutClosing() {
 	c.mu.Lock()
 	c.closed = true
-	done := c.done()
+	unused := c.takeIfUnused()
 	c.mu.Unlock()
-	if done != nil {
-		go C.mcp_client_free(done)
+	if unused != nil {
+		go C.mcp_client_free(unused)
 	}
 }
 
-// done takes the client out for its end, where nobody needs it any more.
-func (c *core) done() *C.mcp_client {
-	if !c.closed || c.users > 0 {
+// takeIfUnused removes and returns the C client if it is closed and no call uses it; otherwise it returns nil.
+func (c *core) takeIfUnused() *C.mcp_client {
+	if !c.closed || c.refs > 0 {
 		return nil
 	}
 	handle := c.handle

@@ -1,5 +1,6 @@
-// Package mcp is a client for the Model Context Protocol: one [Client] talks to one MCP server, of whatever protocol version, on
-// Streamable HTTP, HTTP+SSE, or the standard streams of a process. It is the Go binding of libmcp, the MCP client library with a C interface.
+// Package mcp is a client for the Model Context Protocol (MCP): one [Client] talks to one MCP server over Streamable
+// HTTP, HTTP+SSE, or the standard streams of a process. It is the Go binding of libmcp, the MCP client library with a
+// C interface.
 //
 //	client, err := mcp.New("https://example.com/mcp", mcp.WithBearer(token))
 //	if err != nil {
@@ -8,27 +9,30 @@
 //	defer client.Close()
 //	result, err := client.CallTool(ctx, "add", map[string]int{"a": 1, "b": 2})
 //
+// In this documentation, a legacy server uses a protocol version up to 2025-11-25, a modern server 2026-07-28 or later.
+//
 // # Linking
 //
-// The package finds libmcp by pkg-config, as the package "mcp". With the build tag "static" it finds "mcp-static", and the program
-// needs no shared library.
+// The package finds libmcp with pkg-config, under the name "mcp". With the build tag "static" it uses "mcp-static"
+// instead, and the program needs no shared library.
 //
 // # Contexts
 //
-// Everything that goes to the server takes a context first. Its deadline becomes the timeout of the call, and the end of the context
-// ends the call within a moment, wherever it is blocked but in a callback of the program; the error then wraps [context.Cause].
-// Without a deadline, the client's timeout holds ([WithTimeout]), which is one minute where nobody sets it.
+// Every method that sends something to the server takes a context as its first argument. The context's deadline is the
+// timeout of the call. When the context is done, the call returns within a moment, unless it is running a callback; the
+// error then wraps [context.Cause]. If the context has no deadline, the client's timeout applies ([WithTimeout]; the
+// default is one minute).
 //
 // # Errors
 //
-// What fails is an [*Error], whose [Status] says how: errors.Is(err, mcp.Unauthorized), or errors.As for the HTTP status, the
-// server's challenge and the rest.
+// Failed calls return an [*Error] with a [Status]: use errors.Is(err, mcp.Unauthorized) for the status, and errors.As
+// for the HTTP status, the server's challenge and other details.
 //
 // # Goroutines
 //
-// A client may be used by any number of goroutines at once. Callbacks run on the goroutine of the call that they belong to, or on a
-// thread of the library's own. They run inside of a call of C, so they must not end their goroutine: no [runtime.Goexit], and no
-// FailNow of a test. Panics are caught.
+// Any number of goroutines may use a client at the same time. A callback runs on the goroutine of the call that it
+// belongs to, or on a reader thread of the library. C code is below it on the stack, so it must not end its goroutine:
+// do not call [runtime.Goexit], or FailNow of a test. Panics are recovered.
 //
-// Since 0.1.0.
+// Everything in this package is available since version 0.1.0.
 package mcp

@@ -13,49 +13,52 @@ import (
 	"unicode/utf8"
 )
 
-// An Error is why a call failed. It holds no token and no header value.
+// An Error describes why a call failed. It contains no token and no request header value.
 type Error struct {
-	// Status says how the call ended; also by errors.Is(err, mcp.Unauthorized).
+	// Status is the kind of failure; errors.Is(err, mcp.Unauthorized) compares it.
 	Status Status
-	// Message says what failed, where, why, and what to do about it, in one line for people.
+	// Message says what failed, where, why, and what to do about it: one line of text for people. Its wording may
+	// change.
 	Message string
-	// HTTPStatus is that of the answer behind the error, such as 401; 0 where there was none.
+	// HTTPStatus is the HTTP status of the response that caused the error, such as 401; 0 if there was none.
 	HTTPStatus int
-	// RPC is the server's JSON-RPC error; nil where there was none.
+	// RPC is the server's JSON-RPC error; nil if there was none.
 	RPC *RPC
-	// WWWAuthenticate is the server's challenge (RFC 9110, section 11.6.1); "" where it sent none.
+	// WWWAuthenticate is the server's challenge (RFC 9110, section 11.6.1); "" if it sent none.
 	WWWAuthenticate string
-	// RetryAfter is how long the server asks to wait before the next try; negative where it does not say.
+	// RetryAfter is the time to wait before a retry, from the server's Retry-After header; negative if there is
+	// none.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// RPC is what a server says in a JSON-RPC error (JSON-RPC 2.0, section 5.1).
+// RPC is the content of a JSON-RPC error (JSON-RPC 2.0, section 5.1).
 type RPC struct {
-	// Code is its number, such as -32601.
+	// Code is the error code, such as -32601.
 	Code int64
-	// Data is what it adds; nil where it adds nothing.
+	// Data is the error's "data" member; nil if it has none.
 	Data json.RawMessage
 }
 
-// Error gives the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// Is says whether target is the status of the error.
+// Is reports whether target is the [Status] of the error.
 func (e *Error) Is(target error) bool {
-	status, is := target.(Status)
-	return is && status == e.Status
+	status, ok := target.(Status)
+	return ok && status == e.Status
 }
 
-// Unwrap gives what lies behind the error: the cause of a context that ended the call, or what the auth function returned.
+// Unwrap returns the underlying error: the cause of the context that ended the call, the error that the [AuthFunc]
+// returned, or the error of [encoding/json]; nil if there is none.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Timeout says whether time has run out, as os.IsTimeout wants it.
+// Timeout reports whether the status is [TimedOut]; os.IsTimeout uses it.
 func (e *Error) Timeout() bool { return e.Status == TimedOut }
 
-// taken makes a Go error of a C one, which it frees.
-func taken(failure *C.mcp_error) *Error {
+// errorFromC converts a C error to a Go error, and frees the C error.
+func errorFromC(failure *C.mcp_error) *Error {
 	defer C.mcp_error_free(failure)
 	err := &Error{
 		Status:          Status(C.mcp_error_status(failure)),
@@ -65,7 +68,7 @@ func taken(failure *C.mcp_error) *Error {
 		RetryAfter:      -1,
 	}
 	if C.mcp_error_has_rpc_code(failure) {
-		err.RPC = &RPC{Code: int64(C.mcp_error_rpc_code(failure)), Data: raw(C.mcp_error_rpc_data(failure))}
+		err.RPC = &RPC{Code: int64(C.mcp_error_rpc_code(failure)), Data: rawJSON(C.mcp_error_rpc_data(failure))}
 	}
 	if ms := C.mcp_error_retry_after_ms(failure); ms >= 0 {
 		err.RetryAfter = time.Duration(min(int64(ms), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
@@ -76,81 +79,82 @@ func taken(failure *C.mcp_error) *Error {
 	return err
 }
 
-// check runs a C function that reports a failure in place.
+// check calls a C function, and converts its failure to an *Error.
 func check(call func(failure **C.mcp_error) C.mcp_status) error {
 	var failure *C.mcp_error
 	if call(&failure) != C.MCP_OK {
-		return taken(failure)
+		return errorFromC(failure)
 	}
 	return nil
 }
 
-// invalid is the error for an argument that never reaches C.
-func invalid(why string) *Error {
-	return &Error{Status: InvalidArgument, Message: oneLine(why), RetryAfter: -1}
+// invalidArgument returns the error for an argument that this package rejects before it calls C.
+func invalidArgument(why string) *Error {
+	return &Error{Status: InvalidArgument, Message: sanitize(why), RetryAfter: -1}
 }
 
-// longestMessage is the longest message of an error, in bytes.
-const longestMessage = 2048
+// maxMessage is the maximum length of an error message, in bytes.
+const maxMessage = 2048
 
-// oneLine makes a message of this package's own as those of the library are: one printable line of bounded length.
-func oneLine(text string) string {
+// sanitize turns a text into an error message like those of the C library: one printable line of limited length.
+func sanitize(text string) string {
 	line := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
 	}, text)
-	if len(line) <= longestMessage {
+	if len(line) <= maxMessage {
 		return line
 	}
 	const dots = "..."
-	end := longestMessage - len(dots)
+	end := maxMessage - len(dots)
 	for !utf8.RuneStart(line[end]) {
 		end--
 	}
 	return line[:end] + dots
 }
 
-// withText runs use with a text as C wants it. C would cut it at a NUL.
-func withText(text, what string, use func(*C.char) error) error {
+// withCString calls use with a C string, which is valid during the call. A text that contains a NUL byte is rejected: C
+// would cut it there.
+func withCString(text, what string, use func(*C.char) error) error {
 	if strings.Contains(text, "\x00") {
-		return invalid(what + " holds a NUL")
+		return invalidArgument(what + " contains a NUL byte")
 	}
 	c := C.CString(text)
-	defer freeText(c)
+	defer freeCString(c)
 	return use(c)
 }
 
-// withTexts is withText for several.
-func withTexts(texts []string, what string, use func([]*C.char) error) error {
+// withCStrings calls use with C strings, which are valid during the call. Texts that contain a NUL byte are rejected.
+func withCStrings(texts []string, what string, use func([]*C.char) error) error {
 	all := make([]*C.char, 0, len(texts))
 	defer func() {
 		for _, text := range all {
-			freeText(text)
+			freeCString(text)
 		}
 	}()
 	for _, text := range texts {
 		if strings.Contains(text, "\x00") {
-			return invalid(what + " holds a NUL")
+			return invalidArgument(what + " contains a NUL byte")
 		}
 		all = append(all, C.CString(text))
 	}
 	return use(all)
 }
 
-// withOptionalText is withText, where "" stands for nothing at all.
-func withOptionalText(text, what string, use func(*C.char) error) error {
+// withOptionalCString calls use with a C string, or with nil if the text is empty.
+func withOptionalCString(text, what string, use func(*C.char) error) error {
 	if text == "" {
 		return use(nil)
 	}
-	return withText(text, what, use)
+	return withCString(text, what, use)
 }
 
-// milliseconds rounds a duration up.
+// milliseconds converts a duration, rounding up.
 func milliseconds(d time.Duration, what string) (C.uint64_t, error) {
 	if d < 0 {
-		return 0, invalid(what + " is negative")
+		return 0, invalidArgument(what + " is negative")
 	}
 	ms := d / time.Millisecond
 	if d%time.Millisecond > 0 {

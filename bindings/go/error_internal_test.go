@@ -7,18 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// picky can be decoded from nothing, and says what it got.
-type picky struct{}
+// An undecodable type fails to decode any JSON; the error is the JSON text.
+type undecodable struct{}
 
-func (*picky) UnmarshalJSON(text []byte) error { return errors.New(string(text)) }
+func (*undecodable) UnmarshalJSON(text []byte) error { return errors.New(string(text)) }
 
-// What the server sent is in a message of this package's own.
-func TestMessagesAreOneShortLine(t *testing.T) {
+// The error messages that this package creates may contain text from the server.
+func TestErrorMessagesAreOneShortLine(t *testing.T) {
 	digits := strings.Repeat("9", 1<<20)
-	err := Result(`[` + digits + `]`).understand(&picky{})
-	messages := []string{err.Error(), oneLine("a\n\x1b[31m\u2028\u202e\xffb"), oneLine(strings.Repeat("é€", 5000))}
+	err := Result(`[` + digits + `]`).decodeLenient(&undecodable{})
+	messages := []string{
+		err.Error(), sanitize("a\n\x1b[31m\u2028\u202e\xffb"), sanitize(strings.Repeat("é€", 5000)),
+	}
 	for _, message := range messages {
-		if len(message) > longestMessage || !utf8.ValidString(message) || strings.ContainsAny(message, "\n\x1b\u2028\u202e") {
+		if len(message) > maxMessage || !utf8.ValidString(message) ||
+			strings.ContainsAny(message, "\n\x1b\u2028\u202e") {
 			t.Errorf("%d bytes: %.200q", len(message), message)
 		}
 	}

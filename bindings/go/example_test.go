@@ -38,12 +38,13 @@ func ExampleError() {
 
 func ExampleWithAuth() {
 	tokens := []string{"old", "new"}
-	client, err := mcp.New(os.Getenv("MCP_TEST_URL")+"/s/bearer=new/mcp", mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	auth := func(r *mcp.AuthRequest) error {
 		if r.Attempt > 1 {
 			tokens = tokens[1:]
 		}
 		return r.SetBearer(tokens[0])
-	}))
+	}
+	client, err := mcp.New(os.Getenv("MCP_TEST_URL")+"/s/bearer=new/mcp", mcp.WithAuth(auth))
 	if err != nil {
 		panic(err)
 	}

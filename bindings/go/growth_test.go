@@ -11,14 +11,15 @@ import (
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
-// usage is what a process holds.
+// usage is the resource usage of a process.
 type usage struct{ kib, descriptors, threads int }
 
-func used(t *testing.T) usage {
+// currentUsage returns the resource usage of this process after a garbage collection.
+func currentUsage(t *testing.T) usage {
 	t.Helper()
 	runtime.GC()
 	status, err := os.ReadFile("/proc/self/status")
-	need(t, err)
+	noError(t, err)
 	var u usage
 	for line := range strings.Lines(string(status)) {
 		words := strings.Fields(line)
@@ -28,64 +29,63 @@ func used(t *testing.T) usage {
 		case "Threads:":
 			u.threads, err = strconv.Atoi(words[1])
 		}
-		need(t, err)
+		noError(t, err)
 	}
 	descriptors, err := os.ReadDir("/proc/self/fd")
-	need(t, err)
+	noError(t, err)
 	u.descriptors = len(descriptors)
 	return u
 }
 
 func TestNoGrowth(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes a while; go.growth runs it")
+		t.Skip("slow; the ctest test go.growth runs it")
 	}
-	round := func(url string, closes bool) {
+	round := func(url string) {
 		client, err := mcp.New(url, mcp.WithBearer("token"), mcp.WithLog(func(mcp.LogLevel, string) {}),
 			mcp.WithAuth(func(r *mcp.AuthRequest) error { return r.SetBearer("token") }))
-		need(t, err)
-		need(t, client.Ping(t.Context()))
-		failing := errors.New("no")
-		need(t, client.SetAuth(func(*mcp.AuthRequest) error { return failing }))
-		failed(t, client.Ping(t.Context()), mcp.AuthFailed)
-		if closes {
-			need(t, client.SetAuth(nil))
-			need(t, client.Close())
-		}
+		noError(t, err)
+		noError(t, client.Ping(t.Context()))
+		failure := errors.New("no")
+		noError(t, client.SetAuth(func(*mcp.AuthRequest) error { return failure }))
+		wantStatus(t, client.Ping(t.Context()), mcp.AuthFailed)
+		noError(t, client.SetAuth(nil))
+		noError(t, client.Close())
 	}
 	for name, url := range map[string]string{
-		"Streamable HTTP": scripted(t, "dual+bearer=token"), "HTTP+SSE": scripted(t, "sse+bearer=token"),
+		"Streamable HTTP": scriptedURL(t, "dual+bearer=token"), "HTTP+SSE": scriptedURL(t, "sse+bearer=token"),
 	} {
 		for range 1000 {
-			round(url, true)
+			round(url)
 		}
-		before := used(t)
+		before := currentUsage(t)
 		for range 10_000 {
-			round(url, true)
+			round(url)
 		}
-		after := used(t)
+		after := currentUsage(t)
 		t.Logf("%s, 10,000 rounds: %d -> %d KiB, %d -> %d descriptors, %d -> %d threads", name,
 			before.kib, after.kib, before.descriptors, after.descriptors, before.threads, after.threads)
-		if after.kib-before.kib > 8*1024 || after.descriptors > before.descriptors+2 || after.threads > before.threads+2 {
-			t.Error("it grows")
+		if after.kib-before.kib > 8*1024 || after.descriptors > before.descriptors+2 ||
+			after.threads > before.threads+2 {
+			t.Error("memory, descriptors or threads are leaked")
 		}
 	}
 }
 
-func TestForgottenClients(t *testing.T) {
-	url := scripted(t, "modern")
-	open := used(t).descriptors
+func TestUnreachableClientsAreFreed(t *testing.T) {
+	url := scriptedURL(t, "modern")
+	before := currentUsage(t).descriptors
 	for range 100 {
 		client, err := mcp.New(url)
-		need(t, err)
-		need(t, client.Ping(t.Context()))
+		noError(t, err)
+		noError(t, client.Ping(t.Context()))
 	}
-	// Cleanups run some time after the collection that found nobody who knows the clients.
+	// Cleanups run some time after the garbage collection that found the clients unreachable.
 	for range 1000 {
-		if used(t).descriptors <= open+2 {
+		if currentUsage(t).descriptors <= before+2 {
 			return
 		}
 		runtime.Gosched()
 	}
-	t.Errorf("%d descriptors, %d before", used(t).descriptors, open)
+	t.Errorf("%d open descriptors, %d before", currentUsage(t).descriptors, before)
 }

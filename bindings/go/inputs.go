@@ -12,95 +12,102 @@ import (
 	"sync/atomic"
 )
 
-// An ElicitRequest asks a person for something (specification 2026-07-28, "Elicitation"). Show which server asks, let the person
-// decline, and open no URL unasked.
+// An ElicitRequest is a server's request for input from the user (specification 2026-07-28, "Elicitation"). Show the
+// user which server requests it, let the user decline, and open no URL without the user's consent.
 type ElicitRequest struct {
-	// Mode is "form" or "url"; "" is a form.
-	Mode    string `json:"mode"`
+	// Mode is "form" or "url"; "" means "form".
+	Mode string `json:"mode"`
+	// Message is the text to show to the user.
 	Message string `json:"message"`
 	// RequestedSchema is the JSON schema of the form.
 	RequestedSchema json.RawMessage `json:"requestedSchema"`
-	// URL is what the person is to open.
+	// URL is the URL that the user should open.
 	URL string `json:"url"`
-	// Raw are all parameters as they came.
+	// Raw holds all parameters as received.
 	Raw Result `json:"-"`
 
-	asked *askedInput
+	pending *pendingInput
 }
 
-// Cancelled says whether an answer would come too late: the server has cancelled its request, or the call that needs the answer was
-// cancelled, or its client closed; or the handler has returned. A handler that waits for a person asks from time to time, and returns.
-func (r ElicitRequest) Cancelled() bool { return r.asked.cancelled() }
+// Cancelled reports whether a response would be too late: the server cancelled its request, the call that needs the
+// input was cancelled, the client was closed, or the handler has returned. A handler that waits for the user should
+// call it from time to time, and return if it is true. Any goroutine may call it.
+func (r ElicitRequest) Cancelled() bool { return r.pending.cancelled() }
 
-// An ElicitAnswer is what a person has made of an [ElicitRequest]. The zero value is no choice at all.
+// An ElicitAnswer is the user's response to an [ElicitRequest]. The zero value cancels, like [ElicitCancel].
 type ElicitAnswer struct {
 	action  func(*C.mcp_input, jsonText, **C.mcp_error) C.mcp_status
 	content any
 }
 
-// ElicitAccept is the answer of a person who has filled in the form, with an object of whatever [encoding/json] makes one of. What
-// it leaves out gets the schema's default; nil leaves everything out, as it is for a URL.
+// ElicitAccept returns the response of a user who accepted. content is the completed form, a value that [encoding/json]
+// encodes as an object; properties that it omits get the schema's defaults. For mode "url", content is nil.
 func ElicitAccept(content any) ElicitAnswer {
 	return ElicitAnswer{content: content, action: func(i *C.mcp_input, c jsonText, e **C.mcp_error) C.mcp_status {
 		return C.mcp_input_accept(i, c.text, c.length, e)
 	}}
 }
 
-// ElicitDecline is the answer of a person who has said no.
+// ElicitDecline returns the response of a user who declined.
 func ElicitDecline() ElicitAnswer {
-	return ElicitAnswer{action: func(i *C.mcp_input, _ jsonText, e **C.mcp_error) C.mcp_status { return C.mcp_input_decline(i, e) }}
+	return ElicitAnswer{action: func(i *C.mcp_input, _ jsonText, e **C.mcp_error) C.mcp_status {
+		return C.mcp_input_decline(i, e)
+	}}
 }
 
-// ElicitCancel is the answer of a person who has made no choice.
+// ElicitCancel returns the response of a user who made no choice.
 func ElicitCancel() ElicitAnswer {
-	return ElicitAnswer{action: func(i *C.mcp_input, _ jsonText, e **C.mcp_error) C.mcp_status { return C.mcp_input_cancel(i, e) }}
+	return ElicitAnswer{action: func(i *C.mcp_input, _ jsonText, e **C.mcp_error) C.mcp_status {
+		return C.mcp_input_cancel(i, e)
+	}}
 }
 
-// A SamplingRequest asks a model for something (specification 2026-07-28, "Sampling"). A person should see it and the answer, and be
-// able to say no.
+// A SamplingRequest is a server's request for a model's response (specification 2026-07-28, "Sampling"). The user
+// should see the request and the response, and be able to refuse them.
 type SamplingRequest struct {
 	Messages     []SamplingMessage `json:"messages"`
 	SystemPrompt string            `json:"systemPrompt"`
 	MaxTokens    int64             `json:"maxTokens"`
-	// Raw are all parameters as they came, perhaps with "tools", "temperature" and more.
+	// Raw holds all parameters as received, including others such as "tools" and "temperature".
 	Raw Result `json:"-"`
 
-	asked *askedInput
+	pending *pendingInput
 }
 
-// Cancelled says whether an answer would come too late; see [ElicitRequest.Cancelled].
-func (r SamplingRequest) Cancelled() bool { return r.asked.cancelled() }
+// Cancelled reports whether a response would be too late, as [ElicitRequest.Cancelled] does.
+func (r SamplingRequest) Cancelled() bool { return r.pending.cancelled() }
 
-// A SamplingMessage is one of a conversation with a model.
+// A SamplingMessage is a message of a conversation with a model.
 type SamplingMessage struct {
 	// Role is "user" or "assistant".
 	Role    string   `json:"role"`
 	Content Contents `json:"content"`
 }
 
-// A SamplingResult is what a model has said.
+// A SamplingResult is a model's response.
 type SamplingResult struct {
+	// Role is "user" or "assistant".
 	Role    string   `json:"role"`
 	Content Contents `json:"content"`
 	// Model is the model's name.
 	Model string `json:"model"`
-	// StopReason is such as "endTurn", "maxTokens" or "toolUse"; "" where it is not known.
+	// StopReason is, for example, "endTurn", "maxTokens" or "toolUse"; "" if unknown.
 	StopReason string `json:"stopReason,omitempty"`
 }
 
-// Contents is one block, or several.
+// Contents is a list of content blocks. Its JSON is a single block or an array of blocks.
 type Contents []Content
 
-// UnmarshalJSON reads a block or an array of blocks.
+// UnmarshalJSON decodes a block or an array of blocks.
 func (c *Contents) UnmarshalJSON(text []byte) error {
 	if bytes.HasPrefix(text, []byte("[")) || string(text) == "null" {
-		return tolerant(json.Unmarshal(text, (*[]Content)(c)))
+		return ignoreTypeMismatch(json.Unmarshal(text, (*[]Content)(c)))
 	}
 	*c = make(Contents, 1)
-	return tolerant(json.Unmarshal(text, &(*c)[0]))
+	return ignoreTypeMismatch(json.Unmarshal(text, &(*c)[0]))
 }
 
-// MarshalJSON writes one block as it is, for servers that know no others.
+// MarshalJSON encodes a single block without an array, for servers that do not support arrays here.
 func (c Contents) MarshalJSON() ([]byte, error) {
 	if len(c) == 1 {
 		return json.Marshal(c[0])
@@ -108,39 +115,44 @@ func (c Contents) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]Content(c))
 }
 
-// A Root is a directory or file that the server may look at; its URI begins with "file://".
+// A Root is a folder or file that the server may access (specification 2026-07-28, "Roots").
 type Root struct {
-	URI  string `json:"uri"`
+	// URI begins with "file://".
+	URI string `json:"uri"`
+	// Name is a name to display; "" if there is none.
 	Name string `json:"name,omitempty"`
 }
 
-// An InputError is why a handler gives no answer, with the code that a legacy server is told: -1 for a person who has refused. Any
-// other error gets -32603.
+// An InputError is an error of a handler with a JSON-RPC error code for legacy servers: -1 means that the user refused.
+// For any other error, a legacy server gets the code -32603.
 type InputError struct {
 	Code    int64
 	Message string
 }
 
-// Error gives the message.
+// Error returns the message.
 func (e *InputError) Error() string { return e.Message }
 
-// WithElicitation sets the handler that asks a person. Without one, the server is told that this client cannot do it.
+// WithElicitation sets the handler of [ElicitRequest]s. Without it, the client does not declare the elicitation
+// capability to the server.
 //
-// A handler runs on the goroutine of the call that the server needs the input for; where the server asks by itself, on a thread that
-// reads for the client, where it must make no call on it ([Misuse]). Its time counts against no timeout. When it returns an error, or
-// panics, a legacy server is told so and the call goes on; on a modern one the call ends with [InputFailed].
+// The handler runs on the goroutine of the call that needs the input. If the request belongs to no call, it runs on a
+// reader thread of the library, where it may not make calls on the same client ([Misuse]). Its time does not count
+// against timeouts. If it returns an error or panics, a legacy server gets a JSON-RPC error and the call continues;
+// with a modern server, the call ends with [InputFailed].
 func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := ElicitRequest{Raw: Result(raw(C.mcp_input_params(i))), asked: &askedInput{input: i}}
-		defer request.asked.end()
-		if err := request.Raw.understand(&request); err != nil {
+		params := Result(rawJSON(C.mcp_input_params(i)))
+		request := ElicitRequest{Raw: params, pending: &pendingInput{input: i}}
+		defer request.pending.expire()
+		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
 		}
 		answer, err := handler(request)
 		if err != nil || answer.action == nil {
 			return err
 		}
-		content, err := marshalled(answer.content, "the content")
+		content, err := marshal(answer.content, "the content")
 		if err != nil {
 			return err
 		}
@@ -150,12 +162,14 @@ func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 	})
 }
 
-// WithSampling sets the handler that asks a model; otherwise as [WithElicitation].
+// WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability
+// to the server. The handler runs on the goroutine and under the rules that [WithElicitation] describes.
 func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
-		request := SamplingRequest{Raw: Result(raw(C.mcp_input_params(i))), asked: &askedInput{input: i}}
-		defer request.asked.end()
-		if err := request.Raw.understand(&request); err != nil {
+		params := Result(rawJSON(C.mcp_input_params(i)))
+		request := SamplingRequest{Raw: params, pending: &pendingInput{input: i}}
+		defer request.pending.expire()
+		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
 		}
 		result, err := handler(request)
@@ -168,7 +182,9 @@ func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option 
 	})
 }
 
-// WithRoots sets the handler that tells which folders the server may look at; otherwise as [WithElicitation].
+// WithRoots sets the handler that returns the folders and files that the server may access. Without it, the client does
+// not declare the roots capability to the server. The handler runs on the goroutine and under the rules that
+// [WithElicitation] describes.
 func WithRoots(handler func() ([]Root, error)) Option {
 	return withInput(func(i *C.mcp_input) error {
 		roots, err := handler()
@@ -184,13 +200,13 @@ func WithRoots(handler func() ([]Root, error)) Option {
 }
 
 func withInput(
-	answer func(*C.mcp_input) error, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
+	handle func(*C.mcp_input) error, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
 ) Option {
-	return func(c *Client) error { return c.setHook(&inputHook{answer, &c.core.callbacks}, set) }
+	return func(c *Client) error { return c.setCallback(&inputHandler{handle, &c.core.runningCallbacks}, set) }
 }
 
 func respond(i *C.mcp_input, result any) error {
-	text, err := marshalled(result, "the result")
+	text, err := marshal(result, "the result")
 	if err != nil {
 		return err
 	}
@@ -200,38 +216,38 @@ func respond(i *C.mcp_input, result any) error {
 	})
 }
 
-// An askedInput is an input that is there as long as its handler runs.
-type askedInput struct {
+// A pendingInput is a C input, which is valid while its handler runs, and NULL afterwards.
+type pendingInput struct {
 	mutex sync.Mutex
 	input *C.mcp_input
 }
 
-func (a *askedInput) cancelled() bool {
-	if a == nil {
-		return false // a request of the program's own making, such as a test's
+func (p *pendingInput) cancelled() bool {
+	if p == nil {
+		return false // a request that the program itself created, for example in a test
 	}
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	return a.input == nil || bool(C.mcp_input_is_cancelled(a.input))
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.input == nil || bool(C.mcp_input_is_cancelled(p.input))
 }
 
-func (a *askedInput) end() {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	a.input = nil
+func (p *pendingInput) expire() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.input = nil
 }
 
-type inputHook struct {
-	answer  func(*C.mcp_input) error
+type inputHandler struct {
+	handle  func(*C.mcp_input) error
 	running *atomic.Int32
 }
 
 //export bridgeInput
 func bridgeInput(handle C.uintptr_t, input *C.mcp_input) {
-	hook := cgo.Handle(handle).Value().(*inputHook)
-	hook.running.Add(1)
-	defer hook.running.Add(-1)
-	err := guarded(func() error { return hook.answer(input) })
+	handler := cgo.Handle(handle).Value().(*inputHandler)
+	handler.running.Add(1)
+	defer handler.running.Add(-1)
+	err := runCallback(func() error { return handler.handle(input) })
 	if err == nil {
 		return
 	}
@@ -240,6 +256,6 @@ func bridgeInput(handle C.uintptr_t, input *C.mcp_input) {
 	errors.As(err, &failure)
 	text, _ := errorText(err)
 	message := C.CString(text)
-	defer freeText(message)
+	defer freeCString(message)
 	C.mcp_input_fail(input, C.int64_t(failure.Code), message, nil)
 }

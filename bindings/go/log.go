@@ -10,21 +10,21 @@ import (
 	"sync/atomic"
 )
 
-// A LogLevel says how much a line of the log matters.
+// A LogLevel is the severity of a log message of the library.
 type LogLevel int32
 
 const (
-	// LogError: something failed that no call reports.
+	// LogError: a failure that no call returns as an error.
 	LogError LogLevel = C.MCP_LOG_ERROR
-	// LogWarning: something is dangerous or probably wrong, such as a token over plain http.
+	// LogWarning: something dangerous or probably wrong, such as a token sent over plain HTTP.
 	LogWarning LogLevel = C.MCP_LOG_WARNING
-	// LogInfo: something worth knowing, such as the negotiated version.
+	// LogInfo: a notable event, such as the negotiated version.
 	LogInfo LogLevel = C.MCP_LOG_INFO
-	// LogDebug: what helps to find a fault.
+	// LogDebug: details for debugging.
 	LogDebug LogLevel = C.MCP_LOG_DEBUG
 )
 
-// Level gives the level that [log/slog] has for it.
+// Level returns the corresponding level of [log/slog].
 func (l LogLevel) Level() slog.Level {
 	switch l {
 	case LogError:
@@ -37,18 +37,19 @@ func (l LogLevel) Level() slog.Level {
 	return slog.LevelDebug
 }
 
-// A LogFunc receives a line of the log; no line holds a token or a header value. It may run on several goroutines at once, and for
-// HTTP+SSE on a thread that reads for the client, where it must make no call on it ([Misuse]); nor may it while the client connects.
-// A panic in it is dropped: there is nobody to whom it could be told. A client that its own function refers to is never collected:
-// close it.
+// A LogFunc receives the log messages of the library: one line of text, without tokens and header values. It may run on
+// several goroutines at the same time. On a reader thread of the library, and while the client connects, it may not
+// make calls on the same client ([Misuse]). A panic in it is ignored, because there is no caller to report it to. A
+// client is never garbage collected if its LogFunc refers to it: close it.
 type LogFunc func(level LogLevel, line string)
 
-// WithLog sets the function that receives what the client has to say: fall-backs, resends, warnings.
+// WithLog sets the function that receives the client's log messages, such as warnings, fallbacks and retries. Without
+// it, nothing is logged.
 func WithLog(log LogFunc) Option {
 	return func(c *Client) error { return c.SetLog(log) }
 }
 
-// WithLogger sends the log to a [slog.Logger].
+// WithLogger sends the client's log messages to a [slog.Logger]; nil sends them nowhere.
 func WithLogger(logger *slog.Logger) Option {
 	if logger == nil {
 		return WithLog(nil)
@@ -56,29 +57,29 @@ func WithLogger(logger *slog.Logger) Option {
 	return WithLog(func(level LogLevel, line string) { logger.Log(context.Background(), level.Level(), line) })
 }
 
-// SetLog is [WithLog] for lines from the next one on; nil removes the function.
+// SetLog sets the function that receives the client's log messages from now on; nil removes it. See [WithLog].
 func (c *Client) SetLog(log LogFunc) error {
 	set := func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
 		return C.bridge_set_log(client, handle, failure)
 	}
 	if log == nil {
-		return c.setHook(nil, set)
+		return c.setCallback(nil, set)
 	}
-	return c.setHook(&logHook{log, &c.core.callbacks}, set)
+	return c.setCallback(&logCallback{log, &c.core.runningCallbacks}, set)
 }
 
-type logHook struct {
-	log     LogFunc
-	running *atomic.Int32
+type logCallback struct {
+	function LogFunc
+	running  *atomic.Int32
 }
 
 //export bridgeLog
 func bridgeLog(handle C.uintptr_t, level C.int32_t, message *C.char) {
-	hook := cgo.Handle(handle).Value().(*logHook)
-	hook.running.Add(1)
-	defer hook.running.Add(-1)
-	_ = guarded(func() error {
-		hook.log(LogLevel(level), C.GoString(message))
+	callback := cgo.Handle(handle).Value().(*logCallback)
+	callback.running.Add(1)
+	defer callback.running.Add(-1)
+	_ = runCallback(func() error {
+		callback.function(LogLevel(level), C.GoString(message))
 		return nil
 	})
 }

@@ -10,53 +10,57 @@ import (
 	"sync/atomic"
 )
 
-// A LoggingMessage is a line of the server's own log (specification 2026-07-28, "Logging"); that of the library is [LogFunc].
+// A LoggingMessage is a log message of the server (specification 2026-07-28, "Logging"). For the library's own log, see
+// [LogFunc].
 type LoggingMessage struct {
 	// Level is "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency".
 	Level string `json:"level"`
-	// Logger is who says it; "" where the server does not say.
-	Logger string          `json:"logger"`
-	Data   json.RawMessage `json:"data"`
+	// Logger is the name of the logger; "" if the server gives none.
+	Logger string `json:"logger"`
+	// Data is the message: a string or any other JSON value.
+	Data json.RawMessage `json:"data"`
 }
 
-// WithLogging sets the function that receives the server's log messages. Servers send none before [Client.SetLoggingLevel], as a rule.
-// It runs on the goroutine of the call whose answer the message came with, or on a thread that reads for the client, where it must
-// make no call on it ([Misuse]). A panic in it is dropped.
-func WithLogging(logging func(LoggingMessage)) Option {
+// WithLogging sets the callback for the server's log messages. Most servers send none before [Client.SetLoggingLevel].
+// A message that arrives with the response to a call is delivered on the goroutine of that call, other messages on a
+// reader thread, where the callback may not make calls on the same client ([Misuse]). Its time does not count against
+// timeouts. A panic in it is ignored.
+func WithLogging(callback func(LoggingMessage)) Option {
 	return func(c *Client) error {
-		return c.setHook(&loggingHook{logging, &c.core.callbacks},
+		return c.setCallback(&loggingCallback{callback, &c.core.runningCallbacks},
 			func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
 				return C.bridge_set_logging(client, handle, failure)
 			})
 	}
 }
 
-// SetLoggingLevel asks the server for its log messages from a level on. A legacy server is told now, a modern one with every call
-// from now on.
+// SetLoggingLevel requests the server's log messages of a level and all higher levels; see [LoggingMessage]. On a
+// legacy server this sends a request now; a modern server gets the level with every later request. Errors include
+// [InvalidArgument] for an unknown level, and [RPCError] if a legacy server does not support logging.
 func (c *Client) SetLoggingLevel(ctx context.Context, level string, options ...CallOption) error {
-	return withText(level, "the level", func(level *C.char) error {
-		return c.call(ctx, options, func(client *C.mcp_client, options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-			return C.mcp_set_logging_level(client, level, options, failure)
+	return withCString(level, "the level", func(level *C.char) error {
+		return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
+			return C.mcp_set_logging_level(c, level, o, e)
 		})
 	})
 }
 
-type loggingHook struct {
-	logging func(LoggingMessage)
-	running *atomic.Int32
+type loggingCallback struct {
+	function func(LoggingMessage)
+	running  *atomic.Int32
 }
 
 //export bridgeLogging
 func bridgeLogging(handle C.uintptr_t, message *C.mcp_json) {
-	hook := cgo.Handle(handle).Value().(*loggingHook)
-	hook.running.Add(1)
-	defer hook.running.Add(-1)
-	var read LoggingMessage
-	if Result(raw(message)).Decode(&read) != nil {
+	callback := cgo.Handle(handle).Value().(*loggingCallback)
+	callback.running.Add(1)
+	defer callback.running.Add(-1)
+	var decoded LoggingMessage
+	if Result(rawJSON(message)).Decode(&decoded) != nil {
 		return
 	}
-	_ = guarded(func() error {
-		hook.logging(read)
+	_ = runCallback(func() error {
+		callback.function(decoded)
 		return nil
 	})
 }

@@ -9,62 +9,62 @@ import (
 	"unsafe"
 )
 
-// A Result is what a server answered, as JSON text.
+// A Result is the JSON text of a server's result, or of a part of it.
 type Result json.RawMessage
 
 // Decode reads the result into what v points to, as [json.Unmarshal] does.
 func (r Result) Decode(v any) error { return json.Unmarshal(r, v) }
 
-// understand is Decode for what the protocol wants to be there. A member of another type keeps its zero value, as in the other
-// languages: one odd block makes nothing of the rest unreadable.
-func (r Result) understand(v any) error {
-	err := tolerant(r.Decode(v))
+// decodeLenient decodes into a type of this package. A member that has the wrong JSON type keeps its zero value, as in
+// the other bindings: one invalid member must not make the rest unreadable.
+func (r Result) decodeLenient(v any) error {
+	err := ignoreTypeMismatch(r.Decode(v))
 	if err == nil {
 		return nil
 	}
-	return &Error{
-		Status: InvalidMessage, Message: oneLine("the server's result is not as the protocol wants it: " + err.Error()), RetryAfter: -1, cause: err,
-	}
+	message := sanitize("the server's result does not match the protocol: " + err.Error())
+	return &Error{Status: InvalidMessage, Message: message, RetryAfter: -1, cause: err}
 }
 
-// tolerant drops the error about a value of another type: [json.Unmarshal] goes on after it.
-func tolerant(err error) error {
-	if _, is := err.(*json.UnmarshalTypeError); is {
+// ignoreTypeMismatch drops a *json.UnmarshalTypeError: [json.Unmarshal] decodes the rest after such an error.
+func ignoreTypeMismatch(err error) error {
+	if _, ok := err.(*json.UnmarshalTypeError); ok {
 		return nil
 	}
 	return err
 }
 
-// At gives the part that a JSON pointer points to, such as "/content/0/text" (RFC 6901); nil where there is none.
+// At returns the value at a JSON pointer (RFC 6901), such as "/content/0/text"; nil if there is none. Errors are
+// [InvalidArgument], if the pointer contains a NUL byte or the result is empty, and [InvalidJSON].
 func (r Result) At(pointer string) (Result, error) {
 	var part Result
-	err := withText(pointer, "the pointer", func(pointer *C.char) error {
+	err := withCString(pointer, "the pointer", func(pointer *C.char) error {
 		var failure *C.mcp_error
 		if len(r) == 0 {
-			return invalid("the result is empty")
+			return invalidArgument("the result is empty")
 		}
 		document := C.mcp_json_parse((*C.char)(unsafe.Pointer(&r[0])), C.size_t(len(r)), &failure)
 		if document == nil {
-			return taken(failure)
+			return errorFromC(failure)
 		}
 		defer C.mcp_json_free(document)
-		part = Result(raw(C.mcp_json_at(document, pointer)))
+		part = Result(rawJSON(C.mcp_json_at(document, pointer)))
 		return nil
 	})
 	return part, err
 }
 
-// MarshalJSON gives the text.
+// MarshalJSON returns the JSON text.
 func (r Result) MarshalJSON() ([]byte, error) { return json.RawMessage(r).MarshalJSON() }
 
-// UnmarshalJSON keeps the text.
+// UnmarshalJSON stores a copy of the JSON text.
 func (r *Result) UnmarshalJSON(text []byte) error { return (*json.RawMessage)(r).UnmarshalJSON(text) }
 
-// String gives the text.
+// String returns the JSON text.
 func (r Result) String() string { return string(r) }
 
-// raw copies the text of a value; nil for none.
-func raw(value *C.mcp_json) json.RawMessage {
+// rawJSON copies the JSON text of a value; nil for a NULL value.
+func rawJSON(value *C.mcp_json) json.RawMessage {
 	var length C.size_t
 	text := C.mcp_json_raw(value, &length)
 	if text == nil {
@@ -73,4 +73,4 @@ func raw(value *C.mcp_json) json.RawMessage {
 	return bytes.Clone(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(length)))
 }
 
-func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
+func freeCString(text *C.char) { C.free(unsafe.Pointer(text)) }

@@ -9,29 +9,30 @@ import (
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
-// A server is a real one that the tests' fixtures have started.
+// A server is a real MCP server that a test fixture has started.
 type server struct {
 	URL    string            `json:"url"`
 	Tokens map[string]string `json:"tokens"`
 }
 
-// real gives a running server; the folder of the fixtures' state comes from ctest.
-func real(t testing.TB, name string) server {
+// realServer returns a running real server. ctest sets MCP_TEST_STATE to the folder that describes the servers.
+func realServer(t testing.TB, name string) server {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(must(t, "MCP_TEST_STATE"), name+".json"))
-	need(t, err)
+	text, err := os.ReadFile(filepath.Join(mustGetenv(t, "MCP_TEST_STATE"), name+".json"))
+	noError(t, err)
 	var s server
-	need(t, json.Unmarshal(text, &s))
+	noError(t, json.Unmarshal(text, &s))
 	return s
 }
 
-// scripted gives the URL of a server of the project's own, which does what its options say.
-func scripted(t testing.TB, options string) string {
+// scriptedURL returns a URL of the project's test server, which behaves as the options in the URL say.
+func scriptedURL(t testing.TB, options string) string {
 	t.Helper()
-	return must(t, "MCP_TEST_URL") + "/s/" + options + "/mcp"
+	return mustGetenv(t, "MCP_TEST_URL") + "/s/" + options + "/mcp"
 }
 
-func must(t testing.TB, variable string) string {
+// mustGetenv returns an environment variable that ctest sets.
+func mustGetenv(t testing.TB, variable string) string {
 	t.Helper()
 	value := os.Getenv(variable)
 	if value == "" {
@@ -40,27 +41,28 @@ func must(t testing.TB, variable string) string {
 	return value
 }
 
-func need(t testing.TB, err error) {
+// noError ends the test if there is an error.
+func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// made makes a client that ends with the test.
-func made(t testing.TB, url string, options ...mcp.Option) *mcp.Client {
+// newClient returns a client that is closed when the test ends.
+func newClient(t testing.TB, url string, options ...mcp.Option) *mcp.Client {
 	t.Helper()
 	client, err := mcp.New(url, options...)
-	need(t, err)
+	noError(t, err)
 	t.Cleanup(func() { client.Close() })
 	return client
 }
 
-// failed is the library's error, and fails unless its status is the wanted one.
-func failed(t testing.TB, err error, status mcp.Status) *mcp.Error {
+// wantStatus ends the test unless err is an error with this status, and returns that error.
+func wantStatus(t testing.TB, err error, status mcp.Status) *mcp.Error {
 	t.Helper()
-	e, is := err.(*mcp.Error)
-	if !is || e.Status != status {
+	e, ok := err.(*mcp.Error)
+	if !ok || e.Status != status {
 		t.Fatalf("%v instead of %v", err, status)
 	}
 	return e

@@ -9,39 +9,40 @@ import (
 	"time"
 )
 
-// An Option sets something on a client that is being made.
+// An Option configures a new client.
 type Option func(*Client) error
 
-// A Transport says how messages travel.
+// A Transport is an HTTP transport of the protocol.
 type Transport int32
 
 const (
-	// Auto finds the transport out from the URL and the server.
+	// Auto detects the transport from the URL and the server's responses.
 	Auto Transport = C.MCP_TRANSPORT_AUTO
-	// StreamableHTTP sends every message as a POST, with its answer in the answer to it.
+	// StreamableHTTP sends each message as a POST request; the HTTP response contains the result.
 	StreamableHTTP Transport = C.MCP_TRANSPORT_STREAMABLE_HTTP
-	// SSE is HTTP+SSE, the transport of 2024-11-05: answers come on an event stream that stays open.
+	// SSE is HTTP+SSE, the transport of version 2024-11-05: results arrive on an event stream that stays open.
 	SSE Transport = C.MCP_TRANSPORT_SSE
 )
 
-// A Limit is what [WithLimit] can limit.
+// A Limit selects what [WithLimit] limits.
 type Limit int32
 
 const (
-	// MessageLimit: the body of one answer, unpacked; 64 MiB at the start.
+	// MessageLimit: the body of a response after decompression. The default is 64 MiB.
 	MessageLimit Limit = C.MCP_LIMIT_MESSAGE
-	// HeadLimit: the head of one answer; 64 KiB at the start, and at most 16 MiB.
+	// HeadLimit: the header fields of a response together. The default is 64 KiB, the maximum 16 MiB.
 	HeadLimit Limit = C.MCP_LIMIT_HEAD
-	// EventLimit: one event of an event stream; 64 MiB at the start.
+	// EventLimit: one event of an event stream. The default is 64 MiB.
 	EventLimit Limit = C.MCP_LIMIT_EVENT
 )
 
-// WithBearer sets the bearer token that every request carries (RFC 6750). See [Client.SetBearer].
+// WithBearer sets the bearer token that is sent with every request (RFC 6750). See [Client.SetBearer].
 func WithBearer(token string) Option {
 	return func(c *Client) error { return c.SetBearer(token) }
 }
 
-// WithHeader sets headers that every request carries; several values of one name become a list. See [Client.SetHeader].
+// WithHeader sets headers that are sent with every request; several values of one name are joined into a list. See
+// [Client.SetHeader].
 func WithHeader(header http.Header) Option {
 	return func(c *Client) error {
 		for name, values := range header {
@@ -60,16 +61,18 @@ func WithHeader(header http.Header) Option {
 	}
 }
 
-// WithTimeout sets the timeout of calls whose context has no deadline; zero is none. It is one minute where it is never set.
+// WithTimeout sets the timeout of calls whose context has no deadline. The default is one minute; zero means no
+// timeout.
 func WithTimeout(d time.Duration) Option {
 	return func(c *Client) error { return c.SetTimeout(d) }
 }
 
-// WithClientInfo sets the name and version under which the program introduces itself to the server.
+// WithClientInfo sets the name and version of the program that are sent to the server ("clientInfo"). The default is
+// "libmcp" and the library's version.
 func WithClientInfo(name, version string) Option {
 	return func(c *Client) error {
-		return withText(name, "the name", func(name *C.char) error {
-			return withText(version, "the version", func(version *C.char) error {
+		return withCString(name, "the name", func(name *C.char) error {
+			return withCString(version, "the version", func(version *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 					return C.mcp_set_client_info(client, name, version, failure)
 				})
@@ -78,15 +81,16 @@ func WithClientInfo(name, version string) Option {
 	}
 }
 
-// WithProtocolVersion pins the protocol version, such as "2025-06-18": a server that does not speak it is [VersionUnsupported]. ""
-// negotiates, as without this option.
+// WithProtocolVersion pins the protocol version, such as "2025-06-18": calls return [VersionUnsupported] if the server
+// does not support it. "", the default, negotiates the newest version that both sides support. A version that the
+// library does not support is [InvalidArgument].
 func WithProtocolVersion(version string) Option {
-	return textOption(version, "the version", func(c *C.mcp_client, text *C.char, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_protocol_version(c, text, failure)
+	return textOption(version, "the version", func(c *C.mcp_client, text *C.char, e **C.mcp_error) C.mcp_status {
+		return C.mcp_set_protocol_version(c, text, e)
 	})
 }
 
-// WithTransport sets how messages travel.
+// WithTransport sets the transport; the default is [Auto].
 func WithTransport(transport Transport) Option {
 	return func(c *Client) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
@@ -95,7 +99,8 @@ func WithTransport(transport Transport) Option {
 	}
 }
 
-// WithLimit sets the largest of what a server may send, in bytes; what is larger is [TooLarge]. 0 stands for the value at the start.
+// WithLimit sets the maximum size, in bytes, of data from the server; a call that receives more returns [TooLarge]. 0
+// restores the default.
 func WithLimit(limit Limit, bytes uint64) Option {
 	return func(c *Client) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
@@ -104,25 +109,26 @@ func WithLimit(limit Limit, bytes uint64) Option {
 	}
 }
 
-// WithUnixSocket connects to the Unix domain socket at path in place of the URL's host and port.
+// WithUnixSocket connects to the Unix domain socket at path instead of the URL's host and port. No proxy is used then.
 func WithUnixSocket(path string) Option {
 	return textOption(path, "the path", func(c *C.mcp_client, text *C.char, failure **C.mcp_error) C.mcp_status {
 		return C.mcp_set_unix_socket(c, text, failure)
 	})
 }
 
-// WithProxy sets the proxy, such as "http://host:port" or "socks5h://host:port", with "user:password@" in front of the host where it
-// wants that. Without this option the environment says which, by the rules of curl.
+// WithProxy sets the proxy, such as "http://host:port", "socks5://host:port" or "socks5h://host:port" (DNS lookups by
+// the proxy). If the proxy requires credentials, put "user:password@" before the host. By default, the proxy is taken
+// from environment variables such as https_proxy and no_proxy, like in curl.
 func WithProxy(url string) Option {
-	return textOption(url, "the proxy's URL", func(c *C.mcp_client, text *C.char, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_proxy(c, text, failure)
+	return textOption(url, "the proxy's URL", func(c *C.mcp_client, text *C.char, e **C.mcp_error) C.mcp_status {
+		return C.mcp_set_proxy(c, text, e)
 	})
 }
 
-// WithoutProxy uses no proxy, whatever the environment says.
+// WithoutProxy disables proxies, including those of environment variables.
 func WithoutProxy() Option {
 	return func(c *Client) error {
-		return withText("", "the proxy's URL", func(none *C.char) error {
+		return withCString("", "the proxy's URL", func(none *C.char) error {
 			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 				return C.mcp_set_proxy(client, none, failure)
 			})
@@ -130,8 +136,9 @@ func WithoutProxy() Option {
 	}
 }
 
-// WithRequireHTTPS lets credentials go to another machine over https only; a request that would carry them over plain http is
-// [Insecure] and is not sent.
+// WithRequireHTTPS forbids credentials over plain HTTP to other machines: such a request is not sent, and the call
+// returns [Insecure]. Without this option, it is sent and the log gets a warning. Loopback addresses, localhost and
+// Unix domain sockets are always allowed.
 func WithRequireHTTPS() Option {
 	return func(c *Client) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
@@ -140,19 +147,22 @@ func WithRequireHTTPS() Option {
 	}
 }
 
-// WithCAFile trusts the certificate authorities in a PEM file beside those that the system trusts.
+// WithCAFile trusts the certificate authorities in a PEM file, in addition to those that the system trusts. The file
+// may also contain the server's own self-signed certificate. It is read immediately; the error is [InvalidArgument] if
+// it cannot be used.
 func WithCAFile(path string) Option {
 	return textOption(path, "the path", func(c *C.mcp_client, text *C.char, failure **C.mcp_error) C.mcp_status {
 		return C.mcp_set_tls_ca_file(c, text, failure)
 	})
 }
 
-// WithClientCertificate shows a certificate to servers that ask for one. Both are PEM files; an empty keyFile means that the key is
-// in the same file.
+// WithClientCertificate sets the client certificate for servers that request one (mutual TLS). Both files are PEM
+// files; if keyFile is "", the key is in certFile. They are read immediately; the error is [InvalidArgument] if they
+// cannot be used.
 func WithClientCertificate(certFile, keyFile string) Option {
 	return func(c *Client) error {
-		return withText(certFile, "the path", func(cert *C.char) error {
-			return withOptionalText(keyFile, "the path", func(key *C.char) error {
+		return withCString(certFile, "the path", func(cert *C.char) error {
+			return withOptionalCString(keyFile, "the path", func(key *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 					return C.mcp_set_tls_client_cert(client, cert, key, failure)
 				})
@@ -161,8 +171,8 @@ func WithClientCertificate(certFile, keyFile string) Option {
 	}
 }
 
-// WithoutTLSVerification takes every certificate. Anybody on the way can then read and change everything, the token included: for
-// development only.
+// WithoutTLSVerification accepts any server certificate. An attacker on the network can then read and change all data,
+// including the token: for development only.
 func WithoutTLSVerification() Option {
 	return func(c *Client) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
@@ -171,24 +181,25 @@ func WithoutTLSVerification() Option {
 	}
 }
 
-// WithCache keeps results as long as the server says that they are fresh: lists, and resources that were read (specification
-// 2026-07-28, "Caching"). Private results go with the credentials that they were asked for with. What somebody listens for
-// ([Client.Listen]) is forgotten when it changes.
+// WithCache caches lists and resources that were read, for as long as the server declares them fresh (specification
+// 2026-07-28, "Caching"). A private result is reused only with the same credentials, and never cached if an [AuthFunc]
+// is set. While [Client.Listen] runs, a change notification removes the results that it concerns.
 func WithCache() Option {
 	return func(c *Client) error { return c.SetCache(true) }
 }
 
-// SetCache is [WithCache] at any time; false forgets everything that was kept.
-func (c *Client) SetCache(wanted bool) error {
+// SetCache enables or disables the cache that [WithCache] describes; false also empties it.
+func (c *Client) SetCache(enabled bool) error {
 	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_cache(client, C.bool(wanted), failure)
+		return C.mcp_set_cache(client, C.bool(enabled), failure)
 	})
 }
 
-// SetBearer sets the bearer token that every request carries from the next one on, without the word "Bearer". It goes to the URL's
-// own origin only, and is in no error and no log line. It beats an Authorization header.
+// SetBearer sets the bearer token that is sent with every later request, without the word "Bearer". It is sent only to
+// the origin of the client's URL, never appears in errors and log messages, and overrides an Authorization header. The
+// error is [InvalidArgument] for a text that cannot be a token; the old token is then kept.
 func (c *Client) SetBearer(token string) error {
-	return withText(token, "the token", func(token *C.char) error { return c.setBearer(token) })
+	return withCString(token, "the token", func(token *C.char) error { return c.setBearer(token) })
 }
 
 // ClearBearer removes the bearer token.
@@ -200,24 +211,25 @@ func (c *Client) setBearer(token *C.char) error {
 	})
 }
 
-// SetHeader sets a header that every request carries from the next one on, in place of one of the same name. Values are treated as
-// secrets. The names that belong to the protocol are refused.
+// SetHeader sets a header that is sent with every later request, and replaces one of the same name. Values are treated
+// as secrets. The error is [InvalidArgument] for an invalid name or value, and for names that the protocol uses, such
+// as Host, Accept, Content-Type and all that begin with "Mcp-".
 func (c *Client) SetHeader(name, value string) error {
-	return withText(value, "the value", func(value *C.char) error { return c.setHeader(name, value) })
+	return withCString(value, "the value", func(value *C.char) error { return c.setHeader(name, value) })
 }
 
 // DelHeader removes a header.
 func (c *Client) DelHeader(name string) error { return c.setHeader(name, nil) }
 
 func (c *Client) setHeader(name string, value *C.char) error {
-	return withText(name, "the name", func(name *C.char) error {
+	return withCString(name, "the name", func(name *C.char) error {
 		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 			return C.mcp_set_header(client, name, value, failure)
 		})
 	})
 }
 
-// SetTimeout is [WithTimeout] for calls from the next one on.
+// SetTimeout sets the timeout of later calls whose context has no deadline; zero means no timeout.
 func (c *Client) SetTimeout(d time.Duration) error {
 	ms, err := milliseconds(d, "the timeout")
 	if err != nil {
@@ -228,11 +240,13 @@ func (c *Client) SetTimeout(d time.Duration) error {
 	})
 }
 
-// textOption sets a text; "" stands for nothing at all.
+// textOption returns an option that calls a C setter with a C string, or with NULL if the text is empty.
 func textOption(text, what string, set func(*C.mcp_client, *C.char, **C.mcp_error) C.mcp_status) Option {
 	return func(c *Client) error {
-		return withOptionalText(text, what, func(text *C.char) error {
-			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status { return set(client, text, failure) })
+		return withOptionalCString(text, what, func(text *C.char) error {
+			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+				return set(client, text, failure)
+			})
 		})
 	}
 }

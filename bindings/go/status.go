@@ -3,104 +3,109 @@ package mcp
 // #include "bridge.h"
 import "C"
 
-// A Status says how a call ended. It is an error, to be used with [errors.Is]:
+// A Status says how a call ended. It implements error, for use with [errors.Is]:
 //
 //	if errors.Is(err, mcp.Unauthorized) { ... }
 //
-// A later version of the library may add more.
+// Later versions of the library may add statuses.
 type Status int32
 
 const (
-	// InvalidArgument: an argument cannot be used. Nothing was sent.
+	// InvalidArgument: an argument is invalid. Nothing was sent.
 	InvalidArgument Status = C.MCP_INVALID_ARGUMENT
-	// Misuse: the call came at the wrong time, such as a setting after the first request that fixed it.
+	// Misuse: the call is not allowed here, such as a setting that cannot change after the first request, a call on
+	// a client from its own [AuthFunc], or an HTTP setting of a client for a process.
 	Misuse Status = C.MCP_MISUSE
-	// Internal: a bug in libmcp, caught before it could hurt the program. Please report it.
+	// Internal: a bug in libmcp that was caught before it could crash the program. Please report it.
 	Internal Status = C.MCP_INTERNAL
 	// Cancelled: the context of the call was cancelled.
 	Cancelled Status = C.MCP_CANCELLED
 	// Closed: the client was closed, before or during the call.
 	Closed Status = C.MCP_CLOSED
-	// TimedOut: the call's timeout passed, or its idle limit.
+	// TimedOut: the timeout, the idle timeout or the context's deadline of the call has passed.
 	TimedOut Status = C.MCP_TIMEOUT
 	// ResolveFailed: the server's name has no address.
 	ResolveFailed Status = C.MCP_RESOLVE_FAILED
-	// ConnectFailed: nobody accepts connections there.
+	// ConnectFailed: connection refused, or host unreachable.
 	ConnectFailed Status = C.MCP_CONNECT_FAILED
-	// TLSFailed: no trusted TLS connection.
+	// TLSFailed: the certificate is not trusted, or the TLS handshake failed.
 	TLSFailed Status = C.MCP_TLS_FAILED
-	// Disconnected: the connection was reset, or ended before an answer.
+	// Disconnected: the connection was reset, or closed before a response.
 	Disconnected Status = C.MCP_DISCONNECTED
-	// Truncated: the answer ended before it was complete.
+	// Truncated: the response ended before it was complete.
 	Truncated Status = C.MCP_TRUNCATED
-	// Unauthorized: HTTP 401; the server wants credentials, or refuses those that it got.
+	// Unauthorized: HTTP 401; the server requires credentials, or rejects those that were sent.
 	Unauthorized Status = C.MCP_UNAUTHORIZED
-	// Forbidden: HTTP 403; the credentials are known and do not suffice.
+	// Forbidden: HTTP 403; the credentials are valid but not sufficient.
 	Forbidden Status = C.MCP_FORBIDDEN
-	// NotFound: HTTP 404; nothing at this URL speaks MCP.
+	// NotFound: HTTP 404; there is no MCP server at this URL.
 	NotFound Status = C.MCP_NOT_FOUND
 	// RateLimited: HTTP 429; see [Error.RetryAfter].
 	RateLimited Status = C.MCP_RATE_LIMITED
-	// ServerError: HTTP 5xx, except those of Unavailable.
+	// ServerError: HTTP 5xx, except 502, 503 and 504 (see Unavailable).
 	ServerError Status = C.MCP_SERVER_ERROR
 	// Unavailable: HTTP 502, 503 or 504; try again later.
 	Unavailable Status = C.MCP_UNAVAILABLE
-	// HTTPError: any other HTTP status that has no place in the protocol, or an answer that is no HTTP at all.
+	// HTTPError: any other HTTP status that the protocol does not define, or a response that is not HTTP.
 	HTTPError Status = C.MCP_HTTP_ERROR
-	// RedirectRefused: a redirect that is not followed, because credentials would leave their origin.
+	// RedirectRefused: a redirect was not followed, because it would send credentials to another origin or change
+	// the method of a POST, or because there were more than five; or an HTTP+SSE endpoint is on another origin.
 	RedirectRefused Status = C.MCP_REDIRECT_REFUSED
-	// UnexpectedContent: HTML, plain text or nothing where a message belongs.
+	// UnexpectedContent: the response is HTML, plain text or empty instead of a message, or has a content coding
+	// that was not requested.
 	UnexpectedContent Status = C.MCP_UNEXPECTED_CONTENT
-	// InvalidJSON: what says that it is JSON is not.
+	// InvalidJSON: the response is declared as JSON, but is not valid JSON.
 	InvalidJSON Status = C.MCP_INVALID_JSON
-	// InvalidMessage: JSON, but not a message that the protocol allows here.
+	// InvalidMessage: the response is JSON, but not a message that the protocol allows here.
 	InvalidMessage Status = C.MCP_INVALID_MESSAGE
-	// WrongID: the answer carries a result for another request.
+	// WrongID: the response is for another request.
 	WrongID Status = C.MCP_WRONG_ID
-	// RPCError: the server answered with a JSON-RPC error; see [Error.RPC].
+	// RPCError: the server returned a JSON-RPC error; see [Error.RPC].
 	RPCError Status = C.MCP_RPC_ERROR
-	// VersionUnsupported: the server and this client share no protocol version, or not the pinned one.
+	// VersionUnsupported: the server and this client have no protocol version in common, or the server does not
+	// support the pinned one.
 	VersionUnsupported Status = C.MCP_VERSION_UNSUPPORTED
-	// SessionLost: the server no longer knows the session, and the request was not sent again: it may have been executed, or
-	// the server forgot a second session as well. The next call opens a new one.
+	// SessionLost: the server no longer knows the session. The request was not retried, because it may have been
+	// executed or because the server lost a second session too. The next call opens a new session.
 	SessionLost Status = C.MCP_SESSION_LOST
 	// TooLarge: a message, header or event is larger than the limit.
 	TooLarge Status = C.MCP_TOO_LARGE
-	// JSONMismatch: a JSON value has another type than was asked for, or is not there.
+	// JSONMismatch: a JSON value is missing or has a different type than requested.
 	JSONMismatch Status = C.MCP_JSON_MISMATCH
-	// JSONRange: a JSON value does not fit into what it was asked as.
+	// JSONRange: a JSON value does not fit into the requested type.
 	JSONRange Status = C.MCP_JSON_RANGE
-	// BufferTooSmall does not happen in Go.
+	// BufferTooSmall is never returned by this package.
 	BufferTooSmall Status = C.MCP_BUFFER_TOO_SMALL
-	// SystemError: the operating system refused something.
+	// SystemError: the operating system refused a resource, such as a descriptor or a thread.
 	SystemError Status = C.MCP_SYSTEM_ERROR
-	// ProxyAuthRequired: HTTP 407; a proxy wants credentials.
+	// ProxyAuthRequired: HTTP 407; a proxy requires credentials.
 	ProxyAuthRequired Status = C.MCP_PROXY_AUTH_REQUIRED
-	// AuthFailed: the auth function gave no credentials.
+	// AuthFailed: the [AuthFunc] failed to provide credentials.
 	AuthFailed Status = C.MCP_AUTH_FAILED
-	// Insecure: credentials would have gone over plain http to another machine, and [WithRequireHTTPS] forbids that.
+	// Insecure: the request would have sent credentials to another machine over plain HTTP, and [WithRequireHTTPS]
+	// forbids that. Nothing was sent.
 	Insecure Status = C.MCP_INSECURE
-	// ProxyFailed: the proxy cannot be reached or used.
+	// ProxyFailed: the proxy cannot be reached or used, or refuses to connect to the server.
 	ProxyFailed Status = C.MCP_PROXY_FAILED
-	// Endless: the server never comes to an end; its pages lead on and on, or it asks for input again and again.
+	// Endless: the server sends too many pages, or requests input too many times.
 	Endless Status = C.MCP_ENDLESS
-	// InputUnsupported: the server asks for something that no handler is set for.
+	// InputUnsupported: the server requests an input for which no handler is set.
 	InputUnsupported Status = C.MCP_INPUT_UNSUPPORTED
-	// InputFailed: a handler gave no input.
+	// InputFailed: a handler failed to provide the input.
 	InputFailed Status = C.MCP_INPUT_FAILED
 	// ProcessFailed: the server's process cannot be started, or has ended.
 	ProcessFailed Status = C.MCP_PROCESS_FAILED
 	// ConfigInvalid: a configuration file cannot be read or used.
 	ConfigInvalid Status = C.MCP_CONFIG_INVALID
-	// TaskCancelled: the task was cancelled, by whomever, before it had a result.
+	// TaskCancelled: the task was cancelled, by this or another client or by the server, before it had a result.
 	TaskCancelled Status = C.MCP_TASK_CANCELLED
 )
 
-// String gives the name that libmcp has for the status, such as "MCP_TIMEOUT".
+// String returns the status's name in the C API, such as "MCP_TIMEOUT".
 func (s Status) String() string { return C.GoString(C.mcp_status_name(C.int32_t(s))) }
 
-// Error is the name as well, so that a Status is an error.
+// Error returns the same as [Status.String]; it makes Status an error.
 func (s Status) Error() string { return s.String() }
 
-// Version gives the version of the library that the program runs with, such as "0.1.0".
+// Version returns the version of the loaded libmcp, such as "0.1.0".
 func Version() string { return C.GoString(C.mcp_version()) }

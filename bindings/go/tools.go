@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// A Tool is what a server can do for the program (specification 2026-07-28, "Tools").
+// A Tool describes a tool of a server (specification 2026-07-28, "Tools").
 type Tool struct {
 	Name        string `json:"name"`
 	Title       string `json:"title"`
 	Description string `json:"description"`
 	// InputSchema is the JSON schema of the arguments.
 	InputSchema json.RawMessage `json:"inputSchema"`
-	// OutputSchema is that of the structured content; nil where there is none.
+	// OutputSchema is the JSON schema of the structured content; nil if there is none.
 	OutputSchema json.RawMessage `json:"outputSchema"`
-	// Raw is the whole tool as it came.
+	// Raw is the whole tool as received.
 	Raw Result `json:"-"`
 }
 
@@ -34,32 +34,32 @@ var tools = listing[Tool]{
 	raw: func(tool *Tool) *Result { return &tool.Raw },
 }
 
-// ListTools lists all tools of the server. A server whose pages lead on and on is [Endless].
+// ListTools returns all tools of the server, from all pages. The error is [Endless] if the server sends too many pages.
 func (c *Client) ListTools(ctx context.Context, options ...CallOption) ([]Tool, error) {
 	return tools.list(ctx, c, options)
 }
 
-// Tools lists the tools page by page: the next page is asked for when the loop gets there. An error ends the loop, and so does a page
-// that leads to one that was read already.
+// Tools yields the tools, and requests each page when the loop reaches it. An error ends the loop. A page whose cursor
+// was used before is the last one.
 func (c *Client) Tools(ctx context.Context, options ...CallOption) iter.Seq2[Tool, error] {
 	return tools.pages(ctx, c, options)
 }
 
-// A ToolResult is what a tool has to say.
+// A ToolResult is the result of a tool.
 type ToolResult struct {
 	Content []Content `json:"content"`
-	// StructuredContent is an object, from 2026-07-28 on any value; nil where there is none. See [ToolResult.Decode].
+	// StructuredContent is an object, or any JSON value from a modern server; nil if there is none. See
+	// [ToolResult.Decode].
 	StructuredContent json.RawMessage `json:"structuredContent"`
-	// IsError says that the tool failed; what it says is why. Only the JSON value true does.
+	// IsError reports whether the tool failed; Content then says why. Only the JSON value true sets it.
 	IsError bool `json:"isError"`
-	// Meta is the "_meta" of the result.
+	// Meta is the "_meta" object of the result.
 	Meta json.RawMessage `json:"_meta"`
-	// Raw is the whole result as it came.
+	// Raw is the whole result as received.
 	Raw Result `json:"-"`
 }
 
-// Text gives the texts of the content, each on a line of its own: those of its blocks of the type "text", and those of embedded
-// resources.
+// Text returns the text of all "text" blocks and embedded text resources, in order and separated by newlines.
 func (r *ToolResult) Text() string {
 	var texts []string
 	for _, block := range r.Content {
@@ -73,30 +73,34 @@ func (r *ToolResult) Text() string {
 	return strings.Join(texts, "\n")
 }
 
-// Decode reads the structured content into what v points to, as [json.Unmarshal] does. Whether it is what the tool's OutputSchema
-// promises is for the caller to check.
+// Decode decodes the structured content into v, as [json.Unmarshal] does. It does not check the content against the
+// tool's OutputSchema.
 func (r *ToolResult) Decode(v any) error { return Result(r.StructuredContent).Decode(v) }
 
-// A ToolError says that a tool was called, and failed.
+// A ToolError reports that a tool was executed and failed.
 type ToolError struct {
-	// Name is the tool's.
+	// Name is the name of the tool, or the id of its task after [Client.WaitTask].
 	Name string
-	// Result is what it said.
+	// Result is the result of the tool; its IsError is true.
 	Result *ToolResult
 }
 
-// Error gives the name and the text.
+// Error returns a message with the name of the tool and the text of its result.
 func (e *ToolError) Error() string { return "the tool " + e.Name + " failed: " + e.Result.Text() }
 
-// CallTool calls a tool. The arguments are whatever [encoding/json] makes an object of; nil is none. A tool that fails is a
-// [*ToolError], and its result is returned as well; every other error is an [*Error].
+// CallTool calls a tool and returns its result. arguments is a value that [encoding/json] encodes as an object, or nil
+// for no arguments. If the tool fails, the error is a [*ToolError], and the result is returned as well; every other
+// error is an [*Error].
 //
-// A tool is never called twice: where it is not known whether the server has executed the call, it is not sent again. While it
-// waits, handlers that are set may be asked for input.
+// A tool is never executed twice: a request that the server may have executed is not sent again. The call then returns
+// [Truncated], [Disconnected] or [SessionLost], and the message says that the tool may have been executed. While the
+// call waits, the server may request input from the handlers of the client, such as [WithElicitation].
 func (c *Client) CallTool(ctx context.Context, name string, arguments any, options ...CallOption) (*ToolResult, error) {
-	result, err := c.named(ctx, name, arguments, options,
-		func(c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_call_tool(c, name, a.text, a.length, o, result, e)
+	result, err := c.callNamed(ctx, name, arguments, options,
+		func(
+			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
+		) C.mcp_status {
+			return C.mcp_call_tool(c, name, a.text, a.length, o, r, e)
 		})
 	if err != nil {
 		return nil, err
@@ -106,7 +110,7 @@ func (c *Client) CallTool(ctx context.Context, name string, arguments any, optio
 
 func toolResult(name string, text Result) (*ToolResult, error) {
 	result := &ToolResult{Raw: text}
-	if err := text.understand(result); err != nil {
+	if err := text.decodeLenient(result); err != nil {
 		return nil, err
 	}
 	if result.IsError {

@@ -1,6 +1,6 @@
-"""Runs staticcheck, of the version below, over the Go module in the current folder; it is kept in the tests' cache.
+"""Runs staticcheck on the Go module in the current folder, with the pinned version in the tests' cache.
 
-`--prepare` only installs it there.
+With --prepare, it only installs staticcheck there and prints the folder.
 """
 
 import os
@@ -14,7 +14,7 @@ import cache  # noqa: E402
 PACKAGE = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
 
 
-def make(folder: Path) -> None:
+def install(folder: Path) -> None:
     folder.mkdir(parents=True)
     environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "", "CGO_ENABLED": "0"}
     subprocess.run(["go", "install", PACKAGE], check=True, env=environment)
@@ -22,7 +22,7 @@ def make(folder: Path) -> None:
 
 def main() -> None:
     version = subprocess.run(["go", "env", "GOVERSION"], check=True, capture_output=True).stdout
-    folder = cache.made("staticcheck", PACKAGE.encode() + version, make)
+    folder = cache.made("staticcheck", PACKAGE.encode() + version, install)
     if sys.argv[1:] == ["--prepare"]:
         return print(folder)
     sys.exit(subprocess.run([folder / "staticcheck", "-checks=all,-ST1000", "./..."]).returncode)
