@@ -33,10 +33,10 @@ extension Client {
     /// Any thread, any time; counts from the next request.
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
         let client = ObjectIdentifier(self)
-        let within: AuthClosure = { request in
-            try Client.$waiting.withValue(Client.waiting.union([client])) { try auth(&request) }
+        let guarded: AuthClosure = { request in
+            try Client.$waitingClients.withValue(Client.waitingClients.union([client])) { try auth(&request) }
         }
-        let userdata = Box(within).retained()
+        let userdata = Box(guarded).retained()
         try set { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -49,15 +49,15 @@ extension Client {
     /// It runs as a task on threads of the binding's own, so it goes on while all of Swift's cooperative pool is busy. It
     /// is not cancelled with the call that asks, for others may wait for its outcome.
     public func setAuth(_ auth: @escaping AsyncAuthClosure) throws(MCPError) {
-        let waiting: AuthClosure = { request in
-            let asked = request
-            request = try outcome {
-                var answered = asked
-                try await auth(&answered)
-                return answered
+        let synchronous: AuthClosure = { request in
+            let original = request
+            request = try runBlocking {
+                var authorized = original
+                try await auth(&authorized)
+                return authorized
             }
         }
-        try setAuth(waiting)
+        try setAuth(synchronous)
     }
 
     /// Asks no closure any more, as at the start.
@@ -76,25 +76,25 @@ private func authTrampoline(_ userdata: UnsafeMutableRawPointer?, _ pointer: Opa
         challenge: mcp_auth_request_challenge(pointer).map { String(cString: $0) })
     do {
         try Box<AuthClosure>.at(userdata).content(&request)
-        try answer(pointer, request)
+        try setCredentials(pointer, request)
     } catch {
         fail(pointer, error)
     }
 }
 
 /// Hands the credentials over. One that cannot be used is remembered there, and ends the call.
-private func answer(_ pointer: OpaquePointer, _ request: AuthRequest) throws {
+private func setCredentials(_ pointer: OpaquePointer, _ request: AuthRequest) throws {
     if let bearer = request.bearer {
-        try refuseNUL("the bearer token", bearer)
+        try rejectNUL("the bearer token", bearer)
         try check { mcp_auth_request_set_bearer(pointer, bearer, $0) }
     }
     for (name, value) in request.headers {
-        try refuseNUL("the name of the header", name)
-        try refuseNUL("the value of the header", value)
+        try rejectNUL("the name of the header", name)
+        try rejectNUL("the value of the header", value)
         try check { mcp_auth_request_set_header(pointer, name, value, $0) }
     }
 }
 
 private func fail(_ pointer: OpaquePointer, _ error: any Error) {
-    _ = mcp_auth_request_fail_with(pointer, described(error), Box(error).retained(), releaseBox, nil)
+    _ = mcp_auth_request_fail_with(pointer, errorText(error), Box(error).retained(), releaseBox, nil)
 }

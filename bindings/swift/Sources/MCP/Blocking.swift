@@ -85,19 +85,19 @@ extension Client {
             timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
             options: CallOptions = CallOptions()
         ) throws(MCPError) {
-            try runAlsoWaiting(Calls.close, timeout, idleTimeout, cancel, options)
+            try runUnchecked(Calls.close, timeout, idleTimeout, cancel, options)
         }
 
         func run<Value>(
-            _ operation: Operation<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
+            _ operation: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
             _ options: CallOptions
         ) throws(MCPError) -> Value {
-            try client.refuseWhileWaiting()
-            return try runAlsoWaiting(operation, timeout, idleTimeout, cancel, options)
+            try client.rejectReentrantCall()
+            return try runUnchecked(operation, timeout, idleTimeout, cancel, options)
         }
 
-        private func runAlsoWaiting<Value>(
-            _ operation: Operation<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
+        private func runUnchecked<Value>(
+            _ operation: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
             _ options: CallOptions
         ) throws(MCPError) -> Value {
             let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)

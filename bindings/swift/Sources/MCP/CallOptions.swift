@@ -42,7 +42,7 @@ struct NativeOptions: Sendable {
     let owned = Owned(mcp_options_new(), mcp_options_free)
 
     init(
-        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ more: CallOptions
+        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ options: CallOptions
     ) throws(MCPError) {
         if let milliseconds = try timeout?.milliseconds("the timeout") {
             try set { mcp_options_set_timeout($0, milliseconds, $1) }
@@ -55,21 +55,21 @@ struct NativeOptions: Sendable {
                 try set { mcp_options_set_cancel($0, token, $1) }
             }
         }
-        if let progress = more.progress {
+        if let progress = options.progress {
             let userdata = Box(progress).retained()
             try set { mcp_options_set_progress($0, progressTrampoline, userdata, releaseBox, $1) }
         }
-        if let meta = more.meta {
-            try set { options, error in withText(meta) { mcp_options_set_meta(options, $0, $1, error) } }
+        if let meta = options.meta {
+            try set { options, error in withJSONText(meta) { mcp_options_set_meta(options, $0, $1, error) } }
         }
-        for (name, value) in more.headers {
-            try refuseNUL("the name of the header", name)
-            try refuseNUL("the value of the header", value)
+        for (name, value) in options.headers {
+            try rejectNUL("the name of the header", name)
+            try rejectNUL("the value of the header", value)
             try set { mcp_options_set_header($0, name, value, $1) }
         }
     }
 
-    private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorPlace) -> mcp_status) throws(MCPError) {
+    private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try owned.use { options throws(MCPError) in
             try check { setter(options, $0) }
         }

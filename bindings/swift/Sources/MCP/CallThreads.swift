@@ -14,7 +14,7 @@ final class CallThreads: @unchecked Sendable {
     private let condition = NSCondition()
     private var jobs: [Job] = []
     /// The threads that wait for jobs.
-    private var idle = 0
+    private var idleThreads = 0
 
     init(idleTime: TimeInterval) {
         self.idleTime = idleTime
@@ -25,23 +25,23 @@ final class CallThreads: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         jobs.append(job)
-        if jobs.count <= idle {
+        if jobs.count <= idleThreads {
             condition.signal()
-        } else if !start() {
+        } else if !startThread() {
             jobs.removeLast()
             return false
         }
         return true
     }
 
-    private func start() -> Bool {
+    private func startThread() -> Bool {
         let threads = Unmanaged.passRetained(self)
         #if canImport(Darwin)
             var thread: pthread_t?
         #else
             var thread = pthread_t()
         #endif
-        guard pthread_create(&thread, nil, { work($0) }, threads.toOpaque()) == 0 else {
+        guard pthread_create(&thread, nil, { runJobs($0) }, threads.toOpaque()) == 0 else {
             threads.release()
             return false
         }
@@ -53,25 +53,25 @@ final class CallThreads: @unchecked Sendable {
         return true
     }
 
-    fileprivate func next() -> Job? {
+    fileprivate func nextJob() -> Job? {
         condition.lock()
         defer { condition.unlock() }
-        let end = Date(timeIntervalSinceNow: idleTime)
-        var inTime = true
-        while jobs.isEmpty && inTime {
-            idle += 1
-            inTime = condition.wait(until: end)
-            idle -= 1
+        let deadline = Date(timeIntervalSinceNow: idleTime)
+        var timeLeft = true
+        while jobs.isEmpty && timeLeft {
+            idleThreads += 1
+            timeLeft = condition.wait(until: deadline)
+            idleThreads -= 1
         }
         return jobs.isEmpty ? nil : jobs.removeFirst()
     }
 }
 
 /// The life of a thread. Whether the argument is optional depends on the system.
-private func work(_ userdata: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+private func runJobs(_ userdata: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let userdata else { return nil }
     let threads = Unmanaged<CallThreads>.fromOpaque(userdata).takeRetainedValue()
-    while let job = threads.next() {
+    while let job = threads.nextJob() {
         job()
     }
     return nil

@@ -13,7 +13,7 @@ public struct CancelToken: Sendable {
     /// - Throws: ``MCPError/Status/systemError`` when no descriptor can be had.
     public init() throws(MCPError) {
         guard let token = mcp_cancel_new() else {
-            throw MCPError(.systemError, "no descriptor for a cancel token")
+            throw MCPError(.systemError, "cannot create a cancel token: no file descriptor is available")
         }
         owned = Owned(token, mcp_cancel_free)
     }

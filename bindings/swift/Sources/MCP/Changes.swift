@@ -65,16 +65,18 @@ public typealias ChangeClosure = @Sendable (_ change: Change) -> Void
 extension Calls {
     static func listen(
         _ changes: ChangeSet, _ uris: [String], _ receive: @escaping ChangeClosure
-    ) -> Operation<Void> {
+    ) -> NativeCall<Void> {
         { client, options throws(MCPError) in
             for uri in uris {
-                try refuseNUL("the URI", uri)
+                try rejectNUL("the URI", uri)
             }
             let receiver = Box(receive)
             defer { withExtendedLifetime(receiver) {} }
             let userdata = Unmanaged.passUnretained(receiver).toOpaque()
             try check { error in
-                withTexts(uris) { mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, options, error) }
+                withCStrings(uris) {
+                    mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, options, error)
+                }
             }
         }
     }

@@ -92,19 +92,21 @@ extension Client {
     public func close(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
-        try await runAlsoCancelled(Calls.close, timeout, idleTimeout, options)
+        try await runUnchecked(Calls.close, timeout, idleTimeout, options)
     }
 
     func run<Result: Sendable>(
-        _ operation: @escaping Operation<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
+        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
+        _ options: CallOptions
     ) async throws -> Result {
         try Task.checkCancellation()
-        try refuseWhileWaiting()
-        return try await runAlsoCancelled(operation, timeout, idleTimeout, options)
+        try rejectReentrantCall()
+        return try await runUnchecked(operation, timeout, idleTimeout, options)
     }
 
-    private func runAlsoCancelled<Result: Sendable>(
-        _ operation: @escaping Operation<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
+    private func runUnchecked<Result: Sendable>(
+        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
+        _ options: CallOptions
     ) async throws -> Result {
         let cancel = try CancelToken()
         let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
@@ -117,7 +119,7 @@ extension Client {
                 try await withCheckedThrowingContinuation { continuation in
                     let started = CallThreads.shared.run { continuation.resume(with: call()) }
                     if !started {
-                        continuation.resume(throwing: MCPError(.systemError, "the system gives no thread for the call"))
+                        continuation.resume(throwing: MCPError(.systemError, "cannot start a thread for the call"))
                     }
                 }
             } onCancel: {

@@ -25,7 +25,7 @@ public final class Client: @unchecked Sendable {
     deinit {
         nonisolated(unsafe) let client = pointer
         // A closure that the client waits for lets go of it: to free it here would be to wait for itself.
-        let isAwaited = Client.waiting.contains(ObjectIdentifier(self))
+        let isAwaited = Client.waitingClients.contains(ObjectIdentifier(self))
         if !isAwaited || !CallThreads.shared.run({ mcp_client_free(client) }) {
             mcp_client_free(client)
         }
@@ -38,7 +38,7 @@ public final class Client: @unchecked Sendable {
     }
 
     /// Calls a setter of the C API.
-    func set(_ setter: (_ client: OpaquePointer, _ error: ErrorPlace) -> mcp_status) throws(MCPError) {
+    func set(_ setter: (_ client: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try use { client throws(MCPError) in
             try check { setter(client, $0) }
         }
@@ -46,7 +46,7 @@ public final class Client: @unchecked Sendable {
 
     /// A call that another thread can make, while the caller holds the client.
     func pending<Value>(
-        _ operation: @escaping Operation<Value>, _ options: NativeOptions, _ call: CallInFlight
+        _ operation: @escaping NativeCall<Value>, _ options: NativeOptions, _ call: CallInFlight
     ) -> @Sendable () -> Result<Value, any Error> {
         nonisolated(unsafe) let client = pointer
         return {
@@ -71,7 +71,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for what cannot be used, ``MCPError/Status/systemError`` when no
     ///   descriptor can be had.
     public convenience init(_ url: String, bearer: String? = nil, headers: [String: String] = [:]) throws(MCPError) {
-        try refuseNUL("the URL", url)
+        try rejectNUL("the URL", url)
         self.init(try make { mcp_client_new(url, $0) })
         if let bearer {
             try setBearer(bearer)

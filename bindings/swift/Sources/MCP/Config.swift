@@ -19,8 +19,8 @@ extension Client {
     ///   - name: The server's; nil is the only one of the file that is not disabled.
     /// - Throws: ``MCPError/Status/configInvalid``, with a message that names the key.
     public convenience init(config path: String, server name: String? = nil) throws(MCPError) {
-        try refuseNUL("the path of the file", path)
-        try refuseNUL("the name of the server", name)
+        try rejectNUL("the path of the file", path)
+        try rejectNUL("the name of the server", name)
         self.init(try make { mcp_client_new_from_config(path, name, $0) })
     }
 
@@ -36,7 +36,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/configInvalid`` for a file that cannot be read or used.
     public static func configServers(_ path: String) throws(MCPError) -> [ConfiguredServer] {
-        try refuseNUL("the path of the file", path)
+        try rejectNUL("the path of the file", path)
         return try document { mcp_config_servers(path, $0, $1) }.elements.compactMap { server in
             server["name"]?.string.map { ConfiguredServer(name: $0, isDisabled: server["disabled"]?.bool ?? false) }
         }
@@ -46,7 +46,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/configInvalid`` for a file that cannot be read or used.
     public static func configNames(_ path: String) throws(MCPError) -> [String] {
-        try refuseNUL("the path of the file", path)
+        try rejectNUL("the path of the file", path)
         return try document { mcp_config_names(path, $0, $1) }.elements.compactMap(\.string)
     }
 }

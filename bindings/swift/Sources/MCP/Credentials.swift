@@ -9,7 +9,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument``, and keeps the old token, where `token` can be none: empty, with spaces,
     ///   control characters or characters outside ASCII, or with a "Bearer " prefix.
     public func setBearer(_ token: String?) throws(MCPError) {
-        try refuseNUL("the bearer token", token)
+        try rejectNUL("the bearer token", token)
         try set { mcp_set_bearer($0, token, $1) }
     }
 
@@ -20,8 +20,8 @@ extension Client {
     ///   allow (line breaks above all), and for the names that the protocol owns: Host, Accept, Content-Type and their
     ///   like, and everything that begins with "Mcp-".
     public func setHeader(_ name: String, to value: String?) throws(MCPError) {
-        try refuseNUL("the name of the header", name)
-        try refuseNUL("the value of the header", value)
+        try rejectNUL("the name of the header", name)
+        try rejectNUL("the value of the header", value)
         try set { mcp_set_header($0, name, value, $1) }
     }
 }

@@ -8,12 +8,12 @@ public struct InputRequest: Sendable {
     /// The parameters, an object.
     public let params: JSON
 
-    fileprivate let asked: AskedInput
+    fileprivate let handle: InputHandle
 
     /// Whether an answer would come too late: the server has cancelled its request, or the call that needs the answer was
     /// cancelled, or its client closed; or the handler has returned. A handler that waits for a person looks from time to
     /// time, and returns.
-    public var isCancelled: Bool { asked.isCancelled }
+    public var isCancelled: Bool { handle.isCancelled }
 
     /// Of an elicitation: what to ask the person.
     public var message: String? { params["message"]?.string }
@@ -24,7 +24,7 @@ public struct InputRequest: Sendable {
 }
 
 /// An input, which is there as long as its handler runs.
-private final class AskedInput: @unchecked Sendable {
+private final class InputHandle: @unchecked Sendable {
     private let lock = NSLock()
     private var input: OpaquePointer?
 
@@ -36,7 +36,7 @@ private final class AskedInput: @unchecked Sendable {
         lock.withLock { input.map { mcp_input_is_cancelled($0) } ?? true }
     }
 
-    func end() {
+    func invalidate() {
         lock.withLock { input = nil }
     }
 }
@@ -118,7 +118,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
     public func setElicitation(_ handler: @escaping ElicitationHandler) throws(MCPError) {
-        let userdata = answering(handler)
+        let userdata = makeUserdata(handler)
         try set { mcp_set_elicitation($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -128,7 +128,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
     public func setSampling(_ handler: @escaping SamplingHandler) throws(MCPError) {
-        let userdata = answering { .result(try await handler($0)) }
+        let userdata = makeUserdata { .result(try await handler($0)) }
         try set { mcp_set_sampling($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -136,20 +136,22 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
     public func setRoots(_ handler: @escaping RootsHandler) throws(MCPError) {
-        let userdata = answering { .result(try JSON(encoding: ["roots": await handler($0)])) }
+        let userdata = makeUserdata { .result(try JSON(encoding: ["roots": await handler($0)])) }
         try set { mcp_set_roots($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
     /// A handler as userdata, which knows whose it is.
-    private func answering(_ handler: @escaping ElicitationHandler) -> UnsafeMutableRawPointer {
+    private func makeUserdata(_ handler: @escaping ElicitationHandler) -> UnsafeMutableRawPointer {
         let client = ObjectIdentifier(self)
-        let answer: InputHandler = { request in
+        let blockingHandler: InputHandler = { request in
             // On a reader thread, the client hears nothing until the handler has returned.
             let call = Client.call
-            let waiting = call == nil ? Client.waiting.union([client]) : Client.waiting
-            return try Client.$waiting.withValue(waiting) { try outcome(within: call) { try await handler(request) } }
+            let waiting = call == nil ? Client.waitingClients.union([client]) : Client.waitingClients
+            return try Client.$waitingClients.withValue(waiting) {
+                try runBlocking(within: call) { try await handler(request) }
+            }
         }
-        return Box(answer).retained()
+        return Box(blockingHandler).retained()
     }
 }
 
@@ -159,31 +161,31 @@ private func inputTrampoline(_ userdata: UnsafeMutableRawPointer?, _ input: Opaq
     guard let userdata else { return }
     do {
         let request = try request(input)
-        let given = Result { try Box<InputHandler>.at(userdata).content(request) }
+        let answer = Result { try Box<InputHandler>.at(userdata).content(request) }
         // Before it is answered: only one thread at a time may use it.
-        request.asked.end()
-        try answer(input, given.get())
+        request.handle.invalidate()
+        try respond(input, answer.get())
     } catch {
         let code = (error as? InputError)?.code ?? -32603
-        _ = mcp_input_fail(input, code, described(error), nil)
+        _ = mcp_input_fail(input, code, errorText(error), nil)
     }
 }
 
 private func request(_ input: OpaquePointer) throws(MCPError) -> InputRequest {
     guard let params = mcp_input_params(input) else {
-        throw MCPError(.internal, "libmcp gave no parameters")
+        throw MCPError(.internal, "libmcp returned no parameters")
     }
     let method = String(cString: mcp_input_method(input))
-    return InputRequest(method: method, params: try JSON(copying: params), asked: AskedInput(input))
+    return InputRequest(method: method, params: try JSON(copying: params), handle: InputHandle(input))
 }
 
-private func answer(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {
+private func respond(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {
     try check { error in
         switch answer {
-        case .accept(let content): withText(content) { mcp_input_accept(input, $0, $1, error) }
+        case .accept(let content): withJSONText(content) { mcp_input_accept(input, $0, $1, error) }
         case .decline: mcp_input_decline(input, error)
         case .cancel: mcp_input_cancel(input, error)
-        case .result(let result): withText(result) { mcp_input_respond(input, $0, $1, error) }
+        case .result(let result): withJSONText(result) { mcp_input_respond(input, $0, $1, error) }
         }
     }
 }

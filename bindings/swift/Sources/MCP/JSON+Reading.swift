@@ -10,19 +10,19 @@ extension JSON {
 
     /// The member of an object by its name. Takes time in proportion to the members.
     public subscript(name: String) -> JSON? {
-        name.utf8.contains(0) ? nil : inside { mcp_json_member($0, name) }
+        name.utf8.contains(0) ? nil : subvalue { mcp_json_member($0, name) }
     }
 
     /// The element of an array by its index, from 0. Takes time in proportion to the index: to go through all, use
     /// ``elements``.
     public subscript(index: Int) -> JSON? {
-        index < 0 ? nil : inside { mcp_json_element($0, index) }
+        index < 0 ? nil : subvalue { mcp_json_element($0, index) }
     }
 
     /// The value that a JSON pointer points to, such as "/content/0/text" (RFC 6901: in a name, ~1 stands for a slash and
     /// ~0 for a tilde); "" is this value itself.
     public func at(_ pointer: String) -> JSON? {
-        pointer.utf8.contains(0) ? nil : inside { mcp_json_at($0, pointer) }
+        pointer.utf8.contains(0) ? nil : subvalue { mcp_json_at($0, pointer) }
     }
 
     /// Whether the value is null.
@@ -80,7 +80,7 @@ extension JSON {
     }
 
     private func read<Value>(
-        _ initial: Value, _ function: (OpaquePointer?, UnsafeMutablePointer<Value>?, ErrorPlace?) -> mcp_status
+        _ initial: Value, _ function: (OpaquePointer?, UnsafeMutablePointer<Value>?, ErrorOut?) -> mcp_status
     ) -> Value? {
         use { json in
             var value = initial
@@ -105,9 +105,9 @@ extension JSON {
     }
 
     private func children(of kind: Kind) -> some Sequence<JSON> {
-        sequence(state: self.kind == kind ? inside(mcp_json_first) : nil) { next in
-            defer { next = next?.inside(mcp_json_next) }
-            return next
+        sequence(state: self.kind == kind ? subvalue(mcp_json_first) : nil) { child in
+            defer { child = child?.subvalue(mcp_json_next) }
+            return child
         }
     }
 }

@@ -55,7 +55,7 @@ public struct JSON: @unchecked Sendable {
     }
 
     /// Another value of the same document.
-    func inside(_ function: (OpaquePointer) -> OpaquePointer?) -> JSON? {
+    func subvalue(_ function: (OpaquePointer) -> OpaquePointer?) -> JSON? {
         use(function).map { JSON(owner: owner, pointer: $0) }
     }
 }

@@ -21,25 +21,25 @@ public struct Page<Element: Sendable>: Sendable {
 /// ``Client/listTools(timeout:idleTimeout:options:)``, has a bound. A page that leads to one that was fetched before is
 /// the last: some servers name the same cursor on every page.
 public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
-    let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+    let fetchPage: @Sendable (_ cursor: String?) async throws -> Page<Element>
 
     /// Starts at the first page.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(page: page)
+        AsyncIterator(fetchPage: fetchPage)
     }
 
     /// Goes through a list.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+        let fetchPage: @Sendable (_ cursor: String?) async throws -> Page<Element>
         private var fetched: ArraySlice<Element> = []
         private var cursor: String?
         private var isLast = false
         /// The cursors that were used, byte by byte; an iteration can go on for longer than it remembers them.
-        private var used: Set<[UInt8]> = []
-        private static var mostUsed: Int { 10_000 }
+        private var usedCursors: Set<[UInt8]> = []
+        private static var maxUsedCursors: Int { 10_000 }
 
-        init(page: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
-            self.page = page
+        init(fetchPage: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
+            self.fetchPage = fetchPage
         }
 
         /// The next element, from the next page where this one is at its end; nil behind the last one. After an error
@@ -47,18 +47,18 @@ public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
         public mutating func next() async throws -> Element? {
             while fetched.isEmpty && !isLast {
                 isLast = true
-                let page = try await page(cursor)
+                let page = try await fetchPage(cursor)
                 fetched = page.elements[...]
                 cursor = page.nextCursor
-                isLast = !leadsOn(to: cursor)
+                isLast = !isNew(cursor)
             }
             return fetched.popFirst()
         }
 
-        private mutating func leadsOn(to cursor: String?) -> Bool {
-            guard let cursor, !used.contains(Array(cursor.utf8)) else { return false }
-            if used.count < Self.mostUsed {
-                used.insert(Array(cursor.utf8))
+        private mutating func isNew(_ cursor: String?) -> Bool {
+            guard let cursor, !usedCursors.contains(Array(cursor.utf8)) else { return false }
+            if usedCursors.count < Self.maxUsedCursors {
+                usedCursors.insert(Array(cursor.utf8))
             }
             return true
         }
@@ -66,13 +66,13 @@ public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
 }
 
 /// A function of the C API that gives a document.
-typealias ListFunction = (OpaquePointer?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
+typealias ListFunction = (OpaquePointer?, OpaquePointer?, DocumentOut?, ErrorOut?) -> mcp_status
 /// The same for one page.
 typealias PageFunction =
-    (OpaquePointer?, UnsafePointer<CChar>?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
+    (OpaquePointer?, UnsafePointer<CChar>?, OpaquePointer?, DocumentOut?, ErrorOut?) -> mcp_status
 
 /// What servers have lists of.
-protocol Listed: Sendable {
+protocol ListElement: Sendable {
     /// The name of the array in a page.
     static var key: String { get }
     static var list: ListFunction { get }
@@ -82,22 +82,22 @@ protocol Listed: Sendable {
 }
 
 extension Calls {
-    static func list<Element: Listed>() -> Operation<[Element]> {
+    static func list<Element: ListElement>() -> NativeCall<[Element]> {
         { client, options throws(MCPError) in
             let all = try document { Element.list(client, options, $0, $1) }
             return elements(of: all)
         }
     }
 
-    static func listPage<Element: Listed>(_ cursor: String?) -> Operation<Page<Element>> {
+    static func listPage<Element: ListElement>(_ cursor: String?) -> NativeCall<Page<Element>> {
         { client, options throws(MCPError) in
-            try refuseNUL("the cursor", cursor)
+            try rejectNUL("the cursor", cursor)
             let page = try document { Element.listPage(client, cursor, options, $0, $1) }
             return Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
         }
     }
 
-    private static func elements<Element: Listed>(of page: JSON) -> [Element] {
+    private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
         page[Element.key]?.elements.map { Element(json: $0) } ?? []
     }
 }

@@ -18,7 +18,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for a path that is empty or too long (107 bytes on Linux), ``MCPError/Status/misuse``
     ///   after the first call that went to the server.
     public func setUnixSocket(_ path: String?) throws(MCPError) {
-        try refuseNUL("the path of the socket", path)
+        try rejectNUL("the path of the socket", path)
         try set { mcp_set_unix_socket($0, path, $1) }
     }
 
@@ -32,7 +32,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for a URL that cannot be used, ``MCPError/Status/misuse`` after the first call that
     ///   went to the server.
     public func setProxy(_ url: String?) throws(MCPError) {
-        try refuseNUL("the proxy", url)
+        try rejectNUL("the proxy", url)
         try set { mcp_set_proxy($0, url, $1) }
     }
 
@@ -51,7 +51,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for a file that cannot be read or holds no certificate, ``MCPError/Status/misuse``
     ///   after the first call that went to the server.
     public func setTLSAuthorities(file path: String?) throws(MCPError) {
-        try refuseNUL("the path of the authorities", path)
+        try rejectNUL("the path of the authorities", path)
         try set { mcp_set_tls_ca_file($0, path, $1) }
     }
 
@@ -65,8 +65,8 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for files that cannot be read or do not belong together, ``MCPError/Status/misuse``
     ///   after the first call that went to the server.
     public func setTLSCertificate(file path: String?, key: String? = nil) throws(MCPError) {
-        try refuseNUL("the path of the certificate", path)
-        try refuseNUL("the path of the key", key)
+        try rejectNUL("the path of the certificate", path)
+        try rejectNUL("the path of the key", key)
         try set { mcp_set_tls_client_cert($0, path, key, $1) }
     }
 

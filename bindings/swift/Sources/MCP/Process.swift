@@ -29,9 +29,9 @@ extension Client {
         stderrFile: String? = nil
     ) throws(MCPError) {
         for word in command {
-            try refuseNUL("the command", word)
+            try rejectNUL("the command", word)
         }
-        self.init(try make { error in withTexts(command) { mcp_client_new_stdio($0, error) } })
+        self.init(try make { error in withCStrings(command) { mcp_client_new_stdio($0, error) } })
         for (name, value) in environment {
             try setEnvironment(name, to: value)
         }
@@ -44,8 +44,8 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for a name that is empty or holds "=", ``MCPError/Status/misuse`` for
     ///   a client of a URL, and after the first call.
     public func setEnvironment(_ name: String, to value: String?) throws(MCPError) {
-        try refuseNUL("the name of the variable", name)
-        try refuseNUL("the value of the variable", value)
+        try rejectNUL("the name of the variable", name)
+        try rejectNUL("the value of the variable", value)
         try set { mcp_set_environment($0, name, value, $1) }
     }
 
@@ -53,7 +53,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` for a client of a URL, and after the first call.
     public func setWorkingDirectory(_ path: String?) throws(MCPError) {
-        try refuseNUL("the working directory", path)
+        try rejectNUL("the working directory", path)
         try set { mcp_set_working_directory($0, path, $1) }
     }
 
@@ -62,7 +62,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` for a client of a URL, and after the first call.
     public func setStderrFile(_ path: String?) throws(MCPError) {
-        try refuseNUL("the path of the file", path)
+        try rejectNUL("the path of the file", path)
         try set { mcp_set_stderr_file($0, path, $1) }
     }
 }

@@ -1,7 +1,7 @@
 import CMCP
 
 /// A prompt of the server's.
-public struct Prompt: Sendable, Listed {
+public struct Prompt: Sendable, ListElement {
     /// The prompt as it came: what has no property here is in it.
     public let json: JSON
 
@@ -76,11 +76,11 @@ public struct Completion: Sendable {
 }
 
 extension Calls {
-    static func getPrompt(_ name: String, _ arguments: [String: String]) -> Operation<GetPromptResult> {
+    static func getPrompt(_ name: String, _ arguments: [String: String]) -> NativeCall<GetPromptResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the prompt", name)
+            try rejectNUL("the name of the prompt", name)
             let result = try document { result, error in
-                withText(JSON(texts: arguments)) { mcp_get_prompt(client, name, $0, $1, options, result, error) }
+                withJSONText(JSON(texts: arguments)) { mcp_get_prompt(client, name, $0, $1, options, result, error) }
             }
             return GetPromptResult(json: result)
         }
@@ -88,12 +88,12 @@ extension Calls {
 
     static func completePrompt(
         _ prompt: String, _ argument: String, _ value: String, _ context: [String: String]
-    ) -> Operation<Completion> {
+    ) -> NativeCall<Completion> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the prompt", prompt)
-            let known = try known(argument, value, context)
+            try rejectNUL("the name of the prompt", prompt)
+            let knownArguments = try checked(argument, value, context)
             let result = try document {
-                mcp_complete_prompt(client, prompt, argument, value, known, options, $0, $1)
+                mcp_complete_prompt(client, prompt, argument, value, knownArguments, options, $0, $1)
             }
             return Completion(json: result)
         }
@@ -101,23 +101,23 @@ extension Calls {
 
     static func completeResource(
         _ uriTemplate: String, _ argument: String, _ value: String, _ context: [String: String]
-    ) -> Operation<Completion> {
+    ) -> NativeCall<Completion> {
         { client, options throws(MCPError) in
-            try refuseNUL("the URI template", uriTemplate)
-            let known = try known(argument, value, context)
+            try rejectNUL("the URI template", uriTemplate)
+            let knownArguments = try checked(argument, value, context)
             let result = try document {
-                mcp_complete_resource(client, uriTemplate, argument, value, known, options, $0, $1)
+                mcp_complete_resource(client, uriTemplate, argument, value, knownArguments, options, $0, $1)
             }
             return Completion(json: result)
         }
     }
 
     /// The arguments that are known already, as the C API takes them.
-    private static func known(
+    private static func checked(
         _ argument: String, _ value: String, _ context: [String: String]
     ) throws(MCPError) -> String? {
-        try refuseNUL("the name of the argument", argument)
-        try refuseNUL("the value of the argument", value)
+        try rejectNUL("the name of the argument", argument)
+        try rejectNUL("the value of the argument", value)
         return JSON(texts: context)?.raw
     }
 }

@@ -2,7 +2,7 @@ import CMCP
 import Foundation
 
 /// A resource of the server's.
-public struct Resource: Sendable, Listed {
+public struct Resource: Sendable, ListElement {
     /// The resource as it came: what has no property here is in it.
     public let json: JSON
 
@@ -29,7 +29,7 @@ public struct Resource: Sendable, Listed {
 }
 
 /// A template for resources of the server's.
-public struct ResourceTemplate: Sendable, Listed {
+public struct ResourceTemplate: Sendable, ListElement {
     /// The template as it came: what has no property here is in it.
     public let json: JSON
 
@@ -82,9 +82,9 @@ public struct ReadResourceResult: Sendable {
 }
 
 extension Calls {
-    static func readResource(_ uri: String) -> Operation<ReadResourceResult> {
+    static func readResource(_ uri: String) -> NativeCall<ReadResourceResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the URI", uri)
+            try rejectNUL("the URI", uri)
             return ReadResourceResult(json: try document { mcp_read_resource(client, uri, options, $0, $1) })
         }
     }

@@ -17,8 +17,8 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
     public func setClientInfo(name: String, version: String) throws(MCPError) {
-        try refuseNUL("the client's name", name)
-        try refuseNUL("the client's version", version)
+        try rejectNUL("the client's name", name)
+        try rejectNUL("the client's version", version)
         try set { mcp_set_client_info($0, name, version, $1) }
     }
 
@@ -28,7 +28,7 @@ extension Client {
     /// - Throws: ``MCPError/Status/invalidArgument`` for a version that libmcp does not speak (it speaks 2024-11-05, 2025-03-26,
     ///   2025-06-18, 2025-11-25 and 2026-07-28), ``MCPError/Status/misuse`` after the first call that went to the server.
     public func setProtocolVersion(_ version: String?) throws(MCPError) {
-        try refuseNUL("the protocol version", version)
+        try rejectNUL("the protocol version", version)
         try set { mcp_set_protocol_version($0, version, $1) }
     }
 
@@ -51,8 +51,8 @@ extension Client {
     /// asked for with.
     ///
     /// Any time; false at the start, and with it everything that was kept is forgotten.
-    public func setCache(_ wanted: Bool) throws(MCPError) {
-        try set { mcp_set_cache($0, wanted, $1) }
+    public func setCache(_ enabled: Bool) throws(MCPError) {
+        try set { mcp_set_cache($0, enabled, $1) }
     }
 }
 

@@ -1,7 +1,7 @@
 import CMCP
 
 /// A tool of the server's.
-public struct Tool: Sendable, Listed {
+public struct Tool: Sendable, ListElement {
     /// The tool as it came: what has no property here is in it.
     public let json: JSON
 
@@ -36,7 +36,7 @@ public struct ToolResult: Sendable {
     /// where it has none.
     public var text: String { json.use { String(cString: mcp_tool_result_text($0)) } }
     /// The same for programs, as the tool's ``Tool/outputSchema`` promises it, which nobody has checked.
-    public var structuredContent: JSON? { json.inside { mcp_tool_result_structured($0) } }
+    public var structuredContent: JSON? { json.subvalue { mcp_tool_result_structured($0) } }
     /// Whether the tool failed. Calls throw such a result, as a ``ToolError``.
     public var isError: Bool { json.use { mcp_tool_result_is_error($0) } }
     /// Its `_meta`.
@@ -51,11 +51,11 @@ public struct ToolResult: Sendable {
 }
 
 extension Calls {
-    static func callTool(_ name: String, _ arguments: JSON?) -> Operation<ToolResult> {
+    static func callTool(_ name: String, _ arguments: JSON?) -> NativeCall<ToolResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the tool", name)
+            try rejectNUL("the name of the tool", name)
             let result = try document { result, error in
-                withText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
+                withJSONText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
             }
             return ToolResult(json: result)
         }

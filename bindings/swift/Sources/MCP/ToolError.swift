@@ -8,7 +8,7 @@ public struct ToolError: Error, Sendable {
 
 extension ToolError: CustomStringConvertible, LocalizedError {
     /// The text of the result.
-    public var description: String { result.text.isEmpty ? "the tool failed and does not say why" : result.text }
+    public var description: String { result.text.isEmpty ? "the tool failed without an error message" : result.text }
     /// The text of the result.
     public var errorDescription: String? { description }
 }

@@ -23,13 +23,13 @@ extension Client {
         options: CallOptions = CallOptions()
     ) -> AsyncThrowingStream<ToolEvent, any Error> {
         stream { receive in
-            var telling = options
-            telling.progress = { update in
+            var withProgress = options
+            withProgress.progress = { update in
                 options.progress?(update)
                 receive(.progress(update))
             }
             let result = try await self.callTool(
-                name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: telling)
+                name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: withProgress)
             receive(.result(result))
         }
     }

@@ -68,42 +68,42 @@ public enum StartedTool: Sendable {
 }
 
 extension Calls {
-    static func startTool(_ name: String, _ arguments: JSON?) -> Operation<StartedTool> {
+    static func startTool(_ name: String, _ arguments: JSON?) -> NativeCall<StartedTool> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the tool", name)
+            try rejectNUL("the name of the tool", name)
             let started = try document { result, error in
-                withText(arguments) { mcp_start_tool(client, name, $0, $1, options, result, error) }
+                withJSONText(arguments) { mcp_start_tool(client, name, $0, $1, options, result, error) }
             }
             return StartedTool(json: started)
         }
     }
 
-    static func getTask(_ id: String) -> Operation<ToolTask> {
+    static func getTask(_ id: String) -> NativeCall<ToolTask> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             return ToolTask(json: try document { mcp_get_task(client, id, options, $0, $1) })
         }
     }
 
-    static func updateTask(_ id: String, _ responses: JSON) -> Operation<Void> {
+    static func updateTask(_ id: String, _ responses: JSON) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             try check { error in
-                withText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
+                withJSONText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
             }
         }
     }
 
-    static func cancelTask(_ id: String) -> Operation<Void> {
+    static func cancelTask(_ id: String) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             try check { mcp_cancel_task(client, id, options, $0) }
         }
     }
 
-    static func waitTask(_ id: String) -> Operation<ToolResult> {
+    static func waitTask(_ id: String) -> NativeCall<ToolResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             return ToolResult(json: try document { mcp_wait_task(client, id, options, $0, $1) })
         }
     }

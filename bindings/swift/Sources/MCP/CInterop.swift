@@ -4,28 +4,28 @@ import CMCP
 import Foundation
 
 /// Where a function of the C API puts its error.
-typealias ErrorPlace = UnsafeMutablePointer<OpaquePointer?>
+typealias ErrorOut = UnsafeMutablePointer<OpaquePointer?>
 
 /// Throws the error of a function that failed.
-func check(_ function: (ErrorPlace) -> mcp_status) throws(MCPError) {
+func check(_ function: (ErrorOut) -> mcp_status) throws(MCPError) {
     var error: OpaquePointer?
     if function(&error) != MCP_OK {
-        throw taken(error)
+        throw takeError(error)
     }
 }
 
 /// What a constructor made, or its error.
-func make(_ constructor: (ErrorPlace) -> OpaquePointer?) throws(MCPError) -> OpaquePointer {
+func make(_ constructor: (ErrorOut) -> OpaquePointer?) throws(MCPError) -> OpaquePointer {
     var error: OpaquePointer?
     guard let made = constructor(&error) else {
-        throw taken(error)
+        throw takeError(error)
     }
     return made
 }
 
-private func taken(_ error: OpaquePointer?) -> MCPError {
+private func takeError(_ error: OpaquePointer?) -> MCPError {
     guard let error else {
-        return MCPError(.internal, "libmcp gave no error")
+        return MCPError(.internal, "libmcp returned no error object")
     }
     return MCPError(Owned(error, mcp_error_free))
 }
@@ -77,20 +77,20 @@ func releaseBox(_ userdata: UnsafeMutableRawPointer?) {
 }
 
 /// Where a function of the C API puts the document that it makes.
-typealias DocumentPlace = UnsafeMutablePointer<OpaquePointer?>
+typealias DocumentOut = UnsafeMutablePointer<OpaquePointer?>
 
 /// The document that a function of the C API made, or its error.
-func document(_ function: (DocumentPlace, ErrorPlace) -> mcp_status) throws(MCPError) -> JSON {
+func document(_ function: (DocumentOut, ErrorOut) -> mcp_status) throws(MCPError) -> JSON {
     var made: OpaquePointer?
     try check { function(&made, $0) }
     guard let made else {
-        throw MCPError(.internal, "libmcp gave no result")
+        throw MCPError(.internal, "libmcp returned no result")
     }
     return JSON(document: made)
 }
 
 /// Calls a function of the C API that takes JSON as text with its length; NULL and 0 stand for nil.
-func withText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
+func withJSONText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
     guard let json else { return function(nil, 0) }
     return json.use {
         var length = 0
@@ -100,7 +100,7 @@ func withText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) ->
 }
 
 /// Calls a function of the C API that takes a list of texts with a NULL behind it.
-func withTexts<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
+func withCStrings<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
     let copies = texts.map { strdup($0) }
     defer {
         for copy in copies { free(copy) }
@@ -109,7 +109,7 @@ func withTexts<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePoint
 }
 
 /// C would take a NUL for the end of the text.
-func refuseNUL(_ what: String, _ text: String?) throws(MCPError) {
+func rejectNUL(_ what: String, _ text: String?) throws(MCPError) {
     if let text, text.utf8.contains(0) {
         throw .invalidArgument("\(what) contains a NUL")
     }
