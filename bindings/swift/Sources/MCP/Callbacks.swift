@@ -3,10 +3,10 @@
 import Foundation
 
 extension Client {
-    /// The clients that wait for the code that is running: a call on them would wait for itself.
+    /// The clients with a call that waits for the closure running now. Another call on them would deadlock.
     @TaskLocal static var waitingClients: Set<ObjectIdentifier> = []
 
-    /// The call that this thread makes; nil on a reader thread of the library.
+    /// The call that runs on this thread; nil on a reader thread of the library.
     @TaskLocal static var call: CallInFlight?
 
     func rejectReentrantCall() throws(MCPError) {
@@ -16,7 +16,7 @@ extension Client {
     }
 }
 
-/// A call, and the task that it waits for: an input handler's.
+/// A call in progress, and the task of the input handler that it waits for.
 final class CallInFlight: @unchecked Sendable {
     private let lock = NSLock()
     private var isCancelled = false
@@ -37,7 +37,8 @@ final class CallInFlight: @unchecked Sendable {
     }
 }
 
-/// What a task makes, which is cancelled with the call; blocks the thread.
+/// Runs `body` as a task, blocks the thread until it has finished, and returns its result. The task is cancelled with
+/// `call`.
 func runBlocking<Value: Sendable>(
     within call: CallInFlight? = nil, _ body: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
@@ -53,7 +54,7 @@ func runBlocking<Value: Sendable>(
     return try pending.wait().get()
 }
 
-/// A result that a thread waits for.
+/// A result that a thread can wait for.
 private final class PendingResult<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var result: Result<Value, any Error>?
@@ -75,7 +76,7 @@ private final class PendingResult<Value: Sendable>: @unchecked Sendable {
     }
 }
 
-/// What a closure of the program threw, as text without a NUL.
+/// The description of an error that the application threw. A NUL is replaced, because C would end the string there.
 func errorText(_ error: any Error) -> String {
     let text = (error as? any LocalizedError)?.errorDescription ?? String(describing: error)
     return text.replacing("\0", with: "\u{FFFD}")

@@ -1,9 +1,10 @@
 import CMCP
 
-/// A call of the C API, its client and options given.
+/// A call of the C API that takes a client and options.
 typealias NativeCall<Result> = @Sendable (OpaquePointer, OpaquePointer?) throws(MCPError) -> Result
 
-/// The calls of the C API. Those about tools, resources and the like stand beside their results.
+/// The calls of the C API. Those for tools, resources, prompts, tasks and changes are extensions in the files of their
+/// result types.
 enum Calls {
     @Sendable static func connect(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
         try check { mcp_connect(client, options, $0) }
