@@ -81,7 +81,7 @@ extension Client.Blocking {
         try run(Calls.updateTask(id, responses), timeout, idleTimeout, cancel, options)
     }
 
-    /// Requests that the server cancel a task; blocks until the server responds. Results and errors:
+    /// Requests the cancellation of a task; blocks until the server responds. Results and errors:
     /// ``Client/cancelTask(_:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.cancelTask()")
     public func cancelTask(
