@@ -1,77 +1,77 @@
 import CMCP
 
-/// A prompt of the server's.
+/// A prompt that the server provides.
 public struct Prompt: Sendable, ListElement {
-    /// The prompt as it came: what has no property here is in it.
+    /// The complete prompt as the server sent it.
     public let json: JSON
 
-    /// What it is got by.
+    /// The name that identifies the prompt in ``Client/getPrompt(_:arguments:timeout:idleTimeout:options:)``.
     public var name: String { json["name"]?.string ?? "" }
-    /// A name for people.
+    /// A display name.
     public var title: String? { json["title"]?.string }
-    /// What it is for.
+    /// A description of the prompt.
     public var description: String? { json["description"]?.string }
-    /// What can be filled in.
+    /// The arguments of the prompt.
     public var arguments: [Argument] { json["arguments"]?.elements.map(Argument.init) ?? [] }
-    /// Its `_meta`.
+    /// The `_meta` object of the prompt.
     public var meta: JSON? { json["_meta"] }
 
     static let key = "prompts"
     static var list: ListFunction { mcp_list_prompts }
     static var listPage: PageFunction { mcp_list_prompts_page }
 
-    /// What can be filled in.
+    /// An argument of a prompt.
     public struct Argument: Sendable {
-        /// The argument as it came.
+        /// The complete argument as the server sent it.
         public let json: JSON
 
-        /// What it is given by.
+        /// The name that identifies the argument.
         public var name: String { json["name"]?.string ?? "" }
-        /// A name for people.
+        /// A display name.
         public var title: String? { json["title"]?.string }
-        /// What it stands for.
+        /// A description of the argument.
         public var description: String? { json["description"]?.string }
-        /// Whether it has to be given.
+        /// Whether the argument is required.
         public var isRequired: Bool { json["required"]?.bool ?? false }
     }
 }
 
 /// A prompt with its arguments filled in.
 public struct GetPromptResult: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// What it is for.
+    /// A description of the prompt.
     public var description: String? { json["description"]?.string }
-    /// What a model is to be told.
+    /// The messages for the model.
     public var messages: [Message] { json["messages"]?.elements.map(Message.init) ?? [] }
-    /// Its `_meta`.
+    /// The `_meta` object of the result.
     public var meta: JSON? { json["_meta"] }
 
-    /// One thing that a model is to be told.
+    /// A message for the model.
     public struct Message: Sendable {
-        /// The message as it came.
+        /// The complete message as the server sent it.
         public let json: JSON
 
-        /// Whose it is: "user" or "assistant".
+        /// The role of the author: "user" or "assistant".
         public var role: String { json["role"]?.string ?? "" }
-        /// What it says: an object with a "type", such as "text", "image" or "resource".
+        /// The content: an object with a "type", such as "text", "image" or "resource".
         public var content: JSON? { json["content"] }
-        /// The text, where it is one.
+        /// The text of the content; nil for other types.
         public var text: String? { content?["text"]?.string }
     }
 }
 
-/// What may stand for an argument.
+/// Suggested values for an argument.
 public struct Completion: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// At most 100 values.
+    /// The suggested values, at most 100.
     public var values: [String] { json.at("/completion/values")?.elements.compactMap(\.string) ?? [] }
-    /// How many there are in all.
+    /// The total number of values; nil if the server does not report it.
     public var total: Int? { json.at("/completion/total")?.int }
-    /// Whether there are more.
+    /// Whether more values exist; nil if the server does not report it.
     public var hasMore: Bool? { json.at("/completion/hasMore")?.bool }
 }
 
@@ -112,7 +112,7 @@ extension Calls {
         }
     }
 
-    /// The arguments that are known already, as the C API takes them.
+    /// Checks the strings for NUL and returns the context as JSON text; nil if it is empty.
     private static func checked(
         _ argument: String, _ value: String, _ context: [String: String]
     ) throws(MCPError) -> String? {

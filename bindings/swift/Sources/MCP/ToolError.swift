@@ -1,8 +1,8 @@
 import Foundation
 
-/// A tool failed, and said so. Where the call failed, an ``MCPError`` says why.
+/// A tool was executed and reported that it failed. If the call itself fails, it throws an ``MCPError``.
 public struct ToolError: Error, Sendable {
-    /// What the tool has to say of it.
+    /// The tool's result, which describes the failure.
     public let result: ToolResult
 }
 
