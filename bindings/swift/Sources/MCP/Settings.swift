@@ -37,8 +37,8 @@ extension Client {
     /// Sets the maximum size of the data that the server may send, in bytes: a call that receives more throws
     /// ``MCPError/Status/tooLarge``. 0 restores the default.
     ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown limit, a negative size or a ``Client/Limit/head`` above
-    ///   its maximum, ``MCPError/Status/misuse`` after the first call that contacted the server.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown limit, a negative size or a head limit over 16 MiB,
+    ///   ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setLimit(_ limit: Limit, to bytes: Int) throws(MCPError) {
         guard let bytes = UInt64(exactly: bytes) else {
             throw .invalidArgument("the limit is negative")
