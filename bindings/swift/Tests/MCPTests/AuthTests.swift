@@ -26,7 +26,7 @@ private actor Vault {
 }
 
 @Suite struct AuthTests {
-    @Test func givesCredentials() async throws {
+    @Test func closureSuppliesCredentials() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+bearer=right-token+tag=\(tag)")
         let asked = Shared<[AuthRequest]>([])
@@ -46,7 +46,7 @@ private actor Vault {
         try await failure(.unauthorized) { try await client.ping() }
     }
 
-    @Test func refreshes() async throws {
+    @Test func closureRunsAgainAfterUnauthorized() async throws {
         let client = try Scripted.client("dual+bearer=new-token")
         let asked = Shared<[String]>([])
         try client.setAuth { request in
@@ -57,7 +57,7 @@ private actor Vault {
         #expect(asked.value == ["0 none", "401 Bearer"])
     }
 
-    @Test func throwing() async throws {
+    @Test func thrownErrorIsUnderlyingError() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+tag=\(tag)")
         struct Empty: LocalizedError {
@@ -76,7 +76,7 @@ private actor Vault {
     }
 
     @Test(arguments: [("a\0b", [:]), ("Bearer twice", [:]), (nil, ["Host": "x"]), (nil, ["X-A": "a\0"])])
-    func unusable(_ bearer: String?, _ headers: [String: String]) async throws {
+    func invalidCredentialsFailTheCall(_ bearer: String?, _ headers: [String: String]) async throws {
         let client = try Scripted.client("dual")
         try client.setAuth { request in
             request.bearer = bearer
@@ -86,7 +86,7 @@ private actor Vault {
         #expect((error.underlyingError as? MCPError)?.status == .invalidArgument)
     }
 
-    @Test func waitsForTasks() async throws {
+    @Test func asyncClosureIsAwaited() async throws {
         let client = try Scripted.client("dual+bearer=new-token")
         let vault = Vault()
         try client.setAuth { request in
@@ -104,7 +104,7 @@ private actor Vault {
     }
 
     /// One failed refresh ends all calls that wait for it, and all of them have its cause, which goes with the last.
-    @Test func oneCauseForMany() async throws {
+    @Test func failedRefreshFailsAllWaitingCalls() async throws {
         let gone = Shared(0)
         let refreshes = Shared(0)
         do {
@@ -129,7 +129,7 @@ private actor Vault {
         try await eventually { gone.value == refreshes.value }
     }
 
-    @Test func noCallWithin() async throws {
+    @Test func callsOnSameClientInsideClosureAreMisuse() async throws {
         let client = try Scripted.client("dual")
         let statuses = Shared<[MCPError.Status?]>([])
         try client.setAuth { [weak client] _ in
@@ -157,7 +157,7 @@ private actor Vault {
         try await client.ping()
     }
 
-    @Test func shows() async throws {
+    @Test func descriptionHidesCredentials() async throws {
         let client = try Scripted.client("dual")
         let shown = Shared("")
         try client.setAuth { request in

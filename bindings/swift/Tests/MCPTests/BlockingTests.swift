@@ -3,7 +3,7 @@ import Testing
 
 /// Every call in the form that blocks, once; what they do is tested in the other form.
 @Suite struct BlockingTests {
-    @Test func onARealServer() async throws {
+    @Test func allCallsWorkOnRealServer() async throws {
         let server = try RealServer("everything")
         try await onThread {
             let client = try server.ready()

@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: [
         ("dual", "modern", "streamable-http"), ("legacy", "legacy", "streamable-http"), ("sse", "legacy", "sse"),
     ])
-    func all(_ scenario: String, _ era: String, _ transport: String) async throws {
+    func connectPingInfoAndCloseWork(_ scenario: String, _ era: String, _ transport: String) async throws {
         let client = try Scripted.client(scenario)
         try await client.connect()
         try await client.ping()
@@ -17,7 +17,7 @@ import Testing
         try await client.close()
     }
 
-    @Test func blocking() async throws {
+    @Test func blockingFormsWork() async throws {
         try await onThread {
             let client = try Scripted.client("legacy")
             let token = try CancelToken()
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func timeouts() async throws {
+    @Test func timeoutsEndCalls() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=ping")
         try await failure(.timeout) { try await client.ping(timeout: .milliseconds(50)) }
         try await failure(.timeout) { try await client.ping(timeout: .microseconds(1)) }
@@ -45,7 +45,7 @@ import Testing
     }
 
     /// Bytes that drip are not idle.
-    @Test func notIdle() async throws {
+    @Test func slowResponseIsNotIdle() async throws {
         let client = try Scripted.client("legacy+fault=drip+when=ping")
         try await client.ping(timeout: .seconds(30), idleTimeout: .seconds(2))
     }
@@ -53,7 +53,7 @@ import Testing
 
 @Suite struct CancelTests {
     @Test(arguments: ["legacy", "sse"])
-    func blockedCall(_ era: String) async throws {
+    func cancelledCallEndsPromptly(_ era: String) async throws {
         let tag = newTag()
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=ping+times=1")
         let call = Task { try await client.ping() }
@@ -67,7 +67,7 @@ import Testing
     }
 
     /// A task that is cancelled already sends nothing.
-    @Test func beforeTheCall() async throws {
+    @Test func cancelledTaskSendsNothing() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+tag=\(tag)")
         let call = Task {
@@ -78,7 +78,7 @@ import Testing
         #expect(try await Scripted.log(tag).isEmpty)
     }
 
-    @Test func inAGroup() async throws {
+    @Test func cancelledGroupEndsAllCalls() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         var start = Stopwatch()
@@ -96,7 +96,7 @@ import Testing
         ended("8 cancelled pings ended after", since: start)
     }
 
-    @Test func blockingCallByToken() async throws {
+    @Test func tokenEndsBlockingCall() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         let token = try CancelToken()
@@ -114,7 +114,7 @@ import Testing
 
 @Suite struct CloseTests {
     @Test(arguments: ["legacy", "sse", "modern"])
-    func blockedCalls(_ era: String) async throws {
+    func closeEndsCallsInProgress(_ era: String) async throws {
         let tag = newTag()
         let method = era == "modern" ? "server/discover" : "ping"
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=\(method)")
@@ -131,7 +131,7 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
-    @Test func useAfterClose() async throws {
+    @Test func callsAfterCloseThrowClosed() async throws {
         let client = try Scripted.client("legacy")
         try await client.ping()
         try await client.close()
@@ -142,14 +142,14 @@ import Testing
         try await onThread { try client.blocking.close() }
     }
 
-    @Test func beforeTheFirstCall() async throws {
+    @Test func clientCanBeClosedBeforeFirstCall() async throws {
         let client = try Scripted.client("legacy")
         try await client.close()
         try await failure(.closed) { try await client.ping() }
     }
 
     /// Somebody who cleans up in a task that is cancelled does close.
-    @Test func inACancelledTask() async throws {
+    @Test func closeWorksInCancelledTask() async throws {
         let client = try Scripted.client("legacy")
         try await client.ping()
         let closing = Task {
@@ -161,7 +161,7 @@ import Testing
     }
 
     /// The server does not answer the goodbye: the client is closed all the same.
-    @Test func goodbyeInVain() async throws {
+    @Test func clientIsClosedWhenServerDoesNotRespond() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=DELETE")
         try await client.ping()
         try await failure(.timeout) { try await client.close(timeout: .milliseconds(50)) }
@@ -170,7 +170,7 @@ import Testing
     }
 
     /// The last reference goes while the call is in flight: the call holds the client.
-    @Test func dropped() async throws {
+    @Test func callKeepsClientAlive() async throws {
         let tag = newTag()
         weak var weakly: Client?
         var call: Task<Void, any Error>?

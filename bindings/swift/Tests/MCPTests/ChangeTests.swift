@@ -6,7 +6,7 @@ import Testing
     static let watched = "demo://resource/dynamic/text/1"
 
     /// On a legacy server, which says in its log what was subscribed to: the event stream stands by then.
-    @Test(arguments: ["everything", "everything-sse"]) func legacy(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func legacyServerReportsChanges(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let said = Shared("")
         try client.setLogging { message in said.change { $0 += message.data?.string ?? "" } }
@@ -35,7 +35,7 @@ import Testing
     }
 
     /// On a modern server; the log says that it has the subscription.
-    @Test func modern() async throws {
+    @Test func modernServerReportsChanges() async throws {
         let (client, subscribed) = try Self.modernClient()
         var changes: [Change] = []
         let all: ChangeSet = [.tools, .prompts, .resources]
@@ -72,7 +72,7 @@ import Testing
     }
 
     /// The loop is left: the server is told that nobody listens any more.
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func leaving(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func leavingLoopEndsSubscription(_ version: String) async throws {
         let server = try Self.changing(version)
         let client = try server.client()
         for try await change in client.listen(to: .tools, resources: ["test://one"]) {
@@ -84,7 +84,7 @@ import Testing
         try await client.ping()
     }
 
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func closing(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func closeEndsListening(_ version: String) async throws {
         let client = try Self.changing(version).client()
         let heard = Shared(0)
         let listening = Task {
@@ -97,7 +97,7 @@ import Testing
         ended("listening ended by close after", since: start)
     }
 
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func blocking(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func tokenEndsBlockingListen(_ version: String) async throws {
         let client = try Self.changing(version).client()
         let token = try CancelToken()
         let heard = Shared<[String]>([])
@@ -114,7 +114,7 @@ import Testing
         #expect(heard.value == ["notifications/tools/list_changed"])
     }
 
-    @Test func whatCannotBeHeard() async throws {
+    @Test func invalidSubscriptionsAreRejected() async throws {
         let client = try Scripted.client("dual")
         for changes: ChangeSet in [[], ChangeSet(rawValue: 1024)] {
             try await failure(.invalidArgument) { for try await _ in client.listen(to: changes) {} }

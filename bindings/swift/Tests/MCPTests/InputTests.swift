@@ -9,7 +9,7 @@ import Testing
         "stopReason": "endTurn",
     ]
 
-    @Test(arguments: legacy) func elicitation(_ name: String) async throws {
+    @Test(arguments: legacy) func elicitationAnswersReachLegacyServer(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let asked = Shared<[InputRequest]>([])
         let answers = Shared<[ElicitationAnswer]>([
@@ -34,7 +34,7 @@ import Testing
         try await failure(.misuse) { try client.setElicitation { _ in .decline } }
     }
 
-    @Test func elicitationByURL() async throws {
+    @Test func urlElicitationIsAccepted() async throws {
         let client = try RealServer("everything").ready()
         let urls = Shared<[String?]>([])
         try client.setElicitation { request in
@@ -46,7 +46,7 @@ import Testing
         #expect(urls.value == ["https://example.test/login"])
     }
 
-    @Test(arguments: legacy) func samplingAndRoots(_ name: String) async throws {
+    @Test(arguments: legacy) func samplingAndRootsReachLegacyServer(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let asked = Shared<[InputRequest]>([])
         try client.setSampling { request in
@@ -67,7 +67,7 @@ import Testing
     }
 
     /// Three inputs in one round, on a modern server; and rounds after rounds.
-    @Test func modern() async throws {
+    @Test func modernServerReceivesAllInputs() async throws {
         let client = try RealServer("features-ts2").ready()
         let asked = Shared<Set<String>>([])
         try client.setElicitation { request in
@@ -89,13 +89,13 @@ import Testing
         #expect(try await onThread { try client.blocking.callTool("ask_all").text } == "three: red, Old pond, 1")
     }
 
-    @Test func unsupported() async throws {
+    @Test func inputWithoutHandlerIsUnsupported() async throws {
         let server = try Self.asking("2026-07-28")
         try await failure(.inputUnsupported) { try await server.client().callTool("asks") }
     }
 
     /// A handler that throws, one that says how, and two that answer nonsense; the client goes on.
-    @Test func handlersThatFail() async throws {
+    @Test func failingHandlersFailTheCall() async throws {
         struct Locked: LocalizedError {
             var errorDescription: String? { "the door\0is locked" }
         }
@@ -128,7 +128,7 @@ import Testing
     }
 
     /// A handler that waits learns that its answer is not wanted any more.
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func notWanted(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func handlerSeesCancellation(_ version: String) async throws {
         let server = try Self.asking(version)
         let client = try server.client()
         let seen = Shared<[Bool]>([])
@@ -149,7 +149,7 @@ import Testing
         #expect(seen.value == [false, true] && request.isCancelled)
     }
 
-    @Test func refusalOnARealServer() async throws {
+    @Test func rejectedSamplingReachesRealServer() async throws {
         let client = try RealServer("everything").ready()
         try client.setSampling { _ in throw InputError(code: -1, message: "the person said no") }
         let haiku: JSON = ["prompt": "a haiku", "maxTokens": 17]
@@ -158,7 +158,7 @@ import Testing
     }
 
     /// Within a call, a handler may call the same server; where the server asks by itself, that would wait for itself.
-    @Test func callsWithin() async throws {
+    @Test func callsInsideHandlerDependOnWaitingCall() async throws {
         let client = try RealServer("everything").ready()
         try client.setElicitation { [weak client] _ in
             try await client?.ping()
@@ -185,7 +185,7 @@ import Testing
     }
 
     /// A handler that no call waits for lets go of the last reference.
-    @Test func freedWithin() async throws {
+    @Test func clientCanBeFreedInsideHandler() async throws {
         let server = try StdioServer("2025-11-25", [(method("ping"), #"answer '{"pid":'$$'}'; \#(Self.askForRoots)"#)])
         let holder = Shared<Client?>(nil)
         let isAlone = Shared(false)
@@ -207,7 +207,7 @@ import Testing
         try await eventually { kill(pid_t(process), 0) != 0 }
     }
 
-    @Test(arguments: legacy) func manyAtOnce(_ name: String) async throws {
+    @Test(arguments: legacy) func parallelHandlersGetTheirRequests(_ name: String) async throws {
         let client = try RealServer(name).ready()
         try client.setSampling { request in
             await Task.yield()
@@ -227,7 +227,7 @@ import Testing
     }
 
     /// The call is cancelled while a person thinks: so is the handler.
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func cancelledWithin(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func cancelledCallCancelsHandler(_ version: String) async throws {
         let server = try Self.asking(version)
         let client = try server.client()
         let asked = Shared(0)
@@ -248,7 +248,7 @@ import Testing
         try await client.ping()
     }
 
-    @Test func handlersEndOnce() async throws {
+    @Test func handlersAreReleasedOnce() async throws {
         let gone = Shared(0)
         do {
             let client = try Scripted.client("dual")

@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 @Suite struct LogTests {
-    @Test func lines() async throws {
+    @Test func messagesHaveLevelAndNoToken() async throws {
         let client = try Scripted.client("sse+bearer=right-token", bearer: "right-token")
         let lines = Shared<[(LogLevel, String)]>([])
         try client.setLog { level, message in lines.change { $0.append((level, message)) } }
@@ -19,7 +19,7 @@ import Testing
         #expect(lines.value.count == count)
     }
 
-    @Test func warning() async throws {
+    @Test func tokenOverPlainHTTPLogsWarning() async throws {
         let client = try Client("http://192.0.2.1/mcp", bearer: "token")
         let levels = Shared<[LogLevel]>([])
         try client.setLog { level, _ in levels.change { $0.append(level) } }
@@ -30,7 +30,7 @@ import Testing
 }
 
 @Suite struct LifetimeTests {
-    @Test func closuresEndOnce() async throws {
+    @Test func closuresAreReleasedOnce() async throws {
         let gone = Shared(0)
         func replace(on client: Client) throws {
             let auth = Witness(gone)
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// The log closure on the thread of the event stream lets go of the last reference.
-    @Test func freedInTheLog() async throws {
+    @Test func clientCanBeFreedInLogClosure() async throws {
         struct Weak: @unchecked Sendable {
             weak var client: Client?
         }

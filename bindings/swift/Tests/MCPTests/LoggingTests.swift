@@ -2,7 +2,7 @@ import MCP
 import Testing
 
 @Suite struct LoggingTests {
-    @Test(arguments: ["everything", "everything-sse"]) func legacy(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func legacyServerHonorsLevel(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let messages = Shared<[LoggingMessage]>([])
         try client.setLogging { message in messages.change { $0.append(message) } }
@@ -27,7 +27,7 @@ import Testing
         try await failure(.invalidArgument) { try await client.setLoggingLevel(LoggingLevel(rawValue: "info\0")) }
     }
 
-    @Test func modern() async throws {
+    @Test func modernServerHonorsLevel() async throws {
         let client = try RealServer("features-ts2").ready()
         let levels = Shared<[LoggingLevel]>([])
         try client.setLogging { message in
@@ -42,13 +42,13 @@ import Testing
         #expect(levels.value.count == 3)
     }
 
-    @Test func words() {
+    @Test func levelsHaveSpecificationNames() {
         let all: [LoggingLevel] = [.debug, .info, .notice, .warning, .error, .critical, .alert, .emergency]
         #expect(
             all.map(\.rawValue).joined(separator: " ") == "debug info notice warning error critical alert emergency")
     }
 
-    @Test func closuresEndOnce() async throws {
+    @Test func closuresAreReleasedOnce() async throws {
         let gone = Shared(0)
         do {
             let client = try Scripted.client("dual")

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ProgressTests {
     static let slow: JSON = ["duration": 0.2, "steps": 4]
 
-    @Test(arguments: ["everything", "everything-sse"]) func isTold(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func progressIsReported(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let updates = Shared<[ProgressUpdate]>([])
         let options = CallOptions { update in updates.change { $0.append(update) } }
@@ -20,7 +20,7 @@ import Testing
         #expect(updates.value.count == 12)
     }
 
-    @Test func withMessages() async throws {
+    @Test func progressHasMessages() async throws {
         let client = try RealServer("features-fastmcp4").ready()
         let messages = Shared<[String?]>([])
         let options = CallOptions { update in messages.change { $0.append(update.message) } }
@@ -28,7 +28,7 @@ import Testing
         #expect(messages.value == ["step 1", "step 2", "step 3"])
     }
 
-    @Test func events() async throws {
+    @Test func toolEventsReportProgressAndResult() async throws {
         let client = try RealServer("everything").ready()
         var told: [Double] = []
         var results: [String] = []
@@ -45,7 +45,7 @@ import Testing
     }
 
     /// The call ends when its events are not wanted any more. The server would not answer for ever.
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func eventsThatAreLeft(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func leavingLoopCancelsCall(_ version: String) async throws {
         let server = try Self.neverAnswering(version)
         let client = try server.client()
         for try await event in client.toolEvents("never", timeout: .zero) {
@@ -57,7 +57,7 @@ import Testing
         try await client.ping()
     }
 
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func cancelDuringProgress(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func callIsCancelledDuringProgress(_ version: String) async throws {
         let server = try Self.neverAnswering(version)
         let client = try server.client()
         let call = Shared<Task<ToolResult, any Error>?>(nil)
@@ -74,7 +74,7 @@ import Testing
     }
 
     /// The closure itself cancels.
-    @Test func cancelWithin() async throws {
+    @Test func progressClosureCanCancelCall() async throws {
         let client = try RealServer("everything").ready()
         let token = try CancelToken()
         let options = CallOptions { _ in token.trigger() }
@@ -97,7 +97,7 @@ import Testing
 }
 
 @Suite struct OptionTests {
-    @Test func metaAndHeaders() async throws {
+    @Test func metaAndHeadersAreSent() async throws {
         let client = try RealServer("features-ts2").ready()
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let options = CallOptions(meta: ["traceparent": "\(trace)"], headers: ["X-Test": "yes"])
@@ -106,7 +106,7 @@ import Testing
         #expect(try await client.callTool("meta").text == "none none")
     }
 
-    @Test func headersOfOneCall() async throws {
+    @Test func headersApplyToOneCall() async throws {
         let server = try RealServer("fastmcp4-apikey")
         let client = try server.client()
         let options = CallOptions(headers: ["X-API-Key": try server.token("right")])
@@ -115,7 +115,7 @@ import Testing
         try await failure(.unauthorized) { try await client.ping() }
     }
 
-    @Test func unusable() async throws {
+    @Test func invalidOptionsAreRejected() async throws {
         let client = try Scripted.client("dual")
         let bad = [
             CallOptions(headers: ["Host": "x"]), CallOptions(headers: ["X-A": "a\nb"]),
@@ -135,7 +135,7 @@ import Testing
     }
 
     /// The closure goes with the last call that has it.
-    @Test func closureEndsOnce() async throws {
+    @Test func progressClosureIsReleasedOnce() async throws {
         let gone = Shared(0)
         let client = try Scripted.client("legacy")
         do {
@@ -150,7 +150,7 @@ import Testing
         try await eventually { gone.value == 1 }
     }
 
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func rawRequests(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func rawMessagesAreSent(_ version: String) async throws {
         let server = try StdioServer(version)
         let client = try server.client()
         let meta = CallOptions(meta: ["x.example/k": [1, 2.5, "three", true, .null]])
@@ -170,7 +170,7 @@ import Testing
         try await failure(.invalidArgument) { try await client.request("x.example/ask", params: [1]) }
     }
 
-    @Test func rawRequestOnARealServer() async throws {
+    @Test func rawRequestWorksOnRealServer() async throws {
         let client = try RealServer("everything").ready()
         #expect(try await client.request("tools/list")["tools"]?.count == client.listTools().count)
         let error = try await failure(.rpcError) { try await client.request("x.example/nothing") }

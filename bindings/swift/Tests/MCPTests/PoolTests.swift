@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.serialized) struct PoolTests {
     /// More blocked calls than Dispatch has threads, and than the cooperative pool has by far.
-    @Test func manyBlockedCalls() async throws {
+    @Test func blockedCallsDoNotBlockOtherTasks() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         let calls = (0..<100).map { _ in Task { try await client.ping() } }
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// The async auth closure of a blocking call goes on while every thread of the cooperative pool is busy.
-    @Test func authWhilePoolIsBusy() async throws {
+    @Test func authClosureRunsWhilePoolIsBusy() async throws {
         actor Vault {
             func token() -> String { "right-token" }
         }
@@ -72,7 +72,7 @@ import Testing
         #expect(!outcome.1, "the pool was not busy: this shows nothing")
     }
 
-    @Test func threadsAreReused() async throws {
+    @Test func idleThreadsAreReusedAndEnd() async throws {
         let threads = CallThreads(idleTime: 0.05)
         let before = try threadCount()
         let names = Shared<Set<UInt>>([])

@@ -67,7 +67,7 @@ struct RealServer: Sendable {
         }
     }
 
-    @Test(arguments: withBearer) func bearer(_ name: String) async throws {
+    @Test(arguments: withBearer) func onlyValidBearerTokenIsAccepted(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try await refused(server, client)
@@ -80,7 +80,7 @@ struct RealServer: Sendable {
     }
 
     @Test(arguments: [("fastmcp4-apikey", "X-API-Key", ""), ("fastmcp4-static", "Authorization", "Bearer ")])
-    func header(_ name: String, _ header: String, _ prefix: String) async throws {
+    func onlyValidHeaderIsAccepted(_ name: String, _ header: String, _ prefix: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setHeader(header, to: prefix + server.token("wrong"))
@@ -90,7 +90,7 @@ struct RealServer: Sendable {
     }
 
     /// A token that has expired, and the refresh that the server's 401 leads to; then a refresh that fails.
-    @Test(arguments: withBearer) func auth(_ name: String) async throws {
+    @Test(arguments: withBearer) func closureRefreshesExpiredToken(_ name: String) async throws {
         struct NoRefreshToken: Error {}
         let server = try RealServer(name)
         let (right, expired) = (try server.token("right"), try server.token("expired"))
@@ -116,12 +116,12 @@ struct RealServer: Sendable {
         #expect(error.httpStatus == 401 && error.underlyingError is NoRefreshToken)
     }
 
-    @Test(arguments: open) func withoutCredentials(_ name: String) async throws {
+    @Test(arguments: open) func openServersNeedNoCredentials(_ name: String) async throws {
         let server = try RealServer(name)
         try await answers(server, server.client())
     }
 
-    @Test(arguments: withBearer + open) func transportBySetter(_ name: String) async throws {
+    @Test(arguments: withBearer + open) func transportCanBeSet(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setTransport(server.isSSE ? .sse : .streamableHTTP)
@@ -134,7 +134,7 @@ struct RealServer: Sendable {
         #expect(await (try? other.ping()) == nil)
     }
 
-    @Test(arguments: withBearer + open) func log(_ name: String) async throws {
+    @Test(arguments: withBearer + open) func logHidesToken(_ name: String) async throws {
         let server = try RealServer(name)
         let right = try server.token("right")
         let client = try server.client()
@@ -146,7 +146,7 @@ struct RealServer: Sendable {
     }
 
     /// A task that is cancelled in the middle of many calls ends, and the client goes on.
-    @Test(arguments: withBearer + open) func cancelled(_ name: String) async throws {
+    @Test(arguments: withBearer + open) func clientIsUsableAfterCancelledCall(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setBearer(server.token("right"))

@@ -5,7 +5,7 @@ import Testing
 @Suite struct StreamTests {
     /// A cancelled stream cancels its call before it has noted its own end. What the call throws then is not the stream's error,
     /// even where it comes first.
-    @Test func cancellationEndsAStreamWithoutAnError() async throws {
+    @Test func cancellationEndsStreamWithoutError() async throws {
         for _ in 0..<10_000 {
             let hasBegun = Shared(false)
             let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
@@ -25,7 +25,7 @@ import Testing
     }
 
     /// Other errors of the call are the stream's.
-    @Test func errorsOfTheCallEndAStream() async throws {
+    @Test func callErrorsEndStream() async throws {
         let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
             receive(1)
             throw MCPError(.closed, "no more")

@@ -9,7 +9,7 @@ import Testing
     }
 
     /// A task of 2025-11-25 that asks for something on its way.
-    @Test func result() async throws {
+    @Test func taskResultIsReturned() async throws {
         let client = try RealServer("everything").ready()
         let asked = Shared(0)
         try client.setElicitation { _ in
@@ -46,7 +46,7 @@ import Testing
         throw MissingError()
     }
 
-    @Test func cancelled() async throws {
+    @Test func taskCanBeCancelled() async throws {
         let client = try RealServer("everything").ready()
         try client.setElicitation { _ in .decline }
         let task = try await cancelledTask(client)
@@ -60,7 +60,7 @@ import Testing
     }
 
     /// No real server has the tasks of 2026-07-28.
-    @Test func modern() async throws {
+    @Test func modernTaskReturnsResult() async throws {
         let times = #""createdAt":"2026-01-01T00:00:00Z","lastUpdatedAt":"2026-01-01T00:00:00Z","ttlMs":1000"#
         let task = #"{"taskId":"t1","status":"working",\#(times),"pollIntervalMs":20"#
         let text = #"{"content":[{"type":"text","text":"well"}],"isError":'$failed'}"#

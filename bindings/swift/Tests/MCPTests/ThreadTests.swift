@@ -7,12 +7,12 @@ import Testing
     static let tasks = 64
 
     @Test(arguments: ["dual+bearer=good", "legacy+bearer=good", "sse+bearer=good"])
-    func onTheScriptedServer(_ scenario: String) async throws {
+    func tasksShareClientOnScriptedServer(_ scenario: String) async throws {
         try await together(try Scripted.client(scenario), token: "good")
     }
 
     @Test(arguments: ["fastmcp4-static", "fastmcp4-sse"])
-    func onRealServers(_ name: String) async throws {
+    func tasksShareClientOnRealServers(_ name: String) async throws {
         let server = try RealServer(name)
         try await together(try server.client(), token: server.token("right"))
     }
@@ -105,7 +105,7 @@ import Testing
         var lines = 0
     }
 
-    @Test func inLogClosures() async throws {
+    @Test func raceInLogClosuresIsDetected() async throws {
         let unguarded = Unguarded()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
