@@ -27,7 +27,7 @@ import Testing
             try client.blocking.close()
             do throws(MCPError) {
                 try client.blocking.ping()
-                Issue.record("a ping of a closed client")
+                Issue.record("a ping on a closed client succeeded")
             } catch {
                 #expect(error.status == .closed)
             }
@@ -44,7 +44,7 @@ import Testing
         try await failure(.timeout) { try await onThread { try client.blocking.ping(timeout: .milliseconds(50)) } }
     }
 
-    /// Bytes that drip are not idle.
+    /// A response that arrives slowly, byte by byte, does not trigger the idle timeout.
     @Test func slowResponseIsNotIdle() async throws {
         let client = try Scripted.client("legacy+fault=drip+when=ping")
         try await client.ping(timeout: .seconds(30), idleTimeout: .seconds(2))
@@ -57,16 +57,16 @@ import Testing
         let tag = newTag()
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=ping+times=1")
         let call = Task { try await client.ping() }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         let start = Stopwatch()
         call.cancel()
         let result = await call.result
-        ended("a cancelled ping (\(era)) ended after", since: start)
+        expectPromptEnd("a cancelled ping (\(era)) ended after", since: start)
         #expect(throws: CancellationError.self) { try result.get() }
         try await client.ping()
     }
 
-    /// A task that is cancelled already sends nothing.
+    /// A task that is cancelled before the call sends nothing.
     @Test func cancelledTaskSendsNothing() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+tag=\(tag)")
@@ -88,12 +88,12 @@ import Testing
                     await #expect(throws: CancellationError.self) { try await client.ping() }
                 }
             }
-            try await Scripted.pinged(tag, times: 8)
+            try await Scripted.waitForPings(tag, times: 8)
             start = Stopwatch()
             group.cancelAll()
             try await group.waitForAll()
         }
-        ended("8 cancelled pings ended after", since: start)
+        expectPromptEnd("8 cancelled pings ended after", since: start)
     }
 
     @Test func tokenEndsBlockingCall() async throws {
@@ -101,13 +101,13 @@ import Testing
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         let token = try CancelToken()
         let call = Task { try await onThread { try client.blocking.ping(cancel: token) } }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         let start = Stopwatch()
         token.trigger()
         token.trigger()
         try await failure(.cancelled) { try await call.value }
-        ended("a triggered blocking ping ended after", since: start)
-        // It works once.
+        expectPromptEnd("a triggered blocking ping ended after", since: start)
+        // The token stays triggered.
         try await failure(.cancelled) { try await onThread { try client.blocking.ping(cancel: token) } }
     }
 }
@@ -127,7 +127,7 @@ import Testing
         for call in calls {
             try await failure(.closed) { try await call.value }
         }
-        ended("8 blocked pings (\(era)) ended by close after", since: start)
+        expectPromptEnd("8 blocked pings (\(era)) ended by close after", since: start)
         try await failure(.closed) { try await client.ping() }
     }
 
@@ -148,7 +148,7 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
-    /// Somebody who cleans up in a task that is cancelled does close.
+    /// Cleanup code in a cancelled task can close the client.
     @Test func closeWorksInCancelledTask() async throws {
         let client = try Scripted.client("legacy")
         try await client.ping()
@@ -160,7 +160,7 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
-    /// The server does not answer the goodbye: the client is closed all the same.
+    /// The server does not respond to the DELETE request: the client is closed anyway.
     @Test func clientIsClosedWhenServerDoesNotRespond() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=DELETE")
         try await client.ping()
@@ -169,7 +169,7 @@ import Testing
         try await client.close()
     }
 
-    /// The last reference goes while the call is in flight: the call holds the client.
+    /// The last other reference is released during the call: the call keeps the client alive.
     @Test func callKeepsClientAlive() async throws {
         let tag = newTag()
         weak var weakly: Client?
@@ -179,7 +179,7 @@ import Testing
             weakly = client
             call = Task { try await client.ping() }
         }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         #expect(weakly != nil)
         call?.cancel()
         _ = await call?.result

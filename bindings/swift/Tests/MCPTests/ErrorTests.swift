@@ -22,7 +22,7 @@ import Testing
         #expect(error.rpcData?["why"]?.string == "test")
     }
 
-    /// The data lives in the C error, which lives as long as somebody holds the data.
+    /// The data is part of the C error, which lives as long as the data is referenced.
     @Test func rpcDataOutlivesError() async throws {
         func data() async throws -> JSON? {
             try await failure(.rpcError) {

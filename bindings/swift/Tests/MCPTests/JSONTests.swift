@@ -39,7 +39,7 @@ import Testing
         #expect(json[5]?.data == Data("\"€\"".utf8))
     }
 
-    /// Halves of surrogate pairs, for which Foundation refuses the whole document.
+    /// Unpaired surrogates, for which Foundation rejects the whole document.
     @Test func unpairedSurrogatesAreReplaced() throws {
         let sent = #"{"cut \ud83d":"\ude00 low \\\ud83d","pair":"\ud83d\ud83d\ude00","plain":"\\ud83d \u0041\n"}"#
         let read = ["cut \u{FFFD}": "\u{FFFD} low \\\u{FFFD}", "pair": "\u{FFFD}😀", "plain": "\\ud83d A\n"]

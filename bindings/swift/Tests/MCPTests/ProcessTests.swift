@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func environmentAndDirectoryArePassed() async throws {
-        let stderr = try Temporary()
+        let stderr = try TemporaryFile()
         let script = #"echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3"#
         let client = try Client(
             command: ["sh", "-c", script], environment: ["GREETING": "hello"], workingDirectory: "/usr",
@@ -30,7 +30,7 @@ import Testing
         try await failure(.misuse) { try client.setEnvironment("GREETING", to: "late") }
     }
 
-    /// Without a file, what it says goes to the log, and its last lines into the error.
+    /// Without a file, stderr goes to the log, and its last lines are in the error.
     @Test func stderrIsInLogAndError() async throws {
         let client = try Client(command: ["sh", "-c", "echo broken beyond repair >&2"])
         let lines = Shared<[String]>([])
@@ -57,9 +57,9 @@ import Testing
         try await failure(.misuse) { try web.setStderrFile("/dev/null") }
     }
 
-    /// A process that ends with the client, closed or let go.
+    /// The process ends when the client is closed or freed.
     @Test(arguments: [true, false]) func processEndsWithClient(_ closed: Bool) async throws {
-        let server = try StdioServer("2025-11-25", [(method("ping"), #"answer '{"pid":'$$'}'"#)])
+        let server = try StdioServer("2025-11-25", [(method("ping"), #"respond '{"pid":'$$'}'"#)])
         var process = 0
         do {
             let client = try server.client()
@@ -72,7 +72,7 @@ import Testing
         try await eventually { kill(pid_t(process), 0) != 0 }
     }
 
-    /// The next call starts it anew.
+    /// The next call restarts the process.
     @Test func nextCallRestartsProcess() async throws {
         let server = try StdioServer("2025-11-25", [(method("x.example/end"), "exit 7")])
         let client = try server.client()
@@ -100,12 +100,13 @@ import Testing
     @Test func serversAreReadFromConfig() async throws {
         let web = try Scripted.url("dual+bearer=right-token")
         let process = try StdioServer()
-        let script = try Temporary(text: process.command[2])
+        let script = try TemporaryFile(text: process.command[2])
         let timeout = 30_000
-        let config = try Temporary(
+        let config = try TemporaryFile(
             text: """
                 {"mcpServers": {"web": {"url": "\(web)", "auth": "${MCP_NO_SUCH_VARIABLE:-right-token}"},
-                    "process": {"command": "sh", "args": ["\(script.path)"], "timeout": \(timeout)}, "broken": {"command": 3}}}
+                    "process": {"command": "sh", "args": ["\(script.path)"], "timeout": \(timeout)},
+                    "broken": {"command": 3}}}
                 """)
         #expect(try Client.configNames(config.path) == ["web", "process", "broken"])
         let broken = try Client.configServers(config.path)[2]
@@ -121,12 +122,12 @@ import Testing
     }
 
     @Test func onlyServerIsTheDefault() async throws {
-        let config = try Temporary(text: #"{"mcpServers": {"one": {"url": "\#(try Scripted.url("dual"))"}}}"#)
+        let config = try TemporaryFile(text: #"{"mcpServers": {"one": {"url": "\#(try Scripted.url("dual"))"}}}"#)
         try await Client(config: config.path).ping()
     }
 
     @Test func invalidConfigsAreRejected() async throws {
-        let config = try Temporary(text: "{")
+        let config = try TemporaryFile(text: "{")
         try await failure(.configInvalid) { try Client.configNames(config.path) }
         try await failure(.configInvalid) { try Client.configNames("/nowhere/at/all") }
         try await failure(.configInvalid) { try Client.configServers("/nowhere/at/all") }

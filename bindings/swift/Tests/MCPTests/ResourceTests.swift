@@ -30,7 +30,7 @@ import Testing
         try await failure(.invalidArgument) { try await client.readResource("a\0b") }
     }
 
-    /// On a modern server, with pages of two.
+    /// A modern server with two elements per page.
     @Test func binaryResourceIsDecoded() async throws {
         let client = try RealServer("features-fastmcp4").ready()
         let read = try await client.readResource("memo://bytes")
@@ -49,7 +49,7 @@ import Testing
         #expect(bytes[3] == nil && bytes[4] == nil)
     }
 
-    /// The server counts what it is asked.
+    /// The server counts the requests that it receives.
     @Test func cacheAvoidsRequests() async throws {
         let client = try RealServer("features-ts2").ready()
         try client.setHeader("X-Client", to: newTag())

@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 extension RealServer {
-    /// A client with the token, where there is one.
+    /// A client with the server's token, if there is one.
     func ready() throws -> Client {
         let client = try client()
         if let token = state["tokens"]?["right"]?.string {
@@ -54,11 +54,11 @@ extension RealServer {
         try await failure(.invalidArgument) { try await client.listToolsPage(cursor: "a\0b") }
     }
 
-    /// No page is fetched that nobody wants; and all at once has a bound.
+    /// Iteration fetches only the pages that it needs; listing all pages at once has a limit.
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func endlessPagesAreLimited(_ version: String) async throws {
         let tool = #"{"name":"one","inputSchema":{"type":"object"}}"#
         let page = #"{"tools":[\#(tool),\#(tool)],"nextCursor":"'$((n += 1))'","ttlMs":0,"cacheScope":"private"}"#
-        let server = try StdioServer(version, [(method("tools/list"), "answer '\(page)'")])
+        let server = try StdioServer(version, [(method("tools/list"), "respond '\(page)'")])
         let client = try server.client()
         _ = client.tools()
         var seen = 0
@@ -71,11 +71,11 @@ extension RealServer {
         try await client.close()
     }
 
-    /// The same cursor on every page, and two of them in turns.
+    /// All pages have the same cursor, or two cursors alternate.
     @Test(arguments: [("", 2), ("0", 2), ("'$((n = !n))'", 3)])
     func repeatedCursorEndsList(_ cursor: String, _ pages: Int) async throws {
         let page = #"{"prompts":[{"name":"'$((m += 1))'"}],"nextCursor":"\#(cursor)"}"#
-        let server = try StdioServer("2025-11-25", [(method("prompts/list"), "answer '\(page)'")])
+        let server = try StdioServer("2025-11-25", [(method("prompts/list"), "respond '\(page)'")])
         let client = try server.client()
         var seen: [String] = []
         for try await prompt in client.prompts() {
@@ -90,8 +90,8 @@ extension RealServer {
         let server = try StdioServer(
             "2025-11-25",
             [
-                (#""cursor":"#, #"say '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32603,"message":"torn"}}'"#),
-                (method("prompts/list"), #"answer '{"prompts":[{"name":"one"}],"nextCursor":"2"}'"#),
+                (#""cursor":"#, #"send '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32603,"message":"torn"}}'"#),
+                (method("prompts/list"), #"respond '{"prompts":[{"name":"one"}],"nextCursor":"2"}'"#),
             ])
         let client = try server.client()
         var prompts = client.prompts().makeAsyncIterator()
@@ -169,7 +169,7 @@ extension RealServer {
     }
 }
 
-/// The error of a tool that failed.
+/// Returns the `ToolError` that `body` throws.
 func toolError<Value>(_ body: () async throws -> Value) async throws -> ToolError {
     do {
         _ = try await body()
