@@ -151,10 +151,10 @@ import Testing
 
     @Test func rejectedSamplingReachesRealServer() async throws {
         let client = try RealServer("everything").ready()
-        try client.setSampling { _ in throw InputError(code: -1, message: "the person said no") }
+        try client.setSampling { _ in throw InputError(code: -1, message: "the user declined") }
         let haiku: JSON = ["prompt": "a haiku", "maxTokens": 17]
         let error = try await toolError { try await client.callTool("trigger-sampling-request", arguments: haiku) }
-        #expect(error.description == "MCP error -1: the person said no")
+        #expect(error.description == "MCP error -1: the user declined")
     }
 
     /// A handler can make calls if a call waits for it. Outside of any call, they would deadlock, and are rejected.
@@ -294,13 +294,13 @@ import Testing
     private static func elicitingServer(_ version: String) throws -> StdioServer {
         let schema = #"{"type":"object","properties":{}}"#
         let params = #"{"message":"Who?","requestedSchema":\#(schema)}"#
-        let asked = #"{"method":"elicitation/create","params":\#(params)}"#
+        let elicitation = #"{"method":"elicitation/create","params":\#(params)}"#
         let done = #"{"content":[{"type":"text","text":"asked"}]}"#
         if version >= "2026-07-28" {
-            let wanted = #"{"resultType":"input_required","inputRequests":{"k":\#(asked)},"requestState":"s"}"#
-            return try StdioServer(version, [(method("tools/call"), "respond '\(wanted)'")])
+            let result = #"{"resultType":"input_required","inputRequests":{"k":\#(elicitation)},"requestState":"s"}"#
+            return try StdioServer(version, [(method("tools/call"), "respond '\(result)'")])
         }
-        let request = #"{"jsonrpc":"2.0","id":"s1",\#(asked.dropFirst())"#
+        let request = #"{"jsonrpc":"2.0","id":"s1",\#(elicitation.dropFirst())"#
         return try StdioServer(
             version,
             [(method("tools/call"), "call=$id; send '\(request)'"), (#""id":"s1""#, "id=$call; respond '\(done)'")])

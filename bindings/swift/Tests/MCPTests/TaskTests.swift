@@ -31,8 +31,8 @@ import Testing
         #expect(elicitations.value == 1 && !stages.value.isEmpty)
     }
 
-    /// Starts a task and cancels it while it runs. On a loaded machine the task, which takes four seconds, may end before
-    /// it is cancelled: then another one is started.
+    /// Starts a task and cancels it while it runs. On a loaded machine, the task (four seconds) may end before it is
+    /// cancelled: then another one is started.
     private func cancelledTask(_ client: Client) async throws -> ToolTask {
         for _ in 0..<5 {
             let task = try await started(client, ["topic": "go"])
