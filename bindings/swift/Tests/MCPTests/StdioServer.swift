@@ -5,7 +5,7 @@ import Testing
 /// A stdio server as a shell script: the machine that runs the tests may have no other interpreter.
 ///
 /// It supports one protocol version. Each case has a text and the shell commands to run when a received line contains
-/// that text: `respond RESULT` sends a response with RESULT, a non-empty object; `send MESSAGE` sends any other message.
+/// that text: `respond RESULT` responds with RESULT, a non-empty object; `send MESSAGE` sends any other message.
 final class StdioServer {
     /// Holds the file with the messages that the server has received.
     let folder: URL
