@@ -64,7 +64,7 @@ extension Client {
             try run(Calls.request(method, params), timeout, idleTimeout, cancel, options)
         }
 
-        /// Sends a notification with any method and blocks until the server has received it. Results and errors:
+        /// Sends a notification with any method and blocks until it has been sent. Results and errors:
         /// ``Client/notify(_:params:timeout:idleTimeout:options:)``.
         @available(*, noasync, message: "it blocks the thread; use await client.notify()")
         public func notify(

@@ -74,8 +74,8 @@ extension Client {
         try await run(Calls.request(method, params), timeout, idleTimeout, options)
     }
 
-    /// Sends a notification with any method, and waits until the server has received it (until it is written, if the
-    /// server is a process). Notifications have no response.
+    /// Sends a notification with any method, and waits until the server has received it; if the server is a process, it
+    /// does not wait for that. Notifications have no response.
     public func notify(
         _ method: String, params: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()

@@ -9,7 +9,7 @@ extension Client {
     ///
     /// The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, and no file descriptors except
     /// its three standard streams. It runs in its own process group. Its stderr goes to the log (``setLog(_:)``), and
-    /// its last lines are part of the error if it ends; or to a file.
+    /// the last lines are part of the error if the server ends; or it goes to a file.
     ///
     /// Closing or freeing the client closes the server's stdin. When the server has ended, or after 2 seconds, its
     /// process group receives SIGTERM; processes that still run 2 seconds later receive SIGKILL. Freeing waits for
