@@ -64,8 +64,8 @@ extension Client {
             try run(Calls.request(method, params), timeout, idleTimeout, cancel, options)
         }
 
-        /// Sends a notification with any method and blocks until it has been sent. Results and errors:
-        /// ``Client/notify(_:params:timeout:idleTimeout:options:)``.
+        /// Sends a notification with any method and blocks until the server has received it (not if the server is a
+        /// process). Results and errors: ``Client/notify(_:params:timeout:idleTimeout:options:)``.
         @available(*, noasync, message: "it blocks the thread; use await client.notify()")
         public func notify(
             _ method: String, params: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
