@@ -6,7 +6,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [.library(name: "MCP", targets: ["MCP"])],
     targets: [
-        // libmcp itself; PKG_CONFIG_PATH says where it is.
+        // libmcp, found by pkg-config (PKG_CONFIG_PATH).
         .systemLibrary(name: "CMCP", pkgConfig: "mcp"),
         .target(name: "MCP", dependencies: ["CMCP"]),
         .testTarget(name: "MCPTests", dependencies: ["MCP"]),

@@ -1,7 +1,7 @@
-"""A Debian chroot with a Swift toolchain, for machines without one.
+"""Creates a Debian chroot with a Swift toolchain, for machines without Swift.
 
-Everything inside runs in mount and pid namespaces of its own: /proc of the chroot is never
-mounted on the host, and no process outlives the command, however that ends.
+Commands inside run in separate mount and PID namespaces: the chroot's /proc is never mounted on the
+host, and no process survives the command, even if the command is killed.
 """
 
 import os
@@ -16,9 +16,8 @@ import cache  # noqa: E402
 SUITE = "trixie"
 PACKAGES = ["swiftlang", "libc6-dev", "libstdc++-14-dev", "pkgconf", "git"]
 
-
-# Dies with its caller, and everything that it started dies with it.
-CONTAINED = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child".split()
+# Kills the command and all its child processes when the caller ends.
+ISOLATED = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child".split()
 ENVIRONMENT = [
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME=/root",
@@ -27,18 +26,18 @@ ENVIRONMENT = [
 ]
 
 
-def call(*words: str) -> None:
+def run_checked(*words: str) -> None:
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
 
 
 def inside(root: Path, *words: str) -> list[str]:
-    """The command that runs another one inside."""
+    """The command line that runs `words` inside the chroot."""
     words = ("chroot", str(root), "/usr/bin/env", "-i", *ENVIRONMENT, *words)
-    return [*CONTAINED, f"--mount-proc={root}/proc", *words]
+    return [*ISOLATED, f"--mount-proc={root}/proc", *words]
 
 
 def mirror() -> str:
-    """Debian's mirror as this machine's apt sources name it."""
+    """The Debian mirror from this machine's apt sources."""
     fields = "$(LABEL) $(COMPONENT) $(REPO_URI)"
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"],
@@ -50,26 +49,28 @@ def mirror() -> str:
         label, component, uri = line.split(maxsplit=2)
         if (label, component) == ("Debian", "main"):
             return uri
-    raise SystemExit("swift: apt's sources name no Debian mirror")
+    raise SystemExit("swift: no Debian mirror in this machine's apt sources")
 
 
 def make(root: Path) -> None:
+    """Create the chroot in the folder `root`."""
     if os.geteuid() != 0:
-        raise SystemExit("swift: not on this machine, and only root can make a chroot with it")
-    call("apt-get", "update")
+        raise SystemExit("swift: not installed, and only root can create a chroot with it")
+    run_checked("apt-get", "update")
     if not shutil.which("debootstrap"):
-        call("apt-get", "install", "-y", "--no-install-recommends", "debootstrap")
+        run_checked("apt-get", "install", "-y", "--no-install-recommends", "debootstrap")
     options = ["--variant=minbase", "--include=ca-certificates"]
-    call(*CONTAINED, "--mount-proc", "debootstrap", *options, SUITE, str(root), mirror())
+    run_checked(*ISOLATED, "--mount-proc", "debootstrap", *options, SUITE, str(root), mirror())
     for conf in Path("/etc/apt/apt.conf.d").glob("*"):
         if "proxy" in conf.read_text(errors="replace").lower():
             shutil.copy(conf, root / "etc/apt/apt.conf.d")
-    call(*inside(root, "apt-get", "update"))
-    call(*inside(root, "apt-get", "install", "-y", "--no-install-recommends", *PACKAGES))
-    call(*inside(root, "apt-get", "clean"))
+    run_checked(*inside(root, "apt-get", "update"))
+    run_checked(*inside(root, "apt-get", "install", "-y", "--no-install-recommends", *PACKAGES))
+    run_checked(*inside(root, "apt-get", "clean"))
 
 
 def prepared() -> Path:
+    """The chroot's folder. Creates the chroot if it is missing or its recipe has changed."""
     return cache.made(f"swift-{SUITE}", repr((SUITE, PACKAGES)).encode(), make)
 
 

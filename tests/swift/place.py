@@ -1,7 +1,7 @@
-"""Where the Swift tests build and run: a folder of a build tree where the machine has Swift, else
-one in the chroot.
+"""The folder in which the Swift tests build and run: in the build tree if the machine has Swift, else
+in the chroot.
 
-What is needed is copied there, and only what has changed, so that the next build has little to do.
+Only changed files are copied there, so that the next build is incremental.
 """
 
 import fcntl
@@ -24,28 +24,28 @@ Cflags: -I${prefix}/include
 """
 
 
-class Place:
-    """A folder, and commands that see it, perhaps under another name."""
+class Workspace:
+    """A folder, and the commands that run in it, perhaps inside a chroot."""
 
     def __init__(self, folder: Path, root: Path | None):
         self.folder = folder
         self.root = root
 
     def inside(self, *parts: str) -> str:
-        """A path in the folder as commands see it."""
+        """The path of a file in the folder, as the commands see it."""
         path = self.folder.joinpath(*parts)
         return str(Path("/") / path.relative_to(self.root) if self.root else path)
 
     def command(self, *words: str, **environment: str) -> list[str]:
-        """The command that runs another one with the folder as its working directory."""
+        """The command line that runs `words` with the folder as working directory."""
         variables = [f"{name}={value}" for name, value in environment.items()]
         words = ("env", f"--chdir={self.inside()}", *variables, *words)
         return chroot.inside(self.root, *words) if self.root else list(words)
 
     def run(self, *words: str, **environment: str) -> tuple[int, str]:
-        """Run a command, show what it says, and return how it ended and what it said."""
+        """Run a command, print its output, and return its exit status and output."""
         print("$", *words, flush=True)
-        said = []
+        output = []
         with subprocess.Popen(
             self.command(*words, **environment),
             stdin=subprocess.DEVNULL,
@@ -56,34 +56,34 @@ class Place:
         ) as process:
             for line in process.stdout:
                 print(line, end="", flush=True)
-                said.append(line)
-        return process.returncode, "".join(said)
+                output.append(line)
+        return process.returncode, "".join(output)
 
     def must(self, *words: str, **environment: str) -> str:
-        """Run a command that has to succeed, and return what it said."""
-        status, said = self.run(*words, **environment)
+        """Run a command that must succeed, and return its output."""
+        status, output = self.run(*words, **environment)
         if status != 0:
-            raise SystemExit(f"swift: that ended with {status}")
-        return said
+            raise SystemExit(f"swift: the command {words[0]} failed with status {status}")
+        return output
 
     def take(self, source: Path, name: str, without: tuple[str, ...] = ()) -> None:
-        """Copy a file or a folder here."""
+        """Copy a file or a folder into the workspace."""
         if not source.is_dir():
             return take_file(source, self.folder / name)
         if files_of(source, without) != files_of(self.folder / name, without):
-            # SwiftPM does not see that a package which another one needs has more files, or fewer.
+            # SwiftPM does not detect files added to or removed from a dependency: build again from scratch.
             shutil.rmtree(self.folder / "scratch", ignore_errors=True)
         return take_folder(source, self.folder / name, without)
 
     def take_library(self, include: Path, library: Path) -> None:
-        """libmcp, as an installation would lay it down."""
+        """Copy libmcp in the layout of an installation."""
         self.take(include / "mcp.h", "include/mcp.h")
         for file in library.parent.glob("libmcp.so*"):
             self.take(file, f"lib/{file.name}")
-        described = self.folder / "lib/pkgconfig/mcp.pc"
-        described.parent.mkdir(parents=True, exist_ok=True)
-        if not described.exists() or described.read_text() != PKG_CONFIG:
-            described.write_text(PKG_CONFIG)
+        pc_file = self.folder / "lib/pkgconfig/mcp.pc"
+        pc_file.parent.mkdir(parents=True, exist_ok=True)
+        if not pc_file.exists() or pc_file.read_text() != PKG_CONFIG:
+            pc_file.write_text(PKG_CONFIG)
 
 
 def files_of(folder: Path, without: tuple[str, ...]) -> set[Path]:
@@ -111,11 +111,11 @@ def take_folder(source: Path, target: Path, without: tuple[str, ...] = ()) -> No
 
 
 @contextmanager
-def place(build: Path, name: str) -> Iterator[Place]:
-    """The place of this name, for one at a time."""
+def place(build: Path, name: str) -> Iterator[Workspace]:
+    """The workspace of this name, locked against concurrent use."""
     root = None if shutil.which("swift") else chroot.prepared()
-    found = Place(root / "srv" / name if root else build.resolve() / name, root)
-    found.folder.mkdir(parents=True, exist_ok=True)
-    with open(f"{root or found.folder}.in-use", "w") as lock:
+    workspace = Workspace(root / "srv" / name if root else build.resolve() / name, root)
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    with open(f"{root or workspace.folder}.in-use", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield found
+        yield workspace

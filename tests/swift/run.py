@@ -1,13 +1,13 @@
-"""Builds and tests bindings/swift with the machine's Swift, or else with the one in the chroot.
+"""Builds and tests bindings/swift with the machine's Swift, or else with that of the chroot.
 
-    run.py build ...        the binding and its tests: a warning is an error
+    run.py build ...        the binding and its tests, with warnings as errors
     run.py build-tsan ...   the same with the thread sanitizer
-    run.py style ...        swift-format has nothing to say
-    run.py docs ...         everything public is described, and no link leads nowhere
+    run.py style ...        swift-format reports nothing
+    run.py docs ...         every public symbol is documented, and all links resolve
     run.py test ...         the tests, against the scripted server and real ones
-    run.py tsan ...         the same under the thread sanitizer, which has to see a race of our own
-    run.py growth ...       10,000 rounds in a program without tests
-    run.py example ...      examples/swift/alive, in front of a real server
+    run.py tsan ...         the same under the thread sanitizer, which must detect a deliberate race
+    run.py growth ...       memory use of 10,000 clients in a separate program
+    run.py example ...      examples/swift/alive with a real server
 """
 
 import argparse
@@ -15,21 +15,21 @@ import json
 import re
 from pathlib import Path
 
-from place import Place, place
+from place import Workspace, place
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 PACKAGE = "bindings/swift"
 TESTS = REPO / PACKAGE / "Tests"
 SERVER = "bin/mcp-test-server"
-# These races are there on purpose.
+# The suite with the deliberate race.
 RACES = "RaceTests"
 
 
 class Job:
-    """One run of this program: the sources in their place, and SwiftPM on them."""
+    """One run of this program: copies the sources to the workspace and runs SwiftPM there."""
 
-    def __init__(self, options: argparse.Namespace, here: Place):
+    def __init__(self, options: argparse.Namespace, here: Workspace):
         self.options = options
         self.here = here
         self.environment = {
@@ -52,7 +52,7 @@ class Job:
         self.here.must(*self.swift("build", package, scratch, *strict, *words), **self.environment)
 
     def serve(self, *words: str) -> tuple[int, str]:
-        """Run a command with the scripted server."""
+        """Run a command with a running scripted server."""
         return self.here.run(SERVER, "--run", *words, **self.environment)
 
     def build_tests(self, scratch: str, *words: str) -> None:
@@ -77,7 +77,7 @@ def style(job: Job) -> None:
     rules = ("--strict", "--recursive", "--configuration", f"{PACKAGE}/.swift-format")
     folders = (PACKAGE, "tests/swift", "examples/swift")
     job.here.must("swift", "format", "lint", *rules, *folders)
-    print("nothing to say about", ", ".join(folders))
+    print("no style problems in", ", ".join(folders))
 
 
 def docs(job: Job) -> None:
@@ -85,12 +85,12 @@ def docs(job: Job) -> None:
     job.here.must(*dump, **job.environment)
     (graph,) = (job.here.folder / "scratch/docs").glob("*/symbolgraph/MCP.symbols.json")
     symbols = json.loads(graph.read_text())["symbols"]
-    # What the compiler makes has no place in a file.
+    # Symbols that the compiler generates have no source location.
     written = [symbol for symbol in symbols if "location" in symbol]
-    bare = [".".join(s["pathComponents"]) for s in written if "docComment" not in s]
-    if bare or len(written) < 100:
-        raise SystemExit(f"swift: of {len(written)} public symbols, not described: {bare}")
-    print(f"{len(written)} public symbols are described")
+    undocumented = [".".join(s["pathComponents"]) for s in written if "docComment" not in s]
+    if undocumented or len(written) < 100:
+        raise SystemExit(f"swift: {len(written)} public symbols, undocumented: {undocumented}")
+    print(f"{len(written)} public symbols are documented")
 
     folder = job.here.inside(*graph.parent.relative_to(job.here.folder).parts)
     named = ("--fallback-display-name", "MCP", "--fallback-bundle-identifier", "MCP")
@@ -100,46 +100,46 @@ def docs(job: Job) -> None:
 
 
 def docc(job: Job) -> str:
-    """The program docc: it stands beside the swift that was found, and need not be in the path."""
-    found = job.here.must("sh", "-c", 'dirname "$(readlink -f "$(command -v swift)")"').strip()
-    return f"{found}/docc"
+    """The path of docc: it is next to swift, and need not be in PATH."""
+    folder = job.here.must("sh", "-c", 'dirname "$(readlink -f "$(command -v swift)")"').strip()
+    return f"{folder}/docc"
 
 
 def test(job: Job) -> None:
-    status, said = job.run_tests("debug", "--skip", RACES)
-    all_passed(status, said)
+    status, output = job.run_tests("debug", "--skip", RACES)
+    check_all_passed(status, output)
 
 
 def tsan(job: Job) -> None:
     build_tsan(job)
-    status, said = job.run_tests("tsan", "--sanitize=thread", "--skip", RACES)
-    all_passed(status, said)
-    if "ThreadSanitizer" in said:
-        raise SystemExit("swift: the thread sanitizer reports something")
+    status, output = job.run_tests("tsan", "--sanitize=thread", "--skip", RACES)
+    check_all_passed(status, output)
+    if "ThreadSanitizer" in output:
+        raise SystemExit("swift: the thread sanitizer reports a problem")
 
-    status, said = job.run_tests("tsan", "--sanitize=thread", "--filter", RACES)
-    if status == 0 or not re.search(r"ThreadSanitizer: .*race.*ThreadTests\.swift", said, re.S):
-        raise SystemExit("swift: the thread sanitizer does not see a race: its silence says nothing")
+    status, output = job.run_tests("tsan", "--sanitize=thread", "--filter", RACES)
+    if status == 0 or not re.search(r"ThreadSanitizer: .*race.*ThreadTests\.swift", output, re.S):
+        raise SystemExit("swift: the thread sanitizer did not detect the deliberate race: it does not work")
 
 
-def all_passed(status: int, said: str) -> None:
-    """Every test in the sources ran, but for the races."""
+def check_all_passed(status: int, output: str) -> None:
+    """Check that every test in the sources passed, except the deliberate race."""
     sources = [path.read_text() for path in TESTS.rglob("*.swift")]
     expected = sum(text.count("@Test") for text in sources) - 1
-    ran = re.findall(r"Test run with (\d+) tests passed", said)
+    ran = re.findall(r"Test run with (\d+) tests passed", output)
     if status != 0 or ran != [str(expected)]:
-        raise SystemExit(f"swift: {ran} tests passed of {expected}, and it ended with {status}")
+        raise SystemExit(f"swift: {ran} of {expected} tests passed, exit status {status}")
 
 
 def growth(job: Job) -> None:
     job.build("tests/swift/growth", "growth", "-c", "release")
-    status, said = job.serve(job.here.inside("scratch/growth/release/growth"))
-    if status != 0 or "after 10,000 rounds" not in said:
-        raise SystemExit(f"swift: it ended with {status}")
+    status, output = job.serve(job.here.inside("scratch/growth/release/growth"))
+    if status != 0 or "after 10,000 rounds" not in output:
+        raise SystemExit(f"swift: the growth test failed with status {status}")
 
 
 def example(job: Job) -> None:
-    """What alive.py asks of the other languages' programs, which run on the machine itself."""
+    """Check the example program as alive.py checks those in other languages, but in the workspace."""
     job.build("examples/swift/alive", "example")
     server = json.loads((job.options.state / "fastmcp4-static.json").read_text())
     outcomes = {}
@@ -147,11 +147,11 @@ def example(job: Job) -> None:
         environment = job.environment | {"MCP_BEARER_TOKEN": server["tokens"][which]}
         program = job.here.inside("scratch/example/debug/alive")
         outcomes[which] = job.here.run(program, server["url"], **environment)
-    status, said = outcomes["wrong"]
+    status, output = outcomes["wrong"]
     if outcomes["right"] != (0, "the server answers\n"):
-        raise SystemExit("swift: it did not say that the server answers, or failed")
-    if status != 1 or "401" not in said or server["tokens"]["wrong"] in said:
-        raise SystemExit("swift: it did not say that the token is refused, or showed it")
+        raise SystemExit("swift: with the right token, the program failed or printed something else")
+    if status != 1 or "401" not in output or server["tokens"]["wrong"] in output:
+        raise SystemExit("swift: with the wrong token, the program did not report 401, or showed the token")
 
 
 JOBS = {job.__name__.replace("_", "-"): job for job in (build, build_tsan, style, docs, test, tsan, growth, example)}
@@ -162,11 +162,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--library", type=Path, required=True, help="libmcp.so, SONAME beside it")
-    parser.add_argument("--include", type=Path, required=True, help="the folder of mcp.h")
+    parser.add_argument("--library", type=Path, required=True, help="libmcp.so, with its SONAME next to it")
+    parser.add_argument("--include", type=Path, required=True, help="the folder with mcp.h")
     parser.add_argument("--server", type=Path, required=True, help="mcp-test-server")
     parser.add_argument("--state", type=Path, required=True, help="the real servers' state files")
-    parser.add_argument("--build", type=Path, required=True, help="where the machine's Swift builds")
+    parser.add_argument("--build", type=Path, required=True, help="the build folder if the machine has Swift")
     options = parser.parse_args()
     with place(options.build, "swift") as here:
         JOBS[options.job](Job(options, here))

@@ -1,66 +1,74 @@
 import CMCP
 import Foundation
 
-/// Gives a request its credentials, or throws.
+/// Sets the credentials of a request, or throws when there are none.
 public typealias AuthClosure = @Sendable (_ request: inout AuthRequest) throws -> Void
 
-/// Gives a request its credentials, or throws; may wait for tasks.
+/// Asynchronously sets the credentials of a request, or throws when there are none.
 public typealias AsyncAuthClosure = @Sendable (_ request: inout AuthRequest) async throws -> Void
 
 extension Client {
-    /// Sets the closure that authorises requests, where a fixed token does not do: tokens that expire, are fetched, or come
-    /// from a file.
+    /// Sets a closure that supplies the credentials of each request. Use it when a fixed token is not enough: for
+    /// tokens that expire, are fetched, or come from a file.
     ///
     ///     try client.setAuth { request in
     ///         request.bearer = try tokens.current(renewed: request.attempt > 1)
     ///     }
     ///
-    /// The closure is asked before each HTTP request (attempt 1); and when the server answers 401, or 403 with
-    /// `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the server's challenge at hand
-    /// (attempt 2, and 3 after another refusal; then the call fails). However many calls are refused at the same time, one
-    /// of them asks, and all others take the outcome: a refresh token is spent once. So an answer may go with other
-    /// requests than the one that it was asked for. What it sets beats what was set on the client; whoever sets nothing
-    /// adds nothing.
+    /// The closure runs before each HTTP request (attempt 1). When the server responds with 401, or with 403 and
+    /// `insufficient_scope` (RFC 6750, section 3.1), it runs again with the server's challenge (attempt 2, and attempt
+    /// 3 after another rejection; then the call fails). When the server rejects several calls at the same time, the
+    /// closure runs for one of them and the others share the result, so that a refresh token is used only once.
+    /// Credentials may therefore be sent with other requests than the one that they were requested for. They override
+    /// the credentials of the client; a closure that sets nothing adds nothing.
     ///
-    /// A closure that throws ends the call with ``MCPError/Status/authFailed``; ``MCPError/underlyingError`` is what it
-    /// threw, and its description is part of the message. Credentials that cannot be used end the call likewise.
+    /// If the closure throws, or sets credentials that cannot be used, the call throws ``MCPError/Status/authFailed``.
+    /// ``MCPError/underlyingError`` is the error that the closure threw, and the message includes its description.
     ///
-    /// It runs on the thread of the call, on one at a time for each client. It may take its time: that counts against no
-    /// timeout, and a cancelled call ends when it has returned. A call on the same client throws
-    /// ``MCPError/Status/misuse``. It lives until it is replaced or the client is freed, so hold the client in it weakly.
-    /// A trap in it ends the program, as everywhere in Swift.
+    /// The closure runs on the thread of the call, and never twice at the same time for one client. The time it takes
+    /// does not count against any timeout, and a cancelled call ends after the closure has returned. Calls on the same
+    /// client inside the closure throw ``MCPError/Status/misuse``. A trap in the closure terminates the process, as in
+    /// all Swift code.
     ///
-    /// Any thread, any time; counts from the next request.
+    /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
+    ///
+    /// May be called on any thread at any time; takes effect with the next request.
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
         let client = ObjectIdentifier(self)
-        let within: AuthClosure = { request in
-            try Client.$waiting.withValue(Client.waiting.union([client])) { try auth(&request) }
+        let guarded: AuthClosure = { request in
+            try Client.$waitingClients.withValue(Client.waitingClients.union([client])) { try auth(&request) }
         }
-        let userdata = Box(within).retained()
+        let userdata = Box(guarded).retained()
         try set { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// As the other form, for a closure that waits for tasks.
+    /// Sets an asynchronous closure that supplies the credentials of each request.
     ///
     ///     try client.setAuth { request in
     ///         request.bearer = try await tokens.current(renewed: request.attempt > 1)
     ///     }
     ///
-    /// It runs as a task on threads of the binding's own, so it goes on while all of Swift's cooperative pool is busy. It
-    /// is not cancelled with the call that asks, for others may wait for its outcome.
+    /// When the closure runs, which credentials it may set, how its errors are reported and how long it is retained are
+    /// described at the form of `setAuth` that takes an ``AuthClosure``.
+    ///
+    /// The closure runs as a task on threads of the binding, and makes progress even while Swift's cooperative pool is
+    /// fully occupied. The task is not cancelled with the call that started it, because other calls may share its
+    /// result.
+    ///
+    /// May be called on any thread at any time; takes effect with the next request.
     public func setAuth(_ auth: @escaping AsyncAuthClosure) throws(MCPError) {
-        let waiting: AuthClosure = { request in
-            let asked = request
-            request = try outcome {
-                var answered = asked
-                try await auth(&answered)
-                return answered
+        let synchronous: AuthClosure = { request in
+            let original = request
+            request = try runBlocking {
+                var authorized = original
+                try await auth(&authorized)
+                return authorized
             }
         }
-        try setAuth(waiting)
+        try setAuth(synchronous)
     }
 
-    /// Asks no closure any more, as at the start.
+    /// Removes the auth closure (none is set by default).
     public func removeAuth() throws(MCPError) {
         try set { mcp_set_auth($0, nil, nil, nil, $1) }
     }
@@ -76,25 +84,25 @@ private func authTrampoline(_ userdata: UnsafeMutableRawPointer?, _ pointer: Opa
         challenge: mcp_auth_request_challenge(pointer).map { String(cString: $0) })
     do {
         try Box<AuthClosure>.at(userdata).content(&request)
-        try answer(pointer, request)
+        try setCredentials(pointer, request)
     } catch {
         fail(pointer, error)
     }
 }
 
-/// Hands the credentials over. One that cannot be used is remembered there, and ends the call.
-private func answer(_ pointer: OpaquePointer, _ request: AuthRequest) throws {
+/// Passes the credentials to the C API. An invalid credential is recorded there and fails the call.
+private func setCredentials(_ pointer: OpaquePointer, _ request: AuthRequest) throws {
     if let bearer = request.bearer {
-        try refuseNUL("the bearer token", bearer)
+        try rejectNUL("the bearer token", bearer)
         try check { mcp_auth_request_set_bearer(pointer, bearer, $0) }
     }
     for (name, value) in request.headers {
-        try refuseNUL("the name of the header", name)
-        try refuseNUL("the value of the header", value)
+        try rejectNUL("the name of the header", name)
+        try rejectNUL("the value of the header", value)
         try check { mcp_auth_request_set_header(pointer, name, value, $0) }
     }
 }
 
 private func fail(_ pointer: OpaquePointer, _ error: any Error) {
-    _ = mcp_auth_request_fail_with(pointer, described(error), Box(error).retained(), releaseBox, nil)
+    _ = mcp_auth_request_fail_with(pointer, errorText(error), Box(error).retained(), releaseBox, nil)
 }

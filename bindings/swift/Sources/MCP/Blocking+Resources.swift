@@ -1,6 +1,7 @@
 // Resources.
 extension Client.Blocking {
-    /// As ``Client/listResources(timeout:idleTimeout:options:)``.
+    /// Lists all resources of the server; blocks until all pages are fetched. Results and errors:
+    /// ``Client/listResources(timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listResources()")
     public func listResources(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -9,7 +10,8 @@ extension Client.Blocking {
         try run(Calls.list(), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/listResourcesPage(cursor:timeout:idleTimeout:options:)``.
+    /// Lists one page of the server's resources; blocks until it is fetched. Results and errors:
+    /// ``Client/listResourcesPage(cursor:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listResourcesPage()")
     public func listResourcesPage(
         cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -18,7 +20,8 @@ extension Client.Blocking {
         try run(Calls.listPage(cursor), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/listResourceTemplates(timeout:idleTimeout:options:)``.
+    /// Lists all resource templates of the server; blocks until all pages are fetched. Results and errors:
+    /// ``Client/listResourceTemplates(timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listResourceTemplates()")
     public func listResourceTemplates(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -27,7 +30,8 @@ extension Client.Blocking {
         try run(Calls.list(), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/listResourceTemplatesPage(cursor:timeout:idleTimeout:options:)``.
+    /// Lists one page of the server's resource templates; blocks until it is fetched. Results and errors:
+    /// ``Client/listResourceTemplatesPage(cursor:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listResourceTemplatesPage()")
     public func listResourceTemplatesPage(
         cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -36,7 +40,8 @@ extension Client.Blocking {
         try run(Calls.listPage(cursor), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/readResource(_:timeout:idleTimeout:options:)``.
+    /// Reads a resource; blocks until the server responds. Results and errors:
+    /// ``Client/readResource(_:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.readResource()")
     public func readResource(
         _ uri: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,

@@ -1,6 +1,7 @@
-// Tools, and tasks: tools that take their time.
+// Tools and tasks (long-running tool calls).
 extension Client.Blocking {
-    /// As ``Client/listTools(timeout:idleTimeout:options:)``.
+    /// Lists all tools of the server; blocks until all pages are fetched. Results and errors:
+    /// ``Client/listTools(timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listTools()")
     public func listTools(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -9,7 +10,8 @@ extension Client.Blocking {
         try run(Calls.list(), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/listToolsPage(cursor:timeout:idleTimeout:options:)``.
+    /// Lists one page of the server's tools; blocks until it is fetched. Results and errors:
+    /// ``Client/listToolsPage(cursor:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.listToolsPage()")
     public func listToolsPage(
         cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -18,7 +20,7 @@ extension Client.Blocking {
         try run(Calls.listPage(cursor), timeout, idleTimeout, cancel, options)
     }
 
-    /// As `callTool` of ``Client``.
+    /// Calls a tool; blocks until its result arrives. Results and errors: `callTool` of ``Client``.
     @available(*, noasync, message: "it blocks the thread; use await client.callTool()")
     @discardableResult
     public func callTool(
@@ -28,7 +30,8 @@ extension Client.Blocking {
         try run(Calls.callTool(name, arguments), timeout, idleTimeout, cancel, options).successful()
     }
 
-    /// As `callTool` of ``Client``.
+    /// Calls a tool with arguments that encode as a JSON object; blocks until its result arrives. Results and errors:
+    /// `callTool` of ``Client``.
     @available(*, noasync, message: "it blocks the thread; use await client.callTool()")
     @discardableResult
     public func callTool(
@@ -38,7 +41,8 @@ extension Client.Blocking {
         try run(Calls.callTool(name, JSON(encoding: arguments)), timeout, idleTimeout, cancel, options).successful()
     }
 
-    /// As `startTool` of ``Client``.
+    /// Starts a tool; blocks until the server responds with a task or a result. Results and errors: `startTool` of
+    /// ``Client``.
     @available(*, noasync, message: "it blocks the thread; use await client.startTool()")
     public func startTool(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
@@ -47,7 +51,8 @@ extension Client.Blocking {
         try run(Calls.startTool(name, arguments), timeout, idleTimeout, cancel, options).successful()
     }
 
-    /// As `startTool` of ``Client``.
+    /// Starts a tool with arguments that encode as a JSON object; blocks until the server responds with a task or a
+    /// result. Results and errors: `startTool` of ``Client``.
     @available(*, noasync, message: "it blocks the thread; use await client.startTool()")
     public func startTool(
         _ name: String, arguments: some Encodable, timeout: Duration? = nil, idleTimeout: Duration? = nil,
@@ -56,7 +61,8 @@ extension Client.Blocking {
         try run(Calls.startTool(name, JSON(encoding: arguments)), timeout, idleTimeout, cancel, options).successful()
     }
 
-    /// As ``Client/getTask(_:timeout:idleTimeout:options:)``.
+    /// Gets the state of a task; blocks until the server responds. Results and errors:
+    /// ``Client/getTask(_:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.getTask()")
     public func getTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -65,7 +71,8 @@ extension Client.Blocking {
         try run(Calls.getTask(id), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/updateTask(_:responses:timeout:idleTimeout:options:)``.
+    /// Sends the inputs that a task of a modern server requests; blocks until the server responds. Results and errors:
+    /// ``Client/updateTask(_:responses:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.updateTask()")
     public func updateTask(
         _ id: String, responses: JSON, timeout: Duration? = nil, idleTimeout: Duration? = nil,
@@ -74,7 +81,8 @@ extension Client.Blocking {
         try run(Calls.updateTask(id, responses), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/cancelTask(_:timeout:idleTimeout:options:)``.
+    /// Requests the cancellation of a task; blocks until the server responds. Results and errors:
+    /// ``Client/cancelTask(_:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.cancelTask()")
     public func cancelTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
@@ -83,7 +91,8 @@ extension Client.Blocking {
         try run(Calls.cancelTask(id), timeout, idleTimeout, cancel, options)
     }
 
-    /// As ``Client/waitTask(_:timeout:idleTimeout:options:)``.
+    /// Blocks until a task has ended, and returns the tool's result. Results and errors:
+    /// ``Client/waitTask(_:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.waitTask()")
     public func waitTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,

@@ -1,35 +1,36 @@
 import CMCP
 
-/// How far an operation has come.
+/// A progress notification of the server.
 public struct ProgressUpdate: Sendable {
-    /// It grows with each update.
+    /// The progress so far; grows with each update.
     public let progress: Double
-    /// Where it ends; nil where the server does not know.
+    /// The value of `progress` at completion; nil if the server does not know it.
     public let total: Double?
-    /// What the server says of it.
+    /// The server's description of the progress.
     public let message: String?
 }
 
-/// Receives how far an operation has come.
+/// Receives progress notifications.
 public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) -> Void
 
-/// What else a call can be given, beside its times.
+/// Options of a call, in addition to its timeouts.
 ///
 ///     let options = CallOptions { print($0.progress, "of", $0.total ?? .nan) }
 ///     let result = try await client.callTool("index", options: options)
 ///
-/// One value may serve any number of calls.
+/// One value can be used for any number of calls, also at the same time.
 public struct CallOptions: Sendable {
-    /// Asks the server to tell how far it has come, and is told. It runs on the thread of the call, whose timeout does not
-    /// count its time.
+    /// Requests progress notifications and receives them. The closure runs on the thread of the call; the time it takes
+    /// does not count against the timeout.
     public var progress: ProgressClosure?
-    /// Members of the `_meta` of the call's requests, an object, such as a trace context ("traceparent"). They beat what
-    /// the library puts there by itself.
+    /// Members of `_meta` in the requests of the call, as an object; for example a trace context ("traceparent"). They
+    /// override the members that the library sets.
     public var meta: JSON?
-    /// Headers of the call's requests; the rules are those of ``Client/setHeader(_:to:)``, which they beat.
+    /// Headers of the requests of the call. They override the client's headers; the rules of
+    /// ``Client/setHeader(_:to:)`` apply.
     public var headers: [String: String]
 
-    /// Makes options.
+    /// Creates options for a call.
     public init(meta: JSON? = nil, headers: [String: String] = [:], progress: ProgressClosure? = nil) {
         self.progress = progress
         self.meta = meta
@@ -37,12 +38,12 @@ public struct CallOptions: Sendable {
     }
 }
 
-/// The options of a call as the C API takes them.
+/// The options of a call as an object of the C API.
 struct NativeOptions: Sendable {
     let owned = Owned(mcp_options_new(), mcp_options_free)
 
     init(
-        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ more: CallOptions
+        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ options: CallOptions
     ) throws(MCPError) {
         if let milliseconds = try timeout?.milliseconds("the timeout") {
             try set { mcp_options_set_timeout($0, milliseconds, $1) }
@@ -55,21 +56,21 @@ struct NativeOptions: Sendable {
                 try set { mcp_options_set_cancel($0, token, $1) }
             }
         }
-        if let progress = more.progress {
+        if let progress = options.progress {
             let userdata = Box(progress).retained()
             try set { mcp_options_set_progress($0, progressTrampoline, userdata, releaseBox, $1) }
         }
-        if let meta = more.meta {
-            try set { options, error in withText(meta) { mcp_options_set_meta(options, $0, $1, error) } }
+        if let meta = options.meta {
+            try set { options, error in withJSONText(meta) { mcp_options_set_meta(options, $0, $1, error) } }
         }
-        for (name, value) in more.headers {
-            try refuseNUL("the name of the header", name)
-            try refuseNUL("the value of the header", value)
+        for (name, value) in options.headers {
+            try rejectNUL("the name of the header", name)
+            try rejectNUL("the value of the header", value)
             try set { mcp_options_set_header($0, name, value, $1) }
         }
     }
 
-    private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorPlace) -> mcp_status) throws(MCPError) {
+    private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try owned.use { options throws(MCPError) in
             try check { setter(options, $0) }
         }

@@ -1,9 +1,10 @@
 import CMCP
 
-/// A call of the C API, its client and options given.
-typealias Operation<Result> = @Sendable (OpaquePointer, OpaquePointer?) throws(MCPError) -> Result
+/// A call of the C API that takes a client and options.
+typealias NativeCall<Result> = @Sendable (OpaquePointer, OpaquePointer?) throws(MCPError) -> Result
 
-/// The calls of the C API. Those about tools, resources and the like stand beside their results.
+/// The calls of the C API. Those for tools, resources, prompts, tasks and changes are extensions in the files of their
+/// result types.
 enum Calls {
     @Sendable static func connect(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
         try check { mcp_connect(client, options, $0) }
@@ -21,27 +22,27 @@ enum Calls {
         try check { mcp_client_close(client, options, $0) }
     }
 
-    static func request(_ method: String, _ params: JSON?) -> Operation<JSON> {
+    static func request(_ method: String, _ params: JSON?) -> NativeCall<JSON> {
         { client, options throws(MCPError) in
-            try refuseNUL("the method", method)
+            try rejectNUL("the method", method)
             return try document { result, error in
-                withText(params) { mcp_request(client, method, $0, $1, options, result, error) }
+                withJSONText(params) { mcp_request(client, method, $0, $1, options, result, error) }
             }
         }
     }
 
-    static func notify(_ method: String, _ params: JSON?) -> Operation<Void> {
+    static func notify(_ method: String, _ params: JSON?) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the method", method)
+            try rejectNUL("the method", method)
             try check { error in
-                withText(params) { mcp_notify(client, method, $0, $1, options, error) }
+                withJSONText(params) { mcp_notify(client, method, $0, $1, options, error) }
             }
         }
     }
 
-    static func setLoggingLevel(_ level: LoggingLevel) -> Operation<Void> {
+    static func setLoggingLevel(_ level: LoggingLevel) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the level", level.rawValue)
+            try rejectNUL("the level", level.rawValue)
             try check { mcp_set_logging_level(client, level.rawValue, options, $0) }
         }
     }

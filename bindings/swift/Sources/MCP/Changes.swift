@@ -1,11 +1,11 @@
 import CMCP
 
-/// The lists that ``Client/listen(to:resources:timeout:idleTimeout:options:)`` can listen for.
+/// The lists whose changes ``Client/listen(to:resources:timeout:idleTimeout:options:)`` reports.
 public struct ChangeSet: OptionSet, Sendable {
-    /// The sum of the numbers of the C API.
+    /// The sum of the `mcp_change` values of the C API.
     public let rawValue: UInt32
 
-    /// Changes by the sum of their numbers of the C API.
+    /// Creates a set from the sum of `mcp_change` values of the C API.
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
@@ -14,41 +14,42 @@ public struct ChangeSet: OptionSet, Sendable {
         rawValue = UInt32(change.rawValue)
     }
 
-    /// The list of tools.
+    /// Changes of the list of tools.
     public static let tools = ChangeSet(MCP_CHANGE_TOOLS)
-    /// The list of prompts.
+    /// Changes of the list of prompts.
     public static let prompts = ChangeSet(MCP_CHANGE_PROMPTS)
-    /// The list of resources.
+    /// Changes of the list of resources.
     public static let resources = ChangeSet(MCP_CHANGE_RESOURCES)
 }
 
-/// Something that changed at the server.
+/// A change notification of the server.
 public struct Change: Sendable {
-    /// What the server said: "notifications/tools/list_changed", "notifications/prompts/list_changed",
+    /// The method of the notification: "notifications/tools/list_changed", "notifications/prompts/list_changed",
     /// "notifications/resources/list_changed" or "notifications/resources/updated".
     public let method: String
-    /// The parameters, where there are any.
+    /// The parameters of the notification; nil if there are none.
     public let params: JSON?
 
-    /// The resource whose contents changed; nil where it is a list that did.
+    /// The URI of the resource whose contents changed; nil if a list changed.
     public var uri: String? { method == "notifications/resources/updated" ? params?["uri"]?.string : nil }
 }
 
 extension Client {
-    /// Listens for changes of lists, and of the contents of resources that are named by their URIs, from now on until
-    /// somebody ends it. The timeout governs the opening only.
+    /// Listens for changes of lists, and of the contents of the resources with the given URIs. Listening starts at
+    /// once, not with the first iteration. The timeout applies only until the subscription is established.
     ///
     ///     for try await change in client.listen(to: [.tools], resources: ["file:///notes.txt"]) {
     ///         print(change.uri ?? "the tools", "changed")
     ///     }
     ///
-    /// On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy ones
-    /// `resources/subscribe` and the standing event stream. When the connection breaks it is opened again, five times in a
-    /// row; what changed meanwhile is not told. The server may not watch all that is asked for; the log says what it does.
+    /// On modern servers this is a subscription (specification 2026-07-28, "Subscriptions"); on legacy servers it uses
+    /// `resources/subscribe` and the server's event stream. A broken connection is re-established; listening fails
+    /// after five failed attempts in a row. Changes that happen in the meantime are not reported. The server may watch
+    /// less than requested; the log shows what it watches.
     ///
-    /// It ends when the task that goes through the changes is cancelled, when nobody goes through them any more, and when
-    /// the server has ended the subscription in good order; otherwise it throws why nothing can be heard, such as
-    /// ``MCPError/Status/closed``. Changes that nobody has taken yet are kept.
+    /// The sequence ends when the iterating task is cancelled, when iteration stops, or when the server ends the
+    /// subscription gracefully. Otherwise it throws the reason, such as ``MCPError/Status/closed``. Changes that have
+    /// not been consumed yet are buffered.
     public func listen(
         to changes: ChangeSet, resources uris: [String] = [], timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -59,22 +60,24 @@ extension Client {
     }
 }
 
-/// Receives a change.
+/// Receives change notifications.
 public typealias ChangeClosure = @Sendable (_ change: Change) -> Void
 
 extension Calls {
     static func listen(
         _ changes: ChangeSet, _ uris: [String], _ receive: @escaping ChangeClosure
-    ) -> Operation<Void> {
+    ) -> NativeCall<Void> {
         { client, options throws(MCPError) in
             for uri in uris {
-                try refuseNUL("the URI", uri)
+                try rejectNUL("the URI", uri)
             }
             let receiver = Box(receive)
             defer { withExtendedLifetime(receiver) {} }
             let userdata = Unmanaged.passUnretained(receiver).toOpaque()
             try check { error in
-                withTexts(uris) { mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, options, error) }
+                withCStrings(uris) {
+                    mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, options, error)
+                }
             }
         }
     }

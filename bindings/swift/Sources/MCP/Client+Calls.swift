@@ -1,60 +1,61 @@
-/// What all calls have in common.
+/// Common to all calls:
 ///
-/// - `timeout` governs the call from its start to its end; nil means the client's (``setTimeout(_:)``), `.zero` none. Under
-///   `idleTimeout`, the call also ends when that long no byte comes from the server and none can be sent. Both are rounded
-///   up to milliseconds, and both throw ``MCPError/Status/timeout``. `options` are for what else a call can be given.
-/// - When the task is cancelled, the call throws `CancellationError` at once, or within 50 ms where it is under way; the
-///   server is told, and the client stays usable. A task that is cancelled already sends nothing.
-/// - Calls run on threads of their own: however many wait, none holds a thread of Swift's cooperative pool.
+/// - `timeout` limits the call from start to end; nil means the client's timeout (``setTimeout(_:)``), `.zero` means no
+///   limit. `idleTimeout` limits how long no byte is received from the server and none can be sent to it. Both are
+///   rounded up to milliseconds, and both throw ``MCPError/Status/timeout``. `options` are described at
+///   ``CallOptions``.
+/// - When the task is cancelled, a call that has not started throws `CancellationError` and sends nothing. A call in
+///   progress throws it within 50 ms and notifies the server; the client stays usable.
+/// - Calls block threads of the binding, never those of Swift's cooperative pool.
 extension Client {
-    /// Connects: finds out which protocol versions the server speaks, and opens a session where the server's version
-    /// has sessions. Optional, for every call connects by itself; useful to see early whether the server can be used at
-    /// all.
+    /// Connects: negotiates the protocol version, and opens a session if that version has sessions. Optional, because
+    /// every call connects when needed; useful to find out early whether the server can be used.
     ///
-    /// A bad token is not always seen here: some servers ask for credentials only later.
+    /// An invalid token is not always detected here: some servers require credentials only for later requests.
     public func connect(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
         try await run(Calls.connect, timeout, idleTimeout, options)
     }
 
-    /// Asks whether the server is there, and answers. Never answered from memory: each call goes to the server.
+    /// Checks that the server is reachable and responds. Each call sends a request; the result is never cached.
     ///
-    /// On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none; `server/discover`, which
-    /// every server of that version implements, stands in for it.
+    /// On a legacy server this is the protocol's `ping`. Versions from 2026-07-28 on have no `ping`; `server/discover`,
+    /// which every server of these versions implements, is sent instead.
     ///
-    /// Success means that the server answered, not that the token is good for its tools: a server may leave this call
-    /// open to everybody. Where it does not, a missing or wrong token is ``MCPError/Status/unauthorized``, with the
-    /// server's challenge in ``MCPError/wwwAuthenticate``.
+    /// Success does not mean that the token is valid for the server's tools: a server may allow this request without
+    /// credentials. If it does not, a missing or wrong token throws ``MCPError/Status/unauthorized``, with the server's
+    /// challenge in ``MCPError/wwwAuthenticate``.
     public func ping(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
         try await run(Calls.ping, timeout, idleTimeout, options)
     }
 
-    /// Gives what the server said of itself when the client connected (and connects first, where that is still to do),
-    /// as an object:
+    /// Returns what the server reported about itself when the client connected (connects first if necessary), as an
+    /// object:
     ///
-    /// - "protocolVersion": the version that is spoken, such as "2025-11-25"
+    /// - "protocolVersion": the negotiated version, such as "2025-11-25"
     /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
     /// - "transport": "streamable-http", "sse" or "stdio"
-    /// - "serverInfo": with "name" and "version", where the server gives them
-    /// - "capabilities": what it can do
-    /// - "instructions": how it wants to be used, where it says so
-    /// - "supportedVersions": all that it speaks, on modern servers
+    /// - "serverInfo": an object with "name" and "version", if the server provides them
+    /// - "capabilities": the server's capabilities
+    /// - "instructions": the server's usage instructions, if it provides them
+    /// - "supportedVersions": all versions that the server supports (modern servers only)
     ///
-    /// The server is not asked again. What it says of itself is not verified by anybody: it is for people to read.
+    /// No new request is sent. The server's statements about itself are not verified: show them to people, do not base
+    /// decisions on them.
     public func serverInfo(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws -> JSON {
         try await run(Calls.serverInfo, timeout, idleTimeout, options)
     }
 
-    /// Asks the server for its log messages from a level on, which ``setLogging(_:)`` receives. A legacy server is told
-    /// now; a modern one with every request from now on.
+    /// Sets the minimum level of the server's log messages, which the closure of ``setLogging(_:)`` receives. A legacy
+    /// server receives a request now; a modern server receives the level with every later request.
     ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown level, ``MCPError/Status/rpcError`` where a legacy
-    ///   server has no log.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown level, ``MCPError/Status/rpcError`` if a legacy
+    ///   server does not support logging.
     public func setLoggingLevel(
         _ level: LoggingLevel, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -62,10 +63,10 @@ extension Client {
         try await run(Calls.setLoggingLevel(level), timeout, idleTimeout, options)
     }
 
-    /// Sends any request, such as one of an extension, and gives its result as it came. What the protocol version wants
-    /// in `_meta` is added.
+    /// Sends a request with any method, such as one of an extension, and returns its result unchanged. The `_meta`
+    /// members that the protocol version requires are added.
     ///
-    /// It is sent once: where it is not known whether the server has executed it, it is not sent again.
+    /// It is sent once: if it is unknown whether the server has executed it, it is not sent again.
     public func request(
         _ method: String, params: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -73,7 +74,8 @@ extension Client {
         try await run(Calls.request(method, params), timeout, idleTimeout, options)
     }
 
-    /// Sends any notification, and waits until the server has taken it; there is no answer.
+    /// Sends a notification with any method, and waits until the server has received it; if the server is a process, it
+    /// does not wait for that. Notifications have no response.
     public func notify(
         _ method: String, params: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -81,34 +83,37 @@ extension Client {
         try await run(Calls.notify(method, params), timeout, idleTimeout, options)
     }
 
-    /// Closes the client: every call in flight ends with ``MCPError/Status/closed``; a legacy server is told that the
-    /// session is over (on HTTP+SSE the event stream is closed); a server's process is ended; and every later call throws
-    /// ``MCPError/Status/closed``.
+    /// Closes the client. Every call in progress and every later call throws ``MCPError/Status/closed``. A legacy
+    /// server is notified that the session has ended (on HTTP+SSE, the event stream is closed); a server process is
+    /// terminated.
     ///
-    /// The client is closed whatever this throws, and also in a task that is cancelled, where it does not wait for the
-    /// server. A second close does nothing.
+    /// The client is closed even if this throws, and also in a cancelled task, which does not wait for the server. A
+    /// second close has no effect.
     ///
-    /// - Throws: Why the server could not be told.
+    /// - Throws: The reason why the server could not be notified.
     public func close(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
-        try await runAlsoCancelled(Calls.close, timeout, idleTimeout, options)
+        try await runUnchecked(Calls.close, timeout, idleTimeout, options)
     }
 
     func run<Result: Sendable>(
-        _ operation: @escaping Operation<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
+        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
+        _ options: CallOptions
     ) async throws -> Result {
         try Task.checkCancellation()
-        try refuseWhileWaiting()
-        return try await runAlsoCancelled(operation, timeout, idleTimeout, options)
+        try rejectReentrantCall()
+        return try await runUnchecked(operation, timeout, idleTimeout, options)
     }
 
-    private func runAlsoCancelled<Result: Sendable>(
-        _ operation: @escaping Operation<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
+    /// Runs the call without the checks for cancellation and re-entrant calls: `close` is always allowed.
+    private func runUnchecked<Result: Sendable>(
+        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
+        _ options: CallOptions
     ) async throws -> Result {
         let cancel = try CancelToken()
         let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
-        // Not freed before the thread is done; and not by it.
+        // The client must outlive the call, and the call's thread must not free it.
         defer { withExtendedLifetime(self) {} }
         let inFlight = CallInFlight()
         let call = pending(operation, options, inFlight)
@@ -117,7 +122,7 @@ extension Client {
                 try await withCheckedThrowingContinuation { continuation in
                     let started = CallThreads.shared.run { continuation.resume(with: call()) }
                     if !started {
-                        continuation.resume(throwing: MCPError(.systemError, "the system gives no thread for the call"))
+                        continuation.resume(throwing: MCPError(.systemError, "cannot start a thread for the call"))
                     }
                 }
             } onCancel: {

@@ -1,25 +1,28 @@
-// Tools, and tasks: tools that take their time.
+// Tools and tasks (long-running tool calls).
 extension Client {
-    /// Lists all of the server's tools, of all pages together. A tool whose schema breaks the rules for headers is left
-    /// out, with a line in the log, as the specification wants it.
+    /// Lists all tools of the server, from all pages.
     ///
-    /// - Throws: ``MCPError/Status/endless`` for pages that lead on and on, ``MCPError/Status/tooLarge`` where all
-    ///   pages together are larger than the limit of a message.
+    /// A tool whose schema violates the specification's rules for header parameters is left out, and a warning is
+    /// logged.
+    ///
+    /// - Throws: ``MCPError/Status/endless`` if the pages do not end, ``MCPError/Status/tooLarge`` if all pages
+    ///   together exceed the message limit.
     public func listTools(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws -> [Tool] {
         try await run(Calls.list(), timeout, idleTimeout, options)
     }
 
-    /// The server's tools, page after page while somebody goes through them. The options are those of each page's call.
+    /// The server's tools, as a sequence that fetches one page at a time during iteration. `timeout`, `idleTimeout` and
+    /// `options` apply to each page's call.
     public func tools(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) -> Listing<Tool> {
         Listing { try await self.run(Calls.listPage($0), timeout, idleTimeout, options) }
     }
 
-    /// Lists one page of the server's tools: the first one where `cursor` is nil, and the one after another for that
-    /// one's ``Page/nextCursor``.
+    /// Lists one page of the server's tools: the first page if `cursor` is nil, else the page after the one with this
+    /// ``Page/nextCursor``.
     public func listToolsPage(
         cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -27,17 +30,15 @@ extension Client {
         try await run(Calls.listPage(cursor), timeout, idleTimeout, options)
     }
 
-    /// Calls a tool.
+    /// Calls a tool and returns its result.
     ///
     ///     let sum = try await client.callTool("get-sum", arguments: ["a": 1, "b": 2])
     ///     print(sum.text)
     ///
-    /// A tool is never called twice: where it is not known whether the server has executed the call, it is not sent
-    /// again. While it waits, handlers that are set may be asked for input.
+    /// The arguments are an object; nil means none. The call is never sent twice: if it is unknown whether the server
+    /// has executed it, it is not sent again. While it waits, the server may request input from the client's handlers.
     ///
-    /// The arguments are an object; nil means none.
-    ///
-    /// - Throws: ``ToolError``, with the result in it, where the tool says that it failed.
+    /// - Throws: ``ToolError``, with the result in it, if the tool reports that it failed.
     @discardableResult
     public func callTool(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
@@ -46,9 +47,10 @@ extension Client {
         try await run(Calls.callTool(name, arguments), timeout, idleTimeout, options).successful()
     }
 
-    /// Calls a tool with what encodes as a JSON object, such as a structure or a dictionary.
+    /// Calls a tool with arguments that encode as a JSON object, such as a structure or a dictionary, and returns its
+    /// result.
     ///
-    /// - Throws: ``ToolError``, with the result in it, where the tool says that it failed; `EncodingError`.
+    /// - Throws: ``ToolError``, with the result in it, if the tool reports that it failed; `EncodingError`.
     @discardableResult
     public func callTool(
         _ name: String, arguments: some Encodable, timeout: Duration? = nil, idleTimeout: Duration? = nil,
@@ -57,11 +59,11 @@ extension Client {
         try await run(Calls.callTool(name, JSON(encoding: arguments)), timeout, idleTimeout, options).successful()
     }
 
-    /// Calls a tool as `callTool` does, and takes a task for an answer, too: work that goes on at the server while
-    /// nobody waits. On modern servers the server decides; on those of 2025-11-25 a tool that can be a task becomes one
-    /// (specification 2025-11-25, "Tasks"); on older ones there are none.
+    /// Calls a tool, and allows the server to run it as a task, which continues on the server without an open call.
+    /// Modern servers decide that themselves; on servers of 2025-11-25, a tool that supports tasks becomes one
+    /// (specification 2025-11-25, "Tasks"); older servers have no tasks.
     ///
-    /// - Throws: ``ToolError`` where the tool has ended already, and says that it failed.
+    /// - Throws: ``ToolError`` if the tool has already ended and reports that it failed.
     public func startTool(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -69,9 +71,10 @@ extension Client {
         try await run(Calls.startTool(name, arguments), timeout, idleTimeout, options).successful()
     }
 
-    /// Starts a tool with what encodes as a JSON object, such as a structure or a dictionary.
+    /// Calls a tool with arguments that encode as a JSON object, such as a structure or a dictionary, and allows the
+    /// server to run it as a task, which continues on the server without an open call.
     ///
-    /// - Throws: ``ToolError`` where the tool has ended already, and says that it failed; `EncodingError`.
+    /// - Throws: ``ToolError`` if the tool has already ended and reports that it failed; `EncodingError`.
     public func startTool(
         _ name: String, arguments: some Encodable, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -79,15 +82,15 @@ extension Client {
         try await run(Calls.startTool(name, JSON(encoding: arguments)), timeout, idleTimeout, options).successful()
     }
 
-    /// Asks how a task stands.
+    /// Gets the current state of a task.
     public func getTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws -> ToolTask {
         try await run(Calls.getTask(id), timeout, idleTimeout, options)
     }
 
-    /// Gives a task of a modern server inputs that it asks for: an object with a result under each key of its
-    /// ``ToolTask/inputRequests``. ``waitTask(_:timeout:idleTimeout:options:)`` does that by itself.
+    /// Sends inputs that a task of a modern server requests: an object with a result for each key of the task's
+    /// ``ToolTask/inputRequests``. ``waitTask(_:timeout:idleTimeout:options:)`` does this with the client's handlers.
     public func updateTask(
         _ id: String, responses: JSON, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
@@ -95,20 +98,20 @@ extension Client {
         try await run(Calls.updateTask(id, responses), timeout, idleTimeout, options)
     }
 
-    /// Asks the server to end a task. It may end it, or finish it first.
+    /// Requests the cancellation of a task. The server may still complete it.
     public func cancelTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
         try await run(Calls.cancelTask(id), timeout, idleTimeout, options)
     }
 
-    /// Waits until a task has ended, and gives the result of the tool. It asks as often as the server wants; what the
-    /// task asks for, the handlers that are set give. ``CallOptions/progress`` is told each new
-    /// ``ToolTask/statusMessage``, with the number of such messages as the progress. When the call is cancelled or
-    /// times out, the task goes on.
+    /// Waits until a task has ended, and returns the tool's result. It polls as often as the server allows, and passes
+    /// the task's input requests to the client's handlers. ``CallOptions/progress`` receives each new
+    /// ``ToolTask/statusMessage``; its `progress` is the number of messages so far. If this call is cancelled or times
+    /// out, the task continues.
     ///
-    /// - Throws: ``MCPError/Status/rpcError`` for a task that failed, ``MCPError/Status/taskCancelled`` for one that
-    ///   was cancelled, ``ToolError`` where the tool says that it failed.
+    /// - Throws: ``MCPError/Status/rpcError`` if the task failed, ``MCPError/Status/taskCancelled`` if it was
+    ///   cancelled, ``ToolError`` if the tool reports that it failed.
     public func waitTask(
         _ id: String, timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws -> ToolResult {

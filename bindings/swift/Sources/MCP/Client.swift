@@ -6,47 +6,47 @@ import Foundation
 ///     let client = try Client("https://example.com/mcp", bearer: token)
 ///     try await client.ping()
 ///
-/// A client may be used by many tasks and threads at once, also for the first call: they share one negotiation.
-/// Connections, the session and the protocol version are its business; a session that the server loses is opened anew.
+/// Many tasks and threads may use a client at the same time, also for the first call: they share one negotiation. The
+/// client manages connections, the session and the protocol version; a lost session is re-established.
 ///
-/// The client is freed with its last reference, without going to the network. To end the session with the server in good
-/// order, call ``close(timeout:idleTimeout:options:)`` first. Where the server speaks HTTP+SSE, freeing waits for a closure
-/// that runs on the thread of the event stream; where it is a process, for that to end.
+/// The client is freed with its last reference, without network access. To end the session with the server gracefully,
+/// call ``close(timeout:idleTimeout:options:)`` first. Freeing a client of an HTTP+SSE server waits for a closure that
+/// runs on the event stream's thread; freeing a client of a server process waits until the process has ended.
 ///
-/// After `fork`, the child cannot use the clients of its parent: calls throw ``MCPError/Status/misuse``.
+/// After `fork`, the child process cannot use clients of its parent: calls throw ``MCPError/Status/misuse``.
 public final class Client: @unchecked Sendable {
     private let pointer: OpaquePointer
 
-    /// Takes over a client of the C API.
+    /// Takes ownership of a client of the C API.
     init(_ made: OpaquePointer) {
         pointer = made
     }
 
     deinit {
         nonisolated(unsafe) let client = pointer
-        // A closure that the client waits for lets go of it: to free it here would be to wait for itself.
-        let isAwaited = Client.waiting.contains(ObjectIdentifier(self))
+        // The last reference was released inside a closure that the client waits for: freeing it here would deadlock.
+        let isAwaited = Client.waitingClients.contains(ObjectIdentifier(self))
         if !isAwaited || !CallThreads.shared.run({ mcp_client_free(client) }) {
             mcp_client_free(client)
         }
     }
 
-    /// The client lives until `body` returns.
+    /// Calls `body` and keeps the client alive until it returns.
     func use<Result>(_ body: (OpaquePointer) throws(MCPError) -> Result) throws(MCPError) -> Result {
         defer { withExtendedLifetime(self) {} }
         return try body(pointer)
     }
 
     /// Calls a setter of the C API.
-    func set(_ setter: (_ client: OpaquePointer, _ error: ErrorPlace) -> mcp_status) throws(MCPError) {
+    func set(_ setter: (_ client: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try use { client throws(MCPError) in
             try check { setter(client, $0) }
         }
     }
 
-    /// A call that another thread can make, while the caller holds the client.
+    /// The call as a function that another thread can run. The caller keeps the client alive.
     func pending<Value>(
-        _ operation: @escaping Operation<Value>, _ options: NativeOptions, _ call: CallInFlight
+        _ operation: @escaping NativeCall<Value>, _ options: NativeOptions, _ call: CallInFlight
     ) -> @Sendable () -> Result<Value, any Error> {
         nonisolated(unsafe) let client = pointer
         return {
@@ -60,18 +60,19 @@ public final class Client: @unchecked Sendable {
 }
 
 extension Client {
-    /// Makes a client for the server at `url`, such as "https://example.com/mcp". Nothing is sent yet: the first call
+    /// Creates a client for the server at `url`, such as "https://example.com/mcp". Nothing is sent yet: the first call
     /// connects.
     ///
     /// - Parameters:
-    ///   - url: The server's URL, used as it stands, also with or without a slash at its end. It has the scheme http or
-    ///     https and holds no user name, no password, and nothing outside ASCII.
+    ///   - url: The server's URL, used unchanged, with or without a slash at its end. Its scheme is http or https; it
+    ///     contains
+    ///     no user name, no password and only ASCII characters.
     ///   - bearer: The bearer token of every request; see ``setBearer(_:)``.
     ///   - headers: Headers of every request; see ``setHeader(_:to:)``.
-    /// - Throws: ``MCPError/Status/invalidArgument`` for what cannot be used, ``MCPError/Status/systemError`` when no
-    ///   descriptor can be had.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for an invalid URL, token or header,
+    ///   ``MCPError/Status/systemError`` when no file descriptor is available.
     public convenience init(_ url: String, bearer: String? = nil, headers: [String: String] = [:]) throws(MCPError) {
-        try refuseNUL("the URL", url)
+        try rejectNUL("the URL", url)
         self.init(try make { mcp_client_new(url, $0) })
         if let bearer {
             try setBearer(bearer)
@@ -81,13 +82,22 @@ extension Client {
         }
     }
 
-    /// Makes a client for the server at `url`, as the other initializer does.
+    /// Creates a client for the server at `url`. Nothing is sent yet: the first call connects.
+    ///
+    /// - Parameters:
+    ///   - url: The server's URL, used unchanged, with or without a slash at its end. Its scheme is http or https; it
+    ///     contains
+    ///     no user name, no password and only ASCII characters.
+    ///   - bearer: The bearer token of every request; see ``setBearer(_:)``.
+    ///   - headers: Headers of every request; see ``setHeader(_:to:)``.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for an invalid URL, token or header,
+    ///   ``MCPError/Status/systemError`` when no file descriptor is available.
     public convenience init(_ url: URL, bearer: String? = nil, headers: [String: String] = [:]) throws(MCPError) {
         try self.init(url.absoluteString, bearer: bearer, headers: headers)
     }
 }
 
-/// The version of the libmcp that the program runs with, such as "0.1.0".
+/// The version of libmcp that is loaded at run time, such as "0.1.0".
 public var libraryVersion: String {
     String(cString: mcp_version())
 }

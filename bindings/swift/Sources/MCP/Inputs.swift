@@ -1,30 +1,30 @@
 import CMCP
 import Foundation
 
-/// What a server asks of the program: of a person, of a model, or for its roots.
+/// A request of the server to the client: for input from the user, for a model's response, or for the roots.
 public struct InputRequest: Sendable {
-    /// What is asked: "elicitation/create", "sampling/createMessage" or "roots/list".
+    /// The method: "elicitation/create", "sampling/createMessage" or "roots/list".
     public let method: String
     /// The parameters, an object.
     public let params: JSON
 
-    fileprivate let asked: AskedInput
+    fileprivate let handle: InputHandle
 
-    /// Whether an answer would come too late: the server has cancelled its request, or the call that needs the answer was
-    /// cancelled, or its client closed; or the handler has returned. A handler that waits for a person looks from time to
-    /// time, and returns.
-    public var isCancelled: Bool { asked.isCancelled }
+    /// Whether a result is no longer needed: the server has cancelled its request, the call that needs the result was
+    /// cancelled, the client was closed, or the handler has returned. A handler that waits for the user should check
+    /// this regularly and return when it is true.
+    public var isCancelled: Bool { handle.isCancelled }
 
-    /// Of an elicitation: what to ask the person.
+    /// The message for the user (elicitation only).
     public var message: String? { params["message"]?.string }
-    /// Of an elicitation by form: the JSON schema of what the person fills in.
+    /// The JSON schema of the form that the user fills in (form elicitation only).
     public var requestedSchema: JSON? { params["requestedSchema"] }
-    /// Of an elicitation by URL: what the person is to open.
+    /// The URL that the user is asked to open (URL elicitation only).
     public var url: String? { params["url"]?.string }
 }
 
-/// An input, which is there as long as its handler runs.
-private final class AskedInput: @unchecked Sendable {
+/// The C API's input object, which is valid until the handler returns.
+private final class InputHandle: @unchecked Sendable {
     private let lock = NSLock()
     private var input: OpaquePointer?
 
@@ -36,48 +36,48 @@ private final class AskedInput: @unchecked Sendable {
         lock.withLock { input.map { mcp_input_is_cancelled($0) } ?? true }
     }
 
-    func end() {
+    func invalidate() {
         lock.withLock { input = nil }
     }
 }
 
-/// What a person made of an elicitation.
+/// The user's response to an elicitation.
 public enum ElicitationAnswer: Sendable {
-    /// The person has agreed. The content is an object with what was filled in; what it leaves out gets the schema's
-    /// default, where that has one. nil leaves everything out, as it is for a URL.
+    /// The user has accepted. The content is an object with the values that were filled in; omitted values get the
+    /// schema's default, if it has one. nil omits all values, as is usual for a URL.
     case accept(_ content: JSON? = nil)
-    /// The person has said no.
+    /// The user has declined.
     case decline
-    /// The person has made no choice.
+    /// The user has dismissed the request without a choice.
     case cancel
-    /// A whole result, an object.
+    /// A complete result, an object.
     case result(JSON)
 }
 
-/// A folder or a file that the server may look at.
+/// A folder or file that the server may access.
 public struct Root: Sendable, Hashable, Codable {
-    /// Where it is: a URI that begins with "file://".
+    /// The location: a URI that starts with "file://".
     public var uri: String
-    /// A name for people.
+    /// A display name.
     public var name: String?
 
-    /// A root.
+    /// Creates a root.
     public init(uri: String, name: String? = nil) {
         self.uri = uri
         self.name = name
     }
 }
 
-/// What a handler throws to say with which code and words it gives no answer; for other errors, they are -32603 and the
-/// error's description.
+/// An error with the JSON-RPC code and message that the server receives. For all other errors that a handler throws,
+/// the code is -32603 and the message is the error's description.
 public struct InputError: Error, Sendable, Hashable {
-    /// The code of the JSON-RPC error, such as -1 for a person who has refused (specification 2026-07-28, "Sampling": Error
-    /// Handling).
+    /// The code of the JSON-RPC error, such as -1 if the user has rejected the request (specification 2026-07-28,
+    /// "Sampling": Error Handling).
     public var code: Int64
-    /// What went wrong.
+    /// The message of the JSON-RPC error.
     public var message: String
 
-    /// An error.
+    /// Creates an error.
     public init(code: Int64, message: String) {
         self.code = code
         self.message = message
@@ -89,67 +89,72 @@ extension InputError: LocalizedError {
     public var errorDescription: String? { message }
 }
 
-/// Asks a person.
+/// Asks the user for input.
 public typealias ElicitationHandler = @Sendable (_ request: InputRequest) async throws -> ElicitationAnswer
 
-/// Asks a model, and gives its whole result.
+/// Requests a response from a model and returns the complete result.
 public typealias SamplingHandler = @Sendable (_ request: InputRequest) async throws -> JSON
 
-/// Tells the roots.
+/// Returns the roots that the server may access.
 public typealias RootsHandler = @Sendable (_ request: InputRequest) async throws -> [Root]
 
-/// What handlers have in common.
+/// Common to all handlers:
 ///
-/// - Where none is set, the server is told that this client cannot do it. They are set before the first call.
-/// - A handler runs as a task on threads of the binding's own. The call that the server needs the input for waits; the
-///   handler's time counts against no timeout, and it is cancelled with the task that calls. Where the server asks by
-///   itself, and no call waits, a call on the same client throws ``MCPError/Status/misuse``.
-/// - What it throws goes to a legacy server as a JSON-RPC error, and the call goes on; on a modern one the call throws
-///   ``MCPError/Status/inputFailed``.
-/// - It lives as long as the client, so hold the client in it weakly.
+/// - If no handler is set, the client does not declare the capability to the server. Set handlers before the first
+///   call.
+/// - A handler runs as a task on threads of the binding. The call that needs the input waits for it; its time does not
+///   count against any timeout, and it is cancelled with the task that makes the call. If the server sends a request
+///   while no call waits for it, calls on the same client inside the handler throw ``MCPError/Status/misuse``.
+/// - If a handler throws, a legacy server receives a JSON-RPC error, and the call continues; with a modern server, the
+///   call throws ``MCPError/Status/inputFailed``.
+/// - The client retains its handlers until it is freed: capture the client weakly.
 extension Client {
-    /// Sets the handler that asks a person (specification 2026-07-28, "Elicitation"). Show which server asks, let the person
-    /// decline, and open no URL unasked.
+    /// Sets the handler that asks the user for input (specification 2026-07-28, "Elicitation"). Show the user which
+    /// server asks, let the user decline, and do not open a URL without the user's consent.
     ///
     ///     try client.setElicitation { request in
     ///         guard let name = await ask(request.message ?? "") else { return .decline }
     ///         return .accept(["name": "\(name)"])
     ///     }
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setElicitation(_ handler: @escaping ElicitationHandler) throws(MCPError) {
-        let userdata = answering(handler)
+        let userdata = makeUserdata(handler)
         try set { mcp_set_elicitation($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Sets the handler that asks a model (specification 2026-07-28, "Sampling"): the parameters have "messages",
-    /// "maxTokens" and more, perhaps "tools". The answer is an object with "role", "content", "model" and perhaps
-    /// "stopReason". A person should see both, and be able to say no.
+    /// Sets the handler that requests a response from a model (specification 2026-07-28, "Sampling"). The parameters
+    /// have "messages", "maxTokens" and more, optionally "tools". The result is an object with "role", "content",
+    /// "model" and optionally "stopReason". Let the user review both, and reject either.
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setSampling(_ handler: @escaping SamplingHandler) throws(MCPError) {
-        let userdata = answering { .result(try await handler($0)) }
+        let userdata = makeUserdata { .result(try await handler($0)) }
         try set { mcp_set_sampling($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Sets the handler that tells which folders the server may look at (specification 2026-07-28, "Roots").
+    /// Sets the handler that returns the folders and files that the server may access (specification 2026-07-28,
+    /// "Roots").
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setRoots(_ handler: @escaping RootsHandler) throws(MCPError) {
-        let userdata = answering { .result(try JSON(encoding: ["roots": await handler($0)])) }
+        let userdata = makeUserdata { .result(try JSON(encoding: ["roots": await handler($0)])) }
         try set { mcp_set_roots($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// A handler as userdata, which knows whose it is.
-    private func answering(_ handler: @escaping ElicitationHandler) -> UnsafeMutableRawPointer {
+    /// Wraps a handler as `userdata` for the C API. Marks this client as waiting while the handler runs, if no call
+    /// does.
+    private func makeUserdata(_ handler: @escaping ElicitationHandler) -> UnsafeMutableRawPointer {
         let client = ObjectIdentifier(self)
-        let answer: InputHandler = { request in
-            // On a reader thread, the client hears nothing until the handler has returned.
+        let blockingHandler: InputHandler = { request in
+            // No call: this is the reader thread, which receives nothing until the handler has returned.
             let call = Client.call
-            let waiting = call == nil ? Client.waiting.union([client]) : Client.waiting
-            return try Client.$waiting.withValue(waiting) { try outcome(within: call) { try await handler(request) } }
+            let waiting = call == nil ? Client.waitingClients.union([client]) : Client.waitingClients
+            return try Client.$waitingClients.withValue(waiting) {
+                try runBlocking(within: call) { try await handler(request) }
+            }
         }
-        return Box(answer).retained()
+        return Box(blockingHandler).retained()
     }
 }
 
@@ -159,31 +164,31 @@ private func inputTrampoline(_ userdata: UnsafeMutableRawPointer?, _ input: Opaq
     guard let userdata else { return }
     do {
         let request = try request(input)
-        let given = Result { try Box<InputHandler>.at(userdata).content(request) }
-        // Before it is answered: only one thread at a time may use it.
-        request.asked.end()
-        try answer(input, given.get())
+        let answer = Result { try Box<InputHandler>.at(userdata).content(request) }
+        // The input must not be used by two threads: `isCancelled` must not read it while it is answered.
+        request.handle.invalidate()
+        try respond(input, answer.get())
     } catch {
         let code = (error as? InputError)?.code ?? -32603
-        _ = mcp_input_fail(input, code, described(error), nil)
+        _ = mcp_input_fail(input, code, errorText(error), nil)
     }
 }
 
 private func request(_ input: OpaquePointer) throws(MCPError) -> InputRequest {
     guard let params = mcp_input_params(input) else {
-        throw MCPError(.internal, "libmcp gave no parameters")
+        throw MCPError(.internal, "libmcp returned no parameters")
     }
     let method = String(cString: mcp_input_method(input))
-    return InputRequest(method: method, params: try JSON(copying: params), asked: AskedInput(input))
+    return InputRequest(method: method, params: try JSON(copying: params), handle: InputHandle(input))
 }
 
-private func answer(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {
+private func respond(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {
     try check { error in
         switch answer {
-        case .accept(let content): withText(content) { mcp_input_accept(input, $0, $1, error) }
+        case .accept(let content): withJSONText(content) { mcp_input_accept(input, $0, $1, error) }
         case .decline: mcp_input_decline(input, error)
         case .cancel: mcp_input_cancel(input, error)
-        case .result(let result): withText(result) { mcp_input_respond(input, $0, $1, error) }
+        case .result(let result): withJSONText(result) { mcp_input_respond(input, $0, $1, error) }
         }
     }
 }

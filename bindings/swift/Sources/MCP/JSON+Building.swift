@@ -1,25 +1,25 @@
 import CMCP
 import Foundation
 
-// Values of one's own: ["text": "hello", "times": 3, "tags": ["a", "b"], "more": .null]
+// Values as literals: ["text": "hello", "times": 3, "tags": ["a", "b"], "more": .null]
 extension JSON {
-    /// null
+    /// The JSON value null.
     public static let null = JSON(built: "null")
 
-    /// What the encoder makes of a value.
+    /// Encodes a value with the encoder.
     ///
-    /// - Throws: What the encoder throws: `EncodingError`.
+    /// - Throws: The encoder's error: `EncodingError`.
     public init(encoding value: some Encodable, using encoder: JSONEncoder = JSONEncoder()) throws {
         try self.init(parsing: encoder.encode(value))
     }
 
-    /// An object of texts; nil where there are none.
+    /// Creates an object of strings; nil if there are none.
     init?(texts: [String: String]) {
         if texts.isEmpty { return nil }
         self.init(built: JSON.object(texts.map { ($0, JSON.quoted($1)) }))
     }
 
-    /// A text that is known to be JSON.
+    /// Creates a value from text that is known to be valid JSON.
     private init(built text: String) {
         guard let document = mcp_json_parse(text, text.utf8.count, nil) else {
             preconditionFailure("not JSON: \(text)")
@@ -45,42 +45,42 @@ extension JSON {
 }
 
 extension JSON: ExpressibleByDictionaryLiteral {
-    /// An object.
+    /// Creates an object.
     public init(dictionaryLiteral members: (String, JSON)...) {
         self.init(built: JSON.object(members.map { ($0, $1.raw) }))
     }
 }
 
 extension JSON: ExpressibleByArrayLiteral {
-    /// An array.
+    /// Creates an array.
     public init(arrayLiteral elements: JSON...) {
         self.init(built: "[" + elements.map(\.raw).joined(separator: ",") + "]")
     }
 }
 
 extension JSON: ExpressibleByStringInterpolation {
-    /// A string.
+    /// Creates a string.
     public init(stringLiteral text: String) {
         self.init(built: JSON.quoted(text))
     }
 }
 
 extension JSON: ExpressibleByIntegerLiteral {
-    /// A whole number.
+    /// Creates an integer.
     public init(integerLiteral number: Int64) {
         self.init(built: String(number))
     }
 }
 
 extension JSON: ExpressibleByFloatLiteral {
-    /// A number.
+    /// Creates a number.
     public init(floatLiteral number: Double) {
         self.init(built: String(number))
     }
 }
 
 extension JSON: ExpressibleByBooleanLiteral {
-    /// True or false.
+    /// Creates a Boolean.
     public init(booleanLiteral value: Bool) {
         self.init(built: String(value))
     }

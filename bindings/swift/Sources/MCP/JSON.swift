@@ -7,10 +7,10 @@ import Foundation
 ///     print(info["serverInfo"]?["name"]?.string ?? "(no name)")
 ///     let server = try info["serverInfo"]?.decode(Implementation.self)
 ///
-/// It is kept as the text that the server sent; the first look inside makes an index of it. Of members with the same name,
-/// the last one counts. Any number of threads may read it.
+/// It is stored as the text that the server sent; the first access to its contents builds an index. If several members
+/// have the same name, the last one is used. Any number of threads may read a value at the same time.
 public struct JSON: @unchecked Sendable {
-    /// Frees what `pointer` lives in.
+    /// Owns the document that `pointer` points into.
     private let owner: Owned
     private let pointer: OpaquePointer
 
@@ -23,17 +23,17 @@ public struct JSON: @unchecked Sendable {
         self.init(owner: Owned(document, mcp_json_free), pointer: document)
     }
 
-    /// Reads a text.
+    /// Parses JSON text.
     ///
-    /// - Throws: ``MCPError/Status/invalidJSON`` for what is not JSON (RFC 8259).
+    /// - Throws: ``MCPError/Status/invalidJSON`` if the text is not valid JSON (RFC 8259).
     public init(parsing text: String) throws(MCPError) {
         self.init(document: try make { mcp_json_parse(text, text.utf8.count, $0) })
     }
 
-    /// Reads a text in UTF-8.
+    /// Parses JSON text in UTF-8.
     ///
-    /// - Throws: ``MCPError/Status/invalidJSON`` for what is not JSON (RFC 8259), ``MCPError/Status/invalidArgument`` for
-    ///   what is not UTF-8.
+    /// - Throws: ``MCPError/Status/invalidJSON`` if the text is not valid JSON (RFC 8259),
+    ///   ``MCPError/Status/invalidArgument`` if it is not valid UTF-8.
     public init(parsing data: Data) throws(MCPError) {
         let document = try make { error in
             data.withUnsafeBytes { mcp_json_parse($0.bindMemory(to: CChar.self).baseAddress, $0.count, error) }
@@ -41,21 +41,21 @@ public struct JSON: @unchecked Sendable {
         self.init(document: document)
     }
 
-    /// A copy of a value that is only borrowed.
+    /// Copies a value that the C API lends.
     init(copying borrowed: OpaquePointer) throws(MCPError) {
         var length = 0
         let text = mcp_json_raw(borrowed, &length)
         self.init(document: try make { mcp_json_parse(text, length, $0) })
     }
 
-    /// Calls a function of the C API, and keeps the document until it returns.
+    /// Calls a C function and keeps the document alive until it returns.
     func use<Result>(_ function: (OpaquePointer) -> Result) -> Result {
         defer { withExtendedLifetime(owner) {} }
         return function(pointer)
     }
 
-    /// Another value of the same document.
-    func inside(_ function: (OpaquePointer) -> OpaquePointer?) -> JSON? {
+    /// Another value of the same document; nil if the C function returns NULL.
+    func subvalue(_ function: (OpaquePointer) -> OpaquePointer?) -> JSON? {
         use(function).map { JSON(owner: owner, pointer: $0) }
     }
 }
@@ -63,17 +63,17 @@ public struct JSON: @unchecked Sendable {
 extension JSON {
     /// The type of a value (RFC 8259, section 3).
     public enum Kind: Sendable {
-        /// null
+        /// The value null.
         case null
         /// True or false.
         case bool
-        /// A number, whole or not.
+        /// A number, integer or not.
         case number
-        /// A text.
+        /// A string.
         case string
-        /// A list of elements.
+        /// An array of elements.
         case array
-        /// A list of members, each with a key.
+        /// An object: members with a key each.
         case object
     }
 
@@ -86,11 +86,11 @@ extension JSON {
         case MCP_JSON_ARRAY: .array
         case MCP_JSON_OBJECT: .object
         case MCP_JSON_NULL: .null
-        case let other: preconditionFailure("libmcp has a JSON type \(other) that RFC 8259 has not")
+        case let other: preconditionFailure("libmcp returned the unknown JSON type \(other)")
         }
     }
 
-    /// The text of the value as the server sent it: JSON, a string with its quotes and escapes.
+    /// The JSON text of the value as the server sent it; a string has its quotes and escapes.
     public var raw: String {
         use { json in
             var length = 0
@@ -99,7 +99,7 @@ extension JSON {
         }
     }
 
-    /// The same in UTF-8.
+    /// The JSON text of the value as the server sent it, in UTF-8.
     public var data: Data {
         use { json in
             var length = 0
@@ -108,21 +108,21 @@ extension JSON {
         }
     }
 
-    /// Decodes the value. Half of a surrogate pair becomes U+FFFD.
+    /// Decodes the value. Unpaired surrogates are replaced by U+FFFD.
     ///
-    /// - Throws: What the decoder throws: `DecodingError`.
+    /// - Throws: The decoder's error: `DecodingError`.
     public func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, using decoder: JSONDecoder = JSONDecoder()
     ) throws -> Value {
         try decoder.decode(type, from: decodable)
     }
 
-    /// The text with the escape of U+FFFD for each half of a surrogate pair: Foundation ends the process for one, or
-    /// refuses the whole document.
+    /// The text, with the escape of each unpaired surrogate replaced by that of U+FFFD: Foundation's decoder terminates
+    /// the process on such an escape, or rejects the whole document.
     private var decodable: Data {
         var data = self.data
         data.withUnsafeMutableBytes { bytes in
-            // The text is JSON: behind \u are four digits, and every string ends in a quote.
+            // Reads stay in bounds: in valid JSON, four hex digits follow \u, and a quote ends each string.
             func unit(_ at: Int) -> Int {
                 bytes[at..<at + 4].reduce(0) { $0 << 4 | Int($1 <= 0x39 ? $1 & 0xF : ($1 & 0xF) + 9) }
             }
@@ -149,6 +149,6 @@ extension JSON {
 }
 
 extension JSON: CustomStringConvertible {
-    /// The text of the value as the server sent it.
+    /// The JSON text of the value as the server sent it.
     public var description: String { raw }
 }

@@ -2,78 +2,79 @@ import CMCP
 
 /// One page of a list.
 public struct Page<Element: Sendable>: Sendable {
-    /// What is on the page.
+    /// The elements of the page.
     public let elements: [Element]
-    /// Leads to the next page; nil on the last one. An empty text is a cursor, too.
+    /// The cursor of the next page; nil on the last page. An empty string is a valid cursor.
     public let nextCursor: String?
-    /// The page as it came.
+    /// The page as the server sent it.
     public let json: JSON
 }
 
-/// A list of the server's, as a sequence that fetches page after page while somebody goes through it.
+/// A list of the server, as a sequence that fetches one page at a time during iteration.
 ///
 ///     for try await tool in client.tools() where tool.name.hasPrefix("search") {
 ///         return tool
 ///     }
 ///
-/// Nothing is fetched before the first element is wanted, and no page more when the loop ends early. Each iteration
-/// starts at the first page. It goes on for as long as the server's pages do; a function that lists all at once, such as
-/// ``Client/listTools(timeout:idleTimeout:options:)``, has a bound. A page that leads to one that was fetched before is
-/// the last: some servers name the same cursor on every page.
+/// Nothing is fetched before the first element is requested, and no further page after the loop ends. Each iteration
+/// starts with the first page. The number of pages is not limited; the methods that return the whole list, such as
+/// ``Client/listTools(timeout:idleTimeout:options:)``, have a limit. A page whose cursor was used before is the last
+/// one, because some servers send the same cursor with every page.
 public struct Listing<Element: Sendable>: AsyncSequence, Sendable {
-    let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+    let fetchPage: @Sendable (_ cursor: String?) async throws -> Page<Element>
 
-    /// Starts at the first page.
+    /// Returns an iterator that starts with the first page.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(page: page)
+        AsyncIterator(fetchPage: fetchPage)
     }
 
-    /// Goes through a list.
+    /// Iterates over a list.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let page: @Sendable (_ cursor: String?) async throws -> Page<Element>
+        let fetchPage: @Sendable (_ cursor: String?) async throws -> Page<Element>
         private var fetched: ArraySlice<Element> = []
         private var cursor: String?
         private var isLast = false
-        /// The cursors that were used, byte by byte; an iteration can go on for longer than it remembers them.
-        private var used: Set<[UInt8]> = []
-        private static var mostUsed: Int { 10_000 }
+        /// The cursors used so far, compared byte by byte; at most `maxUsedCursors`, because a list can have more
+        /// pages.
+        private var usedCursors: Set<[UInt8]> = []
+        private static var maxUsedCursors: Int { 10_000 }
 
-        init(page: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
-            self.page = page
+        init(fetchPage: @escaping @Sendable (_ cursor: String?) async throws -> Page<Element>) {
+            self.fetchPage = fetchPage
         }
 
-        /// The next element, from the next page where this one is at its end; nil behind the last one. After an error
-        /// there is nothing more.
+        /// Returns the next element, and fetches the next page if necessary; nil after the last element, and after an
+        /// error.
         public mutating func next() async throws -> Element? {
             while fetched.isEmpty && !isLast {
                 isLast = true
-                let page = try await page(cursor)
+                let page = try await fetchPage(cursor)
                 fetched = page.elements[...]
                 cursor = page.nextCursor
-                isLast = !leadsOn(to: cursor)
+                isLast = !isNew(cursor)
             }
             return fetched.popFirst()
         }
 
-        private mutating func leadsOn(to cursor: String?) -> Bool {
-            guard let cursor, !used.contains(Array(cursor.utf8)) else { return false }
-            if used.count < Self.mostUsed {
-                used.insert(Array(cursor.utf8))
+        private mutating func isNew(_ cursor: String?) -> Bool {
+            guard let cursor, !usedCursors.contains(Array(cursor.utf8)) else { return false }
+            if usedCursors.count < Self.maxUsedCursors {
+                usedCursors.insert(Array(cursor.utf8))
             }
             return true
         }
     }
 }
 
-/// A function of the C API that gives a document.
-typealias ListFunction = (OpaquePointer?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
-/// The same for one page.
+/// A C function that lists all elements.
+typealias ListFunction = (OpaquePointer?, OpaquePointer?, DocumentOut?, ErrorOut?) -> mcp_status
+/// A C function that lists the page of a cursor.
 typealias PageFunction =
-    (OpaquePointer?, UnsafePointer<CChar>?, OpaquePointer?, DocumentPlace?, ErrorPlace?) -> mcp_status
+    (OpaquePointer?, UnsafePointer<CChar>?, OpaquePointer?, DocumentOut?, ErrorOut?) -> mcp_status
 
-/// What servers have lists of.
-protocol Listed: Sendable {
-    /// The name of the array in a page.
+/// An element of a list that servers provide.
+protocol ListElement: Sendable {
+    /// The member of a page that holds the array of elements.
     static var key: String { get }
     static var list: ListFunction { get }
     static var listPage: PageFunction { get }
@@ -82,22 +83,22 @@ protocol Listed: Sendable {
 }
 
 extension Calls {
-    static func list<Element: Listed>() -> Operation<[Element]> {
+    static func list<Element: ListElement>() -> NativeCall<[Element]> {
         { client, options throws(MCPError) in
             let all = try document { Element.list(client, options, $0, $1) }
             return elements(of: all)
         }
     }
 
-    static func listPage<Element: Listed>(_ cursor: String?) -> Operation<Page<Element>> {
+    static func listPage<Element: ListElement>(_ cursor: String?) -> NativeCall<Page<Element>> {
         { client, options throws(MCPError) in
-            try refuseNUL("the cursor", cursor)
+            try rejectNUL("the cursor", cursor)
             let page = try document { Element.listPage(client, cursor, options, $0, $1) }
             return Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
         }
     }
 
-    private static func elements<Element: Listed>(of page: JSON) -> [Element] {
+    private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
         page[Element.key]?.elements.map { Element(json: $0) } ?? []
     }
 }

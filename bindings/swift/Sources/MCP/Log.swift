@@ -1,11 +1,11 @@
 import CMCP
 
-/// How much a line of the log matters.
+/// The severity of a log message of the client.
 public struct LogLevel: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-    /// The number of the C API.
+    /// The `mcp_log_level` value of the C API.
     public let rawValue: Int32
 
-    /// A level by its number of the C API; a later version may add more.
+    /// Creates a level from an `mcp_log_level` value of the C API. Later versions may add levels.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }
@@ -14,16 +14,16 @@ public struct LogLevel: RawRepresentable, Hashable, Sendable, CustomStringConver
         rawValue = Int32(level.rawValue)
     }
 
-    /// Something failed that no call reports.
+    /// A failure that no call reports.
     public static let error = LogLevel(MCP_LOG_ERROR)
-    /// Something is dangerous or probably wrong, such as a token over plain http.
+    /// Something dangerous or probably wrong, such as a token sent over plain HTTP.
     public static let warning = LogLevel(MCP_LOG_WARNING)
-    /// Something worth knowing, such as the negotiated version.
+    /// Useful information, such as the negotiated version.
     public static let info = LogLevel(MCP_LOG_INFO)
-    /// What helps to find a fault.
+    /// Information for debugging.
     public static let debug = LogLevel(MCP_LOG_DEBUG)
 
-    /// The level as a word, such as "warning"; a number where it is unknown.
+    /// The name of the level, such as "warning"; a number if the level is unknown.
     public var description: String {
         switch self {
         case .error: "error"
@@ -35,24 +35,26 @@ public struct LogLevel: RawRepresentable, Hashable, Sendable, CustomStringConver
     }
 }
 
-/// Receives a line of the log, without a line break.
+/// Receives a log message, a single line without a line break.
 public typealias LogClosure = @Sendable (_ level: LogLevel, _ message: String) -> Void
 
 extension Client {
-    /// Sets the closure that receives what the client has to say: fall-backs, resends, warnings. No line holds a token or a
-    /// header value.
+    /// Sets the closure that receives the client's log messages, such as fallbacks, retries and warnings. No message
+    /// contains a token or a header value.
     ///
-    /// It runs on the thread of whatever call has something to say, and on the thread of an HTTP+SSE event stream, perhaps
-    /// on several at once. It should be quick, and make no call on this client. It lives until it is replaced or the
-    /// client is freed, so hold the client in it weakly. A trap in it ends the program, as everywhere in Swift.
+    /// The closure runs on the thread of the call that logs, or on the thread of an HTTP+SSE event stream, possibly on
+    /// several threads at the same time. It should be fast, and must not make calls on this client. A trap in the
+    /// closure terminates the process, as in all Swift code.
     ///
-    /// Any thread, any time; counts from the next line.
+    /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
+    ///
+    /// May be called on any thread at any time; takes effect with the next message.
     public func setLog(_ log: @escaping LogClosure) throws(MCPError) {
         let userdata = Box(log).retained()
         try set { mcp_set_log($0, logTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Back to silence, as at the start: libmcp prints nothing by itself.
+    /// Removes the log closure (none is set by default). libmcp never prints anything.
     public func removeLog() throws(MCPError) {
         try set { mcp_set_log($0, nil, nil, nil, $1) }
     }

@@ -1,67 +1,69 @@
 import CMCP
 
-/// How much a log message of the server matters, as the specification calls it.
+/// The severity of a log message of the server, as defined by the specification.
 public struct LoggingLevel: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
-    /// The specification's word.
+    /// The name of the level in the specification.
     public let rawValue: String
 
-    /// A level by the specification's word.
+    /// Creates a level from its name in the specification.
     public init(rawValue: String) {
         self.rawValue = rawValue
     }
 
-    /// What helps to find a fault.
+    /// Information for debugging.
     public static let debug = LoggingLevel(rawValue: "debug")
-    /// Something worth knowing.
+    /// Useful information.
     public static let info = LoggingLevel(rawValue: "info")
-    /// Something normal that matters.
+    /// A normal but significant event.
     public static let notice = LoggingLevel(rawValue: "notice")
     /// Something is probably wrong.
     public static let warning = LoggingLevel(rawValue: "warning")
-    /// Something failed.
+    /// An operation failed.
     public static let error = LoggingLevel(rawValue: "error")
-    /// A part of the server failed.
+    /// A component of the server failed.
     public static let critical = LoggingLevel(rawValue: "critical")
-    /// Somebody has to act at once.
+    /// Action must be taken immediately.
     public static let alert = LoggingLevel(rawValue: "alert")
-    /// The server cannot be used.
+    /// The server is unusable.
     public static let emergency = LoggingLevel(rawValue: "emergency")
 
-    /// The specification's word.
+    /// The name of the level in the specification.
     public var description: String { rawValue }
 }
 
 /// A log message of the server.
 public struct LoggingMessage: Sendable {
-    /// The message as it came.
+    /// The message as the server sent it.
     public let json: JSON
 
-    /// How much it matters.
+    /// The severity.
     public var level: LoggingLevel { LoggingLevel(rawValue: json["level"]?.string ?? "") }
-    /// Which part of the server it is from.
+    /// The name of the server's logger; nil if it has none.
     public var logger: String? { json["logger"]?.string }
-    /// What it says: mostly a text.
+    /// The content of the message, usually a string.
     public var data: JSON? { json["data"] }
 }
 
-/// Receives a log message of the server.
+/// Receives the server's log messages.
 public typealias LoggingClosure = @Sendable (_ message: LoggingMessage) -> Void
 
 extension Client {
-    /// Sets the closure that receives the server's log messages. Servers send none before
-    /// ``setLoggingLevel(_:timeout:idleTimeout:options:)``, as a rule.
+    /// Sets the closure that receives the server's log messages. Most servers send none before
+    /// ``setLoggingLevel(_:timeout:idleTimeout:options:)`` is called.
     ///
-    /// It runs on the thread of the call whose answer the message came with; where it belongs to no call, on a thread of
-    /// the library's, and then it makes no call on this client. Its time counts against no timeout. It lives until it is
-    /// replaced or the client is freed, so hold the client in it weakly.
+    /// The closure runs on the thread of the call whose response the message belongs to. A message that belongs to no
+    /// call is delivered on a thread of the library; there, the closure must not make calls on this client. The time it
+    /// takes does not count against any timeout.
     ///
-    /// Any thread, any time.
+    /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
+    ///
+    /// May be called on any thread at any time.
     public func setLogging(_ logging: @escaping LoggingClosure) throws(MCPError) {
         let userdata = Box(logging).retained()
         try set { mcp_set_logging($0, loggingTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Drops the server's log messages, as at the start.
+    /// Removes the closure for the server's log messages: they are dropped (the default).
     public func removeLogging() throws(MCPError) {
         try set { mcp_set_logging($0, nil, nil, nil, $1) }
     }

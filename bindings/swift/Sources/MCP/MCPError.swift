@@ -1,27 +1,28 @@
 import CMCP
 import Foundation
 
-/// Why a call failed. It holds no token and no header value.
+/// The reason why a call failed. It contains no token and no header value.
 ///
-/// Settings and blocking calls throw nothing else; asynchronous calls throw `CancellationError` as well.
+/// Settings throw no other error. Blocking calls can also throw ``ToolError`` and `EncodingError` for tools;
+/// asynchronous calls can throw `CancellationError` as well.
 public struct MCPError: Error, Sendable {
-    /// What programs look at.
+    /// The kind of failure, for programs.
     public let status: Status
-    /// What failed, where, why, and what to do about it, as one line of text for people; the wording may change. The URL
-    /// in it lacks its query.
+    /// What failed, where, why, and what to do about it: one line of text for people. The wording may change. URLs are
+    /// shown without their query.
     public let message: String
-    /// The HTTP status of the answer behind the error, such as 401.
+    /// The HTTP status of the response that caused the error, such as 401; nil if there was none.
     public let httpStatus: Int?
-    /// The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1).
+    /// The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); nil if there was none.
     public let rpcCode: Int64?
-    /// The `data` of the server's JSON-RPC error.
+    /// The `data` of the server's JSON-RPC error; nil if there was none.
     public let rpcData: JSON?
-    /// The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what kind of credentials it
-    /// wants, and what was wrong with those that it got.
+    /// The server's challenge, its `WWW-Authenticate` header (RFC 9110, section 11.6.1): which credentials it requires,
+    /// and why it rejected those that were sent. nil if there was none.
     public let wwwAuthenticate: String?
-    /// How long the server asks to wait before the next try, where its `Retry-After` header says it in seconds.
+    /// The time to wait before a retry, from the server's `Retry-After` header in seconds; nil if there was none.
     public let retryAfter: Duration?
-    /// The error that the auth closure threw.
+    /// The error that the auth closure threw; nil for other failures.
     public let underlyingError: (any Error)?
 }
 
@@ -33,7 +34,7 @@ extension MCPError: CustomStringConvertible, LocalizedError {
 }
 
 extension MCPError {
-    /// Of an error of the C API, which lives as long as somebody holds its data.
+    /// Wraps an error of the C API. The C object is freed when this error and its `rpcData` are no longer referenced.
     init(_ error: Owned) {
         self = error.use { MCPError(at: $0, owner: error) }
     }
@@ -51,7 +52,7 @@ extension MCPError {
         underlyingError = mcp_error_cause(pointer).map { Box<any Error>.at($0).content }
     }
 
-    /// An error of this binding's own.
+    /// Creates an error that the binding itself detected.
     init(_ status: Status, _ message: String) {
         self.status = status
         self.message = message

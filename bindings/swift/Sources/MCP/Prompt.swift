@@ -1,86 +1,86 @@
 import CMCP
 
-/// A prompt of the server's.
-public struct Prompt: Sendable, Listed {
-    /// The prompt as it came: what has no property here is in it.
+/// A prompt that the server provides.
+public struct Prompt: Sendable, ListElement {
+    /// The complete prompt as the server sent it.
     public let json: JSON
 
-    /// What it is got by.
+    /// The name that identifies the prompt in ``Client/getPrompt(_:arguments:timeout:idleTimeout:options:)``.
     public var name: String { json["name"]?.string ?? "" }
-    /// A name for people.
+    /// A display name.
     public var title: String? { json["title"]?.string }
-    /// What it is for.
+    /// A description of the prompt.
     public var description: String? { json["description"]?.string }
-    /// What can be filled in.
+    /// The arguments of the prompt.
     public var arguments: [Argument] { json["arguments"]?.elements.map(Argument.init) ?? [] }
-    /// Its `_meta`.
+    /// The `_meta` object of the prompt.
     public var meta: JSON? { json["_meta"] }
 
     static let key = "prompts"
     static var list: ListFunction { mcp_list_prompts }
     static var listPage: PageFunction { mcp_list_prompts_page }
 
-    /// What can be filled in.
+    /// An argument of a prompt.
     public struct Argument: Sendable {
-        /// The argument as it came.
+        /// The complete argument as the server sent it.
         public let json: JSON
 
-        /// What it is given by.
+        /// The name that identifies the argument.
         public var name: String { json["name"]?.string ?? "" }
-        /// A name for people.
+        /// A display name.
         public var title: String? { json["title"]?.string }
-        /// What it stands for.
+        /// A description of the argument.
         public var description: String? { json["description"]?.string }
-        /// Whether it has to be given.
+        /// Whether the argument is required.
         public var isRequired: Bool { json["required"]?.bool ?? false }
     }
 }
 
 /// A prompt with its arguments filled in.
 public struct GetPromptResult: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// What it is for.
+    /// A description of the prompt.
     public var description: String? { json["description"]?.string }
-    /// What a model is to be told.
+    /// The messages for the model.
     public var messages: [Message] { json["messages"]?.elements.map(Message.init) ?? [] }
-    /// Its `_meta`.
+    /// The `_meta` object of the result.
     public var meta: JSON? { json["_meta"] }
 
-    /// One thing that a model is to be told.
+    /// A message for the model.
     public struct Message: Sendable {
-        /// The message as it came.
+        /// The complete message as the server sent it.
         public let json: JSON
 
-        /// Whose it is: "user" or "assistant".
+        /// The role of the author: "user" or "assistant".
         public var role: String { json["role"]?.string ?? "" }
-        /// What it says: an object with a "type", such as "text", "image" or "resource".
+        /// The content: an object with a "type", such as "text", "image" or "resource".
         public var content: JSON? { json["content"] }
-        /// The text, where it is one.
+        /// The text of the content; nil for other types.
         public var text: String? { content?["text"]?.string }
     }
 }
 
-/// What may stand for an argument.
+/// Suggested values for an argument.
 public struct Completion: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// At most 100 values.
+    /// The suggested values, at most 100.
     public var values: [String] { json.at("/completion/values")?.elements.compactMap(\.string) ?? [] }
-    /// How many there are in all.
+    /// The total number of values; nil if the server does not report it.
     public var total: Int? { json.at("/completion/total")?.int }
-    /// Whether there are more.
+    /// Whether more values exist; nil if the server does not report it.
     public var hasMore: Bool? { json.at("/completion/hasMore")?.bool }
 }
 
 extension Calls {
-    static func getPrompt(_ name: String, _ arguments: [String: String]) -> Operation<GetPromptResult> {
+    static func getPrompt(_ name: String, _ arguments: [String: String]) -> NativeCall<GetPromptResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the prompt", name)
+            try rejectNUL("the name of the prompt", name)
             let result = try document { result, error in
-                withText(JSON(texts: arguments)) { mcp_get_prompt(client, name, $0, $1, options, result, error) }
+                withJSONText(JSON(texts: arguments)) { mcp_get_prompt(client, name, $0, $1, options, result, error) }
             }
             return GetPromptResult(json: result)
         }
@@ -88,12 +88,12 @@ extension Calls {
 
     static func completePrompt(
         _ prompt: String, _ argument: String, _ value: String, _ context: [String: String]
-    ) -> Operation<Completion> {
+    ) -> NativeCall<Completion> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the prompt", prompt)
-            let known = try known(argument, value, context)
+            try rejectNUL("the name of the prompt", prompt)
+            let knownArguments = try checked(argument, value, context)
             let result = try document {
-                mcp_complete_prompt(client, prompt, argument, value, known, options, $0, $1)
+                mcp_complete_prompt(client, prompt, argument, value, knownArguments, options, $0, $1)
             }
             return Completion(json: result)
         }
@@ -101,23 +101,23 @@ extension Calls {
 
     static func completeResource(
         _ uriTemplate: String, _ argument: String, _ value: String, _ context: [String: String]
-    ) -> Operation<Completion> {
+    ) -> NativeCall<Completion> {
         { client, options throws(MCPError) in
-            try refuseNUL("the URI template", uriTemplate)
-            let known = try known(argument, value, context)
+            try rejectNUL("the URI template", uriTemplate)
+            let knownArguments = try checked(argument, value, context)
             let result = try document {
-                mcp_complete_resource(client, uriTemplate, argument, value, known, options, $0, $1)
+                mcp_complete_resource(client, uriTemplate, argument, value, knownArguments, options, $0, $1)
             }
             return Completion(json: result)
         }
     }
 
-    /// The arguments that are known already, as the C API takes them.
-    private static func known(
+    /// Checks the strings for NUL and returns the context as JSON text; nil if it is empty.
+    private static func checked(
         _ argument: String, _ value: String, _ context: [String: String]
     ) throws(MCPError) -> String? {
-        try refuseNUL("the name of the argument", argument)
-        try refuseNUL("the value of the argument", value)
+        try rejectNUL("the name of the argument", argument)
+        try rejectNUL("the value of the argument", value)
         return JSON(texts: context)?.raw
     }
 }

@@ -1,26 +1,26 @@
 import CMCP
 import Foundation
 
-/// A resource of the server's.
-public struct Resource: Sendable, Listed {
-    /// The resource as it came: what has no property here is in it.
+/// A resource that the server provides.
+public struct Resource: Sendable, ListElement {
+    /// The complete resource as the server sent it.
     public let json: JSON
 
-    /// What it is read by.
+    /// The URI that identifies the resource in ``Client/readResource(_:timeout:idleTimeout:options:)``.
     public var uri: String { json["uri"]?.string ?? "" }
-    /// What it is called.
+    /// The name of the resource.
     public var name: String { json["name"]?.string ?? "" }
-    /// A name for people.
+    /// A display name.
     public var title: String? { json["title"]?.string }
-    /// What it is.
+    /// A description of the resource.
     public var description: String? { json["description"]?.string }
-    /// What its contents are, such as "text/plain".
+    /// The MIME type of the contents, such as "text/plain".
     public var mimeType: String? { json["mimeType"]?.string }
-    /// The number of its bytes.
+    /// The size of the contents in bytes.
     public var size: Int? { json["size"]?.int }
-    /// Hints, such as "audience".
+    /// Hints for clients, such as "audience".
     public var annotations: JSON? { json["annotations"] }
-    /// Its `_meta`.
+    /// The `_meta` object of the resource.
     public var meta: JSON? { json["_meta"] }
 
     static let key = "resources"
@@ -28,24 +28,24 @@ public struct Resource: Sendable, Listed {
     static var listPage: PageFunction { mcp_list_resources_page }
 }
 
-/// A template for resources of the server's.
-public struct ResourceTemplate: Sendable, Listed {
-    /// The template as it came: what has no property here is in it.
+/// A template for resources that the server provides.
+public struct ResourceTemplate: Sendable, ListElement {
+    /// The complete template as the server sent it.
     public let json: JSON
 
-    /// What gives the URI of a resource when its variables are filled in (RFC 6570).
+    /// The URI template (RFC 6570): with its variables filled in, it is the URI of a resource.
     public var uriTemplate: String { json["uriTemplate"]?.string ?? "" }
-    /// What it is called.
+    /// The name of the template.
     public var name: String { json["name"]?.string ?? "" }
-    /// A name for people.
+    /// A display name.
     public var title: String? { json["title"]?.string }
-    /// What its resources are.
+    /// A description of the template's resources.
     public var description: String? { json["description"]?.string }
-    /// What all of their contents are, such as "text/plain".
+    /// The MIME type that the contents of all its resources have, such as "text/plain".
     public var mimeType: String? { json["mimeType"]?.string }
-    /// Hints, such as "audience".
+    /// Hints for clients, such as "audience".
     public var annotations: JSON? { json["annotations"] }
-    /// Its `_meta`.
+    /// The `_meta` object of the template.
     public var meta: JSON? { json["_meta"] }
 
     static let key = "resourceTemplates"
@@ -53,38 +53,38 @@ public struct ResourceTemplate: Sendable, Listed {
     static var listPage: PageFunction { mcp_list_resource_templates_page }
 }
 
-/// What is in a resource, or a part of it.
+/// The contents of a resource, or of a part of it.
 public struct ResourceContents: Sendable {
-    /// The contents as they came.
+    /// The complete contents as the server sent them.
     public let json: JSON
 
-    /// Where they are from.
+    /// The URI of the resource or part.
     public var uri: String { json["uri"]?.string ?? "" }
-    /// What they are, such as "text/plain".
+    /// The MIME type, such as "text/plain".
     public var mimeType: String? { json["mimeType"]?.string }
-    /// The text; nil where they are bytes.
+    /// The text; nil if the contents are binary.
     public var text: String? { json["text"]?.string }
-    /// The bytes, decoded; nil where they are text.
+    /// The decoded bytes; nil if the contents are text.
     public var blob: Data? { json["blob"]?.base64 }
-    /// Their `_meta`.
+    /// The `_meta` object of the contents.
     public var meta: JSON? { json["_meta"] }
 }
 
-/// What reading a resource gave.
+/// The result of reading a resource.
 public struct ReadResourceResult: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// What is in the resource; several where it has parts.
+    /// The contents of the resource; several if it has parts.
     public var contents: [ResourceContents] { json["contents"]?.elements.map(ResourceContents.init) ?? [] }
-    /// Its `_meta`.
+    /// The `_meta` object of the result.
     public var meta: JSON? { json["_meta"] }
 }
 
 extension Calls {
-    static func readResource(_ uri: String) -> Operation<ReadResourceResult> {
+    static func readResource(_ uri: String) -> NativeCall<ReadResourceResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the URI", uri)
+            try rejectNUL("the URI", uri)
             return ReadResourceResult(json: try document { mcp_read_resource(client, uri, options, $0, $1) })
         }
     }

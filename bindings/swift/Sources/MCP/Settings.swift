@@ -1,42 +1,44 @@
 import CMCP
 
-// Settings other than credentials. Those that may come too late say so.
+// Timeout, client information, protocol version, limits and cache.
 extension Client {
-    /// Sets the timeout of calls that are given none; `.zero` means none. It is 60 seconds where it is never set.
+    /// Sets the timeout of calls that do not specify one; `.zero` means no limit. The default is 60 seconds.
     ///
-    /// One timeout governs a call from its start to its end: name lookup, connecting, TLS, negotiation, redirects, resends
-    /// and the body. The time that the auth closure takes is not counted. Rounded up to milliseconds; any time, and
-    /// counts from the next call.
+    /// The timeout limits a call from start to end: DNS lookup, connecting, TLS, negotiation, redirects, retries and
+    /// the response body. The time that the auth closure takes is not counted. Rounded up to milliseconds.
+    ///
+    /// May be called on any thread at any time; takes effect with the next call.
     public func setTimeout(_ timeout: Duration) throws(MCPError) {
         let milliseconds = try timeout.milliseconds("the timeout")
         try set { mcp_set_timeout($0, milliseconds, $1) }
     }
 
-    /// Sets the name and version under which the program introduces itself to the server (`clientInfo`). Without it, the
-    /// server is told "libmcp" and the library's version.
+    /// Sets the name and version of the application that the client sends to the server (`clientInfo`). The default is
+    /// "libmcp" and the library's version.
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setClientInfo(name: String, version: String) throws(MCPError) {
-        try refuseNUL("the client's name", name)
-        try refuseNUL("the client's version", version)
+        try rejectNUL("the client's name", name)
+        try rejectNUL("the client's version", version)
         try set { mcp_set_client_info($0, name, version, $1) }
     }
 
-    /// Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls throw
-    /// ``MCPError/Status/versionUnsupported``. nil, as at the start, negotiates the newest version that both sides speak.
+    /// Pins the protocol version, such as "2025-06-18": calls throw ``MCPError/Status/versionUnsupported`` if the
+    /// server does not support it. nil (the default) negotiates the newest version that both sides support.
     ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for a version that libmcp does not speak (it speaks 2024-11-05, 2025-03-26,
-    ///   2025-06-18, 2025-11-25 and 2026-07-28), ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for a version that libmcp does not support (it supports
+    ///   2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), ``MCPError/Status/misuse`` after the first
+    ///   call that contacted the server.
     public func setProtocolVersion(_ version: String?) throws(MCPError) {
-        try refuseNUL("the protocol version", version)
+        try rejectNUL("the protocol version", version)
         try set { mcp_set_protocol_version($0, version, $1) }
     }
 
-    /// Sets the largest of what a server may send, in bytes: a call that meets more throws ``MCPError/Status/tooLarge``. 0 stands
-    /// for the value at the start.
+    /// Sets the maximum size of the data that the server may send, in bytes: a call that receives more throws
+    /// ``MCPError/Status/tooLarge``. 0 restores the default.
     ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown limit, a negative number or a head that is too large,
-    ///   ``MCPError/Status/misuse`` after the first call that went to the server.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown limit, a negative size or a head limit over 16 MiB,
+    ///   ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setLimit(_ limit: Limit, to bytes: Int) throws(MCPError) {
         guard let bytes = UInt64(exactly: bytes) else {
             throw .invalidArgument("the limit is negative")
@@ -44,25 +46,25 @@ extension Client {
         try set { mcp_set_limit($0, limit.rawValue, bytes, $1) }
     }
 
-    /// Whether results are kept as long as the server says that they are fresh: lists, and resources that were read
-    /// (specification 2026-07-28, "Caching"). If so, a call may be answered from memory. A server that says of a change
-    /// makes what it concerns stale, while somebody listens
-    /// (``listen(to:resources:timeout:idleTimeout:options:)``). Private results go with the credentials that they were
-    /// asked for with.
+    /// Enables or disables the cache of results (disabled by default; disabling clears it). Lists and contents of
+    /// resources are cached for as long as the server declares them fresh (specification 2026-07-28, "Caching"); calls
+    /// may then return cached results. While the client listens
+    /// (``listen(to:resources:timeout:idleTimeout:options:)``), a change notification makes the affected results stale.
+    /// Private results are reused only with the credentials that they were requested with.
     ///
-    /// Any time; false at the start, and with it everything that was kept is forgotten.
-    public func setCache(_ wanted: Bool) throws(MCPError) {
-        try set { mcp_set_cache($0, wanted, $1) }
+    /// May be called on any thread at any time.
+    public func setCache(_ enabled: Bool) throws(MCPError) {
+        try set { mcp_set_cache($0, enabled, $1) }
     }
 }
 
 extension Client {
-    /// What ``setLimit(_:to:)`` can limit.
+    /// A limit that ``setLimit(_:to:)`` can set.
     public struct Limit: RawRepresentable, Hashable, Sendable {
-        /// The number of the C API.
+        /// The `mcp_limit` value of the C API.
         public let rawValue: Int32
 
-        /// A limit by its number of the C API; a later version may add more.
+        /// Creates a limit from an `mcp_limit` value of the C API. Later versions may add limits.
         public init(rawValue: Int32) {
             self.rawValue = rawValue
         }
@@ -71,11 +73,11 @@ extension Client {
             rawValue = Int32(limit.rawValue)
         }
 
-        /// The body of one answer, unpacked; 64 MiB at the start.
+        /// The size of a response body after decompression; 64 MiB by default.
         public static let message = Limit(MCP_LIMIT_MESSAGE)
-        /// The head of one answer, all of its header fields together; 64 KiB at the start, and at most 16 MiB.
+        /// The size of all header fields of a response; 64 KiB by default, at most 16 MiB.
         public static let head = Limit(MCP_LIMIT_HEAD)
-        /// One event of an event stream; 64 MiB at the start.
+        /// The size of an event of an event stream; 64 MiB by default.
         public static let event = Limit(MCP_LIMIT_EVENT)
     }
 }

@@ -1,4 +1,4 @@
-/// What a call brings, one after the other. The call is cancelled when nobody wants more.
+/// The elements that a call produces, as a sequence. The call is cancelled when the sequence is no longer iterated.
 func stream<Element: Sendable>(
     _ call: @escaping @Sendable (_ receive: @escaping @Sendable (Element) -> Void) async throws -> Void
 ) -> AsyncThrowingStream<Element, any Error> {
@@ -8,8 +8,8 @@ func stream<Element: Sendable>(
                 try await call { continuation.yield($0) }
                 continuation.finish()
             } catch {
-                // Only the end of the stream cancels this task, before the stream itself has noted its end: it would take what
-                // the cancelled call throws for an error of its own.
+                // Only `onTermination` cancels this task, and it runs before the stream is marked as finished: without
+                // this check, the stream could throw the error of the cancelled call.
                 continuation.finish(throwing: Task.isCancelled ? nil : error)
             }
         }

@@ -1,23 +1,23 @@
 import CMCP
 
-/// A tool of the server's.
-public struct Tool: Sendable, Listed {
-    /// The tool as it came: what has no property here is in it.
+/// A tool that the server provides.
+public struct Tool: Sendable, ListElement {
+    /// The complete tool as the server sent it.
     public let json: JSON
 
-    /// What it is called by.
+    /// The name that identifies the tool in calls.
     public var name: String { json["name"]?.string ?? "" }
-    /// A name for people.
+    /// A display name.
     public var title: String? { json["title"]?.string }
-    /// What it does.
+    /// A description of the tool.
     public var description: String? { json["description"]?.string }
-    /// The JSON schema of its arguments.
+    /// The JSON schema of the arguments.
     public var inputSchema: JSON? { json["inputSchema"] }
-    /// The JSON schema of its structured content.
+    /// The JSON schema of the structured content.
     public var outputSchema: JSON? { json["outputSchema"] }
-    /// Hints, such as "readOnlyHint"; not to be trusted unless the server is.
+    /// Hints, such as "readOnlyHint". Do not trust them unless you trust the server.
     public var annotations: JSON? { json["annotations"] }
-    /// Its `_meta`.
+    /// The `_meta` object of the tool.
     public var meta: JSON? { json["_meta"] }
 
     static let key = "tools"
@@ -25,21 +25,22 @@ public struct Tool: Sendable, Listed {
     static var listPage: PageFunction { mcp_list_tools_page }
 }
 
-/// What a tool has to say.
+/// The result of a tool.
 public struct ToolResult: Sendable {
-    /// The result as it came.
+    /// The complete result as the server sent it.
     public let json: JSON
 
-    /// What it says: objects with a "type", such as "text", "image" or "resource".
+    /// The content blocks: objects with a "type", such as "text", "image" or "resource".
     public var content: [JSON] { json["content"].map { Array($0.elements) } ?? [] }
-    /// Its texts, each on a line of its own: those of its blocks of the type "text", and those of embedded resources; ""
-    /// where it has none.
+    /// The texts of the content blocks of the type "text" and of embedded resources, joined with line breaks; "" if
+    /// there are none.
     public var text: String { json.use { String(cString: mcp_tool_result_text($0)) } }
-    /// The same for programs, as the tool's ``Tool/outputSchema`` promises it, which nobody has checked.
-    public var structuredContent: JSON? { json.inside { mcp_tool_result_structured($0) } }
-    /// Whether the tool failed. Calls throw such a result, as a ``ToolError``.
+    /// The structured content. It should match the tool's ``Tool/outputSchema``, but is not validated. nil if there is
+    /// none.
+    public var structuredContent: JSON? { json.subvalue { mcp_tool_result_structured($0) } }
+    /// Whether the tool reports that it failed. Calls throw such a result as a ``ToolError``.
     public var isError: Bool { json.use { mcp_tool_result_is_error($0) } }
-    /// Its `_meta`.
+    /// The `_meta` object of the result.
     public var meta: JSON? { json["_meta"] }
 
     func successful() throws(ToolError) -> ToolResult {
@@ -51,11 +52,11 @@ public struct ToolResult: Sendable {
 }
 
 extension Calls {
-    static func callTool(_ name: String, _ arguments: JSON?) -> Operation<ToolResult> {
+    static func callTool(_ name: String, _ arguments: JSON?) -> NativeCall<ToolResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the tool", name)
+            try rejectNUL("the name of the tool", name)
             let result = try document { result, error in
-                withText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
+                withJSONText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
             }
             return ToolResult(json: result)
         }

@@ -1,14 +1,14 @@
 import Foundation
 
-/// A tool failed, and said so. Where the call failed, an ``MCPError`` says why.
+/// A tool was executed and reported that it failed. If the call itself fails, it throws an ``MCPError``.
 public struct ToolError: Error, Sendable {
-    /// What the tool has to say of it.
+    /// The tool's result, which describes the failure.
     public let result: ToolResult
 }
 
 extension ToolError: CustomStringConvertible, LocalizedError {
     /// The text of the result.
-    public var description: String { result.text.isEmpty ? "the tool failed and does not say why" : result.text }
+    public var description: String { result.text.isEmpty ? "the tool failed without an error message" : result.text }
     /// The text of the result.
     public var errorDescription: String? { description }
 }

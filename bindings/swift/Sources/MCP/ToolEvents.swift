@@ -1,13 +1,14 @@
-/// What comes of a tool while it works.
+/// An event of a running tool call.
 public enum ToolEvent: Sendable {
-    /// How far it has come.
+    /// A progress notification.
     case progress(ProgressUpdate)
-    /// What it has to say in the end: the last event.
+    /// The tool's result: the last event.
     case result(ToolResult)
 }
 
 extension Client {
-    /// Calls a tool as `callTool` does, now, and tells how far it has come while it works.
+    /// Calls a tool, and returns its progress notifications and its result as a sequence. The call starts at once, not
+    /// with the first iteration.
     ///
     ///     for try await event in client.toolEvents("index") {
     ///         switch event {
@@ -16,20 +17,20 @@ extension Client {
     ///         }
     ///     }
     ///
-    /// The call is cancelled when the task that goes through the events is, and when nobody goes through them any more;
-    /// then there is no result. What `callTool` throws, the events end with.
+    /// The call is cancelled when the iterating task is cancelled, or when iteration stops; there is no result then.
+    /// The sequence throws the errors of `callTool`.
     public func toolEvents(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
     ) -> AsyncThrowingStream<ToolEvent, any Error> {
         stream { receive in
-            var telling = options
-            telling.progress = { update in
+            var withProgress = options
+            withProgress.progress = { update in
                 options.progress?(update)
                 receive(.progress(update))
             }
             let result = try await self.callTool(
-                name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: telling)
+                name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: withProgress)
             receive(.result(result))
         }
     }

@@ -1,21 +1,22 @@
 import CMCP
 
-/// Work of a tool that goes on at the server while nobody waits.
+/// A tool call that runs on the server without an open call.
 public struct ToolTask: Sendable {
-    /// The task as it came: one of a modern server that has ended has its "result" or "error" there.
+    /// The complete task as the server sent it. On modern servers, a task that has ended has its "result" or "error"
+    /// here.
     public let json: JSON
 
-    /// Names the task. Keep it: with it, another process can ask for the task as well.
+    /// The id of the task. Store it to query the task later, also from another process.
     public var id: String { json["taskId"]?.string ?? "" }
-    /// How it stands.
+    /// The status of the task.
     public var status: Status? { json["status"]?.string.map { Status(rawValue: $0) } }
-    /// What the server says of that.
+    /// The server's description of the status.
     public var statusMessage: String? { json["statusMessage"]?.string }
-    /// What a task of a modern server asks for: an object with a request under each key.
+    /// The inputs that a task of a modern server requests: an object with a request under each key.
     public var inputRequests: JSON? { json["inputRequests"] }
-    /// How long the server keeps it.
+    /// How long the server keeps the task.
     public var ttl: Duration? { duration("ttlMs") ?? duration("ttl") }
-    /// How long the server wants to be left alone between two questions.
+    /// The time to wait between two polls, as the server suggests.
     public var pollInterval: Duration? { duration("pollIntervalMs") ?? duration("pollInterval") }
 
     private func duration(_ name: String) -> Duration? {
@@ -24,34 +25,34 @@ public struct ToolTask: Sendable {
 }
 
 extension ToolTask {
-    /// How a task stands, as the specification calls it.
+    /// The status of a task, as defined by the specification.
     public struct Status: RawRepresentable, Hashable, Sendable {
-        /// The specification's word.
+        /// The name of the status in the specification.
         public let rawValue: String
 
-        /// A status by the specification's word.
+        /// Creates a status from its name in the specification.
         public init(rawValue: String) {
             self.rawValue = rawValue
         }
 
-        /// It goes on.
+        /// The task is running.
         public static let working = Status(rawValue: "working")
-        /// It waits for input.
+        /// The task waits for input.
         public static let inputRequired = Status(rawValue: "input_required")
-        /// It has a result.
+        /// The task has ended with a result.
         public static let completed = Status(rawValue: "completed")
-        /// It has an error.
+        /// The task has ended with an error.
         public static let failed = Status(rawValue: "failed")
-        /// Somebody has ended it.
+        /// The task was cancelled.
         public static let cancelled = Status(rawValue: "cancelled")
     }
 }
 
-/// What became of a tool that was started.
+/// The server's response when a tool was started.
 public enum StartedTool: Sendable {
-    /// The server goes on with it.
+    /// The tool runs as a task.
     case task(ToolTask)
-    /// It has ended already.
+    /// The tool has already ended.
     case result(ToolResult)
 
     init(json: JSON) {
@@ -68,42 +69,42 @@ public enum StartedTool: Sendable {
 }
 
 extension Calls {
-    static func startTool(_ name: String, _ arguments: JSON?) -> Operation<StartedTool> {
+    static func startTool(_ name: String, _ arguments: JSON?) -> NativeCall<StartedTool> {
         { client, options throws(MCPError) in
-            try refuseNUL("the name of the tool", name)
+            try rejectNUL("the name of the tool", name)
             let started = try document { result, error in
-                withText(arguments) { mcp_start_tool(client, name, $0, $1, options, result, error) }
+                withJSONText(arguments) { mcp_start_tool(client, name, $0, $1, options, result, error) }
             }
             return StartedTool(json: started)
         }
     }
 
-    static func getTask(_ id: String) -> Operation<ToolTask> {
+    static func getTask(_ id: String) -> NativeCall<ToolTask> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             return ToolTask(json: try document { mcp_get_task(client, id, options, $0, $1) })
         }
     }
 
-    static func updateTask(_ id: String, _ responses: JSON) -> Operation<Void> {
+    static func updateTask(_ id: String, _ responses: JSON) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             try check { error in
-                withText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
+                withJSONText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
             }
         }
     }
 
-    static func cancelTask(_ id: String) -> Operation<Void> {
+    static func cancelTask(_ id: String) -> NativeCall<Void> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             try check { mcp_cancel_task(client, id, options, $0) }
         }
     }
 
-    static func waitTask(_ id: String) -> Operation<ToolResult> {
+    static func waitTask(_ id: String) -> NativeCall<ToolResult> {
         { client, options throws(MCPError) in
-            try refuseNUL("the id of the task", id)
+            try rejectNUL("the id of the task", id)
             return ToolResult(json: try document { mcp_wait_task(client, id, options, $0, $1) })
         }
     }

@@ -2,20 +2,20 @@ import Foundation
 import MCP
 import Testing
 
-/// An error that says when it is gone.
-private final class Refused: Error {
-    let gone: Shared<Int>
+/// An error that counts its deinitializations.
+private final class CountedError: Error {
+    let deinitCount: Shared<Int>
 
-    init(_ gone: Shared<Int> = Shared(0)) {
-        self.gone = gone
+    init(_ deinitCount: Shared<Int> = Shared(0)) {
+        self.deinitCount = deinitCount
     }
 
     deinit {
-        gone.change { $0 += 1 }
+        deinitCount.change { $0 += 1 }
     }
 }
 
-private actor Vault {
+private actor TokenStore {
     private var renewals = 0
 
     func token(renewed: Bool) async -> String {
@@ -26,17 +26,17 @@ private actor Vault {
 }
 
 @Suite struct AuthTests {
-    @Test func givesCredentials() async throws {
+    @Test func closureSuppliesCredentials() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+bearer=right-token+tag=\(tag)")
-        let asked = Shared<[AuthRequest]>([])
+        let requests = Shared<[AuthRequest]>([])
         try client.setAuth { request in
-            asked.change { $0.append(request) }
+            requests.change { $0.append(request) }
             request.bearer = "right-token"
             request.headers["X-More"] = "yes"
         }
         try await client.ping()
-        let first = try #require(asked.value.first)
+        let first = try #require(requests.value.first)
         #expect(first.method == "POST" && first.attempt == 1 && first.url.contains(tag))
         #expect(first.httpStatus == nil && first.challenge == nil)
         let sent = try #require(try await Scripted.log(tag).last)
@@ -46,18 +46,18 @@ private actor Vault {
         try await failure(.unauthorized) { try await client.ping() }
     }
 
-    @Test func refreshes() async throws {
+    @Test func closureRunsAgainAfterUnauthorized() async throws {
         let client = try Scripted.client("dual+bearer=new-token")
-        let asked = Shared<[String]>([])
+        let attempts = Shared<[String]>([])
         try client.setAuth { request in
-            asked.change { $0.append("\(request.httpStatus ?? 0) \(request.challenge?.prefix(6) ?? "none")") }
+            attempts.change { $0.append("\(request.httpStatus ?? 0) \(request.challenge?.prefix(6) ?? "none")") }
             request.bearer = request.attempt == 1 ? "old-token" : "new-token"
         }
         try await client.ping()
-        #expect(asked.value == ["0 none", "401 Bearer"])
+        #expect(attempts.value == ["0 none", "401 Bearer"])
     }
 
-    @Test func throwing() async throws {
+    @Test func thrownErrorIsUnderlyingError() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+tag=\(tag)")
         struct Empty: LocalizedError {
@@ -76,7 +76,7 @@ private actor Vault {
     }
 
     @Test(arguments: [("a\0b", [:]), ("Bearer twice", [:]), (nil, ["Host": "x"]), (nil, ["X-A": "a\0"])])
-    func unusable(_ bearer: String?, _ headers: [String: String]) async throws {
+    func invalidCredentialsFailTheCall(_ bearer: String?, _ headers: [String: String]) async throws {
         let client = try Scripted.client("dual")
         try client.setAuth { request in
             request.bearer = bearer
@@ -86,26 +86,26 @@ private actor Vault {
         #expect((error.underlyingError as? MCPError)?.status == .invalidArgument)
     }
 
-    @Test func waitsForTasks() async throws {
+    @Test func asyncClosureIsAwaited() async throws {
         let client = try Scripted.client("dual+bearer=new-token")
-        let vault = Vault()
+        let store = TokenStore()
         try client.setAuth { request in
-            request.bearer = await vault.token(renewed: request.attempt > 1)
+            request.bearer = await store.token(renewed: request.attempt > 1)
             try await Task.sleep(for: .milliseconds(1))
         }
         try await client.ping()
         try await client.ping()
         try client.setAuth { _ in
             await Task.yield()
-            throw Refused()
+            throw CountedError()
         }
         let error = try await failure(.authFailed) { try await client.ping() }
-        #expect(error.underlyingError is Refused)
+        #expect(error.underlyingError is CountedError)
     }
 
-    /// One failed refresh ends all calls that wait for it, and all of them have its cause, which goes with the last.
-    @Test func oneCauseForMany() async throws {
-        let gone = Shared(0)
+    /// One failed refresh fails all calls that wait for it. Their errors share its cause, freed with the last one.
+    @Test func failedRefreshFailsAllWaitingCalls() async throws {
+        let deinitCount = Shared(0)
         let refreshes = Shared(0)
         do {
             let client = try Scripted.client("dual+bearer=other-token")
@@ -113,7 +113,7 @@ private actor Vault {
                 request.bearer = "old-token"
                 if request.attempt > 1 {
                     refreshes.change { $0 += 1 }
-                    throw Refused(gone)
+                    throw CountedError(deinitCount)
                 }
             }
             let errors = try await withThrowingTaskGroup(of: MCPError.self) { group in
@@ -123,13 +123,13 @@ private actor Vault {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(errors.count == 32)
-            #expect(errors.allSatisfy { $0.underlyingError is Refused && $0.httpStatus == 401 })
+            #expect(errors.allSatisfy { $0.underlyingError is CountedError && $0.httpStatus == 401 })
             #expect(refreshes.value < 32)
         }
-        try await eventually { gone.value == refreshes.value }
+        try await eventually { deinitCount.value == refreshes.value }
     }
 
-    @Test func noCallWithin() async throws {
+    @Test func callsOnSameClientInsideClosureAreMisuse() async throws {
         let client = try Scripted.client("dual")
         let statuses = Shared<[MCPError.Status?]>([])
         try client.setAuth { [weak client] _ in
@@ -151,13 +151,13 @@ private actor Vault {
         #expect(!statuses.value.isEmpty && statuses.value.allSatisfy { $0 == .misuse })
         #expect(statuses.value.count >= 2)
 
-        // Another client is another matter.
+        // Calls on another client are allowed.
         let other = try Scripted.client("dual")
         try client.setAuth { _ in try await other.ping() }
         try await client.ping()
     }
 
-    @Test func shows() async throws {
+    @Test func descriptionHidesCredentials() async throws {
         let client = try Scripted.client("dual")
         let shown = Shared("")
         try client.setAuth { request in

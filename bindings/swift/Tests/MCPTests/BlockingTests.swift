@@ -1,9 +1,9 @@
 import MCP
 import Testing
 
-/// Every call in the form that blocks, once; what they do is tested in the other form.
+/// Makes each blocking call once. Their behavior is tested in the asynchronous form.
 @Suite struct BlockingTests {
-    @Test func onARealServer() async throws {
+    @Test func allCallsWorkOnRealServer() async throws {
         let server = try RealServer("everything")
         try await onThread {
             let client = try server.ready()

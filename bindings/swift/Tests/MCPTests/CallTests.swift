@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: [
         ("dual", "modern", "streamable-http"), ("legacy", "legacy", "streamable-http"), ("sse", "legacy", "sse"),
     ])
-    func all(_ scenario: String, _ era: String, _ transport: String) async throws {
+    func connectPingInfoAndCloseWork(_ scenario: String, _ era: String, _ transport: String) async throws {
         let client = try Scripted.client(scenario)
         try await client.connect()
         try await client.ping()
@@ -17,7 +17,7 @@ import Testing
         try await client.close()
     }
 
-    @Test func blocking() async throws {
+    @Test func blockingFormsWork() async throws {
         try await onThread {
             let client = try Scripted.client("legacy")
             let token = try CancelToken()
@@ -27,14 +27,14 @@ import Testing
             try client.blocking.close()
             do throws(MCPError) {
                 try client.blocking.ping()
-                Issue.record("a ping of a closed client")
+                Issue.record("a ping on a closed client succeeded")
             } catch {
                 #expect(error.status == .closed)
             }
         }
     }
 
-    @Test func timeouts() async throws {
+    @Test func timeoutsEndCalls() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=ping")
         try await failure(.timeout) { try await client.ping(timeout: .milliseconds(50)) }
         try await failure(.timeout) { try await client.ping(timeout: .microseconds(1)) }
@@ -44,8 +44,8 @@ import Testing
         try await failure(.timeout) { try await onThread { try client.blocking.ping(timeout: .milliseconds(50)) } }
     }
 
-    /// Bytes that drip are not idle.
-    @Test func notIdle() async throws {
+    /// A response that arrives slowly, byte by byte, does not trigger the idle timeout.
+    @Test func slowResponseIsNotIdle() async throws {
         let client = try Scripted.client("legacy+fault=drip+when=ping")
         try await client.ping(timeout: .seconds(30), idleTimeout: .seconds(2))
     }
@@ -53,21 +53,21 @@ import Testing
 
 @Suite struct CancelTests {
     @Test(arguments: ["legacy", "sse"])
-    func blockedCall(_ era: String) async throws {
+    func cancelledCallEndsPromptly(_ era: String) async throws {
         let tag = newTag()
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=ping+times=1")
         let call = Task { try await client.ping() }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         let start = Stopwatch()
         call.cancel()
         let result = await call.result
-        ended("a cancelled ping (\(era)) ended after", since: start)
+        expectPromptEnd("a cancelled ping (\(era)) ended after", since: start)
         #expect(throws: CancellationError.self) { try result.get() }
         try await client.ping()
     }
 
-    /// A task that is cancelled already sends nothing.
-    @Test func beforeTheCall() async throws {
+    /// A task that is cancelled before the call sends nothing.
+    @Test func cancelledTaskSendsNothing() async throws {
         let tag = newTag()
         let client = try Scripted.client("dual+tag=\(tag)")
         let call = Task {
@@ -78,7 +78,7 @@ import Testing
         #expect(try await Scripted.log(tag).isEmpty)
     }
 
-    @Test func inAGroup() async throws {
+    @Test func cancelledGroupEndsAllCalls() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         var start = Stopwatch()
@@ -88,33 +88,33 @@ import Testing
                     await #expect(throws: CancellationError.self) { try await client.ping() }
                 }
             }
-            try await Scripted.pinged(tag, times: 8)
+            try await Scripted.waitForPings(tag, times: 8)
             start = Stopwatch()
             group.cancelAll()
             try await group.waitForAll()
         }
-        ended("8 cancelled pings ended after", since: start)
+        expectPromptEnd("8 cancelled pings ended after", since: start)
     }
 
-    @Test func blockingCallByToken() async throws {
+    @Test func tokenEndsBlockingCall() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         let token = try CancelToken()
         let call = Task { try await onThread { try client.blocking.ping(cancel: token) } }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         let start = Stopwatch()
         token.trigger()
         token.trigger()
         try await failure(.cancelled) { try await call.value }
-        ended("a triggered blocking ping ended after", since: start)
-        // It works once.
+        expectPromptEnd("a triggered blocking ping ended after", since: start)
+        // The token stays triggered.
         try await failure(.cancelled) { try await onThread { try client.blocking.ping(cancel: token) } }
     }
 }
 
 @Suite struct CloseTests {
     @Test(arguments: ["legacy", "sse", "modern"])
-    func blockedCalls(_ era: String) async throws {
+    func closeEndsCallsInProgress(_ era: String) async throws {
         let tag = newTag()
         let method = era == "modern" ? "server/discover" : "ping"
         let client = try Scripted.client("\(era)+tag=\(tag)+fault=silent+when=\(method)")
@@ -127,11 +127,11 @@ import Testing
         for call in calls {
             try await failure(.closed) { try await call.value }
         }
-        ended("8 blocked pings (\(era)) ended by close after", since: start)
+        expectPromptEnd("8 blocked pings (\(era)) ended by close after", since: start)
         try await failure(.closed) { try await client.ping() }
     }
 
-    @Test func useAfterClose() async throws {
+    @Test func callsAfterCloseThrowClosed() async throws {
         let client = try Scripted.client("legacy")
         try await client.ping()
         try await client.close()
@@ -142,14 +142,14 @@ import Testing
         try await onThread { try client.blocking.close() }
     }
 
-    @Test func beforeTheFirstCall() async throws {
+    @Test func clientCanBeClosedBeforeFirstCall() async throws {
         let client = try Scripted.client("legacy")
         try await client.close()
         try await failure(.closed) { try await client.ping() }
     }
 
-    /// Somebody who cleans up in a task that is cancelled does close.
-    @Test func inACancelledTask() async throws {
+    /// Cleanup code in a cancelled task can close the client.
+    @Test func closeWorksInCancelledTask() async throws {
         let client = try Scripted.client("legacy")
         try await client.ping()
         let closing = Task {
@@ -160,8 +160,8 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
-    /// The server does not answer the goodbye: the client is closed all the same.
-    @Test func goodbyeInVain() async throws {
+    /// The server does not respond to the DELETE request: the client is closed anyway.
+    @Test func clientIsClosedWhenServerDoesNotRespond() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=DELETE")
         try await client.ping()
         try await failure(.timeout) { try await client.close(timeout: .milliseconds(50)) }
@@ -169,8 +169,8 @@ import Testing
         try await client.close()
     }
 
-    /// The last reference goes while the call is in flight: the call holds the client.
-    @Test func dropped() async throws {
+    /// The last other reference is released during the call: the call keeps the client alive.
+    @Test func callKeepsClientAlive() async throws {
         let tag = newTag()
         weak var weakly: Client?
         var call: Task<Void, any Error>?
@@ -179,7 +179,7 @@ import Testing
             weakly = client
             call = Task { try await client.ping() }
         }
-        try await Scripted.pinged(tag)
+        try await Scripted.waitForPings(tag)
         #expect(weakly != nil)
         call?.cancel()
         _ = await call?.result

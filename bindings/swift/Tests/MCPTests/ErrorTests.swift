@@ -4,7 +4,7 @@ import Testing
 @testable import MCP
 
 @Suite struct ErrorTests {
-    @Test func unauthorized() async throws {
+    @Test func unauthorizedErrorHasChallenge() async throws {
         let client = try Scripted.client("dual+bearer=right-token", bearer: "wrong-token")
         let error = try await failure(.unauthorized) { try await client.ping() }
         #expect(error.httpStatus == 401)
@@ -15,15 +15,15 @@ import Testing
         #expect(!String(reflecting: error).contains("wrong-token"))
     }
 
-    @Test func rpcError() async throws {
+    @Test func rpcErrorHasCodeAndData() async throws {
         let client = try Scripted.client("legacy+fault=rpc-error+when=tools/list")
         let error = try await failure(.rpcError) { _ = try await client.listTools() }
         #expect(error.rpcCode == -32603 && error.message.contains("boom"))
         #expect(error.rpcData?["why"]?.string == "test")
     }
 
-    /// The data lives in the C error, which lives as long as somebody holds the data.
-    @Test func dataOutlivesItsError() async throws {
+    /// The data is part of the C error, which lives as long as the data is referenced.
+    @Test func rpcDataOutlivesError() async throws {
         func data() async throws -> JSON? {
             try await failure(.rpcError) {
                 _ = try await Scripted.client("legacy+fault=rpc-error+when=tools/list").listTools()
@@ -32,13 +32,13 @@ import Testing
         #expect(try await data()?.string == "test")
     }
 
-    @Test func rateLimited() async throws {
+    @Test func rateLimitedErrorHasRetryAfter() async throws {
         let client = try Scripted.client("legacy+status=429+retry-after=7+when=ping")
         let error = try await failure(.rateLimited) { try await client.ping() }
         #expect(error.httpStatus == 429 && error.retryAfter == .seconds(7))
     }
 
-    @Test func others() async throws {
+    @Test func otherFailuresHaveTheirStatus() async throws {
         try await failure(.notFound) { try await Scripted.client("dual+fault=html-404").ping() }
         try await failure(.unavailable) { try await Scripted.client("dual+status=503").ping() }
         let refused = try await failure(.connectFailed) { try await Client("http://127.0.0.1:1/mcp").ping() }
@@ -49,14 +49,14 @@ import Testing
         try await failure(.invalidArgument) { try Client("http://127.0.0.1/", headers: ["Host": "x"]) }
     }
 
-    @Test func statuses() {
+    @Test func statusesAreNamedAndHashable() {
         #expect(MCPError.Status.timeout.description == "MCP_TIMEOUT")
         let unknown = MCPError.Status(rawValue: 4711)
         #expect(unknown.rawValue == 4711 && unknown.description == "MCP_UNKNOWN" && unknown != .timeout)
         #expect(Set<MCPError.Status>([.timeout, .closed, .timeout]).count == 2)
     }
 
-    @Test func durations() async throws {
+    @Test func durationsAreRoundedUp() async throws {
         #expect(try Duration.zero.milliseconds("it") == 0)
         #expect(try Duration.nanoseconds(1).milliseconds("it") == 1)
         #expect(try Duration.milliseconds(1).milliseconds("it") == 1)

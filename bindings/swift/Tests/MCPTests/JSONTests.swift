@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 @Suite struct JSONTests {
-    @Test func kinds() throws {
+    @Test func valuesHaveKinds() throws {
         let json = try JSON(parsing: #"{"n": null, "b": true, "i": 5, "s": "x", "a": [1, 2], "o": {"k": 1}}"#)
         #expect(json.kind == .object && json.count == 6)
         #expect(json["n"]?.kind == .null && json["n"]?.isNull == true)
@@ -15,7 +15,7 @@ import Testing
         #expect(json.at("/a/0")?.int == 1 && json.at("/o/k")?.int == 1 && json.at("")?.count == 6)
     }
 
-    @Test func whatIsNotThere() throws {
+    @Test func missingValuesAreNil() throws {
         let json = try JSON(parsing: #"{"a": [1], "n\u0000": 1}"#)
         #expect(json["b"] == nil && json["n\0"] == nil && json[0] == nil)
         #expect(json["a"]?[1] == nil && json["a"]?[-1] == nil && json["a"]?["x"] == nil)
@@ -23,7 +23,7 @@ import Testing
         #expect(json["a"]?.string == nil && json["a"]?.bool == nil && json["a"]?.int == nil && json["a"]?.double == nil)
     }
 
-    @Test func numbers() throws {
+    @Test func numbersAreReadExactly() throws {
         let limits = "9223372036854775807, 18446744073709551615, 1e999, -9223372036854775808"
         let json = try JSON(parsing: "[5.0, 50e-1, 5.5, -1, \(limits)]")
         let numbers = Array(json.elements)
@@ -32,15 +32,15 @@ import Testing
         #expect(numbers.prefix(4).map(\.double) == [5, 5, 5.5, -1] && numbers[6].double == nil)
     }
 
-    @Test func strings() throws {
+    @Test func stringsAreDecoded() throws {
         let json = try JSON(parsing: #"["", "a\"b", "\u00fc\ud83d\ude00", "a\u0000b", "\ud800x", "€"]"#)
         #expect(json.elements.map(\.string) == ["", "a\"b", "ü😀", "a\0b", "\u{FFFD}x", "€"])
         #expect(json[1]?.raw == #""a\"b""# && "\(json[5] ?? json)" == "\"€\"")
         #expect(json[5]?.data == Data("\"€\"".utf8))
     }
 
-    /// Halves of surrogate pairs, for which Foundation refuses the whole document.
-    @Test func halvesOfPairs() throws {
+    /// Unpaired surrogates, for which Foundation rejects the whole document.
+    @Test func unpairedSurrogatesAreReplaced() throws {
         let sent = #"{"cut \ud83d":"\ude00 low \\\ud83d","pair":"\ud83d\ud83d\ude00","plain":"\\ud83d \u0041\n"}"#
         let read = ["cut \u{FFFD}": "\u{FFFD} low \\\u{FFFD}", "pair": "\u{FFFD}😀", "plain": "\\ud83d A\n"]
         let json = try JSON(parsing: sent)
@@ -49,7 +49,7 @@ import Testing
         #expect(json.raw == sent && json.data == Data(sent.utf8))
     }
 
-    @Test func membersAndElements() throws {
+    @Test func membersAndElementsKeepOrder() throws {
         let json = try JSON(parsing: #"{"b": 1, "a": [1, [2], 3], "b": 2, "x\u0000": 3, "\ud800": 4}"#)
         #expect(json.members.map(\.key) == ["b", "a", "b", "x\u{FFFD}", "\u{FFFD}"])
         #expect(json.members.compactMap(\.value.int) == [1, 2, 3, 4])
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func building() throws {
+    @Test func literalsBuildValues() throws {
         let text = "a\"b\\c\n\0\u{7F}ü😀"
         let json: JSON = [
             "s": "\(text)", "n": -1, "d": 2.5, "t": true, "z": .null, "a": [1, ["o": [:]], []], "\"": "x",
@@ -81,12 +81,12 @@ import Testing
         #expect(throws: EncodingError.self) { try JSON(encoding: Double.infinity) }
     }
 
-    @Test func aValueKeepsItsDocument() throws {
+    @Test func valueKeepsDocumentAlive() throws {
         let inner = try JSON(parsing: #"{"a": {"b": ["kept"]}}"#).at("/a/b")
         #expect(inner?[0]?.string == "kept")
     }
 
-    @Test func decoding() throws {
+    @Test func valuesAreDecoded() throws {
         struct Server: Decodable, Equatable {
             var name: String
             var version: String?
@@ -99,7 +99,7 @@ import Testing
         #expect(throws: DecodingError.self) { try json["ids"]?.decode(Server.self) }
     }
 
-    @Test func whatIsNotJSON() async throws {
+    @Test func invalidJSONIsRejected() async throws {
         try await failure(.invalidJSON) { try JSON(parsing: "{") }
         try await failure(.invalidJSON) { try JSON(parsing: "") }
         try await failure(.invalidJSON) { try JSON(parsing: Data()) }
@@ -108,7 +108,7 @@ import Testing
         #expect(try JSON(parsing: Data("[1]".utf8))[0]?.int == 1)
     }
 
-    @Test func readByManyThreads() throws {
+    @Test func manyThreadsReadOneValue() throws {
         let text = "{" + (0..<100).map { "\"k\($0)\": \"v\($0)\"" }.joined(separator: ",") + "}"
         let json = try JSON(parsing: text)
         DispatchQueue.concurrentPerform(iterations: 64) { number in

@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 @Suite struct LogTests {
-    @Test func lines() async throws {
+    @Test func messagesHaveLevelAndNoToken() async throws {
         let client = try Scripted.client("sse+bearer=right-token", bearer: "right-token")
         let lines = Shared<[(LogLevel, String)]>([])
         try client.setLog { level, message in lines.change { $0.append((level, message)) } }
@@ -19,7 +19,7 @@ import Testing
         #expect(lines.value.count == count)
     }
 
-    @Test func warning() async throws {
+    @Test func tokenOverPlainHTTPLogsWarning() async throws {
         let client = try Client("http://192.0.2.1/mcp", bearer: "token")
         let levels = Shared<[LogLevel]>([])
         try client.setLog { level, _ in levels.change { $0.append(level) } }
@@ -30,38 +30,38 @@ import Testing
 }
 
 @Suite struct LifetimeTests {
-    @Test func closuresEndOnce() async throws {
-        let gone = Shared(0)
+    @Test func closuresAreReleasedOnce() async throws {
+        let deinitCount = Shared(0)
         func replace(on client: Client) throws {
-            let auth = Witness(gone)
-            let log = Witness(gone)
-            try client.setAuth { _ in auth.seen() }
-            try client.setLog { _, _ in log.seen() }
+            let auth = DeinitCounter(deinitCount)
+            let log = DeinitCounter(deinitCount)
+            try client.setAuth { _ in auth.keepAlive() }
+            try client.setLog { _, _ in log.keepAlive() }
         }
         weak var weakly: Client?
         do {
             let client = try Scripted.client("dual")
             weakly = client
             try replace(on: client)
-            #expect(gone.value == 0)
+            #expect(deinitCount.value == 0)
             try await client.ping()
             try replace(on: client)
-            try await eventually { gone.value == 2 }
+            try await eventually { deinitCount.value == 2 }
             try client.removeLog()
-            try await eventually { gone.value == 3 }
+            try await eventually { deinitCount.value == 3 }
             try await client.ping()
         }
-        try await eventually { weakly == nil && gone.value == 4 }
+        try await eventually { weakly == nil && deinitCount.value == 4 }
     }
 
-    /// The log closure on the thread of the event stream lets go of the last reference.
-    @Test func freedInTheLog() async throws {
+    /// The log closure releases the last reference to the client on the event stream's thread.
+    @Test func clientCanBeFreedInLogClosure() async throws {
         struct Weak: @unchecked Sendable {
             weak var client: Client?
         }
         let holder = Shared<Client?>(nil)
         let weakly = Shared(Weak())
-        let alone = DispatchSemaphore(value: 0)
+        let othersReleased = DispatchSemaphore(value: 0)
         let freed = Shared(false)
         do {
             let client = try Scripted.client("sse+fault=ping-after")
@@ -70,13 +70,13 @@ import Testing
             try client.setTransport(.sse)
             try client.setLog { _, message in
                 guard message.contains("asked for ping") else { return }
-                alone.wait()
+                othersReleased.wait()
                 holder.change { $0 = nil }
                 freed.change { $0 = weakly.value.client == nil }
             }
             try await client.ping()
         }
-        alone.signal()
+        othersReleased.signal()
         try await eventually { freed.value }
     }
 }

@@ -2,7 +2,7 @@ import MCP
 import Testing
 
 @Suite struct LoggingTests {
-    @Test(arguments: ["everything", "everything-sse"]) func legacy(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func legacyServerHonorsLevel(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let messages = Shared<[LoggingMessage]>([])
         try client.setLogging { message in messages.change { $0.append(message) } }
@@ -10,24 +10,24 @@ import Testing
         func subscribe(_ uri: String) async throws {
             _ = try await client.request("resources/subscribe", params: ["uri": "\(uri)"])
         }
-        func heard(_ uri: String) -> Bool {
+        func received(_ uri: String) -> Bool {
             messages.value.contains { $0.level == .info && $0.data?.string?.contains(uri) == true }
         }
         try await subscribe("demo://one")
-        try await eventually { heard("demo://one") }
+        try await eventually { received("demo://one") }
         try await client.setLoggingLevel(.emergency)
         try await subscribe("demo://two")
         try await client.setLoggingLevel(.debug)
         try await subscribe("demo://three")
-        // What would have come before it has not.
-        try await eventually { heard("demo://three") }
-        #expect(!heard("demo://two"))
+        // The message for "two" would have arrived before this one.
+        try await eventually { received("demo://three") }
+        #expect(!received("demo://two"))
         #expect(messages.value.allSatisfy { $0.json["level"]?.string == $0.level.description && $0.logger == nil })
         try await failure(.invalidArgument) { try await client.setLoggingLevel(LoggingLevel(rawValue: "loud")) }
         try await failure(.invalidArgument) { try await client.setLoggingLevel(LoggingLevel(rawValue: "info\0")) }
     }
 
-    @Test func modern() async throws {
+    @Test func modernServerHonorsLevel() async throws {
         let client = try RealServer("features-ts2").ready()
         let levels = Shared<[LoggingLevel]>([])
         try client.setLogging { message in
@@ -42,27 +42,27 @@ import Testing
         #expect(levels.value.count == 3)
     }
 
-    @Test func words() {
+    @Test func levelsHaveSpecificationNames() {
         let all: [LoggingLevel] = [.debug, .info, .notice, .warning, .error, .critical, .alert, .emergency]
         #expect(
             all.map(\.rawValue).joined(separator: " ") == "debug info notice warning error critical alert emergency")
     }
 
-    @Test func closuresEndOnce() async throws {
-        let gone = Shared(0)
+    @Test func closuresAreReleasedOnce() async throws {
+        let deinitCount = Shared(0)
         do {
             let client = try Scripted.client("dual")
             func set() throws {
-                let witness = Witness(gone)
-                try client.setLogging { _ in witness.seen() }
+                let counter = DeinitCounter(deinitCount)
+                try client.setLogging { _ in counter.keepAlive() }
             }
             try set()
             try set()
-            try await eventually { gone.value == 1 }
+            try await eventually { deinitCount.value == 1 }
             try client.removeLogging()
-            try await eventually { gone.value == 2 }
+            try await eventually { deinitCount.value == 2 }
             try set()
         }
-        try await eventually { gone.value == 3 }
+        try await eventually { deinitCount.value == 3 }
     }
 }

@@ -4,13 +4,13 @@ import Testing
 @testable import MCP
 
 @Suite(.serialized) struct PoolTests {
-    /// More blocked calls than Dispatch has threads, and than the cooperative pool has by far.
-    @Test func manyBlockedCalls() async throws {
+    /// More blocked calls than Dispatch or the cooperative pool has threads.
+    @Test func blockedCallsDoNotBlockOtherTasks() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
         let calls = (0..<100).map { _ in Task { try await client.ping() } }
-        try await Scripted.pinged(tag, times: 100)
-        // All are blocked; others go on.
+        try await Scripted.waitForPings(tag, times: 100)
+        // All of them are blocked; other tasks continue.
         let other = try Scripted.client("dual")
         let sum = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<100 {
@@ -30,25 +30,25 @@ import Testing
         for call in calls {
             await #expect(throws: CancellationError.self) { try await call.value }
         }
-        ended("100 cancelled pings ended after", since: start)
+        expectPromptEnd("100 cancelled pings ended after", since: start)
     }
 
-    /// The async auth closure of a blocking call goes on while every thread of the cooperative pool is busy.
-    @Test func authWhilePoolIsBusy() async throws {
-        actor Vault {
+    /// The async auth closure of a blocking call runs while every thread of the cooperative pool is busy.
+    @Test func authClosureRunsWhilePoolIsBusy() async throws {
+        actor TokenStore {
             func token() -> String { "right-token" }
         }
-        let vault = Vault()
+        let store = TokenStore()
         let client = try Scripted.client("dual+bearer=right-token")
         try client.setAuth { request in
             await Task.yield()
-            async let token = vault.token()
+            async let token = store.token()
             request.bearer = await token
         }
         let busy = Shared(0)
         let release = DispatchSemaphore(value: 0)
         let threads = ProcessInfo.processInfo.activeProcessorCount
-        // Not a part of this test's task: its thread may be among the busy ones.
+        // On a separate thread: the thread of this test's task may be one of the busy ones.
         let outcome: (Result<Void, any Error>, Bool) = await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 let probed = Shared(false)
@@ -69,10 +69,10 @@ import Testing
             }
         }
         try outcome.0.get()
-        #expect(!outcome.1, "the pool was not busy: this shows nothing")
+        #expect(!outcome.1, "the pool was not busy: the test proves nothing")
     }
 
-    @Test func threadsAreReused() async throws {
+    @Test func idleThreadsAreReusedAndEnd() async throws {
         let threads = CallThreads(idleTime: 0.05)
         let before = try threadCount()
         let names = Shared<Set<UInt>>([])
@@ -96,7 +96,7 @@ import Testing
 }
 
 extension DispatchSemaphore {
-    /// Tasks must not wait like this; the one here is to be in the way.
+    /// Blocks the thread, which tasks must not do: here it keeps the pool busy on purpose.
     fileprivate func waitForever() {
         wait()
     }

@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 @Suite struct ProcessTests {
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func all(_ version: String) async throws {
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func callsReachServerProcess(_ version: String) async throws {
         let server = try StdioServer(version)
         let client = try server.client()
         try await client.connect()
@@ -15,8 +15,8 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
-    @Test func surroundings() async throws {
-        let stderr = try Temporary()
+    @Test func environmentAndDirectoryArePassed() async throws {
+        let stderr = try TemporaryFile()
         let script = #"echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3"#
         let client = try Client(
             command: ["sh", "-c", script], environment: ["GREETING": "hello"], workingDirectory: "/usr",
@@ -30,8 +30,8 @@ import Testing
         try await failure(.misuse) { try client.setEnvironment("GREETING", to: "late") }
     }
 
-    /// Without a file, what it says goes to the log, and its last lines into the error.
-    @Test func lastWords() async throws {
+    /// Without a file, stderr goes to the log, and its last lines are in the error.
+    @Test func stderrIsInLogAndError() async throws {
         let client = try Client(command: ["sh", "-c", "echo broken beyond repair >&2"])
         let lines = Shared<[String]>([])
         try client.setLog { _, line in lines.change { $0.append(line) } }
@@ -41,7 +41,7 @@ import Testing
         try await failure(.processFailed) { try await Client(command: ["/nowhere/at/all"]).ping() }
     }
 
-    @Test func wrongUse() async throws {
+    @Test func invalidArgumentsAndMisuseAreRejected() async throws {
         try await failure(.invalidArgument) { try Client(command: []) }
         try await failure(.invalidArgument) { try Client(command: ["sh", "a\0b"]) }
         try await failure(.invalidArgument) { try Client(command: ["sh"], environment: ["A=B": "c"]) }
@@ -57,9 +57,9 @@ import Testing
         try await failure(.misuse) { try web.setStderrFile("/dev/null") }
     }
 
-    /// A process that ends with the client, closed or let go.
-    @Test(arguments: [true, false]) func ends(_ closed: Bool) async throws {
-        let server = try StdioServer("2025-11-25", [(method("ping"), #"answer '{"pid":'$$'}'"#)])
+    /// The process ends when the client is closed or freed.
+    @Test(arguments: [true, false]) func processEndsWithClient(_ closed: Bool) async throws {
+        let server = try StdioServer("2025-11-25", [(method("ping"), #"respond '{"pid":'$$'}'"#)])
         var process = 0
         do {
             let client = try server.client()
@@ -72,8 +72,8 @@ import Testing
         try await eventually { kill(pid_t(process), 0) != 0 }
     }
 
-    /// The next call starts it anew.
-    @Test func restarts() async throws {
+    /// The next call restarts the process.
+    @Test func nextCallRestartsProcess() async throws {
         let server = try StdioServer("2025-11-25", [(method("x.example/end"), "exit 7")])
         let client = try server.client()
         try await client.ping()
@@ -83,7 +83,7 @@ import Testing
         #expect(try server.received("initialize").count == 2)
     }
 
-    @Test func manyCalls() async throws {
+    @Test func parallelCallsShareOneProcess() async throws {
         let server = try StdioServer()
         let client = try server.client()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -97,15 +97,16 @@ import Testing
 }
 
 @Suite struct ConfigTests {
-    @Test func servers() async throws {
+    @Test func serversAreReadFromConfig() async throws {
         let web = try Scripted.url("dual+bearer=right-token")
         let process = try StdioServer()
-        let script = try Temporary(text: process.command[2])
+        let script = try TemporaryFile(text: process.command[2])
         let timeout = 30_000
-        let config = try Temporary(
+        let config = try TemporaryFile(
             text: """
                 {"mcpServers": {"web": {"url": "\(web)", "auth": "${MCP_NO_SUCH_VARIABLE:-right-token}"},
-                    "process": {"command": "sh", "args": ["\(script.path)"], "timeout": \(timeout)}, "broken": {"command": 3}}}
+                    "process": {"command": "sh", "args": ["\(script.path)"], "timeout": \(timeout)},
+                    "broken": {"command": 3}}}
                 """)
         #expect(try Client.configNames(config.path) == ["web", "process", "broken"])
         let broken = try Client.configServers(config.path)[2]
@@ -120,13 +121,13 @@ import Testing
         try await failure(.configInvalid) { try Client(config: config.path, server: "none") }
     }
 
-    @Test func theOnlyOne() async throws {
-        let config = try Temporary(text: #"{"mcpServers": {"one": {"url": "\#(try Scripted.url("dual"))"}}}"#)
+    @Test func onlyServerIsTheDefault() async throws {
+        let config = try TemporaryFile(text: #"{"mcpServers": {"one": {"url": "\#(try Scripted.url("dual"))"}}}"#)
         try await Client(config: config.path).ping()
     }
 
-    @Test func unusable() async throws {
-        let config = try Temporary(text: "{")
+    @Test func invalidConfigsAreRejected() async throws {
+        let config = try TemporaryFile(text: "{")
         try await failure(.configInvalid) { try Client.configNames(config.path) }
         try await failure(.configInvalid) { try Client.configNames("/nowhere/at/all") }
         try await failure(.configInvalid) { try Client.configServers("/nowhere/at/all") }

@@ -2,7 +2,7 @@ import MCP
 import Testing
 
 @Suite struct PromptTests {
-    @Test(arguments: ["everything", "everything-sse"]) func everything(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func promptsAreListedAndFetched(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let prompts = try await client.listPrompts()
         let prompt = try #require(prompts.first { $0.name == "args-prompt" })
@@ -23,7 +23,7 @@ import Testing
         try await failure(.invalidArgument) { try await client.getPrompt("a\0b") }
     }
 
-    @Test func completes() async throws {
+    @Test func argumentsAreCompleted() async throws {
         let client = try RealServer("everything").ready()
         let departments = try await client.completePrompt("completable-prompt", argument: "department", value: "E")
         #expect(departments.values == ["Engineering"] && departments.hasMore != true)

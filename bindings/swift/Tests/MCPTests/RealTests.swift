@@ -2,7 +2,7 @@ import Foundation
 import MCP
 import Testing
 
-/// A server of tests/servers/kinds.py, as its fixture left it in the folder $MCP_REAL_STATE.
+/// A server of tests/servers/kinds.py. Its fixture stores its state in the folder $MCP_REAL_STATE.
 struct RealServer: Sendable {
     let name: String
     let state: JSON
@@ -25,7 +25,7 @@ struct RealServer: Sendable {
 
     var isSSE: Bool { name.contains("-sse") }
     var hasChallenge: Bool { name != "fastmcp4-apikey" }
-    /// FastMCP 3 forgets the session of a call that was cancelled.
+    /// FastMCP 3 drops the session when a call is cancelled.
     var losesCancelledSessions: Bool { name.hasPrefix("fastmcp3") }
     var version: String { name.hasPrefix("fastmcp4") && !isSSE ? "2026-07-28" : "2025-11-25" }
 }
@@ -34,8 +34,8 @@ struct RealServer: Sendable {
     static let withBearer = ["fastmcp4-static", "fastmcp4-sse", "fastmcp3-static"]
     static let open = ["everything", "everything-sse"]
 
-    /// One call of each kind, with whatever credentials the client has.
-    private func answers(_ server: RealServer, _ client: Client) async throws {
+    /// Makes one call of each kind with the client's credentials.
+    private func expectCallsWork(_ server: RealServer, _ client: Client) async throws {
         struct Info: Decodable {
             struct Implementation: Decodable {
                 var name: String
@@ -58,7 +58,7 @@ struct RealServer: Sendable {
         try await client.close()
     }
 
-    private func refused(_ server: RealServer, _ client: Client) async throws {
+    private func expectUnauthorized(_ server: RealServer, _ client: Client) async throws {
         let error = try await failure(.unauthorized) { try await client.ping() }
         #expect(error.httpStatus == 401)
         #expect((error.wwwAuthenticate?.hasPrefix("Bearer") == true) == server.hasChallenge)
@@ -67,30 +67,30 @@ struct RealServer: Sendable {
         }
     }
 
-    @Test(arguments: withBearer) func bearer(_ name: String) async throws {
+    @Test(arguments: withBearer) func onlyValidBearerTokenIsAccepted(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
-        try await refused(server, client)
+        try await expectUnauthorized(server, client)
         for which in ["wrong", "expired"] {
             try client.setBearer(server.token(which))
-            try await refused(server, client)
+            try await expectUnauthorized(server, client)
         }
         try client.setBearer(server.token("right"))
-        try await answers(server, client)
+        try await expectCallsWork(server, client)
     }
 
     @Test(arguments: [("fastmcp4-apikey", "X-API-Key", ""), ("fastmcp4-static", "Authorization", "Bearer ")])
-    func header(_ name: String, _ header: String, _ prefix: String) async throws {
+    func onlyValidHeaderIsAccepted(_ name: String, _ header: String, _ prefix: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setHeader(header, to: prefix + server.token("wrong"))
-        try await refused(server, client)
+        try await expectUnauthorized(server, client)
         try client.setHeader(header, to: prefix + server.token("right"))
-        try await answers(server, client)
+        try await expectCallsWork(server, client)
     }
 
-    /// A token that has expired, and the refresh that the server's 401 leads to; then a refresh that fails.
-    @Test(arguments: withBearer) func auth(_ name: String) async throws {
+    /// An expired token is refreshed after the server's 401; then a refresh fails.
+    @Test(arguments: withBearer) func closureRefreshesExpiredToken(_ name: String) async throws {
         struct NoRefreshToken: Error {}
         let server = try RealServer(name)
         let (right, expired) = (try server.token("right"), try server.token("expired"))
@@ -103,7 +103,7 @@ struct RealServer: Sendable {
             }
             request.bearer = refreshed.value > 0 ? right : expired
         }
-        try await answers(server, client)
+        try await expectCallsWork(server, client)
         #expect(refreshed.value == 1)
 
         let without = try server.client()
@@ -116,17 +116,17 @@ struct RealServer: Sendable {
         #expect(error.httpStatus == 401 && error.underlyingError is NoRefreshToken)
     }
 
-    @Test(arguments: open) func withoutCredentials(_ name: String) async throws {
+    @Test(arguments: open) func openServersNeedNoCredentials(_ name: String) async throws {
         let server = try RealServer(name)
-        try await answers(server, server.client())
+        try await expectCallsWork(server, server.client())
     }
 
-    @Test(arguments: withBearer + open) func transportBySetter(_ name: String) async throws {
+    @Test(arguments: withBearer + open) func transportCanBeSet(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setTransport(server.isSSE ? .sse : .streamableHTTP)
         try client.setBearer(server.token("right"))
-        try await answers(server, client)
+        try await expectCallsWork(server, client)
 
         let other = try server.client()
         try other.setTransport(server.isSSE ? .streamableHTTP : .sse)
@@ -134,7 +134,7 @@ struct RealServer: Sendable {
         #expect(await (try? other.ping()) == nil)
     }
 
-    @Test(arguments: withBearer + open) func log(_ name: String) async throws {
+    @Test(arguments: withBearer + open) func logHidesToken(_ name: String) async throws {
         let server = try RealServer(name)
         let right = try server.token("right")
         let client = try server.client()
@@ -145,8 +145,8 @@ struct RealServer: Sendable {
         #expect(!lines.value.isEmpty && !lines.value.contains { $0.contains(right) })
     }
 
-    /// A task that is cancelled in the middle of many calls ends, and the client goes on.
-    @Test(arguments: withBearer + open) func cancelled(_ name: String) async throws {
+    /// Cancelling a task in the middle of many calls ends it; the client stays usable.
+    @Test(arguments: withBearer + open) func clientIsUsableAfterCancelledCall(_ name: String) async throws {
         let server = try RealServer(name)
         let client = try server.client()
         try client.setBearer(server.token("right"))
@@ -162,7 +162,7 @@ struct RealServer: Sendable {
         let start = Stopwatch()
         calls.cancel()
         let result = await calls.result
-        ended("\(name): cancelled after \(pings.value) pings, the call ended after", since: start)
+        expectPromptEnd("\(name): cancelled after \(pings.value) pings, the call ended after", since: start)
         #expect(throws: CancellationError.self) { try result.get() }
         do {
             try await client.ping()

@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 @Suite struct ResourceTests {
-    @Test(arguments: ["everything", "everything-sse"]) func everything(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func resourcesAreListedAndRead(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let resources = try await client.listResources()
         let one = try #require(resources.first)
@@ -30,8 +30,8 @@ import Testing
         try await failure(.invalidArgument) { try await client.readResource("a\0b") }
     }
 
-    /// On a modern server, with pages of two.
-    @Test func allBytes() async throws {
+    /// A modern server with two elements per page.
+    @Test func binaryResourceIsDecoded() async throws {
         let client = try RealServer("features-fastmcp4").ready()
         let read = try await client.readResource("memo://bytes")
         #expect(read.contents.first?.blob == Data(0...255))
@@ -42,15 +42,15 @@ import Testing
         #expect(try await client.readResource("memo://squares/12").contents.first?.text == "144")
     }
 
-    @Test func base64() throws {
+    @Test func base64IsDecoded() throws {
         let json = try JSON(parsing: #"["", "AA==", "AP9h", "!", 1, "YQ"]"#)
         let bytes = json.elements.map(\.base64)
         #expect(bytes[0] == Data() && bytes[1] == Data([0]) && bytes[2] == Data([0, 0xFF, 0x61]))
         #expect(bytes[3] == nil && bytes[4] == nil)
     }
 
-    /// The server counts what it is asked.
-    @Test func cache() async throws {
+    /// The server counts the requests that it receives.
+    @Test func cacheAvoidsRequests() async throws {
         let client = try RealServer("features-ts2").ready()
         try client.setHeader("X-Client", to: newTag())
         try client.setCache(true)

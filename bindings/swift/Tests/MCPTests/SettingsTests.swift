@@ -4,7 +4,7 @@ import MCP
 import Testing
 
 @Suite struct SettingsTests {
-    @Test func credentials() async throws {
+    @Test func credentialsCanBeChanged() async throws {
         let client = try Scripted.client("dual+bearer=right-token+api-key=right-key")
         try await failure(.unauthorized) { try await client.ping() }
         try client.setBearer("right-token")
@@ -25,7 +25,7 @@ import Testing
         try await Client(#require(URL(string: url)), headers: ["X-API-Key": "right-key"]).ping()
     }
 
-    @Test func noNULs() async throws {
+    @Test func stringsWithNULAreRejected() async throws {
         let client = try Scripted.client("dual")
         let setters: [() throws -> Void] = [
             { _ = try Client("http://127.0.0.1/\0") },
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func clientInfo() async throws {
+    @Test func clientInfoIsSent() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)")
         try client.setClientInfo(name: "Näme", version: "1.2")
@@ -59,7 +59,7 @@ import Testing
         #expect(body.at("/params/clientInfo/version")?.string == "1.2")
     }
 
-    @Test func protocolVersion() async throws {
+    @Test func protocolVersionCanBePinned() async throws {
         let client = try Scripted.client("dual")
         try await failure(.invalidArgument) { try client.setProtocolVersion("1999-01-01") }
         try client.setProtocolVersion("2025-03-26")
@@ -76,7 +76,7 @@ import Testing
     @Test(arguments: [
         (Client.Limit.message, "body-size=5000"), (.head, "head-size=5000"), (.event, "event-size=5000"),
     ])
-    func limits(_ limit: Client.Limit, _ fault: String) async throws {
+    func limitsAreEnforced(_ limit: Client.Limit, _ fault: String) async throws {
         let scenario = "legacy+\(fault)+when=ping"
         try await Scripted.client(scenario).ping()
         let client = try Scripted.client(scenario)
@@ -85,7 +85,7 @@ import Testing
         try await failure(.misuse) { try client.setLimit(limit, to: 0) }
     }
 
-    @Test func limitsThatAreNone() async throws {
+    @Test func invalidLimitsAreRejected() async throws {
         let client = try Scripted.client("dual")
         try await failure(.invalidArgument) { try client.setLimit(.message, to: -1) }
         try await failure(.invalidArgument) { try client.setLimit(.init(rawValue: 99), to: 1) }
@@ -93,7 +93,7 @@ import Testing
         try client.setLimit(.head, to: 0)
     }
 
-    @Test func transport() async throws {
+    @Test func transportCanBeSet() async throws {
         let client = try Scripted.client("sse")
         try await failure(.invalidArgument) { try client.setTransport(.init(rawValue: 99)) }
         try client.setTransport(.automatic)
@@ -107,7 +107,7 @@ import Testing
         #expect(try await Scripted.client("dual").serverInfo()["transport"]?.string == "streamable-http")
     }
 
-    @Test func unixSocket() async throws {
+    @Test func unixSocketCanBeSet() async throws {
         let client = try Scripted.client("dual")
         try await failure(.invalidArgument) { try client.setUnixSocket("") }
         try client.setUnixSocket("/nowhere/at/all")
@@ -119,7 +119,7 @@ import Testing
         try await without.ping()
     }
 
-    @Test func proxy() async throws {
+    @Test func proxyCanBeSet() async throws {
         let client = try Scripted.client("dual")
         try await failure(.invalidArgument) { try client.setProxy("gopher://127.0.0.1") }
         try client.setProxy("http://127.0.0.1:1")
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func httpsRequired() async throws {
+    @Test func requiredHTTPSBlocksPlainHTTP() async throws {
         let client = try Client("http://192.0.2.1/mcp", bearer: "token")
         try client.requireHTTPS()
         try await failure(.insecure) { try await client.ping(timeout: .seconds(5)) }
@@ -141,7 +141,7 @@ import Testing
         try await local.ping()
     }
 
-    @Test func tls() async throws {
+    @Test func tlsTrustCanBeConfigured() async throws {
         let url = try variable("MCP_TEST_TLS_URL") + "/mcp"
         let client = try Client(url)
         try await failure(.tlsFailed) { try await client.ping() }
@@ -157,7 +157,7 @@ import Testing
         try await careless.ping()
     }
 
-    @Test func tlsCertificate() async throws {
+    @Test func clientCertificateIsSent() async throws {
         func client() throws -> Client {
             let client = try Client(variable("MCP_TEST_MTLS_URL") + "/mcp")
             try client.setTLSAuthorities(file: variable("MCP_TEST_CA"))
@@ -172,7 +172,7 @@ import Testing
         try await one.ping()
     }
 
-    @Test func version() {
+    @Test func libraryVersionMatchesHeader() {
         #expect(libraryVersion == MCP_VERSION)
     }
 }

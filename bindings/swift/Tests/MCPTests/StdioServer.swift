@@ -2,12 +2,12 @@ import Foundation
 import MCP
 import Testing
 
-/// A server on stdio, in the language of the shell: the machine that the tests run on may have no other.
+/// A stdio server as a shell script: the machine that runs the tests may have no other interpreter.
 ///
-/// It speaks one version, and answers what its cases say. A case is what a line contains, and the shell commands for it:
-/// `answer RESULT` answers it with an object that is not empty, `say MESSAGE` says something else.
+/// It supports one protocol version. Each case has a text and the shell commands to run when a received line contains
+/// that text: `respond RESULT` responds with RESULT, a non-empty object; `send MESSAGE` sends any other message.
 final class StdioServer {
-    /// Where the server writes what it is sent, and whatever else a test wants.
+    /// Holds the file with the messages that the server has received.
     let folder: URL
     let command: [String]
 
@@ -21,17 +21,17 @@ final class StdioServer {
         let refused = #"{"jsonrpc":"2.0","id":'$id',"error":{"code":-32601,"message":"not found"}}"#
         let all =
             cases + [
-                (method("server/discover"), modern ? "answer '\(discovered)'" : "say '\(refused)'"),
-                (method("initialize"), #"answer '{"protocolVersion":"\#(version)",\#(about)}'"#),
+                (method("server/discover"), modern ? "respond '\(discovered)'" : "send '\(refused)'"),
+                (method("initialize"), #"respond '{"protocolVersion":"\#(version)",\#(about)}'"#),
                 (#""method":"notifications/"#, ":"),
-                (#""method":"#, #"answer '{"done":true}'"#),
+                (#""method":"#, #"respond '{"done":true}'"#),
             ]
         let complete = modern ? #""resultType":"complete","# : ""
         command = [
             "sh", "-c",
             #"""
-            say() { printf '%s\n' "$1"; }
-            answer() { say '{"jsonrpc":"2.0","id":'$id',"result":{\#(complete)'"${1#?}"'}'; }
+            send() { printf '%s\n' "$1"; }
+            respond() { send '{"jsonrpc":"2.0","id":'$id',"result":{\#(complete)'"${1#?}"'}'; }
             while IFS= read -r line; do
                 printf '%s\n' "$line" >> '\#(folder.path)/received'
                 id=${line#*\"id\":}
@@ -48,14 +48,14 @@ final class StdioServer {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// A hang becomes a failure.
+    /// A client with a timeout, so that a hang fails the test.
     func client() throws -> Client {
         let client = try Client(command: command)
         try client.setTimeout(.seconds(30))
         return client
     }
 
-    /// The messages that it was sent.
+    /// The messages that the server has received.
     func received() throws -> [JSON] {
         let file = folder.appendingPathComponent("received")
         return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map {
@@ -68,13 +68,13 @@ final class StdioServer {
     }
 }
 
-/// What the line of a request contains.
+/// The text that a line with this method contains.
 func method(_ name: String) -> String {
     #""method":"\#(name)""#
 }
 
-/// A file or a folder that goes with it.
-final class Temporary {
+/// A temporary file or folder, deleted with this object.
+final class TemporaryFile {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent(newTag())
     var path: String { url.path }
 

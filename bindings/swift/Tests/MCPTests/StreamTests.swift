@@ -3,9 +3,9 @@ import Testing
 @testable import MCP
 
 @Suite struct StreamTests {
-    /// A cancelled stream cancels its call before it has noted its own end. What the call throws then is not the stream's error,
-    /// even where it comes first.
-    @Test func cancellationEndsAStreamWithoutAnError() async throws {
+    /// A cancelled stream cancels its call before it is marked as finished. The error that the call then throws is not
+    /// an error of the stream, even if it comes first.
+    @Test func cancellationEndsStreamWithoutError() async throws {
         for _ in 0..<10_000 {
             let hasBegun = Shared(false)
             let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
@@ -24,8 +24,8 @@ import Testing
         }
     }
 
-    /// Other errors of the call are the stream's.
-    @Test func errorsOfTheCallEndAStream() async throws {
+    /// All other errors of the call are errors of the stream.
+    @Test func callErrorsEndStream() async throws {
         let numbers: AsyncThrowingStream<Int, any Error> = stream { receive in
             receive(1)
             throw MCPError(.closed, "no more")

@@ -6,33 +6,33 @@ import Testing
     import FoundationNetworking
 #endif
 
-/// A variable that whoever runs the tests sets.
+/// An environment variable that the test runner sets.
 func variable(_ name: String) throws -> String {
     try #require(ProcessInfo.processInfo.environment[name], "\(name) is not set")
 }
 
-/// mcp-test-server: tests/server/README.md says what its scenarios are.
+/// The scripted server, mcp-test-server. Its scenarios are described in tests/server/README.md.
 enum Scripted {
     static func url(_ scenario: String) throws -> String {
         try variable("MCP_TEST_URL") + "/s/\(scenario)/mcp"
     }
 
-    /// A client for a scenario, such as "legacy+stream". A hang becomes a failure.
+    /// A client for a scenario, such as "legacy+stream". It has a timeout, so that a hang fails the test.
     static func client(_ scenario: String, bearer: String? = nil) throws -> Client {
         let client = try Client(url(scenario), bearer: bearer)
         try client.setTimeout(.seconds(30))
         return client
     }
 
-    /// What the server recorded under a tag.
+    /// The requests that the server recorded under a tag.
     static func log(_ tag: String) async throws -> [JSON] {
         let url = try #require(URL(string: variable("MCP_TEST_URL") + "/_log/\(tag)"))
         let (data, _) = try await URLSession.shared.data(from: url)
         return try Array(JSON(parsing: data).elements)
     }
 
-    /// Comes back when so many pings have reached the server.
-    static func pinged(_ tag: String, times: Int = 1) async throws {
+    /// Waits until the server has received this number of pings.
+    static func waitForPings(_ tag: String, times: Int = 1) async throws {
         try await eventually { try await log(tag).filter { $0["rpc_method"]?.string == "ping" }.count >= times }
     }
 }
@@ -42,23 +42,23 @@ func header(_ request: JSON, _ name: String) -> String? {
     request["headers"]?.elements.first { $0[0]?.string?.lowercased() == name.lowercased() }?[1]?.string
 }
 
-/// A tag that no other test has.
+/// A unique tag.
 func newTag() -> String {
     UUID().uuidString
 }
 
-/// Comes back when the condition holds; a minute is enough for everything.
+/// Waits until the condition is true, for at most one minute.
 func eventually(
     sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + .seconds(60)
     while try await !condition() {
-        try #require(ContinuousClock.now < end, "it did not come to pass", sourceLocation: sourceLocation)
+        try #require(ContinuousClock.now < end, "the condition did not become true", sourceLocation: sourceLocation)
         try await Task.sleep(for: .milliseconds(1))
     }
 }
 
-/// The error that `body` throws, which has to have this status.
+/// Checks that `body` throws an error with this status, and returns it.
 @discardableResult
 func failure<Value>(
     _ status: MCPError.Status, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Value
@@ -69,7 +69,7 @@ func failure<Value>(
     return found
 }
 
-/// What `body` throws; nil where it does not.
+/// The error that `body` throws; nil if it succeeds.
 private func thrown<Value>(_ body: () async throws -> Value) async -> (any Error)? {
     do {
         _ = try await body()
@@ -79,15 +79,15 @@ private func thrown<Value>(_ body: () async throws -> Value) async -> (any Error
     }
 }
 
-/// A moment, and how long each thread of this process had waited for a processor until then.
+/// A point in time, and the CPU wait time of each thread of this process until then.
 struct Stopwatch {
     let start = ContinuousClock.now
     private let delays = Self.delays()
 
-    /// How long the threads of this process have waited for a processor since then; zero where the system does not tell.
-    var lost: Duration {
-        let lost = Self.delays().map { thread, delay in delay - (delays[thread] ?? 0) }
-        return .nanoseconds(lost.reduce(0, +))
+    /// The total CPU wait time of the threads since then; zero if the system does not report it.
+    var cpuWait: Duration {
+        let waits = Self.delays().map { thread, delay in delay - (delays[thread] ?? 0) }
+        return .nanoseconds(waits.reduce(0, +))
     }
 
     private static func delays() -> [String: Int64] {
@@ -95,7 +95,7 @@ struct Stopwatch {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var found: [String: Int64] = [:]
         for thread in threads {
-            // The time that it ran, and the time that it waited for a processor.
+            // The first number is the thread's CPU time, the second its CPU wait time.
             let file = "\(folder)/\(thread)/schedstat"
             let numbers = try? String(contentsOfFile: file, encoding: .utf8).split(separator: " ")
             found[thread] = numbers.flatMap { $0.count > 1 ? Int64($0[1]) : nil }
@@ -104,52 +104,52 @@ struct Stopwatch {
     }
 }
 
-/// How long something took; a call that is told to end has to do so within 2 seconds, and does within 50 ms. On a busy machine
-/// the time that threads waited for a processor is added, up to 2 seconds more.
-func ended(_ what: String, since start: Stopwatch, sourceLocation: SourceLocation = #_sourceLocation) {
+/// Prints how long something took, and checks that it took less than 2 seconds: a call that is cancelled or closed must
+/// end promptly (usually within 50 ms). On a busy machine, the limit grows by the CPU wait time, up to 2 more seconds.
+func expectPromptEnd(_ what: String, since start: Stopwatch, sourceLocation: SourceLocation = #_sourceLocation) {
     let took = ContinuousClock.now - start.start
     print("\(what): \(took.formatted(.units(allowed: [.milliseconds], fractionalPart: .show(length: 2))))")
     let bound = Duration.seconds(2)
-    #expect(took < bound + min(bound, start.lost), sourceLocation: sourceLocation)
+    #expect(took < bound + min(bound, start.cpuWait), sourceLocation: sourceLocation)
 }
 
 /// A value that closures on several threads share.
 final class Shared<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
-    private var held: Value
+    private var stored: Value
 
     init(_ value: Value) {
-        held = value
+        stored = value
     }
 
     var value: Value {
-        lock.withLock { held }
+        lock.withLock { stored }
     }
 
     @discardableResult
     func change<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        try lock.withLock { try body(&held) }
+        try lock.withLock { try body(&stored) }
     }
 }
 
-/// Runs what blocks on a thread of its own.
+/// Runs a blocking function on a new thread.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }
 
-/// Says when it is gone.
-final class Witness: Sendable {
-    let gone: Shared<Int>
+/// Counts its deinitializations. A closure that captures it shows when the closure is released.
+final class DeinitCounter: Sendable {
+    let deinitCount: Shared<Int>
 
-    init(_ gone: Shared<Int>) {
-        self.gone = gone
+    init(_ deinitCount: Shared<Int>) {
+        self.deinitCount = deinitCount
     }
 
     deinit {
-        gone.change { $0 += 1 }
+        deinitCount.change { $0 += 1 }
     }
 
-    func seen() {}
+    func keepAlive() {}
 }

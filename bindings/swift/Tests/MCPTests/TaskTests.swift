@@ -8,18 +8,18 @@ import Testing
         return task
     }
 
-    /// A task of 2025-11-25 that asks for something on its way.
-    @Test func result() async throws {
+    /// A task of 2025-11-25 that elicits input while it runs.
+    @Test func taskResultIsReturned() async throws {
         let client = try RealServer("everything").ready()
-        let asked = Shared(0)
+        let elicitations = Shared(0)
         try client.setElicitation { _ in
-            asked.change { $0 += 1 }
+            elicitations.change { $0 += 1 }
             return .accept(["interpretation": "snake"])
         }
         let task = try await started(client, ["topic": "python", "ambiguous": true])
         #expect(task.id.count == 32)
         let seen = try await client.getTask(task.id)
-        // On a loaded machine it may ask already.
+        // On a loaded machine it may already wait for input.
         #expect(seen.id == task.id)
         #expect(seen.status == .working || seen.status == .inputRequired)
         #expect(seen.statusMessage?.isEmpty == false)
@@ -27,10 +27,12 @@ import Testing
         let stages = Shared<[String]>([])
         let options = CallOptions { update in stages.change { $0.append(update.message ?? "") } }
         let result = try await client.waitTask(task.id, options: options)
-        #expect(result.text.hasPrefix("# Research Report: python (snake)") && asked.value == 1 && !stages.value.isEmpty)
+        #expect(result.text.hasPrefix("# Research Report: python (snake)"))
+        #expect(elicitations.value == 1 && !stages.value.isEmpty)
     }
 
-    /// A task that was cancelled while it worked. It takes four seconds: on a loaded machine it may have ended before.
+    /// Starts a task and cancels it while it runs. On a loaded machine, the task (four seconds) may end before it is
+    /// cancelled: then another one is started.
     private func cancelledTask(_ client: Client) async throws -> ToolTask {
         for _ in 0..<5 {
             let task = try await started(client, ["topic": "go"])
@@ -46,7 +48,7 @@ import Testing
         throw MissingError()
     }
 
-    @Test func cancelled() async throws {
+    @Test func taskCanBeCancelled() async throws {
         let client = try RealServer("everything").ready()
         try client.setElicitation { _ in .decline }
         let task = try await cancelledTask(client)
@@ -59,8 +61,8 @@ import Testing
         #expect(result.text == "Echo: now")
     }
 
-    /// No real server has the tasks of 2026-07-28.
-    @Test func modern() async throws {
+    /// A shell server: no real server supports the tasks of 2026-07-28.
+    @Test func modernTaskReturnsResult() async throws {
         let times = #""createdAt":"2026-01-01T00:00:00Z","lastUpdatedAt":"2026-01-01T00:00:00Z","ttlMs":1000"#
         let task = #"{"taskId":"t1","status":"working",\#(times),"pollIntervalMs":20"#
         let text = #"{"content":[{"type":"text","text":"well"}],"isError":'$failed'}"#
@@ -68,9 +70,9 @@ import Testing
         let server = try StdioServer(
             "2026-07-28",
             [
-                (method("tools/call"), #"answer '\#(task),"resultType":"task"}'; failed=false"#),
-                (method("tasks/update"), #"failed=true; answer '{"done":true}'"#),
-                (method("tasks/get"), "answer '\(done)'"),
+                (method("tools/call"), #"respond '\#(task),"resultType":"task"}'; failed=false"#),
+                (method("tasks/update"), #"failed=true; respond '{"done":true}'"#),
+                (method("tasks/get"), "respond '\(done)'"),
             ])
         let client = try server.client()
         guard case .task(let started) = try await client.startTool("slow", arguments: ["n": 1]) else {

@@ -2,35 +2,35 @@ import Foundation
 import MCP
 import Testing
 
-/// 64 tasks on one client; also run under the thread sanitizer.
+/// 64 tasks use one client. These tests also run under the thread sanitizer.
 @Suite(.serialized) struct ThreadTests {
     static let tasks = 64
 
     @Test(arguments: ["dual+bearer=good", "legacy+bearer=good", "sse+bearer=good"])
-    func onTheScriptedServer(_ scenario: String) async throws {
-        try await together(try Scripted.client(scenario), token: "good")
+    func tasksShareClientOnScriptedServer(_ scenario: String) async throws {
+        try await runPhases(try Scripted.client(scenario), token: "good")
     }
 
     @Test(arguments: ["fastmcp4-static", "fastmcp4-sse"])
-    func onRealServers(_ name: String) async throws {
+    func tasksShareClientOnRealServers(_ name: String) async throws {
         let server = try RealServer(name)
-        try await together(try server.client(), token: server.token("right"))
+        try await runPhases(try server.client(), token: server.token("right"))
     }
 
-    private func together(_ client: Client, token: String) async throws {
-        try await everythingAtOnce(client, token)
-        try await oneErrorForAll(client)
-        try await closedAmongCalls(client, token)
+    private func runPhases(_ client: Client, token: String) async throws {
+        try await firstCallsInParallel(client, token)
+        try await errorsInParallel(client)
+        try await closeDuringCalls(client, token)
     }
 
-    /// First calls of all kinds, with settings that change meanwhile, and results that all of them read.
-    private func everythingAtOnce(_ client: Client, _ token: String) async throws {
+    /// First calls of all kinds while settings change; then all tasks read the same result.
+    private func firstCallsInParallel(_ client: Client, _ token: String) async throws {
         let lines = Shared(0)
-        let asked = Shared(0)
+        let authRuns = Shared(0)
         try client.setLog { _, message in lines.change { $0 += message.isEmpty ? 0 : 1 } }
         try client.setAuth { request in
             await Task.yield()
-            asked.change { $0 += 1 }
+            authRuns.change { $0 += 1 }
             request.bearer = token
         }
         try await inTasks { number in
@@ -43,7 +43,7 @@ import Testing
             cancelled.cancel()
             _ = await cancelled.result
         }
-        #expect(lines.value > 0 && asked.value >= 2 * Self.tasks)
+        #expect(lines.value > 0 && authRuns.value >= 2 * Self.tasks)
         try client.removeAuth()
         try client.removeLog()
 
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    private func oneErrorForAll(_ client: Client) async throws {
+    private func errorsInParallel(_ client: Client) async throws {
         try client.setBearer("wrong")
         let errors = Shared<[MCPError]>([])
         try await inTasks { _ in
@@ -68,8 +68,8 @@ import Testing
         }
     }
 
-    /// The first task closes while the others call.
-    private func closedAmongCalls(_ client: Client, _ token: String) async throws {
+    /// The first task closes the client while the others make calls.
+    private func closeDuringCalls(_ client: Client, _ token: String) async throws {
         try client.setBearer(token)
         try await inTasks { number in
             if number == 0 {
@@ -98,14 +98,14 @@ import Testing
     }
 }
 
-/// What the thread sanitizer has to see, or its silence would mean nothing. Not among the other tests. The closures
-/// are slow, so that they overlap: what hands calls to threads orders all that does not.
+/// A deliberate race, which shows that the thread sanitizer reports races. It runs separately from the other tests. The
+/// closures are slow, so that they overlap: the queue that hands calls to threads orders closures that do not.
 @Suite struct RaceTests {
     private final class Unguarded: @unchecked Sendable {
         var lines = 0
     }
 
-    @Test func inLogClosures() async throws {
+    @Test func raceInLogClosuresIsDetected() async throws {
         let unguarded = Unguarded()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {

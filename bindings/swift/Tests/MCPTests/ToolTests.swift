@@ -3,7 +3,7 @@ import MCP
 import Testing
 
 extension RealServer {
-    /// A client with the token, where there is one.
+    /// A client with the server's token, if there is one.
     func ready() throws -> Client {
         let client = try client()
         if let token = state["tokens"]?["right"]?.string {
@@ -15,7 +15,7 @@ extension RealServer {
 
 @Suite struct ToolTests {
     @Test(arguments: ["everything", "everything-sse", "features-fastmcp4", "features-ts2"])
-    func lists(_ name: String) async throws {
+    func toolsAreListed(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let tools = try await client.listTools()
         let echo = try #require(tools.first { $0.name == "echo" })
@@ -29,7 +29,7 @@ extension RealServer {
         #expect(walked == tools.map(\.name))
     }
 
-    @Test func describes() async throws {
+    @Test func toolsHaveDescriptions() async throws {
         let client = try RealServer("everything").ready()
         let tool = try #require(try await client.listTools().first { $0.name == "get-structured-content" })
         #expect(tool.title == "Get Structured Content Tool" && tool.description?.isEmpty == false)
@@ -37,7 +37,7 @@ extension RealServer {
         #expect(tool.annotations?.kind == tool.json["annotations"]?.kind && tool.meta?.kind == tool.json["_meta"]?.kind)
     }
 
-    @Test func pages() async throws {
+    @Test func pagesAreFetchedSeparately() async throws {
         let client = try RealServer("features-fastmcp4").ready()
         let first = try await client.listToolsPage()
         #expect(first.elements.count == 2 && first.json["tools"]?.count == 2)
@@ -54,11 +54,11 @@ extension RealServer {
         try await failure(.invalidArgument) { try await client.listToolsPage(cursor: "a\0b") }
     }
 
-    /// No page is fetched that nobody wants; and all at once has a bound.
-    @Test(arguments: ["2025-11-25", "2026-07-28"]) func endlessPages(_ version: String) async throws {
+    /// Iteration fetches only the pages that it needs; listing all pages at once has a limit.
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func endlessPagesAreLimited(_ version: String) async throws {
         let tool = #"{"name":"one","inputSchema":{"type":"object"}}"#
         let page = #"{"tools":[\#(tool),\#(tool)],"nextCursor":"'$((n += 1))'","ttlMs":0,"cacheScope":"private"}"#
-        let server = try StdioServer(version, [(method("tools/list"), "answer '\(page)'")])
+        let server = try StdioServer(version, [(method("tools/list"), "respond '\(page)'")])
         let client = try server.client()
         _ = client.tools()
         var seen = 0
@@ -71,11 +71,11 @@ extension RealServer {
         try await client.close()
     }
 
-    /// The same cursor on every page, and two of them in turns.
+    /// All pages have the same cursor, or two cursors alternate.
     @Test(arguments: [("", 2), ("0", 2), ("'$((n = !n))'", 3)])
-    func pagesInACircle(_ cursor: String, _ pages: Int) async throws {
+    func repeatedCursorEndsList(_ cursor: String, _ pages: Int) async throws {
         let page = #"{"prompts":[{"name":"'$((m += 1))'"}],"nextCursor":"\#(cursor)"}"#
-        let server = try StdioServer("2025-11-25", [(method("prompts/list"), "answer '\(page)'")])
+        let server = try StdioServer("2025-11-25", [(method("prompts/list"), "respond '\(page)'")])
         let client = try server.client()
         var seen: [String] = []
         for try await prompt in client.prompts() {
@@ -86,12 +86,12 @@ extension RealServer {
         try await client.close()
     }
 
-    @Test func pagesThatFail() async throws {
+    @Test func failedPageEndsIteration() async throws {
         let server = try StdioServer(
             "2025-11-25",
             [
-                (#""cursor":"#, #"say '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32603,"message":"torn"}}'"#),
-                (method("prompts/list"), #"answer '{"prompts":[{"name":"one"}],"nextCursor":"2"}'"#),
+                (#""cursor":"#, #"send '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32603,"message":"torn"}}'"#),
+                (method("prompts/list"), #"respond '{"prompts":[{"name":"one"}],"nextCursor":"2"}'"#),
             ])
         let client = try server.client()
         var prompts = client.prompts().makeAsyncIterator()
@@ -108,7 +108,7 @@ extension RealServer {
         #expect(try server.received("prompts/list").count == 2)
     }
 
-    @Test(arguments: ["everything", "everything-sse"]) func calls(_ name: String) async throws {
+    @Test(arguments: ["everything", "everything-sse"]) func toolsAreCalled(_ name: String) async throws {
         struct Numbers: Encodable {
             var a: Int
             var b: Double
@@ -138,7 +138,7 @@ extension RealServer {
         #expect(image["data"]?.base64?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
     }
 
-    @Test func toolsThatFail() async throws {
+    @Test func failedToolsThrowToolError() async throws {
         let client = try RealServer("everything").ready()
         let error = try await toolError { try await client.callTool("get-sum", arguments: ["a": "no number"]) }
         #expect(error.result.isError && error.result.text == error.description && !error.description.isEmpty)
@@ -151,7 +151,7 @@ extension RealServer {
         }
     }
 
-    @Test func unusableArguments() async throws {
+    @Test func invalidArgumentsAreRejected() async throws {
         let tag = newTag()
         let client = try Scripted.client("modern+tag=\(tag)")
         try await client.ping()
@@ -169,7 +169,7 @@ extension RealServer {
     }
 }
 
-/// The error of a tool that failed.
+/// Returns the `ToolError` that `body` throws.
 func toolError<Value>(_ body: () async throws -> Value) async throws -> ToolError {
     do {
         _ = try await body()

@@ -1,11 +1,11 @@
-// 10,000 clients, one after the other: at the end the process is as large as after the first 1,000.
+// Creates 10,000 clients in sequence, and checks that the process does not grow after the first 1,000.
 //
-// A program of its own: Swift Testing keeps something of every error that is thrown under it.
+// This is a separate program because Swift Testing retains memory for each error thrown in a test.
 
 import Foundation
 import MCP
 
-struct Size {
+struct Resources {
     let kibibytes: Int
     let descriptors: Int
     let threads: Int
@@ -23,13 +23,13 @@ struct Size {
     }
 }
 
-struct Refused: Error {}
+struct CredentialsError: Error {}
 
-func need(_ condition: Bool, _ what: String) {
+func require(_ condition: Bool, _ what: String) {
     guard condition else { fatalError(what) }
 }
 
-/// The status that `body` ends with; nil for success.
+/// The status of the error that `body` throws; nil if it succeeds.
 func status(_ body: () async throws -> Void) async -> MCPError.Status? {
     do {
         try await body()
@@ -39,55 +39,55 @@ func status(_ body: () async throws -> Void) async -> MCPError.Status? {
     }
 }
 
-/// With everything that a client can hold, and errors of all kinds.
-func round(_ url: String) async throws {
+/// Uses one client with everything that it can retain, and provokes errors of all kinds.
+func exerciseClient(_ url: String) async throws {
     let client = try Client(url)
-    let held = "token"
+    let text = "token"
     try client.setAuth { request in
         await Task.yield()
-        request.bearer = held
+        request.bearer = text
     }
-    try client.setLog { _, message in need(!message.contains(held), "the log shows the token") }
-    try client.setLogging { message in need(message.data != nil, "a log message without a text: \(held)") }
-    try client.setElicitation { _ in .accept(["held": "\(held)"]) }
-    try client.setSampling { _ in ["held": "\(held)"] }
-    try client.setRoots { _ in [Root(uri: "file:///\(held)")] }
+    try client.setLog { _, message in require(!message.contains(text), "the log shows the token") }
+    try client.setLogging { message in require(message.data != nil, "a log message without a text: \(text)") }
+    try client.setElicitation { _ in .accept(["text": "\(text)"]) }
+    try client.setSampling { _ in ["text": "\(text)"] }
+    try client.setRoots { _ in [Root(uri: "file:///\(text)")] }
     try await client.ping(timeout: .seconds(20))
-    let options = CallOptions(meta: ["held": "\(held)"], headers: ["X-Held": held]) { update in
-        need(update.progress >= 0, "progress of \(held)")
+    let options = CallOptions(meta: ["text": "\(text)"], headers: ["X-Held": text]) { update in
+        require(update.progress >= 0, "progress of \(text)")
     }
     for try await tool in client.tools(options: options) where tool.name == "echo" { break }
-    let said = try await client.callTool("echo", arguments: ["text": held], options: options)
-    need(said.text == held, "the tool said \(said.text)")
-    for try await event in client.toolEvents("echo", arguments: ["text": "\(held)"]) {
-        if case .result(let result) = event { need(result.text == held, "the tool said \(result.text)") }
+    let result = try await client.callTool("echo", arguments: ["text": text], options: options)
+    require(result.text == text, "unexpected tool result: \(result.text)")
+    for try await event in client.toolEvents("echo", arguments: ["text": "\(text)"]) {
+        if case .result(let result) = event { require(result.text == text, "unexpected tool result: \(result.text)") }
     }
-    need(try await client.serverInfo()["era"]?.string != nil, "the server has no era")
+    require(try await client.serverInfo()["era"]?.string != nil, "the server info has no era")
 
     let cancelled = Task { try await client.ping() }
     cancelled.cancel()
     _ = await cancelled.result
 
-    try client.setAuth { _ in throw Refused() }
-    need(await status { try await client.ping() } == .authFailed, "the closure that throws was not asked")
+    try client.setAuth { _ in throw CredentialsError() }
+    require(await status { try await client.ping() } == .authFailed, "the throwing auth closure did not run")
     try client.removeAuth()
-    need(await status { try await Client("http://127.0.0.1:1/mcp").ping() } == .connectFailed, "somebody is at port 1")
+    require(await status { try await Client("http://127.0.0.1:1/mcp").ping() } == .connectFailed, "port 1 is in use")
     try await client.close()
 }
 
 let server = ProcessInfo.processInfo.environment["MCP_TEST_URL"]!
 let urls = (0..<10).map { "\(server)/s/\($0 == 0 ? "sse" : $0 % 2 == 0 ? "legacy" : "modern")/mcp" }
 for number in 0..<1000 {
-    try await round(urls[number % 10])
+    try await exerciseClient(urls[number % 10])
 }
-let warm = try Size()
+let warm = try Resources()
 warm.show("after  1,000 rounds")
 for number in 1000..<10000 {
-    try await round(urls[number % 10])
+    try await exerciseClient(urls[number % 10])
 }
-let end = try Size()
+let end = try Resources()
 end.show("after 10,000 rounds")
-need(end.kibibytes < warm.kibibytes + 4096, "the memory grows")
-// Of the last calls, a thread may still be there and hold a token.
-need(end.descriptors <= warm.descriptors + 4, "the descriptors grow")
-need(end.threads <= warm.threads + 4, "the threads grow")
+require(end.kibibytes < warm.kibibytes + 4096, "memory usage grows")
+// A thread of the last calls may still be running and hold a cancel token.
+require(end.descriptors <= warm.descriptors + 4, "the number of descriptors grows")
+require(end.threads <= warm.threads + 4, "the number of threads grows")

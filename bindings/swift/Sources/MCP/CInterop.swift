@@ -1,36 +1,36 @@
-// What every use of the C API needs: errors, ownership, text, and times.
+// Helpers for calling the C API: errors, ownership, strings and durations.
 
 import CMCP
 import Foundation
 
-/// Where a function of the C API puts its error.
-typealias ErrorPlace = UnsafeMutablePointer<OpaquePointer?>
+/// The `mcp_error **` argument of a C function.
+typealias ErrorOut = UnsafeMutablePointer<OpaquePointer?>
 
-/// Throws the error of a function that failed.
-func check(_ function: (ErrorPlace) -> mcp_status) throws(MCPError) {
+/// Calls a C function and throws the error that it reports.
+func check(_ function: (ErrorOut) -> mcp_status) throws(MCPError) {
     var error: OpaquePointer?
     if function(&error) != MCP_OK {
-        throw taken(error)
+        throw takeError(error)
     }
 }
 
-/// What a constructor made, or its error.
-func make(_ constructor: (ErrorPlace) -> OpaquePointer?) throws(MCPError) -> OpaquePointer {
+/// Calls a C constructor and returns the new object, or throws the error that it reports.
+func make(_ constructor: (ErrorOut) -> OpaquePointer?) throws(MCPError) -> OpaquePointer {
     var error: OpaquePointer?
     guard let made = constructor(&error) else {
-        throw taken(error)
+        throw takeError(error)
     }
     return made
 }
 
-private func taken(_ error: OpaquePointer?) -> MCPError {
+private func takeError(_ error: OpaquePointer?) -> MCPError {
     guard let error else {
-        return MCPError(.internal, "libmcp gave no error")
+        return MCPError(.internal, "libmcp returned no error object")
     }
     return MCPError(Owned(error, mcp_error_free))
 }
 
-/// An object of the C API that any thread may use, freed with the last reference.
+/// Owns an object of the C API that any thread may use; frees it with the last reference.
 final class Owned: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let free: (OpaquePointer?) -> Void
@@ -44,14 +44,14 @@ final class Owned: @unchecked Sendable {
         free(pointer)
     }
 
-    /// The object lives until `body` returns.
+    /// Calls `body` and keeps the object alive until it returns.
     func use<Result, Failure>(_ body: (OpaquePointer) throws(Failure) -> Result) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }
         return try body(pointer)
     }
 }
 
-/// A Swift value as the C API's userdata.
+/// A Swift value in the form of a `userdata` pointer for the C API.
 final class Box<Content: Sendable>: Sendable {
     let content: Content
 
@@ -59,7 +59,7 @@ final class Box<Content: Sendable>: Sendable {
         self.content = content
     }
 
-    /// For the C API, which hands it to `releaseBox` when it is done.
+    /// Returns a retained pointer. The C API passes it to `releaseBox` when it is no longer needed.
     func retained() -> UnsafeMutableRawPointer {
         Unmanaged.passRetained(self).toOpaque()
     }
@@ -69,28 +69,28 @@ final class Box<Content: Sendable>: Sendable {
     }
 }
 
-/// The C API's destroy callback.
+/// The `mcp_destroy_fn` for pointers from `Box.retained`.
 func releaseBox(_ userdata: UnsafeMutableRawPointer?) {
     if let userdata {
         Unmanaged<AnyObject>.fromOpaque(userdata).release()
     }
 }
 
-/// Where a function of the C API puts the document that it makes.
-typealias DocumentPlace = UnsafeMutablePointer<OpaquePointer?>
+/// The `mcp_json **` argument of a C function.
+typealias DocumentOut = UnsafeMutablePointer<OpaquePointer?>
 
-/// The document that a function of the C API made, or its error.
-func document(_ function: (DocumentPlace, ErrorPlace) -> mcp_status) throws(MCPError) -> JSON {
+/// Calls a C function and returns the document that it creates, or throws the error that it reports.
+func document(_ function: (DocumentOut, ErrorOut) -> mcp_status) throws(MCPError) -> JSON {
     var made: OpaquePointer?
     try check { function(&made, $0) }
     guard let made else {
-        throw MCPError(.internal, "libmcp gave no result")
+        throw MCPError(.internal, "libmcp returned no result")
     }
     return JSON(document: made)
 }
 
-/// Calls a function of the C API that takes JSON as text with its length; NULL and 0 stand for nil.
-func withText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
+/// Calls a C function with JSON text and its length in bytes; with NULL and 0 for nil.
+func withJSONText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) -> Result) -> Result {
     guard let json else { return function(nil, 0) }
     return json.use {
         var length = 0
@@ -99,8 +99,8 @@ func withText<Result>(_ json: JSON?, _ function: (UnsafePointer<CChar>?, Int) ->
     }
 }
 
-/// Calls a function of the C API that takes a list of texts with a NULL behind it.
-func withTexts<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
+/// Calls a C function with a NULL-terminated array of C strings.
+func withCStrings<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePointer<CChar>?>) -> Result) -> Result {
     let copies = texts.map { strdup($0) }
     defer {
         for copy in copies { free(copy) }
@@ -108,15 +108,15 @@ func withTexts<Result>(_ texts: [String], _ function: (UnsafePointer<UnsafePoint
     return (copies.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { function($0.baseAddress!) }
 }
 
-/// C would take a NUL for the end of the text.
-func refuseNUL(_ what: String, _ text: String?) throws(MCPError) {
+/// Throws if the text contains a NUL, where C would end the string.
+func rejectNUL(_ what: String, _ text: String?) throws(MCPError) {
     if let text, text.utf8.contains(0) {
         throw .invalidArgument("\(what) contains a NUL")
     }
 }
 
 extension Duration {
-    /// Rounded up, and as many as there are numbers for.
+    /// The duration in milliseconds, rounded up; `UInt64.max` if it is longer. Throws if it is negative.
     func milliseconds(_ what: String) throws(MCPError) -> UInt64 {
         guard self >= .zero else {
             throw .invalidArgument("\(what) is negative")

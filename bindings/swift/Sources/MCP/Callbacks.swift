@@ -1,28 +1,28 @@
-// What runs within a call: closures of the program, on threads of the C API.
+// Running the application's closures, which the C API calls back on its threads.
 
 import Foundation
 
 extension Client {
-    /// The clients that wait for the code that is running: a call on them would wait for itself.
-    @TaskLocal static var waiting: Set<ObjectIdentifier> = []
+    /// The clients with a call that waits for the closure running now. Another call on them would deadlock.
+    @TaskLocal static var waitingClients: Set<ObjectIdentifier> = []
 
-    /// The call that this thread makes; nil on a reader thread of the library.
+    /// The call that runs on this thread; nil on a reader thread of the library.
     @TaskLocal static var call: CallInFlight?
 
-    func refuseWhileWaiting() throws(MCPError) {
-        if Client.waiting.contains(ObjectIdentifier(self)) {
-            throw MCPError(.misuse, "a call within a closure that the same client waits for: it would wait for itself")
+    func rejectReentrantCall() throws(MCPError) {
+        if Client.waitingClients.contains(ObjectIdentifier(self)) {
+            throw MCPError(.misuse, "a closure that a client waits for cannot make calls on the same client: deadlock")
         }
     }
 }
 
-/// A call, and the task that it waits for: an input handler's.
+/// A call in progress, and the task of the input handler that it waits for.
 final class CallInFlight: @unchecked Sendable {
     private let lock = NSLock()
     private var isCancelled = false
     private var handler: Task<Void, Never>?
 
-    func waits(for task: Task<Void, Never>) {
+    func setHandler(_ task: Task<Void, Never>) {
         lock.withLock {
             handler = task
             if isCancelled { task.cancel() }
@@ -37,24 +37,25 @@ final class CallInFlight: @unchecked Sendable {
     }
 }
 
-/// What a task makes, which is cancelled with the call; blocks the thread.
-func outcome<Value: Sendable>(
+/// Runs `body` as a task, blocks the thread until it has finished, and returns its result. The task is cancelled with
+/// `call`.
+func runBlocking<Value: Sendable>(
     within call: CallInFlight? = nil, _ body: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
-    let outcome = Outcome<Value>()
+    let pending = PendingResult<Value>()
     let task = Task(executorPreference: CallThreads.executor) {
         do {
-            outcome.set(.success(try await body()))
+            pending.set(.success(try await body()))
         } catch {
-            outcome.set(.failure(error))
+            pending.set(.failure(error))
         }
     }
-    call?.waits(for: task)
-    return try outcome.wait().get()
+    call?.setHandler(task)
+    return try pending.wait().get()
 }
 
-/// A result that a thread waits for.
-private final class Outcome<Value: Sendable>: @unchecked Sendable {
+/// A result that a thread can wait for.
+private final class PendingResult<Value: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private var result: Result<Value, any Error>?
 
@@ -75,8 +76,8 @@ private final class Outcome<Value: Sendable>: @unchecked Sendable {
     }
 }
 
-/// What a closure of the program threw, as text without a NUL.
-func described(_ error: any Error) -> String {
+/// The description of an error that the application threw. A NUL is replaced, because C would end the string there.
+func errorText(_ error: any Error) -> String {
     let text = (error as? any LocalizedError)?.errorDescription ?? String(describing: error)
     return text.replacing("\0", with: "\u{FFFD}")
 }
