@@ -69,7 +69,7 @@ import Testing
             weakly.change { $0.client = client }
             try client.setTransport(.sse)
             try client.setLog { _, message in
-                guard message.contains("asked for ping") else { return }
+                guard message.contains("requested ping") else { return }
                 othersReleased.wait()
                 holder.change { $0 = nil }
                 freed.change { $0 = weakly.value.client == nil }
