@@ -62,8 +62,7 @@ def a_silent_tool_call_is_not_ended_by_other_calls():
 
 @case
 def a_silent_tool_call_keeps_a_stream_that_was_replaced():
-    """Another call times out after 25 s without data: new calls then use a new stream, the tool call keeps the old
-    one."""
+    """Another call times out after 25 s without data. New calls then use a new stream, this call keeps the old one."""
     with everything() as server, client_of(server) as client:
         client.connect(timeout=10_000).must_be("MCP_OK")
         tool = begin_silent_tool(client)
