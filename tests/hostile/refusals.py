@@ -94,7 +94,7 @@ def the_refused_host_of_a_fallback_is_reported():
 
 
 @case
-def a_server_without_post_is_reported_as_such():
+def the_error_tells_that_a_server_does_not_support_post():
     """Python's http.server, which supports only GET and HEAD."""
     page = "<html><title>Error response</title>Unsupported method ('POST')</html>"
     for pin in (None, LEGACY):
@@ -309,7 +309,7 @@ def a_host_that_is_not_ascii_is_rejected_with_advice():
 
 
 @case
-def https_to_a_plain_http_port_is_reported_as_such():
+def the_error_tells_that_a_port_does_not_speak_tls():
     def serve(connection):
         with connection:
             connection.recv(65536)
