@@ -256,7 +256,7 @@ def equal_numbers_are_equal_ids():
         for kind in STREAMS:
             call_on(kind, lambda request, form=form: with_id(request, form)).must_be("MCP_OK")
     for form in ("{}.5", "{}e1", "-{}", '"{}.0"'):
-        call_on("answer stream", lambda request, form=form: with_id(request, form)).must_be("MCP_WRONG_ID")
+        call_on("response stream", lambda request, form=form: with_id(request, form)).must_be("MCP_WRONG_ID")
 
 
 @case
