@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 
-# Never set: waiting for it is a pause.
+# An event that is never set: PAUSE.wait(seconds) only waits.
 PAUSE = threading.Event()
 
 

@@ -22,7 +22,7 @@ LONG = "é€𐍈" * 120_000
 
 
 def must_be_readable(text):
-    assert len(text.encode()) <= LONGEST, f"{len(text.encode())} bytes"
+    assert len(text.encode()) <= LONGEST, f"{len(text.encode())} bytes, {LONGEST} are allowed"
     bad = {hex(ord(c)) for c in text if c in EVIL and not c.isascii() or ord(c) < 32 or c == "\x7f"}
     assert not bad, bad
 

@@ -262,7 +262,7 @@ def equal_numbers_are_equal_ids():
 @case
 def equal_numbers_are_equal_progress_tokens():
     for kind in STREAMS:
-        told = []
+        progress = []
 
         def respond(request):
             token = request.message["params"]["_meta"]["progressToken"]
@@ -274,8 +274,8 @@ def equal_numbers_are_equal_progress_tokens():
 
         server, path = STREAMS[kind](respond)
         with server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
-            call_tool(client, timeout=20_000, told=told).must_be("MCP_OK")
-        assert len(told) == 2, told
+            call_tool(client, timeout=20_000, told=progress).must_be("MCP_OK")
+        assert len(progress) == 2, progress
 
 
 @case
@@ -485,11 +485,11 @@ while True:
         say_message({"method": "notifications/progress", "params": params})
     respond(request)
 """
-    told = []
+    progress = []
     with client_of(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK").must_end(500)
-        call_tool(client, timeout=2000, told=told).must_be("MCP_OK")
-        assert len(told) == 1, told
+        call_tool(client, timeout=2000, told=progress).must_be("MCP_OK")
+        assert len(progress) == 1, progress
 
 
 run()

@@ -293,20 +293,20 @@ def a_server_request_can_be_cancelled_on_the_server_stream():
             params = {"message": "q", "requestedSchema": {}}
             question = {"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params}
             request.send(STREAM + event(question))
-            asked.wait(PATIENCE)
+            handler_called.wait(PATIENCE)
             cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "q"}}
             streams[-1].send(event(cancel))
             request.send(event(answer(request, CONTENT)))
             return None
         return legacy(request)
 
-    asked = threading.Event()
+    handler_called = threading.Event()
     with Server(handler) as server, Client(server.url) as client:
         asking = Handler(client, hold=("q",))
         client.connect(timeout=20_000).must_be("MCP_OK")
         calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: asking.asked, "the handler was not called")
-        asked.set()
+        handler_called.set()
         poll(lambda: logged_cancellations(client), "the cancellation was not logged")
         asking.go.set()
         calling.result().must_be("MCP_OK")
