@@ -100,8 +100,9 @@ sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_tim
 
 # --- Servers that mean harm --------------------------------------------------------------------------------------------
 
-# hostile/*.py, as in hostile.cmake, and those that are quick. Not packed and lies, which measure memory: the sanitizer keeps what
-# was freed for a while. Not stdio_faults, which measures the time for 4 MB: random_interrupts has stdio servers, too.
+# The quick ones of hostile/*.py in hostile.cmake. Without packed and inconsistent_responses, which measure memory: the
+# sanitizer keeps freed memory for a while. Without stdio_faults, which measures the time for 4 MB: the stress test in C
+# also runs stdio servers.
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 

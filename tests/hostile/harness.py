@@ -1,6 +1,6 @@
-"""What the hostile tests share: libmcp through ctypes, a raw server that sends whatever it is told to, and a runner.
+"""Shared by the hostile tests: libmcp through ctypes, a raw server that sends arbitrary bytes, and a runner.
 
-    python3 SUBJECT.py LIBRARY [WORD...]    only the cases whose names hold one of the words
+    python3 SUBJECT.py LIBRARY [WORD...]    run only the cases whose names contain one of the words
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from load import allowed, clock
 LEGACY = "2025-11-25"
 MODERN = "2026-07-28"
 
-# How much later than it should a call may end on a busy machine, in milliseconds.
+# The delay that is allowed when a call ends late on a busy machine, in milliseconds.
 GRACE = 500
 
-# The longest that a test waits for something that has to happen, in seconds.
+# The longest time that a test waits for an expected event, in seconds.
 PATIENCE = 10
 
 # --- The library ------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ declare(c_int, mcp_options_set_cancel=[c_void_p, c_void_p, ERROR])
 
 @dataclass
 class Outcome:
-    """How a call ended. `ended` is a time.monotonic()."""
+    """How a call ended. `ended` is a time.monotonic() value."""
 
     status: str
     ms: int
@@ -74,20 +74,23 @@ class Outcome:
         return self
 
     def must_end(self, within, after=0):
-        """In milliseconds; the grace is on top."""
-        print(f"    {self.status} after {self.ms} ms ({after or 0} to {within} ms and {GRACE} of grace)")
-        assert after <= self.ms, f"ended after {self.ms} ms"
+        """Checks the duration, in milliseconds. GRACE is added to `within`."""
+        print(f"    {self.status} after {self.ms} ms (allowed: {after or 0} to {within} + {GRACE} ms)")
+        assert after <= self.ms, f"ended too early, after {self.ms} ms"
         must_be_soon(self.ended - self.ms / 1000, self.ended, within=within)
         return self
 
 
 def must_be_soon(begun, ended, bound=GRACE, within=0):
-    """`ended` is at most `within` and the bound later than `begun`. The bound allows for the time that the machine took. `begun` and
-    `ended` are time.monotonic(), the others milliseconds."""
+    """Checks that `ended` is at most `within` + `bound` after `begun`.
+
+    The bound is raised by the time that a busy machine took from this process. `begun` and `ended` are time.monotonic()
+    values, the others are milliseconds.
+    """
     late = (ended - begun) * 1000 - within
     if late > bound:
-        most = allowed(bound, clock.lost(begun, ended))
-        assert late <= most, f"ended {late:.0f} ms too late, where {most:.0f} are allowed"
+        limit = allowed(bound, clock.lost(begun, ended))
+        assert late <= limit, f"ended {late:.0f} ms late, {limit:.0f} ms are allowed"
 
 
 def call(function, *arguments):
@@ -124,21 +127,21 @@ class Cancel:
 
 @contextlib.contextmanager
 def options(timeout=None, idle=None, cancel=None):
-    made = lib.mcp_options_new()
+    handle = lib.mcp_options_new()
     if timeout is not None:
-        call(lib.mcp_options_set_timeout, made, timeout).must_be("MCP_OK")
+        call(lib.mcp_options_set_timeout, handle, timeout).must_be("MCP_OK")
     if idle is not None:
-        call(lib.mcp_options_set_idle_timeout, made, idle).must_be("MCP_OK")
+        call(lib.mcp_options_set_idle_timeout, handle, idle).must_be("MCP_OK")
     if cancel is not None:
-        call(lib.mcp_options_set_cancel, made, cancel.token).must_be("MCP_OK")
+        call(lib.mcp_options_set_cancel, handle, cancel.token).must_be("MCP_OK")
     try:
-        yield made
+        yield handle
     finally:
-        lib.mcp_options_free(made)
+        lib.mcp_options_free(handle)
 
 
 class Background:
-    """A call on a thread of its own."""
+    """A call on a separate thread."""
 
     def __init__(self, function):
         self.outcome = None
@@ -156,7 +159,7 @@ class Background:
 
 
 class Client:
-    """A client whose log goes to `lines`, and line by line to `on_line`."""
+    """A client. Its log lines are collected in `lines`, and each one is passed to `on_line`."""
 
     def __init__(self, url, bearer=None, headers=None, pin=None):
         self.lines = []
@@ -164,7 +167,7 @@ class Client:
         self.begun = []
         self.log = LOG(self.take_line)
         self.client = lib.mcp_client_new(url.encode(), None)
-        assert self.client, f"no client for {url}"
+        assert self.client, f"mcp_client_new failed for {url}"
         call(lib.mcp_set_log, self.client, self.log, None, None).must_be("MCP_OK")
         if bearer:
             self.set_bearer(bearer).must_be("MCP_OK")
@@ -189,15 +192,15 @@ class Client:
         return call(lib.mcp_set_header, self.client, name.encode(), None)
 
     def connect(self, **limits):
-        with options(**limits) as given:
-            return call(lib.mcp_connect, self.client, given)
+        with options(**limits) as opts:
+            return call(lib.mcp_connect, self.client, opts)
 
     def ping(self, **limits):
-        with options(**limits) as given:
-            return call(lib.mcp_ping, self.client, given)
+        with options(**limits) as opts:
+            return call(lib.mcp_ping, self.client, opts)
 
     def begin_ping(self, before=None, **limits):
-        """A ping on another thread, after `before`."""
+        """Starts a thread that calls `before`, if given, and then pings."""
 
         def ping():
             if before:
@@ -207,14 +210,14 @@ class Client:
         return self.begin(ping)
 
     def begin(self, function):
-        """What uses the client on another thread. The client is freed behind it, also where the case fails."""
+        """Runs `function` on another thread. The client is freed after that thread ended, also if the case fails."""
         background = Background(function)
         self.begun.append(background)
         return background
 
     def close(self, **limits):
-        with options(**limits) as given:
-            return call(lib.mcp_client_close, self.client, given)
+        with options(**limits) as opts:
+            return call(lib.mcp_client_close, self.client, opts)
 
     def __enter__(self):
         return self
@@ -222,7 +225,7 @@ class Client:
     def __exit__(self, *_):
         threads = [background.thread for background in self.begun]
         if any(thread.is_alive() for thread in threads):
-            # The case failed. Nothing may be freed under a call.
+            # The case failed. Close first: the client must not be freed during a call.
             self.close(timeout=1000)
         for thread in threads:
             thread.join(3 * PATIENCE)
@@ -235,7 +238,7 @@ class Client:
 
 @dataclass
 class Request:
-    """What came, and the connection that it came on."""
+    """A received HTTP request, and the socket of its connection."""
 
     method: str
     headers: dict
@@ -246,7 +249,7 @@ class Request:
 
     @property
     def rpc(self):
-        """The JSON-RPC method, or else the HTTP method."""
+        """The JSON-RPC method; without one, the HTTP method."""
         return self.message.get("method") or self.method
 
     @property
@@ -261,7 +264,7 @@ class Request:
         self.socket.sendall(data)
 
     def hold(self):
-        """Says nothing until the client leaves, or the server ends."""
+        """Sends nothing until the client closes the connection or the server ends."""
         while self.socket.recv(65536):
             pass
 
@@ -307,12 +310,13 @@ class Server:
                     self.changed.notify_all()
 
     def wait_for(self, condition, seconds=PATIENCE):
-        """Until what the server saw fulfils the condition."""
+        """Waits until the condition is true; it is checked after each request and each closed connection."""
         with self.changed:
             return self.changed.wait_for(condition, seconds)
 
     def must_see(self, rpc, count=1):
-        assert self.wait_for(lambda: self.saw().count(rpc) >= count), f"no {rpc} among {self.saw()}"
+        seen = self.wait_for(lambda: self.saw().count(rpc) >= count)
+        assert seen, f"expected {count} x {rpc}, received {self.saw()}"
 
     def saw(self):
         return [request.rpc for request in self.requests]
@@ -321,7 +325,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        # Closing alone would not wake the thread that accepts.
+        # close() alone does not wake the thread that is in accept().
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -352,16 +356,16 @@ def read_request(connection, buffer):
 
 
 def poll(condition, why):
-    """For what nobody tells us: looks until it is so."""
+    """Checks repeatedly until the condition is true, where no notification is available. Fails with `why`."""
     pause = threading.Event()
-    end = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, why
+        assert time.monotonic() < deadline, why
         pause.wait(0.002)
 
 
 def wait_until_read(request):
-    """Until the client has taken everything from its socket that was sent to it."""
+    """Waits until the client has read everything that was sent to its socket."""
     client, server = request.socket.getpeername()[1], request.socket.getsockname()[1]
 
     def is_read():
@@ -375,24 +379,24 @@ def wait_until_read(request):
 
 
 def wait_until_waiting(calls):
-    """Until so many threads are in poll or ppoll, which this program does not use by itself."""
+    """Waits until this many threads are in poll or ppoll. Only the library uses these system calls here."""
     numbers = {"x86_64": ("7", "271"), "aarch64": ("73",)}[platform.machine()]
 
     def waiting():
         count = 0
         for task in Path("/proc/self/task").iterdir():
-            with contextlib.suppress(OSError):  # it is gone
+            with contextlib.suppress(OSError):  # the thread has ended
                 count += (task / "syscall").read_text().split()[0] in numbers
         return count
 
-    poll(lambda: waiting() >= calls, f"there are not {calls} calls that wait")
+    poll(lambda: waiting() >= calls, f"fewer than {calls} threads wait in poll")
 
 
-# --- What servers send ------------------------------------------------------------------------------------------------
+# --- Responses --------------------------------------------------------------------------------------------------------
 
 
 def http(status, body=b"", kind="application/json", **headers):
-    """A response; `Some_Header=value` is a header, and None leaves out one of the usual ones."""
+    """An HTTP response. `Some_Header=value` adds a header; the value None omits a default header."""
     if not isinstance(body, (bytes, str)):
         body = json.dumps(body)
     if isinstance(body, str):
@@ -403,7 +407,7 @@ def http(status, body=b"", kind="application/json", **headers):
 
 
 def answer(request, value):
-    """The message; `result` is the same as a whole response."""
+    """The JSON-RPC response to a request, as an object. `result` returns it as an HTTP response."""
     return {"jsonrpc": "2.0", "id": request.message["id"], "result": value}
 
 
@@ -412,10 +416,10 @@ def result(request, value, **headers):
 
 
 def error(request, code, message="no", data=None, status=200):
-    told = {"code": code, "message": message}
+    value = {"code": code, "message": message}
     if data is not None:
-        told["data"] = data
-    return http(status, {"jsonrpc": "2.0", "id": request.message.get("id"), "error": told})
+        value["data"] = data
+    return http(status, {"jsonrpc": "2.0", "id": request.message.get("id"), "error": value})
 
 
 STREAM = http(200, kind="text/event-stream", Content_Length=None)
@@ -443,12 +447,12 @@ def initialized(request, session="session-1", **members):
 
 
 def refuse_legacy(request):
-    """What a server that speaks the modern version only says to everything else."""
+    """The error of a server that supports only the modern version."""
     return error(request, -32022, "unsupported", {"supported": [MODERN], "requested": LEGACY}, status=400)
 
 
 def legacy(request):
-    """A decent legacy server."""
+    """The responses of a correct legacy server."""
     match request.rpc:
         case "server/discover":
             return error(request, -32601, status=400)
@@ -462,22 +466,22 @@ def legacy(request):
             return http(202, kind=None)
 
 
-# --- What must hold of texts ------------------------------------------------------------------------------------------
+# --- Checks on texts --------------------------------------------------------------------------------------------------
 
 
 def plain(text):
-    """Without the escapes that a server may hide something behind, in lower case."""
+    """The text in lower case, with percent and JSON escapes decoded: they could hide a secret."""
     text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), unquote(text))
     return text.replace("\\/", "/").lower()
 
 
 def must_not_show(outcome, lines, *secrets):
-    """Neither the error nor the log shows a secret, in whatever form."""
+    """Checks that neither the error nor the log shows a secret, escaped or not."""
     shown = {"message": outcome.message, "challenge": outcome.challenge, "data": outcome.data}
     shown |= {f"log line {number}": line for number, line in enumerate(lines)}
     for where, text in shown.items():
         for secret in secrets:
-            assert secret.lower() not in plain(text), f"{secret} is in the {where}: {text[:500]}"
+            assert secret.lower() not in plain(text), f"the {where} shows {secret}: {text[:500]}"
 
 
 # --- Running ----------------------------------------------------------------------------------------------------------
@@ -491,7 +495,7 @@ def case(function):
 
 
 def run(limit=150, side_by_side=False):
-    """Runs the cases, one after the other or side by side in threads, and ends the program; after `limit` seconds at the latest."""
+    """Runs the cases, one after another or in parallel threads, and exits; after `limit` seconds at the latest."""
     faulthandler.dump_traceback_later(limit, exit=True)
     words = sys.argv[2:]
     chosen = [function for function in cases if not words or any(word in function.__name__ for word in words)]

@@ -1,4 +1,4 @@
-"""What a server may send at most: at the limit it passes, one byte more ends the call."""
+"""Size limits of responses: a response at the limit is accepted, one byte more ends the call."""
 
 import json
 from ctypes import c_int, c_int32, c_uint64, c_void_p
@@ -18,36 +18,36 @@ def set_limit(client, limit, size):
     return call(lib.mcp_set_limit, client.client, limit, size)
 
 
-def of_size(size, make):
-    """What `make` makes of a filling, so many bytes long."""
-    made = make(b"x" * (size - len(make(b""))))
-    assert len(made) == size
-    return made
+def pad_to(size, make):
+    """`make(padding)`, with so much padding that the result has `size` bytes."""
+    data = make(b"x" * (size - len(make(b""))))
+    assert len(data) == size
+    return data
 
 
 def message(request, size):
     frame = json.dumps(answer(request, {"x": "-"})).encode().split(b"-")
-    return of_size(size, lambda filling: filling.join(frame))
+    return pad_to(size, lambda padding: padding.join(frame))
 
 
-def body_of(request, size):
+def sized_body(request, size):
     return http(200, message(request, size))
 
 
-def body_in_chunks(request, size):
+def sized_chunked_body(request, size):
     data = message(request, size)
     head = http(200, Content_Length=None, Transfer_Encoding="chunked")
     return head + b"".join(chunk(data[at : at + 50_000]) for at in range(0, size, 50_000)) + b"0\r\n\r\n"
 
 
-def error_of(request, size):
+def sized_error(request, size):
     frame = error(request, -32603, "-").split(b"\r\n\r\n")[1].split(b"-32603")
     tail = frame[1].split(b"-")
-    return http(200, of_size(size, lambda filling: frame[0] + b"-32603" + filling.join(tail)))
+    return http(200, pad_to(size, lambda padding: frame[0] + b"-32603" + padding.join(tail)))
 
 
-def event_of(request, size):
-    """An event whose one line is as long as that."""
+def sized_event(request, size):
+    """An event that is a single line of `size` bytes."""
     line = b"data: " + message(request, size - 6)
     return http(200, b": comment\n\n" + line + b"\n\n", kind="text/event-stream")
 
@@ -56,15 +56,15 @@ def endless_line(_request, size):
     return STREAM + b"data: " + b"x" * (size - 6)
 
 
-def head_of(request, size):
-    """A head of this size, with its blank line."""
+def sized_head(request, size):
+    """A response whose head has `size` bytes, including the blank line."""
     head, body = http(200, answer(request, {})).split(b"\r\n\r\n")
-    head = of_size(size, lambda filling: head + b"\r\nX-Filling: " + filling + b"\r\n\r\n")
+    head = pad_to(size, lambda padding: head + b"\r\nX-Padding: " + padding + b"\r\n\r\n")
     return head + body
 
 
-def both_sides(limit, make, size, sets=True):
-    """A ping is answered by what `make` makes of a size: of that size, and then of one byte more."""
+def at_and_above_limit(limit, make, size, sets=True):
+    """A ping whose response `make(request, size)` has the size of the limit succeeds. With one byte more, it fails."""
     for extra, expected in ((0, "MCP_OK"), (1, "MCP_TOO_LARGE")):
 
         def handler(_server, request, extra=extra):
@@ -78,57 +78,57 @@ def both_sides(limit, make, size, sets=True):
             outcome = client.ping(timeout=20_000).must_be(expected)
             if outcome.status == "MCP_TOO_LARGE":
                 print(f"    {outcome.message}")
-                assert str(size) in outcome.message, "the limit is not named"
+                assert str(size) in outcome.message, f"the message does not name the limit: {outcome.message}"
             client.set_header("X-Small", "1").must_be("MCP_OK")
             client.ping(timeout=5000).must_be("MCP_OK")
 
 
 @case
-def a_message():
-    both_sides(MESSAGE, body_of, 1000)
-    both_sides(MESSAGE, body_of, 300_000)
+def bodies_up_to_the_message_limit_are_accepted():
+    at_and_above_limit(MESSAGE, sized_body, 1000)
+    at_and_above_limit(MESSAGE, sized_body, 300_000)
 
 
 @case
-def a_message_without_a_length():
-    both_sides(MESSAGE, body_in_chunks, 1000)
-    both_sides(MESSAGE, body_in_chunks, 300_000)
+def chunked_bodies_up_to_the_message_limit_are_accepted():
+    at_and_above_limit(MESSAGE, sized_chunked_body, 1000)
+    at_and_above_limit(MESSAGE, sized_chunked_body, 300_000)
 
 
 @case
-def an_error_is_a_message():
-    # An error that can be read is a sign of life.
-    both_sides(MESSAGE, error_of, 1000)
+def errors_up_to_the_message_limit_are_accepted():
+    # A ping succeeds if the client can read the error: any JSON-RPC response shows that the server is alive.
+    at_and_above_limit(MESSAGE, sized_error, 1000)
 
 
 @case
-def an_event():
-    both_sides(EVENT, event_of, 1000)
-    both_sides(EVENT, event_of, 300_000)
+def events_up_to_the_event_limit_are_accepted():
+    at_and_above_limit(EVENT, sized_event, 1000)
+    at_and_above_limit(EVENT, sized_event, 300_000)
 
 
 @case
-def a_head():
-    both_sides(HEAD, head_of, 1000)
-    both_sides(HEAD, head_of, 20_000)
+def heads_up_to_the_head_limit_are_accepted():
+    at_and_above_limit(HEAD, sized_head, 1000)
+    at_and_above_limit(HEAD, sized_head, 20_000)
 
 
 @case
-def a_head_larger_than_any_buffer():
-    both_sides(HEAD, head_of, 100_000)
-    both_sides(HEAD, head_of, 1_000_000)
+def head_limits_above_the_buffer_size_are_respected():
+    at_and_above_limit(HEAD, sized_head, 100_000)
+    at_and_above_limit(HEAD, sized_head, 1_000_000)
 
 
 @case
-def the_defaults():
-    both_sides(HEAD, head_of, DEFAULTS[HEAD], sets=False)
-    both_sides(MESSAGE, body_of, DEFAULTS[MESSAGE], sets=False)
-    both_sides(EVENT, event_of, DEFAULTS[EVENT], sets=False)
+def the_default_limits_apply():
+    at_and_above_limit(HEAD, sized_head, DEFAULTS[HEAD], sets=False)
+    at_and_above_limit(MESSAGE, sized_body, DEFAULTS[MESSAGE], sets=False)
+    at_and_above_limit(EVENT, sized_event, DEFAULTS[EVENT], sets=False)
 
 
 @case
-def zero_stands_for_the_default():
-    for limit, make in ((MESSAGE, body_of), (HEAD, head_of), (EVENT, event_of)):
+def zero_restores_the_default_limit():
+    for limit, make in ((MESSAGE, sized_body), (HEAD, sized_head), (EVENT, sized_event)):
 
         def handler(_server, request, make=make):
             return make(request, 5000) if request.rpc == "ping" else legacy(request)
@@ -140,9 +140,10 @@ def zero_stands_for_the_default():
 
 
 @case
-def each_for_itself():
-    # A small limit for one thing does not touch the others.
-    for limit, make in ((MESSAGE, head_of), (MESSAGE, event_of), (HEAD, body_of), (EVENT, body_of), (EVENT, head_of)):
+def limits_are_independent_of_each_other():
+    for limit, make in (
+        (MESSAGE, sized_head), (MESSAGE, sized_event), (HEAD, sized_body), (EVENT, sized_body), (EVENT, sized_head),
+    ):  # fmt: skip
 
         def handler(_server, request, make=make):
             return make(request, 5000) if request.rpc == "ping" else legacy(request)
@@ -154,7 +155,7 @@ def each_for_itself():
 
 
 @case
-def an_event_that_never_ends():
+def an_endless_line_is_stopped_by_the_event_limit():
     def handler(_server, request):
         if request.rpc != "ping":
             return legacy(request)
@@ -167,7 +168,7 @@ def an_event_that_never_ends():
 
 
 @case
-def an_event_of_many_lines():
+def an_event_of_many_lines_is_stopped_by_the_event_limit():
     def handler(_server, request):
         if request.rpc != "ping":
             return legacy(request)
@@ -180,10 +181,10 @@ def an_event_of_many_lines():
 
 
 @case
-def numbers_that_cannot_be():
+def invalid_limits_are_rejected():
     with Server(lambda _server, request: legacy(request)) as server, Client(server.url) as client:
-        for number in (0, 4, -1, 2**31 - 1):
-            set_limit(client, number, 1000).must_be("MCP_INVALID_ARGUMENT")
+        for unknown in (0, 4, -1, 2**31 - 1):
+            set_limit(client, unknown, 1000).must_be("MCP_INVALID_ARGUMENT")
         set_limit(client, MESSAGE, 2**64 - 1).must_be("MCP_OK")
         set_limit(client, EVENT, 2**64 - 1).must_be("MCP_OK")
         set_limit(client, HEAD, 2**64 - 1).must_be("MCP_INVALID_ARGUMENT")

@@ -1,18 +1,19 @@
-"""mcp_listen in front of servers that grant less than was asked, break off, forget, or never answer."""
+"""mcp_listen with servers that grant less than requested, close the stream, lose the session or never respond."""
 
 import ctypes
 import threading
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_size_t, c_uint32, c_void_p
 
 from harness import (
-    ERROR, LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered,
-    error, event, http, initialized, legacy as decent, lib, options, poll, result, run,
+    ERROR, LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered,
+    error, event, http, initialized, legacy, lib, options, poll, result, run,
 )  # fmt: skip
 from newer import elicits
 
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
 declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, ERROR])
-declare(c_int, mcp_list_tools=[c_void_p, c_void_p, POINTER(c_void_p), ERROR], mcp_set_cache=[c_void_p, ctypes.c_bool, ERROR])
+declare(c_int, mcp_list_tools=[c_void_p, c_void_p, POINTER(c_void_p), ERROR])
+declare(c_int, mcp_set_cache=[c_void_p, ctypes.c_bool, ERROR])
 declare(None, mcp_json_free=[c_void_p])
 
 TOOLS, PROMPTS, RESOURCES = 1, 2, 4
@@ -21,30 +22,30 @@ UPDATED = "notifications/resources/updated"
 
 
 class Listener:
-    """Listens on a thread of its own, for `changes` and `uris`; what it is told is in `heard`."""
+    """Runs mcp_listen on a separate thread, for `changes` and `uris`. `heard` has the received notifications."""
 
     def __init__(self, client, changes=TOOLS, uris=(), **limits):
-        self.heard, self.told, self.limits = [], threading.Condition(), limits
+        self.heard, self.changed, self.limits = [], threading.Condition(), limits
         self.client, self.changes = client, changes
         self.uris = (c_char_p * (len(uris) + 1))(*(uri.encode() for uri in uris), None)
         self.function = CHANGE(self.take)
         self.background = client.begin(self.listen)
 
     def listen(self):
-        with options(**self.limits) as given:
+        with options(**self.limits) as opts:
             uris = ctypes.cast(self.uris, POINTER(c_char_p))
-            return call(lib.mcp_listen, self.client.client, self.changes, uris, self.function, None, given)
+            return call(lib.mcp_listen, self.client.client, self.changes, uris, self.function, None, opts)
 
     def take(self, _data, method, params):
         length = c_size_t()
         raw = lib.mcp_json_raw(params, byref(length))
-        with self.told:
+        with self.changed:
             self.heard.append((method.decode(), ctypes.string_at(raw, length.value).decode() if raw else None))
-            self.told.notify_all()
+            self.changed.notify_all()
 
     def must_hear(self, count):
-        with self.told:
-            assert self.told.wait_for(lambda: len(self.heard) >= count, PATIENCE), self.heard
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.heard) >= count, PATIENCE), self.heard
 
     def result(self):
         return self.background.result()
@@ -54,8 +55,8 @@ def notice(method, **params):
     return {"jsonrpc": "2.0", "method": method, "params": params}
 
 
-def modern(subscription):
-    """A modern server whose subscriptions are what the function says; it gets their number, too."""
+def modern_server(subscription):
+    """A modern server that handles `subscriptions/listen` with `subscription(server, request, number)`."""
     opened = []
 
     def handler(server, request):
@@ -73,51 +74,48 @@ def modern(subscription):
     return Server(handler)
 
 
-def begun(request, granted=None):
-    """The head of a subscription, and its acknowledgement."""
+def acknowledge(request, granted=None):
+    """Sends the head of a subscription's response, and the acknowledgement."""
     granted = request.message["params"]["notifications"] if granted is None else granted
     request.send(STREAM + event(notice("notifications/subscriptions/acknowledged", notifications=granted)))
 
 
-def left(request):
-    """Until the client has closed the stream."""
-    request.hold()
 
 
 # --- Modern -----------------------------------------------------------------------------------------------------------
 
 
 @case
-def it_ends_in_good_order():
+def only_requested_notifications_are_delivered():
     def subscription(_server, request, _number):
-        begun(request)
+        acknowledge(request)
         request.send(event(notice(CHANGED)) + event(notice("notifications/prompts/list_changed")))
         request.send(event(notice(UPDATED, uri="x://1/part")) + event(notice(UPDATED, uri="y://2")))
         request.send(event(answer(request, {"resultType": "complete"})))
 
-    with modern(subscription) as server, Client(server.url) as client:
+    with modern_server(subscription) as server, Client(server.url) as client:
         listener = Listener(client, TOOLS, ["x://1"])
         listener.result().must_be("MCP_OK")
-        # What was not asked for is not told, even where the server sends it.
+        # Notifications that were not requested are not delivered, even if the server sends them.
         assert [method for method, _ in listener.heard] == [CHANGED, UPDATED], listener.heard
         assert '"x://1/part"' in listener.heard[1][1]
-        wanted = server.requests[-1].message["params"]["notifications"]
-        assert wanted == {"toolsListChanged": True, "resourceSubscriptions": ["x://1"]}, wanted
+        requested = server.requests[-1].message["params"]["notifications"]
+        assert requested == {"toolsListChanged": True, "resourceSubscriptions": ["x://1"]}, requested
 
 
 @case
-def cancel_and_close_end_it():
+def cancel_and_close_end_a_subscription():
     closed = []
 
     def subscription(_server, request, _number):
-        begun(request, {})  # less than was asked
+        acknowledge(request, {})  # grants less than was requested
         request.send(event(notice(CHANGED)))
-        left(request)
+        request.hold()
         closed.append(request)
 
     for how, status in (("cancel", "MCP_CANCELLED"), ("close", "MCP_CLOSED")):
-        with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
-            listener = Listener(client, cancel=cancel, timeout=2000)  # the timeout is for the opening
+        with modern_server(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+            listener = Listener(client, cancel=cancel, timeout=2000)  # the timeout applies until the acknowledgement
             listener.must_hear(1)
             if how == "cancel":
                 cancel.trigger()
@@ -129,14 +127,14 @@ def cancel_and_close_end_it():
 
 
 @case
-def what_breaks_is_opened_again():
+def a_broken_subscription_is_reopened():
     def subscription(_server, request, number):
-        begun(request)
+        acknowledge(request)
         request.send(event(notice(CHANGED)))
         if number == 2:
             request.send(event(answer(request, {"resultType": "complete"})))
 
-    with modern(subscription) as server, Client(server.url) as client:
+    with modern_server(subscription) as server, Client(server.url) as client:
         listener = Listener(client)
         listener.result().must_be("MCP_OK")
         assert len(listener.heard) == 2 and server.saw().count("subscriptions/listen") == 2
@@ -146,7 +144,7 @@ def what_breaks_is_opened_again():
 
 
 @case
-def what_is_refused_is_not_asked_again():
+def a_refused_subscription_is_not_retried():
     for reply, status in (
         (lambda r: error(r, -32601), "MCP_RPC_ERROR"),
         (lambda r: http(401, kind=None), "MCP_UNAUTHORIZED"),
@@ -154,21 +152,21 @@ def what_is_refused_is_not_asked_again():
         (lambda r: http(200, "hi", kind="text/html"), "MCP_UNEXPECTED_CONTENT"),
         (lambda r: result(r, {"resultType": "complete"}), "MCP_OK"),
     ):
-        with modern(lambda _s, request, _n, reply=reply: reply(request)) as server, Client(server.url) as client:
+        with modern_server(lambda _s, request, _n, reply=reply: reply(request)) as server, Client(server.url) as client:
             outcome = Listener(client).result().must_be(status).must_end(500)
             print(f"    {outcome.message}")
             assert server.saw().count("subscriptions/listen") == 1
 
 
 @case
-def the_opening_has_a_timeout():
-    with modern(lambda _s, request, _n: request.hold()) as server, Client(server.url) as client:
+def opening_a_subscription_has_a_timeout():
+    with modern_server(lambda _s, request, _n: request.hold()) as server, Client(server.url) as client:
         Listener(client, timeout=300).result().must_be("MCP_TIMEOUT").must_end(300, after=300)
 
 
 @case
-def a_server_that_is_down_does_not_gain_time():
-    # What is tried again until it works has the same timeout.
+def connection_retries_do_not_extend_the_timeout():
+    # Connecting is retried until it succeeds, within the same timeout.
     with Server(legacy) as server:
         url = server.url
     with Client(url) as client:
@@ -177,13 +175,13 @@ def a_server_that_is_down_does_not_gain_time():
 
 
 @case
-def two_of_one_client():
+def two_listeners_of_one_client_are_independent():
     def subscription(_server, request, number):
-        begun(request)
+        acknowledge(request)
         request.send(event(notice(CHANGED if number == 1 else "notifications/prompts/list_changed")))
-        left(request)
+        request.hold()
 
-    with modern(subscription) as server, Client(server.url) as client, Cancel() as cancel:
+    with modern_server(subscription) as server, Client(server.url) as client, Cancel() as cancel:
         first = Listener(client, TOOLS | PROMPTS, cancel=cancel)
         first.must_hear(1)
         second = Listener(client, TOOLS | PROMPTS)
@@ -196,21 +194,21 @@ def two_of_one_client():
 
 
 @case
-def a_change_makes_what_is_kept_stale():
+def a_change_notification_invalidates_the_cache():
     go = threading.Event()
 
     def subscription(_server, request, _number):
-        begun(request)
+        acknowledge(request)
         go.wait(PATIENCE)
         request.send(event(notice(CHANGED)))
-        left(request)
+        request.hold()
 
     def list_tools(client):
         document = c_void_p()
         call(lib.mcp_list_tools, client.client, None, byref(document)).must_be("MCP_OK")
         lib.mcp_json_free(document)
 
-    with modern(subscription) as server, Client(server.url) as client:
+    with modern_server(subscription) as server, Client(server.url) as client:
         call(lib.mcp_set_cache, client.client, True).must_be("MCP_OK")
         listener = Listener(client)
         list_tools(client)
@@ -227,8 +225,8 @@ def a_change_makes_what_is_kept_stale():
 # --- Legacy -----------------------------------------------------------------------------------------------------------
 
 
-def legacy(stream):
-    """A legacy server; `stream` makes the standing event stream of what it gets."""
+def legacy_server(stream):
+    """A legacy server whose server stream (the response to GET) is `stream(server, request)`."""
 
     def handler(server, request):
         match request.rpc:
@@ -248,19 +246,19 @@ def legacy(stream):
     return Server(handler)
 
 
-def standing(request):
+def open_stream(request):
     request.send(STREAM + b": here\n\n")
 
 
 @case
-def subscriptions_of_a_legacy_server_are_counted():
+def legacy_subscriptions_end_with_their_last_listener():
     def stream(server, request):
-        standing(request)
+        open_stream(request)
         server.must_see("resources/subscribe")
         request.send(event(notice(UPDATED, uri="x://1")) + event(notice(CHANGED)))
-        left(request)
+        request.hold()
 
-    with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as one, Cancel() as two:
+    with legacy_server(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as one, Cancel() as two:
         first = Listener(client, TOOLS, ["x://1"], cancel=one)
         first.must_hear(2)
         second = Listener(client, 0, ["x://1"], cancel=two)
@@ -268,7 +266,7 @@ def subscriptions_of_a_legacy_server_are_counted():
         one.trigger()
         first.result().must_be("MCP_CANCELLED")
         client.ping().must_be("MCP_OK")
-        assert "resources/unsubscribe" not in server.saw()  # the other one still listens
+        assert "resources/unsubscribe" not in server.saw()  # the second listener needs the subscription
         two.trigger()
         second.result().must_be("MCP_CANCELLED")
         server.must_see("resources/unsubscribe")
@@ -276,8 +274,8 @@ def subscriptions_of_a_legacy_server_are_counted():
 
 
 @case
-def a_legacy_server_without_a_stream():
-    with legacy(lambda *_: http(405, kind=None)) as server, Client(server.url, pin=LEGACY) as client:
+def listening_fails_if_the_server_has_no_server_stream():
+    with legacy_server(lambda *_: http(405, kind=None)) as server, Client(server.url, pin=LEGACY) as client:
         outcome = Listener(client).result().must_end(1500)
         print(f"    {outcome.status}: {outcome.message}")
         assert outcome.status not in ("MCP_OK", "MCP_INTERNAL")
@@ -285,11 +283,11 @@ def a_legacy_server_without_a_stream():
 
 
 @case
-def a_stream_that_never_begins():
-    """Neither a short call nor a longer one waits for it long."""
+def a_silent_server_stream_does_not_delay_calls():
+    """The server does not respond to GET. A call waits at most briefly for it, at any timeout."""
     declare(c_int, mcp_set_roots=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR])
     for timeout in (300, 5000):
-        with legacy(lambda _server, request: request.hold()) as server, Client(server.url, pin=LEGACY) as client:
+        with legacy_server(lambda _server, request: request.hold()) as server, Client(server.url, pin=LEGACY) as client:
             handler = CFUNCTYPE(None, c_void_p, c_void_p)(lambda _data, _input: None)
             call(lib.mcp_set_roots, client.client, handler, None, None).must_be("MCP_OK")
             client.ping(timeout=timeout).must_be("MCP_OK").must_end(1000)
@@ -297,21 +295,21 @@ def a_stream_that_never_begins():
 
 
 @case
-def a_session_that_is_lost_is_opened_anew():
+def a_lost_session_is_re_established_with_its_subscriptions():
     def stream(server, request):
         if request.session == "session-1":
             if server.saw().count("GET") > 1:
                 return http(404, kind=None)
-            standing(request)
+            open_stream(request)
             server.must_see("resources/subscribe")
-            return None  # it breaks
-        standing(request)
+            return None  # closes the stream
+        open_stream(request)
         server.must_see("resources/subscribe", 2)
         request.send(event(notice(UPDATED, uri="x://1")))
-        left(request)
+        request.hold()
         return None
 
-    with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+    with legacy_server(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
         listener = Listener(client, 0, ["x://1"], cancel=cancel)
         listener.must_hear(1)
         sessions = [r.session for r in server.requests if r.rpc == "resources/subscribe"]
@@ -321,8 +319,8 @@ def a_session_that_is_lost_is_opened_anew():
 
 
 @case
-def a_refusal_because_of_the_old_stream_is_waited_out():
-    """After a break the server may not have noticed the end of the old stream."""
+def a_conflict_with_the_old_stream_is_retried():
+    """The server may notice late that the old stream has ended, and refuse the new one until then."""
     conflicts = (
         http(409, "Conflict: Only one SSE stream is allowed per session", kind="text/plain"),
         http(400, "one stream per session", kind="text/plain"),
@@ -334,13 +332,13 @@ def a_refusal_because_of_the_old_stream_is_waited_out():
             gets = server.saw().count("GET")
             if gets == 1:
                 request.send(STREAM + b"retry: 100\n\n: here\n\n")
-                return None  # it breaks
+                return None  # closes the stream
             if gets < 5:
                 return conflict
             request.send(STREAM + event(notice(CHANGED)))
-            return left(request)
+            return request.hold()
 
-        with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        with legacy_server(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
             listener = Listener(client, cancel=cancel)
             listener.must_hear(1)
             assert server.saw().count("initialize") == 1, server.saw()
@@ -349,16 +347,16 @@ def a_refusal_because_of_the_old_stream_is_waited_out():
 
 
 @case
-def a_stream_that_was_opened_is_not_counted_as_in_vain():
+def an_opened_stream_is_not_counted_as_a_failed_attempt():
     def stream(server, request):
         request.send(STREAM + b"retry: 1\n\n")
         if server.saw().count("GET") < 6:
-            return None  # it breaks
+            return None  # closes the stream
         request.send(event(notice(CHANGED)))
-        return left(request)
+        return request.hold()
 
-    with legacy(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
-        # The pauses double: 100 ms to 1.6 s.
+    with legacy_server(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        # The pause before each retry doubles: 100 ms to 1.6 s.
         listener = Listener(client, cancel=cancel)
         listener.must_hear(1)
         cancel.trigger()
@@ -366,28 +364,29 @@ def a_stream_that_was_opened_is_not_counted_as_in_vain():
 
 
 @case
-def a_refused_stream_delays_no_call():
+def a_refused_server_stream_does_not_delay_calls():
     declare(c_int, mcp_set_roots=[c_void_p, c_void_p, c_void_p, c_void_p, ERROR])
     refusals = [lambda *_, code=code: http(code, kind=None) for code in (301, 401, 403, 404, 405, 500, 501)]
     for refuse in (*refusals, lambda *_: None):
-        with legacy(refuse) as server, Client(server.url, pin=LEGACY) as client:
+        with legacy_server(refuse) as server, Client(server.url, pin=LEGACY) as client:
             handler = CFUNCTYPE(None, c_void_p, c_void_p)(lambda _data, _input: None)
             call(lib.mcp_set_roots, client.client, handler, None, None).must_be("MCP_OK")
             outcome = client.ping(timeout=5000).must_be("MCP_OK")
-            assert outcome.ms < 900, f"{outcome.ms} ms, {server.saw()}"
+            assert outcome.ms < 900, f"the ping took {outcome.ms} ms: {server.saw()}"
 
 
 @case
-def there_has_to_be_something_to_listen_for():
-    with modern(lambda *_: None) as server, Client(server.url) as client:
+def listening_for_nothing_is_rejected():
+    with modern_server(lambda *_: None) as server, Client(server.url) as client:
         for changes, uris in ((0, []), (8, []), (1 << 31, ["x://1"])):
             Listener(client, changes, uris).result().must_be("MCP_INVALID_ARGUMENT")
         assert not server.requests
 
 
 @case
-def a_lost_session_that_is_refused_with_words_about_a_stream():
-    """It is no conflict with an older stream, which is waited out for two minutes: the session is opened anew."""
+def a_lost_session_is_recognized_if_the_error_mentions_a_stream():
+    """The error mentions a stream, but the session is lost: it is re-established at once. (Only a conflict with an
+    older stream is retried for two minutes.)"""
 
     def handler(server, request):
         match request.rpc:
@@ -398,7 +397,7 @@ def a_lost_session_that_is_refused_with_words_about_a_stream():
                 return request.hold()
             case "GET" if server.saw().count("GET") == 1:
                 request.send(STREAM + event(notice(CHANGED)))
-                return None  # it breaks
+                return None  # closes the stream
             case "GET":
                 return http(400, "Invalid session ID for this event stream", kind="text/plain")
             case _:
@@ -412,13 +411,14 @@ def a_lost_session_that_is_refused_with_words_about_a_stream():
         listener.result().must_be("MCP_CANCELLED")
 
 
-def opened_again(is_well, refusal, mend, bearer=None):
-    """The server's standing stream is refused until it is given up; then `mend` makes a request fulfil `is_well`, and there is a listener."""
+def listener_reopens_stream(is_accepted, refusal, repair, bearer=None):
+    """The server refuses the server stream (GET) until the client stops trying. Then `repair(client)` makes
+    `is_accepted` return True for the next request, and a new listener has to reopen the stream."""
 
     def handler(_server, request):
         if request.method != "GET":
-            return decent(request)
-        if not is_well(request):
+            return legacy(request)
+        if not is_accepted(request):
             return http(refusal, kind=None)
         request.send(STREAM + event(notice(CHANGED)))
         return request.hold()
@@ -427,8 +427,9 @@ def opened_again(is_well, refusal, mend, bearer=None):
         elicits(client, {})
         client.ping().must_be("MCP_OK")
         assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
-        poll(lambda: any("no standing event stream" in line for line in client.lines), "it is not given up")
-        mend(client)
+        given_up = "no standing event stream"
+        poll(lambda: any(given_up in line for line in client.lines), "the client does not stop opening the stream")
+        repair(client)
         listener = Listener(client, cancel=cancel)
         listener.must_hear(1)
         assert server.saw().count("initialize") == 1, server.saw()
@@ -437,17 +438,20 @@ def opened_again(is_well, refusal, mend, bearer=None):
 
 
 @case
-def a_stream_that_was_given_up_is_opened_again_for_a_listener():
-    is_well = threading.Event()
-    opened_again(lambda _request: is_well.is_set(), 500, lambda _client: is_well.set())
+def a_new_listener_reopens_an_abandoned_server_stream():
+    repaired = threading.Event()
+    listener_reopens_stream(lambda _request: repaired.is_set(), 500, lambda _client: repaired.set())
 
 
 @case
-def a_stream_that_was_refused_is_opened_again_with_another_token():
-    def is_well(request):
+def a_new_token_reopens_a_refused_server_stream():
+    def is_accepted(request):
         return request.authorization == "Bearer good-token-2"
 
-    opened_again(is_well, 401, lambda client: client.set_bearer("good-token-2").must_be("MCP_OK"), bearer="bad-token-1")
+    def replace_token(client):
+        client.set_bearer("good-token-2").must_be("MCP_OK")
+
+    listener_reopens_stream(is_accepted, 401, replace_token, bearer="bad-token-1")
 
 
 run(side_by_side=True)

@@ -1,23 +1,23 @@
-"""The time that a busy machine takes from this process. Bounds on time allow for it, up to twice the bound."""
+"""Measures the time that a busy machine takes from this process. Time limits are raised by it, at most doubled."""
 
 import os
 import threading
 import time
 from collections import deque
 
-# Never set: to wait for it is to wait.
+# An event that is never set: PAUSE.wait(seconds) only waits.
 PAUSE = threading.Event()
 
 
 class Clock:
-    """A thread that wakes up every few milliseconds and notes how late: it waited for a processor, or for the GIL."""
+    """A thread that wakes up every few milliseconds and records how late it was: it waited for a CPU or for the GIL."""
 
     STEP = 0.005
 
     def __init__(self):
-        # The latest of them.
+        # The last late wake-ups, as (due, woken).
         self.late = deque(maxlen=1000)
-        # When it last went to sleep: what was before is noted.
+        # When the thread last went to sleep: all delays before this time are recorded.
         self.asleep = time.monotonic()
         self.process = os.getpid()
         threading.Thread(target=self.run, daemon=True).start()
@@ -32,7 +32,8 @@ class Clock:
                 self.late.append((due, woken))
 
     def lost(self, begun, ended):
-        """How much of a span this thread was kept waiting, in milliseconds. A forked process does not have the thread."""
+        """How long the clock's thread was delayed between two times, in milliseconds. A forked process does not wait
+        for the thread, which exists only in the parent."""
         while self.asleep < ended and os.getpid() == self.process:
             PAUSE.wait(self.STEP)
         return 1000 * sum(max(0, min(ended, woken) - max(begun, due)) for due, woken in list(self.late))
@@ -42,5 +43,5 @@ clock = Clock()
 
 
 def allowed(bound, lost):
-    """The bound with the time that the machine took, at most twice the bound. In milliseconds."""
+    """The bound plus the lost time, at most twice the bound. In milliseconds."""
     return bound + min(bound, lost)

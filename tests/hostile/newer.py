@@ -1,5 +1,5 @@
-"""What the tests of tasks, changes, caching, configuration and processes share, beside the harness: declarations, and clients of
-servers that are processes."""
+"""Shared by the tests of tasks, changes, caching, configuration and processes, in addition to the harness: declarations
+of library functions, and clients of stdio servers."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,9 @@ import sys
 import tempfile
 import textwrap
 import threading
-from ctypes import CFUNCTYPE, POINTER, byref, c_bool, c_char_p, c_double, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    CFUNCTYPE, POINTER, byref, c_bool, c_char_p, c_double, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p,
+)  # fmt: skip
 from pathlib import Path
 
 from harness import ERROR, LOG, PATIENCE, Background, Client, call, declare, event, lib, options
@@ -45,23 +47,25 @@ declare(c_int, mcp_update_task=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p
 
 
 def value_of(document):
-    """A JSON value of the library as a Python object."""
+    """A JSON value of the library, converted to a Python object; None if there is none."""
     length = c_size_t()
     raw = lib.mcp_json_raw(document, byref(length))
     return json.loads(ctypes.string_at(raw, length.value)) if raw else None
 
 
 def fetched(function, client, *arguments, told=None, headers=None, **limits):
-    """Calls what gives a document: how it ended, with the document as `value`; `told` gets the messages of its progress, and
-    `headers` are the call's own."""
+    """Calls a function that returns a JSON document. Returns the outcome, with the document as `value`.
+
+    Progress notifications are appended to the list `told`. `headers` are sent with this call only.
+    """
     document = c_void_p()
     progress = PROGRESS(lambda _data, step, _total, text: told.append((step, (text or b"").decode())))
-    with options(**limits) as given:
+    with options(**limits) as opts:
         if told is not None:
-            call(lib.mcp_options_set_progress, given, progress, None, None).must_be("MCP_OK")
+            call(lib.mcp_options_set_progress, opts, progress, None, None).must_be("MCP_OK")
         for name, value in (headers or {}).items():
-            call(lib.mcp_options_set_header, given, name.encode(), value.encode()).must_be("MCP_OK")
-        outcome = call(function, client.client, *arguments, given, byref(document))
+            call(lib.mcp_options_set_header, opts, name.encode(), value.encode()).must_be("MCP_OK")
+        outcome = call(function, client.client, *arguments, opts, byref(document))
     outcome.value = value_of(document)
     lib.mcp_json_free(document)
     assert (outcome.status == "MCP_OK") == (outcome.value is not None), outcome
@@ -86,13 +90,14 @@ def listed(client, **limits):
 
 
 def elicits(client, content):
-    """Sets a handler that accepts with the content; gives the list of what it is asked."""
+    """Sets a handler that accepts every elicitation with `content`. Returns the list to which it appends their
+    parameters."""
     asked = []
     text = json.dumps(content).encode()
 
-    def answer_input(_data, given):
-        asked.append(value_of(lib.mcp_input_params(given)))
-        call(lib.mcp_input_accept, given, text, len(text)).must_be("MCP_OK")
+    def answer_input(_data, input_request):
+        asked.append(value_of(lib.mcp_input_params(input_request)))
+        call(lib.mcp_input_accept, input_request, text, len(text)).must_be("MCP_OK")
 
     client.handler = INPUT(answer_input)
     call(lib.mcp_set_elicitation, client.client, client.handler, None, None).must_be("MCP_OK")
@@ -100,16 +105,17 @@ def elicits(client, content):
 
 
 class Made(Client):
-    """A client that another constructor has made."""
+    """A client whose handle was created by another function than mcp_client_new."""
 
     def __init__(self, handle):
-        assert handle, "no client"
+        assert handle, "the client was not created"
         self.lines, self.begun, self.on_line = [], [], None
         self.client, self.log = handle, LOG(self.take_line)
         call(lib.mcp_set_log, self.client, self.log, None, None).must_be("MCP_OK")
 
 
-# What the scripts of servers begin with: `ask()` is the next request, `reply` answers it, `begin` answers a first request.
+# The beginning of every server script: `ask()` reads the next request, `reply` sends its response, and `begin` responds
+# to `server/discover` or `initialize`.
 PRELUDE = """
 import json, os, signal, sys, time
 def say(text): sys.stdout.write(text); sys.stdout.flush()
@@ -128,8 +134,9 @@ def serve():
     while True: begin(ask())
 """
 
-# Behind it, what servers that ask something have: `question` asks a person, `begin_legacy` answers the opening of a legacy session,
-# and `listen()` is everything that comes, also answers.
+# Functions of servers that send requests, for use after PRELUDE: `question` sends an elicitation request,
+# `begin_legacy` responds to the handshake of a legacy session, and `listen()` reads the next message, which can be a
+# response.
 ASKING = """
 import threading
 def listen(): return json.loads(sys.stdin.readline())
@@ -138,15 +145,16 @@ def question(number):
     send({"id": number, "method": "elicitation/create", "params": params})
 def begin_legacy():
     request = ask()
-    if request["method"] == "server/discover": send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
+    if request["method"] == "server/discover":
+        send({"id": request["id"], "error": {"code": -32601, "message": "unknown"}}); request = ask()
     begin(request); json.loads(sys.stdin.readline())
 """
 
 
 @contextlib.contextmanager
 def folder():
-    with tempfile.TemporaryDirectory() as made:
-        yield Path(made)
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
 
 
 def argv_of(script, *arguments):
@@ -154,12 +162,12 @@ def argv_of(script, *arguments):
 
 
 def process_of(argv):
-    words = (c_char_p * (len(argv) + 1))(*(os.fsencode(word) for word in argv), None)
-    return Made(lib.mcp_client_new_stdio(ctypes.cast(words, POINTER(c_char_p)), None))
+    array = (c_char_p * (len(argv) + 1))(*(os.fsencode(word) for word in argv), None)
+    return Made(lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None))
 
 
 def process(script, *arguments):
-    """A client of a server that runs the script, behind the functions above."""
+    """A client of a stdio server that runs PRELUDE and then the script."""
     return process_of(argv_of(script, *arguments))
 
 
@@ -172,17 +180,18 @@ TOOLS, PROMPTS, RESOURCES = 1, 2, 4
 
 
 class Listener(Background):
-    """Listens on a thread of its own, for `changes` and `uris`; what it is told is in `heard`, by method and parameters."""
+    """Runs mcp_listen on a separate thread, for `changes` and `uris`. `heard` has the received notifications, as pairs
+    of method and parameters."""
 
     def __init__(self, client, changes=TOOLS, uris=(), **limits):
         self.heard, self.told = [], threading.Condition()
-        words = (c_char_p * (len(uris) + 1))(*(uri.encode() for uri in uris), None)
+        array = (c_char_p * (len(uris) + 1))(*(uri.encode() for uri in uris), None)
         self.change = CHANGE(self.take)
 
         def listen():
-            with options(**limits) as given:
-                uris = ctypes.cast(words, POINTER(c_char_p))
-                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, given)
+            with options(**limits) as opts:
+                uris = ctypes.cast(array, POINTER(c_char_p))
+                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, opts)
 
         super().__init__(listen)
         client.begun.append(self)
@@ -203,7 +212,7 @@ def notice(method, **params):
 
 
 def acknowledged(request, granted=None):
-    """What a subscription begins with."""
+    """The first event of a subscription: its acknowledgement."""
     granted = request.message["params"]["notifications"] if granted is None else granted
-    told = {"io.modelcontextprotocol/subscriptionId": request.message["id"]}
-    return event(notice("subscriptions/acknowledged", notifications=granted, _meta=told))
+    meta = {"io.modelcontextprotocol/subscriptionId": request.message["id"]}
+    return event(notice("subscriptions/acknowledged", notifications=granted, _meta=meta))

@@ -1,5 +1,5 @@
-"""Servers that send other things than messages where messages belong: log lines, heartbeats, broken messages, odd numbers and
-byte order marks; on stdout and on every kind of event stream."""
+"""Servers that send log lines, heartbeats, invalid messages, unusual numbers and byte order marks in place of messages,
+on stdout and on each kind of event stream."""
 
 import contextlib
 import json
@@ -16,20 +16,24 @@ ACCEPTED = http(202, "Accepted", kind="text/plain")
 CONTENT = {"content": [{"type": "text", "text": "done"}]}
 BOM = b"\xef\xbb\xbf"
 
-# What is no JSON-RPC message. Some of it looks like JSON, and some is JSON.
+# Texts that are not JSON-RPC messages. Some look like JSON, some are valid JSON.
 NOISE = [
-    "ping", "{}", "[]", "5", "null", '"text"', '{"type":"heartbeat"}', "[INFO] started", "[WebSocket] Closed", "[1, 2]", "[{}]",
+    "ping", "{}", "[]", "5", "null", '"text"', '{"type":"heartbeat"}', "[INFO] started", "[WebSocket] Closed", "[1, 2]",
+    "[{}]",
     '{"level":30,"time":1700000000000,"pid":1,"msg":"request"}', '{"level":30,"id":7,"method":"GET","url":"/"}',
     '{"level":50,"error":{"code":-1,"message":"x"},"msg":"no"}', "{ level: 30 }",
     '[DEBUG] got {"jsonrpc":"2.0","id":1,"result":{}}',
-    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}', '{"level":30,"x":{"jsonrpc":"2.0","id":1},"ms":NaN}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
+    '{"level":30,"request":{"jsonrpc":"2.0","id":1,"method":"x"}}',
+    '{"level":30,"x":{"jsonrpc":"2.0","id":1},"ms":NaN}', "{", "}", "{'jsonrpc': '2.0'}", "Done.",
 ]  # fmt: skip
 
-# Answers with the right id that break the rules of JSON-RPC.
-BROKEN = {
+# Members that make a response with the right id invalid JSON-RPC.
+INVALID = {
     "null result": '"result":null', "list for a result": '"result":[]', "text for a result": '"result":"x"',
-    "text for a code": '"error":{"code":"E_BAD","message":"x"}', "fraction for a code": '"error":{"code":-32000.0,"message":"x"}',
-    "null message": '"error":{"code":-32000,"message":null}', "text for an error": '"error":"x"', "neither": '"x":1',
+    "text for a code": '"error":{"code":"E_BAD","message":"x"}',
+    "fraction for a code": '"error":{"code":-32000.0,"message":"x"}',
+    "null message": '"error":{"code":-32000,"message":null}', "text for an error": '"error":"x"',
+    "neither result nor error": '"x":1',
 }  # fmt: skip
 
 
@@ -38,34 +42,35 @@ def events_of(*texts, name=None):
     return b"".join(f"{head}data: {text}\n\n".encode() for text in texts)
 
 
-def by_post(say):
-    """A server of Streamable HTTP, on which a tool's answer is the stream that `say(request)` makes."""
+def response_stream_server(respond):
+    """A Streamable HTTP server that responds to a tool call with the event stream `respond(request)`."""
 
     def handler(_server, request):
         if request.rpc != "tools/call":
             return legacy(request)
-        return http(200, say(request), kind="text/event-stream")
+        return http(200, respond(request), kind="text/event-stream")
 
     return Server(handler), "/mcp"
 
 
-def by_resumed(say):
-    """The same, with the stream cut off at once, and resumed."""
-    called = []
+def resumed_stream_server(respond):
+    """A Streamable HTTP server that closes the response stream of a tool call at once. When the client resumes it, the
+    server sends the event stream `respond(request)`."""
+    calls = []
 
     def handler(_server, request):
         if request.rpc == "tools/call":
-            called.append(request)
+            calls.append(request)
             return http(200, b"retry: 100\nid: 1\ndata:\n\n", kind="text/event-stream")
         if request.method == "GET" and request.headers.get("last-event-id"):
-            return http(200, say(called[-1]), kind="text/event-stream")
+            return http(200, respond(calls[-1]), kind="text/event-stream")
         return legacy(request)
 
     return Server(handler), "/mcp"
 
 
-def by_sse(say):
-    """A server of HTTP+SSE, which says everything on the one event stream."""
+def http_sse_server(respond):
+    """An HTTP+SSE server that responds to a tool call with the events `respond(request)`."""
     streams = []
 
     def handler(_server, request):
@@ -76,17 +81,19 @@ def by_sse(say):
         if request.rpc == "initialize":
             streams[-1].send(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
         if request.rpc == "tools/call":
-            streams[-1].send(say(request))
+            streams[-1].send(respond(request))
         return ACCEPTED
 
     return Server(handler), "/sse"
 
 
-STREAMS = {"answer stream": by_post, "resumed stream": by_resumed, "HTTP+SSE": by_sse}
+STREAMS = {
+    "response stream": response_stream_server, "resumed stream": resumed_stream_server, "HTTP+SSE": http_sse_server,
+}  # fmt: skip
 
 
-class Leveled(Client):
-    """A client that keeps the levels of its log lines."""
+class ClientWithLevels(Client):
+    """A client that records the levels of its log lines."""
 
     def __init__(self, *arguments, **members):
         self.levels = []
@@ -100,9 +107,9 @@ class Leveled(Client):
         return [level for level, line in zip(self.levels, self.lines) if word in line]
 
 
-def called(kind, say, timeout=20_000):
-    """One tool call; how it ended, with the lines of the log."""
-    server, path = STREAMS[kind](say)
+def call_on(kind, respond, timeout=20_000):
+    """Makes one tool call on this kind of stream. Returns the outcome, with the log as `lines`."""
+    server, path = STREAMS[kind](respond)
     with server, Client(f"http://127.0.0.1:{server.port}{path}", bearer=TOKEN) as client:
         outcome = call_tool(client, timeout=timeout)
         outcome.lines = client.lines
@@ -115,65 +122,69 @@ def called(kind, say, timeout=20_000):
 
 
 @case
-def noise_on_a_stream_is_passed_over():
+def noise_on_a_stream_is_skipped():
     for kind in STREAMS:
-        outcome = called(kind, lambda request: events_of(*NOISE, "token " + TOKEN) + event(answer(request, CONTENT)))
+        outcome = call_on(kind, lambda request: events_of(*NOISE, "token " + TOKEN) + event(answer(request, CONTENT)))
         outcome.must_be("MCP_OK")
-        told = [line for line in outcome.lines if "heartbeat" in line]
-        assert told and max(map(len, outcome.lines)) < 1000, outcome.lines
+        logged = [line for line in outcome.lines if "heartbeat" in line]
+        assert logged and max(map(len, outcome.lines)) < 1000, outcome.lines
 
 
 @case
-def a_heartbeat_is_a_warning_in_the_log():
+def a_skipped_heartbeat_is_logged_as_a_warning():
     for make in STREAMS.values():
         server, path = make(lambda request: events_of('{"type":"heartbeat"}') + event(answer(request, CONTENT)))
-        with server, Leveled(f"http://127.0.0.1:{server.port}{path}") as client:
+        with server, ClientWithLevels(f"http://127.0.0.1:{server.port}{path}") as client:
             call_tool(client, timeout=20_000).must_be("MCP_OK")
             assert client.levels_of("heartbeat") == [WARNING], client.lines
 
 
 @case
-def an_error_quotes_what_came_instead():
+def an_error_quotes_the_text_that_was_received_instead():
     for kind in STREAMS:
         limits = {"timeout": 400} if kind == "HTTP+SSE" else {}
-        outcome = called(kind, lambda _: events_of(f"upstream is busy {TOKEN}", "more"), **limits)
+        outcome = call_on(kind, lambda _: events_of(f"upstream is busy {TOKEN}", "more"), **limits)
         outcome.must_be("MCP_TIMEOUT" if kind == "HTTP+SSE" else "MCP_TRUNCATED")
         assert "upstream is busy" in outcome.message and len(outcome.message) < 2100, outcome.message
 
 
 @case
-def messages_in_events_of_any_name():
+def messages_in_events_of_any_name_are_read():
     for name in ("error", "response", "result", "mcp", "Message"):
         for kind in STREAMS:
-            told = {"jsonrpc": "2.0", "error": {"code": -32603, "message": "broken"}}
-            failed = lambda r: events_of(json.dumps(told | {"id": r.message["id"]}), name=name)  # noqa: E731
-            outcome = called(kind, failed).must_be("MCP_RPC_ERROR").must_end(1000)
+            response = {"jsonrpc": "2.0", "error": {"code": -32603, "message": "broken"}}
+            failed = lambda r: events_of(json.dumps(response | {"id": r.message["id"]}), name=name)  # noqa: E731
+            outcome = call_on(kind, failed).must_be("MCP_RPC_ERROR").must_end(1000)
             assert "broken" in outcome.message, outcome.message
             noise = events_of("x", "{}", name=name)
-            called(kind, lambda request: noise + events_of(json.dumps(answer(request, CONTENT)), name=name)).must_be("MCP_OK")
+            valid = lambda r: events_of(json.dumps(answer(r, CONTENT)), name=name)  # noqa: E731
+            call_on(kind, lambda request: noise + valid(request)).must_be("MCP_OK")
 
 
 @case
-def a_broken_message_ends_the_call():
+def an_invalid_response_ends_the_call():
     for kind in STREAMS:
-        for name, member in BROKEN.items():
-            broken = lambda r: events_of(f'{{"jsonrpc":"2.0","id":{r.message["id"]},{member}}}')  # noqa: E731
-            outcome = called(kind, broken).must_be("MCP_INVALID_MESSAGE")
+        for name, member in INVALID.items():
+            invalid = lambda r: events_of(f'{{"jsonrpc":"2.0","id":{r.message["id"]},{member}}}')  # noqa: E731
+            outcome = call_on(kind, invalid).must_be("MCP_INVALID_MESSAGE")
             assert outcome.ms < 3000, (name, outcome)
         for text in (
-            '{{"jsonrpc":"2.0","id":{},"result":{{"x":NaN}}}}', '{{"jsonrpc":"2.0","id":{},', '{{"id":{},"result":x,"jsonrpc":"2.0"}}',
+            '{{"jsonrpc":"2.0","id":{},"result":{{"x":NaN}}}}', '{{"jsonrpc":"2.0","id":{},',
+            '{{"id":{},"result":x,"jsonrpc":"2.0"}}',
         ):  # fmt: skip
-            called(kind, lambda r: events_of(text.format(r.message["id"]))).must_be("MCP_INVALID_JSON")
+            call_on(kind, lambda r: events_of(text.format(r.message["id"]))).must_be("MCP_INVALID_JSON")
 
 
 @case
-def one_bad_member_of_a_batch_costs_nothing():
+def an_invalid_member_of_a_batch_is_skipped():
     for kind in STREAMS:
-        for bad in ('{"jsonrpc":"2.0","method":5}', "{}", "5", '{"level":30}', '{"jsonrpc":"2.0","id":"x","method":null}'):
+        for bad in (
+            '{"jsonrpc":"2.0","method":5}', "{}", "5", '{"level":30}', '{"jsonrpc":"2.0","id":"x","method":null}',
+        ):  # fmt: skip
             for batch in ("[{bad},{good}]", "[{good},{bad}]"):
                 text = lambda r: batch.format(bad=bad, good=json.dumps(answer(r, CONTENT)))  # noqa: E731
-                called(kind, lambda r: events_of(text(r))).must_be("MCP_OK")
-    # Also in a body.
+                call_on(kind, lambda r: events_of(text(r))).must_be("MCP_OK")
+    # The same holds for a batch in a JSON body.
     for bad in ("{}", '{"jsonrpc":"2.0","id":"x","result":null}'):
 
         def handler(_server, request, bad=bad):
@@ -185,7 +196,7 @@ def one_bad_member_of_a_batch_costs_nothing():
 
 
 @case
-def a_body_must_be_a_message():
+def a_body_that_is_not_a_message_is_rejected():
     for body in ("ping", "{}", "[]", "5"):
 
         def handler(_server, request, body=body):
@@ -196,15 +207,16 @@ def a_body_must_be_a_message():
 
 
 @case
-def noise_on_the_standing_stream():
+def noise_on_the_server_stream_is_skipped():
     def handler(server, request):
         if request.method != "GET":
             return legacy(request)
         request.send(STREAM + events_of(*NOISE) + events_of("x", "{}", name="other"))
-        request.send(event(notice("tools/list_changed")) + events_of(json.dumps(notice("tools/list_changed")), name="change"))
+        change = notice("tools/list_changed")
+        request.send(event(change) + events_of(json.dumps(change), name="change"))
         return request.hold()
 
-    with Server(handler) as server, Leveled(server.url) as client:
+    with Server(handler) as server, ClientWithLevels(server.url) as client:
         listener = Listener(client)
         listener.must_hear("tools/list_changed", "tools/list_changed")
         client.close()
@@ -213,7 +225,7 @@ def noise_on_the_standing_stream():
 
 
 @case
-def noise_on_a_subscription():
+def noise_on_a_subscription_is_skipped():
     def handler(_server, request):
         if request.rpc == "server/discover":
             return discovered(request)
@@ -233,7 +245,7 @@ def noise_on_a_subscription():
 
 
 def with_id(request, form):
-    """The answer, with its id in another form."""
+    """The response, with its id written in another form."""
     number = request.message["id"]
     return event(answer(request, CONTENT)).replace(b'"id": %d' % number, b'"id": ' + form.format(number).encode())
 
@@ -242,32 +254,35 @@ def with_id(request, form):
 def equal_numbers_are_equal_ids():
     for form in ("{}.0", "{}.000", "{}e0", "{}E+0", "{}0e-1", "{}.0e0", '"{}"'):
         for kind in STREAMS:
-            called(kind, lambda request, form=form: with_id(request, form)).must_be("MCP_OK")
+            call_on(kind, lambda request, form=form: with_id(request, form)).must_be("MCP_OK")
     for form in ("{}.5", "{}e1", "-{}", '"{}.0"'):
-        called("answer stream", lambda request, form=form: with_id(request, form)).must_be("MCP_WRONG_ID")
+        call_on("response stream", lambda request, form=form: with_id(request, form)).must_be("MCP_WRONG_ID")
 
 
 @case
 def equal_numbers_are_equal_progress_tokens():
     for kind in STREAMS:
-        told = []
+        progress = []
 
-        def say(request):
+        def respond(request):
             token = request.message["params"]["_meta"]["progressToken"]
-            step = '{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{},"progress":0.5}}}}'
+            step = (
+                '{{"jsonrpc":"2.0","method":"notifications/progress",'
+                '"params":{{"progressToken":{},"progress":0.5}}}}'
+            )
             return events_of(step.format(f"{token}.0"), step.format(f"{token}e0")) + event(answer(request, CONTENT))
 
-        server, path = STREAMS[kind](say)
+        server, path = STREAMS[kind](respond)
         with server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
-            call_tool(client, timeout=20_000, told=told).must_be("MCP_OK")
-        assert len(told) == 2, told
+            call_tool(client, timeout=20_000, told=progress).must_be("MCP_OK")
+        assert len(progress) == 2, progress
 
 
 @case
-def a_byte_order_mark_before_a_message():
+def a_byte_order_mark_before_a_message_is_skipped():
     mark = BOM.decode()
     for kind in STREAMS:
-        called(kind, lambda request: events_of(mark + json.dumps(answer(request, CONTENT)))).must_be("MCP_OK")
+        call_on(kind, lambda request: events_of(mark + json.dumps(answer(request, CONTENT)))).must_be("MCP_OK")
 
     def handler(_server, request):
         reply = legacy(request)
@@ -286,15 +301,17 @@ def a_byte_order_mark_before_a_message():
 
 SERVING = """
 import threading
-def well(request): begin(request) if request["method"] in ("initialize", "server/discover") else reply(request, {"content": []})
+def respond(request):
+    if request["method"] in ("initialize", "server/discover"): begin(request)
+    else: reply(request, {"content": []})
 def serve():
-    while True: well(ask())
+    while True: respond(ask())
 """
 
 
 @contextlib.contextmanager
-def serving(script, *arguments, environment=None):
-    """A client of a process, with the levels of its log lines."""
+def client_of(script, *arguments, environment=None):
+    """A client of a stdio server that runs the script. It records the levels of its log lines."""
     with process(SERVING + script, *arguments) as client:
         client.levels = []
         take = client.take_line
@@ -312,7 +329,7 @@ def serving(script, *arguments, environment=None):
 
 
 @case
-def noise_on_stdout_is_passed_over():
+def noise_on_stdout_is_skipped():
     script = f"""
 noise = {NOISE!r}
 for line in noise: say(line + "\\n")
@@ -322,35 +339,36 @@ begin(request)
 while True:
     request = ask()
     for line in noise: say("  " + line + "\\r\\n")
-    well(request)
+    respond(request)
 """
-    with serving(script) as client:
+    with client_of(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK").must_end(1000)
         call_tool(client, timeout=20_000).must_be("MCP_OK").must_end(500)
         assert set(client.levels_of("[WebSocket]")) == {WARNING}, client.lines
 
 
 @case
-def a_timeout_quotes_what_was_printed():
+def a_timeout_quotes_the_output_of_the_process():
     script = """
 say("before\\n"); begin(); request = ask()
 say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\\n" * 100); time.sleep(100)
 """
-    with serving(script, environment={"TOKEN": SECRET}) as client:
+    with client_of(script, environment={"TOKEN": SECRET}) as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         print(f"    {outcome.message}")
         assert "[ERROR] no" in outcome.message and "before" not in outcome.message, outcome.message
-        assert len(outcome.message) < 1000 and outcome.message.isprintable() and SECRET not in outcome.message, outcome.message
+        assert len(outcome.message) < 1000 and outcome.message.isprintable(), outcome.message
+        assert SECRET not in outcome.message, outcome.message
         assert not any(SECRET in line for line in client.lines)
-        # What one call saw is nothing to the next.
+        # The error of the next call does not quote the output that belongs to the first call.
         outcome = call_tool(client, timeout=300).must_be("MCP_TIMEOUT")
         assert "[ERROR]" not in outcome.message, outcome.message
 
 
 @case
-def a_listener_quotes_no_secret_of_the_process():
-    """The session is there already: nothing of this call has told it what the process was given."""
+def errors_of_a_listener_do_not_quote_secrets():
+    """The session is already open, so the call that listens has not itself passed the environment to the process."""
     script = """
 request = ask(); begin(request)
 while True:
@@ -366,7 +384,7 @@ while True:
 
 
 @case
-def a_program_that_is_no_server_is_quoted():
+def the_output_of_a_program_that_is_not_a_server_is_quoted():
     with process("print('usage: tool [--serve]', flush=True); time.sleep(100)") as client:
         outcome = client.connect(timeout=2500).must_be("MCP_TIMEOUT")
         assert "usage: tool" in outcome.message, outcome.message
@@ -376,15 +394,15 @@ def a_program_that_is_no_server_is_quoted():
 
 
 @case
-def half_a_secret_is_not_quoted():
-    """Where a long line is cut, a secret may stand across the cut."""
+def a_truncated_secret_is_not_quoted():
+    """A secret can cross the position at which a long line is truncated."""
     script = """
 begin(); request = ask()
 secret = os.environ["TOKEN"]
 for length in (190, 380, 8170, 8185): say("y" * (length - 7) + " token=" + secret + " " + "z" * 9000 + "\\n")
 say(secret * 2000 + "\\n"); time.sleep(100)
 """
-    with serving(script, environment={"TOKEN": SECRET}) as client:
+    with client_of(script, environment={"TOKEN": SECRET}) as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
         for text in [outcome.message, *client.lines]:
@@ -392,49 +410,52 @@ say(secret * 2000 + "\\n"); time.sleep(100)
 
 
 @case
-def a_broken_answer_ends_its_call_beside_others():
-    """Also while other calls are in flight."""
+def an_invalid_response_ends_only_its_own_call():
     script = """
 begin()
 first, second = ask(), ask()
 say(open(sys.argv[1] + "/text").read() % second["id"] + "\\n")
-ask_again = ask(); well(ask_again); well(first); serve()
+third = ask(); respond(third); respond(first); serve()
 """
-    texts = [f'{{"jsonrpc":"2.0","id":%d,{member}}}' for member in BROKEN.values()]
-    texts += ['{"id":%d,"result":null}', '{"id":%d,"jsonrpc":"2.0","result":NaN}', '{"jsonrpc":"2.0","id":%d,"result":{}}}',
-              '[{"jsonrpc":"2.0","id":%d,"result":null}]', '{"id":%d,"error":"x"}']  # fmt: skip
+    texts = [f'{{"jsonrpc":"2.0","id":%d,{member}}}' for member in INVALID.values()]
+    texts += [
+        '{"id":%d,"result":null}', '{"id":%d,"jsonrpc":"2.0","result":NaN}', '{"jsonrpc":"2.0","id":%d,"result":{}}}',
+        '[{"jsonrpc":"2.0","id":%d,"result":null}]', '{"id":%d,"error":"x"}',
+    ]  # fmt: skip
     for text in texts:
-        with folder() as place, serving(script, place) as client:
+        with folder() as place, client_of(script, place) as client:
             (place / "text").write_text(text)
             client.connect(timeout=20_000).must_be("MCP_OK")
             one = client.begin(lambda: call_tool(client, timeout=20_000))
             two = client.begin(lambda: call_tool(client, timeout=20_000))
             poll(lambda: one.outcome or two.outcome, "no call ended")
             ended = one if one.outcome else two
-            ended.outcome.must_be("MCP_INVALID_JSON" if "NaN" in text or text.endswith("}}}") else "MCP_INVALID_MESSAGE")
+            is_json = "NaN" not in text and not text.endswith("}}}")
+            ended.outcome.must_be("MCP_INVALID_MESSAGE" if is_json else "MCP_INVALID_JSON")
             assert ended.outcome.ms < 3000, ended.outcome
             call_tool(client, timeout=20_000).must_be("MCP_OK")
             (two if ended is one else one).result().must_be("MCP_OK")
 
 
 @case
-def a_broken_notification_ends_no_call():
+def an_invalid_notification_does_not_end_a_call():
     script = """
 begin()
 while True:
     request = ask()
-    for text in ('{"jsonrpc":"2.0","method":5}', '{"jsonrpc":"2.0","method":"x","params":NaN}', '{"jsonrpc":"2.0","id":99,"result":null}',
-                 '{"jsonrpc":"2.0","id":%d,"method":7}' % request["id"], '{"id":%d}' % request["id"]): say(text + "\\n")
-    well(request)
+    for text in ('{"jsonrpc":"2.0","method":5}', '{"jsonrpc":"2.0","method":"x","params":NaN}',
+                 '{"jsonrpc":"2.0","id":99,"result":null}', '{"jsonrpc":"2.0","id":%d,"method":7}' % request["id"],
+                 '{"id":%d}' % request["id"]): say(text + "\\n")
+    respond(request)
 """
-    with serving(script) as client:
+    with client_of(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
         call_tool(client, timeout=2000).must_be("MCP_OK")
         assert client.levels.count(WARNING) == 5, client.lines
 
 
 @case
-def a_batch_with_bad_members_on_stdout():
+def an_invalid_member_of_a_batch_on_stdout_ends_only_its_own_call():
     script = """
 begin()
 one, two, three = ask(), ask(), ask()
@@ -443,7 +464,7 @@ good = '"result":{"content":[]}'
 say("[%s,%s,{},%s]\\n" % (member(one, good), member(two, '"result":null'), member(three, good)))
 serve()
 """
-    with serving(script) as client:
+    with client_of(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
         calls = [client.begin(lambda: call_tool(client, timeout=3000)) for _ in range(3)]
         statuses = sorted(calling.result().status for calling in calls)
@@ -451,7 +472,7 @@ serve()
 
 
 @case
-def ids_of_gson_and_marks_on_stdout():
+def fractional_ids_and_byte_order_marks_on_stdout_are_accepted():
     script = """
 def say_message(message): say("\\ufeff" + json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
 def reply(request, result): say_message({"id": float(request["id"]), "result": result})
@@ -459,14 +480,16 @@ begin()
 while True:
     request = ask()
     token = (request.get("params") or {}).get("_meta", {}).get("progressToken")
-    if token: say_message({"method": "notifications/progress", "params": {"progressToken": float(token), "progress": 1}})
-    well(request)
+    if token:
+        params = {"progressToken": float(token), "progress": 1}
+        say_message({"method": "notifications/progress", "params": params})
+    respond(request)
 """
-    told = []
-    with serving(script) as client:
+    progress = []
+    with client_of(script) as client:
         client.connect(timeout=20_000).must_be("MCP_OK").must_end(500)
-        call_tool(client, timeout=2000, told=told).must_be("MCP_OK")
-        assert len(told) == 1, told
+        call_tool(client, timeout=2000, told=progress).must_be("MCP_OK")
+        assert len(progress) == 1, progress
 
 
 run()

@@ -1,6 +1,6 @@
-"""What takes minutes: tools that say nothing for long, streams that died in silence, refusals that do not end.
+"""Cases that take minutes: tools without output for a long time, streams that fail silently, and permanent refusals.
 
-The cases run side by side: all of them wait.
+The cases run in parallel, because most of their time is waiting.
 """
 
 import sys
@@ -18,7 +18,7 @@ from running import Running  # noqa: E402
 TOOL, SECONDS = "trigger-long-running-operation", 45
 
 
-# --- Silence alone ends no call ---------------------------------------------------------------------------------------
+# --- A silent stream does not end a call ------------------------------------------------------------------------------
 
 
 def everything():
@@ -29,8 +29,8 @@ def client_of(server):
     return Client(server.url.replace("/mcp", "/sse"))
 
 
-def quiet_tool(client):
-    """It tells of no progress: the call has no progress token."""
+def call_silent_tool(client):
+    """The call has no progress token, so the server sends nothing until the result."""
     return call_tool(client, TOOL, {"duration": SECONDS, "steps": 1}, timeout=120_000)
 
 
@@ -38,22 +38,22 @@ def must_be_answered(outcome):
     outcome.must_be("MCP_OK").must_end(within=SECONDS * 1000 + 10_000, after=SECONDS * 1000 - 1000)
 
 
-def begin_quiet_tool(client):
-    background = client.begin(lambda: quiet_tool(client))
+def begin_silent_tool(client):
+    background = client.begin(lambda: call_silent_tool(client))
     client.begun.append(background)
     return background
 
 
 @case
-def a_tool_that_is_quiet_for_45_seconds():
+def a_tool_that_sends_nothing_for_45_seconds_succeeds():
     with everything() as server, client_of(server) as client:
-        must_be_answered(quiet_tool(client))
+        must_be_answered(call_silent_tool(client))
 
 
 @case
-def a_quiet_tool_beside_pings():
+def a_silent_tool_call_is_not_ended_by_other_calls():
     with everything() as server, client_of(server) as client:
-        tool = begin_quiet_tool(client)
+        tool = begin_silent_tool(client)
         while tool.thread.is_alive():
             client.ping(timeout=10_000).must_be("MCP_OK")
             tool.thread.join(1)
@@ -61,11 +61,11 @@ def a_quiet_tool_beside_pings():
 
 
 @case
-def a_quiet_tool_on_a_stream_that_others_left():
-    """Another call ends by its timeout after 25 s of silence: new calls take a new stream, the tool keeps the old one."""
+def a_silent_tool_call_keeps_a_stream_that_was_replaced():
+    """Another call times out after 25 s without data. New calls then use a new stream, this call keeps the old one."""
     with everything() as server, client_of(server) as client:
         client.connect(timeout=10_000).must_be("MCP_OK")
-        tool = begin_quiet_tool(client)
+        tool = begin_silent_tool(client)
         call_tool(client, TOOL, {"duration": 60, "steps": 1}, timeout=25_000).must_be("MCP_TIMEOUT")
         client.ping(timeout=10_000).must_be("MCP_OK")
         opened = (server.folder / "log").read_text().count("Client Connected")
@@ -73,11 +73,11 @@ def a_quiet_tool_on_a_stream_that_others_left():
         must_be_answered(tool.result(within=60))
 
 
-# --- A stream that died in silence ------------------------------------------------------------------------------------
+# --- A stream that fails silently -------------------------------------------------------------------------------------
 
 
-class Dead:
-    """HTTP+SSE. The first stream is dead once the session is open: it says nothing more, and does not end."""
+class SilentFirstStream:
+    """An HTTP+SSE server. After the handshake, nothing more is sent on the first stream, and it stays open."""
 
     def __init__(self):
         self.streams = []
@@ -96,7 +96,8 @@ class Dead:
 
 @case
 def a_dead_stream_is_replaced_while_calls_overlap():
-    """Two threads with timeouts of a second each: always one of them waits. A third call keeps the old stream for its 30 s."""
+    """Two threads ping with timeouts of 1 s, so that at least one call always waits. A third call waits on the old
+    stream for its timeout of 30 s."""
 
     def pings(timeout):
         outcomes = [client.ping(timeout=timeout)]
@@ -104,7 +105,7 @@ def a_dead_stream_is_replaced_while_calls_overlap():
             outcomes.append(client.ping(timeout=1000))
         return outcomes
 
-    handler = Dead()
+    handler = SilentFirstStream()
     with Server(handler) as server, client_of(server) as client:
         client.connect(timeout=5000).must_be("MCP_OK")
         died = time.monotonic()
@@ -113,19 +114,20 @@ def a_dead_stream_is_replaced_while_calls_overlap():
         for thread in threads:
             outcomes = thread.result(within=70)
             statuses = [outcome.status for outcome in outcomes]
-            print(f"    {statuses.count('MCP_TIMEOUT')} timeouts of {len(statuses)} calls, in {outcomes[-1].ended - died:.1f} s")
+            timeouts, seconds = statuses.count("MCP_TIMEOUT"), outcomes[-1].ended - died
+            print(f"    {timeouts} timeouts of {len(statuses)} calls, in {seconds:.1f} s")
             assert statuses == ["MCP_TIMEOUT"] * (len(statuses) - 2) + ["MCP_OK"] * 2, statuses
             must_be_soon(died, outcomes[-2].ended, within=22_000)
         assert len(handler.streams) == 2, server.saw()
         longer.result(within=35).must_be("MCP_TIMEOUT").must_end(30_000, after=30_000)
 
 
-# --- A standing stream that is refused for ever -----------------------------------------------------------------------
+# --- A server stream that is always refused ---------------------------------------------------------------------------
 
 
 @case
-def a_conflict_that_does_not_end_leads_to_a_new_session():
-    """The session's stream broke, and the server goes on as if it were open."""
+def a_permanent_conflict_leads_to_a_new_session():
+    """The server does not notice that the session's stream has ended, and refuses a second one for this session."""
     refused = []
 
     def handler(server, request):
@@ -139,7 +141,7 @@ def a_conflict_that_does_not_end_leads_to_a_new_session():
                 return request.hold()
             case "GET" if server.saw().count("GET") == 1:
                 request.send(STREAM + b": here\n\n")
-                return None  # it breaks
+                return None  # closes the stream
             case "GET":
                 refused.append(time.monotonic())
                 return http(409, "Conflict: Only one SSE stream is allowed per session", kind="text/plain")
@@ -162,8 +164,9 @@ def a_conflict_that_does_not_end_leads_to_a_new_session():
 
 
 @case
-def posts_that_get_no_answer_on_a_silent_stream():
-    """A server that hangs behind a proxy, and is replaced: the calls end while their POSTs wait, and not while they wait for the stream."""
+def a_silent_stream_is_replaced_if_posts_get_no_response():
+    """The first server hangs behind a proxy and is then replaced: the calls time out while they wait for the response
+    to their POST, not while they wait for an event."""
 
     def handler(server, request):
         if request.method == "GET":

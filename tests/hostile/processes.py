@@ -1,5 +1,5 @@
-"""Servers that are processes and mean harm, or merely die: each call ends in time, nothing is left behind, and the next call starts
-another one."""
+"""Stdio servers that are malicious or simply crash: each call ends in time, no process or descriptor is left over, and
+the next call starts a new server."""
 
 import ctypes
 import json
@@ -22,7 +22,7 @@ declare(c_int, mcp_set_limit=[c_void_p, c_int32, c_uint64, ERROR])
 declare(c_int, mcp_server_info=[c_void_p, c_void_p, POINTER(c_void_p), ERROR])
 declare(None, mcp_json_free=[c_void_p])
 
-# A server in Python that says what its environment tells it to. `ask()` is the next request, `reply(request, result)` answers it.
+# The beginning of each server script: `ask()` reads the next request, and `reply(request, result)` sends its response.
 SERVER = '''
 import json, os, signal, subprocess, sys, time
 def say(text): sys.stdout.write(text); sys.stdout.flush()
@@ -39,7 +39,8 @@ def begin(request=None):
     if request["method"] == "server/discover":
         reply(request, {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {}})
     else:
-        reply(request, {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}})
+        info = {"name": "s", "version": "1"}
+        reply(request, {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": info})
 def serve():
     while True: begin(ask())
 '''
@@ -47,12 +48,12 @@ def serve():
 
 @contextmanager
 def client_of(script="", folder=None, pin=None, argv=None):
-    """A client of a server that runs the script behind the functions above; its log is `client.lines`."""
-    made = tempfile.mkdtemp() if folder is None else folder
-    argv = argv or [sys.executable, "-c", SERVER + script, made]
+    """A client of a stdio server that runs SERVER and then the script. Its log is `client.lines`."""
+    path = tempfile.mkdtemp() if folder is None else folder
+    argv = argv or [sys.executable, "-c", SERVER + script, path]
     array = (c_char_p * (len(argv) + 1))(*(word.encode() for word in argv), None)
     client = type("Client", (), {})()
-    client.folder, client.lines = Path(made), []
+    client.folder, client.lines = Path(path), []
     client.handle = lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None)
     client.log = LOG(lambda _data, _level, line: client.lines.append(line.decode()))
     call(lib.mcp_set_log, client.handle, client.log, None, None).must_be("MCP_OK")
@@ -63,16 +64,16 @@ def client_of(script="", folder=None, pin=None, argv=None):
     finally:
         lib.mcp_client_free(client.handle)
         if folder is None:
-            shutil.rmtree(made)
+            shutil.rmtree(path)
 
 
 def ping(client, **limits):
-    with options(**({"timeout": 5000} | limits)) as given:
-        return call(lib.mcp_ping, client.handle, given)
+    with options(**({"timeout": 5000} | limits)) as opts:
+        return call(lib.mcp_ping, client.handle, opts)
 
 
 def children():
-    """This process's own, zombies included."""
+    """The children of this process, including zombies."""
     return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()} | {
         int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
     }
@@ -87,13 +88,13 @@ def nothing_is_left():
     before = descriptors()
     yield
     assert not children(), children()
-    poll(lambda: descriptors() <= before, f"{descriptors()} descriptors, {before} before")
+    poll(lambda: descriptors() <= before, f"{descriptors()} open descriptors, {before} before")
 
 
 @contextmanager
 def temporary():
-    with tempfile.TemporaryDirectory() as made:
-        yield made
+    with tempfile.TemporaryDirectory() as path:
+        yield path
 
 
 def is_running(pid):
@@ -103,39 +104,42 @@ def is_running(pid):
         return False
 
 
-# --- How it ends ------------------------------------------------------------------------------------------------------
+# --- Start and exit ---------------------------------------------------------------------------------------------------
 
 
 @case
-def it_ends_by_itself_in_a_call():
+def a_call_reports_how_the_server_exited():
     endings = {
         "sys.exit(7)": "exited with status 7",
-        "os.kill(os.getpid(), 9)": "was terminated by signal 9",
-        "print('first', 'last', sep='\\n', file=sys.stderr); sys.exit(1)": "exited with status 1; its last lines on stderr: first | last",
-    }
+        "os.kill(os.getpid(), 9)": "was ended by signal 9",
+        "print('first', 'last', sep='\\n', file=sys.stderr); sys.exit(1)":
+            "exited with status 1; its last words on stderr: first | last",
+    }  # fmt: skip
     for script, how in endings.items():
         with nothing_is_left(), client_of("begin(); ask(); " + script) as client:
-            # Of a modern server the first ping is the beginning.
+            # For a modern server, the response to `server/discover` is also the result of the first ping.
             ping(client).must_be("MCP_OK")
             outcome = ping(client).must_be("MCP_PROCESS_FAILED").must_end(1000)
             print(f"    {outcome.message[-100:]}")
             assert how in outcome.message, outcome.message
-            ping(client).must_be("MCP_OK")  # of another one
+            ping(client).must_be("MCP_OK")  # starts a new server
 
 
 @case
-def it_cannot_be_started():
-    for argv, why in (([b"/there/is/none"], "cannot be started"), ([b"no-such-program-of-mine"], "cannot be started"), ([b"/"], "")):
+def a_start_failure_is_reported():
+    for program, reason in (
+        (b"/there/is/none", "cannot be started"), (b"no-such-program-of-mine", "cannot be started"), (b"/", ""),
+    ):  # fmt: skip
         with nothing_is_left():
-            array = (c_char_p * 2)(*argv, None)
+            array = (c_char_p * 2)(program, None)
             handle = lib.mcp_client_new_stdio(ctypes.cast(array, POINTER(c_char_p)), None)
             outcome = call(lib.mcp_ping, handle, None).must_be("MCP_PROCESS_FAILED").must_end(100)
-            assert why in outcome.message, outcome.message
+            assert reason in outcome.message, outcome.message
             lib.mcp_client_free(handle)
 
 
 @case
-def it_says_why_it_cannot_be_started():
+def a_start_failure_names_the_reason():
     with temporary() as place:
         place, on_path = Path(place), os.environ["PATH"]
 
@@ -177,15 +181,15 @@ def it_says_why_it_cannot_be_started():
 
 
 @case
-def it_ends_at_a_request_before_initialize():
-    """As servers of an older Rust SDK do: it is started again, and asked in the legacy way."""
+def a_server_that_exits_at_discover_is_restarted_as_legacy():
+    """Servers of an older Rust SDK do this: the client starts the server again and uses the legacy handshake."""
     script = "request = ask(); request['method'] == 'initialize' or sys.exit(101); begin(request); serve()"
     with nothing_is_left(), client_of(script.replace("serve()", "\nwhile True: reply(ask(), {})")) as client:
         ping(client).must_be("MCP_OK").must_end(2000)
 
 
 @case
-def it_ignores_every_request_to_end():
+def a_server_that_ignores_sigterm_is_killed():
     script = "signal.signal(signal.SIGTERM, signal.SIG_IGN); begin(); time.sleep(1000)"
     with nothing_is_left():
         with client_of(script) as client:
@@ -193,12 +197,12 @@ def it_ignores_every_request_to_end():
             (server,) = children()
             begun = time.monotonic()
         took = time.monotonic() - begun
-        print(f"    ended after {took * 1000:.0f} ms")
+        print(f"    mcp_client_free took {took * 1000:.0f} ms")
         assert 3.9 <= took < 6 and not is_running(server)
 
 
 @case
-def it_ends_when_its_stdin_is_closed():
+def closing_the_client_closes_the_stdin_of_the_server():
     with nothing_is_left():
         with client_of("begin(); serve()") as client:
             ping(client).must_be("MCP_OK")
@@ -209,7 +213,7 @@ def it_ends_when_its_stdin_is_closed():
 
 
 @case
-def what_it_has_started_ends_with_it():
+def children_of_the_server_end_with_it():
     script = """
 child = subprocess.Popen(["sleep", "1000"])
 open(sys.argv[1] + "/child", "w").write(str(child.pid))
@@ -221,26 +225,27 @@ begin(); time.sleep(1000)
             ping(client).must_be("MCP_OK")
             child = int((client.folder / "child").read_text())
             assert is_running(child)
-        poll(lambda: not is_running(child), "what the server has started goes on")
+        poll(lambda: not is_running(child), "the child of the server still runs")
         shutil.rmtree(client.folder)
 
 
 @case
-def many_lives():
+def repeated_starts_leave_nothing_behind():
     with nothing_is_left():
         for _ in range(30):
             with client_of("begin(); serve()") as client:
                 ping(client).must_be("MCP_OK")
 
 
-# --- What it gets -----------------------------------------------------------------------------------------------------
+# --- What the server inherits -----------------------------------------------------------------------------------------
 
 
 @case
-def it_inherits_nothing():
+def descriptors_and_environment_are_not_inherited():
     script = """
-json.dump({"fds": sorted(os.listdir("/proc/self/fd")), "names": sorted(os.environ), "group": os.getpgrp() == os.getpid(),
-           "blocked": [s for s in range(1, 32) if s in signal.pthread_sigmask(signal.SIG_BLOCK, [])]}, open(sys.argv[1] + "/has", "w"))
+blocked = [s for s in range(1, 32) if s in signal.pthread_sigmask(signal.SIG_BLOCK, [])]
+json.dump({"fds": sorted(os.listdir("/proc/self/fd")), "names": sorted(os.environ),
+           "group": os.getpgrp() == os.getpid(), "blocked": blocked}, open(sys.argv[1] + "/inherited", "w"))
 begin(); serve()
 """
     leak = os.dup(2)
@@ -248,18 +253,18 @@ begin(); serve()
     os.environ["SECRET_OF_THE_HOST"] = "x"
     with client_of(script, folder=tempfile.mkdtemp()) as client:
         ping(client).must_be("MCP_OK")
-    has = json.loads((client.folder / "has").read_text())
+    inherited = json.loads((client.folder / "inherited").read_text())
     shutil.rmtree(client.folder)
     os.close(leak)
-    print(f"    {has}")
-    assert len(has["fds"]) == 4, has  # three streams, and the folder that is looked at
-    assert set(has["names"]) <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LC_CTYPE"}, has
-    assert has["group"] and not has["blocked"]
+    print(f"    {inherited}")
+    assert len(inherited["fds"]) == 4, inherited  # the standard streams, and the descriptor of os.listdir
+    assert set(inherited["names"]) <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LC_CTYPE"}, inherited
+    assert inherited["group"] and not inherited["blocked"]
 
 
 @case
-def its_streams_have_names():
-    """Wrappers open /dev/stdin, /dev/stdout and /dev/stderr anew."""
+def the_standard_streams_can_be_opened_by_name():
+    """Wrapper programs open /dev/stdin, /dev/stdout and /dev/stderr."""
     script = """
 open("/dev/stderr", "w").write("by name\\n")
 sys.stdin, sys.stdout = open("/dev/stdin"), open("/dev/stdout", "w")
@@ -268,15 +273,17 @@ begin(); serve()
     with nothing_is_left(), client_of(script) as client:
         ping(client).must_be("MCP_OK")
         poll(lambda: any("by name" in line for line in client.lines), "stderr was not read")
-    script = "exec 3</dev/stdin 4>/dev/stdout; echo by name >/dev/stderr; exec " + sys.executable + ' -c "$0" "$1" <&3 >&4'
-    with nothing_is_left(), temporary() as place, client_of(argv=["sh", "-c", script, SERVER + "begin(); serve()", place]) as client:
-        ping(client).must_be("MCP_OK")
-        poll(lambda: any("by name" in line for line in client.lines), "stderr was not read")
+    redirect = "exec 3</dev/stdin 4>/dev/stdout; echo by name >/dev/stderr; exec "
+    script = redirect + sys.executable + ' -c "$0" "$1" <&3 >&4'
+    with nothing_is_left(), temporary() as place:
+        with client_of(argv=["sh", "-c", script, SERVER + "begin(); serve()", place]) as client:
+            ping(client).must_be("MCP_OK")
+            poll(lambda: any("by name" in line for line in client.lines), "stderr was not read")
 
 
 @case
-def its_streams_block():
-    """Only our ends do not: programs do not expect EAGAIN."""
+def the_standard_streams_are_blocking():
+    """Only the client's ends of the pipes are non-blocking: programs do not expect EAGAIN."""
     script = """
 import fcntl
 json.dump([fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK for fd in (0, 1, 2)], open(sys.argv[1] + "/flags", "w"))
@@ -289,9 +296,9 @@ begin(); serve()
 
 
 @case
-def signals_of_the_host_are_its_own():
-    """SIGPIPE that the host has blocked and that waits for it stays; that of our own pipe is seen by no handler and left pending for
-    none."""
+def sigpipe_of_the_host_process_is_preserved():
+    """A SIGPIPE that is pending in the host process stays pending. The SIGPIPE of the library's own pipe reaches no
+    handler of the host and is not left pending."""
     declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
     seen = []
     script = """
@@ -303,14 +310,14 @@ while not os.path.exists(sys.argv[1] + "/leave"): time.sleep(0.001)
         for is_blocked, is_pending in ((False, False), (True, False), (True, True)):
             with temporary() as place, client_of(script, folder=place) as client:
                 ping(client).must_be("MCP_OK")
-                poll((client.folder / "closed").exists, "it does not close its stdin")
+                poll((client.folder / "closed").exists, "the server does not close its stdin")
                 if is_blocked:
                     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])
                 if is_pending:
                     signal.pthread_kill(threading.get_ident(), signal.SIGPIPE)
                 for _ in range(3):
-                    with options(timeout=300) as given:
-                        call(lib.mcp_notify, client.handle, b"x/y", b"{}", 2, given)
+                    with options(timeout=300) as opts:
+                        call(lib.mcp_notify, client.handle, b"x/y", b"{}", 2, opts)
                 assert (signal.SIGPIPE in signal.sigpending()) == is_pending, (is_blocked, is_pending)
                 assert (signal.SIGPIPE in signal.pthread_sigmask(signal.SIG_BLOCK, [])) == is_blocked
                 if is_pending:
@@ -323,7 +330,7 @@ while not os.path.exists(sys.argv[1] + "/leave"): time.sleep(0.001)
 
 
 @case
-def credentials_are_refused():
+def http_settings_are_refused_for_a_stdio_server():
     with client_of("serve()") as client:
         for function, arguments in (
             (lib.mcp_set_bearer, [b"token"]), (lib.mcp_set_header, [b"X-A", b"b"]),
@@ -333,11 +340,11 @@ def credentials_are_refused():
             assert "environment" in outcome.message or "process" in outcome.message, outcome.message
 
 
-# --- What it says -----------------------------------------------------------------------------------------------------
+# --- Output of the server ---------------------------------------------------------------------------------------------
 
 
 @case
-def it_says_things_that_are_no_messages():
+def lines_that_are_not_messages_are_skipped():
     script = """
 say("Welcome!\\n\\n   \\n")
 request = ask()
@@ -351,7 +358,7 @@ begin(request); serve()
 
 
 @case
-def it_says_what_is_no_json():
+def invalid_json_on_stdout_does_not_block_the_call():
     for bad in ('{"jsonrpc":', "{}", "[]", "[1]", '{"jsonrpc":"2.0","id":{}}'):
         with client_of(f"request = ask(); say({bad!r} + chr(10)); begin(request); serve()") as client:
             outcome = ping(client)
@@ -360,28 +367,32 @@ def it_says_what_is_no_json():
 
 
 @case
-def it_says_a_line_without_end():
+def an_endless_line_on_stdout_ends_the_call():
     with client_of("ask()\nwhile True: say('x' * 65536)") as client:
         call(lib.mcp_set_limit, client.handle, 3, 1 << 20).must_be("MCP_OK")
         ping(client).must_be("MCP_TOO_LARGE", "MCP_PROCESS_FAILED").must_end(3000)
 
 
 @case
-def it_floods_its_stderr():
-    script = "begin(); request = ask()\nfor _ in range(2000): print('x' * 1000, file=sys.stderr)\nbegin(request); serve()"
+def a_flood_on_stderr_is_logged_and_does_not_block():
+    script = """
+begin(); request = ask()
+for _ in range(2000): print("x" * 1000, file=sys.stderr)
+begin(request); serve()
+"""
     with client_of(script) as client:
         ping(client).must_be("MCP_OK")
         ping(client, timeout=20_000).must_be("MCP_OK")
-        poll(lambda: len(client.lines) >= 2000, "not all of it is in the log")
+        poll(lambda: len(client.lines) >= 2000, "the log does not have all lines")
         longest = max(client.lines, key=len)
         assert len(longest) < 1000, longest
 
 
-# --- What it does not do ----------------------------------------------------------------------------------------------
+# --- Servers that do not respond --------------------------------------------------------------------------------------
 
 
 @case
-def it_never_answers():
+def a_missing_response_is_a_timeout():
     with client_of("begin()\nwhile True: ask()") as client:
         ping(client).must_be("MCP_OK")
         ping(client, timeout=300).must_be("MCP_TIMEOUT").must_end(300, after=300)
@@ -391,20 +402,20 @@ def it_never_answers():
 
 
 @case
-def it_never_reads():
-    """Its pipe is full: neither the call nor the end waits for it."""
+def a_full_stdin_pipe_does_not_block_calls():
+    """The server never reads, so the pipe to its stdin fills up. Neither the calls nor mcp_client_free wait for it."""
     declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
     large = json.dumps({"x": "y" * (1 << 20)}).encode()
     with client_of("begin(); time.sleep(1000)") as client:
         ping(client).must_be("MCP_OK")
         for _ in range(8):
-            with options(timeout=300) as given:
-                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), given)
+            with options(timeout=300) as opts:
+                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), opts)
             notified.must_be("MCP_OK", "MCP_TIMEOUT").must_end(300)
         ping(client, timeout=300).must_be("MCP_TIMEOUT").must_end(300)
-        with options(timeout=300) as given:
+        with options(timeout=300) as opts:
             for _ in range(100):
-                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), given)
+                notified = call(lib.mcp_notify, client.handle, b"x/y", large, len(large), opts)
                 if notified.status != "MCP_OK":
                     break
         notified.must_be("MCP_PROCESS_FAILED")
@@ -412,7 +423,7 @@ def it_never_reads():
 
 
 @case
-def it_closes_its_streams_and_stays():
+def a_server_that_closes_its_stdout_is_replaced():
     with nothing_is_left():
         with client_of("begin(); ask(); os.close(1); time.sleep(1000)") as client:
             ping(client).must_be("MCP_OK")
@@ -425,7 +436,7 @@ def it_closes_its_streams_and_stays():
 
 
 @case
-def the_host_ignores_its_children():
+def an_exit_is_noticed_if_the_host_ignores_sigchld():
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with client_of("begin(); ask(); sys.exit(7)") as client:
@@ -436,8 +447,9 @@ def the_host_ignores_its_children():
 
 
 @case
-def the_host_forks():
-    """The child's copy is good for nothing but its end, which the server does not notice."""
+def a_fork_of_the_host_process_does_not_end_the_server():
+    """In the child process, a call fails with MCP_MISUSE, and freeing the client returns quickly. The server does not
+    notice."""
     with nothing_is_left(), client_of("begin(); serve()") as client:
         ping(client).must_be("MCP_OK")
         child = os.fork()
@@ -451,27 +463,32 @@ def the_host_forks():
 
 
 @case
-def a_handler_of_the_log_calls_and_ends():
-    """The log is told on the reader's thread, where a call is refused and nothing waits for itself."""
+def a_call_from_the_log_handler_is_refused():
+    """The log handler for stderr runs on the reader's thread. A call from there would wait for itself, so it is
+    refused."""
     refused = []
     with nothing_is_left(), client_of("begin(); ask(); print('oh', file=sys.stderr); serve()") as client:
 
-        def line(_data, _level, text):
+        def call_from_log(_data, _level, text):
             if b"oh" in text:
                 refused.append(call(lib.mcp_ping, client.handle, None).status)
 
-        log = LOG(line)
+        log = LOG(call_from_log)
         call(lib.mcp_set_log, client.handle, log, None, None).must_be("MCP_OK")
         ping(client).must_be("MCP_OK")
         ping(client, timeout=300)
-        poll(lambda: refused, "the log was not told")
+        poll(lambda: refused, "the log handler was not called")
         assert refused[0] == "MCP_MISUSE", refused
 
 
 @case
-def both_eras():
+def both_protocol_versions_work_with_stdio_servers():
     for version, name in ((LEGACY, "2025-11-25"), (MODERN, "2026-07-28")):
-        script = "while True:\n  r = ask()\n  begin(r) if r['method'] in ('initialize', 'server/discover') else reply(r, {})"
+        script = """
+while True:
+    request = ask()
+    begin(request) if request["method"] in ("initialize", "server/discover") else reply(request, {})
+"""
         with client_of(script, pin=version) as client:
             ping(client).must_be("MCP_OK")
             info = c_void_p()

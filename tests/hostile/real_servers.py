@@ -1,6 +1,7 @@
-"""Real servers that are killed and started again, that forget their session, or that answer what no specification says.
+"""Real servers that are killed and restarted, that lose their session, or that send responses outside of the
+specification.
 
-The name of a case begins with the installation that it needs.
+The name of each case begins with the installation that it needs.
 """
 
 import json
@@ -21,7 +22,7 @@ TIMEOUT = 10_000
 
 
 def fetch(url, message=None):
-    """What the server answers to a plain HTTP request: the status and the body."""
+    """The status and the body of the server's response to a plain HTTP request."""
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     body = None if message is None else json.dumps(message).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -33,7 +34,7 @@ def fetch(url, message=None):
             return refused.code, refused.read()
 
 
-def works(client):
+def must_work(client):
     client.connect(timeout=TIMEOUT).must_be("MCP_OK")
     client.ping(timeout=TIMEOUT).must_be("MCP_OK")
     tools = listed(client, timeout=TIMEOUT).must_be("MCP_OK").value["tools"]
@@ -46,18 +47,20 @@ def works(client):
 
 
 def restart_during_a_tool(install):
-    """The answer's stream can be resumed, and by then the server has forgotten the session, and that it ran the tool."""
+    """The response stream can be resumed, but the restarted server knows neither the session nor the running tool
+    call."""
     with Running(install, "{folder}/paid") as server, Client(server.url) as client:
         client.connect(timeout=TIMEOUT).must_be("MCP_OK")
-        told, paid = [], server.folder / "paid"
-        background = client.begin(lambda: call_tool(client, "pay", {}, told=told, timeout=30_000))
-        # The progress comes on the stream of the answer: from then on the client can resume it.
-        poll(lambda: told, "the tool does not run")
+        progress, paid = [], server.folder / "paid"
+        background = client.begin(lambda: call_tool(client, "pay", {}, told=progress, timeout=30_000))
+        # The progress notification is an event of the response stream: after it, the client can resume the stream.
+        poll(lambda: progress, "the tool does not run")
         (process,) = paid.read_text().split()
         os.kill(int(process), signal.SIGKILL)
         outcome = background.result(within=35)
         print(f"    {outcome.status} after {outcome.ms} ms: {outcome.message}")
-        assert paid.read_text().split() == [process], f"{outcome.status}, and executed by {paid.read_text().split()}"
+        executed_by = paid.read_text().split()
+        assert executed_by == [process], f"{outcome.status}, and executed by the processes {executed_by}"
         outcome.must_be("MCP_SESSION_LOST")
         assert "may have been executed" in outcome.message, outcome.message
         call_tool(client, "pay", {}, timeout=TIMEOUT).must_be("MCP_OK")
@@ -84,8 +87,8 @@ def ts1_opens_a_new_session_after_a_restart():
         call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK")
         server.kill()
         server.start()
-        told = fetch(server.url, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
-        assert told[0] == 400 and b"Server not initialized" in told[1], told
+        status, body = fetch(server.url, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        assert status == 400 and b"Server not initialized" in body, (status, body)
         call_tool(client, "echo", {}, timeout=TIMEOUT).must_be("MCP_OK")
         client.ping(timeout=TIMEOUT).must_be("MCP_OK")
 
@@ -94,7 +97,7 @@ def ts1_opens_a_new_session_after_a_restart():
 
 
 @case
-def fastify_ends_the_session():
+def fastify_session_ends_with_the_client():
     with Running("fastify") as server:
         sessions = f"http://127.0.0.1:{server.port}/sessions"
         with Client(server.url) as client:
@@ -108,23 +111,23 @@ def fastify_ends_the_session():
 
 
 @case
-def java_stateless_fails_at_the_probe_and_works():
+def java_stateless_works_after_a_failed_probe():
     with Running("java", "stateless", "{folder}") as server, Client(server.url) as client:
         status, body = fetch(server.url, {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {}})
         assert status == 500 and "jsonrpc" not in json.loads(body), (status, body)
-        works(client)
+        must_work(client)
 
 
 @case
 def java_streamable_works():
     with Running("java", "streamable", "{folder}") as server, Client(server.url) as client:
-        works(client)
+        must_work(client)
 
 
 @case
 def java_sse_works():
     with Running("java", "sse", "{folder}") as server, Client(f"http://127.0.0.1:{server.port}/sse") as client:
-        works(client)
+        must_work(client)
 
 
 # --- Go ---------------------------------------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ def java_sse_works():
 
 def go_works(kind, path="/mcp"):
     with Running("go", kind) as server, Client(f"http://127.0.0.1:{server.port}{path}") as client:
-        works(client)
+        must_work(client)
 
 
 @case

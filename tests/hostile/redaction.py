@@ -1,4 +1,4 @@
-"""Servers that echo what they got: no error and no log line shows it."""
+"""Servers that echo secrets they received: neither the errors nor the log show them."""
 
 import ctypes
 import json
@@ -7,8 +7,8 @@ from ctypes import POINTER, c_char_p, c_int, c_void_p
 from urllib.parse import quote
 
 from harness import (
-    ERROR, LEGACY, LOG, MODERN, PATIENCE, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, http,
-    initialized, legacy, lib, must_not_show, poll, result, run,
+    ERROR, LEGACY, LOG, MODERN, PATIENCE, STREAM, Client, Server, answer, call, case, declare, discovered, error, event,
+    http, initialized, legacy, lib, must_not_show, poll, result, run,
 )  # fmt: skip
 from newer import listed
 
@@ -19,8 +19,8 @@ TOKEN = "tok+en/abc=="
 BEARER = f"Bearer {TOKEN}"
 
 
-def ping_shows_nothing(handler, *statuses, secrets=(TOKEN,), bearer=TOKEN, pin=None, headers=None):
-    """The outcome of a ping to a server that echoes secrets in vain."""
+def ping_shows_no_secret(handler, *statuses, secrets=(TOKEN,), bearer=TOKEN, pin=None, headers=None):
+    """Pings a server that echoes secrets, and checks that they are redacted. Returns the outcome."""
     with Server(handler) as server, Client(server.url, bearer=bearer, headers=headers, pin=pin) as client:
         outcome = client.ping(timeout=5000).must_be(*statuses)
         print(f"    {outcome.status}: {outcome.message[-160:]}")
@@ -29,73 +29,72 @@ def ping_shows_nothing(handler, *statuses, secrets=(TOKEN,), bearer=TOKEN, pin=N
         return outcome
 
 
-# --- Every place that a server can put it -----------------------------------------------------------------------------
+# --- Parts of a response ----------------------------------------------------------------------------------------------
 
 
 @case
-def in_the_target_of_a_redirect():
+def secrets_in_a_redirect_target_are_redacted():
     def handler(_server, _request):
         return http(307, Location=f"https://login.example/{TOKEN}/x")
 
-    ping_shows_nothing(handler, "MCP_REDIRECT_REFUSED")
+    ping_shows_no_secret(handler, "MCP_REDIRECT_REFUSED")
 
 
 @case
-def in_the_content_type():
-    ping_shows_nothing(lambda *_: http(200, "hi", kind=f"text/{TOKEN}"), "MCP_UNEXPECTED_CONTENT", pin=LEGACY)
+def secrets_in_the_content_type_are_redacted():
+    ping_shows_no_secret(lambda *_: http(200, "hi", kind=f"text/{TOKEN}"), "MCP_UNEXPECTED_CONTENT", pin=LEGACY)
 
 
 @case
-def in_the_result_type():
+def secrets_in_the_result_type_are_redacted():
     def handler(_server, request):
         return discovered(request, resultType=request.authorization)
 
-    ping_shows_nothing(handler, "MCP_INVALID_MESSAGE", "MCP_VERSION_UNSUPPORTED", pin=MODERN)
+    ping_shows_no_secret(handler, "MCP_INVALID_MESSAGE", "MCP_VERSION_UNSUPPORTED", pin=MODERN)
 
 
 @case
-def in_the_protocol_version():
+def secrets_in_the_protocol_version_are_redacted():
     def handler(_server, request):
         if request.rpc == "initialize":
             return initialized(request, protocolVersion=request.authorization)
         return legacy(request)
 
-    ping_shows_nothing(handler, "MCP_VERSION_UNSUPPORTED")
+    ping_shows_no_secret(handler, "MCP_VERSION_UNSUPPORTED")
 
 
 @case
-def in_the_supported_versions():
+def secrets_in_the_supported_versions_are_redacted():
     def handler(_server, request):
         return discovered(request, supportedVersions=[request.authorization])
 
-    ping_shows_nothing(handler, "MCP_VERSION_UNSUPPORTED")
+    ping_shows_no_secret(handler, "MCP_VERSION_UNSUPPORTED")
 
 
 @case
-def in_a_malformed_error():
-    # What reads JSON likes to quote the value that it did not expect.
+def secrets_in_an_invalid_error_are_redacted():
+    # JSON parsers often quote the unexpected value in their error.
     for broken in [{"code": BEARER, "message": "x"}, {"code": 1, "message": {TOKEN: 1}}, BEARER, [BEARER]]:
         def handler(_server, request, broken=broken):
             return http(200, {"jsonrpc": "2.0", "id": request.message["id"], "error": broken})
 
-        ping_shows_nothing(handler, "MCP_INVALID_MESSAGE", "MCP_RPC_ERROR", "MCP_INVALID_JSON", pin=LEGACY)
+        ping_shows_no_secret(handler, "MCP_INVALID_MESSAGE", "MCP_RPC_ERROR", "MCP_INVALID_JSON", pin=LEGACY)
 
 
 @case
-def in_json_that_breaks_off():
+def secrets_in_truncated_json_are_redacted():
     body = f'{{"jsonrpc":"2.0","id":1,"error":{{"code":"{BEARER}"'
-    ping_shows_nothing(lambda *_: http(200, body), "MCP_INVALID_JSON", pin=LEGACY)
+    ping_shows_no_secret(lambda *_: http(200, body), "MCP_INVALID_JSON", pin=LEGACY)
 
 
-# --- Every form that it can have --------------------------------------------------------------------------------------
+# --- Escaped forms ----------------------------------------------------------------------------------------------------
 
 FORMS = {
-    "as it is": TOKEN,
+    "not escaped": TOKEN,
     "JSON, slash": TOKEN.replace("/", "\\/"),
     "percent": quote(TOKEN, safe=""),
-    "percent, small": quote(TOKEN, safe="").replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d"),
+    "percent, lower case": quote(TOKEN, safe="").replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d"),
 }
-
 
 MIXED = {
     "percent, all": "".join(f"%{ord(c):02X}" for c in TOKEN),
@@ -108,63 +107,66 @@ MIXED = {
 
 
 @case
-def in_every_form_in_a_quotation():
+def escaped_secrets_in_a_quoted_body_are_redacted():
     for form in FORMS.values():
         body = f'{{"detail":"bad token {form}"}}'
-        ping_shows_nothing(lambda *_, body=body: http(500, body), "MCP_SERVER_ERROR", pin=LEGACY)
+        ping_shows_no_secret(lambda *_, body=body: http(500, body), "MCP_SERVER_ERROR", pin=LEGACY)
 
 
 @case
-def in_mixed_forms():
-    """What need not be escaped may be, each character in a way of its own, and more than once."""
+def secrets_with_mixed_escapes_are_redacted():
+    """Any character can be escaped, each in a different way, and more than once."""
     for form in MIXED.values():
         def handler(_server, request, form=form):
             text = json.dumps(form)
             return http(200, f'{{"jsonrpc":"2.0","id":{request.message["id"]},'
                              f'"error":{{"code":1,"message":{text},"data":{{"t":{text}}}}}}}')  # fmt: skip
 
-        told = ping_shows_nothing(lambda *_, form=form: http(500, f"bad token {form}!", kind="text/plain"), "MCP_SERVER_ERROR", pin=LEGACY)
-        assert "[redacted]" in told.message, told.message
-        told = ping_shows_nothing(handler, "MCP_RPC_ERROR", pin=LEGACY)
-        assert "[redacted]" in told.message and not told.data, told
+        def text_handler(_server, _request, form=form):
+            return http(500, f"bad token {form}!", kind="text/plain")
+
+        outcome = ping_shows_no_secret(text_handler, "MCP_SERVER_ERROR", pin=LEGACY)
+        assert "[redacted]" in outcome.message, outcome.message
+        outcome = ping_shows_no_secret(handler, "MCP_RPC_ERROR", pin=LEGACY)
+        assert "[redacted]" in outcome.message and not outcome.data, outcome
 
 
 @case
-def in_every_form_in_the_data_of_an_error():
+def escaped_secrets_in_error_data_are_redacted():
     for form in [*FORMS.values(), TOKEN.replace("+", "\\u002b")]:
         def handler(_server, request, form=form):
             return http(200, f'{{"jsonrpc":"2.0","id":{request.message["id"]},'
                              f'"error":{{"code":1,"message":"m","data":{{"t":"{form}"}}}}}}')  # fmt: skip
 
-        ping_shows_nothing(handler, "MCP_RPC_ERROR", pin=LEGACY)
+        ping_shows_no_secret(handler, "MCP_RPC_ERROR", pin=LEGACY)
 
 
 @case
-def innocent_data_stays():
+def error_data_without_secrets_is_kept():
     data = {"t": "a\n/b", "n": [1, 2]}
 
     def handler(_server, request):
         return error(request, 1, "m", data)
 
-    assert json.loads(ping_shows_nothing(handler, "MCP_RPC_ERROR", pin=LEGACY).data) == data
+    assert json.loads(ping_shows_no_secret(handler, "MCP_RPC_ERROR", pin=LEGACY).data) == data
 
 
-# --- Everything that is secret ----------------------------------------------------------------------------------------
+# --- Kinds of secrets -------------------------------------------------------------------------------------------------
 
 
 @case
-def a_token_that_was_replaced_meanwhile():
-    asked, replaced = threading.Event(), threading.Event()
+def a_token_that_was_replaced_during_the_call_is_redacted():
+    received, replaced = threading.Event(), threading.Event()
 
     def handler(_server, request):
-        asked.set()
+        received.set()
         replaced.wait(PATIENCE)
         challenge = f'Bearer error="invalid_token", error_description="bad {request.authorization}"'
         return http(401, WWW_Authenticate=challenge)
 
     with Server(handler) as server, Client(server.url, bearer="OLDSECRETTOKEN") as client:
         ping = client.begin_ping(timeout=5000)
-        assert asked.wait(PATIENCE)
+        assert received.wait(PATIENCE)
         client.set_bearer("NEWSECRETTOKEN").must_be("MCP_OK")
         replaced.set()
         outcome = ping.result().must_be("MCP_UNAUTHORIZED")
@@ -173,25 +175,25 @@ def a_token_that_was_replaced_meanwhile():
 
 
 @case
-def a_value_that_begins_like_another():
+def a_secret_that_begins_with_another_secret_is_redacted():
     def handler(_server, request):
         return http(500, f"bad key {request.headers['x-b']}", kind="text/plain")
 
-    ping_shows_nothing(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["abcdef", "SECRETREST"],
+    ping_shows_no_secret(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["abcdef", "SECRETREST"],
                        headers={"X-A": "abcdef", "X-B": "abcdefSECRETREST"})  # fmt: skip
 
 
 @case
-def one_cookie_of_several():
+def each_cookie_value_is_redacted():
     def handler(_server, _request):
         return http(500, "bad session SECRETSESSION", kind="text/plain")
 
-    ping_shows_nothing(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["SECRETSESSION"],
+    ping_shows_no_secret(handler, "MCP_SERVER_ERROR", bearer=None, pin=LEGACY, secrets=["SECRETSESSION"],
                        headers={"Cookie": "sid=SECRETSESSION; theme=dark"})  # fmt: skip
 
 
 @case
-def the_id_of_a_session():
+def session_ids_are_redacted():
     def handler(server, request):
         if request.rpc == "initialize":
             return initialized(request, session=f"SECRET-SESSION-{server.saw().count('initialize')}")
@@ -199,11 +201,11 @@ def the_id_of_a_session():
             return http(404, f"session {request.session} not found", kind="text/plain")
         return legacy(request)
 
-    ping_shows_nothing(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
+    ping_shows_no_secret(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
 
 
 @case
-def the_id_of_a_session_in_a_json_rpc_error():
+def session_ids_in_json_rpc_errors_are_redacted():
     def handler(_server, request):
         if request.rpc == "initialize":
             return initialized(request, session="SECRET-SESSION")
@@ -211,17 +213,18 @@ def the_id_of_a_session_in_a_json_rpc_error():
             return error(request, -32603, f"lost {request.session}", {"id": request.session}, status=500)
         return legacy(request)
 
-    # An error that names the session's own id is about the session.
-    ping_shows_nothing(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
+    # An error that quotes the id of the session is about the session.
+    ping_shows_no_secret(handler, "MCP_SESSION_LOST", secrets=["SECRET-SESSION"])
 
 
 @case
-def in_what_a_process_says():
-    """The environment of a server that is a process, on its stderr and in its answers."""
-    answers = 'read x; echo \'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"bad \'$API_KEY\'"}}\'; read x'
-    # Where a long line is cut, and where an excerpt of it is, half of the token may stand.
-    cut = [f"echo {'x' * before}$API_KEY >&2; exit 3" for before in (190, 199, 385, 389, 395, 399, 400, 8181, 8190)]
-    for script in ("echo no luck with $API_KEY >&2; exit 3", *cut, answers):
+def environment_values_in_the_output_of_a_process_are_redacted():
+    """Environment variables set for a stdio server, in its output on stderr and in its responses."""
+    responds = 'read x; echo \'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"bad \'$API_KEY\'"}}\'; read x'
+    # A long line and its excerpt can be truncated in the middle of the token.
+    lengths = (190, 199, 385, 389, 395, 399, 400, 8181, 8190)
+    truncated = [f"echo {'x' * length}$API_KEY >&2; exit 3" for length in lengths]
+    for script in ("echo no luck with $API_KEY >&2; exit 3", *truncated, responds):
         lines = []
         log = LOG(lambda _data, _level, line: lines.append(line.decode()))
         argv = (c_char_p * 4)(b"sh", b"-c", script.encode(), None)
@@ -234,12 +237,13 @@ def in_what_a_process_says():
         must_not_show(outcome, lines, TOKEN[:5])
 
 
-# --- What others learn ------------------------------------------------------------------------------------------------
+# --- Secrets that are set during a call -------------------------------------------------------------------------------
 
 
 @case
-def in_an_answer_that_comes_when_another_token_is_used():
-    """A call waits while the token is changed, and used, and a cookie comes: it shows neither."""
+def secrets_that_are_set_during_a_call_are_redacted():
+    """During a call, the token is replaced and used by another call, and a cookie is set: the first call shows
+    neither."""
     waiting, go = [], threading.Event()
 
     def handler(_server, request):
@@ -251,8 +255,8 @@ def in_an_answer_that_comes_when_another_token_is_used():
             assert go.wait(PATIENCE)
             words = b"SECOND-TOKEN and SECRET-COOKIE"
             request.send(b"data: hello " + words + b"\n\n")
-            told = {"jsonrpc": "2.0", "id": request.message["id"], "error": {"code": -32000, "message": words.decode()}}
-            return event(told)
+            value = {"code": -32000, "message": words.decode()}
+            return event({"jsonrpc": "2.0", "id": request.message["id"], "error": value})
         value = {"resultType": "complete", "supportedVersions": [MODERN], "capabilities": {}}
         return result(request, value, Set_Cookie="sid=SECRET-COOKIE")
 
@@ -269,8 +273,8 @@ def in_an_answer_that_comes_when_another_token_is_used():
 
 
 @case
-def on_the_stream_of_http_sse_that_a_thread_reads():
-    """Cookies, and where the server has redirected to."""
+def secrets_on_the_http_sse_stream_are_redacted():
+    """A separate thread reads the HTTP+SSE stream. Secrets are a cookie and the target of a redirect."""
     streams = []
 
     def handler(_server, request):
@@ -289,7 +293,7 @@ def on_the_stream_of_http_sse_that_a_thread_reads():
     with Server(handler) as server, Client(server.url + "/sse") as client:
         client.connect(timeout=20_000).must_be("MCP_OK")
         outcome = client.ping(timeout=20_000).must_be("MCP_OK")
-        poll(lambda: any("hello" in line for line in client.lines), "the log has no line for what was skipped")
+        poll(lambda: any("hello" in line for line in client.lines), "the skipped text was not logged")
         must_not_show(outcome, client.lines, "SECRET-KEY", "SECRET-COOKIE")
 
 

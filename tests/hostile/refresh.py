@@ -1,4 +1,4 @@
-"""Tokens that rotate: when the auth callback is asked for other credentials, and that many who need them ask once."""
+"""Tokens that expire: when the auth callback is called for new credentials, and that many calls share one refresh."""
 
 import threading
 import time
@@ -7,7 +7,9 @@ from auth_scheme import (
     CHALLENGE, SCOPE_CHALLENGE, Auth, Holder, Issuer, Sse, Storm, authorised, guarded, refuse,
     remove_auth, sse_url,
 )  # fmt: skip
-from harness import PATIENCE, Cancel, Server, case, discovered, http, legacy, must_be_soon, must_not_show, run, wait_until_waiting
+from harness import (
+    PATIENCE, Cancel, Server, case, discovered, http, legacy, must_be_soon, must_not_show, run, wait_until_waiting,
+)  # fmt: skip
 
 THREADS = 64
 
@@ -16,7 +18,7 @@ THREADS = 64
 
 
 @case
-def asked_before_each_request():
+def the_callback_is_called_before_each_request():
     issuer = Issuer()
     with Server(guarded(issuer, legacy)) as server, authorised(server.url, Holder(issuer)) as (client, auth):
         client.ping().must_be("MCP_OK")
@@ -30,7 +32,7 @@ def asked_before_each_request():
 
 
 @case
-def a_refused_token_is_refreshed_and_the_request_sent_under_a_new_id():
+def a_refused_request_is_retried_with_a_new_token_and_a_new_id():
     for serve in [discovered, legacy]:
         issuer = Issuer()
         with Server(guarded(issuer, serve)) as server, authorised(server.url, Holder(issuer)) as (client, auth):
@@ -40,9 +42,9 @@ def a_refused_token_is_refreshed_and_the_request_sent_under_a_new_id():
             assert auth.attempts()[-2:] == [1, 2], auth.asked
             asked = auth.asked[-1]
             assert (asked.http_status, asked.challenge, asked.url) == (401, CHALLENGE, server.url), asked
-            refused, sent_again = server.requests[-2:]
-            assert refused.rpc == sent_again.rpc
-            assert refused.message["id"] != sent_again.message["id"], refused.message
+            refused, retried = server.requests[-2:]
+            assert refused.rpc == retried.rpc
+            assert refused.message["id"] != retried.message["id"], refused.message
             assert issuer.minted == 2, issuer.minted
 
 
@@ -63,7 +65,7 @@ def the_third_refusal_ends_the_call():
 
 
 @case
-def a_wider_scope_is_asked_for():
+def an_insufficient_scope_calls_the_callback_again():
     def handler(_server, request):
         wide = request.authorization == "Bearer wide"
         return discovered(request) if wide else refuse(SCOPE_CHALLENGE, status=403)
@@ -78,7 +80,7 @@ def a_wider_scope_is_asked_for():
 
 
 @case
-def another_403_is_final():
+def other_403_responses_are_final():
     for challenge in [None, 'Bearer error="invalid_request"']:
         with Server(lambda *_: refuse(challenge, status=403)) as server:
             with authorised(server.url, lambda asked: asked.bearer("token")) as (client, auth):
@@ -87,8 +89,8 @@ def another_403_is_final():
 
 
 @case
-def a_lost_session_of_older_rmcp_is_no_refusal():
-    # 401 without a challenge, and words that say that the session is gone.
+def a_401_for_a_lost_session_does_not_refresh_the_token():
+    # Older versions of rmcp send 401 without a challenge, and a text that says that the session is lost.
     lost = threading.Event()
 
     def handler(_server, request):
@@ -106,7 +108,8 @@ def a_lost_session_of_older_rmcp_is_no_refusal():
 # --- Many calls -------------------------------------------------------------------------------------------------------
 
 
-def storm(one_by_one=False, slow=0.0, rounds=2):
+def many_calls_refresh_once(one_by_one=False, slow=0.0, rounds=2):
+    """All threads use a token that has expired. They have to share one refresh."""
     issuer = Issuer()
     handler = Storm(issuer, THREADS, one_by_one)
     with Server(handler) as server, authorised(server.url, Holder(issuer, slow)) as (client, auth):
@@ -119,34 +122,34 @@ def storm(one_by_one=False, slow=0.0, rounds=2):
             for ping in pings:
                 ping.result().must_be("MCP_OK")
             refreshes = issuer.minted - minted
-            print(f"    storm {number}: {handler.refused} refused, {refreshes} refresh")
+            print(f"    round {number}: {handler.refused} calls refused, {refreshes} refresh")
             assert handler.refused == THREADS, handler.refused
             assert refreshes == 1, refreshes
         assert auth.refreshes() == rounds, auth.refreshes()
 
 
 @case
-def a_storm_refused_at_once():
-    storm()
+def many_calls_refused_at_once_share_a_refresh():
+    many_calls_refresh_once()
 
 
 @case
-def a_storm_refused_one_after_another():
-    storm(one_by_one=True)
+def many_calls_refused_in_turn_share_a_refresh():
+    many_calls_refresh_once(one_by_one=True)
 
 
 @case
-def a_storm_with_a_slow_issuer():
-    storm(slow=0.2)
+def many_calls_refused_at_once_share_a_slow_refresh():
+    many_calls_refresh_once(slow=0.2)
 
 
 @case
-def a_late_storm_with_a_slow_issuer():
-    storm(one_by_one=True, slow=0.2)
+def many_calls_refused_in_turn_share_a_slow_refresh():
+    many_calls_refresh_once(one_by_one=True, slow=0.2)
 
 
 @case
-def a_storm_of_first_calls():
+def many_first_calls_share_a_refresh():
     issuer = Issuer()
     with Server(guarded(issuer)) as server, authorised(server.url, Holder(issuer, 0.2)) as (client, _):
         issuer.expire()
@@ -156,8 +159,9 @@ def a_storm_of_first_calls():
         assert issuer.minted == 2, issuer.minted
 
 
-def storm_after_replacing(one_by_one):
-    # What was refused before says nothing of the new callback: it is asked once, however often the old one was.
+def many_calls_refresh_once_with_a_new_callback(one_by_one):
+    """The callback is replaced while all calls are refused. The new callback has to be called for one refresh, however
+    many refreshes the old one has made."""
     issuer = Issuer()
     handler = Storm(issuer, THREADS, one_by_one)
     new = Auth(Holder(issuer))
@@ -179,25 +183,25 @@ def storm_after_replacing(one_by_one):
             handler.changed.notify_all()
         for ping in pings:
             ping.result().must_be("MCP_OK")
-        print(f"    {issuer.minted - minted} refresh by the new callback, {old.refreshes()} by the old one before")
+        print(f"    {issuer.minted - minted} refresh by the new callback, {old.refreshes()} by the old one")
         assert issuer.minted - minted == 1, issuer.minted - minted
     new.must_be_sound()
 
 
 @case
-def a_storm_while_the_callback_is_replaced():
-    storm_after_replacing(one_by_one=False)
+def many_calls_refused_at_once_share_a_refresh_by_a_new_callback():
+    many_calls_refresh_once_with_a_new_callback(one_by_one=False)
 
 
 @case
-def a_late_storm_while_the_callback_is_replaced():
-    storm_after_replacing(one_by_one=True)
+def many_calls_refused_in_turn_share_a_refresh_by_a_new_callback():
+    many_calls_refresh_once_with_a_new_callback(one_by_one=True)
 
 
-def failing_storm(one_by_one):
+def a_failed_refresh_is_shared(one_by_one):
     issuer = Issuer()
     handler = Storm(issuer, THREADS, one_by_one)
-    handler.served = THREADS  # nobody is served again: the refusals do not wait for that
+    handler.served = THREADS  # no request is served again, so the refusals must not wait for that
 
     def respond(asked):
         if asked.attempt > 1:
@@ -214,19 +218,19 @@ def failing_storm(one_by_one):
             outcome = ping.result().must_be("MCP_AUTH_FAILED")
             assert "the refresh token was revoked" in outcome.message, outcome
             assert outcome.challenge == CHALLENGE, outcome
-        print(f"    {auth.refreshes()} refresh that failed, for {THREADS} calls")
+        print(f"    {auth.refreshes()} failed refresh for {THREADS} calls")
         assert auth.refreshes() == 1, auth.refreshes()
         client.ping().must_be("MCP_AUTH_FAILED")
         assert auth.refreshes() == 2, auth.refreshes()
 
 
 @case
-def a_failing_refresh_fails_all_who_wait_for_it():
-    failing_storm(one_by_one=False)
+def a_failed_refresh_fails_all_waiting_calls():
+    a_failed_refresh_is_shared(one_by_one=False)
 
 
 @case
-def a_failure_while_connecting_is_shared_by_all_who_wait():
+def an_auth_failure_while_connecting_fails_all_waiting_calls():
     threads = 16
 
     def respond(asked):
@@ -242,15 +246,15 @@ def a_failure_while_connecting_is_shared_by_all_who_wait():
 
 
 @case
-def a_failed_refresh_shows_no_token_of_another_call():
-    # Each request has a token of its own, and the server echoes it in the challenge.
+def a_failed_refresh_does_not_show_tokens_of_other_calls():
+    # Each request has a different token, and the server echoes it in the challenge.
     threads = 16
     meet = threading.Barrier(threads)
     number = 0
     issued = []
 
     def handler(_server, request):
-        if "x-storm" not in request.headers:
+        if "x-refuse" not in request.headers:
             return discovered(request)
         meet.wait(PATIENCE)
         return refuse(f'Bearer error="invalid_token", error_description="{request.authorization} is too old"')
@@ -266,7 +270,7 @@ def a_failed_refresh_shows_no_token_of_another_call():
 
     with Server(handler) as server, authorised(server.url, respond) as (client, auth):
         client.connect().must_be("MCP_OK")
-        client.set_header("X-Storm", "1").must_be("MCP_OK")
+        client.set_header("X-Refuse", "1").must_be("MCP_OK")
         outcomes = [ping.result() for ping in [client.begin_ping(timeout=20_000) for _ in range(threads)]]
         for outcome in outcomes:
             outcome.must_be("MCP_AUTH_FAILED")
@@ -274,11 +278,11 @@ def a_failed_refresh_shows_no_token_of_another_call():
         assert auth.refreshes() == 1, auth.asked
 
 
-# --- Who waits for another one's refresh ------------------------------------------------------------------------------
+# --- Waiting for the refresh of another call --------------------------------------------------------------------------
 
 
-def stop_while_another_asks(connected, stop, expected):
-    """One call is in the callback, another waits for it; the other is stopped."""
+def stop_a_waiting_call(connected, stop, expected):
+    """One call is in the callback, and a second call waits for it. `stop` has to end the second call."""
     issuer = Issuer()
     asking, release = threading.Event(), threading.Event()
 
@@ -319,27 +323,27 @@ def close(client, _cancel):
 
 
 @case
-def cancelled_while_another_refreshes():
-    stop_while_another_asks(True, trigger, "MCP_CANCELLED")
+def a_call_that_waits_for_a_refresh_can_be_cancelled():
+    stop_a_waiting_call(True, trigger, "MCP_CANCELLED")
 
 
 @case
-def closed_while_another_refreshes():
-    stop_while_another_asks(True, close, "MCP_CLOSED")
+def closing_ends_a_call_that_waits_for_a_refresh():
+    stop_a_waiting_call(True, close, "MCP_CLOSED")
 
 
 @case
-def cancelled_while_another_connects_and_is_asked():
-    stop_while_another_asks(False, trigger, "MCP_CANCELLED")
+def a_call_that_waits_for_a_handshake_can_be_cancelled():
+    stop_a_waiting_call(False, trigger, "MCP_CANCELLED")
 
 
 @case
-def closed_while_another_connects_and_is_asked():
-    stop_while_another_asks(False, close, "MCP_CLOSED")
+def closing_ends_a_call_that_waits_for_a_handshake():
+    stop_a_waiting_call(False, close, "MCP_CLOSED")
 
 
 @case
-def the_time_in_the_callback_is_not_counted():
+def time_in_the_callback_does_not_count_toward_the_timeout():
     slow = threading.Event()
     issuer = Issuer()
 
@@ -361,11 +365,11 @@ def the_time_in_the_callback_is_not_counted():
                 pings = [client.begin_ping(timeout=300) for _ in range(2)]
                 for ping in pings:
                     ping.result().must_be("MCP_OK")
-            print(f"    {serve.__name__}: every one in time")
+            print(f"    {serve.__name__}: all calls ended in time")
 
 
 @case
-def the_time_outside_of_the_callback_is_counted():
+def time_outside_of_the_callback_counts_toward_the_timeout():
     def handler(_server, request):
         return request.hold()
 
@@ -381,7 +385,7 @@ def the_time_outside_of_the_callback_is_counted():
 
 
 @case
-def removed_while_a_call_is_in_flight():
+def a_callback_can_be_removed_during_a_call():
     held = threading.Event()
 
     def handler(_server, request):
@@ -399,7 +403,7 @@ def removed_while_a_call_is_in_flight():
 
 
 @case
-def replaced_and_removed_from_within():
+def a_callback_can_replace_and_remove_itself():
     new = Auth(lambda asked: asked.bearer("new"))
     seen = []
 
@@ -422,8 +426,8 @@ def replaced_and_removed_from_within():
 
 
 @case
-def a_new_callback_does_not_get_the_failure_of_the_old_one():
-    # As with a token: the call that begins after the change does not share what the other one met.
+def a_new_callback_does_not_share_the_failure_of_the_old_one():
+    # A call that begins after the callback was replaced does not share the outcome of an earlier call.
     replaced = threading.Event()
 
     def handler(_server, request):
@@ -451,7 +455,7 @@ def refusing(issuer):
 
 
 @case
-def the_event_stream_and_the_posts_are_authorised():
+def event_stream_and_posts_of_http_sse_are_authorized():
     issuer = Issuer()
     with Server(Sse(refusing(issuer))) as server:
         with authorised(sse_url(server), Holder(issuer)) as (client, auth):
@@ -463,15 +467,15 @@ def the_event_stream_and_the_posts_are_authorised():
             assert auth.asked[2].url.endswith("/messages?session=1"), auth.asked
             issuer.expire()
             client.ping().must_be("MCP_OK")
-            refused, sent_again = server.requests[-2:]
-            assert (refused.rpc, sent_again.rpc) == ("ping", "ping")
-            assert refused.message["id"] != sent_again.message["id"]
+            refused, retried = server.requests[-2:]
+            assert (refused.rpc, retried.rpc) == ("ping", "ping")
+            assert refused.message["id"] != retried.message["id"]
             assert auth.refreshes() == 2, auth.asked
             assert server.saw().count("GET") == 2, server.saw()
 
 
 @case
-def a_storm_on_http_sse():
+def many_calls_on_http_sse_share_a_refresh():
     issuer = Issuer()
     sse = Sse(lambda _request: None)
     handler = Storm(issuer, THREADS, False, serve=lambda request: sse(None, request))

@@ -1,4 +1,4 @@
-"""Threads that share a client: what one call meets does not become the others' trouble."""
+"""Threads that share a client: the failure of one call does not affect the calls of other threads."""
 
 import threading
 import time
@@ -7,9 +7,9 @@ from harness import PATIENCE, Client, Server, case, discovered, error, http, run
 
 
 @case
-def waiters_outlive_an_impatient_leader():
-    # The leader's third of a timeout passes in silence, its `initialize` is refused. With the time of the others, the
-    # server would have answered.
+def waiting_calls_survive_a_failed_handshake():
+    # The first call makes the handshake. `server/discover` gets no response within a third of its timeout, and its
+    # `initialize` is refused. The other calls have longer timeouts, and have to try the handshake again.
     waiters = 8
     begin = threading.Barrier(waiters + 1)
 
@@ -17,7 +17,7 @@ def waiters_outlive_an_impatient_leader():
         if request.rpc == "initialize":
             begin.wait(PATIENCE)
             wait_until_waiting(waiters + 1)
-            return error(request, -32600, status=400)  # says nothing of the era
+            return error(request, -32600, status=400)  # does not tell which version the server supports
         if server.saw().count("server/discover") == 1:
             return request.hold()
         return discovered(request)
@@ -27,15 +27,16 @@ def waiters_outlive_an_impatient_leader():
         server.must_see("initialize")
         others = [client.begin_ping(before=begin.wait, timeout=20_000) for _ in range(waiters)]
         statuses = [other.result().status for other in others]
-        print(f"    the leader: {leader.result().status}, the others: {sorted(set(statuses))}")
+        print(f"    the first call: {leader.result().status}, the others: {sorted(set(statuses))}")
         assert leader.result().status != "MCP_OK"
         assert statuses == ["MCP_OK"] * waiters, statuses
 
 
 @case
-def waiters_outlive_a_leader_that_times_out():
+def waiting_calls_survive_a_handshake_that_times_out():
     def handler(server, request):
-        # The leader asks both; whoever leads after it gets an answer to the first question.
+        # The first call sends both requests and gets no response. The next handshake gets a response to its first
+        # request.
         if request.rpc == "initialize" or server.saw().count("server/discover") == 1:
             return request.hold()
         return discovered(request)
@@ -50,7 +51,7 @@ def waiters_outlive_a_leader_that_times_out():
 
 
 @case
-def a_new_token_does_not_get_the_answer_to_the_old_one():
+def a_call_with_a_new_token_does_not_share_the_refusal_of_the_old_one():
     replaced = threading.Event()
 
     def handler(_server, request):
@@ -70,7 +71,7 @@ def a_new_token_does_not_get_the_answer_to_the_old_one():
 
 
 @case
-def connections_of_a_burst_are_not_kept_for_ever():
+def excess_idle_connections_are_closed():
     threads = 16
     meet = threading.Barrier(threads)
 
@@ -85,14 +86,15 @@ def connections_of_a_burst_are_not_kept_for_ever():
         for ping in [client.begin_ping(timeout=20_000) for _ in range(threads)]:
             ping.result().must_be("MCP_OK")
         client.remove_header("X-Burst").must_be("MCP_OK")
-        kept = len(server.open)
-        # The library keeps a connection one second less than the server.
+        pooled = len(server.open)
+        # The library closes an idle connection one second before the server does.
         begun = time.monotonic()
         while len(server.open) > 2 and time.monotonic() - begun < 5:
             client.ping().must_be("MCP_OK")
             server.wait_for(lambda: len(server.open) <= 2, 0.05)
-        print(f"    {kept} connections, {len(server.open)} after {time.monotonic() - begun:.1f} s of use by one thread")
-        assert kept >= threads, kept
+        seconds = time.monotonic() - begun
+        print(f"    {pooled} connections, {len(server.open)} after {seconds:.1f} s of use by one thread")
+        assert pooled >= threads, pooled
         assert len(server.open) <= 2, len(server.open)
 
 

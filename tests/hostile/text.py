@@ -1,4 +1,5 @@
-"""Servers that send line breaks, escape sequences and megabytes: what people read is one short line."""
+"""Servers that send line breaks, escape sequences and megabytes of text: each error and log line stays one short
+line."""
 
 import unicodedata
 
@@ -14,7 +15,7 @@ def must_be_one_short_line(*texts):
         assert len(text.encode()) < 4096, f"{len(text)} characters: {text[:200]}..."
 
 
-def ping_reads_well(handler, status):
+def ping_must_log_readably(handler, status):
     with Server(handler) as server, Client(server.url) as client:
         outcome = client.ping(timeout=10_000).must_be(status)
         print(f"    {outcome.status}, {len(outcome.message)} characters, {len(client.lines)} log lines")
@@ -23,51 +24,51 @@ def ping_reads_well(handler, status):
 
 
 @case
-def in_the_method_of_a_notification():
+def methods_of_notifications_are_sanitized():
     for method in [EVIL, LONG]:
         def handler(_server, request, method=method):
             if request.rpc != "ping":
                 return legacy(request)
             return events({"jsonrpc": "2.0", "method": method}, answer(request, {}))
 
-        lines = ping_reads_well(handler, "MCP_OK")
+        lines = ping_must_log_readably(handler, "MCP_OK")
         assert any("the server sent x" in line for line in lines), [line[:200] for line in lines]
 
 
 @case
-def in_the_method_of_a_request():
+def methods_of_server_requests_are_sanitized():
     for method in [EVIL, LONG]:
         def handler(server, request, method=method):
             if request.rpc != "ping":
                 return legacy(request)
             request.send(STREAM)
             request.send(event({"jsonrpc": "2.0", "id": "s1", "method": method}))
-            # The answer comes when the client has replied.
+            # The response is sent after the client has responded to the server's request.
             server.wait_for(lambda: any("error" in seen.message for seen in server.requests))
             request.send(event(answer(request, {})))
             return None
 
-        ping_reads_well(handler, "MCP_OK")
+        ping_must_log_readably(handler, "MCP_OK")
 
 
 @case
-def in_the_supported_versions():
+def supported_versions_are_sanitized():
     for version in [EVIL, LONG]:
         def handler(_server, request, version=version):
             return discovered(request, supportedVersions=[version])
 
-        ping_reads_well(handler, "MCP_VERSION_UNSUPPORTED")
+        ping_must_log_readably(handler, "MCP_VERSION_UNSUPPORTED")
 
 
 @case
-def in_the_protocol_version():
+def protocol_versions_are_sanitized():
     for version in [EVIL, LONG]:
         def handler(_server, request, version=version):
             if request.rpc == "initialize":
                 return initialized(request, protocolVersion=version)
             return legacy(request)
 
-        ping_reads_well(handler, "MCP_VERSION_UNSUPPORTED")
+        ping_must_log_readably(handler, "MCP_VERSION_UNSUPPORTED")
 
 
 run()

@@ -1,15 +1,17 @@
-"""TLS connections that the server closes while they are kept. Runs under `mcp-test-server --run`."""
+"""TLS connections that the server closes while they are idle in the pool. Runs under `mcp-test-server --run`."""
 
 import os
 
-# Before the library looks for it.
+# Set before the library reads it.
 os.environ["SSL_CERT_FILE"] = os.environ["MCP_TEST_CA"]
 os.environ.pop("SSL_CERT_DIR", None)
 
 from harness import Client, case, run  # noqa: E402
 
 
-def second_ping_is_sent_again(era, fault, method):
+def count_resent_pings(era, fault, method):
+    """Pings four times with a fault of the server on each request with this method. Returns how often the log reports
+    that a request was sent again."""
     url = f"{os.environ['MCP_TEST_TLS_URL']}/s/{era}+fault={fault}+when={method}/mcp"
     with Client(url) as client:
         for _ in range(4):
@@ -20,23 +22,23 @@ def second_ping_is_sent_again(era, fault, method):
 
 
 @case
-def closed_under_a_legacy_ping():
-    assert second_ping_is_sent_again("legacy", "stale", "ping")
+def a_legacy_ping_on_a_closed_connection_is_sent_again():
+    assert count_resent_pings("legacy", "stale", "ping")
 
 
 @case
-def closed_under_a_modern_ping():
-    assert second_ping_is_sent_again("modern", "stale", "server/discover")
+def a_modern_ping_on_a_closed_connection_is_sent_again():
+    assert count_resent_pings("modern", "stale", "server/discover")
 
 
 @case
-def closed_between_legacy_pings():
-    second_ping_is_sent_again("legacy", "close-after", "ping")
+def legacy_pings_succeed_if_the_connection_closes_between_them():
+    count_resent_pings("legacy", "close-after", "ping")
 
 
 @case
-def closed_between_modern_pings():
-    second_ping_is_sent_again("modern", "close-after", "server/discover")
+def modern_pings_succeed_if_the_connection_closes_between_them():
+    count_resent_pings("modern", "close-after", "server/discover")
 
 
 run()

@@ -1,4 +1,5 @@
-"""How bodies are coded and framed, and how a GET is redirected: what RFC 9110 and RFC 9112 allow is read, in any letter case."""
+"""Content codings, transfer codings and redirects of a GET: everything that RFC 9110 and RFC 9112 allow is accepted, in
+upper and lower case."""
 
 import gzip
 import json
@@ -16,11 +17,11 @@ ACCEPTED = http(202, "Accepted", kind="text/plain")
 
 
 def pinging(reply):
-    """A legacy server that answers pings in its own way."""
+    """A handler that responds to pings with `reply(request)`, and to other requests as a correct legacy server."""
     return lambda _server, request: reply(request) if request.rpc == "ping" else legacy(request)
 
 
-def pings(reply, *statuses, count=1):
+def ping_each(reply, *statuses, count=1):
     with Server(pinging(reply)) as server, Client(server.url, pin=LEGACY) as client:
         for _ in range(count):
             outcome = client.ping(timeout=2000)
@@ -40,18 +41,18 @@ def text(request):
 def content_codings_are_compared_without_case():
     for coding in ("gzip", "GZIP", "Gzip", "x-gzip", "X-GZip", "gzip, identity", " gzip ,"):
         print(f"    {coding!r}")
-        pings(lambda request: http(200, gzip.compress(text(request)), Content_Encoding=coding), "MCP_OK", count=2)
+        ping_each(lambda request: http(200, gzip.compress(text(request)), Content_Encoding=coding), "MCP_OK", count=2)
 
 
 @case
-def codings_that_change_nothing_are_read():
+def codings_that_change_nothing_are_accepted():
     for coding in ("", "identity", "Identity", "none", "NONE", "identity, identity"):
         print(f"    {coding!r}")
-        pings(lambda request: http(200, text(request), Content_Encoding=coding), "MCP_OK", count=2)
+        ping_each(lambda request: http(200, text(request), Content_Encoding=coding), "MCP_OK", count=2)
 
 
 @case
-def gzip_in_any_framing_and_case():
+def gzip_is_read_in_any_framing_and_case():
     def chunked(request):
         body = gzip.compress(text(request))
         head = http(200, Content_Length=None, Transfer_Encoding="Chunked", Content_Encoding="GZip")
@@ -66,25 +67,26 @@ def gzip_in_any_framing_and_case():
         request.send(http(200, body, Content_Length=None, Connection="close", Content_Encoding="GZIP"))
 
     for reply in (chunked, streamed, until_the_end):
-        pings(reply, "MCP_OK", count=2)
+        ping_each(reply, "MCP_OK", count=2)
 
 
 @case
-def the_connection_of_a_packed_answer_is_kept():
+def a_compressed_response_keeps_the_connection():
     ports = set()
 
     def reply(request):
         ports.add(request.socket.getpeername()[1])
         return http(200, gzip.compress(text(request)), Content_Encoding="GZIP")
 
-    pings(reply, "MCP_OK", count=3)
+    ping_each(reply, "MCP_OK", count=3)
     assert len(ports) == 1, ports
 
 
 @case
-def unknown_content_codings_are_named():
+def an_unknown_content_coding_is_named_in_the_error():
     for coding in ("br", "BR", "gzip, br", "gzip, gzip"):
-        outcome, _ = pings(lambda request: http(200, text(request), Content_Encoding=coding), "MCP_UNEXPECTED_CONTENT")
+        reply = lambda request: http(200, text(request), Content_Encoding=coding)  # noqa: E731
+        outcome, _ = ping_each(reply, "MCP_UNEXPECTED_CONTENT")
         assert coding in outcome.message, outcome.message
 
 
@@ -99,58 +101,59 @@ def chunked(request, coding="chunked", frame=chunk, end=b"0\r\n\r\n", **headers)
 def transfer_codings_are_compared_without_case():
     for coding in ("chunked", "Chunked", "CHUNKED", "identity, Chunked"):
         print(f"    {coding!r}")
-        pings(lambda request: chunked(request, coding), "MCP_OK", count=2)
+        ping_each(lambda request: chunked(request, coding), "MCP_OK", count=2)
     for coding in ("identity", "Identity"):
-        pings(lambda request: http(200, text(request), Transfer_Encoding=coding), "MCP_OK", count=2)
+        ping_each(lambda request: http(200, text(request), Transfer_Encoding=coding), "MCP_OK", count=2)
 
 
 @case
-def unknown_transfer_codings_are_named():
+def an_unknown_transfer_coding_is_named_in_the_error():
     for coding in ("gzip, chunked", "Frobnicated", "chunked, chunked"):
-        outcome, _ = pings(lambda request: chunked(request, coding), "MCP_HTTP_ERROR")
+        outcome, _ = ping_each(lambda request: chunked(request, coding), "MCP_HTTP_ERROR")
         assert coding in outcome.message, outcome.message
 
 
 @case
-def chunk_sizes_are_hexadecimal_digits_alone():
+def chunk_sizes_with_other_characters_than_hex_digits_are_rejected():
     def sized(form):
         return lambda data: form(len(data)).encode() + b"\r\n" + data + b"\r\n"
 
     for form in ("{:x}", "{:X}", "000{:x}", "{:x};name=value", '{:x} ; name="a; b"', "{:x}  ", "{:x};" + "x" * 500):
-        pings(lambda request: chunked(request, frame=sized(form.format)), "MCP_OK", count=2)
+        ping_each(lambda request: chunked(request, frame=sized(form.format)), "MCP_OK", count=2)
     for form in ("+{:x}", "-{:x}", "0x{:x}", "{:x}_0", "+", "", ";x", "{:x} x", "1{:016x}"):
         print(f"    {form}")
-        outcome, _ = pings(lambda request: chunked(request, frame=sized(form.format)), "MCP_HTTP_ERROR")
+        outcome, _ = ping_each(lambda request: chunked(request, frame=sized(form.format)), "MCP_HTTP_ERROR")
         assert "no valid HTTP" in outcome.message, outcome.message
 
 
 @case
-def the_connection_is_kept_behind_the_trailers():
+def a_response_with_trailers_keeps_the_connection():
     ports = set()
 
     def reply(request):
         ports.add(request.socket.getpeername()[1])
         return chunked(request, end=b"0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n")
 
-    pings(reply, "MCP_OK", count=3)
+    ping_each(reply, "MCP_OK", count=3)
     assert len(ports) == 1, ports
 
 
 @case
-def chunks_may_come_a_byte_at_a_time():
+def chunks_can_arrive_byte_by_byte():
     def reply(request):
         for byte in chunked(request, end=b"0;last\r\nX: y\r\n\r\n"):
             request.send(bytes([byte]))
         return b""
 
-    pings(reply, "MCP_OK", count=2)
+    ping_each(reply, "MCP_OK", count=2)
 
 
 # --- Redirects of a GET -----------------------------------------------------------------------------------------------
 
 
 class Redirected:
-    """An HTTP+SSE server at /sse/ that redirects the GET of /sse so."""
+    """An HTTP+SSE server at /sse/ that redirects a GET of /sse. With `post`, it redirects the POST of a ping with this
+    status."""
 
     def __init__(self, status, location="/sse/", post=None):
         self.status, self.location, self.post = status, location, post
@@ -173,7 +176,7 @@ class Redirected:
         return ACCEPTED
 
 
-def visit(handler, *statuses):
+def ping_sse(handler, *statuses):
     with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse", bearer="s3cr3t-token") as client:
         outcome = client.ping(timeout=2000)
         print(f"    {outcome.status}: {outcome.message[-300:]}")
@@ -184,9 +187,9 @@ def visit(handler, *statuses):
 def a_get_is_redirected_within_its_origin():
     for status in (301, 302, 303, 307, 308):
         handler = Redirected(status)
-        _, server = visit(handler, "MCP_OK")
+        _, server = ping_sse(handler, "MCP_OK")
         assert handler.paths == ["/sse", "/sse/"], handler.paths
-        # What the server names counts from where the stream was found.
+        # The endpoint is resolved against the URL after the redirect.
         assert handler.stream.authorization == "Bearer s3cr3t-token"
         assert [request.path for request in server.requests if request.method == "POST"][0] == "/messages?session_id=1"
 
@@ -196,17 +199,17 @@ def a_get_is_not_redirected_to_another_origin():
     for status in (301, 302, 303, 307, 308):
         with Server(Redirected(200)) as other:
             for location in (f"http://127.0.0.1:{other.port}/sse/", f"//localhost:{other.port}/sse/"):
-                outcome, _ = visit(Redirected(status, location), "MCP_REDIRECT_REFUSED")
+                outcome, _ = ping_sse(Redirected(status, location), "MCP_REDIRECT_REFUSED")
                 assert "another origin" in outcome.message, outcome.message
                 assert "would turn" not in outcome.message, outcome.message
             assert other.requests == []
 
 
 @case
-def redirects_of_a_get_end():
+def the_number_of_redirects_of_a_get_is_limited():
     for status in (301, 302, 303, 307, 308):
         handler = Redirected(status, "/sse")
-        outcome, _ = visit(handler, "MCP_REDIRECT_REFUSED")
+        outcome, _ = ping_sse(handler, "MCP_REDIRECT_REFUSED")
         assert "more than 5 redirects" in outcome.message, outcome.message
         assert len(handler.paths) == 6, handler.paths
 
@@ -223,7 +226,7 @@ def a_post_never_becomes_a_get():
 
 
 @case
-def the_redirect_of_a_standing_stream_is_followed():
+def a_redirect_of_the_server_stream_is_followed():
     opened = []
 
     def handler(_server, request):
@@ -244,7 +247,7 @@ def the_redirect_of_a_standing_stream_is_followed():
 
 
 @case
-def a_redirect_stays_within_the_timeout():
+def redirects_do_not_extend_the_timeout():
     def handler(_server, request):
         if request.path == "/sse":
             return http(302, kind=None, Location="/silent")
@@ -254,12 +257,12 @@ def a_redirect_stays_within_the_timeout():
         client.ping(timeout=300).must_be("MCP_TIMEOUT").must_end(300, after=250)
 
 
-# --- Beside -----------------------------------------------------------------------------------------------------------
+# --- Responses without a body -----------------------------------------------------------------------------------------
 
 
 @case
-def empty_answers_without_a_body_are_not_chunks():
-    """204 has no body, whatever its head says (RFC 9112, 6.3)."""
+def a_204_response_is_not_read_as_chunks():
+    """A 204 response has no body, even if its head says otherwise (RFC 9112, 6.3)."""
 
     def handler(_server, request):
         if request.rpc == "notifications/initialized":

@@ -1,4 +1,4 @@
-"""Certificates that are their own authority, those that no client can accept, and redirects out of TLS."""
+"""Self-signed certificates, certificates that are invalid for every client, and redirects from https to http."""
 
 import ssl
 import sys
@@ -17,8 +17,8 @@ IS_AUTHORITY = extension("551d13", sequence(der(1, b"\xff")), critical=True)
 NAME = "mcp-test own certificate"
 
 
-def own(subject=NAME, years=NOW, host="localhost", purposes=(SERVER_AUTH,), is_authority=True, serial=1):
-    """What `openssl req -x509` makes, with a name."""
+def self_signed(subject=NAME, years=NOW, host="localhost", purposes=(SERVER_AUTH,), is_authority=True, serial=1):
+    """A self-signed certificate as made by `openssl req -x509`, with a host name."""
     names = [extension("551d11", sequence(der(0x82, host.encode())))] if host else []
     purposes = [extension("551d25", sequence(*map(oid, purposes)))] if purposes else []
     constraints = [IS_AUTHORITY] if is_authority else []
@@ -26,15 +26,15 @@ def own(subject=NAME, years=NOW, host="localhost", purposes=(SERVER_AUTH,), is_a
 
 
 def context(label, certificate, version=None):
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(folder.file(label, certificate), certificates.KEY)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder.file(label, certificate), certificates.KEY)
     if version:
-        made.minimum_version = made.maximum_version = version
-    return made
+        tls.minimum_version = tls.maximum_version = version
+    return tls
 
 
-def visit(shown, trusted, *statuses, says=(), not_says=(), version=None, handler=None):
-    """A ping of a server that shows the one certificate, by a client that was given a file with the others."""
+def ping_server(shown, trusted, *statuses, says=(), not_says=(), version=None, handler=None):
+    """Pings a server that has the certificate `shown`, with a client whose CA file has the certificates `trusted`."""
     authorities = folder.file("authorities", "".join(trusted))
     handler = handler or (lambda _server, request: discovered(request))
     with TlsServer(handler, context("shown", shown, version)) as server:
@@ -54,71 +54,76 @@ def visit(shown, trusted, *statuses, says=(), not_says=(), version=None, handler
         return outcome
 
 
-# --- A server that is its own authority -------------------------------------------------------------------------------
+# --- Self-signed certificates -----------------------------------------------------------------------------------------
 
 
 @case
-def an_own_certificate_in_the_file_is_accepted():
+def a_self_signed_certificate_in_the_ca_file_is_accepted():
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         for purposes in ((), (SERVER_AUTH,), (CLIENT_AUTH, SERVER_AUTH)):
-            shown = own(purposes=purposes)
-            visit(shown, [shown], "MCP_OK", version=version)
-    # Among others.
-    visit(shown, [certificates.authority(), own(NAME + " 2"), shown], "MCP_OK")
-    # As before: the same without CA:TRUE.
-    shown = own(is_authority=False)
-    visit(shown, [shown], "MCP_OK")
+            shown = self_signed(purposes=purposes)
+            ping_server(shown, [shown], "MCP_OK", version=version)
+    # The file has other certificates, too.
+    ping_server(shown, [certificates.authority(), self_signed(NAME + " 2"), shown], "MCP_OK")
+    # A self-signed certificate without CA:TRUE.
+    shown = self_signed(is_authority=False)
+    ping_server(shown, [shown], "MCP_OK")
 
 
 @case
-def another_own_certificate_is_refused():
-    shown = own()
-    others = (own(serial=2), own(years=(1976, 4096)), own(NAME + " 2"), certificates.authority(NAME), certificates.authority())
+def a_self_signed_certificate_that_is_not_in_the_ca_file_is_refused():
+    shown = self_signed()
+    others = (
+        self_signed(serial=2), self_signed(years=(1976, 4096)), self_signed(NAME + " 2"), certificates.authority(NAME),
+        certificates.authority(),
+    )  # fmt: skip
     for other in others:
-        visit(shown, [other], "MCP_TLS_FAILED", says=("mcp_set_tls_ca_file",), not_says=("CaUsedAsEndEntity",))
-    visit(shown, [], "MCP_TLS_FAILED", says=("mcp_set_tls_ca_file",), not_says=("CaUsedAsEndEntity",))
+        ping_server(shown, [other], "MCP_TLS_FAILED", says=("mcp_set_tls_ca_file",), not_says=("CaUsedAsEndEntity",))
+    ping_server(shown, [], "MCP_TLS_FAILED", says=("mcp_set_tls_ca_file",), not_says=("CaUsedAsEndEntity",))
 
 
 @case
-def dates_and_names_of_an_own_certificate_count():
-    for made, words in (
-        (own(years=EXPIRED), "expired"),
-        (own(years=NOT_YET), "not valid yet"),
-        (own(host="elsewhere.invalid"), "elsewhere.invalid"),
-        (own(host=None), "no name"),
-        (own(purposes=(CLIENT_AUTH,)), "purpose"),
+def dates_names_and_purposes_of_a_self_signed_certificate_are_checked():
+    for shown, words in (
+        (self_signed(years=EXPIRED), "expired"),
+        (self_signed(years=NOT_YET), "not valid yet"),
+        (self_signed(host="elsewhere.invalid"), "elsewhere.invalid"),
+        (self_signed(host=None), "no name"),
+        (self_signed(purposes=(CLIENT_AUTH,)), "purpose"),
     ):
-        visit(made, [made], "MCP_TLS_FAILED", says=(words,))
+        ping_server(shown, [shown], "MCP_TLS_FAILED", says=(words,))
 
 
-# --- Certificates that no client accepts ------------------------------------------------------------------------------
+# --- Certificates that are invalid for every client -------------------------------------------------------------------
 
 
 @case
-def a_certificate_of_version_1_is_called_that():
+def the_error_tells_that_a_certificate_has_version_1():
     shown = certificates.certificate(NAME, NAME, version=1)
     for trusted in ([], [shown]):
-        visit(shown, trusted, "MCP_TLS_FAILED", says=("version 1", "subjectAltName"), not_says=("UnsupportedCertVersion",))
+        ping_server(shown, trusted, "MCP_TLS_FAILED", says=("version 1", "subjectAltName"),
+                    not_says=("UnsupportedCertVersion",))  # fmt: skip
 
 
 @case
-def a_certificate_without_names_says_what_it_lacks():
+def a_missing_subject_alt_name_is_named_in_the_error():
     shown = certificates.certificate("localhost", certificates.AUTHORITY)
-    visit(shown, [certificates.authority()], "MCP_TLS_FAILED", says=("subjectAltName",))
+    ping_server(shown, [certificates.authority()], "MCP_TLS_FAILED", says=("subjectAltName",))
 
 
-# --- Redirects out of TLS ---------------------------------------------------------------------------------------------
+# --- Redirects from https to http -------------------------------------------------------------------------------------
 
 
 @case
 def a_redirect_from_https_to_http_is_not_recommended():
-    shown = own()
+    shown = self_signed()
     for status in (301, 302, 307, 308):
         for path in ("/mcp", "/sse"):
             handler = lambda _server, request: http(  # noqa: E731
                 status, kind=None, Location=f"http://{request.headers['host']}{path}/"
             )
-            outcome = visit(shown, [shown], "MCP_REDIRECT_REFUSED", handler=handler, says=("X-Forwarded-Proto", "unencrypted"))
+            outcome = ping_server(shown, [shown], "MCP_REDIRECT_REFUSED", handler=handler,
+                                  says=("X-Forwarded-Proto", "unencrypted"))  # fmt: skip
             for words in ("use that URL", "if you trust it", "if it is the right one"):
                 assert words not in outcome.message, outcome.message
 

@@ -1,10 +1,12 @@
-"""Secrets in the path of a URL: neither errors nor the log show them, whoever echoes them, and what is no secret stays readable."""
+"""Secrets in the path of a URL: neither errors nor the log show them, even if the server echoes them. Other parts of
+the path stay readable."""
 
 import json
 from urllib.parse import unquote
 
 from harness import (
-    LEGACY, STREAM, Client, Server, answer, case, discovered, error, event, http, initialized, legacy, must_not_show, run,
+    LEGACY, STREAM, Client, Server, answer, case, discovered, error, event, http, initialized, legacy, must_not_show,
+    run,
 )  # fmt: skip
 
 KEY = "sk-live-0123456789abcdef"
@@ -19,12 +21,12 @@ PATHS = {
 }
 
 
-def shows_nothing(handler, path, secret, **given):
-    with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}{path}", **given) as client:
+def ping_shows_no_secret(handler, path, secret, **settings):
+    with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}{path}", **settings) as client:
         outcome = client.ping(timeout=3000)
         print(f"    {outcome.status}: {outcome.message}")
         must_not_show(outcome, client.lines, secret, unquote(secret))
-        assert any(secret in request.path for request in server.requests), "the server did not get it"
+        assert any(secret in request.path for request in server.requests), "the server did not receive the secret"
         assert outcome.status == "MCP_OK" or "***" in outcome.message, outcome.message
         return outcome, client.lines
 
@@ -32,8 +34,10 @@ def shows_nothing(handler, path, secret, **given):
 @case
 def secrets_of_the_path_are_not_shown():
     for path, secret in PATHS.items():
-        for handler in (lambda *_: http(404, kind=None), lambda *_: http(500, kind=None), lambda _, r: error(r, -1, "no")):
-            shows_nothing(handler, path, secret, pin=LEGACY)
+        for handler in (
+            lambda *_: http(404, kind=None), lambda *_: http(500, kind=None), lambda _, r: error(r, -1, "no"),
+        ):  # fmt: skip
+            ping_shows_no_secret(handler, path, secret, pin=LEGACY)
 
 
 @case
@@ -43,7 +47,8 @@ def echoes_of_the_path_are_redacted():
         yield lambda _, request: http(404, f"Cannot POST {form(request)}", kind=None)
         yield lambda _, request: http(404, {"detail": form(request)})
         yield lambda _, request: error(request, -32600, f"bad {form(request)}", {"path": form(request)}, status=400)
-        yield lambda _, request: http(401, kind=None, WWW_Authenticate=f'Bearer error="x", error_description="{form(request)}"')
+        challenge = lambda request: f'Bearer error="x", error_description="{form(request)}"'  # noqa: E731
+        yield lambda _, request: http(401, kind=None, WWW_Authenticate=challenge(request))
         yield lambda _, request: http(307, kind=None, Location=f"http://elsewhere.invalid{form(request)}/x")
         yield lambda _, request: http(200, "x", kind=f"text/{form(request).strip('/').replace('/', '-')}")
 
@@ -51,7 +56,7 @@ def echoes_of_the_path_are_redacted():
     for path, secret in PATHS.items():
         for form in forms:
             for handler in echoes(form):
-                shows_nothing(handler, path, secret, pin=LEGACY)
+                ping_shows_no_secret(handler, path, secret, pin=LEGACY)
 
 
 @case
@@ -66,7 +71,7 @@ def redirects_to_other_secrets_do_not_show_them():
 
 
 @case
-def the_path_that_a_redirect_led_to_is_redacted():
+def secrets_in_the_path_of_a_followed_redirect_are_redacted():
     def handler(_server, request):
         if request.path == "/mcp":
             return http(307, kind=None, Location=f"/{KEY}/mcp")
@@ -99,7 +104,7 @@ def the_session_in_the_path_of_an_endpoint_is_not_shown():
 
 
 @case
-def usual_paths_stay_readable():
+def common_paths_stay_readable():
     for path in (
         "/mcp",
         "/messages/",
@@ -122,8 +127,9 @@ def usual_paths_stay_readable():
 
 
 @case
-def words_of_the_path_do_not_black_out_messages():
-    """What follows /s/ is not shown in the URL, and `legacy` and `messages` stay words of the language."""
+def common_words_of_the_path_are_not_redacted_in_messages():
+    """The segment after /s/ is hidden in the URL. Common words such as `legacy` and `messages` are not redacted
+    elsewhere."""
     for word in ("legacy", "modern", "messages", "server", "2025-11-25", "v1"):
         with Server(lambda *_: http(404, f"the server says {word}", kind="text/plain")) as server:
             with Client(f"http://127.0.0.1:{server.port}/s/{word}/mcp", pin=LEGACY) as client:
@@ -133,10 +139,10 @@ def words_of_the_path_do_not_black_out_messages():
 
 
 @case
-def the_log_does_not_show_the_path():
+def the_log_does_not_show_secrets_of_the_path():
     for path, secret in PATHS.items():
-        for decent in (legacy, discovered, lambda r: initialized(r) if r.rpc == "initialize" else legacy(r)):
-            outcome, lines = shows_nothing(lambda _, request: decent(request), path, secret)
+        for respond in (legacy, discovered, lambda r: initialized(r) if r.rpc == "initialize" else legacy(r)):
+            outcome, lines = ping_shows_no_secret(lambda _, request: respond(request), path, secret)
             outcome.must_be("MCP_OK")
             assert lines
 
