@@ -109,9 +109,9 @@ static void ca_files_are_validated_and_trusted(void) {
     } bad[] = {
         {"", "contains no PEM certificate"},
         {"no certificate at all\n", "contains no PEM certificate"},
-        {"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "no valid PEM"},
+        {"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "is not valid PEM"},
         {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "certificate"},
-        {"-----BEGIN CERTIFICATE-----\nAAAA\n", "no valid PEM"},
+        {"-----BEGIN CERTIFICATE-----\nAAAA\n", "is not valid PEM"},
     };
 
     /* an invalid file changes nothing, and the error names it */

@@ -132,7 +132,7 @@ def token_file(program: str, server: Server, folder: Path) -> None:
         example.must_exit(1, message="No such file")
     file.write_text("two words")
     with Example(program, server.url, file) as example:
-        example.must_exit(1, message="holds a space")
+        example.must_exit(1, message="contains a space")
 
     replace(server.request("/issue", "") + "\n")
     before = server.counts()

@@ -103,7 +103,7 @@ def remove_auth(client):
 
 
 @contextlib.contextmanager
-def authorised(url, respond, **settings):
+def authorized(url, respond, **settings):
     """A client with an auth callback. At the end it checks how the library ran and destroyed the callback."""
     auth = Auth(respond)
     with Client(url, **settings) as client:
@@ -161,7 +161,7 @@ def guarded(issuer, serve=discovered):
     return handler
 
 
-class Storm:
+class HeldRefusals:
     """A handler that holds its refusals until `threads` requests are refused. It sends them all at once, or each one
     after the request refused before it was served."""
 

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 
-from auth_scheme import AUTH, DESTROY, Auth, Issuer, Sse, authorised, guarded, refuse, sse_url
+from auth_scheme import AUTH, DESTROY, Auth, Issuer, Sse, authorized, guarded, refuse, sse_url
 from harness import (
     MODERN, PATIENCE, STREAM, Client, Server, call, case, discovered, event, http, legacy, lib, must_not_show, run,
 )  # fmt: skip
@@ -30,7 +30,7 @@ def a_bad_token_fails_the_call_and_nothing_is_sent():
     for token, status in BAD_TOKENS:
         set_outcomes = []
         with Server(open_to_all) as server:
-            with authorised(server.url, lambda asked: set_outcomes.append(asked.bearer(token))) as (client, auth):
+            with authorized(server.url, lambda asked: set_outcomes.append(asked.bearer(token))) as (client, auth):
                 outcome = client.ping().must_be("MCP_AUTH_FAILED")
                 set_outcomes[0].must_be(status)
                 must_not_show(outcome, client.lines, "SECRET", "evil")
@@ -44,7 +44,7 @@ def a_bad_token_fails_the_call_and_nothing_is_sent():
 def a_bad_header_fails_the_call_and_nothing_is_sent():
     for name, value in [("X Y", "SECRET"), ("X-Key", "SECRET\r\nX-Evil: 1"), ("Host", "SECRET"), ("Mcp-X", "SECRET")]:
         with Server(open_to_all) as server:
-            with authorised(server.url, lambda asked: asked.header(name, value)) as (client, _):
+            with authorized(server.url, lambda asked: asked.header(name, value)) as (client, _):
                 outcome = client.ping().must_be("MCP_AUTH_FAILED")
                 must_not_show(outcome, client.lines, "SECRET", "evil")
                 assert not server.requests, server.saw()
@@ -56,7 +56,7 @@ def a_valid_token_replaces_an_invalid_one():
         asked.bearer("not good").must_be("MCP_INVALID_ARGUMENT")
         asked.bearer("good").must_be("MCP_OK")
 
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, _):
         client.ping().must_be("MCP_OK")
         assert server.requests[0].authorization == "Bearer good", server.requests
 
@@ -68,7 +68,7 @@ def a_setter_does_not_undo_a_failure():
         asked.fail("the wallet is empty").must_be("MCP_OK")
         asked.bearer("good").must_be("MCP_OK")
 
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, _):
         outcome = client.ping().must_be("MCP_AUTH_FAILED")
         assert "the wallet is empty" in outcome.message, outcome
         assert not server.requests, server.saw()
@@ -77,7 +77,7 @@ def a_setter_does_not_undo_a_failure():
 @case
 def the_reason_of_a_failed_callback_is_in_the_error():
     with Server(open_to_all) as server:
-        with authorised(server.url, lambda asked: asked.fail("the wallet is empty")) as (client, auth):
+        with authorized(server.url, lambda asked: asked.fail("the wallet is empty")) as (client, auth):
             outcome = client.ping().must_be("MCP_AUTH_FAILED")
             assert "the wallet is empty" in outcome.message, outcome
             assert not server.requests, server.saw()
@@ -87,7 +87,7 @@ def the_reason_of_a_failed_callback_is_in_the_error():
 
 @case
 def a_callback_that_sets_nothing_adds_no_header():
-    with Server(open_to_all) as server, authorised(server.url, lambda asked: None) as (client, _):
+    with Server(open_to_all) as server, authorized(server.url, lambda asked: None) as (client, _):
         client.ping().must_be("MCP_OK")
         assert "authorization" not in server.requests[0].headers, server.requests[0].headers
         client.set_bearer("fixed").must_be("MCP_OK")
@@ -103,7 +103,7 @@ def the_callback_overrides_the_headers_of_the_client():
 
     fixed = {"X-Api-Key": "fixed", "X-Other": "unchanged"}
     with Server(open_to_all) as server:
-        with authorised(server.url, respond, bearer="fixed", headers=fixed) as (client, _):
+        with authorized(server.url, respond, bearer="fixed", headers=fixed) as (client, _):
             client.ping().must_be("MCP_OK")
             headers = server.requests[0].headers
             sent = [headers["authorization"], headers["x-api-key"], headers["x-other"]]
@@ -116,7 +116,7 @@ def a_null_token_removes_the_token():
         asked.bearer("given").must_be("MCP_OK")
         call(lib.mcp_auth_request_set_bearer, asked.request, None).must_be("MCP_OK")
 
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, _):
         client.ping().must_be("MCP_OK")
         assert server.requests[0].authorization is None, server.requests[0].headers
 
@@ -136,7 +136,7 @@ def a_call_on_the_same_client_is_refused():
                 issuer.mint()
             asked.bearer(issuer.good or "expired")
 
-        with Server(handler or guarded(issuer)) as server, authorised(server.url, respond) as (client, _):
+        with Server(handler or guarded(issuer)) as server, authorized(server.url, respond) as (client, _):
             client.connect().must_be("MCP_OK")
             issuer.expire()
             client.ping().must_be("MCP_OK")
@@ -156,7 +156,7 @@ def a_call_on_another_client_is_allowed():
             inner.append(other.ping())
             asked.bearer("token")
 
-        with authorised(server.url, respond) as (client, _):
+        with authorized(server.url, respond) as (client, _):
             client.ping().must_be("MCP_OK")
             client.ping().must_be("MCP_OK")
     for outcome in inner:
@@ -169,8 +169,8 @@ def a_call_through_the_callback_of_another_client_is_refused():
     # The thread runs both callbacks: the inner call would wait for a callback on its own thread, forever.
     inner = []
     with Server(open_to_all) as server:
-        with authorised(server.url, lambda asked: inner.append(first.ping())) as (second, _):
-            with authorised(server.url, lambda asked: second.ping().must_be("MCP_OK")) as (first, _):
+        with authorized(server.url, lambda asked: inner.append(first.ping())) as (second, _):
+            with authorized(server.url, lambda asked: second.ping().must_be("MCP_OK")) as (first, _):
                 first.ping().must_be("MCP_OK")
     inner[0].must_be("MCP_MISUSE").must_end(0)
 
@@ -181,7 +181,7 @@ def the_callback_may_change_settings_of_the_client():
         client.set_bearer("fixed").must_be("MCP_OK")
         client.set_header("X-Within", "1").must_be("MCP_OK")
 
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, _):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, _):
         client.ping().must_be("MCP_OK")
         client.ping().must_be("MCP_OK")
         assert server.requests[-1].headers["x-within"] == "1"
@@ -198,7 +198,7 @@ def the_callback_never_runs_on_two_threads_at_once():
             raise AssertionError("two callbacks ran at the same time")
         asked.bearer("token")
 
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, auth):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, auth):
         for ping in [client.begin_ping(timeout=20_000) for _ in range(32)]:
             ping.result().must_be("MCP_OK")
         print(f"    {len(auth.asked)} callbacks, at most {auth.most_running} at a time")
@@ -247,7 +247,7 @@ def destroy_waits_for_a_running_callback():
         asked.bearer("old")
 
     new = Auth(lambda asked: asked.bearer("new"))
-    with Server(open_to_all) as server, authorised(server.url, respond) as (client, old):
+    with Server(open_to_all) as server, authorized(server.url, respond) as (client, old):
         ping = client.begin_ping(timeout=20_000)
         assert inside.wait(PATIENCE)
         new.set_on(client).must_be("MCP_OK")
@@ -278,7 +278,7 @@ def must_not_show_echo(handler, *statuses, pin=None, url=lambda server: server.u
         given.append(f"given/token+{len(given)}==")
         asked.bearer(given[-1]).must_be("MCP_OK")
 
-    with Server(handler) as server, authorised(url(server), respond, pin=pin) as (client, _):
+    with Server(handler) as server, authorized(url(server), respond, pin=pin) as (client, _):
         outcome = client.ping(timeout=5000).must_be(*statuses)
         client.close(timeout=1000)
         must_not_show(outcome, client.lines, *given)
@@ -348,7 +348,7 @@ class Foreign:
 def a_redirect_to_another_origin_is_not_followed():
     for status in [301, 302, 303, 307, 308]:
         with Foreign() as foreign, Server(lambda *_: http(status, Location=f"{foreign.url}/mcp")) as server:
-            with authorised(server.url, lambda asked: asked.bearer("given-token")) as (client, auth):
+            with authorized(server.url, lambda asked: asked.bearer("given-token")) as (client, auth):
                 client.ping(timeout=5000).must_be("MCP_REDIRECT_REFUSED")
                 assert all(asked.url == server.url for asked in auth.asked), auth.asked
             received = foreign.received()
@@ -365,7 +365,7 @@ def an_endpoint_of_another_origin_is_not_contacted():
             return request.hold()
 
         with Server(handler) as server:
-            with authorised(sse_url(server), lambda asked: asked.bearer("given-token")) as (client, auth):
+            with authorized(sse_url(server), lambda asked: asked.bearer("given-token")) as (client, auth):
                 client.ping(timeout=5000).must_be("MCP_REDIRECT_REFUSED")
                 assert [asked.method for asked in auth.asked] == ["GET"], auth.asked
         received = foreign.received()
@@ -387,7 +387,7 @@ def the_reader_thread_does_not_run_the_callback():
         return refuse() if request.message.get("id") == "srv" else None
 
     sse = Sse(check)
-    with Server(sse) as server, authorised(sse_url(server), respond) as (client, auth):
+    with Server(sse) as server, authorized(sse_url(server), respond) as (client, auth):
         client.ping(timeout=5000).must_be("MCP_OK")
         asked = len(auth.asked)
         sse.stream.send(event({"jsonrpc": "2.0", "id": "srv", "method": "ping"}))

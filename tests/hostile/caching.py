@@ -3,7 +3,7 @@ credentials that fetched them."""
 
 import threading
 
-from auth_scheme import authorised
+from auth_scheme import authorized
 from harness import PATIENCE, STREAM, Client, Server, call, case, discovered, error, event, http, lib, result, run
 from newer import PROMPTS, RESOURCES, TOOLS, Listener, acknowledged, elicits, fetched, listed, notice
 
@@ -209,7 +209,7 @@ def private_results_are_not_mixed_up_with_an_auth_callback():
     def respond(asked):
         asked.bearer(token[0])
 
-    with CacheableServer(PRIVATE) as server, authorised(server.url, respond) as (client, _):
+    with CacheableServer(PRIVATE) as server, authorized(server.url, respond) as (client, _):
         call(lib.mcp_set_cache, client.client, True)
 
         def owner(name):
@@ -226,7 +226,7 @@ def private_results_are_not_mixed_up_with_an_auth_callback():
 @case
 def private_results_are_not_cached_with_an_auth_callback():
     """The client cannot know which credentials the callback would set this time."""
-    with CacheableServer(PRIVATE) as server, authorised(server.url, lambda asked: asked.bearer("alice")) as (client, _):
+    with CacheableServer(PRIVATE) as server, authorized(server.url, lambda asked: asked.bearer("alice")) as (client, _):
         call(lib.mcp_set_cache, client.client, True)
         for _ in range(4):
             listed(client).must_be("MCP_OK")

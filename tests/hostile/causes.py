@@ -4,7 +4,7 @@ exactly once."""
 import threading
 from ctypes import byref, c_char_p, c_int, c_void_p
 
-from auth_scheme import DESTROY, Issuer, authorised, guarded
+from auth_scheme import DESTROY, Issuer, authorized, guarded
 from harness import ERROR, Server, case, declare, discovered, lib, run
 
 declare(c_int, mcp_auth_request_fail_with=[c_void_p, c_char_p, c_void_p, DESTROY, ERROR])
@@ -36,7 +36,7 @@ def failed_ping(client):
 def a_cause_lives_as_long_as_an_error_refers_to_it():
     causes = Causes()
     with Server(lambda _server, request: discovered(request)) as server:
-        with authorised(server.url, lambda asked: causes.fail(asked.request)) as (client, _):
+        with authorized(server.url, lambda asked: causes.fail(asked.request)) as (client, _):
             error = failed_ping(client)
             assert b"no luck" in lib.mcp_error_message(error), lib.mcp_error_message(error)
             assert lib.mcp_error_cause(error) == causes.count == 1
@@ -50,7 +50,7 @@ def a_cause_lives_as_long_as_an_error_refers_to_it():
 def a_second_cause_destroys_the_first():
     causes = Causes()
     with Server(lambda _server, request: discovered(request)) as server:
-        with authorised(server.url, lambda asked: [causes.fail(asked.request) for _ in range(2)]) as (client, _):
+        with authorized(server.url, lambda asked: [causes.fail(asked.request) for _ in range(2)]) as (client, _):
             error = failed_ping(client)
             assert (lib.mcp_error_cause(error), causes.destroyed) == (2, [1])
             lib.mcp_error_free(error)
@@ -67,7 +67,7 @@ def the_cause_is_destroyed_when_setting_it_fails():
 @case
 def a_failure_without_a_cause_has_none():
     with Server(lambda _server, request: discovered(request)) as server:
-        with authorised(server.url, lambda asked: asked.fail("no")) as (client, _):
+        with authorized(server.url, lambda asked: asked.fail("no")) as (client, _):
             error = failed_ping(client)
             assert lib.mcp_error_cause(error) is None
             lib.mcp_error_free(error)
@@ -90,7 +90,7 @@ def all_calls_share_the_cause_of_a_failed_refresh():
         else:
             asked.bearer(token).must_be("MCP_OK")
 
-    with Server(handler) as server, authorised(server.url, respond) as (client, auth):
+    with Server(handler) as server, authorized(server.url, respond) as (client, auth):
         client.ping().must_be("MCP_OK")
         issuer.expire()
         errors = []

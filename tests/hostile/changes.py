@@ -6,7 +6,7 @@ import threading
 import time
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
-from auth_scheme import authorised
+from auth_scheme import authorized
 from harness import (
     ERROR, LEGACY, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, error, event,
     http, initialized, lib, poll, result, run,
@@ -235,7 +235,7 @@ def a_reopened_subscription_gets_a_refreshed_token():
         def respond(asked):
             asked.bearer("new" if asked.attempt > 1 else "old")
 
-        with authorised(server.url, respond) as (client, auth):
+        with authorized(server.url, respond) as (client, auth):
             Listener(client).result().must_be("MCP_OK")
             sent = [request.authorization for request in server.requests if request.rpc == "subscriptions/listen"]
             assert sent == ["Bearer old", "Bearer old", "Bearer new"], sent

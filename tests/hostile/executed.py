@@ -3,7 +3,7 @@
 import itertools
 from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
-from auth_scheme import authorised
+from auth_scheme import authorized
 from harness import (
     ERROR, LEGACY, STREAM, Client, Server, answer, call, case, declare, discovered, error, event, events, http,
     initialized, legacy, lib, options, result, run,
@@ -168,7 +168,7 @@ def an_auth_callback_does_not_turn_an_error_of_the_call_into_a_lost_session():
             return legacy(request)
 
         with Server(handler) as server:
-            with authorised(server.url, lambda asked: asked.bearer("good"), pin=LEGACY) as (client, _):
+            with authorized(server.url, lambda asked: asked.bearer("good"), pin=LEGACY) as (client, _):
                 outcome = call_tool(client, timeout=5000)
                 assert outcome.status in ("MCP_UNAUTHORIZED", "MCP_FORBIDDEN"), outcome
                 assert server.saw().count("initialize") == 1, server.saw()

@@ -263,7 +263,7 @@ while True:
         # The queue keeps the newest, in their order.
         steps = [step for step, _ in told]
         assert 10 < len(steps) <= 257 and steps == sorted(steps), len(steps)
-        assert any("came faster than the program took them" in line for line in client.lines), client.lines[-5:]
+        assert any("arrived faster than they were handled" in line for line in client.lines), client.lines[-5:]
 
 
 @case

@@ -311,7 +311,7 @@ def a_repeated_cursor_ends_the_list():
                     assert [element["name"] for element in value[member]] == expected, value
                     assert "nextCursor" not in value and value["extra"] == 1, value
                     assert server.saw().count(method) == count, server.saw()
-                    warnings = [line for line in client.lines if method in line and "read before" in line]
+                    warnings = [line for line in client.lines if method in line and "already read" in line]
                     assert len(warnings) == 1, client.lines
 
 

@@ -427,7 +427,7 @@ def listener_reopens_stream(is_accepted, refusal, repair, bearer=None):
         elicits(client, {})
         client.ping().must_be("MCP_OK")
         assert server.wait_for(lambda: server.saw().count("GET") == 5, 40), server.saw()
-        given_up = "no standing event stream"
+        given_up = "no server event stream"
         poll(lambda: any(given_up in line for line in client.lines), "the client does not stop opening the stream")
         repair(client)
         listener = Listener(client, cancel=cancel)

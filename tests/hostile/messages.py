@@ -78,12 +78,12 @@ def errors_of_configuration_files_are_readable():
             ({"mcpServers": {text: {"url": 5}}}, None, "url: it is not a string"),
             ({"mcpServers": {text: {"url": "http://h/", "headers": {text: []}}}}, None, "it is not a string"),
             ({"mcpServers": {text: {"url": "http://h/", "headers": {text: "x"}}}}, None, "headers."),
-            ({"mcpServers": {text: {"command": "x", "env": {f"={text}": "x"}}}}, None, "cannot be the name"),
+            ({"mcpServers": {text: {"command": "x", "env": {f"={text}": "x"}}}}, None, "is not a valid variable name"),
             ({"mcpServers": {text: {"command": "x", "args": [f"${{{text}}}"]}}}, None, "args.0: ", "is not set"),
             ({"mcpServers": {text: {"command": "x", "envFile": text}}}, None, "envFile: "),
             ({"mcpServers": {text: {"url": "http://h/", "disabled": True}}}, None, "is disabled"),
             ({"mcpServers": {f"{text}{n}": {"url": "http://h/"} for n in range(2)}}, None, "name a server"),
-            ({"mcpServers": {text: {"url": "http://h/"}}}, text + "x", "there is no server"),
+            ({"mcpServers": {text: {"url": "http://h/"}}}, text + "x", "has no server"),
         ):
             with folder() as place:
                 path = place / "servers.json"

@@ -111,9 +111,9 @@ def is_running(pid):
 def a_call_reports_how_the_server_exited():
     endings = {
         "sys.exit(7)": "exited with status 7",
-        "os.kill(os.getpid(), 9)": "was ended by signal 9",
+        "os.kill(os.getpid(), 9)": "was terminated by signal 9",
         "print('first', 'last', sep='\\n', file=sys.stderr); sys.exit(1)":
-            "exited with status 1; its last words on stderr: first | last",
+            "exited with status 1; its last lines on stderr: first | last",
     }  # fmt: skip
     for script, how in endings.items():
         with nothing_is_left(), client_of("begin(); ask(); " + script) as client:

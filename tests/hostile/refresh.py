@@ -4,7 +4,7 @@ import threading
 import time
 
 from auth_scheme import (
-    CHALLENGE, SCOPE_CHALLENGE, Auth, Holder, Issuer, Sse, Storm, authorised, guarded, refuse,
+    CHALLENGE, SCOPE_CHALLENGE, Auth, Holder, Issuer, Sse, HeldRefusals, authorized, guarded, refuse,
     remove_auth, sse_url,
 )  # fmt: skip
 from harness import (
@@ -20,7 +20,7 @@ THREADS = 64
 @case
 def the_callback_is_called_before_each_request():
     issuer = Issuer()
-    with Server(guarded(issuer, legacy)) as server, authorised(server.url, Holder(issuer)) as (client, auth):
+    with Server(guarded(issuer, legacy)) as server, authorized(server.url, Holder(issuer)) as (client, auth):
         client.ping().must_be("MCP_OK")
         client.ping().must_be("MCP_OK")
         client.close().must_be("MCP_OK")
@@ -35,7 +35,7 @@ def the_callback_is_called_before_each_request():
 def a_refused_request_is_retried_with_a_new_token_and_a_new_id():
     for serve in [discovered, legacy]:
         issuer = Issuer()
-        with Server(guarded(issuer, serve)) as server, authorised(server.url, Holder(issuer)) as (client, auth):
+        with Server(guarded(issuer, serve)) as server, authorized(server.url, Holder(issuer)) as (client, auth):
             client.ping().must_be("MCP_OK")
             issuer.expire()
             client.ping().must_be("MCP_OK")
@@ -53,7 +53,7 @@ def the_third_refusal_ends_the_call():
     def respond(asked):
         asked.bearer("bad")
 
-    with Server(lambda *_: refuse()) as server, authorised(server.url, respond) as (client, auth):
+    with Server(lambda *_: refuse()) as server, authorized(server.url, respond) as (client, auth):
         outcome = client.ping().must_be("MCP_UNAUTHORIZED")
         assert outcome.challenge == CHALLENGE, outcome
         assert auth.attempts() == [1, 2, 3], auth.asked
@@ -73,7 +73,7 @@ def an_insufficient_scope_calls_the_callback_again():
     def respond(asked):
         asked.bearer("wide" if asked.attempt > 1 else "narrow")
 
-    with Server(handler) as server, authorised(server.url, respond) as (client, auth):
+    with Server(handler) as server, authorized(server.url, respond) as (client, auth):
         client.ping().must_be("MCP_OK")
         assert auth.attempts() == [1, 2], auth.asked
         assert (auth.asked[1].http_status, auth.asked[1].challenge) == (403, SCOPE_CHALLENGE), auth.asked
@@ -83,7 +83,7 @@ def an_insufficient_scope_calls_the_callback_again():
 def other_403_responses_are_final():
     for challenge in [None, 'Bearer error="invalid_request"']:
         with Server(lambda *_: refuse(challenge, status=403)) as server:
-            with authorised(server.url, lambda asked: asked.bearer("token")) as (client, auth):
+            with authorized(server.url, lambda asked: asked.bearer("token")) as (client, auth):
                 client.ping().must_be("MCP_FORBIDDEN")
                 assert auth.attempts() == [1], auth.asked
 
@@ -99,7 +99,7 @@ def a_401_for_a_lost_session_does_not_refresh_the_token():
             return http(401, "Unauthorized: Session not found", kind="text/plain")
         return legacy(request)
 
-    with Server(handler) as server, authorised(server.url, lambda asked: asked.bearer("token")) as (client, auth):
+    with Server(handler) as server, authorized(server.url, lambda asked: asked.bearer("token")) as (client, auth):
         client.ping().must_be("MCP_OK")
         assert auth.refreshes() == 0, auth.asked
         assert server.saw().count("initialize") == 2, server.saw()
@@ -111,8 +111,8 @@ def a_401_for_a_lost_session_does_not_refresh_the_token():
 def many_calls_refresh_once(one_by_one=False, slow=0.0, rounds=2):
     """All threads use a token that has expired. They have to share one refresh."""
     issuer = Issuer()
-    handler = Storm(issuer, THREADS, one_by_one)
-    with Server(handler) as server, authorised(server.url, Holder(issuer, slow)) as (client, auth):
+    handler = HeldRefusals(issuer, THREADS, one_by_one)
+    with Server(handler) as server, authorized(server.url, Holder(issuer, slow)) as (client, auth):
         client.connect().must_be("MCP_OK")
         for number in range(1, rounds + 1):
             handler.clear()
@@ -151,7 +151,7 @@ def many_calls_refused_in_turn_share_a_slow_refresh():
 @case
 def many_first_calls_share_a_refresh():
     issuer = Issuer()
-    with Server(guarded(issuer)) as server, authorised(server.url, Holder(issuer, 0.2)) as (client, _):
+    with Server(guarded(issuer)) as server, authorized(server.url, Holder(issuer, 0.2)) as (client, _):
         issuer.expire()
         for ping in [client.begin_ping(timeout=40_000) for _ in range(THREADS)]:
             ping.result().must_be("MCP_OK")
@@ -163,9 +163,9 @@ def many_calls_refresh_once_with_a_new_callback(one_by_one):
     """The callback is replaced while all calls are refused. The new callback has to be called for one refresh, however
     many refreshes the old one has made."""
     issuer = Issuer()
-    handler = Storm(issuer, THREADS, one_by_one)
+    handler = HeldRefusals(issuer, THREADS, one_by_one)
     new = Auth(Holder(issuer))
-    with Server(handler) as server, authorised(server.url, Holder(issuer)) as (client, old):
+    with Server(handler) as server, authorized(server.url, Holder(issuer)) as (client, old):
         client.connect().must_be("MCP_OK")
         for _ in range(3):
             issuer.expire()
@@ -200,7 +200,7 @@ def many_calls_refused_in_turn_share_a_refresh_by_a_new_callback():
 
 def a_failed_refresh_is_shared(one_by_one):
     issuer = Issuer()
-    handler = Storm(issuer, THREADS, one_by_one)
+    handler = HeldRefusals(issuer, THREADS, one_by_one)
     handler.served = THREADS  # no request is served again, so the refusals must not wait for that
 
     def respond(asked):
@@ -210,7 +210,7 @@ def a_failed_refresh_is_shared(one_by_one):
             asked.bearer(issuer_token)
 
     issuer_token = issuer.good
-    with Server(handler) as server, authorised(server.url, respond) as (client, auth):
+    with Server(handler) as server, authorized(server.url, respond) as (client, auth):
         client.connect().must_be("MCP_OK")
         issuer.expire()
         handler.refused = 0
@@ -237,7 +237,7 @@ def an_auth_failure_while_connecting_fails_all_waiting_calls():
         wait_until_waiting(threads - 1)
         asked.fail("the wallet is empty").must_be("MCP_OK")
 
-    with Server(lambda *_: refuse()) as server, authorised(server.url, respond) as (client, auth):
+    with Server(lambda *_: refuse()) as server, authorized(server.url, respond) as (client, auth):
         for ping in [client.begin_ping(timeout=20_000) for _ in range(threads)]:
             outcome = ping.result().must_be("MCP_AUTH_FAILED")
             assert "the wallet is empty" in outcome.message, outcome
@@ -268,7 +268,7 @@ def a_failed_refresh_does_not_show_tokens_of_other_calls():
         issued.append(f"nonce-token-{number:03}-x")
         asked.bearer(issued[-1])
 
-    with Server(handler) as server, authorised(server.url, respond) as (client, auth):
+    with Server(handler) as server, authorized(server.url, respond) as (client, auth):
         client.connect().must_be("MCP_OK")
         client.set_header("X-Refuse", "1").must_be("MCP_OK")
         outcomes = [ping.result() for ping in [client.begin_ping(timeout=20_000) for _ in range(threads)]]
@@ -294,7 +294,7 @@ def stop_a_waiting_call(connected, stop, expected):
         else:
             asked.bearer(issuer.good or "expired")
 
-    with Server(guarded(issuer)) as server, authorised(server.url, respond) as (client, _), Cancel() as cancel:
+    with Server(guarded(issuer)) as server, authorized(server.url, respond) as (client, _), Cancel() as cancel:
         if connected:
             client.connect().must_be("MCP_OK")
             issuer.expire()
@@ -355,13 +355,13 @@ def time_in_the_callback_does_not_count_toward_the_timeout():
 
     for serve in [discovered, legacy]:
         with Server(guarded(issuer, serve)) as server:
-            with authorised(server.url, respond) as (client, _):
+            with authorized(server.url, respond) as (client, _):
                 client.ping(timeout=300).must_be("MCP_OK")
                 issuer.expire()
                 pings = [client.begin_ping(timeout=300) for _ in range(2)]
                 for ping in pings:
                     ping.result().must_be("MCP_OK")
-            with authorised(server.url, respond) as (client, _):
+            with authorized(server.url, respond) as (client, _):
                 pings = [client.begin_ping(timeout=300) for _ in range(2)]
                 for ping in pings:
                     ping.result().must_be("MCP_OK")
@@ -377,7 +377,7 @@ def time_outside_of_the_callback_counts_toward_the_timeout():
         threading.Event().wait(0.3)
         asked.bearer("token")
 
-    with Server(handler) as server, authorised(server.url, respond, pin="2026-07-28") as (client, _):
+    with Server(handler) as server, authorized(server.url, respond, pin="2026-07-28") as (client, _):
         client.ping(timeout=300).must_be("MCP_TIMEOUT").must_end(600, after=590)
 
 
@@ -392,7 +392,7 @@ def a_callback_can_be_removed_during_a_call():
         held.wait(PATIENCE)
         return refuse()
 
-    with Server(handler) as server, authorised(server.url, lambda asked: asked.bearer("token")) as (client, auth):
+    with Server(handler) as server, authorized(server.url, lambda asked: asked.bearer("token")) as (client, auth):
         ping = client.begin_ping(timeout=20_000)
         server.must_see("server/discover")
         remove_auth(client).must_be("MCP_OK")
@@ -413,7 +413,7 @@ def a_callback_can_replace_and_remove_itself():
         asked.bearer("old")
 
     with Server(lambda _server, request: discovered(request)) as server:
-        with authorised(server.url, replace) as (client, auth):
+        with authorized(server.url, replace) as (client, auth):
             client.ping().must_be("MCP_OK")
             assert (seen, auth.destroyed) == ([0], 1), (seen, auth.destroyed)
             new.respond = lambda asked: remove_auth(client).must_be("MCP_OK")
@@ -438,7 +438,7 @@ def a_new_callback_does_not_share_the_failure_of_the_old_one():
         return http(403)
 
     new = Auth(lambda asked: asked.bearer("good"))
-    with Server(handler) as server, authorised(server.url, lambda asked: asked.bearer("bad")) as (client, _):
+    with Server(handler) as server, authorized(server.url, lambda asked: asked.bearer("bad")) as (client, _):
         old = client.begin_ping(timeout=5000)
         server.must_see("server/discover")
         new.set_on(client).must_be("MCP_OK")
@@ -458,7 +458,7 @@ def refusing(issuer):
 def event_stream_and_posts_of_http_sse_are_authorized():
     issuer = Issuer()
     with Server(Sse(refusing(issuer))) as server:
-        with authorised(sse_url(server), Holder(issuer)) as (client, auth):
+        with authorized(sse_url(server), Holder(issuer)) as (client, auth):
             issuer.expire()
             client.ping().must_be("MCP_OK")
             methods = [(asked.method, asked.attempt) for asked in auth.asked]
@@ -478,8 +478,8 @@ def event_stream_and_posts_of_http_sse_are_authorized():
 def many_calls_on_http_sse_share_a_refresh():
     issuer = Issuer()
     sse = Sse(lambda _request: None)
-    handler = Storm(issuer, THREADS, False, serve=lambda request: sse(None, request))
-    with Server(handler) as server, authorised(sse_url(server), Holder(issuer, 0.2)) as (client, _):
+    handler = HeldRefusals(issuer, THREADS, False, serve=lambda request: sse(None, request))
+    with Server(handler) as server, authorized(sse_url(server), Holder(issuer, 0.2)) as (client, _):
         client.connect().must_be("MCP_OK")
         issuer.expire()
         minted = issuer.minted

@@ -73,7 +73,7 @@ def problem_details_are_quoted():
 @case
 def an_error_for_a_misdirected_request_tells_what_to_do():
     refused(lambda *_: http(421, "Invalid Host header", kind="text/plain"), "MCP_HTTP_ERROR",
-            says=("HTTP 421", "host", "Invalid Host header"), not_says=("has no place here",))  # fmt: skip
+            says=("HTTP 421", "host", "Invalid Host header"), not_says=("unexpected status",))  # fmt: skip
 
 
 def refuse_host_of_get(_server, request):
@@ -110,7 +110,7 @@ def a_redirected_get_names_the_other_origin():
     for status in (301, 307):
         location = "http://elsewhere.invalid/sse"
         refused(lambda *_: http(status, kind=None, Location=location), "MCP_REDIRECT_REFUSED", path="/sse", pin=None,
-                says=("another origin",), not_says=("would turn",))  # fmt: skip
+                says=("another origin",), not_says=("would change",))  # fmt: skip
 
 
 # --- Endpoints that do not exist --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def count_resent_pings(era, fault, method):
     with Client(url) as client:
         for _ in range(4):
             client.ping(timeout=5000).must_be("MCP_OK")
-        resent = sum("sending again" in line for line in client.lines)
+        resent = sum("retrying on a new one" in line for line in client.lines)
         print(f"    sent again {resent} times")
         return resent
 

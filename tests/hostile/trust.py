@@ -101,7 +101,7 @@ def dates_names_and_purposes_of_a_self_signed_certificate_are_checked():
 def the_error_tells_that_a_certificate_has_version_1():
     shown = certificates.certificate(NAME, NAME, version=1)
     for trusted in ([], [shown]):
-        ping_server(shown, trusted, "MCP_TLS_FAILED", says=("version 1", "subjectAltName"),
+        ping_server(shown, trusted, "MCP_TLS_FAILED", says=("version 3", "subjectAltName"),
                     not_says=("UnsupportedCertVersion",))  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def a_redirect_from_https_to_http_is_not_recommended():
             )
             outcome = ping_server(shown, [shown], "MCP_REDIRECT_REFUSED", handler=handler,
                                   says=("X-Forwarded-Proto", "unencrypted"))  # fmt: skip
-            for words in ("use that URL", "if you trust it", "if it is the right one"):
+            for words in ("use that URL", "if you trust it", "if it is correct"):
                 assert words not in outcome.message, outcome.message
 
 
