@@ -75,11 +75,11 @@ def cancel_ends_the_call_and_closes_the_stream():
 def cancel_and_close_end_the_pause_before_a_retry():
     with modern(lambda *_: None) as server, Client(server.url) as client, Cancel() as cancel:
         listener = Listener(client, cancel=cancel)
-        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "the listener does not pause")
+        poll(lambda: any("retrying in 1000 ms" in line for line in client.lines), "the listener does not pause")
         must_end_soon(listener, cancel)
     with modern(lambda *_: None) as server, Client(server.url) as client:
         listener = Listener(client)
-        poll(lambda: any("again in 1000 ms" in line for line in client.lines), "the listener does not pause")
+        poll(lambda: any("retrying in 1000 ms" in line for line in client.lines), "the listener does not pause")
         client.close()
         listener.result().must_be("MCP_CLOSED")
 

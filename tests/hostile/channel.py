@@ -456,7 +456,7 @@ def a_call_in_the_log_callback_of_the_reader_thread_is_refused():
     class PingingClient(Client):
         def take_line(self, *arguments):
             super().take_line(*arguments)
-            if "to no pending request" in self.lines[-1]:
+            if "for which no handler is set" in self.lines[-1]:
                 outcomes.append(self.ping(timeout=3000))
 
     sse = Sse()
@@ -477,7 +477,7 @@ def free_works_in_the_log_callback_of_the_reader_thread():
 
         def take_line(self, *arguments):
             super().take_line(*arguments)
-            if "to no pending request" in self.lines[-1]:
+            if "for which no handler is set" in self.lines[-1]:
                 lib.mcp_client_free(self.client)
                 self.client = None
                 freed.set()

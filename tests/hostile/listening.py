@@ -140,7 +140,7 @@ def a_broken_subscription_is_reopened():
         assert len(listener.heard) == 2 and server.saw().count("subscriptions/listen") == 2
         ids = [r.message["id"] for r in server.requests if r.rpc == "subscriptions/listen"]
         assert len(set(ids)) == 2, ids
-        assert any("again in" in line for line in client.lines)
+        assert any("retrying in" in line for line in client.lines)
 
 
 @case

@@ -88,8 +88,8 @@ def dates_names_and_purposes_of_a_self_signed_certificate_are_checked():
         (self_signed(years=EXPIRED), "expired"),
         (self_signed(years=NOT_YET), "not valid yet"),
         (self_signed(host="elsewhere.invalid"), "elsewhere.invalid"),
-        (self_signed(host=None), "no name"),
-        (self_signed(purposes=(CLIENT_AUTH,)), "purpose"),
+        (self_signed(host=None), "no subjectAltName"),
+        (self_signed(purposes=(CLIENT_AUTH,)), "extended key usage"),
     ):
         ping_server(shown, [shown], "MCP_TLS_FAILED", says=(words,))
 
