@@ -5,7 +5,7 @@ import json
 import os
 import zlib
 
-from matrix import ACCEPTED, DONE, ENDPOINT, PAUSE, close, reset, row, run, then_hold
+from matrix import ACCEPTED, RESULT, ENDPOINT, PAUSE, close, reset, row, run, then_hold
 
 from harness import answer, chunk, event, http
 
@@ -15,9 +15,9 @@ WAITED = {"modern": "reading the server's answer", "legacy": "reading the server
 
 def message(request):
     """The right answer, as the bytes that a body brings it in."""
-    if request.world.transport == "sse":
-        return event(answer(request, DONE))
-    return json.dumps(answer(request, DONE)).encode()
+    if request.fixture.transport == "sse":
+        return event(answer(request, RESULT))
+    return json.dumps(answer(request, RESULT)).encode()
 
 
 def hold(_connection):
@@ -28,10 +28,10 @@ def body(head, frame, end):
     """The answer's bytes in a frame, and then the connection's end; on HTTP+SSE it is the event stream that this happens to."""
 
     def fault(request):
-        if request.world.transport == "sse":
-            request.world.stream.sendall(frame(message(request)))
-            end(request.world.stream)
-            request.world.spoilt.append(request.world.stream)
+        if request.fixture.transport == "sse":
+            request.fixture.stream.sendall(frame(message(request)))
+            end(request.fixture.stream)
+            request.fixture.damaged_streams.append(request.fixture.stream)
             return ACCEPTED
         request.send(head(request) + frame(message(request)))
         end(request.socket)
@@ -77,7 +77,7 @@ row("body without a length", unmeasured(lambda data: data, close), "MCP_OK", tra
 row("body without a length, cut", unmeasured(CUTS["inside of JSON"], close), "MCP_INVALID_JSON", "no JSON", transports=HTTP)
 row("body without a length, empty", unmeasured(CUTS["after the head"], close), "MCP_UNEXPECTED_CONTENT", "empty", transports=HTTP)
 row("body without a length, reset", unmeasured(CUTS["inside of JSON"], reset), "MCP_TRUNCATED", RESET, transports=HTTP)
-row("body that stops", plain(CUTS["inside of JSON"], hold), "MCP_TIMEOUT", WAITED, waits=300)
+row("body that stops", plain(CUTS["inside of JSON"], hold), "MCP_TIMEOUT", WAITED, timeout=300)
 
 IN_CHUNKS = {
     "behind a chunk's size": lambda data: b"%x\r\n" % len(data),
@@ -98,22 +98,22 @@ row("chunked body cut in a chunk's size", chunked(IN_SIZE, close), CUT, CLOSED, 
 row("chunked body cut before the final line", chunked(lambda data: chunk(data) + b"0\r\n", close), "MCP_OK", chunked=True)
 row("reset in a chunk's size", chunked(IN_SIZE, reset), CUT, RESET, chunked=True)
 row("reset in a chunk's data", chunked(IN_CHUNKS["in a chunk's data"], reset), CUT, RESET, chunked=True)
-row("chunk that stops", chunked(IN_CHUNKS["in a chunk's data"], hold), "MCP_TIMEOUT", WAITED, chunked=True, waits=300)
+row("chunk that stops", chunked(IN_CHUNKS["in a chunk's data"], hold), "MCP_TIMEOUT", WAITED, chunked=True, timeout=300)
 
 
 def drip(request):
-    connection = request.world.stream if request.world.transport == "sse" else request.socket
+    connection = request.fixture.stream if request.fixture.transport == "sse" else request.socket
     if connection is request.socket:
         request.send(http(200, Content_Length=len(message(request))))
     else:
         request.send(ACCEPTED)
-        request.world.spoilt.append(connection)
+        request.fixture.damaged_streams.append(connection)
     for byte in message(request):
         connection.sendall(bytes([byte]))
         PAUSE.wait(0.05)
 
 
-row("slow drip of the body", drip, "MCP_TIMEOUT", "timeout of 300 ms", waits=300)
+row("slow drip of the body", drip, "MCP_TIMEOUT", "timeout of 300 ms", timeout=300)
 
 
 # --- Chunks -----------------------------------------------------------------------------------------------------------
@@ -133,17 +133,17 @@ for name, (frame, words) in FRAMES.items():
 # It holds the whole answer: HTTP+SSE asks for no more.
 row("chunk size of 2^63", chunked(lambda data: b"8000000000000000\r\n" + data, hold),
     {"modern": "MCP_TIMEOUT", "legacy": "MCP_TIMEOUT", "sse": "MCP_OK"},  # fmt: skip
-    WAITED, chunked=True, waits={"modern": 300, "legacy": 300})  # fmt: skip
+    WAITED, chunked=True, timeout={"modern": 300, "legacy": 300})  # fmt: skip
 
 
 def flooded(head, block):
     """A chunked body whose framing does not come to an end."""
 
     def fault(request):
-        if request.world.transport == "sse":
+        if request.fixture.transport == "sse":
             request.send(ACCEPTED)
-            connection = request.world.stream
-            request.world.spoilt.append(connection)
+            connection = request.fixture.stream
+            request.fixture.damaged_streams.append(connection)
         else:
             request.send(http(200, Content_Length=None, Transfer_Encoding="chunked"))
             connection = request.socket
@@ -156,7 +156,7 @@ def flooded(head, block):
 
 row("chunk extension without end", flooded(b"5;", b"x" * 10_000), "MCP_HTTP_ERROR", "chunk", chunked=True)
 row("chunk size without end", flooded(b"", b"0" * 10_000), "MCP_HTTP_ERROR", "chunk", chunked=True)
-row("trailers without end", flooded(b"0\r\n", b"X-Trailer: x\r\n" * 1000), "MCP_TIMEOUT", WAITED, chunked=True, waits=300)
+row("trailers without end", flooded(b"0\r\n", b"X-Trailer: x\r\n" * 1000), "MCP_TIMEOUT", WAITED, chunked=True, timeout=300)
 
 
 # --- Lengths ----------------------------------------------------------------------------------------------------------
@@ -165,11 +165,11 @@ row("trailers without end", flooded(b"0\r\n", b"X-Trailer: x\r\n" * 1000), "MCP_
 def lengths(name, *values, chunks=False, coding=None, end=hold, **expected):
     """A length that the head tells; on HTTP+SSE it is that of the event stream, when it is opened."""
     # By name, and what it says; a number is what it is longer than it should be.
-    members = {key: expected.pop(key) for key in ("waits", "first") if key in expected}
+    members = {key: expected.pop(key) for key in ("timeout", "first_request") if key in expected}
     status, words = expected.pop("status"), expected.pop("words", ())
 
     def fault(request):
-        is_sse = request.world.transport == "sse"
+        is_sse = request.fixture.transport == "sse"
         data = ENDPOINT if is_sse else message(request)
         fields = [f"Content-Length: {len(data) + value if isinstance(value, int) else value}" for value in values]
         if chunks or coding:
@@ -180,13 +180,13 @@ def lengths(name, *values, chunks=False, coding=None, end=hold, **expected):
         end(request.socket)
         return b""
 
-    row(name, fault, status, words, first=("sse",), **members)
+    row(name, fault, status, words, first_request=("sse",), **members)
 
 
 NO_HTTP = {"status": "MCP_HTTP_ERROR", "words": "no valid HTTP"}
 
 lengths("Content-Length too long, then the end", 5, end=close, status=CUT, words=CLOSED)
-lengths("Content-Length too long, then silence", 5, status="MCP_TIMEOUT", words="timeout of 300 ms", waits=300)
+lengths("Content-Length too long, then silence", 5, status="MCP_TIMEOUT", words="timeout of 300 ms", timeout=300)
 lengths("Content-Length too short", -5, status={"modern": "MCP_INVALID_JSON", "legacy": "MCP_INVALID_JSON", "sse": "MCP_TRUNCATED"},
         words={"modern": "no JSON", "legacy": "no JSON", "sse": "ended before it named its endpoint"})  # fmt: skip
 lengths("two different Content-Lengths", 0, 5, **NO_HTTP)
@@ -214,19 +214,19 @@ def packed(name, pack, status, words, encoding="gzip", **members):
     """What `pack` makes of the answer, as a body with a Content-Encoding; HTTP+SSE has it in answer to its GET."""
 
     def fault(request):
-        is_sse = request.world.transport == "sse"
+        is_sse = request.fixture.transport == "sse"
         data = pack(ENDPOINT if is_sse else message(request))
         request.send(http(200, data, kind="text/event-stream" if is_sse else "application/json", Content_Encoding=encoding))
         return b""
 
-    row(name, fault, status, words, first=("sse",), **members)
+    row(name, fault, status, words, first_request=("sse",), **members)
 
 
 def endless_gzip(text):
     """A stream that unpacks to `text` and then to the letter a, for as long as somebody reads."""
 
     def fault(request):
-        is_sse = request.world.transport == "sse"
+        is_sse = request.fixture.transport == "sse"
         kind = "text/event-stream" if is_sse else "application/json"
         packer = zlib.compressobj(9, zlib.DEFLATED, 31)
         request.send(http(200, kind=kind, Content_Length=None, Content_Encoding="gzip"))
@@ -239,7 +239,7 @@ def endless_gzip(text):
     return fault
 
 
-row("gzip bomb", endless_gzip(b'data: {"jsonrpc":"'), "MCP_TOO_LARGE", "larger than 67108864 bytes", first=("sse",), at_once=3000,
+row("gzip bomb", endless_gzip(b'data: {"jsonrpc":"'), "MCP_TOO_LARGE", "larger than 67108864 bytes", first_request=("sse",), max_ms=3000,
     repeats=1)  # fmt: skip
 
 # What names the endpoint has come by then.
@@ -253,7 +253,7 @@ packed("unknown Content-Encoding", lambda data: b"\x0b\x02\x80" + data, "MCP_UNE
 
 
 def content(name, data, kind, status, words):
-    row(name, lambda _: http(200, data, kind=kind), status, words, first=("sse",))
+    row(name, lambda _: http(200, data, kind=kind), status, words, first_request=("sse",))
 
 
 UNEXPECTED = "MCP_UNEXPECTED_CONTENT"

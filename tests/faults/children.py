@@ -9,7 +9,7 @@ import time
 from ctypes import POINTER, c_char_p, cast
 from pathlib import Path
 
-from matrix import AMPLE, World, add_row, call_tool
+from matrix import LONG_TIMEOUT, Fixture, add_row, call_tool
 from stream_end import StreamEnd
 
 from harness import LEGACY, MODERN, call, lib, poll
@@ -82,7 +82,7 @@ class Owner(Made):
         assert took <= LONGEST_END + BUSY, f"mcp_client_free took {took:.1f} s"
 
 
-class Child(World):
+class Child(Fixture):
     """A server that is a process, and does `fault` in a call, or `begin` where it starts, in a broken world. Where
     `program` is given, that makes something else of the link to the interpreter. A running server is `sent` a signal
     when the world breaks, and one when it is `healed`; or it `ends` by itself. The client has `limits` and `settings`,
@@ -93,8 +93,8 @@ class Child(World):
         limits=(), settings=(), arguments="{}", before=0,
     ):  # fmt: skip
         super().__init__(transport)
-        self.folder = Path(self.kept.enter_context(tempfile.TemporaryDirectory(prefix="mcp-faults-")))
-        self.first = bool(begin or program)
+        self.folder = Path(self.resources.enter_context(tempfile.TemporaryDirectory(prefix="mcp-faults-")))
+        self.first_request = bool(begin or program)
         self.program, self.sent, self.healed, self.ends = program, sent, healed, ends
         self.limits, self.settings, self.arguments, self.before = limits, settings, arguments, before
         self.link, script = self.folder / "server", self.folder / "server.py"
@@ -123,7 +123,7 @@ class Child(World):
         if number == signal.SIGKILL:
             self.end.wait()
 
-    def fail(self):
+    def start_fault(self):
         (self.folder / "broken").touch()
         if self.program:
             self.link.unlink()
@@ -133,10 +133,10 @@ class Child(World):
 
     def call(self, client, timeout):
         for _ in range(self.before):
-            call_tool(client, timeout=AMPLE).must_be("MCP_OK")
+            call_tool(client, timeout=LONG_TIMEOUT).must_be("MCP_OK")
         return call_tool(client, self.arguments, timeout=timeout)
 
-    def heal(self):
+    def end_fault(self):
         if self.program:
             self.link.unlink(missing_ok=True)
             self.link.symlink_to(sys.executable)
@@ -162,6 +162,6 @@ def is_running(pid):
 
 
 def child_row(name, expected, words=(), **given):
-    members = {key: given.pop(key) for key in ("waits", "at_once", "repeats") if key in given}
+    members = {key: given.pop(key) for key in ("timeout", "max_ms", "repeats") if key in given}
     members.setdefault("repeats", REPEATS)
     add_row(name, lambda transport: Child(transport, **given), expected, words, tuple(ERAS), **members)

@@ -34,9 +34,9 @@ class Behind(Scripted):
 
     def __init__(self, transport, fault, anew=False, unanswered=False, large=False, ping=False, drops=False):
         unanswered = unanswered and transport == "sse"
-        super().__init__(transport, lambda request: ACCEPTED if unanswered else self.decent(request))
+        super().__init__(transport, lambda request: ACCEPTED if unanswered else self.normal_response(request))
         self.network_fault, self.anew, self.drops, self.large, self.uses_ping = fault, anew, drops, large, ping
-        self.proxy = self.kept.enter_context(TcpProxy(self.server.port))
+        self.proxy = self.resources.enter_context(TcpProxy(self.server.port))
 
     def client(self, token):
         self.server.port = self.proxy.port
@@ -44,16 +44,16 @@ class Behind(Scripted):
         self.end = StreamEnd(made)
         return made
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         if self.anew:
             self.proxy.drop()
             if self.transport == "sse":
                 self.end.wait()
         self.proxy.arm(self.network_fault)
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.proxy.arm(None)
         if self.drops:
             self.proxy.drop()
@@ -68,8 +68,8 @@ class Behind(Scripted):
 
 def network_row(name, fault, expected, words=(), transports=TRANSPORTS, **members):
     faults = fault if isinstance(fault, dict) else dict.fromkeys(transports, fault)
-    world = lambda transport: Behind(transport, faults[transport], **members)  # noqa: E731
-    add_row(name, world, expected, words, transports, waits=300 if words == WAITED else None)
+    fixture = lambda transport: Behind(transport, faults[transport], **members)  # noqa: E731
+    add_row(name, fixture, expected, words, transports, timeout=300 if words == WAITED else None)
 
 
 class SlowReset(Behind):
@@ -80,13 +80,13 @@ class SlowReset(Behind):
     def __init__(self, transport):
         super().__init__(transport, Fault(ACCEPT, behind(0), RESET, 99), anew=True)
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         preloaded.resets_come(self.proxy.port, 1)
 
-    def heal(self):
+    def end_fault(self):
         preloaded.resets_come(self.proxy.port, 0)
-        super().heal()
+        super().end_fault()
 
 
 # --- At the beginning -------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Leaving(Scripted):
 
     def __init__(self, transport, then):
         super().__init__(transport, self.successor)
-        self.server = self.kept.enter_context(Port(self.handle))
+        self.server = self.resources.enter_context(Port(self.handle))
         self.then = then
 
     def client(self, token):
@@ -110,15 +110,15 @@ class Leaving(Scripted):
         """It does not know the sessions of the one before it."""
         if self.transport == "legacy" and request.session:
             return http(404, "no such session", kind="text/plain")
-        return self.decent(request)
+        return self.normal_response(request)
 
     def handle(self, server, request):
         if request.rpc == "initialize":
-            self.broken = False
+            self.fault_active = False
         return super().handle(server, request)
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         if self.then == "queue":
             self.server.stop_answering()
         else:
@@ -128,8 +128,8 @@ class Leaving(Scripted):
         if self.then == "successor":
             self.server.come()
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         if self.then != "successor":
             self.server.come()
 
@@ -139,7 +139,7 @@ def port_row(name, then, expected, words=(), **members):
 
 
 port_row("connect refused", "nobody", "MCP_CONNECT_FAILED", ("connection refused", "is the server running"))
-port_row("connect black hole", "queue", "MCP_TIMEOUT", ("timeout of 300 ms", "while connecting"), waits=300)
+port_row("connect black hole", "queue", "MCP_TIMEOUT", ("timeout of 300 ms", "while connecting"), timeout=300)
 port_row("server restart between calls, same port", "successor", "MCP_OK")
 network_row("closed at accept", Fault(ACCEPT, behind(0), END, 99), "MCP_DISCONNECTED", ENDED, anew=True)
 network_row("reset at accept", Fault(ACCEPT, behind(0), RESET, 99), "MCP_DISCONNECTED", GONE, anew=True)
@@ -153,8 +153,8 @@ half = behind(1 << 18)
 network_row("closed in the head of the request", Fault(REQUEST, behind(20), END), "MCP_DISCONNECTED", ENDED)
 network_row("reset in the head of the request", Fault(REQUEST, behind(20), RESET), "MCP_DISCONNECTED", WAS_RESET)
 network_row("closed in the body of the request", Fault(REQUEST, half, END), "MCP_DISCONNECTED", ENDED, large=True)
-broken = Fault(REQUEST, half, RESET)
-network_row("reset in the body of the request", broken, "MCP_DISCONNECTED", "connection", large=True)
+fault_active = Fault(REQUEST, half, RESET)
+network_row("reset in the body of the request", fault_active, "MCP_DISCONNECTED", "connection", large=True)
 network_row("stall in the body of the request", Fault(REQUEST, half, STALL), "MCP_TIMEOUT", WAITED, large=True)
 
 

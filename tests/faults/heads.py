@@ -4,7 +4,7 @@ import contextlib
 import json
 import socket
 
-from matrix import DONE, PAUSE, Scripted, add_row, call_tool, dripped, endless, reset, row, run, then_close, then_hold, then_reset
+from matrix import RESULT, PAUSE, Scripted, add_row, call_tool, dripped, endless, reset, row, run, then_close, then_hold, then_reset
 
 from harness import Server, answer, http, result
 
@@ -20,29 +20,29 @@ RESET = "connection reset by the server"
 
 def right(request):
     """What a decent server answers."""
-    if request.world.transport == "sse":
-        return request.world.decent(request)
-    return result(request, DONE)
+    if request.fixture.transport == "sse":
+        return request.fixture.normal_response(request)
+    return result(request, RESULT)
 
 
 # --- Heads that do not come -------------------------------------------------------------------------------------------
 
-row("accept and silence", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, waits=300)
-row("accept and silence, first", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, waits=300, first=True)
-row("half a status line", then_hold(HALF_A_STATUS_LINE), "MCP_TIMEOUT", WAITED, waits=300)
-row("half a header", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, waits=300)
-row("half a header, first", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, waits=300, first=True)
-row("head without its blank line", then_hold(NO_BLANK_LINE), "MCP_TIMEOUT", WAITED, waits=300)
-row("slow drip of the head", dripped(lambda r: http(200, answer(r, DONE))), "MCP_TIMEOUT", WAITED, waits=300)
+row("accept and silence", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, timeout=300)
+row("accept and silence, first", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, timeout=300, first_request=True)
+row("half a status line", then_hold(HALF_A_STATUS_LINE), "MCP_TIMEOUT", WAITED, timeout=300)
+row("half a header", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, timeout=300)
+row("half a header, first", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, timeout=300, first_request=True)
+row("head without its blank line", then_hold(NO_BLANK_LINE), "MCP_TIMEOUT", WAITED, timeout=300)
+row("slow drip of the head", dripped(lambda r: http(200, answer(r, RESULT))), "MCP_TIMEOUT", WAITED, timeout=300)
 
 row("closed without an answer", then_close(NOTHING), "MCP_DISCONNECTED", ENDED)
-row("closed without an answer, first", then_close(NOTHING), "MCP_DISCONNECTED", ENDED, first=True)
+row("closed without an answer, first", then_close(NOTHING), "MCP_DISCONNECTED", ENDED, first_request=True)
 row("closed in the status line", then_close(HALF_A_STATUS_LINE), "MCP_DISCONNECTED", ENDED)
 row("closed in a header", then_close(HALF_A_HEADER), "MCP_DISCONNECTED", ENDED)
 row("closed before the blank line", then_close(NO_BLANK_LINE), "MCP_DISCONNECTED", ENDED)
 
 row("reset before the answer", then_reset(NOTHING), "MCP_DISCONNECTED", RESET)
-row("reset before the answer, first", then_reset(NOTHING), "MCP_DISCONNECTED", RESET, first=True)
+row("reset before the answer, first", then_reset(NOTHING), "MCP_DISCONNECTED", RESET, first_request=True)
 row("reset in the status line", then_reset(HALF_A_STATUS_LINE), "MCP_DISCONNECTED", RESET)
 row("reset in the head", then_reset(HALF_A_HEADER), "MCP_DISCONNECTED", RESET)
 
@@ -108,9 +108,9 @@ def now_and_then(block):
 row("100 before the answer", after(b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_OK")
 row("102 before the answer", after(b"HTTP/1.1 102 Processing\r\n\r\n" * 3), "MCP_OK")
 row("103 before the answer", after(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"), "MCP_OK")
-row("100 and nothing else", then_hold(lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_TIMEOUT", WAITED, waits=300)
+row("100 and nothing else", then_hold(lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_TIMEOUT", WAITED, timeout=300)
 row("1xx for ever", endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100), "MCP_TOO_LARGE", LARGE)
-row("1xx for ever, now and then", now_and_then(b"HTTP/1.1 102 Processing\r\n\r\n"), "MCP_TIMEOUT", WAITED, waits=300)
+row("1xx for ever, now and then", now_and_then(b"HTTP/1.1 102 Processing\r\n\r\n"), "MCP_TIMEOUT", WAITED, timeout=300)
 row("101", then_hold(lambda _: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "MCP_HTTP_ERROR",
     "101")  # fmt: skip
 
@@ -122,19 +122,19 @@ class Unread(Scripted):
     """A server that does not read a large request to its end: `ended(connection)` does what it does instead."""
 
     def __init__(self, transport, ended):
-        super().__init__(transport, None, times=1)
+        super().__init__(transport, None, max_calls=1)
         self.ended = ended
         self.server.serve = self.serve
 
     def serve(self, connection):
-        if self.broken:
+        if self.fault_active:
             with connection:
                 connection.recv(1000)
                 return self.ended(connection)
         return Server.serve(self.server, connection)
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         # The connections that are open are those of before.
         for request in self.server.requests:
             if request.socket not in self.streams:
@@ -162,6 +162,6 @@ def never_read(connection):
 
 unread("reset in the request's body", reset, "MCP_DISCONNECTED", RESET)
 unread("answered before the request's end", refuse, "MCP_HTTP_ERROR", ("HTTP 413", "too much"))
-unread("request never read", never_read, "MCP_TIMEOUT", ("timeout of 300 ms", "sending"), waits=300)
+unread("request never read", never_read, "MCP_TIMEOUT", ("timeout of 300 ms", "sending"), timeout=300)
 
 run()

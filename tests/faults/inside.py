@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from matrix import AMPLE, call_tool
+from matrix import LONG_TIMEOUT, call_tool
 
 from harness import Client, call, lib
 from newer import process_of
@@ -46,7 +46,7 @@ def main():
         limit(size() + plan["spare"])
         outcome = call_tool(client, timeout=plan["timeout"])
         limit(before)
-        again = call_tool(client, timeout=AMPLE)
+        again = call_tool(client, timeout=LONG_TIMEOUT)
         lines = client.lines
     told = {"again": again.status, "lines": lines, "children": children()}
     del outcome.value

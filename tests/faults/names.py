@@ -56,12 +56,12 @@ class Named(Scripted):
     server is `gone`, it is at another address then."""
 
     def __init__(self, transport, failure=0, addresses=(WORKS,), holes=(), anew=False, gone=False):
-        super().__init__(transport, self.decent, first=not anew)
+        super().__init__(transport, self.normal_response, first_request=not anew)
         self.failure, self.addresses, self.holes, self.anew, self.gone = failure, addresses, holes, anew, gone
         self.name = f"w{next(numbers)}.lookup"
         self.says(0, WORKS)
-        self.server = self.kept.enter_context(Port(self.handle))
-        self.filled = self.kept.enter_context(contextlib.ExitStack())
+        self.server = self.resources.enter_context(Port(self.handle))
+        self.filled = self.resources.enter_context(contextlib.ExitStack())
 
     def says(self, failure, *labels):
         instead = ".".join([*labels, "test"])
@@ -75,8 +75,8 @@ class Named(Scripted):
         self.end = StreamEnd(made)
         return made
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         for label in self.holes:
             self.dig(spelt(label))
         self.says(self.failure, *self.addresses)
@@ -95,15 +95,15 @@ class Named(Scripted):
         listener = socket.create_server((address, self.server.port), family=family, backlog=0)
         fill(self.filled.enter_context(listener), self.filled)
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.says(0, HOLE if self.gone else WORKS)
         self.filled.close()
 
 
-def name_row(name, expected, words=(), waits=None, at_once=None, **given):
-    members = {"at_once": at_once} if at_once else {}
-    add_row(name, lambda transport: Named(transport, **given), expected, words, waits=waits, **members)
+def name_row(name, expected, words=(), timeout=None, max_ms=None, **given):
+    members = {"max_ms": max_ms} if max_ms else {}
+    add_row(name, lambda transport: Named(transport, **given), expected, words, timeout=timeout, **members)
 
 
 NO_ADDRESS = (".lookup has no address", "check the host")
@@ -115,7 +115,7 @@ name_row("DNS: no answer at the moment", "MCP_RESOLVE_FAILED", NO_ADDRESS, failu
 name_row("DNS: the name server failed", "MCP_RESOLVE_FAILED", NO_ADDRESS, failure=FAIL)
 # Not MCP_RESOLVE_FAILED: the name may well have an address.
 name_row("DNS: no descriptor for the lookup", "MCP_SYSTEM_ERROR", "Too many open files", failure=SYSTEM)
-name_row("DNS stalls", "MCP_TIMEOUT", ("timeout of 300 ms", "looking up the server's name"), waits=300, failure=STALLS)
+name_row("DNS stalls", "MCP_TIMEOUT", ("timeout of 300 ms", "looking up the server's name"), timeout=300, failure=STALLS)
 name_row("DNS fails when connected anew", "MCP_OK", failure=NONAME, anew=True)
 name_row("DNS stalls when connected anew", "MCP_OK", failure=STALLS, anew=True)
 moved = {"addresses": (HOLE,), "anew": True, "gone": True}
@@ -123,15 +123,15 @@ name_row("server moved to another address, name too", "MCP_CONNECT_FAILED", NOBO
 
 one = {"holes": (IPV6,), "addresses": (IPV6, WORKS)}
 two = {"holes": (HOLE, OTHER_HOLE), "addresses": (HOLE, OTHER_HOLE, WORKS)}
-name_row("IPv6 black hole, IPv4 works", "MCP_OK", at_once=staggered(1), **one)
+name_row("IPv6 black hole, IPv4 works", "MCP_OK", max_ms=staggered(1), **one)
 name_row("IPv6 refuses, IPv4 works", "MCP_OK", addresses=(IPV6, WORKS))
 name_row("IPv4 works, IPv6 black hole", "MCP_OK", holes=(IPV6,), addresses=(WORKS, IPV6))
-name_row("two IPv4 black holes, the third works", "MCP_OK", at_once=staggered(2), **two)
+name_row("two IPv4 black holes, the third works", "MCP_OK", max_ms=staggered(2), **two)
 # A call that timed out while connecting does not leave its addresses in the client's memory: the next one has to find the
 # server at its new one.
 both, mixed = {"holes": (IPV6, HOLE), "addresses": (IPV6, HOLE)}, {"holes": (IPV6,), "addresses": (IPV6, REFUSED)}
-name_row("IPv6 and IPv4 black holes", "MCP_TIMEOUT", CONNECTING, waits=300, **both)
-name_row("IPv6 black hole, IPv4 refuses", "MCP_TIMEOUT", CONNECTING, waits=300, **mixed)
+name_row("IPv6 and IPv4 black holes", "MCP_TIMEOUT", CONNECTING, timeout=300, **both)
+name_row("IPv6 black hole, IPv4 refuses", "MCP_TIMEOUT", CONNECTING, timeout=300, **mixed)
 name_row("IPv6 and IPv4 refuse", "MCP_CONNECT_FAILED", NOBODY, addresses=(IPV6, REFUSED))
 
 if __name__ == "__main__":

@@ -53,11 +53,11 @@ note(pid, "others")
 
 
 def begin_row(name, words, code):
-    child_row(name, "MCP_PROCESS_FAILED", words, begin=code, at_once=START)
+    child_row(name, "MCP_PROCESS_FAILED", words, begin=code, max_ms=START)
 
 
 def end_row(name, words, code, **given):
-    child_row(name, "MCP_PROCESS_FAILED", words, fault=code, at_once=LAST_WORDS, **given)
+    child_row(name, "MCP_PROCESS_FAILED", words, fault=code, max_ms=LAST_WORDS, **given)
 
 
 begin_row("child exits at once", "exited with status 3", "sys.exit(3)")
@@ -82,7 +82,7 @@ end_row("child exits in the middle of a line", "exited with status 4", half + "o
 end_row("child closes its stdout and lives", "closed its stdout", "os.close(1); ask()")
 # Nothing that is said to this server will ever arrive: to wait for an answer would be in vain, now and in every later call.
 end_row("child closes its stdin and lives", "stdin", "os.close(0); well(request); time.sleep(100)", before=1)
-child_row("child dies between calls", "MCP_OK", fault="well(request)", sent=signal.SIGKILL, at_once=START)
+child_row("child dies between calls", "MCP_OK", fault="well(request)", sent=signal.SIGKILL, max_ms=START)
 child_row("child answers and exits", "MCP_OK", fault="well(request); os._exit(0)", ends=True)
 
 
@@ -99,7 +99,7 @@ STOPPED = {"sent": signal.SIGSTOP, "healed": signal.SIGCONT}
 
 
 def wait_row(name, **given):
-    child_row(name, "MCP_TIMEOUT", WAITED, waits=300, **given)
+    child_row(name, "MCP_TIMEOUT", WAITED, timeout=300, **given)
 
 
 end_row("child and grandchild ignore SIGTERM", "closed its stdout", stubborn)
@@ -130,13 +130,13 @@ def say(data):
 pings = r"""
 for number in range(5000): say('{"jsonrpc":"2.0","id":%d,"method":"ping"}\n' % number)
 """
-SLOW = {"at_once": LARGE, "repeats": 1}
+SLOW = {"max_ms": LARGE, "repeats": 1}
 
 said_row("garbage on stdout, then the answer", r"say('Welcome!\n\n  \nlog: x\n')")
 said_row("NUL and invalid UTF-8 on stdout, then the answer", r"say(b'\0\0\n\xff\xfe\n')")
-said_row("the answer, byte by byte", byte_by_byte, at_once=LARGE)
-said_row("2,000 empty lines, then the answer", r"say('\n' * 2000)", at_once=START)
-said_row("2,000 notifications, then the answer", "for _ in range(20): say(NOTIFICATION * 100)", at_once=START)
+said_row("the answer, byte by byte", byte_by_byte, max_ms=LARGE)
+said_row("2,000 empty lines, then the answer", r"say('\n' * 2000)", max_ms=START)
+said_row("2,000 notifications, then the answer", "for _ in range(20): say(NOTIFICATION * 100)", max_ms=START)
 said_row("an answer with a wrong id, then the answer", "send({'id': request['id'] + 1000, 'result': {}})")
 said_row("the answer twice", "well(request)")
 said_row("100 MB on stderr in lines", r"for _ in range(1600): os.write(2, b'x' * 65535 + b'\n')", **SLOW)
@@ -165,7 +165,7 @@ say('\n')
 bad_row("JSON that breaks off", "MCP_INVALID_JSON", "JSON", r"""say('{"jsonrpc":"2.0",\n')""")
 bad_row("NUL in the answer", "MCP_INVALID_JSON", "JSON", nul)
 bad_row("invalid UTF-8 in the answer", "MCP_INVALID_JSON", "utf-8", no_text)
-bad_row("an object that is no message", "MCP_TIMEOUT", "hello", r"""say('{"hello": 1}\n')""", waits=300)
+bad_row("an object that is no message", "MCP_TIMEOUT", "hello", r"""say('{"hello": 1}\n')""", timeout=300)
 bad_row("a log line that is JSON, then the answer", "MCP_OK", (), r"""say('{"level": 30}\n[INFO] x\n'); well(request)""")
 bad_row("a broken message", "MCP_INVALID_MESSAGE", "message", r"""say('{"jsonrpc":"2.0","id":%d}\n' % request["id"])""")
 bad_row("an error without an id", "MCP_RPC_ERROR", "-32600", no_id)

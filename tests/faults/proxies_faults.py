@@ -64,11 +64,11 @@ class Proxied(Scripted):
     not there at all, or its queue is `full`."""
 
     def __init__(self, transport, way, behaviour=None, full=False):
-        super().__init__(transport, self.decent, first=True)
+        super().__init__(transport, self.normal_response, first_request=True)
         self.way, self.behaviour, self.full = way, behaviour, full
-        self.secure = self.kept.enter_context(TlsServer(self.handle)) if way == TUNNEL else None
+        self.secure = self.resources.enter_context(TlsServer(self.handle)) if way == TUNNEL else None
         self.good = toy.KINDS["SOCKS_LOGIN" if way == SOCKS else "A"]
-        self.proxy = self.kept.enter_context(Proxy(self.good))
+        self.proxy = self.resources.enter_context(Proxy(self.good))
 
     def client(self, token):
         path = "/sse" if self.transport == "sse" else "/mcp"
@@ -81,17 +81,17 @@ class Proxied(Scripted):
         call(lib.mcp_set_proxy, made.client, url.encode()).must_be("MCP_OK")
         return made
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         # What a proxy says may lead to another origin.
-        self.proxy.behaviour = partial(self.behaviour, world=self) if self.behaviour is redirect else self.behaviour
+        self.proxy.behaviour = partial(self.behaviour, fixture=self) if self.behaviour is redirect else self.behaviour
         if self.full:
             self.proxy.stop_answering()
         elif self.behaviour is None:
             self.proxy.leave()
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.proxy.behaviour = self.good
         if self.behaviour is None:
             self.proxy.come()
@@ -103,8 +103,8 @@ class Proxied(Scripted):
         return outcome
 
 
-def redirect(client, world):
-    answer = toy.reply(307, b"", f"Location: http://127.0.0.1:{world.foreign.port}/")
+def redirect(client, fixture):
+    answer = toy.reply(307, b"", f"Location: http://127.0.0.1:{fixture.other_origin.port}/")
     toy.http_says(client, answer=answer)
 
 
@@ -113,8 +113,8 @@ def reset(client):
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def proxy_row(name, way, expected, words, waits=None, **given):
-    add_row(name, lambda transport: Proxied(transport, way, **given), expected, words, waits=waits)
+def proxy_row(name, way, expected, words, timeout=None, **given):
+    add_row(name, lambda transport: Proxied(transport, way, **given), expected, words, timeout=timeout)
 
 
 # --- Over HTTP --------------------------------------------------------------------------------------------------------

@@ -65,12 +65,12 @@ class Scarce:
 
 
 class ScarceHttp(Scarce, Scripted):
-    def __init__(self, transport, first):
-        super().__init__(transport, self.decent, first)
-        self.server = self.kept.enter_context(Port(self.handle))
+    def __init__(self, transport, first_request):
+        super().__init__(transport, self.normal_response, first_request)
+        self.server = self.resources.enter_context(Port(self.handle))
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         # It needs a descriptor, too, before it can wait for a connection.
         if not self.server.thread.is_alive():
             self.server.come()
@@ -80,9 +80,9 @@ class ScarceChild(Scarce, Child):
     pass
 
 
-def scarce_child(transport, first, spare=0):
+def scarce_child(transport, first_request, spare=0):
     # Its start is what fails, or its first call.
-    return ScarceChild(transport, spare=spare, fault="well(request)", begin="pass" if first else "")
+    return ScarceChild(transport, spare=spare, fault="well(request)", begin="pass" if first_request else "")
 
 
 NONE_LEFT = "Too many open files"
@@ -100,11 +100,11 @@ def scarce_child_row(name, expected, words=NONE_LEFT, **given):
 needs_none = {"modern": "MCP_OK", "legacy": "MCP_OK", "sse": "MCP_SYSTEM_ERROR"}
 scarce_row("no descriptor left for the first call", lambda transport: ScarceHttp(transport, True), "MCP_SYSTEM_ERROR")
 scarce_row("no descriptor left, connected", lambda transport: ScarceHttp(transport, False), needs_none)
-scarce_child_row("no descriptor left for a process", "MCP_SYSTEM_ERROR", first=True)
-scarce_child_row("no descriptor left, process runs", "MCP_SYSTEM_ERROR", first=False)
+scarce_child_row("no descriptor left for a process", "MCP_SYSTEM_ERROR", first_request=True)
+scarce_child_row("no descriptor left, process runs", "MCP_SYSTEM_ERROR", first_request=False)
 # Then the process is what cannot be had.
 words = ("cannot be started", NONE_LEFT)
-scarce_child_row("four descriptors left for a process", "MCP_PROCESS_FAILED", words, first=True, spare=4)
+scarce_child_row("four descriptors left for a process", "MCP_PROCESS_FAILED", words, first_request=True, spare=4)
 
 
 # --- Memory and threads -----------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class NoThread(Inside, Scripted):
     spare = ALMOST_A_STACK
 
     def __init__(self, transport):
-        super().__init__(transport, self.decent, first=True)
+        super().__init__(transport, self.normal_response, first_request=True)
 
 
 class NoThreadChild(Inside, Child):
@@ -152,11 +152,11 @@ class NoThreadChild(Inside, Child):
     def plan(self):
         return {"argv": self.argv, "version": ERAS[self.transport]}
 
-    def fail(self):
+    def start_fault(self):
         # The process is in order.
         pass
 
-    def heal(self):
+    def end_fault(self):
         pass
 
 
@@ -167,7 +167,7 @@ class LargeAnswer(Inside, Scripted):
 
     def __init__(self, transport, form):
         # The other client begins when this is over: HTTP+SSE answers on the stream that was opened last.
-        super().__init__(transport, self.large, first=True)
+        super().__init__(transport, self.large, first_request=True)
         self.form = form
         if form == "values":
             # There is room for the text and the caller's copies of it, and not for an index of its values; nor, by chance, for
@@ -176,8 +176,8 @@ class LargeAnswer(Inside, Scripted):
 
     def large(self, request):
         if request.rpc != "tools/call":
-            return self.decent(request)
-        self.broken = False
+            return self.normal_response(request)
+        self.fault_active = False
         with contextlib.suppress(OSError):
             return getattr(self, self.form)(request)
 
@@ -228,21 +228,21 @@ say('"}}\n')
 
 
 def memory_row(name, make, transports):
-    add_row(name, make, "MCP_SYSTEM_ERROR", "no memory for", transports, at_once=START, repeats=1)
+    add_row(name, make, "MCP_SYSTEM_ERROR", "no memory for", transports, max_ms=START, repeats=1)
 
 
 POSTED = ("modern", "legacy")
 no_thread = ("MCP_SYSTEM_ERROR", "refused a thread")
-add_row("no thread can be had", NoThread, *no_thread, ("sse",), at_once=START, repeats=1)
+add_row("no thread can be had", NoThread, *no_thread, ("sse",), max_ms=START, repeats=1)
 # The process that was started already must not stay a zombie of the host's.
-add_row("no thread can be had for a process", NoThreadChild, *no_thread, tuple(ERAS), at_once=START, repeats=1)
+add_row("no thread can be had for a process", NoThreadChild, *no_thread, tuple(ERAS), max_ms=START, repeats=1)
 memory_row("an answer larger than the memory", lambda transport: LargeAnswer(transport, "whole"), POSTED)
 memory_row("an answer larger than the memory, in chunks", lambda transport: LargeAnswer(transport, "chunks"), POSTED)
 memory_row("an event larger than the memory", lambda transport: LargeAnswer(transport, "event"), ("sse",))
 memory_row("a line larger than the memory", LargeLine, tuple(ERAS))
 # The text has room. An index over its values would not: it is not made unless somebody looks at them.
 add_row("more values than the memory has room for", lambda transport: LargeAnswer(transport, "values"), "MCP_OK", (), POSTED,
-        at_once=START, repeats=1)  # fmt: skip
+        max_ms=START, repeats=1)  # fmt: skip
 
 
 # --- Disk -------------------------------------------------------------------------------------------------------------
@@ -257,12 +257,12 @@ class StderrFile(Child):
         super().__init__(transport, fault="well(request)", begin=complains, settings=settings)
         self.make, self.path = make, self.folder / "stderr"
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         self.make(self.path)
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.path.rmdir() if self.path.is_dir() else self.path.unlink()
 
 
@@ -275,18 +275,18 @@ class Folderless(Child):
         self.place = self.folder / "work"
         self.place.mkdir()
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         self.place.rmdir()
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.place.mkdir()
 
 
 def stderr_row(name, expected, words, make):
-    world = lambda transport: StderrFile(transport, make)  # noqa: E731
-    add_row(name, world, expected, words, tuple(ERAS), at_once=START, repeats=2)
+    fixture = lambda transport: StderrFile(transport, make)  # noqa: E731
+    add_row(name, fixture, expected, words, tuple(ERAS), max_ms=START, repeats=2)
 
 
 def pipe(path):
@@ -308,7 +308,7 @@ stderr_row("stderr file in no folder", FAILED, ("No such file", "/stderr"), lamb
 # To wait for a reader could take for ever.
 stderr_row("stderr file that is a pipe without a reader", FAILED, "/stderr", pipe)
 missing = ("No such file", "/work")
-add_row("working directory that is not there", Folderless, FAILED, missing, tuple(ERAS), at_once=START, repeats=2)
+add_row("working directory that is not there", Folderless, FAILED, missing, tuple(ERAS), max_ms=START, repeats=2)
 
 if __name__ == "__main__":
     run()

@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 import certificates
-from matrix import ACCEPTED, AT_ONCE, DONE, TRANSPORTS, Scripted, add_row, run
+from matrix import ACCEPTED, MAX_MS, RESULT, TRANSPORTS, Scripted, add_row, run
 from secure import TlsServer, context, trust
 from stream_end import StreamEnd
 from tcp_proxy import ANSWER, END, REQUEST, RESET, SPOIL, STALL, Fault, TcpProxy, behind, in_record
@@ -42,12 +42,12 @@ class Secure(Scripted):
     `other` makes; or the server meets the call with `answers`. With `anew`, the client was connected before."""
 
     def __init__(self, transport, other=None, fault=None, answers=None, anew=False):
-        super().__init__(transport, answers or self.decent)
+        super().__init__(transport, answers or self.normal_response)
         self.network_fault, self.anew = fault, anew
-        self.first = not (anew or answers)
-        self.secure = self.kept.enter_context(TlsServer(self.handle))
-        self.other = self.kept.enter_context(other(self)) if other else self.secure
-        self.proxy = self.kept.enter_context(TcpProxy(self.secure.port))
+        self.first_request = not (anew or answers)
+        self.secure = self.resources.enter_context(TlsServer(self.handle))
+        self.other = self.resources.enter_context(other(self)) if other else self.secure
+        self.proxy = self.resources.enter_context(TcpProxy(self.secure.port))
 
     def client(self, token):
         path = "/sse" if self.transport == "sse" else "/mcp"
@@ -58,11 +58,11 @@ class Secure(Scripted):
 
     def handle(self, server, request):
         # A handshake that fails comes before any request.
-        self.first = False
+        self.first_request = False
         return super().handle(server, request)
 
-    def fail(self):
-        super().fail()
+    def start_fault(self):
+        super().start_fault()
         self.proxy.target = self.other.port
         self.proxy.arm(self.network_fault)
         if self.anew:
@@ -70,17 +70,17 @@ class Secure(Scripted):
             if self.transport == "sse":
                 self.end.wait()
 
-    def heal(self):
-        super().heal()
+    def end_fault(self):
+        super().end_fault()
         self.proxy.target = self.secure.port
         self.proxy.arm(None)
 
 
-def tls_row(name, expected, words, transports=TRANSPORTS, waits=None, at_once=AT_ONCE, **given):
+def tls_row(name, expected, words, transports=TRANSPORTS, timeout=None, max_ms=MAX_MS, **given):
     for anew in (False, True) if given.pop("both", False) else (False,):
-        world = lambda transport, anew=anew: Secure(transport, anew=anew, **given)  # noqa: E731
+        fixture = lambda transport, anew=anew: Secure(transport, anew=anew, **given)  # noqa: E731
         label = f"{name}, when connected anew" if anew else name
-        add_row(label, world, expected, words, transports, waits=waits, at_once=at_once)
+        add_row(label, fixture, expected, words, transports, timeout=timeout, max_ms=max_ms)
 
 
 # --- Certificates -----------------------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def tls_row(name, expected, words, transports=TRANSPORTS, waits=None, at_once=AT
 
 def certified_row(name, words, **given):
     made = context(name, **given)
-    other = lambda world: TlsServer(world.handle, made)  # noqa: E731
+    other = lambda fixture: TlsServer(fixture.handle, made)  # noqa: E731
     tls_row(name, "MCP_TLS_FAILED", ("no trusted TLS connection", words), other=other, both=True)
 
 
@@ -134,7 +134,7 @@ for place, (direction, where) in PLACES.items():
         tls_row(f"handshake {how} {place}", "MCP_TLS_FAILED", words, fault=Fault(direction, where, how, 99))
 for place in ("in the ClientHello", "behind the ClientHello", "in the encrypted handshake"):
     words = ("timeout of 300 ms", "during the TLS handshake")
-    tls_row(f"silence {place}", "MCP_TIMEOUT", words, fault=Fault(*PLACES[place], STALL, 99), waits=300)
+    tls_row(f"silence {place}", "MCP_TIMEOUT", words, fault=Fault(*PLACES[place], STALL, 99), timeout=300)
 for place in ("in the ServerHello", "in the encrypted handshake"):
     words = "no trusted TLS connection"
     tls_row(f"a byte changed {place}", "MCP_TLS_FAILED", words, fault=Fault(*PLACES[place], SPOIL, 99))
@@ -161,7 +161,7 @@ def cut(make, notify=False):
 
 
 def half(request, **headers):
-    return http(200, answer(request, DONE), **headers)[:-20]
+    return http(200, answer(request, RESULT), **headers)[:-20]
 
 
 def endless(request):
@@ -169,7 +169,7 @@ def endless(request):
 
 
 def whole(request):
-    return http(200, answer(request, DONE), Content_Length=None, Connection="close")
+    return http(200, answer(request, RESULT), Content_Length=None, Connection="close")
 
 
 half_a_head = cut(lambda _: b"HTTP/1.1 200 OK\r\nCont")
@@ -181,8 +181,8 @@ tls_row("no close_notify behind a body without a length", "MCP_OK", (), POSTED, 
 
 
 def cut_stream(request):
-    stream = request.world.stream
-    stream.sendall(event(answer(request, DONE))[:-20])
+    stream = request.fixture.stream
+    stream.sendall(event(answer(request, RESULT))[:-20])
     stream.shutdown(socket.SHUT_RDWR)
     return ACCEPTED
 
@@ -191,7 +191,7 @@ tls_row("no close_notify in an event", "MCP_DISCONNECTED", "event stream", ("sse
 
 
 def in_two_records(request):
-    data = http(200, answer(request, DONE))
+    data = http(200, answer(request, RESULT))
     request.send(data[:-20])
     request.send(data[-20:])
     return b""
@@ -224,24 +224,24 @@ def in_one_segment(make):
 
 
 def head_and_body(request):
-    head, blank, body = http(200, answer(request, DONE)).partition(b"\r\n\r\n")
+    head, blank, body = http(200, answer(request, RESULT)).partition(b"\r\n\r\n")
     return head + blank, body
 
 
 def answer_and_more(request):
-    return http(200, answer(request, DONE)), b"HTTP/1.1 400 X\r\n\r\n"
+    return http(200, answer(request, RESULT)), b"HTTP/1.1 400 X\r\n\r\n"
 
 
 # What has been decrypted of one read counts, although what follows in the same read cannot be: how the pieces come makes no
 # difference.
 words = ("ended before it was complete", "decrypt")
-together = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL)}
+parallel = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL)}
 body, more = in_one_segment(head_and_body), in_one_segment(answer_and_more)
-tls_row("a byte of the body changed, head in the same read", "MCP_TRUNCATED", words, POSTED, answers=body, **together)
-tls_row("a byte behind the answer changed, in the same read", "MCP_OK", (), POSTED, answers=more, **together)
+tls_row("a byte of the body changed, head in the same read", "MCP_TRUNCATED", words, POSTED, answers=body, **parallel)
+tls_row("a byte behind the answer changed, in the same read", "MCP_OK", (), POSTED, answers=more, **parallel)
 # To see that the head was read takes this program long where many do it at a time.
-spoilt = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL, apart=True), "answers": in_two_records}
-tls_row("a byte of the answer's body changed", "MCP_TRUNCATED", words, POSTED, at_once=2000, **spoilt)
+damaged_streams = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL, apart=True), "answers": in_two_records}
+tls_row("a byte of the answer's body changed", "MCP_TRUNCATED", words, POSTED, max_ms=2000, **damaged_streams)
 
 if __name__ == "__main__":
     run()
