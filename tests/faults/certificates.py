@@ -1,4 +1,4 @@
-"""Creates valid and invalid server certificates without openssl and without a library, which a new machine may not have.
+"""Creates valid and invalid server certificates without openssl and other libraries, which a machine may not have.
 
 All of them use the client key of the scripted server. This key is public, in the repository, and protects nothing.
 """
@@ -61,7 +61,7 @@ _, MODULUS, EXPONENT, PRIVATE, *_ = integers_of(base64.b64decode("".join(KEY.rea
 SHA256_RSA = sequence(oid("2a864886f70d01010b"), der(5))
 PUBLIC = sequence(sequence(oid("2a864886f70d010101"), der(5)), bits(sequence(integer(MODULUS), integer(EXPONENT))))
 NOW, EXPIRED, NOT_YET = (1975, 4096), (2001, 2002), (4000, 4096)
-AUTHORITY, STRANGER = "mcp-test faults CA", "mcp-test unknown CA"
+AUTHORITY, UNKNOWN_AUTHORITY = "mcp-test faults CA", "mcp-test unknown CA"
 SERVER_AUTH, CLIENT_AUTH = "2b06010505070301", "2b06010505070302"
 
 

@@ -2,21 +2,21 @@
 
     python3 SUBJECT.py LIBRARY [WORD...] [--table FILE]    runs only the rows whose names contain one of the words
 
-A row describes a fault, and how a call must end while the fault is active. Its `fixture` is a server (or a network, or a
-process) that can start and end the fault. In each run, a client with a unique token makes a call while the fault is active.
-The call must
+A row describes a fault, and how a call must end while the fault is active. Its `fixture` is a server (or a network, or
+a process) that can start and end the fault. In each run, a client with a unique token makes a call while the fault is
+active. The call must
 
 - end in time: at the row's timeout and at most 100 ms later, or promptly if the fault can be detected earlier;
 - return exactly the row's status, and a message that contains the row's words, which name the cause;
 - show the token neither in its error nor in the log;
 - send nothing to another origin.
 
-After the fault has ended, the same client must work. All rows run once. Then each row runs several times concurrently, and
-must leave neither threads nor descriptors open. The whole file must not leak memory.
+After the fault has ended, the same client must work. All rows run once. Then each row runs several times concurrently,
+and must leave neither threads nor descriptors open. The whole file must not leak memory.
 
-On a busy machine, threads wait for a processor (measures.py). A limit is extended by that time, but at most to twice its
-value. If a run lost more time than that, its result says nothing about the library: the run is repeated a few times, and
-never counts as passed.
+On a busy machine, threads wait for a processor (measures.py). A limit is extended by that time, but at most to twice
+its value. If a run lost more time than that, its result says nothing about the library: the run is repeated a few
+times, and never counts as passed.
 """
 
 import argparse
@@ -38,9 +38,26 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hostile"))
 
 from harness import (  # noqa: E402
-    ERROR, LEGACY, STREAM, Client, Server, answer, call, chunk, declare, discovered, error, event, http, initialized, lib,
-    must_not_show, options, poll, result,
-)  # fmt: skip
+    ERROR,
+    LEGACY,
+    STREAM,
+    Client,
+    Server,
+    answer,
+    call,
+    chunk,
+    declare,
+    discovered,
+    error,
+    event,
+    http,
+    initialized,
+    lib,
+    must_not_show,
+    options,
+    poll,
+    result,
+)
 from load import PAUSE, allowed  # noqa: E402
 from measures import DelayMeter, open_resources, memory  # noqa: E402
 
@@ -91,9 +108,9 @@ rows = []
 class Row:
     """A fault, and the expected end of a call. `expected` (statuses) and `words` are keyed by transport.
 
-    With `timeout` (a number, or numbers keyed by transport) the call gets this timeout and must end when it expires. Without
-    one, the call may take `max_ms`. With `connect_first` the client makes a call before the fault starts. A `parallel` row may
-    run at the same time as others: it affects nothing outside its fixture, and mostly waits."""
+    With `timeout` (a number, or numbers keyed by transport) the call gets this timeout and must end when it expires.
+    Without one, the call may take `max_ms`. With `connect_first` the client makes a call before the fault starts. A
+    `parallel` row may run at the same time as others: it affects nothing outside its fixture, and mostly waits."""
 
     name: str
     fixture: object  # fixture(transport) returns a Fixture
@@ -197,13 +214,20 @@ class OtherOrigin:
 class Scripted(Fixture):
     """A server that responds with `fault` while the fault is active, and normally otherwise.
 
-    The fault affects every request if `first_request` is set, otherwise the `methods`. `fault(request)` returns the same as
-    a handler of the harness; `request.fixture` is this object. `chunked` applies to the event stream of HTTP+SSE. The server
-    may receive tools/call at most `max_calls` times: the client must not resend it if it may have been executed. `event_limit`
-    is a limit of the client."""
+    The fault affects every request if `first_request` is set, otherwise the `methods`. `fault(request)` returns the
+    same as a handler of the harness; `request.fixture` is this object. `chunked` applies to the event stream of
+    HTTP+SSE. The server may receive tools/call at most `max_calls` times: the client must not resend it if it may have
+    been executed. `event_limit` is a limit of the client."""
 
     def __init__(
-        self, transport, fault, first_request=False, chunked=False, methods=("tools/call",), max_calls=None, event_limit=None
+        self,
+        transport,
+        fault,
+        first_request=False,
+        chunked=False,
+        methods=("tools/call",),
+        max_calls=None,
+        event_limit=None,
     ):
         super().__init__(transport)
         self.fault, self.first_request, self.chunked, self.methods = fault, first_request, chunked, methods
@@ -284,7 +308,9 @@ def end_stream(server, stream):
     """Ends an event stream, and waits until the client has closed its side."""
     with contextlib.suppress(OSError):
         stream.shutdown(socket.SHUT_WR)
-    assert server.wait_for(lambda: stream not in server.open), "the client does not close an event stream that has ended"
+    assert server.wait_for(lambda: stream not in server.open), (
+        "the client does not close an event stream that has ended"
+    )
 
 
 SCRIPTED_OPTIONS = ("chunked", "methods", "max_calls", "event_limit")
@@ -363,7 +389,8 @@ def endless(begin, block):
 
 
 def run_row(row, transport):
-    """Runs the row once. Returns the outcome, and its delay after the timeout (or after the start, if there is none)."""
+    """Runs the row once. Returns the outcome, and its delay after the timeout (or after the start, if there is
+    none)."""
     token = secrets.token_hex(16)
     with row.fixture(transport) as fixture, fixture.client(token) as client:
         if row.connect_first and not fixture.first_request:
@@ -374,7 +401,11 @@ def run_row(row, transport):
         outcome = fixture.call(client, timeout or LONG_TIMEOUT)
         delay, inconclusive_reason = check_time(outcome, meter, timeout, row.max_ms)
         mismatch = result_mismatch(row, transport, outcome)
-        if mismatch and timeout and (lost := meter.lost(outcome.ended - outcome.ms / 1000, outcome.ended)) > MAX_LATE_MS:
+        if (
+            mismatch
+            and timeout
+            and (lost := meter.lost(outcome.ended - outcome.ms / 1000, outcome.ended)) > MAX_LATE_MS
+        ):
             # The timeout may have expired before the call reached the fault.
             raise Inconclusive(f"{lost:.0f} of {outcome.ms} ms were lost to other load: {mismatch}")
         assert not mismatch, mismatch

@@ -26,10 +26,10 @@ def delays():
 class DelayMeter:
     """Measures the time that a call, starting now, loses to other load.
 
-    A call passes through several threads one after the other: the caller's, a proxy's, a server's. Each of them may wait for
-    a processor, and the delays add up. The clock of load.py measures less than that, because it is not delayed while it
-    sleeps; but it measures waits for the GIL, which the system does not count. Therefore the delays of all threads of the
-    process are added, including those of other calls: an upper bound of the time that this call lost.
+    A call passes through several threads one after the other: the caller's, a proxy's, a server's. Each of them may
+    wait for a processor, and the delays add up. The clock of load.py measures less than that, because it is not delayed
+    while it sleeps; but it measures waits for the GIL, which the system does not count. Therefore the delays of all
+    threads of the process are added, including those of other calls: an upper bound of the time that this call lost.
     """
 
     def __init__(self):

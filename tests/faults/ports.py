@@ -11,8 +11,8 @@ HOST = "127.0.0.1"
 
 
 def reserved_listener():
-    """A listener whose port stays bound while it does not listen. It binds to an explicit port: the system releases a port
-    at shutdown only if the system chose it."""
+    """A listener whose port stays bound while it does not listen. It binds to an explicit port: the system releases a
+    port at shutdown only if the system chose it."""
     while True:
         with socket.create_server((HOST, 0)) as probe:
             end = probe.getsockname()

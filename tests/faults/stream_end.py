@@ -18,4 +18,7 @@ class StreamEnd:
             self.thread = threading.get_native_id()
 
     def wait(self):
-        poll(lambda: self.thread and not os.path.exists(f"/proc/self/task/{self.thread}"), "the client did not notice the end")
+        poll(
+            lambda: self.thread and not os.path.exists(f"/proc/self/task/{self.thread}"),
+            "the client did not notice the end",
+        )

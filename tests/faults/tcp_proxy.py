@@ -1,7 +1,8 @@
 """A TCP proxy that closes, resets, stalls or delays a connection at an exact byte, as networks do.
 
-It is deterministic: a fault occurs after an exact number of bytes in one direction, counted from the moment it was armed.
-The sizes of the received pieces do not matter. Each connection has one thread, which waits only for its two sockets.
+It is deterministic: a fault occurs after an exact number of bytes in one direction, counted from the moment it was
+armed. The sizes of the received pieces do not matter. Each connection has one thread, which waits only for its two
+sockets.
 """
 
 import contextlib
