@@ -115,7 +115,7 @@ ENDED, WAS_RESET = "the server closed the connection", "connection reset by the 
 ALERT = b"\x15\x03\x03\x00\x02\x02"
 
 peer_row("plain HTTP server at an https URL", http(400, "this is HTTP", kind="text/plain"), "no trusted TLS connection")
-peer_row("another protocol (SSH)", b"SSH-2.0-toy\r\n", "no trusted TLS connection")
+peer_row("another protocol (SSH)", b"SSH-2.0-test\r\n", "no trusted TLS connection")
 peer_row("closed after the ClientHello", b"", ENDED)
 for number, name in {
     40: "HandshakeFailure",
