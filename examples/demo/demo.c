@@ -1,10 +1,10 @@
 /*
- * The demo: one scripted MCP server, examples/ping in front of it, and a short story told by their output.
+ * The demo: starts one scripted MCP server, runs examples/ping against it several times, and prints the output.
  *
  *     mcp-demo MCP-TEST-SERVER PING
  *
- * Every scene knows how it must end; the demo exits with 0 only if all of them ended so. This file shows nothing of
- * libmcp (look at ping.c for that): it starts programs and prints what they say.
+ * Each run has an expected result. The demo exits with 0 only if all runs have it. This file does not use libmcp
+ * (ping.c does): it only starts programs and prints their output.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,33 +19,38 @@
 #define LEGACY "legacy"
 #define TOKEN_VARIABLE "MCP_BEARER_TOKEN"
 
-struct scene {
+struct run {
     const char *title;
-    const char *era;      /* which server: it chooses its behaviour by the path of the URL */
-    const char *argument; /* an option for ping, TOKEN_VARIABLE for one in the environment, or NULL */
+    const char *era;      /* selects the server's behavior by the path of the URL */
+    const char *argument; /* an option of ping, TOKEN_VARIABLE for an environment variable, or NULL */
     const char *value;    /* its value */
-    int exit_code;        /* of ping, see there */
-    const char *says[3];  /* what the output must hold */
+    int exit_code;        /* the expected exit code of ping */
+    const char *words[3]; /* the output must contain these */
 };
 
-static const struct scene scenes[] = {
-    {"No token: 401, and what the server wants", MODERN, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
+static const struct run runs[] = {
+    {"No token: 401, and the server's challenge", MODERN, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
     {"A wrong token", MODERN, "--bearer", "not-the-token", 2, {"MCP_UNAUTHORIZED", "HTTP 401"}},
-    {"The prefix given too: nothing is sent", MODERN, "--bearer", "Bearer demo-token", 1, {"MCP_INVALID_ARGUMENT"}},
+    {"A token with the prefix \"Bearer\": nothing is sent",
+     MODERN,
+     "--bearer",
+     "Bearer demo-token",
+     1,
+     {"MCP_INVALID_ARGUMENT"}},
     {"The right token", MODERN, "--bearer", "demo-token", 0, {"alive", "(modern)"}},
     {"An API key in a header instead", MODERN, "--header", "X-API-Key: demo-key", 0, {"alive", "(modern)"}},
-    {"A server of the legacy era: no token", LEGACY, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
+    {"A legacy server: no token", LEGACY, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
     {"The right token, from the environment", LEGACY, TOKEN_VARIABLE, "demo-token", 0, {"alive", "(legacy)"}},
-    {"And the API key there", LEGACY, "--header", "X-API-Key: demo-key", 0, {"alive", "(legacy)"}},
+    {"The API key on the legacy server", LEGACY, "--header", "X-API-Key: demo-key", 0, {"alive", "(legacy)"}},
 };
 
 struct child {
     pid_t pid;
-    int in;    /* we write, it reads; -1 when closed */
-    FILE *out; /* it writes (stdout and stderr), we read */
+    int in;    /* its stdin; -1 when closed */
+    FILE *out; /* its stdout, and its stderr if requested */
 };
 
-/* Starts a program with pipes to it. Ends the demo when that cannot be done. */
+/* Starts a program with pipes to it. Exits if that fails. */
 static struct child start(char *const argv[], bool with_stderr) {
     struct child child;
     int in[2], out[2];
@@ -85,7 +90,7 @@ static struct child start(char *const argv[], bool with_stderr) {
     return child;
 }
 
-/* Closes the child's standard input, waits for it, and gives its exit code, or -1. */
+/* Closes the child's standard input, waits for the child, and returns its exit code, or -1. */
 static int finish(struct child *child) {
     int status = 0;
     if (child->in >= 0) {
@@ -98,7 +103,7 @@ static int finish(struct child *child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Reads the server's output until it says where it listens, such as "http://127.0.0.1:12345". */
+/* Reads the server's output up to the line with its address, such as "http://127.0.0.1:12345". */
 static bool read_address(FILE *from, char *address, size_t size) {
     char line[512];
     while (fgets(line, sizeof line, from) != NULL) {
@@ -114,24 +119,24 @@ static bool read_address(FILE *from, char *address, size_t size) {
     return false;
 }
 
-static bool is_variable(const struct scene *scene) {
-    return scene->argument != NULL && strcmp(scene->argument, TOKEN_VARIABLE) == 0;
+static bool is_variable(const struct run *run) {
+    return run->argument != NULL && strcmp(run->argument, TOKEN_VARIABLE) == 0;
 }
 
-/* The command as a person would type it, with the URL in a variable. */
-static void print_command(const struct scene *scene, const char *variable) {
+/* Prints the command as a user would type it, with the URL in a variable. */
+static void print_command(const struct run *run, const char *variable) {
     printf("   $ ");
-    if (is_variable(scene)) {
-        printf("%s=%s ", scene->argument, scene->value);
+    if (is_variable(run)) {
+        printf("%s=%s ", run->argument, run->value);
     }
     printf("ping $%s", variable);
-    if (scene->argument != NULL && !is_variable(scene)) {
-        printf(" %s '%s'", scene->argument, scene->value);
+    if (run->argument != NULL && !is_variable(run)) {
+        printf(" %s '%s'", run->argument, run->value);
     }
     printf("\n");
 }
 
-/* Prints a line with the name of the variable in the place of the URL, or it would be too long to read. */
+/* Prints a line with the URL replaced by the variable, so that the line stays short. */
 static void print_line(const char *line, const char *url, const char *variable) {
     const char *found = strstr(line, url);
     if (found != NULL) {
@@ -141,29 +146,29 @@ static void print_line(const char *line, const char *url, const char *variable) 
     }
 }
 
-/* Plays one scene; true when it ended as it must. `count` is its number on the screen. */
-static bool play(const struct scene *scene, size_t count, const char *ping, const char *address) {
+/* Runs ping once, and returns whether the result is as expected. `count` is the printed number of the run. */
+static bool run_ping(const struct run *run, size_t count, const char *ping, const char *address) {
     char url[512], line[1024], output[8192] = "";
     char *argv[5];
     bool good;
     int exit_code, n = 0;
     size_t i;
     struct child child;
-    const char *variable = strcmp(scene->era, MODERN) == 0 ? "MODERN" : "LEGACY";
+    const char *variable = strcmp(run->era, MODERN) == 0 ? "MODERN" : "LEGACY";
 
-    snprintf(url, sizeof url, "%s/s/%s+bearer=demo-token+api-key=demo-key/mcp", address, scene->era);
+    snprintf(url, sizeof url, "%s/s/%s+bearer=demo-token+api-key=demo-key/mcp", address, run->era);
     argv[n++] = (char *)ping;
     argv[n++] = url;
-    if (is_variable(scene)) {
-        setenv(scene->argument, scene->value, 1);
-    } else if (scene->argument != NULL) {
-        argv[n++] = (char *)scene->argument;
-        argv[n++] = (char *)scene->value;
+    if (is_variable(run)) {
+        setenv(run->argument, run->value, 1);
+    } else if (run->argument != NULL) {
+        argv[n++] = (char *)run->argument;
+        argv[n++] = (char *)run->value;
     }
     argv[n] = NULL;
 
-    printf("\n%lu. %s\n\n", (unsigned long)count, scene->title);
-    print_command(scene, variable);
+    printf("\n%lu. %s\n\n", (unsigned long)count, run->title);
+    print_command(run, variable);
     child = start(argv, true);
     unsetenv(TOKEN_VARIABLE);
     close(child.in);
@@ -177,19 +182,19 @@ static bool play(const struct scene *scene, size_t count, const char *ping, cons
     exit_code = finish(&child);
     printf("   exit code %d\n", exit_code);
 
-    good = exit_code == scene->exit_code;
-    for (i = 0; i < sizeof scene->says / sizeof scene->says[0] && scene->says[i] != NULL; i++) {
-        if (strstr(output, scene->says[i]) == NULL) {
-            printf("   UNEXPECTED: nothing says \"%s\"\n", scene->says[i]);
+    good = exit_code == run->exit_code;
+    for (i = 0; i < sizeof run->words / sizeof run->words[0] && run->words[i] != NULL; i++) {
+        if (strstr(output, run->words[i]) == NULL) {
+            printf("   UNEXPECTED: the output does not contain \"%s\"\n", run->words[i]);
             good = false;
         }
     }
-    if (exit_code != scene->exit_code) {
-        printf("   UNEXPECTED: the exit code should be %d\n", scene->exit_code);
+    if (exit_code != run->exit_code) {
+        printf("   UNEXPECTED: the exit code should be %d\n", run->exit_code);
     }
-    /* A refused token is a secret still. */
-    if (scene->exit_code != 0 && scene->value != NULL && strstr(output, scene->value) != NULL) {
-        printf("   UNEXPECTED: the output repeats the token\n");
+    /* A rejected token is still a secret. */
+    if (run->exit_code != 0 && run->value != NULL && strstr(output, run->value) != NULL) {
+        printf("   UNEXPECTED: the output contains the token\n");
         good = false;
     }
     return good;
@@ -200,13 +205,13 @@ int main(int argc, char **argv) {
     char *server_argv[2];
     struct child server;
     size_t i, failed = 0;
-    const size_t count = sizeof scenes / sizeof scenes[0];
+    const size_t count = sizeof runs / sizeof runs[0];
 
     if (argc != 3) {
         fprintf(stderr, "usage: mcp-demo MCP-TEST-SERVER PING\n");
         return 1;
     }
-    unsetenv(TOKEN_VARIABLE); /* ping would take the user's own */
+    unsetenv(TOKEN_VARIABLE); /* ping would use the user's token */
 
     server_argv[0] = argv[1];
     server_argv[1] = NULL;
@@ -217,20 +222,20 @@ int main(int argc, char **argv) {
         return 1;
     }
 
-    printf("An MCP server runs on %s. It has two faces, chosen by the path of the URL:\n\n", address);
+    printf("An MCP server runs on %s. The path of the URL selects its era:\n\n", address);
     printf("   MODERN=%s/s/modern+bearer=demo-token+api-key=demo-key/mcp\n", address);
     printf("   LEGACY=%s/s/legacy+bearer=demo-token+api-key=demo-key/mcp\n\n", address);
-    printf("Both want a bearer token or an API key. `ping` is examples/ping.c, a C program linked to libmcp.\n");
+    printf("Both require a bearer token or an API key. `ping` is examples/ping.c, a C program linked to libmcp.\n");
 
     for (i = 0; i < count; i++) {
-        failed += !play(&scenes[i], i + 1, argv[2], address);
+        failed += !run_ping(&runs[i], i + 1, argv[2], address);
     }
 
     finish(&server);
     if (failed > 0) {
-        printf("\n%lu of %lu scenes did not end as they should.\n", (unsigned long)failed, (unsigned long)count);
+        printf("\n%lu of %lu runs had an unexpected result.\n", (unsigned long)failed, (unsigned long)count);
         return 1;
     }
-    printf("\nAll %lu scenes ended as they should.\n", (unsigned long)count);
+    printf("\nAll %lu runs had the expected result.\n", (unsigned long)count);
     return 0;
 }

@@ -65,7 +65,7 @@ pub fn wait_for_signal(set: &libc::sigset_t) -> i32 {
 
 /// Sends a signal to a child that has not been waited for.
 pub fn send_signal(pid: u32, signal: i32) {
-    // SAFETY: kill reads nothing of ours.
+    // SAFETY: kill accesses no memory of this process.
     unsafe { libc::kill(pid as libc::pid_t, signal) };
 }
 
@@ -84,7 +84,7 @@ pub fn die_with_parent(command: &mut Command) {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                     return Err(io::Error::last_os_error());
                 }
-                // The parent may have died before the line above.
+                // The parent may have died before prctl.
                 if libc::getppid() as u32 != parent {
                     libc::_exit(1);
                 }
@@ -94,6 +94,6 @@ pub fn die_with_parent(command: &mut Command) {
         let _ = parent;
         Ok(())
     };
-    // SAFETY: the hook keeps to what is allowed between fork and exec.
+    // SAFETY: the hook calls only functions that are allowed between fork and exec.
     unsafe { command.pre_exec(hook) };
 }

@@ -1,7 +1,7 @@
 //! A reverse proxy that records every request.
 //!
-//! It forwards bytes unchanged and without delay, and parses the framing only to find the ends of messages. So event
-//! streams work, and a test sees exactly what a client sent.
+//! It forwards bytes without delay, and changes only the Host header. It parses the framing only to find the ends of
+//! messages. So event streams work, and a test sees exactly what a client sent.
 
 mod pump;
 mod record;
