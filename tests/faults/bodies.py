@@ -5,7 +5,7 @@ import json
 import os
 import zlib
 
-from matrix import ACCEPTED, RESULT, ENDPOINT, PAUSE, close, reset, row, run, then_hold
+from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, reset, row, run, then_hold
 
 from harness import answer, chunk, event, http
 

@@ -12,17 +12,17 @@ from ports import Port
 from stream_end import StreamEnd
 from tcp_proxy import (
     ACCEPT,
-    RESPONSE,
-    DELAY,
     CLOSE,
+    DELAY,
     REQUEST,
     RESET,
+    RESPONSE,
     SPLIT,
     STALL,
     Fault,
     TcpProxy,
-    at,
     after_bytes,
+    at,
     in_body,
 )
 

@@ -5,8 +5,8 @@ import json
 import socket
 
 from matrix import (
-    RESULT,
     PAUSE,
+    RESULT,
     Scripted,
     add_row,
     call_tool,

@@ -59,7 +59,7 @@ from harness import (  # noqa: E402
     result,
 )
 from load import PAUSE, allowed  # noqa: E402
-from measures import DelayMeter, open_resources, memory  # noqa: E402
+from measures import DelayMeter, memory, open_resources  # noqa: E402
 
 JSON = ctypes.POINTER(ctypes.c_void_p)
 TEXT = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]

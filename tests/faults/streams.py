@@ -2,7 +2,7 @@
 
 import json
 
-from matrix import ACCEPTED, RESULT, ENDPOINT, PAUSE, close, row, run, then_close, then_hold
+from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, row, run, then_close, then_hold
 
 from harness import STREAM, answer, event, http
 

@@ -8,7 +8,7 @@ import certificates
 from matrix import ACCEPTED, MAX_MS, RESULT, TRANSPORTS, Scripted, add_row, run
 from secure import TlsServer, context, trust
 from stream_end import StreamEnd
-from tcp_proxy import RESPONSE, CLOSE, REQUEST, RESET, CORRUPT, STALL, Fault, TcpProxy, after_bytes, in_record
+from tcp_proxy import CLOSE, CORRUPT, REQUEST, RESET, RESPONSE, STALL, Fault, TcpProxy, after_bytes, in_record
 
 from harness import Client, Server, answer, event, http
 
