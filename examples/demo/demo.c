@@ -1,10 +1,10 @@
 /*
- * The demo: runs examples/ping against a scripted MCP server and shows the output.
+ * The demo: starts one scripted MCP server, runs examples/ping against it several times, and prints the output.
  *
  *     mcp-demo MCP-TEST-SERVER PING
  *
- * Each step checks the exit code and the output of ping; the demo exits with 0 only if all steps succeed. This file
- * does not use libmcp (ping.c does): it starts programs and prints their output.
+ * Each run has an expected result. The demo exits with 0 only if all runs have it. This file does not use libmcp
+ * (ping.c does): it only starts programs and prints their output.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,33 +19,38 @@
 #define LEGACY "legacy"
 #define TOKEN_VARIABLE "MCP_BEARER_TOKEN"
 
-struct step {
+struct run {
     const char *title;
-    const char *era;         /* MODERN or LEGACY; the server selects its behavior by the path of the URL */
-    const char *argument;    /* an option of ping, TOKEN_VARIABLE for the environment variable, or NULL */
-    const char *value;       /* the value of the option or variable */
-    int exit_code;           /* the expected exit code of ping */
-    const char *expected[3]; /* texts that the output must contain */
+    const char *era;      /* selects the server's behavior by the path of the URL */
+    const char *argument; /* an option of ping, TOKEN_VARIABLE for an environment variable, or NULL */
+    const char *value;    /* its value */
+    int exit_code;        /* the expected exit code of ping */
+    const char *words[3]; /* the output must contain these */
 };
 
-static const struct step steps[] = {
+static const struct run runs[] = {
     {"No token: 401, and the server's challenge", MODERN, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
     {"A wrong token", MODERN, "--bearer", "not-the-token", 2, {"MCP_UNAUTHORIZED", "HTTP 401"}},
-    {"A token with the prefix: nothing is sent", MODERN, "--bearer", "Bearer demo-token", 1, {"MCP_INVALID_ARGUMENT"}},
+    {"A token with the prefix \"Bearer\": nothing is sent",
+     MODERN,
+     "--bearer",
+     "Bearer demo-token",
+     1,
+     {"MCP_INVALID_ARGUMENT"}},
     {"The right token", MODERN, "--bearer", "demo-token", 0, {"alive", "(modern)"}},
-    {"An API key in a header", MODERN, "--header", "X-API-Key: demo-key", 0, {"alive", "(modern)"}},
-    {"A legacy server, no token", LEGACY, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
+    {"An API key in a header instead", MODERN, "--header", "X-API-Key: demo-key", 0, {"alive", "(modern)"}},
+    {"A legacy server: no token", LEGACY, NULL, NULL, 2, {"MCP_UNAUTHORIZED", "challenge"}},
     {"The right token, from the environment", LEGACY, TOKEN_VARIABLE, "demo-token", 0, {"alive", "(legacy)"}},
-    {"The API key, with the legacy server", LEGACY, "--header", "X-API-Key: demo-key", 0, {"alive", "(legacy)"}},
+    {"The API key on the legacy server", LEGACY, "--header", "X-API-Key: demo-key", 0, {"alive", "(legacy)"}},
 };
 
 struct child {
     pid_t pid;
-    int in;    /* the child's stdin; -1 if closed */
-    FILE *out; /* the child's stdout, optionally with stderr */
+    int in;    /* its stdin; -1 when closed */
+    FILE *out; /* its stdout, and its stderr if requested */
 };
 
-/* Starts a program, with pipes to its standard streams. Exits on failure. */
+/* Starts a program with pipes to it. Exits if that fails. */
 static struct child start(char *const argv[], bool with_stderr) {
     struct child child;
     int in[2], out[2];
@@ -85,7 +90,7 @@ static struct child start(char *const argv[], bool with_stderr) {
     return child;
 }
 
-/* Closes the child's standard input, waits for its end, and returns its exit code, or -1. */
+/* Closes the child's standard input, waits for the child, and returns its exit code, or -1. */
 static int finish(struct child *child) {
     int status = 0;
     if (child->in >= 0) {
@@ -98,7 +103,7 @@ static int finish(struct child *child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Reads the server's output until it prints its address, such as "http://127.0.0.1:12345". */
+/* Reads the server's output up to the line with its address, such as "http://127.0.0.1:12345". */
 static bool read_address(FILE *from, char *address, size_t size) {
     char line[512];
     while (fgets(line, sizeof line, from) != NULL) {
@@ -114,24 +119,24 @@ static bool read_address(FILE *from, char *address, size_t size) {
     return false;
 }
 
-static bool is_variable(const struct step *step) {
-    return step->argument != NULL && strcmp(step->argument, TOKEN_VARIABLE) == 0;
+static bool is_variable(const struct run *run) {
+    return run->argument != NULL && strcmp(run->argument, TOKEN_VARIABLE) == 0;
 }
 
 /* Prints the command as a user would type it, with the URL in a variable. */
-static void print_command(const struct step *step, const char *variable) {
+static void print_command(const struct run *run, const char *variable) {
     printf("   $ ");
-    if (is_variable(step)) {
-        printf("%s=%s ", step->argument, step->value);
+    if (is_variable(run)) {
+        printf("%s=%s ", run->argument, run->value);
     }
     printf("ping $%s", variable);
-    if (step->argument != NULL && !is_variable(step)) {
-        printf(" %s '%s'", step->argument, step->value);
+    if (run->argument != NULL && !is_variable(run)) {
+        printf(" %s '%s'", run->argument, run->value);
     }
     printf("\n");
 }
 
-/* Prints a line of output, with the URL replaced by the name of the variable to keep the line short. */
+/* Prints a line with the URL replaced by the variable, so that the line stays short. */
 static void print_line(const char *line, const char *url, const char *variable) {
     const char *found = strstr(line, url);
     if (found != NULL) {
@@ -141,29 +146,29 @@ static void print_line(const char *line, const char *url, const char *variable) 
     }
 }
 
-/* Runs one step; returns whether it succeeded. `number` is its number in the output. */
-static bool run_step(const struct step *step, size_t number, const char *ping, const char *address) {
+/* Runs ping once, and returns whether the result is as expected. `count` is the printed number of the run. */
+static bool run_ping(const struct run *run, size_t count, const char *ping, const char *address) {
     char url[512], line[1024], output[8192] = "";
     char *argv[5];
     bool succeeded;
     int exit_code, n = 0;
     size_t i;
     struct child child;
-    const char *variable = strcmp(step->era, MODERN) == 0 ? "MODERN" : "LEGACY";
+    const char *variable = strcmp(run->era, MODERN) == 0 ? "MODERN" : "LEGACY";
 
-    snprintf(url, sizeof url, "%s/s/%s+bearer=demo-token+api-key=demo-key/mcp", address, step->era);
+    snprintf(url, sizeof url, "%s/s/%s+bearer=demo-token+api-key=demo-key/mcp", address, run->era);
     argv[n++] = (char *)ping;
     argv[n++] = url;
-    if (is_variable(step)) {
-        setenv(step->argument, step->value, 1);
-    } else if (step->argument != NULL) {
-        argv[n++] = (char *)step->argument;
-        argv[n++] = (char *)step->value;
+    if (is_variable(run)) {
+        setenv(run->argument, run->value, 1);
+    } else if (run->argument != NULL) {
+        argv[n++] = (char *)run->argument;
+        argv[n++] = (char *)run->value;
     }
     argv[n] = NULL;
 
-    printf("\n%lu. %s\n\n", (unsigned long)number, step->title);
-    print_command(step, variable);
+    printf("\n%lu. %s\n\n", (unsigned long)count, run->title);
+    print_command(run, variable);
     child = start(argv, true);
     unsetenv(TOKEN_VARIABLE);
     close(child.in);
@@ -177,20 +182,20 @@ static bool run_step(const struct step *step, size_t number, const char *ping, c
     exit_code = finish(&child);
     printf("   exit code %d\n", exit_code);
 
-    succeeded = exit_code == step->exit_code;
-    for (i = 0; i < sizeof step->expected / sizeof step->expected[0] && step->expected[i] != NULL; i++) {
-        if (strstr(output, step->expected[i]) == NULL) {
-            printf("   UNEXPECTED: the output does not contain \"%s\"\n", step->expected[i]);
-            succeeded = false;
+    good = exit_code == run->exit_code;
+    for (i = 0; i < sizeof run->words / sizeof run->words[0] && run->words[i] != NULL; i++) {
+        if (strstr(output, run->words[i]) == NULL) {
+            printf("   UNEXPECTED: the output does not contain \"%s\"\n", run->words[i]);
+            good = false;
         }
     }
-    if (exit_code != step->exit_code) {
-        printf("   UNEXPECTED: expected exit code %d\n", step->exit_code);
+    if (exit_code != run->exit_code) {
+        printf("   UNEXPECTED: the exit code should be %d\n", run->exit_code);
     }
     /* A rejected token is still a secret. */
-    if (step->exit_code != 0 && step->value != NULL && strstr(output, step->value) != NULL) {
+    if (run->exit_code != 0 && run->value != NULL && strstr(output, run->value) != NULL) {
         printf("   UNEXPECTED: the output contains the token\n");
-        succeeded = false;
+        good = false;
     }
     return succeeded;
 }
@@ -200,7 +205,7 @@ int main(int argc, char **argv) {
     char *server_argv[2];
     struct child server;
     size_t i, failed = 0;
-    const size_t count = sizeof steps / sizeof steps[0];
+    const size_t count = sizeof runs / sizeof runs[0];
 
     if (argc != 3) {
         fprintf(stderr, "usage: mcp-demo MCP-TEST-SERVER PING\n");
@@ -217,20 +222,20 @@ int main(int argc, char **argv) {
         return 1;
     }
 
-    printf("An MCP server runs on %s. The path of the URL selects a modern or a legacy server:\n\n", address);
+    printf("An MCP server runs on %s. The path of the URL selects its era:\n\n", address);
     printf("   MODERN=%s/s/modern+bearer=demo-token+api-key=demo-key/mcp\n", address);
     printf("   LEGACY=%s/s/legacy+bearer=demo-token+api-key=demo-key/mcp\n\n", address);
-    printf("Both require a bearer token or an API key. `ping` is examples/ping.c, a C program linked with libmcp.\n");
+    printf("Both require a bearer token or an API key. `ping` is examples/ping.c, a C program linked to libmcp.\n");
 
     for (i = 0; i < count; i++) {
-        failed += !run_step(&steps[i], i + 1, argv[2], address);
+        failed += !run_ping(&runs[i], i + 1, argv[2], address);
     }
 
     finish(&server);
     if (failed > 0) {
-        printf("\n%lu of %lu steps failed.\n", (unsigned long)failed, (unsigned long)count);
+        printf("\n%lu of %lu runs had an unexpected result.\n", (unsigned long)failed, (unsigned long)count);
         return 1;
     }
-    printf("\nAll %lu steps succeeded.\n", (unsigned long)count);
+    printf("\nAll %lu runs had the expected result.\n", (unsigned long)count);
     return 0;
 }

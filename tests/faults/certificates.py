@@ -1,6 +1,6 @@
-"""Certificates of servers, good and bad, made by hand: a new machine has neither openssl nor a library for them.
+"""Creates valid and invalid server certificates without openssl and other libraries, which a machine may not have.
 
-All of them have the key of the scripted server's clients, which lies in the repository and protects nothing.
+All of them use the client key of the scripted server. This key is public, in the repository, and protects nothing.
 """
 
 import base64
@@ -38,15 +38,15 @@ def oid(text):
 
 
 def integers_of(encoded):
-    """The numbers of a sequence of numbers."""
-    found, place = [], 4
-    while place < len(encoded):
-        size, place = encoded[place + 1], place + 2
+    """The values of a DER SEQUENCE of INTEGERs."""
+    found, position = [], 4
+    while position < len(encoded):
+        size, position = encoded[position + 1], position + 2
         if size & 0x80:
-            wide = size & 0x7F
-            size, place = int.from_bytes(encoded[place : place + wide], "big"), place + wide
-        found.append(int.from_bytes(encoded[place : place + size], "big"))
-        place += size
+            octets = size & 0x7F
+            size, position = int.from_bytes(encoded[position : position + octets], "big"), position + octets
+        found.append(int.from_bytes(encoded[position : position + size], "big"))
+        position += size
     return found
 
 
@@ -61,7 +61,7 @@ _, MODULUS, EXPONENT, PRIVATE, *_ = integers_of(base64.b64decode("".join(KEY.rea
 SHA256_RSA = sequence(oid("2a864886f70d01010b"), der(5))
 PUBLIC = sequence(sequence(oid("2a864886f70d010101"), der(5)), bits(sequence(integer(MODULUS), integer(EXPONENT))))
 NOW, EXPIRED, NOT_YET = (1975, 4096), (2001, 2002), (4000, 4096)
-AUTHORITY, STRANGER = "mcp-test faults CA", "mcp-test unknown CA"
+AUTHORITY, UNKNOWN_AUTHORITY = "mcp-test faults CA", "mcp-test unknown CA"
 SERVER_AUTH, CLIENT_AUTH = "2b06010505070301", "2b06010505070302"
 
 
@@ -70,7 +70,7 @@ def name(text):
 
 
 def year(number):
-    # Until 2049 with two digits, as the standard wants it.
+    # RFC 5280 requires UTCTime, with two digits, through 2049.
     return der(0x17, b"%02d0101000000Z" % (number % 100)) if number < 2050 else der(0x18, b"%d0101000000Z" % number)
 
 
@@ -79,7 +79,7 @@ def extension(identifier, value, critical=False):
 
 
 def sign(content):
-    """PKCS #1 v1.5 with SHA-256 (RFC 8017, 8.2)."""
+    """Signs with PKCS #1 v1.5 and SHA-256 (RFC 8017, 8.2)."""
     digest = sequence(sequence(oid("608648016503040201"), der(5)), der(4, hashlib.sha256(content).digest()))
     size = (MODULUS.bit_length() + 7) // 8
     padded = b"\0\1" + b"\xff" * (size - 3 - len(digest)) + b"\0" + digest
@@ -87,7 +87,7 @@ def sign(content):
 
 
 def certificate(subject, issuer, years=NOW, extensions=(), version=3, serial=1):
-    """Version 1 has neither a version nor extensions."""
+    """A signed certificate in PEM. Version 1 certificates have neither a version field nor extensions."""
     validity = sequence(*(year(number) for number in years))
     parts = (integer(serial), SHA256_RSA, name(issuer), validity, name(subject), PUBLIC)
     if version == 1:
@@ -108,7 +108,7 @@ def server(subject="mcp-test faults server", issuer=AUTHORITY, years=NOW, host="
 
 
 class Folder:
-    """Files of certificates, for a program's life."""
+    """A temporary folder of certificate files, which is removed when the program ends."""
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="mcp-faults-")

@@ -1,4 +1,4 @@
-"""Worlds whose server is a process on standard streams: what goes wrong with it, and that nothing of it is left."""
+"""Fixtures whose server is a child process on stdio. They check that no process is left running."""
 
 import contextlib
 import os
@@ -9,21 +9,23 @@ import time
 from ctypes import POINTER, c_char_p, cast
 from pathlib import Path
 
-from matrix import AMPLE, World, add_row, call_tool
+from matrix import LONG_TIMEOUT, Fixture, add_row, call_tool
 from stream_end import StreamEnd
 
 from harness import LEGACY, MODERN, call, lib, poll
 from newer import Made
 
-ERAS = {"stdio, modern": MODERN, "stdio, legacy": LEGACY}
+VERSIONS = {"stdio, modern": MODERN, "stdio, legacy": LEGACY}
 
-# The longest that mcp_client_free waits for a process, by its description, in seconds; and what a busy machine adds.
-LONGEST_END, BUSY = 4, 1.5
+# How long mcp_client_free may wait for a process, according to its documentation, and an allowance for a busy machine,
+# in seconds.
+MAX_FREE_SECONDS, LOAD_ALLOWANCE = 4, 1.5
 
-# A process is started for each run.
+# Few: each run starts a process.
 REPEATS = 2
 
-# A server. BEGIN runs where it starts in a broken world, FAULT where a tool is called in one.
+# The script of a server. While the fault is active, AT_START runs when the server starts, and FAULT when a tool is
+# called.
 SERVER = """
 import json, os, signal, sys, time
 FOLDER = sys.argv[1]
@@ -31,21 +33,21 @@ NOTIFICATION = '{"jsonrpc":"2.0","method":"notifications/x"}\\n'
 DISCOVERED = {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {}}
 INITIALIZED = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}}
 TOOL = {"name": "t", "inputSchema": {"type": "object", "properties": {}}}
-def say(data):
+def write(data):
     data = data if isinstance(data, bytes) else data.encode()
     while data: data = data[os.write(1, data):]
-def send(message): say(json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
+def send(message): write(json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
 def reply(request, result): send({"id": request["id"], "result": result})
-def note(pid, file="pids"):
+def record_pid(pid, file="pids"):
     with open(f"{FOLDER}/{file}", "a") as file: file.write(f"{pid}\\n")
-def broken(): return os.path.exists(FOLDER + "/broken")
-def ask():
+def fault_active(): return os.path.exists(FOLDER + "/fault-active")
+def read_request():
     while True:
         line = sys.stdin.readline()
         if not line: sys.exit(0)
         message = json.loads(line)
         if "method" in message: return message
-def well(request):
+def respond(request):
     match request["method"]:
         case "server/discover": reply(request, DISCOVERED)
         case "initialize": reply(request, INITIALIZED)
@@ -54,13 +56,13 @@ def well(request):
         case "ping": reply(request, {})
 def fault(request):
     FAULT
-note(os.getpid())
-if broken():
-    BEGIN
+record_pid(os.getpid())
+if fault_active():
+    AT_START
 while True:
-    request = ask()
-    if request["method"] == "tools/call" and broken(): fault(request)
-    elif "id" in request: well(request)
+    request = read_request()
+    if request["method"] == "tools/call" and fault_active(): fault(request)
+    elif "id" in request: respond(request)
 """
 
 
@@ -68,88 +70,101 @@ def indented(text):
     return "\n    ".join(text.strip().splitlines()) or "pass"
 
 
-class Owner(Made):
-    """A client whose end is timed."""
+class TimedClient(Made):
+    """A client that checks the duration of mcp_client_free."""
 
     def __init__(self, argv):
-        words = (c_char_p * (len(argv) + 1))(*(os.fsencode(word) for word in argv), None)
-        super().__init__(lib.mcp_client_new_stdio(cast(words, POINTER(c_char_p)), None))
+        argv_array = (c_char_p * (len(argv) + 1))(*(os.fsencode(word) for word in argv), None)
+        super().__init__(lib.mcp_client_new_stdio(cast(argv_array, POINTER(c_char_p)), None))
 
     def __exit__(self, *failure):
         begun = time.monotonic()
         super().__exit__(*failure)
         took = time.monotonic() - begun
-        assert took <= LONGEST_END + BUSY, f"mcp_client_free took {took:.1f} s"
+        assert took <= MAX_FREE_SECONDS + LOAD_ALLOWANCE, f"mcp_client_free took {took:.1f} s"
 
 
-class Child(World):
-    """A server that is a process, and does `fault` in a call, or `begin` where it starts, in a broken world. Where
-    `program` is given, that makes something else of the link to the interpreter. A running server is `sent` a signal
-    when the world breaks, and one when it is `healed`; or it `ends` by itself. The client has `limits` and `settings`,
-    and makes so many other calls `before` the one that counts."""
+class Child(Fixture):
+    """A server in a child process. While the fault is active, it runs `fault` when a tool is called, or `at_start` when
+    it starts, or `replace_program` replaces its executable. When the fault starts and ends, the running server gets
+    `start_signal` and `end_signal`. `exits` means that the server exits during the fault. The client has `limits` and
+    `settings`, and makes `calls_before` calls before the call that is checked."""
 
     def __init__(
-        self, transport, fault="", begin="", program=None, sent=None, healed=None, ends=False,
-        limits=(), settings=(), arguments="{}", before=0,
-    ):  # fmt: skip
+        self,
+        transport,
+        fault="",
+        at_start="",
+        replace_program=None,
+        start_signal=None,
+        end_signal=None,
+        exits=False,
+        limits=(),
+        settings=(),
+        arguments="{}",
+        calls_before=0,
+    ):
         super().__init__(transport)
-        self.folder = Path(self.kept.enter_context(tempfile.TemporaryDirectory(prefix="mcp-faults-")))
-        self.first = bool(begin or program)
-        self.program, self.sent, self.healed, self.ends = program, sent, healed, ends
-        self.limits, self.settings, self.arguments, self.before = limits, settings, arguments, before
-        self.link, script = self.folder / "server", self.folder / "server.py"
-        self.link.symlink_to(sys.executable)
-        script.write_text(SERVER.replace("FAULT", indented(fault), 1).replace("    BEGIN", "    " + indented(begin)))
-        self.argv = [str(self.link), "-IS", str(script), str(self.folder)]
+        self.folder = Path(self.resources.enter_context(tempfile.TemporaryDirectory(prefix="mcp-faults-")))
+        self.first_request = bool(at_start or replace_program)
+        self.replace_program, self.exits = replace_program, exits
+        self.start_signal, self.end_signal = start_signal, end_signal
+        self.limits, self.settings, self.arguments, self.calls_before = limits, settings, arguments, calls_before
+        self.executable, script = self.folder / "server", self.folder / "server.py"
+        self.executable.symlink_to(sys.executable)
+        script.write_text(
+            SERVER.replace("FAULT", indented(fault), 1).replace("    AT_START", "    " + indented(at_start))
+        )
+        self.argv = [str(self.executable), "-IS", str(script), str(self.folder)]
 
     def client(self, token):
-        made = Owner(self.argv)
-        self.end = StreamEnd(made, "the server's process")
-        call(lib.mcp_set_environment, made.client, b"TOKEN", token.encode()).must_be("MCP_OK")
-        call(lib.mcp_set_protocol_version, made.client, ERAS[self.transport].encode()).must_be("MCP_OK")
+        client = TimedClient(self.argv)
+        self.end = StreamEnd(client, "the server's process")
+        call(lib.mcp_set_environment, client.client, b"TOKEN", token.encode()).must_be("MCP_OK")
+        call(lib.mcp_set_protocol_version, client.client, VERSIONS[self.transport].encode()).must_be("MCP_OK")
         for kind, size in self.limits:
-            call(lib.mcp_set_limit, made.client, kind, size).must_be("MCP_OK")
+            call(lib.mcp_set_limit, client.client, kind, size).must_be("MCP_OK")
         for function, value in self.settings:
-            call(function, made.client, os.fsencode(value.format(self.folder))).must_be("MCP_OK")
-        return made
+            call(function, client.client, os.fsencode(value.format(self.folder))).must_be("MCP_OK")
+        return client
 
     def pids(self, file="pids"):
         with contextlib.suppress(FileNotFoundError):
             return [int(line) for line in (self.folder / file).read_text().split()]
         return []
 
-    def send(self, number):
-        os.kill(self.pids()[-1], number)
-        if number == signal.SIGKILL:
+    def send_signal(self, signal_number):
+        os.kill(self.pids()[-1], signal_number)
+        if signal_number == signal.SIGKILL:
             self.end.wait()
 
-    def fail(self):
-        (self.folder / "broken").touch()
-        if self.program:
-            self.link.unlink()
-            self.program(self.link)
-        if self.sent:
-            self.send(self.sent)
+    def start_fault(self):
+        (self.folder / "fault-active").touch()
+        if self.replace_program:
+            self.executable.unlink()
+            self.replace_program(self.executable)
+        if self.start_signal:
+            self.send_signal(self.start_signal)
 
     def call(self, client, timeout):
-        for _ in range(self.before):
-            call_tool(client, timeout=AMPLE).must_be("MCP_OK")
+        for _ in range(self.calls_before):
+            call_tool(client, timeout=LONG_TIMEOUT).must_be("MCP_OK")
         return call_tool(client, self.arguments, timeout=timeout)
 
-    def heal(self):
-        if self.program:
-            self.link.unlink(missing_ok=True)
-            self.link.symlink_to(sys.executable)
-        (self.folder / "broken").unlink(missing_ok=True)
-        if self.healed:
-            self.send(self.healed)
-        if self.ends:
+    def end_fault(self):
+        if self.replace_program:
+            self.executable.unlink(missing_ok=True)
+            self.executable.symlink_to(sys.executable)
+        (self.folder / "fault-active").unlink(missing_ok=True)
+        if self.end_signal:
+            self.send_signal(self.end_signal)
+        if self.exits:
             self.end.wait()
 
     def __exit__(self, *_):
-        # What it has started ends with it; but nobody waits for that.
-        poll(lambda: not any(map(is_running, self.pids())), f"some of the processes {self.pids()} are left")
-        # What belongs to no running server is nobody's.
+        # The server's children are terminated with it, but the library does not wait for them.
+        poll(lambda: not any(map(is_running, self.pids())), f"some of the processes {self.pids()} are still running")
+        # Processes that the server deliberately left behind.
         for pid in self.pids("others"):
             os.kill(pid, signal.SIGKILL)
         super().__exit__()
@@ -161,7 +176,7 @@ def is_running(pid):
     return False
 
 
-def child_row(name, expected, words=(), **given):
-    members = {key: given.pop(key) for key in ("waits", "at_once", "repeats") if key in given}
+def child_row(name, expected, words=(), **arguments):
+    members = {key: arguments.pop(key) for key in ("timeout", "max_ms", "repeats") if key in arguments}
     members.setdefault("repeats", REPEATS)
-    add_row(name, lambda transport: Child(transport, **given), expected, words, tuple(ERAS), **members)
+    add_row(name, lambda transport: Child(transport, **arguments), expected, words, tuple(VERSIONS), **members)

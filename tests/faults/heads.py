@@ -1,10 +1,24 @@
-"""Heads of answers that never come, never end, or are none; and what comes before a head."""
+"""Response heads that are missing, endless or invalid, interim responses, and faults while a request is sent."""
 
 import contextlib
 import json
 import socket
 
-from matrix import DONE, PAUSE, Scripted, add_row, call_tool, dripped, endless, reset, row, run, then_close, then_hold, then_reset
+from matrix import (
+    PAUSE,
+    RESULT,
+    Scripted,
+    add_row,
+    call_tool,
+    dripped,
+    endless,
+    reset,
+    row,
+    run,
+    then_close,
+    then_hold,
+    then_reset,
+)
 
 from harness import Server, answer, http, result
 
@@ -18,85 +32,105 @@ ENDED = "the server closed the connection"
 RESET = "connection reset by the server"
 
 
-def right(request):
-    """What a decent server answers."""
-    if request.world.transport == "sse":
-        return request.world.decent(request)
-    return result(request, DONE)
+def correct_response(request):
+    """The response without the fault."""
+    if request.fixture.transport == "sse":
+        return request.fixture.normal_response(request)
+    return result(request, RESULT)
 
 
-# --- Heads that do not come -------------------------------------------------------------------------------------------
+# --- Missing and incomplete heads -------------------------------------------------------------------------------------
 
-row("accept and silence", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, waits=300)
-row("accept and silence, first", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, waits=300, first=True)
-row("half a status line", then_hold(HALF_A_STATUS_LINE), "MCP_TIMEOUT", WAITED, waits=300)
-row("half a header", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, waits=300)
-row("half a header, first", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, waits=300, first=True)
-row("head without its blank line", then_hold(NO_BLANK_LINE), "MCP_TIMEOUT", WAITED, waits=300)
-row("slow drip of the head", dripped(lambda r: http(200, answer(r, DONE))), "MCP_TIMEOUT", WAITED, waits=300)
+row("no response", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, timeout=300)
+row("no response (first request)", then_hold(NOTHING), "MCP_TIMEOUT", WAITED, timeout=300, first_request=True)
+row("incomplete status line", then_hold(HALF_A_STATUS_LINE), "MCP_TIMEOUT", WAITED, timeout=300)
+row("incomplete header", then_hold(HALF_A_HEADER), "MCP_TIMEOUT", WAITED, timeout=300)
+row(
+    "incomplete header (first request)",
+    then_hold(HALF_A_HEADER),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+    first_request=True,
+)
+row("head without its final blank line", then_hold(NO_BLANK_LINE), "MCP_TIMEOUT", WAITED, timeout=300)
+row("head sent byte by byte", dripped(lambda r: http(200, answer(r, RESULT))), "MCP_TIMEOUT", WAITED, timeout=300)
 
-row("closed without an answer", then_close(NOTHING), "MCP_DISCONNECTED", ENDED)
-row("closed without an answer, first", then_close(NOTHING), "MCP_DISCONNECTED", ENDED, first=True)
+row("closed without a response", then_close(NOTHING), "MCP_DISCONNECTED", ENDED)
+row("closed without a response (first request)", then_close(NOTHING), "MCP_DISCONNECTED", ENDED, first_request=True)
 row("closed in the status line", then_close(HALF_A_STATUS_LINE), "MCP_DISCONNECTED", ENDED)
 row("closed in a header", then_close(HALF_A_HEADER), "MCP_DISCONNECTED", ENDED)
-row("closed before the blank line", then_close(NO_BLANK_LINE), "MCP_DISCONNECTED", ENDED)
+row("closed before the final blank line", then_close(NO_BLANK_LINE), "MCP_DISCONNECTED", ENDED)
 
-row("reset before the answer", then_reset(NOTHING), "MCP_DISCONNECTED", RESET)
-row("reset before the answer, first", then_reset(NOTHING), "MCP_DISCONNECTED", RESET, first=True)
+row("reset before the response", then_reset(NOTHING), "MCP_DISCONNECTED", RESET)
+row("reset before the response (first request)", then_reset(NOTHING), "MCP_DISCONNECTED", RESET, first_request=True)
 row("reset in the status line", then_reset(HALF_A_STATUS_LINE), "MCP_DISCONNECTED", RESET)
-row("reset in the head", then_reset(HALF_A_HEADER), "MCP_DISCONNECTED", RESET)
+row("reset in a header", then_reset(HALF_A_HEADER), "MCP_DISCONNECTED", RESET)
 
 
 # --- Heads that are too large -----------------------------------------------------------------------------------------
 
 LARGE = "larger than 65536 bytes"
 
-row("header flood, too many", then_hold(lambda _: b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 5000 + b"\r\n"), "MCP_TOO_LARGE",
-    "too many headers")  # fmt: skip
-row("header flood, too long", then_hold(lambda _: b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"), "MCP_TOO_LARGE", LARGE)
-row("header flood, endless lines", endless(b"HTTP/1.1 200 OK\r\n", b"X-Filling: xxxxxxxxxxxxxxxxx\r\n" * 100), "MCP_TOO_LARGE",
-    "too many headers")  # fmt: skip
-row("header flood, one endless line", endless(b"HTTP/1.1 200 OK\r\nX-Filling: ", b"x" * 10_000), "MCP_TOO_LARGE", LARGE)
-row("status line without end", endless(b"HTTP/1.1 200 ", b"OK " * 4000), "MCP_TOO_LARGE", LARGE)
-row("blank lines for ever", endless(b"", b"\r\n" * 5000), "MCP_TOO_LARGE", LARGE)
+row(
+    "too many headers",
+    then_hold(lambda _: b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 5000 + b"\r\n"),
+    "MCP_TOO_LARGE",
+    "too many headers",
+)
+row(
+    "header too long",
+    then_hold(lambda _: b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"),
+    "MCP_TOO_LARGE",
+    LARGE,
+)
+row(
+    "endless headers",
+    endless(b"HTTP/1.1 200 OK\r\n", b"X-Filling: xxxxxxxxxxxxxxxxx\r\n" * 100),
+    "MCP_TOO_LARGE",
+    "too many headers",
+)
+row("endless header line", endless(b"HTTP/1.1 200 OK\r\nX-Filling: ", b"x" * 10_000), "MCP_TOO_LARGE", LARGE)
+row("endless status line", endless(b"HTTP/1.1 200 ", b"OK " * 4000), "MCP_TOO_LARGE", LARGE)
+row("endless blank lines", endless(b"", b"\r\n" * 5000), "MCP_TOO_LARGE", LARGE)
 
 
-# --- Heads that are none ----------------------------------------------------------------------------------------------
+# --- Invalid heads ----------------------------------------------------------------------------------------------------
 
-NO_HTTP = "no valid HTTP"
+NOT_HTTP = "no valid HTTP"
 
 
-def no_head(name, data, status="MCP_HTTP_ERROR", words=NO_HTTP):
+def invalid_head(name, data, status="MCP_HTTP_ERROR", words=NOT_HTTP):
     row(name, then_hold(lambda request: data(request) if callable(data) else data), status, words)
 
 
 def echoing(frame):
-    """The frame with the credentials in it."""
+    """Makes a response that contains the request's credentials."""
     return lambda request: frame % request.authorization.encode()
 
 
-no_head("another protocol (SSH)", b"SSH-2.0-OpenSSH_9.6\r\n")
-no_head("another protocol (a TLS alert)", b"\x15\x03\x03\x00\x02\x02\x28" + b"\0" * 20)
-no_head("HTTP/2 in answer to HTTP/1.1", b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\x10\0\0\0\x06\0\0\x20\0")
-no_head("HTTP/0.9", b"<html>hello</html>\r\n\r\n")
-no_head("status of four digits", b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n")
-no_head("status that is a word", echoing(b"HTTP/1.1 %s OK\r\nContent-Length: 0\r\n\r\n"))
-no_head("status of 0", b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n")
-no_head("header without a colon", echoing(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n"))
-no_head("header with a NUL", b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n")
-no_head("header with a bare CR", b"HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n")
-no_head("folded header", echoing(b"HTTP/1.1 200 OK\r\nX: a\r\n %s\r\nContent-Length: 0\r\n\r\n"))
+invalid_head("another protocol (SSH)", b"SSH-2.0-OpenSSH_9.6\r\n")
+invalid_head("another protocol (TLS alert)", b"\x15\x03\x03\x00\x02\x02\x28" + b"\0" * 20)
+invalid_head("HTTP/2 response to HTTP/1.1", b"\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\x10\0\0\0\x06\0\0\x20\0")
+invalid_head("HTTP/0.9 response", b"<html>hello</html>\r\n\r\n")
+invalid_head("four-digit status", b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n")
+invalid_head("status that is not a number", echoing(b"HTTP/1.1 %s OK\r\nContent-Length: 0\r\n\r\n"))
+invalid_head("status 000", b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n")
+invalid_head("header without a colon", echoing(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n"))
+invalid_head("NUL in a header", b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n")
+invalid_head("bare CR in a header", b"HTTP/1.1 200 OK\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n")
+invalid_head("folded header", echoing(b"HTTP/1.1 200 OK\r\nX: a\r\n %s\r\nContent-Length: 0\r\n\r\n"))
 
 
-# --- What comes before a head -----------------------------------------------------------------------------------------
+# --- Interim responses ------------------------------------------------------------------------------------------------
 
 
-def after(before):
-    """The right answer, behind something."""
-    return lambda request: before + right(request)
+def preceded(prefix):
+    """The correct response, with other data before it."""
+    return lambda request: prefix + correct_response(request)
 
 
-def now_and_then(block):
+def repeated_slowly(block):
     def fault(request):
         while True:
             request.send(block)
@@ -105,37 +139,53 @@ def now_and_then(block):
     return fault
 
 
-row("100 before the answer", after(b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_OK")
-row("102 before the answer", after(b"HTTP/1.1 102 Processing\r\n\r\n" * 3), "MCP_OK")
-row("103 before the answer", after(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"), "MCP_OK")
-row("100 and nothing else", then_hold(lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_TIMEOUT", WAITED, waits=300)
-row("1xx for ever", endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100), "MCP_TOO_LARGE", LARGE)
-row("1xx for ever, now and then", now_and_then(b"HTTP/1.1 102 Processing\r\n\r\n"), "MCP_TIMEOUT", WAITED, waits=300)
-row("101", then_hold(lambda _: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "MCP_HTTP_ERROR",
-    "101")  # fmt: skip
+row("100 before the response", preceded(b"HTTP/1.1 100 Continue\r\n\r\n"), "MCP_OK")
+row("102 before the response", preceded(b"HTTP/1.1 102 Processing\r\n\r\n" * 3), "MCP_OK")
+row("103 before the response", preceded(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"), "MCP_OK")
+row(
+    "100 without a final response",
+    then_hold(lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row("endless 1xx responses, sent fast", endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 100), "MCP_TOO_LARGE", LARGE)
+row(
+    "endless 1xx responses, sent slowly",
+    repeated_slowly(b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row(
+    "101 Switching Protocols",
+    then_hold(lambda _: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+    "MCP_HTTP_ERROR",
+    "101",
+)
 
 
 # --- While the request is sent ----------------------------------------------------------------------------------------
 
 
-class Unread(Scripted):
-    """A server that does not read a large request to its end: `ended(connection)` does what it does instead."""
+class PartialReader(Scripted):
+    """A server that reads only the beginning of a large request, and then calls `then(connection)`."""
 
-    def __init__(self, transport, ended):
-        super().__init__(transport, None, times=1)
-        self.ended = ended
+    def __init__(self, transport, then):
+        super().__init__(transport, None, max_calls=1)
+        self.then = then
         self.server.serve = self.serve
 
     def serve(self, connection):
-        if self.broken:
+        if self.fault_active:
             with connection:
                 connection.recv(1000)
-                return self.ended(connection)
+                return self.then(connection)
         return Server.serve(self.server, connection)
 
-    def fail(self):
-        super().fail()
-        # The connections that are open are those of before.
+    def start_fault(self):
+        super().start_fault()
+        # Ends the open connections, so that the client makes a new one, with the fault.
         for request in self.server.requests:
             if request.socket not in self.streams:
                 with contextlib.suppress(OSError):
@@ -145,11 +195,11 @@ class Unread(Scripted):
         return call_tool(client, json.dumps({"text": "x" * 8_000_000}), timeout=timeout)
 
 
-def unread(name, ended, *expected, **members):
-    add_row(name, lambda transport: Unread(transport, ended), *expected, repeats=2, **members)
+def partial_read_row(name, then, *expected, **members):
+    add_row(name, lambda transport: PartialReader(transport, then), *expected, repeats=2, **members)
 
 
-def refuse(connection):
+def respond_early(connection):
     connection.sendall(http(413, "too much", kind="text/plain", Connection="close"))
     connection.shutdown(socket.SHUT_WR)
     while connection.recv(65536):
@@ -160,8 +210,8 @@ def never_read(connection):
     PAUSE.wait(0.6)
 
 
-unread("reset in the request's body", reset, "MCP_DISCONNECTED", RESET)
-unread("answered before the request's end", refuse, "MCP_HTTP_ERROR", ("HTTP 413", "too much"))
-unread("request never read", never_read, "MCP_TIMEOUT", ("timeout of 300 ms", "sending"), waits=300)
+partial_read_row("reset while the request body is sent", reset, "MCP_DISCONNECTED", RESET)
+partial_read_row("response before the request is complete", respond_early, "MCP_HTTP_ERROR", ("HTTP 413", "too much"))
+partial_read_row("request that is never read", never_read, "MCP_TIMEOUT", ("timeout of 300 ms", "sending"), timeout=300)
 
 run()

@@ -1,6 +1,7 @@
 /*
- * A getaddrinfo for names that end in ".lookup": lookup_says tells what becomes of each, at any time. Everything else
- * is for the next getaddrinfo in line: hostile/addresses.c, which is preloaded behind this one, or libc's.
+ * A preloaded getaddrinfo for names that end in ".lookup": set_lookup_result sets the result of each name, at any time.
+ * Other names are passed to the next getaddrinfo: that of hostile/addresses.c, if it is preloaded after this one, or
+ * libc's.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +25,7 @@ static struct name names[NAMES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
-/* The entry of a name, or a free one; NULL where there is none. */
+/* The entry of a name, or a free one; NULL if the table is full. */
 static struct name *find(const char *name) {
     size_t i;
     for (i = 0; i < NAMES && names[i].name[0] != '\0'; i++) {
@@ -35,9 +36,11 @@ static struct name *find(const char *name) {
     return i < NAMES ? &names[i] : NULL;
 }
 
-/* From now on the name fails with `failure`, a number of netdb.h; stalls where that is 1; or is looked up as `instead`.
+/*
+ * Lookups of the name now fail with `failure` (an error number of netdb.h), do not return while it is STALLS, or give
+ * the addresses of the name `instead` if it is 0. Returns 0 if the table is full.
  */
-int lookup_says(const char *name, int failure, const char *instead) {
+int set_lookup_result(const char *name, int failure, const char *instead) {
     struct name *entry;
     pthread_mutex_lock(&lock);
     entry = find(name);
@@ -70,7 +73,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     snprintf(instead, sizeof instead, "%s", failure == 0 ? entry->instead : "");
     pthread_mutex_unlock(&lock);
     if (failure != 0) {
-        errno = EMFILE; /* what EAI_SYSTEM refers to */
+        errno = EMFILE; /* for EAI_SYSTEM */
         return failure;
     }
     return next(instead, service, hints, result);

@@ -1,9 +1,9 @@
-"""Answers that are well as far as HTTP is concerned, and no JSON, no message, or not the one that was asked for."""
+"""Valid HTTP responses whose body is not JSON, not a JSON-RPC message, or not the response to the request."""
 
 import contextlib
 import json
 
-from matrix import ACCEPTED, DONE, Scripted, add_row, call_tool, row, run
+from matrix import ACCEPTED, RESULT, Scripted, add_row, call_tool, row, run
 
 from harness import STREAM, Cancel, answer, event, http
 
@@ -15,156 +15,241 @@ NO_MESSAGE = "no JSON-RPC message"
 NO_JSON = ("MCP_INVALID_JSON", "no JSON")
 
 
-def said(name, make, expected, words=(), **members):
-    """`make` makes the text of an answer of the request; it may be a value, or bytes. On HTTP+SSE it is an event's data."""
+def message_row(name, make, expected, words=(), **members):
+    """Adds a response with the body `make(request)`: bytes, or a value that is sent as JSON. On HTTP+SSE it is the data
+    of an event."""
 
     def fault(request):
         text = make(request)
         if not isinstance(text, bytes):
             text = json.dumps(text).encode()
-        if request.world.transport != "sse":
+        if request.fixture.transport != "sse":
             return http(200, text)
-        request.world.stream.sendall(b"data: " + text + b"\n\n")
+        request.fixture.stream.sendall(b"data: " + text + b"\n\n")
         return ACCEPTED
 
     row(name, fault, expected, words, **members)
 
 
-def right(request, **members):
-    return answer(request, DONE) | members
+def correct(request, **members):
+    return answer(request, RESULT) | members
 
 
-def right_text(request, *changes):
-    text = json.dumps(right(request)).encode()
+def correct_json(request, *changes):
+    text = json.dumps(correct(request)).encode()
     for before, after in changes:
         assert before in text, text
         text = text.replace(before, after)
     return text
 
 
-def skipped(status, words):
-    """What is no message at all is passed over where other things may come, too."""
-    return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {"modern": words, "legacy": words, "sse": "instead of a response"}
+def skipped_on_sse(status, words):
+    """HTTP+SSE skips data that is not a message, because other data may come on the event stream; the call times
+    out."""
+    return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {
+        "modern": words,
+        "legacy": words,
+        "sse": "instead of an answer",
+    }
 
 
-def on_stream(status, words):
-    """On HTTP+SSE answers to many calls come on one stream: what is not this call's does not end it."""
+def ignored_on_sse(status, words):
+    """HTTP+SSE ignores a message for another call, because one event stream carries all responses; the call times
+    out."""
     return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {"modern": words, "legacy": words, "sse": WAITED}
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
-said("JSON that is cut", lambda r: right_text(r)[:-1], *NO_JSON)
-said("JSON with something behind it", lambda r: right_text(r) + b"}", *NO_JSON)
-said("JSON twice", lambda r: right_text(r) * 2, *NO_JSON)
-said("JSON with a BOM", lambda r: b"\xef\xbb\xbf" + right_text(r), OK)
-said("JSON in UTF-16", lambda r: right_text(r).decode().encode("utf-16-be"), *skipped(*NO_JSON), waits={"sse": 300})
-said("JSON that is not UTF-8", lambda r: right_text(r, (b"done", b"d\xf6ne")), "MCP_INVALID_JSON", "invalid utf-8")
-said("JSON with a lone surrogate", lambda r: right_text(r, (b"done", rb"\ud800")), OK)
-said("JSON with a NUL", lambda r: right_text(r, (b"done", b"do\0ne")), *NO_JSON)
-said("JSON with a NaN", lambda r: right_text(r, (b'"done"', b"NaN")), *NO_JSON)
-said("JSON that echoes the token where it breaks", lambda r: b'{"jsonrpc":"2.0","' + r.authorization.encode() + b'"', *NO_JSON)
-said("bomb of brackets", lambda r: right_text(r, (b'"done"', b"[" * 1_000_000)), *NO_JSON)
-said("bomb of objects", lambda r: right_text(r, (b'"done"', b'{"a":' * 300_000)), *NO_JSON)
-said("deep nesting that is well-formed", lambda r: right_text(r, (b'"done"', b"[" * 200_000 + b"]" * 200_000)), OK, at_once=1000,
-    repeats=2)  # fmt: skip
-said("deep nesting around the message", lambda r: b"[" * 100_000 + right_text(r) + b"]" * 100_000, *skipped(INVALID, NO_MESSAGE),
-    waits={"sse": 1000})  # fmt: skip
-said("100,000 members", lambda r: right_text(r, (b'"jsonrpc"', MEMBERS + b'"jsonrpc"')), OK, at_once=1000, repeats=2)
-said("number that overflows", lambda r: right_text(r, (b'"done"', b"1e999999")), OK)
-said("number of a million digits", lambda r: right_text(r, (b'"done"', b"9" * 1_000_000)), OK, at_once=1000, repeats=2)
+message_row("truncated JSON", lambda r: correct_json(r)[:-1], *NO_JSON)
+message_row("JSON followed by other data", lambda r: correct_json(r) + b"}", *NO_JSON)
+message_row("two JSON documents", lambda r: correct_json(r) * 2, *NO_JSON)
+message_row("JSON with a BOM", lambda r: b"\xef\xbb\xbf" + correct_json(r), OK)
+message_row(
+    "JSON in UTF-16",
+    lambda r: correct_json(r).decode().encode("utf-16-be"),
+    *skipped_on_sse(*NO_JSON),
+    timeout={"sse": 300},
+)
+message_row(
+    "JSON with invalid UTF-8", lambda r: correct_json(r, (b"done", b"d\xf6ne")), "MCP_INVALID_JSON", "invalid utf-8"
+)
+message_row("JSON with a lone surrogate", lambda r: correct_json(r, (b"done", rb"\ud800")), OK)
+message_row("JSON with a NUL", lambda r: correct_json(r, (b"done", b"do\0ne")), *NO_JSON)
+message_row("JSON with NaN", lambda r: correct_json(r, (b'"done"', b"NaN")), *NO_JSON)
+message_row(
+    "invalid JSON that contains the token", lambda r: b'{"jsonrpc":"2.0","' + r.authorization.encode() + b'"', *NO_JSON
+)
+message_row("1,000,000 opening brackets", lambda r: correct_json(r, (b'"done"', b"[" * 1_000_000)), *NO_JSON)
+message_row(
+    "300,000 nested objects that are not closed", lambda r: correct_json(r, (b'"done"', b'{"a":' * 300_000)), *NO_JSON
+)
+message_row(
+    "deeply nested value",
+    lambda r: correct_json(r, (b'"done"', b"[" * 200_000 + b"]" * 200_000)),
+    OK,
+    max_ms=1000,
+    repeats=2,
+)
+message_row(
+    "message inside deeply nested arrays",
+    lambda r: b"[" * 100_000 + correct_json(r) + b"]" * 100_000,
+    *skipped_on_sse(INVALID, NO_MESSAGE),
+    timeout={"sse": 1000},
+)
+message_row(
+    "100,000 members", lambda r: correct_json(r, (b'"jsonrpc"', MEMBERS + b'"jsonrpc"')), OK, max_ms=1000, repeats=2
+)
+message_row("number out of range", lambda r: correct_json(r, (b'"done"', b"1e999999")), OK)
+message_row(
+    "number with a million digits", lambda r: correct_json(r, (b'"done"', b"9" * 1_000_000)), OK, max_ms=1000, repeats=2
+)
 
 # --- Members ----------------------------------------------------------------------------------------------------------
 
-said("empty object", lambda _: {}, *skipped(INVALID, NO_MESSAGE), waits={"sse": 300})
-said("null", lambda _: None, *skipped(INVALID, NO_MESSAGE), waits={"sse": 300})
-said("text", lambda _: "done", *skipped(INVALID, NO_MESSAGE), waits={"sse": 300})
-said("id twice", lambda r: right_text(r, (b'"id":', b'"id": 4711, "id":')), INVALID, "double")
-said("result twice", lambda r: right_text(r, (b'"result":', b'"result": {}, "result":')), INVALID, "double")
-said("member of the result twice", lambda r: right_text(r, (b'"content":', b'"content": [], "content":')), OK)
-said("no jsonrpc", lambda r: {"id": r.message["id"], "result": DONE}, OK)
-said("another jsonrpc", lambda r: right(r, jsonrpc="1.0"), OK)
-said("result and error", lambda r: right(r, error={"code": -32603, "message": "no"}), "MCP_RPC_ERROR", "-32603")
-said("result, and a null for an error", lambda r: right(r, error=None), OK)
-said("result that is null", lambda r: right(r, result=None), INVALID, "result is no object")
-said("result that is a list", lambda r: right(r, result=[DONE]), INVALID, "result is no object")
-said("neither a result nor an error", lambda r: {"jsonrpc": "2.0", "id": r.message["id"]}, INVALID, NO_MESSAGE)
-said("error without a code", lambda r: {"jsonrpc": "2.0", "id": r.message["id"], "error": {"message": "no"}}, INVALID, NO_MESSAGE)
-said("error that is a text", lambda r: {"jsonrpc": "2.0", "id": r.message["id"], "error": r.authorization}, INVALID, NO_MESSAGE)
-said("error whose code overflows", lambda r: b'{"jsonrpc":"2.0","id":%d,"error":{"code":1e30,"message":"no"}}' % r.message["id"],
-    INVALID, NO_MESSAGE)  # fmt: skip
+message_row("empty object", lambda _: {}, *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
+message_row("null", lambda _: None, *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
+message_row("string", lambda _: "done", *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
+message_row("duplicate id", lambda r: correct_json(r, (b'"id":', b'"id": 4711, "id":')), INVALID, "double")
+message_row(
+    "duplicate result", lambda r: correct_json(r, (b'"result":', b'"result": {}, "result":')), INVALID, "double"
+)
+message_row(
+    "duplicate member in the result", lambda r: correct_json(r, (b'"content":', b'"content": [], "content":')), OK
+)
+message_row("missing jsonrpc", lambda r: {"id": r.message["id"], "result": RESULT}, OK)
+message_row("wrong value of jsonrpc", lambda r: correct(r, jsonrpc="1.0"), OK)
+message_row(
+    "result and error", lambda r: correct(r, error={"code": -32603, "message": "no"}), "MCP_RPC_ERROR", "-32603"
+)
+message_row("result and null error", lambda r: correct(r, error=None), OK)
+message_row("null result", lambda r: correct(r, result=None), INVALID, "result is no object")
+message_row("array as result", lambda r: correct(r, result=[RESULT]), INVALID, "result is no object")
+message_row("neither result nor error", lambda r: {"jsonrpc": "2.0", "id": r.message["id"]}, INVALID, NO_MESSAGE)
+message_row(
+    "error without a code",
+    lambda r: {"jsonrpc": "2.0", "id": r.message["id"], "error": {"message": "no"}},
+    INVALID,
+    NO_MESSAGE,
+)
+message_row(
+    "string as error",
+    lambda r: {"jsonrpc": "2.0", "id": r.message["id"], "error": r.authorization},
+    INVALID,
+    NO_MESSAGE,
+)
+message_row(
+    "error code out of range",
+    lambda r: b'{"jsonrpc":"2.0","id":%d,"error":{"code":1e30,"message":"no"}}' % r.message["id"],
+    INVALID,
+    NO_MESSAGE,
+)
 
 
-def echoing_error(request):
-    told = request.authorization
-    return {"jsonrpc": "2.0", "id": request.message["id"], "error": {"code": 1, "message": told, "data": {told: told}}}
+def error_with_token(request):
+    token = request.authorization
+    return {
+        "jsonrpc": "2.0",
+        "id": request.message["id"],
+        "error": {"code": 1, "message": token, "data": {token: token}},
+    }
 
 
-said("error that echoes the token", echoing_error, "MCP_RPC_ERROR", "JSON-RPC error 1")
+message_row("error that contains the token", error_with_token, "MCP_RPC_ERROR", "JSON-RPC error 1")
 
 # --- Ids --------------------------------------------------------------------------------------------------------------
 
 WRONG = ("MCP_WRONG_ID", "another request")
 
-said("wrong id", lambda r: right(r, id=r.message["id"] + 1000), *on_stream(*WRONG), waits={"sse": 300})
-said("id of the request before", lambda r: right(r, id=r.message["id"] - 1), *on_stream(*WRONG), waits={"sse": 300})
-said("id with a fraction of zero", lambda r: right_text(r, (b'"id": %d' % r.message["id"], b'"id": %d.0' % r.message["id"])), OK)
-said("id as a text", lambda r: right(r, id=str(r.message["id"])), OK)
-said("id as a text that is no number", lambda r: right(r, id="x"), *on_stream(*WRONG), waits={"sse": 300})
-said("id that is a fraction", lambda r: right_text(r, (b'"id": %d' % r.message["id"], b'"id": %d.5' % r.message["id"])),
-    *on_stream(*WRONG), waits={"sse": 300})  # fmt: skip
-said("id that overflows", lambda r: right(r, id=r.message["id"] + 2**64), *on_stream(*WRONG), waits={"sse": 300})
-said("id that is null", lambda r: right(r, id=None), INVALID, "has no id")
-said("no id", lambda r: {"jsonrpc": "2.0", "result": DONE}, INVALID, "has no id")
-said("error without an id", lambda r: {"jsonrpc": "2.0", "error": {"code": -32700, "message": "what?"}}, "MCP_RPC_ERROR", "-32700")
+message_row("wrong id", lambda r: correct(r, id=r.message["id"] + 1000), *ignored_on_sse(*WRONG), timeout={"sse": 300})
+message_row(
+    "id of the previous request",
+    lambda r: correct(r, id=r.message["id"] - 1),
+    *ignored_on_sse(*WRONG),
+    timeout={"sse": 300},
+)
+message_row(
+    "integer id with a fraction of zero",
+    lambda r: correct_json(r, (b'"id": %d' % r.message["id"], b'"id": %d.0' % r.message["id"])),
+    OK,
+)
+message_row("id as a string", lambda r: correct(r, id=str(r.message["id"])), OK)
+message_row(
+    "id as a string that is not a number", lambda r: correct(r, id="x"), *ignored_on_sse(*WRONG), timeout={"sse": 300}
+)
+message_row(
+    "fractional id",
+    lambda r: correct_json(r, (b'"id": %d' % r.message["id"], b'"id": %d.5' % r.message["id"])),
+    *ignored_on_sse(*WRONG),
+    timeout={"sse": 300},
+)
+message_row(
+    "id out of range", lambda r: correct(r, id=r.message["id"] + 2**64), *ignored_on_sse(*WRONG), timeout={"sse": 300}
+)
+message_row("null id", lambda r: correct(r, id=None), INVALID, "has no id")
+message_row("missing id", lambda r: {"jsonrpc": "2.0", "result": RESULT}, INVALID, "has no id")
+message_row(
+    "error without an id",
+    lambda r: {"jsonrpc": "2.0", "error": {"code": -32700, "message": "what?"}},
+    "MCP_RPC_ERROR",
+    "-32700",
+)
 
-# --- How many ---------------------------------------------------------------------------------------------------------
+# --- Batches, and other messages --------------------------------------------------------------------------------------
 
-said("batch with the answer", lambda r: [right(r)], OK)
-said("batch with the answer twice", lambda r: [right(r), right(r, result={})], OK)
-said("empty batch", lambda r: [], *skipped(INVALID, "no answer to the request"), waits={"sse": 300})
-said("notification for an answer", lambda r: {"jsonrpc": "2.0", "method": "x"}, *on_stream(INVALID, "no answer to the request"),
-    waits={"sse": 300})  # fmt: skip
-said("request for an answer", lambda r: {"jsonrpc": "2.0", "id": 1, "method": "x"}, *on_stream(INVALID, "no answer to the request"),
-    waits={"sse": 300})  # fmt: skip
+message_row("batch with the response", lambda r: [correct(r)], OK)
+message_row("batch with two responses", lambda r: [correct(r), correct(r, result={})], OK)
+message_row("empty batch", lambda r: [], *skipped_on_sse(INVALID, "no answer to the request"), timeout={"sse": 300})
+message_row(
+    "notification instead of a response",
+    lambda r: {"jsonrpc": "2.0", "method": "x"},
+    *ignored_on_sse(INVALID, "no answer to the request"),
+    timeout={"sse": 300},
+)
+message_row(
+    "request instead of a response",
+    lambda r: {"jsonrpc": "2.0", "id": 1, "method": "x"},
+    *ignored_on_sse(INVALID, "no answer to the request"),
+    timeout={"sse": 300},
+)
 
 
-def two_answers(request):
-    both = event(right(request)) + event(right(request, result={"content": []}))
-    if request.world.transport != "sse":
+def two_responses(request):
+    both = event(correct(request)) + event(correct(request, result={"content": []}))
+    if request.fixture.transport != "sse":
         return http(200, both, kind="text/event-stream")
-    request.world.stream.sendall(both)
+    request.fixture.stream.sendall(both)
     return ACCEPTED
 
 
-row("two answers", two_answers, OK)
+row("two responses", two_responses, OK)
 
 
-class Late(Scripted):
-    """The answer comes when the call is over, in front of the next one."""
+class LateResponse(Scripted):
+    """The response arrives after the call has ended, before the next response."""
 
     def __init__(self, transport):
-        super().__init__(transport, self.keep, times=1)
-        self.waiting = []
+        super().__init__(transport, self.hold_request, max_calls=1)
+        self.held = []
 
-    def keep(self, request):
-        self.waiting.append(request)
+    def hold_request(self, request):
+        self.held.append(request)
         if self.transport == "sse":
             return ACCEPTED
         request.send(STREAM)
         return request.hold()
 
-    def heal(self):
-        super().heal()
-        for request in self.waiting:
-            late = event(right(request, result=DONE | {"content": [{"type": "text", "text": "late"}]}))
-            # A client that has left for good does not hear it.
+    def end_fault(self):
+        super().end_fault()
+        for request in self.held:
+            response = event(correct(request, result=RESULT | {"content": [{"type": "text", "text": "late"}]}))
+            # Fails if the client has closed the connection.
             with contextlib.suppress(OSError):
-                (self.stream if self.transport == "sse" else request.socket).sendall(late)
+                (self.stream if self.transport == "sse" else request.socket).sendall(response)
 
 
-class Cancelled(Late):
-    """The same for a call that is cancelled."""
+class LateAfterCancel(LateResponse):
+    """The response arrives after the call was cancelled."""
 
     def call(self, client, timeout):
         with Cancel() as cancel:
@@ -174,7 +259,7 @@ class Cancelled(Late):
             return calling.result()
 
 
-add_row("answer after the timeout", Late, "MCP_TIMEOUT", "timeout of 300 ms", waits=300)
-add_row("answer after cancelling", Cancelled, "MCP_CANCELLED", "cancelled")
+add_row("response after the timeout", LateResponse, "MCP_TIMEOUT", "timeout of 300 ms", timeout=300)
+add_row("response after cancellation", LateAfterCancel, "MCP_CANCELLED", "cancelled")
 
 run()

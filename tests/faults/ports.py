@@ -1,4 +1,4 @@
-"""Ports whose server comes and goes, and addresses that lead nowhere."""
+"""Ports whose server can stop and start again, and addresses that do not respond."""
 
 import contextlib
 import select
@@ -10,8 +10,9 @@ from harness import Server
 HOST = "127.0.0.1"
 
 
-def kept_listener():
-    """On a free port, which stays this socket's while it does not listen: the system takes back only what it chose."""
+def reserved_listener():
+    """A listener whose port stays bound while it does not listen. It binds to an explicit port: the system releases a
+    port at shutdown only if the system chose it."""
     while True:
         with socket.create_server((HOST, 0)) as probe:
             end = probe.getsockname()
@@ -20,34 +21,34 @@ def kept_listener():
 
 
 def fill(listener, opened):
-    """Fills the queue of a listener that nobody serves: the system drops what else comes, as a firewall would."""
+    """Fills the queue of a listener that accepts nothing: the system drops further connections, as a firewall would."""
     for _ in range(16):
-        one = opened.enter_context(socket.socket(listener.family))
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-        if not select.select([], [one], [], 0.2)[1]:
+        client = opened.enter_context(socket.socket(listener.family))
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+        if not select.select([], [client], [], 0.2)[1]:
             return
-    raise AssertionError("the queue does not fill up")
+    raise AssertionError("the accept queue does not fill up")
 
 
 class Port(Server):
-    """The harness's server on a port that nobody else gets while it is away."""
+    """The harness's server on a port that stays reserved while the server is stopped."""
 
     def __init__(self, handler):
         self.handler = handler
         self.requests, self.open, self.changed = [], set(), threading.Condition()
         self.fillers = contextlib.ExitStack()
-        self.listener = kept_listener()
+        self.listener = reserved_listener()
         self.port = self.listener.getsockname()[1]
-        self.come()
+        self.start_server()
 
-    def come(self):
+    def start_server(self):
         self.listener.listen(128)
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
 
-    def leave(self):
-        """From now on connections are refused, and those that there were have ended."""
+    def stop_server(self):
+        """Refuses new connections, and ends the open ones."""
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.thread.join()
@@ -56,11 +57,11 @@ class Port(Server):
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        assert self.wait_for(lambda: not self.open), "a connection stays"
+        assert self.wait_for(lambda: not self.open), "a connection stays open"
 
-    def stop_answering(self):
-        """From now on there is no answer to connections, not even that there is none."""
-        self.leave()
+    def stop_accepting(self):
+        """Neither accepts nor refuses new connections: connecting to the port times out."""
+        self.stop_server()
         self.listener.listen(0)
         fill(self.listener, self.fillers)
 

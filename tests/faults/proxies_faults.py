@@ -1,6 +1,7 @@
-"""Proxies that refuse, want a password, say nothing or nonsense, or break off: for http, for https, and SOCKS5.
+"""Proxies that refuse requests, require a password, do not respond, send invalid data, or close the connection: for
+http URLs, for https URLs (CONNECT), and SOCKS5.
 
-The behaviours are those of proxies/toy.py; a world that is healed has a decent one on the same port.
+The behaviors are defined in proxies/toy.py. Without the fault, a working proxy uses the same port.
 """
 
 import contextlib
@@ -23,13 +24,13 @@ import toy  # noqa: E402
 
 declare(c_int, mcp_set_proxy=[c_void_p, c_char_p, ERROR])
 
-# How the proxy is asked: in absolute-form, by CONNECT, or by SOCKS5.
-PLAIN, TUNNEL, SOCKS = "http", "tunnel", "socks"
+# How the client uses the proxy: with an absolute-form request target, with CONNECT, or with SOCKS5.
+PLAIN, TUNNEL, SOCKS = "HTTP", "CONNECT", "SOCKS5"
 USER, PASSWORD = "user", "pr0xy-pa55word"
 
 
-class Unrecorded:
-    """toy.py writes down what it gets; here nobody reads it."""
+class NoRecord:
+    """Discards what toy.py records."""
 
     def connection(self):
         return 0
@@ -41,71 +42,73 @@ class Unrecorded:
         pass
 
 
-# --- Worlds -----------------------------------------------------------------------------------------------------------
+# --- Fixtures ---------------------------------------------------------------------------------------------------------
 
 
 class Proxy(Port):
-    """Behaves one way at a time."""
+    """A proxy whose behavior can be changed."""
 
-    def __init__(self, behaviour):
-        self.behaviour = behaviour
+    def __init__(self, behavior):
+        self.behavior = behavior
         super().__init__(None)
 
     def serve(self, connection):
         with connection, contextlib.suppress(OSError, EOFError):
-            self.behaviour(toy.Client("", connection, Unrecorded()))
+            self.behavior(toy.Client("", connection, NoRecord()))
         with self.changed:
             self.open.discard(connection)
             self.changed.notify_all()
 
 
 class Proxied(Scripted):
-    """A scripted server behind a proxy. While the world is broken, the proxy is as `behaviour` says; without one it is
-    not there at all, or its queue is `full`."""
+    """A scripted server behind a proxy. While the fault is active, the proxy has the given behavior. Without a
+    behavior, it refuses connections, or ignores them (`ignore_connections`)."""
 
-    def __init__(self, transport, way, behaviour=None, full=False):
-        super().__init__(transport, self.decent, first=True)
-        self.way, self.behaviour, self.full = way, behaviour, full
-        self.secure = self.kept.enter_context(TlsServer(self.handle)) if way == TUNNEL else None
-        self.good = toy.KINDS["SOCKS_LOGIN" if way == SOCKS else "A"]
-        self.proxy = self.kept.enter_context(Proxy(self.good))
+    def __init__(self, transport, mode, behavior=None, ignore_connections=False):
+        super().__init__(transport, self.normal_response, first_request=True)
+        self.mode, self.behavior, self.ignore_connections = mode, behavior, ignore_connections
+        self.tls_server = self.resources.enter_context(TlsServer(self.handle)) if mode == TUNNEL else None
+        self.working_behavior = toy.KINDS["SOCKS_LOGIN" if mode == SOCKS else "A"]
+        self.proxy = self.resources.enter_context(Proxy(self.working_behavior))
 
     def client(self, token):
         path = "/sse" if self.transport == "sse" else "/mcp"
-        origin = f"https://localhost:{self.secure.port}" if self.secure else f"http://127.0.0.1:{self.server.port}"
-        made = Client(origin + path, bearer=token)
-        if self.secure:
-            trust(made)
-        scheme = "socks5h" if self.way == SOCKS else "http"
+        origin = (
+            f"https://localhost:{self.tls_server.port}" if self.tls_server else f"http://127.0.0.1:{self.server.port}"
+        )
+        client = Client(origin + path, bearer=token)
+        if self.tls_server:
+            trust(client)
+        scheme = "socks5h" if self.mode == SOCKS else "http"
         url = f"{scheme}://{USER}:{PASSWORD}@127.0.0.1:{self.proxy.port}"
-        call(lib.mcp_set_proxy, made.client, url.encode()).must_be("MCP_OK")
-        return made
+        call(lib.mcp_set_proxy, client.client, url.encode()).must_be("MCP_OK")
+        return client
 
-    def fail(self):
-        super().fail()
-        # What a proxy says may lead to another origin.
-        self.proxy.behaviour = partial(self.behaviour, world=self) if self.behaviour is redirect else self.behaviour
-        if self.full:
-            self.proxy.stop_answering()
-        elif self.behaviour is None:
-            self.proxy.leave()
+    def start_fault(self):
+        super().start_fault()
+        # A redirect needs the URL of the other origin.
+        self.proxy.behavior = partial(self.behavior, fixture=self) if self.behavior is redirect else self.behavior
+        if self.ignore_connections:
+            self.proxy.stop_accepting()
+        elif self.behavior is None:
+            self.proxy.stop_server()
 
-    def heal(self):
-        super().heal()
-        self.proxy.behaviour = self.good
-        if self.behaviour is None:
-            self.proxy.come()
+    def end_fault(self):
+        super().end_fault()
+        self.proxy.behavior = self.working_behavior
+        if self.behavior is None:
+            self.proxy.start_server()
 
     def call(self, client, timeout):
         outcome = super().call(client, timeout)
-        shown = [outcome.message, *client.lines]
-        assert not any(PASSWORD in text for text in shown), f"the proxy's password is shown: {shown}"
+        texts = [outcome.message, *client.lines]
+        assert not any(PASSWORD in text for text in texts), f"the proxy's password is in the error or the log: {texts}"
         return outcome
 
 
-def redirect(client, world):
-    answer = toy.reply(307, b"", f"Location: http://127.0.0.1:{world.foreign.port}/")
-    toy.http_says(client, answer=answer)
+def redirect(client, fixture):
+    response = toy.reply(307, b"", f"Location: http://127.0.0.1:{fixture.other_origin.port}/")
+    toy.http_says(client, answer=response)
 
 
 def reset(client):
@@ -113,73 +116,90 @@ def reset(client):
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def proxy_row(name, way, expected, words, waits=None, **given):
-    add_row(name, lambda transport: Proxied(transport, way, **given), expected, words, waits=waits)
+def proxy_row(name, mode, expected, words, timeout=None, **arguments):
+    add_row(name, lambda transport: Proxied(transport, mode, **arguments), expected, words, timeout=timeout)
 
 
 # --- Over HTTP --------------------------------------------------------------------------------------------------------
 
-GONE = "the connection ended before the server answered"
-# What the proxy does, and how that ends for http and for https.
-HTTP = {
+ENDED_EARLY = "the connection ended before the server answered"
+# The behavior of the proxy, and the expected end of the call for http and for https.
+RESPONSES = {
     "403": (("MCP_FORBIDDEN", "HTTP 403"), ("MCP_PROXY_FAILED", "403")),
     "407": (("MCP_PROXY_AUTH_REQUIRED", "407"), ("MCP_PROXY_AUTH_REQUIRED", "407")),
     "502": (("MCP_UNAVAILABLE", "HTTP 502"), ("MCP_PROXY_FAILED", "502")),
     "GARBAGE": (("MCP_HTTP_ERROR", "no valid HTTP"), ("MCP_PROXY_FAILED", "proxy")),
-    "CLOSE": (("MCP_DISCONNECTED", GONE), ("MCP_PROXY_FAILED", "ended before it answered")),
-    "CUT": (("MCP_DISCONNECTED", GONE), ("MCP_PROXY_FAILED", "ended before it answered")),
+    "CLOSE": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
+    "CUT": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
     "ENDLESS": (("MCP_TOO_LARGE", "head of the server's answer"), ("MCP_PROXY_FAILED", "proxy")),
 }
 LABELS = {
-    "403": "says 403", "407": "says 407", "502": "says 502", "GARBAGE": "says what is no HTTP", "CLOSE": "closes",
-    "CUT": "is cut", "ENDLESS": "sends headers for ever",
-}  # fmt: skip
-OTHERS = {
+    "403": "responds with 403",
+    "407": "responds with 407",
+    "502": "responds with 502",
+    "GARBAGE": "responds with invalid HTTP",
+    "CLOSE": "closes the connection",
+    "CUT": "closes in its response head",
+    "ENDLESS": "sends endless headers",
+}
+OTHER_FAULTS = {
     "redirects to another origin": (redirect, ("MCP_REDIRECT_REFUSED", "another origin"), ("MCP_PROXY_FAILED", "307")),
-    "resets": (reset, ("MCP_DISCONNECTED", "connection reset"), ("MCP_PROXY_FAILED", "connection reset")),
+    "resets the connection": (
+        reset,
+        ("MCP_DISCONNECTED", "connection reset"),
+        ("MCP_PROXY_FAILED", "connection reset"),
+    ),
 }
 WAITED = {PLAIN: ("timeout of 300 ms", "while waiting"), TUNNEL: ("timeout of 300 ms", "while waiting for the proxy")}
 
-for kind, ends in HTTP.items():
-    for way, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
-        proxy_row(f"{way}: proxy {LABELS[kind]}", way, status, words, behaviour=toy.KINDS[kind])
-for name, (behaviour, *ends) in OTHERS.items():
-    for way, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
-        proxy_row(f"{way}: proxy {name}", way, status, words, behaviour=behaviour)
-for way in (PLAIN, TUNNEL):
-    for kind, label in (("SILENT", "says nothing"), ("HALF", "says half a head")):
-        proxy_row(f"{way}: proxy {label}", way, "MCP_TIMEOUT", WAITED[way], 300, behaviour=toy.KINDS[kind])
-proxy_row("tunnel: proxy says more than it may", TUNNEL, "MCP_PROXY_FAILED", "proxy", behaviour=toy.KINDS["EXTRA"])
+for kind, ends in RESPONSES.items():
+    for mode, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
+        proxy_row(f"{mode}: proxy {LABELS[kind]}", mode, status, words, behavior=toy.KINDS[kind])
+for name, (behavior, *ends) in OTHER_FAULTS.items():
+    for mode, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
+        proxy_row(f"{mode}: proxy {name}", mode, status, words, behavior=behavior)
+for mode in (PLAIN, TUNNEL):
+    for kind, label in (("SILENT", "sends nothing"), ("HALF", "sends half a response head")):
+        proxy_row(f"{mode}: proxy {label}", mode, "MCP_TIMEOUT", WAITED[mode], 300, behavior=toy.KINDS[kind])
+proxy_row(
+    "CONNECT: proxy sends unexpected data after its response",
+    TUNNEL,
+    "MCP_PROXY_FAILED",
+    "proxy",
+    behavior=toy.KINDS["EXTRA"],
+)
 
 
 # --- SOCKS5 -----------------------------------------------------------------------------------------------------------
 
-REPLIES = ("general failure", "rules", "network", "host", "refused", "too long", "kind", "kind", "reply 9")
-for number, words in enumerate(REPLIES, start=1):
-    # It takes the password first.
-    refuses = partial(toy.socks, reply=number, login=0)
-    proxy_row(f"SOCKS5: reply {number}", SOCKS, "MCP_PROXY_FAILED", words, behaviour=refuses)
-FAILED, UNKNOWN = "MCP_PROXY_FAILED", "does not speak SOCKS5"
+REPLY_WORDS = ("general failure", "rules", "network", "host", "refused", "too long", "kind", "kind", "reply 9")
+for number, words in enumerate(REPLY_WORDS, start=1):
+    # login=0: it accepts the password before that.
+    rejects = partial(toy.socks, reply=number, login=0)
+    proxy_row(f"SOCKS5: error reply {number}", SOCKS, "MCP_PROXY_FAILED", words, behavior=rejects)
+FAILED, NOT_SOCKS = "MCP_PROXY_FAILED", "does not speak SOCKS5"
 for kind, label, status, words in (
-    ("VERSION", "another version", FAILED, UNKNOWN),
-    ("GARBAGE", "what is no SOCKS", FAILED, UNKNOWN),
-    ("CLOSE", "the end", FAILED, "ended before it answered"),
-    ("CUT", "half a reply", FAILED, "ended before it answered"),
-    ("KIND", "an unknown kind of address", FAILED, "an address of an unknown kind"),
-    ("METHOD", "a method that was not offered", FAILED, "a way to log in that it was not offered"),
-    ("NO_METHOD", "no method will do", FAILED, "neither a user name and password"),
-    ("REFUSED", "password refused", "MCP_PROXY_AUTH_REQUIRED", "user name or password"),
+    ("VERSION", "proxy speaks another version", FAILED, NOT_SOCKS),
+    ("GARBAGE", "proxy does not speak SOCKS", FAILED, NOT_SOCKS),
+    ("CLOSE", "proxy closes the connection", FAILED, "ended before it answered"),
+    ("CUT", "incomplete reply", FAILED, "ended before it answered"),
+    ("KIND", "unknown address type", FAILED, "an address of an unknown kind"),
+    ("METHOD", "authentication method that was not offered", FAILED, "a way to log in that it was not offered"),
+    ("NO_METHOD", "no acceptable authentication method", FAILED, "neither a user name and password"),
+    ("REFUSED", "password is rejected", "MCP_PROXY_AUTH_REQUIRED", "user name or password"),
 ):
-    proxy_row(f"SOCKS5: {label}", SOCKS, status, words, behaviour=toy.KINDS[f"SOCKS_{kind}"])
-proxy_row("SOCKS5: silence", SOCKS, "MCP_TIMEOUT", WAITED[TUNNEL], 300, behaviour=toy.KINDS["SOCKS_SILENT"])
+    proxy_row(f"SOCKS5: {label}", SOCKS, status, words, behavior=toy.KINDS[f"SOCKS_{kind}"])
+proxy_row("SOCKS5: no reply", SOCKS, "MCP_TIMEOUT", WAITED[TUNNEL], 300, behavior=toy.KINDS["SOCKS_SILENT"])
 
 
-# --- Not there --------------------------------------------------------------------------------------------------------
+# --- No proxy ---------------------------------------------------------------------------------------------------------
 
-NOBODY, CONNECTING = ("cannot connect to the proxy", "connection refused"), ("timeout of 300 ms", "while connecting")
-for way in (PLAIN, TUNNEL, SOCKS):
-    proxy_row(f"{way}: no proxy listens", way, FAILED, NOBODY)
-    proxy_row(f"{way}: black hole for a proxy", way, "MCP_TIMEOUT", CONNECTING, 300, full=True)
+NO_PROXY, CONNECTING = ("cannot connect to the proxy", "connection refused"), ("timeout of 300 ms", "while connecting")
+for mode in (PLAIN, TUNNEL, SOCKS):
+    proxy_row(f"{mode}: connection to the proxy refused", mode, FAILED, NO_PROXY)
+    proxy_row(
+        f"{mode}: connecting to the proxy times out", mode, "MCP_TIMEOUT", CONNECTING, 300, ignore_connections=True
+    )
 
 if __name__ == "__main__":
     run()

@@ -15,7 +15,7 @@ AUTHORITY = folder.file("ca", certificates.authority())
 
 
 def context(label="good", **given):
-    """What a server needs that shows such a certificate."""
+    """The SSLContext of a server with such a certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(folder.file(label, certificates.server(**given)), certificates.KEY)
     return made
@@ -25,10 +25,10 @@ GOOD = context()
 
 
 class TlsServer(Server):
-    """The harness's server over TLS. What a fault sends in one piece is one record."""
+    """The harness's server over TLS. A fault's data that is sent in one call is one TLS record."""
 
-    def __init__(self, handler, given=GOOD):
-        self.context = given
+    def __init__(self, handler, context=GOOD):
+        self.context = context
         super().__init__(handler)
 
     def serve(self, connection):

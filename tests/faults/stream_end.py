@@ -1,4 +1,4 @@
-"""The moment at which a client knows that its event stream, or its process, has ended."""
+"""Waits until a client has noticed that its event stream, or its server process, has ended."""
 
 import os
 import threading
@@ -7,7 +7,7 @@ from harness import poll
 
 
 class StreamEnd:
-    """What a client tells of it: its reader says so in the log, on its own thread, which ends then."""
+    """The client's reader thread logs the end, and then exits."""
 
     def __init__(self, client, words="event stream has ended"):
         self.thread, self.words = None, words
@@ -18,4 +18,7 @@ class StreamEnd:
             self.thread = threading.get_native_id()
 
     def wait(self):
-        poll(lambda: self.thread and not os.path.exists(f"/proc/self/task/{self.thread}"), "the end is not seen")
+        poll(
+            lambda: self.thread and not os.path.exists(f"/proc/self/task/{self.thread}"),
+            "the client did not notice the end",
+        )

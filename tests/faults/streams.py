@@ -1,62 +1,67 @@
-"""Event streams that do not come to an end, or to the point, or are none; and the endpoint of HTTP+SSE."""
+"""Event streams that never end, end early, are too large or invalid; resumption; and the endpoint event of HTTP+SSE."""
 
 import json
 
-from matrix import ACCEPTED, DONE, ENDPOINT, PAUSE, close, row, run, then_close, then_hold
+from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, row, run, then_close, then_hold
 
 from harness import STREAM, answer, event, http
 
-WAITED = {"modern": "reading the server's answer", "legacy": "reading the server's answer", "sse": "waiting for the server's answer"}
+WAITED = {
+    "modern": "reading the server's answer",
+    "legacy": "reading the server's answer",
+    "sse": "waiting for the server's answer",
+}
 CUT = {"modern": "MCP_TRUNCATED", "legacy": "MCP_TRUNCATED", "sse": "MCP_DISCONNECTED"}
-NO_ANSWER = "ended without the answer"
-ENDED = {"modern": NO_ANSWER, "legacy": NO_ANSWER, "sse": "the server ended the event stream"}
-NOTICE = event({"jsonrpc": "2.0", "method": "notifications/x"})
-LETTER = event({"jsonrpc": "2.0", "method": "notifications/x", "params": {"text": "x" * 5000}})
-ASKED = event({"jsonrpc": "2.0", "id": "theirs", "method": "ping"})
+NO_RESPONSE = "ended without the answer"
+ENDED = {"modern": NO_RESPONSE, "legacy": NO_RESPONSE, "sse": "the server ended the event stream"}
+NOTIFICATION = event({"jsonrpc": "2.0", "method": "notifications/x"})
+LARGE_NOTIFICATION = event({"jsonrpc": "2.0", "method": "notifications/x", "params": {"text": "x" * 5000}})
+PING_REQUEST = event({"jsonrpc": "2.0", "id": "theirs", "method": "ping"})
 MIB = 1 << 20
 
 
-def right(request):
-    """The event with the right answer."""
-    return event(answer(request, DONE))
+def response_event(request):
+    """The event with the correct response."""
+    return event(answer(request, RESULT))
 
 
-def hold(_connection):
+def do_nothing(_connection):
     pass
 
 
-def streamed(make, end=hold, spoils=False):
-    """What `make` makes of a request comes on the event stream, and then its end; what is not a whole event spoils it for others."""
+def streamed(make, end=do_nothing, incomplete=False):
+    """Sends `make(request)` on the event stream, and then calls `end` on its connection. After an `incomplete` event,
+    no other event can follow on this stream."""
 
     def fault(request):
         connection = begin_stream(request)
         connection.sendall(make(request))
-        if request.world.transport != "sse":
+        if request.fixture.transport != "sse":
             end(connection)
             return request.hold()
-        if spoils or end is not hold:
+        if incomplete or end is not do_nothing:
             end(connection)
-            request.world.spoilt.append(connection)
+            request.fixture.damaged_streams.append(connection)
         return ACCEPTED
 
     return fault
 
 
 def begin_stream(request):
-    """The connection that events go to."""
-    if request.world.transport == "sse":
-        return request.world.stream
+    """Begins an event stream if necessary, and returns its connection."""
+    if request.fixture.transport == "sse":
+        return request.fixture.stream
     request.send(STREAM)
     return request.socket
 
 
-def for_ever(make, pause=0, begin=b""):
-    """The same again and again, until the client leaves or the world is healed."""
+def repeated(make, pause=0, begin=b""):
+    """Sends `begin`, and then `make(request)` repeatedly until the client disconnects or the fault ends."""
 
     def fault(request):
         connection = begin_stream(request)
         if connection is not request.socket:
-            request.world.spoilt.append(connection)
+            request.fixture.damaged_streams.append(connection)
             request.send(ACCEPTED)
         connection.sendall(begin)
         block = make(request)
@@ -68,153 +73,313 @@ def for_ever(make, pause=0, begin=b""):
     return fault
 
 
-def never_taken(request):
-    """The server asks for something, and then does not listen."""
+def never_read(request):
+    """The server sends a request, and then reads nothing more."""
     if request.rpc == "tools/call":
-        request.send(STREAM + ASKED)
+        request.send(STREAM + PING_REQUEST)
     return request.hold()
 
 
-# --- Without an end ---------------------------------------------------------------------------------------------------
+# --- Endless streams --------------------------------------------------------------------------------------------------
 
-row("event stream, and then silence", streamed(lambda _: b""), "MCP_TIMEOUT", WAITED, waits=300)
-row("silence after the first event", streamed(lambda _: NOTICE), "MCP_TIMEOUT", WAITED, waits=300)
-row("silence in an event", streamed(lambda r: right(r)[:20], spoils=True), "MCP_TIMEOUT", WAITED, waits=300)
-row("answer without its blank line", streamed(lambda r: right(r)[:-1], spoils=True), "MCP_TIMEOUT", WAITED, waits=300)
-row("answer without a newline", streamed(lambda r: right(r)[:-2], spoils=True), "MCP_TIMEOUT", WAITED, waits=300)
-row("answer, and the stream stays open", streamed(right), "MCP_OK")
-row("comments for ever", for_ever(lambda _: b": keep-alive\n\n", pause=0.02), "MCP_TIMEOUT", WAITED, waits=300)
-row("flood of comments", for_ever(lambda _: b": keep-alive\n\n" * 5000), "MCP_TIMEOUT", WAITED, waits=300, repeats=2)
-row("flood of blank lines", for_ever(lambda _: b"\n" * 50_000), "MCP_TIMEOUT", WAITED, waits=300, repeats=2)
-# Each has a line in the log, for which Python takes far longer than the library takes for the rest.
-row("flood of notifications", for_ever(lambda _: LETTER * 100), "MCP_TIMEOUT", WAITED, waits=300, repeats=2)
-row("1000 notifications, and the answer", streamed(lambda r: NOTICE * 1000 + right(r)), "MCP_OK", at_once=1000, repeats=2)
-row("flood of requests", for_ever(lambda _: ASKED * 100), "MCP_TIMEOUT", "timeout of 300 ms", waits=300, repeats=2,
-    transports=("modern", "legacy"))  # fmt: skip
-# The reader answers them all, and comes to nothing else before: not too many, then.
-row("200 requests, and silence", streamed(lambda _: ASKED * 200), "MCP_TIMEOUT", WAITED, waits=500, repeats=1)
-row("request whose answer is not taken", never_taken, {"legacy": "MCP_TIMEOUT"}, "timeout of 300 ms", waits=300,
-    meets=("tools/call", "POST"))  # fmt: skip
+row("event stream without events", streamed(lambda _: b""), "MCP_TIMEOUT", WAITED, timeout=300)
+row("stall after the first event", streamed(lambda _: NOTIFICATION), "MCP_TIMEOUT", WAITED, timeout=300)
+row(
+    "stall in an event", streamed(lambda r: response_event(r)[:20], incomplete=True), "MCP_TIMEOUT", WAITED, timeout=300
+)
+row(
+    "response event without its blank line",
+    streamed(lambda r: response_event(r)[:-1], incomplete=True),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row(
+    "response event without a newline",
+    streamed(lambda r: response_event(r)[:-2], incomplete=True),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row("response, and the stream stays open", streamed(response_event), "MCP_OK")
+row(
+    "endless comments, sent slowly",
+    repeated(lambda _: b": keep-alive\n\n", pause=0.02),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row(
+    "endless comments, sent fast",
+    repeated(lambda _: b": keep-alive\n\n" * 5000),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+    repeats=2,
+)
+row("endless blank lines", repeated(lambda _: b"\n" * 50_000), "MCP_TIMEOUT", WAITED, timeout=300, repeats=2)
+# Each notification is logged, and the log callback in Python takes much longer than the library.
+row(
+    "endless notifications", repeated(lambda _: LARGE_NOTIFICATION * 100), "MCP_TIMEOUT", WAITED, timeout=300, repeats=2
+)
+row(
+    "1,000 notifications, then the response",
+    streamed(lambda r: NOTIFICATION * 1000 + response_event(r)),
+    "MCP_OK",
+    max_ms=1000,
+    repeats=2,
+)
+row(
+    "endless requests",
+    repeated(lambda _: PING_REQUEST * 100),
+    "MCP_TIMEOUT",
+    "timeout of 300 ms",
+    timeout=300,
+    repeats=2,
+    transports=("modern", "legacy"),
+)
+# Only 200: the client responds to all of them before it does anything else.
+row(
+    "200 requests, then no more data",
+    streamed(lambda _: PING_REQUEST * 200),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=500,
+    repeats=1,
+)
+row(
+    "request whose response is not read",
+    never_read,
+    {"legacy": "MCP_TIMEOUT"},
+    "timeout of 300 ms",
+    timeout=300,
+    methods=("tools/call", "POST"),
+)
 
-# --- With an early end ------------------------------------------------------------------------------------------------
+# --- Streams that end early -------------------------------------------------------------------------------------------
 
-row("stream that ends at once", streamed(lambda _: b"", close), CUT, ENDED)
-row("stream that ends behind a notification", streamed(lambda _: NOTICE, close), CUT, ENDED)
-row("stream that ends in the answer", streamed(lambda r: right(r)[:30], close), CUT, ENDED)
-# An event counts with its blank line only.
-row("stream that ends before the blank line", streamed(lambda r: right(r)[:-1], close), CUT, ENDED)
-row("stream that ends behind the answer", streamed(right, close), "MCP_OK")
+row("stream closed before any event", streamed(lambda _: b"", close), CUT, ENDED)
+row("stream closed after a notification", streamed(lambda _: NOTIFICATION, close), CUT, ENDED)
+row("stream closed in the response event", streamed(lambda r: response_event(r)[:30], close), CUT, ENDED)
+# An event without its blank line is discarded.
+row(
+    "stream closed before the blank line of the response event",
+    streamed(lambda r: response_event(r)[:-1], close),
+    CUT,
+    ENDED,
+)
+row("stream closed after the response", streamed(response_event, close), "MCP_OK")
 
-# --- Too much ---------------------------------------------------------------------------------------------------------
+# --- Too large --------------------------------------------------------------------------------------------------------
 
 LARGE = "event of the server's stream is larger than 67108864 bytes"
-SLOW = {"at_once": 3000, "repeats": 1}
+SLOW = {"max_ms": 3000, "repeats": 1}
 
-row("event of a gigabyte, in one line", for_ever(lambda _: b"x" * MIB, begin=b"data: "), "MCP_TOO_LARGE", LARGE, **SLOW)
-row("event of a gigabyte, in many lines", for_ever(lambda _: (b"data: " + b"x" * 1000 + b"\n") * 1000), "MCP_TOO_LARGE", LARGE, **SLOW)
-SMALL = "event of the server's stream is larger than 1048576 bytes"
-LESS = {"event_limit": MIB, "repeats": 2}
+row("endless event in one line", repeated(lambda _: b"x" * MIB, begin=b"data: "), "MCP_TOO_LARGE", LARGE, **SLOW)
+row(
+    "endless event in many lines",
+    repeated(lambda _: (b"data: " + b"x" * 1000 + b"\n") * 1000),
+    "MCP_TOO_LARGE",
+    LARGE,
+    **SLOW,
+)
+SMALL_LIMIT = "event of the server's stream is larger than 1048576 bytes"
+SMALL_EVENT = {"event_limit": MIB, "repeats": 2}
 
-row("field name without end", for_ever(lambda _: b"x" * MIB), "MCP_TOO_LARGE", SMALL, **LESS)
-row("event name without end", for_ever(lambda _: b"x" * MIB, begin=b"event: "), "MCP_TOO_LARGE", SMALL, **LESS)
-row("id without end", for_ever(lambda _: b"x" * MIB, begin=b"id: "), "MCP_TOO_LARGE", SMALL, **LESS)
-row("comment without end", for_ever(lambda _: b"x" * MIB, begin=b": "), "MCP_TOO_LARGE", SMALL, **LESS)
-row("lines of no field, without end", for_ever(lambda _: b"x\n" * 50_000), "MCP_TIMEOUT", WAITED, waits=300, repeats=2)
+row("endless field name", repeated(lambda _: b"x" * MIB), "MCP_TOO_LARGE", SMALL_LIMIT, **SMALL_EVENT)
+row("endless event name", repeated(lambda _: b"x" * MIB, begin=b"event: "), "MCP_TOO_LARGE", SMALL_LIMIT, **SMALL_EVENT)
+row("endless id", repeated(lambda _: b"x" * MIB, begin=b"id: "), "MCP_TOO_LARGE", SMALL_LIMIT, **SMALL_EVENT)
+row("endless comment", repeated(lambda _: b"x" * MIB, begin=b": "), "MCP_TOO_LARGE", SMALL_LIMIT, **SMALL_EVENT)
+row(
+    "endless lines with an unknown field",
+    repeated(lambda _: b"x\n" * 50_000),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+    repeats=2,
+)
 
 # --- Bytes ------------------------------------------------------------------------------------------------------------
 
 
-def around(change):
-    """The right answer with something done to its bytes."""
-    return streamed(lambda request: change(right(request)))
+def changed(edit):
+    """The correct response event, changed by `edit`."""
+    return streamed(lambda request: edit(response_event(request)))
 
 
-# HTTP+SSE is past the beginning, where alone a BOM is one; the line is then no "data", and nothing has come.
-row("BOM before the answer", around(lambda data: b"\xef\xbb\xbf" + data), "MCP_OK", transports=("modern", "legacy"))
-row("BOM in the midst", around(lambda data: NOTICE + b"\xef\xbb\xbf" + data), "MCP_TIMEOUT", WAITED, waits=300)
-row("CR only", around(lambda data: data.replace(b"\n", b"\r")), "MCP_OK")
-row("CR LF", around(lambda data: data.replace(b"\n", b"\r\n")), "MCP_OK")
-row("NUL in a comment", around(lambda data: b": a\0b\n\n" + data), "MCP_OK")
-row("NUL in an id", around(lambda data: b"id: a\0b\n" + data), "MCP_OK")
-row("NUL in the data", around(lambda data: data.replace(b'"done"', b'"do\0ne"')), "MCP_INVALID_JSON", "no JSON")
-row("invalid UTF-8 in a comment", around(lambda data: b": \xff\xfe\n\n" + data), "MCP_OK")
-row("invalid UTF-8 in the data", around(lambda data: data.replace(b"done", b"do\xffne")), "MCP_INVALID_JSON", "invalid utf-8")
-row("surrogates in the data", around(lambda data: data.replace(b"done", b"\xed\xa0\x80")), "MCP_INVALID_JSON", "invalid utf-8")
-row("event of another name", around(lambda data: b"event: other\n" + data), "MCP_OK")
-row("answer in many data lines", around(lambda data: data.replace(b", ", b",\ndata: ")), "MCP_OK")
-row("text in the data", streamed(lambda r: b"data: <html>" + r.authorization.encode() + b"\n\n"), "MCP_TIMEOUT", "event stream: <html>",
-    waits=300)  # fmt: skip
-row("text before the answer", streamed(lambda r: b"data: <html>" + r.authorization.encode() + b"\n\n" + right(r)), "MCP_OK")
-row("empty data", streamed(lambda r: b"data:\n\n" + right(r)), "MCP_OK")
+# A BOM is ignored only at the start of a stream, and the stream of HTTP+SSE has started earlier. Elsewhere the BOM is
+# part of the field name, which is then unknown.
+row("BOM before the response", changed(lambda data: b"\xef\xbb\xbf" + data), "MCP_OK", transports=("modern", "legacy"))
+row(
+    "BOM in the middle of the stream",
+    changed(lambda data: NOTIFICATION + b"\xef\xbb\xbf" + data),
+    "MCP_TIMEOUT",
+    WAITED,
+    timeout=300,
+)
+row("CR line endings", changed(lambda data: data.replace(b"\n", b"\r")), "MCP_OK")
+row("CR LF line endings", changed(lambda data: data.replace(b"\n", b"\r\n")), "MCP_OK")
+row("NUL in a comment", changed(lambda data: b": a\0b\n\n" + data), "MCP_OK")
+row("NUL in an id", changed(lambda data: b"id: a\0b\n" + data), "MCP_OK")
+row("NUL in the data", changed(lambda data: data.replace(b'"done"', b'"do\0ne"')), "MCP_INVALID_JSON", "no JSON")
+row("invalid UTF-8 in a comment", changed(lambda data: b": \xff\xfe\n\n" + data), "MCP_OK")
+row(
+    "invalid UTF-8 in the data",
+    changed(lambda data: data.replace(b"done", b"do\xffne")),
+    "MCP_INVALID_JSON",
+    "invalid utf-8",
+)
+row(
+    "surrogates in the data",
+    changed(lambda data: data.replace(b"done", b"\xed\xa0\x80")),
+    "MCP_INVALID_JSON",
+    "invalid utf-8",
+)
+row("event with another name", changed(lambda data: b"event: other\n" + data), "MCP_OK")
+row("response in many data lines", changed(lambda data: data.replace(b", ", b",\ndata: ")), "MCP_OK")
+row(
+    "event with HTML instead of JSON",
+    streamed(lambda r: b"data: <html>" + r.authorization.encode() + b"\n\n"),
+    "MCP_TIMEOUT",
+    "event stream: <html>",
+    timeout=300,
+)
+row(
+    "event with HTML before the response",
+    streamed(lambda r: b"data: <html>" + r.authorization.encode() + b"\n\n" + response_event(r)),
+    "MCP_OK",
+)
+row("event with empty data", streamed(lambda r: b"data:\n\n" + response_event(r)), "MCP_OK")
 
-# --- What it says of resuming -----------------------------------------------------------------------------------------
+# --- Resumption -------------------------------------------------------------------------------------------------------
 
 
-def resumed(begin):
-    """The stream ends before the answer, and so does every one that resumes it."""
+def resumed_stream(begin):
+    """A stream that ends before the response, like every stream that resumes it."""
     return lambda request: request.send(STREAM + begin) or close(request.socket)
 
 
-ENDLESS = {"legacy": "MCP_TRUNCATED"}
-BOTH = {"meets": ("tools/call", "GET")}
-row("retry: 0, and the stream ends again and again", resumed(b"retry: 0\nid: 1\ndata:\n\n"), ENDLESS, NO_ANSWER, at_once=1500, **BOTH)
-row("retry: huge", resumed(b"retry: 99999999999999999999\nid: 1\ndata:\n\n"), ENDLESS, "which is too long", **BOTH)
-row("retry: five minutes", resumed(b"retry: 300000\nid: 1\ndata:\n\n"), {"legacy": "MCP_TIMEOUT"}, "before the stream was resumed",
-    waits=300, **BOTH)  # fmt: skip
-row("retry: -1", resumed(b"retry: -1\nid: 1\ndata:\n\n"), {"legacy": "MCP_TIMEOUT"}, "before the stream was resumed", waits=300,
-    **BOTH)  # fmt: skip
-row("stream that cannot be resumed", resumed(b"retry: 0\nid: 1\ndata:\n\n"), ENDLESS, NO_ANSWER, at_once=500)
-row("id that is no header", resumed(b"retry: 0\nid: \x01\x02\ndata:\n\n"), ENDLESS, NO_ANSWER, **BOTH)
-row("retry: 0 before the answer", around(lambda data: b"retry: 0\n\n" + data), "MCP_OK")
-row("retry: huge before the answer", around(lambda data: b"retry: 99999999999999999999\n\n" + data), "MCP_OK")
+TRUNCATED = {"legacy": "MCP_TRUNCATED"}
+WITH_RESUMPTION = {"methods": ("tools/call", "GET")}
+row(
+    "retry: 0, and every stream ends early",
+    resumed_stream(b"retry: 0\nid: 1\ndata:\n\n"),
+    TRUNCATED,
+    NO_RESPONSE,
+    max_ms=1500,
+    **WITH_RESUMPTION,
+)
+row(
+    "retry: number out of range",
+    resumed_stream(b"retry: 99999999999999999999\nid: 1\ndata:\n\n"),
+    TRUNCATED,
+    "which is too long",
+    **WITH_RESUMPTION,
+)
+row(
+    "retry: five minutes",
+    resumed_stream(b"retry: 300000\nid: 1\ndata:\n\n"),
+    {"legacy": "MCP_TIMEOUT"},
+    "before the stream was resumed",
+    timeout=300,
+    **WITH_RESUMPTION,
+)
+row(
+    "retry: -1",
+    resumed_stream(b"retry: -1\nid: 1\ndata:\n\n"),
+    {"legacy": "MCP_TIMEOUT"},
+    "before the stream was resumed",
+    timeout=300,
+    **WITH_RESUMPTION,
+)
+row("stream that cannot be resumed", resumed_stream(b"retry: 0\nid: 1\ndata:\n\n"), TRUNCATED, NO_RESPONSE, max_ms=500)
+row(
+    "id that is not a valid header value",
+    resumed_stream(b"retry: 0\nid: \x01\x02\ndata:\n\n"),
+    TRUNCATED,
+    NO_RESPONSE,
+    **WITH_RESUMPTION,
+)
+row("retry: 0 before the response", changed(lambda data: b"retry: 0\n\n" + data), "MCP_OK")
+row(
+    "retry: number out of range, before the response",
+    changed(lambda data: b"retry: 99999999999999999999\n\n" + data),
+    "MCP_OK",
+)
 
 # --- The endpoint of HTTP+SSE -----------------------------------------------------------------------------------------
 
 
-def endpoint(name, where, status, words=(), opening=b"", rest=b"", **members):
-    """What names the endpoint, as text or made of the world; None names none. What the client posts is answered decently."""
+def endpoint(name, value, status, words=(), before=b"", after=b"", **members):
+    """Adds a fault of the endpoint event, whose data is `value` (None: no such event). `value` and `after` may be
+    functions of the fixture. The client's POSTs get normal responses."""
 
     def fault(request):
         if request.method != "GET":
-            return request.world.decent(request)
-        text = where(request.world) if callable(where) else where
-        named = b"" if text is None else b"event: endpoint\ndata: " + text.encode() + b"\n\n"
-        more = rest(request.world) if callable(rest) else rest
-        request.world.streams.append(request.socket)
-        request.send(STREAM + opening + named + more)
+            return request.fixture.normal_response(request)
+        location = value(request.fixture) if callable(value) else value
+        endpoint_event = b"" if location is None else b"event: endpoint\ndata: " + location.encode() + b"\n\n"
+        following = after(request.fixture) if callable(after) else after
+        request.fixture.streams.append(request.socket)
+        request.send(STREAM + before + endpoint_event + following)
         return request.hold()
 
-    row(name, fault, {"sse": status}, words, first=True, **members)
+    row(name, fault, {"sse": status}, words, first_request=True, **members)
 
 
 REFUSED = ("MCP_REDIRECT_REFUSED", "another origin")
-foreign = lambda form: lambda world: form.format(world.foreign.port)  # noqa: E731
+other_origin = lambda form: lambda fixture: form.format(fixture.other_origin.port)  # noqa: E731
 
-endpoint("endpoint of another port", foreign("http://127.0.0.1:{}/m"), *REFUSED)
-endpoint("endpoint of another port, without a scheme", foreign("//127.0.0.1:{}/m"), *REFUSED)
-endpoint("endpoint of another host", lambda world: f"http://localhost:{world.server.port}/m", *REFUSED)
-endpoint("endpoint of another scheme", lambda world: f"https://127.0.0.1:{world.server.port}/m", *REFUSED)
-endpoint("endpoint with a user", lambda world: f"http://127.0.0.1:{world.server.port}@127.0.0.1:{world.foreign.port}/m",
-    "MCP_INVALID_MESSAGE", "endpoint that cannot be used")  # fmt: skip
-# Where browsers would go elsewhere.
-endpoint("endpoint behind backslashes", foreign("\\\\127.0.0.1:{}/m"), "MCP_OK")
-endpoint("endpoint that is missing", None, "MCP_TIMEOUT", "has not named its endpoint", waits=300)
-endpoint("other events instead of an endpoint", None, "MCP_TIMEOUT", "has not named its endpoint", waits=300, opening=NOTICE * 10)
+endpoint("endpoint on another port", other_origin("http://127.0.0.1:{}/m"), *REFUSED)
+endpoint("endpoint on another port, without a scheme", other_origin("//127.0.0.1:{}/m"), *REFUSED)
+endpoint("endpoint on another host", lambda fixture: f"http://localhost:{fixture.server.port}/m", *REFUSED)
+endpoint("endpoint with another scheme", lambda fixture: f"https://127.0.0.1:{fixture.server.port}/m", *REFUSED)
+endpoint(
+    "endpoint with user information",
+    lambda fixture: f"http://127.0.0.1:{fixture.server.port}@127.0.0.1:{fixture.other_origin.port}/m",
+    "MCP_INVALID_MESSAGE",
+    "endpoint that cannot be used",
+)
+# A browser would treat the backslashes as slashes, and use another origin.
+endpoint("endpoint that starts with backslashes", other_origin("\\\\127.0.0.1:{}/m"), "MCP_OK")
+endpoint("missing endpoint", None, "MCP_TIMEOUT", "has not named its endpoint", timeout=300)
+endpoint(
+    "other events instead of an endpoint",
+    None,
+    "MCP_TIMEOUT",
+    "has not named its endpoint",
+    timeout=300,
+    before=NOTIFICATION * 10,
+)
 endpoint("relative endpoint", "messages?session_id=1", "MCP_OK")
-endpoint("endpoint that is a query", "?session_id=1", "MCP_OK")
-endpoint("endpoint twice", "/messages", "MCP_OK", rest=ENDPOINT)
-endpoint("endpoint twice, the second of another port", "/messages", "MCP_OK",
-         rest=lambda world: f"event: endpoint\ndata: http://127.0.0.1:{world.foreign.port}/m\n\n".encode())  # fmt: skip
+endpoint("endpoint with only a query", "?session_id=1", "MCP_OK")
+endpoint("two endpoint events", "/messages", "MCP_OK", after=ENDPOINT)
+endpoint(
+    "two endpoint events, the second on another port",
+    "/messages",
+    "MCP_OK",
+    after=lambda fixture: f"event: endpoint\ndata: http://127.0.0.1:{fixture.other_origin.port}/m\n\n".encode(),
+)
 endpoint("empty endpoint", "", "MCP_INVALID_MESSAGE", "it is empty")
-endpoint("endpoint of another kind", "mailto:somebody", "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
-endpoint("endpoint with a blank", "/a b", "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
+endpoint("endpoint that is not an HTTP URL", "mailto:user", "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
+endpoint("endpoint with a space", "/a b", "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
 endpoint("endpoint with a control character", "/a\x01b", "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
-endpoint("endpoint that is JSON", json.dumps({"uri": "/messages"}), "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
-endpoint("endpoint of a megabyte", "/" + "x" * MIB, "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
-endpoint("BOM before the endpoint", "/messages", "MCP_OK", opening=b"\xef\xbb\xbf")
-row("stream that ends before the endpoint", then_close(lambda _: STREAM), {"sse": "MCP_TRUNCATED"}, "before it named its endpoint",
-    first=True)  # fmt: skip
-row("answer to a GET that is no stream", then_hold(lambda _: http(200, "<html>", kind="text/html")),
-    {"sse": "MCP_UNEXPECTED_CONTENT"}, "HTML page", first=True)  # fmt: skip
+endpoint("endpoint as JSON", json.dumps({"uri": "/messages"}), "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
+endpoint("endpoint of 1 MiB", "/" + "x" * MIB, "MCP_INVALID_MESSAGE", "endpoint that cannot be used")
+endpoint("BOM before the endpoint", "/messages", "MCP_OK", before=b"\xef\xbb\xbf")
+row(
+    "stream closed before the endpoint",
+    then_close(lambda _: STREAM),
+    {"sse": "MCP_TRUNCATED"},
+    "before it named its endpoint",
+    first_request=True,
+)
+row(
+    "response to GET that is not an event stream",
+    then_hold(lambda _: http(200, "<html>", kind="text/html")),
+    {"sse": "MCP_UNEXPECTED_CONTENT"},
+    "HTML page",
+    first_request=True,
+)
 
 run()

@@ -1,7 +1,8 @@
-"""A TCP proxy that does to one connection what networks do: it cuts, resets, stalls or delays at an exact byte.
+"""A TCP proxy that closes, resets, stalls or delays a connection at an exact byte, as networks do.
 
-Deterministic: a fault strikes where so many bytes of one direction have passed since it was armed, and nothing depends
-on how the bytes came in pieces. One thread for each connection, which never waits for anything but the two sockets.
+It is deterministic: a fault occurs after an exact number of bytes in one direction, counted from the moment it was
+armed. The sizes of the received pieces do not matter. Each connection has one thread, which waits only for its two
+sockets.
 """
 
 import contextlib
@@ -18,12 +19,12 @@ from harness import wait_until_read
 
 HOST = "127.0.0.1"
 
-# Which way the bytes go that are counted; or the fault strikes before any.
-REQUEST, ANSWER, ACCEPT = "request", "answer", "accept"
+# The direction in which bytes are counted; with ACCEPT the fault occurs before any byte.
+REQUEST, RESPONSE, ACCEPT = "request", "response", "accept"
 
-# What happens behind the last byte that passes: FIN, RST, nothing any more, nothing for a while, each further byte on
-# its own, or one byte that is another one.
-END, RESET, STALL, DELAY, SPLIT, SPOIL = "end", "reset", "stall", "delay", "split", "spoil"
+# What happens after the last forwarded byte: FIN, RST, no more data, a pause, every further byte is sent separately, or
+# one byte is changed.
+CLOSE, RESET, STALL, DELAY, SPLIT, CORRUPT = "closed", "reset", "stall", "delay", "split", "corrupt"
 
 # How long DELAY takes, in seconds.
 PAUSE = 0.2
@@ -31,27 +32,28 @@ PAUSE = 0.2
 
 @dataclass
 class Fault:
-    """`where` says, by the bytes that came since it was armed, how many of them pass; None while it cannot say that."""
+    """`where` gets the bytes received since the fault was armed, and returns how many of them are forwarded before the
+    fault, or None while this is not known yet."""
 
     direction: str
     where: Callable[[bytes], int | None]
     how: str
-    # So many connections are struck.
-    times: int = 1
-    # What is spoilt does not come together with what is well.
-    apart: bool = False
+    # How many connections get the fault.
+    max_connections: int = 1
+    # Whether the corrupted byte is sent only after the client has read the bytes before it.
+    separate: bool = False
 
 
-# --- Where a fault strikes --------------------------------------------------------------------------------------------
+# --- Where a fault occurs ---------------------------------------------------------------------------------------------
 
 
-def behind(count):
-    """Behind so many bytes."""
+def after_bytes(count):
+    """After `count` bytes."""
     return lambda data: count if len(data) >= count else None
 
 
 def at(mark, offset=0):
-    """So many bytes behind the first byte of the mark."""
+    """`offset` bytes after the start of `mark`."""
 
     def where(data):
         found = data.find(mark)
@@ -61,21 +63,21 @@ def at(mark, offset=0):
 
 
 def in_body(offset):
-    """So many bytes into a body with a length; before its end where that is negative."""
+    """`offset` bytes after the start of a body with a Content-Length; a negative offset counts from its end."""
 
     def where(data):
         head, blank, _ = data.partition(b"\r\n\r\n")
         found = re.search(rb"(?i)content-length: (\d+)", head)
         if not blank or not found:
             return None
-        place = len(head) + len(blank) + offset + (int(found[1]) if offset < 0 else 0)
-        return place if len(data) >= place else None
+        position = len(head) + len(blank) + offset + (int(found[1]) if offset < 0 else 0)
+        return position if len(data) >= position else None
 
     return where
 
 
 def in_record(number, offset):
-    """So many bytes behind the first byte of a TLS record, of which 0 is the first."""
+    """`offset` bytes after the start of a TLS record; `number` counts from 0."""
 
     def where(data):
         start = 0
@@ -88,7 +90,7 @@ def in_record(number, offset):
     return where
 
 
-def spoilt(data):
+def corrupted(data):
     return bytes([data[0] ^ 1]) + data[1:]
 
 
@@ -96,46 +98,46 @@ def spoilt(data):
 
 
 @dataclass
-class Pair:
-    """A connection, and the one to the server that it is passed on to."""
+class ProxiedConnection:
+    """A client's connection, and the connection to the server to which it is forwarded."""
 
     client: socket.socket
     server: socket.socket
-    # What has come in each direction since the fault was armed.
+    # The bytes received in each direction since the fault was armed.
     seen: dict = field(default_factory=dict)
     armed: object = ...
 
 
 class TcpProxy:
-    """Passes everything on to a port of this machine, until a fault is armed and strikes."""
+    """Forwards everything to a local port, except where an armed fault applies."""
 
     def __init__(self, port):
         self.target = port
         self.lock = threading.Lock()
         self.fault = None
         self.connections = 0
-        self.struck = 0
+        self.applied = 0
         self.threads = []
         self.pairs = []
         self.listener = socket.create_server((HOST, 0), backlog=64)
         self.port = self.listener.getsockname()[1]
-        # Written to at the end: whoever waits has it among its sockets.
-        self.over, self.ending = socket.socketpair()
+        # Becomes readable when the proxy ends: every select() includes it.
+        self.stopped, self.stopper = socket.socketpair()
         self.start(self.accept)
 
     def arm(self, fault):
-        """From now on, for every connection; bytes that passed before do not count."""
+        """Sets the fault for all connections. Bytes that were forwarded earlier do not count."""
         with self.lock:
-            self.fault, self.struck = fault, 0
+            self.fault, self.applied = fault, 0
 
     def drop(self):
-        """Ends the connections that there are."""
+        """Ends all open connections."""
         with self.lock:
             pairs, self.pairs = self.pairs, []
         for pair in pairs:
-            for one in (pair.client, pair.server):
+            for either in (pair.client, pair.server):
                 with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    either.shutdown(socket.SHUT_RDWR)
 
     def start(self, function, *arguments):
         thread = threading.Thread(target=function, args=arguments, daemon=True)
@@ -144,8 +146,8 @@ class TcpProxy:
 
     def accept(self):
         while True:
-            ready, _, _ = select.select([self.listener, self.over], [], [])
-            if self.over in ready:
+            ready, _, _ = select.select([self.listener, self.stopped], [], [])
+            if self.stopped in ready:
                 return
             client, _ = self.listener.accept()
             self.connections += 1
@@ -153,20 +155,20 @@ class TcpProxy:
 
     def serve(self, client):
         with client, contextlib.suppress(OSError), socket.create_connection((HOST, self.target)) as server:
-            for one in (client, server):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            pair = Pair(client, server)
+            for either in (client, server):
+                either.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            pair = ProxiedConnection(client, server)
             with self.lock:
                 self.pairs.append(pair)
-            _, strikes = self.judge(pair, ACCEPT, b"")
-            if not strikes or self.strike(pair, client, b"", strikes):
-                self.pass_on(pair)
+            _, fault_here = self.split_at_fault(pair, ACCEPT, b"")
+            if not fault_here or self.apply_fault(pair, client, b"", fault_here):
+                self.forward(pair)
 
-    def pass_on(self, pair):
-        open_sides = {pair.client: (pair.server, REQUEST), pair.server: (pair.client, ANSWER)}
+    def forward(self, pair):
+        open_sides = {pair.client: (pair.server, REQUEST), pair.server: (pair.client, RESPONSE)}
         while open_sides:
-            ready, _, _ = select.select([*open_sides, self.over], [], [])
-            if self.over in ready:
+            ready, _, _ = select.select([*open_sides, self.stopped], [], [])
+            if self.stopped in ready:
                 return
             for side in ready:
                 other, direction = open_sides[side]
@@ -175,65 +177,65 @@ class TcpProxy:
                     other.shutdown(socket.SHUT_WR)
                     del open_sides[side]
                     if side is pair.client:
-                        # It has left: what the server still says is for nobody.
+                        # The client has disconnected: further data of the server has no receiver.
                         return
                     continue
-                passing, strikes = self.judge(pair, direction, data)
-                if strikes and strikes.how == SPOIL and not strikes.apart:
-                    passing, strikes = passing + spoilt(data[len(passing) :]), None
-                other.sendall(passing)
-                if strikes and not self.strike(pair, other, data[len(passing) :], strikes):
+                before, fault_here = self.split_at_fault(pair, direction, data)
+                if fault_here and fault_here.how == CORRUPT and not fault_here.separate:
+                    before, fault_here = before + corrupted(data[len(before) :]), None
+                other.sendall(before)
+                if fault_here and not self.apply_fault(pair, other, data[len(before) :], fault_here):
                     return
 
-    def judge(self, pair, direction, data):
-        """What of the data may pass, and the fault that strikes behind it."""
+    def split_at_fault(self, pair, direction, data):
+        """Returns the part of the data to forward, and the fault that follows it, if any."""
         with self.lock:
             if pair.armed is not self.fault:
-                pair.armed, pair.seen = self.fault, dict.fromkeys((REQUEST, ANSWER, ACCEPT), b"")
+                pair.armed, pair.seen = self.fault, dict.fromkeys((REQUEST, RESPONSE, ACCEPT), b"")
             fault = self.fault
-            if fault is None or fault.direction != direction or self.struck >= fault.times:
+            if fault is None or fault.direction != direction or self.applied >= fault.max_connections:
                 return data, None
             passed = len(pair.seen[direction])
             pair.seen[direction] += data
-            place = fault.where(pair.seen[direction])
-            if place is None or (fault.how == SPOIL and place == passed + len(data)):
+            position = fault.where(pair.seen[direction])
+            if position is None or (fault.how == CORRUPT and position == passed + len(data)):
                 return data, None
-            assert place >= passed, "the place has passed already: the bytes before it were not enough to know"
-            self.struck += 1
-            return data[: place - passed], fault
+            assert position >= passed, "the position of the fault was found only after its bytes were forwarded"
+            self.applied += 1
+            return data[: position - passed], fault
 
-    def strike(self, pair, receiver, rest, fault):
-        """False where the connection is over."""
+    def apply_fault(self, pair, receiver, rest, fault):
+        """Returns False if the connection is over."""
         if fault.how == DELAY:
-            select.select([self.over], [], [], PAUSE)
+            select.select([self.stopped], [], [], PAUSE)
             receiver.sendall(rest)
             return True
         if fault.how == SPLIT:
             for byte in rest:
                 receiver.sendall(bytes([byte]))
             return True
-        if fault.how == SPOIL:
+        if fault.how == CORRUPT:
             wait_until_read(SimpleNamespace(socket=receiver))
-            receiver.sendall(spoilt(rest))
+            receiver.sendall(corrupted(rest))
             return True
         if fault.how == RESET:
             pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             pair.client.close()
             return False
-        if fault.how == END:
+        if fault.how == CLOSE:
             pair.client.shutdown(socket.SHUT_WR)
-        # Stalled, or ended from our side: nothing passes any more, until the client leaves.
+        # STALL or CLOSE: forward nothing more, and wait until the client disconnects.
         while True:
-            ready, _, _ = select.select([pair.client, self.over], [], [])
-            if self.over in ready or not pair.client.recv(65536):
+            ready, _, _ = select.select([pair.client, self.stopped], [], [])
+            if self.stopped in ready or not pair.client.recv(65536):
                 return False
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.ending.send(b"x")
+        self.stopper.send(b"x")
         for thread in self.threads:
             thread.join(10)
-        for one in (self.listener, self.over, self.ending):
-            one.close()
+        for either in (self.listener, self.stopped, self.stopper):
+            either.close()

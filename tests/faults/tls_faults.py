@@ -1,31 +1,32 @@
-"""TLS that proves nothing, breaks off in the handshake or behind it, or is none at all."""
+"""TLS with untrusted certificates, connections that end during or after the handshake, and peers that do not speak
+TLS."""
 
 import contextlib
 import socket
 
 import certificates
-from matrix import ACCEPTED, AT_ONCE, DONE, TRANSPORTS, Scripted, add_row, run
+from matrix import ACCEPTED, MAX_MS, RESULT, TRANSPORTS, Scripted, add_row, run
 from secure import TlsServer, context, trust
 from stream_end import StreamEnd
-from tcp_proxy import ANSWER, END, REQUEST, RESET, SPOIL, STALL, Fault, TcpProxy, behind, in_record
+from tcp_proxy import CLOSE, CORRUPT, REQUEST, RESET, RESPONSE, STALL, Fault, TcpProxy, after_bytes, in_record
 
 from harness import Client, Server, answer, event, http
 
 # --- Servers ----------------------------------------------------------------------------------------------------------
 
 
-class Peer(Server):
-    """Something that reads a ClientHello to its end, and then says what it likes."""
+class InvalidPeer(Server):
+    """A server that reads the whole ClientHello, and then sends arbitrary data."""
 
-    def __init__(self, says):
-        self.says = says
+    def __init__(self, data):
+        self.data = data
         super().__init__(None)
 
     def serve(self, connection):
         with contextlib.suppress(OSError), connection:
             head = connection.recv(5, socket.MSG_WAITALL)
             connection.recv(int.from_bytes(head[3:5], "big"), socket.MSG_WAITALL)
-            connection.sendall(self.says)
+            connection.sendall(self.data)
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65536):
                 pass
@@ -34,124 +35,132 @@ class Peer(Server):
             self.changed.notify_all()
 
 
-# --- Worlds -----------------------------------------------------------------------------------------------------------
+# --- Fixtures ---------------------------------------------------------------------------------------------------------
 
 
 class Secure(Scripted):
-    """A scripted server over TLS behind a proxy. While the world is broken, the proxy has the `fault`, or leads to what
-    `other` makes; or the server meets the call with `answers`. With `anew`, the client was connected before."""
+    """A scripted server over TLS behind a TCP proxy. While the fault is active, the proxy applies `fault`, or forwards
+    to the server that `other_server` creates, or the server responds with `respond`. With `reconnect`, the client was
+    connected before."""
 
-    def __init__(self, transport, other=None, fault=None, answers=None, anew=False):
-        super().__init__(transport, answers or self.decent)
-        self.network_fault, self.anew = fault, anew
-        self.first = not (anew or answers)
-        self.secure = self.kept.enter_context(TlsServer(self.handle))
-        self.other = self.kept.enter_context(other(self)) if other else self.secure
-        self.proxy = self.kept.enter_context(TcpProxy(self.secure.port))
+    def __init__(self, transport, other_server=None, fault=None, respond=None, reconnect=False):
+        super().__init__(transport, respond or self.normal_response)
+        self.network_fault, self.reconnect = fault, reconnect
+        self.first_request = not (reconnect or respond)
+        self.tls_server = self.resources.enter_context(TlsServer(self.handle))
+        self.other_server = self.resources.enter_context(other_server(self)) if other_server else self.tls_server
+        self.proxy = self.resources.enter_context(TcpProxy(self.tls_server.port))
 
     def client(self, token):
         path = "/sse" if self.transport == "sse" else "/mcp"
-        made = Client(f"https://localhost:{self.proxy.port}{path}", bearer=token)
-        trust(made)
-        self.end = StreamEnd(made)
-        return made
+        client = Client(f"https://localhost:{self.proxy.port}{path}", bearer=token)
+        trust(client)
+        self.end = StreamEnd(client)
+        return client
 
     def handle(self, server, request):
-        # A handshake that fails comes before any request.
-        self.first = False
+        # The server gets a request only after a successful handshake.
+        self.first_request = False
         return super().handle(server, request)
 
-    def fail(self):
-        super().fail()
-        self.proxy.target = self.other.port
+    def start_fault(self):
+        super().start_fault()
+        self.proxy.target = self.other_server.port
         self.proxy.arm(self.network_fault)
-        if self.anew:
+        if self.reconnect:
             self.proxy.drop()
             if self.transport == "sse":
                 self.end.wait()
 
-    def heal(self):
-        super().heal()
-        self.proxy.target = self.secure.port
+    def end_fault(self):
+        super().end_fault()
+        self.proxy.target = self.tls_server.port
         self.proxy.arm(None)
 
 
-def tls_row(name, expected, words, transports=TRANSPORTS, waits=None, at_once=AT_ONCE, **given):
-    for anew in (False, True) if given.pop("both", False) else (False,):
-        world = lambda transport, anew=anew: Secure(transport, anew=anew, **given)  # noqa: E731
-        label = f"{name}, when connected anew" if anew else name
-        add_row(label, world, expected, words, transports, waits=waits, at_once=at_once)
+def tls_row(name, expected, words, transports=TRANSPORTS, timeout=None, max_ms=MAX_MS, **arguments):
+    for reconnect in (False, True) if arguments.pop("with_reconnect", False) else (False,):
+        fixture = lambda transport, reconnect=reconnect: Secure(transport, reconnect=reconnect, **arguments)  # noqa: E731
+        label = f"{name} on reconnect" if reconnect else name
+        add_row(label, fixture, expected, words, transports, timeout=timeout, max_ms=max_ms)
 
 
 # --- Certificates -----------------------------------------------------------------------------------------------------
 
 
-def certified_row(name, words, **given):
-    made = context(name, **given)
-    other = lambda world: TlsServer(world.handle, made)  # noqa: E731
-    tls_row(name, "MCP_TLS_FAILED", ("no trusted TLS connection", words), other=other, both=True)
+def certified_row(name, words, **arguments):
+    tls_context = context(name, **arguments)
+    other_server = lambda fixture: TlsServer(fixture.handle, tls_context)  # noqa: E731
+    tls_row(
+        name, "MCP_TLS_FAILED", ("no trusted TLS connection", words), other_server=other_server, with_reconnect=True
+    )
 
 
 certified_row("expired certificate", "expired", years=certificates.EXPIRED)
 certified_row("certificate that is not valid yet", "not valid yet", years=certificates.NOT_YET)
-certified_row("certificate of another host", "localhost", host="elsewhere.invalid")
-certified_row("certificate of an unknown authority", "UnknownIssuer", issuer=certificates.STRANGER)
+certified_row("certificate for another host", "localhost", host="elsewhere.invalid")
+certified_row("certificate from an unknown authority", "UnknownIssuer", issuer=certificates.UNKNOWN_AUTHORITY)
 certified_row("self-signed certificate", "UnknownIssuer", subject="mcp-test self-signed", issuer="mcp-test self-signed")
-certified_row("certificate of a client", "extended key usage", purpose=certificates.CLIENT_AUTH)
+certified_row("certificate for client authentication", "extended key usage", purpose=certificates.CLIENT_AUTH)
 
 
-# --- No TLS -----------------------------------------------------------------------------------------------------------
+# --- Peers that do not speak TLS --------------------------------------------------------------------------------------
 
 
-def peer_row(name, says, words):
-    tls_row(name, "MCP_TLS_FAILED", words, other=lambda _: Peer(says))
+def peer_row(name, data, words):
+    tls_row(name, "MCP_TLS_FAILED", words, other_server=lambda _: InvalidPeer(data))
 
 
 ENDED, WAS_RESET = "the server closed the connection", "connection reset by the server"
 ALERT = b"\x15\x03\x03\x00\x02\x02"
 
-peer_row("plain HTTP behind an https URL", http(400, "this is HTTP", kind="text/plain"), "no trusted TLS connection")
-peer_row("another protocol (SSH)", b"SSH-2.0-toy\r\n", "no trusted TLS connection")
-peer_row("closed behind the ClientHello", b"", ENDED)
-for number, name in {40: "HandshakeFailure", 70: "ProtocolVersion", 80: "InternalError", 112: "UnrecognisedName"}.items():
+peer_row("plain HTTP server at an https URL", http(400, "this is HTTP", kind="text/plain"), "no trusted TLS connection")
+peer_row("another protocol (SSH)", b"SSH-2.0-test\r\n", "no trusted TLS connection")
+peer_row("closed after the ClientHello", b"", ENDED)
+for number, name in {
+    40: "HandshakeFailure",
+    70: "ProtocolVersion",
+    80: "InternalError",
+    112: "UnrecognisedName",
+}.items():
     peer_row(f"TLS alert: {name}", ALERT + bytes([number]), name)
-peer_row("a record of 64 KB in the handshake", b"\x16\x03\x03\xff\xff" + b"x" * 0xFFFF, "no trusted TLS connection")
-peer_row("records of nothing without end", b"\x16\x03\x03\x00\x00" * 5000, "no trusted TLS connection")
+peer_row("64 KB record in the handshake", b"\x16\x03\x03\xff\xff" + b"x" * 0xFFFF, "no trusted TLS connection")
+peer_row("endless empty records", b"\x16\x03\x03\x00\x00" * 5000, "no trusted TLS connection")
 
 
-# --- A handshake that is cut ------------------------------------------------------------------------------------------
+# --- Interrupted handshakes -------------------------------------------------------------------------------------------
 
-PLACES = {
-    "in the ClientHello": (REQUEST, behind(50)),
-    "behind the ClientHello": (ANSWER, behind(0)),
-    "in the ServerHello's record header": (ANSWER, behind(3)),
-    "in the ServerHello": (ANSWER, in_record(0, 40)),
-    "behind the ServerHello": (ANSWER, in_record(1, 0)),
-    "in the encrypted handshake": (ANSWER, in_record(2, 10)),
+POSITIONS = {
+    "in the ClientHello": (REQUEST, after_bytes(50)),
+    "after the ClientHello": (RESPONSE, after_bytes(0)),
+    "in the record header of the ServerHello": (RESPONSE, after_bytes(3)),
+    "in the ServerHello": (RESPONSE, in_record(0, 40)),
+    "after the ServerHello": (RESPONSE, in_record(1, 0)),
+    "in the encrypted handshake": (RESPONSE, in_record(2, 10)),
 }
-for place, (direction, where) in PLACES.items():
-    for how, words in ((END, ENDED), (RESET, WAS_RESET)):
-        tls_row(f"handshake {how} {place}", "MCP_TLS_FAILED", words, fault=Fault(direction, where, how, 99))
-for place in ("in the ClientHello", "behind the ClientHello", "in the encrypted handshake"):
+for position, (direction, where) in POSITIONS.items():
+    for how, words in ((CLOSE, ENDED), (RESET, WAS_RESET)):
+        tls_row(f"handshake {how} {position}", "MCP_TLS_FAILED", words, fault=Fault(direction, where, how, 99))
+for position in ("in the ClientHello", "after the ClientHello", "in the encrypted handshake"):
     words = ("timeout of 300 ms", "during the TLS handshake")
-    tls_row(f"silence {place}", "MCP_TIMEOUT", words, fault=Fault(*PLACES[place], STALL, 99), waits=300)
-for place in ("in the ServerHello", "in the encrypted handshake"):
+    tls_row(f"stall {position}", "MCP_TIMEOUT", words, fault=Fault(*POSITIONS[position], STALL, 99), timeout=300)
+for position in ("in the ServerHello", "in the encrypted handshake"):
     words = "no trusted TLS connection"
-    tls_row(f"a byte changed {place}", "MCP_TLS_FAILED", words, fault=Fault(*PLACES[place], SPOIL, 99))
+    tls_row(f"byte changed {position}", "MCP_TLS_FAILED", words, fault=Fault(*POSITIONS[position], CORRUPT, 99))
 
 
-# --- Behind the handshake ---------------------------------------------------------------------------------------------
+# --- After the handshake ----------------------------------------------------------------------------------------------
 
 BODY = {"modern": "MCP_TRUNCATED", "legacy": "MCP_TRUNCATED"}
-POSTED = ("modern", "legacy")
+POST_TRANSPORTS = ("modern", "legacy")
 
 
-def cut(make, notify=False):
-    """Sends that, and ends the connection, with a close_notify or without."""
+def close_after(make, close_notify=False):
+    """Sends `make(request)`, and ends the connection with or without close_notify."""
 
     def fault(request):
         request.send(make(request))
-        if notify:
+        if close_notify:
             with contextlib.suppress(OSError):
                 request.socket.unwrap()
         else:
@@ -160,58 +169,83 @@ def cut(make, notify=False):
     return fault
 
 
-def half(request, **headers):
-    return http(200, answer(request, DONE), **headers)[:-20]
+def half_response(request, **headers):
+    return http(200, answer(request, RESULT), **headers)[:-20]
 
 
-def endless(request):
-    return half(request, Content_Length=None)
+def without_length(request):
+    return half_response(request, Content_Length=None)
 
 
-def whole(request):
-    return http(200, answer(request, DONE), Content_Length=None, Connection="close")
+def whole_response(request):
+    return http(200, answer(request, RESULT), Content_Length=None, Connection="close")
 
 
-half_a_head = cut(lambda _: b"HTTP/1.1 200 OK\r\nCont")
-tls_row("no close_notify in the head", "MCP_DISCONNECTED", ENDED, POSTED, answers=half_a_head)
-tls_row("no close_notify in the body", BODY, "ended before it was complete", answers=cut(half))
-tls_row("close_notify in the body", BODY, "ended before it was complete", answers=cut(half, notify=True))
-tls_row("no close_notify in a body without a length", "MCP_INVALID_JSON", "JSON", POSTED, answers=cut(endless))
-tls_row("no close_notify behind a body without a length", "MCP_OK", (), POSTED, answers=cut(whole))
+half_head = close_after(lambda _: b"HTTP/1.1 200 OK\r\nCont")
+tls_row("closed without close_notify in the head", "MCP_DISCONNECTED", ENDED, POST_TRANSPORTS, respond=half_head)
+tls_row(
+    "closed without close_notify in the body", BODY, "ended before it was complete", respond=close_after(half_response)
+)
+tls_row(
+    "closed with close_notify in the body",
+    BODY,
+    "ended before it was complete",
+    respond=close_after(half_response, close_notify=True),
+)
+tls_row(
+    "closed without close_notify in a body without a length",
+    "MCP_INVALID_JSON",
+    "JSON",
+    POST_TRANSPORTS,
+    respond=close_after(without_length),
+)
+tls_row(
+    "closed without close_notify after a body without a length",
+    "MCP_OK",
+    (),
+    POST_TRANSPORTS,
+    respond=close_after(whole_response),
+)
 
 
 def cut_stream(request):
-    stream = request.world.stream
-    stream.sendall(event(answer(request, DONE))[:-20])
+    stream = request.fixture.stream
+    stream.sendall(event(answer(request, RESULT))[:-20])
     stream.shutdown(socket.SHUT_RDWR)
     return ACCEPTED
 
 
-tls_row("no close_notify in an event", "MCP_DISCONNECTED", "event stream", ("sse",), answers=cut_stream)
+tls_row("closed without close_notify in an event", "MCP_DISCONNECTED", "event stream", ("sse",), respond=cut_stream)
 
 
 def in_two_records(request):
-    data = http(200, answer(request, DONE))
+    data = http(200, answer(request, RESULT))
     request.send(data[:-20])
     request.send(data[-20:])
     return b""
 
 
-LATE_ROWS = (
-    ("record of the answer's head cut", in_record(0, 50), END, "MCP_DISCONNECTED", ENDED),
-    ("record of the answer's head reset", in_record(0, 50), RESET, "MCP_DISCONNECTED", WAS_RESET),
-    ("a byte of the answer's head changed", in_record(0, 50), SPOIL, "MCP_TLS_FAILED", "decrypt"),
-    ("record of the answer's body cut", in_record(1, 10), END, "MCP_TRUNCATED", "ended before it was complete"),
-    ("record of the answer's body reset", in_record(1, 10), RESET, "MCP_TRUNCATED", WAS_RESET),
+RECORD_FAULTS = (
+    ("closed in the record of the response head", in_record(0, 50), CLOSE, "MCP_DISCONNECTED", ENDED),
+    ("reset in the record of the response head", in_record(0, 50), RESET, "MCP_DISCONNECTED", WAS_RESET),
+    ("byte changed in the response head", in_record(0, 50), CORRUPT, "MCP_TLS_FAILED", "decrypt"),
+    (
+        "closed in the record of the response body",
+        in_record(1, 10),
+        CLOSE,
+        "MCP_TRUNCATED",
+        "ended before it was complete",
+    ),
+    ("reset in the record of the response body", in_record(1, 10), RESET, "MCP_TRUNCATED", WAS_RESET),
 )
-for name, where, how, expected, words in LATE_ROWS:
-    tls_row(name, expected, words, POSTED, fault=Fault(ANSWER, where, how), answers=in_two_records)
-stall = {"fault": Fault(ANSWER, in_record(1, 10), STALL), "answers": in_two_records}
-tls_row("record of the answer's body stalls", "MCP_TIMEOUT", "timeout of 300 ms", POSTED, 300, **stall)
+for name, where, how, expected, words in RECORD_FAULTS:
+    tls_row(name, expected, words, POST_TRANSPORTS, fault=Fault(RESPONSE, where, how), respond=in_two_records)
+stall = {"fault": Fault(RESPONSE, in_record(1, 10), STALL), "respond": in_two_records}
+tls_row("stall in the record of the response body", "MCP_TIMEOUT", "timeout of 300 ms", POST_TRANSPORTS, 300, **stall)
 
 
 def in_one_segment(make):
-    """Two records that come together."""
+    """Sends two records in one TCP segment."""
 
     def fault(request):
         request.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
@@ -224,24 +258,38 @@ def in_one_segment(make):
 
 
 def head_and_body(request):
-    head, blank, body = http(200, answer(request, DONE)).partition(b"\r\n\r\n")
+    head, blank, body = http(200, answer(request, RESULT)).partition(b"\r\n\r\n")
     return head + blank, body
 
 
-def answer_and_more(request):
-    return http(200, answer(request, DONE)), b"HTTP/1.1 400 X\r\n\r\n"
+def response_and_garbage(request):
+    return http(200, answer(request, RESULT)), b"HTTP/1.1 400 X\r\n\r\n"
 
 
-# What has been decrypted of one read counts, although what follows in the same read cannot be: how the pieces come makes no
-# difference.
+# Decrypted data is used even if a later record in the same read cannot be decrypted: the result does not depend on how
+# many bytes a read returns.
 words = ("ended before it was complete", "decrypt")
-together = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL)}
-body, more = in_one_segment(head_and_body), in_one_segment(answer_and_more)
-tls_row("a byte of the body changed, head in the same read", "MCP_TRUNCATED", words, POSTED, answers=body, **together)
-tls_row("a byte behind the answer changed, in the same read", "MCP_OK", (), POSTED, answers=more, **together)
-# To see that the head was read takes this program long where many do it at a time.
-spoilt = {"fault": Fault(ANSWER, in_record(1, 10), SPOIL, apart=True), "answers": in_two_records}
-tls_row("a byte of the answer's body changed", "MCP_TRUNCATED", words, POSTED, at_once=2000, **spoilt)
+same_read = {"fault": Fault(RESPONSE, in_record(1, 10), CORRUPT)}
+body, response_then_garbage = in_one_segment(head_and_body), in_one_segment(response_and_garbage)
+tls_row(
+    "byte changed in the response body, head in the same read",
+    "MCP_TRUNCATED",
+    words,
+    POST_TRANSPORTS,
+    respond=body,
+    **same_read,
+)
+tls_row(
+    "byte changed after the response, in the same read",
+    "MCP_OK",
+    (),
+    POST_TRANSPORTS,
+    respond=response_then_garbage,
+    **same_read,
+)
+# Detecting that the client has read the head is slow when many rows do it at the same time.
+separate = {"fault": Fault(RESPONSE, in_record(1, 10), CORRUPT, separate=True), "respond": in_two_records}
+tls_row("byte changed in the response body", "MCP_TRUNCATED", words, POST_TRANSPORTS, max_ms=2000, **separate)
 
 if __name__ == "__main__":
     run()

@@ -1,4 +1,4 @@
-//! Who may pass: a bearer token, a token of a rotating pot, an API key, or any of them.
+//! Authorization: by a bearer token, by the current token of a slot (`rotating`), or by an API key.
 
 use crate::protocol::Request;
 use crate::reply::Reply;
@@ -7,12 +7,12 @@ use crate::reply::Reply;
 const ABSENT: &str = r#"Bearer realm="mcp-test-server""#;
 const INVALID: &str = r#"Bearer error="invalid_token", error_description="The token is unknown or expired""#;
 
-/// Refuses a request that lacks what the scenario wants.
+/// Refuses a request without the credentials that the scenario requires.
 pub fn check(request: &Request) -> Result<(), Reply> {
     let (scenario, head) = (request.scenario, request.head);
     let (bearer, api_key) = (scenario.bearer.as_deref(), scenario.api_key.as_deref());
-    let pot = scenario.rotating.as_deref();
-    if bearer.is_none() && api_key.is_none() && pot.is_none() {
+    let slot = scenario.rotating.as_deref();
+    if bearer.is_none() && api_key.is_none() && slot.is_none() {
         return Ok(());
     }
     if api_key.is_some() && head.get("X-API-Key") == api_key {
@@ -22,27 +22,27 @@ pub fn check(request: &Request) -> Result<(), Reply> {
     if bearer.is_some() && token == bearer {
         return Ok(());
     }
-    if pot.is_some_and(|pot| request.state.tokens.accept(pot, token, scenario.uses)) {
+    if slot.is_some_and(|slot| request.state.tokens.accept(slot, token, scenario.uses)) {
         return Ok(());
     }
-    Err(match (bearer.or(pot), token) {
+    Err(match (bearer.or(slot), token) {
         (Some(_), None) => unauthorized(ABSENT),
         (Some(_), Some(_)) => invalid_token(),
         (None, _) => unauthorized("ApiKey"),
     })
 }
 
-/// Whether the token of an admitted request was minted for less than what is asked.
+/// Whether the token of an authorized request was issued without the scope.
 pub fn lacks_scope(request: &Request, word: &str) -> bool {
-    request.scenario.rotating.as_deref().is_none_or(|pot| !request.state.tokens.has_scope(pot, word))
+    request.scenario.rotating.as_deref().is_none_or(|slot| !request.state.tokens.has_scope(slot, word))
 }
 
-/// The answer to a token that is not, or no longer, good.
+/// The response to a token that is unknown or no longer valid.
 pub fn invalid_token() -> Reply {
     unauthorized(INVALID)
 }
 
-/// The answer to a token that is good for less than what is asked.
+/// The response to a valid token without the required scope.
 pub fn insufficient_scope(scope: &str) -> Reply {
     let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
     Reply::json(403, r#"{"error":"insufficient_scope"}"#).header("WWW-Authenticate", challenge)
@@ -52,7 +52,7 @@ fn unauthorized(challenge: &str) -> Reply {
     Reply::json(401, r#"{"error":"invalid_token"}"#).header("WWW-Authenticate", challenge)
 }
 
-/// The token behind the scheme, whose case does not matter.
+/// The token after the scheme, which is case-insensitive.
 fn token(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then_some(token)

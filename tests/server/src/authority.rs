@@ -1,4 +1,4 @@
-//! A certificate authority for one run, and what it issues.
+//! Certificate authorities for one run, and their certificates.
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, Error, ExtendedKeyUsagePurpose, IsCa,
@@ -9,14 +9,14 @@ use rustls::pki_types::CertificateDer;
 /// The names of a server on loopback.
 pub const LOOPBACK: &[&str] = &["localhost", "127.0.0.1", "::1"];
 
-/// When a certificate holds.
+/// The validity period of a certificate.
 #[derive(Clone, Copy)]
 pub enum Validity {
-    /// Now, and for as long as anybody runs this.
+    /// It includes the present, for centuries.
     Now,
-    /// It has passed.
+    /// It has ended.
     Expired,
-    /// It has not come yet.
+    /// It has not begun.
     NotYet,
 }
 
@@ -24,12 +24,12 @@ pub enum Validity {
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    /// Makes an authority that nobody vouches for.
+    /// Creates a root authority.
     pub fn new(name: &str) -> Result<Self, Error> {
         CertifiedIssuer::self_signed(authority_params(name)?, KeyPair::generate()?).map(Self)
     }
 
-    /// Makes an authority that this one vouches for.
+    /// Creates an intermediate authority, signed by this one.
     pub fn intermediate(&self, name: &str) -> Result<Self, Error> {
         CertifiedIssuer::signed_by(authority_params(name)?, KeyPair::generate()?, &self.0).map(Self)
     }
@@ -39,7 +39,7 @@ impl Authority {
         self.0.der()
     }
 
-    /// The same as text.
+    /// The authority's own certificate in PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
@@ -59,7 +59,7 @@ impl Authority {
     }
 }
 
-/// A server's certificate that only the server itself vouches for.
+/// A self-signed server certificate.
 pub fn self_signed(key: &KeyPair) -> Result<Certificate, Error> {
     let mut params = server_params(LOOPBACK, Validity::Now)?;
     // Debian's snakeoil certificate is called localhost, and may be trusted.

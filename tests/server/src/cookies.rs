@@ -1,9 +1,9 @@
-//! A load balancer that finds a session's server by its cookies.
+//! Cookies, as a load balancer uses them to route the requests of a session to one server.
 
 use crate::protocol::Request;
 use crate::reply::Reply;
 
-/// Refuses a request of a session that has lost its cookies.
+/// Refuses a request of a session without all its cookies.
 pub fn check(request: &Request) -> Result<(), Reply> {
     if request.session_id().is_none() || missing(request).next().is_none() {
         return Ok(());
@@ -11,14 +11,14 @@ pub fn check(request: &Request) -> Result<(), Reply> {
     Err(Reply::text(400, "no cookie\n"))
 }
 
-/// Sets what the client has not got yet.
+/// Sets the cookies that the client did not send, before there is a session.
 pub fn add(request: &Request, reply: &mut Reply) {
     if request.session_id().is_none() {
         reply.headers.extend(missing(request).map(|cookie| ("Set-Cookie", cookie.clone())));
     }
 }
 
-/// The cookies of the scenario that the request lacks, with their attributes.
+/// The scenario's cookies that are missing in the request, with their attributes.
 fn missing<'a>(request: &'a Request) -> impl Iterator<Item = &'a String> {
     let sent =
         |pair: &str| request.head.all("Cookie").flat_map(|value| value.split(';')).any(|sent| sent.trim() == pair);
@@ -34,8 +34,8 @@ mod tests {
     use crate::rpc::Message;
     use crate::state::State;
 
-    /// The status of the check, and what the answer sets.
-    fn asked(lines: &str) -> (Option<u16>, Vec<String>) {
+    /// The status of the refusal, and the cookies that the response sets.
+    fn check_and_add(lines: &str) -> (Option<u16>, Vec<String>) {
         let scenario = Scenario::parse("cookie=a=1;%20Path=/+cookie=b=2").unwrap();
         let mut head = Head::default();
         head.parse(format!("POST / HTTP/1.1\r\n{lines}\r\n").as_bytes()).unwrap();
@@ -48,11 +48,11 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_set_before_there_is_a_session_and_wanted_after() {
-        assert_eq!(asked(""), (None, vec!["a=1; Path=/".into(), "b=2".into()]));
-        assert_eq!(asked("Cookie: b=2\r\n"), (None, vec!["a=1; Path=/".into()]));
-        assert_eq!(asked("Mcp-Session-Id: x\r\nCookie: b=2\r\n"), (Some(400), vec![]));
-        assert_eq!(asked("Mcp-Session-Id: x\r\nCookie: b=2; a=1\r\n"), (None, vec![]));
-        assert_eq!(asked("Mcp-Session-Id: x\r\nCookie: b=2\r\nCookie: a=1\r\n"), (None, vec![]));
+    fn cookies_are_set_without_a_session_and_required_with_one() {
+        assert_eq!(check_and_add(""), (None, vec!["a=1; Path=/".into(), "b=2".into()]));
+        assert_eq!(check_and_add("Cookie: b=2\r\n"), (None, vec!["a=1; Path=/".into()]));
+        assert_eq!(check_and_add("Mcp-Session-Id: x\r\nCookie: b=2\r\n"), (Some(400), vec![]));
+        assert_eq!(check_and_add("Mcp-Session-Id: x\r\nCookie: b=2; a=1\r\n"), (None, vec![]));
+        assert_eq!(check_and_add("Mcp-Session-Id: x\r\nCookie: b=2\r\nCookie: a=1\r\n"), (None, vec![]));
     }
 }

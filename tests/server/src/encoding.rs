@@ -1,4 +1,4 @@
-//! How bodies are written down: line ends and a byte order mark in event streams, and gzip.
+//! The encoding of bodies: gzip, and line ends and a byte order mark in event streams.
 
 use crate::http::Head;
 use crate::options::{Eol, Scenario};
@@ -8,10 +8,10 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use std::io::{self, Write};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// An id that a client has to ignore, since it contains a NUL byte.
+/// An id that a client must ignore, because it contains a NUL.
 const NUL_ID: &[u8] = b"id: nul\0id\n";
 
-/// Writes down one event stream, piece by piece.
+/// Encodes one event stream, part by part.
 pub struct Encoder {
     eol: Eol,
     bom: bool,
@@ -20,27 +20,27 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The encoder for the answer to a request.
+    /// The encoder for the response to a request.
     pub fn new(scenario: &Scenario, head: &Head) -> Self {
         let gzip = wants_gzip(scenario, head).then(|| GzEncoder::new(Vec::new(), Compression::fast()));
         Self { eol: scenario.eol, bom: scenario.bom, nul_id: scenario.nul_id, gzip }
     }
 
-    /// Whether a head has to say that gzip follows.
+    /// Whether the response needs a `Content-Encoding: gzip` header.
     pub fn is_gzip(&self) -> bool {
         self.gzip.is_some()
     }
 
-    /// The bytes of a piece, whole: the client can read it without waiting for the next.
-    pub fn piece(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
-        let mut out = Vec::with_capacity(piece.len() + 32);
+    /// Encodes a part completely, so that the client can read it without waiting for the next one.
+    pub fn encode_part(&mut self, part: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(part.len() + 32);
         if std::mem::take(&mut self.bom) {
             out.extend_from_slice(BOM);
         }
-        if self.nul_id && !piece.starts_with(b":") {
+        if self.nul_id && !part.starts_with(b":") {
             out.extend_from_slice(NUL_ID);
         }
-        out.extend_from_slice(piece);
+        out.extend_from_slice(part);
         let out = self.eol.apply(out);
         let Some(gzip) = &mut self.gzip else { return Ok(out) };
         gzip.write_all(&out)?;
@@ -48,7 +48,7 @@ impl Encoder {
         Ok(std::mem::take(gzip.get_mut()))
     }
 
-    /// What remains to be written at a proper end.
+    /// The remaining bytes at the end of the stream.
     pub fn end(&mut self) -> io::Result<Vec<u8>> {
         self.gzip.take().map_or_else(|| Ok(Vec::new()), GzEncoder::finish)
     }
@@ -65,17 +65,17 @@ impl Eol {
     }
 }
 
-/// Writes a response down as the scenario and the client want it.
+/// Encodes a response as the scenario and the client's `Accept-Encoding` require.
 pub fn encode(reply: &mut Reply, scenario: &Scenario, head: &Head) -> io::Result<()> {
     match &mut reply.body {
-        Body::Stream(pieces) => {
+        Body::Stream(parts) => {
             let mut encoder = Encoder::new(scenario, head);
             let is_gzip = encoder.is_gzip();
-            for piece in pieces.iter_mut() {
-                *piece = encoder.piece(piece)?;
+            for part in parts.iter_mut() {
+                *part = encoder.encode_part(part)?;
             }
             if is_gzip {
-                pieces.push(encoder.end()?);
+                parts.push(encoder.end()?);
                 reply.headers.push(gzip_header());
             }
         }
@@ -92,7 +92,7 @@ fn wants_gzip(scenario: &Scenario, head: &Head) -> bool {
     scenario.gzip && head.lists("Accept-Encoding", "gzip")
 }
 
-/// What a head says of a body in gzip.
+/// The header of a gzip body.
 pub fn gzip_header() -> (&'static str, String) {
     ("Content-Encoding", "gzip".into())
 }
@@ -104,8 +104,8 @@ pub fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// A gzip body of `opening`, `count` times `filler`, and `closing`. The filler is compressed once and its blocks are
-/// repeated, so that a body which grows to gigabytes is made in no time.
+/// A gzip body of `opening`, `count` times `filler`, and `closing`. The filler is compressed only once and its blocks
+/// are repeated, so that a body that decompresses to gigabytes is created fast.
 pub fn gzip_repeated(opening: &[u8], filler: &[u8], count: usize, closing: &[u8]) -> io::Result<Vec<u8>> {
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     out.extend_from_slice(&deflate(opening, FlushCompress::Full)?);
@@ -119,7 +119,7 @@ pub fn gzip_repeated(opening: &[u8], filler: &[u8], count: usize, closing: &[u8]
     Ok(out)
 }
 
-/// Blocks that refer to nothing before them. All but the last end at a whole byte.
+/// Blocks that do not refer to earlier data. All blocks except the last (`Finish`) end at a byte boundary.
 fn deflate(content: &[u8], flush: FlushCompress) -> io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(content.len() + 1024);
     Compress::new(Compression::best(), false).compress_vec(content, &mut out, flush).map_err(io::Error::other)?;
@@ -144,51 +144,51 @@ mod tests {
         head
     }
 
-    fn unzipped(bytes: &[u8]) -> Vec<u8> {
+    fn gunzip(bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         GzDecoder::new(bytes).read_to_end(&mut out).unwrap();
         out
     }
 
     #[test]
-    fn line_ends_and_marks_are_as_asked() {
+    fn event_streams_have_the_requested_line_ends_and_marks() {
         let scenario = Scenario::parse("eol=cr+bom+nul-id").unwrap();
         let mut encoder = Encoder::new(&scenario, &head(""));
-        assert_eq!(encoder.piece(b": x\n\n").unwrap(), b"\xef\xbb\xbf: x\r\r");
-        assert_eq!(encoder.piece(b"data: y\n\n").unwrap(), b"id: nul\0id\rdata: y\r\r");
+        assert_eq!(encoder.encode_part(b": x\n\n").unwrap(), b"\xef\xbb\xbf: x\r\r");
+        assert_eq!(encoder.encode_part(b"data: y\n\n").unwrap(), b"id: nul\0id\rdata: y\r\r");
         let mut encoder = Encoder::new(&Scenario::parse("eol=crlf").unwrap(), &head(""));
-        assert_eq!(encoder.piece(b"data: y\n\n").unwrap(), b"data: y\r\n\r\n");
+        assert_eq!(encoder.encode_part(b"data: y\n\n").unwrap(), b"data: y\r\n\r\n");
     }
 
     #[test]
-    fn each_piece_can_be_unzipped_when_it_is_there() {
+    fn each_part_can_be_decompressed_before_the_next() {
         let scenario = Scenario::parse("gzip").unwrap();
         let mut encoder = Encoder::new(&scenario, &head("Accept-Encoding: br, gzip\r\n"));
-        let mut sent = encoder.piece(b"data: one\n\n").unwrap();
+        let mut sent = encoder.encode_part(b"data: one\n\n").unwrap();
         let mut first = [0; 11];
         GzDecoder::new(&sent[..]).read_exact(&mut first).unwrap();
         assert_eq!(&first, b"data: one\n\n");
-        sent.extend(encoder.piece(b"data: two\n\n").unwrap());
+        sent.extend(encoder.encode_part(b"data: two\n\n").unwrap());
         sent.extend(encoder.end().unwrap());
-        assert_eq!(unzipped(&sent), b"data: one\n\ndata: two\n\n");
+        assert_eq!(gunzip(&sent), b"data: one\n\ndata: two\n\n");
     }
 
     #[test]
-    fn gzip_is_for_clients_that_take_it() {
+    fn only_clients_that_accept_gzip_get_it() {
         let scenario = Scenario::parse("gzip").unwrap();
         assert!(!Encoder::new(&scenario, &head("")).is_gzip());
         let mut reply = Reply::json(200, "{}");
         encode(&mut reply, &scenario, &head("Accept-Encoding: gzip\r\n")).unwrap();
         assert_eq!(reply.headers, [gzip_header()]);
-        let Body::Json(body) = reply.body else { panic!("another body") };
-        assert_eq!(unzipped(&body), b"{}");
+        let Body::Json(body) = reply.body else { panic!("the body is not JSON") };
+        assert_eq!(gunzip(&body), b"{}");
     }
 
     #[test]
-    fn repeated_blocks_are_one_proper_body() {
+    fn repeated_blocks_form_one_valid_body() {
         let filler = vec![b'a'; 100_000];
         let body = gzip_repeated(b"<", &filler, 20, b">").unwrap();
         assert!(body.len() < 10_000);
-        assert_eq!(unzipped(&body), [b"<", &filler.repeat(20)[..], b">"].concat());
+        assert_eq!(gunzip(&body), [b"<", &filler.repeat(20)[..], b">"].concat());
     }
 }

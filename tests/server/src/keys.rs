@@ -1,14 +1,14 @@
-//! Private keys in the forms that PEM files have them in.
+//! Private keys in the formats of PEM files.
 
 use rcgen::{Error, KeyPair, PKCS_RSA_SHA256};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 
-/// ring makes no RSA keys, so this one is always the same. It opens nothing: the certificate that goes with it is made for
+/// A fixed key, because ring cannot generate RSA keys. It gives no access to anything: its certificate is issued for
 /// one run, by an authority of that run.
 pub const RSA_PKCS1_PEM: &str = include_str!("client_rsa_key.pem");
 
-/// The RSA key, to make its certificate.
+/// The RSA key, in the form that is needed to issue its certificate.
 pub fn rsa() -> Result<KeyPair, Error> {
     let pkcs1 =
         PrivatePkcs1KeyDer::from_pem_slice(RSA_PKCS1_PEM.as_bytes()).map_err(|_| Error::CouldNotParseKeyPair)?;
@@ -18,10 +18,10 @@ pub fn rsa() -> Result<KeyPair, Error> {
     KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(pkcs8), &PKCS_RSA_SHA256)
 }
 
-/// A P-256 key as `openssl ecparam -genkey` writes it: "EC PRIVATE KEY" (RFC 5915), the curve named in it.
+/// A P-256 key in the format of `openssl ecparam -genkey`: "EC PRIVATE KEY" (RFC 5915) with the name of the curve.
 pub fn sec1_pem(key: &KeyPair) -> String {
     let point = key.public_key_raw();
-    // The secret stands before the public point, with five bytes of tags and lengths in between.
+    // The secret is before the public point, with five bytes of tags and lengths between them.
     let pkcs8 = key.serialized_der();
     let end = pkcs8.len() - point.len() - 5;
     let prime256v1 = [6, 8, 42, 134, 72, 206, 61, 3, 1, 7];
@@ -58,8 +58,8 @@ fn base64(bytes: &[u8]) -> String {
     for chunk in bytes.chunks(3) {
         let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
-            let sign = char::from(ALPHABET[(bits >> (18 - 6 * at) & 63) as usize]);
-            out.push(if at <= chunk.len() { sign } else { '=' });
+            let symbol = char::from(ALPHABET[(bits >> (18 - 6 * at) & 63) as usize]);
+            out.push(if at <= chunk.len() { symbol } else { '=' });
         }
     }
     out
@@ -71,7 +71,7 @@ mod tests {
     use rustls::pki_types::PrivateKeyDer;
 
     #[test]
-    fn every_form_is_the_same_key() {
+    fn all_formats_contain_the_same_key() {
         let provider = rustls::crypto::ring::default_provider().key_provider;
         let load =
             |pem: &str| provider.load_private_key(PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();

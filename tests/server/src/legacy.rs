@@ -1,4 +1,4 @@
-//! The versions with `initialize`: sessions, and a version header on all that follows.
+//! The protocol versions with `initialize`: sessions, and a version header on all later requests.
 
 use crate::methods;
 use crate::options::Era;
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 /// The id of the server's own ping, see the fault `ping-request`.
 pub const PING_ID: &str = "srv-1";
 
-/// What a request after `initialize` belongs to.
+/// The session of a request after `initialize`.
 struct Context {
     session: Option<String>,
     version: String,
     initialized: bool,
 }
 
-/// Answers a POST.
+/// Responds to a POST.
 pub fn answer(request: &Request) -> Reply {
     match request.message {
         Message::Request { method, params, .. } if method == "initialize" => initialize(request, params),
@@ -33,7 +33,7 @@ pub fn answer(request: &Request) -> Reply {
 /// Ends a session.
 pub fn delete(request: &Request) -> Reply {
     if request.scenario.stateless {
-        return Reply::text(405, "no sessions here\n").header("Allow", "POST");
+        return Reply::text(405, "this server has no sessions\n").header("Allow", "POST");
     }
     match context(request) {
         Err(reply) => reply,
@@ -48,16 +48,16 @@ pub fn delete(request: &Request) -> Reply {
 pub fn resume(request: &Request) -> Reply {
     match context(request) {
         Err(reply) => reply,
-        Ok(_) => resume::go_on(request),
+        Ok(_) => resume::continue_stream(request),
     }
 }
 
-/// Under which key an answer to the server's ping is noted and awaited.
+/// The key of the responses to the server's pings: the session, or the target without one.
 pub fn pong_key(request: &Request) -> String {
     request.session_id().unwrap_or_else(|| request.head.target()).to_owned()
 }
 
-/// The probe of a dual-era client, which a legacy server takes for a request without session.
+/// Whether this is the probe of a dual-era client. A legacy server treats it as a request without a session.
 fn is_probe(request: &Request) -> bool {
     request.scenario.era == Era::Legacy && request.session_id().is_none()
 }
@@ -127,7 +127,7 @@ fn after_initialize(request: &Request, message: &Message, context: &Context) -> 
             if id == PING_ID {
                 let key = pong_key(request);
                 request.state.pong(&key);
-                request.state.channels.release(&key);
+                request.state.sse_streams.release(&key);
             }
             Reply::empty(202)
         }
@@ -135,11 +135,11 @@ fn after_initialize(request: &Request, message: &Message, context: &Context) -> 
     }
 }
 
-/// Finds the session and holds the version header against it.
+/// Finds the session, and checks the version header against it.
 fn context(request: &Request) -> Result<Context, Reply> {
     let header = request.head.get("MCP-Protocol-Version");
     if request.scenario.stateless && !request.scenario.sse {
-        // Nobody remembers what was negotiated, so that any version on offer has to do.
+        // The negotiated version is not stored without a session, so any offered version is accepted.
         return match header {
             Some(version) if !request.offered(false).contains(&version) => Err(wrong_version(version, "one on offer")),
             version => {
@@ -150,7 +150,7 @@ fn context(request: &Request) -> Result<Context, Reply> {
     }
     let id = request.session_id().ok_or_else(missing_session)?;
     let session = request.state.session(id).ok_or_else(|| server_error(404, "Session not found"))?;
-    // The header came with 2025-06-18: clients of older versions cannot know it. Nor has HTTP+SSE heard of it.
+    // The header exists since 2025-06-18: clients of older versions, and HTTP+SSE, do not have it.
     let optional = session.version.as_str() < "2025-06-18" || request.scenario.sse;
     match header {
         Some(version) if version == session.version => {}
@@ -168,7 +168,7 @@ fn wrong_version(found: &str, wanted: &str) -> Reply {
     server_error(400, &format!("Bad Request: MCP-Protocol-Version is {found}, not {wanted}"))
 }
 
-/// What FastMCP says before it knows the request's id.
+/// An error like FastMCP's before it has parsed the request's id.
 fn server_error(status: u16, message: &str) -> Reply {
     Reply::json(status, Error::new(-32600, message).body(&json!("server-error")))
 }

@@ -1,17 +1,17 @@
 //! A scripted MCP server that misbehaves on request, and a recording proxy.
 //!
-//! The server is chosen over a real one wherever a test has to control bytes: which version is
-//! offered, where a response is cut, whether a socket ends in FIN or RST. It is built on plain
-//! sockets for that reason; an HTTP framework would repair the very faults that are wanted.
+//! Tests use this server instead of a real one if they must control bytes: which version is offered, where a response
+//! is truncated, whether a socket ends with FIN or RST. Therefore it uses plain sockets: an HTTP framework would not
+//! allow such faults.
 //!
-//! A request's way: [`serve`] reads it, [`options`] turns its path into a scenario, [`auth`] and [`cookies`]
-//! admit it, [`faults`] may take it over, and otherwise [`protocol`] answers it, or [`sse`] keeps it open.
+//! How a request is processed: [`serve`] reads it, [`options`] parses the scenario in its path, [`auth`] and
+//! [`cookies`] check it. Then [`faults`] may apply a fault; otherwise [`protocol`] responds, or [`sse`] opens an event
+//! stream.
 
 #![deny(missing_docs, unsafe_code)]
 
 pub mod auth;
 pub mod authority;
-pub mod channels;
 pub mod cookies;
 pub mod encoding;
 pub mod faults;
@@ -32,6 +32,7 @@ pub mod run;
 pub mod serve;
 pub mod services;
 pub mod sse;
+pub mod sse_streams;
 pub mod state;
 pub mod sys;
 pub mod tls;

@@ -1,4 +1,4 @@
-//! The record of what clients sent, under the tag of their path.
+//! Records of requests, by the tag of their path.
 
 use crate::http::Head;
 use crate::state::lock;
@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// Records by tag.
+/// The records of all tags.
 pub struct Log {
     started: Instant,
     records: Mutex<HashMap<String, Vec<Value>>>,
 }
 
-/// Where a record is, to complete it later.
-pub struct Place {
+/// Identifies a record that may be completed later.
+pub struct RecordId {
     tag: String,
     index: usize,
 }
@@ -27,7 +27,7 @@ impl Default for Log {
 
 impl Log {
     /// Adds one request.
-    pub fn add(&self, tag: &str, connection: u64, head: &Head, body: &[u8], rpc_method: Option<&str>) -> Place {
+    pub fn add(&self, tag: &str, connection: u64, head: &Head, body: &[u8], rpc_method: Option<&str>) -> RecordId {
         let headers: Vec<_> = head.pairs().map(|(name, value)| json!([name, value])).collect();
         let record = json!({
             "connection": connection,
@@ -42,13 +42,15 @@ impl Log {
         let mut records = lock(&self.records);
         let list = records.entry(tag.into()).or_default();
         list.push(record);
-        Place { tag: tag.into(), index: list.len() - 1 }
+        RecordId { tag: tag.into(), index: list.len() - 1 }
     }
 
-    /// Notes that the client went away while this request waited: how cancelling looks from here.
-    pub fn closed(&self, place: &Place) {
+    /// Records that the client disconnected while this request was waiting. A cancelled call looks like this to a
+    /// server.
+    pub fn closed(&self, record_id: &RecordId) {
         let now = self.milliseconds();
-        if let Some(record) = lock(&self.records).get_mut(&place.tag).and_then(|list| list.get_mut(place.index)) {
+        if let Some(record) = lock(&self.records).get_mut(&record_id.tag).and_then(|list| list.get_mut(record_id.index))
+        {
             record["closed_ms"] = now.into();
         }
     }
@@ -60,7 +62,7 @@ impl Log {
         serde_json::to_vec(list).unwrap_or_default()
     }
 
-    /// Forgets the records of a tag.
+    /// Deletes the records of a tag.
     pub fn clear(&self, tag: &str) {
         lock(&self.records).remove(tag);
     }

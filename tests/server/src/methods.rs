@@ -1,22 +1,32 @@
-//! What the server can do: two tools. Results are JSON text, written without a tree.
+//! The methods of the server, and its two tools. Results are written as JSON text, without a `Value` tree.
 
 use crate::rpc::Error;
 use serde_json::{Value, json};
 
-/// Who the server says it is.
+/// The server's name and version.
 pub const SERVER_INFO: &str = concat!(r#"{"name":"mcp-test-server","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
-/// What the server says about its use.
+/// The instructions for clients.
 pub const INSTRUCTIONS: &str = "A scripted server for tests. The tool echo returns its text, add returns a sum.";
-/// What the server can do.
+/// The server's capabilities.
 pub const CAPABILITIES: &str = r#"{"tools":{}}"#;
 
-const TOOLS: &str = r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}},{"name":"add","description":"Adds two numbers","inputSchema":{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"required":["a","b"]},"outputSchema":{"type":"object","properties":{"sum":{"type":"number"}},"required":["sum"]}}]"#;
+const TOOLS: &str = concat!(
+    r#""tools":["#,
+    r#"{"name":"echo","description":"Returns its text","#,
+    r#""inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}}"#,
+    r#",{"name":"add","description":"Adds two numbers","#,
+    r#""inputSchema":{"type":"object","properties":{"a":{"type":"number"},"b":{"type":"number"}},"#,
+    r#""required":["a","b"]},"#,
+    r#""outputSchema":{"type":"object","properties":{"sum":{"type":"number"}},"#,
+    r#""required":["sum"]}}]"#,
+);
 
-/// Members that a modern result has and a legacy one has not.
-fn tail(modern: bool) -> &'static str {
+/// The members that only modern results have.
+fn modern_members(modern: bool) -> &'static str {
     if modern {
         concat!(
-            r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"mcp-test-server","version":""#,
+            r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":"#,
+            r#"{"name":"mcp-test-server","version":""#,
             env!("CARGO_PKG_VERSION"),
             r#""}}"#
         )
@@ -38,23 +48,23 @@ pub fn call(method: &str, params: &Value, modern: bool) -> Result<String, Error>
 pub fn discover(versions: &[&str]) -> String {
     let (versions, instructions) = (json!(versions), json!(INSTRUCTIONS));
     let cache = r#""ttlMs":60000,"cacheScope":"public""#;
-    let tail = tail(true);
+    let modern_members = modern_members(true);
+    let instructions = format!(r#""instructions":{instructions}"#);
     format!(
-        r#"{{"supportedVersions":{versions},"capabilities":{CAPABILITIES},"instructions":{instructions},{cache}{tail}}}"#
+        r#"{{"supportedVersions":{versions},"capabilities":{CAPABILITIES},{instructions},{cache}{modern_members}}}"#
     )
 }
 
 /// The InitializeResult.
 pub fn initialize(version: &str) -> String {
     let (version, instructions) = (json!(version), json!(INSTRUCTIONS));
-    format!(
-        r#"{{"protocolVersion":{version},"capabilities":{CAPABILITIES},"serverInfo":{SERVER_INFO},"instructions":{instructions}}}"#
-    )
+    let server = format!(r#""serverInfo":{SERVER_INFO},"instructions":{instructions}"#);
+    format!(r#"{{"protocolVersion":{version},"capabilities":{CAPABILITIES},{server}}}"#)
 }
 
 fn list(modern: bool) -> String {
     let cache = if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" };
-    ["{", TOOLS, cache, tail(modern), "}"].concat()
+    ["{", TOOLS, cache, modern_members(modern), "}"].concat()
 }
 
 fn tool(params: &Value, modern: bool) -> Result<String, Error> {
@@ -62,14 +72,14 @@ fn tool(params: &Value, modern: bool) -> Result<String, Error> {
     match params["name"].as_str() {
         Some("echo") => Ok(match arguments["text"].as_str() {
             Some(text) => content(text, false, "", modern),
-            None => content("echo wants a string named text", true, "", modern),
+            None => content("echo requires a string argument text", true, "", modern),
         }),
         Some("add") => Ok(match sum(&arguments["a"], &arguments["b"]) {
             Some(sum) => {
                 let structured = format!(r#","structuredContent":{{"sum":{sum}}}"#);
                 content(&sum.to_string(), false, &structured, modern)
             }
-            None => content("add wants two numbers named a and b", true, "", modern),
+            None => content("add requires two number arguments a and b", true, "", modern),
         }),
         Some(name) => Err(Error::new(-32602, format!("Unknown tool: {name}"))),
         None => Err(Error::new(-32602, "Invalid params: no tool name")),
@@ -89,7 +99,7 @@ fn content(text: &str, is_error: bool, structured: &str, modern: bool) -> String
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
     out.push_str(if is_error { r#"}],"isError":true"# } else { r#"}],"isError":false"# });
     out.push_str(structured);
-    out.push_str(tail(modern));
+    out.push_str(modern_members(modern));
     out.push('}');
     out
 }

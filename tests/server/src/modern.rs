@@ -1,4 +1,5 @@
-//! The stateless versions: everything is in the request, and headers repeat it for intermediaries.
+//! The stateless protocol versions: each request contains all information, and its headers repeat it for
+//! intermediaries.
 
 use crate::methods;
 use crate::options::Era;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 
-/// Answers a POST.
+/// Responds to a POST.
 pub fn answer(request: &Request) -> Reply {
     match request.message {
         Message::Request { method, params, .. } => {
@@ -29,11 +30,11 @@ fn run(request: &Request, method: &str, params: &Value) -> Result<String, Error>
     }
 }
 
-/// What a server of these versions has to check, in an order that names the root of a problem.
+/// The checks that these versions require of a server. The order ensures that the error names the cause.
 fn validate(request: &Request, method: &str, params: &Value) -> Result<(), Error> {
     let head = request.head;
     let Some(header_version) = head.get("MCP-Protocol-Version") else {
-        // A legacy client ends here; the list is the only thing that tells its user why.
+        // This is the error for a legacy client: only the list of versions tells its user the cause.
         let error = mismatch("MCP-Protocol-Version is missing");
         return Err(error.data(json!({"supported": supported(request)})));
     };
@@ -44,7 +45,8 @@ fn validate(request: &Request, method: &str, params: &Value) -> Result<(), Error
     if version != header_version {
         return Err(mismatch(&format!("MCP-Protocol-Version is '{header_version}' and the body says '{version}'")));
     }
-    // A server of legacy versions alone that knows discovery (Go's) answers it whatever is asked.
+    // A server that has only legacy versions but implements discovery (Go's) responds to it for every requested
+    // version.
     let offered = request.offered(true);
     let legacy_discovery = offered.is_empty() && method == "server/discover";
     if !legacy_discovery && !offered.contains(&version) {
@@ -90,7 +92,7 @@ fn check_name(name: &str, header: Option<&str>) -> Result<(), Error> {
     }
 }
 
-/// The refusal of a version, with the list to choose from.
+/// The error for an unsupported version, with the list of supported ones.
 pub fn unsupported(request: &Request) -> Error {
     let requested = request.message.params()["_meta"][META_VERSION].as_str();
     let requested = requested.or(request.head.get("MCP-Protocol-Version"));
@@ -102,7 +104,7 @@ pub fn unsupported(request: &Request) -> Error {
     Error::new(-32022, "Unsupported protocol version").status(400).data(data)
 }
 
-/// Every version of this server.
+/// All versions of this server.
 fn supported<'a>(request: &'a Request) -> Vec<&'a str> {
     if let Some(versions) = &request.scenario.versions {
         return versions.iter().map(String::as_str).collect();
@@ -122,7 +124,7 @@ fn malformed(message: &str) -> Error {
     Error::new(-32602, format!("Invalid params: {message}")).status(400)
 }
 
-/// Strict base64 with padding: a lax decoder would hide an encoder's mistake.
+/// Decodes strict base64 with padding: a lenient decoder would hide errors of an encoder.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     if !bytes.len().is_multiple_of(4) {
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn names_match_plain_or_encoded() {
+    fn names_are_compared_plain_or_decoded() {
         assert!(check_name("echo", Some("echo")).is_ok());
         assert!(check_name("世界", Some("=?base64?5LiW55WM?=")).is_ok());
         assert!(check_name("echo", Some("add")).is_err());

@@ -1,20 +1,20 @@
-//! One accepted connection, with TLS or without.
+//! One accepted connection, with or without TLS.
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
-/// The two kinds of connection behind one type.
+/// A connection with or without TLS.
 pub enum Stream {
-    /// Bytes as they are.
+    /// A TCP connection.
     Plain(TcpStream),
-    /// TLS over the same socket.
+    /// TLS over TCP.
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
 impl Stream {
-    /// Takes over an accepted socket.
+    /// Creates the connection of an accepted socket.
     pub fn new(socket: TcpStream, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         Ok(match tls {
@@ -26,7 +26,7 @@ impl Stream {
         })
     }
 
-    /// The socket below.
+    /// The TCP socket.
     pub fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
@@ -34,8 +34,8 @@ impl Stream {
         }
     }
 
-    /// Ends the connection in the orderly way. Merely dropping it is the rude way: on TLS the
-    /// peer then sees a truncation.
+    /// Closes the connection, with close_notify on TLS. If the connection is only dropped, a TLS peer detects a
+    /// truncation.
     pub fn close(mut self) {
         if let Self::Tls(stream) = &mut self {
             stream.conn.send_close_notify();
@@ -49,7 +49,7 @@ impl Stream {
         crate::sys::reset_on_close(self.socket());
     }
 
-    /// Whether the peer went away. Whatever else there is to read is dropped.
+    /// Whether the peer has disconnected. Other received data is discarded.
     pub fn has_ended(&mut self) -> io::Result<bool> {
         self.socket().set_nonblocking(true)?;
         let read = self.read(&mut [0; 4096]);
@@ -60,7 +60,7 @@ impl Stream {
         })
     }
 
-    /// Waits until the peer goes away.
+    /// Waits until the peer disconnects.
     pub fn wait_for_end(&mut self) {
         let mut sink = [0; 4096];
         while matches!(self.read(&mut sink), Ok(count) if count > 0) {}

@@ -1,14 +1,13 @@
-//! The scenario that a request's path asks for: `/s/<option>+<option>+.../mcp`.
+//! The scenario in the path of a request: `/s/<option>+<option>+.../mcp`.
 //!
-//! Options live in the path because then a test needs nothing but a URL, and scenarios of many
-//! tests run side by side in one server. An unknown option is an error: a misspelled one would
-//! otherwise test nothing, silently.
+//! Options are part of the path so that a test needs only a URL, and many tests can use different scenarios of one
+//! server at the same time. An unknown option is an error: a test with a misspelled option would test nothing.
 
-use crate::channels::End;
 use crate::faults::{Kind, Moment, NAMED};
 use crate::resume::Resume;
+use crate::sse_streams::End;
 
-/// Which protocol eras the server speaks.
+/// The protocol eras that the server supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Era {
     /// Stateless versions only.
@@ -20,7 +19,7 @@ pub enum Era {
     Dual,
 }
 
-/// What lines of an event stream end with.
+/// The line end of an event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub enum Eol {
@@ -33,90 +32,90 @@ pub enum Eol {
 /// One fault and the requests that it applies to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: Kind,
-    /// JSON-RPC or HTTP methods; none means every request.
+    /// JSON-RPC or HTTP methods; empty for every request.
     pub when: Vec<String>,
-    /// How many matching requests it spoils.
+    /// To how many matching requests it applies.
     pub times: Option<u64>,
-    /// How many matching requests pass before.
+    /// How many matching requests are skipped first.
     pub after: u64,
 }
 
-/// Everything a path can ask for.
+/// All options of a path.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scenario {
-    /// The eras that are spoken.
+    /// The supported eras.
     pub era: Era,
-    /// Whether answers come as event streams.
+    /// Whether responses are event streams.
     pub stream: bool,
     /// Legacy without session ids.
     pub stateless: bool,
-    /// The versions on offer, when not all.
+    /// The offered versions, if not all.
     pub versions: Option<Vec<String>>,
     /// The version forced into an InitializeResult.
     pub version: Option<String>,
-    /// The list in the refusal of every modern request.
+    /// The list in the error for every modern request.
     pub supported: Option<Vec<String>>,
-    /// The bearer token that is wanted.
+    /// The required bearer token.
     pub bearer: Option<String>,
-    /// The API key that is wanted.
+    /// The required API key.
     pub api_key: Option<String>,
     /// HTTP+SSE instead of Streamable HTTP.
     pub sse: bool,
     /// Milliseconds between comments on an idle stream of HTTP+SSE.
     pub keepalive: Option<u64>,
-    /// What HTTP+SSE names as its endpoint, when not the scenario's own path.
+    /// The endpoint of HTTP+SSE, if not the scenario's path.
     pub endpoint: Option<String>,
     /// An event with an id and no data before each event of HTTP+SSE.
     pub priming: bool,
-    /// What lines of event streams end with.
+    /// The line end of event streams.
     pub eol: Eol,
     /// A byte order mark before event streams.
     pub bom: bool,
     /// An id with a NUL in each event.
     pub nul_id: bool,
-    /// Answers come on a resumed stream.
+    /// Responses come on a resumed stream.
     pub resume: Option<Resume>,
-    /// The reconnection time of such streams, as it is sent.
+    /// The reconnection time of such streams, sent unchanged.
     pub retry: Option<String>,
-    /// The pot whose token is wanted.
+    /// The slot whose current token is required.
     pub rotating: Option<String>,
-    /// How many requests a token of the pot is good for.
+    /// For how many requests a token of the slot is valid.
     pub uses: Option<u64>,
-    /// Cookies to be set and wanted back, with their attributes.
+    /// Cookies that are set and then required, with their attributes.
     pub cookies: Vec<String>,
-    /// Answers are compressed for those who take it.
+    /// Responses are compressed for clients that accept gzip.
     pub gzip: bool,
-    /// The name under which requests are recorded.
+    /// The tag of the recorded requests.
     pub tag: Option<String>,
     /// The Retry-After header of `status=`.
     pub retry_after: Option<String>,
-    /// The JSON-RPC code of `rpc-error`, when not -32603.
+    /// The JSON-RPC code of `rpc-error`, if not -32603.
     pub rpc_code: Option<i64>,
-    /// The HTTP status of `rpc-error`, when not 200.
+    /// The HTTP status of `rpc-error`, if not 200.
     pub rpc_status: Option<u16>,
-    /// What goes wrong; the first that matches a request wins.
+    /// The faults; the first one that matches a request is applied.
     pub faults: Vec<Fault>,
 }
 
 impl Scenario {
-    /// The scenario of a path, `None` when the path is not one of scenarios at all.
+    /// The scenario of a path, or `None` if the path does not have this form.
     pub fn of_path(path: &str) -> Option<Result<Self, String>> {
         if path == "/mcp" || path == "/mcp/" {
             return Some(Ok(Self::default()));
         }
-        // Only the last segment is the tail: methods and redirect targets hold slashes.
+        // Only the last segment is the name: options may contain slashes (methods, redirect targets).
         let path = path.strip_suffix('/').unwrap_or(path);
-        let (options, _tail) = path.strip_prefix("/s/")?.rsplit_once('/')?;
+        let (options, _name) = path.strip_prefix("/s/")?.rsplit_once('/')?;
         Some(Self::parse(options))
     }
 
     /// Parses the options between `/s/` and the next slash.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut scenario = Self::default();
-        // `when`, `times` and `after` belong to the fault before them; those that come before any
-        // fault belong to the first, so that a single fault may be written in any order.
+        // `when`, `times` and `after` belong to the fault before them. If there is none, they belong to the first
+        // fault, so that the options of a single fault may have any order.
         let mut early = Limits::default();
         for option in text.split('+').filter(|option| !option.is_empty()) {
             let (name, value) = match option.split_once('=') {
@@ -211,7 +210,7 @@ fn fault_kind(name: &str, value: Option<&str>) -> Result<Option<Kind>, String> {
         ("body-size", Some(value)) => Kind::BodySize(number(name, value)?),
         ("status", Some(value)) => Kind::Status(number(name, value)?),
         ("redirect", Some(value)) => {
-            let (status, target) = value.split_once(':').ok_or("redirect wants STATUS:TARGET")?;
+            let (status, target) = value.split_once(':').ok_or("redirect must be STATUS:TARGET")?;
             Kind::Redirect(number(name, status)?, target.into())
         }
         ("fault", Some(value)) => {
@@ -228,7 +227,7 @@ fn end_of(value: &str) -> Result<End, String> {
         "clean" => Ok(End::Clean),
         "cut" => Ok(End::Cut),
         "reset" => Ok(End::Reset),
-        _ => Err(format!("ends wants clean, cut or reset, not {value:?}")),
+        _ => Err(format!("ends must be clean, cut or reset, not {value:?}")),
     }
 }
 
@@ -237,7 +236,7 @@ fn moment_of(value: &str) -> Result<Moment, String> {
         "before" => Ok(Moment::Before),
         "half" => Ok(Moment::Half),
         "after" => Ok(Moment::After),
-        _ => Err(format!("ends wants before, half or after, not {value:?}")),
+        _ => Err(format!("ends must be followed by before, half or after, not {value:?}")),
     }
 }
 
@@ -246,7 +245,7 @@ fn eol(value: &str) -> Result<Eol, String> {
         "lf" => Ok(Eol::Lf),
         "cr" => Ok(Eol::Cr),
         "crlf" => Ok(Eol::CrLf),
-        _ => Err(format!("eol wants lf, cr or crlf, not {value:?}")),
+        _ => Err(format!("eol must be lf, cr or crlf, not {value:?}")),
     }
 }
 
@@ -255,10 +254,10 @@ fn list(value: &str) -> Vec<String> {
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("{name} wants a number, not {value:?}"))
+    value.parse().map_err(|_| format!("{name} must be a number, not {value:?}"))
 }
 
-/// Percent-decoding, so that values may hold slashes and plus signs.
+/// Decodes percent-encoding, so that values may contain slashes and plus signs.
 pub fn decode(text: &str) -> Result<String, String> {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn no_option_means_a_dual_server() {
+    fn a_path_without_options_is_a_dual_server() {
         for text in ["/mcp", "/s//mcp", "/s/dual/mcp", "/s/dual/other/"] {
             assert_eq!(path(text), Scenario::default(), "{text}");
         }
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_lists_numbers_and_decoded_text() {
+    fn values_are_parsed_as_lists_numbers_and_decoded_text() {
         let scenario = path("/s/legacy+stream+versions=2025-06-18,2025-03-26+bearer=a%2Bb%2Fc+rpc-code=-32021/mcp");
         assert_eq!(scenario.era, Era::Legacy);
         assert!(scenario.stream && !scenario.stateless);
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn values_may_hold_slashes() {
+    fn values_may_contain_slashes() {
         let scenario = path("/s/fault=eof+when=tools/call,GET/mcp");
         assert_eq!(scenario.faults[0].when, ["tools/call", "GET"]);
         let scenario = path("/s/redirect=308:/s/dual/mcp/mcp");
@@ -321,13 +320,13 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_keeps_colons_in_its_target() {
+    fn a_redirect_target_may_contain_colons() {
         let scenario = path("/s/redirect=307:http%3A%2F%2F127.0.0.1%3A1%2Fmcp/mcp");
         assert_eq!(scenario.faults[0].kind, Kind::Redirect(307, "http://127.0.0.1:1/mcp".into()));
     }
 
     #[test]
-    fn a_stream_ends_in_some_way_at_some_moment() {
+    fn ends_has_a_way_and_a_moment() {
         let kind = |text: &str| Scenario::parse(text).unwrap().faults[0].kind.clone();
         assert_eq!(kind("ends=clean"), Kind::Ends(End::Clean, Moment::Before));
         assert_eq!(kind("ends=reset:half"), Kind::Ends(End::Reset, Moment::Half));
@@ -341,14 +340,14 @@ mod tests {
     }
 
     #[test]
-    fn to_resume_is_to_stream() {
+    fn resume_implies_stream() {
         let scenario = Scenario::parse("resume+retry=5").unwrap();
         assert!(scenario.stream && scenario.resume == Some(Resume::After(1)));
         assert_eq!(scenario.retry.as_deref(), Some("5"));
     }
 
     #[test]
-    fn what_is_unknown_is_named() {
+    fn errors_name_the_unknown_option() {
         for text in ["ends=x", "ends=cut:x", "eol=x", "resume=x", "cookie=x", "sse=1", "head-size=x"] {
             assert!(Scenario::parse(text).is_err(), "{text}");
         }
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn every_named_fault_is_found() {
+    fn every_named_fault_is_parsed() {
         for (name, kind) in NAMED {
             assert_eq!(&Scenario::parse(&format!("fault={name}")).unwrap().faults[0].kind, kind);
         }

@@ -1,4 +1,4 @@
-//! Decides which era a request belongs to, and wraps what that era answers.
+//! Determines the era of a request, and encodes the response.
 
 use crate::http::Head;
 use crate::options::{Era, Scenario};
@@ -9,16 +9,16 @@ use crate::{legacy, modern, sse};
 
 /// The key of the version in `_meta`.
 pub const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// The modern version that is implemented.
+/// The implemented modern version.
 pub const MODERN: &str = "2026-07-28";
 /// The legacy versions, newest first.
 pub const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-/// One request with everything that an answer depends on.
+/// One request, with everything that determines its response.
 pub struct Request<'a> {
-    /// What the server remembers.
+    /// The state of the server.
     pub state: &'a State,
-    /// What the path asks for.
+    /// The scenario of the path.
     pub scenario: &'a Scenario,
     /// The head.
     pub head: &'a Head,
@@ -27,8 +27,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Whether the modern rules apply. A dual server goes by `_meta` first, then by what only one
-    /// era has.
+    /// Whether the modern rules apply. A dual server checks `_meta` first, then properties that only one era has.
     pub fn is_modern(&self) -> bool {
         match self.scenario.era {
             _ if self.scenario.sse => false,
@@ -54,18 +53,18 @@ impl Request<'_> {
         self.head.get("Mcp-Session-Id").is_none() && version.is_some_and(|version| !LEGACY.contains(&version))
     }
 
-    /// The session that the request names, in the way of the scenario's transport.
+    /// The session id in the request: in the query on HTTP+SSE, otherwise in the header.
     pub fn session_id(&self) -> Option<&str> {
         if self.scenario.sse { self.head.query("session") } else { self.head.get("Mcp-Session-Id") }
     }
 
-    /// Whether the request asks for the event stream of HTTP+SSE.
-    pub fn opens_channel(&self) -> bool {
+    /// Whether the request opens the event stream of HTTP+SSE.
+    pub fn opens_sse_stream(&self) -> bool {
         self.scenario.sse && self.head.method() == "GET"
     }
 
-    /// Whether the answer belongs on the stream that an earlier GET of HTTP+SSE has opened.
-    pub fn session_on_stream(&self) -> bool {
+    /// Whether the JSON-RPC response is sent on the event stream of HTTP+SSE, which an earlier GET has opened.
+    pub fn responds_on_sse_stream(&self) -> bool {
         self.scenario.sse && self.head.method() == "POST"
     }
 
@@ -80,12 +79,12 @@ impl Request<'_> {
         }
     }
 
-    /// Answers as a server without faults would.
+    /// Responds like a server without faults.
     pub fn answer(&self) -> Reply {
         if let Some(origin) = self.head.get("Origin")
             && !is_local(origin)
         {
-            return Reply::text(403, "this origin may not come in\n");
+            return Reply::text(403, "this origin is not allowed\n");
         }
         match self.head.method() {
             "POST" if self.scenario.sse => sse::post(self),
@@ -117,12 +116,12 @@ impl Request<'_> {
         }
     }
 
-    /// An error for this request.
+    /// An error response to this request.
     pub fn refusal(&self, error: Error) -> Reply {
         Reply::json(error.status, error.body(self.message.id()))
     }
 
-    /// An answer in the form that the scenario wants.
+    /// A response in the form that the scenario requires.
     pub fn wrap(&self, outcome: Result<String, Error>, version: &str) -> Reply {
         let message = match &outcome {
             Err(error) if error.status != 200 => return self.refusal(error.clone()),
@@ -132,17 +131,17 @@ impl Request<'_> {
         if !self.scenario.stream || self.scenario.sse {
             return Reply::json(200, message);
         }
-        let mut pieces = Vec::with_capacity(3);
+        let mut parts = Vec::with_capacity(3);
         if version == "2025-11-25" {
-            pieces.push(reply::priming_event(self.state.number()));
+            parts.push(reply::priming_event(self.state.number()));
         }
-        pieces.push(reply::COMMENT.to_vec());
-        pieces.push(reply::event(&message));
-        Reply::stream(pieces)
+        parts.push(reply::COMMENT.to_vec());
+        parts.push(reply::event(&message));
+        Reply::stream(parts)
     }
 }
 
-/// Loopback pages only: anything else is what DNS rebinding looks like.
+/// Whether the origin is on loopback: any other origin may be a DNS rebinding attack.
 fn is_local(origin: &str) -> bool {
     let host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| match host.strip_prefix(local) {

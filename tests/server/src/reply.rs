@@ -1,42 +1,42 @@
-//! A well-formed HTTP response. What is malformed is made from it in `faults`.
+//! A valid HTTP response. `faults` creates invalid ones from it.
 
-/// What follows the head.
+/// The body of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     /// Nothing.
     Empty,
     /// A JSON document.
     Json(Vec<u8>),
-    /// An event stream, one chunk per piece.
+    /// An event stream, one chunk per part.
     Stream(Vec<Vec<u8>>),
     /// Any other content, with its type.
     Other(&'static str, Vec<u8>),
 }
 
-/// Events for the open stream of a session (HTTP+SSE), to be sent once the response is.
+/// Events for the event stream of a session (HTTP+SSE), which are sent after the response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
     /// The session.
     pub session: String,
-    /// The events; the last has the answer.
+    /// The events; the last one contains the response.
     pub events: Vec<Vec<u8>>,
 }
 
-/// A response.
+/// An HTTP response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Headers beside the type and the length.
+    /// Headers other than Content-Type and Content-Length.
     pub headers: Vec<(&'static str, String)>,
-    /// The content.
+    /// The body.
     pub body: Body,
-    /// What goes out elsewhere.
+    /// Events for another stream.
     pub delivery: Option<Delivery>,
 }
 
 impl Reply {
-    /// A response without content.
+    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self::new(status, Body::Empty)
     }
@@ -46,26 +46,26 @@ impl Reply {
         Self::new(status, Body::Json(body.into()))
     }
 
-    /// A response for human eyes.
+    /// A plain text response.
     pub fn text(status: u16, text: impl Into<String>) -> Self {
         Self::other(status, "text/plain; charset=utf-8", text.into().into_bytes())
     }
 
-    /// A response of any type.
+    /// A response with any content type.
     pub fn other(status: u16, kind: &'static str, body: Vec<u8>) -> Self {
         Self::new(status, Body::Other(kind, body))
     }
 
     /// An event stream.
-    pub fn stream(pieces: Vec<Vec<u8>>) -> Self {
-        Self::new(200, Body::Stream(pieces))
+    pub fn stream(parts: Vec<Vec<u8>>) -> Self {
+        Self::new(200, Body::Stream(parts))
     }
 
     fn new(status: u16, body: Body) -> Self {
         Self { status, headers: Vec::new(), body, delivery: None }
     }
 
-    /// A response whose message goes out on the stream of a session.
+    /// A 202 whose message is sent on the event stream of a session.
     pub fn accepted(session: &str, message: &[u8]) -> Self {
         let delivery = Delivery { session: session.into(), events: vec![event(message)] };
         Self { delivery: Some(delivery), ..Self::text(202, "Accepted") }
@@ -77,7 +77,7 @@ impl Reply {
         self
     }
 
-    /// The JSON-RPC message inside, if there is just one.
+    /// The JSON-RPC message of the response, if there is one.
     pub fn message(&self) -> Option<&[u8]> {
         match (&self.delivery, &self.body) {
             (None, Body::Json(body)) => Some(body),
@@ -89,12 +89,12 @@ impl Reply {
         }
     }
 
-    /// Whether the message inside is on its way to a client that waits for it, and not the reason of a refusal.
-    pub fn carries_answer(&self) -> bool {
+    /// Whether the message is the response that the client waits for, and not the body of an HTTP error.
+    pub fn has_rpc_response(&self) -> bool {
         self.status == 200 || self.delivery.is_some()
     }
 
-    /// Puts another message in the place of the one inside.
+    /// Replaces the message.
     pub fn set_message(&mut self, message: Vec<u8>) {
         match (&mut self.delivery, &mut self.body) {
             (Some(Delivery { events, .. }), _) | (None, Body::Stream(events)) => {
@@ -105,8 +105,8 @@ impl Reply {
         }
     }
 
-    /// The events around the message. A JSON body has no room for any and becomes a stream. `None` where there is no
-    /// message.
+    /// The events, the last of which contains the message. A JSON body is converted to an event stream. `None` if there
+    /// is no message.
     pub fn events_mut(&mut self) -> Option<&mut Vec<Vec<u8>>> {
         let message = event(self.message()?);
         if let Body::Json(_) = self.body {
@@ -118,15 +118,15 @@ impl Reply {
         }
     }
 
-    /// The bytes of the whole response, in one buffer so that they leave in one write.
+    /// The bytes of the whole response, in one buffer for a single write.
     pub fn render(&self, out: &mut Vec<u8>) {
         out.clear();
         self.render_head(out);
         match &self.body {
             Body::Empty => {}
             Body::Json(body) | Body::Other(_, body) => out.extend_from_slice(body),
-            Body::Stream(pieces) => {
-                pieces.iter().for_each(|piece| chunk(out, piece));
+            Body::Stream(parts) => {
+                parts.iter().for_each(|part| chunk(out, part));
                 out.extend_from_slice(LAST_CHUNK);
             }
         }
@@ -166,17 +166,17 @@ pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 pub const NOTIFICATION: &str =
     r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"unrelated"}}"#;
 
-/// A comment, which says nothing.
+/// A comment.
 pub const COMMENT: &[u8] = b": a comment, to be ignored\n\n";
 
 const EVENT: &[u8] = b"event: message\ndata: ";
 
-/// One event that carries a message.
+/// An event that contains a message.
 pub fn event(message: &[u8]) -> Vec<u8> {
     [EVENT, message, b"\n\n"].concat()
 }
 
-/// The event with an id and no data that opens a stream in 2025-11-25.
+/// The event with an id and empty data that starts a stream in 2025-11-25.
 pub fn priming_event(number: u64) -> Vec<u8> {
     format!("id: stream-{number}-0\ndata:\n\n").into_bytes()
 }

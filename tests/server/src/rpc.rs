@@ -1,37 +1,37 @@
-//! JSON-RPC messages as they arrive, and errors as they are sent.
+//! Received JSON-RPC messages, and errors to send.
 
 use serde_json::{Value, json};
 
-/// What a POST carried.
+/// The message of a POST.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
-    /// Wants an answer.
+    /// A message that requires a response.
     Request {
         /// A string or an integer.
         id: Value,
-        /// What is asked.
+        /// The method.
         method: String,
         /// `null` when absent.
         params: Value,
     },
-    /// Wants none.
+    /// A message without a response.
     Notification {
-        /// What is told.
+        /// The method.
         method: String,
         /// `null` when absent.
         params: Value,
     },
-    /// Answers a request of the server.
+    /// A response to a request of the server.
     Response {
         /// The id of the server's request.
         id: Value,
     },
-    /// No message at all.
+    /// Not a valid message.
     Invalid(Error),
 }
 
 impl Message {
-    /// Reads a body.
+    /// Parses a body.
     pub fn parse(body: &[u8]) -> Self {
         let mut object = match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => object,
@@ -88,7 +88,7 @@ impl Message {
     }
 }
 
-/// A JSON-RPC error and the HTTP status it travels with.
+/// A JSON-RPC error, and the HTTP status of the response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     /// The HTTP status.
@@ -99,7 +99,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error that travels with 200.
+    /// An error with the HTTP status 200.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { status: 200, code, message: message.into(), data: None }
     }
@@ -122,12 +122,12 @@ impl Error {
         if let Some(data) = &self.data {
             error["data"] = data.clone();
         }
-        // In the order in which most servers write it.
+        // The usual order of the members.
         format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes()
     }
 }
 
-/// The message that carries a result, which is JSON text already: the hot path builds no tree.
+/// The message with a result, which is already JSON text: the performance-critical path builds no `Value` tree.
 pub fn result(id: &Value, result: &str) -> Vec<u8> {
     let id = id.to_string();
     let mut out = Vec::with_capacity(result.len() + id.len() + 40);

@@ -1,5 +1,4 @@
-//! How both programs live: announce a URL and wait for the end, or run a command and take its
-//! exit code.
+//! How both programs run: they print a URL and wait for the end, or run a command and return its exit code.
 
 use crate::sys;
 use std::io::{self, Read, Write};
@@ -8,22 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// How long a child may take to leave when the server is told to.
+/// How long the command may take to exit after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Blocks the ending signals. Has to come before the first thread.
-pub struct Life {
+/// Runs the program until its end. Blocks the signals that end a process, so it must be created before the first
+/// thread.
+pub struct Runner {
     signals: libc::sigset_t,
 }
 
-impl Life {
-    /// Starts to look after the process.
+impl Runner {
+    /// Blocks the signals.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
         Self { signals: sys::block_ending_signals() }
     }
 
-    /// Announces what a reader of stdout waits for, and returns at the end of stdin or on a signal.
+    /// Prints the lines to stdout, and returns at the end of stdin or on a signal.
     pub fn serve(self, lines: &[String]) -> io::Result<u8> {
         let mut out = io::stdout().lock();
         for line in lines {
@@ -58,12 +58,12 @@ impl Life {
                 return 2;
             }
         };
-        self.pass_signals_to(child.id());
+        self.forward_signals_to(child.id());
         wait(child)
     }
 
-    /// A test runner that gives up sends a signal to the server only.
-    fn pass_signals_to(self, pid: u32) {
+    /// Forwards signals to the command: a test runner sends them only to this process.
+    fn forward_signals_to(self, pid: u32) {
         thread::spawn(move || {
             let signal = sys::wait_for_signal(&self.signals);
             sys::send_signal(pid, signal);

@@ -1,4 +1,4 @@
-//! Listening, and the life of one connection.
+//! Listening, and processing the requests of one connection.
 
 use crate::faults::{self, Exchange, Flow};
 use crate::http::{Framing, Head, Source};
@@ -20,13 +20,13 @@ pub fn listen(port: u16, tls: Option<Arc<ServerConfig>>, state: Arc<State>) -> i
     accept(port, move |socket| {
         let (tls, state) = (tls.clone(), state.clone());
         move || {
-            // An error here is the client's leaving, or what a fault was made for.
+            // Errors are expected: the client has disconnected, or a fault has its effect.
             let _ = Stream::new(socket, tls.as_ref()).and_then(|stream| Connection::new(stream, state).run());
         }
     })
 }
 
-/// Listens on loopback and gives every connection a thread of its own.
+/// Listens on loopback and starts a thread for every connection.
 pub fn accept<W>(port: u16, work: impl Fn(TcpStream) -> W + Send + 'static) -> io::Result<u16>
 where
     W: FnOnce() + Send + 'static,
@@ -35,7 +35,7 @@ where
     let port = listener.local_addr()?.port();
     thread::Builder::new().name("accept".into()).spawn(move || {
         for socket in listener.incoming().flatten() {
-            // Out of threads: this one connection is dropped, which the client sees.
+            // If no thread can be created, only this connection is dropped, and the client gets an error.
             let _ = thread::Builder::new().name("connection".into()).spawn(work(socket));
         }
     })?;
@@ -51,8 +51,8 @@ struct Connection {
     head: Head,
     body: Vec<u8>,
     out: Vec<u8>,
-    /// The scenario of the last target: a client that repeats itself costs no parsing.
-    known: Option<(String, Scenario)>,
+    /// The last target and its scenario, so that repeated targets are not parsed again.
+    cached: Option<(String, Scenario)>,
 }
 
 impl Connection {
@@ -67,7 +67,7 @@ impl Connection {
             head: Head::default(),
             body: Vec::with_capacity(16 * 1024),
             out: Vec::with_capacity(16 * 1024),
-            known: None,
+            cached: None,
         }
     }
 
@@ -98,7 +98,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads one request. `false` means that the client is done.
+    /// Reads one request. Returns false if the client has ended the connection.
     fn read(&mut self) -> io::Result<bool> {
         if !self.source.read_head(&mut self.stream, &mut self.head)? {
             return Ok(false);
@@ -114,9 +114,9 @@ impl Connection {
 
     fn answer(&mut self) -> io::Result<Flow> {
         let last = self.head.lists("Connection", "close") || self.head.is_http_10();
-        if self.known.as_ref().is_none_or(|(target, _)| target != self.head.target()) {
+        if self.cached.as_ref().is_none_or(|(target, _)| target != self.head.target()) {
             match self.scenario() {
-                Ok(scenario) => self.known = Some((self.head.target().to_owned(), scenario)),
+                Ok(scenario) => self.cached = Some((self.head.target().to_owned(), scenario)),
                 Err(mut reply) => {
                     if last {
                         reply = reply.header("Connection", "close");
@@ -127,24 +127,24 @@ impl Connection {
                 }
             }
         }
-        let Some((_, scenario)) = &self.known else {
+        let Some((_, scenario)) = &self.cached else {
             return Ok(Flow::Close);
         };
         let message = Message::parse(&self.body);
         let add = |tag: &String| self.state.log.add(tag, self.number, &self.head, &self.body, message.method());
-        let place = scenario.tag.as_ref().map(add);
+        let record_id = scenario.tag.as_ref().map(add);
         let request = Request { state: &self.state, scenario, head: &self.head, message: &message };
-        let mut exchange = Exchange { request, stream: &mut self.stream, out: &mut self.out, place, last };
+        let mut exchange = Exchange { request, stream: &mut self.stream, out: &mut self.out, record_id, last };
         if let Err(refusal) = auth::check(&exchange.request).and_then(|()| cookies::check(&exchange.request)) {
             return exchange.send(refusal);
         }
-        match faults::pick(&exchange.request, self.requests > 1) {
-            Some(kind) => faults::strike(kind, &mut exchange),
+        match faults::select(&exchange.request, self.requests > 1) {
+            Some(kind) => faults::apply(kind, &mut exchange),
             None => exchange.answer(),
         }
     }
 
-    /// What the path asks for, or the answer to a path that asks for no scenario.
+    /// The scenario of the path, or the response to any other path.
     fn scenario(&self) -> Result<Scenario, Reply> {
         if let Some(reply) = services::answer(&self.state, &self.head, &self.body) {
             return Err(reply);

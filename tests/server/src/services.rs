@@ -1,10 +1,10 @@
-//! The paths that are no scenarios: records, and the token service.
+//! The paths other than scenarios: records, and the token service.
 
 use crate::http::Head;
 use crate::reply::Reply;
 use crate::state::State;
 
-/// Answers a request for one of them.
+/// The response to a request for one of these paths.
 pub fn answer(state: &State, head: &Head, body: &[u8]) -> Option<Reply> {
     let (service, name) = head.path().strip_prefix("/_")?.split_once('/')?;
     Some(match (service, head.method()) {
@@ -14,7 +14,7 @@ pub fn answer(state: &State, head: &Head, body: &[u8]) -> Option<Reply> {
             state.reset_counts(name);
             Reply::empty(204)
         }
-        ("token", "POST") => state.tokens.mint(name, head, body),
+        ("token", "POST") => state.tokens.issue(name, head, body),
         ("revoke", "POST") => state.tokens.revoke(name),
         ("tokens", "GET") => state.tokens.counts(name),
         ("token" | "revoke" | "tokens", _) => Reply::text(405, "method not allowed\n"),

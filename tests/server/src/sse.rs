@@ -1,6 +1,5 @@
-//! HTTP+SSE, the transport of 2024-11-05: one GET whose stream carries every answer, and POSTs that are only accepted.
+//! HTTP+SSE, the transport of 2024-11-05: the event stream of one GET carries all responses, and POSTs get only a 202.
 
-use crate::channels::{End, Step, Waited};
 use crate::encoding::{Encoder, gzip_header};
 use crate::faults::{BEFORE_RESET, Exchange, Flow, Kind, LATE, Moment, pad_head};
 use crate::legacy;
@@ -8,13 +7,14 @@ use crate::net::Stream;
 use crate::protocol::Request;
 use crate::reply::{LAST_CHUNK, Reply, chunk};
 use crate::rpc::Message;
+use crate::sse_streams::{End, Step, WaitResult};
 use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const KEEPALIVE: &[u8] = b": keepalive\n\n";
 
-/// Answers a POST: with 202, and a delivery for the stream of its session.
+/// Responds to a POST: a 202, and a delivery for the event stream of its session.
 pub fn post(request: &Request) -> Reply {
     let Some(session) = request.session_id() else {
         return if request.head.has_query() {
@@ -23,7 +23,7 @@ pub fn post(request: &Request) -> Reply {
             Reply::text(405, "method not allowed\n").header("Allow", "GET")
         };
     };
-    if !request.state.channels.knows(session) {
+    if !request.state.sse_streams.contains(session) {
         return unknown_session();
     }
     if !request.head.lists("Content-Type", "application/json") {
@@ -35,7 +35,7 @@ pub fn post(request: &Request) -> Reply {
     let reply = legacy::answer(request);
     match (request.message, reply.message()) {
         (Message::Request { .. }, Some(message)) => Reply::accepted(session, message),
-        // Accepted without an answer, or refused without a message to send.
+        // A notification or response of the client, which gets no JSON-RPC response.
         _ if reply.status == 202 => Reply::text(202, "Accepted"),
         _ => reply,
     }
@@ -45,31 +45,31 @@ fn unknown_session() -> Reply {
     Reply::text(404, "Could not find session")
 }
 
-/// Answers the GET: holds the stream open until it has to end or the client leaves.
+/// Responds to the GET: the stream stays open until a step ends it or the client disconnects.
 pub fn open(exchange: &mut Exchange, kind: Option<&Kind>) -> io::Result<Flow> {
     if !exchange.request.head.lists("Accept", "text/event-stream") {
         return exchange.send(Reply::text(406, "Accept must list text/event-stream\n"));
     }
     let state = exchange.request.state;
     let session = state.open_session("");
-    let outcome = talk(exchange, &session, kind);
-    state.channels.forget(&session);
+    let outcome = serve_stream(exchange, &session, kind);
+    state.sse_streams.remove(&session);
     state.end_session(&session);
     outcome
 }
 
-fn talk(exchange: &mut Exchange, session: &str, kind: Option<&Kind>) -> io::Result<Flow> {
+fn serve_stream(exchange: &mut Exchange, session: &str, kind: Option<&Kind>) -> io::Result<Flow> {
     let Request { state, scenario, head, .. } = exchange.request;
-    let mut mailbox = state.channels.open(session)?;
-    state.channels.put(session, opening(kind, &endpoint(exchange, session)));
-    let mut line = Line { encoder: Encoder::new(scenario, head), exchange, sent: 0 };
-    let head = line.head(kind);
+    let mut receiver = state.sse_streams.open(session)?;
+    state.sse_streams.push(session, opening(kind, &endpoint(exchange, session)));
+    let mut writer = StreamWriter { encoder: Encoder::new(scenario, head), exchange, sent: 0 };
+    let head = writer.head(kind);
     if head.status != 200 {
-        return line.exchange.send(head);
+        return writer.exchange.send(head);
     }
     let mut out = Vec::with_capacity(512);
     head.render_head(&mut out);
-    line.write(&out)?;
+    writer.write(&out)?;
     if kind == Some(&Kind::EndpointLate) {
         sleep(LATE);
     }
@@ -77,32 +77,32 @@ fn talk(exchange: &mut Exchange, session: &str, kind: Option<&Kind>) -> io::Resu
     let mut next = keepalive.map(|pause| Instant::now() + pause);
     loop {
         let left = next.map(|next| next.saturating_duration_since(Instant::now()));
-        // A millisecond more, since poll rounds down.
+        // One millisecond more, because poll rounds down.
         let left = left.map(|left| left + Duration::from_millis(1));
-        match mailbox.wait(line.exchange.stream.socket(), left) {
-            Waited::Steps(steps) => {
+        match receiver.wait(writer.exchange.stream.socket(), left) {
+            WaitResult::Steps(steps) => {
                 for step in steps {
                     match step {
-                        Step::Send(event) => line.event(&event)?,
-                        Step::Tell(teller) => drop(teller.send(())),
-                        Step::End(end) => return line.end(end),
+                        Step::Send(event) => writer.event(&event)?,
+                        Step::Notify(notifier) => drop(notifier.send(())),
+                        Step::End(end) => return writer.end(end),
                     }
                 }
             }
-            Waited::Socket if line.exchange.stream.has_ended()? => {
-                line.exchange.gone();
+            WaitResult::Socket if writer.exchange.stream.has_ended()? => {
+                writer.exchange.record_disconnect();
                 return Ok(Flow::Drop);
             }
-            Waited::Socket | Waited::Nothing => {}
+            WaitResult::Socket | WaitResult::Timeout => {}
         }
         if next.is_some_and(|next| next <= Instant::now()) {
-            line.send(KEEPALIVE)?;
+            writer.send(KEEPALIVE)?;
             next = keepalive.map(|pause| Instant::now() + pause);
         }
     }
 }
 
-/// What the stream begins with.
+/// The first steps of the stream.
 fn opening(kind: Option<&Kind>, endpoint: &str) -> Vec<Step> {
     let event = format!("event: endpoint\ndata: {endpoint}\n\n").into_bytes();
     match kind {
@@ -114,7 +114,7 @@ fn opening(kind: Option<&Kind>, endpoint: &str) -> Vec<Step> {
     }
 }
 
-/// The steps of a stream that ends around an event.
+/// The steps of a stream that ends before, in or after an event.
 pub fn ending(end: End, moment: Moment, event: Vec<u8>) -> Vec<Step> {
     match moment {
         Moment::Before => vec![Step::End(end)],
@@ -123,7 +123,7 @@ pub fn ending(end: End, moment: Moment, event: Vec<u8>) -> Vec<Step> {
     }
 }
 
-/// Where the client is told to POST.
+/// The data of the endpoint event.
 fn endpoint(exchange: &Exchange, session: &str) -> String {
     let head = exchange.request.head;
     let relative = format!("{}?session={session}", head.path());
@@ -137,14 +137,14 @@ fn endpoint(exchange: &Exchange, session: &str) -> String {
     }
 }
 
-/// The stream to the client.
-struct Line<'a, 'b> {
+/// Writes the event stream to the client.
+struct StreamWriter<'a, 'b> {
     encoder: Encoder,
     exchange: &'a mut Exchange<'b>,
     sent: u64,
 }
 
-impl Line<'_, '_> {
+impl StreamWriter<'_, '_> {
     fn head(&self, kind: Option<&Kind>) -> Reply {
         let mut reply = Reply::stream(Vec::new());
         if self.encoder.is_gzip() {
@@ -165,9 +165,9 @@ impl Line<'_, '_> {
         self.send(event)
     }
 
-    fn send(&mut self, piece: &[u8]) -> io::Result<()> {
-        let mut out = Vec::with_capacity(piece.len() + 64);
-        chunk(&mut out, &self.encoder.piece(piece)?);
+    fn send(&mut self, part: &[u8]) -> io::Result<()> {
+        let mut out = Vec::with_capacity(part.len() + 64);
+        chunk(&mut out, &self.encoder.encode_part(part)?);
         self.write(&out)
     }
 
@@ -191,7 +191,7 @@ impl Line<'_, '_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.exchange.stream.write_all(bytes).inspect_err(|_| self.exchange.gone())
+        self.exchange.stream.write_all(bytes).inspect_err(|_| self.exchange.record_disconnect())
     }
 }
 
@@ -205,14 +205,14 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    /// A server, and the path of a scenario on it.
-    struct Site {
+    /// A server, and the path of a scenario.
+    struct TestServer {
         port: u16,
         state: Arc<State>,
         path: String,
     }
 
-    impl Site {
+    impl TestServer {
         fn new(options: &str) -> Self {
             let state = Arc::new(State::default());
             Self { port: listen(0, None, state.clone()).unwrap(), state, path: format!("/s/{options}/mcp") }
@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// Reads a byte at a time, so that nothing behind the mark is lost.
+    /// Reads one byte at a time, so that the bytes after the mark stay unread.
     fn until(socket: &mut TcpStream, mark: &str) -> String {
         let mut text = String::new();
         let mut byte = [0];
@@ -259,50 +259,50 @@ mod tests {
     const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
 
     #[test]
-    fn answers_come_on_the_stream() {
-        let site = Site::new("sse");
-        let (mut stream, endpoint) = site.open();
+    fn responses_are_sent_on_the_event_stream() {
+        let server = TestServer::new("sse");
+        let (mut stream, endpoint) = server.open();
         assert!(endpoint.starts_with("/s/sse/mcp?session="));
-        assert_eq!(site.post(&endpoint, PING), (202, "Accepted".into()));
+        assert_eq!(server.post(&endpoint, PING), (202, "Accepted".into()));
         let event = until(&mut stream, "\n\n");
         assert!(event.ends_with("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n"), "{event}");
     }
 
     #[test]
-    fn only_sessions_with_a_stream_are_known() {
-        let site = Site::new("sse");
-        assert_eq!(site.post("/s/sse/mcp", PING).0, 405);
+    fn sessions_without_an_event_stream_are_unknown() {
+        let server = TestServer::new("sse");
+        assert_eq!(server.post("/s/sse/mcp", PING).0, 405);
         let refused = (404, "Could not find session".to_owned());
-        assert_eq!(site.post("/s/sse/mcp?session=x", PING), refused);
-        let (stream, endpoint) = site.open();
+        assert_eq!(server.post("/s/sse/mcp?session=x", PING), refused);
+        let (stream, endpoint) = server.open();
         drop(stream);
         let session = endpoint.split_once('=').unwrap().1;
-        // The server tells nobody when it has noticed; it is asked until it has.
+        // Polls, because the server does not report that it has noticed the end of the connection.
         let end = Instant::now() + Duration::from_secs(5);
-        while site.state.channels.knows(session) {
-            assert!(Instant::now() < end, "the server does not notice that the client has left");
+        while server.state.sse_streams.contains(session) {
+            assert!(Instant::now() < end, "the server does not notice that the client has disconnected");
             std::thread::yield_now();
         }
-        assert_eq!(site.post(&endpoint, PING), refused);
+        assert_eq!(server.post(&endpoint, PING), refused);
     }
 
     #[test]
-    fn a_stream_can_end_instead_of_the_answer() {
-        let site = Site::new("sse+ends=clean+when=ping");
-        let (mut stream, endpoint) = site.open();
-        assert_eq!(site.post(&endpoint, PING).0, 202);
+    fn a_stream_can_end_instead_of_the_response() {
+        let server = TestServer::new("sse+ends=clean+when=ping");
+        let (mut stream, endpoint) = server.open();
+        assert_eq!(server.post(&endpoint, PING).0, 202);
         let mut rest = String::new();
         stream.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "\r\n0\r\n\r\n");
     }
 
     #[test]
-    fn an_answer_can_wait_for_the_clients_own() {
-        let site = Site::new("sse+fault=ping-request+when=ping");
-        let (mut stream, endpoint) = site.open();
-        assert_eq!(site.post(&endpoint, PING).0, 202);
+    fn a_response_can_wait_for_the_response_to_a_ping() {
+        let server = TestServer::new("sse+fault=ping-request+when=ping");
+        let (mut stream, endpoint) = server.open();
+        assert_eq!(server.post(&endpoint, PING).0, 202);
         assert!(until(&mut stream, "\n\n").contains(r#""id":"srv-1","method":"ping""#));
-        assert_eq!(site.post(&endpoint, r#"{"jsonrpc":"2.0","id":"srv-1","result":{}}"#).0, 202);
+        assert_eq!(server.post(&endpoint, r#"{"jsonrpc":"2.0","id":"srv-1","result":{}}"#).0, 202);
         assert!(until(&mut stream, "\n\n").contains(r#""id":7,"result""#));
     }
 }

@@ -1,8 +1,8 @@
-//! What the server remembers across requests: sessions, counts, records, answers to its pings.
+//! The state of the server: sessions, counts, records, and responses to its pings.
 
-use crate::channels::Channels;
 use crate::log::Log;
 use crate::resume::Streams;
+use crate::sse_streams::SseStreams;
 use crate::tokens::Tokens;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -19,16 +19,16 @@ pub struct Session {
     pub initialized: bool,
 }
 
-/// Everything that connections share.
+/// The state that all connections share.
 #[derive(Default)]
 pub struct State {
     /// The recorded requests.
     pub log: Log,
     /// The open streams of HTTP+SSE.
-    pub channels: Channels,
-    /// The streams that wait to be resumed.
+    pub sse_streams: SseStreams,
+    /// The streams that can be resumed.
     pub streams: Streams,
-    /// The tokens that were minted.
+    /// The issued tokens.
     pub tokens: Tokens,
     sessions: Mutex<HashMap<String, Session>>,
     counts: Mutex<HashMap<String, u64>>,
@@ -44,7 +44,7 @@ impl State {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A number that was not given out before, for event ids.
+    /// A unique number for event ids.
     pub fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -57,31 +57,31 @@ impl State {
         id
     }
 
-    /// Looks a session up.
+    /// Returns a session, if it exists.
     pub fn session(&self, id: &str) -> Option<Session> {
         lock(&self.sessions).get(id).cloned()
     }
 
-    /// Notes the version of a session that was opened before it was known.
+    /// Sets the negotiated version of a session that was opened before the negotiation.
     pub fn negotiated(&self, id: &str, version: &str) {
         if let Some(session) = lock(&self.sessions).get_mut(id) {
             session.version = version.into();
         }
     }
 
-    /// Notes that a session's client is ready.
+    /// Records that `notifications/initialized` of a session has arrived.
     pub fn initialized(&self, id: &str) {
         if let Some(session) = lock(&self.sessions).get_mut(id) {
             session.initialized = true;
         }
     }
 
-    /// Forgets a session and says whether there was one.
+    /// Removes a session. Returns whether it existed.
     pub fn end_session(&self, id: &str) -> bool {
         lock(&self.sessions).remove(id).is_some()
     }
 
-    /// Counts one more request under a key and says how many came before.
+    /// Counts a request under a key. Returns how many came before.
     pub fn count(&self, key: &str) -> u64 {
         let mut counts = lock(&self.counts);
         let count = counts.entry(key.into()).or_default();
@@ -89,24 +89,24 @@ impl State {
         *count - 1
     }
 
-    /// Starts the counts of all paths that carry a tag anew.
+    /// Resets the counts of all paths with a tag.
     pub fn reset_counts(&self, tag: &str) {
         let option = format!("tag={tag}");
         lock(&self.counts).retain(|key, _| !key.split(['+', '/']).any(|part| part == option));
     }
 
-    /// How many answers to the server's own pings came under a key.
+    /// How many responses to the server's pings arrived under a key.
     pub fn pongs(&self, key: &str) -> u64 {
         lock(&self.pongs).get(key).copied().unwrap_or(0)
     }
 
-    /// Notes an answer to the server's own ping.
+    /// Counts a response to the server's ping.
     pub fn pong(&self, key: &str) {
         *lock(&self.pongs).entry(key.into()).or_default() += 1;
         self.pong_arrived.notify_all();
     }
 
-    /// Waits until more than `before` answers came, and says whether they did.
+    /// Waits until more than `before` responses have arrived. Returns false after the limit.
     pub fn wait_for_pong(&self, key: &str, before: u64, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         let mut pongs = lock(&self.pongs);
@@ -121,12 +121,12 @@ impl State {
     }
 }
 
-/// A lock that outlives a panic of another connection: one broken test must not fail the others.
+/// Locks a mutex even if another connection's thread has panicked: one failed test must not fail the others.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A number that nobody guesses by accident; the standard library's hash seeds are enough here.
+/// A random number for ids and tokens of tests, from the hash seeds of the standard library.
 pub fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

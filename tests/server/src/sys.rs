@@ -1,4 +1,4 @@
-//! The few things that need libc. The only module with `unsafe` in it.
+//! Functions that need libc. This is the only module with `unsafe` code.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-/// Makes the coming close of a socket send RST instead of FIN.
+/// Makes the socket send RST instead of FIN when it is closed.
 pub fn reset_on_close(socket: &TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     // SAFETY: the descriptor is open for as long as `socket` is borrowed, and the pointer and the
@@ -24,9 +24,9 @@ pub fn reset_on_close(socket: &TcpStream) {
     }
 }
 
-/// Waits until one of the descriptors has something to read, its end included, or for `limit`. Says which have.
+/// Waits until a descriptor is readable or at its end, or until the limit expires. Returns which ones are.
 pub fn wait_readable(descriptors: [Option<BorrowedFd>; 2], limit: Option<Duration>) -> [bool; 2] {
-    // A negative descriptor is one that poll leaves out.
+    // poll ignores negative descriptors.
     let entry = |descriptor: Option<BorrowedFd>| libc::pollfd {
         fd: descriptor.map_or(-1, |descriptor| descriptor.as_raw_fd()),
         events: libc::POLLIN,
@@ -39,9 +39,8 @@ pub fn wait_readable(descriptors: [Option<BorrowedFd>; 2], limit: Option<Duratio
     entries.map(|entry| entry.revents != 0)
 }
 
-/// Blocks the signals that end a process, in this thread and all that it starts later.
-/// Returns the set for [`wait_for_signal`]. Waiting in a thread, not a handler, lets the temporary
-/// file be removed by ordinary code.
+/// Blocks the signals that end a process, in this thread and in all threads that it starts later. Returns the set for
+/// [`wait_for_signal`]. A waiting thread, unlike a signal handler, allows a normal exit, which removes temporary files.
 pub fn block_ending_signals() -> libc::sigset_t {
     // SAFETY: a zeroed sigset_t is a valid place for sigemptyset to write to, and the calls only
     // read and write that local.
@@ -66,13 +65,12 @@ pub fn wait_for_signal(set: &libc::sigset_t) -> i32 {
 
 /// Sends a signal to a child that has not been waited for.
 pub fn send_signal(pid: u32, signal: i32) {
-    // SAFETY: kill reads nothing of ours.
+    // SAFETY: kill accesses no memory of this process.
     unsafe { libc::kill(pid as libc::pid_t, signal) };
 }
 
-/// Prepares a command so that its process dies with this one, and starts with no signal blocked.
-/// It has to be spawned by a thread that lives as long as the process: the kernel's promise is
-/// tied to the thread that forked.
+/// Prepares a command whose process is killed when this process ends, and which starts without blocked signals. It must
+/// be spawned by a thread that lives as long as this process: Linux sends the signal when the thread that forked ends.
 pub fn die_with_parent(command: &mut Command) {
     let parent = std::process::id();
     let hook = move || -> io::Result<()> {
@@ -86,7 +84,7 @@ pub fn die_with_parent(command: &mut Command) {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                     return Err(io::Error::last_os_error());
                 }
-                // The parent may have died before the line above.
+                // The parent may have died before prctl.
                 if libc::getppid() as u32 != parent {
                     libc::_exit(1);
                 }
@@ -96,6 +94,6 @@ pub fn die_with_parent(command: &mut Command) {
         let _ = parent;
         Ok(())
     };
-    // SAFETY: the hook keeps to what is allowed between fork and exec.
+    // SAFETY: the hook calls only functions that are allowed between fork and exec.
     unsafe { command.pre_exec(hook) };
 }

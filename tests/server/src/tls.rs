@@ -1,4 +1,5 @@
-//! The TLS listeners of one run: a good one, those that a client has to refuse, and those that ask for a certificate.
+//! The TLS listeners of one run: a valid one, those that a client must reject, and those that require a client
+//! certificate.
 
 use crate::authority::{Authority, LOOPBACK, Validity, self_signed};
 use crate::keys;
@@ -20,21 +21,21 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A name of an environment variable, and its value.
+/// The name and the value of an environment variable.
 pub type Variable = (&'static str, String);
 
-/// The TLS side of a server, and the files that a client needs. They are removed when this is dropped.
+/// The authority and keys of the TLS listeners, and the files for clients, which are removed when this is dropped.
 pub struct Tls {
     provider: Arc<CryptoProvider>,
     authority: Authority,
-    /// The key of every server certificate: a run is to start fast.
+    /// The key of all server certificates; one key, so that a run starts fast.
     key: KeyPair,
     folder: Folder,
     ca: PathBuf,
 }
 
 impl Tls {
-    /// Makes a new authority.
+    /// Creates a new authority.
     pub fn new() -> Result<Self, Box<dyn Error>> {
         let authority = Authority::new("mcp-test-server CA")?;
         let folder = Folder::new()?;
@@ -43,48 +44,51 @@ impl Tls {
         Ok(Self { provider, authority, key: KeyPair::generate()?, folder, ca })
     }
 
-    /// The file that holds the authority's certificate.
+    /// The file with the authority's certificate.
     pub fn ca_path(&self) -> &Path {
         &self.ca
     }
 
-    /// What a listener needs that no client has a reason to refuse.
-    pub fn good(&self) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+    /// The configuration of a listener with a valid certificate.
+    pub fn valid_config(&self) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
         self.config(&self.certificate(LOOPBACK, Validity::Now)?, ALL_VERSIONS, None)
     }
 
-    /// Starts all listeners and returns the variables that tell of them, and of the files.
+    /// Starts all listeners. Returns the environment variables with their URLs, and with the paths of the files.
     pub fn listen(&self, state: &Arc<State>) -> Result<Vec<Variable>, Box<dyn Error>> {
-        let good = self.certificate(LOOPBACK, Validity::Now)?;
-        let stranger = Authority::new("mcp-test-server unknown CA")?;
+        let valid = self.certificate(LOOPBACK, Validity::Now)?;
+        let unknown = Authority::new("mcp-test-server unknown CA")?;
         let certified = [
             ("MCP_TEST_TLS_EXPIRED_URL", self.certificate(LOOPBACK, Validity::Expired)?),
             ("MCP_TEST_TLS_NOT_YET_URL", self.certificate(LOOPBACK, Validity::NotYet)?),
             ("MCP_TEST_TLS_WRONG_HOST_URL", self.certificate(&["elsewhere.invalid"], Validity::Now)?),
-            ("MCP_TEST_TLS_UNKNOWN_URL", stranger.server(&self.key, LOOPBACK, Validity::Now)?),
+            ("MCP_TEST_TLS_UNKNOWN_URL", unknown.server(&self.key, LOOPBACK, Validity::Now)?),
             ("MCP_TEST_TLS_SELF_SIGNED_URL", self_signed(&self.key)?),
         ];
-        let clients = self.clients()?;
+        let clients = self.client_verifier()?;
         let mut configs = vec![
-            ("MCP_TEST_TLS_URL", self.config(&good, ALL_VERSIONS, None)?),
-            ("MCP_TEST_TLS12_URL", self.config(&good, &[&TLS12], None)?),
-            ("MCP_TEST_MTLS_URL", self.config(&good, ALL_VERSIONS, Some(clients.clone()))?),
-            ("MCP_TEST_MTLS12_URL", self.config(&good, &[&TLS12], Some(clients))?),
+            ("MCP_TEST_TLS_URL", self.config(&valid, ALL_VERSIONS, None)?),
+            ("MCP_TEST_TLS12_URL", self.config(&valid, &[&TLS12], None)?),
+            ("MCP_TEST_MTLS_URL", self.config(&valid, ALL_VERSIONS, Some(clients.clone()))?),
+            ("MCP_TEST_MTLS12_URL", self.config(&valid, &[&TLS12], Some(clients))?),
         ];
         for (name, versions) in
             [("MCP_TEST_TLS_OTHER_KEY_URL", ALL_VERSIONS), ("MCP_TEST_TLS12_OTHER_KEY_URL", &[&TLS12])]
         {
-            configs.push((name, self.with_other_key(&good, versions)?));
+            configs.push((name, self.with_other_key(&valid, versions)?));
         }
         for (name, certificate) in certified {
             configs.push((name, self.config(&certificate, ALL_VERSIONS, None)?));
         }
 
-        let mut variables = vec![("MCP_TEST_CA", shown(&self.ca)), ("MCP_TEST_TLS_CUT_URL", url(accept(0, cut)?))];
+        let mut variables = vec![
+            ("MCP_TEST_CA", path_text(&self.ca)),
+            ("MCP_TEST_TLS_CUT_URL", url(accept(0, close_after_client_hello)?)),
+        ];
         for (name, config) in configs {
             variables.push((name, url(listen(0, Some(config), state.clone())?)));
         }
-        variables.extend(self.client_files(&stranger)?);
+        variables.extend(self.client_files(&unknown)?);
         Ok(variables)
     }
 
@@ -107,7 +111,7 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    /// Shows a certificate, and does not have its key.
+    /// A configuration with a certificate but without its key.
     fn with_other_key(
         &self,
         certificate: &Certificate,
@@ -115,26 +119,26 @@ impl Tls {
     ) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KeyPair::generate()?.serialize_der()));
         let key = self.provider.key_provider.load_private_key(key)?;
-        let shown = CertifiedKey::new(vec![certificate.der().clone()], key);
+        let certified_key = CertifiedKey::new(vec![certificate.der().clone()], key);
         let config = ServerConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(versions)?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified_key)));
         Ok(Arc::new(config))
     }
 
-    /// Wants a certificate of this run's authority.
-    fn clients(&self) -> Result<Arc<dyn ClientCertVerifier>, Box<dyn Error>> {
+    /// A verifier that requires a client certificate of this run's authority.
+    fn client_verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, Box<dyn Error>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.der().clone())?;
         Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), self.provider.clone()).build()?)
     }
 
-    /// What clients show: certificates and keys in every usual form.
-    fn client_files(&self, stranger: &Authority) -> Result<Vec<Variable>, Box<dyn Error>> {
+    /// The files for clients: certificates and keys in all usual formats.
+    fn client_files(&self, unknown: &Authority) -> Result<Vec<Variable>, Box<dyn Error>> {
         let (key, other, rsa) = (KeyPair::generate()?, KeyPair::generate()?, keys::rsa()?);
-        let middle = self.authority.intermediate("mcp-test-server intermediate CA")?;
-        let chain = middle.client(&key, "client")?.pem() + &middle.pem() + &key.serialize_pem();
+        let intermediate = self.authority.intermediate("mcp-test-server intermediate CA")?;
+        let chain = intermediate.client(&key, "client")?.pem() + &intermediate.pem() + &key.serialize_pem();
         let files = [
             ("MCP_TEST_CLIENT_CERT", "client.crt", self.authority.client(&key, "client")?.pem()),
             ("MCP_TEST_CLIENT_KEY", "client.key", key.serialize_pem()),
@@ -145,10 +149,10 @@ impl Tls {
             (
                 "MCP_TEST_CLIENT_OTHER_PEM",
                 "other.pem",
-                stranger.client(&other, "stranger")?.pem() + &other.serialize_pem(),
+                unknown.client(&other, "unknown client")?.pem() + &other.serialize_pem(),
             ),
         ];
-        let add = |(name, file, content): (_, &str, String)| Ok((name, shown(&self.folder.add(file, &content)?)));
+        let add = |(name, file, content): (_, &str, String)| Ok((name, path_text(&self.folder.add(file, &content)?)));
         files.into_iter().map(add).collect()
     }
 }
@@ -157,12 +161,12 @@ fn url(port: u16) -> String {
     format!("https://localhost:{port}")
 }
 
-fn shown(path: &Path) -> String {
+fn path_text(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Reads the ClientHello to its end and leaves. Bytes left unread would make the end a reset.
-fn cut(mut socket: TcpStream) -> impl FnOnce() + Send + 'static {
+/// Reads the whole ClientHello and closes the connection. Closing it with unread bytes would send RST.
+fn close_after_client_hello(mut socket: TcpStream) -> impl FnOnce() + Send + 'static {
     move || {
         let mut head = [0; 5];
         if socket.read_exact(&mut head).is_ok() {
@@ -172,7 +176,7 @@ fn cut(mut socket: TcpStream) -> impl FnOnce() + Send + 'static {
     }
 }
 
-/// A folder of this process, for its owner only: there are keys in it.
+/// A temporary folder. Only its owner has access, because it contains keys.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! A token service: pots with one good token each, which a new one replaces.
+//! A token service with named slots. Each slot has one valid token, which a new one replaces.
 
 use crate::http::Head;
 use crate::modern::decode_base64;
@@ -12,16 +12,16 @@ use std::sync::Mutex;
 /// The id and the secret of the only client.
 const CLIENT: (&str, &str) = ("client", "secret");
 
-/// The pots by name.
+/// The slots by name.
 #[derive(Default)]
 pub struct Tokens {
-    pots: Mutex<HashMap<String, Pot>>,
+    slots: Mutex<HashMap<String, Slot>>,
 }
 
 #[derive(Default)]
-struct Pot {
+struct Slot {
     current: Option<Token>,
-    minted: u64,
+    issued: u64,
     refused: u64,
 }
 
@@ -32,32 +32,32 @@ struct Token {
 }
 
 impl Tokens {
-    /// Whether a token is the good one of a pot. Counts the use, and the refusal.
-    pub fn accept(&self, pot: &str, token: Option<&str>, limit: Option<u64>) -> bool {
-        let mut pots = lock(&self.pots);
-        let pot = pots.entry(pot.into()).or_default();
-        let current = pot.current.as_mut().filter(|current| Some(current.value.as_str()) == token);
+    /// Whether a token is the current one of a slot. Counts uses and refusals.
+    pub fn accept(&self, slot: &str, token: Option<&str>, limit: Option<u64>) -> bool {
+        let mut slots = lock(&self.slots);
+        let slot = slots.entry(slot.into()).or_default();
+        let current = slot.current.as_mut().filter(|current| Some(current.value.as_str()) == token);
         match current {
             Some(current) if limit.is_none_or(|limit| current.uses < limit) => {
                 current.uses += 1;
                 true
             }
             _ => {
-                pot.refused += 1;
+                slot.refused += 1;
                 false
             }
         }
     }
 
-    /// Whether the good token of a pot was minted with a scope.
-    pub fn has_scope(&self, pot: &str, word: &str) -> bool {
-        let pots = lock(&self.pots);
-        let current = pots.get(pot).and_then(|pot| pot.current.as_ref());
+    /// Whether the current token of a slot was issued with a scope.
+    pub fn has_scope(&self, slot: &str, word: &str) -> bool {
+        let slots = lock(&self.slots);
+        let current = slots.get(slot).and_then(|slot| slot.current.as_ref());
         current.is_some_and(|token| token.scope.split(' ').any(|scope| scope == word))
     }
 
-    /// Answers a request for a token.
-    pub fn mint(&self, pot: &str, head: &Head, body: &[u8]) -> Reply {
+    /// Responds to a request for a token.
+    pub fn issue(&self, slot: &str, head: &Head, body: &[u8]) -> Reply {
         let form = match form(body) {
             Ok(form) if head.lists("Content-Type", "application/x-www-form-urlencoded") => form,
             _ => return refusal(400, "invalid_request"),
@@ -70,25 +70,25 @@ impl Tokens {
             return refusal(400, "unsupported_grant_type");
         }
         let scope = field("scope").unwrap_or("mcp").to_owned();
-        let mut pots = lock(&self.pots);
-        let entry = pots.entry(pot.into()).or_default();
-        entry.minted += 1;
-        let value = format!("{pot}-{}-{:016x}", entry.minted, random());
+        let mut slots = lock(&self.slots);
+        let entry = slots.entry(slot.into()).or_default();
+        entry.issued += 1;
+        let value = format!("{slot}-{}-{:016x}", entry.issued, random());
         let answer = json!({"access_token": value, "token_type": "Bearer", "expires_in": 3600, "scope": scope});
         entry.current = Some(Token { value, scope, uses: 0 });
         Reply::json(200, answer.to_string()).header("Cache-Control", "no-store")
     }
 
-    /// Makes the good token bad.
-    pub fn revoke(&self, pot: &str) -> Reply {
-        lock(&self.pots).entry(pot.into()).or_default().current = None;
+    /// Revokes the current token.
+    pub fn revoke(&self, slot: &str) -> Reply {
+        lock(&self.slots).entry(slot.into()).or_default().current = None;
         Reply::empty(200)
     }
 
-    /// What happened so far.
-    pub fn counts(&self, pot: &str) -> Reply {
-        let (minted, refused) = lock(&self.pots).get(pot).map_or((0, 0), |pot| (pot.minted, pot.refused));
-        Reply::json(200, json!({"minted": minted, "refused": refused}).to_string())
+    /// How many tokens were issued, and how many requests were refused.
+    pub fn counts(&self, slot: &str) -> Reply {
+        let (issued, refused) = lock(&self.slots).get(slot).map_or((0, 0), |slot| (slot.issued, slot.refused));
+        Reply::json(200, json!({"minted": issued, "refused": refused}).to_string())
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
     }
 
     /// The token, or the status of the refusal.
-    fn mint(tokens: &Tokens, authorization: &str, body: &str) -> Result<String, u16> {
-        let reply = tokens.mint("x", &head(authorization), body.as_bytes());
+    fn issue(tokens: &Tokens, authorization: &str, body: &str) -> Result<String, u16> {
+        let reply = tokens.issue("x", &head(authorization), body.as_bytes());
         let Body::Json(body) = &reply.body else { panic!("no JSON") };
         let value: Value = serde_json::from_slice(body).unwrap();
         value["access_token"].as_str().map(str::to_owned).ok_or(reply.status)
@@ -144,9 +144,9 @@ mod tests {
     fn a_new_token_replaces_the_old_one() {
         let tokens = Tokens::default();
         assert!(!tokens.accept("x", None, None));
-        let first = mint(&tokens, "-", BY_FORM).unwrap();
+        let first = issue(&tokens, "-", BY_FORM).unwrap();
         assert!(tokens.accept("x", Some(&first), None));
-        let second = mint(&tokens, "Basic Y2xpZW50OnNlY3JldA==", "grant_type=client_credentials").unwrap();
+        let second = issue(&tokens, "Basic Y2xpZW50OnNlY3JldA==", "grant_type=client_credentials").unwrap();
         assert!(!tokens.accept("x", Some(&first), None) && tokens.accept("x", Some(&second), None));
         assert!(!tokens.accept("y", Some(&second), None));
         tokens.revoke("x");
@@ -155,26 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn a_token_may_be_good_for_some_uses_only() {
+    fn a_token_can_have_a_limited_number_of_uses() {
         let tokens = Tokens::default();
-        let token = mint(&tokens, "-", BY_FORM).unwrap();
+        let token = issue(&tokens, "-", BY_FORM).unwrap();
         let uses: Vec<_> = (0..3).map(|_| tokens.accept("x", Some(&token), Some(2))).collect();
         assert_eq!(uses, [true, true, false]);
     }
 
     #[test]
-    fn a_scope_is_what_was_asked_for() {
+    fn a_token_has_the_requested_scope() {
         let tokens = Tokens::default();
-        mint(&tokens, "-", &format!("{BY_FORM}&scope=read+write")).unwrap();
+        issue(&tokens, "-", &format!("{BY_FORM}&scope=read+write")).unwrap();
         assert!(tokens.has_scope("x", "write") && !tokens.has_scope("x", "wri") && !tokens.has_scope("x", "mcp"));
     }
 
     #[test]
-    fn strangers_get_no_token() {
+    fn requests_without_valid_client_credentials_get_no_token() {
         let tokens = Tokens::default();
-        assert_eq!(mint(&tokens, "-", "grant_type=client_credentials"), Err(401));
-        assert_eq!(mint(&tokens, "Basic Y2xpZW50Ong=", "grant_type=client_credentials"), Err(401));
-        assert_eq!(mint(&tokens, "-", "client_id=client&client_secret=secret"), Err(400));
-        assert_eq!(mint(&tokens, "-", "client_id=%zz"), Err(400));
+        assert_eq!(issue(&tokens, "-", "grant_type=client_credentials"), Err(401));
+        assert_eq!(issue(&tokens, "Basic Y2xpZW50Ong=", "grant_type=client_credentials"), Err(401));
+        assert_eq!(issue(&tokens, "-", "client_id=client&client_secret=secret"), Err(400));
+        assert_eq!(issue(&tokens, "-", "client_id=%zz"), Err(400));
     }
 }

@@ -1,7 +1,7 @@
 //! `mcp-recorder --target URL --out FILE [--port N] [--require-header 'Name: value'] [--run PROGRAM ARGS...]`
 
 use mcp_test_server::recorder::{Recorder, Requirement, listen};
-use mcp_test_server::run::Life;
+use mcp_test_server::run::Runner;
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use std::time::Duration;
 const USAGE: &str = "usage: mcp-recorder --target http://HOST:PORT --out FILE [--port N] \
                      [--require-header 'Name: value'] [--run PROGRAM ARGS...]";
 
-/// The exit code of a run in which a request lacked the required header.
-const LACKING: u8 = 3;
+/// The exit code if a request lacked the required header.
+const MISSING_HEADER: u8 = 3;
 
 #[derive(Default)]
 struct Arguments {
@@ -33,7 +33,7 @@ fn arguments() -> Result<Arguments, String> {
                 let url = value()?;
                 let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
                 let host = host.filter(|host| host.contains(':') && !host.contains('/'));
-                arguments.target = host.ok_or("--target wants http://HOST:PORT")?.into();
+                arguments.target = host.ok_or("--target must be http://HOST:PORT")?.into();
             }
             "--out" => arguments.out = value()?.into(),
             "--port" => arguments.port = value()?.parse().map_err(|_| USAGE)?,
@@ -56,21 +56,21 @@ fn arguments() -> Result<Arguments, String> {
 }
 
 fn start(arguments: Arguments) -> Result<u8, Box<dyn Error>> {
-    let life = Life::new();
+    let runner = Runner::new();
     let recorder = Arc::new(Recorder::new(&arguments.out, arguments.requirement)?);
     let port = listen(arguments.port, arguments.target, recorder.clone())?;
     let url = format!("http://127.0.0.1:{port}");
     let code = if arguments.program.is_empty() {
-        life.serve(&[format!("READY {url}")])?
+        runner.serve(&[format!("READY {url}")])?
     } else {
-        life.run(&arguments.program, &[("MCP_TEST_URL", url)])
+        runner.run(&arguments.program, &[("MCP_TEST_URL", url)])
     };
-    recorder.settle(Duration::from_secs(2));
-    match recorder.complaint() {
-        Some(complaint) => {
-            eprintln!("mcp-recorder: {complaint}");
-            // A failing command says more than what it left out.
-            Ok(if code == 0 { LACKING } else { code })
+    recorder.wait_for_connections(Duration::from_secs(2));
+    match recorder.violation() {
+        Some(violation) => {
+            eprintln!("mcp-recorder: {violation}");
+            // The exit code of a failed command is more useful.
+            Ok(if code == 0 { MISSING_HEADER } else { code })
         }
         None => Ok(code),
     }

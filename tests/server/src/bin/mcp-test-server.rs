@@ -1,6 +1,6 @@
 //! `mcp-test-server [--port N] [--tls] [--run PROGRAM ARGS...]`
 
-use mcp_test_server::run::Life;
+use mcp_test_server::run::Runner;
 use mcp_test_server::serve::listen;
 use mcp_test_server::state::State;
 use mcp_test_server::tls::Tls;
@@ -37,23 +37,23 @@ fn arguments() -> Result<Arguments, String> {
 }
 
 fn start(arguments: &Arguments) -> Result<u8, Box<dyn Error>> {
-    let life = Life::new();
+    let runner = Runner::new();
     let state = Arc::new(State::default());
     if arguments.program.is_empty() {
         if !arguments.tls {
             let port = listen(arguments.port, None, state)?;
-            return Ok(life.serve(&[format!("READY http://127.0.0.1:{port}")])?);
+            return Ok(runner.serve(&[format!("READY http://127.0.0.1:{port}")])?);
         }
         let tls = Tls::new()?;
-        let port = listen(arguments.port, Some(tls.good()?), state)?;
+        let port = listen(arguments.port, Some(tls.valid_config()?), state)?;
         let ca = format!("CA {}", tls.ca_path().display());
-        return Ok(life.serve(&[format!("READY https://localhost:{port}"), ca])?);
+        return Ok(runner.serve(&[format!("READY https://localhost:{port}"), ca])?);
     }
     let tls = Tls::new()?;
     let mut variables = tls.listen(&state)?;
     let port = listen(arguments.port, None, state)?;
     variables.push(("MCP_TEST_URL", format!("http://127.0.0.1:{port}")));
-    Ok(life.run(&arguments.program, &variables))
+    Ok(runner.run(&arguments.program, &variables))
 }
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Proper HTTP with something wrong inside.
+//! Faults in the content of valid HTTP responses.
 
 use super::{Kind, sized};
 use crate::auth;
@@ -9,37 +9,37 @@ use serde_json::{Value, json};
 use std::io;
 
 const PAGE: &str = "<!doctype html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n";
-/// Events that no client knows; the data of one looks like an answer.
+/// Events with unknown names. The data of the first looks like a response.
 const UNKNOWN: [&[u8]; 3] = [
     b"event: heartbeat\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n",
     b"event: message2\ndata: no JSON\n\n",
     b"colour: blue\nevent: \nevent: note\ndata\n\n",
 ];
 
-/// The wrong response, or `None` when the fault is not one of content.
+/// The faulty response, or `None` if the fault does not concern the content.
 pub fn reply(kind: &Kind, request: &Request) -> Option<io::Result<Reply>> {
-    match wrong(kind, request) {
-        Some(wrong) if is_message(kind) && request.session_on_stream() => Some(Ok(on_stream(request, wrong))),
-        Some(wrong) => Some(Ok(wrong)),
+    match faulty_response(kind, request) {
+        Some(reply) if is_message(kind) && request.responds_on_sse_stream() => Some(Ok(on_stream(request, reply))),
+        Some(reply) => Some(Ok(reply)),
         None => sized::reply(kind, request),
     }
 }
 
-/// Whether what is wrong is the message alone, which HTTP+SSE has on another stream.
+/// Whether only the JSON-RPC message is faulty, which HTTP+SSE sends on its event stream.
 fn is_message(kind: &Kind) -> bool {
     use Kind::{BadUtf8, NoIdError, NotJson, NotRpc, RpcError, SecretEcho};
     matches!(kind, BadUtf8 | NoIdError | NotJson | NotRpc | RpcError | SecretEcho)
 }
 
-fn on_stream(request: &Request, wrong: Reply) -> Reply {
+fn on_stream(request: &Request, faulty: Reply) -> Reply {
     let mut reply = request.answer();
-    if let (Some(_), Body::Json(message)) = (&reply.delivery, wrong.body) {
+    if let (Some(_), Body::Json(message)) = (&reply.delivery, faulty.body) {
         reply.set_message(message);
     }
     reply
 }
 
-fn wrong(kind: &Kind, request: &Request) -> Option<Reply> {
+fn faulty_response(kind: &Kind, request: &Request) -> Option<Reply> {
     let id = request.message.id();
     Some(match kind {
         Kind::Html => Reply::other(200, "text/html; charset=utf-8", PAGE.into()),
@@ -57,14 +57,14 @@ fn wrong(kind: &Kind, request: &Request) -> Option<Reply> {
         Kind::InvalidToken => auth::invalid_token(),
         Kind::ScopeMissing => auth::insufficient_scope("admin"),
         Kind::Scope(word) => auth::insufficient_scope(word),
-        // As older rmcp servers have it: no challenge, no JSON.
+        // Like older rmcp servers: without a challenge and without JSON.
         Kind::UnknownSession401 => Reply::text(401, "Unauthorized: Session not found"),
         Kind::Status(status) => status_reply(*status, request.scenario.retry_after.as_deref()),
         Kind::Redirect(status, target) => {
             let path = request.head.path();
             let query = &request.head.target()[path.len()..];
             let target = if target == "self-slash" { format!("{path}/{query}") } else { target.clone() };
-            Reply::text(*status, "look elsewhere\n").header("Location", target)
+            Reply::text(*status, "redirected\n").header("Location", target)
         }
         Kind::ForeignId => changed(request, |message| set_id(message, json!(987_654_321))),
         Kind::StringId => changed(request, |message| {
@@ -78,8 +78,8 @@ fn wrong(kind: &Kind, request: &Request) -> Option<Reply> {
             *message = Value::Array(vec![notification, message.take()]);
         }),
         Kind::TwoAnswers => two_answers(request),
-        Kind::GarbageEvent => preceded(request, &[&event(b"this is no JSON")]),
-        Kind::UnknownEvents => preceded(request, &UNKNOWN),
+        Kind::GarbageEvent => with_events_before(request, &[&event(b"this is not JSON")]),
+        Kind::UnknownEvents => with_events_before(request, &UNKNOWN),
         _ => return None,
     })
 }
@@ -121,7 +121,7 @@ fn secret_echo(request: &Request) -> Vec<u8> {
     Error::new(-32603, message).body(request.message.id())
 }
 
-/// The right answer with its message changed. What has no message (a 202) stays as it is.
+/// The correct response with its message changed. A response without a message (a 202) stays unchanged.
 fn changed(request: &Request, change: impl FnOnce(&mut Value)) -> Reply {
     let mut reply = request.answer();
     if let Some(mut message) = reply.message().and_then(|bytes| serde_json::from_slice(bytes).ok()) {
@@ -137,12 +137,12 @@ fn set_id(message: &mut Value, id: Value) {
     }
 }
 
-/// Always a stream: a JSON body has no room for a second answer.
+/// Always an event stream: a JSON body cannot contain a second response.
 fn two_answers(request: &Request) -> Reply {
     let mut reply = request.answer();
-    let second = event(&Error::new(-32603, "a second answer").body(request.message.id()));
+    let second = event(&Error::new(-32603, "a second response").body(request.message.id()));
     if matches!(request.message, Message::Request { .. })
-        && reply.carries_answer()
+        && reply.has_rpc_response()
         && let Some(events) = reply.events_mut()
     {
         events.push(second);
@@ -150,10 +150,10 @@ fn two_answers(request: &Request) -> Reply {
     reply
 }
 
-/// The right answer behind some events.
-fn preceded(request: &Request, before: &[&[u8]]) -> Reply {
+/// The correct response with other events before it.
+fn with_events_before(request: &Request, before: &[&[u8]]) -> Reply {
     let mut reply = request.answer();
-    if reply.carries_answer()
+    if reply.has_rpc_response()
         && let Some(events) = reply.events_mut()
     {
         let at = events.len() - 1;

@@ -1,11 +1,11 @@
-//! Responses that never end. They go on until the client has had enough.
+//! Responses that never end. They continue until the client disconnects.
 
 use super::{Exchange, Flow, Kind};
 use crate::reply::{Reply, chunk};
 use std::io::{self, Write};
 
-/// Large enough to be fast, small enough to notice soon that the client is gone.
-const PIECE: usize = 64 * 1024;
+/// Large enough to be fast, small enough to detect soon that the client has disconnected.
+const BLOCK: usize = 64 * 1024;
 
 /// Sends until writing fails.
 pub fn send(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
@@ -13,8 +13,8 @@ pub fn send(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
         exchange.stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")?;
         let mut number = 0u64;
         loop {
-            let mut lines = String::with_capacity(PIECE + 256);
-            while lines.len() < PIECE {
+            let mut lines = String::with_capacity(BLOCK + 256);
+            while lines.len() < BLOCK {
                 number += 1;
                 lines.push_str(&format!("X-Flood-{number}: {:a<100}\r\n", ""));
             }
@@ -23,7 +23,7 @@ pub fn send(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     }
     let id = exchange.request.message.id().to_string();
     let opening = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"filler":""#);
-    let mut out = Vec::with_capacity(PIECE + 1024);
+    let mut out = Vec::with_capacity(BLOCK + 1024);
     if *kind == Kind::BigEvent {
         Reply::stream(Vec::new()).render_head(&mut out);
         chunk(&mut out, format!("event: message\ndata: {opening}").as_bytes());
@@ -35,7 +35,7 @@ pub fn send(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     }
     exchange.stream.write_all(&out)?;
     out.clear();
-    chunk(&mut out, &vec![b'a'; PIECE]);
+    chunk(&mut out, &vec![b'a'; BLOCK]);
     loop {
         exchange.stream.write_all(&out)?;
     }

@@ -1,30 +1,30 @@
-//! What can go wrong, and for which requests it does.
+//! The faults, and to which requests they apply.
 
+mod connection;
 mod content;
 mod endless;
 mod sized;
 mod transport;
-mod wire;
 
-use crate::channels::End;
-use crate::log::Place;
+use crate::log::RecordId;
 use crate::net::Stream;
 use crate::options::{Fault, Scenario};
 use crate::protocol::Request;
 use crate::reply::Reply;
 use crate::rpc::Message;
+use crate::sse_streams::End;
 use crate::{auth, cookies, encoding, sse};
 use std::io::{self, Write};
 use std::time::Duration;
 
 pub use sized::pad_head;
 
-/// What `late` means.
+/// The delay of `late`.
 pub const LATE: Duration = Duration::from_millis(300);
-/// Time for the peer to read what came before a reset, which would discard it.
+/// Time for the peer to read data before a reset, which would discard it.
 pub const BEFORE_RESET: Duration = Duration::from_millis(50);
 
-/// When an event stream ends: around the event that carries the answer, or the endpoint.
+/// When an event stream ends, relative to the event with the response or the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Moment {
@@ -33,7 +33,7 @@ pub enum Moment {
     After,
 }
 
-/// A fault by what it does; `README.md` describes each.
+/// The kinds of faults; `README.md` describes each.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -102,7 +102,7 @@ pub enum Kind {
     Redirect(u16, String),
 }
 
-/// The faults that `fault=` knows.
+/// The values of `fault=`.
 pub const NAMED: &[(&str, Kind)] = &[
     ("silent", Kind::Silent),
     ("half-head", Kind::HalfHead),
@@ -161,8 +161,8 @@ pub const NAMED: &[(&str, Kind)] = &[
     ("gzip-garbage", Kind::GzipGarbage),
 ];
 
-/// The faults that need a message to spoil.
-const ABOUT_ANSWERS: &[Kind] = &[
+/// The faults that modify a message, and so need one.
+const NEEDS_MESSAGE: &[Kind] = &[
     Kind::Accepted,
     Kind::AnswerInPost,
     Kind::AnswerOnly,
@@ -184,20 +184,20 @@ const ABOUT_ANSWERS: &[Kind] = &[
     Kind::UnknownEvents,
 ];
 
-/// How a connection goes on.
+/// What happens to the connection after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next request.
+    /// It waits for the next request.
     Next,
-    /// It is closed in the orderly way.
+    /// It is closed properly, with close_notify on TLS.
     Close,
-    /// It is dropped: FIN on the socket, nothing on the TLS above it.
+    /// It is dropped: the socket sends FIN, without close_notify on TLS.
     Drop,
     /// It is reset.
     Reset,
 }
 
-/// One request and the connection to answer it on.
+/// One request, and the connection for its response.
 pub struct Exchange<'a> {
     /// The request.
     pub request: Request<'a>,
@@ -205,23 +205,23 @@ pub struct Exchange<'a> {
     pub stream: &'a mut Stream,
     /// A buffer to build responses in, reused.
     pub out: &'a mut Vec<u8>,
-    /// Where the request was recorded.
-    pub place: Option<Place>,
-    /// Whether the client wants the connection to end here.
+    /// The record of the request, if it is recorded.
+    pub record_id: Option<RecordId>,
+    /// Whether the client wants the connection to end after the response.
     pub last: bool,
 }
 
 impl Exchange<'_> {
-    /// Answers as a server without faults would.
+    /// Responds like a server without faults.
     pub fn answer(&mut self) -> io::Result<Flow> {
-        if self.request.opens_channel() {
+        if self.request.opens_sse_stream() {
             return sse::open(self, None);
         }
         let reply = self.request.answer();
         self.send(reply)
     }
 
-    /// Sends a response in one write, and then what it has for another stream.
+    /// Sends a response in one write, and then its events for an HTTP+SSE stream.
     pub fn send(&mut self, mut reply: Reply) -> io::Result<Flow> {
         self.prepare(&mut reply)?;
         reply.render(self.out);
@@ -230,7 +230,7 @@ impl Exchange<'_> {
         Ok(if self.last { Flow::Close } else { Flow::Next })
     }
 
-    /// Adds what the scenario has around a response.
+    /// Adds cookies, connection header and encoding to a response.
     fn prepare(&self, reply: &mut Reply) -> io::Result<()> {
         self.add_cookies(reply);
         if self.last {
@@ -239,34 +239,34 @@ impl Exchange<'_> {
         encoding::encode(reply, self.request.scenario, self.request.head)
     }
 
-    /// Sets the cookies that the client has not got yet.
+    /// Sets the cookies that the client did not send.
     pub fn add_cookies(&self, reply: &mut Reply) {
         cookies::add(&self.request, reply);
     }
 
     fn deliver(&self, reply: Reply) {
         if let Some(delivery) = reply.delivery {
-            self.request.state.channels.deliver(delivery);
+            self.request.state.sse_streams.deliver(delivery);
         }
     }
 
-    /// Waits for the client to go away, and records when.
-    fn hold(&mut self) -> Flow {
+    /// Waits until the client disconnects, and records when.
+    fn wait_for_disconnect(&mut self) -> Flow {
         self.stream.wait_for_end();
-        self.gone();
+        self.record_disconnect();
         Flow::Drop
     }
 
-    /// Records that the client went away.
-    pub fn gone(&self) {
-        if let Some(place) = &self.place {
-            self.request.state.log.closed(place);
+    /// Records that the client has disconnected.
+    pub fn record_disconnect(&self) {
+        if let Some(record_id) = &self.record_id {
+            self.request.state.log.closed(record_id);
         }
     }
 }
 
-/// The fault that strikes this request, counted against its limits.
-pub fn pick<'a>(request: &Request<'a>, reused: bool) -> Option<&'a Kind> {
+/// The fault that applies to this request, subject to its limits (`times`, `after`).
+pub fn select<'a>(request: &Request<'a>, reused: bool) -> Option<&'a Kind> {
     let scenario: &'a Scenario = request.scenario;
     let matching = |(index, fault): &(usize, &Fault)| {
         if !matches(fault, request, reused) {
@@ -288,30 +288,30 @@ fn matches(fault: &Fault, request: &Request, reused: bool) -> bool {
     if !(fault.when.is_empty() || fault.when.iter().any(named)) {
         return false;
     }
-    // Faults of answers leave the GET of HTTP+SSE alone, unless it is named.
+    // Faults that need a message do not apply to the GET of HTTP+SSE, unless `when` names it.
     let names_get = fault.when.iter().any(|name| name == "GET");
-    if request.opens_channel() && is_about_answers(&fault.kind) && !names_get {
+    if request.opens_sse_stream() && needs_message(&fault.kind) && !names_get {
         return false;
     }
     match &fault.kind {
         Kind::Stale => reused,
         Kind::LostSession => request.session_id().is_some(),
         Kind::UnknownSession401 => request.session_id().is_some_and(|id| request.state.session(id).is_none()),
-        // Nobody can answer a ping before there is a session.
+        // A client cannot respond to a ping before there is a session.
         Kind::PingRequest | Kind::PingAfter => is_legacy_call(request),
-        Kind::NoEndpoint | Kind::EndpointLate | Kind::EndpointEmpty | Kind::EndpointTwice => request.opens_channel(),
+        Kind::NoEndpoint | Kind::EndpointLate | Kind::EndpointEmpty | Kind::EndpointTwice => request.opens_sse_stream(),
         Kind::Scope(word) => auth::lacks_scope(request, word),
         Kind::Redirect(_, target) if target == "self-slash" => !head.path().ends_with('/'),
         _ => true,
     }
 }
 
-fn is_about_answers(kind: &Kind) -> bool {
-    matches!(kind, Kind::BodySize(_) | Kind::EventSize(_)) || ABOUT_ANSWERS.contains(kind)
+fn needs_message(kind: &Kind) -> bool {
+    matches!(kind, Kind::BodySize(_) | Kind::EventSize(_)) || NEEDS_MESSAGE.contains(kind)
 }
 
-/// Whether the fault is one of the stream that a GET of HTTP+SSE opens.
-fn is_about_channels(kind: &Kind) -> bool {
+/// Whether the fault concerns the stream that a GET of HTTP+SSE opens.
+fn affects_sse_stream(kind: &Kind) -> bool {
     use Kind::{EndpointEmpty, EndpointLate, EndpointTwice, Ends, HeadSize, NoEndpoint};
     matches!(kind, EndpointEmpty | EndpointLate | EndpointTwice | Ends(..) | HeadSize(_) | NoEndpoint)
 }
@@ -321,9 +321,9 @@ fn is_legacy_call(request: &Request) -> bool {
     is_call && !request.is_modern() && (request.scenario.stateless || request.session_id().is_some())
 }
 
-/// Answers a request the wrong way.
-pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
-    if exchange.request.opens_channel() && is_about_channels(kind) {
+/// Responds to a request with the fault.
+pub fn apply(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
+    if exchange.request.opens_sse_stream() && affects_sse_stream(kind) {
         return sse::open(exchange, Some(kind));
     }
     if let Some(reply) = content::reply(kind, &exchange.request) {
@@ -332,14 +332,14 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     match kind {
         Kind::HeaderFlood | Kind::BigBody | Kind::BigEvent => {
             let result = endless::send(kind, exchange);
-            exchange.gone();
+            exchange.record_disconnect();
             result
         }
         Kind::Ends(end, moment) => transport::ends(*end, *moment, exchange),
         Kind::PingRequest if !exchange.request.scenario.sse => transport::ping_request(exchange),
         Kind::EarlyAnswer | Kind::AnswerOnly | Kind::AnswerInPost | Kind::PingRequest | Kind::PingAfter => {
-            transport::strike(kind, exchange)
+            transport::apply(kind, exchange)
         }
-        _ => wire::strike(kind, exchange),
+        _ => connection::apply(kind, exchange),
     }
 }

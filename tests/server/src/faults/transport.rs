@@ -1,21 +1,22 @@
-//! Faults of what HTTP+SSE keeps apart: the response to a POST, and the event with the answer. Ends of any event stream.
+//! Faults in the relation between the response to a POST and the event with the JSON-RPC response (HTTP+SSE), requests
+//! of the server, and the end of event streams.
 
 use super::{BEFORE_RESET, Exchange, Flow, Kind, Moment};
-use crate::channels::End;
 use crate::legacy::{PING_ID, pong_key};
 use crate::reply::{Body, Delivery, LAST_CHUNK, Reply, chunk, event};
 use crate::sse;
+use crate::sse_streams::End;
 use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// After this long, a client that does not answer the server's ping never will.
-const PONG_LIMIT: Duration = Duration::from_secs(30);
-/// Time for the client to take one thing in before the next comes.
+/// How long the server waits for the response to its ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for the client to process one message before the next is sent.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers a POST of HTTP+SSE the wrong way round.
-pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
+/// Responds to a POST of HTTP+SSE in an unusual order.
+pub fn apply(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     let mut reply = exchange.request.answer();
     let Some(delivery) = reply.delivery.take() else {
         return exchange.send(reply);
@@ -23,13 +24,13 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     let state = exchange.request.state;
     match kind {
         Kind::EarlyAnswer => {
-            state.channels.deliver_and_wait(delivery);
+            state.sse_streams.deliver_and_wait(delivery);
             sleep(PAUSE);
             exchange.send(reply)
         }
         Kind::AnswerOnly => {
-            state.channels.deliver(delivery);
-            Ok(exchange.hold())
+            state.sse_streams.deliver(delivery);
+            Ok(exchange.wait_for_disconnect())
         }
         Kind::AnswerInPost => {
             reply.delivery = Some(delivery);
@@ -37,9 +38,9 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
             exchange.send(Reply::json(200, message))
         }
         Kind::PingRequest => {
-            // Not waited for here: the client may well send its answer on this very connection.
+            // Does not wait for the response: the client may send it on this connection.
             reply.delivery = Some(Delivery { session: delivery.session.clone(), events: vec![ping()] });
-            state.channels.hold(delivery);
+            state.sse_streams.hold(delivery);
             exchange.send(reply)
         }
         Kind::PingAfter => {
@@ -47,7 +48,7 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
             reply.delivery = Some(delivery);
             let flow = exchange.send(reply)?;
             sleep(PAUSE);
-            state.channels.deliver(Delivery { session, events: vec![ping()] });
+            state.sse_streams.deliver(Delivery { session, events: vec![ping()] });
             Ok(flow)
         }
         _ => {
@@ -57,7 +58,7 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     }
 }
 
-/// Asks the client something in the middle of its own request (Streamable HTTP).
+/// Sends a ping to the client on the event stream of its request (Streamable HTTP), and waits for the response.
 pub fn ping_request(exchange: &mut Exchange) -> io::Result<Flow> {
     let reply = exchange.request.answer();
     let (Some(message), 200) = (reply.message().map(<[u8]>::to_vec), reply.status) else {
@@ -70,7 +71,7 @@ pub fn ping_request(exchange: &mut Exchange) -> io::Result<Flow> {
     chunk(&mut out, &ping());
     exchange.stream.write_all(&out)?;
     out.clear();
-    if exchange.request.state.wait_for_pong(&key, before, PONG_LIMIT) {
+    if exchange.request.state.wait_for_pong(&key, before, PING_TIMEOUT) {
         chunk(&mut out, &event(&message));
     }
     out.extend_from_slice(LAST_CHUNK);
@@ -82,27 +83,27 @@ fn ping() -> Vec<u8> {
     event(format!(r#"{{"jsonrpc":"2.0","id":"{PING_ID}","method":"ping"}}"#).as_bytes())
 }
 
-/// Ends the event stream that carries the answer, around the answer's event.
+/// Ends the event stream of a response before, in or after the event with the response.
 pub fn ends(end: End, moment: Moment, exchange: &mut Exchange) -> io::Result<Flow> {
     let mut reply = exchange.request.answer();
     if let Some(Delivery { session, events }) = reply.delivery.take() {
         let flow = exchange.send(reply)?;
         let steps = events.into_iter().flat_map(|event| sse::ending(end, moment, event));
-        exchange.request.state.channels.put(&session, steps);
+        exchange.request.state.sse_streams.push(&session, steps);
         return Ok(flow);
     }
     if reply.status == 200 && matches!(reply.body, Body::Json(_)) {
         reply.events_mut();
     }
-    // What is no stream and cannot become one is answered as it is.
-    let Body::Stream(pieces) = &mut reply.body else {
+    // A response that cannot become an event stream is sent unchanged.
+    let Body::Stream(parts) = &mut reply.body else {
         return exchange.send(reply);
     };
-    let last = pieces.pop().unwrap_or_default();
+    let last = parts.pop().unwrap_or_default();
     match moment {
         Moment::Before => {}
-        Moment::Half => pieces.push(last[..last.len() / 2].to_vec()),
-        Moment::After => pieces.push(last),
+        Moment::Half => parts.push(last[..last.len() / 2].to_vec()),
+        Moment::After => parts.push(last),
     }
     exchange.prepare(&mut reply)?;
     reply.render(exchange.out);

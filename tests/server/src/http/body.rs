@@ -1,14 +1,14 @@
-//! Body framing, as a scanner that is fed whatever bytes have arrived.
+//! Body framing: a scanner that gets the received bytes, in parts of any size.
 //!
-//! One scanner serves both programs: the server wants the decoded body, the recorder forwards the
-//! bytes as they come and only needs to know where the message ends.
+//! Both programs use it: the server needs the decoded body; the recorder forwards the bytes unchanged and only needs to
+//! know where the message ends.
 
 use super::Head;
 
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// Exactly so many bytes.
+    /// This number of bytes.
     Length(u64),
     /// Chunks, each with its size.
     Chunked,
@@ -22,7 +22,7 @@ impl Framing {
         Ok(Self::declared(head)?.unwrap_or(Self::Length(0)))
     }
 
-    /// The framing of a response's body, which depends on what was asked as well.
+    /// The framing of a response's body, which also depends on the request's method.
     pub fn of_response(head: &Head, request_method: &str) -> Result<Self, String> {
         let status = head.status().ok_or("a response without a status")?;
         if request_method == "HEAD" || status < 200 || status == 204 || status == 304 {
@@ -39,14 +39,14 @@ impl Framing {
             None => Ok(None),
             Some(text) => match text.parse() {
                 Ok(length) => Ok(Some(Self::Length(length))),
-                Err(_) => Err(format!("a Content-Length that is no number: {text}")),
+                Err(_) => Err(format!("the Content-Length is not a number: {text}")),
             },
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ScanState {
     Data,
     SizeLine,
     ChunkData,
@@ -55,11 +55,11 @@ enum State {
     Done,
 }
 
-/// Follows one body through the bytes that arrive.
+/// Finds the end of one body in the received bytes.
 #[derive(Debug)]
 pub struct Scanner {
     framing: Framing,
-    state: State,
+    state: ScanState,
     left: u64,
     line: Vec<u8>,
 }
@@ -68,25 +68,25 @@ impl Scanner {
     /// A scanner at the start of a body.
     pub fn new(framing: Framing) -> Self {
         let (state, left) = match framing {
-            Framing::Length(0) => (State::Done, 0),
-            Framing::Length(length) => (State::Data, length),
-            Framing::Chunked => (State::SizeLine, 0),
-            Framing::Close => (State::Data, u64::MAX),
+            Framing::Length(0) => (ScanState::Done, 0),
+            Framing::Length(length) => (ScanState::Data, length),
+            Framing::Chunked => (ScanState::SizeLine, 0),
+            Framing::Close => (ScanState::Data, u64::MAX),
         };
         Self { framing, state, left, line: Vec::new() }
     }
 
-    /// Whether the whole body has been seen.
+    /// Whether the whole body has been scanned.
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.state == ScanState::Done
     }
 
-    /// Whether the end of the connection is a proper end of this body.
+    /// Whether the body may end here if the connection ends.
     pub fn may_end(&self) -> bool {
         self.is_done() || self.framing == Framing::Close
     }
 
-    /// How many more bytes are surely to come; lets a caller reserve room once.
+    /// How many more bytes must follow, so that a caller can reserve memory once; 0 if this is unknown.
     pub fn expected(&self) -> usize {
         match self.framing {
             Framing::Length(_) => usize::try_from(self.left).unwrap_or(usize::MAX),
@@ -94,12 +94,12 @@ impl Scanner {
         }
     }
 
-    /// Takes bytes in, appends what is content to `out`, and says how many belonged to the body.
+    /// Scans bytes and appends the content to `out`. Returns how many bytes belong to the body.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<usize, String> {
         let mut at = 0;
-        while at < bytes.len() && self.state != State::Done {
+        while at < bytes.len() && self.state != ScanState::Done {
             match self.state {
-                State::Data | State::ChunkData => {
+                ScanState::Data | ScanState::ChunkData => {
                     let take = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len() - at);
                     out.extend_from_slice(&bytes[at..at + take]);
                     at += take;
@@ -114,7 +114,7 @@ impl Scanner {
                     } else if self.line.len() < 4096 {
                         self.line.push(byte);
                     } else {
-                        return Err("a chunk line without an end".into());
+                        return Err("a chunk line is too long".into());
                     }
                 }
             }
@@ -128,7 +128,7 @@ impl Scanner {
         }
         self.left -= count;
         if self.left == 0 {
-            self.state = if self.state == State::Data { State::Done } else { State::AfterChunk };
+            self.state = if self.state == ScanState::Data { ScanState::Done } else { ScanState::AfterChunk };
         }
     }
 
@@ -136,15 +136,15 @@ impl Scanner {
         let line = String::from_utf8_lossy(&self.line);
         let line = line.trim_end_matches('\r');
         self.state = match self.state {
-            State::SizeLine => {
+            ScanState::SizeLine => {
                 let size = line.split(';').next().unwrap_or(line).trim();
                 self.left =
-                    u64::from_str_radix(size, 16).map_err(|_| format!("a chunk size that is none: {line:?}"))?;
-                if self.left == 0 { State::Trailer } else { State::ChunkData }
+                    u64::from_str_radix(size, 16).map_err(|_| format!("a chunk size is not a number: {line:?}"))?;
+                if self.left == 0 { ScanState::Trailer } else { ScanState::ChunkData }
             }
-            State::AfterChunk if line.is_empty() => State::SizeLine,
-            State::AfterChunk => return Err("a chunk longer than its size".into()),
-            State::Trailer if line.is_empty() => State::Done,
+            ScanState::AfterChunk if line.is_empty() => ScanState::SizeLine,
+            ScanState::AfterChunk => return Err("a chunk is longer than its size".into()),
+            ScanState::Trailer if line.is_empty() => ScanState::Done,
             other => other,
         };
         Ok(())
@@ -155,7 +155,7 @@ impl Scanner {
 mod tests {
     use super::*;
 
-    /// Feeds in pieces of every size, since sockets deliver what they like.
+    /// Scans in parts of every size, because sockets return parts of any size.
     fn scanned(framing: Framing, bytes: &[u8]) -> (Vec<u8>, usize, bool) {
         let mut results = (1..=bytes.len()).map(|step| {
             let (mut scanner, mut out, mut used) = (Scanner::new(framing), Vec::new(), 0);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_ends_where_it_says() {
+    fn a_body_with_a_length_ends_after_it() {
         assert_eq!(scanned(Framing::Length(3), b"abcdef"), (b"abc".to_vec(), 3, true));
         assert_eq!(scanned(Framing::Length(9), b"abcdef"), (b"abcdef".to_vec(), 6, false));
         assert_eq!(scanned(Framing::Length(0), b"x"), (Vec::new(), 0, true));
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn broken_chunks_are_refused() {
+    fn invalid_chunks_are_rejected() {
         for body in [&b"zz\r\n"[..], b"1\r\nabc\r\n"] {
             assert!(Scanner::new(Framing::Chunked).feed(body, &mut Vec::new()).is_err());
         }
     }
 
     #[test]
-    fn a_body_without_framing_lasts_until_the_end() {
+    fn a_body_without_framing_ends_with_the_connection() {
         assert_eq!(scanned(Framing::Close, b"abc"), (b"abc".to_vec(), 3, false));
         assert!(Scanner::new(Framing::Close).may_end());
     }

@@ -1,14 +1,14 @@
 //! Parsing of request and response heads.
 //!
-//! Lenient on purpose: what a client sends is to be recorded as it is, and judged elsewhere.
+//! Lenient on purpose: requests are recorded unchanged, and validated elsewhere.
 
 use std::ops::Range;
 
-/// A head larger than this is refused, so that a runaway client cannot eat the machine.
+/// The largest accepted head. It limits the memory that a faulty client can use.
 pub const MAX_HEAD: usize = 256 * 1024;
 
-/// The start line and the headers of one message. Reused from request to request: fields are
-/// ranges into one buffer, which keeps parsing free of an allocation per header.
+/// The start line and the headers of one message. It is reused for many requests: fields are ranges of one buffer, so
+/// that parsing does not allocate memory for each header.
 #[derive(Debug, Default, Clone)]
 pub struct Head {
     raw: Vec<u8>,
@@ -17,14 +17,14 @@ pub struct Head {
 }
 
 impl Head {
-    /// Finds the end of a head in `bytes`, that is the offset just after its empty line.
-    /// `from` is how much was searched before, so that dripped heads cost linear time.
+    /// Finds the end of a head in `bytes`: the offset after its empty line. `from` is how many bytes were already
+    /// searched, so that a head that arrives in many small parts takes linear time.
     pub fn find_end(bytes: &[u8], from: usize) -> Option<usize> {
         let from = from.saturating_sub(3);
         bytes[from..].windows(4).position(|window| window == b"\r\n\r\n").map(|position| from + position + 4)
     }
 
-    /// Replaces this head by the one in `bytes`, which end with the empty line.
+    /// Parses the head in `bytes`, which must end with the empty line.
     pub fn parse(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.raw.clear();
         self.raw.extend_from_slice(bytes);
@@ -48,7 +48,7 @@ impl Head {
         Ok(())
     }
 
-    /// The bytes as they came.
+    /// The received bytes.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
@@ -74,14 +74,14 @@ impl Head {
         self.target().contains('?')
     }
 
-    /// A parameter of the query, as it was sent.
+    /// A parameter of the query, without percent-decoding.
     pub fn query(&self, name: &str) -> Option<&str> {
         let (_, query) = self.target().split_once('?')?;
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Whether the message says HTTP/1.0 (in a request).
+    /// Whether a request has the version HTTP/1.0.
     pub fn is_http_10(&self) -> bool {
         self.text(&self.start[2]) == "HTTP/1.0"
     }
@@ -91,7 +91,7 @@ impl Head {
         self.text(&self.start[1]).parse().ok()
     }
 
-    /// The first value of a header, found whatever its case.
+    /// The first value of a header. The name is case-insensitive.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
@@ -104,19 +104,19 @@ impl Head {
             .map(|(_, value)| self.text(value))
     }
 
-    /// All headers in the order and spelling in which they came.
+    /// All headers, in the received order and spelling.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (self.text(name), self.text(value)))
     }
 
-    /// Whether a header that holds a comma-separated list names `token`.
+    /// Whether a header with a comma-separated list contains `token`.
     pub fn lists(&self, name: &str, token: &str) -> bool {
         self.all(name)
             .flat_map(|value| value.split(','))
             .any(|item| item.split(';').next().unwrap_or(item).trim().eq_ignore_ascii_case(token))
     }
 
-    /// The head with the value of one header replaced, everything else byte for byte.
+    /// The head with the value of one header replaced. All other bytes are unchanged.
     pub fn with_value(&self, name: &str, value: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.raw.len() + value.len());
         let mut at = 0;
@@ -132,7 +132,7 @@ impl Head {
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
-        // Latin-1 bytes are no UTF-8; a marker keeps such a header visible in the records.
+        // Latin-1 bytes are not valid UTF-8; a marker shows such a header in the records.
         std::str::from_utf8(&self.raw[range.clone()]).unwrap_or("<not UTF-8>")
     }
 }
@@ -156,7 +156,7 @@ impl Iterator for Lines<'_> {
     }
 }
 
-/// Three parts, of which the last may hold spaces (a reason phrase) or be missing.
+/// The three parts of a start line. The last may contain spaces (a reason phrase) or be missing.
 fn split_start(raw: &[u8], line: Range<usize>) -> Option<[Range<usize>; 3]> {
     let space = |from: usize| raw[from..line.end].iter().position(|&byte| byte == b' ').map(|at| from + at);
     let first = space(line.start)?;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_taken_apart() {
+    fn a_request_is_parsed() {
         let head = parsed("POST /s/dual/mcp?x=1 HTTP/1.1\r\nHost: a\r\nACCEPT:\t text/html , b;q=1 \r\nX:\r\n\r\n");
         assert_eq!((head.method(), head.target(), head.path()), ("POST", "/s/dual/mcp?x=1", "/s/dual/mcp"));
         assert_eq!((head.has_query(), head.query("x"), head.query("y")), (true, Some("1"), None));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_taken_apart() {
+    fn a_response_is_parsed() {
         assert_eq!(parsed("HTTP/1.1 404 Not Found Here\r\n\r\n").status(), Some(404));
         assert_eq!(parsed("HTTP/1.1 200\r\nA: b\r\n\r\n").status(), Some(200));
     }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_heads_are_rejected() {
         let mut head = Head::default();
         for text in ["\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n"] {
             assert!(head.parse(text.as_bytes()).is_err(), "{text:?}");
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_found_across_reads() {
+    fn the_end_of_a_head_is_found_across_reads() {
         let bytes = b"GET / HTTP/1.1\r\n\r\nbody";
         assert_eq!(Head::find_end(bytes, 0), Some(18));
         assert_eq!(Head::find_end(&bytes[..17], 0), None);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_is_replaced_and_the_rest_kept() {
+    fn with_value_replaces_only_one_value() {
         let head = parsed("GET / HTTP/1.1\r\nA:b\r\nhost:   old:1\r\nC: d\r\n\r\n");
         assert_eq!(head.with_value("Host", "new:2"), b"GET / HTTP/1.1\r\nA:b\r\nhost:   new:2\r\nC: d\r\n\r\n");
     }

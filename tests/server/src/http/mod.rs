@@ -1,4 +1,4 @@
-//! HTTP/1.1 as bytes: heads, body framing, and a buffered source to read both from.
+//! HTTP/1.1 at the byte level: heads, body framing, and a buffered reader for both.
 
 pub mod body;
 pub mod head;

@@ -1,13 +1,13 @@
-//! A buffered reader that gives out whole heads and bodies.
+//! A buffered reader that returns whole heads and bodies.
 
 use super::head::MAX_HEAD;
 use super::{Framing, Head, Scanner};
 use std::io::{self, Read};
 
-/// One read usually brings a whole small request; big bodies are read in pieces of this size.
-const PIECE: usize = 64 * 1024;
+/// The size of one read. A small request usually fits into it.
+const BLOCK: usize = 64 * 1024;
 
-/// Something to read from, and what was read from it and not yet used.
+/// A buffer of bytes that were read but not used yet.
 pub struct Source {
     buffer: Vec<u8>,
     start: usize,
@@ -16,12 +16,12 @@ pub struct Source {
 
 impl Default for Source {
     fn default() -> Self {
-        Self { buffer: vec![0; PIECE], start: 0, end: 0 }
+        Self { buffer: vec![0; BLOCK], start: 0, end: 0 }
     }
 }
 
 impl Source {
-    /// What has been read and not yet used.
+    /// The bytes that were read but not used yet.
     pub fn buffered(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// Reads once. Zero means the end.
+    /// Reads once. Returns 0 at the end of the connection.
     pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
         if self.end == self.buffer.len() {
             if self.start > 0 {
@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// Reads the next head. `false` means that the connection ended between two messages.
+    /// Reads the next head. Returns false if the connection has ended between two messages.
     pub fn read_head(&mut self, from: &mut impl Read, head: &mut Head) -> io::Result<bool> {
         let mut searched = 0;
         loop {
@@ -68,7 +68,7 @@ impl Source {
             }
             searched = self.buffered().len();
             if searched > MAX_HEAD {
-                return Err(invalid("a head without an end"));
+                return Err(invalid("the head is too large"));
             }
             if self.fill(from)? == 0 {
                 return if searched == 0 { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
@@ -93,7 +93,7 @@ impl Source {
     }
 }
 
-/// An error of the peer's making.
+/// An error for invalid data from the peer.
 pub fn invalid(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }

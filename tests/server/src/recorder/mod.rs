@@ -1,7 +1,7 @@
-//! A reverse proxy that writes down every request.
+//! A reverse proxy that records every request.
 //!
-//! It forwards bytes as they come and follows the framing only to know where messages end, so
-//! that event streams flow and a test sees what a client really sent.
+//! It forwards bytes without delay, and changes only the Host header. It parses the framing only to find the ends of
+//! messages. So event streams work, and a test sees exactly what a client sent.
 
 mod pump;
 mod record;
@@ -29,35 +29,35 @@ pub fn listen(port: u16, target: String, recorder: Arc<Recorder>) -> io::Result<
     })
 }
 
-/// Two pumps, so that a response may begin before its request has ended.
+/// Forwards both directions on separate threads, because a response may begin before its request has ended.
 fn connection(client: TcpStream, target: &str, number: u64, recorder: &Recorder) -> io::Result<()> {
     client.set_nodelay(true)?;
     let server = TcpStream::connect(target)?;
     server.set_nodelay(true)?;
-    let (started, awaited) = channel();
+    let (started, pending) = channel();
     thread::scope(|scope| {
-        let up = || {
+        let requests = || {
             let result = pump::requests(&client, &server, target, number, recorder, &started);
             drop(started);
-            // The client left: the server must see it, or a cancelled call would go on there.
+            // The client has disconnected: the server must notice, or a cancelled call would continue there.
             let _ = server.shutdown(Shutdown::Both);
             result
         };
         let (from, to) = (&server, &client);
-        let down = scope.spawn(move || {
-            let result = pump::responses(from, to, recorder, &awaited);
+        let responses = scope.spawn(move || {
+            let result = pump::responses(from, to, recorder, &pending);
             let _ = to.shutdown(Shutdown::Both);
-            // What never got a response is written down as well.
-            awaited.iter().for_each(|mut pending| pending.write(recorder, None));
+            // Requests without a response are recorded, too.
+            pending.iter().for_each(|mut pending| pending.write(recorder, None));
             result
         });
-        let (up, down) = (up(), down.join().unwrap_or(Ok(())));
-        quiet(up).and(quiet(down))
+        let (requests, responses) = (requests(), responses.join().unwrap_or(Ok(())));
+        only_protocol_errors(requests).and(only_protocol_errors(responses))
     })
 }
 
-/// Connections that break are part of what is tested; only protocol errors are worth a line.
-fn quiet(result: io::Result<()>) -> io::Result<()> {
+/// Keeps only protocol errors: interrupted connections are part of the tests, and are not logged.
+fn only_protocol_errors(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(error),
         _ => Ok(()),

@@ -1,6 +1,6 @@
-//! The two directions of one connection.
+//! Forwards the two directions of one connection.
 
-use super::record::{Pending, Recorder};
+use super::record::{PendingRecord, Recorder};
 use crate::http::source::invalid;
 use crate::http::{Framing, Head, Scanner, Source};
 use std::io::{self, Write};
@@ -8,21 +8,21 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-/// Forwards requests, and tells the other direction about each before its head leaves.
+/// Forwards requests. Notifies the other direction of each request before its head is sent.
 pub fn requests(
     mut client: &TcpStream,
     mut server: &TcpStream,
     target: &str,
     number: u64,
     recorder: &Recorder,
-    started: &Sender<Pending>,
+    started: &Sender<PendingRecord>,
 ) -> io::Result<()> {
     let (mut source, mut head) = (Source::default(), Head::default());
     while source.read_head(&mut client, &mut head)? {
         let framing = Framing::of_request(&head).map_err(invalid)?;
         recorder.check(&head);
         let (finished, body) = channel();
-        let pending = Pending { method: head.method().into(), number, head: head.clone(), body, content: None };
+        let pending = PendingRecord { method: head.method().into(), number, head: head.clone(), body, content: None };
         if started.send(pending).is_err() {
             break;
         }
@@ -34,13 +34,13 @@ pub fn requests(
     Ok(())
 }
 
-/// Forwards responses, and writes a record as soon as a response's head is there: the body may
-/// be a stream that ends with the run.
+/// Forwards responses, and writes a record as soon as a response's head has arrived: the body may be a stream that does
+/// not end during the run.
 pub fn responses(
     mut server: &TcpStream,
     mut client: &TcpStream,
     recorder: &Recorder,
-    started: &Receiver<Pending>,
+    started: &Receiver<PendingRecord>,
 ) -> io::Result<()> {
     let (mut source, mut head) = (Source::default(), Head::default());
     while source.read_head(&mut server, &mut head)? {
@@ -50,14 +50,14 @@ pub fn responses(
         }
         let mut pending = started.recv().map_err(|_| invalid("a response without a request"))?;
         let framing = Framing::of_response(&head, &pending.method).map_err(invalid)?;
-        // Written before the client can know of the response, for programs that read the file.
+        // Written before the client gets the response, for programs that read the file then.
         if pending.is_complete() {
             pending.write(recorder, Some(&head));
             client.write_all(head.raw())?;
             forward(&mut source, server, client, framing, |_| {})?;
             continue;
         }
-        // The rest of the request may wait for this response: both go on at the same time.
+        // The client may send the rest of the request only after this response: both continue at the same time.
         client.write_all(head.raw())?;
         let head = &head;
         thread::scope(|scope| {
@@ -68,13 +68,13 @@ pub fn responses(
     Ok(())
 }
 
-/// Forwards one body as its bytes arrive.
+/// Forwards one body, without waiting for its end.
 fn forward(
     source: &mut Source,
     mut from: &TcpStream,
     mut to: &TcpStream,
     framing: Framing,
-    mut see: impl FnMut(&[u8]),
+    mut observe: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     let mut scanner = Scanner::new(framing);
     let mut content = Vec::new();
@@ -83,7 +83,7 @@ fn forward(
         if used > 0 {
             to.write_all(&source.buffered()[..used])?;
             source.consume(used);
-            see(&content);
+            observe(&content);
             content.clear();
         }
         if scanner.is_done() {

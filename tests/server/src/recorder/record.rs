@@ -1,4 +1,4 @@
-//! The file of records, and what is required of every request.
+//! The file of records, and the header that every request must have.
 
 use crate::http::Head;
 use crate::state::lock;
@@ -11,10 +11,10 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The other direction says a moment after the fact that a body is complete.
-const EARLY: Duration = Duration::from_millis(20);
+/// How long to wait for the other thread to report that a body is complete.
+const BODY_DELAY: Duration = Duration::from_millis(20);
 
-/// A header that every request has to carry.
+/// A header that every request must have.
 pub struct Requirement {
     name: String,
     value: String,
@@ -28,7 +28,7 @@ impl Requirement {
     }
 }
 
-/// Where all connections write to.
+/// The record file and the state that all connections share.
 pub struct Recorder {
     file: Mutex<File>,
     requirement: Option<Requirement>,
@@ -39,9 +39,9 @@ pub struct Recorder {
     closed: Condvar,
 }
 
-/// A request that is on its way.
-pub struct Pending {
-    /// The method, on which a response's framing depends.
+/// A request whose record is not written yet.
+pub struct PendingRecord {
+    /// The method, which determines the framing of the response.
     pub method: String,
     pub(super) number: u64,
     pub(super) head: Head,
@@ -51,7 +51,7 @@ pub struct Pending {
 }
 
 impl Recorder {
-    /// Opens the file; records are appended to what it holds.
+    /// Opens the file. Records are appended to its content.
     pub fn new(path: &Path, requirement: Option<Requirement>) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
         Ok(Self {
@@ -65,7 +65,7 @@ impl Recorder {
         })
     }
 
-    /// Holds a request against the requirement.
+    /// Checks a request against the requirement.
     pub fn check(&self, head: &Head) {
         self.requests.fetch_add(1, Ordering::SeqCst);
         if let Some(required) = &self.requirement
@@ -75,16 +75,16 @@ impl Recorder {
         }
     }
 
-    /// What went against the requirement. No request at all is a violation too: such a run has
-    /// proved nothing.
-    pub fn complaint(&self) -> Option<String> {
+    /// How the requirement was violated, if it was. A run without any request is a violation, too: it has tested
+    /// nothing.
+    pub fn violation(&self) -> Option<String> {
         let Requirement { name, .. } = self.requirement.as_ref()?;
         if self.requests.load(Ordering::SeqCst) == 0 {
-            return Some("no request was seen".into());
+            return Some("no request was received".into());
         }
         let violations = lock(&self.violations);
-        // The value is left out: it is a token, most of the time.
-        (!violations.is_empty()).then(|| format!("without the required {name}: {}", violations.join(", ")))
+        // The value is omitted: it is usually a token.
+        (!violations.is_empty()).then(|| format!("requests without the required {name}: {}", violations.join(", ")))
     }
 
     pub(super) fn connection_opened(&self) -> u64 {
@@ -97,24 +97,24 @@ impl Recorder {
         self.closed.notify_all();
     }
 
-    /// Waits for connections to end, so that their last records are in the file.
-    pub fn settle(&self, limit: Duration) {
+    /// Waits until connections have ended, so that the file contains their last records.
+    pub fn wait_for_connections(&self, limit: Duration) {
         let open = lock(&self.open);
         drop(self.closed.wait_timeout_while(open, limit, |open| *open > 0).unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Pending {
-    /// Whether the body is complete, which it is but for a response that came early.
+impl PendingRecord {
+    /// Whether the body is complete. It is not if the response came before the end of the request.
     pub fn is_complete(&mut self) -> bool {
         if self.content.is_none() {
-            self.content = self.body.recv_timeout(EARLY).ok();
+            self.content = self.body.recv_timeout(BODY_DELAY).ok();
         }
         self.content.is_some()
     }
 
-    /// Appends the record, in one write so that lines stay whole. Waits for the body's end; there
-    /// is no body when the client left in the middle of it.
+    /// Appends the record in one write, so that lines are not mixed. Waits for the end of the body; the record has no
+    /// body if the client disconnected before its end.
     pub fn write(&mut self, recorder: &Recorder, response: Option<&Head>) {
         let content = self.content.take().or_else(|| self.body.recv().ok());
         let body = content.map(|content| String::from_utf8_lossy(&content).into_owned());

@@ -1,7 +1,7 @@
-"""inside.py LIBRARY PLAN: a client in a process of its own, which has little memory for one call.
+"""limited_memory_client.py LIBRARY PLAN: a client in a separate process, with limited memory during one call.
 
-PLAN is JSON: what is called (`url`, or `argv` and `version`), the `token`, the `timeout`, and the `spare` bytes of address
-space. Prints how that ended, also in JSON.
+PLAN is JSON: the server (`url`, or `argv` and `version`), the `token`, the `timeout`, and by how many bytes the address
+space may grow during the call (`spare`). Prints the outcome as JSON.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from matrix import AMPLE, call_tool
+from matrix import LONG_TIMEOUT, call_tool
 
 from harness import Client, call, lib
 from newer import process_of
@@ -22,7 +22,7 @@ def size():
 
 
 def children():
-    """This process's own, zombies included."""
+    """The child processes of this process, including zombies."""
     return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
 
 
@@ -46,11 +46,11 @@ def main():
         limit(size() + plan["spare"])
         outcome = call_tool(client, timeout=plan["timeout"])
         limit(before)
-        again = call_tool(client, timeout=AMPLE)
+        later = call_tool(client, timeout=LONG_TIMEOUT)
         lines = client.lines
-    told = {"again": again.status, "lines": lines, "children": children()}
+    report = {"later": later.status, "lines": lines, "children": children()}
     del outcome.value
-    print(json.dumps({"outcome": asdict(outcome)} | told))
+    print(json.dumps({"outcome": asdict(outcome)} | report))
 
 
 main()

@@ -1,4 +1,4 @@
-//! Faults of the connection: silence, cuts, resets, and odd but legal timing.
+//! Faults of the connection: missing data, early ends, resets, and unusual but valid timing.
 
 use super::{BEFORE_RESET, Exchange, Flow, Kind, LATE, content};
 use crate::reply::{COMMENT, LAST_CHUNK, Reply, chunk};
@@ -12,14 +12,16 @@ const HALF_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Ty";
 const INTERIM: &[u8] =
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
 
-/// Answers, or does not.
-pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
+/// Responds to a request with a fault.
+pub fn apply(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
     match kind {
-        Kind::Silent => Ok(exchange.hold()),
-        Kind::HalfHead => write(exchange, HALF_HEAD).map(|()| exchange.hold()),
-        Kind::SilentBody => part_of_body(exchange, 1000).map(|()| exchange.hold()),
-        Kind::BigContentLength => part_of_body(exchange, 99_999_999_999).map(|()| exchange.hold()),
-        Kind::SilentStream => open_stream(exchange, &[COMMENT, &content::notification()]).map(|()| exchange.hold()),
+        Kind::Silent => Ok(exchange.wait_for_disconnect()),
+        Kind::HalfHead => write(exchange, HALF_HEAD).map(|()| exchange.wait_for_disconnect()),
+        Kind::SilentBody => part_of_body(exchange, 1000).map(|()| exchange.wait_for_disconnect()),
+        Kind::BigContentLength => part_of_body(exchange, 99_999_999_999).map(|()| exchange.wait_for_disconnect()),
+        Kind::SilentStream => {
+            open_stream(exchange, &[COMMENT, &content::notification()]).map(|()| exchange.wait_for_disconnect())
+        }
         Kind::CutHead => write(exchange, HALF_HEAD).map(|()| Flow::Close),
         Kind::CutBody => part_of_body(exchange, 1000).map(|()| Flow::Close),
         Kind::CutChunk => cut_chunk(exchange).map(|()| Flow::Close),
@@ -50,7 +52,7 @@ pub fn strike(kind: &Kind, exchange: &mut Exchange) -> io::Result<Flow> {
             exchange.answer()
         }
         Kind::CloseAfter => exchange.answer().map(|_| Flow::Close),
-        // The rest is handled before.
+        // The caller handles all other kinds.
         _ => exchange.answer(),
     }
 }
@@ -59,7 +61,7 @@ fn lost_session(exchange: &mut Exchange) -> io::Result<Flow> {
     let request = &exchange.request;
     if let Some(id) = request.session_id() {
         request.state.end_session(id);
-        request.state.channels.forget(id);
+        request.state.sse_streams.remove(id);
     }
     let has_401 = request.scenario.faults.iter().any(|fault| fault.kind == Kind::UnknownSession401);
     match content::reply(&Kind::UnknownSession401, request) {
@@ -72,18 +74,18 @@ fn write(exchange: &mut Exchange, bytes: &[u8]) -> io::Result<()> {
     exchange.stream.write_all(bytes)
 }
 
-/// The message that the right answer would carry, or something like one.
+/// The message of the correct response, or a replacement if it has none.
 fn message(exchange: &Exchange) -> Vec<u8> {
     let reply = exchange.request.answer();
     reply.message().unwrap_or(br#"{"jsonrpc":"2.0","id":null,"result":{}}"#).to_vec()
 }
 
-/// A head that promises `length` bytes, and half an answer.
+/// Sends a head with a Content-Length of `length`, and half of the message.
 fn part_of_body(exchange: &mut Exchange, length: u64) -> io::Result<()> {
     let body = message(exchange);
     let mut out =
         format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n").into_bytes();
-    // Never so much that the promise would be kept.
+    // At most 500 bytes: always less than the Content-Length.
     out.extend_from_slice(&body[..(body.len() / 2).min(500)]);
     write(exchange, &out)
 }
@@ -96,14 +98,14 @@ fn cut_chunk(exchange: &mut Exchange) -> io::Result<()> {
     write(exchange, &out)
 }
 
-fn open_stream(exchange: &mut Exchange, pieces: &[&[u8]]) -> io::Result<()> {
+fn open_stream(exchange: &mut Exchange, parts: &[&[u8]]) -> io::Result<()> {
     let mut out = Vec::with_capacity(512);
     Reply::stream(Vec::new()).render_head(&mut out);
-    pieces.iter().for_each(|piece| chunk(&mut out, piece));
+    parts.iter().for_each(|part| chunk(&mut out, part));
     write(exchange, &out)
 }
 
-/// Ends the stream properly as HTTP goes, so that only the missing answer is wrong.
+/// Ends the stream as HTTP requires: the missing response is the only fault.
 fn cut_stream(exchange: &mut Exchange) -> io::Result<Flow> {
     open_stream(exchange, &[COMMENT, &content::notification()])?;
     write(exchange, LAST_CHUNK)?;
@@ -116,7 +118,7 @@ fn drip(exchange: &mut Exchange) -> io::Result<Flow> {
     reply.render(exchange.out);
     for byte in exchange.out.iter() {
         if let Err(error) = exchange.stream.write_all(&[*byte]) {
-            exchange.gone();
+            exchange.record_disconnect();
             return Err(error);
         }
         sleep(DRIP);
