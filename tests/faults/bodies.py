@@ -85,7 +85,7 @@ row(
     "body without a length, truncated",
     close_delimited(CUTS["inside the JSON"], close),
     "MCP_INVALID_JSON",
-    "no JSON",
+    "not valid JSON",
     transports=POST_TRANSPORTS,
 )
 row(
@@ -238,7 +238,7 @@ def lengths(name, *values, chunks=False, coding=None, end=do_nothing, **expected
     row(name, fault, status, words, first_request=("sse",), **members)
 
 
-NOT_HTTP = {"status": "MCP_HTTP_ERROR", "words": "no valid HTTP"}
+NOT_HTTP = {"status": "MCP_HTTP_ERROR", "words": "not valid HTTP"}
 
 lengths("Content-Length too large, then close", 5, end=close, status=CUT, words=CLOSED)
 lengths("Content-Length too large, then no more data", 5, status="MCP_TIMEOUT", words="timeout of 300 ms", timeout=300)
@@ -246,7 +246,7 @@ lengths(
     "Content-Length too small",
     -5,
     status={"modern": "MCP_INVALID_JSON", "legacy": "MCP_INVALID_JSON", "sse": "MCP_TRUNCATED"},
-    words={"modern": "no JSON", "legacy": "no JSON", "sse": "ended before it named its endpoint"},
+    words={"modern": "not valid JSON", "legacy": "not valid JSON", "sse": "ended before its endpoint event"},
 )
 lengths("two different Content-Lengths", 0, 5, **NOT_HTTP)
 lengths("two different Content-Lengths, the larger one first", 5, 0, **NOT_HTTP)
@@ -348,7 +348,7 @@ def content(name, data, kind, status, words):
 
 
 UNEXPECTED = "MCP_UNEXPECTED_CONTENT"
-content("empty 200 response", b"", "application/json", UNEXPECTED, "the server's answer is empty")
+content("empty 200 response", b"", "application/json", UNEXPECTED, "the server's response is empty")
 content("empty 200 response without a Content-Type", b"", None, UNEXPECTED, "has no content type")
 content("HTML instead of JSON", "<html>Welcome!</html>", "text/html; charset=utf-8", UNEXPECTED, "HTML page")
 content("text instead of JSON", "hello", "text/plain", UNEXPECTED, "text/plain")

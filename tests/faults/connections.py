@@ -229,7 +229,7 @@ EVENT = {
     "before the blank line of the event": at(b"}\n\n", 2),
 }
 for position, where in EVENT.items():
-    for how, words in ((CLOSE, "ended the event stream"), (RESET, ("the event stream broke off", WAS_RESET))):
+    for how, words in ((CLOSE, "ended the event stream"), (RESET, ("the event stream was interrupted", WAS_RESET))):
         fault = Fault(RESPONSE, where, how)
         network_row(f"{how} {position}", fault, "MCP_DISCONNECTED", words, transports=("sse",))
 

@@ -97,7 +97,7 @@ row("endless blank lines", endless(b"", b"\r\n" * 5000), "MCP_TOO_LARGE", LARGE)
 
 # --- Invalid heads ----------------------------------------------------------------------------------------------------
 
-NOT_HTTP = "no valid HTTP"
+NOT_HTTP = "not valid HTTP"
 
 
 def invalid_head(name, data, status="MCP_HTTP_ERROR", words=NOT_HTTP):

@@ -11,8 +11,8 @@ MEMBERS = b"".join(b'"member %d": %d, ' % (number, number) for number in range(1
 WAITED = "waiting for the server's answer"
 OK = "MCP_OK"
 INVALID = "MCP_INVALID_MESSAGE"
-NO_MESSAGE = "no JSON-RPC message"
-NO_JSON = ("MCP_INVALID_JSON", "no JSON")
+NO_MESSAGE = "not a valid JSON-RPC message"
+NO_JSON = ("MCP_INVALID_JSON", "not valid JSON")
 
 
 def message_row(name, make, expected, words=(), **members):
@@ -49,7 +49,7 @@ def skipped_on_sse(status, words):
     return {"modern": status, "legacy": status, "sse": "MCP_TIMEOUT"}, {
         "modern": words,
         "legacy": words,
-        "sse": "instead of an answer",
+        "sse": "instead of a response",
     }
 
 
@@ -123,8 +123,8 @@ message_row(
     "result and error", lambda r: correct(r, error={"code": -32603, "message": "no"}), "MCP_RPC_ERROR", "-32603"
 )
 message_row("result and null error", lambda r: correct(r, error=None), OK)
-message_row("null result", lambda r: correct(r, result=None), INVALID, "result is no object")
-message_row("array as result", lambda r: correct(r, result=[RESULT]), INVALID, "result is no object")
+message_row("null result", lambda r: correct(r, result=None), INVALID, "result is not an object")
+message_row("array as result", lambda r: correct(r, result=[RESULT]), INVALID, "result is not an object")
 message_row("neither result nor error", lambda r: {"jsonrpc": "2.0", "id": r.message["id"]}, INVALID, NO_MESSAGE)
 message_row(
     "error without a code",
@@ -199,17 +199,17 @@ message_row(
 
 message_row("batch with the response", lambda r: [correct(r)], OK)
 message_row("batch with two responses", lambda r: [correct(r), correct(r, result={})], OK)
-message_row("empty batch", lambda r: [], *skipped_on_sse(INVALID, "no answer to the request"), timeout={"sse": 300})
+message_row("empty batch", lambda r: [], *skipped_on_sse(INVALID, "no response to the request"), timeout={"sse": 300})
 message_row(
     "notification instead of a response",
     lambda r: {"jsonrpc": "2.0", "method": "x"},
-    *ignored_on_sse(INVALID, "no answer to the request"),
+    *ignored_on_sse(INVALID, "no response to the request"),
     timeout={"sse": 300},
 )
 message_row(
     "request instead of a response",
     lambda r: {"jsonrpc": "2.0", "id": 1, "method": "x"},
-    *ignored_on_sse(INVALID, "no answer to the request"),
+    *ignored_on_sse(INVALID, "no response to the request"),
     timeout={"sse": 300},
 )
 

@@ -40,7 +40,7 @@ def spawn_row(name, words, replace_program):
 
 spawn_row("program does not exist", "does not exist", lambda _: None)
 spawn_row("program is not executable", "is not executable", not_executable)
-spawn_row("program is a folder", "is a folder", lambda link: link.symlink_to("/"))
+spawn_row("program is a directory", "is a directory", lambda link: link.symlink_to("/"))
 spawn_row("interpreter of the program does not exist", "the interpreter", no_interpreter)
 
 

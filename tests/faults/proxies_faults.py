@@ -128,10 +128,10 @@ RESPONSES = {
     "403": (("MCP_FORBIDDEN", "HTTP 403"), ("MCP_PROXY_FAILED", "403")),
     "407": (("MCP_PROXY_AUTH_REQUIRED", "407"), ("MCP_PROXY_AUTH_REQUIRED", "407")),
     "502": (("MCP_UNAVAILABLE", "HTTP 502"), ("MCP_PROXY_FAILED", "502")),
-    "GARBAGE": (("MCP_HTTP_ERROR", "no valid HTTP"), ("MCP_PROXY_FAILED", "proxy")),
+    "GARBAGE": (("MCP_HTTP_ERROR", "not valid HTTP"), ("MCP_PROXY_FAILED", "proxy")),
     "CLOSE": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
     "CUT": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
-    "ENDLESS": (("MCP_TOO_LARGE", "head of the server's answer"), ("MCP_PROXY_FAILED", "proxy")),
+    "ENDLESS": (("MCP_TOO_LARGE", "head of the server's response"), ("MCP_PROXY_FAILED", "proxy")),
 }
 LABELS = {
     "403": "responds with 403",
@@ -183,9 +183,9 @@ for kind, label, status, words in (
     ("GARBAGE", "proxy does not speak SOCKS", FAILED, NOT_SOCKS),
     ("CLOSE", "proxy closes the connection", FAILED, "ended before it answered"),
     ("CUT", "incomplete reply", FAILED, "ended before it answered"),
-    ("KIND", "unknown address type", FAILED, "an address of an unknown kind"),
-    ("METHOD", "authentication method that was not offered", FAILED, "a way to log in that it was not offered"),
-    ("NO_METHOD", "no acceptable authentication method", FAILED, "neither a user name and password"),
+    ("KIND", "unknown address type", FAILED, "unknown address type"),
+    ("METHOD", "authentication method that was not offered", FAILED, "authentication method that was not offered"),
+    ("NO_METHOD", "no acceptable authentication method", FAILED, "neither password authentication"),
     ("REFUSED", "password is rejected", "MCP_PROXY_AUTH_REQUIRED", "user name or password"),
 ):
     proxy_row(f"SOCKS5: {label}", SOCKS, status, words, behavior=toy.KINDS[f"SOCKS_{kind}"])

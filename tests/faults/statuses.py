@@ -48,7 +48,7 @@ row(
     "206 with half a response",
     lambda r: http(206, '{"jsonrpc":"2.0","id":', Content_Range="bytes 0-21/100"),
     {"modern": "MCP_INVALID_JSON", "legacy": "MCP_INVALID_JSON"},
-    "no JSON",
+    "not valid JSON",
 )
 row(
     "202 and no response on the event stream",
@@ -83,9 +83,9 @@ redirect("307 to a file URL", 307, "file:///etc/passwd", REFUSED, "cannot be use
 redirect("307 to another origin", 307, other_origin_url, REFUSED, "another origin")
 redirect("307 to another origin (first request)", 307, other_origin_url, REFUSED, "another origin", first_request=True)
 redirect("308 to another origin", 308, other_origin_url, REFUSED, "another origin")
-redirect("302 for a POST", 302, same_url, REFUSED, "would turn the request into another one")
-redirect("301 for a POST, to another origin", 301, other_origin_url, REFUSED, "would turn the request into another one")
-redirect("303", 303, "/elsewhere", REFUSED, "would turn the request into another one")
+redirect("302 for a POST", 302, same_url, REFUSED, "would change the request method")
+redirect("301 for a POST, to another origin", 301, other_origin_url, REFUSED, "would change the request method")
+redirect("303", 303, "/elsewhere", REFUSED, "would change the request method")
 
 # --- Client errors ----------------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ row(
     "session that is lost repeatedly",
     lambda r: http(404, "unknown session", kind="text/plain"),
     {"legacy": "MCP_SESSION_LOST", "sse": "MCP_SESSION_LOST"},
-    "does not know the session",
+    "no longer knows the session",
     max_calls=2,
 )
 row(

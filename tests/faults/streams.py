@@ -12,7 +12,7 @@ WAITED = {
     "sse": "waiting for the server's answer",
 }
 CUT = {"modern": "MCP_TRUNCATED", "legacy": "MCP_TRUNCATED", "sse": "MCP_DISCONNECTED"}
-NO_RESPONSE = "ended without the answer"
+NO_RESPONSE = "ended without the response"
 ENDED = {"modern": NO_RESPONSE, "legacy": NO_RESPONSE, "sse": "the server ended the event stream"}
 NOTIFICATION = event({"jsonrpc": "2.0", "method": "notifications/x"})
 LARGE_NOTIFICATION = event({"jsonrpc": "2.0", "method": "notifications/x", "params": {"text": "x" * 5000}})
@@ -221,7 +221,7 @@ row("CR line endings", changed(lambda data: data.replace(b"\n", b"\r")), "MCP_OK
 row("CR LF line endings", changed(lambda data: data.replace(b"\n", b"\r\n")), "MCP_OK")
 row("NUL in a comment", changed(lambda data: b": a\0b\n\n" + data), "MCP_OK")
 row("NUL in an id", changed(lambda data: b"id: a\0b\n" + data), "MCP_OK")
-row("NUL in the data", changed(lambda data: data.replace(b'"done"', b'"do\0ne"')), "MCP_INVALID_JSON", "no JSON")
+row("NUL in the data", changed(lambda data: data.replace(b'"done"', b'"do\0ne"')), "MCP_INVALID_JSON", "not valid JSON")
 row("invalid UTF-8 in a comment", changed(lambda data: b": \xff\xfe\n\n" + data), "MCP_OK")
 row(
     "invalid UTF-8 in the data",
@@ -342,12 +342,12 @@ endpoint(
 )
 # A browser would treat the backslashes as slashes, and use another origin.
 endpoint("endpoint that starts with backslashes", other_origin("\\\\127.0.0.1:{}/m"), "MCP_OK")
-endpoint("missing endpoint", None, "MCP_TIMEOUT", "has not named its endpoint", timeout=300)
+endpoint("missing endpoint", None, "MCP_TIMEOUT", "sent no endpoint event", timeout=300)
 endpoint(
     "other events instead of an endpoint",
     None,
     "MCP_TIMEOUT",
-    "has not named its endpoint",
+    "sent no endpoint event",
     timeout=300,
     before=NOTIFICATION * 10,
 )
@@ -371,7 +371,7 @@ row(
     "stream closed before the endpoint",
     then_close(lambda _: STREAM),
     {"sse": "MCP_TRUNCATED"},
-    "before it named its endpoint",
+    "before its endpoint event",
     first_request=True,
 )
 row(

@@ -241,11 +241,11 @@ write('"}}\n')
 
 
 def memory_row(name, make, transports):
-    add_row(name, make, "MCP_SYSTEM_ERROR", "no memory for", transports, max_ms=START_MS, repeats=1)
+    add_row(name, make, "MCP_SYSTEM_ERROR", "not enough memory for", transports, max_ms=START_MS, repeats=1)
 
 
 POSTED = ("modern", "legacy")
-no_thread = ("MCP_SYSTEM_ERROR", "refused a thread")
+no_thread = ("MCP_SYSTEM_ERROR", "cannot create a thread")
 add_row("no thread can be created", NoThread, *no_thread, ("sse",), max_ms=START_MS, repeats=1)
 # The process has already been started, and must not stay a zombie of the host process.
 add_row(
@@ -334,7 +334,7 @@ def fifo_without_reader(path):
 stderr_row("stderr file on a full disk", "MCP_OK", (), lambda path: path.symlink_to("/dev/full"))
 # The message names the file or the folder, not the server's program, which is not the cause.
 FAILED = "MCP_PROCESS_FAILED"
-stderr_row("stderr file is a folder", FAILED, ("Is a directory", "/stderr"), lambda path: path.mkdir())
+stderr_row("stderr file is a directory", FAILED, ("Is a directory", "/stderr"), lambda path: path.mkdir())
 stderr_row(
     "stderr file in a missing folder", FAILED, ("No such file", "/stderr"), lambda path: path.symlink_to("no/file")
 )

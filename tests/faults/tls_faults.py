@@ -92,7 +92,7 @@ def certified_row(name, words, **arguments):
     tls_context = context(name, **arguments)
     other_server = lambda fixture: TlsServer(fixture.handle, tls_context)  # noqa: E731
     tls_row(
-        name, "MCP_TLS_FAILED", ("no trusted TLS connection", words), other_server=other_server, with_reconnect=True
+        name, "MCP_TLS_FAILED", ("TLS connection failed", words), other_server=other_server, with_reconnect=True
     )
 
 
@@ -114,8 +114,8 @@ def peer_row(name, data, words):
 ENDED, WAS_RESET = "the server closed the connection", "connection reset by the server"
 ALERT = b"\x15\x03\x03\x00\x02\x02"
 
-peer_row("plain HTTP server at an https URL", http(400, "this is HTTP", kind="text/plain"), "no trusted TLS connection")
-peer_row("another protocol (SSH)", b"SSH-2.0-test\r\n", "no trusted TLS connection")
+peer_row("plain HTTP server at an https URL", http(400, "this is HTTP", kind="text/plain"), "TLS connection failed")
+peer_row("another protocol (SSH)", b"SSH-2.0-test\r\n", "TLS connection failed")
 peer_row("closed after the ClientHello", b"", ENDED)
 for number, name in {
     40: "HandshakeFailure",
@@ -124,8 +124,8 @@ for number, name in {
     112: "UnrecognisedName",
 }.items():
     peer_row(f"TLS alert: {name}", ALERT + bytes([number]), name)
-peer_row("64 KB record in the handshake", b"\x16\x03\x03\xff\xff" + b"x" * 0xFFFF, "no trusted TLS connection")
-peer_row("endless empty records", b"\x16\x03\x03\x00\x00" * 5000, "no trusted TLS connection")
+peer_row("64 KB record in the handshake", b"\x16\x03\x03\xff\xff" + b"x" * 0xFFFF, "TLS connection failed")
+peer_row("endless empty records", b"\x16\x03\x03\x00\x00" * 5000, "TLS connection failed")
 
 
 # --- Interrupted handshakes -------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ for position in ("in the ClientHello", "after the ClientHello", "in the encrypte
     words = ("timeout of 300 ms", "during the TLS handshake")
     tls_row(f"stall {position}", "MCP_TIMEOUT", words, fault=Fault(*POSITIONS[position], STALL, 99), timeout=300)
 for position in ("in the ServerHello", "in the encrypted handshake"):
-    words = "no trusted TLS connection"
+    words = "TLS connection failed"
     tls_row(f"byte changed {position}", "MCP_TLS_FAILED", words, fault=Fault(*POSITIONS[position], CORRUPT, 99))
 
 
