@@ -1,4 +1,5 @@
-# Everything that a client says, in each version, against the schema of the specification: see schema/README.md.
+# Validates all messages that a client sends, in each protocol version, against the schema of the specification: see
+# schema/README.md.
 #
 # Needs mcp::mcp, Python3_EXECUTABLE, mcp_test_environment and the fixture install.fastmcp4, which brings jsonschema.
 
@@ -10,7 +11,7 @@ foreach(version 2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28)
                                                     ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
 
-# The same under valgrind: nothing of all that is lost.
+# The same program under valgrind: it must leak no memory.
 foreach(version 2025-11-25 2026-07-28)
   add_test(NAME valgrind.speaks.${version}
     COMMAND "${MCP_VALGRIND}" --quiet --error-exitcode=99 --leak-check=full
