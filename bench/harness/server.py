@@ -34,7 +34,7 @@ class Server:
         return f"{scheme}://127.0.0.1:{self.port}/{path}"
 
     def stats(self) -> dict:
-        """Requests and CPU time so far. The server counts closed connections only: waits until the others are closed."""
+        """Requests and CPU time so far. Only closed connections count: waits until all others are closed."""
         deadline = time.monotonic() + 5
         while True:
             stats = self.fetch_stats()

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use crate::http::{self, Head};
-use crate::mcp::{self, Manner};
+use crate::mcp::{self, Mode};
 use crate::reply::Reply;
 use crate::stats;
 #[cfg(feature = "tls")]
@@ -48,12 +48,12 @@ fn requests(stream: &mut (impl Read + Write), answered: &mut u64) -> io::Result<
 }
 
 fn answer<'a>(head: &Head, body: &'a [u8], reply: &mut Reply<'a>) {
-    match (head.method, Manner::of(head.path)) {
+    match (head.method, Mode::of(head.path)) {
         _ if head.chunked => reply.plain("411 Length Required", "Connection: close\r\n"),
         (b"GET", None) if head.path == b"/stats" => reply.json("200 OK", &stats::text()),
         (_, None) => reply.plain("404 Not Found", ""),
-        (b"POST", Some(manner)) => mcp::answer(manner, body, reply),
-        (b"DELETE", Some(manner)) if !manner.modern => reply.plain("200 OK", ""),
+        (b"POST", Some(mode)) => mcp::answer(mode, body, reply),
+        (b"DELETE", Some(mode)) if !mode.modern => reply.plain("200 OK", ""),
         // The server has no server stream: it sends no messages outside responses.
         _ => reply.plain("405 Method Not Allowed", "Allow: POST, DELETE\r\n"),
     }

@@ -5,13 +5,13 @@ use crate::reply::Reply;
 
 /// The protocol version and the form of responses that a path selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct Mode {
     pub modern: bool,
     pub stream: bool,
 }
 
-impl Manner {
-    pub fn of(path: &[u8]) -> Option<Manner> {
+impl Mode {
+    pub fn of(path: &[u8]) -> Option<Mode> {
         let (modern, stream) = match path {
             b"/legacy/json" => (false, false),
             b"/legacy/sse" => (false, true),
@@ -19,7 +19,7 @@ impl Manner {
             b"/modern/sse" => (true, true),
             _ => return None,
         };
-        Some(Manner { modern, stream })
+        Some(Mode { modern, stream })
     }
 }
 
@@ -81,18 +81,18 @@ fn parse(body: &[u8]) -> Option<Request<'_>> {
 }
 
 /// Writes the response to a POST.
-pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
+pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
     let Some(request) = parse(body) else {
         return reply.plain("400 Bad Request", "");
     };
     let Some(id) = request.id else {
         return reply.plain("202 Accepted", "");
     };
-    let tail = if manner.modern { modern_tail() } else { "" };
-    match (request.method, manner.modern) {
+    let tail = if mode.modern { modern_tail() } else { "" };
+    match (request.method, mode.modern) {
         (b"\"tools/call\"", _) => match (request.tool, request.text, request.bytes) {
             (b"\"echo\"", Some(text), _) => {
-                reply.begin(manner.stream, id, "");
+                reply.begin(mode.stream, id, "");
                 reply.result(r#"{"content":[{"type":"text","text":"#);
                 reply.splice(text);
                 reply.result(r#"}],"isError":false"#);
@@ -100,7 +100,7 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
                 reply.result("}");
             }
             (b"\"make\"", _, Some(bytes)) if bytes <= MOST => {
-                reply.begin(manner.stream, id, "");
+                reply.begin(mode.stream, id, "");
                 reply.result(r#"{"content":[{"type":"text","text":""#);
                 reply.fill(bytes);
                 reply.result(r#""}],"isError":false"#);
@@ -110,11 +110,11 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
             _ => reply.error("200 OK", id, r#"{"code":-32602,"message":"echo needs text, make needs bytes"}"#),
         },
         (b"\"ping\"", false) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result("{}");
         }
         (b"\"server/discover\"", true) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result(r#"{"supportedVersions":[""#);
             reply.result(MODERN);
             reply.result(r#""],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"public""#);
@@ -122,7 +122,7 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
             reply.result("}");
         }
         (b"\"tools/list\"", modern) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result("{");
             reply.result(TOOLS);
             reply.result(if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" });
@@ -132,7 +132,7 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
         (b"\"initialize\"", false) => {
             let known = matches!(request.version, Some(br#""2025-03-26""# | br#""2025-06-18""#));
             let version = request.version.filter(|_| known).and_then(|text| str::from_utf8(text).ok());
-            reply.begin(manner.stream, id, SESSION);
+            reply.begin(mode.stream, id, SESSION);
             reply.result(r#"{"protocolVersion":"#);
             match version {
                 Some(version) => reply.result(version),
@@ -161,15 +161,15 @@ fn modern_tail() -> &'static str {
 mod tests {
     use super::*;
 
-    fn response(manner: Manner, body: &str) -> String {
+    fn response(mode: Mode, body: &str) -> String {
         let mut reply = Reply::new();
-        answer(manner, body.as_bytes(), &mut reply);
+        answer(mode, body.as_bytes(), &mut reply);
         let mut out = Vec::new();
         reply.send(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    const JSON: Manner = Manner { modern: false, stream: false };
+    const JSON: Mode = Mode { modern: false, stream: false };
 
     #[test]
     fn echo_returns_the_text() {
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_event_stream_is_one_chunk() {
-        let response = response(Manner { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        let response = response(Mode { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
         let event = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
         assert!(response.ends_with(&format!("\r\n\r\n{:x}\r\n{event}\r\n0\r\n\r\n", event.len())), "{response}");
     }
