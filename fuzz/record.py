@@ -71,15 +71,15 @@ accept = INPUT(lambda _, request: lib.mcp_input_accept(request, None, 0, None) a
 
 # For each call, the byte that selects it in the target, and the function that makes it.
 CALLS = {
-    "ping": (b"0", lambda client, call_options, _: call(lib.mcp_ping, client, call_options)),
-    "tools": (b"1", lambda client, call_options, _: result(lib.mcp_list_tools, client, call_options)),
-    "tool": (b"2", lambda client, call_options, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, call_options)),
-    "listen": (b"3", lambda client, call_options, words: listen(client, call_options, words)),
-    "resource": (b"4", lambda client, call_options, words: result(lib.mcp_read_resource, client, *words, call_options)),
-    "complete": (b"5", lambda client, call_options, words: result(lib.mcp_complete_prompt, client, *words, None, call_options)),
-    "info": (b"6", lambda client, call_options, _: result(lib.mcp_server_info, client, call_options)),
-    "prompt": (b"8", lambda client, call_options, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, call_options)),
-    "level": (b":", lambda client, call_options, words: call(lib.mcp_set_logging_level, client, *words, call_options)),
+    "ping": (b"0", lambda client, opts, _: call(lib.mcp_ping, client, opts)),
+    "tools": (b"1", lambda client, opts, _: result(lib.mcp_list_tools, client, opts)),
+    "tool": (b"2", lambda client, opts, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, opts)),
+    "listen": (b"3", lambda client, opts, words: listen(client, opts, words)),
+    "resource": (b"4", lambda client, opts, words: result(lib.mcp_read_resource, client, *words, opts)),
+    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, opts)),
+    "info": (b"6", lambda client, opts, _: result(lib.mcp_server_info, client, opts)),
+    "prompt": (b"8", lambda client, opts, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, opts)),
+    "level": (b":", lambda client, opts, words: call(lib.mcp_set_logging_level, client, *words, opts)),
 }
 
 
@@ -90,10 +90,10 @@ def result(function, client, *arguments):
     return outcome
 
 
-def listen(client, call_options, words):
+def listen(client, opts, words):
     """Listens until the first change notification."""
     change = CHANGE(lambda *_: lib.mcp_cancel_trigger(words[0]))
-    return call(lib.mcp_listen, client, 7, None, change, None, call_options)
+    return call(lib.mcp_listen, client, 7, None, change, None, opts)
 
 
 # The byte that selects a set-up: the path, the pinned version and the transport.
@@ -267,9 +267,9 @@ def run(scenario, url):
             call(lib.mcp_set_elicitation, client.client, accept, None, None).must_be("MCP_OK")
         if scenario.flags & LOGS:
             call(lib.mcp_set_logging, client.client, ignore_logged, None, None).must_be("MCP_OK")
-        with options(timeout=TIMEOUT) as call_options:
-            call(lib.mcp_options_set_progress, call_options, ignore_progress, None, None).must_be("MCP_OK")
-            outcome = CALLS[scenario.call][1](client.client, call_options, scenario.words)
+        with options(timeout=TIMEOUT) as opts:
+            call(lib.mcp_options_set_progress, opts, ignore_progress, None, None).must_be("MCP_OK")
+            outcome = CALLS[scenario.call][1](client.client, opts, scenario.words)
         ping = client.ping(timeout=TIMEOUT)
         client.close(timeout=TIMEOUT)
         return outcome.status, ping.status
@@ -280,10 +280,10 @@ def record_stdio(name, state):
     out = state / "output"
     words = [sys.executable, __file__, "--tee", str(out), *STDIO[name].command()]
     client = lib.mcp_client_new_stdio((c_char_p * (len(words) + 1))(*map(str.encode, words), None), None)
-    with options(timeout=TIMEOUT) as call_options:
+    with options(timeout=TIMEOUT) as opts:
         prompt = b"simple-prompt" if name.startswith("everything") else b"greet"
-        outcome = CALLS["prompt"][1](client, call_options, (prompt, b"{}"))
-        print(name, outcome.status, call(lib.mcp_ping, client, call_options).status)
+        outcome = CALLS["prompt"][1](client, opts, (prompt, b"{}"))
+        print(name, outcome.status, call(lib.mcp_ping, client, opts).status)
     call(lib.mcp_client_close, client, None)
     lib.mcp_client_free(client)
     output = normalized(out.read_bytes(), 0)

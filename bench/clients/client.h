@@ -32,8 +32,8 @@ static inline void fail(const char *why) {
 
 /* The text consists of lines of 63 characters. Each newline must be escaped in JSON. */
 static inline char text_at(size_t at) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
-    return letters[at % 64];
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+    return alphabet[at % 64];
 }
 
 static inline void make_arguments(struct task *task) {

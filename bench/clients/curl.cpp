@@ -114,12 +114,12 @@ std::pair<size_t, size_t> json_in(const std::string &answer, bool stream) {
 void read_answer(context &context, size_t start, size_t size, long id) {
     context.answer.reserve(context.answer.size() + simdjson::SIMDJSON_PADDING);
     auto document = context.parser.iterate(context.answer.data() + start, size, context.answer.capacity() - start);
-    int64_t theirs = -1;
+    int64_t response_id = -1;
     bool has_result = false;
     for (auto member : document.get_object()) {
         std::string_view key = member.unescaped_key();
         if (key == "id") {
-            theirs = member.value().get_int64();
+            response_id = member.value().get_int64();
         } else if (key == "result") {
             has_result = true;
             if (context.task.size) {
@@ -128,7 +128,7 @@ void read_answer(context &context, size_t start, size_t size, long id) {
             }
         }
     }
-    if (theirs != id || !has_result)
+    if (response_id != id || !has_result)
         fail("the response has the wrong id, or no result");
 }
 #else

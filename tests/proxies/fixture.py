@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 HOST = "127.0.0.1"
-# tinyproxy accepts only letters, digits and dashes.
+# tinyproxy accepts only [A-Za-z0-9-].
 USER, PASSWORD = "proxy-user", "pr0xy-pa55word"
 # For use in a URL, with some characters escaped.
 LOGIN = f"{USER}:{PASSWORD}".replace("-", "%2D")

@@ -71,8 +71,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    beside = Path(options.cargo).with_name("rustc")
-    rustc = str(beside) if beside.is_file() else "rustc"
+    sibling = Path(options.cargo).with_name("rustc")
+    rustc = str(sibling) if sibling.is_file() else "rustc"
     version = dict(line.split(": ", 1) for line in output_of(rustc, "-vV").splitlines() if ": " in line)
     # By default, rustc refuses to mix instrumented code with the standard library, which is not instrumented.
     flags = (f"-Zsanitizer={options.sanitizer}", "-Cunsafe-allow-abi-mismatch=sanitizer")

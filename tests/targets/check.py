@@ -3,8 +3,8 @@
     check.py --prepare      adds the targets to rustup's toolchain, and downloads the dependencies for them
     check.py TARGET         checks one target; downloads nothing
 
-`cargo check` does not link, so the C files of dependencies need not be compiled: this program acts as the C compiler and
-as `ar` for the target.
+`cargo check` does not link, so the C files of dependencies need not be compiled: this program acts as the C compiler
+and as `ar` for the target.
 """
 
 import os

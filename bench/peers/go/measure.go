@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
+const textLine = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
 
 // The text that the server echoes; empty for a ping.
 func textOf(kind string) string {
@@ -18,7 +18,7 @@ func textOf(kind string) string {
 	if !known {
 		fail(errors.New("unknown kind: " + kind))
 	}
-	return strings.Repeat(letters, size/len(letters)+1)[:size]
+	return strings.Repeat(textLine, size/len(textLine)+1)[:size]
 }
 
 // Connects, makes the calls and prints the measurements.

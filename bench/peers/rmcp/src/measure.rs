@@ -4,7 +4,7 @@ use std::{env, fs, mem};
 
 use crate::{Client, Result};
 
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+const LINE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
 
 pub struct Task {
     pub url: String,
@@ -33,7 +33,7 @@ impl Task {
             url,
             cold: kind == "cold",
             count: count.parse()?,
-            text: LETTERS.chars().cycle().take(size).collect(),
+            text: LINE.chars().cycle().take(size).collect(),
             authority: arguments.next(),
         })
     }
