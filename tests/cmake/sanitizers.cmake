@@ -1,8 +1,8 @@
 # The library and the programs of tests/c and tests/cpp with the address, leak and undefined behavior sanitizers, and
 # with the thread sanitizer. Both Rust and C code is instrumented; see sanitizers/README.md.
 #
-# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, storm_sources, and the
-# programs that cpp.cmake compiles with both sanitizers.
+# Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, storm_sources, and the programs of
+# cpp.cmake, which are compiled for both already.
 
 set(sanitize ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
 set(sanitize_state ${CMAKE_CURRENT_BINARY_DIR}/sanitizers)
@@ -64,12 +64,11 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json error eras auth threads fork guest tls redirects timeouts cancel close
-             lookup sigpipe)
+foreach(name null null_operations text json error eras auth threads fork guest tls redirects timeouts cancel close lookup sigpipe)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
-# The instrumented library is slower: operations that normally take 50 ms can take seconds.
+# A watched library takes seconds for what it does else in 50 ms.
 sanitize_c(address storm --rounds 1000 --bound 5000)
 
 foreach(name threads cancel close auth eras)
@@ -102,8 +101,8 @@ sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_tim
 
 # --- Malicious servers ------------------------------------------------------------------------------------------------
 
-# The quick tests of hostile.cmake. Not packed and lies, which measure memory: the sanitizer delays freeing. Not
-# stdio_faults, which measures the time for 4 MB; c.storm covers servers that are processes.
+# hostile/*.py, as in hostile.cmake, and those that are quick. Not packed and lies, which measure memory: the sanitizer keeps what
+# was freed for a while. Not stdio_faults, which measures the time for 4 MB: the storm has servers that are processes, too.
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 
