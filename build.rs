@@ -1,20 +1,20 @@
-//! Makes `mcp.h` from the sources, and gives the shared library its SONAME.
+//! Generates `mcp.h` from the sources and sets the SONAME of the shared library.
 //!
-//! cbindgen sorts what it finds by kind, which reads badly. So it runs once for each file of `src/ffi`, in the order in which a
-//! reader learns the API, and the parts are put together under banners.
+//! cbindgen groups its output by kind (types, functions), which is hard to read. So it runs once for each file of
+//! `src/ffi`, in the order in which a reader learns the API, and the parts are joined under section banners.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The sections of the header: banner, what it is about, source.
+/// The sections of the header: banner and source file. A source with an empty banner continues the section before it.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "src/ffi/version.rs"),
-    ("Status codes", "src/status.rs"),
+    ("Statuses: the outcome of a call", "src/status.rs"),
     ("", "src/ffi/status.rs"),
-    ("Errors", "src/ffi/error.rs"),
-    ("Clients", "src/ffi/client.rs"),
+    ("Errors: why a call failed", "src/ffi/error.rs"),
+    ("Clients: one for each server", "src/ffi/client.rs"),
     ("Servers started as a process (stdio)", "src/ffi/stdio.rs"),
-    ("Configuration files", "src/ffi/config.rs"),
+    ("Servers from a configuration file", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
     ("Callbacks", "src/ffi/userdata.rs"),
     ("Custom authentication", "src/ffi/auth.rs"),
@@ -22,22 +22,23 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Calls", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
-    ("Tasks", "src/ffi/tasks.rs"),
+    ("Tasks: long-running tool calls", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
-    ("Server requests", "src/ffi/client_features.rs"),
+    ("Server requests", "src/ffi/inputs.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
-    ("The server's log", "src/ffi/logging.rs"),
-    ("Raw requests", "src/ffi/raw_requests.rs"),
-    ("Call options", "src/ffi/options.rs"),
+    ("Log messages of the server", "src/ffi/logging.rs"),
+    ("Raw requests", "src/ffi/requests.rs"),
+    ("Options of a call", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
-    ("Log", "src/ffi/log.rs"),
+    ("Log of the library", "src/ffi/log.rs"),
 ];
 
-/// The types of arguments in src/ffi/c_types.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
+/// The argument types of src/ffi/edge.rs and the C types that replace them in the header. `<` marks a generic type,
+/// which becomes a pointer to its type argument.
 const EDGE: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
     ("OutParam<", "*mut "),
@@ -48,17 +49,17 @@ const EDGE: &[(&str, &str)] = &[
     ("BufferSize", "usize"),
 ];
 
-/// The types that are used before their section comes: declared at the top, and only described there.
+/// Types that earlier sections use: they are declared at the top of the header and documented in their section.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 
-/// The pointers that are never NULL, as the header spells them without saying so.
+/// The declarations whose first pointer is never NULL, as cbindgen writes them (without MCP_NONNULL).
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
     "struct mcp_auth_request *request",
-    "const char *message);\n\n/**\n * Sets the callback that receives what the client",
+    "int32_t level, const char *message",
     "struct mcp_input *input",
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
@@ -72,14 +73,14 @@ fn main() {
     println!("cargo::rerun-if-env-changed=MCP_HEADER_DIR");
     println!("cargo::rerun-if-env-changed=MCP_UPDATE_HEADER");
     if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows") {
-        println!("cargo::error=libmcp does not run on Windows yet: nobody has built or tested it there");
+        println!("cargo::error=libmcp does not support Windows yet: it has not been built or tested there");
         return;
     }
     set_soname();
     let header = header();
     for folder in ["OUT_DIR", "MCP_HEADER_DIR"].into_iter().filter_map(env::var_os) {
         let folder = PathBuf::from(folder);
-        fs::create_dir_all(&folder).expect("the header's folder");
+        fs::create_dir_all(&folder).expect("cannot create the folder for mcp.h");
         write_if_changed(&folder.join("mcp.h"), &header);
     }
     if env::var_os("MCP_UPDATE_HEADER").is_some() {
@@ -87,7 +88,7 @@ fn main() {
     }
 }
 
-/// Until 1.0 the ABI is 0.
+/// The SONAME contains the major version, which is 0 until 1.0.
 fn set_soname() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
@@ -102,10 +103,12 @@ fn header() -> String {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
     let forward: String = FORWARD.iter().map(|name| format!("typedef struct {name} {name};\n")).collect();
     let mut header = format!(
-        "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
+        "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n\
+         #include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
          #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
-         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n/* Used by what comes first; each is described in its section. */\n{forward}",
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
+         /* Declared here because earlier sections use them; each is documented in its section. */\n{forward}",
         package("MAJOR"),
         package("MINOR"),
         package("PATCH"),
@@ -119,16 +122,16 @@ fn header() -> String {
         header.push('\n');
     }
     header.push_str(CLOSING);
-    NEVER_NULL.iter().fold(header, |header, place| never_null(&header, place))
+    NEVER_NULL.iter().fold(header, |header, declaration| mark_nonnull(&header, declaration))
 }
 
-/// Marks a pointer whose star is the first one in `place`, which the header has once.
-fn never_null(header: &str, place: &str) -> String {
-    assert_eq!(header.matches(place).count(), 1, "the header has {place:?} once");
-    header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
+/// Inserts MCP_NONNULL behind the first `*` of `declaration`, which must occur exactly once in the header.
+fn mark_nonnull(header: &str, declaration: &str) -> String {
+    assert_eq!(header.matches(declaration).count(), 1, "the header must contain {declaration:?} exactly once");
+    header.replace(declaration, &declaration.replacen('*', "*MCP_NONNULL ", 1))
 }
 
-/// What cbindgen makes of one file.
+/// The output of cbindgen for one source file.
 fn section(source: &str) -> String {
     let mut config = cbindgen::Config {
         language: cbindgen::Language::C,
@@ -141,7 +144,7 @@ fn section(source: &str) -> String {
         ..cbindgen::Config::default()
     };
     config.function.args = cbindgen::Layout::Auto;
-    // What no function of the same file takes or returns by its name.
+    // Types that no function in the same file uses: cbindgen would omit them.
     config.export.include = [
         "mcp_status",
         "mcp_log_level",
@@ -155,12 +158,12 @@ fn section(source: &str) -> String {
     .map(String::from)
     .to_vec();
     let mut text = Vec::new();
-    let shown = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets the folder")).join("section.rs");
+    let converted = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("section.rs");
     let code = fs::read_to_string(source).unwrap_or_else(|error| panic!("{source}: {error}"));
-    fs::write(&shown, with_c_types(code)).expect("a file for cbindgen");
+    fs::write(&converted, with_c_types(code)).expect("cannot write section.rs for cbindgen");
     cbindgen::Builder::new()
         .with_config(config)
-        .with_src(&shown)
+        .with_src(&converted)
         .generate()
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
@@ -169,13 +172,13 @@ fn section(source: &str) -> String {
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
-/// Puts C types in the place of those of src/ffi/c_types.rs. cbindgen reads one file at a time and does not know them: it would write
-/// their names into the header.
+/// Replaces the argument types of src/ffi/edge.rs with C types. cbindgen reads one file at a time and does not know
+/// these types: it would write their names into the header.
 fn with_c_types(mut code: String) -> String {
-    for (ours, c) in EDGE {
-        let Some(name) = ours.strip_suffix('<') else {
+    for (rust, c) in EDGE {
+        let Some(name) = rust.strip_suffix('<') else {
             for end in [",", ")"] {
-                code = code.replace(&format!(": {ours}{end}"), &format!(": {c}{end}"));
+                code = code.replace(&format!(": {rust}{end}"), &format!(": {c}{end}"));
             }
             continue;
         };
@@ -183,14 +186,14 @@ fn with_c_types(mut code: String) -> String {
         let mut pieces = code.split(&begin);
         let first = pieces.next().unwrap_or_default().to_owned();
         code = pieces.fold(first, |code, piece| {
-            let (of, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no end"));
-            format!("{code}: {c}{of}{rest}")
+            let (target, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no closing `>`"));
+            format!("{code}: {c}{target}{rest}")
         });
     }
     code
 }
 
-/// The types have names of their own: cbindgen writes `struct` before some of them, and not before others.
+/// Uses the typedef names everywhere: cbindgen writes `struct` or `enum` before some types and not before others.
 fn plain_names(line: &str) -> String {
     if line.starts_with("typedef") {
         return line.to_owned();
@@ -205,9 +208,10 @@ fn write_if_changed(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Clang's words for "never NULL", by which Swift knows what is no optional. It would complain that not every pointer says so.
+/// Swift imports a `_Nonnull` pointer as a non-optional. Clang would warn about the pointers without an annotation, and
+/// about `_Nonnull` as an extension.
 const NONNULL: &str = "\
-/* Before a pointer that is never NULL, for compilers that can be told. */
+/* Marks a pointer that is never NULL, for compilers that support it. */
 #ifdef __clang__
 #define MCP_NONNULL _Nonnull
 #pragma clang diagnostic push
@@ -232,9 +236,9 @@ const CLOSING: &str = "
 ";
 
 const INTRODUCTION: &str = "\
-/* mcp.h - the Model Context Protocol client for C, and for every language that can call C.
+/* mcp.h - a Model Context Protocol client for C, and for every language that can call C.
  *
- * Generated from src/ffi of libmcp; changes are made there.
+ * Generated from src/ffi of libmcp. Do not edit this file.
  *
  *     mcp_error *error = NULL;
  *     mcp_client *client = mcp_client_new(\"https://example.com/mcp\", &error);
@@ -246,37 +250,37 @@ const INTRODUCTION: &str = "\
  *     mcp_error_free(error);
  *     mcp_client_free(client);
  *
- * What holds everywhere:
+ * API conventions:
  *
- * - Results. A constructor returns a pointer, or NULL when it failed. Everything else that can fail
- *   returns an mcp_status, MCP_OK for success. The last argument of both is a place for an error;
- *   it may be NULL.
- * - Ownership. What goes in is copied before the call returns. What comes out belongs to the caller
- *   and is freed by its own _free function, which takes NULL; where a result is only borrowed, its
- *   description says how long it lives. Outputs are set to NULL first, and to a result only on
- *   success.
- * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
+ * - Results. A constructor returns a pointer, or NULL if it fails. Every other function that can
+ *   fail returns an mcp_status, MCP_OK for success. The last argument of both receives an mcp_error
+ *   on failure; it may be NULL.
+ * - Ownership. Arguments are copied before the call returns. Results belong to the caller, who frees
+ *   them with the _free function of their type, which accepts NULL. Where a result is only borrowed,
+ *   its description states how long it is valid. Outputs are set to NULL first, and to a result only
+ *   on success.
+ * - Text is UTF-8 and NUL-terminated, except JSON, which is passed with its length in bytes.
  * - Times are in milliseconds.
- * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
- *   be used by many at once; options may, as long as nobody changes them. The library starts a
- *   thread to look up a name, and one each for an open HTTP+SSE connection, for the stream that a
- *   legacy server keeps open for its own messages, and for a server that is a process; no signal of
- *   the program is handled on them.
- * - The stack. A call takes at most 96 KiB of its thread's, and what callbacks take on top; musl's
- *   default of 128 KiB is enough.
- * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
- *   that was freed is not noticed.
- * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
- *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
- *   calls return MCP_MISUSE.
- * - Threads that end in a callback. No exception and no longjmp may leave a callback: a C++ exception
- *   aborts the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not
- *   return either. With glibc, that thread sleeps until the process ends, and nobody can join it;
- *   elsewhere it ends. What the library uses on it is not freed, and a call that waits for it ends
- *   with its timeout.
+ * - Threads. Every function may be called from any thread. Several threads may use a client, a JSON
+ *   value or an error at the same time, and also options, as long as no thread changes them. The
+ *   library starts a thread for each DNS lookup, and one for each open HTTP+SSE connection, each
+ *   stream that a legacy server keeps open for its own messages, and each server that is a process.
+ *   Signals of the host process are not handled on these threads.
+ * - The stack. A call uses at most 96 KiB of the stack of its thread, plus what callbacks use;
+ *   musl's default of 128 KiB is enough.
+ * - NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. Use
+ *   after free is not detected.
+ * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing. Its
+ *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent: calls
+ *   return MCP_MISUSE.
+ * - Leaving a callback. Neither an exception nor longjmp may leave a callback: a C++ exception aborts
+ *   the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not return to
+ *   the library. With glibc, that thread then sleeps until the process ends, and cannot be joined;
+ *   elsewhere it ends. The library's resources on that thread are not freed, and a call that waits
+ *   for it ends with its timeout.
  * - Interpreters. An interpreter that exits may end or stop threads that call into it: CPython does
  *   (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`, and keep
- *   the callbacks until then. Later, mcp_client_free may wait for ever for a callback that an
- *   interpreter has stopped (CPython from 3.14 on).
+ *   the callbacks until then. After that, mcp_client_free may wait forever for a callback that an
+ *   interpreter has stopped (CPython 3.14 and later).
  */
 ";

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Builds and runs the whole benchmark: python3 bench/run.py
+"""Builds and runs the complete benchmark: python3 bench/run.py
 
-Clients and server share one core. Rounds are interleaved: every client has its turn before the next round begins, and
-ratios are taken within a round. A whole run writes bench/RESULTS.md and bench/results.svg; a partial one (--quick,
---only, --paths) only prints.
+Clients and server share one core. Rounds are interleaved: every client runs once before the next round begins, and
+ratios are computed within a round. A complete run writes bench/RESULTS.md and bench/results.svg; a partial run
+(--quick, --only, --paths) only prints.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from harness.clients import CURL, LABELS, LIBMCP, PARSER, RAW, built
 from harness.measure import Bench, one_core
 from harness.places import PLOT
 from harness.results import Results
-from harness.rounds import say
+from harness.rounds import progress
 from harness.server import Server
 
 PATHS = ["legacy/json", "legacy/sse", "modern/json", "modern/sse"]
@@ -22,23 +22,23 @@ OWN = (RAW, CURL, PARSER, LIBMCP)
 
 
 def main() -> None:
-    asked = arguments()
+    options = arguments()
     build.check_tools()
-    say("building libmcp, the server and the clients")
+    progress("building libmcp, the server and the clients")
     try:
-        made = extras.Made(build.server(), build.launcher(), build.library())
-        clients = built(asked.only, made.libmcp)
+        programs = extras.Programs(build.server(), build.launcher(), build.library())
+        clients = built(options.only, programs.libmcp)
     except RuntimeError as error:
         sys.exit(str(error))
-    # Now, not at the end: nothing that can fail for another reason comes after an hour of measuring.
-    description = machine.description(peer_versions()) if is_whole(asked) else ""
+    # Before the measurements, so that a failure here does not waste an hour.
+    description = machine.description(peer_versions()) if is_complete(options) else ""
     with one_core():
-        with Server(made.server) as server:
-            results = rounds.measured(Bench(made.launcher, server), clients, asked.paths, asked.rounds)
-        more = extras.measured(made, clients, asked.paths, asked.rounds, asked.soak)
-    text = written(results, asked.rounds, more)
+        with Server(programs.server) as server:
+            results = rounds.measured(Bench(programs.launcher, server), clients, options.paths, options.rounds)
+        more = extras.measured(programs, clients, options.paths, options.rounds, options.soak)
+    text = markdown(results, options.rounds, more)
     print(text)
-    if is_whole(asked):
+    if is_complete(options):
         report.write(f"{description}\n\n{text}")
         PLOT.write_text(plot.svg(results, PATHS[0]))
 
@@ -49,22 +49,22 @@ def arguments() -> argparse.Namespace:
     names = " ".join(LABELS)
     parser.add_argument("--only", nargs="+", choices=LABELS, default=list(LABELS), metavar="NAME", help=names)
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=PATHS, metavar="PATH", help=" ".join(PATHS))
-    parser.add_argument("--quick", action="store_true", help="one path, three rounds, none of the SDKs")
-    parser.add_argument("--soak", action="store_true", help="a million calls as well, which takes a minute")
-    asked = parser.parse_args()
-    if asked.quick:
-        asked.rounds, asked.paths = 3, asked.paths[:1]
-        asked.only = [name for name in asked.only if name in OWN]
-    return asked
+    parser.add_argument("--quick", action="store_true", help="one path, three rounds, no SDKs")
+    parser.add_argument("--soak", action="store_true", help="also measure a million calls, which takes a minute")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.paths = 3, options.paths[:1]
+        options.only = [name for name in options.only if name in OWN]
+    return options
 
 
-def is_whole(asked: argparse.Namespace) -> bool:
-    return asked.only == list(LABELS) and asked.paths == PATHS and not asked.quick
+def is_complete(options: argparse.Namespace) -> bool:
+    return options.only == list(LABELS) and options.paths == PATHS and not options.quick
 
 
-def written(results: Results, count: int, more: list[str]) -> str:
-    """Everything that was measured, as Markdown."""
-    parts = [f"Medians of {count} interleaved rounds. A ratio is against libcurl + simdjson, in the same round."]
+def markdown(results: Results, count: int, more: list[str]) -> str:
+    """All results as Markdown."""
+    parts = [f"Medians of {count} interleaved rounds. Ratios are relative to libcurl + simdjson in the same round."]
     for path in results.paths():
         parts += [f"## {path}", table.of_path(results, path)]
         parts += [table.spread(results, path), table.slower_server(results, path)]

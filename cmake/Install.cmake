@@ -1,11 +1,11 @@
-# What `cmake --install` lays down. Every path in the installed files is relative: the tree can be moved.
+# The files that `cmake --install` installs. All paths in them are relative, so the installed tree can be moved.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(mcp_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/mcp")
 
-# The links are installed as links.
+# Symbolic links are installed as links, not as copies.
 set(mcp_installed_links)
 foreach(link IN LISTS mcp_link_names)
   list(APPEND mcp_installed_links "${MCP_LIBRARY_DIR}/${link}")
@@ -26,7 +26,7 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/mcpConfigVersion.c
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/mcpConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/mcpConfigVersion.cmake"
   DESTINATION "${mcp_cmake_dir}")
 
-# pkg-config finds the prefix from the place of the file itself, unless somebody installs to absolute directories.
+# The .pc file computes the prefix from its own location, unless the install directories are absolute.
 set(mcp_pc_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
   set(mcp_pc_prefix "${CMAKE_INSTALL_PREFIX}")
@@ -51,21 +51,21 @@ foreach(library IN LISTS mcp_system_libraries)
   endif()
 endforeach()
 string(STRIP "${mcp_pc_private}" mcp_pc_private)
-# The static library has a file of its own: by `-lmcp` the linker would take the shared one where both are installed.
+# The static library has a separate .pc file: where both libraries are installed, `-lmcp` links the shared one.
 foreach(name mcp mcp-static)
   configure_file(cmake/${name}.pc.in "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" @ONLY)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${name}.pc" DESTINATION "${mcp_pc_dir}")
 endforeach()
 
-# The bindings are sources: Go and SwiftPM build them with the program.
+# The bindings are installed as sources: Go and SwiftPM compile them together with the application.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/go" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
   PATTERN "*_test.go" EXCLUDE PATTERN "testdata" EXCLUDE)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
   PATTERN ".build" EXCLUDE PATTERN "Tests" EXCLUDE)
 
-file(GLOB mcp_papers "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
+file(GLOB mcp_documents "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
   "${PROJECT_SOURCE_DIR}/CHANGELOG.md")
-install(FILES ${mcp_papers} DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libmcp")
+install(FILES ${mcp_documents} DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libmcp")
 if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/docs")
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libmcp/docs")
 endif()

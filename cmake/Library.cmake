@@ -4,9 +4,9 @@
 #   MCP_CARGO               cargo
 #   MCP_CARGO_TARGET_DIR    cargo's target directory; by default inside the build directory
 #   MCP_CARGO_PROFILE       dev or release
-#   MCP_CARGO_PROFILE_DIR   where that profile's programs land
-#   MCP_LIBRARY_DIR         libmcp.so.X.Y.Z, its links, and libmcp.a
-#   MCP_HEADER_DIR          the header of this build
+#   MCP_CARGO_PROFILE_DIR   cargo's output directory for that profile
+#   MCP_LIBRARY_DIR         the directory with libmcp.so.X.Y.Z, its links, and libmcp.a
+#   MCP_HEADER_DIR          the directory with mcp.h of this build
 
 find_program(MCP_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin")
 if(NOT MCP_CARGO)
@@ -25,7 +25,7 @@ endif()
 set(MCP_LIBRARY_DIR "${CMAKE_CURRENT_BINARY_DIR}/lib")
 set(MCP_HEADER_DIR "${CMAKE_CURRENT_BINARY_DIR}/include")
 
-# The real file and its links. The library carries a SONAME, so the uninstalled one needs its links beside it too.
+# The library file and its symbolic links. The loader looks for the SONAME, so the build directory needs the links too.
 if(APPLE)
   set(mcp_built_name libmcp.dylib)
   set(mcp_file_name libmcp.${PROJECT_VERSION}.dylib)
@@ -35,7 +35,7 @@ else()
   set(mcp_built_name libmcp.so)
   set(mcp_file_name libmcp.so.${PROJECT_VERSION})
   set(mcp_link_names libmcp.so.${mcp_abi} libmcp.so)
-  # What `rustc --print native-static-libs` says; the test abi.static links with nothing else.
+  # The output of `rustc --print native-static-libs`. The test abi.static links with exactly these.
   set(mcp_system_libraries gcc_s util rt pthread m dl c)
 endif()
 list(GET mcp_link_names 0 mcp_soname)
@@ -47,15 +47,15 @@ foreach(link IN LISTS mcp_link_names)
   list(APPEND mcp_artifacts "${MCP_LIBRARY_DIR}/${link}")
 endforeach()
 
-# The stamp is named in the dependency file as the generator wants it: relative to the current binary directory where
-# CMake translates (CMP0116), relative to the top one where it does not.
+# The dependency file names the stamp by a relative path: relative to the current binary directory where CMake converts
+# such paths (CMP0116), otherwise to the top-level binary directory.
 if(POLICY CMP0116)
   file(RELATIVE_PATH mcp_stamp_name "${CMAKE_CURRENT_BINARY_DIR}" "${mcp_stamp}")
 else()
   file(RELATIVE_PATH mcp_stamp_name "${CMAKE_BINARY_DIR}" "${mcp_stamp}")
 endif()
 
-# Lists within a list: the script takes them apart again.
+# These lists become single arguments, separated by `|`; build_library.cmake splits them again.
 string(REPLACE ";" "|" mcp_link_names_argument "${mcp_link_names}")
 string(REPLACE ";" "|" mcp_cargo_args_argument "${MCP_CARGO_ARGS}")
 set(mcp_build_command
@@ -88,7 +88,7 @@ if(CMAKE_GENERATOR MATCHES "Ninja" OR (CMAKE_GENERATOR MATCHES "Makefiles" AND N
     USES_TERMINAL VERBATIM)
   add_custom_target(mcp-library ALL DEPENDS "${mcp_stamp}")
 else()
-  # No dependency files here: ask cargo every time, which takes a moment when nothing has changed.
+  # This generator does not support DEPFILE: run cargo in every build. It is quick when nothing has changed.
   add_custom_target(mcp-library ALL
     COMMAND ${mcp_build_command}
     BYPRODUCTS ${mcp_artifacts}
@@ -97,7 +97,7 @@ else()
     USES_TERMINAL VERBATIM)
 endif()
 
-file(MAKE_DIRECTORY "${MCP_HEADER_DIR}") # must exist when a target names it
+file(MAKE_DIRECTORY "${MCP_HEADER_DIR}") # CMake requires that include directories of imported targets exist
 
 add_library(mcp::mcp SHARED IMPORTED GLOBAL)
 set_target_properties(mcp::mcp PROPERTIES
@@ -113,8 +113,8 @@ set_target_properties(mcp::static PROPERTIES
   INTERFACE_LINK_LIBRARIES "${mcp_system_libraries}")
 add_dependencies(mcp::static mcp-library)
 
-# The C++ header is no product of the build; where it exists, it lies in the source tree beside the committed mcp.h,
-# which must not be found first. So it is copied.
+# mcp.hpp is copied, because the include path must not contain include/ of the source tree: the committed mcp.h there
+# would be found before the generated one.
 if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
   configure_file("${PROJECT_SOURCE_DIR}/include/mcp.hpp" "${MCP_HEADER_DIR}/mcp.hpp" COPYONLY)
 endif()

@@ -1,25 +1,25 @@
-//! How much memory is in use: an allocator that counts, for the target that looks after leaks and limits.
+//! An allocator that counts the memory in use, for the target that checks leaks and memory limits.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp::fuzzing::Memory;
 
-/// The system's allocator, and what was asked of it. A fuzz target sets it as its global one.
+/// The system's allocator with counters. A fuzz target sets it as its global allocator.
 pub struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// What the fuzzed client is measured with.
+/// The functions with which the target measures the memory of the client.
 pub const MEMORY: Memory = Memory { live, take_peak };
 
-/// The bytes that are in use.
+/// The number of bytes in use.
 fn live() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// The most that were in use since the last call of this.
+/// The maximum number of bytes in use since the last call of this function.
 fn take_peak() -> usize {
     PEAK.swap(live(), Ordering::Relaxed)
 }
@@ -29,30 +29,30 @@ fn grow(size: usize) {
     PEAK.fetch_max(live, Ordering::Relaxed);
 }
 
-// SAFETY: everything is left to the system's allocator.
+// SAFETY: all functions delegate to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller guarantees the requirements.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller guarantees the requirements.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         grow(size);
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller guarantees the requirements.
         unsafe { System.realloc(place, layout, size) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller guarantees the requirements.
         unsafe { System.dealloc(place, layout) }
     }
 }

@@ -1,9 +1,10 @@
-"""Record what real servers say, as seeds: record.py LIBRARY [WORD...]    only scenes that hold a word
+"""Record the responses of real servers as seeds: record.py LIBRARY [WORD...]
 
-The client of ../src/fuzzing/client.rs, through ctypes, makes its calls on the servers of ../tests/servers; a proxy in
-between notes the answers in the form in which that target serves them again. What depends on the time, the machine or
-the run is replaced by something of the same length. The bodies of the answers are seeds for json_rpc and json_value as
-well, challenges for www_authenticate, and what a process says for stdio_lines.
+With WORDs, only scenarios whose name contains one of them are recorded. A client that is equivalent to that of
+../src/fuzzing/client.rs makes its calls, through ctypes, to the servers of ../tests/servers. A proxy in between records
+the responses in the input format of the fuzz target `client`. Data that depends on the time, the machine or the run is
+replaced with constant data of the same length. Bodies are also seeds for json_rpc and json_value, challenges for
+www_authenticate, and the output of stdio servers for stdio_lines.
 """
 
 import contextlib
@@ -22,11 +23,11 @@ FUZZ = Path(__file__).resolve().parent
 TESTS = FUZZ.parent / "tests"
 
 if sys.argv[1] == "--tee":
-    # A server as a process, which records itself.
+    # This process is started as a stdio server: it runs the real server and records its output.
     with open(sys.argv[2], "wb") as out, subprocess.Popen(sys.argv[3:], stdout=subprocess.PIPE) as server:
-        for said in server.stdout:
-            out.write(said)
-            sys.stdout.buffer.write(said)
+        for line in server.stdout:
+            out.write(line)
+            sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
     raise SystemExit
 
@@ -36,7 +37,7 @@ from harness import Client, call, declare, lib, options, read_request  # noqa: E
 from kinds import KINDS, STDIO  # noqa: E402
 
 LARGEST = 4096
-ON_STREAM, NEXT_ANSWER = b"\x1e", b"\x1d"
+ON_STREAM, NEXT_RESPONSE = b"\x1e", b"\x1d"
 TIMEOUT = 10_000
 
 # --- The library ------------------------------------------------------------------------------------------------------
@@ -66,19 +67,19 @@ declare(
 NUL_TERMINATED = c_size_t(-1).value
 ignore_progress = PROGRESS(lambda *_: None)
 ignore_logged = LOGGED(lambda *_: None)
-accept = INPUT(lambda _, asked: lib.mcp_input_accept(asked, None, 0, None) and None)
+accept = INPUT(lambda _, request: lib.mcp_input_accept(request, None, 0, None) and None)
 
-# The bytes that choose a call in the target, and the call.
+# For each call, the byte that selects it in the target, and the function that makes it.
 CALLS = {
-    "ping": (b"0", lambda client, given, _: call(lib.mcp_ping, client, given)),
-    "tools": (b"1", lambda client, given, _: result(lib.mcp_list_tools, client, given)),
-    "tool": (b"2", lambda client, given, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, given)),
-    "listen": (b"3", lambda client, given, words: listen(client, given, words)),
-    "resource": (b"4", lambda client, given, words: result(lib.mcp_read_resource, client, *words, given)),
-    "complete": (b"5", lambda client, given, words: result(lib.mcp_complete_prompt, client, *words, None, given)),
-    "info": (b"6", lambda client, given, _: result(lib.mcp_server_info, client, given)),
-    "prompt": (b"8", lambda client, given, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, given)),
-    "level": (b":", lambda client, given, words: call(lib.mcp_set_logging_level, client, *words, given)),
+    "ping": (b"0", lambda client, opts, _: call(lib.mcp_ping, client, opts)),
+    "tools": (b"1", lambda client, opts, _: result(lib.mcp_list_tools, client, opts)),
+    "tool": (b"2", lambda client, opts, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, opts)),
+    "listen": (b"3", lambda client, opts, words: listen(client, opts, words)),
+    "resource": (b"4", lambda client, opts, words: result(lib.mcp_read_resource, client, *words, opts)),
+    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, opts)),
+    "info": (b"6", lambda client, opts, _: result(lib.mcp_server_info, client, opts)),
+    "prompt": (b"8", lambda client, opts, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, opts)),
+    "level": (b":", lambda client, opts, words: call(lib.mcp_set_logging_level, client, *words, opts)),
 }
 
 
@@ -89,23 +90,23 @@ def result(function, client, *arguments):
     return outcome
 
 
-def listen(client, given, words):
-    """Until a first change comes, which a tool of the server makes."""
+def listen(client, opts, words):
+    """Listens until the first change notification."""
     change = CHANGE(lambda *_: lib.mcp_cancel_trigger(words[0]))
-    return call(lib.mcp_listen, client, 7, None, change, None, given)
+    return call(lib.mcp_listen, client, 7, None, change, None, opts)
 
 
-# The byte that chooses a set-up: the path, the pinned version and the transport.
+# The byte that selects a set-up: the path, the pinned version and the transport.
 SETUPS = {"auto": b"0", "modern": b"1", "legacy": b"2", "older": b"3", "sse": b"4", "sse-url": b"5"}
 PINS = {"modern": "2026-07-28", "legacy": "2025-11-25", "older": "2025-03-26"}
 TRANSPORTS = {"older": 1, "sse": 2}
 
-# Flags: handlers for what servers ask, a hook for their logs, and a cache.
+# Flags: handlers for server requests, a callback for log messages, the cache.
 PLAIN, HANDLERS, LOGS, CACHE = 0, 0x10, 0x20, 0x40
 
 
 @dataclass
-class Scene:
+class Scenario:
     name: str
     server: str
     setup: str
@@ -114,20 +115,20 @@ class Scene:
     flags: int = PLAIN
 
 
-SCENES = [
-    Scene("modern-ping", "features-fastmcp4", "auto", "ping"),
-    Scene("modern-resource", "features-sdk2", "modern", "resource", (b"memo://text",), CACHE),
-    Scene("modern-complete", "features-fastmcp4", "modern", "complete", (b"explain", b"topic", b"r")),
-    Scene("legacy-ping", "features-fastmcp2", "auto", "ping"),
-    Scene("legacy-tool", "features-fastmcp3", "legacy", "tool", (b"count", b'{"steps":2}')),
-    Scene("legacy-input", "features-fastmcp2", "older", "tool", (b"ask_name", b"{}"), HANDLERS),
-    Scene("legacy-level", "features-fastmcp3", "legacy", "level", (b"info",), LOGS),
-    Scene("legacy-prompt", "features-fastmcp2", "auto", "prompt", (b"greet", b"{}")),
-    Scene("sse-ping", "features-fastmcp4-sse", "sse-url", "ping"),
-    Scene("sse-tool", "features-sdk2-sse", "sse", "tool", (b"count", b'{"steps":2}')),
-    Scene("sse-resource", "features-sdk2-sse", "sse-url", "resource", (b"memo://text",)),
-    Scene("unauthorized", "fastmcp4-static", "auto", "ping"),
-    Scene("unauthorized-sdk", "sdk2", "legacy", "info"),
+SCENARIOS = [
+    Scenario("modern-ping", "features-fastmcp4", "auto", "ping"),
+    Scenario("modern-resource", "features-sdk2", "modern", "resource", (b"memo://text",), CACHE),
+    Scenario("modern-complete", "features-fastmcp4", "modern", "complete", (b"explain", b"topic", b"r")),
+    Scenario("legacy-ping", "features-fastmcp2", "auto", "ping"),
+    Scenario("legacy-tool", "features-fastmcp3", "legacy", "tool", (b"count", b'{"steps":2}')),
+    Scenario("legacy-input", "features-fastmcp2", "older", "tool", (b"ask_name", b"{}"), HANDLERS),
+    Scenario("legacy-level", "features-fastmcp3", "legacy", "level", (b"info",), LOGS),
+    Scenario("legacy-prompt", "features-fastmcp2", "auto", "prompt", (b"greet", b"{}")),
+    Scenario("sse-ping", "features-fastmcp4-sse", "sse-url", "ping"),
+    Scenario("sse-tool", "features-sdk2-sse", "sse", "tool", (b"count", b'{"steps":2}')),
+    Scenario("sse-resource", "features-sdk2-sse", "sse-url", "resource", (b"memo://text",)),
+    Scenario("unauthorized", "fastmcp4-static", "auto", "ping"),
+    Scenario("unauthorized-sdk", "sdk2", "legacy", "info"),
 ]
 
 
@@ -135,12 +136,12 @@ SCENES = [
 
 
 class Recorder:
-    """Passes everything on, and notes the answers in the order of the requests."""
+    """A proxy that forwards all data, and records the responses in the order of the requests."""
 
     def __init__(self, target):
         self.target = target
         self.lock = threading.Lock()
-        # Lists of what stands before a piece, and the piece.
+        # A list of [separator, data].
         self.pieces = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -151,32 +152,32 @@ class Recorder:
             while True:
                 client, _ = self.listener.accept()
                 server = socket.create_connection(self.target)
-                threading.Thread(target=self.pass_on, args=(client, server), daemon=True).start()
+                threading.Thread(target=self.forward_requests, args=(client, server), daemon=True).start()
 
-    def pass_on(self, client, server):
-        own = {}
-        threading.Thread(target=self.note, args=(server, client, own), daemon=True).start()
+    def forward_requests(self, client, server):
+        state = {}
+        threading.Thread(target=self.forward_responses, args=(server, client, state), daemon=True).start()
         buffer = b""
         with contextlib.suppress(OSError, EOFError):
             while True:
-                request, buffer = read_request(Tap(client, server, self, own), buffer)
+                request, buffer = read_request(Tap(client, server, self, state), buffer)
         for end in (client, server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def begin(self, method, own):
+    def begin(self, method, state):
         with self.lock:
-            own["piece"] = [NEXT_ANSWER, b""]
-            own["is_stream"] = method == b"GET"
-            self.pieces.append(own["piece"])
+            state["piece"] = [NEXT_RESPONSE, b""]
+            state["is_stream"] = method == b"GET"
+            self.pieces.append(state["piece"])
 
-    def note(self, server, client, own):
+    def forward_responses(self, server, client, state):
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
                 with self.lock:
-                    piece = own["piece"]
-                    if own["is_stream"] and self.pieces[-1] is not piece:
-                        piece = own["piece"] = [ON_STREAM, b""]
+                    piece = state["piece"]
+                    if state["is_stream"] and self.pieces[-1] is not piece:
+                        piece = state["piece"] = [ON_STREAM, b""]
                         self.pieces.append(piece)
                     piece[1] += data
                 client.sendall(data)
@@ -189,21 +190,21 @@ class Recorder:
 
 
 class Tap:
-    """A connection whose requests are noted and passed on while they are read."""
+    """A connection whose requests are recorded and forwarded while they are read."""
 
-    def __init__(self, client, server, recorder, own):
-        self.client, self.server, self.recorder, self.own = client, server, recorder, own
+    def __init__(self, client, server, recorder, state):
+        self.client, self.server, self.recorder, self.state = client, server, recorder, state
 
     def recv(self, size):
         data = self.client.recv(size)
         if method := re.match(rb"(GET|POST|DELETE) ", data):
-            self.recorder.begin(method[1], self.own)
+            self.recorder.begin(method[1], self.state)
         if data:
             self.server.sendall(data)
         return data
 
 
-# --- What differs from run to run -------------------------------------------------------------------------------------
+# --- Data that differs between runs -----------------------------------------------------------------------------------
 
 REPLACED = [
     (rb"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", b"Thu, 01 Jan 2026 00:00:00 GMT"),
@@ -215,7 +216,7 @@ REPLACED = [
 ]
 
 
-def timeless(text, port):
+def normalized(text, port):
     for pattern, replacement in REPLACED:
         text = re.sub(pattern, lambda found, by=replacement: by[: len(found[0])], text)
     return re.sub(rb"(?<=127.0.0.1:)%d" % port, b"1" * len(str(port)), text)
@@ -223,14 +224,14 @@ def timeless(text, port):
 
 def write(target, name, seed):
     if len(seed) > LARGEST:
-        print(f"{target}/{name}: {len(seed)} bytes are too many")
+        print(f"{target}/{name}: not written, because {len(seed)} bytes exceed {LARGEST}")
         return
     (FUZZ / "seeds" / target).mkdir(exist_ok=True)
     (FUZZ / "seeds" / target / name).write_bytes(seed)
     print(f"{target}/{name}: {len(seed)} bytes")
 
 
-# --- Scenes -----------------------------------------------------------------------------------------------------------
+# --- Scenarios --------------------------------------------------------------------------------------------------------
 
 
 def fixture(action, server, state):
@@ -238,70 +239,70 @@ def fixture(action, server, state):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def play(scene, state):
-    fixture("start", scene.server, state)
+def record(scenario, state):
+    fixture("start", scenario.server, state)
     try:
-        url = re.search(r"http://127.0.0.1:(\d+)/\w+", (state / f"{scene.server}.json").read_text())
+        url = re.search(r"http://127.0.0.1:(\d+)/\w+", (state / f"{scenario.server}.json").read_text())
         recorder = Recorder(("127.0.0.1", int(url[1])))
-        path = "/sse" if "sse" in scene.server else "/mcp"
-        print(scene.name, run(scene, f"http://127.0.0.1:{recorder.port}{path}"))
-        script = timeless(timeless(recorder.script(), recorder.port), int(url[1]))
+        path = "/sse" if "sse" in scenario.server else "/mcp"
+        print(scenario.name, run(scenario, f"http://127.0.0.1:{recorder.port}{path}"))
+        script = normalized(normalized(recorder.script(), recorder.port), int(url[1]))
     finally:
-        fixture("stop", scene.server, state)
-    chosen = SETUPS[scene.setup] + CALLS[scene.call][0] + bytes([scene.flags])
-    write("client", scene.name, chosen + script)
+        fixture("stop", scenario.server, state)
+    head = SETUPS[scenario.setup] + CALLS[scenario.call][0] + bytes([scenario.flags])
+    write("client", scenario.name, head + script)
     messages = re.findall(rb'\{"(?:jsonrpc|id|result|method|error)".*\}', script)
     for message in messages[-2:-1]:
-        write("json_rpc", scene.name, message)
-        write("json_value", scene.name, b"/result/content/0/text\n" + message)
+        write("json_rpc", scenario.name, message)
+        write("json_value", scenario.name, b"/result/content/0/text\n" + message)
     for challenge in re.findall(rb"(?i)www-authenticate: ([^\r\n]*)", script)[:1]:
-        write("www_authenticate", scene.name, challenge)
+        write("www_authenticate", scenario.name, challenge)
 
 
-def run(scene, url):
-    token = "wrong-token" if scene.name.startswith("unauthorized") else "right-token"
-    with Client(url, token, pin=PINS.get(scene.setup)) as client:
-        call(lib.mcp_set_transport, client.client, TRANSPORTS.get(scene.setup, 0)).must_be("MCP_OK")
-        if scene.flags & HANDLERS:
+def run(scenario, url):
+    token = "wrong-token" if scenario.name.startswith("unauthorized") else "right-token"
+    with Client(url, token, pin=PINS.get(scenario.setup)) as client:
+        call(lib.mcp_set_transport, client.client, TRANSPORTS.get(scenario.setup, 0)).must_be("MCP_OK")
+        if scenario.flags & HANDLERS:
             call(lib.mcp_set_elicitation, client.client, accept, None, None).must_be("MCP_OK")
-        if scene.flags & LOGS:
+        if scenario.flags & LOGS:
             call(lib.mcp_set_logging, client.client, ignore_logged, None, None).must_be("MCP_OK")
-        with options(timeout=TIMEOUT) as given:
-            call(lib.mcp_options_set_progress, given, ignore_progress, None, None).must_be("MCP_OK")
-            outcome = CALLS[scene.call][1](client.client, given, scene.words)
-        again = client.ping(timeout=TIMEOUT)
+        with options(timeout=TIMEOUT) as opts:
+            call(lib.mcp_options_set_progress, opts, ignore_progress, None, None).must_be("MCP_OK")
+            outcome = CALLS[scenario.call][1](client.client, opts, scenario.words)
+        ping = client.ping(timeout=TIMEOUT)
         client.close(timeout=TIMEOUT)
-        return outcome.status, again.status
+        return outcome.status, ping.status
 
 
-def say(name, state):
-    """What a server that is a process says."""
-    out = state / "said"
+def record_stdio(name, state):
+    """Records the output of a stdio server."""
+    out = state / "output"
     words = [sys.executable, __file__, "--tee", str(out), *STDIO[name].command()]
     client = lib.mcp_client_new_stdio((c_char_p * (len(words) + 1))(*map(str.encode, words), None), None)
-    with options(timeout=TIMEOUT) as given:
+    with options(timeout=TIMEOUT) as opts:
         prompt = b"simple-prompt" if name.startswith("everything") else b"greet"
-        asked = CALLS["prompt"][1](client, given, (prompt, b"{}"))
-        print(name, asked.status, call(lib.mcp_ping, client, given).status)
+        outcome = CALLS["prompt"][1](client, opts, (prompt, b"{}"))
+        print(name, outcome.status, call(lib.mcp_ping, client, opts).status)
     call(lib.mcp_client_close, client, None)
     lib.mcp_client_free(client)
-    said = timeless(out.read_bytes(), 0)
-    # The target waits for the answer to request 7.
-    last = said.rfind(b'"id":')
-    said = said[:last] + re.sub(rb'"id":\d+', b'"id":7', said[last:])
-    write("stdio_lines", name, b"\xff" + said)
+    output = normalized(out.read_bytes(), 0)
+    # The target waits for the response to request 7.
+    last = output.rfind(b'"id":')
+    output = output[:last] + re.sub(rb'"id":\d+', b'"id":7', output[last:])
+    write("stdio_lines", name, b"\xff" + output)
 
 
 def main():
     words = sys.argv[2:] or [""]
     state = Path(tempfile.mkdtemp())
     try:
-        for scene in SCENES:
-            if any(word in scene.name for word in words):
-                play(scene, state)
+        for scenario in SCENARIOS:
+            if any(word in scenario.name for word in words):
+                record(scenario, state)
         for name in STDIO:
             if any(word in name for word in words):
-                say(name, state)
+                record_stdio(name, state)
     finally:
         shutil.rmtree(state)
 

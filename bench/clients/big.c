@@ -1,4 +1,4 @@
-/* A large result: big URL KIND BYTES. Prints the peak memory before anybody asks for a decoded copy, and after.
+/* A large result: big URL KIND BYTES. Prints the peak memory before and after the result is decoded.
  * cc -O2 big.c -lmcp */
 #include <mcp.h>
 
@@ -26,11 +26,11 @@ int main(int argc, char **argv) {
     size_t raw = 0;
     mcp_json_raw(text, &raw);
     if (raw != (size_t)task.count + 2)
-        fail("the text has another size");
+        fail("the text has the wrong size");
     long before = peak_kib();
     const char *decoded = mcp_json_string(text);
     if (!decoded || strlen(decoded) != (size_t)task.count)
-        fail("the decoded text has another size");
+        fail("the decoded text has the wrong size");
     printf("{\"bytes\": %zu, \"rss_kib\": %ld, \"rss_decoded_kib\": %ld}\n", raw, before, peak_kib());
     mcp_json_free(result);
     mcp_client_free(client);

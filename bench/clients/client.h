@@ -1,5 +1,5 @@
-/* What all clients of the benchmark have in common: the command line, the payload, what is measured, and the line of
- * JSON at the end. They are called as PROGRAM URL KIND COUNT [CA-FILE]. */
+/* Shared by all C and C++ clients of the benchmark: command line, payload, measurement, and the line of JSON with the
+ * results. The command line is PROGRAM URL KIND COUNT [CA-FILE]. */
 #ifndef CLIENT_H
 #define CLIENT_H
 
@@ -17,10 +17,10 @@
 struct task {
     const char *url, *kind, *authority;
     long count;
-    /* Bytes of the text that is sent and comes back; 0 for a ping. */
+    /* The size in bytes of the text that the server echoes; 0 for a ping. */
     size_t size;
     bool modern, stream;
-    /* The text, and the arguments that hold it, as JSON. */
+    /* The text, and the tool arguments that contain it, as JSON. */
     char *text, *arguments;
     size_t arguments_size;
 };
@@ -30,10 +30,10 @@ static inline void fail(const char *why) {
     exit(1);
 }
 
-/* Lines of 63 characters. In JSON each of their ends is an escape. */
+/* The text consists of lines of 63 characters. Each newline must be escaped in JSON. */
 static inline char text_at(size_t at) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
-    return letters[at % 64];
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+    return alphabet[at % 64];
 }
 
 static inline void make_arguments(struct task *task) {
@@ -63,10 +63,10 @@ static inline struct task task_of(int argc, char **argv) {
     return task;
 }
 
-/* Whether what came back is what was sent. All of it is compared once, and its length each time. */
+/* Checks the echoed text: its content in the first call, its length in every call. */
 static inline void check_text(const struct task *task, const char *text, size_t size, long call) {
     if (size != task->size || (call == 0 && memcmp(text, task->text, size) != 0))
-        fail("another text came back");
+        fail("the echoed text differs");
 }
 
 static inline double cpu_us(void) {
@@ -81,7 +81,7 @@ static inline long long now_ns(void) {
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* A line of /proc/self/status, in KiB. */
+/* A value of /proc/self/status, in KiB. */
 static inline long status_kib(const char *name) {
     char line[256];
     long value = 0;
@@ -94,7 +94,7 @@ static inline long status_kib(const char *name) {
     return value;
 }
 
-/* Open descriptors; the three too many (., .. and the folder itself) go away in a difference. */
+/* The number of open descriptors plus three (., .. and the folder itself): use only differences. */
 static inline long descriptors(void) {
     long count = 0;
     DIR *folder = opendir("/proc/self/fd");
@@ -105,22 +105,23 @@ static inline long descriptors(void) {
     return count;
 }
 
-/* Makes the calls: `call(context, number)` makes one. */
+/* Makes the calls and prints the measurements. `call(context, number)` makes one call. */
 static inline int measure(const struct task *task, void (*call)(void *context, long number), void *context) {
     if (strcmp(task->kind, "cold") == 0) {
         call(context, 0);
-        /* Before the memory is looked up: that takes time as well, and C does not say which argument is made first. */
-        long long answered = now_ns();
-        printf("{\"first_answer_ns\": %lld, \"rss_kib\": %ld}\n", answered, status_kib("VmRSS"));
+        /* Read the clock first: status_kib() takes time, and C does not specify in which order arguments are evaluated.
+         */
+        long long finished = now_ns();
+        printf("{\"first_answer_ns\": %lld, \"rss_kib\": %ld}\n", finished, status_kib("VmRSS"));
         return 0;
     }
-    long warming = task->count / 10 > 3 ? task->count / 10 : 3;
-    for (long number = 0; number < warming; number++)
+    long warmup = task->count / 10 > 3 ? task->count / 10 : 3;
+    for (long number = 0; number < warmup; number++)
         call(context, number);
     double cpu = cpu_us();
     long long wall = now_ns();
     for (long number = 0; number < task->count; number++)
-        call(context, warming + number);
+        call(context, warmup + number);
     wall = now_ns() - wall;
     cpu = cpu_us() - cpu;
     struct rusage used;

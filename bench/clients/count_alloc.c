@@ -1,14 +1,14 @@
-/* Counts what a program allocates: LD_PRELOAD=count_alloc.so COUNT_ALLOC=FILE PROGRAM ...
+/* Counts the allocations of a program: LD_PRELOAD=count_alloc.so COUNT_ALLOC=FILE PROGRAM ...
  *
- * The counts are written to FILE when the program ends. The cost of start and end goes away in the difference of two
- * runs of different length. */
+ * The counts are written to FILE when the program ends. To exclude the start and end of the program, use the difference
+ * of two runs with different numbers of calls. */
 #define _GNU_SOURCE
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* glibc's own names: no dlsym(), which allocates itself. */
+/* glibc's internal names, because dlsym() itself allocates memory. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);

@@ -1,5 +1,5 @@
-// A minimal client on libcurl: one easy handle that keeps its connection, and a buffer that is kept as well. With
-// -DPARSER=1 simdjson reads the answers, else the text is found by hand.
+// A minimal client on libcurl that reuses one easy handle (and so its connection) and one buffer. With -DPARSER=1,
+// simdjson parses the responses; otherwise handwritten code finds the text.
 // c++ -O2 -std=c++17 curl.cpp -lcurl; with the parser: -DPARSER=1 -lsimdjson
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,7 +18,7 @@
 
 namespace {
 
-// What libcurl takes at most. For small answers its default is the better one: the larger is allocated for each call.
+// The maximum of libcurl. It is not used for small responses, because libcurl allocates the buffer for each call.
 constexpr long large_buffer = 512 * 1024;
 
 struct context {
@@ -26,7 +26,7 @@ struct context {
     CURL *curl = curl_easy_init();
     curl_slist *headers = nullptr;
     std::string request, answer;
-    // The decoded text, and the memory that holds it from call to call.
+    // The decoded text, and its buffer, which is reused for all calls.
     std::string text_buffer;
     std::string_view text;
 #if PARSER
@@ -55,7 +55,7 @@ void post(context &context, const char *body, size_t size) {
     long status = 0;
     curl_easy_getinfo(context.curl, CURLINFO_RESPONSE_CODE, &status);
     if (status / 100 != 2)
-        fail("the server refuses");
+        fail("the HTTP status is not 2xx");
 }
 
 void set_headers(context &context, const char *more) {
@@ -99,7 +99,7 @@ void connect(context &context) {
         add_header(context, "Mcp-Name: echo");
 }
 
-// The JSON of an answer: all of it, or what the event's data line holds.
+// The position and size of the JSON in a response: the complete body, or the data of the event.
 std::pair<size_t, size_t> json_in(const std::string &answer, bool stream) {
     if (!stream)
         return {0, answer.size()};
@@ -114,12 +114,12 @@ std::pair<size_t, size_t> json_in(const std::string &answer, bool stream) {
 void read_answer(context &context, size_t start, size_t size, long id) {
     context.answer.reserve(context.answer.size() + simdjson::SIMDJSON_PADDING);
     auto document = context.parser.iterate(context.answer.data() + start, size, context.answer.capacity() - start);
-    int64_t theirs = -1;
+    int64_t response_id = -1;
     bool has_result = false;
     for (auto member : document.get_object()) {
         std::string_view key = member.unescaped_key();
         if (key == "id") {
-            theirs = member.value().get_int64();
+            response_id = member.value().get_int64();
         } else if (key == "result") {
             has_result = true;
             if (context.task.size) {
@@ -128,8 +128,8 @@ void read_answer(context &context, size_t start, size_t size, long id) {
             }
         }
     }
-    if (theirs != id || !has_result)
-        fail("the answer is for another request");
+    if (response_id != id || !has_result)
+        fail("the response has the wrong id, or no result");
 }
 #else
 void read_answer(context &context, size_t start, size_t size, long id) {

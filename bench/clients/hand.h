@@ -1,18 +1,18 @@
-/* A small MCP client by hand: what its requests look like, and how an answer is found without a parser. For the clients
- * that are no MCP library: raw.c and curl.cpp. */
+/* Handwritten MCP: builds requests, and finds the text in a response without a parser. For the clients that do not use
+ * an MCP library: raw.c and curl.cpp. */
 #ifndef HAND_H
 #define HAND_H
 
 #include "client.h"
 
-/* The session that a legacy server gives, for its header. */
+/* The header line with the session id of a legacy server. */
 static char session[128];
 
 static inline const char *method_of(const struct task *task) {
     return task->size ? "tools/call" : task->modern ? "server/discover" : "ping";
 }
 
-/* Everything before the caller's arguments, with a place of ten digits for the id. */
+/* Writes the part of a request before the tool arguments; returns its size. */
 static inline int request_start(const struct task *task, char *out, long id) {
     static const char meta[] = "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" MODERN "\","
                                "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"bench\",\"version\":\"1\"},"
@@ -36,12 +36,12 @@ static const char initialize[] =
     "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}}";
 static const char initialized[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
-/* Finds the text in an answer, and decodes it into `out`; line ends are the only escapes that are sent. */
+/* Finds the text in a response and decodes it into `out`. Newlines are the only escaped characters in the payload. */
 static inline size_t decoded_text(const char *answer, size_t size, char *out) {
     const char *end = answer + size;
     const char *at = (const char *)memmem(answer, size, "\"text\":\"", 8);
     if (!at)
-        fail("the answer has no text");
+        fail("the response has no text");
     char *start = out;
     for (at += 8; at < end && *at != '"';) {
         const char *special = (const char *)memchr(at, '\\', (size_t)(end - at));
@@ -58,12 +58,12 @@ static inline size_t decoded_text(const char *answer, size_t size, char *out) {
     return (size_t)(out - start);
 }
 
-/* Checks that the answer is the one to request `id`. */
+/* Checks that the response belongs to the request `id`. */
 static inline void check_id(const char *answer, size_t size, long id) {
-    char wanted[32];
-    int length = sprintf(wanted, "\"id\":%ld,", id);
-    if (!memmem(answer, size < 256 ? size : 256, wanted, (size_t)length))
-        fail("the answer has another id");
+    char expected[32];
+    int length = sprintf(expected, "\"id\":%ld,", id);
+    if (!memmem(answer, size < 256 ? size : 256, expected, (size_t)length))
+        fail("the response has the wrong id");
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* The client on libmcp: cc -O2 libmcp.c -lmcp */
+/* The client that uses libmcp: cc -O2 libmcp.c -lmcp */
 #include <mcp.h>
 
 #include "client.h"
@@ -9,7 +9,7 @@ struct context {
     char *text;
 };
 
-/* Takes the place of the error, not the error: an argument may be read before the call next to it has set it. */
+/* Gets the address of the error pointer: an argument `error` could be evaluated before the call that sets it. */
 static void must(mcp_status status, mcp_error **error) {
     if (status != MCP_OK)
         fail(mcp_error_message(*error));

@@ -1,5 +1,5 @@
-/* Many clients, each with an idle connection: many URL KIND CLIENTS. Prints what the first one costs (what all share is
- * in it), and what each of the others does.
+/* Many clients, each with an idle connection: many URL KIND CLIENTS. Prints the memory of the first client (which
+ * includes everything that all clients share), and the memory of each other client.
  * cc -O2 many.c -lmcp */
 #include <mcp.h>
 
@@ -16,7 +16,7 @@ static mcp_client *connected(const char *url) {
 int main(int argc, char **argv) {
     struct task task = task_of(argc, argv);
     if (task.count < 2)
-        fail("at least two clients");
+        fail("CLIENTS must be at least 2");
     mcp_client **clients = calloc((size_t)task.count, sizeof *clients);
     if (!clients)
         fail("no memory");

@@ -1,4 +1,4 @@
-/* The limit: a blocking socket, one send, and as many receives as it takes. Nothing is parsed that need not be.
+/* The lower bound: a blocking socket, one send for each call, and as little parsing as possible.
  * cc -O2 raw.c */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@ struct context {
     int socket;
     const char *path;
     int port;
-    /* The request, with its id at `id`, ten digits of it. */
+    /* The request; `id` points to the ten digits of its id. */
     char *request, *id;
     size_t request_size;
     char *input, *text;
@@ -34,7 +34,7 @@ static void connect_to(struct context *context) {
         fail("cannot connect");
 }
 
-/* The head of a request with a body of that size. */
+/* Writes the headers of a request with a body of that size. */
 static int head(const struct context *context, char *out, size_t body, bool named) {
     const struct task *task = &context->task;
     int size = sprintf(out,
@@ -58,15 +58,15 @@ static void send_all(int socket, const char *bytes, size_t size) {
     }
 }
 
-/* Receives an answer; gives its size, and where its body begins. */
+/* Receives a response. Returns its size; `body` is the offset of its body. */
 static size_t receive(struct context *context, size_t *body) {
-    size_t size = 0, wanted = 0;
+    size_t size = 0, expected = 0;
     bool chunked = false;
     *body = 0;
     for (;;) {
         ssize_t got = recv(context->socket, context->input + size, context->capacity - size, 0);
         if (got <= 0)
-            fail("the server has closed");
+            fail("the server has closed the connection");
         size += (size_t)got;
         if (*body == 0) {
             const char *end = memmem(context->input, size, "\r\n\r\n", 4);
@@ -75,15 +75,15 @@ static size_t receive(struct context *context, size_t *body) {
             *body = (size_t)(end - context->input) + 4;
             const char *length = memmem(context->input, *body, "Content-Length: ", 16);
             chunked = length == NULL;
-            wanted = *body + (length ? strtoul(length + 16, NULL, 10) : 0);
+            expected = *body + (length ? strtoul(length + 16, NULL, 10) : 0);
         }
-        if (chunked ? size >= 7 && memcmp(context->input + size - 7, "\r\n0\r\n\r\n", 7) == 0 : size >= wanted)
+        if (chunked ? size >= 7 && memcmp(context->input + size - 7, "\r\n0\r\n\r\n", 7) == 0 : size >= expected)
             return size;
     }
 }
 
-/* Says something that has nothing to do with the calls that are measured. */
-static void say(struct context *context, const char *message, bool in_session) {
+/* Sends a message of the handshake, and stores the session id of the response. */
+static void send_message(struct context *context, const char *message, bool in_session) {
     char request[1024];
     size_t body;
     int size = head(context, request, strlen(message), in_session);
@@ -135,8 +135,8 @@ int main(int argc, char **argv) {
     context.text = malloc(context.task.size * 2 + 1);
     connect_to(&context);
     if (!context.task.modern) {
-        say(&context, initialize, false);
-        say(&context, initialized, true);
+        send_message(&context, initialize, false);
+        send_message(&context, initialized, true);
     }
     prepare(&context);
     return measure(&context.task, call, &context);

@@ -1,4 +1,5 @@
-/* Very many calls: soak URL KIND CALLS. What the last hundredth costs beside the first, and what has grown.
+/* Very many calls: soak URL KIND CALLS. Prints the CPU time of the first and of the last hundredth, and the growth of
+ * memory and descriptors.
  * cc -O2 soak.c -lmcp */
 #include <mcp.h>
 

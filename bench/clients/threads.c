@@ -1,4 +1,4 @@
-/* Many threads on one client: threads URL KIND CALLS, which 64 threads share, and before them one thread alone.
+/* Many threads on one client: threads URL KIND CALLS. One thread makes CALLS calls, then 64 threads share CALLS calls.
  * cc -O2 -pthread threads.c -lmcp */
 #include <mcp.h>
 #include <pthread.h>
@@ -32,7 +32,7 @@ static void run_all(int count, long calls) {
         pthread_join(threads[number], NULL);
 }
 
-/* What a call costs when so many threads share `calls`. */
+/* The cost per call when `count` threads share `calls`. */
 static struct cost measured(int count, long calls) {
     run_all(count, 10 * count);
     double cpu = cpu_us();
@@ -47,7 +47,7 @@ static struct cost measured(int count, long calls) {
 int main(int argc, char **argv) {
     struct task task = task_of(argc, argv);
     if (task.count < THREADS)
-        fail("at least one call for each thread");
+        fail("CALLS must be at least the number of threads, 64");
     mcp_error *error = NULL;
     client = mcp_client_new(task.url, &error);
     if (!client)

@@ -1,4 +1,4 @@
-"""Builds the server, libmcp and the clients that are written in C and C++."""
+"""Builds the server, libmcp, and the clients in C and C++."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from harness.places import BENCH, BUILT, CLIENTS, REPO
 
 JOBS = "2"
 FLAGS = ["-O2", "-Wall", "-pthread"]
-# Tool or pkg-config package, and what brings it on Debian.
+# Tools and pkg-config packages, and the Debian packages that contain them.
 TOOLS = {
     "cargo": "cargo (or rustup)",
     "cmake": "cmake",
@@ -23,12 +23,12 @@ PACKAGES = {"libcurl": "libcurl4-openssl-dev", "simdjson": "libsimdjson-dev"}
 
 
 def check_tools() -> None:
-    """Ends with the whole list where something is missing, instead of one name at a time."""
+    """Exits with a list of all missing packages."""
     missing = [debian for tool, debian in TOOLS.items() if not shutil.which(tool)]
     if shutil.which("pkg-config"):
         missing += [debian for package, debian in PACKAGES.items() if not has_package(package)]
     if missing:
-        sys.exit("the benchmark needs these packages (Debian's names): " + " ".join(missing))
+        sys.exit("the benchmark needs these packages (names as in Debian): " + " ".join(missing))
 
 
 def has_package(package: str) -> bool:
@@ -36,15 +36,15 @@ def has_package(package: str) -> bool:
 
 
 def server() -> Path:
-    """The bench server, with TLS."""
+    """Builds the benchmark server with TLS."""
     folder = BUILT / "server"
-    manifest = BENCH / "server" / "Cargo.toml"
-    run(["cargo", "build", "--locked", "-j", JOBS, "--release", "--features", "tls", "--manifest-path", manifest], folder)
+    options = ["-j", JOBS, "--release", "--features", "tls", "--manifest-path", BENCH / "server" / "Cargo.toml"]
+    run(["cargo", "build", "--locked", *options], folder)
     return folder / "release" / "mcp-bench-server"
 
 
 def library() -> Path:
-    """libmcp as a user builds it; gives the folder that holds include/ and lib/."""
+    """Builds libmcp like a user would; returns the folder that contains include/ and lib/."""
     folder = BUILT / "libmcp"
     options = ["-DCMAKE_BUILD_TYPE=Release", "-DMCP_BUILD_TESTS=OFF", "-DMCP_BUILD_EXAMPLES=OFF"]
     run(["cmake", "-S", REPO, "-B", folder, *options])
@@ -61,7 +61,7 @@ def allocation_counter() -> Path:
 
 
 def with_libmcp(name: str, libmcp: Path) -> Path:
-    """A client that links libmcp."""
+    """Builds a client that links libmcp."""
     libraries = ["-I", libmcp / "include", "-L", libmcp / "lib", f"-Wl,-rpath,{libmcp / 'lib'}", "-lmcp"]
     return compiled(name, CLIENTS / f"{name}.c", libraries)
 
@@ -71,15 +71,15 @@ def raw() -> Path:
 
 
 def curl(parser: bool) -> Path:
-    """The libcurl client, which finds the text by hand or has simdjson read the answer."""
+    """Builds the libcurl client, which parses the response with simdjson, or otherwise with handwritten code."""
     if not parser:
         return compiled("curl", CLIENTS / "curl.cpp", pkg_config("libcurl"))
     return compiled("curl-parser", CLIENTS / "curl.cpp", ["-DPARSER=1", *pkg_config("libcurl", "simdjson")])
 
 
 def pkg_config(*packages: str) -> list[str]:
-    asked = ["pkg-config", "--cflags", "--libs", *packages]
-    return subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    command = ["pkg-config", "--cflags", "--libs", *packages]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def compiled(name: str, source: Path, options: list) -> Path:
@@ -91,7 +91,7 @@ def compiled(name: str, source: Path, options: list) -> Path:
 
 
 def run(command: list, target: Path | None = None) -> None:
-    """A build step, silent unless it fails."""
+    """Runs a build step; its output is shown only if it fails."""
     environment = os.environ | ({"CARGO_TARGET_DIR": str(target)} if target else {})
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

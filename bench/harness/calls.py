@@ -1,4 +1,4 @@
-"""What a call costs in system calls and allocations: differences of two runs, so that start and end do not count."""
+"""System calls and allocations per call: differences of two runs, which excludes the start and end of the process."""
 
 import json
 import shutil
@@ -15,24 +15,24 @@ GROUPS = {
     "receive": {"recv", "recvfrom", "recvmsg", "read", "readv"},
     "poll": {"poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl"},
 }
-# What a kept connection has no need for.
+# System calls that are unnecessary on a reused connection.
 NEVER = {"clone", "clone3", "fork", "vfork", "open", "openat", "socket", "connect", "close", "stat", "newfstatat"}
 
 
-def made(count: int) -> int:
-    """The calls of a run, with those before the clock starts."""
+def total(count: int) -> int:
+    """The number of calls in a run, including the warm-up."""
     return count + max(3, count // 10)
 
 
 def per_call(count_one: Callable[[int], Counter]) -> dict[str, float]:
-    """`count_one(calls)` gives the counts of a whole run."""
+    """The counts per call. `count_one(calls)` returns the counts of a complete run."""
     few, many = count_one(FEW), count_one(MANY)
-    calls = made(MANY) - made(FEW)
+    calls = total(MANY) - total(FEW)
     return {key: (many[key] - few[key]) / calls for key in many}
 
 
 def system_calls(bench: Bench, client: Client, path: str) -> dict[str, float] | None:
-    """By name; nothing without strace."""
+    """The number of system calls per call, by name; None if strace is not installed."""
     if not shutil.which("strace"):
         return None
     return per_call(lambda count: traced(bench, client, path, count))
@@ -46,7 +46,7 @@ def traced(bench: Bench, client: Client, path: str, count: int) -> Counter:
 
 
 def read_summary(text: str) -> Counter:
-    """Rows are: share, seconds, microseconds a call, calls, errors where there are any, name."""
+    """Parses a summary of strace. Columns: share, seconds, microseconds per call, calls, errors (if any), name."""
     counts = Counter()
     for line in text.splitlines():
         cells = line.split()
@@ -56,7 +56,7 @@ def read_summary(text: str) -> Counter:
 
 
 def grouped(by_name: dict[str, float]) -> dict:
-    """Send, receive, poll, what a kept connection needs none of, and the rest with their names."""
+    """The counts of the groups, of the calls in NEVER, and of all calls that are in no group, with their names."""
     groups = {group: round(sum(by_name.get(name, 0) for name in names), 2) for group, names in GROUPS.items()}
     known = set().union(*GROUPS.values())
     rest = {name: count for name, count in by_name.items() if name not in known and count > 0.005}
@@ -66,7 +66,7 @@ def grouped(by_name: dict[str, float]) -> dict:
 
 
 def allocations(bench: Bench, client: Client, path: str, kind: str, counter: Path) -> dict[str, float]:
-    """Allocations, frees and bytes a call."""
+    """Allocations, frees and bytes per call."""
 
     def counted(count: int) -> Counter:
         with tempfile.TemporaryDirectory() as folder:

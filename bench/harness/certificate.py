@@ -1,4 +1,4 @@
-"""A throwaway authority and a certificate of its for 127.0.0.1, by openssl(1)."""
+"""Creates a temporary CA and a certificate for 127.0.0.1, with openssl(1)."""
 
 import subprocess
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who is measured, in the order of the tables."""
+"""The measured clients, in the order of the tables."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def plain(name: str) -> str:
 
 
 def built(names: list[str], libmcp: Path) -> list[Client]:
-    """Builds or installs the clients of these names."""
+    """Builds or installs the clients with these names."""
     return [Client(name, command(name, libmcp)) for name in LABELS if name in names]
 
 
@@ -37,7 +37,7 @@ def command(name: str, libmcp: Path) -> list:
         return [build.curl(parser=name == PARSER)]
     if name == LIBMCP:
         return [build.with_libmcp("libmcp", libmcp)]
-    # Only now: its downloads are nobody's who does not ask for the peers.
+    # Imported only here, because peers downloads packages, which a run without other SDKs does not need.
     from peers import install
 
     return install.command(name)

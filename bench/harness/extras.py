@@ -1,4 +1,4 @@
-"""What is measured beside the tables of calls: system calls, allocations, TLS, size, and libmcp under load."""
+"""Measurements besides the tables of calls: system calls, allocations, TLS, size, and libmcp under load."""
 
 import sys
 import tempfile
@@ -14,34 +14,34 @@ from harness.rounds import measured as measured_rounds
 from harness.server import Server
 from harness.targets import Target
 
-# Whom it makes sense to ask: programs that allocate with malloc() and call the kernel themselves.
+# The clients for which these measurements make sense: they allocate with malloc() and have no language runtime.
 NATIVE = (RAW, CURL, PARSER, LIBMCP)
 
 
 @dataclass
-class Made:
-    """What was built, besides the clients."""
+class Programs:
+    """The programs that were built, except the clients."""
 
     server: Path
     launcher: Path
     libmcp: Path
 
 
-def measured(made: Made, clients: list[Client], paths: list[str], rounds: int, soak: bool) -> list[str]:
-    """Sections of Markdown."""
+def measured(programs: Programs, clients: list[Client], paths: list[str], rounds: int, soak: bool) -> list[str]:
+    """Runs the measurements; returns sections of Markdown."""
     native = [client for client in clients if client.name in NATIVE]
     if not native:
         return []
-    with Server(made.server) as server:
-        bench = Bench(made.launcher, server)
-        sections = attempt("System calls a ping", lambda: system_calls(bench, native, paths))
-        sections += attempt("Allocations a call", lambda: allocations(bench, native, paths[0]))
+    with Server(programs.server) as server:
+        bench = Bench(programs.launcher, server)
+        sections = attempt("System calls per ping", lambda: system_calls(bench, native, paths))
+        sections += attempt("Allocations per call", lambda: allocations(bench, native, paths[0]))
         if LIBMCP in [client.name for client in native]:
-            sections += attempt("Size", lambda: [targets.once([size(made.libmcp)])])
-            for name, measure in load.measures(bench, made.libmcp, soak).items():
+            sections += attempt("Size", lambda: [targets.once([size(programs.libmcp)])])
+            for name, measure in load.measures(bench, programs.libmcp, soak).items():
                 sections += attempt(f"Load: {name}", lambda measure=measure: [targets.once(measure())])
     encrypted = [client for client in native if client.name != RAW]
-    return sections + attempt(f"TLS, {paths[0]}", lambda: tls(made, encrypted, paths[0], rounds))
+    return sections + attempt(f"TLS, {paths[0]}", lambda: tls(programs, encrypted, paths[0], rounds))
 
 
 def attempt(heading: str, measure: Callable[[], list[str]]) -> list[str]:
@@ -69,7 +69,7 @@ def system_calls(bench: Bench, clients: list[Client], paths: list[str]) -> list[
                     Target(f"{path}: receives", 2, {"": groups["receive"]}),
                     Target(f"{path}: open, clone, socket, connect, close", 0, {"": groups["never"]}),
                 ]
-    head = ["", "send", "receive", "poll", "open, clone, connect…", "all but the first three"]
+    head = ["", "send", "receive", "poll", "open, clone, connect…", "all except send, receive, poll"]
     return [table.table(head, rows)] + ([targets.once(limits)] if limits else [])
 
 
@@ -85,17 +85,17 @@ def allocations(bench: Bench, clients: list[Client], path: str) -> list[str]:
 
 
 def size(libmcp: Path) -> Target:
-    # The release profile strips it.
+    # The release profile has stripped the library.
     library = (libmcp / "lib" / "libmcp.so").resolve()
     return Target("stripped libmcp.so, with TLS", 3, {"": library.stat().st_size / 1e6}, "MB")
 
 
-def tls(made: Made, clients: list[Client], path: str, rounds: int) -> list[str]:
-    """The same calls over TLS; the limit is for libmcp against libcurl, which has OpenSSL inside."""
+def tls(programs: Programs, clients: list[Client], path: str, rounds: int) -> list[str]:
+    """Measures calls over TLS. The targets compare libmcp with libcurl, which uses OpenSSL."""
     with tempfile.TemporaryDirectory() as folder:
-        throwaway = certificate.make(Path(folder))
-        with Server(made.server, throwaway) as server:
-            results = measured_rounds(Bench(made.launcher, server, throwaway.authority), clients, [path], rounds)
+        temporary = certificate.make(Path(folder))
+        with Server(programs.server, temporary) as server:
+            results = measured_rounds(Bench(programs.launcher, server, temporary.authority), clients, [path], rounds)
     if not results.samples:
         return [f"**Failed:** {failure}" for failure in results.failures]
     limits = [of_tls(results, path, kind) for kind in KINDS]
@@ -104,4 +104,4 @@ def tls(made: Made, clients: list[Client], path: str, rounds: int) -> list[str]:
 
 def of_tls(results: Results, path: str, kind: str) -> Target:
     ratio = results.ratio(path, LIBMCP, CURL, kind)
-    return Target(f"{table.HEADINGS[kind]}, of libcurl + OpenSSL", 1.1, {"": ratio})
+    return Target(f"{table.HEADINGS[kind]}, relative to libcurl + OpenSSL", 1.1, {"": ratio})

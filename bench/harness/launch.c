@@ -1,8 +1,7 @@
-/* Starts a program, waits for it, and ends as it did: launch PROGRAM ARGUMENTS...
+/* Starts a program, waits for it, and exits with its exit code: launch PROGRAM ARGUMENTS...
  *
- * A line of JSON comes first: the time right before the start. It is not left to Python for two reasons: this is
- * quicker, and the kernel hands the peak memory of who starts a program down to it (ru_maxrss), so that the parent must
- * be smaller than everything that is measured. */
+ * First it prints a line of JSON with the time directly before the start. Python would be slower; also, a program
+ * inherits the peak memory of its parent (ru_maxrss), so the parent must be smaller than all measured programs. */
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-"""libmcp where there is much of something: a large result, many clients, many threads, many calls.
+"""libmcp under load: a large result, many clients, many threads, many calls.
 
-The programs are called as all clients are: PROGRAM URL KIND COUNT.
+The programs have the command line of all clients: PROGRAM URL KIND COUNT.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Run = Callable[[str, str, int], dict]
 
 
 def measures(bench: Bench, libmcp: Path, soak: bool) -> dict[str, Callable[[], list[Target]]]:
-    """What there is to measure, each for itself: one that fails is no end of the others."""
+    """The measurements by name. They are independent: if one fails, the others still run."""
 
     def run(name: str, kind: str, count: int) -> dict:
         return bench.run(Client(LIBMCP, [build.with_libmcp(name, libmcp)]), PATH, kind, count)
@@ -31,29 +31,29 @@ def measures(bench: Bench, libmcp: Path, soak: bool) -> dict[str, Callable[[], l
 
 
 def large(run: Run) -> list[Target]:
-    """A result of that many bytes, which nobody has asked a decoded copy of."""
-    said = run("big", "echo", LARGE)
-    return [Target("a 100 MB result: peak memory, of its size", 1.3, {"": said["rss_kib"] * 1024 / LARGE})]
+    """The peak memory for a result of LARGE bytes, without a decoded copy of it."""
+    sample = run("big", "echo", LARGE)
+    return [Target("100 MB result: peak memory, relative to its size", 1.3, {"": sample["rss_kib"] * 1024 / LARGE})]
 
 
 def idle(run: Run) -> list[Target]:
-    said = run("many", "ping", CLIENTS)
-    return [Target(f"an idle client, of {CLIENTS:,} with a connection each", 64, {"": said["kib_per_client"]}, "KB")]
+    sample = run("many", "ping", CLIENTS)
+    return [Target(f"one idle client of {CLIENTS:,}, each with a connection", 64, {"": sample["kib_per_client"]}, "KB")]
 
 
 def threads(run: Run) -> list[Target]:
-    """A lock would show as CPU time that one thread does not take."""
+    """Contention on a lock would show as additional CPU time, compared with one thread."""
     alone, together = run("libmcp", "ping", THREADED_CALLS), run("threads", "ping", THREADED_CALLS)
     figure = together["cpu_us"] / alone["cpu_us"]
-    return [Target("64 threads on one client: CPU a call, of one thread's", None, {"": figure})]
+    return [Target("64 threads on one client: CPU per call, relative to one thread", None, {"": figure})]
 
 
 def calls(run: Run) -> list[Target]:
-    said = run("soak", "ping", SOAK_CALLS)
-    slower = said["cpu_last_us"] / said["cpu_first_us"]
+    sample = run("soak", "ping", SOAK_CALLS)
+    slower = sample["cpu_last_us"] / sample["cpu_first_us"]
     return [
-        Target("1,000,000 calls: CPU of the last 1%, of the first's", 1.05, {"": slower}),
-        # The allocator may take a page or two more; a leak of one byte a call would be 1,000 KB.
-        Target("1,000,000 calls: growth of memory", 16, {"": said["rss_growth_kib"]}, "KB"),
-        Target("1,000,000 calls: growth of descriptors", 0, {"": said["fd_growth"]}),
+        Target("1,000,000 calls: CPU of the last 1%, relative to the first 1%", 1.05, {"": slower}),
+        # The allocator may use a page or two more; a leak of one byte per call would be 1,000 KB.
+        Target("1,000,000 calls: growth of memory", 16, {"": sample["rss_growth_kib"]}, "KB"),
+        Target("1,000,000 calls: growth of descriptors", 0, {"": sample["fd_growth"]}),
     ]

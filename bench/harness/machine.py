@@ -1,4 +1,4 @@
-"""What was measured on what: the description at the head of the results."""
+"""The description of the machine and the versions, for the head of the results."""
 
 import datetime
 import os
@@ -10,13 +10,13 @@ from harness.places import REPO
 
 
 def description(peers: list[tuple[str, str]]) -> str:
-    """Lines of Markdown. `peers` are (name, version)."""
+    """A Markdown table. `peers` are (name, version)."""
     lines = [
         ("Date", datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("Commit", commit()),
         ("CPU", f"{cpu()}, {os.cpu_count()} cores"),
         ("Memory", f"{memory_gib():.1f} GiB"),
-        ("System", f"{distribution()}, Linux {'.'.join(platform.release().split('.')[:2])}, {' '.join(platform.libc_ver())}"),
+        ("System", f"{distribution()}, Linux {kernel()}, {' '.join(platform.libc_ver())}"),
         ("Compilers", f"{first_line('cc', '--version')}; {first_line('rustc', '--version')}"),
         ("libcurl", f"{first_line('pkg-config', '--modversion', 'libcurl')}, {' '.join(openssl()[:2])}"),
         ("simdjson", first_line("pkg-config", "--modversion", "simdjson")),
@@ -39,6 +39,10 @@ def cpu() -> str:
     return names[0].split(":", 1)[1].strip() if names else platform.machine()
 
 
+def kernel() -> str:
+    return ".".join(platform.release().split(".")[:2])
+
+
 def memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
@@ -48,7 +52,7 @@ def distribution() -> str:
 
 
 def first_line(*command: object) -> str:
-    """The first line that a command prints; nothing where there is no such command."""
+    """The first line that a command prints; "" if the command does not exist."""
     try:
         text = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False).stdout
     except OSError:

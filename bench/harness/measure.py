@@ -1,4 +1,4 @@
-"""Runs clients and keeps what they say of themselves."""
+"""Runs clients and collects the measurements that they print."""
 
 import contextlib
 import json
@@ -13,11 +13,11 @@ from harness.server import Server
 
 KINDS = ("ping", "echo100", "echo1M")
 ALL_KINDS = (*KINDS, "cold")
-# Calls of a run. Slow clients make fewer, so that a run takes about as long as SECONDS.
+# The number of calls in a run. For slow clients it is smaller, so that a run takes about SECONDS.
 MOST = {"ping": 20_000, "echo100": 20_000, "echo1M": 300}
 FEWEST = {"ping": 20, "echo100": 20, "echo1M": 3}
 SECONDS = 1.0
-# Starts of a process in a round; who takes longer than SLOW_START_MS starts once.
+# The number of cold starts in a round; a client that needs more than SLOW_START_MS is started once.
 STARTS = 7
 SLOW_START_MS = 50
 
@@ -30,7 +30,7 @@ class Client:
 
 @dataclass
 class Bench:
-    """What a run needs: the small program that starts clients, and a server that is up."""
+    """The environment of a run: the small program that starts clients, and a running server."""
 
     launcher: Path
     server: Server
@@ -38,45 +38,45 @@ class Bench:
     counts: dict = field(default_factory=dict)
 
     def size(self, client: Client, path: str) -> None:
-        """Finds how many calls of each kind take about a second."""
+        """Determines how many calls of each kind take about a second."""
         for kind in KINDS:
             count = FEWEST[kind]
-            # Twice: what the first run says is mostly warming up, where a client has a compiler inside.
+            # Twice, because the first run of a client with a JIT compiler measures mostly warm-up.
             for _ in range(2):
                 took = self.run(client, path, kind, count)["wall_us"]
                 count = max(FEWEST[kind], min(MOST[kind], int(SECONDS * 1e6 / took)))
             self.counts[client.name, path, kind] = count
 
     def sample(self, client: Client, path: str, kind: str) -> dict:
-        """One run, and what it cost the server; a cold start."""
+        """The measurements of one run, with the CPU time of the server; for the kind "cold", those of a cold start."""
         if kind == "cold":
             return self.cold(client, path)
         before = self.server.stats()
-        said = self.run(client, path, kind, self.counts[client.name, path, kind])
+        sample = self.run(client, path, kind, self.counts[client.name, path, kind])
         after = self.server.stats()
         requests = after["requests"] - before["requests"]
-        said["server_us"] = (after["cpu_ns"] - before["cpu_ns"]) / max(1, requests) / 1000
-        return said
+        sample["server_us"] = (after["cpu_ns"] - before["cpu_ns"]) / max(1, requests) / 1000
+        return sample
 
     def cold(self, client: Client, path: str) -> dict:
-        """From the start of the process to its first answered ping, in milliseconds, and its memory then."""
+        """The time from the start of the process to the response to its first ping, in ms, and its memory then."""
         starts = [self.start(client, path)]
         if starts[0]["cold_ms"] < SLOW_START_MS:
             starts += [self.start(client, path) for _ in range(STARTS - 1)]
         return {key: statistics.median(start[key] for start in starts) for key in ("cold_ms", "rss_kib")}
 
     def start(self, client: Client, path: str) -> dict:
-        said = self.run(client, path, "cold", 1)
-        return {"cold_ms": (said["first_answer_ns"] - said["started_ns"]) / 1e6, "rss_kib": said["rss_kib"]}
+        sample = self.run(client, path, "cold", 1)
+        return {"cold_ms": (sample["first_answer_ns"] - sample["started_ns"]) / 1e6, "rss_kib": sample["rss_kib"]}
 
     def run(self, client: Client, path: str, kind: str, count: int, before: tuple = ()) -> dict:
-        """Everything that one run says. `before` is put in front of the client's command."""
+        """The measurements of one run. `before` is inserted in front of the client's command."""
         command = [self.launcher, *before, *client.command, self.server.url(path), kind, str(count)]
-        return said_by(command + ([self.authority] if self.authority else []))
+        return measurements(command + ([self.authority] if self.authority else []))
 
 
-def said_by(command: list) -> dict:
-    """The lines of JSON that a program prints, in one."""
+def measurements(command: list) -> dict:
+    """Runs a program and merges the JSON objects that it prints, one per line."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -92,8 +92,8 @@ def said_by(command: list) -> dict:
 
 @contextlib.contextmanager
 def one_core() -> Iterator[None]:
-    """Everything that is started within shares the last core: what a client costs does not depend on where the
-    scheduler puts it, and the first core is left to the rest of the machine."""
+    """Pins all processes that are started in the `with` block to the last core. The results then do not depend on the
+    scheduler, and the first core remains for other processes."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
     try:

@@ -1,4 +1,5 @@
-"""The results as a plain SVG: a bar a client, a group a kind, on a logarithmic scale. Readable on light and dark."""
+"""The results as SVG, readable on light and dark backgrounds: a group for each kind of call, with one bar for each
+client, on a logarithmic scale."""
 
 import math
 from html import escape
@@ -44,9 +45,8 @@ def svg(results: Results, path: str) -> str:
         y += GROUP - 20
     height = y + 16
     heading = [
-        '<text class="title" x="16" y="24">Client CPU time a call, in µs (less is better; each line is ten times more)'
-        "</text>",
-        f'<text class="small" x="16" y="42">One core for client and server, {escape(path)}, kept connection</text>',
+        '<text class="title" x="16" y="24">Client CPU time per call, in µs (less is better; logarithmic scale)</text>',
+        f'<text class="small" x="16" y="42">Client and server on one core, {escape(path)}, reused connection</text>',
     ]
     lines = [scale.line(power, y - GROUP + 14) for power in scale.powers]
     return (
@@ -60,7 +60,7 @@ class Scale:
 
     def __init__(self, values: list[float]) -> None:
         low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-        # A bar of no length would look like nothing at all.
+        # A bar that starts at its own value would be invisible: begin one power lower.
         low -= math.log10(min(values)) - low < 0.1
         self.powers = range(low, high + 1)
         self.pixels = (WIDTH - LEFT - RIGHT) / max(1, high - low)

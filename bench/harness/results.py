@@ -1,4 +1,4 @@
-"""What was measured, by path, client and kind, a sample a round."""
+"""The measurements by path, client and kind of call, with one sample per round."""
 
 import statistics
 from collections import defaultdict
@@ -13,17 +13,17 @@ class Results:
         self.samples[path, client, kind].append(sample)
 
     def median(self, path: str, client: str, kind: str, key: str) -> float | None:
-        """`None` where nothing was measured."""
+        """The median of the samples; `None` without samples."""
         samples = self.samples.get((path, client, kind))
         return statistics.median(sample[key] for sample in samples) if samples else None
 
     def ratio(self, path: str, client: str, other: str, kind: str, key: str = "cpu_us") -> float | None:
-        """The median of the ratios within a round: what slows a machine for a while slows both."""
-        ours, theirs = self.samples.get((path, client, kind)), self.samples.get((path, other, kind))
-        if not ours or not theirs:
+        """The median of the ratios within a round: if the machine is slower for some time, it affects both clients."""
+        samples, others = self.samples.get((path, client, kind)), self.samples.get((path, other, kind))
+        if not samples or not others:
             return None
-        # One that failed in a later round has fewer.
-        return statistics.median(a[key] / b[key] for a, b in zip(ours, theirs, strict=False))
+        # A client that failed in a later round has fewer samples.
+        return statistics.median(a[key] / b[key] for a, b in zip(samples, others, strict=False))
 
     def paths(self) -> list[str]:
         return list(dict.fromkeys(path for path, _, _ in self.samples))

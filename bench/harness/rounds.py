@@ -1,4 +1,4 @@
-"""Interleaved rounds: every client has its turn before the next round begins."""
+"""Interleaved rounds: every client runs once before the next round begins."""
 
 import sys
 
@@ -9,19 +9,20 @@ from harness.results import Results
 
 def measured(bench: Bench, clients: list[Client], paths: list[str], rounds: int) -> Results:
     results = Results()
-    able = [(path, client) for path in paths for client in clients if is_sized(bench, client, path, results)]
+    working = [(path, client) for path in paths for client in clients if is_sized(bench, client, path, results)]
     for number in range(rounds):
-        say(f"round {number + 1} of {rounds}")
+        progress(f"round {number + 1} of {rounds}")
         for path in paths:
             for kind in ALL_KINDS:
-                for client in [client for of, client in able if of == path]:
+                for client in [client for of, client in working if of == path]:
                     if not add_sample(bench, client, path, kind, results):
-                        able.remove((path, client))
+                        working.remove((path, client))
     return results
 
 
 def is_sized(bench: Bench, client: Client, path: str, results: Results) -> bool:
-    """Not every peer speaks every version; who does not is named, and is no end of the run."""
+    """Determines the number of calls. False if the client fails, for example because it does not support the version;
+    the failure is listed in the results, and the other clients are still measured."""
     try:
         bench.size(client, path)
     except RuntimeError as error:
@@ -40,10 +41,10 @@ def add_sample(bench: Bench, client: Client, path: str, kind: str, results: Resu
 
 
 def note_failure(client: Client, path: str, error: RuntimeError, results: Results) -> None:
-    # The last line is what a program says when it gives up.
+    # The last line of the output is the error message of the program.
     results.failures.append(f"Failed: {plain(client.name)} on {path}: {str(error).splitlines()[-1]}")
-    say(results.failures[-1])
+    progress(results.failures[-1])
 
 
-def say(text: str) -> None:
+def progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The bench server as a process."""
+"""The process of the benchmark server."""
 
 import json
 import ssl
@@ -12,7 +12,7 @@ from harness.certificate import Certificate
 
 
 class Server:
-    """Runs for the time of a `with`. With a certificate it speaks TLS."""
+    """Runs the server for the duration of a `with` block. With a certificate it uses TLS."""
 
     def __init__(self, program: Path, certificate: Certificate | None = None):
         self.certificate = certificate
@@ -24,7 +24,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # It ends when its standard input does.
+        # The server exits at the end of its standard input.
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(timeout=10)
@@ -34,19 +34,19 @@ class Server:
         return f"{scheme}://127.0.0.1:{self.port}/{path}"
 
     def stats(self) -> dict:
-        """Requests and nanoseconds so far. They count when a connection ends, so it waits for the others to end."""
+        """Requests and CPU time so far. Only closed connections count: waits until all others are closed."""
         deadline = time.monotonic() + 5
         while True:
-            stats = self.ask()
+            stats = self.fetch_stats()
             if stats["open"] <= 1 or time.monotonic() > deadline:
                 return stats
             time.sleep(0.002)
 
-    def ask(self) -> dict:
+    def fetch_stats(self) -> dict:
         if self.process.poll() is not None:
-            sys.exit(f"the bench server is gone, with exit code {self.process.returncode}")
+            sys.exit(f"the benchmark server ended with exit code {self.process.returncode}")
         context = ssl.create_default_context(cafile=self.certificate.authority) if self.certificate else None
         no_proxy = urllib.request.ProxyHandler({})
         opener = urllib.request.build_opener(no_proxy, urllib.request.HTTPSHandler(context=context))
-        with opener.open(self.url("stats"), timeout=10) as answer:
-            return json.load(answer)
+        with opener.open(self.url("stats"), timeout=10) as response:
+            return json.load(response)

@@ -10,13 +10,13 @@ KIB_IN_MB = 1024 / 1e6
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """The first column is text, the others are numbers."""
+    """A Markdown table whose first column is text and whose other columns are numbers."""
     rule = ["---"] + ["--:"] * (len(head) - 1)
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three digits that count, and no exponents."""
+    """A number with three significant digits, without exponent."""
     if value is None:
         return NOTHING
     if value >= 10 ** (digits - 1):
@@ -30,7 +30,7 @@ def megabytes(kib: float | None) -> str:
 
 
 def of_path(results: Results, path: str) -> str:
-    head = ["client CPU µs a call"]
+    head = ["client CPU µs per call"]
     for kind in KINDS:
         head += [HEADINGS[kind], "ratio"]
     head += ["wall µs: ping", "100 B", "1 MB", "RSS MB", "with 1 MB", "cold ms", "server µs: ping", "1 MB"]
@@ -50,21 +50,21 @@ def row(results: Results, path: str, client: str) -> list[str]:
 
 
 def spread(results: Results, path: str) -> str:
-    """How far the rounds are apart, for a reader who doubts a third digit."""
+    """The range of libmcp's samples: it shows whether the third digit is significant."""
     shares = []
     for kind in KINDS:
         samples = [sample["cpu_us"] for sample in results.samples.get((path, LIBMCP, kind), [])]
         if len(samples) > 1:
             shares.append(f"{HEADINGS[kind]} {number(min(samples))} to {number(max(samples))}")
-    return f"libmcp's rounds, µs: {', '.join(shares)}." if shares else ""
+    return f"Range of libmcp's rounds, µs: {', '.join(shares)}." if shares else ""
 
 
 def slower_server(results: Results, path: str) -> str:
-    """Where the server takes more than the client: there it says more about the server."""
+    """The cases in which the server uses more CPU time than the client, so that wall times depend on the server."""
     found = []
     for client in results.clients(path):
         for kind in KINDS:
             server, own = (results.median(path, client, kind, key) for key in ("server_us", "cpu_us"))
             if server is not None and own is not None and server > own:
                 found.append(f"{plain(client)} at {HEADINGS[kind]} ({number(server)} µs)")
-    return f"The server takes more than the client: {', '.join(found)}." if found else ""
+    return f"The server uses more CPU time than the client for: {', '.join(found)}." if found else ""

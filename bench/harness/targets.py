@@ -1,4 +1,4 @@
-"""The targets of the project, each with its figure."""
+"""The performance targets of the project, each with its measured value."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from harness.table import KIB_IN_MB, NOTHING, number, table
 
 @dataclass
 class Target:
-    """Met where the figure is not above the limit; without one, only a figure."""
+    """A target is met if the figure is not above the limit. Without a limit, the figure is for information."""
 
     what: str
     limit: float | None
-    # By path; the name of a path is empty where it makes no difference.
+    # By path; the path is "" if the figure does not depend on it.
     figures: dict[str, float | None]
     unit: str = ""
 
@@ -31,7 +31,7 @@ class Target:
 
 
 def of_calls(results: Results) -> list[Target]:
-    """The targets that every path has."""
+    """The targets that exist for every path."""
     paths = results.paths()
 
     def ratio(kind: str, other: str) -> dict:
@@ -42,12 +42,12 @@ def of_calls(results: Results) -> list[Target]:
         return {path: None if value is None else value * scale for path, value in found.items()}
 
     return [
-        Target("ping, of libcurl + parser", 0.75, ratio("ping", PARSER)),
-        Target("ping, of the raw loop", 1.4, ratio("ping", RAW)),
-        Target("echo 100 B, of libcurl + parser", 0.75, ratio("echo100", PARSER)),
-        Target("echo 100 B, of the raw loop", 1.4, ratio("echo100", RAW)),
-        Target("echo 1 MB, of libcurl + parser", 0.80, ratio("echo1M", PARSER)),
-        Target("echo 1 MB, of libcurl + parser (stretch)", 0.5, ratio("echo1M", PARSER)),
+        Target("ping, relative to libcurl + parser", 0.75, ratio("ping", PARSER)),
+        Target("ping, relative to the raw loop", 1.4, ratio("ping", RAW)),
+        Target("echo 100 B, relative to libcurl + parser", 0.75, ratio("echo100", PARSER)),
+        Target("echo 100 B, relative to the raw loop", 1.4, ratio("echo100", RAW)),
+        Target("echo 1 MB, relative to libcurl + parser", 0.80, ratio("echo1M", PARSER)),
+        Target("echo 1 MB, relative to libcurl + parser (stretch)", 0.5, ratio("echo1M", PARSER)),
         Target("cold start", 3, median("cold", "cold_ms"), "ms"),
         Target("RSS after pings", 4, median("ping", "rss_kib", KIB_IN_MB), "MB"),
     ]

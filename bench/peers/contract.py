@@ -1,5 +1,5 @@
-"""What the Python clients have in common: the command line, the payload, what is measured, and the line of JSON at the
-end. They are called as PROGRAM URL KIND COUNT."""
+"""Shared by the Python clients: command line, payload, measurement, and the line of JSON with the results. The command
+line is PROGRAM URL KIND COUNT."""
 
 import json
 import resource
@@ -25,7 +25,7 @@ class Task:
 
     @property
     def mode(self) -> str:
-        """For SDKs that negotiate: the era of the URL, without a probe."""
+        """The mode for SDKs that negotiate: it sets the era of the URL, so that no probe is sent."""
         return MODERN if self.is_modern else "legacy"
 
     @property
@@ -50,17 +50,17 @@ def rss_kib() -> int:
 
 
 async def measure(task: Task, ping: Callable[[], Awaitable], echo: Callable[[str], Awaitable[str]]) -> None:
-    """Makes the calls: `echo` gives the text that came back."""
+    """Makes the calls and prints the measurements. `echo` returns the text of the result."""
     text = task.text
 
     async def call() -> None:
         if not text:
             await ping()
         elif len(await echo(text)) != len(text):
-            sys.exit("another text came back")
+            sys.exit("the echoed text differs")
 
     if text and await echo(text) != text:
-        sys.exit("another text came back")
+        sys.exit("the echoed text differs")
     if task.kind == "cold":
         await ping()
         print(json.dumps({"first_answer_ns": time.monotonic_ns(), "rss_kib": rss_kib()}), flush=True)
@@ -72,5 +72,5 @@ async def measure(task: Task, ping: Callable[[], Awaitable], echo: Callable[[str
         await call()
     cpu, wall = cpu_us() - cpu, (time.monotonic_ns() - wall) / 1000
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    said = {"count": task.count, "cpu_us": cpu / task.count, "wall_us": wall / task.count, "rss_kib": peak}
-    print(json.dumps(said), flush=True)
+    results = {"count": task.count, "cpu_us": cpu / task.count, "wall_us": wall / task.count, "rss_kib": peak}
+    print(json.dumps(results), flush=True)

@@ -1,5 +1,5 @@
-"""FastMCP's client. A modern server has no ping; discovery by the session of the SDK below it stands in for it, as in
-libmcp."""
+"""The client that uses FastMCP. The modern protocol has no ping: like libmcp, this client sends server/discover
+instead, with the underlying session of the Python SDK."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 
 async def main() -> None:
     task = contract.task()
-    # By the path alone it would take one of the URLs for HTTP+SSE.
+    # With the URL alone, FastMCP would select HTTP+SSE for the paths that end in /sse.
     async with Client(StreamableHttpTransport(task.url), mode=task.mode) as client:
 
         async def ping() -> None:

@@ -1,4 +1,4 @@
-"""The clients of others: how each is built or installed, and started."""
+"""The clients of other projects: builds or installs them, and returns the commands that start them."""
 
 from harness.places import CACHE
 

@@ -1,4 +1,4 @@
-"""The peers that are compiled: rmcp, which is Rust, and the Go SDK."""
+"""The compiled peers: rmcp (Rust) and the Go SDK."""
 
 import os
 import re
@@ -14,18 +14,18 @@ GO_SDK = "github.com/modelcontextprotocol/go-sdk"
 
 
 def command(name: str, cache: Path) -> list[str]:
-    """Builds a peer under `cache`; gives how it is started, without its arguments."""
+    """Builds a peer in `cache`; returns the command that starts it, without arguments."""
     if name == "rmcp":
         return [str(rmcp(cache))]
     if name == "rmcp-pooled":
         return ["env", "BENCH_VARIANT=pooled", str(rmcp(cache))]
     if name == "go-sdk":
         return [str(go_sdk(cache))]
-    raise ValueError(f"no such peer: {name}")
+    raise ValueError(f"unknown peer: {name}")
 
 
 def versions() -> list[tuple[str, str]]:
-    """What the lock files say, by the names that people know."""
+    """The locked versions, by display name."""
     return [
         ("rmcp", locked(RUST / "Cargo.lock", r'name = "rmcp"\nversion = "(.+)"')),
         ("reqwest", locked(RUST / "Cargo.lock", r'name = "reqwest"\nversion = "(.+)"')),
@@ -45,13 +45,13 @@ def rmcp(cache: Path) -> Path:
 
 def go_sdk(cache: Path) -> Path:
     program = cache / "bench" / "go" / "mcp-bench-go"
-    # -C: its module is there, not here. Nothing of the repository's state goes into the program.
+    # -C: the module is in another folder. -buildvcs=false: the program does not depend on the state of the repository.
     build(["go", "build", "-C", str(GO), "-p", JOBS, "-mod=readonly", "-buildvcs=false", "-o", str(program), "."], {})
     return program
 
 
 def build(step: list[str], environment: dict[str, str]) -> None:
-    """A build step, silent unless it fails."""
+    """Runs a build step; its output is shown only if it fails."""
     if not shutil.which(step[0]):
         sys.exit(f"the benchmark of the peers needs {step[0]}")
     done = subprocess.run(

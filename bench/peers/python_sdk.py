@@ -1,5 +1,5 @@
-"""The Python SDK's own client. A modern server has no ping; the SDK's own request for discovery stands in for it, as
-it does in libmcp."""
+"""The client that uses the Python SDK. The modern protocol has no ping: like libmcp, this client sends server/discover
+instead."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The peers that need an interpreter: the Python SDK, FastMCP, and the TypeScript SDK on Node."""
+"""The peers that need an interpreter: the Python SDK, FastMCP, and the TypeScript SDK on Node.js."""
 
 import importlib
 import json
@@ -11,22 +11,22 @@ from types import ModuleType
 HERE = Path(__file__).resolve().parent
 SERVERS = HERE.parent.parent / "tests" / "servers"
 NODE = HERE / "typescript"
-# Which of the tests' environments has which client.
+# For each client: the installation of tests/servers that contains it, its script, and its package.
 PYTHON = {"python-sdk": ("sdk2", "python_sdk.py", "mcp"), "fastmcp": ("fastmcp4", "fastmcp_client.py", "fastmcp")}
 
 
 def command(name: str) -> list[str]:
-    """Installs a peer into the cache; gives how it is started, without its arguments."""
+    """Installs a peer into the cache; returns the command that starts it, without arguments."""
     if name in PYTHON:
         environment, script, _ = PYTHON[name]
         return [str(installed(environment) / "bin" / "python"), str(HERE / script)]
     if name == "typescript-sdk":
         return ["node", str(typescript())]
-    raise ValueError(f"no such peer: {name}")
+    raise ValueError(f"unknown peer: {name}")
 
 
 def versions() -> list[tuple[str, str]]:
-    """What the pins say, by the names that people know."""
+    """The pinned versions, by display name."""
     labels = {"python-sdk": "Python SDK", "fastmcp": "FastMCP"}
     python = [(labels[name], pinned(environment, package)) for name, (environment, _, package) in PYTHON.items()]
     dependencies = json.loads((NODE / "package.json").read_text())["dependencies"]
@@ -34,12 +34,12 @@ def versions() -> list[tuple[str, str]]:
 
 
 def installed(environment: str) -> Path:
-    """The tests' own environment of that name, with the same pins."""
+    """The installation of tests/servers with this name, with the same pinned versions."""
     return tests_module("install").installed(environment)
 
 
 def tests_module(name: str) -> ModuleType:
-    """A module of the tests' own, by which downloads are kept."""
+    """Imports a module of tests/servers, which manages downloads and the cache."""
     sys.path.insert(0, str(SERVERS))
     return importlib.import_module(name)
 

@@ -1,4 +1,5 @@
-//! How fast a message's envelope is read, its result left as it stands: `cargo bench --manifest-path bench/pure/Cargo.toml --bench envelope`.
+//! Parses the envelope of a message, but not its result:
+//! `cargo bench --manifest-path bench/pure/Cargo.toml --bench envelope`.
 
 use std::hint::black_box;
 
@@ -15,13 +16,13 @@ fn answer(text: &str) -> String {
     )
 }
 
-/// The benchmark's text: 63 characters of which the last is a line break.
+/// The text of the benchmark: lines of 63 characters and a newline, which is escaped in JSON.
 fn text(length: usize) -> String {
     let unit = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\\n";
     unit.repeat(length / 64)
 }
 
-/// Like the answer to tools/list: no long string, many short ones.
+/// Like a result of tools/list: many short strings and no long one.
 fn tools(count: usize) -> String {
     let tool = |number: usize| {
         format!(
@@ -48,7 +49,7 @@ fn read(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("envelope");
     for (name, message) in messages {
         group.throughput(Throughput::Bytes(message.len() as u64));
-        // Reading takes the text, so each turn gets a copy, outside of the clock.
+        // Parsing consumes the text: each iteration gets a copy, which is not measured.
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || message.clone(),

@@ -1,11 +1,11 @@
-//! How fast an event stream is taken apart: `cargo bench --manifest-path bench/pure/Cargo.toml --bench event_stream`.
+//! Parses event streams: `cargo bench --manifest-path bench/pure/Cargo.toml --bench event_stream`.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mcp::benching;
 
-/// As much as a read of a socket brings, and as much as a kept buffer may hold.
+/// The typical size of a read from a socket, and the maximum size of a reused buffer.
 const PARTS: [usize; 2] = [16 * 1024, 1024 * 1024];
 
 fn event(data: usize) -> String {

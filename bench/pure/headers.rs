@@ -1,4 +1,4 @@
-//! How fast values become headers: `cargo bench --manifest-path bench/pure/Cargo.toml --bench headers`.
+//! Encodes and checks header values: `cargo bench --manifest-path bench/pure/Cargo.toml --bench headers`.
 
 use std::hint::black_box;
 

@@ -1,7 +1,7 @@
 # The official conformance suite: one test for each scenario and revision in conformance/scenarios.txt.
 #
-# Needs mcp_c_program, mcp::mcp, Python3_EXECUTABLE and mcp_test_environment. The suite and its Node go to
-# <repo>/.cache, or to $LIBMCP_CACHE.
+# Needs mcp_c_program, mcp::mcp, Python3_EXECUTABLE and mcp_test_environment. The suite and the Node.js that runs it are
+# installed in <repo>/.cache, or in $LIBMCP_CACHE.
 
 set(conformance "${CMAKE_CURRENT_SOURCE_DIR}/conformance")
 
@@ -24,14 +24,14 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${conformance}/s
 file(STRINGS "${conformance}/scenarios.txt" lines REGEX "^run ")
 foreach(line ${lines})
   separate_arguments(words UNIX_COMMAND "${line}")
-  list(POP_FRONT words fate scenario)
+  list(POP_FRONT words keyword scenario)
   foreach(revision ${words})
     conformance_test(${revision}.${scenario} run.py $<TARGET_FILE:test-conformance> ${scenario} ${revision})
   endforeach()
 endforeach()
 conformance_test(list list.py)
 
-# The suite takes a client that does nothing for a good one in some scenarios; we do not.
+# In some scenarios the suite passes a client that does nothing. run.py must report it as failed.
 find_program(MCP_TRUE true REQUIRED)
 conformance_test(nothing.initialize run.py "${MCP_TRUE}" initialize 2025-11-25)
 conformance_test(nothing.http-standard-headers run.py "${MCP_TRUE}" http-standard-headers 2026-07-28)

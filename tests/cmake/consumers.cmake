@@ -1,4 +1,4 @@
-# Somebody's projects on libmcp, one for each way to link it; see consumers/README.md.
+# Projects that use libmcp, one for each way to link it; see consumers/README.md.
 #
 # Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE and mcp_test_environment.
 
@@ -18,7 +18,7 @@ function(consumer kind)
                                 ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-# From an installed prefix, one for all of them.
+# Projects that use an installed libmcp. They share one prefix.
 if(MCP_INSTALL)
   consumer(install)
   consumer(clean)
@@ -31,7 +31,7 @@ if(MCP_INSTALL)
   endforeach()
 endif()
 
-# From the source tree. Where that has changed since libmcp was built, cargo has work to do.
+# Projects that include the source tree. If it has changed since libmcp was built, cargo builds it again here.
 foreach(kind add-subdirectory fetchcontent)
   consumer(${kind})
   set_tests_properties(consumer.${kind} PROPERTIES RESOURCE_LOCK cargo TIMEOUT 600)

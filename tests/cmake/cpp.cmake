@@ -1,10 +1,10 @@
-# mcp.hpp: C++ programs on one subject each, by themselves and under the sanitizers, with the scripted server and real ones.
+# mcp.hpp: C++ programs on one subject each, with and without sanitizers, against the scripted server and real ones.
 #
-# Needs mcp-check, MCP_HEADER_DIR, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake and
-# consumers.cmake define.
+# Needs mcp-check, MCP_HEADER_DIR, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and the definitions of
+# real_servers.cmake and consumers.cmake.
 
 if("$CACHE{CMAKE_CXX_COMPILER}" MATCHES "^$|NOTFOUND$")
-  add_test(NAME cpp.compiler COMMAND c++ --version) # not there: it fails and says so
+  add_test(NAME cpp.compiler COMMAND c++ --version) # fails with a message that names the missing compiler
   set_tests_properties(cpp.compiler PROPERTIES LABELS cpp)
   return()
 endif()
@@ -15,7 +15,7 @@ set(cpp_address -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all)
 set(cpp_thread -g -O1 -fsanitize=thread)
 set(cpp_silent -fno-exceptions -fno-rtti)
 
-# cpp_program(NAME SOURCE STANDARD [OPTION...]): the options are for the compiler and the linker.
+# cpp_program(NAME SOURCE STANDARD [OPTION...]): the options go to both the compiler and the linker.
 function(cpp_program name source standard)
   add_executable(${name} ${cpp}/${source}.cpp)
   target_link_libraries(${name} PRIVATE mcp-check)
@@ -24,14 +24,14 @@ function(cpp_program name source standard)
   target_link_options(${name} PRIVATE ${ARGN})
 endfunction()
 
-# cpp_run(TEST PROGRAM [ARGUMENT...]): with the scripted server.
+# cpp_run(TEST PROGRAM [ARGUMENT...]): adds a test that runs the program with the scripted server.
 function(cpp_run test program)
   add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run $<TARGET_FILE:${program}> ${ARGN})
   set_tests_properties(${test} PROPERTIES LABELS cpp TIMEOUT 300 ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 
-# cpp_test(NAME SOURCE STANDARD [OPTION...]): cpp.NAME, and cpp.asan.NAME with the address, leak and undefined behaviour
-# sanitizers.
+# cpp_test(NAME SOURCE STANDARD [OPTION...]): the tests cpp.NAME, and cpp.asan.NAME with the address, leak and undefined
+# behavior sanitizers.
 function(cpp_test name source standard)
   cpp_program(cpp-${name} ${source} ${standard} ${ARGN})
   cpp_run(cpp.${name} cpp-${name})
@@ -42,7 +42,8 @@ endfunction()
 foreach(name json errors settings calls callbacks threads)
   cpp_test(${name} ${name} 17)
 endforeach()
-set(cpp_schema_server "-DPYTHON=\"${Python3_EXECUTABLE}\"" "-DSCHEMA_SERVER=\"${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py\"")
+set(cpp_schema_server
+    "-DPYTHON=\"${Python3_EXECUTABLE}\"" "-DSCHEMA_SERVER=\"${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py\"")
 cpp_test(protocol protocol 17 ${cpp_schema_server})
 cpp_test(callback_exit callback_exit 17)
 cpp_test(cxx20 modern 20)
@@ -53,7 +54,8 @@ cpp_program(cpp-growth growth 17)
 cpp_run(cpp.growth cpp-growth)
 set_tests_properties(cpp.growth PROPERTIES LABELS "cpp;deep" TIMEOUT 300)
 
-# Every standard in one program. Nothing is inlined, or functions that were mixed up would not be noticed.
+# One program from object files of every standard. With -O0 nothing is inlined: inlining would hide that the linker
+# merges inline functions that differ between the standards.
 cpp_program(cpp-mixed mixed 17)
 foreach(setting 17 17_silent 20 23 23_silent)
   string(REGEX MATCH "^[0-9]+" standard ${setting})
@@ -73,20 +75,20 @@ add_test(NAME cpp.dialects COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --in
                                    ${CMAKE_CXX_COMPILER})
 set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 900)
 
-# --- The thread sanitizer ----------------------------------------------------------------------------------------------
+# --- The thread sanitizer ---------------------------------------------------------------------------------------------
 
 set(cpp_thread_environment "${mcp_test_environment};TSAN_OPTIONS=suppressions='${cpp}/tsan.supp'")
 cpp_program(cpp-tsan-threads threads 17 ${cpp_thread})
 cpp_run(cpp.tsan cpp-tsan-threads)
 cpp_program(cpp-tsan-protocol protocol 17 ${cpp_thread} ${cpp_schema_server})
 cpp_run(cpp.tsan.protocol cpp-tsan-protocol)
-# That it would see a race in a callback.
+# Control: a deliberate race in a callback must be reported.
 cpp_run(cpp.tsan.race cpp-tsan-threads --race)
 set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.race PROPERTIES LABELS "cpp;deep" ENVIRONMENT
                                                                       "${cpp_thread_environment}")
 set_tests_properties(cpp.tsan.race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*threads\\.cpp")
 
-# --- Real servers ------------------------------------------------------------------------------------------------------
+# --- Real servers -----------------------------------------------------------------------------------------------------
 
 cpp_program(cpp-real real 17)
 cpp_program(cpp-asan-real real 17 ${cpp_address})
@@ -99,7 +101,7 @@ foreach(server fastmcp4-static fastmcp4-sse)
   set_tests_properties(cpp.tsan.${server} PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
 endforeach()
 
-# The program of the README.
+# The C++ program in the README.
 add_executable(alive-cpp ${PROJECT_SOURCE_DIR}/examples/alive.cpp)
 target_link_libraries(alive-cpp PRIVATE mcp::mcp)
 set_target_properties(alive-cpp PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)

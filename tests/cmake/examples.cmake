@@ -1,8 +1,8 @@
-# The examples in front of real servers; those that need tokens that change go through tests/examples/examples.py.
+# The examples against real servers. tests/examples/examples.py runs those that need tokens that change.
 #
 # Needs Python3_EXECUTABLE, mcp_test_environment and real_servers.cmake.
 
-# mcp_example_test(NAME PROGRAM): where the program was not built, the test fails and says what it needs.
+# mcp_example_test(NAME PROGRAM): if the program was not built, the test fails with a message that says what it needs.
 function(mcp_example_test name program)
   add_test(NAME example.${name}
            COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/examples.py ${name}

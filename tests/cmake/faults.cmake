@@ -6,7 +6,7 @@ set(faults ${CMAKE_CURRENT_SOURCE_DIR}/faults)
 
 # mcp_fault_test(SUBJECT): faults/SUBJECT.py.
 #
-# Its rows are measured against their timeouts, on threads side by side: nothing else should run meanwhile.
+# The test measures many calls in parallel threads against their timeouts: PROCESSORS 2 keeps other tests from running.
 function(mcp_fault_test subject)
   add_test(NAME faults.${subject} COMMAND ${Python3_EXECUTABLE} ${faults}/${subject}.py $<TARGET_FILE:mcp::mcp>)
   set_tests_properties(

@@ -1,4 +1,4 @@
-# The Go binding: its own tests, linters, and a program of somebody's.
+# The Go binding: its tests, linters, and a consumer program.
 #
 # Needs mcp::mcp, MCP_HEADER_DIR, MCP_LIBRARY_DIR, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and
 # real_servers.cmake.
@@ -7,7 +7,7 @@ set(go_module ${PROJECT_SOURCE_DIR}/bindings/go)
 set(go_build ${CMAKE_CURRENT_BINARY_DIR}/go)
 set(go_servers fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse)
 
-# What pkg-config says of a libmcp that is not installed.
+# pkg-config files for the libmcp of the build directory.
 set(mcp_pc_prefix ${PROJECT_BINARY_DIR})
 set(mcp_pc_LIBDIR ${MCP_LIBRARY_DIR})
 set(mcp_pc_INCLUDEDIR ${MCP_HEADER_DIR})
@@ -26,7 +26,7 @@ set(go_environment
     "PYTHONDONTWRITEBYTECODE=1"
     ${mcp_test_environment})
 
-# go_prepare(NAME TARGET ARGUMENTS...): a go command in the module's folder, which fills Go's own cache.
+# go_prepare(NAME TARGET ARGUMENTS...): a go command in the module's folder that fills Go's build cache.
 function(go_prepare name target)
   mcp_prepare(go-${name} ${target} ${go_environment} ${ARGN})
   add_dependencies(prepare-go-${name} mcp-library)
@@ -39,13 +39,13 @@ go_prepare(plain prepare-deep go test -C ${go_module} -run "^$" ./...)
 go_prepare(cgocheck prepare-deep GOEXPERIMENT=cgocheck2 go test -C ${go_module} -run "^$" ./...)
 mcp_prepare(staticcheck prepare ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py --prepare)
 
-# go_test(NAME COMMAND...): in the module's folder.
+# go_test(NAME COMMAND...): the test go.NAME, which runs the command in the module's folder.
 function(go_test name)
   add_test(NAME go.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${go_module})
   set_tests_properties(go.${name} PROPERTIES LABELS go TIMEOUT 600 ENVIRONMENT "${go_environment}")
 endfunction()
 
-# go_server_test(NAME COMMAND...): with the scripted server and the real ones.
+# go_server_test(NAME COMMAND...): the test go.NAME, with the scripted server and the real ones.
 function(go_server_test name)
   go_test(${name} ${MCP_TEST_SERVER} --run ${ARGN})
   list(TRANSFORM go_servers PREPEND server. OUTPUT_VARIABLE fixtures)
@@ -55,18 +55,19 @@ endfunction()
 go_server_test(test go test -short -count=1 -v ./...)
 go_server_test(race go test -short -count=1 -race ./...)
 go_server_test(static go test -short -count=1 -tags static ./...)
-# The strict check of pointers that go to C is compiled in.
+# cgocheck2 compiles in the strict check of pointers that are passed to C.
 go_server_test(cgocheck ${CMAKE_COMMAND} -E env GOEXPERIMENT=cgocheck2 GODEBUG=cgocheck=1 go test -short -count=1 ./...)
 go_test(growth ${MCP_TEST_SERVER} --run go test -run Growth -count=1 -v ./...)
 go_test(vet go vet ./...)
 go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py)
-go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module} ${PROJECT_SOURCE_DIR}/examples/go
-        ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go ${CMAKE_CURRENT_SOURCE_DIR}/servers/go)
+go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module}
+        ${PROJECT_SOURCE_DIR}/examples/go ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go
+        ${CMAKE_CURRENT_SOURCE_DIR}/servers/go)
 set_tests_properties(go.vet go.staticcheck go.gofmt PROPERTIES LABELS "go;style")
 set_tests_properties(go.test go.cgocheck PROPERTIES LABELS "go;real;deep")
 set_tests_properties(go.growth PROPERTIES LABELS "go;deep" COST 60)
 
-# The program of the README. Go finds it built, unless a source was changed since.
+# The Go program in the README. It is in Go's build cache already, unless a source has changed since.
 go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
 go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py ${real_state}/fastmcp4-static.json
         ${go_build}/alive)

@@ -1,4 +1,4 @@
-# Two servers on which FastMCP's client hangs, and libmcp on the same ones.
+# Two servers that make FastMCP's client hang; libmcp must not hang with them.
 #
 # Needs mcp::mcp, Python3_EXECUTABLE, mcp_test_environment and the fixture install.fastmcp4.
 

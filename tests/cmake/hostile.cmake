@@ -1,10 +1,10 @@
-# Servers that mean harm: the library through Python's ctypes, against a raw server on a socket.
+# Malicious servers: Python tests that call the library through ctypes and serve raw sockets.
 #
 # Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE and mcp_test_environment.
 
 set(hostile ${CMAKE_CURRENT_SOURCE_DIR}/hostile)
 
-# mcp_hostile_test(SUBJECT [PROGRAM ARGS...]): hostile/SUBJECT.py, run by the program where there is one.
+# mcp_hostile_test(SUBJECT [PROGRAM ARGS...]): hostile/SUBJECT.py; PROGRAM, if given, runs it.
 function(mcp_hostile_test subject)
   add_test(NAME hostile.${subject}
            COMMAND ${ARGN} ${Python3_EXECUTABLE} ${hostile}/${subject}.py $<TARGET_FILE:mcp::mcp>)
@@ -20,17 +20,17 @@ foreach(subject answers authorise caching callbacks causes changes channel confi
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)
-# A standing stream is given up after 15 s: first.
+# Starts early: in one case the client needs 15 s until it gives up a server stream that fails.
 set_tests_properties(hostile.listening PROPERTIES COST 20)
 
-# Names with several addresses, which no machine has: a getaddrinfo of the test's own tells them.
+# Host names with several addresses: no machine has suitable ones, so a preloaded getaddrinfo returns them.
 add_library(test-addresses MODULE ${hostile}/addresses.c)
 set_target_properties(test-addresses PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
 target_compile_options(test-addresses PRIVATE -Wall -Wextra -pedantic)
 target_link_libraries(test-addresses PRIVATE ${CMAKE_DL_LIBS})
 mcp_hostile_test(addresses ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:test-addresses>)
 
-# Real servers in situations that most servers never make: the cases of hostile/real_servers.py whose names begin with the
+# Real servers in rare situations: the cases of hostile/real_servers.py whose names begin with the name of the
 # installation.
 foreach(name fastmcp3 fastmcp2 ts1 fastify java go)
   add_test(NAME hostile.real_servers.${name}
@@ -40,7 +40,7 @@ foreach(name fastmcp3 fastmcp2 ts1 fastify java go)
                                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
 
-# Two minutes, most of it waiting.
+# Takes two minutes, mostly waiting.
 mcp_hostile_test(patience)
-set_tests_properties(hostile.patience PROPERTIES FIXTURES_REQUIRED install.everything LABELS "real;faults;deep" TIMEOUT 220
-                                                 COST 130)
+set_tests_properties(hostile.patience PROPERTIES FIXTURES_REQUIRED install.everything LABELS "real;faults;deep"
+                                                 TIMEOUT 220 COST 130)

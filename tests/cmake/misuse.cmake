@@ -1,11 +1,11 @@
-# What a program does wrong: every export with wrong arguments, at the wrong time, and from within callbacks.
+# Misuse of the API: every export with wrong arguments, at the wrong time, and from within callbacks.
 #
 # Needs mcp-check, mcp_c_program, MCP_TEST_SERVER, MCP_VALGRIND, Python3_EXECUTABLE and mcp_test_environment.
 
 set(misuse ${CMAKE_CURRENT_SOURCE_DIR}/c)
 set(misuse_server ${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py)
 
-# The calls are made from the header, so that none is forgotten.
+# misuse_cases.py generates the calls from the header, so that every export is tested.
 add_custom_command(
   OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c
   COMMAND ${Python3_EXECUTABLE} ${misuse}/misuse_cases.py ${PROJECT_SOURCE_DIR}/include/mcp.h
@@ -19,7 +19,7 @@ foreach(name misuse_callbacks misuse_registrations misuse_life)
   mcp_c_program(test-${name} c/${name}.c mcp-check)
 endforeach()
 
-# mcp_misuse_test(NAME [ARGS...]): by itself, and under valgrind with mcp_valgrind_NAME.
+# mcp_misuse_test(NAME [ARGS...]): the tests c.NAME, and valgrind.NAME with the additional arguments mcp_valgrind_NAME.
 function(mcp_misuse_test name)
   add_test(NAME c.${name} COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-${name}> ${ARGN})
   set_tests_properties(c.${name} PROPERTIES LABELS fast TIMEOUT 120
@@ -38,7 +38,7 @@ mcp_misuse_test(misuse_callbacks ${Python3_EXECUTABLE} ${misuse_server})
 mcp_misuse_test(misuse_registrations)
 mcp_misuse_test(misuse_life)
 
-# What is left of tokens in memory. Not under valgrind, whose own memory is no matter of ours.
+# Searches the memory of the process for secrets. Not under valgrind: its memory is in the same process.
 mcp_c_program(test-secrets c/secrets.c mcp-check)
 target_sources(test-secrets PRIVATE c/secrets_scan.c)
 add_test(NAME c.secrets
@@ -47,7 +47,7 @@ add_test(NAME c.secrets
 set_tests_properties(c.secrets PROPERTIES LABELS faults TIMEOUT 300
   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 
-# No memory for an answer. Not under valgrind, which needs more itself.
+# Out of memory for a large response. Not under valgrind, which needs more memory than the limit allows.
 mcp_c_program(test-misuse_memory c/misuse_memory.c mcp-check)
 add_test(NAME c.misuse_memory COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-misuse_memory>)
 set_tests_properties(c.misuse_memory PROPERTIES LABELS faults TIMEOUT 300 ENVIRONMENT "${mcp_test_environment}")

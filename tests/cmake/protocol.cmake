@@ -1,4 +1,5 @@
-# The whole protocol, against real servers: the programs of protocol/, each about one subject, on every server that has it.
+# The complete protocol against real servers: each program of protocol/ tests one subject, on every server that supports
+# it.
 #
 # Needs mcp-check, mcp_c_program, and what real_servers.cmake sets and defines.
 
@@ -17,9 +18,9 @@ foreach(name everything_tools everything_resources everything_prompts everything
   target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
 endforeach()
 
-# protocol_test(SUBJECT SERVER INSTALL VERSION [ARGUMENT...]): the program SUBJECT with its ARGUMENTs on SERVER, which
-# has to agree to VERSION, or is pinned to it where it is written =VERSION; see protocol.h. A SERVER whose name ends in
-# -stdio is started by the client.
+# protocol_test(SUBJECT SERVER INSTALL VERSION [ARGUMENT...]): runs the program SUBJECT with the ARGUMENTs against
+# SERVER. The negotiation must result in VERSION; with =VERSION, the client is pinned to it (see protocol.h). The client
+# itself starts a SERVER whose name ends in -stdio.
 function(protocol_test subject server install version)
   set(name protocol.${subject}.${server})
   if(version MATCHES "^=(.*)")
@@ -38,13 +39,13 @@ function(protocol_test subject server install version)
                                           ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 
-# --- server-everything -------------------------------------------------------------------------------------------------
+# --- server-everything ------------------------------------------------------------------------------------------------
 
 foreach(server everything everything-sse everything-stdio)
   foreach(subject tools resources prompts inputs progress changes logging tasks)
     protocol_test(everything_${subject} ${server} everything 2025-11-25)
   endforeach()
-  # What all legacy versions have; over Streamable HTTP it does not speak the first.
+  # The features of all legacy versions. Over Streamable HTTP, the server does not support the first version.
   foreach(version 2024-11-05 2025-03-26 2025-06-18)
     if(NOT (server STREQUAL "everything" AND version STREQUAL "2024-11-05"))
       foreach(subject tools resources prompts progress changes logging)
@@ -55,14 +56,15 @@ foreach(server everything everything-sse everything-stdio)
   protocol_test(everything_inputs ${server} everything =2025-06-18)
 endforeach()
 
-# --- The servers of ours on FastMCP, the Python SDK and the TypeScript SDK -----------------------------------------------
+# --- Test servers based on FastMCP, the Python SDK and the TypeScript SDK ---------------------------------------------
 
 foreach(name fastmcp4 fastmcp4-sse fastmcp3 fastmcp2 sdk2 sdk2-sse ts2)
   string(REPLACE "-sse" "" install ${name})
   real_server(features-${name} ${install})
 endforeach()
 
-# FastMCP from 3 on makes pages of two. It has completions from 4 on, and cannot be listened to on modern.
+# FastMCP 3 and 4 are configured with pages of two. FastMCP supports completion since version 4, and no subscriptions in
+# the modern protocol.
 foreach(server fastmcp2 fastmcp2-stdio fastmcp3 fastmcp3-stdio)
   string(REGEX REPLACE "-.*" "" install ${server})
   if(install STREQUAL "fastmcp3")
@@ -76,7 +78,8 @@ foreach(server fastmcp2 fastmcp2-stdio fastmcp3 fastmcp3-stdio)
   endif()
   protocol_test(prompts features-${server} ${install} 2025-11-25 no-completion 0)
   protocol_test(progress features-${server} ${install} 2025-11-25)
-  protocol_test(inputs features-${server} ${install} 2025-11-25 form+sample+roots+unasked-in-result+refused-in-result)
+  protocol_test(inputs features-${server} ${install} 2025-11-25
+                form+sample+roots+no-handler-tool-error+failing-handler-tool-error)
   protocol_test(changes features-${server} ${install} 2025-11-25 tools+prompts+resources+refused)
 endforeach()
 
@@ -92,17 +95,19 @@ foreach(server fastmcp4 fastmcp4-sse fastmcp4-stdio)
     protocol_test(progress features-${server} fastmcp4 ${version})
     protocol_test(logging features-${server} fastmcp4 ${version} by-level)
     if(version STREQUAL "2026-07-28")
-      protocol_test(inputs features-${server} fastmcp4 ${version} form+sample+roots+rounds+unasked-here+refused-here)
-      protocol_test(changes features-${server} fastmcp4 ${version} unheard)
+      protocol_test(inputs features-${server} fastmcp4 ${version}
+                    form+sample+roots+rounds+no-handler-client-error+failing-handler-client-error)
+      protocol_test(changes features-${server} fastmcp4 ${version} no-listening)
     else()
       protocol_test(inputs features-${server} fastmcp4 ${version}
-                    form+sample+roots+unasked-in-result+refused-in-result)
+                    form+sample+roots+no-handler-tool-error+failing-handler-tool-error)
       protocol_test(changes features-${server} fastmcp4 ${version} tools+prompts+resources+refused)
     endif()
   endforeach()
 endforeach()
 
-# The Python SDK knows no logging/setLevel on legacy, and has another code for a prompt that does not exist on each.
+# The Python SDK has no logging/setLevel in legacy versions, and reports an unknown prompt with a different error code
+# in modern and legacy versions.
 foreach(server sdk2 sdk2-sse sdk2-stdio)
   set(versions 2026-07-28 =2025-11-25)
   if(server MATCHES "-sse$")
@@ -115,18 +120,21 @@ foreach(server sdk2 sdk2-sse sdk2-stdio)
     if(version STREQUAL "2026-07-28")
       protocol_test(prompts features-${server} sdk2 ${version} completes -32603)
       protocol_test(logging features-${server} sdk2 ${version} by-level)
-      protocol_test(inputs features-${server} sdk2 ${version} form+sample+roots+all+unasked-as-error+refused-here)
+      protocol_test(inputs features-${server} sdk2 ${version}
+                    form+sample+roots+all+no-handler-rpc-error+failing-handler-client-error)
       protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+updated)
     else()
       protocol_test(prompts features-${server} sdk2 ${version} completes 0)
       protocol_test(logging features-${server} sdk2 ${version} refused)
-      protocol_test(inputs features-${server} sdk2 ${version} form+sample+roots+all+unasked-as-error+refused-as-error)
+      protocol_test(inputs features-${server} sdk2 ${version}
+                    form+sample+roots+all+no-handler-rpc-error+failing-handler-rpc-error)
       protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+refused)
     endif()
   endforeach()
 endforeach()
 
-# The TypeScript SDK serves legacy over HTTP without a session: nothing can be asked or told between calls there.
+# The TypeScript SDK serves legacy versions over HTTP without a session: the server can send neither requests nor
+# notifications outside a call.
 foreach(server ts2 ts2-stdio)
   foreach(version 2026-07-28 =2025-11-25)
     protocol_test(tools features-${server} ts2 ${version} 1)
@@ -136,17 +144,17 @@ foreach(server ts2 ts2-stdio)
     if(version STREQUAL "2026-07-28")
       protocol_test(logging features-${server} ts2 ${version} by-level)
       protocol_test(inputs features-${server} ts2 ${version}
-                    form+sample+roots+url+all+rounds+retry+unasked-as-error+refused-here)
+                    form+sample+roots+url+all+rounds+retry+no-handler-rpc-error+failing-handler-client-error)
       protocol_test(changes features-${server} ts2 ${version} tools+prompts+resources+updated)
       protocol_test(headers features-${server} ts2 ${version})
     elseif(server STREQUAL "ts2")
-      protocol_test(logging features-${server} ts2 ${version} forgotten)
-      protocol_test(inputs features-${server} ts2 ${version} unasked-in-result)
-      protocol_test(changes features-${server} ts2 ${version} unheard)
+      protocol_test(logging features-${server} ts2 ${version} ignored)
+      protocol_test(inputs features-${server} ts2 ${version} no-handler-tool-error)
+      protocol_test(changes features-${server} ts2 ${version} no-listening)
     else()
       protocol_test(logging features-${server} ts2 ${version} by-level)
       protocol_test(inputs features-${server} ts2 ${version}
-                    form+sample+roots+all+rounds+retry+unasked-in-result+refused-in-result)
+                    form+sample+roots+all+rounds+retry+no-handler-tool-error+failing-handler-tool-error)
       protocol_test(changes features-${server} ts2 ${version} tools+prompts+resources+refused)
     endif()
   endforeach()

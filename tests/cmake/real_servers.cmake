@@ -1,7 +1,7 @@
-# Real MCP servers: their installation, their start and stop as fixtures, the server matrix, and the recorded lives.
+# Real MCP servers: their installation, fixtures that start and stop them, the server matrix, and the recorded sessions.
 #
-# Needs mcp::mcp, MCP_RECORDER, Python3_EXECUTABLE and mcp_test_environment. Installs go to <repo>/.cache, or to
-# $LIBMCP_CACHE.
+# Needs mcp::mcp, MCP_RECORDER, Python3_EXECUTABLE and mcp_test_environment. Servers are installed in <repo>/.cache, or
+# in $LIBMCP_CACHE.
 
 set(real_servers ${CMAKE_CURRENT_SOURCE_DIR}/servers)
 set(real_matrix ${CMAKE_CURRENT_SOURCE_DIR}/matrix)
@@ -15,7 +15,7 @@ foreach(program cell recorded)
   target_link_libraries(mcp_${program} PRIVATE mcp::mcp)
 endforeach()
 
-# real_install(NAME): prepares the installation NAME; the fixture install.NAME looks whether it is there.
+# real_install(NAME): the target prepare-NAME installs NAME; the fixture install.NAME checks that it is installed.
 function(real_install name)
   set(command ${Python3_EXECUTABLE} ${real_servers}/install.py ${name})
   mcp_prepare(${name} "prepare;prepare-deep" ${command})
@@ -28,7 +28,7 @@ foreach(name fastmcp4 fastmcp3 fastmcp2 sdk2 everything ts1 fastify java go)
   real_install(${name})
 endforeach()
 
-# real_server(NAME INSTALL): the fixture server.NAME, and its state file in ${real_state}.
+# real_server(NAME INSTALL): the fixture server.NAME, which writes the state file NAME.json in ${real_state}.
 function(real_server name install)
   foreach(action start stop)
     add_test(
@@ -41,7 +41,7 @@ function(real_server name install)
   set_tests_properties(server.${name}.stop PROPERTIES FIXTURES_CLEANUP server.${name} LABELS real TIMEOUT 120)
 endfunction()
 
-# real_test(NAME SERVER LABELS COMMAND...)
+# real_test(NAME SERVER LABELS COMMAND...): a test with the fixture server.SERVER.
 function(real_test name server labels)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(
@@ -49,9 +49,9 @@ function(real_test name server labels)
                        ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 
-# matrix.SERVER runs all cells of a server: see matrix/matrix.py, and matrix/table.py for the cells.
+# matrix.SERVER runs all cells of a server; see matrix/matrix.py, and matrix/table.py for the cells.
 #
-# matrix.py has its own time limits, for each cell and for all of a server; the TIMEOUT here is above them.
+# matrix.py limits the time for each cell and for each server; the TIMEOUT here is above these limits.
 set(matrix_servers
     fastmcp4-static fastmcp4-jwt fastmcp4-stateless fastmcp4-apikey fastmcp4-sse fastmcp4-sse-jwt
     fastmcp3-static fastmcp3-jwt fastmcp3-sse
@@ -70,21 +70,21 @@ endforeach()
 add_test(NAME matrix.table COMMAND ${Python3_EXECUTABLE} ${real_matrix}/table_check.py ${matrix_servers})
 set_tests_properties(matrix.table PROPERTIES LABELS "matrix;fast" TIMEOUT 30 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 
-# recorded_life(SERVER LIFE VERSION): see recorded.py.
-function(recorded_life server life version)
-  real_test(recorded.${server}.${life} ${server} "real;recorded"
+# recorded_test(SERVER SCENARIO VERSION): the test recorded.SERVER.SCENARIO; see matrix/recorded.py.
+function(recorded_test server scenario version)
+  real_test(recorded.${server}.${scenario} ${server} "real;recorded"
             ${Python3_EXECUTABLE} ${real_matrix}/recorded.py --recorder ${MCP_RECORDER} --program
             $<TARGET_FILE:mcp_recorded> --state ${real_state}/${server}.json --out
-            ${real_state}/${server}.${life}.jsonl --life ${life} --version ${version})
+            ${real_state}/${server}.${scenario}.jsonl --scenario ${scenario} --version ${version})
 endfunction()
 
-recorded_life(fastmcp4-static modern 2026-07-28)
-recorded_life(fastmcp4-static pinned 2025-11-25)
-recorded_life(sdk2 modern 2026-07-28)
-recorded_life(sdk2 pinned 2025-11-25)
-recorded_life(fastmcp3-static legacy 2025-11-25)
-recorded_life(fastmcp2-static legacy 2025-11-25)
-recorded_life(everything legacy 2025-11-25)
-recorded_life(fastmcp4-sse sse 2025-11-25)
-recorded_life(fastmcp4-sse sse-pinned 2024-11-05)
-recorded_life(fastmcp4-sse sse-fall-back 2025-11-25)
+recorded_test(fastmcp4-static modern 2026-07-28)
+recorded_test(fastmcp4-static pinned 2025-11-25)
+recorded_test(sdk2 modern 2026-07-28)
+recorded_test(sdk2 pinned 2025-11-25)
+recorded_test(fastmcp3-static legacy 2025-11-25)
+recorded_test(fastmcp2-static legacy 2025-11-25)
+recorded_test(everything legacy 2025-11-25)
+recorded_test(fastmcp4-sse sse 2025-11-25)
+recorded_test(fastmcp4-sse sse-pinned 2024-11-05)
+recorded_test(fastmcp4-sse sse-fall-back 2025-11-25)

@@ -1,5 +1,5 @@
-# The library and the programs of tests/c and tests/cpp once more, watched: by the address, leak and undefined behaviour
-# sanitizers, and by the thread sanitizer. Rust and C both; see sanitizers/README.md.
+# The library and the programs of tests/c and tests/cpp with the address, leak and undefined behavior sanitizers, and
+# with the thread sanitizer. Both Rust and C code is instrumented; see sanitizers/README.md.
 #
 # Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, random_interrupts_sources,
 # and the programs of cpp.cmake, which are compiled for both already.
@@ -11,13 +11,13 @@ set(sanitize_thread -g -O1 -fsanitize=thread)
 set(sanitize_address_environment ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1)
 set(sanitize_thread_environment TSAN_OPTIONS=suppressions=${sanitize}/tsan.supp)
 
-# The race detector belongs to the preset deep.
+# The thread sanitizer runs in the preset deep only.
 set(sanitize_address_target prepare)
 set(sanitize_thread_target prepare-deep)
 set(sanitize_address_labels sanitize)
 set(sanitize_thread_labels "sanitize;deep")
 
-# --- The library -------------------------------------------------------------------------------------------------------
+# --- The library ------------------------------------------------------------------------------------------------------
 
 set(sanitize_cargo_args ${MCP_CARGO_ARGS})
 list(TRANSFORM sanitize_cargo_args PREPEND --cargo-arg=)
@@ -25,13 +25,13 @@ foreach(sanitizer address thread)
   set(command ${Python3_EXECUTABLE} ${sanitize}/library.py ${sanitizer} --out ${sanitize_state}/${sanitizer} --target
               ${mcp_instrumented}/cargo-${sanitizer} --cargo ${MCP_CARGO} ${sanitize_cargo_args})
   mcp_prepare(sanitize-${sanitizer} ${sanitize_${sanitizer}_target} ${command})
-  # It is built by then, and cargo has nothing to do, unless a source was changed since.
+  # prepare-sanitize-* has built the library already: cargo builds here only if a source has changed since.
   add_test(NAME sanitize.build.${sanitizer} COMMAND ${command})
   set_tests_properties(sanitize.build.${sanitizer} PROPERTIES FIXTURES_SETUP sanitize.${sanitizer} LABELS sanitize
                                                               TIMEOUT 900)
 endforeach()
 
-# --- Programs ----------------------------------------------------------------------------------------------------------
+# --- Programs ---------------------------------------------------------------------------------------------------------
 
 foreach(sanitizer address thread)
   add_library(sanitize-${sanitizer} STATIC c/check.c c/support.c)
@@ -42,17 +42,19 @@ foreach(sanitizer address thread)
   set_target_properties(sanitize-${sanitizer} PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
 endforeach()
 
-# sanitize_run(SANITIZER NAME COMMAND...): sanitize.SANITIZER.NAME, with the scripted server and the watched library.
+# sanitize_run(SANITIZER NAME COMMAND...): the test sanitize.SANITIZER.NAME, with the scripted server and the
+# instrumented library.
 function(sanitize_run sanitizer name)
   set(test sanitize.${sanitizer}.${name})
   add_test(NAME ${test} COMMAND ${MCP_TEST_SERVER} --run ${ARGN})
   set(environment ${mcp_test_environment} LD_LIBRARY_PATH=${sanitize_state}/${sanitizer}
                   ${sanitize_${sanitizer}_environment})
-  set_tests_properties(${test} PROPERTIES FIXTURES_REQUIRED sanitize.${sanitizer} LABELS "${sanitize_${sanitizer}_labels}"
-                                          TIMEOUT 300 ENVIRONMENT "${environment}")
+  set_tests_properties(
+    ${test} PROPERTIES FIXTURES_REQUIRED sanitize.${sanitizer} LABELS "${sanitize_${sanitizer}_labels}" TIMEOUT 300
+                       ENVIRONMENT "${environment}")
 endfunction()
 
-# sanitize_c(SANITIZER NAME [ARGUMENT...]): c/NAME.c.
+# sanitize_c(SANITIZER NAME [ARGUMENT...]): the test sanitize.SANITIZER.NAME, which runs c/NAME.c.
 function(sanitize_c sanitizer name)
   set(sources c/${name}.c)
   if(name STREQUAL "random_interrupts")
@@ -80,12 +82,12 @@ foreach(name json errors settings calls callbacks threads)
 endforeach()
 sanitize_run(thread cpp.threads $<TARGET_FILE:cpp-tsan-threads>)
 
-# --- Mistakes that they have to see ------------------------------------------------------------------------------------
+# --- Controls: deliberate bugs that must be reported ------------------------------------------------------------------
 
-# sanitize_control(SANITIZER MISTAKE REPORT): the report is a regular expression.
-function(sanitize_control sanitizer mistake report)
-  sanitize_run(${sanitizer} control.${mistake} $<TARGET_FILE:sanitize-${sanitizer}-control> ${mistake})
-  set_tests_properties(sanitize.${sanitizer}.control.${mistake} PROPERTIES PASS_REGULAR_EXPRESSION "${report}")
+# sanitize_control(SANITIZER BUG REPORT): REPORT is a regular expression that the sanitizer's report must match.
+function(sanitize_control sanitizer bug report)
+  sanitize_run(${sanitizer} control.${bug} $<TARGET_FILE:sanitize-${sanitizer}-control> ${bug})
+  set_tests_properties(sanitize.${sanitizer}.control.${bug} PROPERTIES PASS_REGULAR_EXPRESSION "${report}")
 endfunction()
 
 foreach(sanitizer address thread)
@@ -98,7 +100,7 @@ sanitize_control(address overflow "signed integer overflow")
 sanitize_control(thread race "data race.*control\\.c")
 sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_timeout[^\n]*libmcp\\.so")
 
-# --- Servers that mean harm --------------------------------------------------------------------------------------------
+# --- Malicious servers ------------------------------------------------------------------------------------------------
 
 # The quick ones of hostile/*.py in hostile.cmake. Without packed and inconsistent_responses, which measure memory: the
 # sanitizer keeps freed memory for a while. Without stdio_faults, which measures the time for 4 MB: the stress test in C
@@ -106,10 +108,12 @@ sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_tim
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 
-# sanitize_python(NAME PROGRAM)
+# sanitize_python(NAME PROGRAM): the test sanitize.address.NAME, which runs the Python program with the instrumented
+# library.
 function(sanitize_python name program)
-  add_test(NAME sanitize.address.${name} COMMAND ${Python3_EXECUTABLE} ${sanitize}/preloaded.py ${sanitize_runtime} ${program}
-                                                 ${sanitize_state}/address/libmcp.so)
+  add_test(NAME sanitize.address.${name}
+           COMMAND ${Python3_EXECUTABLE} ${sanitize}/preloaded.py ${sanitize_runtime} ${program}
+                   ${sanitize_state}/address/libmcp.so)
   set_tests_properties(
     sanitize.address.${name} PROPERTIES FIXTURES_REQUIRED sanitize.address LABELS sanitize TIMEOUT 300
                                         ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")

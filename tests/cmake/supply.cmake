@@ -1,4 +1,4 @@
-# Where the library's parts come from: licences, sources, duplicates, the list of what is in it, and locked builds.
+# The supply chain: licenses, sources and duplicates of the dependencies, the SBOM, and locked builds.
 #
 # Needs Python3_EXECUTABLE, MCP_CARGO, mcp_prepare and mcp_test_environment.
 
@@ -13,7 +13,7 @@ add_test(NAME supply.sbom COMMAND ${Python3_EXECUTABLE} ${supply}/sbom_test.py)
 set_tests_properties(supply.deny supply.dependencies supply.locked supply.security supply.sbom PROPERTIES
   LABELS supply TIMEOUT 300 ENVIRONMENT "${supply_environment}")
 
-# libmcp.cdx.json in the build folder: for whoever ships the library.
+# Writes libmcp.cdx.json, the SBOM, to the build folder, for those who distribute the library.
 add_custom_target(mcp-sbom
   COMMAND "${CMAKE_COMMAND}" -E env "CARGO=${MCP_CARGO}" PYTHONDONTWRITEBYTECODE=1
           ${Python3_EXECUTABLE} ${supply}/sbom.py ${PROJECT_BINARY_DIR}/libmcp.cdx.json

@@ -1,20 +1,21 @@
-# bindings/swift: built, tested and documented, with the machine's Swift or the one of a chroot.
+# Builds and tests bindings/swift and checks its documentation, with the machine's Swift or with the Swift of a chroot.
 #
-# Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and what real_servers.cmake, protocol.cmake and
-# consumers.cmake define.
+# Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and the definitions of real_servers.cmake,
+# protocol.cmake and consumers.cmake.
 
 set(swift ${CMAKE_CURRENT_SOURCE_DIR}/swift)
 set(swift_servers
-    fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse features-fastmcp4 features-ts2)
+    fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static everything everything-sse features-fastmcp4
+    features-ts2)
 list(TRANSFORM swift_servers PREPEND server. OUTPUT_VARIABLE swift_fixtures)
 
-# A chroot with a Swift toolchain, where the machine has none: one to two minutes the first time.
+# Creates a chroot with a Swift toolchain if the machine has no Swift; the first time takes one to two minutes.
 mcp_prepare(swift-toolchain "prepare;prepare-deep" ${Python3_EXECUTABLE} ${swift}/chroot.py)
 add_test(NAME swift.toolchain COMMAND ${Python3_EXECUTABLE} ${swift}/chroot.py)
 set_tests_properties(swift.toolchain PROPERTIES FIXTURES_SETUP swift.toolchain LABELS swift TIMEOUT 60
                                                 RESOURCE_LOCK swift ENVIRONMENT "${mcp_test_environment}")
 
-# swift/run.py, without the job.
+# The command line of swift/run.py, without the job.
 set(swift_run ${Python3_EXECUTABLE} ${swift}/run.py --library $<TARGET_FILE:mcp::mcp> --include
     "$<TARGET_PROPERTY:mcp::mcp,INTERFACE_INCLUDE_DIRECTORIES>" --server ${MCP_TEST_SERVER} --state ${real_state}
     --build ${CMAKE_CURRENT_BINARY_DIR})
@@ -23,9 +24,9 @@ mcp_prepare(swift-tsan prepare-deep ${swift_run} build-tsan)
 foreach(name swift swift-tsan)
   add_dependencies(prepare-${name} prepare-swift-toolchain mcp-library mcp-test-server)
 endforeach()
-add_dependencies(prepare-swift-tsan prepare-swift) # one at a time in the place of the builds
+add_dependencies(prepare-swift-tsan prepare-swift) # both use the same build folder: never build them in parallel
 
-# swift_test(JOB [FIXTURE...]): swift.JOB, see swift/run.py.
+# swift_test(JOB [FIXTURE...]): the test swift.JOB; see swift/run.py.
 function(swift_test job)
   add_test(NAME swift.${job} COMMAND ${swift_run} ${job})
   set_tests_properties(
@@ -48,7 +49,7 @@ foreach(job tsan growth)
   set_property(TEST swift.${job} APPEND PROPERTY LABELS deep)
 endforeach()
 
-# From an installed prefix.
+# A project that uses an installed libmcp.
 if(MCP_INSTALL)
   consumer(swift)
   set_tests_properties(consumer.swift PROPERTIES FIXTURES_REQUIRED "consumer.prefix;swift.toolchain" LABELS

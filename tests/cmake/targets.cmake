@@ -1,4 +1,4 @@
-# Targets that nothing here runs: whether the library compiles for them.
+# Checks that the library compiles for targets on which no test runs.
 #
 # Needs Python3_EXECUTABLE, MCP_CARGO, mcp_prepare, mcp_instrumented and mcp_test_environment.
 

@@ -1,11 +1,11 @@
 /*
- * client: the client of the official conformance suite, on mcp.h alone.
+ * client: the client program for the official conformance suite. It uses only mcp.h.
  *
  *     MCP_CONFORMANCE_SCENARIO=NAME client URL
  *
- * The suite starts a server for one scenario, runs this program and judges what the server saw. MCP_CONFORMANCE_CONTEXT
- * is what the scenario wants to tell its client, a JSON object. The last line on stdout is "done" when everything went
- * as it should: a scenario that ends early may look as good as one that was gone through.
+ * The suite starts a server for one scenario, runs this program and checks the requests that the server received.
+ * MCP_CONFORMANCE_CONTEXT is a JSON object with the scenario's parameters for the client. On success, the last line on
+ * stdout is "done": the suite may also pass a scenario that ended early.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <mcp.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* When the suite loses patience it stops the shell between us and leaves this program alone. */
+/* On a timeout, the suite stops the shell that started this program, but not this program. */
 enum { OWN_DEADLINE_S = 20, CALL_TIMEOUT_MS = 10000 };
 
 static mcp_error *error;
@@ -30,21 +30,21 @@ static void must(mcp_status status, const char *what) {
         stop(what, mcp_error_message(error));
 }
 
-static const char *name_of(const mcp_json *thing, const char *member) {
-    const char *name = mcp_json_string(mcp_json_member(thing, member));
+static const char *name_of(const mcp_json *item, const char *member) {
+    const char *name = mcp_json_string(mcp_json_member(item, member));
     if (!name)
-        stop(member, "the server lists something without it");
+        stop(member, "an item in the server's list does not have this member");
     return name;
 }
 
-/* All tools, resources or prompts; `kind` is the name of the array. The caller frees the document. */
 typedef mcp_status (*list_fn)(mcp_client *, const mcp_options *, mcp_json **, mcp_error **);
 
+/* Lists all tools, resources or prompts; `kind` is the name of the array. The caller frees the document. */
 static mcp_json *listed(mcp_client *client, list_fn list, const char *kind) {
     mcp_json *result = NULL;
     must(list(client, NULL, &result, &error), kind);
     if (mcp_json_type_of(mcp_json_member(result, kind)) != MCP_JSON_ARRAY)
-        stop(kind, "no array of them");
+        stop(kind, "the result has no such array");
     printf("%s: %zu\n", kind, mcp_json_size(mcp_json_member(result, kind)));
     return result;
 }
@@ -52,7 +52,7 @@ static mcp_json *listed(mcp_client *client, list_fn list, const char *kind) {
 static const mcp_json *first_of(const mcp_json *result, const char *kind) {
     const mcp_json *first = mcp_json_first(mcp_json_member(result, kind));
     if (!first)
-        stop(kind, "there are none");
+        stop(kind, "the list is empty");
     return first;
 }
 
@@ -74,7 +74,7 @@ static void call(mcp_client *client, const char *tool, const char *arguments, si
 
 /* --- Handlers -------------------------------------------------------------------------------------------------- */
 
-/* Accepts with what `content` says; what it leaves out the library takes from the defaults of the schema. */
+/* Accepts with `content`. The library fills in missing members from the defaults of the schema. */
 static void accept_with(void *content, mcp_input *input) {
     must(mcp_input_accept(input, content, SIZE_MAX, &error), "accept");
 }
@@ -103,12 +103,12 @@ static void elicitation_defaults(mcp_client *client) {
     call(client, "test_client_elicitation_defaults", NULL, 0);
 }
 
-/* Without handlers: the stream that they keep open would be the reconnect that the suite waits for. */
+/* Without handlers: with them, the library opens a server stream, which the suite would take for the reconnect. */
 static void sse_retry(mcp_client *client) {
     call(client, "test_reconnection", "{}", SIZE_MAX);
 }
 
-/* With every capability, for the suite looks at what is declared. */
+/* Sets every handler, because the suite checks the declared capabilities. */
 static void request_metadata(mcp_client *client) {
     static char model[] =
         "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"yes\"},\"model\":\"none\"}";
@@ -122,7 +122,7 @@ static void request_metadata(mcp_client *client) {
     call(client, "anything", NULL, 0);
 }
 
-/* The first round asks for input, and while a person would be answering another tool is called. */
+/* Calls another tool before it accepts: a client may send other requests while the user fills in the form. */
 static void confirm(void *client, mcp_input *input) {
     static char content[] = "{\"confirmed\":true}";
     call(client, "test_mrtr_unrelated", NULL, 0);
@@ -138,7 +138,7 @@ static void input_rounds(mcp_client *client) {
     call(client, "test_mrtr_no_result_type", "{}", SIZE_MAX);
 }
 
-/* Everything that has a name or a URI, so that each request shows its headers. */
+/* Uses everything that the server lists, so that the suite sees the headers of each kind of request. */
 static void standard_headers(mcp_client *client) {
     mcp_json *result = NULL;
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
@@ -159,7 +159,7 @@ static void standard_headers(mcp_client *client) {
     mcp_json_free(prompts);
 }
 
-/* The calls that the context asks for, with their arguments as they stand there. */
+/* Makes the tool calls that the context lists, with their arguments byte for byte. */
 static void custom_headers(mcp_client *client) {
     const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
     mcp_json *context = text ? mcp_json_parse(text, SIZE_MAX, &error) : NULL;
@@ -174,7 +174,7 @@ static void custom_headers(mcp_client *client) {
     mcp_json_free(context);
 }
 
-/* Whatever is listed is called: the library has to leave out the tools that must not be. */
+/* Calls all listed tools: the library must remove tools with invalid headers from the list. */
 static void invalid_tool_headers(mcp_client *client) {
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
     tool_named(tools, "valid_tool");
@@ -183,13 +183,14 @@ static void invalid_tool_headers(mcp_client *client) {
     mcp_json_free(tools);
 }
 
+/* The library must not load the URL in the schema's $ref. */
 static void network_reference(mcp_client *client) {
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
     tool_named(tools, "lookup_user");
     mcp_json_free(tools);
 }
 
-/* Sends a tool's schema back as it came. */
+/* Sends the schema of a tool back to the server, byte for byte. */
 static void schema_preserved(mcp_client *client) {
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
     size_t length = 0;
@@ -198,7 +199,7 @@ static void schema_preserved(mcp_client *client) {
     size_t room = length + sizeof "{\"schema\":}";
     char *arguments = malloc(room);
     if (!schema || !arguments)
-        stop("inputSchema", "there is none");
+        stop("inputSchema", "the tool has no schema");
     snprintf(arguments, room, "{\"schema\":%.*s}", (int)length, schema);
     call(client, "json_schema_echo", arguments, SIZE_MAX);
     free(arguments);
@@ -247,5 +248,5 @@ int main(int argc, char **argv) {
         puts("done");
         return 0;
     }
-    stop(wanted, "this client does not know the scenario");
+    stop(wanted, "unknown scenario");
 }

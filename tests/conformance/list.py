@@ -1,6 +1,6 @@
-"""list.py: the suite's own list of client scenarios against scenarios.txt, so that none is left out in silence.
+"""list.py: compares the suite's list of client scenarios with scenarios.txt, so that new scenarios are noticed.
 
-Then the requirement sets: whatever a revision requires has to be run, or be said to come later.
+Also checks the requirement sets: each scenario that a revision requires must be marked "run" or "later".
 """
 
 import re
@@ -16,14 +16,14 @@ def listed(*words: str) -> str:
     return done.stdout
 
 
-def theirs() -> dict[str, set[str]]:
-    """All client scenarios, with their revisions; "extension" stands for those of none."""
+def suite_scenarios() -> dict[str, set[str]]:
+    """All client scenarios with their revisions; scenarios of extensions have the revision "extension"."""
     found = re.findall(r"^  - (\S+) \[([^]]+)\]$", listed("--client"), re.MULTILINE)
     return {name: set(revisions.split(",")) for name, revisions in found}
 
 
 def required(revision: str) -> tuple[set[str], set[str]]:
-    """What a requirement set asks of a client, and what it runs without a score."""
+    """The client scenarios of a requirement set: those that are scored, and those that run without a score."""
     text = listed("--requirements", revision)
     _, _, client = text.partition("Client scenarios")
     scored, _, unscored = client.partition("Run and reported")
@@ -34,32 +34,33 @@ def required(revision: str) -> tuple[set[str], set[str]]:
 
 
 def main() -> None:
-    ours, wrong = suite.ours(), []
-    known = theirs()
+    planned, problems = suite.planned(), []
+    known = suite_scenarios()
     if not known:
-        raise SystemExit("the suite lists nothing: has the form of its list changed?")
-    for name in sorted(known | ours):
-        if name not in ours:
-            wrong.append(f"{name}: the suite has it, scenarios.txt has not")
+        raise SystemExit("no scenarios found in the output of the suite: has its format changed?")
+    for name in sorted(known | planned):
+        if name not in planned:
+            problems.append(f"{name}: is in the suite, but not in scenarios.txt")
         elif name not in known:
-            wrong.append(f"{name}: scenarios.txt has it, the suite has not")
-        elif known[name] != ours[name][1]:
-            wrong.append(f"{name}: the suite has it at {sorted(known[name])}, scenarios.txt at {sorted(ours[name][1])}")
+            problems.append(f"{name}: is in scenarios.txt, but not in the suite")
+        elif known[name] != planned[name][1]:
+            found, revisions = sorted(known[name]), sorted(planned[name][1])
+            problems.append(f"{name}: has the revisions {found} in the suite, but {revisions} in scenarios.txt")
     for revision in SETS:
         scored, unscored = required(revision)
         if not scored or not unscored:
-            raise SystemExit(f"{revision}: no requirements: has the form of the list changed?")
+            raise SystemExit(f"{revision}: no requirements found in the output of the suite: has its format changed?")
         for name in sorted(scored | unscored):
-            fate, revisions = ours.get(name, ("missing", set()))
-            if fate == "run" and revision in revisions:
+            plan, revisions = planned.get(name, ("missing", set()))
+            if plan == "run" and revision in revisions:
                 continue
-            if fate != "later" or not name.startswith("auth/"):
-                wrong.append(f"{name}: required for {revision}, and not run")
-        run = {name for name in scored if ours.get(name, ("",))[0] == "run"}
+            if plan != "later" or not name.startswith("auth/"):
+                problems.append(f"{name}: required for {revision}, but not run")
+        run = {name for name in scored if planned.get(name, ("",))[0] == "run"}
         print(f"{revision}: {len(run)} of {len(scored)} required scenarios are run")
-    print(f"{len(known)} scenarios of the suite, {sum(fate == 'run' for fate, _ in ours.values())} of them run")
-    if wrong:
-        print(*wrong, sep="\n")
+    print(f"{len(known)} scenarios in the suite, {sum(plan == 'run' for plan, _ in planned.values())} of them run")
+    if problems:
+        print(*problems, sep="\n")
         raise SystemExit(1)
 
 

@@ -1,8 +1,8 @@
-"""run.py CLIENT SCENARIO REVISION: one scenario of the conformance suite, by the checks that it wrote.
+"""run.py CLIENT SCENARIO REVISION: runs one scenario of the conformance suite and evaluates its result file.
 
-The suite's exit status is not believed alone: a client that does nothing passes 0 of 0 checks there. What fails here:
-a check that is FAILURE or WARNING, or INFO about an error, one that is SKIPPED and is not in SKIPPED below, no check at
-all, and a client that did not come to its end.
+The suite's exit status is not sufficient: with it, a client that does nothing passes 0 of 0 checks. This program fails
+if a check is FAILURE, WARNING, or INFO with an error message, if a check is SKIPPED that SKIPPED below does not list,
+if no check passed, and if the client did not print "done".
 """
 
 import json
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import suite
 
-# The client gives up after 20 s, the suite after 30 s, this after 60 s.
-SUITE_MS, OURS_S = 30000, 60
+# Timeouts: 20 s in the client, 30 s in the suite, 60 s for the whole run.
+SUITE_MS, RUN_S = 30000, 60
 
-# What cannot be checked: 2026-07-28 has no handshake.
+# Checks that the suite must skip: 2026-07-28 has no handshake.
 SKIPPED = {
     ("http-standard-headers", "2026-07-28"): {
         "ClientMcpMethodHeader_initialize",
@@ -27,8 +27,8 @@ SKIPPED = {
 }
 
 
-def executed(client: str, scenario: str, revision: str, folder: str) -> int:
-    """Runs the suite; it ends when this process ends, however that happens."""
+def run_suite(client: str, scenario: str, revision: str, folder: str) -> int:
+    """Runs the suite and returns its exit status. The kernel kills the suite if this process ends."""
     words = suite.command("client", "--command", shlex.quote(client), "--scenario", scenario)
     words += ["--spec-version", revision, "--output-dir", folder, "--timeout", str(SUITE_MS)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MCP_CONFORMANCE_")}
@@ -39,15 +39,15 @@ def executed(client: str, scenario: str, revision: str, folder: str) -> int:
         stdout=sys.stderr,
     )
     try:
-        return process.wait(OURS_S)
+        return process.wait(RUN_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        raise SystemExit(f"{scenario}: the suite did not come to an end")
+        raise SystemExit(f"{scenario}: the suite did not end within {RUN_S} s")
 
 
-def faults(scenario: str, revision: str, checks: list[dict]) -> list[str]:
-    """What is wrong with the checks."""
+def failures(scenario: str, revision: str, checks: list[dict]) -> list[str]:
+    """Describes the checks that did not pass."""
     expected = SKIPPED.get((scenario, revision), set())
     skipped = {check["name"] for check in checks if check["status"] == "SKIPPED"}
     found = [f"no longer skipped: {name}" for name in sorted(expected - skipped)]
@@ -68,23 +68,23 @@ def faults(scenario: str, revision: str, checks: list[dict]) -> list[str]:
 def main() -> None:
     client, scenario, revision = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="mcp-conformance-") as folder:
-        status = executed(str(Path(client).resolve()), scenario, revision, folder)
+        status = run_suite(str(Path(client).resolve()), scenario, revision, folder)
         results = list(Path(folder).rglob("checks.json"))
         if len(results) != 1:
-            raise SystemExit(f"{scenario}: the suite wrote {len(results)} results")
+            raise SystemExit(f"{scenario}: the suite wrote {len(results)} result files instead of one")
         checks = json.loads(results[0].read_text())
-        said = results[0].with_name("stdout.txt").read_text()
-        complaint = results[0].with_name("stderr.txt").read_text().strip()
-    wrong = faults(scenario, revision, checks)
-    if said.splitlines()[-1:] != ["done"]:
-        wrong.append(f"the client did not come to its end: {complaint}")
+        stdout = results[0].with_name("stdout.txt").read_text()
+        stderr = results[0].with_name("stderr.txt").read_text().strip()
+    problems = failures(scenario, revision, checks)
+    if stdout.splitlines()[-1:] != ["done"]:
+        problems.append(f'the client did not print "done": {stderr}')
     if status != 0:
-        wrong.append(f"the suite's exit status is {status}")
+        problems.append(f"the suite's exit status is {status}")
     passed = sum(check["status"] == "SUCCESS" for check in checks)
-    judged = sum(check["status"] in ("SUCCESS", "FAILURE", "WARNING") for check in checks)
-    print(f"{scenario}: {passed}/{judged} checks passed")
-    if wrong:
-        print(f"--- the client:\n{said}", *wrong, sep="\n")
+    evaluated = sum(check["status"] in ("SUCCESS", "FAILURE", "WARNING") for check in checks)
+    print(f"{scenario}: {passed}/{evaluated} checks passed")
+    if problems:
+        print(f"--- output of the client:\n{stdout}", *problems, sep="\n")
         raise SystemExit(1)
 
 

@@ -1,7 +1,6 @@
-"""suite.py: installs the official conformance suite into the cache, and a Node that can run it.
+"""suite.py: installs the official conformance suite into the cache, together with a Node.js that can run it.
 
-The suite needs Node 22; the one that is installed with it is used, not the machine's. Both are pinned by
-package-lock.json.
+The suite needs Node.js 22, so it does not use the machine's Node.js. package-lock.json pins the versions of both.
 """
 
 import shutil
@@ -31,25 +30,25 @@ def installed() -> Path:
 
 
 def command(*words: str) -> list[str]:
-    """The suite's command line program with `words`."""
+    """The command that runs the suite with the arguments `words`."""
     modules = installed() / "node_modules"
     nodes = sorted(modules.glob("node-linux-*/bin/node"))
     if not nodes:
-        raise SystemExit("no Node 22 for this kind of machine: add its package to tests/conformance/package.json")
+        raise SystemExit("no Node.js 22 for this architecture: add its package to tests/conformance/package.json")
     return [str(nodes[0]), str(modules / "@modelcontextprotocol/conformance/dist/index.js"), *words]
 
 
-def ours() -> dict[str, tuple[str, set[str]]]:
-    """scenarios.txt: what becomes of each scenario, and the revisions."""
+def planned() -> dict[str, tuple[str, set[str]]]:
+    """Reads scenarios.txt: for each scenario its plan (run, later or never) and its revisions."""
     table = {}
     for line in SCENARIOS.read_text().splitlines():
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        fate, name, revisions = words[0], words[1], words[2:]
-        if fate not in ("run", "later", "never") or not revisions or name in table:
-            raise SystemExit(f"{SCENARIOS.name}: cannot be read: {line}")
-        table[name] = (fate, set(revisions))
+        plan, name, revisions = words[0], words[1], words[2:]
+        if plan not in ("run", "later", "never") or not revisions or name in table:
+            raise SystemExit(f"{SCENARIOS.name}: invalid or duplicate entry: {line}")
+        table[name] = (plan, set(revisions))
     return table
 
 

@@ -1,13 +1,15 @@
-/* One cell of the matrix of real servers:
+/* Runs one cell of the matrix of real servers:
  *
  *   cell STATE.json WAY FORM TOKEN PIN EXPECT [CHALLENGE]
  *
- * WAY is how the transport is found: "url" leaves that to the library. "set-transport" and "fall-back" go to the path
- * of an HTTP+SSE server that does not tell: the first sets the transport, the second leaves it to the library.
+ * WAY is how the transport is selected. With "url", the library detects it. "set-transport" and "fall-back" use an
+ * HTTP+SSE server at a path that does not end in /sse: with the first, this program sets the transport; with the
+ * second, the library falls back to HTTP+SSE.
  *
- * FORM is how the token is given: bearer, header (Authorization) or x-api-key. TOKEN is one of the state file's, or
- * "no": set and removed again. PIN is a protocol version or "negotiated". EXPECT is ERA@VERSION of a server that
- * answers, or the HTTP status of one that refuses; CHALLENGE is then its whole WWW-Authenticate header.
+ * FORM is how the token is sent: bearer, header (Authorization) or x-api-key. TOKEN is the name of a token in the state
+ * file, or "no" for a token that is set and then removed. PIN is a protocol version or "negotiated". EXPECT is
+ * ERA@VERSION if the server accepts the token, otherwise the HTTP status; CHALLENGE is then the complete
+ * WWW-Authenticate header.
  */
 #include <mcp.h>
 #include <stdio.h>
@@ -15,7 +17,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *token; /* that must not be seen in any text */
+    const char *token; /* must not occur in any log message */
     int lines;
 } log_state;
 
@@ -54,7 +56,7 @@ static mcp_json *read_state(const char *path) {
     return state;
 }
 
-/* Gives the token in the wanted form; NULL takes it away. */
+/* Sets the token in the given form; NULL removes it. */
 static void set_token(mcp_client *client, const char *form, const char *token) {
     if (same(form, "bearer")) {
         CHECK(mcp_set_bearer(client, token, NULL) == MCP_OK);
@@ -84,7 +86,7 @@ static void check_refusal(mcp_status status, mcp_error *error, int http, const c
     mcp_error_free(error);
 }
 
-static void check_answer(mcp_status status, mcp_error *error) {
+static void check_success(mcp_status status, mcp_error *error) {
     if (status != MCP_OK) {
         printf("  %s: %s\n", mcp_status_name(status), mcp_error_message(error));
     }
@@ -92,7 +94,7 @@ static void check_answer(mcp_status status, mcp_error *error) {
     CHECK(error == NULL);
 }
 
-/* The client for the server of the state file, by one of the ways. */
+/* Creates a client for the server of the state file; WAY (see above) selects URL and transport. */
 static mcp_client *client_by(const char *way, const mcp_json *state) {
     bool by_url = same(way, "url"), set = same(way, "set-transport");
     CHECK(by_url || set || same(way, "fall-back"));
@@ -112,7 +114,7 @@ static void check_info(mcp_client *client, const mcp_json *state, const char *er
     const char *transport = mcp_json_string(mcp_json_at(state, "/transport"));
     mcp_json *info = NULL;
     mcp_error *error = NULL;
-    check_answer(mcp_server_info(client, NULL, &info, &error), error);
+    check_success(mcp_server_info(client, NULL, &info, &error), error);
     CHECK(same(mcp_json_string(mcp_json_at(info, "/era")), era));
     CHECK(same(mcp_json_string(mcp_json_at(info, "/protocolVersion")), version));
     CHECK(same(mcp_json_string(mcp_json_at(info, "/transport")), transport));
@@ -149,7 +151,7 @@ int main(int argc, char **argv) {
         snprintf(era, sizeof era, "%.*s", (int)(at - expect), expect);
         for (int round = 0; round < 2; round++) {
             mcp_error *error = NULL;
-            check_answer(mcp_ping(client, NULL, &error), error);
+            check_success(mcp_ping(client, NULL, &error), error);
             check_info(client, state, era, at + 1);
         }
     } else {
@@ -166,10 +168,10 @@ int main(int argc, char **argv) {
     }
 
     mcp_error *error = NULL;
-    check_answer(mcp_client_close(client, NULL, &error), error);
+    check_success(mcp_client_close(client, NULL, &error), error);
     mcp_client_free(client);
-    printf("ok: %s by %s, %s token as %s, %s: %s; %d log lines without the token\n", kind, way, token_name, form, pin,
-           expect, log.lines);
+    printf("ok: server %s, way %s, token %s, form %s, pin %s: %s; the token is in none of %d log lines\n", kind, way,
+           token_name, form, pin, expect, log.lines);
     mcp_json_free(state);
     return 0;
 }

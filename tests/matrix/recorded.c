@@ -1,6 +1,7 @@
-/* A whole life of a client, to be recorded on its way: recorded PATH VERSION [pinned], against $MCP_TEST_URL.
+/* The client whose traffic recorded.py records, from connect to close: recorded PATH VERSION [pinned].
  *
- * VERSION is the one that the server is expected to settle on, or the only one that it is asked for.
+ * The server is at PATH of $MCP_TEST_URL. VERSION is the expected result of the negotiation; with "pinned", the client
+ * requests only this version.
  */
 #include <mcp.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ int main(int argc, char **argv) {
     need(mcp_server_info(client, NULL, &info, &error), error, "server_info");
     const char *version = mcp_json_string(mcp_json_at(info, "/protocolVersion"));
     if (version == NULL || strcmp(version, argv[2]) != 0) {
-        printf("FAILED: the version is %s\n", version == NULL ? "missing" : version);
+        printf("FAILED: the version is %s, expected %s\n", version == NULL ? "missing" : version, argv[2]);
         return 1;
     }
     mcp_json_free(info);

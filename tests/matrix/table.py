@@ -1,7 +1,7 @@
-"""The table of the server matrix: the cells of each real server, and the expected result of each.
+"""The table of the server matrix: the cells of each real server, and the expected result of each cell.
 
-A cell is one run of cell.c. It is defined by a server, the way its transport is found, the form in
-which a token is given, the token, and the pinned protocol version. The table has one row a server.
+A cell is one run of cell.c. It is defined by a server, the way the transport is selected, the form in which a token is
+sent, the token, and the pinned protocol version. The table has one row for each server.
 """
 
 from collections.abc import Iterator
@@ -10,30 +10,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """The HTTP status for a token, and the whole WWW-Authenticate header; None: no such header."""
+    """The HTTP status for a token, and the complete WWW-Authenticate header; None: no such header."""
 
     status: int
     challenge: str | None = None
 
 
-# What a server does with each token, for each form in which it is given.
+# The server's response to each token, for each form in which the token is sent.
 ACCEPTED = None
 Tokens = dict[str, Refusal | None]
 Forms = dict[str, Tokens]
 
-# The ERA@VERSION that a client and a server agree on, for each pin.
+# The negotiated ERA@VERSION for each pin.
 Versions = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A row: all forms and tokens with all pins.
+    """A row of the table: all combinations of forms, tokens and pins.
 
-    With `second_path`, the server also speaks HTTP+SSE at a path that does not end in /sse. A POST
-    to that path gets 404 or 405, so the result depends on the answer to GET.
+    With `second_path`, the server also has an HTTP+SSE endpoint at a path that does not end in /sse. A POST to that
+    path gets 404 or 405, so the result depends on the response to GET.
     """
 
-    cells: int  # how many; stated here, so that a mistake in the expansion below is noticed
+    cells: int  # the number of cells; it detects errors in the expansion below
     forms: Forms
     versions: Versions
     second_path: bool = False
@@ -65,8 +65,7 @@ class Cell:
 
 # --- Challenges, as seen with curl ---------------------------------------------------------------
 
-# They do not depend on the version, on the form of the token or, with HTTP+SSE, on the method (GET
-# or POST) of the request.
+# They do not depend on the protocol version, the form of the token or, with HTTP+SSE, the HTTP method (GET or POST).
 
 FASTMCP_INVALID = (
     'Bearer error="invalid_token", error_description="Authentication failed. The provided bearer '
@@ -87,11 +86,11 @@ SDK_SCOPE = (
 
 
 def bearer(tokens: Tokens) -> Forms:
-    """The token is given with mcp_set_bearer, or as the header Authorization: no difference."""
+    """The same results for mcp_set_bearer and for the header Authorization."""
     return {"bearer": tokens, "header": tokens}
 
 
-# FastMCP treats a token without the required scope as an invalid one.
+# FastMCP treats a token without the required scope as an invalid token.
 FASTMCP4 = bearer({
     "no": Refusal(401, 'Bearer scope="read"'),
     "right": ACCEPTED,
@@ -163,7 +162,7 @@ EVERYTHING: Versions = {
     "2025-06-18": "legacy@2025-06-18",
     "2025-11-25": "legacy@2025-11-25",
 }
-# Over HTTP+SSE, all servers speak every legacy version.
+# Over HTTP+SSE, all servers support every legacy version.
 SSE: Versions = {
     "negotiated": "legacy@2025-11-25",
     "2024-11-05": "legacy@2024-11-05",
@@ -210,7 +209,7 @@ def cells(name: str) -> list[Cell]:
 
 
 def second_path_cells(name: str) -> Iterator[Cell]:
-    """The second path is run with one form, and with one pin for all tokens but the right one."""
+    """The cells for the second path: with one form only, and with all pins only for the right token."""
     server = SERVERS[name]
     for token in server.forms["bearer"]:
         for pin in server.versions if token == "right" else ["negotiated"]:

@@ -1,5 +1,5 @@
-/* Results that are kept as long as the server says, against the server on the TypeScript SDK, which counts what it is
- * asked: the list of tools is fresh for a minute for everybody, the memo for a minute for its caller. */
+/* Caching of results, with the server on the TypeScript SDK. It counts its requests. It declares the list of tools
+ * public and the memo private, both fresh for a minute. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "protocol.h"
@@ -30,7 +30,7 @@ static void read_memo(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void asks_each_time(void) {
+static void nothing_is_cached_by_default(void) {
     mcp_client *client = counted_client("plain");
     for (int i = 0; i < 3; i++) {
         list(client);
@@ -40,7 +40,7 @@ static void asks_each_time(void) {
     end_client(client);
 }
 
-static void keeps_what_is_fresh(void) {
+static void fresh_results_are_cached(void) {
     mcp_client *client = counted_client("cache");
     EXPECT(MCP_OK, error, mcp_set_cache(client, true, &error));
     for (int i = 0; i < 3; i++) {
@@ -48,18 +48,18 @@ static void keeps_what_is_fresh(void) {
         read_memo(client);
     }
     CHECK_TOOL("list 1 memo 1", client, "counts", NULL);
-    /* Other parameters are another result: the bytes are not said to be fresh. */
+    /* Another URI is not served from the cache entry of the memo; this result has no cache hint. */
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "memo://bytes", NULL, &result, &error));
     CHECK(mcp_json_at(result, "/contents/0/blob") != NULL);
     mcp_json_free(result);
-    /* A private result goes with its credentials; a public one stays. */
+    /* New credentials discard private results and keep public ones. */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "another-token", &error));
     list(client);
     read_memo(client);
     read_memo(client);
     CHECK_TOOL("list 1 memo 2", client, "counts", NULL);
-    /* Nothing is kept any more, and what was is forgotten. */
+    /* Disabling the cache also discards its content. */
     EXPECT(MCP_OK, error, mcp_set_cache(client, false, &error));
     list(client);
     read_memo(client);
@@ -93,10 +93,10 @@ static void *listen_for_changes(void *userdata) {
     return NULL;
 }
 
-/* What somebody listens for is stale when the server says so, and nothing else is. */
-static void forgets_what_changed(void) {
+/* A change notification discards the cached result that it concerns, and no other. */
+static void changed_results_are_fetched_again(void) {
     listener self = {counted_client("listen"), mcp_cancel_new(), notes_new(), notes_new()};
-    keep_log(self.client, self.log);
+    record_log(self.client, self.log);
     EXPECT(MCP_OK, error, mcp_set_cache(self.client, true, &error));
     list(self.client);
     read_memo(self.client);
@@ -123,8 +123,8 @@ static void forgets_what_changed(void) {
 
 int main(int argc, char **argv) {
     use_server(argc, argv);
-    asks_each_time();
-    keeps_what_is_fresh();
-    forgets_what_changed();
+    nothing_is_cached_by_default();
+    fresh_results_are_cached();
+    changed_results_are_fetched_again();
     return check_end();
 }

@@ -1,8 +1,8 @@
-/* Changes at the servers of ours on real frameworks: PROGRAM WHAT VERSION ...
+/* Change notifications of the test servers on real frameworks: PROGRAM WHAT VERSION ...
  *
- * WHAT is a list of the lists that it tells changes of (tools, prompts, resources) and of what becomes of resources
- * that are listened for: "updated" where it tells, "refused" where it knows no resources/subscribe. "unheard" is a
- * server that one cannot listen to at all.
+ * WHAT lists the kinds of changes that the server reports (tools, prompts, resources), and its support for resource
+ * subscriptions: "updated" if it sends updates, "refused" if it does not have resources/subscribe. "no-listening" is a
+ * server that does not support listening at all.
  */
 #include "protocol.h"
 
@@ -35,7 +35,7 @@ static void *listen_for_changes(void *userdata) {
 
 static listener new_listener(uint32_t kinds, const char *uri) {
     listener self = {new_client(), notes_new(), notes_new(), mcp_cancel_new(), kinds, uri};
-    keep_log(self.client, self.log);
+    record_log(self.client, self.log);
     EXPECT(MCP_OK, error, mcp_connect(self.client, NULL, &error));
     return self;
 }
@@ -50,20 +50,20 @@ static void end_listener(listener *self, pthread_t thread) {
     notes_free(self->log);
 }
 
-/* Has the server make a change, and waits for the news. On modern servers the subscription has been acknowledged: it is
- * told at once. A legacy server does not say when it has the event stream: what it tells before is lost, so ask again.
- */
-static void provoke(listener *self, const char *tool, const char *arguments, const char *news) {
+/* Lets the server make a change, and waits for the notification. Modern servers have acknowledged the subscription and
+ * notify at once. A legacy server does not confirm that the event stream is open, and notifications before that are
+ * lost: repeat the change until a notification arrives. */
+static void trigger_change(listener *self, const char *tool, const char *arguments, const char *notification) {
     for (int times = 0; times < (modern() ? 1 : 30); times++) {
         mcp_json_free(CALL(self->client, tool, arguments, NULL));
-        if (noted_within(self->changes, news, modern() ? 30000 : 500)) {
+        if (note_arrives_within(self->changes, notification, modern() ? 30000 : 500)) {
             break;
         }
     }
-    AWAIT_NOTE(self->changes, news);
+    AWAIT_NOTE(self->changes, notification);
 }
 
-static void tells_of_lists(bool tools, bool prompts, bool resources) {
+static void list_changes_are_reported(bool tools, bool prompts, bool resources) {
     listener self = new_listener((tools ? MCP_CHANGE_TOOLS : 0) | (prompts ? MCP_CHANGE_PROMPTS : 0) |
                                      (resources ? MCP_CHANGE_RESOURCES : 0),
                                  NULL);
@@ -72,44 +72,44 @@ static void tells_of_lists(bool tools, bool prompts, bool resources) {
         AWAIT_NOTE(self.log, "subscribed to {\xe2\x80\xa6");
     }
     if (tools) {
-        provoke(&self, "change", "{'what':'tools'}", "notifications/tools/list_changed -");
+        trigger_change(&self, "change", "{'what':'tools'}", "notifications/tools/list_changed -");
     }
     if (prompts) {
-        provoke(&self, "change", "{'what':'prompts'}", "notifications/prompts/list_changed -");
+        trigger_change(&self, "change", "{'what':'prompts'}", "notifications/prompts/list_changed -");
     }
     if (resources) {
-        provoke(&self, "change", "{'what':'resources'}", "notifications/resources/list_changed -");
+        trigger_change(&self, "change", "{'what':'resources'}", "notifications/resources/list_changed -");
     }
     end_listener(&self, thread);
 }
 
-/* What was not asked for is not told: the change of tools comes last and is the only one. */
-static void tells_what_was_asked_for(void) {
+/* Changes that were not requested are not reported: only notifications about tools arrive. */
+static void only_requested_changes_are_reported(void) {
     listener self = new_listener(MCP_CHANGE_TOOLS, NULL);
     pthread_t thread = start_thread(listen_for_changes, &self);
     if (modern()) {
         AWAIT_NOTE(self.log, "subscribed to {\xe2\x80\xa6");
     }
     mcp_json_free(CALL(self.client, "change", "{'what':'prompts'}", NULL));
-    provoke(&self, "change", "{'what':'tools'}", "notifications/tools/list_changed -");
+    trigger_change(&self, "change", "{'what':'tools'}", "notifications/tools/list_changed -");
     CHECK_INT(count_notes(self.changes, "\xe2\x80\xa6"),
               count_notes(self.changes, "notifications/tools/list_changed -"));
     end_listener(&self, thread);
 }
 
-static void tells_of_updates(void) {
+static void resource_updates_are_reported(void) {
     listener self = new_listener(0, "memo://text");
     pthread_t thread = start_thread(listen_for_changes, &self);
     if (modern()) {
         AWAIT_NOTE(self.log, "subscribed to {\xe2\x80\xa6");
     }
     mcp_json_free(CALL(self.client, "touch", "{'uri':'memo://bytes'}", NULL));
-    provoke(&self, "touch", "{'uri':'memo://text'}", "notifications/resources/updated memo://text");
+    trigger_change(&self, "touch", "{'uri':'memo://text'}", "notifications/resources/updated memo://text");
     CHECK_INT(0, count_notes(self.changes, "notifications/resources/updated memo://bytes"));
     end_listener(&self, thread);
 }
 
-static void refuses_updates(void) {
+static void resource_subscription_is_refused(void) {
     const char *const uris[] = {"memo://text", NULL};
     mcp_client *client = connected_client();
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, 0, uris, changed, NULL, NULL, &error));
@@ -120,7 +120,7 @@ static void refuses_updates(void) {
     end_client(client);
 }
 
-static void cannot_be_heard(void) {
+static void listening_is_refused(void) {
     mcp_client *client = connected_client();
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, NULL, NULL, &error));
     CHECK_INT(modern() ? -32601 : -32000, mcp_error_rpc_code(error));
@@ -130,7 +130,7 @@ static void cannot_be_heard(void) {
     end_client(client);
 }
 
-/* Closing the client, and a timeout that is for the opening only. */
+/* Listens until the client is closed; the timeout in the options limits only the start. */
 typedef struct {
     mcp_client *client;
     notes *log;
@@ -146,9 +146,9 @@ static void *listen_until_closed(void *userdata) {
     return NULL;
 }
 
-static void ends_with_the_client(void) {
+static void close_ends_listening(void) {
     closed_listener self = {new_client(), notes_new()};
-    keep_log(self.client, self.log);
+    record_log(self.client, self.log);
     EXPECT(MCP_OK, error, mcp_connect(self.client, NULL, &error));
     pthread_t thread = start_thread(listen_until_closed, &self);
     if (modern()) {
@@ -165,20 +165,20 @@ int main(int argc, char **argv) {
     must(argc >= 5, "usage: changes WHAT VERSION http|stdio ...");
     use_server(argc - 1, argv + 1);
     bool tools = strstr(argv[1], "tools") != NULL, prompts = strstr(argv[1], "prompts") != NULL;
-    if (strcmp(argv[1], "unheard") == 0) {
-        cannot_be_heard();
+    if (strcmp(argv[1], "no-listening") == 0) {
+        listening_is_refused();
         return check_end();
     }
     if (tools) {
-        tells_of_lists(tools, prompts, strstr(argv[1], "resources") != NULL);
-        tells_what_was_asked_for();
-        ends_with_the_client();
+        list_changes_are_reported(tools, prompts, strstr(argv[1], "resources") != NULL);
+        only_requested_changes_are_reported();
+        close_ends_listening();
     }
     if (strstr(argv[1], "updated") != NULL) {
-        tells_of_updates();
+        resource_updates_are_reported();
     }
     if (strstr(argv[1], "refused") != NULL) {
-        refuses_updates();
+        resource_subscription_is_refused();
     }
     return check_end();
 }

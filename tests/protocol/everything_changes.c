@@ -1,4 +1,4 @@
-/* What changes at server-everything: resources that are subscribed to, and the list of them. */
+/* Change notifications of server-everything: updates of subscribed resources, and changes of the list of resources. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "protocol.h"
@@ -19,7 +19,7 @@ typedef struct {
 static void changed(void *userdata, const char *method, const mcp_json *params) {
     listener *self = userdata;
     const char *uri = mcp_json_string(mcp_json_member(params, "uri"));
-    /* A call on the same client, from within. */
+    /* The callback may make a call on the same client. */
     CHECK_TOOL("Echo: changed", self->client, "echo", "{'message':'changed'}");
     note(self->changes, "%s %s", method, uri != NULL ? uri : "-");
 }
@@ -36,7 +36,7 @@ static void *listen_for_changes(void *userdata) {
     return NULL;
 }
 
-/* The server says in its log what was subscribed to: the event stream stands by then. */
+/* Waits until the server logs the subscriptions. The event stream is open then. */
 static void await_subscription(notes *logging) {
     AWAIT_NOTE(logging,
                "info - \"Received Subscribe Resource request for URI: demo://resource/dynamic/text/1 \xe2\x80\xa6");
@@ -44,16 +44,16 @@ static void await_subscription(notes *logging) {
                "info - \"Received Subscribe Resource request for URI: demo://resource/dynamic/blob/2 \xe2\x80\xa6");
 }
 
-static void hears_of_changes(void) {
+static void changes_are_reported(void) {
     notes *logging = notes_new();
     mcp_client *client = new_client();
     listener self = {client, notes_new(), mcp_cancel_new(), MCP_CANCELLED};
-    keep_logging(client, logging);
+    record_server_messages(client, logging);
     EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
     pthread_t thread = start_thread(listen_for_changes, &self);
     await_subscription(logging);
 
-    /* Updates of what was subscribed to: at once, and every 5 s from then on. */
+    /* The server sends updates of the subscribed resources, at once and then every 5 s. */
     CHECK_TOOL("Started simulated resource updated notifications for session \xe2\x80\xa6", client,
                "toggle-subscriber-updates", NULL);
     AWAIT_NOTE(self.changes, "notifications/resources/updated demo://resource/dynamic/text/1");
@@ -61,7 +61,7 @@ static void hears_of_changes(void) {
     CHECK_TOOL("Stopped simulated resource updates for session \xe2\x80\xa6", client, "toggle-subscriber-updates",
                NULL);
 
-    /* A new resource changes the list. */
+    /* A new resource changes the list of resources. */
     char arguments[128];
     snprintf(arguments, sizeof arguments, "{'name':'changes-%ld.gz','data':'data:text/plain,x'}", (long)getpid());
     mcp_json_free(CALL(client, "gzip-file-as-resource", arguments, NULL));
@@ -78,12 +78,12 @@ static void hears_of_changes(void) {
     notes_free(logging);
 }
 
-/* Closing the client ends it, too. */
-static void ends_with_the_client(void) {
+/* Closing the client ends mcp_listen with MCP_CLOSED. */
+static void close_ends_listening(void) {
     notes *logging = notes_new();
     mcp_client *client = new_client();
     listener self = {client, notes_new(), mcp_cancel_new(), MCP_CLOSED};
-    keep_logging(client, logging);
+    record_server_messages(client, logging);
     EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
     pthread_t thread = start_thread(listen_for_changes, &self);
     await_subscription(logging);
@@ -95,7 +95,7 @@ static void ends_with_the_client(void) {
     notes_free(logging);
 }
 
-static void listens_for_something(void) {
+static void invalid_arguments_are_rejected(void) {
     mcp_client *client = connected_client();
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 0, NULL, changed, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 1024, NULL, changed, NULL, NULL, &error));
@@ -105,8 +105,8 @@ static void listens_for_something(void) {
 
 int main(int argc, char **argv) {
     use_server(argc, argv);
-    listens_for_something();
-    hears_of_changes();
-    ends_with_the_client();
+    invalid_arguments_are_rejected();
+    changes_are_reported();
+    close_ends_listening();
     return check_end();
 }

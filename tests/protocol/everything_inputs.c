@@ -1,28 +1,28 @@
-/* What server-everything asks of its client: forms, URLs, samples of a model, roots. */
+/* Server requests of server-everything: form and URL elicitation, sampling, roots. */
 #include "protocol.h"
 
 static mcp_error *error;
 
 typedef struct {
     const char *method;
-    const char *params;  /* what they have to be; NULL for anything */
-    const char *answer;  /* a result, or the content of an elicitation that is accepted; NULL declines */
-    bool cancels, fails; /* instead of a response */
-    int asked;
+    const char *params;   /* the expected parameters; NULL: not checked */
+    const char *response; /* the result, or the content with which an elicitation is accepted; NULL declines */
+    bool cancels, fails;  /* instead of the response */
+    int calls;
 } handler;
 
-static void answer(void *userdata, mcp_input *input) {
+static void respond(void *userdata, mcp_input *input) {
     handler *self = userdata;
     mcp_error *error = NULL;
-    char *json = self->answer != NULL ? quotes(self->answer) : NULL;
-    self->asked++;
+    char *json = self->response != NULL ? quotes(self->response) : NULL;
+    self->calls++;
     CHECK_TEXT(self->method, mcp_input_method(input));
     if (self->params != NULL) {
         CHECK_JSON(self->params, mcp_input_params(input));
     }
     bool elicited = strcmp(self->method, "elicitation/create") == 0;
     if (self->fails) {
-        EXPECT(MCP_OK, error, mcp_input_fail(input, -1, "the person said no", &error));
+        EXPECT(MCP_OK, error, mcp_input_fail(input, -1, "the user refused", &error));
     } else if (self->cancels) {
         EXPECT(MCP_OK, error, mcp_input_cancel(input, &error));
     } else if (!elicited) {
@@ -44,17 +44,17 @@ static handler roots = {"roots/list", NULL, NULL, false, false, 0};
 
 static mcp_client *answering_client(void) {
     mcp_client *client = new_client();
-    EXPECT(MCP_OK, error, mcp_set_elicitation(client, answer, &elicitation, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_sampling(client, answer, &sampling, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_roots(client, answer, &roots, NULL, &error));
-    roots.answer = "{'roots':[{'uri':'file:///srv/one','name':'One'},{'uri':'file:///srv/two'}]}";
+    EXPECT(MCP_OK, error, mcp_set_elicitation(client, respond, &elicitation, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_sampling(client, respond, &sampling, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_roots(client, respond, &roots, NULL, &error));
+    roots.response = "{'roots':[{'uri':'file:///srv/one','name':'One'},{'uri':'file:///srv/two'}]}";
     EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
-    EXPECT(MCP_MISUSE, error, mcp_set_roots(client, answer, &roots, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_roots(client, respond, &roots, NULL, &error));
     return client;
 }
 
-/* The tools follow from the capabilities: the first are there for everybody. */
-static void offers_what_the_client_can(void) {
+/* The server offers some tools only to clients with certain capabilities; `common` are the other tools. */
+static void tools_depend_on_client_capabilities(void) {
     static const char common[] =
         "echo get-annotated-message get-env get-resource-links get-resource-reference get-structured-content get-sum "
         "get-tiny-image gzip-file-as-resource toggle-simulated-logging toggle-subscriber-updates "
@@ -74,15 +74,15 @@ static void offers_what_the_client_can(void) {
         char names[1024];
         mcp_json *result = NULL;
         mcp_client *client = new_client();
-        roots.answer = "{'roots':[]}";
+        roots.response = "{'roots':[]}";
         if (cases[i].elicitation) {
-            EXPECT(MCP_OK, error, mcp_set_elicitation(client, answer, &elicitation, NULL, &error));
+            EXPECT(MCP_OK, error, mcp_set_elicitation(client, respond, &elicitation, NULL, &error));
         }
         if (cases[i].sampling) {
-            EXPECT(MCP_OK, error, mcp_set_sampling(client, answer, &sampling, NULL, &error));
+            EXPECT(MCP_OK, error, mcp_set_sampling(client, respond, &sampling, NULL, &error));
         }
         if (cases[i].roots) {
-            EXPECT(MCP_OK, error, mcp_set_roots(client, answer, &roots, NULL, &error));
+            EXPECT(MCP_OK, error, mcp_set_roots(client, respond, &roots, NULL, &error));
         }
         snprintf(names, sizeof names, "%s%s", common, cases[i].tools);
         EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
@@ -92,7 +92,7 @@ static void offers_what_the_client_can(void) {
     }
 }
 
-/* The JSON behind "Raw result: " in the last text. */
+/* The JSON after "Raw result: " in the last text of the result. */
 static mcp_json *raw_result(const mcp_json *result) {
     const mcp_json *content = mcp_json_member(result, "content");
     const char *text = mcp_json_string(mcp_json_member(mcp_json_element(content, mcp_json_size(content) - 1), "text"));
@@ -103,8 +103,8 @@ static mcp_json *raw_result(const mcp_json *result) {
     return raw;
 }
 
-static void fills_in_forms(mcp_client *client) {
-    /* What is left out gets the form's defaults. */
+static void forms_are_answered(mcp_client *client) {
+    /* Missing members get the defaults of the form. */
     elicitation = (handler){"elicitation/create", NULL, "{'name':'Ada','check':true,'integer':7}", false, false, 0};
     mcp_json *result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9c\x85 User provided the requested information!'", mcp_json_at(result, "/content/0/text"));
@@ -119,9 +119,9 @@ static void fills_in_forms(mcp_client *client) {
                raw);
     mcp_json_free(raw);
     mcp_json_free(result);
-    CHECK_INT(1, elicitation.asked);
+    CHECK_INT(1, elicitation.calls);
 
-    elicitation.answer = NULL;
+    elicitation.response = NULL;
     result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to provide the requested information.'",
                mcp_json_at(result, "/content/0/text"));
@@ -135,10 +135,10 @@ static void fills_in_forms(mcp_client *client) {
     CHECK_JSON("'\xe2\x9a\xa0\xef\xb8\x8f User cancelled the elicitation dialog.'",
                mcp_json_at(result, "/content/0/text"));
     mcp_json_free(result);
-    CHECK_INT(3, elicitation.asked);
+    CHECK_INT(3, elicitation.calls);
 }
 
-static void opens_urls(mcp_client *client) {
+static void url_elicitation_is_answered(mcp_client *client) {
     static const char arguments[] =
         "{'url':'https://example.test/login','message':'Please log in.','elicitationId':'e-1'}";
     elicitation = (handler){"elicitation/create",
@@ -156,15 +156,15 @@ static void opens_urls(mcp_client *client) {
     CHECK_JSON("{'action':'accept'}", raw);
     mcp_json_free(raw);
     mcp_json_free(result);
-    elicitation.answer = NULL;
+    elicitation.response = NULL;
     result = CALL(client, "trigger-url-elicitation", arguments, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to open the URL (Elicitation ID: e-1).'",
                mcp_json_at(result, "/content/0/text"));
     mcp_json_free(result);
 }
 
-/* The error -32042 is the caller's: what it wants is in its data; the same call then goes through. */
-static void needs_an_url_first(mcp_client *client) {
+/* Error -32042 is returned to the caller, with the required URL elicitation in its data. The same call then works. */
+static void url_required_error_is_returned(mcp_client *client) {
     static const char arguments[] =
         "{\"url\":\"https://example.test/second\",\"elicitationId\":\"e-2\",\"errorPath\":true}";
     mcp_json *result = NULL;
@@ -172,19 +172,19 @@ static void needs_an_url_first(mcp_client *client) {
     EXPECT_KEEP(MCP_RPC_ERROR, error,
                 mcp_call_tool(client, "trigger-url-elicitation", arguments, SIZE_MAX, NULL, &result, &error));
     CHECK_INT(-32042, mcp_error_rpc_code(error));
-    const mcp_json *wanted = mcp_json_at(mcp_error_rpc_data(error), "/elicitations/0");
-    CHECK_TEXT("url", mcp_json_string(mcp_json_member(wanted, "mode")));
-    CHECK_TEXT("https://modelcontextprotocol.io", mcp_json_string(mcp_json_member(wanted, "url")));
-    CHECK_INT(36, strlen(mcp_json_string(mcp_json_member(wanted, "elicitationId"))));
+    const mcp_json *required = mcp_json_at(mcp_error_rpc_data(error), "/elicitations/0");
+    CHECK_TEXT("url", mcp_json_string(mcp_json_member(required, "mode")));
+    CHECK_TEXT("https://modelcontextprotocol.io", mcp_json_string(mcp_json_member(required, "url")));
+    CHECK_INT(36, strlen(mcp_json_string(mcp_json_member(required, "elicitationId"))));
     mcp_error_free(error);
     error = NULL;
-    CHECK_INT(0, elicitation.asked);
+    CHECK_INT(0, elicitation.calls);
     EXPECT(MCP_OK, error, mcp_call_tool(client, "trigger-url-elicitation", arguments, SIZE_MAX, NULL, &result, &error));
-    CHECK_INT(1, elicitation.asked);
+    CHECK_INT(1, elicitation.calls);
     mcp_json_free(result);
 }
 
-static void samples(mcp_client *client) {
+static void sampling_is_answered(mcp_client *client) {
     sampling = (handler){"sampling/createMessage",
                          "{'messages':[{'role':'user','content':{'type':'text',"
                          "'text':'Resource trigger-sampling-request context: a haiku'}}],"
@@ -210,13 +210,13 @@ static void samples(mcp_client *client) {
            mcp_call_tool(client, "trigger-sampling-request", "{\"prompt\":\"a haiku\",\"maxTokens\":17}", SIZE_MAX,
                          NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
-    CHECK_TEXT("MCP error -1: the person said no", mcp_tool_result_text(result));
+    CHECK_TEXT("MCP error -1: the user refused", mcp_tool_result_text(result));
     mcp_json_free(result);
-    CHECK_INT(2, sampling.asked);
+    CHECK_INT(2, sampling.calls);
 }
 
-/* The server asks for the roots once in a session, by itself or for the first call of this tool. */
-static void tells_its_roots(mcp_client *client) {
+/* The server requests the roots once in a session, after the handshake or for the first call of this tool. */
+static void roots_are_listed(mcp_client *client) {
     CHECK_TOOL("Current MCP Roots (2 total):\n\n1. One\n   URI: file:///srv/one\n\n2. Unnamed Root\n   URI: "
                "file:///srv/two\n\nNote: \xe2\x80\xa6",
                client, "get-roots-list", NULL);
@@ -237,13 +237,13 @@ static void *call_with_input(void *userdata) {
     return NULL;
 }
 
-/* Several calls that need input at the same time: each gets its own. */
-static void answers_many_at_once(mcp_client *client) {
+/* Several calls that need input at the same time. */
+static void concurrent_calls_are_answered(mcp_client *client) {
     enum { CALLERS = 4 };
     caller callers[CALLERS];
     pthread_t threads[CALLERS];
     sampling.fails = false;
-    sampling.asked = 0; /* counted by several threads; not looked at */
+    sampling.calls = 0; /* several threads increment it without a lock; it is not checked */
     for (int i = 0; i < CALLERS; i++) {
         callers[i] = (caller){client, i};
         threads[i] = start_thread(call_with_input, &callers[i]);
@@ -255,14 +255,14 @@ static void answers_many_at_once(mcp_client *client) {
 
 int main(int argc, char **argv) {
     use_server(argc, argv);
-    offers_what_the_client_can();
+    tools_depend_on_client_capabilities();
     mcp_client *client = answering_client();
-    tells_its_roots(client);
-    fills_in_forms(client);
-    opens_urls(client);
-    needs_an_url_first(client);
-    samples(client);
-    answers_many_at_once(client);
+    roots_are_listed(client);
+    forms_are_answered(client);
+    url_elicitation_is_answered(client);
+    url_required_error_is_returned(client);
+    sampling_is_answered(client);
+    concurrent_calls_are_answered(client);
     end_client(client);
     return check_end();
 }

@@ -1,5 +1,4 @@
-/* The log messages of server-everything. It sends one of a random level when that is switched on, and when a resource
- * is subscribed to. */
+/* Log messages of server-everything. It sends messages for subscriptions, and on request messages of random levels. */
 #include "protocol.h"
 
 static mcp_error *error;
@@ -13,20 +12,20 @@ static void subscribe(mcp_client *client, const char *method, const char *uri) {
     mcp_json_free(result);
 }
 
-/* Messages of a level that is asked for arrive, those below do not. */
-static void minds_the_level(void) {
+/* Messages of the requested level and above arrive, those below it do not. */
+static void level_is_respected(void) {
     notes *messages = notes_new();
     mcp_client *client = new_client();
-    keep_logging(client, messages);
+    record_server_messages(client, messages);
     EXPECT(MCP_OK, error, mcp_set_logging_level(client, "info", NULL, &error));
     subscribe(client, "resources/subscribe", "demo://one");
     AWAIT_NOTE(messages, "info - \"Received Subscribe Resource request for URI: demo://one \xe2\x80\xa6");
     EXPECT(MCP_OK, error, mcp_set_logging_level(client, "notice", NULL, &error));
-    forget_notes(messages);
+    clear_notes(messages);
     subscribe(client, "resources/subscribe", "demo://two");
     EXPECT(MCP_OK, error, mcp_set_logging_level(client, "debug", NULL, &error));
     subscribe(client, "resources/unsubscribe", "demo://two");
-    /* What would have come before it has not. */
+    /* A message about the subscription would have arrived before this one. */
     AWAIT_NOTE(messages, "info - \"Received Unsubscribe Resource request: demo://two \xe2\x80\xa6");
     CHECK_INT(0, count_notes(messages, "info - \"Received Subscribe Resource\xe2\x80\xa6"));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_logging_level(client, "loud", NULL, &error));
@@ -35,24 +34,24 @@ static void minds_the_level(void) {
     notes_free(messages);
 }
 
-/* One comes at once, whatever its level: with "debug" none is held back. */
-static void hears_the_simulation(void) {
+/* The first message is sent at once, with a random level: with "debug" it arrives in any case. */
+static void all_levels_are_received(void) {
     notes *messages = notes_new();
     mcp_client *client = new_client();
-    keep_logging(client, messages);
+    record_server_messages(client, messages);
     EXPECT(MCP_OK, error, mcp_set_logging_level(client, "debug", NULL, &error));
     CHECK_TOOL("Started simulated, random-leveled logging for session \xe2\x80\xa6", client, "toggle-simulated-logging",
                NULL);
     AWAIT_NOTE(messages, "\xe2\x80\xa6");
-    static const char *const lines[] = {
+    static const char *const prefixes[] = {
         "debug - \"Debug-level message\xe2\x80\xa6",   "info - \"Info-level message\xe2\x80\xa6",
         "notice - \"Notice-level message\xe2\x80\xa6", "warning - \"Warning-level message\xe2\x80\xa6",
         "error - \"Error-level message\xe2\x80\xa6",   "critical - \"Critical-level message\xe2\x80\xa6",
         "alert - \"Alert level-message\xe2\x80\xa6",   "emergency - \"Emergency-level message\xe2\x80\xa6",
     };
     size_t known = 0;
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        known += count_notes(messages, lines[i]);
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        known += count_notes(messages, prefixes[i]);
     }
     CHECK_INT(count_notes(messages, "\xe2\x80\xa6"), known);
     CHECK_TOOL("Stopped simulated logging for session \xe2\x80\xa6", client, "toggle-simulated-logging", NULL);
@@ -62,7 +61,7 @@ static void hears_the_simulation(void) {
 
 int main(int argc, char **argv) {
     use_server(argc, argv);
-    minds_the_level();
-    hears_the_simulation();
+    level_is_respected();
+    all_levels_are_received();
     return check_end();
 }

@@ -1,24 +1,24 @@
-/* Progress of the long operation of server-everything, and what ends it early. */
+/* Progress of the long-running operation of server-everything, and its end by cancellation and timeout. */
 #include "protocol.h"
 
 static mcp_error *error;
 
 typedef struct {
-    int told, destroyed;
+    int count, destroyed;
     double last;
     pthread_t thread;
-    mcp_cancel *cancel; /* triggered by the second */
+    mcp_cancel *cancel; /* triggered by the second notification */
 } watcher;
 
 static void progressed(void *userdata, double progress, double total, const char *message) {
     watcher *self = userdata;
-    self->told++;
+    self->count++;
     CHECK(progress == self->last + 1);
     self->last = progress;
     CHECK(total == 4);
     CHECK(message == NULL);
     CHECK(pthread_equal(self->thread, pthread_self()));
-    if (self->told == 2) {
+    if (self->count == 2) {
         mcp_cancel_trigger(self->cancel);
     }
 }
@@ -27,17 +27,17 @@ static void destroyed(void *userdata) {
     ((watcher *)userdata)->destroyed++;
 }
 
-static void is_told(mcp_client *client) {
+static void progress_is_reported(mcp_client *client) {
     watcher self = {0, 0, 0, pthread_self(), NULL};
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, destroyed, &error));
     CHECK_TOOL_WITH(options, "Long running operation completed. Duration: 0.4 seconds, Steps: 4.", client,
                     "trigger-long-running-operation", "{'duration':0.4,'steps':4}");
-    CHECK_INT(4, self.told);
-    self = (watcher){0, 0, 0, pthread_self(), NULL}; /* options serve more than one call */
+    CHECK_INT(4, self.count);
+    self = (watcher){0, 0, 0, pthread_self(), NULL}; /* options may be used for several calls */
     CHECK_TOOL_WITH(options, "Long running operation completed. Duration: 0.1 seconds, Steps: 4.", client,
                     "trigger-long-running-operation", "{'duration':0.1,'steps':4}");
-    CHECK_INT(4, self.told);
+    CHECK_INT(4, self.count);
     CHECK_INT(0, self.destroyed);
     mcp_options_free(options);
     CHECK_INT(1, self.destroyed);
@@ -45,8 +45,8 @@ static void is_told(mcp_client *client) {
                "trigger-long-running-operation", "{'duration':0.1,'steps':2}");
 }
 
-/* The operation would take a minute; the client goes on with the next call. */
-static void is_cancelled(mcp_client *client) {
+/* After the cancellation, the client can make the next call. */
+static void call_is_cancelled(mcp_client *client) {
     mcp_cancel *cancel = mcp_cancel_new();
     watcher self = {0, 0, 0, pthread_self(), cancel};
     mcp_options *options = mcp_options_new();
@@ -58,14 +58,14 @@ static void is_cancelled(mcp_client *client) {
            mcp_call_tool(client, "trigger-long-running-operation", "{\"duration\":0.4,\"steps\":4}", SIZE_MAX, options,
                          &result, &error));
     CHECK(result == NULL);
-    CHECK_INT(2, self.told);
+    CHECK_INT(2, self.count);
     CHECK_SAYS(now_ms() - start < 5000, "%.0f ms", now_ms() - start);
     CHECK_TOOL("Echo: still here", client, "echo", "{'message':'still here'}");
     mcp_options_free(options);
     mcp_cancel_free(cancel);
 }
 
-static void times_out(mcp_client *client) {
+static void call_times_out(mcp_client *client) {
     mcp_options *options = mcp_options_new();
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 200, &error));
@@ -83,13 +83,13 @@ static void *run_operation(void *client) {
     EXPECT(MCP_OK, failure, mcp_options_set_progress(options, progressed, &self, NULL, &failure));
     CHECK_TOOL_WITH(options, "Long running operation completed. Duration: 0.4 seconds, Steps: 4.", client,
                     "trigger-long-running-operation", "{'duration':0.4,'steps':4}");
-    CHECK_INT(4, self.told);
+    CHECK_INT(4, self.count);
     mcp_options_free(options);
     return NULL;
 }
 
-/* Several at the same time: each is told of its own, on its own thread. */
-static void tells_each_its_own(mcp_client *client) {
+/* Each of several concurrent calls gets its progress notifications, on its thread. */
+static void concurrent_calls_get_separate_progress(mcp_client *client) {
     pthread_t threads[4];
     for (size_t i = 0; i < 4; i++) {
         threads[i] = start_thread(run_operation, client);
@@ -102,10 +102,10 @@ static void tells_each_its_own(mcp_client *client) {
 int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
-    is_told(client);
-    is_cancelled(client);
-    times_out(client);
-    tells_each_its_own(client);
+    progress_is_reported(client);
+    call_is_cancelled(client);
+    call_times_out(client);
+    concurrent_calls_get_separate_progress(client);
     end_client(client);
     return check_end();
 }

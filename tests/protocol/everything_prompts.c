@@ -1,9 +1,9 @@
-/* The prompts of server-everything, and what it completes in them. */
+/* The prompts of server-everything, and the completion of their arguments. */
 #include "protocol.h"
 
 static mcp_error *error;
 
-static void lists_them(mcp_client *client) {
+static void prompts_are_listed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_prompts(client, NULL, &result, &error));
     CHECK_NAMES("simple-prompt args-prompt completable-prompt resource-prompt", mcp_json_member(result, "prompts"),
@@ -26,7 +26,7 @@ static void check_prompt(mcp_client *client, const char *name, const char *argum
     free(json);
 }
 
-static void gets_them(mcp_client *client) {
+static void prompts_are_returned(mcp_client *client) {
     check_prompt(client, "simple-prompt", NULL,
                  "[{'role':'user','content':{'type':'text','text':'This is a simple prompt without arguments.'}}]");
     check_prompt(client, "simple-prompt", "{}",
@@ -49,7 +49,7 @@ static void gets_them(mcp_client *client) {
                  "{'uri':'demo://resource/dynamic/blob/4','mimeType':'text/plain','blob':'UmVzb3VyY2\xe2\x80\xa6'}}}]");
 }
 
-static void refuses_others(mcp_client *client) {
+static void invalid_prompts_are_rejected(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_prompt(client, "none", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
@@ -71,7 +71,7 @@ static void check_completion(mcp_client *client, const char *argument, const cha
     mcp_json_free(result);
 }
 
-static void completes(mcp_client *client) {
+static void arguments_are_completed(mcp_client *client) {
     check_completion(client, "department", "", NULL, "['Engineering','Sales','Marketing','Support']");
     check_completion(client, "department", "S", NULL, "['Sales','Support']");
     check_completion(client, "department", "x", NULL, "[]");
@@ -93,10 +93,10 @@ static void completes(mcp_client *client) {
 int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
-    lists_them(client);
-    gets_them(client);
-    refuses_others(client);
-    completes(client);
+    prompts_are_listed(client);
+    prompts_are_returned(client);
+    invalid_prompts_are_rejected(client);
+    arguments_are_completed(client);
     end_client(client);
     return check_end();
 }

@@ -1,9 +1,9 @@
-/* The resources of server-everything: documents, and two templates. */
+/* The resources of server-everything: static documents and two templates. */
 #include "protocol.h"
 
 static mcp_error *error;
 
-static void lists_its_documents(mcp_client *client) {
+static void documents_are_listed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_resources(client, NULL, &result, &error));
     CHECK_NAMES("demo://resource/static/document/architecture.md demo://resource/static/document/extension.md "
@@ -18,7 +18,7 @@ static void lists_its_documents(mcp_client *client) {
     CHECK_INT(1, check_pages(client, mcp_list_resources, mcp_list_resources_page, "resources"));
 }
 
-static void lists_its_templates(mcp_client *client) {
+static void templates_are_listed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_resource_templates(client, NULL, &result, &error));
     CHECK_JSON("[{'name':'Dynamic Text Resource','uriTemplate':'demo://resource/dynamic/text/{resourceId}',"
@@ -33,8 +33,8 @@ static void lists_its_templates(mcp_client *client) {
               check_pages(client, mcp_list_resource_templates, mcp_list_resource_templates_page, "resourceTemplates"));
 }
 
-/* The sizes are those of the pinned package. */
-static void reads_its_documents(mcp_client *client) {
+/* The sizes of the documents in the pinned package. */
+static void documents_are_read(mcp_client *client) {
     static const struct {
         const char *name;
         size_t size;
@@ -57,7 +57,7 @@ static void reads_its_documents(mcp_client *client) {
     }
 }
 
-static void reads_what_templates_name(mcp_client *client) {
+static void template_resources_are_read(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "demo://resource/dynamic/text/42", NULL, &result, &error));
     CHECK_JSON("[{'uri':'demo://resource/dynamic/text/42','mimeType':'text/plain',"
@@ -78,7 +78,7 @@ static void reads_what_templates_name(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void has_no_others(mcp_client *client) {
+static void unknown_resources_are_errors(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_read_resource(client, "demo://resource/none", NULL, &result, &error));
     CHECK(mcp_error_has_rpc_code(error));
@@ -93,7 +93,7 @@ static void has_no_others(mcp_client *client) {
     error = NULL;
 }
 
-static void completes(mcp_client *client) {
+static void template_arguments_are_completed(mcp_client *client) {
     static const char text[] = "demo://resource/dynamic/text/{resourceId}";
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "12", NULL, NULL, &result, &error));
@@ -114,12 +114,12 @@ static void completes(mcp_client *client) {
 int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
-    lists_its_documents(client);
-    lists_its_templates(client);
-    reads_its_documents(client);
-    reads_what_templates_name(client);
-    has_no_others(client);
-    completes(client);
+    documents_are_listed(client);
+    templates_are_listed(client);
+    documents_are_read(client);
+    template_resources_are_read(client);
+    unknown_resources_are_errors(client);
+    template_arguments_are_completed(client);
     end_client(client);
     return check_end();
 }

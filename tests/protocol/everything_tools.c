@@ -1,4 +1,4 @@
-/* Every tool of server-everything that needs nothing of the client. */
+/* All tools of server-everything that need no client capabilities. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "protocol.h"
@@ -7,7 +7,7 @@
 
 static mcp_error *error;
 
-static void lists_its_tools(void) {
+static void tools_are_listed(void) {
     mcp_client *client = connected_client();
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
@@ -30,7 +30,7 @@ static void lists_its_tools(void) {
     end_client(client);
 }
 
-static void answers_in_text(mcp_client *client) {
+static void text_results_are_returned(mcp_client *client) {
     CHECK_TOOL("Echo: hello", client, "echo", "{'message':'hello'}");
     CHECK_TOOL("Echo: ", client, "echo", "{'message':''}");
     CHECK_TOOL("Echo: \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\n\t\\/", client, "echo",
@@ -42,8 +42,8 @@ static void answers_in_text(mcp_client *client) {
     mcp_json_free(result);
 }
 
-/* A text of 1 MiB, both ways. */
-static void takes_a_long_text(mcp_client *client) {
+/* Sends and receives a text of 1 MiB. */
+static void long_text_is_returned(mcp_client *client) {
     enum { LENGTH = 1 << 20 };
     char *arguments = malloc(LENGTH + 64);
     must(arguments != NULL, "memory");
@@ -59,7 +59,7 @@ static void takes_a_long_text(mcp_client *client) {
     free(arguments);
 }
 
-static void tells_what_failed(mcp_client *client) {
+static void tool_errors_are_returned(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
@@ -76,7 +76,7 @@ static void tells_what_failed(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void annotates(mcp_client *client) {
+static void annotations_are_returned(mcp_client *client) {
     mcp_json *result = CALL(client, "get-annotated-message", "{'messageType':'error'}", NULL);
     CHECK_JSON("[{'type':'text','text':'Error: Operation failed','annotations':"
                "{'priority':1,'audience':['user','assistant']}}]",
@@ -99,8 +99,8 @@ static uint32_t big_endian(const unsigned char *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* A PNG of 20 by 20 pixels, whole: its last chunk is the one that ends it. */
-static void sends_an_image(mcp_client *client) {
+/* A complete PNG of 20 by 20 pixels: its last chunk is IEND. */
+static void image_is_returned(mcp_client *client) {
     static const unsigned char end[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
     unsigned char bytes[8192];
     size_t length = 0;
@@ -123,7 +123,7 @@ static void sends_an_image(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void links_resources(mcp_client *client) {
+static void resource_links_are_returned(mcp_client *client) {
     mcp_json *result = CALL(client, "get-resource-links", "{'count':2}", NULL);
     CHECK_JSON("[{'type':'text','text':'Here are 2 resource links to resources available in this server:'},"
                "{'type':'resource_link','uri':'demo://resource/dynamic/blob/1','name':'Blob Resource 1',"
@@ -141,7 +141,7 @@ static void links_resources(mcp_client *client) {
                "'text':'Resource 7: This is a plaintext resource created at \xe2\x80\xa6'}},"
                "{'type':'text','text':'You can access this resource using the URI: demo://resource/dynamic/text/7'}]",
                mcp_json_member(result, "content"));
-    /* Between the texts is that of the resource, which ends in the time of day. */
+    /* The text of the resource, between the two other texts, ends in the current time. */
     const char *text = mcp_tool_result_text(result);
     const char *before = "Returning resource reference for Resource 7:\n"
                          "Resource 7: This is a plaintext resource created at ";
@@ -160,7 +160,7 @@ static void links_resources(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void gives_structured_content(mcp_client *client) {
+static void structured_content_is_returned(mcp_client *client) {
     mcp_json *result = CALL(client, "get-structured-content", "{'location':'Chicago'}", NULL);
     CHECK_JSON("{'temperature':36,'conditions':'Light rain / drizzle','humidity':82}",
                mcp_tool_result_structured(result));
@@ -173,7 +173,7 @@ static uint32_t little_endian(const unsigned char *at) {
     return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
 }
 
-/* A gzip member ends in the CRC-32 and the length of what is in it. */
+/* A gzip member ends with the CRC-32 and the length of the uncompressed data. */
 static void check_gzip(const mcp_json *blob) {
     unsigned char bytes[128];
     size_t length = 0;
@@ -184,16 +184,16 @@ static void check_gzip(const mcp_json *blob) {
     CHECK_INT(10, little_endian(bytes + length - 4));
 }
 
-static void packs_a_file(mcp_client *client) {
-    char arguments[256], wanted[512], uri[128];
+static void gzip_resource_is_created_and_read(mcp_client *client) {
+    char arguments[256], expected[512], uri[128];
     snprintf(uri, sizeof uri, "demo://resource/session/%ld.gz", (long)getpid());
     snprintf(arguments, sizeof arguments,
              "{'name':'%ld.gz','data':'data:text/plain,hello%%20gzip','outputType':'resourceLink'}", (long)getpid());
     mcp_json *result = CALL(client, "gzip-file-as-resource", arguments, NULL);
-    snprintf(wanted, sizeof wanted,
+    snprintf(expected, sizeof expected,
              "[{'type':'resource_link','uri':'%s','name':'%ld.gz','mimeType':'application/gzip'}]", uri,
              (long)getpid());
-    CHECK_JSON(wanted, mcp_json_member(result, "content"));
+    CHECK_JSON(expected, mcp_json_member(result, "content"));
     mcp_json_free(result);
     result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, uri, NULL, &result, &error));
@@ -209,8 +209,9 @@ static void packs_a_file(mcp_client *client) {
     mcp_json_free(result);
 }
 
-/* A process has what the program sets and the six names of the specification, and nothing else of the program's. */
-static void has_its_environment(void) {
+/* A server process gets the variables that were set for it and the six inherited variables of the specification, and
+ * no other variable of the host process. */
+static void process_environment_is_restricted(void) {
     static const char *const inherited[] = {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"};
     mcp_client *client = new_client();
     setenv("LIBMCP_TEST_SECRET", "of the program", 1);
@@ -241,17 +242,17 @@ static void has_its_environment(void) {
 
 int main(int argc, char **argv) {
     use_server(argc, argv);
-    lists_its_tools();
+    tools_are_listed();
     mcp_client *client = connected_client();
-    answers_in_text(client);
-    takes_a_long_text(client);
-    tells_what_failed(client);
-    annotates(client);
-    sends_an_image(client);
-    links_resources(client);
-    gives_structured_content(client);
-    packs_a_file(client);
+    text_results_are_returned(client);
+    long_text_is_returned(client);
+    tool_errors_are_returned(client);
+    annotations_are_returned(client);
+    image_is_returned(client);
+    resource_links_are_returned(client);
+    structured_content_is_returned(client);
+    gzip_resource_is_created_and_read(client);
     end_client(client);
-    has_its_environment();
+    process_environment_is_restricted();
     return check_end();
 }

@@ -1,5 +1,5 @@
-/* Mcp-Param headers (2026-07-28, "Custom Headers from Tool Parameters") against the server on the TypeScript SDK, which
- * compares them with the arguments before it calls the tool, and shows them. On stdio there are none. */
+/* Mcp-Param headers (2026-07-28, "Custom Headers from Tool Parameters") with the server on the TypeScript SDK. It
+ * compares them with the arguments before it calls the tool, and returns them. On stdio there are no headers. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "protocol.h"
@@ -19,7 +19,7 @@ static mcp_client *named_client(void) {
     return client;
 }
 
-static void sends_them(mcp_client *client) {
+static void parameters_are_sent_as_headers(mcp_client *client) {
     static const struct {
         const char *arguments, *text, *headers;
     } cases[] = {
@@ -27,7 +27,7 @@ static void sends_them(mcp_client *client) {
         {"{'region':'eu','level':3,'urgent':true,'query':'q'}", "eu 3 true q", "eu 3 true"},
         {"{'region':'eu','level':-7,'urgent':false,'query':'q'}", "eu -7 false q", "eu -7 false"},
         {"{'query':'last','region':'us-west 2'}", "us-west 2 undefined undefined last", "us-west 2 none none"},
-        /* What no header can hold, or would be taken for base64, goes as base64. */
+        /* Values that are not valid in a header, or that look like base64, are sent as base64. */
         {"{'region':'gr\xc3\xb6\xc3\x9f\x65','query':'q'}", "gr\xc3\xb6\xc3\x9f\x65 undefined undefined q",
          "=?base64?Z3LDtsOfZQ==?= none none"},
         {"{'region':'gr\\u00f6\\u00dfe','query':'q'}", "gr\xc3\xb6\xc3\x9f\x65 undefined undefined q",
@@ -40,18 +40,18 @@ static void sends_them(mcp_client *client) {
         {"{'region':'','query':'q'}", " undefined undefined q", " none none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char wanted[256];
-        snprintf(wanted, sizeof wanted, "%s: %s", cases[i].text, on_stdio() ? "no http" : cases[i].headers);
-        CHECK_TOOL(wanted, client, "region", cases[i].arguments);
+        char expected[256];
+        snprintf(expected, sizeof expected, "%s: %s", cases[i].text, on_stdio() ? "no http" : cases[i].headers);
+        CHECK_TOOL(expected, client, "region", cases[i].arguments);
     }
-    /* The schema was looked up once. */
+    /* The schema was fetched only once. */
     if (!on_stdio()) {
         CHECK_TOOL("list 1 memo 0", client, "counts", NULL);
     }
 }
 
-/* The server wants another header than the schema said that the client knows: it looks again, and calls again. */
-static void looks_again(void) {
+/* The server rejects the header of an outdated schema: the client fetches the schema again and repeats the call. */
+static void changed_schema_is_fetched_again(void) {
     mcp_client *client = named_client();
     CHECK_TOOL("eu undefined undefined q: eu none none", client, "region", "{'region':'eu','query':'q'}");
     CHECK_TOOL("renamed", client, "rename", "{'header':'Area'}");
@@ -62,12 +62,12 @@ static void looks_again(void) {
     end_client(client);
 }
 
-/* A tool whose header cannot be is left out, and the log says so; on stdio headers do not matter. */
-static void drops_the_broken(void) {
+/* A tool with an invalid header definition is removed from the list and logged; on stdio headers are not used. */
+static void tools_with_invalid_headers_are_hidden(void) {
     notes *log = notes_new();
     mcp_client *client = named_client();
     mcp_json *result = NULL;
-    keep_log(client, log);
+    record_log(client, log);
     EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
     size_t broken = 0, regions = 0;
     for (const mcp_json *each = mcp_json_first(mcp_json_member(result, "tools")); each; each = mcp_json_next(each)) {
@@ -86,11 +86,11 @@ static void drops_the_broken(void) {
 int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = named_client();
-    sends_them(client);
+    parameters_are_sent_as_headers(client);
     end_client(client);
     if (!on_stdio()) {
-        looks_again();
+        changed_schema_is_fetched_again();
     }
-    drops_the_broken();
+    tools_with_invalid_headers_are_hidden();
     return check_end();
 }

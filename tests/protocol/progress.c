@@ -1,4 +1,4 @@
-/* Progress and log messages of the servers of ours on real frameworks: PROGRAM VERSION ... */
+/* Progress notifications of the test servers on real frameworks: PROGRAM VERSION ... */
 #include "protocol.h"
 
 static mcp_error *error;
@@ -14,13 +14,13 @@ static void progressed(void *userdata, double progress, double total, const char
     note(self->notes, "%g of %g: %s", progress, total, message != NULL ? message : "-");
 }
 
-static void tells_progress(mcp_client *client) {
+static void progress_is_reported(mcp_client *client) {
     watcher self = {notes_new(), pthread_self()};
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, NULL, &error));
     CHECK_TOOL_WITH(options, "counted to 3", client, "count", "{'steps':3}");
     CHECK_NOTES("1 of 3: step 1\n2 of 3: step 2\n3 of 3: step 3", self.notes);
-    forget_notes(self.notes);
+    clear_notes(self.notes);
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK_TOOL_WITH(options, "counted to 3", client, "count", "{'steps':3}");
     CHECK_NOTES("", self.notes);
@@ -28,8 +28,8 @@ static void tells_progress(mcp_client *client) {
     notes_free(self.notes);
 }
 
-/* A thousand at once: none is lost. */
-static void tells_much_of_it(mcp_client *client) {
+/* Of a thousand notifications in a row, none is lost. */
+static void many_notifications_are_reported(mcp_client *client) {
     watcher self = {notes_new(), pthread_self()};
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, NULL, &error));
@@ -43,8 +43,8 @@ static void tells_much_of_it(mcp_client *client) {
 int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
-    tells_progress(client);
-    tells_much_of_it(client);
+    progress_is_reported(client);
+    many_notifications_are_reported(client);
     end_client(client);
     return check_end();
 }

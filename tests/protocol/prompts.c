@@ -1,12 +1,12 @@
-/* The prompts of the servers of ours on real frameworks, and what they complete.
+/* Prompts and completion of the test servers on real frameworks.
  *
- *     PROGRAM completes|no-completion CODE VERSION ...     CODE: what the server says of a prompt that does not exist
+ *     PROGRAM completes|no-completion CODE VERSION ...     CODE: the server's error code for an unknown prompt
  */
 #include "protocol.h"
 
 static mcp_error *error;
 
-static void lists_them(mcp_client *client) {
+static void prompts_are_listed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_prompts(client, NULL, &result, &error));
     CHECK_NAMES("greet explain", mcp_json_member(result, "prompts"), "name");
@@ -28,7 +28,7 @@ static void check_prompt(mcp_client *client, const char *name, const char *argum
     mcp_json_free(result);
 }
 
-static void refuses_others(mcp_client *client, int code) {
+static void invalid_prompts_are_rejected(mcp_client *client, int code) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_prompt(client, "none", NULL, 0, NULL, &result, &error));
     CHECK(mcp_error_has_rpc_code(error));
@@ -39,7 +39,7 @@ static void refuses_others(mcp_client *client, int code) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_get_prompt(client, "explain", "7", SIZE_MAX, NULL, &result, &error));
 }
 
-static void completes(mcp_client *client) {
+static void arguments_are_completed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
     CHECK_JSON("['rust','ruby']", mcp_json_at(result, "/completion/values"));
@@ -53,7 +53,7 @@ static void completes(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void has_no_completion(mcp_client *client) {
+static void completion_is_not_supported(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error,
                 mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
@@ -66,16 +66,16 @@ int main(int argc, char **argv) {
     must(argc >= 6, "usage: prompts completes|no-completion CODE VERSION http|stdio ...");
     use_server(argc - 2, argv + 2);
     mcp_client *client = connected_client();
-    lists_them(client);
+    prompts_are_listed(client);
     check_prompt(client, "greet", NULL, "Say hello.");
     check_prompt(client, "explain", "{\"topic\":\"rust\"}", "Explain rust.");
     check_prompt(client, "explain", "{\"topic\":\"C\",\"style\":\"verse\"}", "Explain C in verse.");
-    refuses_others(client, atoi(argv[2]));
+    invalid_prompts_are_rejected(client, atoi(argv[2]));
     if (strcmp(argv[1], "completes") == 0) {
-        completes(client);
+        arguments_are_completed(client);
     } else {
         CHECK_TEXT("no-completion", argv[1]);
-        has_no_completion(client);
+        completion_is_not_supported(client);
     }
     end_client(client);
     return check_end();

@@ -12,7 +12,7 @@ static const char ELLIPSIS[] = "\xe2\x80\xa6";
 static struct {
     const char *version;
     bool pinned;
-    mcp_json *state; /* NULL for a process */
+    mcp_json *state; /* NULL for stdio */
     const char *const *command;
 } server;
 
@@ -100,7 +100,7 @@ char *quotes(const char *text) {
     return copy;
 }
 
-static bool fits(const char *expected, const char *actual) {
+static bool matches(const char *expected, const char *actual) {
     if (expected == NULL || actual == NULL) {
         return false;
     }
@@ -111,15 +111,15 @@ static bool fits(const char *expected, const char *actual) {
     return strcmp(expected, actual) == 0;
 }
 
-/* Whether the value is what is expected; if not, `where` and `why` say where they part. */
-static bool equal(const mcp_json *expected, const mcp_json *actual, char *where, size_t room) {
+/* Whether the values are equal; if not, `where` is the JSON pointer of the first difference. */
+static bool equal(const mcp_json *expected, const mcp_json *actual, char *where, size_t capacity) {
     mcp_json_type type = mcp_json_type_of(expected);
     size_t used = strlen(where);
     if (type != mcp_json_type_of(actual) || mcp_json_size(expected) != mcp_json_size(actual)) {
         return false;
     }
     if (type == MCP_JSON_STRING) {
-        return fits(mcp_json_string(expected), mcp_json_string(actual));
+        return matches(mcp_json_string(expected), mcp_json_string(actual));
     }
     if (type == MCP_JSON_NUMBER) {
         double a = 0, b = 1;
@@ -134,11 +134,11 @@ static bool equal(const mcp_json *expected, const mcp_json *actual, char *where,
     for (; child != NULL; child = mcp_json_next(child), element = mcp_json_next(element)) {
         const char *key = mcp_json_key(child);
         if (key != NULL) {
-            snprintf(where + used, room - used, "/%s", key);
+            snprintf(where + used, capacity - used, "/%s", key);
         } else {
-            snprintf(where + used, room - used, "/%zu", index++);
+            snprintf(where + used, capacity - used, "/%zu", index++);
         }
-        if (!equal(child, key != NULL ? mcp_json_member(actual, key) : element, where, room)) {
+        if (!equal(child, key != NULL ? mcp_json_member(actual, key) : element, where, capacity)) {
             return false;
         }
         where[used] = '\0';
@@ -149,15 +149,15 @@ static bool equal(const mcp_json *expected, const mcp_json *actual, char *where,
 void check_json(const char *expected, const mcp_json *actual, const char *text, const char *file, int line) {
     char where[512] = "";
     char *json = quotes(expected);
-    mcp_json *wanted = mcp_json_parse(json, SIZE_MAX, NULL);
-    must(wanted != NULL, expected);
-    if (!check_that(equal(wanted, actual, where, sizeof where), text, file, line)) {
+    mcp_json *parsed = mcp_json_parse(json, SIZE_MAX, NULL);
+    must(parsed != NULL, expected);
+    if (!check_that(equal(parsed, actual, where, sizeof where), text, file, line)) {
         size_t length = 0;
         const char *raw = mcp_json_raw(actual, &length);
-        fprintf(stderr, "    at \"%s\": expected %s\n    but it is %.*s\n", where, json, (int)length,
+        fprintf(stderr, "    difference at \"%s\": expected %s\n    found %.*s\n", where, json, (int)length,
                 raw != NULL ? raw : "");
     }
-    mcp_json_free(wanted);
+    mcp_json_free(parsed);
     free(json);
 }
 
@@ -193,8 +193,8 @@ void check_tool(const char *expected, mcp_client *client, const char *name, cons
                 const mcp_options *options, const char *file, int line) {
     mcp_json *result = call_tool(client, name, arguments, options, file, line);
     const char *text = mcp_tool_result_text(result);
-    if (!check_that(fits(expected, text), name, file, line)) {
-        fprintf(stderr, "    expected \"%s\"\n    but it is \"%s\"\n", expected, text);
+    if (!check_that(matches(expected, text), name, file, line)) {
+        fprintf(stderr, "    expected \"%s\"\n    found \"%s\"\n", expected, text);
     }
     mcp_json_free(result);
 }
@@ -238,14 +238,13 @@ size_t check_pages(mcp_client *client, list_fn list, page_fn page, const char *m
     return pages;
 }
 
-/* --- Notes
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- Notes --------------------------------------------------------------------------------------------------- */
 
 struct notes {
     pthread_mutex_t mutex;
     pthread_cond_t more;
     char **lines;
-    size_t count, room;
+    size_t count, capacity;
 };
 
 notes *notes_new(void) {
@@ -258,7 +257,7 @@ notes *notes_new(void) {
     return made;
 }
 
-void forget_notes(notes *notes) {
+void clear_notes(notes *notes) {
     pthread_mutex_lock(&notes->mutex);
     for (size_t i = 0; i < notes->count; i++) {
         free(notes->lines[i]);
@@ -268,7 +267,7 @@ void forget_notes(notes *notes) {
 }
 
 void notes_free(notes *notes) {
-    forget_notes(notes);
+    clear_notes(notes);
     free(notes->lines);
     pthread_cond_destroy(&notes->more);
     pthread_mutex_destroy(&notes->mutex);
@@ -282,9 +281,9 @@ void note(notes *notes, const char *format, ...) {
     vsnprintf(line, sizeof line, format, values);
     va_end(values);
     pthread_mutex_lock(&notes->mutex);
-    if (notes->count == notes->room) {
-        notes->room = notes->room * 2 + 16;
-        notes->lines = realloc(notes->lines, notes->room * sizeof *notes->lines);
+    if (notes->count == notes->capacity) {
+        notes->capacity = notes->capacity * 2 + 16;
+        notes->lines = realloc(notes->lines, notes->capacity * sizeof *notes->lines);
         must(notes->lines != NULL, "memory");
     }
     notes->lines[notes->count] = strdup(line);
@@ -293,22 +292,22 @@ void note(notes *notes, const char *format, ...) {
     pthread_mutex_unlock(&notes->mutex);
 }
 
-static size_t counted(const notes *notes, const char *text) {
+static size_t count_matching(const notes *notes, const char *text) {
     size_t count = 0;
     for (size_t i = 0; i < notes->count; i++) {
-        count += fits(text, notes->lines[i]);
+        count += matches(text, notes->lines[i]);
     }
     return count;
 }
 
 size_t count_notes(notes *notes, const char *text) {
     pthread_mutex_lock(&notes->mutex);
-    size_t count = counted(notes, text);
+    size_t count = count_matching(notes, text);
     pthread_mutex_unlock(&notes->mutex);
     return count;
 }
 
-bool noted_within(notes *notes, const char *text, unsigned milliseconds) {
+bool note_arrives_within(notes *notes, const char *text, unsigned milliseconds) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(milliseconds / 1000);
@@ -319,10 +318,10 @@ bool noted_within(notes *notes, const char *text, unsigned milliseconds) {
     }
     int waited = 0;
     pthread_mutex_lock(&notes->mutex);
-    while (counted(notes, text) == 0 && waited != ETIMEDOUT) {
+    while (count_matching(notes, text) == 0 && waited != ETIMEDOUT) {
         waited = pthread_cond_timedwait(&notes->more, &notes->mutex, &until);
     }
-    bool found = counted(notes, text) > 0;
+    bool found = count_matching(notes, text) > 0;
     pthread_mutex_unlock(&notes->mutex);
     return found;
 }
@@ -336,7 +335,7 @@ static void print_notes(notes *notes) {
 }
 
 bool await_note(notes *notes, const char *text, unsigned milliseconds, const char *file, int line) {
-    bool found = check_that(noted_within(notes, text, milliseconds), text, file, line);
+    bool found = check_that(note_arrives_within(notes, text, milliseconds), text, file, line);
     if (!found) {
         print_notes(notes);
     }
@@ -344,21 +343,21 @@ bool await_note(notes *notes, const char *text, unsigned milliseconds, const cha
 }
 
 void check_notes(const char *expected, notes *notes, const char *file, int line) {
-    bool good = true;
+    bool equal = true;
     size_t count = 0;
     pthread_mutex_lock(&notes->mutex);
     const char *at = expected;
     while (*at != '\0') {
-        char wanted[4096];
+        char line[4096];
         size_t length = strcspn(at, "\n");
-        snprintf(wanted, sizeof wanted, "%.*s", (int)length, at);
-        good = good && count < notes->count && fits(wanted, notes->lines[count]);
+        snprintf(line, sizeof line, "%.*s", (int)length, at);
+        equal = equal && count < notes->count && matches(line, notes->lines[count]);
         count++;
         at += length + (at[length] == '\n');
     }
-    good = good && count == notes->count;
+    equal = equal && count == notes->count;
     pthread_mutex_unlock(&notes->mutex);
-    if (!check_that(good, expected, file, line)) {
+    if (!check_that(equal, expected, file, line)) {
         print_notes(notes);
     }
 }
@@ -368,7 +367,7 @@ static void logged(void *userdata, int32_t level, const char *message) {
     note(userdata, "%s", message);
 }
 
-void keep_log(mcp_client *client, notes *notes) {
+void record_log(mcp_client *client, notes *notes) {
     mcp_error *error = NULL;
     EXPECT(MCP_OK, error, mcp_set_log(client, logged, notes, NULL, &error));
 }
@@ -381,7 +380,7 @@ static void server_logged(void *userdata, const mcp_json *message) {
     note(userdata, "%s %s %.*s", level != NULL ? level : "-", logger != NULL ? logger : "-", (int)length, data);
 }
 
-void keep_logging(mcp_client *client, notes *notes) {
+void record_server_messages(mcp_client *client, notes *notes) {
     mcp_error *error = NULL;
     EXPECT(MCP_OK, error, mcp_set_logging(client, server_logged, notes, NULL, &error));
 }

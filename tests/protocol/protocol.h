@@ -1,9 +1,9 @@
-/* What the programs here share: the real server that they are run against, and expectations of whole JSON values.
+/* Shared by the programs of this folder: the real server under test, and checks of complete JSON values.
  *
- *     PROGRAM VERSION http STATE.json     a server of ../servers that is running; see fixture.py there
- *     PROGRAM VERSION stdio COMMAND...    one that the library starts as a process
+ *     PROGRAM VERSION http STATE.json     a running server of ../servers (see fixture.py there)
+ *     PROGRAM VERSION stdio COMMAND...    a server that the library starts as a process
  *
- * VERSION is the protocol version that client and server have to agree on; =VERSION pins it.
+ * VERSION is the protocol version that the negotiation must result in; =VERSION pins the client to it.
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
@@ -11,41 +11,41 @@
 #include "check.h"
 #include "support.h"
 
-/* Reads the arguments. Ends the program where they name no server. */
+/* Reads the arguments of the program. Exits if they are invalid. */
 void use_server(int argc, char **argv);
 
-/* Whether the version is of the modern era; whether the server is a process of ours, or speaks HTTP+SSE. */
+/* Whether the version is of the modern era; whether the transport is stdio; whether it is HTTP+SSE. */
 bool modern(void);
 bool on_stdio(void);
 bool on_sse(void);
 
-/* A client of the server that has sent nothing yet, with its token where it wants one. The timeout is 30 s. */
+/* A client of the server, not yet connected, with the token that the server requires. The timeout is 30 s. */
 mcp_client *new_client(void);
 
-/* The same, connected: the version has been checked. */
+/* A connected client of the server; checks the negotiated version, the era and the transport. */
 mcp_client *connected_client(void);
 
-/* Closes in good order and frees. */
+/* Closes the client, which must succeed, and frees it. */
 void end_client(mcp_client *client);
 
 /*
- * A value is this JSON, whatever the order of members: ' stands for ", and a text that ends in an ellipsis (U+2026) for
- * every text that begins so.
+ * Checks that a value equals this JSON. The order of members does not matter. In `expected`, ' stands for ", and a
+ * string that ends in an ellipsis (U+2026) matches every string with that beginning.
  */
 #define CHECK_JSON(expected, actual) check_json(expected, actual, #actual, __FILE__, __LINE__)
 void check_json(const char *expected, const mcp_json *actual, const char *text, const char *file, int line);
 
-/* The texts of one member of every element, in their order, with a space between. */
+/* Checks the strings of one member of all elements, in order and separated by spaces. */
 #define CHECK_NAMES(expected, array, member) check_names(expected, array, member, #array, __FILE__, __LINE__)
 void check_names(const char *expected, const mcp_json *array, const char *member, const char *text, const char *file,
                  int line);
 
-/* Calls a tool that has to succeed; the arguments with ' for ". NULL when it does not. */
+/* Calls a tool, which must succeed. In the arguments, ' stands for ". Returns the result, NULL on failure. */
 #define CALL(client, name, arguments, options) call_tool(client, name, arguments, options, __FILE__, __LINE__)
 mcp_json *call_tool(mcp_client *client, const char *name, const char *arguments, const mcp_options *options,
                     const char *file, int line);
 
-/* Calls a tool, whose texts have to be these; an ellipsis at the end is as above. */
+/* Calls a tool and checks the text of its result, which may be shortened with an ellipsis as for CHECK_JSON. */
 #define CHECK_TOOL(expected, client, name, arguments) \
     check_tool(expected, client, name, arguments, NULL, __FILE__, __LINE__)
 #define CHECK_TOOL_WITH(options, expected, client, name, arguments) \
@@ -53,17 +53,18 @@ mcp_json *call_tool(mcp_client *client, const char *name, const char *arguments,
 void check_tool(const char *expected, mcp_client *client, const char *name, const char *arguments,
                 const mcp_options *options, const char *file, int line);
 
-/* Goes through all pages of a list, one by one: their elements are those of the list. Gives the number of pages. */
+/* Fetches a list page by page, and checks that the elements equal those of the complete list. Returns the number of
+ * pages. */
 typedef mcp_status (*list_fn)(mcp_client *, const mcp_options *, mcp_json **, mcp_error **);
 typedef mcp_status (*page_fn)(mcp_client *, const char *, const mcp_options *, mcp_json **, mcp_error **);
 size_t check_pages(mcp_client *client, list_fn list, page_fn page, const char *member);
 
-/* JSON with ' for ", to be freed. */
+/* Replaces ' with ". The caller frees the result. */
 char *quotes(const char *text);
 
 /*
- * Lines of what callbacks have seen, from any thread. await_note waits until one is this text (or begins so, with an
- * ellipsis at its end), and is a failed check after 20 s.
+ * A thread-safe list of text lines that callbacks record. AWAIT_NOTE waits until one line equals the text (or begins
+ * with it, if it ends in an ellipsis), and fails the check after 20 s.
  */
 typedef struct notes notes;
 notes *notes_new(void);
@@ -71,16 +72,16 @@ void notes_free(notes *notes);
 void note(notes *notes, const char *format, ...);
 #define AWAIT_NOTE(notes, text) await_note(notes, text, 20000, __FILE__, __LINE__)
 bool await_note(notes *notes, const char *text, unsigned milliseconds, const char *file, int line);
-/* Whether it came within that time; no check. */
-bool noted_within(notes *notes, const char *text, unsigned milliseconds);
+/* Whether such a line arrives within the time. It does not fail a check. */
+bool note_arrives_within(notes *notes, const char *text, unsigned milliseconds);
 size_t count_notes(notes *notes, const char *text);
-/* All of them, one on a line. */
+/* Checks all lines, in order and separated by newlines. */
 #define CHECK_NOTES(expected, notes) check_notes(expected, notes, __FILE__, __LINE__)
 void check_notes(const char *expected, notes *notes, const char *file, int line);
-void forget_notes(notes *notes);
+void clear_notes(notes *notes);
 
-/* Keeps the lines of the client's own log, and of the server's messages, as "LEVEL LOGGER DATA". */
-void keep_log(mcp_client *client, notes *notes);
-void keep_logging(mcp_client *client, notes *notes);
+/* Record the log of the client, and the log messages of the server as "LEVEL LOGGER DATA". */
+void record_log(mcp_client *client, notes *notes);
+void record_server_messages(mcp_client *client, notes *notes);
 
 #endif

@@ -1,12 +1,12 @@
-/* The resources of the servers of ours on real frameworks: lists, templates, texts and bytes.
+/* The resources of the test servers on real frameworks: lists, templates, texts and binary data.
  *
- *     PROGRAM CODE VERSION ...     CODE: what the server says of a resource that does not exist
+ *     PROGRAM CODE VERSION ...     CODE: the server's error code for an unknown resource
  */
 #include "protocol.h"
 
 static mcp_error *error;
 
-static void lists_them(mcp_client *client) {
+static void resources_are_listed(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_resources(client, NULL, &result, &error));
     CHECK_NAMES("memo://text memo://bytes", mcp_json_member(result, "resources"), "uri");
@@ -22,7 +22,7 @@ static void lists_them(mcp_client *client) {
               check_pages(client, mcp_list_resource_templates, mcp_list_resource_templates_page, "resourceTemplates"));
 }
 
-static void check_text_of(mcp_client *client, const char *uri, const char *text) {
+static void check_text_resource(mcp_client *client, const char *uri, const char *text) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, uri, NULL, &result, &error));
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "contents")));
@@ -33,7 +33,7 @@ static void check_text_of(mcp_client *client, const char *uri, const char *text)
     mcp_json_free(result);
 }
 
-static void reads_bytes(mcp_client *client) {
+static void binary_resource_is_read(mcp_client *client) {
     unsigned char bytes[256];
     size_t length = 0;
     mcp_json *result = NULL;
@@ -49,7 +49,7 @@ static void reads_bytes(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void has_no_others(mcp_client *client, int code) {
+static void unknown_resource_is_an_error(mcp_client *client, int code) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_read_resource(client, "memo://nothing", NULL, &result, &error));
     CHECK(mcp_error_has_rpc_code(error));
@@ -64,11 +64,11 @@ int main(int argc, char **argv) {
     must(argc >= 5, "usage: resources CODE VERSION http|stdio ...");
     use_server(argc - 1, argv + 1);
     mcp_client *client = connected_client();
-    lists_them(client);
-    check_text_of(client, "memo://text", "Dear diary");
-    check_text_of(client, "memo://squares/12", "144");
-    reads_bytes(client);
-    has_no_others(client, atoi(argv[1]));
+    resources_are_listed(client);
+    check_text_resource(client, "memo://text", "Dear diary");
+    check_text_resource(client, "memo://squares/12", "144");
+    binary_resource_is_read(client);
+    unknown_resource_is_an_error(client, atoi(argv[1]));
     end_client(client);
     return check_end();
 }

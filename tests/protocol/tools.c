@@ -1,10 +1,10 @@
-/* The tools of the servers of ours on real frameworks (../servers/features_*): lists and pages, results of every kind,
+/* The tools of the test servers on real frameworks (../servers/features_*): lists and pages, results of every kind,
  * _meta. */
 #include "protocol.h"
 
 static mcp_error *error;
 
-static bool offers(mcp_client *client, const char *tool) {
+static bool has_tool(mcp_client *client, const char *tool) {
     mcp_json *result = NULL;
     bool found = false;
     EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
@@ -15,8 +15,8 @@ static bool offers(mcp_client *client, const char *tool) {
     return found;
 }
 
-/* PAGES is how many the server makes of its list. */
-static void lists_them(mcp_client *client, size_t pages) {
+/* `pages` is the number of pages into which the server divides its list. */
+static void tools_are_listed(mcp_client *client, size_t pages) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
     const mcp_json *tools = mcp_json_member(result, "tools");
@@ -38,7 +38,7 @@ static void lists_them(mcp_client *client, size_t pages) {
     mcp_json_free(result);
 }
 
-static void calls_them(mcp_client *client) {
+static void results_are_returned(mcp_client *client) {
     CHECK_TOOL("gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80\n\"x\"", client, "echo",
                "{'text':'gr\\u00fc\xc3\x9f \\ud83d\\ude00\\n\\u0022x\\u0022'}");
     CHECK_TOOL("", client, "echo", "{'text':''}");
@@ -54,7 +54,7 @@ static void calls_them(mcp_client *client) {
     mcp_json_free(result);
 }
 
-static void shows_a_picture(mcp_client *client) {
+static void image_is_returned(mcp_client *client) {
     static const unsigned char start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
     unsigned char bytes[128];
     size_t length = 0;
@@ -70,8 +70,8 @@ static void shows_a_picture(mcp_client *client) {
     mcp_json_free(result);
 }
 
-/* A tool that failed is a successful call; the frameworks word it in their own ways. */
-static void tells_failures(mcp_client *client) {
+/* If the tool fails, the call succeeds; the text of the error differs between frameworks. */
+static void failures_are_reported(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_call_tool(client, "fail", "{\"why\":\"no paper\"}", SIZE_MAX, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
@@ -83,7 +83,7 @@ static void tells_failures(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":2}", SIZE_MAX, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     mcp_json_free(result);
-    /* A tool that is not there is an error of the protocol or of the tool, by framework. */
+    /* An unknown tool is a protocol error or a tool error, depending on the framework. */
     result = NULL;
     mcp_status status = mcp_call_tool(client, "nothing", "{}", SIZE_MAX, NULL, &result, &error);
     if (status == MCP_OK) {
@@ -103,19 +103,19 @@ static void tells_failures(mcp_client *client) {
     CHECK(result == NULL);
 }
 
-/* _meta and headers of a call reach the tool, and its _meta the caller. */
-static void carries_meta(mcp_client *client) {
+/* _meta and headers of a call reach the tool; _meta of the result reaches the caller. */
+static void meta_and_headers_are_passed_through(mcp_client *client) {
     static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    char meta[128], wanted[128];
+    char meta[128], expected[128];
     mcp_options *options = mcp_options_new();
     snprintf(meta, sizeof meta, "{\"traceparent\":\"%s\"}", trace);
     EXPECT(MCP_OK, error, mcp_options_set_meta(options, meta, SIZE_MAX, &error));
     if (!on_stdio()) {
         EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-Test", "of this call", &error));
     }
-    snprintf(wanted, sizeof wanted, "%s %s", trace, on_stdio() ? "none" : "of this call");
+    snprintf(expected, sizeof expected, "%s %s", trace, on_stdio() ? "none" : "of this call");
     mcp_json *result = CALL(client, "meta", NULL, options);
-    CHECK_TEXT(wanted, mcp_tool_result_text(result));
+    CHECK_TEXT(expected, mcp_tool_result_text(result));
     CHECK_JSON("42", mcp_json_at(result, "/_meta/libmcp.test~1answer"));
     mcp_json_free(result);
     mcp_options_free(options);
@@ -126,12 +126,12 @@ int main(int argc, char **argv) {
     must(argc >= 5, "usage: tools PAGES VERSION http|stdio ...");
     use_server(argc - 1, argv + 1);
     mcp_client *client = connected_client();
-    lists_them(client, (size_t)atoi(argv[1]));
-    calls_them(client);
-    shows_a_picture(client);
-    tells_failures(client);
-    if (offers(client, "meta")) {
-        carries_meta(client);
+    tools_are_listed(client, (size_t)atoi(argv[1]));
+    results_are_returned(client);
+    image_is_returned(client);
+    failures_are_reported(client);
+    if (has_tool(client, "meta")) {
+        meta_and_headers_are_passed_through(client);
     }
     end_client(client);
     return check_end();

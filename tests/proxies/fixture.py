@@ -1,7 +1,7 @@
-"""fixture.py --run PROGRAM ARGS...: real proxies for the life of a program, whose exit code it takes.
+"""fixture.py --run PROGRAM ARGS...: runs a program with real proxies and exits with the program's exit code.
 
-tinyproxy (HTTP) and microsocks (SOCKS5), each without and with credentials, on free ports of 127.0.0.1. README.md lists
-the variables that the program gets.
+The proxies are tinyproxy (HTTP) and microsocks (SOCKS5), each without and with credentials, on free ports of 127.0.0.1.
+README.md lists the environment variables for the program.
 """
 
 import base64
@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 HOST = "127.0.0.1"
-# tinyproxy takes letters, digits and dashes only.
+# tinyproxy accepts only [A-Za-z0-9-].
 USER, PASSWORD = "proxy-user", "pr0xy-pa55word"
-# For a URL, where any character may be escaped.
+# For use in a URL, with some characters escaped.
 LOGIN = f"{USER}:{PASSWORD}".replace("-", "%2D")
 BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 LOGIN_VARIABLES = {
@@ -28,7 +28,7 @@ LOGIN_VARIABLES = {
 }
 READY_SECONDS = 20
 STOP_SECONDS = 5
-# Another process may take the port between the choice and the start.
+# Another process may take the free port before the proxy starts: try again with another port.
 TRIES = 5
 
 TINYPROXY = """\
@@ -60,25 +60,25 @@ class Proxy:
             if self.is_ready():
                 return
             self.stop()
-        said = "\n".join(path.read_text(errors="replace") for path in self.folder.glob(f"{self.name}.*"))
-        raise SystemExit(f"{self.name} did not start:\n{said}")
+        output = "\n".join(path.read_text(errors="replace") for path in self.folder.glob(f"{self.name}.*"))
+        raise SystemExit(f"{self.name} did not start:\n{output}")
 
     def is_ready(self):
-        """Asks until it answers; False when the process ended."""
+        """Polls until the proxy responds; False if its process ended or the time is over."""
         deadline = time.monotonic() + READY_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
-            if self.answers():
-                # An answer of somebody else's, who took the port, does not count.
+            if self.responds():
+                # If the process has ended, another process on this port sent the response.
                 return self.process.poll() is None
-            time.sleep(0.01)  # between two questions
+            time.sleep(0.01)
         return False
 
-    def answers(self):
-        question, answer = (b"\5\2\0\2", b"\5") if self.kind is microsocks else (http_question(), b"HTTP/1")
+    def responds(self):
+        request, response = (b"\5\2\0\2", b"\5") if self.kind is microsocks else (http_request(), b"HTTP/1")
         try:
             with socket.create_connection((HOST, self.port), timeout=1) as connection:
-                connection.sendall(question)
-                return connection.recv(64).startswith(answer)
+                connection.sendall(request)
+                return connection.recv(64).startswith(response)
         except OSError:
             return False
 
@@ -105,7 +105,7 @@ def microsocks(proxy):
     return ["microsocks", "-i", HOST, "-p", str(proxy.port), *login], proxy.log
 
 
-def http_question():
+def http_request():
     return f"GET /ready HTTP/1.0\r\nProxy-Authorization: {BASIC}\r\n\r\n".encode()
 
 
@@ -116,12 +116,12 @@ def free_port():
 
 
 def start(command, **options):
-    """It must not outlive a fixture that was killed."""
+    """Starts a process that the kernel kills if this process ends."""
     return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], **options)
 
 
 def run(command, variables):
-    """Runs the program to its end; a signal that ends this process goes to it first."""
+    """Runs the program and returns its exit code. If a signal ends this process, it stops the program first."""
     program = start(command, env=os.environ | variables)
     try:
         code = program.wait()

@@ -1,8 +1,9 @@
-"""toy.py --run PROGRAM ARGS...: proxies that misbehave, and that write down what clients send, while a program runs.
+"""toy.py --run PROGRAM ARGS...: runs a program with scripted proxies, which can misbehave and record their input.
 
-Each listens on a port of its own of 127.0.0.1; its name in KINDS is the end of a variable, MCP_TEST_TOY_NAME. Whatever
-comes from a client is in the folder MCP_TEST_TOY_RECORD before anything is done about it: requests.jsonl has a line for
-each request (proxy, connection, first, headers), and N.bytes everything that came on connection N, in tunnels too.
+Each proxy listens on a separate port of 127.0.0.1. For the proxy NAME in KINDS, the program gets its host:port in the
+variable MCP_TEST_TOY_NAME. All data from clients is written to the folder MCP_TEST_TOY_RECORD before it is processed:
+requests.jsonl has a line for each request (proxy, connection, first, headers), and N.bytes contains all bytes received
+on connection N, including tunnels.
 """
 
 import contextlib
@@ -18,16 +19,16 @@ from pathlib import Path
 
 from fixture import BASIC, HOST, LOGIN_VARIABLES, leave, run
 
-PATIENCE_SECONDS = 10
+CONNECT_SECONDS = 10
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
-# Right, in a form that nobody expects. The lengths do not count here (RFC 9110, 9.3.6).
+# Valid, but unusual. The length headers have no meaning in a response to CONNECT (RFC 9110, 9.3.6).
 ODD = [b"HTTP/1.0 200\r\nContent-Le", b"ngth: 5\r\nTransfer-Encoding: chunked\r\n\r", b"\n"]
-# What a proxy does not hand on (RFC 9110, 7.6.1 and 11.7.2).
+# Headers that a proxy does not forward (RFC 9110, 7.6.1 and 11.7.2).
 HOP_BY_HOP = ("connection", "proxy-connection", "keep-alive", "proxy-authorization", "te", "trailer", "upgrade")
 
 
 class Record:
-    """What clients sent."""
+    """Records the data that clients send."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -58,7 +59,7 @@ class Client:
         self.buffer = b""
 
     def receive(self):
-        """Some bytes; none at the end."""
+        """Returns some bytes, or no bytes at the end of the connection."""
         if not self.buffer:
             return self.read()
         data, self.buffer = self.buffer, b""
@@ -70,7 +71,7 @@ class Client:
         return data
 
     def fill(self, is_enough):
-        """Reads on until there is enough."""
+        """Reads until `is_enough(buffer)`. Raises EOFError at the end of the connection."""
         while not is_enough(self.buffer):
             data = self.read()
             if not data:
@@ -98,23 +99,23 @@ class Client:
         self.socket.sendall(data)
 
     def hold(self):
-        """Says nothing until the client leaves."""
+        """Sends nothing and discards all input until the client closes the connection."""
         while self.receive():
             pass
 
 
-# --- Behind the proxy -------------------------------------------------------------------------------------------------
+# --- Connections to servers -------------------------------------------------------------------------------------------
 
 
-def reach(host, port):
-    """Names that nobody has, *.invalid, are this machine's: a test sees by them who looked a name up."""
+def connect(host, port):
+    """Connects to a server. *.invalid stands for this machine: only the proxy, not the client, can resolve it."""
     if host.endswith(".invalid"):
         host = HOST
-    return socket.create_connection((host, port), timeout=PATIENCE_SECONDS)
+    return socket.create_connection((host, port), timeout=CONNECT_SECONDS)
 
 
 def pump(receive, to):
-    """Hands on until the end, and hands on the end."""
+    """Forwards data until the end of the stream, and then forwards the end."""
     with contextlib.suppress(OSError):
         while data := receive():
             to.sendall(data)
@@ -122,8 +123,8 @@ def pump(receive, to):
         to.shutdown(socket.SHUT_WR)
 
 
-def hand_back(server, client):
-    """What the server says goes to the client, on a thread of its own."""
+def forward_responses(server, client):
+    """Starts a thread that forwards all data of the server to the client."""
     server.settimeout(None)
     thread = threading.Thread(target=pump, args=(lambda: server.recv(65536), client.socket), daemon=True)
     thread.start()
@@ -131,26 +132,26 @@ def hand_back(server, client):
 
 
 def tunnel(client, server):
-    back = hand_back(server, client)
+    responses = forward_responses(server, client)
     pump(client.receive, server)
-    back.join()
+    responses.join()
 
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 
 
 def http(client, opening=(OPEN,), login=False):
-    """A decent proxy. `opening` is its answer to a CONNECT that worked, in pieces."""
+    """A correct proxy. `opening` is its response to a successful CONNECT, in pieces."""
     forward = Forward(client)
     while True:
         first, headers = client.head()
         method, target, _ = first.split(" ", 2)
         if login and not is_logged_in(headers):
             client.take(length_of(headers))
-            client.send(WHO)
+            client.send(AUTH_REQUIRED)
         elif method == "CONNECT":
             host, port = target.rsplit(":", 1)
-            with reach(host.strip("[]"), int(port)) as server:
+            with connect(host.strip("[]"), int(port)) as server:
                 for part in opening:
                     client.send(part)
                 tunnel(client, server)
@@ -160,7 +161,7 @@ def http(client, opening=(OPEN,), login=False):
 
 
 class Forward:
-    """Requests in absolute-form. All of a connection are for one server."""
+    """Forwards requests in absolute-form. All requests on a connection must be for the same server."""
 
     def __init__(self, client):
         self.client = client
@@ -172,11 +173,11 @@ class Forward:
         origin, slash, path = target.removeprefix("http://").partition("/")
         if self.server is None:
             host, _, port = origin.partition(":")
-            self.server, self.origin = reach(host, int(port or 80)), origin
-            hand_back(self.server, self.client)
-        assert origin == self.origin, "another server on the same connection"
-        kept = [f"{name}: {value}" for name, value in headers if name.lower() not in HOP_BY_HOP]
-        head = "\r\n".join([f"{method} {slash}{path} {version}", *kept, "", ""])
+            self.server, self.origin = connect(host, int(port or 80)), origin
+            forward_responses(self.server, self.client)
+        assert origin == self.origin, "a request for another server on the same connection"
+        forwarded = [f"{name}: {value}" for name, value in headers if name.lower() not in HOP_BY_HOP]
+        head = "\r\n".join([f"{method} {slash}{path} {version}", *forwarded, "", ""])
         self.server.sendall(head.encode("latin-1") + body)
 
 
@@ -193,18 +194,18 @@ def reply(status, body, *headers):
     return "\r\n".join(lines).encode() + body
 
 
-WHO = reply(407, b"Who are you?", 'Proxy-Authenticate: Basic realm="toy"')
+AUTH_REQUIRED = reply(407, b"Who are you?", 'Proxy-Authenticate: Basic realm="toy"')
 
 
 def http_says(client, answer):
-    """One answer to every request, and the end."""
+    """Reads one request, sends `answer` and closes the connection."""
     _, headers = client.head()
     client.take(length_of(headers))
     client.send(answer)
 
 
 def http_holds(client, answer):
-    """The same, and then nothing."""
+    """Reads one request, sends `answer` and keeps the connection open."""
     http_says(client, answer)
     client.hold()
 
@@ -223,7 +224,7 @@ BOUND_NAME = b"\3\7bound.x" + bytes(2)
 
 
 def socks(client, reply=0, bound=BOUND_IPV4, login=None):
-    """A decent proxy, or one that refuses. `login` is its verdict on every user, 0 is good."""
+    """A correct proxy, or one that fails with `reply`. `login` is its status for every user; 0 is success."""
     greet(client, 0 if login is None else 2)
     if login is not None:
         client.take(1)
@@ -236,20 +237,20 @@ def socks(client, reply=0, bound=BOUND_IPV4, login=None):
     if reply:
         client.send(bytes([5, reply, 0]) + bound)
         return
-    with reach(host, port) as server:
+    with connect(host, port) as server:
         client.send(b"\5\0\0" + bound)
         tunnel(client, server)
 
 
 def greet(client, method):
     version, count = client.take(2)
-    assert version == 5, "no SOCKS5"
+    assert version == 5, "not SOCKS5"
     client.take(count)
     client.send(bytes([5, method]))
 
 
 def socks_request(client):
-    """The host and the port that are asked for; the record tells in which form."""
+    """Reads a request and returns its host and port. The record contains the type of the address."""
     _, _, _, kind = client.take(4)
     if kind == 3:
         host, form = client.take(client.take(1)[0]).decode("latin-1"), "name"
@@ -261,9 +262,9 @@ def socks_request(client):
     return host, port
 
 
-def socks_says(client, answer, asked=False):
-    """One answer to the greeting, or to the request, and the end."""
-    if asked:
+def socks_says(client, answer, to_request=False):
+    """Sends `answer` to the greeting, or to the request, and closes the connection."""
+    if to_request:
         greet(client, 0)
         socks_request(client)
     else:
@@ -278,15 +279,15 @@ def socks_silent(client):
 
 
 KINDS = {
-    # decent, but for form
+    # correct
     "A": http,
     "B": http,
     "LOGIN": partial(http, login=True),
     "ODD": partial(http, opening=ODD),
-    # faults
+    # faulty
     "403": partial(http_says, answer=reply(403, b"The rules forbid it.")),
-    "407": partial(http_says, answer=WHO),
-    "502": partial(http_says, answer=reply(502, b"There is nobody.")),
+    "407": partial(http_says, answer=AUTH_REQUIRED),
+    "502": partial(http_says, answer=reply(502, b"The server is unreachable.")),
     "REDIRECT": partial(http_says, answer=reply(307, b"", "Location: http://127.0.0.1:1/")),
     "GARBAGE": partial(http_says, answer=b"SSH-2.0-toy\r\n" * 3),
     "CLOSE": partial(http_says, answer=b""),
@@ -295,12 +296,12 @@ KINDS = {
     "HALF": partial(http_holds, answer=b"HTTP/1.1 200 OK\r\nX-Ha"),
     "EXTRA": partial(http_holds, answer=OPEN + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     "ENDLESS": http_endless,
-    # SOCKS5, decent
+    # SOCKS5, correct
     "SOCKS": socks,
     "SOCKS_LOGIN": partial(socks, login=0),
     "SOCKS_IPV6": partial(socks, bound=BOUND_IPV6),
     "SOCKS_NAME": partial(socks, bound=BOUND_NAME),
-    # faults
+    # SOCKS5, faulty
     **{f"SOCKS_REPLY_{code}": partial(socks, reply=code) for code in range(1, 10)},
     "SOCKS_REFUSED": partial(socks, login=1),
     "SOCKS_NO_METHOD": partial(socks_says, answer=b"\5\xff"),
@@ -308,8 +309,8 @@ KINDS = {
     "SOCKS_VERSION": partial(socks_says, answer=b"\4\0"),
     "SOCKS_GARBAGE": partial(socks_says, answer=b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     "SOCKS_CLOSE": partial(socks_says, answer=b""),
-    "SOCKS_CUT": partial(socks_says, answer=b"\5\0\0\1", asked=True),
-    "SOCKS_KIND": partial(socks_says, answer=b"\5\0\0\x09" + bytes(6), asked=True),
+    "SOCKS_CUT": partial(socks_says, answer=b"\5\0\0\1", to_request=True),
+    "SOCKS_KIND": partial(socks_says, answer=b"\5\0\0\x09" + bytes(6), to_request=True),
     "SOCKS_SILENT": socks_silent,
 }
 
@@ -317,21 +318,21 @@ KINDS = {
 # --- Listening --------------------------------------------------------------------------------------------------------
 
 
-def serve(name, behaviour, connection, record):
+def serve(name, behavior, connection, record):
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client = Client(name, connection, record)
     with connection, contextlib.suppress(OSError, EOFError):
-        behaviour(client)
+        behavior(client)
 
 
-def listen(name, behaviour, record):
-    """Returns host:port."""
+def listen(name, behavior, record):
+    """Starts a proxy and returns its host:port."""
     listener = socket.create_server((HOST, 0), backlog=64)
 
     def accept():
         while True:
             connection, _ = listener.accept()
-            threading.Thread(target=serve, args=(name, behaviour, connection, record), daemon=True).start()
+            threading.Thread(target=serve, args=(name, behavior, connection, record), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     return f"{HOST}:{listener.getsockname()[1]}"

@@ -1,6 +1,6 @@
 /*
- * Mistakes that the sanitizers have to see: were they silent here, their silence about everything else would say
- * nothing.
+ * Deliberate bugs that the sanitizers must report: without this check, a sanitizer that reports nothing would pass all
+ * tests.
  *
  *     control race | library-race | use-after-free | leak | library-leak | overflow
  */
@@ -22,7 +22,7 @@ static void *count(void *argument) {
     return NULL;
 }
 
-/* Options that somebody changes may be used by nobody else: mcp.h says so. */
+/* mcp.h forbids changing options while another thread uses them. */
 static void *set_timeout(void *options) {
     mcp_options_set_timeout(options, 1000, NULL);
     return NULL;
@@ -39,7 +39,7 @@ static void on_two_threads(void *(*run)(void *), void *argument) {
     }
 }
 
-/* Within the library, with an object of its own. */
+/* The invalid access is in the library, to an object of the library. */
 static void use_after_free(void) {
     mcp_options *options = mcp_options_new();
     mcp_options_free(options);
@@ -47,23 +47,23 @@ static void use_after_free(void) {
 }
 
 int main(int argc, char **argv) {
-    const char *mistake = argc > 1 ? argv[1] : "";
-    if (strcmp(mistake, "race") == 0) {
+    const char *bug = argc > 1 ? argv[1] : "";
+    if (strcmp(bug, "race") == 0) {
         on_two_threads(count, NULL);
-    } else if (strcmp(mistake, "library-race") == 0) {
+    } else if (strcmp(bug, "library-race") == 0) {
         mcp_options *options = mcp_options_new();
         on_two_threads(set_timeout, options);
         mcp_options_free(options);
-    } else if (strcmp(mistake, "use-after-free") == 0) {
+    } else if (strcmp(bug, "use-after-free") == 0) {
         use_after_free();
-    } else if (strcmp(mistake, "leak") == 0) {
+    } else if (strcmp(bug, "leak") == 0) {
         printf("%d\n", malloc(100) != NULL);
-    } else if (strcmp(mistake, "library-leak") == 0) {
+    } else if (strcmp(bug, "library-leak") == 0) {
         printf("%d\n", mcp_client_new("http://127.0.0.1:9/", NULL) != NULL);
-    } else if (strcmp(mistake, "overflow") == 0) {
+    } else if (strcmp(bug, "overflow") == 0) {
         printf("%d\n", INT_MAX + argc);
     } else {
-        fprintf(stderr, "which mistake?\n");
+        fprintf(stderr, "usage: control race | library-race | use-after-free | leak | library-leak | overflow\n");
         return 2;
     }
     return 0;

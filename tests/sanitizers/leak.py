@@ -1,6 +1,6 @@
-"""Leaves options of the library behind, through ctypes: python3 leak.py LIBRARY
+"""Deliberately leaks options of the library, through ctypes: python3 leak.py LIBRARY
 
-The leak sanitizer has to say so, else its silence about the other programs would say nothing.
+The leak sanitizer must report it: without this check, a sanitizer that reports nothing would pass all tests.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
-"""Runs a Python program whose library is watched by the address sanitizer.
+"""Runs a Python program that loads a library with the address sanitizer.
 
     python3 preloaded.py RUNTIME PROGRAM ARGUMENT...
 
-The interpreter itself is not watched, so the sanitizer's runtime is put before it. That is done here, for the real
-interpreter: a wrapper in a shell would get it as well.
+The interpreter itself is not instrumented, so RUNTIME, the sanitizer's runtime, must be preloaded. This program does
+that, because it knows the real interpreter: `python3` may be a shell script, which would preload the runtime too.
 """
 
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve()
 
-# How much later than it should a call may end, in milliseconds: a watched library takes longer for everything.
+# The additional time in which a call may end, in milliseconds: an instrumented library is slower.
 GRACE = 5000
 
 
 def begin(runtime: str) -> None:
-    """Once more, with the sanitizer."""
+    """Starts this program again with the sanitizer's runtime."""
     settings = {
         "LD_PRELOAD": runtime,
-        # Python's stacks are deep, and every allocation is noted with its own.
+        # The sanitizer stores a stack for each allocation, and Python's stacks are deep: limit their size.
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:malloc_context_size=8",
         "LSAN_OPTIONS": f"suppressions={HERE.with_name('python.supp')}:print_suppressions=0",
     }
@@ -29,7 +29,7 @@ def begin(runtime: str) -> None:
 
 
 def run(program: Path) -> None:
-    # What the program starts is watched where it says so itself.
+    # Processes that the program starts do not inherit the runtime.
     del os.environ["LD_PRELOAD"]
     sys.argv = sys.argv[2:]
     sys.path[0] = str(program.parent)

@@ -1,17 +1,16 @@
 /*
- * What the thread sanitizer does not see of Rust's standard library, told to it.
+ * Reports the synchronization inside Rust's standard library to the thread sanitizer.
  *
- * The standard library comes compiled, without the sanitizer. What it inlines into libmcp is watched, and that is
- * nearly everything: an uncontended lock, a counter of references, a look whether something was initialised. What stays
- * behind is
+ * The standard library is precompiled without the sanitizer. Most of its code is inlined into libmcp and is
+ * instrumented there: uncontended locks, reference counters, the check whether something is initialized. Not
+ * instrumented are
  *
- * - the slow path of its locks: libmcp unlocks in the open, and locks where nobody looks;
- * - the fence before the last owner frees what was shared, which the sanitizer does not understand: it knows only
- * accesses;
- * - the initialisation of a OnceLock or LazyLock, which says by an atomic store that it is done.
+ * - the slow path of locks: the sanitizer sees that libmcp unlocks, but not that it locks;
+ * - the fence before the last owner of an Arc frees the object: the sanitizer does not support fences;
+ * - the initialization of a OnceLock or LazyLock, which ends with an atomic store.
  *
- * Each becomes a word to the sanitizer about the one address in question, and about nothing else. library.py has the
- * linker put these functions in front of the real ones (ld --wrap).
+ * The functions here report each of these to the sanitizer, for the address in question only. library.py lets the
+ * linker call them instead of the originals (ld --wrap).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,8 +20,7 @@
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
-/* --- Locks: a futex at the beginning, by which the one who unlocks has spoken --------------------------------------
- */
+/* --- Locks: the futex is their first member, which the unlocking thread has released ------------------------------ */
 
 void real_mutex_lock_contended(void *mutex) __asm__("__real_" MUTEX_LOCK_CONTENDED);
 void mutex_lock_contended(void *mutex) __asm__("__wrap_" MUTEX_LOCK_CONTENDED);
@@ -45,54 +43,51 @@ void rwlock_write_contended(void *lock) {
     __tsan_acquire(lock);
 }
 
-/* --- Counters of references: Arc counts down, and the last one has a fence before it frees -------------------------
- */
+/* --- Arc: the last owner decrements the counter, executes a fence and frees the object ---------------------------- */
 
-static __thread void *counted_down;
+static __thread void *decremented;
 
 uint64_t __real___tsan_atomic64_fetch_sub(volatile uint64_t *counter, uint64_t by, int order);
 uint64_t __wrap___tsan_atomic64_fetch_sub(volatile uint64_t *counter, uint64_t by, int order);
 uint64_t __wrap___tsan_atomic64_fetch_sub(volatile uint64_t *counter, uint64_t by, int order) {
-    counted_down = (void *)counter;
+    decremented = (void *)counter;
     return __real___tsan_atomic64_fetch_sub(counter, by, order);
 }
 
 void __real___tsan_atomic_thread_fence(int order);
 void __wrap___tsan_atomic_thread_fence(int order);
 void __wrap___tsan_atomic_thread_fence(int order) {
-    if (counted_down != NULL) {
-        __tsan_acquire(counted_down);
-        counted_down = NULL;
+    if (decremented != NULL) {
+        __tsan_acquire(decremented);
+        decremented = NULL;
     }
     __real___tsan_atomic_thread_fence(order);
 }
 
-/* --- Initialisation: it has spoken when the function that initialises returns, which is before the store -----------
- */
+/* --- Once: released whenever a function returns during the initialization, which is before the atomic store ------- */
 
-static __thread void *initialised;
+static __thread void *initializing;
 
 void real_once_call(void *once, bool poisoned, void *data, const void *vtable) __asm__("__real_" ONCE_CALL);
 void once_call(void *once, bool poisoned, void *data, const void *vtable) __asm__("__wrap_" ONCE_CALL);
 void once_call(void *once, bool poisoned, void *data, const void *vtable) {
-    void *outer = initialised;
-    initialised = once;
+    void *outer = initializing;
+    initializing = once;
     real_once_call(once, poisoned, data, vtable);
-    initialised = outer;
+    initializing = outer;
     __tsan_acquire(once);
 }
 
 void __real___tsan_func_exit(void);
 void __wrap___tsan_func_exit(void);
 void __wrap___tsan_func_exit(void) {
-    if (initialised != NULL) {
-        __tsan_release(initialised);
+    if (initializing != NULL) {
+        __tsan_release(initializing);
     }
     __real___tsan_func_exit();
 }
 
-/* --- Three functions that the compiler's runtime has and gcc's has not: gcc's watches the plain ones ---------------
- */
+/* --- Functions that gcc's runtime does not have: it intercepts memcpy, memmove and memset themselves -------------- */
 
 __attribute__((weak)) void *__tsan_memcpy(void *to, const void *from, size_t size);
 __attribute__((weak)) void *__tsan_memcpy(void *to, const void *from, size_t size) {

@@ -1,4 +1,4 @@
-"""recorded.py SPEAKS VERSION: everything that a client says in a version, recorded, and judged by judge.py."""
+"""recorded.py SEND_ALL VERSION: records all messages that the program SEND_ALL sends, and validates them."""
 
 import subprocess
 import sys
@@ -7,21 +7,21 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "servers"))
-from install import installed  # noqa: E402: it lies in the folder above
+from install import installed  # noqa: E402: from ../servers
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 def main():
-    speaks, version = sys.argv[1:]
+    send_all, version = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "record"
         server = [sys.executable, str(HERE / "server.py"), version, str(file)]
-        subprocess.run([speaks, *server], check=True, timeout=PATIENCE)
-        # FastMCP brings jsonschema with it.
+        subprocess.run([send_all, *server], check=True, timeout=TIMEOUT_SECONDS)
+        # jsonschema is installed together with FastMCP.
         python = installed("fastmcp4") / "bin/python"
-        judged = subprocess.run([python, HERE / "judge.py", version, file], timeout=PATIENCE)
-    sys.exit(judged.returncode)
+        validation = subprocess.run([python, HERE / "validate.py", version, file], timeout=TIMEOUT_SECONDS)
+    sys.exit(validation.returncode)
 
 
 main()

@@ -1,7 +1,7 @@
-"""server.py VERSION FILE: a server on stdio that speaks one version, answers everything, and appends what it is sent to FILE.
+"""server.py VERSION FILE: a stdio server for one protocol version. It appends all messages that it receives to FILE.
 
-Tool "asks" asks for all that a server may ask for, "never" is never answered, after some progress, "fails" fails, and "task" becomes a
-task.
+The tool "asks" sends all requests that a server can send. "never" sends progress, but no response. "fails" returns an
+error. "task" becomes a task.
 """
 
 import json
@@ -24,7 +24,7 @@ SAMPLING = {
     "params": {"messages": [{"role": "user", "content": TEXT}], "maxTokens": 10},
 }
 ROOTS = {"method": "roots/list", "params": {}}
-ASKED = [SAMPLING, ROOTS] + [ELICITATION] * ELICITS + [BROWSER] * TASKS
+REQUESTS = [SAMPLING, ROOTS] + [ELICITATION] * ELICITS + [BROWSER] * TASKS
 
 CAPABILITIES = {
     "tools": {"listChanged": True},
@@ -36,7 +36,8 @@ CAPABILITIES = {
 SCHEMA = {"type": "object", "properties": {}}
 TOOLS = [{"name": name, "inputSchema": SCHEMA} for name in ("echo", "asks", "never")]
 TOOLS.append({"name": "task", "inputSchema": SCHEMA, "execution": {"taskSupport": "optional"}})
-TASK = {"taskId": "t1", "status": "completed", "createdAt": "2026-01-01T00:00:00Z", "lastUpdatedAt": "2026-01-01T00:00:00Z"}
+TIME = "2026-01-01T00:00:00Z"
+TASK = {"taskId": "t1", "status": "completed", "createdAt": TIME, "lastUpdatedAt": TIME}
 TASK |= {"ttlMs": 1000, "result": {"content": [TEXT]}} if MODERN else {"ttl": 1000}
 DONE = {"content": [TEXT]}
 INFO = {"name": "server.py", "version": "1"}
@@ -46,8 +47,8 @@ def send(message):
     print(json.dumps({"jsonrpc": "2.0"} | message), flush=True)
 
 
-def answer(message):
-    """The result for a request; None where none is to come."""
+def result_of(message):
+    """The result of a request; None: no response is sent."""
     method, params = message["method"], message.get("params", {})
     match method:
         case "initialize":
@@ -56,7 +57,7 @@ def answer(message):
             discovered = {"supportedVersions": [VERSION], "capabilities": CAPABILITIES, "serverInfo": INFO}
             return discovered | {"ttlMs": 0, "cacheScope": "public"}
         case "tools/list":
-            # Two pages; an empty text is a cursor, too.
+            # Two pages; an empty string is a valid cursor.
             return {"tools": TOOLS[2:]} if "cursor" in params else {"tools": TOOLS[:2], "nextCursor": ""}
         case "resources/list":
             return {"resources": [{"uri": "test://one", "name": "one"}]}
@@ -103,11 +104,11 @@ def call(message, params):
         case "task" if "task" in params:
             return {"task": TASK}
         case "asks" if MODERN and "inputResponses" not in params:
-            wanted = {f"key {number}": asked for number, asked in enumerate(ASKED)}
-            return {"resultType": "input_required", "inputRequests": wanted, "requestState": 'a "state"\n'}
+            requests = {f"key {number}": request for number, request in enumerate(REQUESTS)}
+            return {"resultType": "input_required", "inputRequests": requests, "requestState": 'a "state"\n'}
         case "asks" if not MODERN:
-            for number, asked in enumerate([*ASKED, {"method": "ping"}, {"method": "x.example/unknown"}]):
-                send({"id": f"s{number}"} | asked)
+            for number, request in enumerate([*REQUESTS, {"method": "ping"}, {"method": "x.example/unknown"}]):
+                send({"id": f"s{number}"} | request)
     return DONE
 
 
@@ -122,7 +123,7 @@ def main():
             if message["method"] == "server/discover" and not MODERN:
                 send({"id": message["id"], "error": {"code": -32601, "message": "not found"}})
                 continue
-            result = answer(message)
+            result = result_of(message)
             if result is not None:
                 kind = {"resultType": "complete"} if MODERN else {}
                 send({"id": message["id"], "result": kind | result})

@@ -1,7 +1,7 @@
-"""How a server of ours comes up: on a free loopback port, told as JSON on $ANNOUNCE_FD.
+"""Starts a test server on a free loopback port, and writes its address as JSON to $ANNOUNCE_FD.
 
-A server that speaks HTTP+SSE is served at two paths. `url` ends in /sse, which gives its transport
-away; `events_url` is the same server at a path that says nothing.
+A server with HTTP+SSE is available at two paths. `url` ends in /sse, from which a client can guess the transport;
+`events_url` is the same server at a path that does not indicate the transport.
 """
 
 import json
@@ -17,7 +17,7 @@ SCOPE = "read"
 SSE, EVENTS = "/sse", "/events"
 PAST = 1_000_000_000  # an expiry in 2001
 
-# What their issuer says of the tokens that it knows.
+# The claims of the tokens that the issuer knows.
 CLAIMS: dict[str, dict[str, Any]] = {
     TOKENS["right"]: {"client_id": "matrix", "scopes": [SCOPE]},
     TOKENS["expired"]: {"client_id": "matrix", "scopes": [SCOPE], "expires_at": PAST},
@@ -26,7 +26,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 class Renamed:
-    """ASGI middleware: what comes for EVENTS goes to SSE."""
+    """ASGI middleware: serves requests for the path EVENTS at the path SSE."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -38,15 +38,15 @@ class Renamed:
 
 
 def serve(app: ASGIApp, tokens: dict[str, str], sse: bool = False) -> None:
-    """Serve the ASGI application until SIGTERM."""
+    """Serves the ASGI application until SIGTERM."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     origin = f"http://127.0.0.1:{port}"
-    told = {"transport": "streamable-http", "url": origin + "/mcp"}
+    address = {"transport": "streamable-http", "url": origin + "/mcp"}
     if sse:
-        told = {"transport": "sse", "url": origin + SSE, "events_url": origin + EVENTS}
+        address = {"transport": "sse", "url": origin + SSE, "events_url": origin + EVENTS}
         app = Renamed(app)
     with os.fdopen(int(os.environ["ANNOUNCE_FD"]), "w") as fixture:
-        json.dump({**told, "tokens": tokens}, fixture)
+        json.dump({**address, "tokens": tokens}, fixture)
     config = uvicorn.Config(app, log_level="info", lifespan="on", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])

@@ -1,6 +1,6 @@
-"""ASGI middleware that wants a token in `X-API-Key`.
+"""ASGI middleware that requires a token in `X-API-Key`.
 
-It answers as gateways do: no challenge, and 403 to a token that may too little.
+It responds like an API gateway: without a challenge, and with 403 to a token without the required scope.
 """
 
 from starlette.requests import Request

@@ -1,8 +1,8 @@
 """The cache folder for everything that the tests download: <repo>/.cache, or $LIBMCP_CACHE.
 
-Each thing in it is made once, under a file lock, and carries the hash of its recipe: a changed
-recipe or an interrupted making makes it anew. That is the work of the build target `prepare`: a test
-run (LIBMCP_PREPARED=1 in the environment) only uses what is there.
+Each entry is created once, under a file lock, and stored with the hash of its recipe. It is created again if the recipe
+changed or if the creation was interrupted. The build target `prepare` does that; a test run (LIBMCP_PREPARED=1 in the
+environment) only uses existing entries.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ CACHE = Path(os.environ.get("LIBMCP_CACHE") or REPO / ".cache").resolve()
 
 
 def made(name: str, recipe: bytes, make: Callable[[Path], None]) -> Path:
-    """The folder `name`, made by `make(folder)` unless it is already there for this recipe."""
+    """Returns the folder `name`. `make(folder)` creates it unless it exists with this recipe."""
     folder, stamp = CACHE / name, CACHE / f"{name}.stamp"
     CACHE.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(recipe).hexdigest()
@@ -28,11 +28,11 @@ def made(name: str, recipe: bytes, make: Callable[[Path], None]) -> Path:
         if stamp.exists() and stamp.read_text() == digest and folder.is_dir():
             return folder
         if os.environ.get("LIBMCP_PREPARED") == "1":
-            raise SystemExit(f"{name} is missing or out of date: cmake --build --preset prepare makes it")
+            raise SystemExit(f"{name} is missing or out of date: run `cmake --build --preset prepare`")
         stamp.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         started = time.monotonic()
         make(folder)
         stamp.write_text(digest)
-        print(f"{name}: made in {time.monotonic() - started:.0f} s", file=sys.stderr)
+        print(f"{name}: prepared in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return folder

@@ -1,4 +1,4 @@
-"""A FastMCP server (2.x, 3.x or 4.x, as the venv has it) with one way of authorisation."""
+"""A FastMCP server with selectable authorization. The venv determines the version of FastMCP: 2.x, 3.x or 4.x."""
 
 import argparse
 
@@ -18,8 +18,8 @@ def static_auth() -> tuple[StaticTokenVerifier, dict[str, str]]:
 
 
 def jwt_auth() -> tuple[JWTVerifier, dict[str, str]]:
-    """Tokens signed at start; the wrong one is well-formed and signed by somebody else."""
-    ours, other = RSAKeyPair.generate(), RSAKeyPair.generate()
+    """A verifier and tokens that are signed at start; the wrong token is signed with another key."""
+    key, other_key = RSAKeyPair.generate(), RSAKeyPair.generate()
 
     def token(pair: RSAKeyPair, scope: str, seconds: int) -> str:
         return pair.create_token(
@@ -27,13 +27,13 @@ def jwt_auth() -> tuple[JWTVerifier, dict[str, str]]:
         )
 
     tokens = {
-        "right": token(ours, announce.SCOPE, 86400),
-        "wrong": token(other, announce.SCOPE, 86400),
-        "expired": token(ours, announce.SCOPE, -3600),
-        "missing-scope": token(ours, "write", 86400),
+        "right": token(key, announce.SCOPE, 86400),
+        "wrong": token(other_key, announce.SCOPE, 86400),
+        "expired": token(key, announce.SCOPE, -3600),
+        "missing-scope": token(key, "write", 86400),
     }
     verifier = JWTVerifier(
-        public_key=ours.public_key,
+        public_key=key.public_key,
         issuer=ISSUER,
         audience=AUDIENCE,
         required_scopes=[announce.SCOPE],

@@ -1,7 +1,7 @@
-"""A FastMCP server (2.x, 3.x or 4.x, as the venv has it) with something of everything.
+"""A FastMCP server with all kinds of features. The venv determines the version of FastMCP: 2.x, 3.x or 4.x.
 
-What it offers is what features_sdk.py and ts2/server.mjs offer, as far as FastMCP can: the programs
-of ../protocol expect the same of all.
+It has the features of features_sdk.py and ts2/server.mjs, as far as FastMCP supports them: the programs of ../protocol
+run against all three.
 """
 
 import argparse
@@ -137,7 +137,7 @@ def legacy_inputs(server: FastMCP) -> None:
 
 
 def modern_inputs(server: FastMCP) -> None:
-    """From FastMCP 4 on what needs input says so in its result; on legacy the server asks."""
+    """Since FastMCP 4, a tool requests input in its result; with legacy versions, the server sends requests."""
     import mcp_types as types
     from fastmcp.server.context import MODERN_PROTOCOL_VERSIONS
 
@@ -202,15 +202,15 @@ def modern_inputs(server: FastMCP) -> None:
 
     @server.tool
     async def rounds(count: int, ctx: Context) -> str | types.InputRequiredResult:
-        """Modern only: asks for a word in each round; the state has those before."""
-        said = ctx.request_state.split() if ctx.request_state else []
+        """Modern only: requests a word in each round; the state contains the words of the rounds before."""
+        words = ctx.request_state.split() if ctx.request_state else []
         if ctx.input_responses is not None:
-            said.append(ctx.input_responses[f"word{len(said) + 1}"].content["word"])
-        if len(said) == count:
-            return " ".join(said)
-        number = len(said) + 1
+            words.append(ctx.input_responses[f"word{len(words) + 1}"].content["word"])
+        if len(words) == count:
+            return " ".join(words)
+        number = len(words) + 1
         schema = {"type": "object", "properties": {"word": {"type": "string"}}}
-        return required(f"word{number}", form(f"Word {number}?", schema), " ".join(said))
+        return required(f"word{number}", form(f"Word {number}?", schema), " ".join(words))
 
 
 def main() -> None:

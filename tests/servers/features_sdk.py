@@ -1,4 +1,4 @@
-"""The Python SDK's own server (mcp 2.x) with something of everything: see features_fastmcp.py."""
+"""A server on the Python SDK (mcp 2.x) with all kinds of features, which the programs of ../protocol use."""
 
 import argparse
 import base64

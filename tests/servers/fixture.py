@@ -1,8 +1,7 @@
 """fixture.py start|stop NAME --state DIR: a real server as a ctest fixture.
 
-`start` comes back when the server answers; DIR/NAME.json then holds its transport, its url, its
-tokens and the pid of its guard. The guard ends the server when the process that ran `start` (ctest)
-ends.
+`start` returns when the server responds to requests. DIR/NAME.json then contains its transport, URL and tokens, and the
+pid of its guard. The guard stops the server when the process that ran `start` (ctest) ends.
 """
 
 import argparse
@@ -25,23 +24,23 @@ STOP_SECONDS = 15
 
 
 def announced(reader: int, deadline: float) -> dict:
-    """What the server says when it listens."""
+    """The JSON object that the server writes when it listens."""
     text = b""
     while True:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([reader], [], [], left)[0]:
-            raise SystemExit("the server did not come up")
+            raise SystemExit("the server did not start in time")
         chunk = os.read(reader, 65536)
         if not chunk:
             break
         text += chunk
     if not text:
-        raise SystemExit("the server ended before it listened")
+        raise SystemExit("the server exited before it listened")
     return json.loads(text)
 
 
 def answers(url: str) -> bool:
-    """Whether any HTTP answer comes; the status does not matter."""
+    """Whether the server sends an HTTP response, with any status."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(urllib.request.Request(url, data=b"{}", method="POST"), timeout=5).close()
@@ -68,10 +67,10 @@ def start(name: str, state: Path, watched: int) -> None:
     os.close(writer)
     try:
         deadline = time.monotonic() + READY_SECONDS
-        told = announced(reader, deadline)
-        while not answers(told["url"]):
+        address = announced(reader, deadline)
+        while not answers(address["url"]):
             if time.monotonic() > deadline or guard.poll() is not None:
-                raise SystemExit("the server listens and does not answer")
+                raise SystemExit("the server listens, but does not respond")
             time.sleep(0.05)
     except BaseException:
         guard.terminate()
@@ -79,9 +78,9 @@ def start(name: str, state: Path, watched: int) -> None:
         sys.stderr.write((state / f"{name}.log").read_text(errors="replace"))
         raise
     partial = state / f"{name}.json.partial"
-    partial.write_text(json.dumps({"name": name, "pid": guard.pid, **told}))
+    partial.write_text(json.dumps({"name": name, "pid": guard.pid, **address}))
     partial.rename(state / f"{name}.json")
-    print(f"{name}: {told['url']}")
+    print(f"{name}: {address['url']}")
 
 
 def stop(name: str, state: Path) -> None:
@@ -92,15 +91,15 @@ def stop(name: str, state: Path) -> None:
     file.unlink()
     try:
         guard = os.pidfd_open(pid)
-        ours = b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        is_guard = b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (ProcessLookupError, FileNotFoundError):
-        ours = False
-    if not ours:
-        raise SystemExit(f"{name}: ended before it was stopped")
+        is_guard = False
+    if not is_guard:
+        raise SystemExit(f"{name}: exited before it was stopped")
     signal.pidfd_send_signal(guard, signal.SIGTERM)
     if not select.select([guard], [], [], STOP_SECONDS)[0]:
         signal.pidfd_send_signal(guard, signal.SIGKILL)
-        raise SystemExit(f"{name}: did not end")
+        raise SystemExit(f"{name}: did not stop within {STOP_SECONDS} s")
     print(f"{name}: stopped")
 
 
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("action", choices=["start", "stop"])
     parser.add_argument("name", choices=KINDS)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--watch", type=int, default=os.getppid(), help="whose end ends the server")
+    parser.add_argument("--watch", type=int, default=os.getppid(), help="stop the server when this process ends")
     options = parser.parse_args()
     options.state.mkdir(parents=True, exist_ok=True)
     if options.action == "start":

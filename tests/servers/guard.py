@@ -1,6 +1,6 @@
-"""guard.py WATCHED DESCRIPTOR COMMAND...: runs a server until SIGTERM, or until WATCHED ends.
+"""guard.py WATCHED DESCRIPTOR COMMAND...: runs a server until SIGTERM, or until the process WATCHED ends.
 
-WATCHED is a process. The server inherits DESCRIPTOR. However the guard ends, no server stays.
+The server inherits DESCRIPTOR. It is stopped even if the guard is killed.
 """
 
 import os
@@ -14,8 +14,8 @@ GRACE_MS = 5000
 
 def main() -> int:
     watched, inherited, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    asked, wake = os.pipe()
-    signal.signal(signal.SIGTERM, lambda *_: os.write(wake, b"."))
+    terminated, wakeup = os.pipe()
+    signal.signal(signal.SIGTERM, lambda *_: os.write(wakeup, b"."))
     try:
         parent = os.pidfd_open(watched)
     except ProcessLookupError:
@@ -25,7 +25,7 @@ def main() -> int:
     ended = os.pidfd_open(server.pid)
 
     poll = select.poll()
-    for descriptor in (asked, parent, ended):
+    for descriptor in (terminated, parent, ended):
         poll.register(descriptor, select.POLLIN)
     poll.poll()
 

@@ -1,7 +1,7 @@
-"""Install real MCP servers into the cache: install.py NAME...
+"""Installs real MCP servers into the cache, unless they are installed already: install.py NAME...
 
-Names: a file of requirements/ (a Python venv), or a folder here, whose package.json (npm), pom.xml (Maven)
-or go.mod (Go) says what it is. What is already there is left alone.
+NAME is a file of requirements/ (for a Python venv), or a folder here with a package.json (npm), pom.xml (Maven) or
+go.mod (Go).
 """
 
 import os
@@ -48,20 +48,20 @@ def npm(name: str) -> Path:
 
 
 def maven(name: str) -> Path:
-    """The jars in lib/, which have to be those of jars.sha256, and the compiled server in classes/."""
+    """Installs the jars to lib/, which must be those of jars.sha256, and compiles the server to classes/."""
     files = [HERE / name / "pom.xml", HERE / name / "jars.sha256", HERE / name / "Server.java"]
     project, sums, source = files
 
     def make(folder: Path) -> None:
         lib = folder / "lib"
         lib.mkdir(parents=True)
-        # Not in the source tree, where Maven would leave its folder `target`.
+        # Run Maven outside the source tree, because it creates a folder `target`.
         shutil.copy(project, folder)
         run("mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={lib}", cwd=folder)
         run("sha256sum", "--check", "--quiet", "--strict", sums, cwd=lib)
         named = {line.split()[1] for line in sums.read_text().splitlines()}
         if others := {file.name for file in lib.iterdir()} - named:
-            raise SystemExit(f"{sums} does not name {', '.join(sorted(others))}")
+            raise SystemExit(f"Maven installed files that are not in {sums}: {', '.join(sorted(others))}")
         run("javac", "-d", folder / "classes", "-cp", f"{lib}/*", source)
 
     recipe = b"".join(file.read_bytes() for file in files)
@@ -81,7 +81,7 @@ def go(name: str) -> Path:
 
 
 def installed(name: str) -> Path:
-    """The folder of the installed server `name`."""
+    """Returns the folder of the installed server `name`; installs it if necessary."""
     for file, install in {"package.json": npm, "pom.xml": maven, "go.mod": go}.items():
         if (HERE / name / file).exists():
             return install(name)

@@ -1,4 +1,4 @@
-"""The real servers: what each needs installed and the command that starts it."""
+"""The real servers: the installation that each needs, and the command that starts it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ KINDS = {
     "features-ts2": Kind("ts2", ("--http",)),
 }
 
-# Those that a client starts as a process.
+# Servers that a client starts as a process.
 STDIO = {
     "everything-stdio": Kind("everything", ("stdio",)),
     "features-fastmcp4-stdio": Kind("fastmcp4", ("--stdio",), script=FASTMCP),

@@ -1,7 +1,7 @@
-"""resumable.py PORT FILE: FastMCP, as the venv has it, with an event store: a client may resume a stream that broke.
+"""resumable.py PORT FILE: a FastMCP server with an event store, so that clients can resume a broken event stream.
 
-The tool `pay` appends the pid of the server's process to FILE, reports progress, and answers 1.5 s later. A process
-that ends is followed by another one at once: what takes a second or ten, importing FastMCP, is done before.
+The tool `pay` appends the pid of the server process to FILE, reports progress, and returns 1.5 s later. When the server
+process is killed, the next one starts at once: the parent process has already imported FastMCP, which can take 10 s.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import uvicorn
 from fastmcp import Context, FastMCP
 from fastmcp.server.event_store import EventStore
 
-# The client tries five times to resume a stream.
+# The client tries five times to resume a stream, at this interval.
 RETRY_MS = 1000
 PR_SET_PDEATHSIG = 1
 
@@ -41,7 +41,7 @@ def main() -> None:
         if child == 0:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             serve(port, file)
-            sys.exit("the server ended by itself")
+            sys.exit("the server ended without being killed")
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
             sys.exit("the server failed")

@@ -1,6 +1,6 @@
-"""Real servers that a test starts by itself, kills, and starts again on the same port.
+"""Real servers that a test starts, kills, and starts again on the same port.
 
-A server ends with the thread that started it, however that ends.
+The kernel kills a server when the thread that started it ends.
 """
 
 import os
@@ -17,15 +17,15 @@ READY_SECONDS = 60
 
 
 def command(name: str, port: int, words: tuple[str, ...]) -> list[str]:
-    """What starts a server; its process knows nothing of the cache."""
+    """The command that starts a server."""
     if name in KINDS:
         return KINDS[name].command()
     folder = installed(name)
     match name:
         case "java":
-            # It compiles little, and collects garbage in the thread that makes it: the machine is busy.
-            quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-            return ["java", *quick, "-cp", f"{folder}/classes:{folder}/lib/*", "Server", str(port), *words]
+            # Less compilation and no threads for garbage collection, because the machine is busy.
+            options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+            return ["java", *options, "-cp", f"{folder}/classes:{folder}/lib/*", "Server", str(port), *words]
         case "go":
             return [str(folder / "server"), str(port), *words]
         case "ts1" | "fastify":
@@ -35,16 +35,17 @@ def command(name: str, port: int, words: tuple[str, ...]) -> list[str]:
 
 
 class Running:
-    """A server, from its start to the end of the block. `folder` is for its files; the words of its command may name it."""
+    """A server that runs until the end of the `with` block. `{folder}` in `words` stands for a folder for its files."""
 
     def __init__(self, name: str, *words: str) -> None:
         self.name, self.words = name, words
         self.process: subprocess.Popen[bytes] | None = None
-        # Bound and not listening, this keeps the port from others while the server is away, which binds it, too.
-        self.place = socket.socket()
-        self.place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.place.bind(("127.0.0.1", 0))
-        self.port = self.place.getsockname()[1]
+        # This socket is bound, but does not listen: it reserves the port while the server is not running. With
+        # SO_REUSEADDR, the server can bind the same port.
+        self.reservation = socket.socket()
+        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reservation.bind(("127.0.0.1", 0))
+        self.port = self.reservation.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/mcp"
         self.temporary = tempfile.TemporaryDirectory(prefix="libmcp-server-")
         self.folder = Path(self.temporary.name)
@@ -63,7 +64,8 @@ class Running:
         deadline = time.monotonic() + READY_SECONDS
         while not self.listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self.name} did not come up: {(self.folder / 'log').read_text(errors='replace')}")
+                log_text = (self.folder / "log").read_text(errors="replace")
+                raise AssertionError(f"{self.name} did not start: {log_text}")
             time.sleep(0.02)
 
     def listens(self) -> bool:
@@ -89,5 +91,5 @@ class Running:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-        self.place.close()
+        self.reservation.close()
         self.temporary.cleanup()

@@ -1,4 +1,4 @@
-"""The Python SDK's own server (mcp 2.x), modern and legacy, with a token verifier."""
+"""A server on the Python SDK (mcp 2.x), modern and legacy, with a token verifier."""
 
 import argparse
 

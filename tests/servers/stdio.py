@@ -1,7 +1,7 @@
-"""stdio.py NAME PROGRAM ARGUMENTS...: runs a program of ../protocol on a server that is a process.
+"""stdio.py NAME PROGRAM ARGUMENTS...: runs a program of ../protocol with a stdio server.
 
-The command of the server is worked out here: the server itself gets an environment that does not
-name the cache.
+The command of the server is determined here, because it depends on $LIBMCP_CACHE, which the server process does not
+inherit.
 """
 
 import os

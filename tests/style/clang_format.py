@@ -1,9 +1,9 @@
-"""Checks the format of C and C++ files; `--fix` mends it.
+"""Checks the format of C and C++ files; `--fix` formats them.
 
     python3 tests/style/clang_format.py [--fix] [REPOSITORY]
 
-Every version of clang-format formats a little differently, so it must be this one. Where the machine has another or none,
-it is installed from PyPI into the tests' cache. `--prepare` does only that.
+Versions of clang-format differ slightly in their output, so the version is pinned. If the machine does not have this
+version, it is installed from PyPI into the cache of the tests. `--prepare` does only that.
 """
 
 import os

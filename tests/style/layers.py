@@ -1,13 +1,14 @@
-"""Checks that the files of `src/` import only from their own layer and from layers below it.
+"""Checks that each file of `src/` imports only from its own layer and from lower layers.
 
     python3 tests/style/layers.py [--update | --summary] [REPOSITORY]
 
-A failure is one line: the place of an import, the import, the rule. `tests/style/layers_open.txt` lists the imports and the
-circles of files that break a rule and are not removed yet. A new one is a failure, and so is a line of the list that is no
-longer true. `--update` rewrites the list and prints what changed; `--summary` prints what imports what.
+A failure is reported as one line: the position of an import, the import, and the rule. `tests/style/layers_open.txt`
+lists known violations (imports, and cycles of files) that are not fixed yet. A violation that is not listed is a
+failure, and so is a listed violation that no longer exists. `--update` rewrites the list and prints the changes;
+`--summary` prints the imports between folders.
 
-An import is a `use` or a path in code, also in the arguments of a macro. A name that a module re-exports counts as imported
-from the file that defines it. Calls of methods are not seen. Code for tests and fuzzing only (`#[cfg(test)]`) is left out.
+An import is a `use` or a path in code, also in the arguments of a macro. A re-exported name counts as imported from the
+file that defines it. Method calls are not detected. Code for tests and fuzzing only (`#[cfg(test)]`) is ignored.
 """
 
 import re
@@ -15,40 +16,42 @@ import sys
 from collections import defaultdict, namedtuple
 from pathlib import Path
 
-# The folders of src/, from top to bottom. A folder imports from folders below it.
-LAYERS = ("ffi", "queue", "client", "config", "session", "rpc", "transport", "auth", "http", "net", "call", "protocol", "sys")
-# Every layer above sys may import from these.
+# The folders of src/, from top to bottom. A folder may import from the folders below it.
+LAYERS = (
+    "ffi", "queue", "client", "config", "session", "rpc", "transport", "auth", "http", "net", "call", "protocol", "sys",
+)  # fmt: skip
+# All layers above sys may import from these.
 SHARED = ("error", "status", "log", "sanitize")
-# Left out of the rules. Nothing in a layer may import from them.
+# Files and folders to which the rules do not apply. No layer may import from them.
 BESIDE = ("lib", "fuzzing", "benching")
-# What these may import, where it is less than all that is below them.
+# Layers that may import only some of the modules below them.
 ONLY = {"sys": (), "protocol": ("sys::vector", "sys::lock", "sys::short", "sys::text", *SHARED)}
 ONLY.update({name: ("sys", *SHARED) for name in SHARED})
-# Circles of files that stay: {"folder: a.rs b.rs": "the reason"}.
-ALLOWED_CIRCLES = {}
+# Permitted cycles of files: {"folder: a.rs b.rs": "the reason"}.
+ALLOWED_CYCLES = {}
 
 LIST = "tests/style/layers_open.txt"
-HEADER = "# What breaks the rules of layers.py and is not removed yet. Written by `layers.py --update`.\n"
+HEADER = "# Known violations of the rules in layers.py. Written by `layers.py --update`.\n"
 
 TOKEN = re.compile(
     r"""(?xs) (?P<space>\s+|//[^\n]*) | (?P<comment>/\*) | (?P<raw>[bc]?r(?P<hashes>\#*)")
     | (?P<string>[bc]?"(?:[^"\\]|\\.)*" | b?'(?:[^'\\\n]|\\(?:u\{[^}]*\}|x..|.))') | (?P<lifetime>'\w+)
     | (?P<name>(?:r\#)?[^\W\d]\w*) | (?P<other>\d\w*|::|\.\.|.)"""
 )
-# An attribute that keeps code out of the library as it is built for users.
+# An attribute that excludes code from a normal build of the library.
 LEFT_OUT = re.compile(r"cfg\((test|fuzzing|all\(test,.*\)|any\((test|fuzzing)(,(test|fuzzing))*,?\))\)$")
 NAME = re.compile(r"[^\W\d]\w*$")
 OPENING, CLOSING = ("(", "[", "{"), (")", "]", "}")
 DEFINES = ("fn", "struct", "enum", "trait", "type", "const", "static", "union")
-# What an item may begin with, and those of them that end with a semicolon and not with a brace.
+# Keywords with which an item may begin, and those whose items end with a semicolon instead of a brace.
 ITEMS = (*DEFINES, "use", "mod", "impl", "unsafe", "async", "extern", "let", "macro_rules")
 STATEMENTS = ("use", "let", "type", "static", "const")
 
 Import = namedtuple("Import", "source line text target")
 
 
-def tokenize(text, strings=False):
-    """The tokens with their lines, without comments and lifetimes; every string and every char is `""`, unless `strings`."""
+def tokenize(text):
+    """The tokens with their line numbers, without comments and lifetimes. Strings and chars are replaced with `""`."""
     tokens, at, line = [], 0, 1
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -66,11 +69,11 @@ def tokenize(text, strings=False):
         elif kind in ("name", "other"):
             tokens.append((match.group().removeprefix("r#"), line))
         line, at = line + text.count("\n", at, end), end
-    return tokens + [("", line)] * 3  # so that looking ahead stays inside
+    return tokens + [("", line)] * 3  # so that look-ahead stays within the list
 
 
 def closing(tokens, at):
-    """The place of the bracket that closes the one at `at`."""
+    """The index of the bracket that closes the bracket at `at`."""
     depth = 0
     for place in range(at, len(tokens)):
         depth += (tokens[place][0] in OPENING) - (tokens[place][0] in CLOSING)
@@ -80,7 +83,7 @@ def closing(tokens, at):
 
 
 def after_item(tokens, at):
-    """The place after the item, field or statement at `at`, and the name of the module if it is `mod name;`."""
+    """The index after the item, field or statement at `at`, and the name of the module if it is `mod name;`."""
     while tokens[at][0] in ("#", "pub", "("):  # other attributes, visibility
         at += tokens[at][0] != "("
         at = closing(tokens, at) + 1 if tokens[at][0] in ("[", "(") else at
@@ -101,7 +104,7 @@ class Module:
 
 
 class Tree:
-    """The modules of src/ and what each file imports."""
+    """The modules of src/, and the imports of each file."""
 
     def __init__(self, src):
         self.tests, self.paths, self.problems = set(), [], []
@@ -138,8 +141,8 @@ class Tree:
                     stack.pop()
             elif text == "use" and following != "<":
                 at = self.parse_use(file, here, tokens, at + 1, [])
-            elif (text, following) == ("include", "!") or text == "path" and (tokens[at - 1][0], following) == ("[", "="):
-                self.problems.append(f"src/{file}:{line}: {text}: this test cannot follow it")
+            elif (text, following) == ("include", "!") or (tokens[at - 1][0], text, following) == ("[", "path", "="):
+                self.problems.append(f"src/{file}:{line}: {text}: layers.py does not support this")
             elif NAME.match(text) and tokens[at - 1][0] not in ("::", "."):
                 while tokens[at + 1][0] == "::" and NAME.match(tokens[at + 2][0]):
                     at += 2
@@ -153,7 +156,7 @@ class Tree:
             at += 1
 
     def parse_use(self, file, here, tokens, at, prefix):
-        """Reads one branch of a `use`; returns the place of the token after it."""
+        """Parses one branch of a `use`; returns the index of the token after it."""
         module, names, line = self.modules[here], list(prefix), tokens[at][1]
         if tokens[at][0] in (",", "}"):
             return at
@@ -179,7 +182,7 @@ class Tree:
         return at
 
     def resolve(self, here, names, seen=frozenset()):
-        """The module in which the path ends, and what is left of the path; None for what is not of this project."""
+        """The module to which the path leads, and the rest of the path; None for paths outside this project."""
         if names[0] not in ("crate", "self", "super"):
             return self.member(here, names, seen)
         while names and names[0] in ("crate", "self", "super"):
@@ -202,10 +205,11 @@ class Tree:
         return next(filter(None, found), None)
 
     def find_imports(self):
-        """Each name that a file imports, once, at the first line that does."""
+        """All names that a file imports, each with the first line that imports it."""
         paths = [(path, self.resolve(path[1], path[2])) for path in self.paths]
-        for here, module in self.modules.items():  # names that come from a `use a::*`
-            paths += [((module.file, here, [name], line), self.member(here, [name])) for name, line in module.names.items()]
+        for here, module in self.modules.items():  # names that are imported by `use a::*`
+            for name, line in module.names.items():
+                paths.append(((module.file, here, [name], line), self.member(here, [name])))
         found = {}
         for (file, here, names, line), end in sorted(paths, key=lambda path: path[0][3]):
             is_test = any(here[:size] in self.tests for size in range(len(here) + 1))
@@ -216,7 +220,7 @@ class Tree:
 
 
 def layer(file):
-    """The folder, or the file, of src/ in which a file is."""
+    """The folder (or the file without a folder) of src/ to which a file belongs."""
     return file.split("/")[0].removesuffix(".rs")
 
 
@@ -234,26 +238,27 @@ def broken_rule(found):
         module = found.target.removesuffix(".rs").removesuffix("/mod").replace("/", "::")
         if any(f"{module}::".startswith(f"{allowed}::") for allowed in ONLY[above]):
             return None
-        return f"{above} may import " + (f"only from {', '.join(ONLY[above])}" if ONLY[above] else "nothing of the project")
+        permitted = f"only from {', '.join(ONLY[above])}" if ONLY[above] else "nothing of the project"
+        return f"{above} may import {permitted}"
     if below in SHARED or not {above, below} <= set(LAYERS) or LAYERS.index(above) < LAYERS.index(below):
         return None
     return f"{below} is above {above}"
 
 
-def shortest(arrows, start, goal):
-    """The shortest way along the arrows, from `start` to `goal`; None if there is none."""
-    ways, seen = [[start]], set()
-    for way in ways:
-        for following in sorted(arrows[way[-1]] - seen):
+def shortest(edges, start, goal):
+    """The shortest path along the edges, from `start` to `goal`; None if there is none."""
+    paths, seen = [[start]], set()
+    for path in paths:
+        for following in sorted(edges[path[-1]] - seen):
             if following == goal:
-                return [*way, goal]
+                return [*path, goal]
             seen.add(following)
-            ways.append([*way, following])
+            paths.append([*path, following])
 
 
-def circles(arrows):
-    """The sets of nodes that reach each other, as sorted lists."""
-    reached = {node: set(following) for node, following in arrows.items()}
+def cycles(edges):
+    """The sets of nodes that can reach each other, as sorted lists."""
+    reached = {node: set(following) for node, following in edges.items()}
     for middle in reached:
         for following in reached.values():
             following |= reached[middle] if middle in following else set()
@@ -262,28 +267,28 @@ def circles(arrows):
 
 
 def graph(pairs):
-    arrows = defaultdict(set)
+    edges = defaultdict(set)
     for source, target in pairs:
-        arrows[source].add(target)
-    return arrows
+        edges[source].add(target)
+    return edges
 
 
-def circles_of_files(tree):
-    """{the circle as the list has it: the first import in it, and its shortest way round}"""
+def cycles_of_files(tree):
+    """{the cycle as in the list: (its first import, its shortest path)}"""
     inside = [found for found in tree.imports if group(found.source) == group(found.target) not in BESIDE]
-    arrows, result = graph((found.source, found.target) for found in inside), {}
-    for files in circles(arrows):
+    edges, result = graph((found.source, found.target) for found in inside), {}
+    for files in cycles(edges):
         folder = group(files[0])
         first = next(found for found in inside if found.source in files and found.target in files)
         key = f"{folder}: " + " ".join(file.removeprefix(f"{folder}/") for file in files)
-        result[key] = first, " -> ".join([first.source, *shortest(arrows, first.target, first.source)])
+        result[key] = first, " -> ".join([first.source, *shortest(edges, first.target, first.source)])
     return result
 
 
 def check(tree, listed, allowed):
-    """The failures, and what the list has to contain. `listed` is {entry: the place of its line}."""
+    """The failures, and the entries that the list must contain. `listed` is {entry: the position of its line}."""
     unknown = {layer(file) for file in tree.lines} - {*LAYERS, *SHARED, *BESIDE}
-    wrong = tree.problems + [f"src/{name}: it is not in the order of the layers in layers.py" for name in sorted(unknown)]
+    wrong = tree.problems + [f"src/{name}: layers.py does not assign it to a layer" for name in sorted(unknown)]
     entries = [(found, f"{found.source} -> {found.target}") for found in tree.imports]
     between = graph((group(found.source), group(found.target)) for found, entry in entries if entry not in listed)
     needed, closed = {entry for found, entry in entries if broken_rule(found)}, set()
@@ -292,19 +297,19 @@ def check(tree, listed, allowed):
             continue
         place, pair = f"src/{found.source}:{found.line}: {found.text}", (group(found.source), group(found.target))
         wrong.append(f"{place}: {broken_rule(found)}")
-        way = pair not in closed and shortest(between, pair[1], pair[0])
-        if way:
+        path = pair not in closed and shortest(between, pair[1], pair[0])
+        if path:
             closed.add(pair)
-            wrong.append(f"{place}: circle of folders: {' -> '.join([pair[0], *way])}")
-    there = circles_of_files(tree)
-    for key, (found, way) in there.items():
+            wrong.append(f"{place}: cycle of folders: {' -> '.join([pair[0], *path])}")
+    existing = cycles_of_files(tree)
+    for key, (found, path) in existing.items():
         if key not in allowed:
-            needed.add(f"circle: {key}")
-            if f"circle: {key}" not in listed:
-                wrong.append(f"src/{found.source}:{found.line}: {found.text}: circle of files in {key} ({way})")
-    wrong += [f"layers.py, ALLOWED_CIRCLES: {key}: there is no such circle" for key in allowed if key not in there]
-    gone = "this is gone: remove this line (or run --update)"
-    return wrong + [f"{listed[entry]}: {entry}: {gone}" for entry in listed if entry not in needed], needed
+            needed.add(f"cycle: {key}")
+            if f"cycle: {key}" not in listed:
+                wrong.append(f"src/{found.source}:{found.line}: {found.text}: cycle of files in {key} ({path})")
+    wrong += [f"layers.py, ALLOWED_CYCLES: {key}: there is no such cycle" for key in allowed if key not in existing]
+    fixed = "no longer a violation: remove this line (or run --update)"
+    return wrong + [f"{listed[entry]}: {entry}: {fixed}" for entry in listed if entry not in needed], needed
 
 
 def summary(tree):
@@ -319,12 +324,13 @@ def summary(tree):
     print("imports between folders: names, pairs of files")
     for (source, target), imports in sorted(between.items()):
         broken, pairs = sum(map(bool, map(broken_rule, imports))), {(found.source, found.target) for found in imports}
-        print(f"  {source:10} -> {target:10} {len(imports):4} {len(pairs):4}" + (f"  {broken} break a rule" if broken else ""))
-    print("circles of folders", *(f"  {len(each)}: {' '.join(each)}" for each in circles(graph(between))), sep="\n")
-    print("circles of files", *(f"  {len(key.split()) - 1} in {key}" for key in circles_of_files(tree)), sep="\n")
+        violations = f"  {broken} break a rule" if broken else ""
+        print(f"  {source:10} -> {target:10} {len(imports):4} {len(pairs):4}{violations}")
+    print("cycles of folders", *(f"  {len(each)}: {' '.join(each)}" for each in cycles(graph(between))), sep="\n")
+    print("cycles of files", *(f"  {len(key.split()) - 1} in {key}" for key in cycles_of_files(tree)), sep="\n")
 
 
-def main(arguments, allowed=ALLOWED_CIRCLES):
+def main(arguments, allowed=ALLOWED_CYCLES):
     rest = [argument for argument in arguments if not argument.startswith("--")]
     repository = Path(rest[0]) if rest else Path(__file__).resolve().parents[2]
     tree, path = Tree(repository / "src"), repository / LIST
@@ -341,7 +347,8 @@ def main(arguments, allowed=ALLOWED_CIRCLES):
         print("\n".join(changes) or "the list is up to date")
         return 0
     wrong += [] if tree.imports else ["src/: no imports found"]
-    print("\n".join(wrong) or f"{len(tree.lines)} files import {len(tree.imports)} names; {len(needed)} entries are still open")
+    summed = f"{len(tree.lines)} files import {len(tree.imports)} names; {len(needed)} known violations"
+    print("\n".join(wrong) or summed)
     return 1 if wrong else 0
 
 

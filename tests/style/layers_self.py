@@ -1,4 +1,4 @@
-"""Checks layers.py: which imports it finds in a made-up source tree, and what it says of them.
+"""Tests layers.py: the imports that it finds in an artificial source tree, and its messages.
 
     python3 layers_self.py
 """
@@ -12,13 +12,15 @@ from pathlib import Path
 
 import layers
 
-# A tree in which everything points down.
+# A tree without violations.
 CLEAN = {
     "lib.rs": "mod call;\nmod client;\n",
     "error.rs": "use crate::log::Log;\npub struct Error(Log);\n",
     "log.rs": "pub struct Log;\n",
-    "client/mod.rs": "mod tools;\npub use tools::Tool;\nuse crate::call::{self, context::{CallContext, Deadline as D}};\n",
-    "client/tools.rs": "pub struct Tool;\npub mod inner { pub fn f() {} }\nuse crate::{error::Error, protocol::json::*};\n",
+    "client/mod.rs": "mod tools;\npub use tools::Tool;\n"
+    "use crate::call::{self, context::{CallContext, Deadline as D}};\n",
+    "client/tools.rs": "pub struct Tool;\npub mod inner { pub fn f() {} }\n"
+    "use crate::{error::Error, protocol::json::*};\n",
     "client/operations/mod.rs": "mod ping;\n",
     "client/operations/ping.rs": "use super::super::tools::Tool;\nuse super::*;\n",
     "call/mod.rs": "pub mod context;\n",
@@ -30,8 +32,8 @@ CLEAN = {
     "sys/wait.rs": "pub struct Wait;\n",
 }
 
-# A file of net/: each form of an import that points up, followed by `// bad:` and what is reported for its line; and text that
-# must not be taken for an import.
+# A file of net/ with all forms of invalid imports. After `// bad:` are the imports that must be reported for the line.
+# The file also contains text that is not an import.
 FORMS = r"""
 use crate::client::tools::Tool as A; // bad: crate::client::tools::Tool
 use crate::{
@@ -50,7 +52,7 @@ const BYTES: &[u8] = b"crate::client::Nothing \" crate::client::Nothing";
 fn quotes<'a>(it: &'a str) -> [char; 3] { ['"', '\'', '\u{22}'] }
 fn lifetimes<'a, T: 'a>() { crate::client::after_lifetimes::<T>() } // bad: crate::client::after_lifetimes
 fn within() -> Vec<u8> {
-    println!("{} {}", "crate::client::Nothing", super::super::client::in_macro(1)); // bad: super::super::client::in_macro
+    println!("{}", "crate::client::Nothing", super::super::client::in_macro(1)); // bad: super::super::client::in_macro
     let all = Made { size: 0, ..crate::client::after_dots() }; // bad: crate::client::after_dots
     let client = 1; client.tools(); client::other(); it.collect::<Vec<_>>()
 }
@@ -83,12 +85,12 @@ macro_rules! m { () => { $crate::client::made() } } // bad: crate::client::made
 """
 
 
-# Failures that the list cannot hold.
-NOT_LISTED = re.compile("cannot follow|not in the order|no imports found|no such circle")
+# Failures that cannot be in the list of known violations.
+NOT_LISTED = re.compile("does not support|does not assign|no imports found|no such cycle")
 
 
 def failures(files, allowed=(), listed=""):
-    """What layers.py prints for the tree, as a sorted list, or nothing if it does not fail."""
+    """The output of layers.py for the tree, as a sorted list; an empty list if it does not fail."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in {**{f"src/{file}": text for file, text in files.items()}, layers.LIST: listed}.items():
             path = Path(folder, name)
@@ -101,7 +103,7 @@ def failures(files, allowed=(), listed=""):
         expect("a second --update", run(["--update", folder], allowed)[1], ["the list is up to date"])
         rest = [line for line in printed if code and NOT_LISTED.search(line)]
         code_after, after = run([folder], allowed)
-        expect("what --update leaves", after if code_after else [], rest)
+        expect("failures after --update", after if code_after else [], rest)
         return printed if code else []
 
 
@@ -112,19 +114,19 @@ def run(arguments, allowed):
     return code, sorted(output.getvalue().splitlines())
 
 
-def expect(what, seen, wanted):
-    if seen != wanted:
-        print(f"{what}:\n  seen:   {seen}\n  wanted: {wanted}")
+def expect(what, found, expected):
+    if found != expected:
+        print(f"{what}:\n  found:    {found}\n  expected: {expected}")
         sys.exit(1)
 
 
 def tree(**changes):
-    """The clean tree with files added or replaced; `a__b` stands for `a/b.rs`."""
+    """The tree CLEAN with files added or replaced; `a__b` stands for `a/b.rs`."""
     return CLEAN | {name.replace("__", "/") + ".rs": text for name, text in changes.items()}
 
 
-def check(what, wanted, files, **more):
-    expect(what, failures(files, **more), sorted(wanted))
+def check(what, expected, files, **more):
+    expect(what, failures(files, **more), sorted(expected))
 
 
 check("a tree without failures", [], CLEAN)
@@ -139,7 +141,7 @@ cases = "use crate::client::Nothing;\n"
 check("forms of an import", bad, tree(net__forms=FORMS, net__forms__cases=cases, http__mod="", auth__mod=""))
 
 check(
-    "a name that is re-exported counts where it is defined, also by a glob",
+    "a re-exported name counts as imported from the file that defines it, also with a glob",
     ["src/net/a.rs:2: super::up::Tool: client is above net", "src/net/b.rs:2: Tool: client is above net"]
     + ["src/net/up.rs:1: crate::client::Tool: client is above net"],
     tree(
@@ -152,14 +154,14 @@ check(
 
 up = "src/call/context.rs:3: crate::client::Tool: "
 check(
-    "a circle of two folders",
-    [f"{up}client is above call", f"{up}circle of folders: call -> client -> call"],
+    "a cycle of two folders",
+    [f"{up}client is above call", f"{up}cycle of folders: call -> client -> call"],
     tree(call__context="pub struct CallContext;\npub struct Deadline;\nuse crate::client::Tool;\n"),
 )
 up = "src/sys/wait.rs:1: crate::call::context::CallContext: "
 check(
-    "a circle of three folders",
-    [f"{up}sys may import nothing of the project", f"{up}circle of folders: sys -> call -> protocol -> sys"],
+    "a cycle of three folders",
+    [f"{up}sys may import nothing of the project", f"{up}cycle of folders: sys -> call -> protocol -> sys"],
     tree(
         sys__wait="use crate::call::context::CallContext;\n",
         call__context="pub struct CallContext;\npub struct Deadline;\nuse crate::protocol::json::Json;\n",
@@ -167,12 +169,12 @@ check(
 )
 
 pair = {"call/a.rs": "\nuse super::b::B;\nuse super::b::C;\n", "call/b.rs": "fn f() { super::a::f() }\n"}
-circle = "src/call/a.rs:2: super::b::B: circle of files in call: a.rs b.rs (call/a.rs -> call/b.rs -> call/a.rs)"
-check("a circle of two files", [circle], CLEAN | pair)
-check("a circle that is allowed", [], CLEAN | pair, allowed=["call: a.rs b.rs"])
-gone = "layers.py, ALLOWED_CIRCLES: call: a.rs b.rs: there is no such circle"
-check("an allowed circle that is gone", [gone], CLEAN, allowed=["call: a.rs b.rs"])
-check("a circle that is listed", [], CLEAN | pair, listed="circle: call: a.rs b.rs\n")
+cycle = "src/call/a.rs:2: super::b::B: cycle of files in call: a.rs b.rs (call/a.rs -> call/b.rs -> call/a.rs)"
+check("a cycle of two files", [cycle], CLEAN | pair)
+check("a cycle that is allowed", [], CLEAN | pair, allowed=["call: a.rs b.rs"])
+gone = "layers.py, ALLOWED_CYCLES: call: a.rs b.rs: there is no such cycle"
+check("an allowed cycle that does not exist", [gone], CLEAN, allowed=["call: a.rs b.rs"])
+check("a cycle that is listed", [], CLEAN | pair, listed="cycle: call: a.rs b.rs\n")
 
 only = tree(
     net__b="use crate::fuzzing::f;\n",
@@ -181,9 +183,9 @@ only = tree(
     status="use crate::protocol::json;\n",
     sys__b="use crate::log::Log;\n",
 )
-seen = [line.split(": ", 2) for line in failures(only) if "circle of folders" not in line]
+seen = [line.split(": ", 2) for line in failures(only) if "cycle of folders" not in line]
 expect(
-    "layers that may import less than all below them",
+    "layers that may import only some of the modules below them",
     [(place, rule.split(" only")[0]) for place, _, rule in seen],
     [
         ("src/net/b.rs:1", "no layer may import from fuzzing"),
@@ -193,19 +195,20 @@ expect(
     ],
 )
 
-check("a folder without a place", ["src/odd: it is not in the order of the layers in layers.py"], tree(odd__a="fn f() {}\n"))
+check("a folder without a layer", ["src/odd: layers.py does not assign it to a layer"], tree(odd__a="fn f() {}\n"))
 check(
-    "what cannot be followed",
-    ["src/call/a.rs:1: path: this test cannot follow it", "src/call/a.rs:3: include: this test cannot follow it"],
+    "unsupported syntax",
+    [f"src/call/a.rs:{where}: layers.py does not support this" for where in ("1: path", "3: include")],
     tree(call__a='#[path = "b.rs"]\nmod b;\ninclude!("c.rs");\n'),
 )
 
 upward = tree(call__a="use crate::client::Tool;\n")
 entry = "call/a.rs -> client/tools.rs"
 check("an import that is listed", [], upward, listed=f"# comment\n{entry}\n")
-gone = "this is gone: remove this line (or run --update)"
-check("a line of the list that is gone", [f"{layers.LIST}:2: {entry}: {gone}"], CLEAN, listed=f"# comment\n{entry}\n")
-entry = "circle: call: a.rs b.rs"
-check("a listed circle that is gone", [f"{layers.LIST}:1: {entry}: {gone}"], CLEAN, listed=f"{entry}\n")
+fixed = "no longer a violation: remove this line (or run --update)"
+message = f"{layers.LIST}:2: {entry}: {fixed}"
+check("a listed import that does not exist", [message], CLEAN, listed=f"# comment\n{entry}\n")
+entry = "cycle: call: a.rs b.rs"
+check("a listed cycle that does not exist", [f"{layers.LIST}:1: {entry}: {fixed}"], CLEAN, listed=f"{entry}\n")
 check("no imports at all", ["src/: no imports found"], {"lib.rs": "mod call;\n"})
-print("layers.py finds what it has to find")
+print("layers.py passes all tests")

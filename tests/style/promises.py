@@ -1,8 +1,8 @@
-"""Documents name tests: those have to be there.
+"""Checks that the tests that the documents name exist.
 
     python3 promises.py REPO BUILD
 
-A document says `hostile.kept`, or `hostile.kept/behind_the_head` where it means one case of that test.
+A document names a test as `c.cancel`, or a single case of it as `c.cancel/CASE`.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 DOCUMENTS = ["docs/reliability.md", "SECURITY.md"]
 
-# Where the cases of a test are defined, by what its name begins with.
+# The folders that define the cases of tests, by the prefix of the test's name.
 HOMES = {"hostile": "tests/hostile", "faults": "tests/faults", "c": "tests/c"}
 
 NAMED = re.compile(r"`((?:[a-z]+)\.[a-z0-9_-]+)(?:/([a-z0-9_]+))?`")
@@ -21,22 +21,22 @@ DEFINITION = r"^(?:def|static void|static void \*) ?\*?{}\("
 
 def main() -> None:
     repo = Path(sys.argv[1])
-    # Not by ctest itself, which would write over the log of the run that this is a part of.
+    # Do not run ctest here: it would overwrite the log of the ctest run of which this test is a part.
     files = Path(sys.argv[2]).rglob("CTestTestfile.cmake")
     tests = {name for file in files for name in ADDED.findall(file.read_text())}
     wrong, seen = [], 0
     for document in DOCUMENTS:
         for test, case in NAMED.findall((repo / document).read_text()):
             if test.split(".")[1] in ("h", "hpp", "c", "md", "py", "toml"):
-                continue  # a file
+                continue  # the name of a file, not of a test
             seen += 1
             if test not in tests:
-                wrong.append(f"{document}: there is no test {test}")
+                wrong.append(f"{document}: the test {test} does not exist")
             elif case and not has_case(repo, test, case):
-                wrong.append(f"{document}: {test} has no case {case}")
+                wrong.append(f"{document}: the test {test} has no case {case}")
     if not seen:
-        wrong.append("no test is named anywhere: has the form of the names changed?")
-    print("\n".join(wrong) or f"{seen} names of tests, and all are there")
+        wrong.append("no names of tests found in the documents: has the format of the names changed?")
+    print("\n".join(wrong) or f"all {seen} tests that the documents name exist")
     sys.exit(1 if wrong else 0)
 
 

@@ -1,7 +1,7 @@
-"""deny.py: cargo-deny by the rules of deny.toml, for the library and what it is tested with.
+"""deny.py: runs cargo-deny with the rules of deny.toml, for the library, its tests, the fuzzers and the benchmarks.
 
-Licences, duplicate versions and sources are checked always. Known vulnerabilities only where somebody has put the
-database there before (`cargo deny fetch`, with a network): it is not downloaded here, and it is said that nobody looked.
+Licenses, duplicate versions and sources are always checked. Known vulnerabilities are checked only if the database was
+downloaded before (`cargo deny fetch`, which needs a network); otherwise a message says that they were not checked.
 """
 
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tools import REPO, venv
 
-# The workspaces, each with a lock file of its own. What fuzzes and measures is linked by nobody: its licences do not
-# matter, and where it comes from does.
+# The workspaces with a separate lock file. The fuzzers and benchmarks are not distributed: only the sources of their
+# dependencies are checked, not the licenses.
 WORKSPACES = [
     ("Cargo.toml", ["licenses", "bans", "sources"]),
     ("fuzz/Cargo.toml", ["sources"]),
@@ -22,7 +22,7 @@ WORKSPACES = [
 ]
 
 
-# The oldest that reads deny.toml as it is written.
+# The oldest version that supports the format of deny.toml.
 OLDEST = (0, 18)
 
 
@@ -38,7 +38,7 @@ def program():
 
 
 def database():
-    """Whether there is a copy of the advisories."""
+    """Whether the database of advisories has been downloaded."""
     home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     return any(home.glob("advisory-db*/*"))
 
@@ -50,17 +50,17 @@ def main():
     for manifest, checks in WORKSPACES:
         if not (REPO / manifest).exists():
             continue
-        # A lock file that does not fit is a failure as well.
+        # --locked: an outdated lock file is a failure, too.
         options = ["--locked", "--manifest-path", REPO / manifest, "--config", REPO / "deny.toml"]
         if manifest == "Cargo.toml" and database():
             checks = [*checks, "advisories"]
             options.append("--offline")
         command = [deny, *options, "check", "--hide-inclusion-graph", *checks]
         outcome = subprocess.run(command)
-        print(f"{manifest}: {', '.join(checks)}: {'well' if outcome.returncode == 0 else 'FAILED'}", flush=True)
+        print(f"{manifest}: {', '.join(checks)}: {'ok' if outcome.returncode == 0 else 'FAILED'}", flush=True)
         failed |= outcome.returncode != 0
     if not database():
-        print("advisories: NOT CHECKED, for there is no database here; by hand: cargo deny check advisories")
+        print("advisories: NOT CHECKED, because the database is not installed; run `cargo deny check advisories`")
     return failed
 
 

@@ -1,14 +1,14 @@
-"""dependencies.py [--fix]: holds the tables of docs/dependencies.md against what cargo builds.
+"""dependencies.py [--fix]: compares the tables of docs/dependencies.md with the packages that cargo builds.
 
-Every package that is in the library has a row, and no other one; versions, licences, and what there is besides safe
-Rust are right. `--fix` writes those three columns; why a package is there, people have to say.
+Each package in the library must have a row, and no others. The columns version, license, and code besides safe Rust
+must be correct; `--fix` updates these three. The reason for each package must be written by hand.
 """
 
 import re
 import sys
 import tomllib
 
-from graph import REPO, Graph, licence
+from graph import REPO, Graph, license_of
 from inside import described
 
 DOCUMENT = REPO / "docs" / "dependencies.md"
@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| ([\w-]+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| ([^|]*) \| (
 
 
 def tables(text):
-    """The rows by section: the name, and the line's number."""
+    """The rows by section: {title: {package: line number}}."""
     sections, title = {}, ""
     for number, line in enumerate(text.splitlines()):
         if line.startswith("## "):
@@ -28,12 +28,12 @@ def tables(text):
 
 def fixed(line, package):
     name, *_, why, trusted = ROW.match(line).groups()
-    return f"| {name} | {package['version']} | {licence(package)} | {described(package)} | {why} | {trusted} |"
+    return f"| {name} | {package['version']} | {license_of(package)} | {described(package)} | {why} | {trusted} |"
 
 
 def main():
     graph = Graph()
-    # Of two versions, the one that the library needs.
+    # If there are two versions of a package, use the version that the library needs.
     packages = {package["name"]: package for package in graph.packages.values()}
     packages |= {graph.packages[id]["name"]: graph.packages[id] for id in graph.needed()}
     manifest = tomllib.loads((REPO / "Cargo.toml").read_text())
@@ -52,16 +52,16 @@ def main():
     problems = []
     for title, names in expected:
         rows = sections.get(title, {})
-        problems += [f'{name} has no row under "{title}"' for name in sorted(names - set(rows))]
-        problems += [f'{name} does not belong under "{title}"' for name in sorted(set(rows) - names)]
+        problems += [f'{name} has no row in "{title}"' for name in sorted(names - set(rows))]
+        problems += [f'{name} does not belong in "{title}"' for name in sorted(set(rows) - names)]
         for name in sorted(names & set(rows)):
-            line, right = lines[rows[name]], fixed(lines[rows[name]], packages[name])
-            if line != right and "--fix" not in sys.argv:
-                problems.append(f"it says  {line}\n  not       {right}")
-            lines[rows[name]] = right
-            *_, why, trusted = ROW.match(right).groups()
+            line, expected = lines[rows[name]], fixed(lines[rows[name]], packages[name])
+            if line != expected and "--fix" not in sys.argv:
+                problems.append(f"found     {line}\n  expected  {expected}")
+            lines[rows[name]] = expected
+            *_, why, trusted = ROW.match(expected).groups()
             if not why.strip() or not trusted.strip():
-                problems.append(f"{name}: nobody says why it is there, or what it is trusted with")
+                problems.append(f"{name}: its row must say why it is needed, and what it is trusted with")
     if "--fix" in sys.argv:
         DOCUMENT.write_text("\n".join(lines) + "\n")
     for problem in problems:

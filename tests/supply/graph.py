@@ -1,4 +1,4 @@
-"""What cargo and its lock file say of the library's dependencies."""
+"""The dependencies of the library, from cargo and its lock file."""
 
 import json
 import os
@@ -17,24 +17,25 @@ def cargo(*words):
 
 
 def host():
-    """The target that is built for where nobody says another."""
+    """The default target of the compiler."""
     program = os.environ.get("RUSTC") or "rustc"
-    said = subprocess.run([program, "-vV"], check=True, capture_output=True, text=True).stdout
-    return re.search(r"^host: (\S+)", said, re.M)[1]
+    output = subprocess.run([program, "-vV"], check=True, capture_output=True, text=True).stdout
+    return re.search(r"^host: (\S+)", output, re.M)[1]
 
 
 class Graph:
-    """The packages of one target, as the lock file has them."""
+    """The packages for one target, in the versions of the lock file."""
 
     def __init__(self, target=None):
         self.target = target or host()
         words = ["metadata", "--locked", "--format-version", "1", "--filter-platform", self.target]
-        told = json.loads(cargo(*words))
-        self.packages = {package["id"]: package for package in told["packages"]}
-        self.nodes = {node["id"]: node for node in told["resolve"]["nodes"]}
+        metadata = json.loads(cargo(*words))
+        self.packages = {package["id"]: package for package in metadata["packages"]}
+        self.nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
         self.root = next(id for id, package in self.packages.items() if package["name"] == ROOT)
         lock = tomllib.loads((REPO / "Cargo.lock").read_text())
-        # The metadata have what any member of the workspace turns on; this is what the library gets when it is built.
+        # The metadata include features that other workspace members enable. `cargo tree` lists only the packages with
+        # which the library is built.
         words = [
             "tree",
             "--locked",
@@ -54,21 +55,21 @@ class Graph:
         self.checksums = {(entry["name"], entry["version"]): entry.get("checksum") for entry in lock["package"]}
 
     def children(self, id):
-        """What a package needs to run."""
+        """The dependencies of a package, without build and development dependencies."""
         for dependency in self.nodes[id]["deps"]:
             if dependency["pkg"] in self.built and any(way["kind"] is None for way in dependency["dep_kinds"]):
                 yield dependency["pkg"]
 
     def is_macro(self, id):
-        """It runs in the compiler; nothing of it is in the library."""
+        """Whether the package is a procedural macro: it runs in the compiler and is not part of the library."""
         return any("proc-macro" in target["kind"] for target in self.packages[id]["targets"])
 
     def needed(self):
-        """Everything that the library needs to be what it is, the macros that write parts of it included."""
+        """All packages that the library needs, including macros."""
         return self.reached(lambda _id: True)
 
     def linked(self):
-        """Those of them whose code is in the library."""
+        """The packages whose code is in the library."""
         return self.reached(lambda id: not self.is_macro(id))
 
     def reached(self, counts):
@@ -87,6 +88,6 @@ class Graph:
         return self.checksums[(package["name"], package["version"])]
 
 
-def licence(package):
-    """As SPDX writes it; older packages have a slash for "or"."""
+def license_of(package):
+    """The SPDX license expression. Older packages use a slash instead of OR."""
     return package["license"].replace("/", " OR ")

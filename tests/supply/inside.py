@@ -1,9 +1,9 @@
-"""What is in the sources of a package besides safe Rust, as far as that can be read off."""
+"""Finds out what the sources of a package contain besides safe Rust."""
 
 import re
 from pathlib import Path
 
-# Tests, examples and benchmarks are in no library.
+# Tests, examples and benchmarks are not linked into the library.
 NOT_LINKED = ("tests", "test", "examples", "benches", "benchmarks", "fuzz", "bench", "build.rs")
 WITHOUT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', re.S)
 UNSAFE = re.compile(r"\bunsafe\s*(\{|fn\b|impl\b|extern\b)")
@@ -24,7 +24,7 @@ def has_unsafe(package):
 
 
 def described(package):
-    """The words for it: "unsafe", "C", "assembly", or "-"."""
+    """The description for the table: "unsafe", "C", "assembly", a combination of them, or "-"."""
     words = ["unsafe"] * has_unsafe(package)
     words += ["C"] * any(True for _ in files(package, *C))
     words += ["assembly"] * any(True for _ in files(package, *ASSEMBLY))

@@ -1,6 +1,6 @@
-"""locked.py: whoever calls cargo says --locked, so that what is built is what the lock file says, or nothing.
+"""locked.py: checks that all calls of cargo use --locked, so that only the versions of the lock file are built.
 
-Looks at CMake's files, at what CI runs, and at the Python of the tests, the fuzzers and the benchmark.
+Checks the CMake files, the CI script, and the Python programs of the tests, the fuzzers and the benchmark.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 SKIPPED = {".cache", ".git", "target", "node_modules", "build"}
 
-# What cargo does without looking at dependencies.
+# cargo commands that do not use dependencies.
 HARMLESS = ("fmt", "--version", "-V", "locate-project")
 VERB = r"(build|test|check|clippy|run|bench|doc|metadata|tree|install|rustc|update|fetch)\b"
 
@@ -24,7 +24,7 @@ def files(*patterns):
 
 
 def in_text(text):
-    """The lines of a CMake file or a shell script that call cargo, the way this project writes them: on one line."""
+    """The lines of a CMake file or shell script that call cargo. Calls must be on one line."""
     call = re.compile(r'(?:CARGO\}"?|mcp_cargo_test\(\S+ \S+|^\s*(?:exec )?cargo(?: \+\S+)?)\s+' + VERB)
     for number, line in enumerate(text.splitlines(), 1):
         if not line.lstrip().startswith("#") and call.search(line):
@@ -37,7 +37,7 @@ def is_cargo(node):
 
 
 def in_python(text):
-    """The lists that begin with cargo: commands."""
+    """The commands in a Python program that call cargo: lists whose first element is cargo."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.List) and node.elts and is_cargo(node.elts[0]):
             words = [word.value for word in node.elts if isinstance(word, ast.Constant)]
@@ -55,7 +55,7 @@ def found():
                 yield path, number, line, good
 
 
-def check_the_check():
+def test_parsers():
     assert [good for *_, good in in_text('execute_process(COMMAND "${CARGO}" build --lib)')] == [False]
     assert [good for *_, good in in_text("mcp_cargo_test(rust.test rust test --locked)")] == [True]
     assert [good for *_, good in in_text("cargo test --workspace")] == [False]
@@ -65,7 +65,7 @@ def check_the_check():
 
 
 def main():
-    check_the_check()
+    test_parsers()
     calls = list(found())
     wrong = [call for call in calls if not call[3]]
     for path, number, line, _ in wrong:
@@ -76,7 +76,7 @@ def main():
             wrong.append(lock)
             print(f"{lock.relative_to(REPO)} is missing")
     print(f"{len(calls)} calls of cargo")
-    assert len(calls) > 6, "the calls are not found any more"
+    assert len(calls) > 6, "too few calls found: has the form of the calls changed?"
     return 1 if wrong else 0
 
 

@@ -1,8 +1,8 @@
-"""sbom.py [--target TRIPLE] OUTPUT: writes down what is in the library, as CycloneDX 1.5 in JSON.
+"""sbom.py [--target TRIPLE] OUTPUT: writes the SBOM of the library, as CycloneDX 1.5 in JSON.
 
-Each package that the library needs on this target, with its version, licence, origin and checksum, and who needs whom.
-What only runs in the compiler (macros) has the scope "excluded". The same sources give the same bytes: there is no time
-in it, and the serial number is made of the content.
+It contains all packages that the library needs on the target, with version, license, origin and checksum, and their
+dependencies. Packages that only run in the compiler (macros) have the scope "excluded". The same sources result in the
+same bytes: the file contains no time, and its serial number is a hash of the content.
 """
 
 import argparse
@@ -10,17 +10,17 @@ import json
 import uuid
 from pathlib import Path
 
-from graph import Graph, licence
+from graph import Graph, license_of
 
 
 def purl(package):
     return f"pkg:cargo/{package['name']}@{package['version'].replace('+', '%2B')}"
 
 
-def licences(package):
-    expression = licence(package)
-    is_one = not any(word in expression for word in (" OR ", " AND ", " WITH "))
-    return [{"license": {"id": expression}}] if is_one else [{"expression": expression}]
+def licenses(package):
+    expression = license_of(package)
+    is_single = not any(word in expression for word in (" OR ", " AND ", " WITH "))
+    return [{"license": {"id": expression}}] if is_single else [{"expression": expression}]
 
 
 def component(graph, id, kind="library"):
@@ -31,7 +31,7 @@ def component(graph, id, kind="library"):
         "name": package["name"],
         "version": package["version"],
         "purl": purl(package),
-        "licenses": licences(package),
+        "licenses": licenses(package),
     }
     if package["description"]:
         made["description"] = " ".join(package["description"].split())

@@ -1,4 +1,4 @@
-"""sbom_test.py: the list of what is in the library is valid, whole, and the same every time."""
+"""sbom_test.py: tests that the SBOM is valid, complete and reproducible."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tools import venv
 
 HERE = Path(__file__).resolve().parent
 
-# Run with the packages of requirements/cyclonedx.txt; of the library, only its schemas are used.
+# Runs with the packages of requirements/cyclonedx.txt. Of the CycloneDX package, only the schemas are used.
 VALIDATE = """
 import importlib.util, json, pathlib, sys
 from jsonschema import Draft7Validator
@@ -31,10 +31,10 @@ sys.exit("".join(error.message[:300] + chr(10) for error in wrong[:5]) if wrong 
 """
 
 
-def wrong_with(path):
-    """What the schema has against it; "" for nothing."""
-    said = subprocess.run([venv("cyclonedx") / "python", "-c", VALIDATE, path], capture_output=True, text=True)
-    return said.stderr if said.returncode else ""
+def errors_of(path):
+    """The errors that the schema finds; "" if the file is valid."""
+    outcome = subprocess.run([venv("cyclonedx") / "python", "-c", VALIDATE, path], capture_output=True, text=True)
+    return outcome.stderr if outcome.returncode else ""
 
 
 def written(folder, name):
@@ -47,16 +47,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         first, second = written(folder, "first.json"), written(folder, "second.json")
         assert first.read_bytes() == second.read_bytes(), "two runs differ"
-        assert not wrong_with(first), wrong_with(first)
+        assert not errors_of(first), errors_of(first)
         bom = json.loads(first.read_text())
 
-        # The check itself finds what is wrong, in the document and in what it refers to.
+        # Test of the validation itself: it finds errors, also against the schemas to which the main schema refers.
         part = bom["components"][0]
         for wrong in ({"scope": "perhaps"}, {"licenses": [{"license": {"id": "No-Such-Licence"}}]}, {"colour": "red"}):
             broken = Path(folder) / "broken.json"
             broken.write_text(json.dumps(bom | {"components": [part | wrong]}))
-            said = wrong_with(broken)
-            assert said and "Traceback" not in said, f"{wrong} passes for CycloneDX: {said}"
+            errors = errors_of(broken)
+            assert errors and "Traceback" not in errors, f"{wrong} is accepted as CycloneDX: {errors}"
 
     graph = Graph()
     manifest = tomllib.loads((REPO / "Cargo.toml").read_text())
@@ -65,7 +65,7 @@ def main():
 
     names = {part["name"] for part in bom["components"]}
     assert set(manifest["dependencies"]) <= names, set(manifest["dependencies"]) - names
-    assert not names & {"cbindgen", "proptest", "mcp-test-server"}, "what only builds or tests it is listed"
+    assert not names & {"cbindgen", "proptest", "mcp-test-server"}, "build or test dependencies are listed"
     lock = {
         (entry["name"], entry["version"]): entry
         for entry in tomllib.loads((REPO / "Cargo.lock").read_text())["package"]
@@ -75,7 +75,7 @@ def main():
         assert part["hashes"] == [{"alg": "SHA-256", "content": entry["checksum"]}], part
         assert part["licenses"] and part["purl"].startswith(f"pkg:cargo/{part['name']}@"), part
 
-    # Whoever is named is there, and everybody is needed by somebody.
+    # All dependencies are listed as components, and each component is a dependency of another one.
     refs = {part["bom-ref"] for part in bom["components"]}
     needed = {ref for entry in bom["dependencies"] for ref in entry["dependsOn"]}
     assert needed == refs, needed ^ refs

@@ -1,4 +1,7 @@
-"""security.py: what SECURITY.md refers to is there, and each promise names a proof. (Whether that test is there: style/promises.py.)"""
+"""security.py: checks that the files to which SECURITY.md refers exist, and that each promise names a test.
+
+style/promises.py checks that the tests exist.
+"""
 
 import re
 import sys
@@ -15,17 +18,17 @@ def main():
         set(re.findall(r"`((?:src|tests|docs|fuzz)/[\w./]*)`", text) + re.findall(r"\]\(([\w./]+)\)", text))
     ):
         if not (REPO / path).exists():
-            problems.append(f"{path} is not there")
-    # Each row of a table that promises something ends with what proves it.
+            problems.append(f"{path} does not exist")
+    # The last column of each promise names what proves it.
     for line in text.splitlines():
         if line.startswith("| ") and not line.startswith(("| It cannot", "| Mistake")):
             proofs += 1
             if "`" not in line.split("|")[-2]:
-                problems.append(f"nothing proves: {line}")
+                problems.append(f"the promise names no test: {line}")
     for problem in problems:
         print(problem)
     print(f"{proofs} promises")
-    assert proofs > 20, "the tables are not found any more"
+    assert proofs > 20, "too few promises found: has the form of the tables changed?"
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""Installs what these checks need into the cache, with pip, at pinned versions: tools.py NAME..."""
+"""Installs the tools of these checks into the cache, with pip and at pinned versions: tools.py NAME..."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import cache  # noqa: E402
 
 
 def venv(name):
-    """The folder with the programs of requirements/NAME.txt."""
+    """Returns the folder with the programs of requirements/NAME.txt; installs them if necessary."""
     lock = HERE / "requirements" / f"{name}.txt"
 
     def make(folder):

@@ -1,9 +1,10 @@
-"""Whether the library compiles for targets that nothing here runs: `cargo check` for each.
+"""Checks with `cargo check` that the library compiles for targets on which no test runs.
 
-    check.py --prepare      adds the targets to rustup's toolchain, and downloads what the library needs for them
-    check.py TARGET         checks one; downloads nothing
+    check.py --prepare      adds the targets to rustup's toolchain, and downloads the dependencies for them
+    check.py TARGET         checks one target; downloads nothing
 
-`cargo check` links nothing, so C files of dependencies need no compiler for the target: this program stands in for it, and for `ar`.
+`cargo check` does not link, so the C files of dependencies need not be compiled: this program acts as the C compiler
+and as `ar` for the target.
 """
 
 import os
@@ -18,10 +19,10 @@ CARGO = os.environ.get("CARGO", "cargo")
 
 
 def compile_nothing(arguments):
-    """What a build script calls as a compiler or as `ar`: the file that it wants is there then, and empty."""
-    wanted = [after for before, after in zip(arguments, arguments[1:]) if before == "-o"]
-    wanted += [argument for argument in arguments if argument.endswith(".a")]
-    for path in wanted:
+    """Acts as a compiler or `ar` for build scripts: creates empty output files."""
+    outputs = [after for before, after in zip(arguments, arguments[1:]) if before == "-o"]
+    outputs += [argument for argument in arguments if argument.endswith(".a")]
+    for path in outputs:
         Path(path).touch()
 
 
@@ -29,12 +30,12 @@ def run(*command, **variables):
     print("$", *command, flush=True)
     status = subprocess.run(command, cwd=REPO, env=os.environ | variables, stdin=subprocess.DEVNULL).returncode
     if status != 0:
-        sys.exit(f"{command[0]} ended with {status}")
+        sys.exit(f"{command[0]} exited with status {status}")
 
 
 def prepare():
     if not shutil.which("rustup"):
-        print("rustup is not there: the tests of targets will fail")
+        print("rustup is not installed: the tests of other targets will fail")
         return
     run("rustup", "target", "add", *TARGETS)
     for target in TARGETS:
@@ -48,7 +49,7 @@ def check(target):
     tool.write_text(f'#!/bin/sh\nexec {stand_in} --compile "$@"\n')
     tool.chmod(0o755)
     name = target.replace("-", "_")
-    # Without the SDK, Apple's would be looked for by Apple's tools.
+    # SDKROOT prevents that build scripts look for Apple's SDK with Apple's tools.
     tools = {f"CC_{name}": str(tool), f"AR_{name}": str(tool), "SDKROOT": "/", "RUSTFLAGS": "-D warnings"}
     run(CARGO, "check", "--locked", "--offline", "--lib", "--target", target, **tools)
 

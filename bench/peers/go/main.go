@@ -1,4 +1,4 @@
-// The client on the official Go SDK: PROGRAM URL KIND COUNT [CA-FILE].
+// The client that uses the official Go SDK: PROGRAM URL KIND COUNT [CA-FILE].
 package main
 
 import (
@@ -24,7 +24,7 @@ var implementation = &mcp.Implementation{Name: "bench", Version: "1"}
 
 type client struct {
 	session *mcp.ClientSession
-	// The SDK's way to send any method.
+	// The SDK's function for requests with any method.
 	send   mcp.MethodHandler
 	modern bool
 	text   string
@@ -51,7 +51,7 @@ func main() {
 	})
 }
 
-// The era is known, so no round trip is spent on finding out.
+// Connects with a fixed protocol version, so that the SDK does not send a probe.
 func connect(url, authority string) *client {
 	made := &client{modern: strings.Contains(url, "/modern/")}
 	options := &mcp.ClientSessionOptions{ProtocolVersion: legacy}
@@ -73,7 +73,7 @@ func connect(url, authority string) *client {
 	return made
 }
 
-// Go's own client where nothing else is needed: that is what the SDK takes by itself.
+// Without a CA file, returns nil: the SDK then uses its default, Go's http.DefaultClient.
 func httpClient(authority string) *http.Client {
 	if authority == "" {
 		return nil
@@ -97,7 +97,7 @@ func (c *client) ping(int) {
 	must(c.session.Ping(context.Background(), nil))
 }
 
-// The modern protocol has no ping, and the SDK has no method for what is lightest there.
+// Sends server/discover, the lightest request of the modern protocol, which has no ping. The SDK has no method for it.
 func (c *client) discover() {
 	params := &mcp.DiscoverParams{Meta: mcp.Meta{
 		mcp.MetaKeyProtocolVersion:    modern,
@@ -113,11 +113,11 @@ func (c *client) echo(number int) {
 	result, err := c.session.CallTool(context.Background(), params)
 	must(err)
 	if len(result.Content) != 1 {
-		fail(errors.New("the answer has no text"))
+		fail(errors.New("the result has no text"))
 	}
 	content, ok := result.Content[0].(*mcp.TextContent)
 	if !ok || len(content.Text) != len(c.text) || (number == 0 && content.Text != c.text) {
-		fail(errors.New("another text came back"))
+		fail(errors.New("the echoed text differs"))
 	}
 }
 

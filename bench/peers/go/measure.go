@@ -10,18 +10,18 @@ import (
 	"unsafe"
 )
 
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
+const textLine = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
 
-// The text that is sent and comes back; empty for a ping.
+// The text that the server echoes; empty for a ping.
 func textOf(kind string) string {
 	size, known := map[string]int{"ping": 0, "cold": 0, "echo100": 100, "echo1M": 1_000_000}[kind]
 	if !known {
-		fail(errors.New("no such kind: " + kind))
+		fail(errors.New("unknown kind: " + kind))
 	}
-	return strings.Repeat(letters, size/len(letters)+1)[:size]
+	return strings.Repeat(textLine, size/len(textLine)+1)[:size]
 }
 
-// Connects, makes the calls and prints what they cost.
+// Connects, makes the calls and prints the measurements.
 func measure(kind string, count int, connect func() func(int)) {
 	call := connect()
 	if kind == "cold" {
@@ -29,13 +29,13 @@ func measure(kind string, count int, connect func() func(int)) {
 		fmt.Printf("{\"first_answer_ns\": %d, \"rss_kib\": %d}\n", monotonic(), residentKib())
 		return
 	}
-	warming := max(3, count/10)
-	for number := range warming {
+	warmup := max(3, count/10)
+	for number := range warmup {
 		call(number)
 	}
 	cpu, wall := cpuUs(), time.Now()
 	for number := range count {
-		call(warming + number)
+		call(warmup + number)
 	}
 	spent, passed := cpuUs()-cpu, time.Since(wall)
 	fmt.Printf("{\"count\": %d, \"cpu_us\": %.3f, \"wall_us\": %.3f, \"rss_kib\": %d}\n", count,
@@ -52,7 +52,7 @@ func cpuUs() float64 {
 	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e3
 }
 
-// CLOCK_MONOTONIC itself, which other processes can compare with; package time does not give it.
+// The value of CLOCK_MONOTONIC, which is comparable between processes; package time does not return it.
 func monotonic() int64 {
 	const clockMonotonic = 1
 	var now syscall.Timespec

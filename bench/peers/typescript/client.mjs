@@ -1,5 +1,5 @@
-// The TypeScript SDK's own client on Node, called as: client.mjs URL KIND COUNT. A modern server has no ping; the SDK's
-// discover stands in for it, as it does in libmcp.
+// The client that uses the TypeScript SDK on Node.js: client.mjs URL KIND COUNT. The modern protocol has no ping: like
+// libmcp, this client sends server/discover instead.
 
 import { readFileSync } from "node:fs";
 
@@ -7,7 +7,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 
 const MODERN = "2026-07-28";
 const LINE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
-const WARMING_MS = 3000;
+const WARMUP_MS = 3000;
 const SIZES = { echo100: 100, echo1M: 1_000_000 };
 
 const [url, kind, count] = [process.argv[2], process.argv[3], Number(process.argv[4])];
@@ -32,7 +32,7 @@ async function call() {
   if (size === 0) {
     await ping();
   } else if ((await echo()).length !== size) {
-    throw new Error("another text came back");
+    throw new Error("the echoed text differs");
   }
 }
 
@@ -42,8 +42,8 @@ function cpuUs() {
 }
 
 async function measure() {
-  // The engine compiles what it sees often; a tenth of the calls is not enough for that.
-  const warm = performance.now() + WARMING_MS;
+  // The JIT compiler needs time to optimize: a tenth of the calls is not sufficient as warm-up.
+  const warm = performance.now() + WARMUP_MS;
   for (let left = Math.max(3, count / 10); left > 0 || performance.now() < warm; left--) await call();
   const [cpu, wall] = [cpuUs(), process.hrtime.bigint()];
   for (let left = count; left > 0; left--) await call();
@@ -59,6 +59,6 @@ async function cold() {
   return { first_answer_ns: Number(now), rss_kib: rss };
 }
 
-if (size > 0 && (await echo()) !== text) throw new Error("another text came back");
+if (size > 0 && (await echo()) !== text) throw new Error("the echoed text differs");
 console.log(JSON.stringify(await (kind === "cold" ? cold() : measure())));
 process.exit(0);

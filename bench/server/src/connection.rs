@@ -1,10 +1,10 @@
-//! One connection, from its first request to its last.
+//! Serves one connection.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use crate::http::{self, Head};
-use crate::mcp::{self, Manner};
+use crate::mcp::{self, Mode};
 use crate::reply::Reply;
 use crate::stats;
 #[cfg(feature = "tls")]
@@ -13,7 +13,7 @@ use crate::tls::Tls;
 
 const START: usize = 64 * 1024;
 
-/// Serves until the client closes; what goes wrong ends the connection, and is the client's to report.
+/// Serves requests until the client closes the connection. Errors end the connection; the client reports them.
 pub fn serve(stream: TcpStream, tls: &Tls) {
     stats::opened();
     let mut answered = 0;
@@ -28,38 +28,38 @@ pub fn serve(stream: TcpStream, tls: &Tls) {
 fn requests(stream: &mut (impl Read + Write), answered: &mut u64) -> io::Result<()> {
     let mut input = vec![0; START];
     let mut filled = 0;
-    let mut kept = Reply::new();
+    let mut buffers = Reply::new();
     loop {
         let Some((size, body)) = receive(stream, &mut input, &mut filled)? else {
             return Ok(());
         };
-        // Read once more: the head borrows from a buffer that may have grown meanwhile.
-        let mut reply = kept.again();
+        // Parse the head again: it borrows from the buffer, which `receive` may have reallocated.
+        let mut reply = buffers.again();
         if let Some(head) = http::head(&input[..size]) {
             answer(&head, &input[size..size + body], &mut reply);
             *answered += u64::from(head.path != b"/stats");
         }
         reply.send(stream)?;
-        kept = reply.again();
-        // Nearly always nothing: clients wait for the answer.
+        buffers = reply.again();
+        // The rest is nearly always empty, because clients wait for the response before they send the next request.
         input.copy_within(size + body..filled, 0);
         filled -= size + body;
     }
 }
 
 fn answer<'a>(head: &Head, body: &'a [u8], reply: &mut Reply<'a>) {
-    match (head.method, Manner::of(head.path)) {
+    match (head.method, Mode::of(head.path)) {
         _ if head.chunked => reply.plain("411 Length Required", "Connection: close\r\n"),
         (b"GET", None) if head.path == b"/stats" => reply.json("200 OK", &stats::text()),
         (_, None) => reply.plain("404 Not Found", ""),
-        (b"POST", Some(manner)) => mcp::answer(manner, body, reply),
-        (b"DELETE", Some(manner)) if !manner.modern => reply.plain("200 OK", ""),
-        // No standing stream: nothing would ever come on it.
+        (b"POST", Some(mode)) => mcp::answer(mode, body, reply),
+        (b"DELETE", Some(mode)) if !mode.modern => reply.plain("200 OK", ""),
+        // The server has no server stream: it sends no messages outside responses.
         _ => reply.plain("405 Method Not Allowed", "Allow: POST, DELETE\r\n"),
     }
 }
 
-/// Waits for a whole request: the bytes of its head and of its body, `None` where the client is done.
+/// Receives a complete request. Returns the sizes of its head and body; `None` if the client has closed the connection.
 fn receive(
     stream: &mut (impl Read + Write),
     input: &mut Vec<u8>,

@@ -1,20 +1,21 @@
-//! The head of a request, as far as it matters here.
+//! Parses the head of a request, as far as the server needs it.
 
-/// What a head says.
+/// The parsed head of a request.
 #[derive(Debug, PartialEq)]
 pub struct Head<'a> {
     pub method: &'a [u8],
     pub path: &'a [u8],
-    /// Bytes of the body. Clients that send chunks are not served.
+    /// The size of the body in bytes.
     pub length: usize,
     /// The client waits for "100 Continue" before it sends the body.
     pub expects: bool,
+    /// The body is chunked, which the server does not support.
     pub chunked: bool,
-    /// Bytes of the head itself, with the empty line.
+    /// The size of the head in bytes, including the empty line.
     pub size: usize,
 }
 
-/// Reads a head, `None` while it is not all there.
+/// Parses a head; `None` if it is incomplete.
 pub fn head(input: &[u8]) -> Option<Head<'_>> {
     let (first, mut at) = line(input, 0)?;
     let mut words = first.split(|&byte| byte == b' ');
@@ -28,7 +29,7 @@ pub fn head(input: &[u8]) -> Option<Head<'_>> {
             head.size = at;
             return Some(head);
         }
-        // The first letter rules nearly all of them out.
+        // Compare the first byte first: it excludes most header names.
         match line[0] | 0x20 {
             b'c' => {
                 if let Some(value) = field(line, b"content-length:") {
@@ -47,7 +48,7 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     start.eq_ignore_ascii_case(name).then_some(value)
 }
 
-/// The line at `at` without its end, and where the next one starts.
+/// The line at `at` without its line ending, and the offset of the next line.
 fn line(input: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = &input[at..];
     let end = rest.iter().position(|&byte| byte == b'\n')?;
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_are_read() {
+    fn heads_are_parsed() {
         let text = b"POST /modern/sse HTTP/1.1\r\nHost: a\r\nContent-length:  12\r\nExpect: 100-continue\r\n\r\nbody";
         let head = head(text).unwrap();
         assert_eq!((head.method, head.path), (b"POST".as_slice(), b"/modern/sse".as_slice()));

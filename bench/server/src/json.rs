@@ -1,6 +1,6 @@
-//! As much JSON as it takes to find a few members in one pass, in whatever order a client writes them.
+//! A minimal JSON scanner that finds a few members in one pass, independent of their order.
 
-/// A place in a text. Everything answers `None` where the text is no JSON.
+/// A position in a text. All functions return `None` if the text is not valid JSON.
 pub struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
@@ -11,7 +11,7 @@ impl<'a> Cursor<'a> {
         Cursor { text, at: 0 }
     }
 
-    /// Shows every member of an object to `look`, with the cursor in front of the value, which `look` must pass.
+    /// Calls `look` for every member of an object. The cursor is in front of the value, which `look` must skip.
     pub fn members(&mut self, mut look: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
         self.expect(b'{')?;
         if self.next_is(b'}') {
@@ -28,7 +28,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a value, whatever it is.
+    /// Skips a value of any type and returns its text.
     pub fn value(&mut self) -> Option<&'a [u8]> {
         self.space();
         let start = self.at;
@@ -44,7 +44,7 @@ impl<'a> Cursor<'a> {
         Some(&self.text[start..self.at])
     }
 
-    /// Passes a string and gives it as it stands there, with its quotes.
+    /// Skips a string and returns its text, with quotes and escapes.
     fn string(&mut self) -> Option<&'a [u8]> {
         self.space();
         let start = self.at;
@@ -63,7 +63,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes an object or an array by its brackets.
+    /// Skips an object or an array. Only brackets and strings are interpreted.
     fn nested(&mut self) -> Option<()> {
         let mut depth = 0;
         loop {
@@ -101,8 +101,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// How many bytes come before the next quote. A block at a time, in a form that the compiler turns into vector
-/// instructions: this is where a megabyte is looked at. Backslashes are only looked for in front of a quote.
+/// The number of bytes before the next quote. The compiler vectorizes the loop over blocks, which must be fast for long
+/// texts. Backslashes are handled by the caller, only in front of a quote.
 fn before_quote(text: &[u8]) -> Option<usize> {
     const BLOCK: usize = 64;
     let has_quote = |block: &[u8]| block.iter().fold(false, |any, byte| any | (*byte == b'"'));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn long_strings_end_where_they_end() {
+    fn escaped_quotes_do_not_end_long_strings() {
         for length in [0, 1, 63, 64, 65, 200] {
             let text = [b"\"".as_slice(), &vec![b'x'; length], b"\\\"\" ,"].concat();
             assert_eq!(Cursor::new(&text).value().map(<[u8]>::len), Some(length + 4));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_is_refused() {
+    fn truncated_json_is_rejected() {
         for text in ["", "{", "{\"a", "{\"a\\", "{\"a\":", "{\"a\":[", "{\"a\":1", "{\"a\":1,", "{\"a\":\"\\"] {
             assert_eq!(Cursor::new(text.as_bytes()).members(|cursor, _| cursor.value().map(|_| ())), None, "{text}");
         }

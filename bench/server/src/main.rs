@@ -1,15 +1,15 @@
-//! The server that the benchmark's clients talk to. It must cost less than any client, so it does as little as a server
-//! can: a thread a connection, one pass over the request to find what is asked, and an answer made of fixed pieces
-//! around the caller's own text, which is never decoded, encoded or copied.
+//! The server of the benchmark. It must use less CPU time than any client, so it does as little as possible: one thread
+//! for each connection, one pass over the request, and a response that consists of constant parts and the text of the
+//! caller, which is never decoded, encoded or copied.
 //!
-//! It prints its port, and ends when its standard input does. Built with the feature `tls` and started with
-//! `--tls CERT KEY` (PEM files), it speaks TLS only. A path says how it answers:
+//! It prints its port, and exits at the end of its standard input. Built with the feature `tls` and started with
+//! `--tls CERT KEY` (PEM files), it accepts only TLS. The path selects the protocol version and the form of responses:
 //!
-//!     /legacy/json   initialize and a session; answers are JSON
-//!     /legacy/sse    the same, answers are event streams
-//!     /modern/json   server/discover, no session; answers are JSON
-//!     /modern/sse    the same, answers are event streams
-//!     /stats         GET: how many requests were answered, and the processor time that took
+//!     /legacy/json   initialize and a session; responses are JSON
+//!     /legacy/sse    initialize and a session; responses are event streams
+//!     /modern/json   server/discover, no session; responses are JSON
+//!     /modern/sse    server/discover, no session; responses are event streams
+//!     /stats         GET: the number of requests, and their CPU time
 
 mod connection;
 mod http;
@@ -24,7 +24,7 @@ use std::net::TcpListener;
 use std::thread;
 
 fn main() -> std::io::Result<()> {
-    let tls = tls::asked_for(std::env::args().skip(1));
+    let tls = tls::from_arguments(std::env::args().skip(1));
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     println!("{}", listener.local_addr()?.port());
     std::io::stdout().flush()?;
@@ -34,8 +34,8 @@ fn main() -> std::io::Result<()> {
             thread::spawn(move || connection::serve(stream, &tls));
         }
     });
-    // Nobody writes there: it ends when the parent does, or when that wants an end.
-    let mut nothing = [0; 64];
-    while std::io::stdin().read(&mut nothing)? > 0 {}
+    // Nothing is written to the standard input. It ends when the parent process ends or closes it.
+    let mut ignored = [0; 64];
+    while std::io::stdin().read(&mut ignored)? > 0 {}
     Ok(())
 }

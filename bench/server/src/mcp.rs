@@ -1,17 +1,17 @@
-//! What is asked, and what the answer to it is.
+//! Parses MCP requests and writes the responses.
 
 use crate::json::Cursor;
 use crate::reply::Reply;
 
-/// How a path wants its answers.
+/// The protocol version and the form of responses that a path selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct Mode {
     pub modern: bool,
     pub stream: bool,
 }
 
-impl Manner {
-    pub fn of(path: &[u8]) -> Option<Manner> {
+impl Mode {
+    pub fn of(path: &[u8]) -> Option<Mode> {
         let (modern, stream) = match path {
             b"/legacy/json" => (false, false),
             b"/legacy/sse" => (false, true),
@@ -19,24 +19,29 @@ impl Manner {
             b"/modern/sse" => (true, true),
             _ => return None,
         };
-        Some(Manner { modern, stream })
+        Some(Mode { modern, stream })
     }
 }
 
 const INFO: &str = r#"{"name":"mcp-bench-server","version":"0.1.0"}"#;
-/// Bytes that `make` makes at most.
+/// The maximum size of the result of the tool `make`, in bytes.
 const MOST: usize = 1 << 30;
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
-const TOOLS: &str = r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}},{"name":"make","description":"Returns a text of so many bytes","inputSchema":{"type":"object","properties":{"bytes":{"type":"integer"}},"required":["bytes"]}}]"#;
-/// One session for everybody: there is nothing to keep in it.
+const TOOLS: &str = concat!(
+    r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","#,
+    r#""properties":{"text":{"type":"string"}},"required":["text"]}},"#,
+    r#"{"name":"make","description":"Returns a text of so many bytes","inputSchema":{"type":"object","#,
+    r#""properties":{"bytes":{"type":"integer"}},"required":["bytes"]}}]"#
+);
+/// All clients get the same session id, because sessions have no state.
 const SESSION: &str = "Mcp-Session-Id: 5f0c1e1d6a7b4c3e9d8f7a6b5c4d3e2f\r\n";
 const NO_SESSION: &str =
     r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"Bad Request: Missing session ID"}}"#;
 
-/// The members that decide, each as it stands in the request.
+/// The members of a request that determine the response. The values are raw JSON.
 #[derive(Default)]
-struct Asked<'a> {
+struct Request<'a> {
     id: Option<&'a [u8]>,
     method: &'a [u8],
     version: Option<&'a [u8]>,
@@ -45,21 +50,21 @@ struct Asked<'a> {
     bytes: Option<usize>,
 }
 
-fn read(body: &[u8]) -> Option<Asked<'_>> {
-    let mut asked = Asked::default();
+fn parse(body: &[u8]) -> Option<Request<'_>> {
+    let mut request = Request::default();
     Cursor::new(body).members(|cursor, key| {
         match key {
-            b"id" => asked.id = Some(cursor.value()?),
-            b"method" => asked.method = cursor.value()?,
+            b"id" => request.id = Some(cursor.value()?),
+            b"method" => request.method = cursor.value()?,
             b"params" => cursor.members(|cursor, key| {
                 match key {
-                    b"name" => asked.tool = cursor.value()?,
-                    b"protocolVersion" => asked.version = Some(cursor.value()?),
+                    b"name" => request.tool = cursor.value()?,
+                    b"protocolVersion" => request.version = Some(cursor.value()?),
                     b"arguments" => cursor.members(|cursor, key| {
                         let value = cursor.value()?;
                         match key {
-                            b"text" => asked.text = Some(value),
-                            b"bytes" => asked.bytes = str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
+                            b"text" => request.text = Some(value),
+                            b"bytes" => request.bytes = str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
                             _ => {}
                         }
                         Some(())
@@ -72,22 +77,22 @@ fn read(body: &[u8]) -> Option<Asked<'_>> {
         }
         Some(())
     })?;
-    Some(asked)
+    Some(request)
 }
 
-/// Answers a POST.
-pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
-    let Some(asked) = read(body) else {
+/// Writes the response to a POST.
+pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
+    let Some(request) = parse(body) else {
         return reply.plain("400 Bad Request", "");
     };
-    let Some(id) = asked.id else {
+    let Some(id) = request.id else {
         return reply.plain("202 Accepted", "");
     };
-    let tail = if manner.modern { modern_tail() } else { "" };
-    match (asked.method, manner.modern) {
-        (b"\"tools/call\"", _) => match (asked.tool, asked.text, asked.bytes) {
+    let tail = if mode.modern { modern_tail() } else { "" };
+    match (request.method, mode.modern) {
+        (b"\"tools/call\"", _) => match (request.tool, request.text, request.bytes) {
             (b"\"echo\"", Some(text), _) => {
-                reply.begin(manner.stream, id, "");
+                reply.begin(mode.stream, id, "");
                 reply.result(r#"{"content":[{"type":"text","text":"#);
                 reply.splice(text);
                 reply.result(r#"}],"isError":false"#);
@@ -95,21 +100,21 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
                 reply.result("}");
             }
             (b"\"make\"", _, Some(bytes)) if bytes <= MOST => {
-                reply.begin(manner.stream, id, "");
+                reply.begin(mode.stream, id, "");
                 reply.result(r#"{"content":[{"type":"text","text":""#);
                 reply.fill(bytes);
                 reply.result(r#""}],"isError":false"#);
                 reply.result(tail);
                 reply.result("}");
             }
-            _ => reply.error("200 OK", id, r#"{"code":-32602,"message":"echo wants a text, make wants bytes"}"#),
+            _ => reply.error("200 OK", id, r#"{"code":-32602,"message":"echo needs text, make needs bytes"}"#),
         },
         (b"\"ping\"", false) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result("{}");
         }
         (b"\"server/discover\"", true) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result(r#"{"supportedVersions":[""#);
             reply.result(MODERN);
             reply.result(r#""],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"public""#);
@@ -117,7 +122,7 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
             reply.result("}");
         }
         (b"\"tools/list\"", modern) => {
-            reply.begin(manner.stream, id, "");
+            reply.begin(mode.stream, id, "");
             reply.result("{");
             reply.result(TOOLS);
             reply.result(if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" });
@@ -125,9 +130,9 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
             reply.result("}");
         }
         (b"\"initialize\"", false) => {
-            let known = matches!(asked.version, Some(br#""2025-03-26""# | br#""2025-06-18""#));
-            let version = asked.version.filter(|_| known).and_then(|text| str::from_utf8(text).ok());
-            reply.begin(manner.stream, id, SESSION);
+            let known = matches!(request.version, Some(br#""2025-03-26""# | br#""2025-06-18""#));
+            let version = request.version.filter(|_| known).and_then(|text| str::from_utf8(text).ok());
+            reply.begin(mode.stream, id, SESSION);
             reply.result(r#"{"protocolVersion":"#);
             match version {
                 Some(version) => reply.result(version),
@@ -137,65 +142,67 @@ pub fn answer<'a>(manner: Manner, body: &'a [u8], reply: &mut Reply<'a>) {
             reply.result(INFO);
             reply.result("}");
         }
-        // The probe of a client of both eras: what real servers of the older versions say to it.
+        // The probe of a client that supports both eras: the response of real legacy servers.
         (b"\"server/discover\"", false) => reply.json("400 Bad Request", NO_SESSION),
         (_, true) => reply.error("404 Not Found", id, r#"{"code":-32601,"message":"Method not found"}"#),
         (_, false) => reply.error("200 OK", id, r#"{"code":-32601,"message":"Method not found"}"#),
     }
 }
 
-/// What every modern result has besides.
+/// The members that all modern results have in common.
 fn modern_tail() -> &'static str {
-    r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"mcp-bench-server","version":"0.1.0"}}"#
+    concat!(
+        r#","resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":"#,
+        r#"{"name":"mcp-bench-server","version":"0.1.0"}}"#
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(manner: Manner, body: &str) -> String {
+    fn response(mode: Mode, body: &str) -> String {
         let mut reply = Reply::new();
-        answer(manner, body.as_bytes(), &mut reply);
+        answer(mode, body.as_bytes(), &mut reply);
         let mut out = Vec::new();
         reply.send(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    const JSON: Manner = Manner { modern: false, stream: false };
+    const JSON: Mode = Mode { modern: false, stream: false };
 
     #[test]
-    fn echo_gives_the_text_back() {
+    fn echo_returns_the_text() {
         for text in ["hi".to_owned(), "x".repeat(100_000), "a\\\"b".to_owned()] {
-            let body = format!(
-                r#"{{"params":{{"arguments":{{"text":"{text}"}},"name":"echo"}},"method":"tools/call","id":"a","jsonrpc":"2.0"}}"#
-            );
-            let said = said(JSON, &body);
-            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            let params = format!(r#"{{"arguments":{{"text":"{text}"}},"name":"echo"}}"#);
+            let body = format!(r#"{{"params":{params},"method":"tools/call","id":"a","jsonrpc":"2.0"}}"#);
+            let response = response(JSON, &body);
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
-            let wanted = format!(
-                r#"{{"jsonrpc":"2.0","id":"a","result":{{"content":[{{"type":"text","text":"{text}"}}],"isError":false}}}}"#
-            );
-            assert!(body == wanted);
+            let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"isError":false}}"#);
+            assert!(body == format!(r#"{{"jsonrpc":"2.0","id":"a","result":{result}}}"#));
         }
     }
 
     #[test]
-    fn make_gives_as_much_as_is_asked_for() {
-        let said = said(JSON, r#"{"id":1,"method":"tools/call","params":{"name":"make","arguments":{"bytes":5}}}"#);
+    fn make_returns_the_requested_size() {
+        let request = r#"{"id":1,"method":"tools/call","params":{"name":"make","arguments":{"bytes":5}}}"#;
+        let response = response(JSON, request);
         let body = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"xxxxx"}],"isError":false}}"#;
-        assert!(said.ends_with(&format!("Content-Length: {}\r\n\r\n{body}", body.len())), "{said}");
+        assert!(response.ends_with(&format!("Content-Length: {}\r\n\r\n{body}", body.len())), "{response}");
     }
 
     #[test]
     fn an_event_stream_is_one_chunk() {
-        let said = said(Manner { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        let response = response(Mode { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
         let event = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
-        assert!(said.ends_with(&format!("\r\n\r\n{:x}\r\n{event}\r\n0\r\n\r\n", event.len())), "{said}");
+        assert!(response.ends_with(&format!("\r\n\r\n{:x}\r\n{event}\r\n0\r\n\r\n", event.len())), "{response}");
     }
 
     #[test]
-    fn notifications_are_taken() {
-        assert!(said(JSON, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).starts_with("HTTP/1.1 202"));
-        assert!(said(JSON, "{").starts_with("HTTP/1.1 400"));
+    fn notifications_are_accepted_and_invalid_json_is_rejected() {
+        let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        assert!(response(JSON, notification).starts_with("HTTP/1.1 202"));
+        assert!(response(JSON, "{").starts_with("HTTP/1.1 400"));
     }
 }

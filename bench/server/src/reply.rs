@@ -1,9 +1,9 @@
-//! An answer, made in one kept buffer. A long text is not copied into it, but sent from where the request left it.
+//! A response, built in a reused buffer. A long text is not copied into the buffer, but sent from the request's buffer.
 
 use std::io::{self, IoSlice, Write};
 use std::mem;
 
-/// Below this a copy is cheaper than one more piece for the kernel.
+/// For shorter texts, a copy is cheaper than an additional buffer in the system call.
 const SHORT: usize = 16 * 1024;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -16,7 +16,7 @@ enum Form {
 pub struct Reply<'a> {
     head: Vec<u8>,
     body: Vec<u8>,
-    /// The text, and where in `body` it belongs.
+    /// The text, and its offset in `body`.
     spliced: Option<(usize, &'a [u8])>,
     form: Form,
     has_result: bool,
@@ -27,14 +27,14 @@ impl<'a> Reply<'a> {
         Reply { head: Vec::new(), body: Vec::new(), spliced: None, form: Form::Whole, has_result: false }
     }
 
-    /// The same buffers for the answer to another request.
+    /// A new response that reuses the buffers.
     pub fn again<'b>(mut self) -> Reply<'b> {
         self.head.clear();
         self.body.clear();
         Reply { head: mem::take(&mut self.head), body: mem::take(&mut self.body), ..Reply::new() }
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub fn plain(&mut self, status: &str, headers: &str) {
         self.head.extend_from_slice(b"HTTP/1.1 ");
         self.head.extend_from_slice(status.as_bytes());
@@ -43,20 +43,20 @@ impl<'a> Reply<'a> {
         self.head.extend_from_slice(b"Content-Length: 0\r\n\r\n");
     }
 
-    /// An answer that is JSON as it stands.
+    /// A response with JSON as its body.
     pub fn json(&mut self, status: &str, body: &str) {
         self.start(status, Form::Json, "");
         self.body.extend_from_slice(body.as_bytes());
     }
 
-    /// A JSON-RPC error, never as a stream.
+    /// A JSON-RPC error. It is never sent as an event stream.
     pub fn error(&mut self, status: &str, id: &[u8], error: &str) {
         self.start(status, Form::Json, "");
         self.envelope(id, r#","error":"#);
         self.body.extend_from_slice(error.as_bytes());
     }
 
-    /// The start of a result; what it is follows in pieces.
+    /// Begins a response with a result; the parts of the result follow.
     pub fn begin(&mut self, stream: bool, id: &[u8], headers: &str) {
         self.start("200 OK", if stream { Form::Stream } else { Form::Json }, headers);
         if stream {
@@ -65,17 +65,17 @@ impl<'a> Reply<'a> {
         self.envelope(id, r#","result":"#);
     }
 
-    /// A piece of the result.
+    /// Appends a part of the result.
     pub fn result(&mut self, piece: &str) {
         self.body.extend_from_slice(piece.as_bytes());
     }
 
-    /// So many letters as a piece of the result.
+    /// Appends a number of `x` characters to the result.
     pub fn fill(&mut self, bytes: usize) {
         self.body.resize(self.body.len() + bytes, b'x');
     }
 
-    /// The caller's own text as a piece of the result.
+    /// Appends the text of the request to the result.
     pub fn splice(&mut self, text: &'a [u8]) {
         if text.len() < SHORT {
             self.body.extend_from_slice(text);
@@ -84,7 +84,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Sends it in one write, where the socket takes that much.
+    /// Sends the response, in one write if the socket accepts that many bytes.
     pub fn send(&mut self, to: &mut impl Write) -> io::Result<()> {
         if mem::take(&mut self.has_result) {
             self.body.push(b'}');

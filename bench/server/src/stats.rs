@@ -1,4 +1,4 @@
-//! What the server itself costs, so that a run can show that it was not the bottleneck.
+//! The CPU time of the server, with which a run can show that the server was not the bottleneck.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -7,12 +7,12 @@ static OPEN: AtomicU64 = AtomicU64::new(0);
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
 
-/// A connection's thread has started.
+/// To be called when the thread of a connection starts.
 pub fn opened() {
     OPEN.fetch_add(1, SeqCst);
 }
 
-/// A connection's thread ends, after so many requests.
+/// To be called on the thread of a connection when it ends, with the number of its requests.
 pub fn closed(requests: u64) {
     if requests > 0 {
         REQUESTS.fetch_add(requests, SeqCst);
@@ -21,13 +21,13 @@ pub fn closed(requests: u64) {
     OPEN.fetch_sub(1, SeqCst);
 }
 
-/// Connections that are open now (the one that asks among them), and what those that ended have cost in all.
+/// The number of open connections (including the current one), and the requests and CPU time of all closed connections.
 pub fn text() -> String {
     let (open, requests, time) = (OPEN.load(SeqCst), REQUESTS.load(SeqCst), NANOSECONDS.load(SeqCst));
     format!(r#"{{"open":{open},"requests":{requests},"cpu_ns":{time}}}"#)
 }
 
-/// The processor time of this thread, as the scheduler counts it.
+/// The CPU time of this thread, from the scheduler's statistics.
 fn thread_nanoseconds() -> u64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)

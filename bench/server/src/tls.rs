@@ -1,9 +1,9 @@
-//! TLS, where it is asked for.
+//! Optional TLS.
 
 #[cfg(feature = "tls")]
-pub use with::{Tls, accept, asked_for};
+pub use with::{Tls, accept, from_arguments};
 #[cfg(not(feature = "tls"))]
-pub use without::{Tls, asked_for};
+pub use without::{Tls, from_arguments};
 
 #[cfg(feature = "tls")]
 mod with {
@@ -17,8 +17,8 @@ mod with {
 
     pub type Tls = Option<Arc<ServerConfig>>;
 
-    /// What `--tls CERT KEY` says.
-    pub fn asked_for(arguments: impl Iterator<Item = String>) -> Tls {
+    /// Reads `--tls CERT KEY` from the command line.
+    pub fn from_arguments(arguments: impl Iterator<Item = String>) -> Tls {
         let arguments: Vec<_> = arguments.collect();
         match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [] => None,
@@ -28,12 +28,13 @@ mod with {
     }
 
     fn config(chain: &str, key: &str) -> ServerConfig {
-        let chain = CertificateDer::pem_file_iter(chain).expect("the certificate").map(|item| item.expect("PEM"));
-        let key = PrivateKeyDer::from_pem_file(key).expect("the key");
+        let chain = CertificateDer::pem_file_iter(chain).expect("cannot read the certificate file");
+        let chain = chain.map(|item| item.expect("the certificate file is not valid PEM"));
+        let key = PrivateKeyDer::from_pem_file(key).expect("cannot read the key file");
         ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain.collect(), key))
-            .expect("a certificate and its key")
+            .expect("the certificate and the key must be valid")
     }
 
     pub fn accept<'a>(
@@ -49,8 +50,8 @@ mod with {
 mod without {
     pub type Tls = Option<std::sync::Arc<std::convert::Infallible>>;
 
-    pub fn asked_for(mut arguments: impl Iterator<Item = String>) -> Tls {
-        assert!(arguments.next().is_none(), "built without the feature tls");
+    pub fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Tls {
+        assert!(arguments.next().is_none(), "this server was built without the feature `tls`");
         None
     }
 }

@@ -1,6 +1,6 @@
-// Preloaded into the `everything` server: listen on a free loopback port and tell the fixture on $ANNOUNCE_FD. Without that
-// descriptor the port is $PORT, on loopback as well.
-// In `sse` mode it is served at a second path as well, see ../announce.py.
+// Preloaded into the `everything` server: lets it listen on a free loopback port and writes the address as JSON to
+// $ANNOUNCE_FD. Without that variable, the server listens on the loopback port $PORT.
+// In `sse` mode, the server is available at a second path, see ../announce.py.
 const fs = require("node:fs");
 const net = require("node:net");
 
@@ -20,10 +20,10 @@ net.Server.prototype.listen = function (port, ...rest) {
       return;
     }
     const origin = `http://127.0.0.1:${this.address().port}`;
-    const told = sse
+    const address = sse
       ? { transport: "sse", url: origin + SSE, events_url: origin + EVENTS }
       : { transport: "streamable-http", url: `${origin}/mcp` };
-    fs.writeSync(fixture, JSON.stringify({ ...told, tokens: TOKENS }));
+    fs.writeSync(fixture, JSON.stringify({ ...address, tokens: TOKENS }));
     fs.closeSync(fixture);
   });
   if (sse) {

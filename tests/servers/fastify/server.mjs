@@ -1,8 +1,9 @@
-// A legacy MCP server by hand on Fastify, which reads the body of every request that has a Content-Type: also of a DELETE.
+// A handwritten legacy MCP server on Fastify, which parses the body of every request that has a Content-Type, even of a
+// DELETE.
 //
 //     server.mjs PORT FOLDER
 //
-// FOLDER is where the packages are installed. GET /sessions tells the sessions that have not ended.
+// FOLDER is where the packages are installed. GET /sessions returns the open sessions.
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import path from "node:path";

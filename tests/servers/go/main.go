@@ -1,12 +1,12 @@
-// A server on a Go SDK, with the tool echo.
+// A server with the tool echo, on one of two Go SDKs.
 //
 //	server PORT KIND
 //
 // KIND is one of
 //
 //	sdk           the official SDK: Streamable HTTP at /mcp
-//	sdk-stateless the same without sessions
-//	sdk-sse       the official SDK: HTTP+SSE at /sse/, which a path without the slash is redirected to
+//	sdk-stateless the official SDK: Streamable HTTP at /mcp, without sessions
+//	sdk-sse       the official SDK: HTTP+SSE at /sse/; /sse is redirected there
 //	mcp-go        mcp-go: Streamable HTTP at /mcp
 //	mcp-go-sse    mcp-go: HTTP+SSE at /sse
 package main
@@ -57,7 +57,7 @@ func main() {
 	case "mcp-go-sse":
 		log.Fatal(markserver.NewSSEServer(mark()).Start(address))
 	default:
-		log.Fatalf("no such kind: %s", kind)
+		log.Fatalf("unknown kind: %s", kind)
 	}
 	log.Fatal(http.ListenAndServe(address, mux))
 }

@@ -1,5 +1,5 @@
-// Server PORT KIND FOLDER: a server on the Java SDK and Tomcat, with the tool `echo`. KIND is stateless or streamable, both at
-// /mcp, or sse, at /sse. Tomcat keeps its files in FOLDER.
+// Server PORT KIND FOLDER: a server with the tool `echo`, on the Java SDK and Tomcat. KIND is stateless or streamable,
+// both at /mcp, or sse, at /sse. Tomcat stores its files in FOLDER.
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.modelcontextprotocol.json.jackson.JacksonMcpJsonMapper;
@@ -47,7 +47,8 @@ public final class Server {
     }
 
     private static HttpServlet streamable() {
-        var transport = HttpServletStreamableServerTransportProvider.builder().jsonMapper(JSON).mcpEndpoint("/mcp").build();
+        var transport =
+                HttpServletStreamableServerTransportProvider.builder().jsonMapper(JSON).mcpEndpoint("/mcp").build();
         McpServer.sync(transport).serverInfo("libmcp-java", "1.2.3").capabilities(TOOLS).tools(echo()).build();
         return transport;
     }

@@ -1,4 +1,5 @@
-// A server on the TypeScript SDK 1.x (@modelcontextprotocol/sdk) that has one transport, and so one session, until it ends.
+// A server on the TypeScript SDK 1.x (@modelcontextprotocol/sdk) with a single transport, and therefore a single
+// session.
 //
 //     server.mjs PORT FOLDER
 //

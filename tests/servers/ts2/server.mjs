@@ -1,7 +1,7 @@
-// A server on the TypeScript SDK (@modelcontextprotocol/server 2.x). It offers what features_fastmcp.py and features_sdk.py
-// offer, and more.
+// A server on the TypeScript SDK (@modelcontextprotocol/server 2.x), with the features of features_fastmcp.py and
+// features_sdk.py, and more.
 //
-//     server.mjs --http FOLDER      HTTP on a free loopback port, told as JSON on $ANNOUNCE_FD
+//     server.mjs --http FOLDER      HTTP on a free loopback port; the address is written as JSON to $ANNOUNCE_FD
 //     server.mjs --stdio FOLDER
 //
 // FOLDER is where the packages are installed.
@@ -25,12 +25,12 @@ const PIXEL =
 const TOPICS = ["rust", "ruby", "python"];
 const text = (value) => ({ content: [{ type: "text", text: value }] });
 
-/** What a client, named by its header X-Client, has caused. */
+/** The state of each client, by its header X-Client: counters of requests, and the header name of the tool `region`. */
 const clients = new Map();
 const client = (name) => clients.get(name) ?? clients.set(name, { list: 0, memo: 0, header: "Region" }).get(name);
 
 const codec = createRequestStateCodec({ key: Buffer.alloc(32, 7) });
-let notify; // set by whoever serves
+let notify; // set for stdio or HTTP at the end of this file
 
 function make(ctx) {
   const caller = client(ctx.requestInfo?.headers.get("x-client") ?? "");
@@ -44,8 +44,8 @@ function make(ctx) {
     },
   );
 
-  const said = z.object({ text: z.string() });
-  server.registerTool("echo", { inputSchema: said }, async ({ text: value }) => text(value));
+  const textInput = z.object({ text: z.string() });
+  server.registerTool("echo", { inputSchema: textInput }, async ({ text: value }) => text(value));
   server.registerTool(
     "add",
     { inputSchema: z.object({ a: z.number(), b: z.number() }), outputSchema: z.object({ result: z.number() }) },
@@ -78,7 +78,7 @@ function make(ctx) {
     }
     return text(`counted to ${steps}`);
   });
-  server.registerTool("speak", { inputSchema: said }, async ({ text: value }, ctx) => {
+  server.registerTool("speak", { inputSchema: textInput }, async ({ text: value }, ctx) => {
     for (const level of ["debug", "info", "warning", "error"]) {
       await ctx.mcpReq.log(level, value, "speaker");
     }
@@ -126,8 +126,8 @@ function make(ctx) {
   server.registerTool("ask_url", {}, async (ctx) => {
     const answer = ctx.mcpReq.inputResponses?.url;
     if (!answer) {
-      const asked = inputRequired.elicitUrl({ message: "Log in.", url: "https://example.test/login" });
-      return inputRequired({ inputRequests: { url: asked } });
+      const request = inputRequired.elicitUrl({ message: "Log in.", url: "https://example.test/login" });
+      return inputRequired({ inputRequests: { url: request } });
     }
     return text(`action: ${answer.action}`);
   });
@@ -150,17 +150,17 @@ function make(ctx) {
     return text(`${all}: ${form.content.colour}, ${sample.content.text}, ${roots.roots.length}`);
   });
   server.registerTool("rounds", { inputSchema: z.object({ count: z.number().int() }) }, async ({ count }, ctx) => {
-    const { round = 0, said = [] } = ctx.mcpReq.requestState() ?? {};
+    const { round = 0, previous = [] } = ctx.mcpReq.requestState() ?? {};
     const answer = ctx.mcpReq.inputResponses?.[`word${round}`];
-    const words = answer ? [...said, answer.content.word] : said;
+    const words = answer ? [...previous, answer.content.word] : previous;
     if (round === count) {
       return text(words.join(" "));
     }
     const schema = { type: "object", properties: { word: { type: "string" } } };
-    const asked = inputRequired.elicit({ message: `Word ${round + 1}?`, requestedSchema: schema });
+    const request = inputRequired.elicit({ message: `Word ${round + 1}?`, requestedSchema: schema });
     return inputRequired({
-      inputRequests: { [`word${round + 1}`]: asked },
-      requestState: await codec.mint({ round: round + 1, said: words }),
+      inputRequests: { [`word${round + 1}`]: request },
+      requestState: await codec.mint({ round: round + 1, previous: words }),
     });
   });
   server.registerTool("retry", { inputSchema: z.object({ times: z.number().int() }) }, async ({ times }, ctx) => {
@@ -171,7 +171,7 @@ function make(ctx) {
     return text(`after ${round} retries`);
   });
 
-  // --- Headers (2026-07-28, "Mcp-Param-*"): the SDK holds them against the arguments ---
+  // --- Headers (2026-07-28, "Mcp-Param-*"): the SDK compares them with the arguments ---
   const inHeader = (schema, name) => schema.meta({ "x-mcp-header": name });
   server.registerTool(
     "region",
@@ -209,8 +209,8 @@ function make(ctx) {
   server.registerTool("counts", {}, async () => text(`list ${caller.list} memo ${caller.memo}`));
 
   // --- Resources ---
-  const kept = { mimeType: "text/plain", cacheHint: { ttlMs: 60000, cacheScope: "private" } };
-  server.registerResource("memo", "memo://text", kept, async (uri) => {
+  const cacheable = { mimeType: "text/plain", cacheHint: { ttlMs: 60000, cacheScope: "private" } };
+  server.registerResource("memo", "memo://text", cacheable, async (uri) => {
     caller.memo++;
     return { contents: [{ uri: uri.href, mimeType: "text/plain", text: "Dear diary" }] };
   });

@@ -1,4 +1,4 @@
-//! The HTTP client under rmcp.
+//! The HTTP client that rmcp uses.
 
 use std::fs;
 
@@ -8,18 +8,18 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 
 use crate::Result;
 
-/// `BENCH_VARIANT=pooled` hands it a client that keeps its connection. Without, it is as rmcp makes it: as of 3.11 that
-/// is a connection for every request.
+/// With `BENCH_VARIANT=pooled`, an HTTP client that reuses its connection. Without it, rmcp's default, which in version
+/// 3.11 opens a connection for every request.
 pub fn transport(url: &str, authority: Option<&str>) -> Result<StreamableHttpClientTransport<reqwest::Client>> {
     let config = StreamableHttpClientTransportConfig::with_uri(url);
     let pooled = match std::env::var("BENCH_VARIANT").as_deref() {
         Ok("pooled") => true,
         Ok("shipped") | Err(_) => false,
-        Ok(other) => return Err(format!("no such variant: {other}").into()),
+        Ok(other) => return Err(format!("unknown variant: {other}").into()),
     };
     let builder = match (pooled, authority) {
         (true, _) => reqwest::Client::builder().pool_max_idle_per_host(1).tcp_nodelay(true).no_proxy(),
-        // rmcp's own cannot be told of another authority, so this is it once more.
+        // rmcp's default client does not accept another CA: build an equivalent client.
         (false, Some(_)) => reqwest::Client::builder().pool_max_idle_per_host(0),
         (false, None) => return Ok(StreamableHttpClientTransport::from_config(config)),
     };

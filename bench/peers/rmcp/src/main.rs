@@ -1,5 +1,5 @@
-//! The client on rmcp, the official Rust SDK: PROGRAM URL KIND COUNT [CA-FILE]. BENCH_VARIANT says which HTTP client it
-//! gets; see `http`.
+//! The client that uses rmcp, the official Rust SDK: PROGRAM URL KIND COUNT [CA-FILE]. BENCH_VARIANT selects the HTTP
+//! client; see `http`.
 
 mod http;
 mod measure;
@@ -36,7 +36,7 @@ fn implementation() -> Implementation {
 }
 
 impl Client {
-    /// The era is known, so no round trip is spent on finding out.
+    /// Connects with a fixed protocol version, so that rmcp does not send a probe.
     async fn connect(task: Task) -> Result<Client> {
         let lifecycle = if task.modern {
             ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
@@ -73,13 +73,13 @@ impl Client {
     }
 
     async fn echo(&self, number: u64) -> Result<()> {
-        let wanted = &self.task.text;
-        let arguments = [("text".to_owned(), wanted.as_str().into())].into_iter().collect();
+        let expected = &self.task.text;
+        let arguments = [("text".to_owned(), expected.as_str().into())].into_iter().collect();
         let result = self.service.call_tool(CallToolRequestParams::new("echo").with_arguments(arguments)).await?;
         let content = result.content.first().and_then(|content| content.as_text());
-        let text: &String = &content.ok_or("the answer has no text")?.text;
-        if text.len() != wanted.len() || (number == 0 && text != wanted) {
-            return Err("another text came back".into());
+        let text: &String = &content.ok_or("the result has no text")?.text;
+        if text.len() != expected.len() || (number == 0 && text != expected) {
+            return Err("the echoed text differs".into());
         }
         Ok(())
     }

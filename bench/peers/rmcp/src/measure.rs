@@ -1,17 +1,17 @@
-//! The command line, the payload, and what is measured.
+//! Command line, payload and measurement.
 
 use std::{env, fs, mem};
 
 use crate::{Client, Result};
 
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
+const LINE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
 
 pub struct Task {
     pub url: String,
     pub modern: bool,
     cold: bool,
     count: u64,
-    /// What is sent and comes back; empty for a ping.
+    /// The text that the server echoes; empty for a ping.
     pub text: String,
     pub authority: Option<String>,
 }
@@ -26,20 +26,20 @@ impl Task {
             "ping" | "cold" => 0,
             "echo100" => 100,
             "echo1M" => 1_000_000,
-            _ => return Err(format!("no such kind: {kind}").into()),
+            _ => return Err(format!("unknown kind: {kind}").into()),
         };
         Ok(Task {
             modern: url.contains("/modern/"),
             url,
             cold: kind == "cold",
             count: count.parse()?,
-            text: LETTERS.chars().cycle().take(size).collect(),
+            text: LINE.chars().cycle().take(size).collect(),
             authority: arguments.next(),
         })
     }
 }
 
-/// Makes the calls, and prints what they cost.
+/// Makes the calls and prints the measurements.
 pub async fn run(client: &Client) -> Result<()> {
     let count = client.task.count;
     if client.task.cold {
@@ -47,12 +47,12 @@ pub async fn run(client: &Client) -> Result<()> {
         println!(r#"{{"first_answer_ns": {}, "rss_kib": {}}}"#, now_ns(), resident_kib()?);
         return Ok(());
     }
-    let warming = (count / 10).max(3);
-    for number in 0..warming {
+    let warmup = (count / 10).max(3);
+    for number in 0..warmup {
         client.call(number).await?;
     }
     let (cpu, wall) = (cpu_us(), now_ns());
-    for number in warming..warming + count {
+    for number in warmup..warmup + count {
         client.call(number).await?;
     }
     let each = |us: f64| us / count as f64;
@@ -63,7 +63,7 @@ pub async fn run(client: &Client) -> Result<()> {
 }
 
 fn usage() -> libc::rusage {
-    // SAFETY: all zeros is an rusage, and the call writes nothing but that.
+    // SAFETY: an rusage may be all zeros, and the call writes only to it.
     unsafe {
         let mut used = mem::zeroed();
         libc::getrusage(libc::RUSAGE_SELF, &mut used);
@@ -77,9 +77,9 @@ fn cpu_us() -> f64 {
     us(used.ru_utime) + us(used.ru_stime)
 }
 
-/// CLOCK_MONOTONIC itself, which other processes can compare with; an `Instant` does not show it.
+/// The value of CLOCK_MONOTONIC, which is comparable between processes; `Instant` does not expose it.
 fn now_ns() -> i64 {
-    // SAFETY: all zeros is a timespec, and the call writes nothing but that.
+    // SAFETY: a timespec may be all zeros, and the call writes only to it.
     unsafe {
         let mut now: libc::timespec = mem::zeroed();
         libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now);

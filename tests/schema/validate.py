@@ -1,6 +1,6 @@
-"""judge.py VERSION FILE: the messages of a file, one a line, held against the version's schema.
+"""validate.py VERSION FILE: validates the messages of a file, one per line, against the schema of a version.
 
-Every request of the version has to be among them, or this would not say much. Needs jsonschema.
+Fails also if a request of the version is not among the messages. Needs jsonschema.
 """
 
 import json
@@ -11,11 +11,15 @@ from jsonschema.validators import validator_for
 
 HERE = Path(__file__).resolve().parent
 LATEST = "2026-07-28"
-# Requests that this client never makes by itself: a list of tasks has no function.
+# Requests for which the library has no function.
 NEVER = {"tasks/list"}
-# The extension of tasks has a schema of its own.
+# Methods that are not in the schema: the extension for tasks has a separate schema.
 EXTENSIONS = ("tasks/", "x.example/")
-RESULTS = {"elicitation/create": "ElicitResult", "sampling/createMessage": "CreateMessageResult", "roots/list": "ListRootsResult"}
+RESULTS = {
+    "elicitation/create": "ElicitResult",
+    "sampling/createMessage": "CreateMessageResult",
+    "roots/list": "ListRootsResult",
+}
 
 
 class Schema:
@@ -31,7 +35,7 @@ class Schema:
                 self.by_method[method] = name
 
     def requests(self):
-        """The methods of what a client may request."""
+        """The methods of all client requests."""
         names = {option["$ref"].rsplit("/", 1)[1] for option in self.definitions["ClientRequest"]["anyOf"]}
         return {method for method, name in self.by_method.items() if name in names}
 
@@ -41,8 +45,8 @@ class Schema:
         for error in kind(schema).iter_errors(value):
             raise SystemExit(f"{self.version}: {name}: {error.message} in {json.dumps(value)}")
 
-    def check_message(self, message, asked):
-        """`asked` are the methods of the server's requests, by their ids."""
+    def check_message(self, message, method_of):
+        """Validates a message. `method_of` maps the id of a server request to its method."""
         if "method" in message:
             method = message["method"]
             known = self.by_method.get(method)
@@ -50,13 +54,14 @@ class Schema:
                 raise SystemExit(f"{self.version} has no {method}: {json.dumps(message)}")
             self.check(message, known or ("JSONRPCRequest" if "id" in message else "JSONRPCNotification"))
         elif "error" in message:
-            self.check(message, "JSONRPCErrorResponse" if "JSONRPCErrorResponse" in self.definitions else "JSONRPCError")
+            newer = "JSONRPCErrorResponse" in self.definitions
+            self.check(message, "JSONRPCErrorResponse" if newer else "JSONRPCError")
         else:
-            self.check(message["result"], RESULTS.get(asked(message["id"]), "EmptyResult"))
+            self.check(message["result"], RESULTS.get(method_of(message["id"]), "EmptyResult"))
 
 
-def asked_in(version):
-    """What server.py asks under an id of its own: in its order."""
+def server_requests(version):
+    """Maps the ids of the requests of server.py to their methods. The methods are in the order of server.py."""
     methods = ["sampling/createMessage", "roots/list"]
     methods += ["elicitation/create"] * ((version >= "2025-06-18") + (version >= "2025-11-25"))
     return lambda id: dict(enumerate(methods)).get(int(id[1:]))
@@ -65,18 +70,18 @@ def asked_in(version):
 def main():
     version, file = sys.argv[1:]
     messages = [json.loads(line) for line in Path(file).read_text().splitlines()]
-    schema, latest, asked = Schema(version), Schema(LATEST), asked_in(version)
+    schema, latest, method_of = Schema(version), Schema(LATEST), server_requests(version)
     for message in messages:
         probe = message.get("method") == "server/discover"
-        (latest if probe else schema).check_message(message, asked)
+        (latest if probe else schema).check_message(message, method_of)
         for key, response in message.get("params", {}).get("inputResponses", {}).items():
             if key.startswith("key "):
-                schema.check(response, RESULTS[asked("s" + key[4:])])
-    said = {message.get("method") for message in messages}
-    missing = schema.requests() - said - NEVER
-    if missing or "notifications/cancelled" not in said:
-        raise SystemExit(f"{version}: never said: {missing}; said: {sorted(filter(None, said))}")
-    print(f"{version}: {len(messages)} messages are as the schema has them, {len(said)} methods")
+                schema.check(response, RESULTS[method_of("s" + key[4:])])
+    sent = {message.get("method") for message in messages}
+    missing = schema.requests() - sent - NEVER
+    if missing or "notifications/cancelled" not in sent:
+        raise SystemExit(f"{version}: requests not sent: {missing}; sent: {sorted(filter(None, sent))}")
+    print(f"{version}: {len(messages)} messages with {len(sent)} methods are valid")
 
 
 main()

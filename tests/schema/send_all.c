@@ -1,6 +1,6 @@
 /*
- * speaks PROGRAM [ARGS...]: says everything that a client can say to a server that is started as a process, server.py.
- * What the version does not have fails, and is not looked at: what is sent is what matters.
+ * send_all PROGRAM [ARGS...]: starts a stdio server (server.py) and sends it all messages that a client can send. Calls
+ * that the protocol version does not have fail. Outcomes are not checked, only the messages that the server records.
  */
 #include <mcp.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ static void sample(void *userdata, mcp_input *input) {
                       SIZE_MAX, NULL);
 }
 
-static void tell_roots(void *userdata, mcp_input *input) {
+static void list_roots(void *userdata, mcp_input *input) {
     (void)userdata;
     mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", SIZE_MAX, NULL);
 }
@@ -39,25 +39,25 @@ static void cancel_at_change(void *cancel, const char *method, const mcp_json *p
     mcp_cancel_trigger(cancel);
 }
 
-static void note(const char *what, mcp_error *error) {
-    printf("%s: %s\n", what, error ? mcp_error_message(error) : "well");
+static void print_outcome(const char *function, mcp_error *error) {
+    printf("%s: %s\n", function, error ? mcp_error_message(error) : "ok");
     mcp_error_free(error);
 }
 
-/* SAY(list_tools, client, NULL) calls mcp_list_tools and drops its result. */
-#define SAY(function, ...)                            \
+/* REQUEST(list_tools, client, NULL) calls mcp_list_tools and frees its result. SEND is for functions without result. */
+#define REQUEST(function, ...)                        \
     do {                                              \
         mcp_error *error = NULL;                      \
         mcp_json *result = NULL;                      \
         mcp_##function(__VA_ARGS__, &result, &error); \
-        note(#function, error);                       \
+        print_outcome(#function, error);              \
         mcp_json_free(result);                        \
     } while (0)
-#define TELL(function, ...)                  \
+#define SEND(function, ...)                  \
     do {                                     \
         mcp_error *error = NULL;             \
         mcp_##function(__VA_ARGS__, &error); \
-        note(#function, error);              \
+        print_outcome(#function, error);     \
     } while (0)
 
 static bool is_legacy(mcp_client *client) {
@@ -69,49 +69,49 @@ static bool is_legacy(mcp_client *client) {
     return legacy;
 }
 
-static void lists_and_reads(mcp_client *client, const mcp_options *options) {
-    SAY(list_tools, client, options);
-    SAY(list_tools_page, client, "second", options);
-    SAY(list_resources, client, options);
-    SAY(list_resource_templates, client, options);
-    SAY(list_prompts, client, options);
-    SAY(read_resource, client, "test://one", options);
-    SAY(get_prompt, client, "greet", NULL, 0, options);
-    SAY(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
-    SAY(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
-    SAY(complete_resource, client, "test://{id}", "id", "", NULL, options);
+static void list_and_read(mcp_client *client, const mcp_options *options) {
+    REQUEST(list_tools, client, options);
+    REQUEST(list_tools_page, client, "second", options);
+    REQUEST(list_resources, client, options);
+    REQUEST(list_resource_templates, client, options);
+    REQUEST(list_prompts, client, options);
+    REQUEST(read_resource, client, "test://one", options);
+    REQUEST(get_prompt, client, "greet", NULL, 0, options);
+    REQUEST(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
+    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
+    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, options);
 }
 
-static void calls(mcp_client *client, const mcp_options *options) {
-    SAY(call_tool, client, "echo", NULL, 0, options);
-    SAY(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", SIZE_MAX, options);
-    SAY(start_tool, client, "task", "{}", SIZE_MAX, options);
-    SAY(get_task, client, "t1", options);
-    SAY(wait_task, client, "t1", options);
-    TELL(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", SIZE_MAX, options);
-    TELL(cancel_task, client, "t1", options);
-    SAY(request, client, "x.example/question", "{\"a\":1}", SIZE_MAX, options);
-    TELL(notify, client, "x.example/news", NULL, 0, options);
+static void call(mcp_client *client, const mcp_options *options) {
+    REQUEST(call_tool, client, "echo", NULL, 0, options);
+    REQUEST(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", SIZE_MAX, options);
+    REQUEST(start_tool, client, "task", "{}", SIZE_MAX, options);
+    REQUEST(get_task, client, "t1", options);
+    REQUEST(wait_task, client, "t1", options);
+    SEND(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", SIZE_MAX, options);
+    SEND(cancel_task, client, "t1", options);
+    REQUEST(request, client, "x.example/question", "{\"a\":1}", SIZE_MAX, options);
+    SEND(notify, client, "x.example/news", NULL, 0, options);
     if (is_legacy(client))
-        TELL(notify, client, "notifications/roots/list_changed", NULL, 0, NULL);
-    TELL(set_logging_level, client, "info", options);
-    SAY(call_tool, client, "echo", NULL, 0, NULL); /* a modern one carries the level */
+        SEND(notify, client, "notifications/roots/list_changed", NULL, 0, NULL);
+    SEND(set_logging_level, client, "info", options);
+    REQUEST(call_tool, client, "echo", NULL, 0, NULL); /* in modern versions, this request contains the level */
 }
 
-static void cancelled(mcp_client *client) {
+static void cancel_requests(mcp_client *client) {
     static const char *const uris[] = {"test://one", NULL};
     mcp_options *options = mcp_options_new();
     mcp_cancel *cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
     mcp_options_set_progress(options, cancel_at_progress, cancel, NULL, NULL);
-    SAY(call_tool, client, "never", "{}", SIZE_MAX, options);
+    REQUEST(call_tool, client, "never", "{}", SIZE_MAX, options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
 
     options = mcp_options_new();
     cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
-    TELL(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
+    SEND(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
          options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
@@ -125,15 +125,15 @@ int main(int count, char **arguments) {
     mcp_set_timeout(client, 20000, NULL);
     mcp_set_elicitation(client, elicit, NULL, NULL, NULL);
     mcp_set_sampling(client, sample, NULL, NULL, NULL);
-    mcp_set_roots(client, tell_roots, NULL, NULL, NULL);
+    mcp_set_roots(client, list_roots, NULL, NULL, NULL);
     mcp_options_set_meta(options, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}",
                          SIZE_MAX, NULL);
 
-    TELL(ping, client, options);
-    lists_and_reads(client, options);
-    calls(client, options);
-    cancelled(client);
-    TELL(client_close, client, NULL);
+    SEND(ping, client, options);
+    list_and_read(client, options);
+    call(client, options);
+    cancel_requests(client);
+    SEND(client_close, client, NULL);
     mcp_client_free(client);
     mcp_options_free(options);
     return 0;
