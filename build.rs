@@ -25,10 +25,10 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Tasks: long-running tool calls", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
-    ("Server requests", "src/ffi/inputs.rs"),
+    ("Server requests", "src/ffi/client_features.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
     ("Log messages of the server", "src/ffi/logging.rs"),
-    ("Raw requests", "src/ffi/requests.rs"),
+    ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Options of a call", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/document.rs"),
@@ -37,9 +37,9 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Log of the library", "src/ffi/log.rs"),
 ];
 
-/// The argument types of src/ffi/edge.rs and the C types that replace them in the header. `<` marks a generic type,
+/// The argument types of src/ffi/c_types.rs and the C types that replace them in the header. `<` marks a generic type,
 /// which becomes a pointer to its type argument.
-const EDGE: &[(&str, &str)] = &[
+const C_TYPES: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
     ("OutParam<", "*mut "),
     ("OutBuffer<", "*mut "),
@@ -172,10 +172,10 @@ fn section(source: &str) -> String {
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
-/// Replaces the argument types of src/ffi/edge.rs with C types. cbindgen reads one file at a time and does not know
+/// Replaces the argument types of src/ffi/c_types.rs with C types. cbindgen reads one file at a time and does not know
 /// these types: it would write their names into the header.
 fn with_c_types(mut code: String) -> String {
-    for (rust, c) in EDGE {
+    for (rust, c) in C_TYPES {
         let Some(name) = rust.strip_suffix('<') else {
             for end in [",", ")"] {
                 code = code.replace(&format!(": {rust}{end}"), &format!(": {c}{end}"));

@@ -228,7 +228,7 @@ fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
     Arc::new(move |_, line| {
         check_shown(line);
         show(|| line.into());
-        let pauses = ["; again in ", "; opening it again"];
+        let pauses = ["; retrying in ", "; reopening it in "];
         if line.contains("; resuming it in ") || (is_listening && pauses.iter().any(|words| line.contains(words))) {
             cancel.set();
         }

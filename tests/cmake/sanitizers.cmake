@@ -2,7 +2,7 @@
 # with the thread sanitizer. Both Rust and C code is instrumented; see sanitizers/README.md.
 #
 # Needs MCP_CARGO, MCP_CARGO_ARGS, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, random_interrupts_sources,
-# and the programs of cpp.cmake, which are compiled for both already.
+# and the programs that cpp.cmake compiles with both sanitizers.
 
 set(sanitize ${CMAKE_CURRENT_SOURCE_DIR}/sanitizers)
 set(sanitize_state ${CMAKE_CURRENT_BINARY_DIR}/sanitizers)
@@ -69,7 +69,7 @@ foreach(name null null_operations text json error eras auth threads fork host_pr
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
-# A watched library takes seconds for what it does else in 50 ms.
+# The instrumented library is slower: operations that normally take 50 ms can take seconds.
 sanitize_c(address random_interrupts --rounds 1000 --bound 5000)
 
 foreach(name threads cancel close auth eras)
@@ -102,7 +102,7 @@ sanitize_control(thread library-race "data race[^#]*#0 [^\n]*mcp_options_set_tim
 
 # --- Malicious servers ------------------------------------------------------------------------------------------------
 
-# The quick ones of hostile/*.py in hostile.cmake. Without packed and inconsistent_responses, which measure memory: the
+# The quick tests of hostile.cmake. Without packed and inconsistent_responses, which measure memory: the
 # sanitizer keeps freed memory for a while. Without stdio_faults, which measures the time for 4 MB: the stress test in C
 # also runs stdio servers.
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE sanitize_runtime
