@@ -1,6 +1,6 @@
 /*
  * Proxies set by mcp_set_proxy: the requests that go through them, the data that they and the server see, and the
- * status when they refuse. Runs under `mcp-test-server --run fixture.py --run toy.py --run`.
+ * status when they refuse. Runs under `mcp-test-server --run fixture.py --run scripted.py --run`.
  */
 #define _POSIX_C_SOURCE 200809L
 

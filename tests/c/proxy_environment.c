@@ -1,6 +1,6 @@
 /*
  * Proxies from environment variables, chosen by the same rules as in curl. Runs under `mcp-test-server --run fixture.py
- * --run toy.py --run`.
+ * --run scripted.py --run`.
  */
 #define _POSIX_C_SOURCE 200809L
 

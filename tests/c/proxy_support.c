@@ -8,9 +8,10 @@
 const char *required_env(const char *name) {
     const char *value = getenv(name);
     if (value == NULL) {
-        fprintf(stderr,
-                "%s is not set: run the program as `mcp-test-server --run fixture.py --run toy.py --run PROGRAM`\n",
-                name);
+        fprintf(
+            stderr,
+            "%s is not set: run the program as `mcp-test-server --run fixture.py --run scripted.py --run PROGRAM`\n",
+            name);
     }
     must(value != NULL, "reading an environment variable");
     return value;
@@ -18,7 +19,7 @@ const char *required_env(const char *name) {
 
 const char *fake_proxy(const char *name) {
     char variable[64];
-    snprintf(variable, sizeof variable, "MCP_TEST_TOY_%s", name);
+    snprintf(variable, sizeof variable, "MCP_TEST_SCRIPTED_PROXY_%s", name);
     return required_env(variable);
 }
 
@@ -118,7 +119,7 @@ static void for_each_request(const char *proxy, void (*callback)(void *, int64_t
     size_t size = 0;
     char *content, *line, *rest;
 
-    snprintf(path, sizeof path, "%s/requests.jsonl", required_env("MCP_TEST_TOY_RECORD"));
+    snprintf(path, sizeof path, "%s/requests.jsonl", required_env("MCP_TEST_SCRIPTED_PROXY_RECORD"));
     content = read_file(path, &size);
     must(content != NULL, path);
     for (line = strtok_r(content, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
@@ -154,7 +155,8 @@ static void count(void *userdata, int64_t connection, const char *first) {
     counts->connections++;
     if (counts->text != NULL && strstr(first, counts->first) != NULL) {
         char path[URL_SIZE];
-        snprintf(path, sizeof path, "%s/%lld.bytes", required_env("MCP_TEST_TOY_RECORD"), (long long)connection);
+        snprintf(path, sizeof path, "%s/%lld.bytes", required_env("MCP_TEST_SCRIPTED_PROXY_RECORD"),
+                 (long long)connection);
         counts->texts += occurrences(path, counts->text);
     }
 }

@@ -42,7 +42,7 @@ mcp_misuse_test(misuse_life)
 mcp_c_program(test-secrets c/secrets.c mcp-check)
 target_sources(test-secrets PRIVATE c/secrets_scan.c)
 add_test(NAME c.secrets
-  COMMAND "${MCP_TEST_SERVER}" --run "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/proxies/toy.py"
+  COMMAND "${MCP_TEST_SERVER}" --run "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/proxies/scripted.py"
           --run $<TARGET_FILE:test-secrets>)
 set_tests_properties(c.secrets PROPERTIES LABELS faults TIMEOUT 300
   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")

@@ -1,7 +1,7 @@
 """Proxies that refuse requests, require a password, do not respond, send invalid data, or close the connection: for
 http URLs, for https URLs (CONNECT), and SOCKS5.
 
-The behaviors are defined in proxies/toy.py. Without the fault, a working proxy uses the same port.
+The behaviors are defined in proxies/scripted.py. Without the fault, a working proxy uses the same port.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from harness import ERROR, Client, call, declare, lib
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "proxies"))
 
-import toy  # noqa: E402
+import scripted  # noqa: E402
 
 declare(c_int, mcp_set_proxy=[c_void_p, c_char_p, ERROR])
 
@@ -30,7 +30,7 @@ USER, PASSWORD = "user", "pr0xy-pa55word"
 
 
 class NoRecord:
-    """Discards what toy.py records."""
+    """Discards what scripted.py records."""
 
     def connection(self):
         return 0
@@ -54,7 +54,7 @@ class Proxy(Port):
 
     def serve(self, connection):
         with connection, contextlib.suppress(OSError, EOFError):
-            self.behavior(toy.Client("", connection, NoRecord()))
+            self.behavior(scripted.Client("", connection, NoRecord()))
         with self.changed:
             self.open.discard(connection)
             self.changed.notify_all()
@@ -68,7 +68,7 @@ class Proxied(Scripted):
         super().__init__(transport, self.normal_response, first_request=True)
         self.mode, self.behavior, self.ignore_connections = mode, behavior, ignore_connections
         self.tls_server = self.resources.enter_context(TlsServer(self.handle)) if mode == TUNNEL else None
-        self.working_behavior = toy.KINDS["SOCKS_LOGIN" if mode == SOCKS else "A"]
+        self.working_behavior = scripted.KINDS["SOCKS_LOGIN" if mode == SOCKS else "A"]
         self.proxy = self.resources.enter_context(Proxy(self.working_behavior))
 
     def client(self, token):
@@ -107,8 +107,8 @@ class Proxied(Scripted):
 
 
 def redirect(client, fixture):
-    response = toy.reply(307, b"", f"Location: http://127.0.0.1:{fixture.other_origin.port}/")
-    toy.http_says(client, answer=response)
+    response = scripted.reply(307, b"", f"Location: http://127.0.0.1:{fixture.other_origin.port}/")
+    scripted.respond_http(client, answer=response)
 
 
 def reset(client):
@@ -154,19 +154,19 @@ WAITED = {PLAIN: ("timeout of 300 ms", "while waiting"), TUNNEL: ("timeout of 30
 
 for kind, ends in RESPONSES.items():
     for mode, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
-        proxy_row(f"{mode}: proxy {LABELS[kind]}", mode, status, words, behavior=toy.KINDS[kind])
+        proxy_row(f"{mode}: proxy {LABELS[kind]}", mode, status, words, behavior=scripted.KINDS[kind])
 for name, (behavior, *ends) in OTHER_FAULTS.items():
     for mode, (status, words) in zip((PLAIN, TUNNEL), ends, strict=True):
         proxy_row(f"{mode}: proxy {name}", mode, status, words, behavior=behavior)
 for mode in (PLAIN, TUNNEL):
     for kind, label in (("SILENT", "sends nothing"), ("HALF", "sends half a response head")):
-        proxy_row(f"{mode}: proxy {label}", mode, "MCP_TIMEOUT", WAITED[mode], 300, behavior=toy.KINDS[kind])
+        proxy_row(f"{mode}: proxy {label}", mode, "MCP_TIMEOUT", WAITED[mode], 300, behavior=scripted.KINDS[kind])
 proxy_row(
     "CONNECT: proxy sends unexpected data after its response",
     TUNNEL,
     "MCP_PROXY_FAILED",
     "proxy",
-    behavior=toy.KINDS["EXTRA"],
+    behavior=scripted.KINDS["EXTRA"],
 )
 
 
@@ -175,7 +175,7 @@ proxy_row(
 REPLY_WORDS = ("general failure", "rules", "network", "host", "refused", "too long", "kind", "kind", "reply 9")
 for number, words in enumerate(REPLY_WORDS, start=1):
     # login=0: it accepts the password before that.
-    rejects = partial(toy.socks, reply=number, login=0)
+    rejects = partial(scripted.socks, reply=number, login=0)
     proxy_row(f"SOCKS5: error reply {number}", SOCKS, "MCP_PROXY_FAILED", words, behavior=rejects)
 FAILED, NOT_SOCKS = "MCP_PROXY_FAILED", "does not speak SOCKS5"
 for kind, label, status, words in (
@@ -188,8 +188,8 @@ for kind, label, status, words in (
     ("NO_METHOD", "no acceptable authentication method", FAILED, "neither password authentication"),
     ("REFUSED", "password is rejected", "MCP_PROXY_AUTH_REQUIRED", "user name or password"),
 ):
-    proxy_row(f"SOCKS5: {label}", SOCKS, status, words, behavior=toy.KINDS[f"SOCKS_{kind}"])
-proxy_row("SOCKS5: no reply", SOCKS, "MCP_TIMEOUT", WAITED[TUNNEL], 300, behavior=toy.KINDS["SOCKS_SILENT"])
+    proxy_row(f"SOCKS5: {label}", SOCKS, status, words, behavior=scripted.KINDS[f"SOCKS_{kind}"])
+proxy_row("SOCKS5: no reply", SOCKS, "MCP_TIMEOUT", WAITED[TUNNEL], 300, behavior=scripted.KINDS["SOCKS_SILENT"])
 
 
 # --- No proxy ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ TLS."""
 
 import contextlib
 import socket
+from functools import partial
 
 import certificates
 from matrix import ACCEPTED, MAX_MS, RESULT, TRANSPORTS, Scripted, add_row, run
@@ -80,7 +81,7 @@ class Secure(Scripted):
 
 def tls_row(name, expected, words, transports=TRANSPORTS, timeout=None, max_ms=MAX_MS, **arguments):
     for reconnect in (False, True) if arguments.pop("with_reconnect", False) else (False,):
-        fixture = lambda transport, reconnect=reconnect: Secure(transport, reconnect=reconnect, **arguments)  # noqa: E731
+        fixture = partial(Secure, reconnect=reconnect, **arguments)
         label = f"{name} on reconnect" if reconnect else name
         add_row(label, fixture, expected, words, transports, timeout=timeout, max_ms=max_ms)
 

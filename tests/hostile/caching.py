@@ -33,7 +33,7 @@ class CacheableServer(Server):
         if override:
             return override(request)
         if request.rpc in LISTS:
-            owner = request.authorization or request.headers.get("x-api-key") or "anybody"
+            owner = request.authorization or request.headers.get("x-api-key") or "anonymous"
             tool = {"name": owner, "inputSchema": {"type": "object"}}
             return result(request, {"resultType": "complete", LISTS[request.rpc]: [tool]} | self.cache_hints)
         if request.rpc == "resources/read":
@@ -175,7 +175,7 @@ def private_results_are_cached_per_credentials():
             client.set_bearer("alice")
             assert client.owner() == "Bearer alice"
             call(lib.mcp_set_bearer, client.client, None)
-            assert client.owner() == "anybody"
+            assert client.owner() == "anonymous"
             client.set_header("X-API-Key", "carol")
             assert client.owner() == client.owner() == "carol", cache_hints
             client.set_header("X-API-Key", "dave")

@@ -2,11 +2,11 @@
 
     python3 tests/style/messages.py [--update] [REPOSITORY]
 
-`tests/style/messages.txt` lists them all, so that a change of a message is seen where it is reviewed. `--update` rewrites it. No
+`tests/style/messages.txt` lists them all, so that a review shows each change of a message. `--update` rewrites it. No
 message may break a line, name a type of `src/`, or use a word that `words.py` refuses.
 
-A message is a string with at least two words in code that users run: not in `#[cfg(test)]`, not in what only fuzzing and
-benchmarks use, and neither JSON nor HTTP.
+A message is a string with at least two words in code that users run: not in `#[cfg(test)]`, not in code that only
+fuzzing and benchmarks use, and neither JSON nor HTTP.
 """
 
 import re

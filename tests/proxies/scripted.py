@@ -1,8 +1,8 @@
-"""toy.py --run PROGRAM ARGS...: runs a program with scripted proxies, which can misbehave and record their input.
+"""scripted.py --run PROGRAM ARGS...: runs a program with scripted proxies, which can misbehave and record their input.
 
 Each proxy listens on a separate port of 127.0.0.1. For the proxy NAME in KINDS, the program gets its host:port in the
-variable MCP_TEST_TOY_NAME. All data from clients is written to the folder MCP_TEST_TOY_RECORD before it is processed:
-requests.jsonl has a line for each request (proxy, connection, first, headers), and N.bytes contains all bytes received
+variable MCP_TEST_SCRIPTED_PROXY_NAME. All data from clients is written to the folder
+MCP_TEST_SCRIPTED_PROXY_RECORD before it is processed: requests.jsonl has a line for each request (proxy, connection, first, headers), and N.bytes contains all bytes received
 on connection N, including tunnels.
 """
 
@@ -190,14 +190,14 @@ def length_of(headers):
 
 
 def reply(status, body, *headers):
-    lines = [f"HTTP/1.1 {status} Toy", "Content-Type: text/plain", f"Content-Length: {len(body)}", *headers, "", ""]
+    lines = [f"HTTP/1.1 {status} Test", "Content-Type: text/plain", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
-AUTH_REQUIRED = reply(407, b"Who are you?", 'Proxy-Authenticate: Basic realm="toy"')
+AUTH_REQUIRED = reply(407, b"Who are you?", 'Proxy-Authenticate: Basic realm="test"')
 
 
-def http_says(client, answer):
+def respond_http(client, answer):
     """Reads one request, sends `answer` and closes the connection."""
     _, headers = client.head()
     client.take(length_of(headers))
@@ -206,12 +206,12 @@ def http_says(client, answer):
 
 def http_holds(client, answer):
     """Reads one request, sends `answer` and keeps the connection open."""
-    http_says(client, answer)
+    respond_http(client, answer)
     client.hold()
 
 
 def http_endless(client):
-    http_says(client, b"HTTP/1.1 200 OK\r\n")
+    respond_http(client, b"HTTP/1.1 200 OK\r\n")
     while True:
         client.send(b"X-Padding: " + b"x" * 1000 + b"\r\n")
 
@@ -285,13 +285,13 @@ KINDS = {
     "LOGIN": partial(http, login=True),
     "ODD": partial(http, opening=ODD),
     # faulty
-    "403": partial(http_says, answer=reply(403, b"The rules forbid it.")),
-    "407": partial(http_says, answer=AUTH_REQUIRED),
-    "502": partial(http_says, answer=reply(502, b"The server is unreachable.")),
-    "REDIRECT": partial(http_says, answer=reply(307, b"", "Location: http://127.0.0.1:1/")),
-    "GARBAGE": partial(http_says, answer=b"SSH-2.0-toy\r\n" * 3),
-    "CLOSE": partial(http_says, answer=b""),
-    "CUT": partial(http_says, answer=b"HTTP/1.1 200 Connec"),
+    "403": partial(respond_http, answer=reply(403, b"The rules forbid it.")),
+    "407": partial(respond_http, answer=AUTH_REQUIRED),
+    "502": partial(respond_http, answer=reply(502, b"The server is unreachable.")),
+    "REDIRECT": partial(respond_http, answer=reply(307, b"", "Location: http://127.0.0.1:1/")),
+    "GARBAGE": partial(respond_http, answer=b"SSH-2.0-test\r\n" * 3),
+    "CLOSE": partial(respond_http, answer=b""),
+    "CUT": partial(respond_http, answer=b"HTTP/1.1 200 Connec"),
     "SILENT": partial(http_holds, answer=b""),
     "HALF": partial(http_holds, answer=b"HTTP/1.1 200 OK\r\nX-Ha"),
     "EXTRA": partial(http_holds, answer=OPEN + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
@@ -343,10 +343,10 @@ def main():
         raise SystemExit(__doc__)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, leave)
-    with tempfile.TemporaryDirectory(prefix="mcp-test-toy-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mcp-test-proxies-") as folder:
         record = Record(Path(folder))
-        variables = {f"MCP_TEST_TOY_{name}": listen(name, kind, record) for name, kind in KINDS.items()}
-        return run(sys.argv[2:], variables | LOGIN_VARIABLES | {"MCP_TEST_TOY_RECORD": folder})
+        variables = {f"MCP_TEST_SCRIPTED_PROXY_{name}": listen(name, kind, record) for name, kind in KINDS.items()}
+        return run(sys.argv[2:], variables | LOGIN_VARIABLES | {"MCP_TEST_SCRIPTED_PROXY_RECORD": folder})
 
 
 if __name__ == "__main__":
