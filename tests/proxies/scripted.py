@@ -1,9 +1,9 @@
 """scripted.py --run PROGRAM ARGS...: runs a program with scripted proxies, which can misbehave and record their input.
 
 Each proxy listens on a separate port of 127.0.0.1. For the proxy NAME in KINDS, the program gets its host:port in the
-variable MCP_TEST_SCRIPTED_PROXY_NAME. All data from clients is written to the folder
-MCP_TEST_SCRIPTED_PROXY_RECORD before it is processed: requests.jsonl has a line for each request (proxy, connection, first, headers), and N.bytes contains all bytes received
-on connection N, including tunnels.
+variable MCP_TEST_SCRIPTED_PROXY_NAME. All data from clients is written to the folder MCP_TEST_SCRIPTED_PROXY_RECORD
+before it is processed: requests.jsonl has a line for each request (proxy, connection, first, headers), and N.bytes
+contains all bytes received on connection N, including tunnels.
 """
 
 import contextlib
