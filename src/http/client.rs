@@ -153,8 +153,8 @@ impl Http {
         let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
         if ours.https && !theirs.https {
             let why = format!(
-                "the server redirects (HTTP {status}) from https to {shown}, where all data would be sent unencrypted: do \
-                 not use it. A proxy in front of the server probably does not tell it that clients use https \
+                "the server redirects (HTTP {status}) from https to {shown}, where all data would be sent unencrypted: \
+                 do not use it. A proxy in front of the server probably does not tell it that clients use https \
                  (X-Forwarded-Proto): correct that, or use the same path with https"
             );
             return Err(refused(why, status));
@@ -162,16 +162,16 @@ impl Http {
         let keeps_method = matches!(status, 307 | 308);
         if !keeps_method && method != Method::GET {
             let why = format!(
-                "the server redirects to {shown} with HTTP {status}, which would change the request method; use that URL \
-                 directly if it is correct"
+                "the server redirects to {shown} with HTTP {status}, which would change the request method; use that \
+                 URL directly if it is correct"
             );
             return Err(refused(why, status));
         }
         let may_follow = if keeps_method { ours.may_send_credentials_to(theirs) } else { ours == theirs };
         if !may_follow {
             let why = format!(
-                "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials are not sent to \
-                 another origin; use that URL directly if you trust it"
+                "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials are not \
+                 sent to another origin; use that URL directly if you trust it"
             );
             return Err(refused(why, status));
         }

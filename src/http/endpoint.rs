@@ -159,8 +159,8 @@ fn invalid_character(url: &str) -> &'static str {
     if host.is_ascii() {
         "the URL contains a space, a control character or a character outside ASCII; percent-encode it"
     } else {
-        "the URL's host contains a character outside ASCII; write the name in its ASCII form, which begins with xn-- (as in \
-         xn--bcher-kva.example)"
+        "the URL's host contains a character outside ASCII; write the name in its ASCII form, which begins with xn-- \
+         (as in xn--bcher-kva.example)"
     }
 }
 

@@ -166,8 +166,8 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     Ok(Arc::new(config))
 }
 
-const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage lacks \
-     serverAuth): issue one that does";
+const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage \
+     lacks serverAuth): issue one that does";
 
 /// The meaning of a failed handshake, and what to do about it; `None` if the error's own text is sufficient.
 pub fn explain(error: &io::Error) -> Option<String> {
@@ -178,8 +178,8 @@ pub fn explain(error: &io::Error) -> Option<String> {
     let bad = match failure {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             return Some(
-                "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; use \
-                 its port for https, or an http:// URL where it offers plain http only"
+                "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; \
+                 use its port for https, or an http:// URL where it offers plain http only"
                     .into(),
             );
         }
@@ -191,12 +191,12 @@ pub fn explain(error: &io::Error) -> Option<String> {
             "the certificate's issuer is not trusted: add your own certificate authority with mcp_set_tls_ca_file"
         }
         CertificateError::BadSignature => {
-            "a signature is invalid: the server does not have its certificate's private key, or the certificate was not \
-             issued by the named issuer"
+            "a signature is invalid: the server does not have its certificate's private key, or the certificate was \
+             not issued by the named issuer"
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "the certificate has no subjectAltName extension, and its common name is not used: issue one that names the \
-             server there"
+            "the certificate has no subjectAltName extension, and its common name is not used: issue one that names \
+             the server there"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             return Some(WRONG_PURPOSE.into());
@@ -204,15 +204,16 @@ pub fn explain(error: &io::Error) -> Option<String> {
         CertificateError::Other(other) => match other.0.to_string().as_str() {
             CA_AS_SERVER => {
                 return Some(
-                    "the server's certificate is a certificate authority's (CA:TRUE), which is accepted only if it is in \
-                     the file of mcp_set_tls_ca_file: add it there if it is the server's own"
+                    "the server's certificate is a certificate authority's (CA:TRUE), which is accepted only if it is \
+                     in the file of mcp_set_tls_ca_file: add it there if it is the server's own"
                         .into(),
                 );
             }
             "UnsupportedCertVersion" => {
                 return Some(
-                    "the server's certificate is not an X.509 version 3 certificate: issue one with extensions, including a \
-                     subjectAltName that names the server (openssl req -x509 -addext subjectAltName=DNS:NAME)"
+                    "the server's certificate is not an X.509 version 3 certificate: issue one with extensions, \
+                     including a subjectAltName that names the server (openssl req -x509 -addext \
+                     subjectAltName=DNS:NAME)"
                         .into(),
                 );
             }
