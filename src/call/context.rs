@@ -76,7 +76,7 @@ pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync
 const MAX_CHANGING_SECRETS: usize = 16;
 
 /// The context of one API call. It may be moved to another thread. It has no reference to the client or the session:
-/// their values are recorded here where the call needs them.
+/// the values that it needs of them are recorded here.
 #[derive(Clone)]
 pub struct CallContext {
     wait_context: RefCell<WaitContext>,

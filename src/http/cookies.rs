@@ -286,8 +286,8 @@ mod tests {
     fn the_oldest_cookies_are_removed_first() {
         let many: Vec<String> = (0..9).map(|number| format!("c{number}={}", "x".repeat(3000))).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let kept = sent(&jar("http://h/", &many), "http://h/", 0);
-        assert!(kept.starts_with("c4=") && kept.contains("c8=") && kept.len() < 16 * 1024, "{}", kept.len());
+        let header = sent(&jar("http://h/", &many), "http://h/", 0);
+        assert!(header.starts_with("c4=") && header.contains("c8=") && header.len() < 16 * 1024, "{}", header.len());
     }
 
     #[test]

@@ -133,22 +133,22 @@ fn has_scheme(reference: &str) -> bool {
 
 /// A path without its `.` and `..` segments (RFC 3986, section 5.2.4).
 fn without_dots(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
+    let mut result: Vec<&str> = Vec::new();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     for (at, segment) in segments.iter().enumerate() {
         match *segment {
             "." => {}
             ".." => {
-                kept.pop();
+                result.pop();
             }
-            other => kept.push(other),
+            other => result.push(other),
         }
         // A path that ends in a dot segment ends in a slash.
         if matches!(*segment, "." | "..") && at + 1 == segments.len() {
-            kept.push("");
+            result.push("");
         }
     }
-    format!("/{}", kept.join("/"))
+    format!("/{}", result.join("/"))
 }
 
 /// The error for a URL that contains anything except printable ASCII.

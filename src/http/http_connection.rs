@@ -57,8 +57,8 @@ impl HttpConnection {
         }
     }
 
-    /// Appends at most `most` bytes of a body to `body`, without clearing its spare memory first. Returns zero if the
-    /// server has closed the connection.
+    /// Appends at most `most` bytes of a body to `body`, without ureq. Returns zero if the server has closed the
+    /// connection.
     pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let buffered = self.buffers.input().len().min(most);
         if buffered == 0 {

@@ -15,7 +15,7 @@ pub const USER_AGENT: &str = concat!("libmcp/", env!("CARGO_PKG_VERSION"));
 /// The limit for the head of a proxy's response to CONNECT, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// What the proxy is asked to connect to.
+/// The server that a proxy should connect to.
 pub enum ProxyTarget<'a> {
     Name(&'a str, u16),
     Address(SocketAddr),

@@ -175,7 +175,7 @@ pub fn explain(error: &io::Error) -> Option<String> {
         let is_end = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
         return is_end.then(|| format!("{}; does it speak TLS on this port?", io_reason(error)));
     };
-    let bad = match failure {
+    let certificate_error = match failure {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             return Some(
                 "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; \
@@ -183,10 +183,10 @@ pub fn explain(error: &io::Error) -> Option<String> {
                     .into(),
             );
         }
-        rustls::Error::InvalidCertificate(bad) => bad,
+        rustls::Error::InvalidCertificate(error) => error,
         _ => return None,
     };
-    let remedy = match bad {
+    let remedy = match certificate_error {
         CertificateError::UnknownIssuer => {
             "the certificate's issuer is not trusted: add your own certificate authority with mcp_set_tls_ca_file"
         }
