@@ -1,35 +1,35 @@
-//! What a server has sent and no call has dealt with yet, within bounds: it may send faster than the program takes.
+//! A bounded queue for messages from a server, which may send them faster than the application handles them.
 
 use std::collections::VecDeque;
 
 use crate::protocol::incoming::{Notification, ServerRequest};
 
-/// All that waits in one place may take so many bytes. One message may wait whatever its size.
+/// The limit for all items of a queue together, in bytes. A single item may be larger.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// A queue.
+/// A queue with a maximum number of items and a maximum size.
 pub struct BoundedQueue<T> {
-    waiting: VecDeque<T>,
+    items: VecDeque<T>,
     bytes: usize,
-    most: usize,
+    max_items: usize,
 }
 
-/// What takes memory.
+/// The memory that an item of a queue uses.
 pub trait MemoryUse {
-    /// In bytes.
+    /// The size in bytes.
     fn weight(&self) -> usize;
 
-    /// The same without memory that belongs to what came with it.
+    /// The item without the memory that it shares with other parts of the input, such as the other messages of a batch.
     fn alone(self) -> Self;
 }
 
 impl<T: MemoryUse> BoundedQueue<T> {
-    /// One for `most` things.
-    pub fn new(most: usize) -> BoundedQueue<T> {
-        BoundedQueue { waiting: VecDeque::new(), bytes: 0, most }
+    /// An empty queue for at most `max_items` items.
+    pub fn new(max_items: usize) -> BoundedQueue<T> {
+        BoundedQueue { items: VecDeque::new(), bytes: 0, max_items }
     }
 
-    /// Adds something; gives it back where there is no room for it.
+    /// Adds an item. If the queue is full, returns the item instead.
     pub fn push(&mut self, item: T) -> Result<(), T> {
         let item = item.alone();
         if !self.has_room(item.weight()) {
@@ -39,58 +39,59 @@ impl<T: MemoryUse> BoundedQueue<T> {
         Ok(())
     }
 
-    /// Adds something. Where there is no room, one goes that says no more than that, and then the oldest of those that may go, of lower
-    /// `worth` first. Gives how many of these have gone.
+    /// Adds an item. If the queue is full, first removes one item that the new one makes redundant (`is_same`); then
+    /// removes items that have a `worth`, the lowest and oldest first. Returns how many items of the second kind were
+    /// removed.
     pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T, &T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
         let item = item.alone();
         if !self.has_room(item.weight())
-            && let Some(at) = self.waiting.iter().position(|kept| is_same(&item, kept))
+            && let Some(at) = self.items.iter().position(|queued| is_same(&item, queued))
         {
             self.remove(at);
         }
-        let mut gone = 0;
+        let mut removed = 0;
         while !self.has_room(item.weight()) {
-            let may_go = self.waiting.iter().enumerate().filter_map(|(at, kept)| Some((worth(kept)?, at)));
-            let Some((_, at)) = may_go.min() else { break };
+            let removable = self.items.iter().enumerate().filter_map(|(at, queued)| Some((worth(queued)?, at)));
+            let Some((_, at)) = removable.min() else { break };
             self.remove(at);
-            gone += 1;
+            removed += 1;
         }
         self.add(item);
-        gone
+        removed
     }
 
     fn remove(&mut self, at: usize) {
-        self.bytes -= self.waiting.remove(at).map_or(0, |gone| gone.weight());
+        self.bytes -= self.items.remove(at).map_or(0, |removed| removed.weight());
     }
 
     fn has_room(&self, bytes: usize) -> bool {
-        self.waiting.is_empty() || (self.waiting.len() < self.most && self.bytes + bytes <= MAX_BYTES)
+        self.items.is_empty() || (self.items.len() < self.max_items && self.bytes + bytes <= MAX_BYTES)
     }
 
     fn add(&mut self, item: T) {
         self.bytes += item.weight();
-        self.waiting.push_back(item);
+        self.items.push_back(item);
     }
 
     pub fn pop(&mut self) -> Option<T> {
-        let first = self.waiting.pop_front()?;
+        let first = self.items.pop_front()?;
         self.bytes -= first.weight();
         Some(first)
     }
 
-    /// Everything.
+    /// Removes and returns all items.
     pub fn take(&mut self) -> VecDeque<T> {
         self.bytes = 0;
-        std::mem::take(&mut self.waiting)
+        std::mem::take(&mut self.items)
     }
 
-    pub fn retain(&mut self, stays: impl FnMut(&T) -> bool) {
-        self.waiting.retain(stays);
-        self.bytes = self.waiting.iter().map(T::weight).sum();
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.items.retain(keep);
+        self.bytes = self.items.iter().map(T::weight).sum();
     }
 
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.items.is_empty()
     }
 }
 
@@ -121,57 +122,57 @@ mod tests {
     use crate::protocol::json::Json;
     use crate::protocol::jsonrpc::{self, Message};
 
-    fn notice(text: String) -> Notification {
+    fn notification(text: String) -> Notification {
         Notification { method: "m".into(), params: Some(Json::parse(text).unwrap()) }
     }
 
     fn of_size(bytes: usize) -> Notification {
-        notice(format!("\"{}\"", "x".repeat(bytes)))
+        notification(format!("\"{}\"", "x".repeat(bytes)))
     }
 
     #[test]
     fn count_and_size_are_bounded() {
-        let mut backlog = BoundedQueue::new(3);
-        (0..3).for_each(|_| assert!(backlog.push(of_size(1)).is_ok()));
-        assert!(backlog.push(of_size(1)).is_err());
-        assert!(backlog.pop().is_some());
-        assert!(backlog.push(of_size(MAX_BYTES)).is_err());
-        assert_eq!(backlog.take().len(), 2);
-        // Alone, it may be as large as it likes.
-        assert!(backlog.push(of_size(2 * MAX_BYTES)).is_ok());
-        assert!(backlog.push(of_size(1)).is_err());
-        backlog.retain(|_| false);
-        assert!(backlog.is_empty() && backlog.bytes == 0);
+        let mut queue = BoundedQueue::new(3);
+        (0..3).for_each(|_| assert!(queue.push(of_size(1)).is_ok()));
+        assert!(queue.push(of_size(1)).is_err());
+        assert!(queue.pop().is_some());
+        assert!(queue.push(of_size(MAX_BYTES)).is_err());
+        assert_eq!(queue.take().len(), 2);
+        // A single item may have any size.
+        assert!(queue.push(of_size(2 * MAX_BYTES)).is_ok());
+        assert!(queue.push(of_size(1)).is_err());
+        queue.retain(|_| false);
+        assert!(queue.is_empty() && queue.bytes == 0);
     }
 
     #[test]
-    fn the_oldest_go() {
-        let mut backlog = BoundedQueue::new(3);
+    fn redundant_and_then_the_oldest_items_are_removed() {
+        let mut queue = BoundedQueue::new(3);
         for number in 0..5 {
-            let worth = |kept: &Notification| (kept.params.as_ref().unwrap().text() != "0").then_some(0);
-            let gone = backlog.push_instead(notice(number.to_string()), |_, _| false, worth);
-            assert_eq!(gone, u64::from(number > 2));
+            let worth = |queued: &Notification| (queued.params.as_ref().unwrap().text() != "0").then_some(0);
+            let removed = queue.push_instead(notification(number.to_string()), |_, _| false, worth);
+            assert_eq!(removed, u64::from(number > 2));
         }
-        // Where there is no room, what says the same goes, and takes nothing with it.
-        let is_same = |new: &Notification, kept: &Notification| {
-            new.params.as_ref().unwrap().text() == kept.params.as_ref().unwrap().text()
+        // A redundant item is removed first, and then no other one.
+        let is_same = |new: &Notification, queued: &Notification| {
+            new.params.as_ref().unwrap().text() == queued.params.as_ref().unwrap().text()
         };
-        assert_eq!(backlog.push_instead(notice("3".into()), is_same, |_| Some(0)), 0);
-        let kept = backlog.take().into_iter().map(|kept| kept.params.unwrap().text().to_owned());
-        assert_eq!(kept.collect::<Vec<_>>(), ["0", "4", "3"]);
+        assert_eq!(queue.push_instead(notification("3".into()), is_same, |_| Some(0)), 0);
+        let items = queue.take().into_iter().map(|item| item.params.unwrap().text().to_owned());
+        assert_eq!(items.collect::<Vec<_>>(), ["0", "4", "3"]);
     }
 
     #[test]
-    fn a_part_does_not_hold_the_whole() {
+    fn queued_messages_do_not_keep_their_batch_in_memory() {
         let small = r#"{"jsonrpc":"2.0","method":"m","params":[1]}"#;
         let text = format!("[{small},{small},\"{}\"]", "x".repeat(MAX_BYTES));
-        let mut backlog = BoundedQueue::new(3);
+        let mut queue = BoundedQueue::new(3);
         for item in jsonrpc::read(text).items.into_iter().take(2) {
-            let Ok(Message::Notification { method, params }) = item.strict() else { panic!("no notification") };
+            let Ok(Message::Notification { method, params }) = item.strict() else { panic!("not a notification") };
             let part = Notification { method, params };
             assert!(part.weight() > MAX_BYTES);
-            assert!(backlog.push(part).is_ok());
+            assert!(queue.push(part).is_ok());
         }
-        assert!(backlog.bytes < 1024);
+        assert!(queue.bytes < 1024);
     }
 }

@@ -1,4 +1,4 @@
-//! One call of a caller: who makes it, and what it may spend.
+//! The context of one API call: its limits, its options, and its secrets.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::headers::HeaderSet;
-use super::interrupt::{BEFORE, stopped};
+use super::interrupt::{BEFORE_SENDING, stopped};
 use super::issued_credentials::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
 use super::object;
@@ -22,30 +22,30 @@ use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
-/// While a callback runs on another thread, how often a waiting call looks whether it still does.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a waiting call checks whether a callback on another thread has ended.
+const CALLBACK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The longest that a server may keep silent where another way remains to be tried.
-const BRIEF: Duration = Duration::from_secs(5);
+/// The longest time that a server may take to respond to an attempt that has a fallback, such as another transport.
+const MAX_FALLBACK_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a caller may set for one call.
+/// Options of one call.
 #[derive(Clone, Default)]
 pub struct CallOptions {
-    /// `None`: the client's timeout; zero: no timeout.
+    /// `None`: the client's timeout. Zero: no timeout.
     pub timeout_ms: Option<u64>,
-    /// Zero: no limit.
+    /// Zero: no idle limit.
     pub idle_ms: u64,
     pub cancel: Option<Arc<PollableEvent>>,
     pub extras: RequestExtras,
 }
 
-/// A limit in milliseconds as C gives it: zero is none.
+/// A time limit from the C interface, in milliseconds: zero means no limit.
 pub fn limit(ms: u64) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms))
 }
 
 impl CallOptions {
-    /// The text of an object; `None` for nothing.
+    /// Sets the members of `_meta`, the text of a JSON object; `None` removes them.
     pub fn set_meta(&mut self, meta: Option<&str>) -> Result<()> {
         let meta = meta.map(|meta| object(meta, "the _meta")).transpose()?;
         self.extras.meta = meta.map(Arc::from);
@@ -60,65 +60,66 @@ impl CallOptions {
     }
 }
 
-/// What the requests of a call carry besides.
+/// What the caller adds to the requests of one call.
 #[derive(Clone, Default)]
 pub struct RequestExtras {
-    /// The text of an object: members of `_meta`.
+    /// Members of `_meta`: the text of a JSON object.
     pub meta: Option<Arc<str>>,
     pub headers: Option<Arc<HeaderSet>>,
     pub progress: Option<Arc<ProgressCallback>>,
 }
 
-/// Receives how far an operation has come, of how much, and what the server says of it.
+/// Called with the progress, the total if it is known, and the server's message if there is one.
 pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
 
-/// So many sets of texts are remembered that a server may change with each answer.
-const MAX_CHANGING: usize = 16;
+/// How many sets of secrets are kept that a server may change with each response.
+const MAX_CHANGING_SECRETS: usize = 16;
 
-/// A call under way. It may be handed to another thread, and knows neither the client nor the session: it is told what it has to know.
+/// The context of one API call. It may be moved to another thread. It has no reference to the client or the session:
+/// the values that it needs of them are recorded here.
 #[derive(Clone)]
 pub struct CallContext {
     wait_context: RefCell<WaitContext>,
-    /// The pauses that the budget's deadline allows for already.
-    allowed_for: Cell<Duration>,
-    /// Whether the auth callback may be asked.
+    /// The time in callbacks by which the deadline was already extended.
+    applied_pauses: Cell<Duration>,
+    /// Whether the auth callback may be called.
     pub may_ask_auth: bool,
     shared: Arc<SharedCallState>,
 }
 
-/// What a call has in common with the parts of it that have less time.
+/// What all copies of a call's context share.
 struct SharedCallState {
     extras: RequestExtras,
-    /// The token of its progress notifications; zero where it wants none.
+    /// The token of its progress notifications; zero if it requests none.
     progress_token: u64,
     /// The time spent in callbacks, in nanoseconds.
     paused: AtomicU64,
     clock: OnceLock<Arc<PauseClock>>,
-    /// How often the server has refused credentials that the auth callback gave.
+    /// How often the server has refused credentials from the auth callback.
     refusals: AtomicU32,
-    /// What the auth callback gave for the next request after a refusal.
+    /// New credentials from the auth callback for the next request, after a refusal.
     issued: Mutex<Option<IssuedCredentials>>,
-    carried: Mutex<SentSecrets>,
+    sent: Mutex<SentSecrets>,
     known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
     log: Arc<Log>,
 }
 
-/// What it has to keep secret besides what is known of the client: what its requests carried. The caller may have set other
-/// credentials since, and these are no less secret for that.
+/// Secrets that were sent with the requests of a call. They stay secret even if the application has set other
+/// credentials since.
 #[derive(Default)]
 struct SentSecrets {
     credentials: Vec<Arc<HeaderSet>>,
-    /// Session ids, and secrets of a process.
+    /// Session ids, and secrets of a server process.
     texts: Vec<String>,
-    /// Of URLs and proxies.
+    /// From URLs and proxy settings.
     fixed: Vec<Arc<SecretTexts>>,
-    /// Of cookies; the newest at the end.
+    /// From cookies, the newest last.
     changing: VecDeque<Arc<SecretTexts>>,
 }
 
 impl CallContext {
-    /// `progress_token` is zero where the caller wants no progress.
+    /// `progress_token` is zero if the caller requests no progress notifications.
     pub fn new(
         wait_context: WaitContext,
         may_ask_auth: bool,
@@ -133,57 +134,57 @@ impl CallContext {
             clock: OnceLock::new(),
             refusals: AtomicU32::default(),
             issued: Mutex::default(),
-            carried: Mutex::default(),
+            sent: Mutex::default(),
             known,
             last_patterns,
             log,
         };
         CallContext {
             wait_context: RefCell::new(wait_context),
-            allowed_for: Cell::default(),
+            applied_pauses: Cell::default(),
             may_ask_auth,
             shared: Arc::new(shared),
         }
     }
 
-    /// The same call with less time.
+    /// A copy whose deadline is at most `limit` from now.
     pub fn within(&self, limit: Duration) -> CallContext {
         let wait_context = self.wait_context().within(limit);
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
-    /// How long a server may keep silent where another way remains to be tried.
+    /// How long to wait for a response to an attempt that has a fallback, such as another transport.
     pub fn fallback_limit(&self) -> Duration {
-        self.wait_context().allowed.map_or(BRIEF, |allowed| (allowed / 3).min(BRIEF))
+        self.wait_context().allowed.map_or(MAX_FALLBACK_LIMIT, |allowed| (allowed / 3).min(MAX_FALLBACK_LIMIT))
     }
 
-    /// The same call, which only its caller ends.
+    /// A copy without deadline and idle limit: only cancelling the call or closing the client ends it.
     pub fn without_deadline(&self) -> CallContext {
         let wait_context = WaitContext { deadline: None, allowed: None, idle: None, ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
-    /// The same call, which ends soon when `done` is raised.
+    /// A copy whose waits end soon after `done` is set.
     pub fn until(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
-    /// The same call, which the closing of its client does not end.
+    /// This context, changed so that closing the client does not end the call.
     pub fn ignoring_close(self) -> CallContext {
         self.wait_context.borrow_mut().closed = None;
         self
     }
 
-    /// The same call, for which the auth callback is not asked.
+    /// This context, changed so that the auth callback is not called.
     pub fn without_auth_callback(self) -> CallContext {
         CallContext { may_ask_auth: false, ..self }
     }
 
-    /// What is left. The time that callbacks took is not counted.
+    /// The limits of the call's waits. The deadline has been extended by the time spent in callbacks.
     pub fn wait_context(&self) -> Ref<'_, WaitContext> {
         let paused = self.paused_so_far();
-        let new = paused.saturating_sub(self.allowed_for.replace(paused));
+        let new = paused.saturating_sub(self.applied_pauses.replace(paused));
         if !new.is_zero() {
             let mut wait_context = self.wait_context.borrow_mut();
             wait_context.deadline = wait_context.deadline.and_then(|deadline| deadline.checked_add(new));
@@ -191,12 +192,12 @@ impl CallContext {
         self.wait_context.borrow()
     }
 
-    /// The clock that this call's callbacks run on: by it, other threads know why they wait.
+    /// The clock of this call's callbacks. Threads that wait for this call read it, to exclude the time in callbacks.
     pub fn clock(&self) -> Arc<PauseClock> {
         Arc::clone(self.shared.clock.get_or_init(Arc::default))
     }
 
-    /// Runs `callbacks`, which tell [`CallContext::clock`] what they take.
+    /// Runs `callbacks`, and extends the deadline by the time that they add to [`CallContext::clock`].
     pub fn paused<T>(&self, callbacks: impl FnOnce(&PauseClock) -> T) -> T {
         let clock = self.clock();
         let (before, _) = clock.total();
@@ -206,12 +207,13 @@ impl CallContext {
         outcome
     }
 
-    /// The time that callbacks have taken.
+    /// The time spent in callbacks so far.
     pub fn paused_so_far(&self) -> Duration {
         Duration::from_nanos(self.shared.paused.load(Ordering::Relaxed))
     }
 
-    /// Waits for what another thread does. The time that it spends in callbacks, by its `clock`, does not count.
+    /// Waits until another thread sets `done`. The time that it spends in callbacks, as counted by its `clock`, does
+    /// not count.
     pub fn wait_for(&self, done: &PollableEvent, clock: &PauseClock) -> Result<()> {
         let before = self.paused_so_far();
         let (start, _) = clock.total();
@@ -222,27 +224,29 @@ impl CallContext {
             if is_running {
                 wait_context.deadline = None;
             }
-            match wait_context.wait_any(&[(done.waitable(), Interest::Read)], is_running.then_some(LOOK)) {
+            match wait_context
+                .wait_any(&[(done.waitable(), Interest::Read)], is_running.then_some(CALLBACK_POLL_INTERVAL))
+            {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
-                // It may have begun a callback meanwhile.
+                // A callback may have begun since `total` was read, and may even have ended again.
                 Err(Interrupt::TimedOut) if clock.total() != (total, false) => {}
-                Err(stop) => return Err(self.stopped(&stop)),
+                Err(interrupt) => return Err(self.stopped(&interrupt)),
             }
         }
     }
 
-    /// Waits for another thread's callback, for which there is no time limit; but a closing client has one, for nothing else could
-    /// end that.
+    /// Waits for a callback on another thread, without a time limit. A call that closes the client keeps its time
+    /// limit, because closing the client does not end it.
     pub fn wait_for_callback(&self, done: &PollableEvent) -> Result<()> {
         let wait_context = self.wait_context().clone();
         let is_closing = wait_context.closed.is_none();
         let wait_context =
             if is_closing { wait_context } else { WaitContext { deadline: None, idle: None, ..wait_context } };
-        wait_context.wait(done.waitable(), Interest::Read).map_err(|stop| self.stopped(&stop))
+        wait_context.wait(done.waitable(), Interest::Read).map_err(|interrupt| self.stopped(&interrupt))
     }
 
-    /// Counts a refusal of what the auth callback gave; false where the call has had its share of attempts.
+    /// Counts a refusal of credentials from the auth callback. Returns true if there were fewer than `most` refusals.
     pub fn may_retry_auth(&self, most: u32) -> bool {
         self.shared.refusals.fetch_add(1, Ordering::Relaxed) + 1 < most
     }
@@ -260,119 +264,121 @@ impl CallContext {
         self.shared.issued.lock().take()
     }
 
-    /// Adds the members of `_meta` that only this call's requests have.
+    /// Adds the call's members of `_meta`: the progress token, and those that the caller set.
     pub fn add_meta<'p>(&'p self, params: &mut Params<'p>) -> Result<()> {
         if self.shared.progress_token != 0 {
             params.set_meta("progressToken", self.shared.progress_token.to_string());
         }
-        let own = self.shared.extras.meta.as_deref().map_or(Ok(Vec::new()), members);
-        let own = own.map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("the _meta of the call: {why}")))?;
-        own.into_iter().for_each(|(name, value)| params.set_meta(name, value));
+        let extra = self.shared.extras.meta.as_deref().map_or(Ok(Vec::new()), members);
+        let extra = extra.map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("the _meta of the call: {why}")))?;
+        extra.into_iter().for_each(|(name, value)| params.set_meta(name, value));
         Ok(())
     }
 
     /// Whether a progress notification is for this call.
-    pub fn is_progress(&self, notice: &Notification) -> bool {
-        self.shared.progress_token != 0 && notice.progress_token() == Some(self.shared.progress_token)
+    pub fn is_progress(&self, notification: &Notification) -> bool {
+        self.shared.progress_token != 0 && notification.progress_token() == Some(self.shared.progress_token)
     }
 
-    /// The token of its progress notifications; zero where it wants none.
+    /// The token of this call's progress notifications; zero if it requests none.
     pub fn progress_token(&self) -> u64 {
         self.shared.progress_token
     }
 
     pub fn report_progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        if let Some(tell) = &self.shared.extras.progress {
-            tell(progress, total, message);
+        if let Some(callback) = &self.shared.extras.progress {
+            callback(progress, total, message);
         }
     }
 
-    /// Whether its requests carry what those of other calls do not.
+    /// Whether the caller has set members of `_meta` or headers for this call.
     pub fn has_extras(&self) -> bool {
         let RequestExtras { meta, headers, .. } = &self.shared.extras;
         meta.is_some() || headers.as_ref().is_some_and(|headers| !headers.is_empty())
     }
 
-    /// The headers of this call alone.
+    /// The headers that the caller has set for this call.
     pub fn headers(&self) -> Option<&Arc<HeaderSet>> {
         self.shared.extras.headers.as_ref()
     }
 
-    /// Notes what a request carries.
+    /// Records credentials that a request is sent with.
     pub fn record_credentials(&self, credentials: &Arc<HeaderSet>) {
         if !credentials.is_empty() {
-            put(&mut self.shared.carried.lock().credentials, credentials);
+            add_once(&mut self.shared.sent.lock().credentials, credentials);
         }
     }
 
-    /// Notes another text that must not be shown.
+    /// Records another text that must be redacted.
     pub fn record_secret(&self, text: &str) {
         if text.is_empty() {
             return;
         }
-        let mut carried = self.shared.carried.lock();
-        if !carried.texts.iter().any(|known| known == text) {
-            carried.texts.push(text.into());
+        let mut sent = self.shared.sent.lock();
+        if !sent.texts.iter().any(|known| known == text) {
+            sent.texts.push(text.into());
         }
     }
 
-    /// Notes texts that stay what they are for long, such as those of a URL.
+    /// Records secrets that rarely change, such as those in a URL.
     pub fn record_secrets(&self, texts: &Arc<SecretTexts>) {
         if texts.is_empty() {
             return;
         }
-        let mut carried = self.shared.carried.lock();
-        if !carried.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
-            carried.fixed.push(Arc::clone(texts));
+        let mut sent = self.shared.sent.lock();
+        if !sent.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
+            sent.fixed.push(Arc::clone(texts));
         }
     }
 
-    /// Notes texts that a server may change with each answer. The oldest are forgotten.
+    /// Records secrets that a server may change with each response. The oldest ones are removed when there are too
+    /// many.
     pub fn record_changing_secrets(&self, texts: &Arc<SecretTexts>) {
-        let mut carried = self.shared.carried.lock();
-        if texts.is_empty() || carried.changing.iter().any(|known| Arc::ptr_eq(known, texts)) {
+        let mut sent = self.shared.sent.lock();
+        if texts.is_empty() || sent.changing.iter().any(|known| Arc::ptr_eq(known, texts)) {
             return;
         }
-        if carried.changing.len() == MAX_CHANGING {
-            carried.changing.pop_front();
+        if sent.changing.len() == MAX_CHANGING_SECRETS {
+            sent.changing.pop_front();
         }
-        carried.changing.push_back(Arc::clone(texts));
+        sent.changing.push_back(Arc::clone(texts));
     }
 
-    /// All credentials that its requests have carried.
+    /// All credentials that this call's requests were sent with.
     pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
-        self.shared.carried.lock().credentials.clone()
+        self.shared.sent.lock().credentials.clone()
     }
 
-    /// Whether a request has carried anything; and whether an `Authorization` header was among it.
+    /// Whether a request was sent with credentials, and whether these included an `Authorization` header.
     pub fn has_sent_credentials(&self) -> (bool, bool) {
-        let carried = self.shared.carried.lock();
-        (!carried.credentials.is_empty(), carried.credentials.iter().any(|set| set.has_authorization()))
+        let sent = self.shared.sent.lock();
+        (!sent.credentials.is_empty(), sent.credentials.iter().any(|set| set.has_authorization()))
     }
 
-    /// What must not be shown of this call.
+    /// Everything that must be redacted in the texts of this call.
     pub fn secrets(&self) -> Secrets {
-        let carried = self.shared.carried.lock();
+        let sent = self.shared.sent.lock();
         let mut secrets = Secrets::new(Arc::clone(&self.shared.last_patterns));
         self.shared.known.add_to(&mut secrets);
-        carried.credentials.iter().for_each(|set| set.add_to(&mut secrets));
-        carried.texts.iter().for_each(|text| secrets.add(text));
-        carried.fixed.iter().chain(&carried.changing).for_each(|texts| secrets.add_all(texts));
+        sent.credentials.iter().for_each(|set| set.add_to(&mut secrets));
+        sent.texts.iter().for_each(|text| secrets.add(text));
+        sent.fixed.iter().chain(&sent.changing).for_each(|texts| secrets.add_all(texts));
         secrets
     }
 
-    /// A line in the log.
+    /// Logs a line, with secrets redacted.
     pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
         self.shared.log.line(level, || self.secrets().sanitize(&text()));
     }
 
-    /// The error of a wait that was ended outside of a request.
-    pub fn stopped(&self, stop: &Interrupt) -> Error {
-        self.stopped_while(stop, BEFORE)
+    /// The error for a wait that was interrupted before a request was sent.
+    pub fn stopped(&self, interrupt: &Interrupt) -> Error {
+        self.stopped_while(interrupt, BEFORE_SENDING)
     }
 
-    pub fn stopped_while(&self, stop: &Interrupt, doing: &str) -> Error {
-        stopped(stop, doing, &self.wait_context())
+    /// The error for an interrupted wait. `doing` says what was in progress.
+    pub fn stopped_while(&self, interrupt: &Interrupt, doing: &str) -> Error {
+        stopped(interrupt, doing, &self.wait_context())
     }
 }
 
@@ -382,7 +388,7 @@ impl SharedCallState {
     }
 }
 
-fn put(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {
+fn add_once(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {
     if !sets.iter().any(|known| Arc::ptr_eq(known, set)) {
         sets.push(Arc::clone(set));
     }
@@ -406,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_can_be_handed_to_another_thread() {
+    fn a_call_context_can_move_to_another_thread() {
         let call = call(Arc::default());
         let shown = std::thread::spawn(move || {
             call.record_secret("s3cr3t-text");
@@ -416,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_it_was_told_is_hidden() {
+    fn recorded_and_known_secrets_are_redacted() {
         let known = Arc::new(KnownSecrets::default());
         let call = call(Arc::clone(&known));
         let mut set = HeaderSet::default();
@@ -426,18 +432,18 @@ mod tests {
         known.add_headers(SecretSource::Credentials, Arc::new(set));
         let text = |text: &str| Zeroizing::new(text.to_owned());
         call.record_secrets(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
-        (0..2 * MAX_CHANGING).for_each(|n| {
+        (0..2 * MAX_CHANGING_SECRETS).for_each(|n| {
             call.record_changing_secrets(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new()))
         });
-        known.add_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-that-comes")], Vec::new()));
-        let last = format!("c00kie-{}", 2 * MAX_CHANGING - 1);
-        // A part of it, too, before the call is divided, and after.
-        let part = call.within(Duration::from_secs(1));
-        for call in [call, part] {
-            for secret in ["t0k3n-of-request", "t0k3n-of-client", "key=qu3ry", "s3gment", "c00kie-that-comes", &last] {
+        known.add_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-of-client")], Vec::new()));
+        let last = format!("c00kie-{}", 2 * MAX_CHANGING_SECRETS - 1);
+        // Copies share what was recorded.
+        let copy = call.within(Duration::from_secs(1));
+        for call in [call, copy] {
+            for secret in ["t0k3n-of-request", "t0k3n-of-client", "key=qu3ry", "s3gment", "c00kie-of-client", &last] {
                 assert_eq!(call.secrets().sanitize(secret), "[redacted]", "{secret}");
             }
-            assert_eq!(call.shared.carried.lock().changing.len(), MAX_CHANGING);
+            assert_eq!(call.shared.sent.lock().changing.len(), MAX_CHANGING_SECRETS);
             assert_eq!(call.has_sent_credentials(), (true, true));
         }
     }

@@ -1,34 +1,34 @@
-//! The errors that several layers report, in words that help.
+//! Errors that several layers report.
 
 use super::context::CallContext;
 use crate::error::{Error, RpcError};
 use crate::protocol::event_stream::BufferError;
 use crate::status::*;
 
-/// The longest quotation of a server in a message, in characters.
+/// The longest quotation of a server's text in an error message, in characters.
 const MAX_QUOTE: usize = 200;
 
-/// The error for a JSON-RPC error in an answer that is well as far as HTTP is concerned.
+/// The error for a JSON-RPC error in a response that is valid HTTP.
 pub fn rpc_failure(call: &CallContext, error: RpcError) -> Error {
     let quote = quote(&call.secrets().redact(&error.message));
-    let said = quote.map_or_else(String::new, |quote| format!(": {quote}"));
-    Error::new(MCP_RPC_ERROR, format!("the server returned JSON-RPC error {}{said}", error.code)).with_rpc(error)
+    let suffix = quote.map_or_else(String::new, |quote| format!(": {quote}"));
+    Error::new(MCP_RPC_ERROR, format!("the server returned JSON-RPC error {}{suffix}", error.code)).with_rpc(error)
 }
 
-/// The error for `what`, which cannot be held.
-pub fn unheld(why: BufferError, what: &str, limit: usize) -> Error {
+/// The error for `what`, such as "a message of the server", which cannot be buffered.
+pub fn buffer_error(why: BufferError, what: &str, limit: usize) -> Error {
     match why {
         BufferError::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
         BufferError::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {what}")),
     }
 }
 
-/// The same for an event of a stream.
-pub fn unheld_event(why: BufferError, limit: usize) -> Error {
-    unheld(why, "an event of the server's stream", limit)
+/// The error for an event of an event stream that cannot be buffered.
+pub fn event_buffer_error(why: BufferError, limit: usize) -> Error {
+    buffer_error(why, "an event of the server's stream", limit)
 }
 
-/// The beginning of what a server said, on one line and without control characters.
+/// The beginning of a server's text, on one line and without control characters; `None` if nothing is left of it.
 pub fn quote(text: &str) -> Option<String> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();

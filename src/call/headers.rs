@@ -1,5 +1,5 @@
-//! The headers that requests carry to be authorised: one copy of each value in memory, wiped when the last request that uses it has
-//! ended, and never printed.
+//! Headers with credentials. Each value is in memory once, is wiped when the last request that uses it has ended, and
+//! is never printed.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::protocol::headers::{check_name, check_token, check_value};
 use crate::status::MCP_INVALID_ARGUMENT;
 
-/// The most bytes that all values have together: servers take far less.
+/// The limit for all values together, in bytes. Servers accept far less.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A place to refer to: the constant is made anew wherever it stands.
+/// A static, because the iterator of [`HeaderSet::all`] needs a reference, and a constant has no address.
 static AUTHORIZATION: HeaderName = header::AUTHORIZATION;
 
-/// The headers of one request. No `Debug`: nothing may print it.
+/// Headers with credentials. No `Debug`: they must not be printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct HeaderSet {
     bearer: Option<HeaderValue>,
@@ -24,7 +24,7 @@ pub struct HeaderSet {
 }
 
 impl HeaderSet {
-    /// Sets the token, or removes it.
+    /// Sets the bearer token, or removes it.
     pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
         let bearer = match token {
             Some(token) => {
@@ -36,7 +36,7 @@ impl HeaderSet {
         self.edit(|set| set.bearer = bearer)
     }
 
-    /// Sets a header in place of one of the same name, or removes it.
+    /// Sets a header, replacing one of the same name, or removes it.
     pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
         check_name(name).map_err(invalid)?;
         let value = match value {
@@ -55,7 +55,7 @@ impl HeaderSet {
         })
     }
 
-    /// Changes the set, unless it would be too large then.
+    /// Applies `change`, or fails and changes nothing if the set would be too large.
     fn edit(&mut self, change: impl FnOnce(&mut HeaderSet)) -> Result<()> {
         let mut set = self.clone();
         change(&mut set);
@@ -66,7 +66,7 @@ impl HeaderSet {
         Ok(())
     }
 
-    /// Adds the headers to a request. The bearer token beats an `Authorization` header of the caller's own.
+    /// Adds the headers to a request. The bearer token takes precedence over a custom `Authorization` header.
     pub fn apply(&self, headers: &mut HeaderMap) {
         for (name, value) in self.all() {
             headers.insert(name, value.clone());
@@ -81,7 +81,7 @@ impl HeaderSet {
         self.all().next().is_none()
     }
 
-    /// Adds what must not be shown. The scheme in front of an `Authorization` value is no secret.
+    /// Adds the values to `secrets`. The scheme of an `Authorization` value is not a secret.
     pub fn add_to(&self, secrets: &mut Secrets) {
         for (name, value) in self.all() {
             let Ok(value) = str::from_utf8(value.as_bytes()) else { continue };
@@ -96,16 +96,16 @@ impl HeaderSet {
         self.all().map(|(_, value)| value.len()).sum()
     }
 
-    /// The bearer token last: of two headers of one name, the later one counts.
+    /// All headers. The bearer token is last, because a later header of the same name replaces an earlier one.
     fn all(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let custom = self.custom.iter().map(|(name, value)| (name, value));
         custom.chain(self.bearer.iter().map(|value| (&AUTHORIZATION, value)))
     }
 }
 
-/// A header value over memory that wipes itself.
+/// A header value in memory that is wiped when it is freed.
 fn secret_value(parts: &[&str]) -> Result<HeaderValue> {
-    // The room is exact from the start: a buffer that grows leaves copies behind.
+    // Allocate the exact size: growing a buffer would leave copies in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
     let bytes = Bytes::from_owner(text);

@@ -1,4 +1,4 @@
-//! The error for a wait that was ended.
+//! The error for an interrupted wait.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use crate::error::Error;
 use crate::status::*;
 use crate::sys::wait::{Interrupt, WaitContext};
 
-/// What was not begun yet when a wait was ended.
-pub const BEFORE: &str = "before anything was sent";
+/// For [`stopped`]: the wait was interrupted before the request was sent.
+pub const BEFORE_SENDING: &str = "before anything was sent";
 
-/// The error for a wait that was ended; `doing` says during what.
-pub fn stopped(stop: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
-    let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
-    match stop {
+/// The error for an interrupted wait. `doing` says what was in progress, such as "while connecting".
+pub fn stopped(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
+    let duration = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
+    match interrupt {
         Interrupt::TimedOut => {
-            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(wait_context.allowed)))
+            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", duration(wait_context.allowed)))
         }
         Interrupt::Idle => Error::new(
             MCP_TIMEOUT,
-            format!("no data was received for the idle limit{} {doing}", span(wait_context.idle)),
+            format!("no data was received for the idle limit{} {doing}", duration(wait_context.idle)),
         ),
         Interrupt::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
         Interrupt::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),

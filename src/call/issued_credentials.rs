@@ -1,4 +1,4 @@
-//! What the auth callback has given, and which of its answers that was.
+//! Credentials from the auth callback, and which of its answers they are from.
 
 use std::sync::Arc;
 
@@ -6,27 +6,28 @@ use ::http::Method;
 
 use super::headers::HeaderSet;
 
-/// The callback's answer.
+/// Credentials from the auth callback.
 #[derive(Clone)]
 pub struct IssuedCredentials {
     pub headers: Arc<HeaderSet>,
     pub generation: CredentialGeneration,
 }
 
-/// Whose answer it was, and after how many refreshes.
+/// Which callback issued the credentials, and after how many refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialGeneration {
+    /// The number of the callback that was set.
     pub callback_state: u64,
     pub refreshes: u64,
 }
 
-/// A server's answer to what the callback gave.
+/// A response that refuses credentials from the auth callback.
 #[derive(Clone, Debug)]
 pub struct CredentialRefusal {
     pub url: String,
     pub method: Method,
     pub http_status: u16,
     pub challenge: Option<String>,
-    /// Which of the callback's answers was refused.
+    /// Which credentials were refused.
     pub generation: CredentialGeneration,
 }

@@ -1,4 +1,4 @@
-//! Secrets that belong to no call alone: any call of a client may meet them.
+//! Secrets of a client: any call may receive them in a text from the server.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::headers::HeaderSet;
 use super::secrets::{SecretTexts, Secrets};
 use crate::sys::lock::Mutex;
 
-/// Where they come from.
+/// Where a secret comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// The client's URL.
@@ -14,13 +14,14 @@ pub enum SecretSource {
     ProxySettings,
     Redirects,
     Cookies,
-    /// What the program has set on the client.
+    /// Set on the client by the application.
     Credentials,
-    /// What the auth callback gave last.
+    /// The latest from the auth callback.
     IssuedCredentials,
 }
 
-/// What must not be shown of anything of one client. Whoever learns a secret tells it here; calls look when they show something.
+/// The secrets of one client, which no message and no log line may contain. Code that receives a secret adds it here; a
+/// call reads them when it reports or logs something.
 #[derive(Default)]
 pub struct KnownSecrets {
     texts: Mutex<Vec<(SecretSource, Arc<SecretTexts>)>>,
@@ -28,12 +29,12 @@ pub struct KnownSecrets {
 }
 
 impl KnownSecrets {
-    /// Replaces what the source told before.
+    /// Replaces the texts of this source.
     pub fn add_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
         replace(&mut self.texts.lock(), source, texts);
     }
 
-    /// The same for headers.
+    /// Replaces the headers of this source.
     pub fn add_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
         replace(&mut self.headers.lock(), source, headers);
     }
@@ -44,9 +45,9 @@ impl KnownSecrets {
     }
 }
 
-fn replace<T>(known: &mut Vec<(SecretSource, T)>, source: SecretSource, told: T) {
+fn replace<T>(known: &mut Vec<(SecretSource, T)>, source: SecretSource, new: T) {
     match known.iter_mut().find(|(known, _)| *known == source) {
-        Some((_, before)) => *before = told,
-        None => known.push((source, told)),
+        Some((_, old)) => *old = new,
+        None => known.push((source, new)),
     }
 }

@@ -1,6 +1,6 @@
-//! How large what a server sends may be.
+//! Limits on the size of data from a server.
 
-/// The largest of what a server may send, in bytes.
+/// The largest message and the largest event that a server may send, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeLimits {
     pub message: usize,

@@ -1,4 +1,4 @@
-//! One call of a caller, and the values that travel with it.
+//! The context of one API call, and the types that are passed along with it.
 #![forbid(unsafe_code)]
 
 pub mod bounded_queue;
@@ -22,13 +22,13 @@ use crate::protocol::json_scanner;
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
 use crate::sys::pollable_event::PollableEvent;
 
-/// A signal, or the error for a system that has no more descriptors.
+/// Creates an event; fails if the process or the system has no file descriptor left.
 pub fn new_signal() -> Result<PollableEvent> {
     PollableEvent::new()
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a file descriptor: {error}")))
 }
 
-/// The text of an object that a caller gives.
+/// Checks that a text from the caller is a JSON object. `what` names it in the error.
 pub fn object<'a>(text: &'a str, what: &str) -> Result<&'a str> {
     json_scanner::object(text).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("{what}: {why}")))
 }

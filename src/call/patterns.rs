@@ -1,38 +1,40 @@
-//! Finding many texts in another one, in one pass (Aho and Corasick, 1975): the time does not depend on how many there are, and a
-//! server chooses some of them.
+//! Searches a text for many patterns in one pass (Aho and Corasick, 1975). The time does not depend on the number of
+//! patterns, because a server chooses some of them.
 
 use zeroize::Zeroize;
 
-/// What is looked for, as a tree: each node is a byte, and each path from the root the beginning of a pattern.
+/// The patterns as a trie: each node is a byte, and each path from the root is a prefix of a pattern.
 pub struct SecretPatterns {
     nodes: Vec<PatternNode>,
-    /// The children of the root.
+    /// The children of the root, by their bytes.
     first: [u32; 256],
 }
 
 #[derive(Clone, Copy, Default)]
 struct PatternNode {
     byte: u8,
-    /// How many bytes the path has.
+    /// The length of the path from the root.
     depth: u32,
     /// The length of the longest pattern that ends here; zero for none.
     longest: u32,
-    /// Another node, or zero for none: the root is nobody's child and fails nowhere.
+    /// The index of the first child; zero, the root, for none.
     child: u32,
+    /// The index of the next child of the same parent; zero for none.
     sibling: u32,
-    /// The end of the longest other path that this one ends in.
+    /// The failure link: the node of the longest proper suffix of this path that is a path itself; zero, the root, if
+    /// it is empty.
     fail: u32,
 }
 
 impl SecretPatterns {
     pub fn new<'a>(patterns: impl Iterator<Item = &'a str> + Clone) -> SecretPatterns {
-        // With room for all: what grows leaves copies behind.
-        let most = 1 + patterns.clone().map(str::len).sum::<usize>();
-        let mut made = SecretPatterns { nodes: Vec::with_capacity(most), first: [0; 256] };
-        made.nodes.push(PatternNode::default());
-        patterns.for_each(|pattern| made.add(pattern.as_bytes()));
-        made.link();
-        made
+        // Allocate for all nodes: growing the vector would leave copies in memory.
+        let capacity = 1 + patterns.clone().map(str::len).sum::<usize>();
+        let mut trie = SecretPatterns { nodes: Vec::with_capacity(capacity), first: [0; 256] };
+        trie.nodes.push(PatternNode::default());
+        patterns.for_each(|pattern| trie.add(pattern.as_bytes()));
+        trie.set_failure_links();
+        trie
     }
 
     fn add(&mut self, pattern: &[u8]) {
@@ -67,10 +69,10 @@ impl SecretPatterns {
         at
     }
 
-    /// Sets where each node fails to, from the root on.
-    fn link(&mut self) {
-        let mut waiting = std::collections::VecDeque::from([0]);
-        while let Some(parent) = waiting.pop_front() {
+    /// Sets the failure links, breadth first.
+    fn set_failure_links(&mut self) {
+        let mut queue = std::collections::VecDeque::from([0]);
+        while let Some(parent) = queue.pop_front() {
             let mut at = self.nodes[parent as usize].child;
             while at != 0 {
                 let PatternNode { byte, sibling, .. } = self.nodes[at as usize];
@@ -79,12 +81,13 @@ impl SecretPatterns {
                 let node = &mut self.nodes[at as usize];
                 node.fail = fail;
                 node.longest = node.longest.max(shorter);
-                waiting.push_back(at);
+                queue.push_back(at);
                 at = sibling;
             }
         }
     }
 
+    /// The node after reading `byte` at the node `at`.
     fn step(&self, mut at: u32, byte: u8) -> u32 {
         loop {
             match self.child(at, byte) {
@@ -95,8 +98,8 @@ impl SecretPatterns {
         }
     }
 
-    /// Calls `found` for the longest pattern that ends at each place, with where it begins and ends, until that says to stop. Gives how
-    /// many bytes at the end of `text` are the beginning of a pattern.
+    /// Calls `found` for each position at which a pattern ends, with the start and the end of the longest one, until
+    /// `found` returns false. Returns how many bytes at the end of `text` are the beginning of a pattern.
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize, usize) -> bool) -> usize {
         let mut at = 0;
         for (end, byte) in (1..).zip(text) {
@@ -143,11 +146,11 @@ mod tests {
             count += 1;
             count < 2
         });
-        assert_eq!(count, 2, "it stops");
+        assert_eq!(count, 2, "the search stops");
     }
 
     #[test]
-    fn it_finds_what_a_search_for_each_finds() {
+    fn the_matches_equal_those_of_separate_searches() {
         let patterns = ["aa", "ab", "aab", "baa", "abab", "bbbbb", "aabaab"];
         for number in 0..1 << 12 {
             let text: String = (0..12).map(|bit| if number >> bit & 1 == 1 { 'a' } else { 'b' }).collect();
@@ -158,7 +161,7 @@ mod tests {
                 expected.extend(ends.max().map(|length| (end - length, end)));
             }
             let begins = |length: &usize| patterns.iter().any(|pattern| pattern.starts_with(&text[12 - length..]));
-            // A whole pattern counts as the beginning of itself.
+            // A whole pattern counts as its own beginning.
             let rest = (1..=12).rev().find(begins).unwrap_or(0);
             assert_eq!(found(&patterns, &text), (expected, rest), "{text}");
         }

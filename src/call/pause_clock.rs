@@ -1,30 +1,33 @@
-//! The time that is spent in a caller's callbacks, which counts against no timeout: a person may be filling in a form.
+//! The time spent in the application's callbacks. It does not count toward any timeout: a person may be filling in a
+//! form.
 
 use std::time::{Duration, Instant};
 
 use crate::sys::lock::{Mutex, MutexGuard};
 
-/// Adds up pauses; shared by all who wait for the one who makes them.
+/// Adds up the time spent in callbacks. The thread that runs a callback shares the clock with the threads that wait for
+/// it.
 #[derive(Debug, Default)]
 pub struct PauseClock(Mutex<PauseState>);
 
 #[derive(Debug, Default)]
 struct PauseState {
+    /// The total of the pauses that have ended.
     past: Duration,
-    /// Since when the pause under way lasts.
+    /// When the current pause began.
     since: Option<Instant>,
 }
 
 impl PauseClock {
-    /// Runs `callback`, and counts its time.
+    /// Runs `callback` and adds the time that it takes.
     pub fn during<T>(&self, callback: impl FnOnce() -> T) -> T {
         self.lock().since = Some(Instant::now());
-        // Ends the pause also when the callback panics.
+        // A drop guard, so that the pause ends even if the callback panics.
         let _pause = Pause(self);
         callback()
     }
 
-    /// All pauses so far, and whether one is under way.
+    /// The total of all pauses so far, and whether a callback is running.
     pub fn total(&self) -> (Duration, bool) {
         let state = self.lock();
         let current = state.since.map_or(Duration::ZERO, |since| since.elapsed());

@@ -1,4 +1,4 @@
-//! A request as transports get it, and how the server is addressed.
+//! The request that a transport sends, and what it needs to know about the session.
 
 use ::http::HeaderValue;
 
@@ -6,11 +6,12 @@ use crate::protocol::lost_session::SessionReference;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 
-/// How the server is addressed: what the session settled on, or, before there is one, what is being tried.
+/// The protocol version and session that messages are sent with: the negotiated ones, or the ones that a handshake
+/// tries.
 #[derive(Clone)]
 pub struct PeerContext {
     pub era: Era,
-    /// `initialize` itself carries no version header.
+    /// The `MCP-Protocol-Version` header; `None` for `initialize`, which is sent without it.
     pub version: Option<&'static str>,
     pub session_id: Option<HeaderValue>,
 }
@@ -20,12 +21,13 @@ impl PeerContext {
         PeerContext { era: Era::Modern, version: Some(version), session_id: None }
     }
 
-    /// The first message of the legacy handshake.
+    /// For `initialize`, the first message of the legacy handshake.
     pub fn opening() -> PeerContext {
         PeerContext { era: Era::Legacy, version: None, session_id: None }
     }
 
-    /// What a request says of the session, which the server may have lost; `without_id` where that has no id.
+    /// How a request refers to its session, to recognize errors about a lost session. `without_id` is the result for a
+    /// session that has no id.
     pub fn session_reference<'a>(&'a self, without_id: SessionReference<'a>) -> SessionReference<'a> {
         match &self.session_id {
             Some(id) => SessionReference::Id(id.to_str().unwrap_or_default()),
@@ -35,40 +37,41 @@ impl PeerContext {
     }
 }
 
-/// What may be done with a request besides sending it once.
+/// Whether a request may be sent again or cancelled, and which results it may have.
 #[derive(Clone, Copy)]
 pub struct RequestPolicy {
-    /// Executing it twice does no harm.
+    /// It is safe to execute twice.
     pub repeatable: bool,
-    /// The server is told when nobody waits any more.
+    /// If the caller gives up, the server is sent a cancellation.
     pub cancellable: bool,
-    /// A modern server may answer that it needs more input (2026-07-28, "Multi Round-Trip Requests": Supported Requests).
+    /// A modern server may respond that it needs more input (2026-07-28, "Multi Round-Trip Requests": Supported
+    /// Requests).
     pub may_ask: bool,
-    /// A modern server may answer with a task.
+    /// A modern server may respond with a task.
     pub may_be_task: bool,
 }
 
 impl RequestPolicy {
-    /// `server/discover` and `initialize`: never cancelled on the wire.
+    /// `server/discover` and `initialize`: no cancellation is sent for them.
     pub const PROBE: RequestPolicy =
         RequestPolicy { repeatable: true, cancellable: false, may_ask: false, may_be_task: false };
     /// `ping`, lists, completion.
     pub const REPEATABLE: RequestPolicy = RequestPolicy { cancellable: true, ..RequestPolicy::PROBE };
     /// `resources/read`, `prompts/get`.
     pub const READ: RequestPolicy = RequestPolicy { may_ask: true, ..RequestPolicy::REPEATABLE };
-    /// What may do something: `tools/call`, and requests that this client does not know.
+    /// Requests that may have side effects: `tools/call`, and methods that this client does not know.
     pub const ONCE: RequestPolicy =
         RequestPolicy { repeatable: false, cancellable: true, may_ask: true, may_be_task: false };
 }
 
-/// What is asked.
+/// A request: its method, its parameters, and the headers that repeat parts of them.
 #[derive(Clone, Copy)]
 pub struct EncodedRequest<'a> {
     pub method: &'a str,
     pub params: &'a Params<'a>,
-    /// What `Mcp-Name` says.
+    /// The value of the `Mcp-Name` header.
     pub name: Option<&'a str>,
-    /// Arguments that headers repeat.
+    /// Arguments that are repeated in headers: the name and the value of each header.
     pub mirrored: &'a [(String, String)],
     pub rules: RequestPolicy,
 }

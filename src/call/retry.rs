@@ -1,70 +1,73 @@
-//! What a failure means for what is tried next. All tables of statuses that decide that are here; the loops that try again ask, and
-//! decide nothing by themselves.
+//! Whether and how to retry after a failure. All decisions that depend on a status are made here; the loops that retry
+//! only follow them.
 
 use crate::error::Error;
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::version::Era;
 use crate::status::*;
 
-/// What may help.
+/// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// The same once more.
+    /// Try the same again.
     Retry,
-    /// The same in a new session.
+    /// Try again in a new session.
     NewSession,
-    /// Finding out anew which version the server speaks.
+    /// Negotiate the protocol version again.
     NewVersion,
-    /// The same with the headers that the server wants.
+    /// Try again with the headers that the server expects.
     NewHeaders,
-    /// The same with other credentials.
+    /// Try again with other credentials.
     OtherCredentials,
-    /// The same over another transport.
+    /// Try another transport.
     OtherTransport,
-    /// Nothing. 429 and 503 are reported as well: the program knows whether it wants to wait.
+    /// Report the error. This includes HTTP 429 and 503: the application decides whether to wait and retry.
     Fatal,
 }
 
-/// What has failed.
+/// The step that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedStep {
-    /// A request in a session of this era, which was `renewed` for it already or not.
+    /// A request in a session of this era. `renewed`: the session was already re-established for this request.
     Request { era: Era, renewed: bool },
-    /// An HTTP request, for which the auth callback has given credentials.
+    /// An HTTP request with credentials from the auth callback.
     Credentials,
-    /// Going on with the event stream of an answer that broke off.
-    ResumedAnswer,
-    /// The event stream for what belongs to no call. `was_open` says that it was open before, and `in_vain` how often in a row it was
-    /// not opened.
-    ServerStream { was_open: bool, in_vain: u32 },
-    /// A subscription, which was opened so often in a row without anything coming of it.
-    Subscription { in_vain: u32 },
-    /// The first stream of a transport that may not be the server's.
+    /// Resuming the event stream of a response, after it ended early.
+    ResumedResponse,
+    /// The server stream, which has messages that belong to no request. `was_open`: it was open before. `failures`: how
+    /// many attempts to open it have failed in a row.
+    ServerStream { was_open: bool, failures: u32 },
+    /// A subscription. `failures`: how many times in a row it could not be opened, or ended before anything was
+    /// received.
+    Subscription { failures: u32 },
+    /// Opening the stream of HTTP+SSE, which the server may not support.
     FirstStream,
-    /// The handshake over a transport that may not be the server's.
+    /// The handshake over Streamable HTTP, which the server may not support.
     FirstHandshake,
-    /// The handshake with a server that was a legacy one when it was last asked.
+    /// The handshake with a server that was a legacy server in an earlier handshake.
     LegacyHandshake,
 }
 
-/// How often a server stream is tried in a row without being opened.
+/// How many attempts in a row to open a server stream may fail.
 const MAX_SERVER_STREAMS: u32 = 5;
 
-/// So often a subscription is opened in a row without anything coming of it.
+/// How many attempts in a row to open a subscription may fail.
 const MAX_SUBSCRIPTIONS: u32 = 5;
 
-/// What may help after `error`.
-pub fn disposition(error: &Error, stage: FailedStep) -> Disposition {
+/// What to do after `step` failed with `error`.
+pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
     let retry_if = |may_help: bool| if may_help { Disposition::Retry } else { Disposition::Fatal };
-    match stage {
+    match step {
         FailedStep::Request { era, renewed } => after_request(error, era, renewed),
         FailedStep::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
         FailedStep::Credentials => Disposition::Fatal,
-        // The server may be back in a moment.
-        FailedStep::ResumedAnswer => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
-        FailedStep::ServerStream { was_open, in_vain } => after_server_stream(error, was_open, in_vain),
-        FailedStep::Subscription { in_vain } => retry_if(in_vain <= MAX_SUBSCRIPTIONS && is_transient(error)),
-        FailedStep::FirstStream if is_no_stream(error) || error.status() == MCP_TIMEOUT => Disposition::OtherTransport,
+        // The server may be reachable again in a moment.
+        FailedStep::ResumedResponse => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
+        FailedStep::ServerStream { was_open, failures } => after_server_stream(error, was_open, failures),
+        FailedStep::Subscription { failures } => retry_if(failures <= MAX_SUBSCRIPTIONS && is_transient(error)),
+        FailedStep::FirstStream if indicates_no_sse_server(error) || error.status() == MCP_TIMEOUT => {
+            Disposition::OtherTransport
+        }
         FailedStep::FirstHandshake if indicates_older_server(error) => Disposition::OtherTransport,
         FailedStep::LegacyHandshake if indicates_older_server(error) || is_modern_error(error) => {
             Disposition::NewVersion
@@ -83,7 +86,7 @@ fn after_request(error: &Error, era: Era, renewed: bool) -> Disposition {
     if is_header_mismatch(error) { Disposition::NewHeaders } else { Disposition::Fatal }
 }
 
-/// 401, or a 403 that asks for a wider scope (RFC 6750, section 3.1).
+/// HTTP 401, or a 403 that requires a wider scope (RFC 6750, section 3.1).
 fn wants_other_credentials(error: &Error) -> bool {
     let challenge = error.report().www_authenticate.as_deref();
     match error.status() {
@@ -93,38 +96,40 @@ fn wants_other_credentials(error: &Error) -> bool {
     }
 }
 
-fn after_server_stream(error: &Error, was_open: bool, in_vain: u32) -> Disposition {
+fn after_server_stream(error: &Error, was_open: bool, failures: u32) -> Disposition {
     let is_final = match error.status() {
         MCP_CANCELLED | MCP_CLOSED => true,
-        _ if was_open && in_vain > 0 && reports_existing_stream(error) => false,
+        _ if was_open && failures > 0 && reports_existing_stream(error) => false,
         MCP_SESSION_LOST | MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT => true,
         MCP_HTTP_ERROR | MCP_RPC_ERROR => (400..500).contains(&error.report().http_status),
-        _ => in_vain >= MAX_SERVER_STREAMS,
+        _ => failures >= MAX_SERVER_STREAMS,
     };
     if is_final { Disposition::Fatal } else { Disposition::Retry }
 }
 
-/// Whether a server says that the session has a stream already (TypeScript SDK: 409 "Only one SSE stream is allowed per session").
+/// Whether a server refuses a stream because the session already has one (TypeScript SDK: 409 "Only one SSE stream is
+/// allowed per session").
 pub fn reports_existing_stream(error: &Error) -> bool {
     match error.report().http_status {
         409 => true,
         400 => {
             let words = error.report().message.to_ascii_lowercase();
-            // A session that is not known has no other stream: "invalid session ID for this stream".
-            let tells_of_one =
-                || ["only one", "one stream", "one sse", "already"].iter().any(|told| words.contains(told));
-            words.contains("stream") && (error.status() != MCP_SESSION_LOST || tells_of_one())
+            // An unknown session has no other stream: "invalid session ID for this stream".
+            let names_another =
+                || ["only one", "one stream", "one sse", "already"].iter().any(|phrase| words.contains(phrase));
+            words.contains("stream") && (error.status() != MCP_SESSION_LOST || names_another())
         }
         _ => false,
     }
 }
 
-/// Whether a server stream that was given up may be opened again later: the program may have set other credentials since.
+/// Whether to try again later to open a server stream after the last attempt has failed: the application may set other
+/// credentials.
 pub fn may_be_opened_later(error: &Error) -> bool {
     is_transient(error) || matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE)
 }
 
-/// Whether what failed may go better in a moment.
+/// Whether another attempt a moment later may succeed.
 fn is_transient(error: &Error) -> bool {
     matches!(
         error.status(),
@@ -140,13 +145,14 @@ fn is_transient(error: &Error) -> bool {
     )
 }
 
-/// How `initialize` is refused by servers of before Streamable HTTP (2025-11-25, "Transports": Backwards Compatibility).
+/// Whether the server refuses `initialize` like a server without Streamable HTTP does (2025-11-25, "Transports":
+/// Backwards Compatibility).
 fn indicates_older_server(error: &Error) -> bool {
     matches!(error.report().http_status, 400 | 404 | 405) && !is_modern_error(error)
 }
 
-/// What a GET is answered with where no HTTP+SSE server is.
-fn is_no_stream(error: &Error) -> bool {
+/// Whether the response to a GET shows that the server does not support HTTP+SSE.
+fn indicates_no_sse_server(error: &Error) -> bool {
     match error.status() {
         MCP_UNEXPECTED_CONTENT | MCP_NOT_FOUND | MCP_HTTP_ERROR => true,
         MCP_RPC_ERROR | MCP_SESSION_LOST => (400..500).contains(&error.report().http_status),
@@ -154,7 +160,7 @@ fn is_no_stream(error: &Error) -> bool {
     }
 }
 
-/// Says something of this caller or of this moment, and nothing of what the server is.
+/// Whether an error is about this caller or temporary, and does not show which protocol the server supports.
 pub fn is_about_caller(error: &Error) -> bool {
     matches!(
         error.status(),
@@ -168,19 +174,20 @@ pub fn is_about_caller(error: &Error) -> bool {
     )
 }
 
-/// An outcome that says nothing to the other calls that wait for it.
+/// Whether an error concerns only the call that received it, and not other calls that wait for the same result.
 pub fn is_of_this_call(error: &Error) -> bool {
     error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
 }
 
-/// Some servers refuse `notifications/initialized` and serve the session all the same.
+/// Whether the session can be used although the server refused `notifications/initialized`, as some servers do.
 pub fn is_harmless_for_session(error: &Error) -> bool {
     let is_about_credentials =
         matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_PROXY_AUTH_REQUIRED);
     error.report().http_status != 0 && !is_about_credentials
 }
 
-/// Of two refusals, the one that says more: a GET that is refused for what it is, and not a POST that is not allowed there.
+/// The more informative one of two refusals: that of the GET if it has a specific reason, and the POST's is only that
+/// the path or the method does not exist.
 pub fn more_informative(of_get: Error, of_post: Error) -> Error {
     let (get, post) = (of_get.report().http_status, of_post.report().http_status);
     let is_refusal = of_get.status() == MCP_HTTP_ERROR && !matches!(get, 0 | 404 | 405);
@@ -201,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn requests() {
+    fn failed_requests_are_retried_as_their_status_says() {
         let mut gone = failed(MCP_DISCONNECTED, 0);
         gone.report_mut().session_is_gone = true;
         for (error, era, next) in [
@@ -224,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_was_renewed_is_not_renewed_for_the_version_again() {
+    fn the_version_is_not_negotiated_again_in_a_renewed_session() {
         let renewed = FailedStep::Request { era: Era::Legacy, renewed: true };
         assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
         assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
     }
 
     #[test]
-    fn credentials() {
+    fn credentials_are_replaced_after_401_and_insufficient_scope() {
         let with_challenge = |status, http_status, challenge: &str| {
             let mut error = failed(status, http_status);
             error.report_mut().www_authenticate = Some(challenge.into());
@@ -249,11 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn server_streams() {
-        let first = FailedStep::ServerStream { was_open: false, in_vain: 1 };
-        let last = FailedStep::ServerStream { was_open: false, in_vain: MAX_SERVER_STREAMS };
-        let again = FailedStep::ServerStream { was_open: true, in_vain: 1 };
-        for (error, stage, next) in [
+    fn server_streams_are_reopened_unless_the_server_refuses_them() {
+        let first = FailedStep::ServerStream { was_open: false, failures: 1 };
+        let last = FailedStep::ServerStream { was_open: false, failures: MAX_SERVER_STREAMS };
+        let again = FailedStep::ServerStream { was_open: true, failures: 1 };
+        for (error, step, next) in [
             (failed(MCP_CONNECT_FAILED, 0), first, Disposition::Retry),
             (failed(MCP_SERVER_ERROR, 500), first, Disposition::Retry),
             (failed(MCP_SERVER_ERROR, 500), last, Disposition::Fatal),
@@ -261,24 +268,24 @@ mod tests {
             (failed(MCP_NOT_FOUND, 404), again, Disposition::Fatal),
             (failed(MCP_SESSION_LOST, 404), again, Disposition::Fatal),
             (failed(MCP_CANCELLED, 0), again, Disposition::Fatal),
-            // The server has not noticed yet that the last stream has ended.
+            // The server has not noticed yet that the previous stream has ended.
             (failed(MCP_HTTP_ERROR, 409), first, Disposition::Fatal),
             (failed(MCP_HTTP_ERROR, 409), again, Disposition::Retry),
-            (failed(MCP_DISCONNECTED, 0), FailedStep::ServerStream { was_open: true, in_vain: 0 }, Disposition::Retry),
+            (failed(MCP_DISCONNECTED, 0), FailedStep::ServerStream { was_open: true, failures: 0 }, Disposition::Retry),
         ] {
-            assert_eq!(disposition(&error, stage), next, "{:?} {stage:?}", error.report());
+            assert_eq!(disposition(&error, step), next, "{:?} {step:?}", error.report());
         }
-        for (words, is_told) in
+        for (words, expected) in
             [("Only one SSE stream is allowed", true), ("invalid stream session", true), ("no", false)]
         {
             let error = Error::new(MCP_RPC_ERROR, words).with_http_status(400);
-            assert_eq!(reports_existing_stream(&error), is_told, "{words}");
+            assert_eq!(reports_existing_stream(&error), expected, "{words}");
         }
         assert!(!reports_existing_stream(&Error::new(MCP_SESSION_LOST, "bad stream session").with_http_status(400)));
     }
 
     #[test]
-    fn other_streams() {
+    fn resumed_responses_and_subscriptions_are_retried_after_transient_errors() {
         for (error, resumed, subscribed) in [
             (failed(MCP_CONNECT_FAILED, 0), Disposition::Retry, Disposition::Retry),
             (failed(MCP_DISCONNECTED, 0), Disposition::Retry, Disposition::Retry),
@@ -287,20 +294,20 @@ mod tests {
             (failed(MCP_UNAUTHORIZED, 401), Disposition::Fatal, Disposition::Fatal),
             (failed(MCP_CANCELLED, 0), Disposition::Fatal, Disposition::Fatal),
         ] {
-            assert_eq!(disposition(&error, FailedStep::ResumedAnswer), resumed, "{:?}", error.report());
+            assert_eq!(disposition(&error, FailedStep::ResumedResponse), resumed, "{:?}", error.report());
             assert_eq!(
-                disposition(&error, FailedStep::Subscription { in_vain: 1 }),
+                disposition(&error, FailedStep::Subscription { failures: 1 }),
                 subscribed,
                 "{:?}",
                 error.report()
             );
-            let last = FailedStep::Subscription { in_vain: MAX_SUBSCRIPTIONS + 1 };
+            let last = FailedStep::Subscription { failures: MAX_SUBSCRIPTIONS + 1 };
             assert_eq!(disposition(&error, last), Disposition::Fatal);
         }
     }
 
     #[test]
-    fn transports() {
+    fn other_transports_and_versions_are_tried_only_if_the_server_may_support_them() {
         for (error, first_stream, first_handshake, legacy) in [
             (failed(MCP_NOT_FOUND, 404), true, true, true),
             (failed(MCP_HTTP_ERROR, 405), true, true, true),
@@ -312,12 +319,12 @@ mod tests {
             (rpc(-32601), true, true, true),
             (rpc(-32022), true, false, true),
         ] {
-            for (stage, next, is_next) in [
+            for (step, next, is_next) in [
                 (FailedStep::FirstStream, Disposition::OtherTransport, first_stream),
                 (FailedStep::FirstHandshake, Disposition::OtherTransport, first_handshake),
                 (FailedStep::LegacyHandshake, Disposition::NewVersion, legacy),
             ] {
-                assert_eq!(disposition(&error, stage) == next, is_next, "{:?} {stage:?}", error.report());
+                assert_eq!(disposition(&error, step) == next, is_next, "{:?} {step:?}", error.report());
             }
         }
     }

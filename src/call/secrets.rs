@@ -1,4 +1,4 @@
-//! Keeping secrets out of what people read: a server may echo what it got, in many forms.
+//! Redacts secrets in messages and log lines: a server may echo what it received, escaped in many ways.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -10,29 +10,29 @@ use crate::error::Error;
 use crate::sanitize::{beginning, one_line};
 use crate::sys::lock::Mutex;
 
-/// A shorter value is too common in ordinary text to be taken for the secret.
+/// Shorter values are not redacted: they are too common in ordinary text.
 const SHORTEST: usize = 4;
 
-/// The same for a part of a value, such as one cookie of several.
+/// Shorter parts of a value, such as one cookie of several, are not redacted separately.
 const SHORTEST_PART: usize = 8;
 
-/// What takes the place of a secret.
+/// The replacement for a secret.
 const REDACTED: &str = "[redacted]";
 
-/// Of a text, so many bytes are looked at: much more than is shown.
+/// How many bytes of a text are searched and returned. No message contains more.
 const MAX_SEARCHED: usize = 64 * 1024;
 
-/// So often a text is decoded: JSON inside of JSON, with what was percent-encoded.
+/// How many times a text is decoded: JSON may be nested in JSON and contain percent-encoding.
 const MAX_DECODINGS: usize = 3;
 
-/// The data of an error is searched as a whole, up to so many bytes.
+/// The longest `data` of an error that is searched, in bytes. Longer data is left out.
 const MAX_DATA_SEARCHED: usize = 1024 * 1024;
 
-/// What must not be shown. No `Debug`: nothing may print it.
+/// The secrets to redact. No `Debug`: they must not be printed.
 #[derive(Default)]
 pub struct Secrets {
     values: Vec<SecretValue>,
-    /// Made by the first search after the last one was added.
+    /// Created by the first search after a secret was added.
     patterns: OnceCell<Arc<SecretPatterns>>,
     last: Arc<LastPatterns>,
 }
@@ -40,19 +40,19 @@ pub struct Secrets {
 /// A secret, and whether parts of it are secrets as well.
 type SecretValue = (Zeroizing<String>, bool);
 
-/// Secrets of one origin, such as a URL's or all cookies', which many calls are told. No `Debug`: nothing may print them.
+/// The secrets of one source, such as a URL or all cookies, shared by many calls. No `Debug`: they must not be printed.
 #[derive(Default)]
 pub struct SecretTexts(Vec<SecretValue>);
 
 impl SecretTexts {
-    /// `values` may be secret in parts; of what is `whole`, no part is.
+    /// Parts of `values`, such as single cookies, are secrets too. `whole` texts are secrets only as a whole.
     pub fn new(values: Vec<Zeroizing<String>>, whole: Vec<String>) -> Arc<SecretTexts> {
         let values = values.into_iter().map(|value| (value, true));
         Arc::new(SecretTexts(values.chain(whole.into_iter().map(|text| (Zeroizing::new(text), false))).collect()))
     }
 
-    /// All of several.
-    pub fn together<'a>(all: impl Iterator<Item = &'a SecretTexts>) -> Arc<SecretTexts> {
+    /// The secrets of several sources.
+    pub fn merged<'a>(all: impl Iterator<Item = &'a SecretTexts>) -> Arc<SecretTexts> {
         Arc::new(SecretTexts(all.flat_map(|texts| texts.0.iter().cloned()).collect()))
     }
 
@@ -66,8 +66,8 @@ impl SecretTexts {
     }
 }
 
-/// The patterns of the secrets that were looked for last. They are much larger than the secrets, and most of what one client shows is
-/// searched for the same ones.
+/// A cache of the last search's patterns: they take much more memory than the secrets, and most texts of a client are
+/// searched for the same secrets.
 #[derive(Default)]
 pub struct LastPatterns(Mutex<Option<(Vec<SecretValue>, Arc<SecretPatterns>)>>);
 
@@ -85,26 +85,26 @@ impl LastPatterns {
 }
 
 impl Secrets {
-    /// None yet.
+    /// An empty set.
     pub fn new(last: Arc<LastPatterns>) -> Secrets {
         Secrets { last, ..Secrets::default() }
     }
 
-    /// Adds texts that were collected before.
+    /// Adds the secrets of one source.
     pub fn add_all(&mut self, texts: &SecretTexts) {
         for (text, has_parts) in &texts.0 {
             if *has_parts { self.add(text) } else { self.add_whole(text) }
         }
     }
 
-    /// Adds the value of a header.
+    /// Adds a secret of which parts are secrets too, such as the value of a header.
     pub fn add(&mut self, value: &str) {
         if value.len() >= SHORTEST {
             self.push(value, true);
         }
     }
 
-    /// Adds a text of which no part is a secret, such as a segment of a path.
+    /// Adds a text that is a secret only as a whole, such as a segment of a path.
     pub fn add_whole(&mut self, text: &str) {
         if !text.is_empty() {
             self.push(text, false);
@@ -120,78 +120,80 @@ impl Secrets {
         self.patterns.get_or_init(|| self.last.of(&self.values))
     }
 
-    /// The beginning of a text, which is more than can be shown of it, without secrets.
+    /// Redacts the first 64 KiB of a text. No message contains more.
     pub fn redact(&self, text: &str) -> String {
         self.redact_beginning(text, false)
     }
 
-    /// The same where the end of the text was cut off, if `is_cut`: what may be the beginning of a secret there goes.
+    /// Redacts a text. With `is_cut`, the end of the text is missing: anything at its end that may be the beginning of
+    /// a secret is removed.
     pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
         let is_cut = is_cut || text.len() > MAX_SEARCHED;
         let text = beginning(text, MAX_SEARCHED);
-        let text = if is_cut { without_rest(text) } else { text };
-        let (mut hidden, whole) = self.find(text);
-        hidden.sort_unstable();
-        let end = if is_cut { whole } else { text.len() };
-        let mut shown = String::with_capacity(end);
+        let text = if is_cut { without_partial_end(text) } else { text };
+        let (mut ranges, complete) = self.find(text);
+        ranges.sort_unstable();
+        let end = if is_cut { complete } else { text.len() };
+        let mut redacted = String::with_capacity(end);
         let mut at = 0;
-        let mut hidden = hidden.into_iter().peekable();
-        while let Some((start, mut until)) = hidden.next() {
-            // Those that overlap go together.
-            while let Some((_, next)) = hidden.next_if(|next| next.0 < until) {
+        let mut ranges = ranges.into_iter().peekable();
+        while let Some((start, mut until)) = ranges.next() {
+            // Overlapping secrets are replaced together.
+            while let Some((_, next)) = ranges.next_if(|next| next.0 < until) {
                 until = until.max(next);
             }
-            shown.push_str(text.get(at..start.min(end)).unwrap_or_default());
+            redacted.push_str(text.get(at..start.min(end)).unwrap_or_default());
             if start < end {
-                shown.push_str(REDACTED);
+                redacted.push_str(REDACTED);
             }
             at = until;
         }
-        shown.push_str(text.get(at..end).unwrap_or_default());
-        shown
+        redacted.push_str(text.get(at..end).unwrap_or_default());
+        redacted
     }
 
-    /// Where secrets begin and end in a text, however they are escaped there; and where at its end the beginning of one may stand.
+    /// The ranges of secrets in a text, escaped or not; and the length of the text without an end that may be the
+    /// beginning of a secret.
     fn find(&self, text: &str) -> (Vec<(usize, usize)>, usize) {
-        let mut places = Vec::new();
-        let mut take = |start, end| {
-            places.push((start, end));
+        let mut ranges = Vec::new();
+        let mut record = |start, end| {
+            ranges.push((start, end));
             true
         };
-        let mut whole = text.len() - self.patterns().find(text.as_bytes(), &mut take);
+        let mut complete = text.len() - self.patterns().find(text.as_bytes(), &mut record);
         let mut decoded = DecodedText::of(text.as_bytes(), None);
         for _ in 0..MAX_DECODINGS {
             let Some(DecodedText { bytes, origins }) = decoded else { break };
-            let rest = self.patterns().find(&bytes, |start, end| take(origins[start], origins[end]));
-            whole = whole.min(origins[bytes.len() - rest]);
+            let rest = self.patterns().find(&bytes, |start, end| record(origins[start], origins[end]));
+            complete = complete.min(origins[bytes.len() - rest]);
             decoded = DecodedText::of(&bytes, Some(&origins));
         }
-        (places, whole)
+        (ranges, complete)
     }
 
-    /// A text that is fit to be shown: without secrets, and as [`one_line`] makes it.
+    /// Prepares a text for a message: redacts it, and applies [`one_line`].
     pub fn sanitize(&self, text: &str) -> String {
         one_line(&self.redact(text)).into_owned()
     }
 
-    /// The same for everything in an error.
+    /// Sanitizes all texts of an error.
     pub fn sanitize_error(&self, mut error: Error) -> Error {
         let report = error.report_mut();
         report.message = self.sanitize(&report.message);
         report.www_authenticate = report.www_authenticate.as_deref().map(|text| self.sanitize(text));
         if let Some(rpc) = &mut report.rpc {
             rpc.message = self.sanitize(&rpc.message);
-            // Data is handed out as the server sent it, or not at all.
-            rpc.data = rpc.data.take().filter(|data| self.values.is_empty() || !self.may_be_in(data));
+            // Data is returned unchanged, or left out if it may contain a secret.
+            rpc.data = rpc.data.take().filter(|data| self.values.is_empty() || !self.may_contain_secret(data));
         }
         error
     }
 
-    fn may_be_in(&self, json: &str) -> bool {
+    fn may_contain_secret(&self, json: &str) -> bool {
         if json.len() > MAX_DATA_SEARCHED {
             return true;
         }
-        let holds = |text: &[u8]| {
+        let has_secret = |text: &[u8]| {
             let mut found = false;
             self.patterns().find(text, |_, _| {
                 found = true;
@@ -202,18 +204,19 @@ impl Secrets {
         let mut decoded: Option<Zeroizing<Vec<u8>>> = None;
         for _ in 0..MAX_DECODINGS {
             let text = decoded.as_ref().map_or(json.as_bytes(), |decoded| decoded.as_slice());
-            if holds(text) {
+            if has_secret(text) {
                 return true;
             }
             let Some(next) = decode(text, |_, _| ()) else { return false };
             decoded = Some(next);
         }
-        decoded.is_some_and(|decoded| holds(&decoded))
+        decoded.is_some_and(|decoded| has_secret(&decoded))
     }
 }
 
-/// A text that was cut without what may be left of a character or of an escape: what comes before may be the beginning of a secret.
-fn without_rest(text: &str) -> &str {
+/// A text that was cut, without an incomplete character or escape at its end: it would hide that the text before it is
+/// the beginning of a secret.
+fn without_partial_end(text: &str) -> &str {
     let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
     let cut = |mark: char, longest: usize| {
         let tail = beginning(text, text.len().saturating_sub(longest - 1)).len();
@@ -222,21 +225,22 @@ fn without_rest(text: &str) -> &str {
     &text[..cut('%', "%2B".len()).min(cut('\\', r"\ud83d\ude00".len()))]
 }
 
-/// A value, and what it has that could be shown without the rest, such as one cookie of several.
+/// A value, and if it has parts, those that are long enough to be redacted separately.
 fn with_parts(value: &str, has_parts: bool) -> impl Iterator<Item = &str> + Clone {
     let separators = [' ', ';', ',', '=', '"', '&'];
     let parts = value.split(separators).filter(move |part| has_parts && part.len() >= SHORTEST_PART);
     std::iter::once(value).chain(parts)
 }
 
-/// A text without its escapes, and for each byte of it, and for its end, where the escape begins that it came from.
+/// A decoded text, with the position in the original text of each byte and of the end. For a decoded escape, that is
+/// the start of the escape.
 struct DecodedText {
     bytes: Zeroizing<Vec<u8>>,
     origins: Vec<usize>,
 }
 
 impl DecodedText {
-    /// `None` where nothing is escaped; `before` are the origins of `text`.
+    /// Decodes `text`, whose own positions in the original text are `before`. `None` if it contains no escape.
     fn of(text: &[u8], before: Option<&[usize]>) -> Option<DecodedText> {
         let origin = |at: usize| before.map_or(at, |before| before[at]);
         let mut origins = Vec::new();
@@ -246,23 +250,23 @@ impl DecodedText {
     }
 }
 
-/// Decodes what is percent-encoded (RFC 3986, section 2.1), and the escapes of JSON (RFC 8259, section 7), one by one: an echo may have
-/// both, and what need not be escaped may be. `note` is told from which place on each byte, or several, came. `None` where nothing is
-/// escaped.
+/// Decodes percent-encoding (RFC 3986, section 2.1) and JSON escapes (RFC 8259, section 7). An echo may contain both,
+/// and may escape any character. Calls `note` with a position in `text` and the number of bytes decoded from there.
+/// `None` if `text` contains no escape.
 fn decode(text: &[u8], mut note: impl FnMut(usize, usize)) -> Option<Zeroizing<Vec<u8>>> {
-    // Byte by byte: wide registers would leave copies on the stack.
-    let mark = |text: &[u8]| text.iter().position(|byte| matches!(byte, b'%' | b'\\'));
-    mark(text)?;
+    // A search byte by byte: vector registers would leave copies on the stack.
+    let find_escape = |text: &[u8]| text.iter().position(|byte| matches!(byte, b'%' | b'\\'));
+    find_escape(text)?;
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut at, mut is_changed) = (0, false);
     while at < text.len() {
-        let plain = mark(&text[at..]).unwrap_or(text.len() - at);
+        let plain = find_escape(&text[at..]).unwrap_or(text.len() - at);
         decoded.extend_from_slice(&text[at..at + plain]);
         (at..at + plain).for_each(|at| note(at, 1));
         at += plain;
         let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
         let before = decoded.len();
-        let length = escaped(rest, &mut decoded);
+        let length = decode_escape(rest, &mut decoded);
         note(at, decoded.len() - before);
         is_changed |= length > 1;
         at += length;
@@ -270,8 +274,8 @@ fn decode(text: &[u8], mut note: impl FnMut(usize, usize)) -> Option<Zeroizing<V
     is_changed.then_some(decoded)
 }
 
-/// Decodes the escape that `text` begins with, and gives its length; what is none stays as it is.
-fn escaped(text: &[u8], to: &mut Vec<u8>) -> usize {
+/// Decodes the escape at the start of `text` and returns its length. If there is none, copies one byte unchanged.
+fn decode_escape(text: &[u8], to: &mut Vec<u8>) -> usize {
     let hex = |from: usize, count: usize| {
         let digits = text.get(from..from + count).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
         u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -323,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_found() {
+    fn secrets_are_found_in_every_escaped_form() {
         let secrets = secrets(&["tok+en/abc=="]);
         let percent: String = "tok+en/abc==".bytes().map(|byte| format!("%{byte:02x}")).collect();
         let json: String = "tok+en/abc==".bytes().map(|byte| format!("\\u00{byte:02X}")).collect();
@@ -348,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn secrets_may_look_escaped_themselves() {
+    fn secrets_that_contain_escapes_are_found() {
         let secrets = secrets(&["a%41b\\n", "gr\u{fc}\u{df}e \u{1f600}!"]);
         assert_eq!(secrets.redact("x a%41b\\n y a%2541b\\\\n"), "x [redacted] y [redacted]");
         assert_eq!(secrets.redact(r"gr\u00fc%C3%9fe \ud83d\ude00!"), "[redacted]");
     }
 
     #[test]
-    fn half_a_secret_at_the_end_goes() {
+    fn a_partial_secret_at_the_end_is_removed() {
         let secrets = secrets(&["tok+en/abc=="]);
         for (text, shown) in [
             ("got tok+en", "got "),
@@ -375,9 +379,9 @@ mod tests {
         assert_eq!(secrets.redact(&long), "x".repeat(MAX_SEARCHED - 5));
     }
 
-    /// A search for each, at each place, would take minutes.
+    /// Searching for each secret at each position would take minutes.
     #[test]
-    fn many_secrets_that_begin_alike_are_found() {
+    fn many_secrets_with_a_common_prefix_are_found() {
         let cookies: Vec<String> = (0..500).map(|n| format!("{}{n:08}", "a".repeat(500))).collect();
         let secrets = secrets(&cookies.iter().map(String::as_str).collect::<Vec<_>>());
         let text = format!("{}00000499.", "a".repeat(60_000));
@@ -385,14 +389,14 @@ mod tests {
     }
 
     #[test]
-    fn the_longer_of_two_goes_whole_and_cookies_go_one_by_one() {
+    fn the_longer_of_two_secrets_and_single_cookies_are_redacted() {
         let secrets = secrets(&["abcdef", "abcdefSECRETREST", "sid=SECRETSESSION; theme=dark"]);
         assert_eq!(secrets.redact("abcdefSECRETREST abcdef"), "[redacted] [redacted]");
         assert_eq!(secrets.redact("no SECRETSESSION in a dark theme"), "no [redacted] in a dark theme");
     }
 
     #[test]
-    fn what_is_shown_is_one_short_line() {
+    fn sanitized_texts_are_one_short_line() {
         let shown = Secrets::default().sanitize(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
         assert!(shown.starts_with("a  [31mx") && shown.len() <= LONGEST && shown.ends_with("x..."), "{shown}");
         let shown = Secrets::default().sanitize(&"€".repeat(5000));
@@ -400,11 +404,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_leaves_no_half_of_a_secret() {
+    fn shortening_leaves_no_partial_secret() {
         let secret = "s3cr3t-".repeat(40);
         let secrets = secrets(&[&secret]);
         for before in (LONGEST - 600..LONGEST + 300).step_by(7) {
-            // Many that get shorter move what is behind them to the front.
+            // Redacting many long secrets moves the text after them toward the beginning.
             for lead in ["x".repeat(before), format!("{} {}", format!("{secret} ").repeat(20), "x".repeat(before))] {
                 let shown = secrets.sanitize(&format!("{lead}{secret}{}", "y".repeat(5000)));
                 assert!(!shown.contains("s3cr3t-") && shown.len() <= LONGEST, "{before}: {shown}");
@@ -413,13 +417,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_end_is_not_searched() {
+    fn long_texts_are_searched_only_at_the_beginning() {
         let secrets = secrets(&["s3cr3t-token"]);
         assert!(secrets.redact(&"s3cr3t-token ".repeat(1_000_000)).len() < 2 * MAX_SEARCHED);
     }
 
     #[test]
-    fn patterns_are_made_once_for_the_same_secrets() {
+    fn patterns_are_reused_for_the_same_secrets() {
         let last = Arc::new(LastPatterns::default());
         let patterns = |values: &[&str]| {
             let mut secrets = Secrets::new(Arc::clone(&last));
@@ -434,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_holds_a_secret_is_left_out() {
+    fn error_data_with_a_secret_is_left_out() {
         let secrets = secrets(&["tok+en/abc=="]);
         let data_of = |text: &str| {
             let data = Some(text.to_owned());

@@ -1,50 +1,52 @@
-//! How a request failed, and what may be done about it.
+//! Why a request failed, and whether it may be sent again.
 
 use super::issued_credentials::CredentialRefusal;
 use crate::error::Error;
 use crate::status::MCP_SYSTEM_ERROR;
 
-/// A request that returned no response that can be used.
+/// The failure of a request: it has no usable response.
 #[derive(Debug)]
 pub struct SendError {
     pub error: Error,
-    /// The request went out on a kept connection that turned out dead before the first byte of an answer: sending it again is what the
-    /// server expects.
+    /// The request was sent on an idle connection, which ended before the first byte of a response: the server had
+    /// probably closed it already. The request should be sent again.
     pub stale: bool,
     pub sent: Sent,
-    /// The server refused what the auth callback gave; it may have something better.
+    /// The server refused the credentials from the auth callback; the callback may have better ones.
     pub refusal: Option<CredentialRefusal>,
 }
 
-/// Whether the server may have executed a request. What may have been executed is not sent again, unless that does no harm.
+/// Whether the server may have executed a request. If so, the request is sent again only if it is safe to execute
+/// twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Nothing of it has left.
+    /// No part of it was sent.
     No,
-    /// The server has answered that it did not execute it.
+    /// The server responded that it did not execute it.
     Refused,
-    /// At least a part of it has left.
+    /// At least a part of it was sent.
     Yes,
 }
 
 impl SendError {
-    /// Nothing was sent.
+    /// The request failed before any part of it was sent.
     pub fn before_sending(error: Error) -> SendError {
         SendError { error, stale: false, sent: Sent::No, refusal: None }
     }
 
-    /// Nothing was sent, for the stream that carried the session had ended by itself: the session is gone.
+    /// Nothing was sent, because the session's stream has ended. The session is lost with it, unless the failure is one
+    /// of this system.
     pub fn gone_before_sending(mut error: Error) -> SendError {
         error.report_mut().session_is_gone = error.status() != MCP_SYSTEM_ERROR;
         SendError::before_sending(error)
     }
 
-    /// The request was sent, and what followed went wrong.
+    /// The request failed after it was sent, at least in part.
     pub fn after_sending(error: Error) -> SendError {
         SendError { error, stale: false, sent: Sent::Yes, refusal: None }
     }
 
-    /// The server has answered that it did not execute the request.
+    /// The server responded that it did not execute the request.
     pub fn refused(error: Error) -> SendError {
         SendError { sent: Sent::Refused, ..SendError::after_sending(error) }
     }

@@ -1,5 +1,5 @@
-//! What comes where messages belong and is none, such as log lines and heartbeats: it is logged and passed over, and the error of a
-//! call that gets no answer quotes its beginning.
+//! Input that is not a JSON-RPC message where one is expected, such as log lines and heartbeats. It is logged and
+//! skipped, and the error of a call without a response quotes its beginning.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::error::Error;
 use crate::log::LogLevel;
 use crate::status::*;
 
-/// Of something that is no message, so many bytes are kept.
+/// How many bytes of skipped input are kept.
 const MAX_KEPT: usize = 8 * 1024;
 
-/// The longest quotation in the log and in an error, in characters.
+/// The longest quotations in the log and in an error message, in characters.
 const MAX_LOGGED: usize = 400;
 const MAX_QUOTED: usize = 200;
 
-/// So many lines of one stream are warnings in the log; what follows is for debugging.
+/// How many log lines of one stream have the level Warning. Later ones have the level Debug.
 const MAX_WARNINGS: u32 = 100;
 
-/// The beginning of what a server has sent.
+/// The beginning of a text from a server.
 #[derive(Debug)]
 pub struct Excerpt {
     bytes: Vec<u8>,
@@ -31,19 +31,19 @@ impl Excerpt {
         Excerpt { bytes: kept.to_vec(), is_cut: kept.len() < bytes.len() }
     }
 
-    /// One line of at most 400 characters, without what must not be shown.
+    /// For the log: one line of at most 400 characters, with secrets redacted.
     pub fn logged(&self, call: &CallContext) -> String {
-        self.shown(call, MAX_LOGGED)
+        self.redacted(call, MAX_LOGGED)
     }
 
-    fn shown(&self, call: &CallContext, longest: usize) -> String {
-        // Redacted before it is cut: half a secret would not be found any more.
+    fn redacted(&self, call: &CallContext, longest: usize) -> String {
+        // Redact before shortening: a part of a secret would not be recognized.
         let text = call.secrets().redact_beginning(&String::from_utf8_lossy(&self.bytes), self.is_cut);
         on_one_line(&text, longest)
     }
 }
 
-/// The words of a text, up to so many characters.
+/// The words of a text on one line, without control characters, shortened to `longest` characters and "...".
 pub fn on_one_line(text: &str, longest: usize) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = String::new();
@@ -64,17 +64,18 @@ pub fn on_one_line(text: &str, longest: usize) -> String {
     line
 }
 
-/// What was skipped on one stream.
+/// The input that was skipped on one stream.
 #[derive(Debug, Default)]
 pub struct SkippedInput {
     first: Option<Arc<Excerpt>>,
     warnings: u32,
-    /// How much it was.
+    /// How many inputs were skipped.
     pub count: u64,
 }
 
 impl SkippedInput {
-    /// Notes something; gives the level at which it is to be logged. Events of a name that no specification gives may be anything.
+    /// Counts skipped input, and returns the level at which to log it. `is_named`: it is an event with a name that no
+    /// specification defines, which may have any content and is not a problem.
     pub fn note(&mut self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
         self.count += 1;
         self.first.get_or_insert_with(|| Arc::clone(excerpt));
@@ -89,7 +90,7 @@ impl SkippedInput {
         self.first.as_ref()
     }
 
-    /// The same with the line in the log.
+    /// Counts an event that was skipped on an event stream, and logs it.
     pub fn record_event(&mut self, call: &CallContext, excerpt: Excerpt, is_named: bool) {
         let excerpt = Arc::new(excerpt);
         let level = self.note(&excerpt, is_named);
@@ -100,17 +101,16 @@ impl SkippedInput {
 pub const ON_STREAM: &str = "the event stream";
 pub const ON_STDOUT: &str = "the server's stdout";
 
-/// What the log says of something that was skipped.
+/// The log line for skipped input.
 pub fn log(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
     format!("skipped invalid JSON-RPC input on {place}: {}", excerpt.logged(call))
 }
 
-/// The error of a call to which no answer came, with what came instead.
+/// Adds to the error of a call without a response what was received instead.
 pub fn explained(mut error: Error, call: &CallContext, place: &str, first: Option<&Excerpt>) -> Error {
-    let is_without_answer =
-        matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
-    if let Some(first) = first.filter(|_| is_without_answer) {
-        let quote = first.shown(call, MAX_QUOTED);
+    let has_no_response = matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
+    if let Some(first) = first.filter(|_| has_no_response) {
+        let quote = first.redacted(call, MAX_QUOTED);
         error.report_mut().message.push_str(&format!("; instead of a response, this was received on {place}: {quote}"));
     }
     error

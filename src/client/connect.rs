@@ -37,7 +37,7 @@ impl Client {
     }
 
     fn open_session(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
-        if self.settings.network().tls.trusts_everybody {
+        if self.settings.network().tls.accepts_any_certificate {
             call.log(LogLevel::Warning, || {
                 "server certificates are not verified: any server can impersonate this one".into()
             });

@@ -191,7 +191,7 @@ pub extern "C" fn mcp_set_tls_verify(
     mcp_client::set(client, error, |client| {
         client.check_url("the settings of HTTP")?;
         client.settings.set_tls(|tls| {
-            tls.trusts_everybody = !verify;
+            tls.accepts_any_certificate = !verify;
             Ok(())
         })
     })

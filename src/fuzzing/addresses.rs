@@ -109,7 +109,7 @@ pub fn proxy_answers(bytes: &[u8]) {
 }
 
 fn check_outcome(outcome: &Result<(), ProxyHandshakeError>) {
-    if let Err(ProxyHandshakeError::Said(error)) = outcome {
+    if let Err(ProxyHandshakeError::Failed(error)) = outcome {
         assert!(matches!(error.status(), MCP_PROXY_FAILED | MCP_PROXY_AUTH_REQUIRED));
         let message = error.to_string();
         assert!(!message.contains(char::is_control) && !message.contains(SECRET), "{message:?}");

@@ -107,7 +107,7 @@ fn cookies(first: &Endpoint, second: &Endpoint, values: &str) {
         set.append(header::SET_COOKIE, value);
     }
     let cookies = CookieStore::default();
-    cookies.take(first, &set, now);
+    cookies.store(first, &set, now);
     let mut request = HeaderMap::new();
     cookies.add_to(&mut request, second, now);
     let Some(sent) = request.get(header::COOKIE) else { return };

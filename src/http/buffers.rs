@@ -1,32 +1,33 @@
-//! The bytes on their way between ureq and one connection. ureq writes its output right behind what was not sent yet, so that a
-//! head and a small body leave together and are copied once.
+//! The buffers between ureq and one connection. ureq appends its output to what was not sent yet, so that a head and a
+//! small body are sent together and copied only once.
 
 use ureq::unversioned::transport::Buffers;
 
 use crate::sys::memory::wipe;
 
-/// With so little room left, the output is sent: a line of a head has to fit in.
-const LEAST_ROOM: usize = 64 * 1024;
+/// The output is sent when less space than this is left in its buffer: a line of a head has to fit in.
+const MIN_OUTPUT_SPACE: usize = 64 * 1024;
 
-/// What a connection has at first, and once it has sent something large: the server need not begin before it has a good part of
-/// that, and each wakes the other up less often.
+/// The size of the output buffer at first, and after the connection has sent a large body: with larger writes, client
+/// and server wake each other up less often.
 const OUTPUT: usize = 128 * 1024;
 const LARGE_OUTPUT: usize = 512 * 1024;
 
-/// What ureq wants for reading pieces of a body into.
-const LEAST_SCRAP: usize = 10 * 1024;
+/// The size of the temporary buffer that ureq needs to read a request body in pieces.
+const MIN_TEMPORARY: usize = 10 * 1024;
 
-/// What is to be sent, and what has come. Memory is taken when it is needed, and what is not written to costs nothing.
+/// The output and the input of a connection. Memory is allocated on first use; pages that are never written cost
+/// nothing.
 pub struct HttpBuffers {
     output: Vec<u8>,
-    /// Up to here the output has been written, and not sent.
+    /// The length of the output that was written and not sent yet.
     pending: usize,
     input: Vec<u8>,
     input_size: usize,
-    /// What lies between these two has come, and nobody has used it.
+    /// The input from `consumed` to `received` was received and is not used yet.
     consumed: usize,
     received: usize,
-    /// The last look at the input has used some of it.
+    /// The last call of `input_consume` has used some of the input.
     has_progress: bool,
 }
 
@@ -43,22 +44,22 @@ impl HttpBuffers {
         }
     }
 
-    /// Takes what ureq has written since, and says whether it has to be sent before there is more.
-    pub fn written(&mut self, amount: usize) -> bool {
+    /// Records that ureq has written `amount` bytes. Returns whether they must be sent before ureq writes more.
+    pub fn record_written(&mut self, amount: usize) -> bool {
         self.pending += amount;
-        if self.output.len() - self.pending >= LEAST_ROOM {
+        if self.output.len() - self.pending >= MIN_OUTPUT_SPACE {
             return false;
         }
         if self.output.len() < LARGE_OUTPUT {
             self.enlarge();
         }
-        self.output.len() - self.pending < LEAST_ROOM
+        self.output.len() - self.pending < MIN_OUTPUT_SPACE
     }
 
     fn enlarge(&mut self) {
         let mut larger = vec![0; LARGE_OUTPUT];
         larger[..self.pending].copy_from_slice(self.pending());
-        // It may hold a token.
+        // It may contain a token.
         wipe(&mut self.output[..self.pending]);
         self.output = larger;
     }
@@ -67,14 +68,14 @@ impl HttpBuffers {
         &self.output[..self.pending]
     }
 
-    /// Forgets what was sent; for good where a head may be, for that may hold a token.
-    pub fn sent(&mut self) {
+    /// Removes the pending output after it was sent. Its beginning is wiped: a head may contain a token.
+    pub fn clear_pending(&mut self) {
         let head = self.pending.min(OUTPUT);
         wipe(&mut self.output[..head]);
         self.pending = 0;
     }
 
-    /// Gives what has come, as far as it fits.
+    /// Moves input into `buffer`, as much as fits. Returns the number of bytes.
     pub fn take_input(&mut self, buffer: &mut [u8]) -> usize {
         let count = self.input().len().min(buffer.len());
         buffer[..count].copy_from_slice(&self.input()[..count]);
@@ -122,9 +123,9 @@ impl Buffers for HttpBuffers {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         self.allocate();
-        // A server may send before it is asked.
-        if self.input.len() - self.received < LEAST_SCRAP {
-            self.input.resize(self.received + LEAST_SCRAP, 0);
+        // There may be input already: a server may send before it receives a request.
+        if self.input.len() - self.received < MIN_TEMPORARY {
+            self.input.resize(self.received + MIN_TEMPORARY, 0);
         }
         (&mut self.input[self.received..], &mut self.output[self.pending..])
     }
@@ -136,6 +137,6 @@ impl Buffers for HttpBuffers {
 
 impl Drop for HttpBuffers {
     fn drop(&mut self) {
-        self.sent();
+        self.clear_pending();
     }
 }

@@ -1,36 +1,37 @@
-//! Where the chunks of a body begin and end (RFC 9112, section 7.1).
+//! Decodes chunked bodies (RFC 9112, section 7.1).
 //!
-//! ureq's own reader takes a chunk size with a sign and refuses a line of more than 20 bytes, which a chunk extension may have.
+//! ureq's own reader is not used: it accepts a sign in a chunk size, and refuses chunk extensions that make the line
+//! longer than 20 bytes.
 
-/// The longest line of a chunk's size with its extensions, in bytes.
-const LONGEST_LINE: u32 = 4096;
+/// The longest line with a chunk size and its extensions, in bytes.
+const MAX_LINE: u32 = 4096;
 
-/// What comes next in a chunked body.
+/// What is expected next in a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ChunkState {
-    /// The size of a chunk; the digits so far are worth `size`.
+    /// A digit of a chunk size, or its end; `size` is the value of the digits so far.
     Size {
         size: u64,
         has_digits: bool,
     },
-    /// Spaces or an extension behind the size. `begun` once a semicolon has come: before, only spaces may.
+    /// Spaces or an extension after the size. Before the semicolon, only spaces are allowed.
     Extension {
         size: u64,
-        begun: bool,
+        has_semicolon: bool,
     },
-    /// The line feed behind the size.
+    /// The line feed after the size.
     SizeEnd {
         size: u64,
     },
-    /// So many bytes of a chunk.
+    /// Data of a chunk, of which `remaining` bytes are left.
     Data {
-        left: u64,
+        remaining: u64,
     },
-    /// The carriage return and the line feed behind a chunk.
+    /// The carriage return and the line feed after the data of a chunk.
     DataEnd {
         has_return: bool,
     },
-    /// A line of the trailers. An empty one is the end of the body.
+    /// A line of the trailer section. An empty line ends the body.
     Trailer {
         is_empty: bool,
         has_return: bool,
@@ -38,28 +39,29 @@ enum ChunkState {
     End,
 }
 
-/// How far a chunked body has come.
+/// A decoder for the framing of a chunked body. The caller reads the data.
 #[derive(Debug)]
 pub struct ChunkDecoder {
     state: ChunkState,
-    /// The bytes of the size's line so far.
-    line: u32,
+    /// The length of the current line with a chunk size so far.
+    line_length: u32,
 }
 
-const NO_NUMBER: &str = "chunk length cannot be read as a number";
-const NO_LINE: &str = "chunk expected crlf as next character";
-const TOO_LONG: &str = "the chunk-size line is not terminated";
+const INVALID_SIZE: &str = "chunk length cannot be read as a number";
+const MISSING_CRLF: &str = "chunk expected crlf as next character";
+const LINE_TOO_LONG: &str = "the chunk-size line is not terminated";
 
 impl ChunkDecoder {
     pub fn new() -> ChunkDecoder {
-        ChunkDecoder { state: ChunkState::Size { size: 0, has_digits: false }, line: 0 }
+        ChunkDecoder { state: ChunkState::Size { size: 0, has_digits: false }, line_length: 0 }
     }
 
     pub fn is_at_end(&self) -> bool {
         self.state == ChunkState::End
     }
 
-    /// The connection has ended; whether all data had come by then. Some servers leave the line behind the last chunk out.
+    /// To be called when the connection has ended. Returns whether the body is complete: some servers omit the empty
+    /// line after the last chunk.
     pub fn end(&mut self) -> bool {
         let is_complete = matches!(self.state, ChunkState::Trailer { .. } | ChunkState::End);
         if is_complete {
@@ -68,22 +70,22 @@ impl ChunkDecoder {
         is_complete
     }
 
-    /// How many bytes of data come next; zero where something else does.
+    /// How many bytes of data come next; zero if something else comes next.
     pub fn data(&self) -> u64 {
-        if let ChunkState::Data { left } = self.state { left } else { 0 }
+        if let ChunkState::Data { remaining } = self.state { remaining } else { 0 }
     }
 
-    /// Of the data that came next, so much has been taken.
+    /// Records that the caller has read `count` bytes of the data.
     pub fn take_data(&mut self, count: u64) {
-        if let ChunkState::Data { left } = &mut self.state {
-            *left -= count;
-            if *left == 0 {
+        if let ChunkState::Data { remaining } = &mut self.state {
+            *remaining -= count;
+            if *remaining == 0 {
                 self.state = ChunkState::DataEnd { has_return: false };
             }
         }
     }
 
-    /// Goes through `input` up to the next data, or the end; gives how many bytes of it those were.
+    /// Parses `input` up to the next data, or up to the end of the body. Returns the number of bytes parsed.
     pub fn advance(&mut self, input: &[u8]) -> Result<usize, &'static str> {
         for (at, byte) in input.iter().enumerate() {
             match self.state {
@@ -97,41 +99,41 @@ impl ChunkDecoder {
     fn step(&mut self, state: ChunkState, byte: u8) -> Result<ChunkState, &'static str> {
         let is_space = matches!(byte, b' ' | b'\t');
         if matches!(state, ChunkState::Size { .. } | ChunkState::Extension { .. }) {
-            self.line += 1;
-            if self.line > LONGEST_LINE {
-                return Err(TOO_LONG);
+            self.line_length += 1;
+            if self.line_length > MAX_LINE {
+                return Err(LINE_TOO_LONG);
             }
         }
         Ok(match state {
             ChunkState::Size { size, has_digits } => match byte {
                 b'\r' if has_digits => ChunkState::SizeEnd { size },
-                b';' if has_digits => ChunkState::Extension { size, begun: true },
-                _ if is_space && has_digits => ChunkState::Extension { size, begun: false },
+                b';' if has_digits => ChunkState::Extension { size, has_semicolon: true },
+                _ if is_space && has_digits => ChunkState::Extension { size, has_semicolon: false },
                 _ => {
-                    let digit = (byte as char).to_digit(16).ok_or(NO_NUMBER)?;
-                    let size = size.checked_mul(16).ok_or(NO_NUMBER)? | u64::from(digit);
+                    let digit = (byte as char).to_digit(16).ok_or(INVALID_SIZE)?;
+                    let size = size.checked_mul(16).ok_or(INVALID_SIZE)? | u64::from(digit);
                     ChunkState::Size { size, has_digits: true }
                 }
             },
-            ChunkState::Extension { size, begun } => match byte {
+            ChunkState::Extension { size, has_semicolon } => match byte {
                 b'\r' => ChunkState::SizeEnd { size },
-                b'\n' => return Err(NO_LINE),
-                b';' => ChunkState::Extension { size, begun: true },
-                _ if begun || is_space => state,
-                _ => return Err(NO_NUMBER),
+                b'\n' => return Err(MISSING_CRLF),
+                b';' => ChunkState::Extension { size, has_semicolon: true },
+                _ if has_semicolon || is_space => state,
+                _ => return Err(INVALID_SIZE),
             },
             ChunkState::SizeEnd { size } => {
-                self.line = 0;
+                self.line_length = 0;
                 match (byte, size) {
                     (b'\n', 0) => ChunkState::Trailer { is_empty: true, has_return: false },
-                    (b'\n', left) => ChunkState::Data { left },
-                    _ => return Err(NO_LINE),
+                    (b'\n', remaining) => ChunkState::Data { remaining },
+                    _ => return Err(MISSING_CRLF),
                 }
             }
             ChunkState::DataEnd { has_return } => match (byte, has_return) {
                 (b'\r', false) => ChunkState::DataEnd { has_return: true },
                 (b'\n', true) => ChunkState::Size { size: 0, has_digits: false },
-                _ => return Err(NO_LINE),
+                _ => return Err(MISSING_CRLF),
             },
             ChunkState::Trailer { is_empty, has_return } => match byte {
                 b'\n' if has_return && is_empty => ChunkState::End,
@@ -148,7 +150,7 @@ impl ChunkDecoder {
 mod tests {
     use super::*;
 
-    /// What the body holds, taken in pieces of that size; `None` where it does not end.
+    /// The data of `body`, decoded in pieces of `piece` bytes; `None` if the body is incomplete.
     fn read(body: &[u8], piece: usize) -> Result<Option<Vec<u8>>, &'static str> {
         let (mut chunks, mut data) = (ChunkDecoder::new(), Vec::new());
         for mut piece in body.chunks(piece) {
@@ -164,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_read_however_they_are_cut() {
+    fn chunks_are_decoded_in_pieces_of_any_size() {
         let long = format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(4000));
-        let good: [(&str, &[u8]); 7] = [
+        let valid: [(&str, &[u8]); 7] = [
             ("5\r\nhello\r\n0\r\n\r\n", b"hello"),
             ("0\r\n\r\n", b""),
             ("2\r\nhe\r\n003\r\nllo\r\n000\r\n\r\n", b"hello"),
@@ -175,7 +177,7 @@ mod tests {
             ("5\r\nhello\r\n0\r\n\rX: y\r\n\r\n", b"hello"),
             (&long, b"hello"),
         ];
-        for (body, data) in good {
+        for (body, data) in valid {
             for piece in [1, 2, 3, 7, usize::MAX] {
                 assert_eq!(read(body.as_bytes(), piece).unwrap().as_deref(), Some(data), "{body:?} by {piece}");
             }
@@ -184,34 +186,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
-        let bad = [
-            ("+5\r\nhello\r\n", NO_NUMBER),
-            ("-5\r\n", NO_NUMBER),
-            ("0x5\r\n", NO_NUMBER),
-            ("5_0\r\n", NO_NUMBER),
-            (" 5\r\n", NO_NUMBER),
-            ("5 5\r\n", NO_NUMBER),
-            ("\r\n", NO_NUMBER),
-            (";x\r\n", NO_NUMBER),
-            ("5\n", NO_NUMBER),
-            ("10000000000000000\r\n", NO_NUMBER),
-            ("5\rx", NO_LINE),
-            ("5;x\nhello", NO_LINE),
-            ("5\r\nhello0\r\n", NO_LINE),
-            ("5\r\nhello\n0\r\n", NO_LINE),
+    fn invalid_chunks_are_rejected() {
+        let invalid = [
+            ("+5\r\nhello\r\n", INVALID_SIZE),
+            ("-5\r\n", INVALID_SIZE),
+            ("0x5\r\n", INVALID_SIZE),
+            ("5_0\r\n", INVALID_SIZE),
+            (" 5\r\n", INVALID_SIZE),
+            ("5 5\r\n", INVALID_SIZE),
+            ("\r\n", INVALID_SIZE),
+            (";x\r\n", INVALID_SIZE),
+            ("5\n", INVALID_SIZE),
+            ("10000000000000000\r\n", INVALID_SIZE),
+            ("5\rx", MISSING_CRLF),
+            ("5;x\nhello", MISSING_CRLF),
+            ("5\r\nhello0\r\n", MISSING_CRLF),
+            ("5\r\nhello\n0\r\n", MISSING_CRLF),
         ];
-        for (body, why) in bad {
+        for (body, why) in invalid {
             for piece in [1, usize::MAX] {
                 assert_eq!(read(body.as_bytes(), piece), Err(why), "{body:?}");
             }
         }
-        assert_eq!(read("0".repeat(5000).as_bytes(), 64), Err(TOO_LONG));
-        assert_eq!(read(format!("5;{}", "x".repeat(5000)).as_bytes(), 64), Err(TOO_LONG));
+        assert_eq!(read("0".repeat(5000).as_bytes(), 64), Err(LINE_TOO_LONG));
+        assert_eq!(read(format!("5;{}", "x".repeat(5000)).as_bytes(), 64), Err(LINE_TOO_LONG));
     }
 
     #[test]
-    fn the_connection_may_end_behind_the_last_chunk() {
+    fn the_empty_line_after_the_last_chunk_may_be_missing() {
         for (body, is_complete) in
             [("1\r\nx\r\n0\r\n", true), ("1\r\nx\r\n0\r", false), ("1\r\nx\r\n", false), ("1\r\n", false)]
         {
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_size_is_one() {
+    fn the_largest_chunk_size_is_accepted() {
         let mut chunks = ChunkDecoder::new();
         assert_eq!(chunks.advance(b"ffffffffffffffff\r\nx"), Ok(18));
         assert_eq!(chunks.data(), u64::MAX);

@@ -1,5 +1,4 @@
-//! One HTTP request and its answer: connections are kept, redirects are followed where that is safe, and every failure says
-//! what was going on.
+//! Sends HTTP requests: reuses connections, stores cookies, and follows redirects if that is safe.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use super::error::HttpError;
 use super::pool::ConnectionPool;
 use super::pooled_connection::PooledConnection;
 use super::response::HttpResponse;
-use crate::call::interrupt::{BEFORE, stopped};
+use crate::call::interrupt::{BEFORE_SENDING, stopped};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
 use crate::error::Error;
@@ -29,13 +28,13 @@ use crate::sys::wait::WaitContext;
 const USER_AGENT: HeaderValue = HeaderValue::from_static(proxy_handshake::USER_AGENT);
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Enough for a server that adds a slash and a gateway that moves it to https; a loop ends soon.
+/// Enough for a server that adds a slash and a gateway that redirects to https. A redirect loop ends soon.
 const MAX_REDIRECTS: usize = 5;
 
-/// What servers redirect to may change with every request.
-const MAX_NOTED: usize = 16;
+/// How many redirect targets are recorded: a server may use another one for each request.
+const MAX_REDIRECT_TARGETS: usize = 16;
 
-/// What is sent. The body is empty for methods that have none.
+/// A request to send. The body is empty for methods without a body.
 pub struct OutgoingRequest<'a> {
     pub to: &'a Arc<Endpoint>,
     pub method: Method,
@@ -43,23 +42,23 @@ pub struct OutgoingRequest<'a> {
     pub body: &'a MessageText<'a>,
 }
 
-/// The HTTP side of one client: where requests go, and the connections to there.
+/// The HTTP part of one client: its endpoint, connections and cookies.
 pub struct Http {
     endpoint: Arc<Endpoint>,
     pool: ConnectionPool,
     cookies: CookieStore,
     known: Arc<KnownSecrets>,
-    /// Where the server has redirected to: the newest of them.
+    /// The latest redirect targets.
     redirects: Mutex<VecDeque<Arc<Endpoint>>>,
 }
 
 impl Http {
-    /// What must not be shown is told to `known` when it is learned, before an error is made of an answer.
+    /// Secrets are added to `known` as soon as they are received, before an error can quote the response.
     pub fn new(endpoint: Arc<Endpoint>, options: ConnectionOptions, known: Arc<KnownSecrets>) -> Http {
         let max_head = options.max_head;
-        let network = ConnectionFactory::new(options);
-        known.add_texts(SecretSource::ProxySettings, SecretTexts::new(network.proxy_secrets(), Vec::new()));
-        let pool = ConnectionPool::new(network, max_head);
+        let factory = ConnectionFactory::new(options);
+        known.add_texts(SecretSource::ProxySettings, SecretTexts::new(factory.proxy_secrets(), Vec::new()));
+        let pool = ConnectionPool::new(factory, max_head);
         Http { endpoint, pool, cookies: CookieStore::default(), known, redirects: Mutex::default() }
     }
 
@@ -67,42 +66,43 @@ impl Http {
         &self.endpoint
     }
 
-    /// Whether what is sent stays on this machine.
+    /// Whether requests do not leave this machine.
     pub fn is_local(&self) -> bool {
-        match self.pool.network().route(self.endpoint.origin()) {
+        match self.pool.factory().route(self.endpoint.origin()) {
             Ok(Route::Unix(_)) => true,
             Ok(Route::Server) => self.endpoint.origin().is_loopback(),
             Ok(Route::Proxy(_)) | Err(_) => false,
         }
     }
 
-    /// The cookies that a request may carry now, and those that the jar has lost: others may have taken their place before the answer.
+    /// The values of all stored cookies, and of those that were removed: the response may echo a cookie that was
+    /// replaced since its request.
     pub fn cookie_secrets(&self) -> Option<Arc<SecretTexts>> {
         self.cookies.secrets()
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request, waits for the head of the response, and follows redirects.
     pub fn send(&self, outgoing: &OutgoingRequest, wait_context: &WaitContext) -> Result<HttpResponse<'_>, HttpError> {
         let mut target = Arc::clone(outgoing.to);
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, wait_context)?;
             let Some(location) = redirect(&response) else { return Ok(response) };
             target = Arc::new(self.follow(&target, &outgoing.method, response.status, &location)?);
-            response.park();
+            response.release();
         }
         Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
     }
 
-    /// Sends a request as far as the budget allows and does not wait for an answer.
+    /// Tries to send a request, and does not wait for a response.
     pub fn send_best_effort(&self, outgoing: &OutgoingRequest, wait_context: &WaitContext) {
-        // What keeps it from being sent is of no interest: whoever gives up a call has nothing left to do about it.
+        // Best effort: errors are ignored, because the call has already failed.
         if let Ok(pooled) = self.pool.take(wait_context) {
             pooled.notes.begin(wait_context, true);
             let _ = self.run(&pooled, outgoing.to, outgoing);
         }
     }
 
-    /// Closes the connections that nobody uses.
+    /// Closes all idle connections.
     pub fn drop_idle(&self) {
         self.pool.drop_idle();
     }
@@ -114,19 +114,20 @@ impl Http {
         wait_context: &WaitContext,
     ) -> Result<HttpResponse<'_>, HttpError> {
         let pooled = self.pool.take(wait_context);
-        let mut pooled = pooled.map_err(|stop| HttpError::before_sending(stopped(&stop, BEFORE, wait_context)))?;
+        let mut pooled =
+            pooled.map_err(|interrupt| HttpError::before_sending(stopped(&interrupt, BEFORE_SENDING, wait_context)))?;
         pooled.notes.begin(wait_context, false);
-        let answer = self.run(&pooled, target, outgoing);
-        let answer = answer.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
-        if self.cookies.take(target, answer.headers(), SystemTime::now)
+        let response = self.run(&pooled, target, outgoing);
+        let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
+        if self.cookies.store(target, response.headers(), SystemTime::now)
             && let Some(texts) = self.cookies.secrets()
         {
             self.known.add_texts(SecretSource::Cookies, texts);
         }
-        pooled.record_keep_alive(&answer);
+        pooled.record_keep_alive(&response);
         pooled.notes.progress.set_phase(RequestPhase::Body);
-        let codings = content_encoding::of(&answer).map_err(HttpError::after_head)?;
-        HttpResponse::new(&self.pool, pooled, Arc::clone(target), answer, codings).map_err(HttpError::after_head)
+        let encodings = content_encoding::of(&response).map_err(HttpError::after_head)?;
+        HttpResponse::new(&self.pool, pooled, Arc::clone(target), response, encodings).map_err(HttpError::after_head)
     }
 
     fn run(
@@ -136,14 +137,14 @@ impl Http {
         outgoing: &OutgoingRequest,
     ) -> Result<::http::Response<ureq::Body>, ureq::Error> {
         let mut headers = outgoing.headers.clone();
-        // ureq would add them in a slower way.
+        // ureq would add them too, but more slowly.
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
         self.cookies.add_to(&mut headers, target, SystemTime::now);
         pooled.send(outgoing.method.clone(), target.uri(), headers, outgoing.body)
     }
 
-    /// Where a redirect leads to, if it may be followed: with the same method, and not to where credentials do not go.
+    /// The target of a redirect. Fails if following it would change the method or send credentials to another origin.
     fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, HttpError> {
         let target = from.resolve(location).map_err(|why| {
             refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
@@ -152,21 +153,25 @@ impl Http {
         let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
         if ours.https && !theirs.https {
             let why = format!(
-                "the server redirects (HTTP {status}) from https to {shown}, where all data would be sent unencrypted: do not use it. A proxy in front of the server probably does not tell it that clients use https (X-Forwarded-Proto): correct that, or use the same path with https"
+                "the server redirects (HTTP {status}) from https to {shown}, where all data would be sent unencrypted: \
+                 do not use it. A proxy in front of the server probably does not tell it that clients use https \
+                 (X-Forwarded-Proto): correct that, or use the same path with https"
             );
             return Err(refused(why, status));
         }
         let keeps_method = matches!(status, 307 | 308);
         if !keeps_method && method != Method::GET {
             let why = format!(
-                "the server redirects to {shown} with HTTP {status}, which would change the request method; use that URL directly if it is correct"
+                "the server redirects to {shown} with HTTP {status}, which would change the request method; use that \
+                 URL directly if it is correct"
             );
             return Err(refused(why, status));
         }
-        let may_follow = if keeps_method { ours.may_follow_to(theirs) } else { ours == theirs };
+        let may_follow = if keeps_method { ours.may_send_credentials_to(theirs) } else { ours == theirs };
         if !may_follow {
             let why = format!(
-                "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials are not sent to another origin; use that URL directly if you trust it"
+                "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials are not \
+                 sent to another origin; use that URL directly if you trust it"
             );
             return Err(refused(why, status));
         }
@@ -174,13 +179,13 @@ impl Http {
     }
 
     fn record_redirect(&self, target: &Endpoint) {
-        let mut noted = self.lock_redirects();
-        if !noted.iter().any(|known| known.uri() == target.uri()) {
-            noted.push_back(Arc::new(target.clone()));
+        let mut targets = self.lock_redirects();
+        if !targets.iter().any(|known| known.uri() == target.uri()) {
+            targets.push_back(Arc::new(target.clone()));
         }
-        let surplus = noted.len().saturating_sub(MAX_NOTED);
-        noted.drain(..surplus);
-        let texts = SecretTexts::together(noted.iter().map(|target| &**target.secrets()));
+        let surplus = targets.len().saturating_sub(MAX_REDIRECT_TARGETS);
+        targets.drain(..surplus);
+        let texts = SecretTexts::merged(targets.iter().map(|target| &**target.secrets()));
         self.known.add_texts(SecretSource::Redirects, texts);
     }
 
@@ -189,7 +194,7 @@ impl Http {
     }
 }
 
-/// The target of a redirect.
+/// The `Location` of a redirect.
 fn redirect(response: &HttpResponse) -> Option<String> {
     let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
     let location = response.headers.get(header::LOCATION).filter(|_| is_redirect)?;

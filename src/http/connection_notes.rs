@@ -1,5 +1,5 @@
-//! What the parts under ureq (its connector and its transport) and the code above ureq have to tell each other about a request.
-//! ureq calls the former with parameters of its own only, and passes on what they return, but nothing else.
+//! Data about a request that the connector and the transport below ureq exchange with the code above ureq. ureq has no
+//! parameters for it.
 
 use std::io;
 use std::sync::Arc;
@@ -9,82 +9,84 @@ use crate::net::progress::ConnectionProgress;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;
 
-/// The notes of a lane, which one request at a time uses: the lock is there because ureq wants transports to be `Sync`.
+/// The notes of one pooled connection. Only one request at a time uses them; the lock exists because ureq requires
+/// transports to be `Sync`.
 #[derive(Debug, Default)]
 pub struct ConnectionNotes {
-    /// What the connection needs to know; it keeps a reference.
+    /// The limits and the phase of the current request. The connection keeps a reference to them.
     pub progress: Arc<ConnectionProgress>,
-    noted: Mutex<ConnectionNotesState>,
+    state: Mutex<ConnectionNotesState>,
 }
 
 #[derive(Debug, Default)]
 struct ConnectionNotesState {
-    /// The connection, while ureq does not have it.
+    /// The connection, unless ureq or a body uses it.
     connection: Option<Box<HttpConnection>>,
     request: RequestNotes,
 }
 
 #[derive(Debug, Default)]
 struct RequestNotes {
-    /// Send, and do not wait for an answer.
+    /// Do not wait for a response.
     send_only: bool,
-    /// It went out on a connection that had served another one.
+    /// The connection was used for another request before.
     reused: bool,
-    /// A byte of the answer has come.
+    /// A byte of the response was received.
     received: bool,
     /// How the connection ended, if it did.
     end: Option<io::Error>,
 }
 
 impl ConnectionNotes {
-    /// Begins a request.
+    /// Resets the notes for a new request.
     pub fn begin(&self, wait_context: &WaitContext, send_only: bool) {
         self.progress.begin(wait_context);
-        self.noted().request = RequestNotes { send_only, ..RequestNotes::default() };
+        self.lock().request = RequestNotes { send_only, ..RequestNotes::default() };
     }
 
     pub fn take_connection(&self) -> Option<Box<HttpConnection>> {
-        self.noted().connection.take()
+        self.lock().connection.take()
     }
 
     pub fn put_connection(&self, connection: Box<HttpConnection>) {
-        self.noted().connection = Some(connection);
+        self.lock().connection = Some(connection);
     }
 
     pub fn record_reused(&self) {
-        self.noted().request.reused = true;
+        self.lock().request.reused = true;
     }
 
     pub fn record_received(&self) {
-        self.noted().request.received = true;
+        self.lock().request.received = true;
     }
 
-    /// Notes how the connection ended. ureq keeps that to itself, and where a body ends with its connection it asks no further; but a
-    /// reset is no such end. TLS without its last word is one in practice: what it carries is checked by itself.
+    /// Records how the connection ended, because ureq does not report it: to ureq, any end of the connection completes
+    /// a body without a length, but a reset must be an error. A TLS connection that ends without close_notify counts as
+    /// complete in practice, because the content is validated separately.
     pub fn record_end(&self, error: &io::Error) {
-        self.noted().request.end = Some(io::Error::new(error.kind(), error.to_string()));
+        self.lock().request.end = Some(io::Error::new(error.kind(), error.to_string()));
     }
 
-    /// Whether the connection ended, and not in order.
+    /// Whether the connection failed, and did not end regularly.
     pub fn is_broken(&self) -> bool {
-        self.noted().request.end.as_ref().is_some_and(|error| error.kind() != io::ErrorKind::UnexpectedEof)
+        self.lock().request.end.as_ref().is_some_and(|error| error.kind() != io::ErrorKind::UnexpectedEof)
     }
 
     pub fn take_end(&self) -> Option<io::Error> {
-        self.noted().request.end.take()
+        self.lock().request.end.take()
     }
 
     pub fn is_send_only(&self) -> bool {
-        self.noted().request.send_only
+        self.lock().request.send_only
     }
 
-    /// Whether a failure only means that the server had closed a kept connection: the request was not looked at.
-    pub fn died_unanswered(&self) -> bool {
-        let noted = self.noted();
-        noted.request.reused && !noted.request.received
+    /// Whether a failure probably means that the server had closed the idle connection before it received the request.
+    pub fn is_stale(&self) -> bool {
+        let state = self.lock();
+        state.request.reused && !state.request.received
     }
 
-    fn noted(&self) -> MutexGuard<'_, ConnectionNotesState> {
-        self.noted.lock()
+    fn lock(&self) -> MutexGuard<'_, ConnectionNotesState> {
+        self.state.lock()
     }
 }

@@ -1,32 +1,34 @@
-//! How the body of an answer is coded. A coding that cannot be undone is an error that names it, and not text that is no JSON.
+//! The encodings of a response body. An unsupported encoding is an error that names it, not an error about invalid
+//! JSON.
 //!
-//! ureq compares content codings by letter case and decodes "gzip" only, so this library reads the headers and decodes the bodies.
+//! ureq compares the names case-sensitively and recognizes only "gzip", so this library reads the headers and decodes
+//! the bodies.
 
 use ::http::{HeaderMap, HeaderName, Response, StatusCode, Version, header};
 
 use crate::error::{Error, Result};
 use crate::status::{MCP_HTTP_ERROR, MCP_UNEXPECTED_CONTENT};
 
-/// Names that stand for no coding at all: `identity` by RFC 9110, section 12.5.3, and what servers write by mistake.
+/// Names for no encoding: `identity` (RFC 9110, section 12.5.3), and one that servers use by mistake.
 const NONE: [&str; 2] = ["identity", "none"];
 
-/// RFC 9110, section 8.4.1.3: `x-gzip` is the same.
+/// `x-gzip` is equivalent (RFC 9110, section 8.4.1.3).
 const GZIP: [&str; 2] = ["gzip", "x-gzip"];
 
-/// So many characters of another one are shown.
+/// The longest list of unsupported encodings in an error message, in characters.
 const MAX_SHOWN: usize = 40;
 
-/// What has to be undone to read a body.
+/// The encodings to decode when a body is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ContentEncodings {
     pub chunked: bool,
     pub gzip: bool,
 }
 
-/// How the body of `answer` is coded; fails where it cannot be read (RFC 9112, section 6.1; RFC 9110, section 8.4).
-pub fn of<T>(answer: &Response<T>) -> Result<ContentEncodings> {
-    let status = answer.status();
-    let transfer = listed(answer.headers(), header::TRANSFER_ENCODING);
+/// The encodings of a response's body (RFC 9112, section 6.1; RFC 9110, section 8.4). Fails if one is not supported.
+pub fn of<T>(response: &Response<T>) -> Result<ContentEncodings> {
+    let status = response.status();
+    let transfer = encodings(response.headers(), header::TRANSFER_ENCODING);
     let chunked = match transfer.as_slice() {
         [] => false,
         [one] if one.eq_ignore_ascii_case("chunked") => true,
@@ -38,36 +40,37 @@ pub fn of<T>(answer: &Response<T>) -> Result<ContentEncodings> {
             return Err(Error::new(MCP_HTTP_ERROR, why));
         }
     };
-    // These have no body, and HTTP/1.0 has no chunks (RFC 9112, sections 6.1 and 6.3).
+    // Responses with these statuses have no body, and HTTP/1.0 has no chunks (RFC 9112, sections 6.1 and 6.3).
     let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !status.is_informational();
-    let chunked = chunked && has_body && answer.version() >= Version::HTTP_11;
+    let chunked = chunked && has_body && response.version() >= Version::HTTP_11;
 
-    let content = listed(answer.headers(), header::CONTENT_ENCODING);
+    let content = encodings(response.headers(), header::CONTENT_ENCODING);
     let gzip = match content.as_slice() {
         [] => false,
         [one] if GZIP.iter().any(|name| one.eq_ignore_ascii_case(name)) => true,
         _ if status.is_success() => {
             let why = format!(
-                "the server's response has the content coding {}, which this client does not accept: it accepts gzip only",
+                "the server's response has the content coding {}, which this client does not accept: it accepts gzip \
+                 only",
                 shown(&content)
             );
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, why).with_http_status(status.as_u16()));
         }
-        // What an error says in its body is not needed to report it.
+        // An HTTP error can be reported without its body.
         _ => false,
     };
     Ok(ContentEncodings { chunked, gzip: gzip && has_body })
 }
 
-/// The codings of a header in the order in which they were applied, without those that change nothing.
-fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
+/// The encodings in a header, in the order in which they were applied, without names for no encoding.
+fn encodings(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
     let values = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let elements = values.flat_map(|value| value.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>());
     elements.filter(|one| !one.is_empty() && !NONE.iter().any(|none| one.eq_ignore_ascii_case(none))).collect()
 }
 
-fn shown(codings: &[String]) -> String {
-    codings.join(", ").chars().take(MAX_SHOWN).collect()
+fn shown(encodings: &[String]) -> String {
+    encodings.join(", ").chars().take(MAX_SHOWN).collect()
 }
 
 #[cfg(test)]
@@ -75,17 +78,17 @@ mod tests {
     use super::*;
 
     fn read(status: u16, headers: &[(&str, &str)]) -> Result<ContentEncodings> {
-        let mut answer = Response::builder().status(status);
+        let mut response = Response::builder().status(status);
         for (name, value) in headers {
-            answer = answer.header(*name, *value);
+            response = response.header(*name, *value);
         }
-        of(&answer.body(()).unwrap())
+        of(&response.body(()).unwrap())
     }
 
     const PLAIN: ContentEncodings = ContentEncodings { chunked: false, gzip: false };
 
     #[test]
-    fn codings_are_compared_without_case() {
+    fn encodings_are_compared_case_insensitively() {
         for none in ["", "identity", "Identity", "NONE", "identity, , none"] {
             assert_eq!(read(200, &[("content-encoding", none)]).unwrap(), PLAIN, "{none}");
             assert_eq!(read(200, &[("transfer-encoding", none)]).unwrap(), PLAIN, "{none}");
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_that_cannot_be_undone_are_named() {
+    fn errors_name_unsupported_encodings() {
         let refused = |headers| read(200, headers).unwrap_err().to_string();
         assert!(refused(&[("content-encoding", "br")]).contains("br"));
         assert!(refused(&[("content-encoding", "gzip, gzip")]).contains("gzip, gzip"));
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_without_a_body_are_not_coded() {
+    fn responses_without_a_body_have_no_encodings() {
         for status in [204, 304] {
             let both = [("transfer-encoding", "chunked"), ("content-encoding", "gzip")];
             assert_eq!(read(status, &both).unwrap(), PLAIN, "{status}");

@@ -1,4 +1,5 @@
-//! The URL of a server: checked once, never normalised, and never shown with its query or a part of its path that may be secret.
+//! The URL of a server: validated once, and not normalized. Messages contain it without the query and without path
+//! segments that may be secret.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +12,7 @@ use crate::call::secrets::SecretTexts;
 use crate::net::origin::{Origin, default_port, port_number, split_port};
 use crate::protocol::version;
 
-/// Where requests go.
+/// The URL that requests are sent to.
 #[derive(Clone)]
 pub struct Endpoint {
     uri: Uri,
@@ -20,7 +21,7 @@ pub struct Endpoint {
     secrets: Arc<SecretTexts>,
 }
 
-/// For messages of tests: what must not be shown is left out.
+/// For messages of tests: without secrets.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -33,7 +34,7 @@ impl Endpoint {
             return Err("the URL is empty".into());
         }
         if !url.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(unwritable(url).into());
+            return Err(invalid_character(url).into());
         }
         let (scheme, rest) =
             url.split_once("://").ok_or("the URL has no scheme; it begins with http:// or https://")?;
@@ -54,11 +55,11 @@ impl Endpoint {
             return Err("the URL has no host".into());
         }
         let number = match port {
-            // An empty one is the default (RFC 3986, section 3.2.3).
+            // An empty port is the default port (RFC 3986, section 3.2.3).
             None | Some("") => default_port(https),
             Some(digits) => port_number(digits).ok_or("the URL's port is not a number from 1 to 65535")?,
         };
-        // A fragment never goes to a server (RFC 9110, 4.2.4).
+        // The fragment is not sent to the server (RFC 9110, section 4.2.4).
         let sent = url.split('#').next().unwrap_or_default();
         let sent = match port {
             Some("") => Cow::Owned(format!("{scheme}://{host}{}", &sent[scheme.len() + 3 + authority.len()..])),
@@ -79,22 +80,22 @@ impl Endpoint {
         &self.origin
     }
 
-    /// Whether the path's last segment is `name`; a slash at the end makes no difference.
+    /// Whether the path's last segment is `name`. Trailing slashes are ignored.
     pub fn ends_with_segment(&self, name: &str) -> bool {
         self.uri.path().trim_end_matches('/').rsplit('/').next() == Some(name)
     }
 
-    /// For messages: without the query, and without the segments of the path that may be secret.
+    /// The URL for messages: without the query, and without path segments that may be secret.
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// What [`Endpoint::shown`] leaves out.
+    /// The secrets that [`Endpoint::shown`] leaves out.
     pub fn secrets(&self) -> &Arc<SecretTexts> {
         &self.secrets
     }
 
-    /// Where a redirect's `Location` leads from here.
+    /// Resolves the `Location` of a redirect from this URL.
     pub fn resolve(&self, location: &str) -> Result<Endpoint, String> {
         let scheme = if self.origin.https { "https" } else { "http" };
         let authority = self.uri.authority().map_or("", |authority| authority.as_str());
@@ -116,14 +117,14 @@ impl Endpoint {
     }
 }
 
-/// The origin of a URL that has been checked already.
+/// The origin of a URL that was validated before.
 pub fn origin_of(uri: &Uri) -> Option<Origin> {
     let https = uri.scheme_str()?.eq_ignore_ascii_case("https");
     let port = uri.port_u16().unwrap_or(default_port(https));
     Some(Origin { https, host: uri.host()?.to_ascii_lowercase(), port })
 }
 
-/// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so stands for itself.
+/// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so is an absolute URL.
 fn has_scheme(reference: &str) -> bool {
     let Some((scheme, _)) = reference.split_once(':') else { return false };
     scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -132,33 +133,34 @@ fn has_scheme(reference: &str) -> bool {
 
 /// A path without its `.` and `..` segments (RFC 3986, section 5.2.4).
 fn without_dots(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
+    let mut result: Vec<&str> = Vec::new();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     for (at, segment) in segments.iter().enumerate() {
         match *segment {
             "." => {}
             ".." => {
-                kept.pop();
+                result.pop();
             }
-            other => kept.push(other),
+            other => result.push(other),
         }
         // A path that ends in a dot segment ends in a slash.
         if matches!(*segment, "." | "..") && at + 1 == segments.len() {
-            kept.push("");
+            result.push("");
         }
     }
-    format!("/{}", kept.join("/"))
+    format!("/{}", result.join("/"))
 }
 
-/// Why a URL that holds something else than printable ASCII cannot be used.
-fn unwritable(url: &str) -> &'static str {
+/// The error for a URL that contains anything except printable ASCII.
+fn invalid_character(url: &str) -> &'static str {
     let authority =
         url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let host = authority.rsplit('@').next().unwrap_or_default();
     if host.is_ascii() {
         "the URL contains a space, a control character or a character outside ASCII; percent-encode it"
     } else {
-        "the URL's host contains a character outside ASCII; write the name in its ASCII form, which begins with xn-- (as in xn--bcher-kva.example)"
+        "the URL's host contains a character outside ASCII; write the name in its ASCII form, which begins with xn-- \
+         (as in xn--bcher-kva.example)"
     }
 }
 
@@ -176,34 +178,34 @@ fn show(uri: &Uri) -> String {
     format!("{scheme}://{authority}{path}{query}")
 }
 
-/// What stands in a URL that is shown in place of a segment that may be secret.
+/// The replacement for a path segment that may be secret.
 const HIDDEN: &str = "***";
 
-/// A segment of so many bytes with a letter and a digit is more likely a key than a name.
+/// A segment of at least this length, in bytes, with a letter and a digit is probably a key and not a name.
 const KEY_LENGTH: usize = 16;
 
-/// Segments that name the next one a secret.
+/// Segments after which the next one is a secret.
 const BEFORE_SECRETS: [&str; 4] = ["s", "t", "key", "token"];
 
-/// Names of endpoints, which are no secrets wherever they stand.
+/// Common names of endpoints, which are never treated as secrets.
 const ENDPOINTS: [&str; 2] = ["mcp", "sse"];
 
-/// So long has a secret to be that is redacted wherever it stands, if it has a digit, or if it has none: shorter ones are words of
-/// the language.
+/// The least length of a path secret that is redacted in other texts, with a digit and without: shorter ones may be
+/// ordinary words.
 const SHORTEST: usize = 4;
 const SHORTEST_WORD: usize = 8;
 
-/// Words of that length that messages are full of.
+/// Longer words that are frequent in messages, and so are not redacted.
 const WORDS: [&str; 2] = ["messages", "protocol"];
 
-/// What is left out of a path where it is shown, in the forms in which others may repeat it.
+/// The secret segments of a path that are redacted in other texts, percent-encoded and decoded.
 fn path_secrets(path: &str) -> Vec<String> {
     let mut secrets = Vec::new();
     for segment in secret_segments(path) {
-        let plain = unescaped(segment);
-        if is_told_from_words(&plain) {
-            if plain != segment {
-                secrets.push(plain);
+        let decoded = percent_decoded(segment);
+        if is_distinctive(&decoded) {
+            if decoded != segment {
+                secrets.push(decoded);
             }
             secrets.push(segment.to_owned());
         }
@@ -220,22 +222,22 @@ fn may_be_secret(before: &str, segment: &str) -> bool {
     if segment.is_empty() || ENDPOINTS.iter().any(|name| segment.eq_ignore_ascii_case(name)) {
         return false;
     }
-    let plain = unescaped(segment);
+    let decoded = percent_decoded(segment);
     let is_key = segment.len() >= KEY_LENGTH
-        && plain.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && plain.bytes().any(|byte| byte.is_ascii_digit());
+        && decoded.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && decoded.bytes().any(|byte| byte.is_ascii_digit());
     is_key || BEFORE_SECRETS.iter().any(|name| before.eq_ignore_ascii_case(name))
 }
 
-/// Whether a secret can be told from other words of a message.
-fn is_told_from_words(secret: &str) -> bool {
+/// Whether a secret is unlikely to be an ordinary word of a message.
+fn is_distinctive(secret: &str) -> bool {
     let has_digit = secret.bytes().any(|byte| byte.is_ascii_digit());
     let shortest = if has_digit { SHORTEST } else { SHORTEST_WORD };
     secret.len() >= shortest && version::known(secret).is_none() && !WORDS.contains(&secret)
 }
 
-/// Without percent-encoding (RFC 3986, section 2.1).
-fn unescaped(segment: &str) -> String {
+/// Decodes percent-encoding (RFC 3986, section 2.1).
+fn percent_decoded(segment: &str) -> String {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
     while let Some((&byte, behind)) = rest.split_first() {
@@ -256,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_urls() {
+    fn urls_are_parsed() {
         let parse = |url: &str| Endpoint::parse(url).unwrap();
         assert_eq!(parse("http://Host:81/a/?k=secret#f").shown(), "http://Host:81/a/?...");
         assert_eq!(parse("https://host").origin(), &Origin { https: true, host: "host".into(), port: 443 });
@@ -276,16 +278,16 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_path_are_hidden() {
+    fn path_secrets_are_hidden() {
         let parse = |path: &str| Endpoint::parse(&format!("http://h{path}")).unwrap();
-        let hidden = [
+        let with_secrets = [
             ("/sk-0123456789abcdef/mcp", "/***/mcp", &["sk-0123456789abcdef"][..]),
             ("/s/x1/mcp?k=v", "/s/***/mcp?...", &[]),
             ("/Token/hunter2/s/correcthorse/", "/Token/***/s/***/", &["hunter2", "correcthorse"]),
             ("/key/a%2Fb%2fc-0", "/key/***", &["a/b/c-0", "a%2Fb%2fc-0"]),
             ("/t/legacy/t/messages/t/2025-11-25", "/t/***/t/***/t/***", &[]),
         ];
-        for (path, shown, secrets) in hidden {
+        for (path, shown, secrets) in with_secrets {
             let endpoint = parse(path);
             assert_eq!(
                 (endpoint.shown(), path_secrets(endpoint.uri().path())),
@@ -293,7 +295,7 @@ mod tests {
                 "{path}"
             );
         }
-        let open = [
+        let without_secrets = [
             "/mcp",
             "/messages/",
             "/s/",
@@ -304,15 +306,15 @@ mod tests {
             "/2025112500000000000",
             "/v1.2.3/a1",
         ];
-        for path in open {
+        for path in without_secrets {
             let endpoint = parse(path);
             assert_eq!((endpoint.shown(), path_secrets(endpoint.uri().path()).len()), (&*format!("http://h{path}"), 0));
         }
     }
 
     #[test]
-    fn bad_urls() {
-        let bad = [
+    fn invalid_urls_are_rejected() {
+        let invalid = [
             "",
             "host",
             "/mcp",
@@ -337,14 +339,14 @@ mod tests {
             "http://[x]/",
             "://host",
         ];
-        for url in bad {
+        for url in invalid {
             let message = Endpoint::parse(url).expect_err(url);
             assert!(!message.contains("pw"), "{message}");
         }
     }
 
     #[test]
-    fn locations_are_resolved() {
+    fn redirect_locations_are_resolved() {
         let base = Endpoint::parse("http://host:81/a/mcp?x=1").unwrap();
         let resolve = |location| base.resolve(location).unwrap().uri().to_string();
         assert_eq!(resolve("/a/mcp/"), "http://host:81/a/mcp/");
@@ -360,15 +362,15 @@ mod tests {
     }
 
     #[test]
-    fn credentials_stay_with_their_origin() {
+    fn credentials_are_sent_only_to_their_origin() {
         let origin = |url| Endpoint::parse(url).unwrap().origin().clone();
         let plain = origin("http://host/");
-        assert!(plain.may_follow_to(&origin("http://HOST:80/x")));
-        assert!(plain.may_follow_to(&origin("https://host/")));
+        assert!(plain.may_send_credentials_to(&origin("http://HOST:80/x")));
+        assert!(plain.may_send_credentials_to(&origin("https://host/")));
         for other in ["http://host:81/", "https://host:8443/", "http://other/", "https://other/"] {
-            assert!(!plain.may_follow_to(&origin(other)), "{other}");
+            assert!(!plain.may_send_credentials_to(&origin(other)), "{other}");
         }
-        assert!(!origin("https://host/").may_follow_to(&plain));
-        assert!(!origin("http://host:8080/").may_follow_to(&origin("https://host/")));
+        assert!(!origin("https://host/").may_send_credentials_to(&plain));
+        assert!(!origin("http://host:8080/").may_send_credentials_to(&origin("https://host/")));
     }
 }

@@ -1,5 +1,5 @@
-//! An HTTP connection: plain, through TLS, or to a proxy that passes requests on. ureq has it for a request and the head of the
-//! answer; what follows the head is read here.
+//! An HTTP connection: plain, over TLS, or to a proxy that forwards requests. ureq uses it for a request and the head
+//! of the response; the body is read here.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -14,23 +14,24 @@ use crate::net::buffered_socket::ByteStream;
 use crate::net::origin::Origin;
 use crate::net::proxy::Proxy;
 
-/// A connection with what was read ahead on it.
+/// A connection with its buffers.
 pub struct HttpConnection {
     stream: Box<dyn ByteStream>,
-    /// Whose requests it carries.
+    /// The server that requests on it are for.
     server: Option<(Scheme, Authority)>,
     buffers: HttpBuffers,
-    /// Where a proxy passes requests on: what it wants to read of each.
+    /// If a proxy forwards the requests: what each of them must contain.
     forwarding: Option<ProxyForwarding>,
     /// The next output is the beginning of a request.
-    begins: bool,
+    at_request_start: bool,
 }
 
 fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
     Some((uri.scheme()?.clone(), uri.authority()?.clone()))
 }
 
-/// A request that a proxy passes on names its target whole (RFC 9112, 3.2.2), and says who asks.
+/// What a forwarding proxy needs in each request: the absolute form of the target (RFC 9112, section 3.2.2), and the
+/// credentials for the proxy.
 pub struct ProxyForwarding {
     /// `http://host:port`
     pub origin: String,
@@ -45,10 +46,10 @@ impl HttpConnection {
         forwarding: Option<ProxyForwarding>,
     ) -> Box<HttpConnection> {
         let (server, buffers) = (server(uri), HttpBuffers::new(input_size));
-        Box::new(HttpConnection { stream, server, buffers, forwarding, begins: true })
+        Box::new(HttpConnection { stream, server, buffers, forwarding, at_request_start: true })
     }
 
-    /// Reads bytes that follow a head, past ureq; zero where the server has closed.
+    /// Reads bytes of a body, without ureq. Returns zero if the server has closed the connection.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.buffers.take_input(buffer) {
             0 => self.stream.read(buffer),
@@ -56,7 +57,8 @@ impl HttpConnection {
         }
     }
 
-    /// The same, appended to `body`: at most `most` bytes, and into memory that nobody has written to before.
+    /// Appends at most `most` bytes of a body to `body`, without ureq. Returns zero if the server has closed the
+    /// connection.
     pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let buffered = self.buffers.input().len().min(most);
         if buffered == 0 {
@@ -67,28 +69,29 @@ impl HttpConnection {
         Ok(buffered)
     }
 
-    /// What has come and was not read.
+    /// The bytes that were received and not read yet.
     pub fn buffered(&self) -> &[u8] {
         self.buffers.input()
     }
 
-    /// Takes so many bytes off what is buffered.
+    /// Removes `count` bytes from the buffered input.
     pub fn consume(&mut self, count: usize) {
         self.buffers.input_consume(count);
     }
 
-    /// Waits for bytes, and buffers them; zero where the server has closed.
+    /// Waits for bytes and buffers them. Returns zero if the server has closed the connection.
     pub fn fill(&mut self) -> io::Result<usize> {
-        // Read from the stream and not from the link: a server that closes a kept connection sends a TLS alert first, and that is
-        // no byte of an answer.
+        // Count decrypted bytes, not bytes of the socket: a server that closes an idle connection sends a TLS alert,
+        // which is not part of a response.
         let count = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(count);
         Ok(count)
     }
 
-    /// Whether it leads to the server of `uri` and can carry another request: nothing has come behind the last answer.
+    /// Whether a request to `uri` can be sent on this connection: it is for the same server, and nothing was received
+    /// after the last response.
     pub fn can_serve(&self, uri: &Uri) -> bool {
-        self.server == server(uri) && self.buffers.input().is_empty() && self.stream.link_ref().is_quiet()
+        self.server == server(uri) && self.buffers.input().is_empty() && self.stream.socket().is_quiet()
     }
 
     pub fn is_tls(&self) -> bool {
@@ -99,53 +102,54 @@ impl HttpConnection {
         &mut self.buffers
     }
 
-    /// Whether more can be buffered.
+    /// Whether the input buffer has free space.
     pub fn has_room(&mut self) -> bool {
         !self.buffers.input_append_buf().is_empty()
     }
 
-    /// The next output is the beginning of a request.
+    /// Marks the next output as the beginning of a request.
     pub fn begin_request(&mut self) {
-        self.begins = true;
+        self.at_request_start = true;
     }
 
-    /// Takes so many bytes of output, and sends them when there are enough.
+    /// Accepts `amount` bytes that were written to the output buffer, and sends them if the buffer is nearly full.
     pub fn transmit(&mut self, amount: usize) -> io::Result<()> {
-        let begins = std::mem::take(&mut self.begins);
-        let is_full = self.buffers.written(amount);
-        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| begins) {
+        let at_request_start = std::mem::take(&mut self.at_request_start);
+        let is_full = self.buffers.record_written(amount);
+        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| at_request_start) {
             let outcome = forwarding.write_head(&mut *self.stream, self.buffers.pending());
-            self.buffers.sent();
+            self.buffers.clear_pending();
             return outcome;
         }
         if is_full { self.flush() } else { Ok(()) }
     }
 
-    /// Sends what was written, and what was held back of it.
+    /// Sends all output, including what the socket has buffered.
     pub fn send_all(&mut self) -> io::Result<()> {
         self.flush()?;
-        self.stream.link().send_held()
+        self.stream.socket_mut().send_buffered()
     }
 
-    /// Sends what ureq has written.
+    /// Sends the output that ureq has written.
     fn flush(&mut self) -> io::Result<()> {
         if self.buffers.pending().is_empty() {
             return Ok(());
         }
-        let sent = self.stream.send(self.buffers.pending());
-        self.buffers.sent();
-        sent
+        let outcome = self.stream.send(self.buffers.pending());
+        self.buffers.clear_pending();
+        outcome
     }
 }
 
 impl ProxyForwarding {
-    /// What `proxy` wants of requests to `origin`.
+    /// What `proxy` needs in requests to `origin`.
     pub fn new(origin: &Origin, proxy: &Proxy) -> ProxyForwarding {
         ProxyForwarding { origin: origin.shown(), authorization: proxy.authorization() }
     }
 
-    /// Writes the beginning of a request, with the target whole in its first line, and the credentials behind that line.
-    fn write_head(&self, stream: &mut (impl Write + ?Sized), output: &[u8]) -> std::io::Result<()> {
+    /// Writes the beginning of a request, with its target in absolute form, and the proxy's credentials as the first
+    /// header.
+    fn write_head(&self, stream: &mut (impl Write + ?Sized), output: &[u8]) -> io::Result<()> {
         let path = output.iter().position(|b| *b == b' ').map_or(0, |space| space + 1);
         let line = output.iter().position(|b| *b == b'\n').map_or(output.len(), |end| end + 1);
         stream.write_all(&output[..path])?;
@@ -162,8 +166,8 @@ impl ProxyForwarding {
 
 impl fmt::Debug for HttpConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the buffers: they may hold a token.
-        f.debug_struct("Wire").field("stream", &self.stream).finish_non_exhaustive()
+        // Without the buffers: they may contain a token.
+        f.debug_struct("HttpConnection").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 
@@ -172,12 +176,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_forwarded_request_names_its_target_whole() {
+    fn forwarded_requests_have_an_absolute_target() {
         let authorization = Some(Zeroizing::new("Basic eA==".to_owned()));
         let forwarding = ProxyForwarding { origin: "http://host:81".into(), authorization };
         let mut sent = Vec::new();
         forwarding.write_head(&mut sent, b"POST /mcp?a=b HTTP/1.1\r\nHost: host:81\r\n\r\n{}").unwrap();
-        let want = "POST http://host:81/mcp?a=b HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: host:81\r\n\r\n{}";
-        assert_eq!(String::from_utf8(sent).unwrap(), want);
+        let expected =
+            "POST http://host:81/mcp?a=b HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: host:81\r\n\r\n{}";
+        assert_eq!(String::from_utf8(sent).unwrap(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP requests and answers, through ureq, over the connections of `net`.
+//! HTTP requests and responses, by ureq, over the connections of `net`.
 #![forbid(unsafe_code)]
 
 mod buffers;

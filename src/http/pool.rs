@@ -1,4 +1,4 @@
-//! The connections of one client to its server: kept while nobody uses them, and opened where none is left.
+//! The connection pool of one client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,65 +13,66 @@ use crate::net::connection_factory::ConnectionFactory;
 use crate::sys::lock::Mutex;
 use crate::sys::wait::{Interrupt, WaitContext};
 
-/// Connections that are kept while nobody uses them; more than that only wait to be closed by the server.
+/// The maximum number of idle connections: the server would probably close more before they are used.
 const MAX_IDLE: usize = 16;
 
-/// An event stream mostly ends a moment after its answer. To wait that long for its end is cheaper than a new connection.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// How long to wait for the rest of the last response on an idle connection. An event stream usually ends a moment
+/// after its response, and this wait is cheaper than a new connection.
+const REST_TIMEOUT: Duration = Duration::from_millis(5);
 
-/// For servers that keep their streams open: long enough to see an end that is there already.
-const IMPATIENCE: Duration = Duration::from_millis(1);
+/// The timeout for servers that keep event streams open: long enough to read an end that was received already.
+const SHORT_REST_TIMEOUT: Duration = Duration::from_millis(1);
 
 pub struct ConnectionPool {
     config: Config,
-    network: Arc<ConnectionFactory>,
+    factory: Arc<ConnectionFactory>,
     idle: Mutex<Vec<IdleConnection>>,
-    /// The server keeps event streams open after the answer: waiting for their end is no use.
+    /// The server keeps event streams open after the response, so that waiting for their end is useless.
     streams_linger: AtomicBool,
 }
 
 impl ConnectionPool {
-    pub fn new(network: ConnectionFactory, max_head: usize) -> ConnectionPool {
+    pub fn new(factory: ConnectionFactory, max_head: usize) -> ConnectionPool {
         ConnectionPool {
             config: ureq_adapter::config(max_head),
-            network: Arc::new(network),
+            factory: Arc::new(factory),
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
     }
 
-    pub fn network(&self) -> &ConnectionFactory {
-        &self.network
+    pub fn factory(&self) -> &ConnectionFactory {
+        &self.factory
     }
 
-    /// The lane that was used last, if its connection may still be open; else a new one.
+    /// The idle connection that was used last and may still be open, or else a new one.
     pub fn take(&self, wait_context: &WaitContext) -> Result<PooledConnection, Interrupt> {
         loop {
             wait_context.check()?;
-            let parked = self.idle.lock().pop();
-            let Some(parked) = parked else { return Ok(PooledConnection::new(&self.config, &self.network)) };
-            let patience = || {
+            let idle = self.idle.lock().pop();
+            let Some(idle) = idle else { return Ok(PooledConnection::new(&self.config, &self.factory)) };
+            let rest_limit = || {
                 let linger = self.streams_linger.load(Ordering::Relaxed);
-                wait_context.within(if linger { IMPATIENCE } else { PATIENCE })
+                wait_context.within(if linger { SHORT_REST_TIMEOUT } else { REST_TIMEOUT })
             };
-            match parked.into_pooled(patience) {
+            match idle.into_pooled(rest_limit) {
                 Ok(pooled) => return Ok(pooled),
-                Err(ReuseError::Old) => {}
+                Err(ReuseError::Stale) => {}
                 Err(ReuseError::Unfinished) => self.streams_linger.store(true, Ordering::Relaxed),
             }
         }
     }
 
-    pub fn put_back(&self, parked: IdleConnection) {
+    pub fn put_back(&self, connection: IdleConnection) {
         let mut idle = self.idle.lock();
-        // The oldest are at the bottom, where nobody takes one: they go when their time is over.
+        // `take` uses the newest one first, so expired ones stay at the beginning until they are removed here.
         idle.retain(IdleConnection::is_fresh);
         if idle.len() < MAX_IDLE {
-            idle.push(parked);
+            idle.push(connection);
         }
     }
 
-    /// Closes the connections that nobody uses.
+    /// Closes all idle connections.
     pub fn drop_idle(&self) {
         self.idle.lock().clear();
     }

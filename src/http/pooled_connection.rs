@@ -1,4 +1,5 @@
-//! A lane: one ureq agent that holds at most one connection. A request takes a lane, uses it alone, and puts it back.
+//! An entry of the connection pool: one ureq agent with at most one connection. A request takes it from the pool and
+//! returns it afterwards; no other request uses it meanwhile.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,28 +14,28 @@ use crate::net::connection_factory::ConnectionFactory;
 use crate::protocol::message_text::MessageText;
 use crate::sys::wait::WaitContext;
 
-/// How long an unused connection is kept where the server does not say: common servers close theirs after 5 s, and a request
-/// must not meet that moment.
-const KEEP_IDLE: Duration = Duration::from_secs(4);
+/// How long an idle connection is kept if the server does not state its timeout. Many servers close idle connections
+/// after 5 s, and a request should not be sent at that moment.
+const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(4);
 
-/// A ureq agent with the connection that it may use.
+/// A ureq agent with its connection.
 #[derive(Debug)]
 pub struct PooledConnection {
     agent: Agent,
     pub notes: Arc<ConnectionNotes>,
     idle_since: Instant,
-    keep: Duration,
+    keep_alive: Duration,
 }
 
 impl PooledConnection {
-    pub fn new(config: &Config, network: &Arc<ConnectionFactory>) -> PooledConnection {
+    pub fn new(config: &Config, factory: &Arc<ConnectionFactory>) -> PooledConnection {
         let notes = Arc::new(ConnectionNotes::default());
-        let connector = PooledConnector { notes: Arc::clone(&notes), network: Arc::clone(network) };
+        let connector = PooledConnector { notes: Arc::clone(&notes), factory: Arc::clone(factory) };
         let agent = Agent::with_parts(config.clone(), connector, NoResolver);
-        PooledConnection { agent, notes, idle_since: Instant::now(), keep: KEEP_IDLE }
+        PooledConnection { agent, notes, idle_since: Instant::now(), keep_alive: DEFAULT_KEEP_ALIVE }
     }
 
-    /// Sends a request and waits for the head of its answer. The body is empty for methods that have none.
+    /// Sends a request and waits for the head of the response. The body is empty for methods without a body.
     pub fn send(
         &self,
         method: Method,
@@ -43,14 +44,14 @@ impl PooledConnection {
         body: &MessageText,
     ) -> Result<Response<ureq::Body>, ureq::Error> {
         let mut request = Request::builder().method(method).uri(uri.clone());
-        if let Some(place) = request.headers_mut() {
-            *place = headers;
+        if let Some(target) = request.headers_mut() {
+            *target = headers;
         }
         match body.one_piece() {
             Some("") => self.agent.run(request.body(()).map_err(ureq::Error::Http)?),
             Some(text) => self.agent.run(request.body(text).map_err(ureq::Error::Http)?),
             None => {
-                // ureq would send chunks, which not every server takes.
+                // Otherwise ureq would send chunks, which some servers do not accept.
                 let request = request.header(header::CONTENT_LENGTH, body.len());
                 let mut reader = body.reader();
                 self.agent.run(request.body(SendBody::from_reader(&mut reader)).map_err(ureq::Error::Http)?)
@@ -58,15 +59,15 @@ impl PooledConnection {
         }
     }
 
-    /// Notes how long the server keeps the connection, by the head of its answer.
-    pub fn record_keep_alive<T>(&mut self, answer: &Response<T>) {
-        let headers = answer.headers();
+    /// Sets how long the connection may stay idle, from the head of the server's response.
+    pub fn record_keep_alive<T>(&mut self, response: &Response<T>) {
+        let headers = response.headers();
         let timeout = headers.get("keep-alive").and_then(|value| keep_alive_timeout(value.to_str().ok()?));
-        self.keep = match timeout {
-            _ if !persists(answer) => Duration::ZERO,
-            // A second less than the server says: the request has a way to go.
+        self.keep_alive = match timeout {
+            _ if !is_reusable(response) => Duration::ZERO,
+            // A second less than the server's timeout, because a request needs time to reach the server.
             Some(seconds) => Duration::from_secs(seconds.saturating_sub(1)),
-            None => KEEP_IDLE,
+            None => DEFAULT_KEEP_ALIVE,
         };
     }
 
@@ -75,24 +76,24 @@ impl PooledConnection {
         self.idle_since = Instant::now();
     }
 
-    /// Whether the connection may still be open.
+    /// Whether the server has probably not closed the connection yet.
     pub fn is_fresh(&self) -> bool {
-        self.idle_since.elapsed() < self.keep
+        self.idle_since.elapsed() < self.keep_alive
     }
 }
 
-/// Whether the connection is one for another request (RFC 9112, section 9.3).
-fn persists<T>(answer: &Response<T>) -> bool {
-    let says = |word: &[u8]| {
-        let values = answer.headers().get_all(header::CONNECTION).into_iter();
+/// Whether the connection may be used for another request (RFC 9112, section 9.3).
+fn is_reusable<T>(response: &Response<T>) -> bool {
+    let has_option = |name: &[u8]| {
+        let values = response.headers().get_all(header::CONNECTION).into_iter();
         let mut options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(word))
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(name))
     };
-    match answer.version() {
-        // It speaks another protocol now.
-        _ if answer.status() == StatusCode::SWITCHING_PROTOCOLS || says(b"close") => false,
+    match response.version() {
+        // After 101, the connection uses another protocol.
+        _ if response.status() == StatusCode::SWITCHING_PROTOCOLS || has_option(b"close") => false,
         Version::HTTP_11 => true,
-        _ => says(b"keep-alive"),
+        _ => has_option(b"keep-alive"),
     }
 }
 
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keep_alive_header() {
+    fn the_timeout_of_keep_alive_headers_is_found() {
         assert_eq!(keep_alive_timeout("timeout=5"), Some(5));
         assert_eq!(keep_alive_timeout("max=100, Timeout = 15"), Some(15));
         assert_eq!(keep_alive_timeout("max=100"), None);

@@ -1,5 +1,5 @@
-//! The answer to a request: its head, and a body that is read as it comes. When the body has been read, the connection goes
-//! back to where the next request finds it.
+//! The response to a request: its head, and its body, which is read as it arrives. After the body was read, the
+//! connection is returned to the pool.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use crate::error::{Error, Result};
 use crate::status::{MCP_SYSTEM_ERROR, MCP_TOO_LARGE};
 use crate::sys::wait::WaitContext;
 
-/// An answer whose head has come.
+/// A response whose head was received.
 pub struct HttpResponse<'a> {
     pub status: u16,
     pub headers: HeaderMap,
-    /// Where it comes from: redirects may have led there.
+    /// The URL that sent it, after redirects.
     pub from: Arc<Endpoint>,
     pool: &'a ConnectionPool,
-    /// `None` once the connection has been put back.
-    open: Option<ResponseBody>,
+    /// `None` after the connection was returned to the pool or closed.
+    body: Option<ResponseBody>,
 }
 
 impl<'a> HttpResponse<'a> {
@@ -31,93 +31,94 @@ impl<'a> HttpResponse<'a> {
         pool: &'a ConnectionPool,
         pooled: PooledConnection,
         from: Arc<Endpoint>,
-        answer: ::http::Response<ureq::Body>,
-        codings: ContentEncodings,
+        response: ::http::Response<ureq::Body>,
+        encodings: ContentEncodings,
     ) -> Result<HttpResponse<'a>> {
-        let (mut head, body) = answer.into_parts();
-        let body = ResponseBody::new(pooled, body, codings)?;
-        if codings.gzip {
-            // It is the length of what is packed.
+        let (mut head, body) = response.into_parts();
+        let body = ResponseBody::new(pooled, body, encodings)?;
+        if encodings.gzip {
+            // This is the length of the compressed body.
             head.headers.remove(header::CONTENT_LENGTH);
         }
-        Ok(HttpResponse { status: head.status.as_u16(), headers: head.headers, from, pool, open: Some(body) })
+        Ok(HttpResponse { status: head.status.as_u16(), headers: head.headers, from, pool, body: Some(body) })
     }
 
-    /// The body by itself; its connection is not used for another request.
+    /// The body without the response. Its connection is not reused.
     pub fn into_body(self) -> Option<ResponseBody> {
-        self.open
+        self.body
     }
 
-    /// The next bytes of the body; zero at its end.
+    /// Reads the next bytes of the body; returns zero at its end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.read_by(|body| body.read(buffer))
     }
 
     fn read_by(&mut self, read: impl FnOnce(&mut ResponseBody) -> Result<usize>) -> Result<usize> {
-        let Some(body) = &mut self.open else { return Ok(0) };
+        let Some(body) = &mut self.body else { return Ok(0) };
         let count = read(body);
         match count {
             Ok(1..) if !body.is_at_end() => {}
             Ok(_) => self.put_back(false),
-            Err(_) => self.open = None,
+            Err(_) => self.body = None,
         }
         count
     }
 
-    /// The whole body, of at most `limit` bytes.
+    /// Reads the whole body. Fails if it is larger than `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        let is_too_large = self.announced().is_some_and(|length| length > limit as u64);
+        let is_too_large = self.content_length().is_some_and(|length| length > limit as u64);
         if is_too_large || !self.read_up_to(limit, &mut body)? {
             return Err(Error::new(MCP_TOO_LARGE, format!("the server's response is larger than {limit} bytes")));
         }
         Ok(body)
     }
 
-    /// Reads until the body ends, which gives true, or is larger than `limit` bytes. What was read is in `body` in any case.
+    /// Reads until the body ends, and returns true; or until it is larger than `limit` bytes, and returns false. `body`
+    /// receives the bytes in any case.
     pub fn read_up_to(&mut self, limit: usize, body: &mut Vec<u8>) -> Result<bool> {
-        let announced = self.announced().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        let expected = announced.min(limit);
-        // Room that nobody writes to costs nothing.
+        let length = self.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        let expected = length.min(limit);
+        // Memory that is never written costs nothing.
         body.try_reserve_exact(expected).map_err(|_| no_memory(expected))?;
         loop {
-            if self.open.is_none() {
+            if self.body.is_none() {
                 return Ok(body.len() <= limit);
             }
             let step = match expected.saturating_sub(body.len()) {
-                // Of no known length, or packed.
-                0 => body.len().clamp(FIRST, MAX_AT_ONCE),
+                // The length is unknown, or the body is compressed.
+                0 => body.len().clamp(FIRST_READ, MAX_READ),
                 rest => rest,
             };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
-            let count = self.read_by(|open| open.read_into(body, step));
+            let count = self.read_by(|source| source.read_into(body, step));
             if body.len() > limit || !matches!(count, Ok(1..)) {
                 return count.map(|_| body.len() <= limit);
             }
         }
     }
 
-    /// For an error that may be another's: the proxy that has passed the request on, if one did.
+    /// A text for errors that a proxy may have caused: it names the proxy that forwarded the request, if there is one.
     pub fn through_proxy(&self) -> Option<String> {
-        let proxy = self.pool.network().forwarding_proxy(self.from.origin())?;
-        Some(format!("; this came through the proxy {}, which may have sent this response", proxy.named()))
+        let proxy = self.pool.factory().forwarding_proxy(self.from.origin())?;
+        Some(format!("; this came through the proxy {}, which may have sent this response", proxy.shown_with_source()))
     }
 
-    /// What the rest of the body may spend from now on.
+    /// Replaces the limits for reading the rest of the body.
     pub fn set_wait_context(&self, wait_context: &WaitContext) {
-        if let Some(body) = &self.open {
+        if let Some(body) = &self.body {
             body.set_wait_context(wait_context.clone());
         }
     }
 
-    /// Leaves the rest of the body at most this time.
-    pub fn hurry(&self, limit: Duration) {
-        if let Some(body) = &self.open {
-            body.hurry(limit);
+    /// Limits the time for reading the rest of the body to `limit` from now.
+    pub fn limit_time(&self, limit: Duration) {
+        if let Some(body) = &self.body {
+            body.limit_time(limit);
         }
     }
 
-    /// Whether the status is one of success (RFC 9110, section 15.3).
+    /// Whether the status means success (RFC 9110, section 15.3).
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -128,19 +129,19 @@ impl<'a> HttpResponse<'a> {
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
     }
 
-    /// The length of the body, where the head tells it.
-    pub fn announced(&self) -> Option<u64> {
+    /// The length of the body, if the head contains it.
+    pub fn content_length(&self) -> Option<u64> {
         self.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
     }
 
-    /// Puts the connection away although a rest of the body may still come: the next request looks whether it has.
-    pub fn park(mut self) {
+    /// Returns the connection to the pool even if the body was not read to its end: the next request reads the rest.
+    pub fn release(mut self) {
         self.put_back(true);
     }
 
     fn put_back(&mut self, with_rest: bool) {
-        if let Some(body) = self.open.take() {
-            self.pool.put_back(body.park(with_rest));
+        if let Some(body) = self.body.take() {
+            self.pool.put_back(body.into_idle(with_rest));
         }
     }
 }
@@ -149,6 +150,6 @@ fn no_memory(bytes: usize) -> Error {
     Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {bytes} bytes of the server's answer"))
 }
 
-/// How much of a body whose length is not known is read at first, and at most, at once.
-const FIRST: usize = 4 * 1024;
-const MAX_AT_ONCE: usize = 128 * 1024;
+/// The sizes of the first and of the largest read of a body whose length is unknown.
+const FIRST_READ: usize = 4 * 1024;
+const MAX_READ: usize = 128 * 1024;

@@ -1,4 +1,4 @@
-//! The body of an answer, which is read as it comes, and past ureq where its end is known.
+//! The body of a response. It is read as it arrives, and without ureq if it has a length or is chunked.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::chunked::ChunkDecoder;
 use super::content_encoding::ContentEncodings;
-use super::error::no_http;
+use super::error::invalid_http;
 use super::http_connection::HttpConnection;
 use super::pooled_connection::PooledConnection;
 use crate::call::interrupt::stopped;
@@ -18,20 +18,20 @@ use crate::net::progress::RequestPhase;
 use crate::status::*;
 use crate::sys::wait::WaitContext;
 
-/// The body of an answer, with its connection.
+/// The body of a response, with its connection.
 pub struct ResponseBody {
     pooled: PooledConnection,
     source: BodySource,
 }
 
-/// Where the bytes of a body come from.
+/// How the bytes of a body are read.
 enum BodySource {
-    /// What ends with its connection, and no body at all.
+    /// By ureq: a body that ends with its connection, or no body.
     Ureq(ureq::BodyReader<'static>),
-    /// So many bytes that follow the head as they are.
+    /// A body with a known length, of which `remaining` bytes are not read yet.
     Plain {
         connection: Box<HttpConnection>,
-        left: u64,
+        remaining: u64,
     },
     Chunked {
         connection: Box<HttpConnection>,
@@ -40,34 +40,34 @@ enum BodySource {
     Gzip(Box<MultiGzDecoder<CompressedBody>>),
 }
 
-/// What is compressed.
+/// The source of a compressed body.
 struct CompressedBody {
     source: BodySource,
-    /// Reading it has failed: that says nothing about its compression.
+    /// Reading the source has failed, so a failure to decompress is not an error in the compressed data.
     has_failed: bool,
 }
 
-/// Why a body that came cannot be read.
+/// Why the received bytes of a body cannot be decoded.
 #[derive(Debug)]
 enum BodyError {
-    ChunkDecoder(&'static str),
+    Chunked(&'static str),
     Gzip(io::Error),
 }
 
-/// A connection that nobody uses, perhaps with a rest of the last answer still to come.
+/// An idle connection. The rest of the last response may still have to be read.
 pub struct IdleConnection {
     pooled: PooledConnection,
     rest: Option<BodySource>,
 }
 
 impl BodySource {
-    fn of(body: ureq::Body, pooled: &PooledConnection, codings: ContentEncodings) -> Result<BodySource> {
-        let length = body.content_length().filter(|_| !codings.chunked);
-        let source = BodySource::of_framed(body, pooled, codings.chunked, length)?;
-        // Nothing at all is no gzip, and means nothing.
-        if codings.gzip && length != Some(0) {
-            let packed = CompressedBody { source, has_failed: false };
-            return Ok(BodySource::Gzip(Box::new(MultiGzDecoder::new(packed))));
+    fn of(body: ureq::Body, pooled: &PooledConnection, encodings: ContentEncodings) -> Result<BodySource> {
+        let length = body.content_length().filter(|_| !encodings.chunked);
+        let source = BodySource::of_framed(body, pooled, encodings.chunked, length)?;
+        // An empty body is not valid gzip, but some servers label it so: do not decode it.
+        if encodings.gzip && length != Some(0) {
+            let compressed = CompressedBody { source, has_failed: false };
+            return Ok(BodySource::Gzip(Box::new(MultiGzDecoder::new(compressed))));
         }
         Ok(source)
     }
@@ -82,12 +82,12 @@ impl BodySource {
         if !chunked && length.is_none() {
             return Ok(BodySource::Ureq(body.into_reader()));
         }
-        // ureq would copy it once more. When it lets go of the connection, the lane has it again.
+        // Do not read it by ureq, which would copy the body once more. Dropping ureq's body returns the connection.
         drop(body);
-        let lost = || Error::new(MCP_INTERNAL, "ureq has not given the connection back");
-        let connection = pooled.notes.take_connection().ok_or_else(lost)?;
+        let missing = || Error::new(MCP_INTERNAL, "ureq has not given the connection back");
+        let connection = pooled.notes.take_connection().ok_or_else(missing)?;
         Ok(match length {
-            Some(left) => BodySource::Plain { connection, left },
+            Some(remaining) => BodySource::Plain { connection, remaining },
             None => BodySource::Chunked { connection, chunks: ChunkDecoder::new() },
         })
     }
@@ -98,13 +98,13 @@ impl BodySource {
         }
         match self {
             BodySource::Ureq(reader) => reader.read(buffer),
-            BodySource::Plain { connection, left } => {
-                let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                count_off(left, connection.read(&mut buffer[..most])?)
+            BodySource::Plain { connection, remaining } => {
+                let most = buffer.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
+                subtract_read(remaining, connection.read(&mut buffer[..most])?)
             }
             BodySource::Chunked { connection, chunks } => {
                 let most = buffer.len().min(next_chunk(connection, chunks)?);
-                take_chunk(chunks, most, |most| connection.read(&mut buffer[..most]))
+                read_chunk(chunks, most, |most| connection.read(&mut buffer[..most]))
             }
             BodySource::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
                 true => error,
@@ -113,7 +113,7 @@ impl BodySource {
         }
     }
 
-    /// The same, appended to `body`, at most `most` bytes.
+    /// Reads at most `most` bytes and appends them to `body`.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         match self {
             BodySource::Ureq(_) | BodySource::Gzip(_) => {
@@ -123,31 +123,31 @@ impl BodySource {
                 body.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
             }
-            BodySource::Plain { connection, left } => {
-                let most = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
-                count_off(left, connection.read_into(body, most)?)
+            BodySource::Plain { connection, remaining } => {
+                let most = most.min(usize::try_from(*remaining).unwrap_or(usize::MAX));
+                subtract_read(remaining, connection.read_into(body, most)?)
             }
             BodySource::Chunked { connection, chunks } => {
                 let most = most.min(next_chunk(connection, chunks)?);
-                take_chunk(chunks, most, |most| connection.read_into(body, most))
+                read_chunk(chunks, most, |most| connection.read_into(body, most))
             }
         }
     }
 
-    /// Whether nothing more can come, as far as that is known without a look.
+    /// Whether the body is known to be at its end, without reading.
     fn is_at_end(&self) -> bool {
         match self {
-            BodySource::Plain { left, .. } => *left == 0,
+            BodySource::Plain { remaining, .. } => *remaining == 0,
             BodySource::Chunked { chunks, .. } => chunks.is_at_end(),
-            // What has come may still have to be unpacked.
+            // Received data may still have to be decompressed.
             BodySource::Ureq(_) | BodySource::Gzip(_) => false,
         }
     }
 
-    /// The connection, where the whole body has come.
+    /// The connection, if the whole body was received.
     fn into_connection(self) -> Result<Box<HttpConnection>, BodySource> {
         match self {
-            BodySource::Plain { connection, left: 0 } => Ok(connection),
+            BodySource::Plain { connection, remaining: 0 } => Ok(connection),
             BodySource::Chunked { connection, chunks } if chunks.is_at_end() => Ok(connection),
             BodySource::Gzip(decoder) if decoder.get_ref().source.is_at_end() => {
                 decoder.into_inner().source.into_connection()
@@ -163,7 +163,8 @@ impl Read for CompressedBody {
     }
 }
 
-/// Reads up to the data of the next chunk; gives how many bytes there are of it, and zero at the end of the body.
+/// Reads up to the data of the next chunk. Returns the length of the data that is left of it, and zero at the end of
+/// the body.
 fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<usize> {
     while chunks.data() == 0 && !chunks.is_at_end() {
         if connection.buffered().is_empty() && connection.fill()? == 0 {
@@ -173,14 +174,14 @@ fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io:
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let count = chunks.advance(connection.buffered());
-        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::ChunkDecoder(why)))?;
+        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::Chunked(why)))?;
         connection.consume(count);
     }
     Ok(usize::try_from(chunks.data()).unwrap_or(usize::MAX))
 }
 
-/// Reads at most `most` bytes of a chunk. None is the end of the connection where there should be some.
-fn take_chunk(
+/// Reads at most `most` bytes of a chunk. Fails if the connection ends within it.
+fn read_chunk(
     chunks: &mut ChunkDecoder,
     most: usize,
     read: impl FnOnce(usize) -> io::Result<usize>,
@@ -200,7 +201,7 @@ fn take_chunk(
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BodyError::ChunkDecoder(why) => f.write_str(why),
+            BodyError::Chunked(why) => f.write_str(why),
             BodyError::Gzip(error) => write!(f, "gzip decompression failed: {error}"),
         }
     }
@@ -208,28 +209,28 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
-/// Of so many bytes some have come; that is the end only where it was all.
-fn count_off(left: &mut u64, count: usize) -> io::Result<usize> {
-    if count == 0 && *left > 0 {
+/// Subtracts `count` bytes that were read from a body's length. Fails if the connection ended before the body did.
+fn subtract_read(remaining: &mut u64, count: usize) -> io::Result<usize> {
+    if count == 0 && *remaining > 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    *left -= count as u64;
+    *remaining -= count as u64;
     Ok(count)
 }
 
 impl ResponseBody {
-    /// What follows the head of an answer that came in `pooled`.
-    pub(super) fn new(pooled: PooledConnection, body: ureq::Body, codings: ContentEncodings) -> Result<ResponseBody> {
-        let source = BodySource::of(body, &pooled, codings)?;
+    /// The body of a response whose head was received on `pooled`.
+    pub(super) fn new(pooled: PooledConnection, body: ureq::Body, encodings: ContentEncodings) -> Result<ResponseBody> {
+        let source = BodySource::of(body, &pooled, encodings)?;
         Ok(ResponseBody { pooled, source })
     }
 
-    /// The next bytes; zero at the end.
+    /// Reads the next bytes; returns zero at the end.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         self.read_by(|source| source.read(buffer))
     }
 
-    /// Appends the next bytes to `body`, at most `most`; zero at the end.
+    /// Appends the next bytes to `body`, at most `most`; returns zero at the end.
     pub(super) fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> Result<usize> {
         self.read_by(|source| source.read_into(body, most))
     }
@@ -239,10 +240,10 @@ impl ResponseBody {
             return Ok(0);
         }
         let notes = &self.pooled.notes;
-        // Reading what has come already waits for nothing, and so would not notice.
+        // Reading buffered data does not wait, so check the deadline and the cancel token here.
         let count = match notes.progress.check() {
             Ok(()) => read(&mut self.source),
-            Err(stop) => Err(interrupted(stop)),
+            Err(interrupt) => Err(interrupted(interrupt)),
         };
         match count {
             Ok(count @ 1..) => Ok(count),
@@ -251,23 +252,24 @@ impl ResponseBody {
         }
     }
 
-    /// Whether nothing more can come, as far as that is known without a look.
+    /// Whether the body is known to be at its end, without reading.
     pub(super) fn is_at_end(&self) -> bool {
         self.source.is_at_end()
     }
 
-    /// From now on it is read by somebody with another budget.
+    /// Replaces the limits for reading the rest.
     pub fn set_wait_context(&self, wait_context: WaitContext) {
         self.pooled.notes.progress.set_wait_context(wait_context);
     }
 
-    /// Leaves the rest at most this time.
-    pub(super) fn hurry(&self, limit: Duration) {
-        self.pooled.notes.progress.hurry(limit);
+    /// Limits the time for reading the rest to `limit` from now.
+    pub(super) fn limit_time(&self, limit: Duration) {
+        self.pooled.notes.progress.limit_time(limit);
     }
 
-    /// Puts the connection away; with `with_rest`, also where a rest of the body may still come.
-    pub(super) fn park(self, with_rest: bool) -> IdleConnection {
+    /// Makes the connection idle. With `with_rest`, it can be reused even if the body was not read to its end: the next
+    /// request reads the rest.
+    pub(super) fn into_idle(self, with_rest: bool) -> IdleConnection {
         let ResponseBody { mut pooled, source } = self;
         pooled.start_idling();
         let rest = match source.into_connection() {
@@ -280,24 +282,25 @@ impl ResponseBody {
         IdleConnection { pooled, rest }
     }
 
-    /// What reading said, or else how the connection ended.
+    /// The error for a body that could not be read: from the failed read, or else from how the connection ended.
     fn explain(&self, error: Option<io::Error>) -> Error {
         let error = match error.map(io::Error::downcast) {
-            Some(Ok(IoInterrupt::Stopped(stop))) => {
-                return stopped(&stop, RequestPhase::Body.doing(), &self.pooled.notes.progress.wait_context());
+            Some(Ok(IoInterrupt::Stopped(interrupt))) => {
+                return stopped(&interrupt, RequestPhase::Body.doing(), &self.pooled.notes.progress.wait_context());
             }
             Some(Ok(IoInterrupt::Failed(error))) => return error,
             Some(Err(error)) => Some(error),
             None => None,
         };
         let end = self.pooled.notes.take_end();
-        let bad = error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BodyError>());
-        let reason = match bad {
-            Some(BodyError::ChunkDecoder(why)) => return no_http(why),
-            Some(bad @ BodyError::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
-                return Error::new(MCP_HTTP_ERROR, format!("the server's response cannot be decompressed: {bad}"));
+        let body_error =
+            error.as_ref().and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref::<BodyError>());
+        let reason = match body_error {
+            Some(BodyError::Chunked(why)) => return invalid_http(why),
+            Some(error @ BodyError::Gzip(why)) if why.kind() != io::ErrorKind::UnexpectedEof => {
+                return Error::new(MCP_HTTP_ERROR, format!("the server's response cannot be decompressed: {error}"));
             }
-            Some(bad) => Some(io::Error::other(bad.to_string())),
+            Some(error) => Some(io::Error::other(error.to_string())),
             None => end.or(error),
         };
         let reason = reason.map_or_else(String::new, |error| format!(": {}", io_reason(&error)));
@@ -310,19 +313,20 @@ impl IdleConnection {
         self.pooled.is_fresh()
     }
 
-    /// The lane, ready for the next request, where its connection can be used for one.
-    pub fn into_pooled(self, patience: impl FnOnce() -> WaitContext) -> Result<PooledConnection, ReuseError> {
+    /// Prepares the connection for the next request: reads the rest of the last response, within the limits that
+    /// `rest_limit` returns. Fails if the connection cannot be reused.
+    pub fn into_pooled(self, rest_limit: impl FnOnce() -> WaitContext) -> Result<PooledConnection, ReuseError> {
         let IdleConnection { pooled, rest } = self;
         if !pooled.is_fresh() {
-            return Err(ReuseError::Old);
+            return Err(ReuseError::Stale);
         }
         let Some(mut rest) = rest else { return Ok(pooled) };
-        pooled.notes.begin(&patience(), false);
+        pooled.notes.begin(&rest_limit(), false);
         pooled.notes.progress.set_phase(RequestPhase::Body);
-        // Not on the stack, which may be small.
-        let mut scrap = vec![0; 4096];
-        for _ in 0..MAX_SCRAPS {
-            let count = rest.read(&mut scrap);
+        // On the heap: the stack may be small.
+        let mut buffer = vec![0; REST_BUFFER];
+        for _ in 0..MAX_REST_READS {
+            let count = rest.read(&mut buffer);
             rest = match rest.into_connection() {
                 Ok(connection) => {
                     pooled.notes.put_connection(connection);
@@ -334,20 +338,22 @@ impl IdleConnection {
                 Ok(0) => return Ok(pooled),
                 Ok(_) => {}
                 Err(error) if is_stopped(&error) => return Err(ReuseError::Unfinished),
-                Err(_) => return Err(ReuseError::Old),
+                Err(_) => return Err(ReuseError::Stale),
             }
         }
         Err(ReuseError::Unfinished)
     }
 }
 
-/// Why a parked connection serves no more request.
+/// Why an idle connection cannot be reused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReuseError {
-    Old,
-    /// The last answer still goes on.
+    /// It was idle for too long, or has failed.
+    Stale,
+    /// The last response has not ended yet.
     Unfinished,
 }
 
-/// A rest of more than 64 KiB is not worth its connection.
-const MAX_SCRAPS: usize = 16;
+/// The rest of a response is read up to 64 KiB: for more, a new connection is cheaper.
+const REST_BUFFER: usize = 4096;
+const MAX_REST_READS: usize = 16;

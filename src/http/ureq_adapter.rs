@@ -1,4 +1,4 @@
-//! What ureq asks for to use connections that it did not make: a connector, a transport and a resolver. The transport's buffers are
+//! The connector, transport and resolver with which ureq uses this library's connections. The transport's buffers are
 //! in [`super::buffers`].
 
 use std::io;
@@ -16,17 +16,18 @@ use crate::net::connection_factory::ConnectionFactory;
 use crate::net::connector;
 use crate::net::progress::RequestPhase;
 
-/// The size of the buffer that answers are read into, where no larger head is allowed.
+/// The least size of the buffer that responses are read into. It is larger if a larger head is allowed.
 const INPUT_BUFFER: usize = 128 * 1024;
 
-/// How ureq is used: for one request and the head of its answer, on a connection that it is given.
+/// The configuration of ureq: it sends one request and reads the head of the response, on a connection that it is
+/// given.
 pub fn config(max_head: usize) -> Config {
     Config::builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_response_header_size(max_head)
-        // A head is read whole before it is looked at.
+        // ureq parses a head only when all of it is in the buffer.
         .input_buffer_size(INPUT_BUFFER.max(max_head.saturating_add(1)))
         // Idle connections are kept by `ConnectionPool`.
         .max_idle_connections(0)
@@ -36,17 +37,17 @@ pub fn config(max_head: usize) -> Config {
         .build()
 }
 
-/// Gives ureq the connection of a lane, a new one if need be.
+/// Gives ureq the connection of a [`super::pooled_connection::PooledConnection`], and opens a new one if necessary.
 #[derive(Debug)]
 pub struct PooledConnector {
     pub notes: Arc<ConnectionNotes>,
-    pub network: Arc<ConnectionFactory>,
+    pub factory: Arc<ConnectionFactory>,
 }
 
 impl PooledConnector {
     fn open(&self, details: &ConnectionDetails) -> Result<Box<HttpConnection>, ureq::Error> {
         let origin = origin_of(details.uri).ok_or(ureq::Error::HostNotFound)?;
-        let opened = connector::open(&self.network, &origin, &self.notes.progress)?;
+        let opened = connector::open(&self.factory, &origin, &self.notes.progress)?;
         let forwarding = opened.forwarded_by.map(|proxy| ProxyForwarding::new(&origin, proxy));
         Ok(HttpConnection::new(opened.stream, details.uri, details.config.input_buffer_size(), forwarding))
     }
@@ -56,8 +57,8 @@ impl Connector<()> for PooledConnector {
     type Out = LeasedConnection;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, ureq::Error> {
-        let kept = self.notes.take_connection().filter(|connection| connection.can_serve(details.uri));
-        let connection = match kept {
+        let idle = self.notes.take_connection().filter(|connection| connection.can_serve(details.uri));
+        let connection = match idle {
             Some(connection) => {
                 self.notes.record_reused();
                 connection
@@ -68,10 +69,10 @@ impl Connector<()> for PooledConnector {
     }
 }
 
-/// A connection in ureq's hands; when it lets go, the lane has it again.
+/// A connection that ureq uses. When ureq drops it, the connection is put back into the notes.
 #[derive(Debug)]
 pub struct LeasedConnection {
-    /// Only a drop takes it.
+    /// Always present, except during the drop.
     connection: Option<Box<HttpConnection>>,
     notes: Arc<ConnectionNotes>,
 }
@@ -83,7 +84,7 @@ impl LeasedConnection {
     }
 
     fn transmit(&mut self, amount: usize) -> io::Result<()> {
-        // On a kept connection there was nothing to connect.
+        // A reused connection has not passed the phases before this one.
         if self.notes.progress.phase() < RequestPhase::Send {
             self.notes.progress.set_phase(RequestPhase::Send);
         }
@@ -100,7 +101,7 @@ impl LeasedConnection {
             }
         }
         if !connection.has_room() {
-            // ureq can make nothing of so much: it says so.
+            // The head is larger than the buffer: ureq reports that.
             return Ok(false);
         }
         let count = connection.fill().inspect_err(|error| notes.record_end(error))?;
@@ -114,7 +115,7 @@ impl LeasedConnection {
 
 impl Transport for LeasedConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        // There is no error to return here.
+        // This method cannot return an error.
         self.connection.as_mut().expect("only a drop takes it").buffers()
     }
 
@@ -126,7 +127,7 @@ impl Transport for LeasedConnection {
         Ok(self.receive()?)
     }
 
-    /// Connections are not kept by ureq's own pool.
+    /// False, because ureq's own pool must not keep connections.
     fn is_open(&mut self) -> bool {
         false
     }
@@ -142,7 +143,8 @@ impl Drop for LeasedConnection {
     }
 }
 
-/// ureq asks for addresses before every request; names are looked up by `net`, and only for a new connection.
+/// A resolver without results. ureq resolves the host before every request, but `net` does that, and only for new
+/// connections.
 #[derive(Debug)]
 pub struct NoResolver;
 

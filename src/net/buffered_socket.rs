@@ -1,5 +1,5 @@
-//! The bytes of one connection as they are on the wire: what is written in pieces is held back until an answer is awaited, so
-//! that it is one write, and every wait can be interrupted.
+//! A socket that buffers its output: small writes are sent together when a response is awaited. Every wait can be
+//! interrupted.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,78 +12,80 @@ use crate::sys::process;
 use crate::sys::socket::Socket;
 use crate::sys::wait::Interest;
 
-/// More than this is sent at once: holding back a large body would only double it in memory.
-const HOLD_BACK: usize = 64 * 1024;
+/// Larger output is sent immediately: buffering a large body would only double its memory.
+const MAX_BUFFERED: usize = 64 * 1024;
 
-/// Whoever writes less at a time may be waiting for its acknowledgement.
-const SMALL_PIECE: usize = 4096;
+/// A peer that sends less at a time may wait for the acknowledgement before it sends more (Nagle's algorithm).
+const SMALL_READ: usize = 4096;
 
-/// TLS gives no more than a record at a time.
-const MAX_AT_ONCE: usize = 16 * 1024;
+/// The largest read with TLS: a read returns at most one record.
+const MAX_RECORD: usize = 16 * 1024;
 
-/// What a connection is made of: the link itself, or TLS over it.
+/// The byte stream of a connection: a socket, or TLS over a socket.
 pub trait ByteStream: Read + Write + Send + Sync + fmt::Debug + 'static {
-    fn link(&mut self) -> &mut BufferedSocket;
+    fn socket_mut(&mut self) -> &mut BufferedSocket;
 
-    fn link_ref(&self) -> &BufferedSocket;
+    fn socket(&self) -> &BufferedSocket;
 
-    /// Reads at most `most` bytes to the end of `body`.
+    /// Reads at most `most` bytes and appends them to `body`.
     fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let before = body.len();
-        body.resize(before + most.min(MAX_AT_ONCE), 0);
+        body.resize(before + most.min(MAX_RECORD), 0);
         let count = self.read(&mut body[before..]);
         body.truncate(before + *count.as_ref().unwrap_or(&0));
         count
     }
 
-    /// Sends `bytes`; they may be held back until an answer is awaited.
+    /// Sends `bytes`. They may be buffered until a response is awaited.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     fn is_tls(&self) -> bool;
 }
 
-/// A socket that sends in large pieces, and waits within a budget.
+/// A socket with an output buffer. Its waits have the limits of the current request.
 pub struct BufferedSocket {
     socket: Socket,
     progress: Arc<ConnectionProgress>,
-    held: Vec<u8>,
+    /// Output that is not sent yet.
+    output: Vec<u8>,
+    /// The id of the process that opened the socket.
     process: u32,
-    /// What came last was a small piece, and more is to come.
-    small_piece: bool,
+    /// The last read returned few bytes.
+    last_read_was_small: bool,
 }
 
 impl BufferedSocket {
     pub fn new(socket: Socket, progress: Arc<ConnectionProgress>) -> BufferedSocket {
-        BufferedSocket { socket, progress, held: Vec::new(), process: process::id(), small_piece: false }
+        BufferedSocket { socket, progress, output: Vec::new(), process: process::id(), last_read_was_small: false }
     }
 
-    /// Whether nothing has come since the last read.
+    /// Whether nothing was received since the last read.
     pub fn is_quiet(&self) -> bool {
         self.socket.is_quiet()
     }
 
-    /// Sends what was held back.
-    pub fn send_held(&mut self) -> io::Result<()> {
-        if self.held.is_empty() {
+    /// Sends the buffered output.
+    pub fn send_buffered(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
             return Ok(());
         }
-        self.small_piece = false;
-        let sent = self.send_all(&self.held);
-        self.forget_held();
-        sent
+        self.last_read_was_small = false;
+        let outcome = self.send_all(&self.output);
+        self.clear_output();
+        outcome
     }
 
-    /// Sends `bytes`, behind what was held back.
+    /// Sends the buffered output and then `bytes`.
     pub fn send_now(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.send_held()?;
-        self.small_piece = false;
+        self.send_buffered()?;
+        self.last_read_was_small = false;
         self.send_all(bytes)
     }
 
-    /// What was held may hold a token.
-    fn forget_held(&mut self) {
-        wipe(&mut self.held);
-        self.held.clear();
+    /// Wipes the output buffer, which may contain a token.
+    fn clear_output(&mut self) {
+        wipe(&mut self.output);
+        self.output.clear();
     }
 
     fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
@@ -97,17 +99,17 @@ impl BufferedSocket {
         Ok(())
     }
 
-    /// Waits for bytes, and takes them with `take`.
+    /// Waits until the socket is readable, and reads with `take`. Sends the buffered output first.
     pub fn receive(&mut self, mut take: impl FnMut(&Socket) -> io::Result<usize>) -> io::Result<usize> {
-        self.send_held()?;
-        if std::mem::take(&mut self.small_piece) {
+        self.send_buffered()?;
+        if std::mem::take(&mut self.last_read_was_small) {
             self.socket.acknowledge_now();
         }
         loop {
             self.wait(Interest::Read)?;
             match take(&self.socket) {
                 Ok(count) => {
-                    self.small_piece = (1..SMALL_PIECE).contains(&count);
+                    self.last_read_was_small = (1..SMALL_READ).contains(&count);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -122,23 +124,24 @@ impl BufferedSocket {
 }
 
 impl Write for BufferedSocket {
-    /// A buffer that grows by itself would leave a copy of what is in it behind.
+    /// Buffers `bytes`. A larger buffer is allocated here and not by the vector, which would leave a copy of its
+    /// content in memory.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.held.len() + bytes.len();
-        if needed > self.held.capacity() {
+        let needed = self.output.len() + bytes.len();
+        if needed > self.output.capacity() {
             let mut larger = Vec::with_capacity(needed.next_power_of_two());
-            larger.extend_from_slice(&self.held);
-            self.forget_held();
-            self.held = larger;
+            larger.extend_from_slice(&self.output);
+            self.clear_output();
+            self.output = larger;
         }
-        self.held.extend_from_slice(bytes);
-        if self.held.len() > HOLD_BACK {
-            self.send_held()?;
+        self.output.extend_from_slice(bytes);
+        if self.output.len() > MAX_BUFFERED {
+            self.send_buffered()?;
         }
         Ok(bytes.len())
     }
 
-    /// Does nothing: see the module.
+    /// Does nothing, so that small writes are sent together: [`BufferedSocket::send_buffered`] sends them.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -151,11 +154,11 @@ impl Read for BufferedSocket {
 }
 
 impl ByteStream for BufferedSocket {
-    fn link(&mut self) -> &mut BufferedSocket {
+    fn socket_mut(&mut self) -> &mut BufferedSocket {
         self
     }
 
-    fn link_ref(&self) -> &BufferedSocket {
+    fn socket(&self) -> &BufferedSocket {
         self
     }
 
@@ -174,8 +177,9 @@ impl ByteStream for BufferedSocket {
 
 impl Drop for BufferedSocket {
     fn drop(&mut self) {
-        self.forget_held();
-        // A child of a fork may hold a copy of the descriptor, and the server would not see the end. In that child, this is no end.
+        self.clear_output();
+        // Shut the connection down, because a forked child process may have a copy of the descriptor. In that child,
+        // leave the connection open for the parent.
         if self.process == process::id() {
             self.socket.shut_down();
         }
@@ -184,7 +188,7 @@ impl Drop for BufferedSocket {
 
 impl fmt::Debug for BufferedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not what is held: it may be a token.
-        f.debug_struct("Link").field("socket", &self.socket).finish_non_exhaustive()
+        // Without the output, which may contain a token.
+        f.debug_struct("BufferedSocket").field("socket", &self.socket).finish_non_exhaustive()
     }
 }

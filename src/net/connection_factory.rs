@@ -1,4 +1,4 @@
-//! How connections are made: what a caller sets before the first request, and what all connections of a client share.
+//! The settings for connections, and what all connections of a client share.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use super::origin::Origin;
 use super::proxy::{Proxy, ProxyChoice, ProxySettings};
 use super::tls::TlsOptions;
 
-/// The most bytes of an answer's head, unless the caller says otherwise.
+/// The default limit for the head of a response, in bytes.
 pub const DEFAULT_MAX_HEAD: usize = 64 * 1024;
 
-/// What a caller sets.
+/// Settings for the connections of a client.
 #[derive(Clone)]
 pub struct ConnectionOptions {
     pub proxy: ProxyChoice,
@@ -36,17 +36,17 @@ impl Default for ConnectionOptions {
     }
 }
 
-/// The network as one client sees it.
+/// What all connections of one client share: settings, DNS cache, TLS configuration and proxies.
 pub struct ConnectionFactory {
-    pub names: DnsCache,
+    pub dns: DnsCache,
     tls: TlsOptions,
-    /// Made for the first connection that needs it.
+    /// Created for the first connection that needs it.
     tls_config: OnceCell<Result<Arc<ClientConfig>, String>>,
     unix_socket: Option<PathBuf>,
     proxies: ProxySettings,
 }
 
-/// What the first socket of a connection leads to.
+/// What the socket of a connection connects to.
 pub enum Route<'a> {
     Server,
     Unix(&'a PathBuf),
@@ -57,7 +57,7 @@ impl ConnectionFactory {
     pub fn new(options: ConnectionOptions) -> ConnectionFactory {
         let proxies = ProxySettings::new(&options.proxy, |name| std::env::var(name).ok());
         ConnectionFactory {
-            names: DnsCache::default(),
+            dns: DnsCache::default(),
             tls: options.tls,
             tls_config: OnceCell::new(),
             unix_socket: options.unix_socket,
@@ -69,15 +69,15 @@ impl ConnectionFactory {
         self.tls_config.get_or_init(|| self.tls.config()).clone()
     }
 
-    /// The way to `origin`.
+    /// The route to `origin`.
     pub fn route(&self, origin: &Origin) -> Result<Route<'_>, &str> {
         if let Some(path) = &self.unix_socket {
             return Ok(Route::Unix(path));
         }
-        Ok(self.proxies.towards(origin)?.map_or(Route::Server, |proxy| Route::Proxy(proxy)))
+        Ok(self.proxies.proxy_for(origin)?.map_or(Route::Server, |proxy| Route::Proxy(proxy)))
     }
 
-    /// The proxy that passes requests to `origin` on, and may answer them itself.
+    /// The proxy that forwards requests to `origin`, and that may send responses itself.
     pub fn forwarding_proxy(&self, origin: &Origin) -> Option<&Proxy> {
         match self.route(origin) {
             Ok(Route::Proxy(proxy)) if proxy.forwards(origin) => Some(proxy),
@@ -85,7 +85,7 @@ impl ConnectionFactory {
         }
     }
 
-    /// The credentials of proxies, in the forms in which they are sent.
+    /// The credentials of the proxies, in the forms in which they are sent.
     pub fn proxy_secrets(&self) -> Vec<Zeroizing<String>> {
         self.proxies.all().flat_map(Proxy::secrets).collect()
     }
@@ -93,6 +93,6 @@ impl ConnectionFactory {
 
 impl fmt::Debug for ConnectionFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Network")
+        f.write_str("ConnectionFactory")
     }
 }

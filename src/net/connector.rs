@@ -1,4 +1,5 @@
-//! Opening connections: to the server, a Unix domain socket or a proxy; then through the proxy; then TLS.
+//! Opens connections: connects to the server, a Unix domain socket or a proxy, then does the handshakes with the proxy
+//! and of TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,30 +21,32 @@ use crate::status::*;
 use crate::sys::socket::Socket;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
-/// RFC 8305, section 5 recommends 250 ms before the next address is tried beside the ones under way.
-const STAGGER: Duration = Duration::from_millis(250);
+/// The delay before a connection attempt to the next address starts in parallel (RFC 8305, section 5 recommends 250
+/// ms).
+const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// How long to wait before a full queue is tried again: nothing tells when there is room.
-const QUEUE_PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait before another attempt if the backlog of a Unix domain socket is full: there is no event for free
+/// space.
+const BACKLOG_RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// A new connection.
 pub struct NewConnection<'a> {
     pub stream: Box<dyn ByteStream>,
-    /// The proxy that is at its other end and passes requests on; else the server is.
+    /// The proxy that forwards requests sent on this connection; `None` if they are sent to the server.
     pub forwarded_by: Option<&'a Proxy>,
 }
 
-/// Opens a connection to `origin`, within the budget of `progress`, which the connection keeps.
+/// Opens a connection to `origin` within the limits of `progress`. The connection keeps a reference to `progress`.
 pub fn open<'a>(
-    network: &'a ConnectionFactory,
+    factory: &'a ConnectionFactory,
     origin: &Origin,
     progress: &Arc<ConnectionProgress>,
 ) -> io::Result<NewConnection<'a>> {
-    ConnectAttempt { network, origin, progress, wait_context: progress.wait_context() }.open()
+    ConnectAttempt { factory, origin, progress, wait_context: progress.wait_context() }.open()
 }
 
 struct ConnectAttempt<'a, 'b> {
-    network: &'a ConnectionFactory,
+    factory: &'a ConnectionFactory,
     origin: &'b Origin,
     progress: &'b Arc<ConnectionProgress>,
     wait_context: WaitContext,
@@ -52,33 +55,33 @@ struct ConnectAttempt<'a, 'b> {
 impl<'a> ConnectAttempt<'a, '_> {
     fn open(&self) -> io::Result<NewConnection<'a>> {
         self.progress.set_phase(RequestPhase::Connect);
-        let (link, forwarded_by) = self.reach().inspect_err(|error| {
-            // Who was stopped before it tried them has learnt nothing about the addresses.
+        let (socket, forwarded_by) = self.connect().inspect_err(|error| {
+            // Keep the addresses if the attempt was interrupted before it tried to connect to them.
             if !is_stopped(error) || self.progress.phase() == RequestPhase::Connect {
-                self.network.names.forget();
+                self.factory.dns.clear();
             }
         })?;
         let stream: Box<dyn ByteStream> = if self.origin.https {
             self.progress.set_phase(RequestPhase::Tls);
             let config = self
-                .network
+                .factory
                 .tls_config()
                 .map_err(|why| interrupted(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
-            Box::new(TlsStream::open(config, &self.origin.host, link)?)
+            Box::new(TlsStream::open(config, &self.origin.host, socket)?)
         } else {
-            Box::new(link)
+            Box::new(socket)
         };
         self.progress.set_phase(RequestPhase::Send);
         Ok(NewConnection { stream, forwarded_by })
     }
 
-    /// The connection up to where the server's own bytes begin, or those of a proxy that passes requests on.
-    fn reach(&self) -> io::Result<(BufferedSocket, Option<&'a Proxy>)> {
+    /// Connects to the server, through a proxy if there is one; or to a proxy that forwards requests.
+    fn connect(&self) -> io::Result<(BufferedSocket, Option<&'a Proxy>)> {
         let origin = self.origin;
-        match self.network.route(origin) {
+        match self.factory.route(origin) {
             Ok(Route::Server) => {
                 let addresses = self.addresses(&origin.host, origin.port)?;
-                Ok((self.link(self.connect_any(&addresses)?), None))
+                Ok((self.buffered(self.connect_any(&addresses)?), None))
             }
             Ok(Route::Unix(path)) => {
                 let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
@@ -88,71 +91,72 @@ impl<'a> ConnectAttempt<'a, '_> {
                         format!("cannot connect to the Unix domain socket {}: {reason}", path.display())
                     })
                 })?;
-                Ok((self.link(socket), None))
+                Ok((self.buffered(socket), None))
             }
             Ok(Route::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
                     unless_stopped(error, MCP_PROXY_FAILED, |error| {
-                        format!("cannot resolve the host name of the proxy {}: {error}", proxy.named())
+                        format!("cannot resolve the host name of the proxy {}: {error}", proxy.shown_with_source())
                     })
                 })?;
                 let socket = self.connect_any(&addresses).map_err(|error| {
                     unless_stopped(error, MCP_PROXY_FAILED, |error| {
-                        format!("cannot connect to the proxy {}: {}", proxy.named(), io_reason(error))
+                        format!("cannot connect to the proxy {}: {}", proxy.shown_with_source(), io_reason(error))
                     })
                 })?;
-                let link = self.link(socket);
+                let socket = self.buffered(socket);
                 if proxy.forwards(origin) {
-                    return Ok((link, Some(proxy)));
+                    return Ok((socket, Some(proxy)));
                 }
-                Ok((self.through(proxy, link)?, None))
+                Ok((self.connect_through(proxy, socket)?, None))
             }
             Err(why) => Err(interrupted(Error::new(MCP_PROXY_FAILED, why))),
         }
     }
 
-    /// Asks `proxy` for a connection to the server.
-    fn through(&self, proxy: &Proxy, mut link: BufferedSocket) -> io::Result<BufferedSocket> {
+    /// Requests a connection to the server from `proxy`.
+    fn connect_through(&self, proxy: &Proxy, mut socket: BufferedSocket) -> io::Result<BufferedSocket> {
         let (host, port) = (self.origin.host.as_str(), self.origin.port);
         self.progress.set_phase(RequestPhase::Proxy);
-        let asked = match proxy.kind {
-            ProxyKind::Http => proxy_handshake::connect(&mut link, proxy, host, port),
-            ProxyKind::Socks5h => proxy_handshake::socks5(&mut link, proxy, &named(host, port)),
+        let outcome = match proxy.kind {
+            ProxyKind::Http => proxy_handshake::connect(&mut socket, proxy, host, port),
+            ProxyKind::Socks5h => proxy_handshake::socks5(&mut socket, proxy, &target(host, port)),
             ProxyKind::Socks5 => {
                 let found = self.addresses(host, port)?;
                 self.progress.set_phase(RequestPhase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
-                proxy_handshake::socks5(&mut link, proxy, &ProxyTarget::Address(*address))
+                proxy_handshake::socks5(&mut socket, proxy, &ProxyTarget::Address(*address))
             }
         };
-        asked.map_err(|refusal| match refusal {
-            ProxyHandshakeError::Said(error) => interrupted(error),
+        outcome.map_err(|error| match error {
+            ProxyHandshakeError::Failed(error) => interrupted(error),
             ProxyHandshakeError::Io(error) => unless_stopped(error, MCP_PROXY_FAILED, |error| {
                 let reason = io_reason(error);
-                format!("the connection to the proxy {} ended before it answered: {reason}", proxy.named())
+                format!("the connection to the proxy {} ended before it answered: {reason}", proxy.shown_with_source())
             }),
         })?;
-        Ok(link)
+        Ok(socket)
     }
 
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         self.progress.set_phase(RequestPhase::DnsLookup);
-        let found = addresses(&self.network.names, host, port, &self.wait_context)?;
+        let found = addresses(&self.factory.dns, host, port, &self.wait_context)?;
         self.progress.set_phase(RequestPhase::Connect);
         Ok(found)
     }
 
-    /// The first of `addresses` that lets us in. One that leads nowhere does not cost the whole timeout (RFC 8305, "Happy
-    /// Eyeballs").
+    /// Connects to the first of `addresses` that accepts. Attempts run in parallel, so that an unreachable address does
+    /// not use up the whole timeout (RFC 8305, "Happy Eyeballs").
     fn connect_any(&self, addresses: &[SocketAddr]) -> io::Result<Socket> {
-        let mut waiting = addresses.iter();
+        let mut untried = addresses.iter();
         let mut attempts: Vec<Socket> = Vec::new();
         let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
         loop {
-            match waiting.next().map(Socket::connect) {
+            match untried.next().map(Socket::connect) {
                 Some(Ok(socket)) => attempts.push(socket),
                 Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Interrupt::System(error))),
-                // The next one at once. A family that this machine does not have says nothing about the server.
+                // Try the next address immediately. Keep an earlier error: this one may only mean that this machine
+                // does not have the address family.
                 Some(Err(error)) => {
                     if last_error.kind() == io::ErrorKind::AddrNotAvailable {
                         last_error = error;
@@ -162,14 +166,14 @@ impl<'a> ConnectAttempt<'a, '_> {
                 None if attempts.is_empty() => return Err(last_error),
                 None => {}
             }
-            let pause = (waiting.len() > 0).then_some(STAGGER);
+            let pause = (untried.len() > 0).then_some(CONNECTION_ATTEMPT_DELAY);
             let fds: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
             let ready = self.wait_context.wait_any(&fds, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {
                     Ok(()) => return Ok(socket),
-                    // Somebody has accepted, and left: that is seen when the request is sent.
+                    // The server accepted the connection and has reset it since: sending the request will report that.
                     Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(socket),
                     Err(error) => last_error = error,
                 }
@@ -177,12 +181,12 @@ impl<'a> ConnectAttempt<'a, '_> {
         }
     }
 
-    /// A server that has more to do than it can queue refuses for a moment.
+    /// Connects to a Unix domain socket; tries again as long as the server's backlog is full.
     fn connect_unix(&self, path: &Path) -> io::Result<Socket> {
         loop {
             match Socket::connect_unix(path) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_context.wait_any(&[], Some(QUEUE_PAUSE)).map_err(interrupted)?;
+                    self.wait_context.wait_any(&[], Some(BACKLOG_RETRY_DELAY)).map_err(interrupted)?;
                 }
                 outcome => return outcome,
             }
@@ -195,12 +199,12 @@ impl<'a> ConnectAttempt<'a, '_> {
         Ok(socket)
     }
 
-    fn link(&self, socket: Socket) -> BufferedSocket {
+    fn buffered(&self, socket: Socket) -> BufferedSocket {
         BufferedSocket::new(socket, Arc::clone(self.progress))
     }
 }
 
-/// `error` itself where it stands for a wait that was ended; else the failure that it means.
+/// Adds a status and a message to `error`, unless it is an interrupted wait.
 fn unless_stopped(error: io::Error, status: Status, message: impl FnOnce(&io::Error) -> String) -> io::Error {
     if is_stopped(&error) {
         return error;
@@ -208,15 +212,15 @@ fn unless_stopped(error: io::Error, status: Status, message: impl FnOnce(&io::Er
     interrupted(Error::new(status, message(&error)))
 }
 
-/// For a proxy that looks names up by itself. An address is given as one.
-fn named(host: &str, port: u16) -> ProxyTarget<'_> {
+/// The target for a proxy that does the DNS lookup. If `host` is an IP address, the target is one too.
+fn target(host: &str, port: u16) -> ProxyTarget<'_> {
     match without_brackets(host).parse() {
         Ok(ip) => ProxyTarget::Address(SocketAddr::new(ip, port)),
         Err(_) => ProxyTarget::Name(host, port),
     }
 }
 
-/// No descriptors left: another address would not help.
+/// Whether no file descriptor is left: trying another address would not help.
 fn is_exhausted(error: &io::Error) -> bool {
     const EMFILE: i32 = 24;
     const ENFILE: i32 = 23;

@@ -1,4 +1,4 @@
-//! Addresses of names, kept for a while.
+//! DNS lookups and their cache.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,35 +12,35 @@ use crate::sys::dns_lookup::{DnsLookup, LookupError};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::{Interrupt, WaitContext};
 
-/// How long an answer is used again. The system's resolver does not tell the record's own lifetime.
-const KEEP: Duration = Duration::from_secs(60);
+/// How long an answer is cached. The system's resolver does not return the TTL of the DNS records.
+const CACHE_TIME: Duration = Duration::from_secs(60);
 
-/// The names of one client.
+/// The DNS cache of one client.
 #[derive(Debug, Default)]
 pub struct DnsCache(Mutex<HashMap<(String, u16), DnsEntry>>);
 
 #[derive(Debug)]
 enum DnsEntry {
-    Known {
+    Cached {
         at: Instant,
         addresses: Vec<SocketAddr>,
     },
-    /// The resolver cannot be interrupted: who gives up leaves the lookup to the next one who asks, so that a name costs one thread
-    /// however often it is asked for.
-    ServerRequest(Arc<DnsLookup>),
+    /// The resolver cannot be interrupted. If a call gives up, the next call for the same name waits for the same
+    /// lookup, so that there is at most one thread for each name.
+    InProgress(Arc<DnsLookup>),
 }
 
 impl DnsCache {
     fn find(&self, host: &str, port: u16, wait_context: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
         let key = (host.to_owned(), port);
-        let lookup = match self.look(&key)? {
-            DnsEntry::Known { addresses, .. } => return Ok(addresses),
-            DnsEntry::ServerRequest(lookup) => lookup,
+        let lookup = match self.find_or_start(&key)? {
+            DnsEntry::Cached { addresses, .. } => return Ok(addresses),
+            DnsEntry::InProgress(lookup) => lookup,
         };
         let found = lookup.wait(wait_context);
         match &found {
             Ok(addresses) => {
-                let entry = DnsEntry::Known { at: Instant::now(), addresses: addresses.clone() };
+                let entry = DnsEntry::Cached { at: Instant::now(), addresses: addresses.clone() };
                 self.lock().insert(key, entry);
             }
             Err(LookupError::Stopped(_)) => {}
@@ -51,26 +51,26 @@ impl DnsCache {
         found
     }
 
-    /// What is known, or under way; else the lookup begins.
-    fn look(&self, key: &(String, u16)) -> Result<DnsEntry, LookupError> {
+    /// The cached entry or the lookup in progress. Starts a lookup if there is neither.
+    fn find_or_start(&self, key: &(String, u16)) -> Result<DnsEntry, LookupError> {
         let mut entries = self.lock();
         match entries.get(key) {
-            Some(DnsEntry::Known { at, addresses }) if at.elapsed() < KEEP => {
-                return Ok(DnsEntry::Known { at: *at, addresses: addresses.clone() });
+            Some(DnsEntry::Cached { at, addresses }) if at.elapsed() < CACHE_TIME => {
+                return Ok(DnsEntry::Cached { at: *at, addresses: addresses.clone() });
             }
-            Some(DnsEntry::ServerRequest(lookup)) if is_of_use(lookup) => {
-                return Ok(DnsEntry::ServerRequest(Arc::clone(lookup)));
+            Some(DnsEntry::InProgress(lookup)) if is_usable(lookup) => {
+                return Ok(DnsEntry::InProgress(Arc::clone(lookup)));
             }
             _ => {}
         }
         let lookup = DnsLookup::begin(&key.0, key.1)?;
-        entries.insert(key.clone(), DnsEntry::ServerRequest(Arc::clone(&lookup)));
-        Ok(DnsEntry::ServerRequest(lookup))
+        entries.insert(key.clone(), DnsEntry::InProgress(Arc::clone(&lookup)));
+        Ok(DnsEntry::InProgress(lookup))
     }
 
-    /// After a connect that failed: the name may have moved.
-    pub fn forget(&self) {
-        self.lock().retain(|_, entry| matches!(entry, DnsEntry::ServerRequest(_)));
+    /// Removes all cached answers, after a failed connect: the addresses may have changed.
+    pub fn clear(&self) {
+        self.lock().retain(|_, entry| matches!(entry, DnsEntry::InProgress(_)));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), DnsEntry>> {
@@ -78,48 +78,49 @@ impl DnsCache {
     }
 }
 
-/// Whoever began it may have left before the answer came: a failure is not handed on then.
-fn is_of_use(lookup: &DnsLookup) -> bool {
+/// Whether to use a lookup that another call has started. That call may have given up before the answer, so the answer
+/// may be old, or a failure, which is not reused.
+fn is_usable(lookup: &DnsLookup) -> bool {
     match lookup.answered() {
         None => true,
-        Some(Ok(at)) => at.elapsed() < KEEP,
+        Some(Ok(at)) => at.elapsed() < CACHE_TIME,
         Some(Err(())) => false,
     }
 }
 
-/// The addresses of `host`, in the order in which to try them: the cache's, or else the system's.
-pub fn addresses(names: &DnsCache, host: &str, port: u16, wait_context: &WaitContext) -> io::Result<Vec<SocketAddr>> {
+/// The addresses of `host` from the cache or the system's resolver, in the order in which to try them.
+pub fn addresses(dns: &DnsCache, host: &str, port: u16, wait_context: &WaitContext) -> io::Result<Vec<SocketAddr>> {
     let bare = without_brackets(host);
     if let Ok(ip) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     if is_localhost(bare) {
-        // First the one that most servers on this machine listen at.
+        // IPv4 first: most servers on this machine listen there.
         return Ok([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]
             .map(|ip| (ip, port).into())
             .to_vec());
     }
-    let found = names.find(host, port, wait_context).map_err(|error| match error {
-        LookupError::Stopped(stop) => interrupted(stop),
+    let found = dns.find(host, port, wait_context).map_err(|error| match error {
+        LookupError::Stopped(interrupt) => interrupted(interrupt),
         LookupError::System(error) => interrupted(Interrupt::System(error)),
         LookupError::Failed(error) => error,
     })?;
-    Ok(in_turns(found))
+    Ok(interleave_families(found))
 }
 
-/// The two families in turns, beginning with the one that the system likes better (RFC 8305, section 4): if one of them leads
-/// nowhere, the second attempt is one with the other.
-fn in_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+/// Alternates between IPv6 and IPv4, beginning with the family that the system prefers (RFC 8305, section 4). If one
+/// family is unreachable, the second attempt is with the other.
+fn interleave_families(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (liked, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
-    let (mut liked, mut other) = (liked.into_iter(), other.into_iter());
-    let mut turns = Vec::new();
+    let (preferred, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    let mut interleaved = Vec::new();
     loop {
-        let pair = [liked.next(), other.next()];
+        let pair = [preferred.next(), other.next()];
         if pair == [None, None] {
-            return turns;
+            return interleaved;
         }
-        turns.extend(pair.into_iter().flatten());
+        interleaved.extend(pair.into_iter().flatten());
     }
 }
 
@@ -128,11 +129,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_take_turns() {
+    fn address_families_alternate() {
         let parse = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let given = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
-        assert_eq!(in_turns(given), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
-        assert_eq!(in_turns(parse(&["1.1.1.1:1", "[::1]:1"])), parse(&["1.1.1.1:1", "[::1]:1"]));
-        assert_eq!(in_turns(Vec::new()), Vec::new());
+        let found = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(interleave_families(found), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        assert_eq!(interleave_families(parse(&["1.1.1.1:1", "[::1]:1"])), parse(&["1.1.1.1:1", "[::1]:1"]));
+        assert_eq!(interleave_families(Vec::new()), Vec::new());
     }
 }

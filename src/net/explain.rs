@@ -1,4 +1,4 @@
-//! Why no connection came about, in words.
+//! Error messages for failed connections.
 
 use std::io;
 
@@ -8,8 +8,8 @@ use super::tls;
 use crate::error::Error;
 use crate::status::*;
 
-/// The error for a connection to `origin` that failed in `phase`, for `reason`; `None` where the connection was there already.
-/// `error` is what the socket or TLS said, if it was one of them.
+/// The error for a connection to `origin` that failed in `phase` because of `reason`; `None` if the connection was
+/// already established. `error` is the error of the socket or of TLS, if there is one.
 pub fn explain(phase: RequestPhase, origin: &Origin, reason: &str, error: Option<&io::Error>) -> Option<Error> {
     let (status, message) = match phase {
         RequestPhase::DnsLookup => {

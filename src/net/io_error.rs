@@ -1,4 +1,4 @@
-//! Why a connection fails, as an error for the caller of the library.
+//! Errors of connections: their causes and their texts.
 
 use std::fmt;
 use std::io;
@@ -6,12 +6,13 @@ use std::io;
 use crate::error::Error;
 use crate::sys::wait::Interrupt;
 
-/// A reason other than the socket's own. It travels inside an `io::Error`, because that is what rustls and ureq pass on unchanged.
+/// A failure that is not an error of the socket. It is wrapped in an `io::Error`, which rustls and ureq return
+/// unchanged.
 #[derive(Debug)]
 pub enum IoInterrupt {
-    /// A wait was ended; what was going on then is in the message that is made of it.
+    /// A wait was interrupted. The error for the caller is created later, when the phase of the request is known.
     Stopped(Interrupt),
-    /// An error whose message is complete.
+    /// An error for the caller, with its final message.
     Failed(Error),
 }
 
@@ -24,8 +25,8 @@ impl fmt::Display for IoInterrupt {
 impl std::error::Error for IoInterrupt {}
 
 impl From<Interrupt> for IoInterrupt {
-    fn from(stop: Interrupt) -> IoInterrupt {
-        IoInterrupt::Stopped(stop)
+    fn from(interrupt: Interrupt) -> IoInterrupt {
+        IoInterrupt::Stopped(interrupt)
     }
 }
 
@@ -35,25 +36,25 @@ impl From<Error> for IoInterrupt {
     }
 }
 
-/// The `io::Error` that carries `reason`, which [`io::Error::downcast`] gives back.
+/// Wraps `reason` in an `io::Error`. [`io::Error::downcast`] returns it.
 pub fn interrupted(reason: impl Into<IoInterrupt>) -> io::Error {
     io::Error::other(reason.into())
 }
 
-/// Whether an error stands for a wait that was ended.
+/// Whether an error means that a wait was interrupted.
 pub fn is_stopped(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     matches!(inner, Some(IoInterrupt::Stopped(_)))
 }
 
-/// What went wrong on a connection, in words.
+/// The text for an error of a connection.
 pub fn io_reason(error: &io::Error) -> String {
     let words = match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused",
         io::ErrorKind::ConnectionReset => "connection reset by the server",
         io::ErrorKind::UnexpectedEof => "the server closed the connection",
         io::ErrorKind::BrokenPipe => "the server closed the connection while the request was sent",
-        // By the keep-alive probes of TCP, or by a connect that was not answered.
+        // Reported by TCP's keep-alive probes, or by a connect without a response.
         io::ErrorKind::TimedOut => "the host does not respond (the TCP connection timed out)",
         io::ErrorKind::HostUnreachable => "no route to the host",
         io::ErrorKind::NetworkUnreachable => "the network is unreachable",
@@ -68,10 +69,10 @@ mod tests {
     use crate::status::MCP_PROXY_FAILED;
 
     #[test]
-    fn the_reason_survives_as_an_io_error() {
-        let stop = interrupted(Interrupt::Idle);
-        assert!(is_stopped(&stop));
-        assert!(matches!(stop.downcast(), Ok(IoInterrupt::Stopped(Interrupt::Idle))));
+    fn the_reason_can_be_taken_from_the_io_error() {
+        let idle = interrupted(Interrupt::Idle);
+        assert!(is_stopped(&idle));
+        assert!(matches!(idle.downcast(), Ok(IoInterrupt::Stopped(Interrupt::Idle))));
         let failed = interrupted(Error::new(MCP_PROXY_FAILED, "x"));
         assert!(!is_stopped(&failed));
         assert!(matches!(failed.downcast(), Ok(IoInterrupt::Failed(error)) if error.status() == MCP_PROXY_FAILED));

@@ -1,4 +1,4 @@
-//! Sockets with a deadline: names, connecting, proxies and TLS. Every wait can be interrupted.
+//! Connections: DNS lookup, sockets, proxies and TLS. Every wait has the call's deadline and can be interrupted.
 #![forbid(unsafe_code)]
 
 pub mod buffered_socket;

@@ -1,4 +1,4 @@
-//! Which hosts are reached without a proxy, by the rules that curl has for `no_proxy`.
+//! The hosts to connect to without a proxy, by curl's rules for `no_proxy`.
 
 use std::net::IpAddr;
 
@@ -8,21 +8,22 @@ use super::origin::without_brackets;
 #[derive(Clone, Debug, Default)]
 pub struct NoProxy(Vec<NoProxyRule>);
 
-/// An address by itself.
+/// The number of bits of a rule that is a single address.
 const ALL: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 enum NoProxyRule {
     Every,
-    /// A name, and everything below it.
+    /// A domain and its subdomains.
     Domain(String),
-    ConnectionFactory(IpAddr, u32),
+    /// The addresses whose first bits are the same.
+    Network(IpAddr, u32),
 }
 
 impl NoProxy {
-    /// Reads a list whose parts are separated by commas or spaces.
+    /// Parses a list. Its parts are separated by commas or spaces.
     pub fn parse(list: &str) -> NoProxy {
-        // Alone it means every host; among others it means nothing.
+        // A single "*" means every host. In a list with other parts, it has no effect.
         if list.trim() == "*" {
             return NoProxy(vec![NoProxyRule::Every]);
         }
@@ -35,8 +36,8 @@ impl NoProxy {
         let address = name.parse::<IpAddr>().ok();
         self.0.iter().any(|rule| match (rule, address) {
             (NoProxyRule::Every, _) => true,
-            (NoProxyRule::ConnectionFactory(network, bits), Some(address)) => is_within(address, *network, *bits),
-            (NoProxyRule::Domain(domain), None) => is_below(name, domain),
+            (NoProxyRule::Network(network, bits), Some(address)) => is_within(address, *network, *bits),
+            (NoProxyRule::Domain(domain), None) => is_in_domain(name, domain),
             _ => false,
         })
     }
@@ -50,19 +51,19 @@ impl NoProxyRule {
         };
         let address = without_brackets(address).parse();
         match (address, bits) {
-            (Ok(address), Some(bits)) => NoProxyRule::ConnectionFactory(address, bits),
+            (Ok(address), Some(bits)) => NoProxyRule::Network(address, bits),
             _ => NoProxyRule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),
         }
     }
 }
 
-/// The domain itself, or a name whose last labels it is.
-fn is_below(name: &str, domain: &str) -> bool {
-    let above = name.strip_suffix(domain);
-    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+/// Whether `name` is the domain or one of its subdomains.
+fn is_in_domain(name: &str, domain: &str) -> bool {
+    let prefix = name.strip_suffix(domain);
+    !domain.is_empty() && prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
 }
 
-/// Whether the first `bits` bits agree; of more bits than an address has, none do.
+/// Whether the first `bits` bits are equal. False if an address has fewer bits.
 fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
     match (address, network) {
         _ if bits == ALL => address == network,
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_of_curl() {
+    fn hosts_match_by_the_rules_of_curl() {
         let cases = [
             ("example.com", "example.com", true),
             ("example.com", "a.example.com", true),

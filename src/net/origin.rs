@@ -1,18 +1,18 @@
-//! What a connection leads to: scheme, host and port.
+//! Origins: scheme, host and port.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What credentials are bound to (RFC 6454, section 4).
+/// The origin that credentials are bound to (RFC 6454, section 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub https: bool,
-    /// Lower case; an IPv6 address keeps its brackets.
+    /// In lower case. An IPv6 address has its brackets.
     pub host: String,
     pub port: u16,
 }
 
 impl Origin {
-    /// As it stands at the beginning of a URL.
+    /// The beginning of a URL of this origin.
     pub fn shown(&self) -> String {
         let (scheme, port) = (if self.https { "https" } else { "http" }, self.port);
         if port == default_port(self.https) {
@@ -22,32 +22,33 @@ impl Origin {
         }
     }
 
-    /// Whether credentials that were set for this origin may go to `other`: the same one, or its https form on the default ports.
-    pub fn may_follow_to(&self, other: &Origin) -> bool {
+    /// Whether credentials for this origin may be sent to `other`: if it is the same, or the https origin of the same
+    /// host, both on the default ports.
+    pub fn may_send_credentials_to(&self, other: &Origin) -> bool {
         let upgraded = !self.https && other.https && self.host == other.host && (self.port, other.port) == (80, 443);
         self == other || upgraded
     }
 
-    /// Whether what is sent there stays on this machine.
+    /// Whether data sent to this origin does not leave this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = without_brackets(&self.host);
         is_localhost(bare) || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 
-/// Whether a name stands for this machine whatever a resolver says of it (RFC 6761, section 6.3): none is asked.
+/// Whether a name always means this machine (RFC 6761, section 6.3). Such names are not looked up.
 pub fn is_localhost(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);
     let last = name.rsplit('.').next().unwrap_or_default();
     last.eq_ignore_ascii_case("localhost")
 }
 
-/// The port that an origin has when its URL names none.
+/// The port of an origin whose URL contains none.
 pub fn default_port(https: bool) -> u16 {
     if https { 443 } else { 80 }
 }
 
-/// An IPv6 address as it stands outside of a URL; other hosts as they are.
+/// Removes the brackets of an IPv6 address. Other hosts are returned unchanged.
 pub fn without_brackets(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
@@ -71,7 +72,7 @@ pub fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
     }
 }
 
-/// A port as it stands in a URL: digits alone, which Rust's own rule is not.
+/// Parses the port of a URL: digits only. Rust's integer parser also accepts a sign.
 pub fn port_number(digits: &str) -> Option<u16> {
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|port| is_number && *port != 0)

@@ -1,5 +1,6 @@
-//! Certificates of servers that are their own authority: what `openssl req -x509` makes says CA:TRUE, and webpki accepts no such
-//! certificate from a server. OpenSSL does, where the certificate itself is among those that the caller trusts.
+//! Self-signed certificates of servers. A certificate from `openssl req -x509` has CA:TRUE, and webpki does not accept
+//! such a certificate from a server. This module accepts it, as OpenSSL does, if the certificate itself is one that the
+//! caller trusts.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
@@ -8,14 +9,14 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-/// What webpki says of a server's certificate with CA:TRUE. Its error type is not among what rustls hands on.
+/// The text of webpki's error for a server's certificate with CA:TRUE. rustls does not export the type of the error.
 pub const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
 
-/// `id-ce-extKeyUsage` and `id-kp-serverAuth` (RFC 5280, section 4.2.1.12), as DER has them.
+/// The identifiers `id-ce-extKeyUsage` and `id-kp-serverAuth` (RFC 5280, section 4.2.1.12), in DER.
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 
-/// Verifies as the platform does, and accepts the certificates that the caller trusts as servers' own as well.
+/// Verifies like the platform's verifier, and also accepts a trusted certificate if the server itself presents it.
 #[derive(Debug)]
 pub struct PinnedCertificates {
     pub verifier: Verifier,
@@ -32,11 +33,11 @@ impl ServerCertVerifier for PinnedCertificates {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        // webpki looks at the dates before it looks at CA:TRUE, so those are good. It looks at the purposes and the name afterwards.
-        // That the server has the key is checked by the signature of the handshake.
+        // webpki checks the dates before CA:TRUE, so they are valid. It checks the purposes and the name afterwards, so
+        // check them here. The signature of the handshake proves that the server has the private key.
         match verified {
             Err(error) if is_ca_as_server(&error) && self.trusted.contains(end_entity) => {
-                if !serves(end_entity) {
+                if !allows_server_auth(end_entity) {
                     return Err(Error::InvalidCertificate(CertificateError::InvalidPurpose));
                 }
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
@@ -73,31 +74,31 @@ fn is_ca_as_server(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if other.0.to_string() == CA_AS_SERVER)
 }
 
-/// Whether the purposes of a certificate, where it names some, are a server's among others.
-fn serves(certificate: &[u8]) -> bool {
+/// Whether the purposes of a certificate include server authentication. A certificate without purposes allows all.
+fn allows_server_auth(certificate: &[u8]) -> bool {
     match purposes(certificate) {
         None => true,
         Some(purposes) => DerValues(purposes).any(|(_, purpose)| purpose == SERVER_AUTH),
     }
 }
 
-/// The content of the extension that names the purposes.
+/// The content of the extended key usage extension.
 fn purposes(certificate: &[u8]) -> Option<&[u8]> {
     let (_, certificate) = DerValues(certificate).next()?;
-    let (_, to_sign) = DerValues(certificate).next()?;
+    let (_, signed_part) = DerValues(certificate).next()?;
     // `extensions [3] EXPLICIT Extensions`
-    let (_, extensions) = DerValues(to_sign).find(|(tag, _)| *tag == 0xa3)?;
+    let (_, extensions) = DerValues(signed_part).find(|(tag, _)| *tag == 0xa3)?;
     let (_, extensions) = DerValues(extensions).next()?;
     let (_, extension) = DerValues(extensions).find(|(_, extension)| {
         DerValues(extension).next().is_some_and(|(_, identifier)| identifier == EXTENDED_KEY_USAGE)
     })?;
-    // Behind the identifier and perhaps a word on how critical it is.
+    // The value is last: after the identifier and, optionally, the flag for critical extensions.
     let (_, value) = DerValues(extension).last()?;
     DerValues(value).next().map(|(_, purposes)| purposes)
 }
 
-/// The values of DER (X.690, section 8.1) that stand one behind the other, each with its tag. webpki has accepted the certificate
-/// that they come from.
+/// Iterates over consecutive values in DER (X.690, section 8.1), each with its tag. It does not validate them: webpki
+/// has parsed the certificate before.
 struct DerValues<'a>(&'a [u8]);
 
 impl<'a> Iterator for DerValues<'a> {
@@ -140,18 +141,21 @@ mod tests {
     }
 
     #[test]
-    fn purposes_are_found() {
+    fn certificates_for_other_purposes_are_rejected() {
         let client_auth = &[0x2b, 6, 1, 5, 5, 7, 3, 2][..];
         let other = extension(&[0x55, 0x1d, 0x0f], &[client_auth]);
-        assert!(serves(&certificate(&[])));
-        assert!(serves(&certificate(&[&other])));
-        assert!(serves(&certificate(&[&other, &extension(EXTENDED_KEY_USAGE, &[client_auth, SERVER_AUTH])])));
-        assert!(!serves(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[client_auth]), &other])));
-        assert!(!serves(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[])])));
+        assert!(allows_server_auth(&certificate(&[])));
+        assert!(allows_server_auth(&certificate(&[&other])));
+        assert!(allows_server_auth(&certificate(&[
+            &other,
+            &extension(EXTENDED_KEY_USAGE, &[client_auth, SERVER_AUTH])
+        ])));
+        assert!(!allows_server_auth(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[client_auth]), &other])));
+        assert!(!allows_server_auth(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[])])));
     }
 
     #[test]
-    fn what_is_no_der_ends() {
+    fn invalid_der_ends_the_iteration() {
         for bytes in [&b""[..], b"\x30", b"\x30\x05abc", b"\x30\x84\xff\xff\xff\xff", b"\x30\x89123456789", b"\x30\x80"]
         {
             assert!(DerValues(bytes).count() <= 1);

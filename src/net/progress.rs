@@ -1,14 +1,14 @@
-//! What a connection has to know of the call that uses it, and how far it has come for that call.
+//! The limits of the request that uses a connection, and the phase that the request is in.
 //!
-//! It stands beside the calls of `Read` and `Write`, and of the `Connector` and `Transport` of ureq, because none of them has a
-//! parameter for it; and a connection outlives the call that opened it.
+//! `Read`, `Write`, and ureq's `Connector` and `Transport` have no parameters for these, so a connection and its user
+//! share them. A connection exists longer than the call that opened it.
 
 use std::time::Duration;
 
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::{Interrupt, WaitContext};
 
-/// How far a request has come; for messages, and to know what a failure means.
+/// The phase of a request. Error messages contain it, and the meaning of a failure depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestPhase {
     #[default]
@@ -22,7 +22,7 @@ pub enum RequestPhase {
 }
 
 impl RequestPhase {
-    /// For messages.
+    /// The phase in words, for error messages.
     pub fn doing(self) -> &'static str {
         match self {
             RequestPhase::DnsLookup => "while looking up the server's name",
@@ -36,8 +36,8 @@ impl RequestPhase {
     }
 }
 
-/// Shared by a connection and the code that uses it, one thread at a time: the lock is there because ureq wants connections to be
-/// `Sync`.
+/// Shared by a connection and the code that uses it. Only one thread at a time uses it; the lock exists because ureq
+/// requires connections to be `Sync`.
 #[derive(Debug, Default)]
 pub struct ConnectionProgress(Mutex<ConnectionProgressState>);
 
@@ -48,12 +48,12 @@ struct ConnectionProgressState {
 }
 
 impl ConnectionProgress {
-    /// Begins a request, which may spend `wait_context`.
+    /// Begins a request with the limits of `wait_context`.
     pub fn begin(&self, wait_context: &WaitContext) {
         *self.state() = ConnectionProgressState { wait_context: wait_context.clone(), phase: RequestPhase::default() };
     }
 
-    /// Fails where a wait would fail at once.
+    /// Fails if a wait would fail immediately.
     pub fn check(&self) -> Result<(), Interrupt> {
         self.state().wait_context.check()
     }
@@ -62,13 +62,13 @@ impl ConnectionProgress {
         self.state().wait_context.clone()
     }
 
-    /// From now on the request may spend this.
+    /// Replaces the limits of the request.
     pub fn set_wait_context(&self, wait_context: WaitContext) {
         self.state().wait_context = wait_context;
     }
 
-    /// Leaves the rest of the request less time.
-    pub fn hurry(&self, limit: Duration) {
+    /// Limits the time for the rest of the request to `limit` from now.
+    pub fn limit_time(&self, limit: Duration) {
         let mut state = self.state();
         state.wait_context = state.wait_context.within(limit);
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_begins_with_the_first_phase() {
+    fn a_new_request_begins_in_the_first_phase() {
         let progress = ConnectionProgress::default();
         for phase in [
             RequestPhase::Connect,
@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hurried_request_has_less_time() {
+    fn limiting_the_time_sets_an_earlier_deadline() {
         let progress = ConnectionProgress::default();
-        progress.hurry(Duration::from_secs(5));
+        progress.limit_time(Duration::from_secs(5));
         assert_eq!(progress.wait_context().allowed, Some(Duration::from_secs(5)));
         progress.set_wait_context(WaitContext::default());
         assert_eq!(progress.wait_context().deadline, None);

@@ -1,4 +1,4 @@
-//! Which proxy, if any, stands between this client and a server: the one that was set, or the environment's.
+//! Proxies: their URLs, and which one to use for a server, from the client's settings or the environment.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,41 +10,41 @@ use zeroize::Zeroizing;
 use super::no_proxy::NoProxy;
 use super::origin::{Origin, port_number, split_port};
 
-/// Where a proxy listens when its URL does not say; curl's choice for every kind.
+/// The port of a proxy whose URL has none; curl's default for all kinds of proxies.
 const DEFAULT_PORT: u16 = 1080;
 
-/// RFC 1929 gives each of them one byte for its length.
+/// The length of a user name or a password is one byte (RFC 1929).
 const LONGEST_SOCKS_CREDENTIAL: usize = 255;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
     Http,
-    /// SOCKS5 with names looked up here.
+    /// SOCKS5; the client does the DNS lookup.
     Socks5,
-    /// SOCKS5 with names looked up by the proxy.
+    /// SOCKS5; the proxy does the DNS lookup.
     Socks5h,
 }
 
-/// One proxy.
+/// A proxy.
 #[derive(Clone)]
 pub struct Proxy {
     pub kind: ProxyKind,
-    /// Lower case; an IPv6 address keeps its brackets.
+    /// In lower case. An IPv6 address has its brackets.
     pub host: String,
     pub port: u16,
     login: Option<ProxyLogin>,
-    /// The function or the environment variable that named it.
+    /// The function or the environment variable that the URL is from.
     set_by: &'static str,
 }
 
-/// User name and password. No `Debug`: nothing may print them.
+/// User name and password. No `Debug`: they must not be printed.
 #[derive(Clone)]
 pub struct ProxyLogin {
     pub user: Zeroizing<String>,
     pub password: Zeroizing<String>,
 }
 
-/// What the caller wants.
+/// The proxy setting of a client.
 #[derive(Clone, Default)]
 pub enum ProxyChoice {
     #[default]
@@ -53,7 +53,7 @@ pub enum ProxyChoice {
     Set(Arc<Proxy>),
 }
 
-/// The proxies of one client, as they are when it first goes to the network.
+/// The proxies of one client. The environment is read before the client's first connection.
 #[derive(Clone, Default)]
 pub struct ProxySettings {
     http: Option<ProxyLookup>,
@@ -61,11 +61,11 @@ pub struct ProxySettings {
     except: NoProxy,
 }
 
-/// A proxy, or why what the environment names is none.
+/// A proxy, or why its URL in the environment is invalid.
 type ProxyLookup = Result<Arc<Proxy>, String>;
 
 impl Proxy {
-    /// Reads `[scheme://][user[:password]@]host[:port]`. What it says of a bad one does not repeat it.
+    /// Parses `[scheme://][user[:password]@]host[:port]`. Errors do not quote the URL, which may contain a password.
     pub fn parse(url: &str) -> Result<Proxy, String> {
         if !url.bytes().all(|b| b.is_ascii_graphic()) {
             return Err("it contains a space, a control character or a character outside ASCII".into());
@@ -75,10 +75,10 @@ impl Proxy {
             "http" => ProxyKind::Http,
             "socks5" => ProxyKind::Socks5,
             "socks5h" => ProxyKind::Socks5h,
-            // What stands there without being a known scheme may be a secret.
+            // The error does not quote the scheme: it may be part of a secret.
             _ => return Err("its scheme is not http, socks5 or socks5h".into()),
         };
-        // A path means nothing to a proxy.
+        // The path of a proxy's URL is ignored.
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let (login, authority) = match rest.rsplit_once('@') {
             Some((login, authority)) => (Some(ProxyLogin::parse(login, kind)?), authority),
@@ -95,7 +95,7 @@ impl Proxy {
         Ok(Proxy { kind, host: host.to_ascii_lowercase(), port, login, set_by: "mcp_set_proxy" })
     }
 
-    /// For messages: where it is, without credentials.
+    /// The URL for messages, without credentials.
     pub fn shown(&self) -> String {
         let scheme = match self.kind {
             ProxyKind::Http => "http",
@@ -105,12 +105,12 @@ impl Proxy {
         format!("{scheme}://{}:{}", self.host, self.port)
     }
 
-    /// For messages: where it is, and who named it.
-    pub fn named(&self) -> String {
+    /// The URL for messages, without credentials, and where it was set.
+    pub fn shown_with_source(&self) -> String {
         format!("{} (set by {})", self.shown(), self.set_by)
     }
 
-    /// Whether requests to `origin` are passed on by it; else it is asked for a connection to there.
+    /// Whether the proxy forwards requests to `origin`. Otherwise it is used to open a connection to the server.
     pub fn forwards(&self, origin: &Origin) -> bool {
         self.kind == ProxyKind::Http && !origin.https
     }
@@ -126,7 +126,7 @@ impl Proxy {
         Some(Zeroizing::new(format!("Basic {}", *Zeroizing::new(BASE64_STANDARD.encode(pair.as_bytes())))))
     }
 
-    /// What must not be shown.
+    /// The secrets to redact: the password, and the `Basic` credentials.
     pub fn secrets(&self) -> Vec<Zeroizing<String>> {
         let Some(login) = &self.login else { return Vec::new() };
         let basic =
@@ -144,7 +144,7 @@ impl fmt::Debug for Proxy {
 impl ProxyLogin {
     fn parse(text: &str, kind: ProxyKind) -> Result<ProxyLogin, String> {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        let login = ProxyLogin { user: decoded(user)?, password: decoded(password)? };
+        let login = ProxyLogin { user: percent_decoded(user)?, password: percent_decoded(password)? };
         let longest = login.user.len().max(login.password.len());
         if kind != ProxyKind::Http && longest > LONGEST_SOCKS_CREDENTIAL {
             return Err("its user name or password is longer than SOCKS5 allows (255 bytes)".into());
@@ -153,17 +153,17 @@ impl ProxyLogin {
     }
 }
 
-/// Percent-decoded (RFC 3986, section 2.1).
-fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
-    let wrong = || "its user name or password is not percent-encoded UTF-8".to_owned();
+/// Decodes percent-encoding (RFC 3986, section 2.1).
+fn percent_decoded(text: &str) -> Result<Zeroizing<String>, String> {
+    let invalid = || "its user name or password is not percent-encoded UTF-8".to_owned();
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         let byte = match byte {
             b'%' => {
-                let digits = [rest.next().ok_or_else(wrong)?, rest.next().ok_or_else(wrong)?];
-                let digits = str::from_utf8(&digits).map_err(|_| wrong())?;
-                u8::from_str_radix(digits, 16).map_err(|_| wrong())?
+                let digits = [rest.next().ok_or_else(invalid)?, rest.next().ok_or_else(invalid)?];
+                let digits = str::from_utf8(&digits).map_err(|_| invalid())?;
+                u8::from_str_radix(digits, 16).map_err(|_| invalid())?
             }
             other => other,
         };
@@ -172,11 +172,11 @@ fn decoded(text: &str) -> Result<Zeroizing<String>, String> {
     if bytes.iter().any(u8::is_ascii_control) {
         return Err("its user name or password contains a control character".into());
     }
-    String::from_utf8(bytes.to_vec()).map(Zeroizing::new).map_err(|_| wrong())
+    String::from_utf8(bytes.to_vec()).map(Zeroizing::new).map_err(|_| invalid())
 }
 
 impl ProxySettings {
-    /// Settles what `choice` means. `variable` is how the environment is asked.
+    /// The proxies for `choice`. `variable` returns the value of an environment variable.
     pub fn new(choice: &ProxyChoice, variable: impl Fn(&str) -> Option<String>) -> ProxySettings {
         match choice {
             ProxyChoice::None => ProxySettings::default(),
@@ -184,13 +184,13 @@ impl ProxySettings {
                 let one = Some(Ok(Arc::clone(proxy)));
                 ProxySettings { http: one.clone(), https: one, except: NoProxy::default() }
             }
-            ProxyChoice::Environment => ProxySettings::of_environment(variable),
+            ProxyChoice::Environment => ProxySettings::from_environment(variable),
         }
     }
 
-    /// By curl's rules: small letters first, and `http_proxy` in small letters only, for a CGI program finds the `Proxy` header
-    /// of whoever asks it in HTTP_PROXY.
-    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> ProxySettings {
+    /// Reads the environment by curl's rules: lower-case names first, and `http_proxy` only in lower case, because in a
+    /// CGI program HTTP_PROXY contains the `Proxy` header of the request.
+    fn from_environment(variable: impl Fn(&str) -> Option<String>) -> ProxySettings {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
                 let url = variable(name).filter(|url| !url.is_empty())?;
@@ -213,8 +213,8 @@ impl ProxySettings {
         [&self.http, &self.https].into_iter().flatten().filter_map(|found| found.as_deref().ok())
     }
 
-    /// The proxy on the way to `origin`.
-    pub fn towards(&self, origin: &Origin) -> Result<Option<&Arc<Proxy>>, &str> {
+    /// The proxy to use for `origin`. Fails if its URL is invalid.
+    pub fn proxy_for(&self, origin: &Origin) -> Result<Option<&Arc<Proxy>>, &str> {
         let found = if origin.https { &self.https } else { &self.http };
         match found {
             Some(_) if self.except.covers(&origin.host) => Ok(None),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_of_proxies() {
+    fn proxy_urls_are_parsed() {
         assert_eq!(shown("proxy"), "http://proxy:1080");
         assert_eq!(shown("Proxy:3128/some/path"), "http://proxy:3128");
         assert_eq!(shown("socks5h://u:p@[::1]:9"), "socks5h://[::1]:9");
@@ -244,9 +244,9 @@ mod tests {
         assert_eq!(proxy.authorization().unwrap().as_str(), "Basic dXNAZXI6cDp3");
         assert_eq!(format!("{proxy:?}"), "http://h:1");
         let long = format!("socks5://{}:x@h", "u".repeat(256));
-        assert_eq!(proxy.named(), "http://h:1 (set by mcp_set_proxy)");
+        assert_eq!(proxy.shown_with_source(), "http://h:1 (set by mcp_set_proxy)");
         assert_eq!(shown("proxy:"), "http://proxy:1080");
-        let bad = [
+        let invalid = [
             "",
             "http://",
             "ftp://zqxw@h",
@@ -257,8 +257,8 @@ mod tests {
             "http://u:zqxw%0@h",
             &long,
         ];
-        for bad in bad.into_iter().chain(["http://u:zqxw%0A@h", "http://zq xw", "zqxwü"]) {
-            let why = Proxy::parse(bad).expect_err(bad);
+        for url in invalid.into_iter().chain(["http://u:zqxw%0A@h", "http://zq xw", "zqxwü"]) {
+            let why = Proxy::parse(url).expect_err(url);
             assert!(!why.contains("zqxw"), "{why}");
         }
     }
@@ -268,36 +268,36 @@ mod tests {
         Origin { https: scheme == "https", host: host.into(), port: 80 }
     }
 
-    fn towards(variables: &[(&str, &str)], url: &str) -> String {
+    fn proxy_for(variables: &[(&str, &str)], url: &str) -> String {
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         let proxies = ProxySettings::new(&ProxyChoice::Environment, variable);
-        match proxies.towards(&origin(url)) {
+        match proxies.proxy_for(&origin(url)) {
             Ok(proxy) => proxy.map_or_else(|| "none".into(), |proxy| proxy.host.clone()),
             Err(why) => why.to_owned(),
         }
     }
 
     #[test]
-    fn the_environment_by_the_rules_of_curl() {
-        assert_eq!(towards(&[], "http://x/"), "none");
-        assert_eq!(towards(&[("HTTP_PROXY", "a")], "http://x/"), "none");
-        assert_eq!(towards(&[("http_proxy", "a"), ("https_proxy", "b")], "http://x/"), "a");
-        assert_eq!(towards(&[("http_proxy", "a")], "https://x/"), "none");
-        assert_eq!(towards(&[("HTTPS_PROXY", "a"), ("https_proxy", "b")], "https://x/"), "b");
-        assert_eq!(towards(&[("HTTPS_PROXY", "a"), ("https_proxy", "")], "https://x/"), "a");
-        assert_eq!(towards(&[("ALL_PROXY", "a"), ("all_proxy", "b")], "http://x/"), "b");
-        assert_eq!(towards(&[("all_proxy", "a"), ("NO_PROXY", "y,x")], "http://x/"), "none");
-        assert_eq!(towards(&[("all_proxy", "a"), ("NO_PROXY", "x"), ("no_proxy", "y")], "http://x/"), "a");
-        let why = towards(&[("all_proxy", "ftp://zqxw")], "http://x/");
+    fn the_environment_is_read_by_the_rules_of_curl() {
+        assert_eq!(proxy_for(&[], "http://x/"), "none");
+        assert_eq!(proxy_for(&[("HTTP_PROXY", "a")], "http://x/"), "none");
+        assert_eq!(proxy_for(&[("http_proxy", "a"), ("https_proxy", "b")], "http://x/"), "a");
+        assert_eq!(proxy_for(&[("http_proxy", "a")], "https://x/"), "none");
+        assert_eq!(proxy_for(&[("HTTPS_PROXY", "a"), ("https_proxy", "b")], "https://x/"), "b");
+        assert_eq!(proxy_for(&[("HTTPS_PROXY", "a"), ("https_proxy", "")], "https://x/"), "a");
+        assert_eq!(proxy_for(&[("ALL_PROXY", "a"), ("all_proxy", "b")], "http://x/"), "b");
+        assert_eq!(proxy_for(&[("all_proxy", "a"), ("NO_PROXY", "y,x")], "http://x/"), "none");
+        assert_eq!(proxy_for(&[("all_proxy", "a"), ("NO_PROXY", "x"), ("no_proxy", "y")], "http://x/"), "a");
+        let why = proxy_for(&[("all_proxy", "ftp://zqxw")], "http://x/");
         assert!(why.contains("all_proxy") && !why.contains("zqxw"), "{why}");
     }
 
     #[test]
-    fn a_proxy_that_was_set_is_for_everything() {
+    fn a_proxy_that_was_set_is_used_for_all_origins() {
         let proxy = Arc::new(Proxy::parse("p").unwrap());
         let proxies = ProxySettings::new(&ProxyChoice::Set(proxy), |_| Some("*".into()));
-        assert!(proxies.towards(&origin("https://x/")).unwrap().is_some());
+        assert!(proxies.proxy_for(&origin("https://x/")).unwrap().is_some());
         let none = ProxySettings::new(&ProxyChoice::None, |_| Some("p".into()));
-        assert!(none.towards(&origin("https://x/")).unwrap().is_none());
+        assert!(none.proxy_for(&origin("https://x/")).unwrap().is_none());
     }
 }

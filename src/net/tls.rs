@@ -1,4 +1,4 @@
-//! TLS by rustls, trusting what the system trusts and what the caller adds.
+//! TLS by rustls. It trusts the certificates of the system and those that the caller adds.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,107 +27,112 @@ use super::pinned_certificate::{CA_AS_SERVER, PinnedCertificates};
 use crate::sanitize::shortened;
 use crate::sys::file;
 
-/// The largest file with certificates or a key, in bytes: a system's whole trust store is below one MiB.
+/// The largest file with certificates or a key, in bytes. The trust store of a system is smaller than 1 MiB.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// The longest path in a message, in bytes.
+/// The longest path in an error message, in bytes.
 const LONGEST_PATH: usize = 400;
 
 static PROVIDER: Lazy<Arc<CryptoProvider>> = Lazy::new(|| Arc::new(ring::default_provider()));
 
-/// Shared by every client of the process that adds nothing: reading the system's trust store takes milliseconds.
-static PLAIN: Lazy<Result<Arc<ClientConfig>, String>> = Lazy::new(|| build(&TlsOptions::default()));
+/// The configuration with default options. All clients share it, because reading the system's trust store takes
+/// milliseconds.
+static DEFAULT_CONFIG: Lazy<Result<Arc<ClientConfig>, String>> = Lazy::new(|| build(&TlsOptions::default()));
 
-/// What a caller sets.
+/// The TLS options of a client.
 #[derive(Clone, Default)]
 pub struct TlsOptions {
-    /// Trusted beside the system's own.
+    /// Trusted in addition to the system's certificates.
     authorities: Vec<CertificateDer<'static>>,
-    identity: Option<Arc<CertifiedKey>>,
-    /// Whoever answers is believed.
-    pub trusts_everybody: bool,
+    client_certificate: Option<Arc<CertifiedKey>>,
+    /// The server's certificate is not verified.
+    pub accepts_any_certificate: bool,
 }
 
 impl TlsOptions {
-    /// Trusts the authorities in a PEM file, in place of those of an earlier file.
+    /// Trusts the certificates in a PEM file, in place of those of an earlier file.
     pub fn set_ca_file(&mut self, path: Option<&str>) -> Result<(), String> {
         self.authorities = match path {
-            Some(path) => certificates(path)?,
+            Some(path) => read_certificates(path)?,
             None => Vec::new(),
         };
-        // An authority that cannot be used is an error now, and not at the first handshake.
-        let shown = shown(path.unwrap_or_default());
+        // Report an unusable certificate now, and not at the first handshake.
+        let shown = shown_path(path.unwrap_or_default());
         check_trust_store()?;
         build(self).map(|_| ()).map_err(|why| format!("the certificates in {shown} cannot be used: {why}"))
     }
 
-    /// Shows a certificate to servers that ask for one. The key is in a file of its own, or behind the certificate.
+    /// Sets the certificate for servers that request one. The key is in a separate file, or in the same file as the
+    /// certificate.
     pub fn set_client_cert(&mut self, files: Option<(&str, Option<&str>)>) -> Result<(), String> {
-        self.identity = match files {
-            Some((certificate, key)) => Some(Arc::new(identity(certificate, key.unwrap_or(certificate))?)),
+        self.client_certificate = match files {
+            Some((certificate, key)) => {
+                Some(Arc::new(read_client_certificate(certificate, key.unwrap_or(certificate))?))
+            }
             None => None,
         };
         Ok(())
     }
 
-    fn is_plain(&self) -> bool {
-        self.authorities.is_empty() && self.identity.is_none() && !self.trusts_everybody
+    fn is_default(&self) -> bool {
+        self.authorities.is_empty() && self.client_certificate.is_none() && !self.accepts_any_certificate
     }
 
     pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        if !self.is_plain() {
+        if !self.is_default() {
             return build(self);
         }
-        if Lazy::get(&PLAIN).is_none() {
-            // Not kept: the next client may find it mended.
+        if Lazy::get(&DEFAULT_CONFIG).is_none() {
+            // Checked here, so that a failure is not cached: the file may be corrected before the next client.
             check_trust_store()?;
         }
-        PLAIN.clone()
+        DEFAULT_CONFIG.clone()
     }
 }
 
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let (content, path) = (content(path)?, shown(path));
+fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let (content, path) = (read_file(path)?, shown_path(path));
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => Err(format!("the file {path} contains no PEM certificate")),
         Ok(certificates) => Ok(certificates),
-        // What is said of the content may quote it.
+        // Without the parser's message, which may quote the content.
         Err(_) => Err(not_pem(&path)),
     }
 }
 
-fn content(path: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     file::read(Path::new(path), LARGEST_FILE)
-        .map_err(|error| format!("the file {} cannot be read: {error}", shown(path)))
+        .map_err(|error| format!("the file {} cannot be read: {error}", shown_path(path)))
 }
 
-/// A path in a message.
-fn shown(path: &str) -> Cow<'_, str> {
+/// A path, shortened for an error message.
+fn shown_path(path: &str) -> Cow<'_, str> {
     shortened(path, LONGEST_PATH)
 }
 
-/// The system's trust store is read by another crate, which would wait for the writer of a FIFO.
+/// Checks the file that SSL_CERT_FILE names: the crate that reads the trust store would block if it is a FIFO.
 fn check_trust_store() -> Result<(), String> {
     const VARIABLE: &str = "SSL_CERT_FILE";
     let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) else { return Ok(()) };
-    // The usual way to trust nothing but what a program adds.
+    // The usual way to trust only the certificates that the application adds.
     if path == Path::new("/dev/null") {
         return Ok(());
     }
-    file::check(&path, LARGEST_FILE)
-        .map_err(|error| format!("{VARIABLE} names {}, which cannot be used: {error}", shown(&path.to_string_lossy())))
+    file::check(&path, LARGEST_FILE).map_err(|error| {
+        format!("{VARIABLE} names {}, which cannot be used: {error}", shown_path(&path.to_string_lossy()))
+    })
 }
 
-fn identity(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
-    let chain = certificates(certificate)?;
-    let content = content(key)?;
-    let (certificate, key) = (shown(certificate), shown(key));
-    let found = PrivateKeyDer::pem_slice_iter(&content).next().ok_or_else(|| {
+fn read_client_certificate(certificate: &str, key: &str) -> Result<CertifiedKey, String> {
+    let chain = read_certificates(certificate)?;
+    let content = read_file(key)?;
+    let (certificate, key) = (shown_path(certificate), shown_path(key));
+    let private_key = PrivateKeyDer::pem_slice_iter(&content).next().ok_or_else(|| {
         format!("the file {key} contains no readable PEM private key (an encrypted key must be decrypted first)")
     })?;
-    let found = found.map_err(|_| not_pem(&key))?;
-    CertifiedKey::from_der(chain, found, &PROVIDER).map_err(|error| {
+    let private_key = private_key.map_err(|_| not_pem(&key))?;
+    CertifiedKey::from_der(chain, private_key, &PROVIDER).map_err(|error| {
         format!("the client certificate in {certificate} and the key in {key} cannot be used: {error}")
     })
 }
@@ -138,7 +143,7 @@ fn not_pem(path: &str) -> String {
 
 fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::clone(&PROVIDER);
-    let verifier: Arc<dyn ServerCertVerifier> = if options.trusts_everybody {
+    let verifier: Arc<dyn ServerCertVerifier> = if options.accepts_any_certificate {
         Arc::new(AcceptAnyCertificate)
     } else {
         check_trust_store()?;
@@ -152,41 +157,46 @@ fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let config = match &options.identity {
-        Some(identity) => {
-            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(Arc::clone(identity))))
+    let config = match &options.client_certificate {
+        Some(certificate) => {
+            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(Arc::clone(certificate))))
         }
         None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
 }
 
-const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage lacks serverAuth): issue one that does";
+const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage \
+     lacks serverAuth): issue one that does";
 
-/// What a failed handshake means, and what to do about it; `None` where its own words say that.
+/// The meaning of a failed handshake, and what to do about it; `None` if the error's own text is sufficient.
 pub fn explain(error: &io::Error) -> Option<String> {
     let Some(failure) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         let is_end = matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
         return is_end.then(|| format!("{}; does it speak TLS on this port?", io_reason(error)));
     };
-    let bad = match failure {
+    let certificate_error = match failure {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             return Some(
-                "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; use its port for https, or an http:// URL where it offers plain http only".into(),
+                "the server does not speak TLS on this port, it responded to the TLS handshake with another protocol; \
+                 use its port for https, or an http:// URL where it offers plain http only"
+                    .into(),
             );
         }
-        rustls::Error::InvalidCertificate(bad) => bad,
+        rustls::Error::InvalidCertificate(error) => error,
         _ => return None,
     };
-    let remedy = match bad {
+    let remedy = match certificate_error {
         CertificateError::UnknownIssuer => {
             "the certificate's issuer is not trusted: add your own certificate authority with mcp_set_tls_ca_file"
         }
         CertificateError::BadSignature => {
-            "a signature is invalid: the server does not have its certificate's private key, or the certificate was not issued by the named issuer"
+            "a signature is invalid: the server does not have its certificate's private key, or the certificate was \
+             not issued by the named issuer"
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "the certificate has no subjectAltName extension, and its common name is not used: issue one that names the server there"
+            "the certificate has no subjectAltName extension, and its common name is not used: issue one that names \
+             the server there"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             return Some(WRONG_PURPOSE.into());
@@ -194,15 +204,20 @@ pub fn explain(error: &io::Error) -> Option<String> {
         CertificateError::Other(other) => match other.0.to_string().as_str() {
             CA_AS_SERVER => {
                 return Some(
-                    "the server's certificate is a certificate authority's (CA:TRUE), which is accepted only if it is in the file of mcp_set_tls_ca_file: add it there if it is the server's own".into(),
+                    "the server's certificate is a certificate authority's (CA:TRUE), which is accepted only if it is \
+                     in the file of mcp_set_tls_ca_file: add it there if it is the server's own"
+                        .into(),
                 );
             }
             "UnsupportedCertVersion" => {
                 return Some(
-                    "the server's certificate is not an X.509 version 3 certificate: issue one with extensions, including a subjectAltName that names the server (openssl req -x509 -addext subjectAltName=DNS:NAME)".into(),
+                    "the server's certificate is not an X.509 version 3 certificate: issue one with extensions, \
+                     including a subjectAltName that names the server (openssl req -x509 -addext \
+                     subjectAltName=DNS:NAME)"
+                        .into(),
                 );
             }
-            // What the platform's verifier makes of a wrong purpose.
+            // The error of the platform's verifier for a wrong purpose.
             _ if format!("{other:?}").contains("EkuError") => return Some(WRONG_PURPOSE.into()),
             _ => return None,
         },
@@ -211,37 +226,37 @@ pub fn explain(error: &io::Error) -> Option<String> {
     Some(format!("{failure}; {remedy}"))
 }
 
-/// TLS over a link.
+/// A TLS connection over a socket.
 pub struct TlsStream {
     connection: ClientConnection,
-    link: BufferedSocket,
+    socket: BufferedSocket,
 }
 
 impl TlsStream {
-    /// Shakes hands with the server that is to be `host`.
-    pub fn open(config: Arc<ClientConfig>, host: &str, mut link: BufferedSocket) -> io::Result<TlsStream> {
+    /// Performs the TLS handshake with a server whose certificate must be valid for `host`.
+    pub fn open(config: Arc<ClientConfig>, host: &str, mut socket: BufferedSocket) -> io::Result<TlsStream> {
         let bare = without_brackets(host).to_owned();
         let name = ServerName::try_from(bare)
             .map_err(|_| io::Error::other("the host is not a name that a certificate can contain"))?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
         while connection.is_handshaking() {
-            if let Err(error) = connection.complete_io(&mut link) {
-                // What we have to say to that, an alert, was held back.
-                let _ = link.send_held();
+            if let Err(error) = connection.complete_io(&mut socket) {
+                // Send the alert for the server, which is still buffered.
+                let _ = socket.send_buffered();
                 return Err(error);
             }
         }
-        Ok(TlsStream { connection, link })
+        Ok(TlsStream { connection, socket })
     }
 }
 
 impl ByteStream for TlsStream {
-    fn link(&mut self) -> &mut BufferedSocket {
-        &mut self.link
+    fn socket_mut(&mut self) -> &mut BufferedSocket {
+        &mut self.socket
     }
 
-    fn link_ref(&self) -> &BufferedSocket {
-        &self.link
+    fn socket(&self) -> &BufferedSocket {
+        &self.socket
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -255,9 +270,9 @@ impl ByteStream for TlsStream {
 
 impl Read for TlsStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let outcome = rustls::Stream::new(&mut self.connection, &mut self.link).read(buffer);
+        let outcome = rustls::Stream::new(&mut self.connection, &mut self.socket).read(buffer);
         match outcome {
-            // What came before the record that cannot be used is good.
+            // Return the data of the records before the invalid one first.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => match self.connection.reader().read(buffer) {
                 Ok(count @ 1..) => Ok(count),
                 _ => Err(error),
@@ -271,7 +286,7 @@ impl Write for TlsStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.connection.writer().write(bytes)?;
         while self.connection.wants_write() {
-            self.connection.write_tls(&mut self.link)?;
+            self.connection.write_tls(&mut self.socket)?;
         }
         Ok(count)
     }
@@ -283,11 +298,11 @@ impl Write for TlsStream {
 
 impl fmt::Debug for TlsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsStream").field("link", &self.link).finish_non_exhaustive()
+        f.debug_struct("TlsStream").field("socket", &self.socket).finish_non_exhaustive()
     }
 }
 
-/// Believes every certificate, as long as the server has its key: for development.
+/// Accepts every certificate, if the server has its private key: for development.
 #[derive(Debug)]
 struct AcceptAnyCertificate;
 
@@ -332,8 +347,8 @@ impl ServerCertVerifier for AcceptAnyCertificate {
     }
 }
 
-/// Whether a certificate is of a form that can be read here (X.509 v1 is not). One that is not is believed, as everything else about it:
-/// whether the server has its key cannot be found out.
+/// Whether the certificate can be parsed; X.509 v1 certificates cannot. A certificate that cannot be parsed is accepted
+/// without a check that the server has its private key.
 fn is_readable(certificate: &CertificateDer<'_>) -> bool {
     ParsedCertificate::try_from(certificate).is_ok()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 
-use crate::call::failure::unheld_event;
+use crate::call::failure::event_buffer_error;
 use crate::error::Result;
 use crate::protocol::event_stream::{EventStream, SseEvent};
 
@@ -32,7 +32,7 @@ impl EventReader {
         if count == 0 {
             return Ok(None);
         }
-        self.parser.feed(&self.buffer[..count], &mut self.events).map_err(|why| unheld_event(why, self.limit))?;
+        self.parser.feed(&self.buffer[..count], &mut self.events).map_err(|why| event_buffer_error(why, self.limit))?;
         // More of it may be large.
         if count == SMALL && self.buffer.len() == SMALL {
             self.buffer.resize(LARGE, 0);

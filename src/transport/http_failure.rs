@@ -40,10 +40,10 @@ impl HttpPeer {
         }
         // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
         // for.
-        if response.announced().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
+        if response.content_length().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
             return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ()).map_err(SendError::after_sending);
         }
-        response.park();
+        response.release();
         Ok(())
     }
 
@@ -169,7 +169,7 @@ fn read_error_body(response: &mut HttpResponse, most: usize) -> Result<Vec<u8>> 
     let is_json = response.content_type().as_deref() == Some("application/json");
     let limit = if is_json { most } else { MAX_ERROR_TEXT.min(most) };
     let mut body = Vec::new();
-    response.hurry(ERROR_BODY_LIMIT);
+    response.limit_time(ERROR_BODY_LIMIT);
     match response.read_up_to(limit, &mut body) {
         Err(error) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
         _ => Ok(body),

@@ -120,7 +120,7 @@ impl Client {
                 SubscriptionEnd::Failed(error) => error,
             };
             in_vain += 1;
-            if disposition(&error, FailedStep::Subscription { in_vain }) == Disposition::Fatal {
+            if disposition(&error, FailedStep::Subscription { failures: in_vain }) == Disposition::Fatal {
                 return Err(error);
             }
             let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::line_buffer::{LineBuffer, is_cut_off};
 use super::stdin_writer::StdinWriter;
-use crate::call::failure::unheld;
+use crate::call::failure::buffer_error;
 use crate::call::skipped_input::Excerpt;
 use crate::error::Error;
 use crate::log::LogLevel;
@@ -87,7 +87,7 @@ impl ProcessReader {
                 match out.read(&self.process.stdout, self.limit) {
                     Ok(true) => self.to.pending.record_heard(),
                     Ok(false) => {}
-                    Err(why) => return unheld(why, "a message of the server", self.limit),
+                    Err(why) => return buffer_error(why, "a message of the server", self.limit),
                 }
             }
             while let Some(line) = out.next_filled() {

@@ -97,7 +97,7 @@ impl Transport for StreamableHttp {
         call.record_secret(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
         let answer = self.read_answer(call, peer_context, &mut response, (asked.get(), ask.rules));
         let answered = answer.map_err(SendError::after_sending)?;
-        response.park();
+        response.release();
         Ok(TransportResponse { answered, session_id })
     }
 

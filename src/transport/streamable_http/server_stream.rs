@@ -201,7 +201,7 @@ impl StreamRun {
                 let why = format!("the server kept refusing the event stream as if another one were open: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
-            let stage = FailedStep::ServerStream { was_open, in_vain };
+            let stage = FailedStep::ServerStream { was_open, failures: in_vain };
             if disposition(&error, stage) == Disposition::Fatal {
                 if !self.state.stop.is_set() {
                     call.log(LogLevel::Debug, || format!("no server event stream: {error}"));

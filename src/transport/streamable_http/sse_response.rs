@@ -133,7 +133,9 @@ impl StreamableHttp {
             let resumed = self.peer.get_stream(call, self.target(peer_context), progress.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
-                Err(send_error) if disposition(&send_error.error, FailedStep::ResumedAnswer) == Disposition::Retry => {
+                Err(send_error)
+                    if disposition(&send_error.error, FailedStep::ResumedResponse) == Disposition::Retry =>
+                {
                     continue;
                 }
                 Err(send_error) => return Err(send_error.error),
