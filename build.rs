@@ -1,12 +1,12 @@
-//! Makes `mcp.h` from the sources, and gives the shared library its SONAME.
+//! Generates `mcp.h` from the sources, and sets the SONAME of the shared library.
 //!
-//! cbindgen sorts what it finds by kind, which reads badly. So it runs once for each file of `src/ffi`, in the order in which a
-//! reader learns the API, and the parts are put together under banners.
+//! cbindgen sorts declarations by kind, which is hard to read. So it runs once for each file of `src/ffi`, in the order
+//! in which a reader learns the API, and each part gets a section title.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The sections of the header: banner, what it is about, source.
+/// The sections of the header: title (empty: continues the previous section), and source.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "src/ffi/version.rs"),
     ("Status codes", "src/status.rs"),
@@ -16,29 +16,30 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Servers started as a process (stdio)", "src/ffi/stdio.rs"),
     ("Configuration files", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
-    ("Callbacks", "src/ffi/userdata.rs"),
+    ("Data of callbacks", "src/ffi/userdata.rs"),
     ("Custom authentication", "src/ffi/auth.rs"),
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
-    ("Calls", "src/ffi/calls.rs"),
+    ("Connecting, and information about the server", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
     ("Tasks", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
     ("Server requests", "src/ffi/client_features.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
-    ("The server's log", "src/ffi/logging.rs"),
+    ("Log messages of the server", "src/ffi/logging.rs"),
     ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
-    ("Log", "src/ffi/log.rs"),
+    ("Log messages of the library", "src/ffi/log.rs"),
 ];
 
-/// The types of arguments in src/ffi/c_types.rs, and what the header shows in their place; `<` marks a pointer to the type that follows.
-const EDGE: &[(&str, &str)] = &[
+/// The argument types of src/ffi/c_types.rs, and the C types that the header shows instead; `<` marks a pointer to the
+/// type that follows.
+const C_TYPES: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
     ("OutParam<", "*mut "),
     ("OutBuffer<", "*mut "),
@@ -48,17 +49,17 @@ const EDGE: &[(&str, &str)] = &[
     ("BufferSize", "usize"),
 ];
 
-/// The types that are used before their section comes: declared at the top, and only described there.
+/// Types that are used before their section: they are declared at the top of the header and described in their section.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 
-/// The pointers that are never NULL, as the header spells them without saying so.
+/// Pointers that are never NULL, as text that occurs exactly once in the header.
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
     "struct mcp_auth_request *request",
-    "const char *message);\n\n/**\n * Sets the callback that receives what the client",
+    "int32_t level, const char *message",
     "struct mcp_input *input",
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
@@ -72,14 +73,14 @@ fn main() {
     println!("cargo::rerun-if-env-changed=MCP_HEADER_DIR");
     println!("cargo::rerun-if-env-changed=MCP_UPDATE_HEADER");
     if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows") {
-        println!("cargo::error=libmcp does not run on Windows yet: nobody has built or tested it there");
+        println!("cargo::error=libmcp does not support Windows yet: it was never built or tested there");
         return;
     }
     set_soname();
     let header = header();
     for folder in ["OUT_DIR", "MCP_HEADER_DIR"].into_iter().filter_map(env::var_os) {
         let folder = PathBuf::from(folder);
-        fs::create_dir_all(&folder).expect("the header's folder");
+        fs::create_dir_all(&folder).expect("cannot create the folder of the header");
         write_if_changed(&folder.join("mcp.h"), &header);
     }
     if env::var_os("MCP_UPDATE_HEADER").is_some() {
@@ -87,7 +88,7 @@ fn main() {
     }
 }
 
-/// Until 1.0 the ABI is 0.
+/// The SONAME contains the major version, which is 0 until version 1.0.
 fn set_soname() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
@@ -102,10 +103,12 @@ fn header() -> String {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
     let forward: String = FORWARD.iter().map(|name| format!("typedef struct {name} {name};\n")).collect();
     let mut header = format!(
-        "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
+        "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n\
+         #include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
          #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
-         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n/* Used by what comes first; each is described in its section. */\n{forward}",
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
+         /* Types that are used before their sections, which describe them. */\n{forward}",
         package("MAJOR"),
         package("MINOR"),
         package("PATCH"),
@@ -122,13 +125,13 @@ fn header() -> String {
     NEVER_NULL.iter().fold(header, |header, place| never_null(&header, place))
 }
 
-/// Marks a pointer whose star is the first one in `place`, which the header has once.
+/// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
 fn never_null(header: &str, place: &str) -> String {
-    assert_eq!(header.matches(place).count(), 1, "the header has {place:?} once");
+    assert_eq!(header.matches(place).count(), 1, "the header must contain {place:?} once");
     header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }
 
-/// What cbindgen makes of one file.
+/// The C declarations that cbindgen generates from one file.
 fn section(source: &str) -> String {
     let mut config = cbindgen::Config {
         language: cbindgen::Language::C,
@@ -141,7 +144,7 @@ fn section(source: &str) -> String {
         ..cbindgen::Config::default()
     };
     config.function.args = cbindgen::Layout::Auto;
-    // What no function of the same file takes or returns by its name.
+    // Types that no function of the same file uses by name.
     config.export.include = [
         "mcp_status",
         "mcp_log_level",
@@ -155,12 +158,12 @@ fn section(source: &str) -> String {
     .map(String::from)
     .to_vec();
     let mut text = Vec::new();
-    let shown = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets the folder")).join("section.rs");
+    let input = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets the folder")).join("section.rs");
     let code = fs::read_to_string(source).unwrap_or_else(|error| panic!("{source}: {error}"));
-    fs::write(&shown, with_c_types(code)).expect("a file for cbindgen");
+    fs::write(&input, with_c_types(code)).expect("cannot write the input of cbindgen");
     cbindgen::Builder::new()
         .with_config(config)
-        .with_src(&shown)
+        .with_src(&input)
         .generate()
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
@@ -169,13 +172,13 @@ fn section(source: &str) -> String {
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
-/// Puts C types in the place of those of src/ffi/c_types.rs. cbindgen reads one file at a time and does not know them: it would write
-/// their names into the header.
+/// Replaces the types of src/ffi/c_types.rs by C types. cbindgen reads one file at a time and does not know them: it
+/// would write their names into the header.
 fn with_c_types(mut code: String) -> String {
-    for (ours, c) in EDGE {
-        let Some(name) = ours.strip_suffix('<') else {
+    for (rust, c) in C_TYPES {
+        let Some(name) = rust.strip_suffix('<') else {
             for end in [",", ")"] {
-                code = code.replace(&format!(": {ours}{end}"), &format!(": {c}{end}"));
+                code = code.replace(&format!(": {rust}{end}"), &format!(": {c}{end}"));
             }
             continue;
         };
@@ -183,14 +186,14 @@ fn with_c_types(mut code: String) -> String {
         let mut pieces = code.split(&begin);
         let first = pieces.next().unwrap_or_default().to_owned();
         code = pieces.fold(first, |code, piece| {
-            let (of, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no end"));
-            format!("{code}: {c}{of}{rest}")
+            let (target, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no end"));
+            format!("{code}: {c}{target}{rest}")
         });
     }
     code
 }
 
-/// The types have names of their own: cbindgen writes `struct` before some of them, and not before others.
+/// Removes `struct` and `enum` before type names: every type has a typedef, and cbindgen writes them inconsistently.
 fn plain_names(line: &str) -> String {
     if line.starts_with("typedef") {
         return line.to_owned();
@@ -205,9 +208,10 @@ fn write_if_changed(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Clang's words for "never NULL", by which Swift knows what is no optional. It would complain that not every pointer says so.
+/// Clang's annotation for "never NULL"; Swift imports such a pointer as a type that is not optional. The warnings are
+/// disabled because the other pointers have no annotation.
 const NONNULL: &str = "\
-/* Before a pointer that is never NULL, for compilers that can be told. */
+/* Marks a pointer that is never NULL, for compilers that support such an annotation. */
 #ifdef __clang__
 #define MCP_NONNULL _Nonnull
 #pragma clang diagnostic push
@@ -231,52 +235,87 @@ const CLOSING: &str = "
 #endif /* MCP_H */
 ";
 
-const INTRODUCTION: &str = "\
-/* mcp.h - the Model Context Protocol client for C, and for every language that can call C.
+const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
- * Generated from src/ffi of libmcp; changes are made there.
+ * Generated from src/ffi of libmcp: make changes there.
+ *
+ * MCP connects applications that use language models to servers that provide tools and data. An
+ * application contains a client; this library is one. Client and server exchange JSON-RPC 2.0
+ * messages: requests with responses, and notifications, which have no response. The specification
+ * is at https://modelcontextprotocol.io/specification; comments cite it by version and page title.
+ *
+ * Example: call the tool "add" of a server and print the result.
  *
  *     mcp_error *error = NULL;
- *     mcp_client *client = mcp_client_new(\"https://example.com/mcp\", &error);
+ *     mcp_json *result = NULL;
+ *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_ping(client, NULL, &error) == MCP_OK)
- *       puts(\"the server answers\");
+ *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
+ *             MCP_OK)
+ *       puts(mcp_tool_result_text(result));
  *     else
- *       fprintf(stderr, \"%s\\n\", mcp_error_message(error));
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
  *
- * What holds everywhere:
+ * Terms of the protocol:
  *
- * - Results. A constructor returns a pointer, or NULL when it failed. Everything else that can fail
- *   returns an mcp_status, MCP_OK for success. The last argument of both is a place for an error;
- *   it may be NULL.
- * - Ownership. What goes in is copied before the call returns. What comes out belongs to the caller
- *   and is freed by its own _free function, which takes NULL; where a result is only borrowed, its
- *   description says how long it lives. Outputs are set to NULL first, and to a result only on
- *   success.
- * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
+ * - A tool is a function of the server; the client calls it by name, with JSON arguments.
+ * - A resource is data of the server, such as a file; the client reads it by its URI.
+ * - A prompt is a template of the server, with arguments, for messages to a language model.
+ * - Elicitation is a request of the server for input from the user of the application.
+ * - Sampling is a request of the server for a message from the application's language model.
+ * - Roots are the folders that the server may use; it requests a list of them.
+ * - A task is a tool call that continues on the server after the function has returned.
+ * - A subscription is a request for notifications when lists or resources of the server change.
+ * - A legacy server uses a protocol version from 2024-11-05 to 2025-11-25, a modern server version
+ *   2026-07-28 or later. The client supports both, and detects which one it has.
+ * - A session is the state that a legacy server keeps for one client between requests.
+ * - A transport carries the messages: Streamable HTTP (one POST for each message), its predecessor
+ *   HTTP+SSE, or stdio, the standard input and output of a server process.
+ * - An event stream is an HTTP response that stays open and carries messages as server-sent events.
+ *
+ * API conventions:
+ *
+ * - Results. A function that creates an object returns a pointer to it, or NULL on failure. Other
+ *   functions that can fail return an mcp_status, which is MCP_OK on success. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error).
+ * - Ownership. Texts and arrays are copied before a function returns. The caller owns the objects
+ *   that it receives, and frees each with the _free function of its type, which ignores NULL.
+ *   Borrowed results are not freed; the description states how long they are valid. Output
+ *   parameters for objects are set to NULL first, and to the object only on success.
+ * - Text is UTF-8 and NUL-terminated. JSON arguments have a length in bytes (less than 4 GiB), or
+ *   SIZE_MAX if they are NUL-terminated.
  * - Times are in milliseconds.
- * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
- *   be used by many at once; options may, as long as nobody changes them. The library starts a
- *   thread to look up a name, and one each for an open HTTP+SSE connection, for the stream that a
- *   legacy server keeps open for its own messages, and for a server that is a process; no signal of
- *   the program is handled on them.
- * - The stack. A call takes at most 96 KiB of its thread's, and what callbacks take on top; musl's
- *   default of 128 KiB is enough.
- * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
- *   that was freed is not noticed.
- * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
- *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
+ * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
+ *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
+ *   by default), its cancel token is triggered or its client is closed. It can fail with every
+ *   status that reports a cancellation, a timeout, or an error of the system, the network, HTTP or
+ *   the protocol; its description names only those with a special meaning.
+ * - Settings. Some functions return MCP_MISUSE after the first call: the first call of the client,
+ *   successful or not, fixes these settings.
+ * - Threads. A function described as "thread-safe" may be called from any thread at any time.
+ *   Several threads may use the same client, JSON value, error or cancel token at the same time;
+ *   the same options too, as long as no thread changes them. The library creates a thread for each
+ *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each separate
+ *   event stream of a legacy server, and for each server process. They block all signals.
+ * - Callbacks. The library holds no lock while a callback runs. No exception and no longjmp may
+ *   leave a callback: a C++ exception aborts the process.
+ * - Invalid arguments. NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT),
+ *   never crashes. Use after free is not detected.
+ * - The stack. A call uses at most 96 KiB of stack, and callbacks use more; musl's default of
+ *   128 KiB is enough.
+ * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing; its
+ *   file descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
  *   calls return MCP_MISUSE.
- * - Threads that end in a callback. No exception and no longjmp may leave a callback: a C++ exception
- *   aborts the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not
- *   return either. With glibc, that thread sleeps until the process ends, and nobody can join it;
- *   elsewhere it ends. What the library uses on it is not freed, and a call that waits for it ends
- *   with its timeout.
- * - Interpreters. An interpreter that exits may end or stop threads that call into it: CPython does
- *   (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`, and keep
- *   the callbacks until then. Later, mcp_client_free may wait for ever for a callback that an
- *   interpreter has stopped (CPython from 3.14 on).
+ * - Threads that end in a callback. If a callback ends its thread (pthread_exit, pthread_cancel),
+ *   the library does not continue on it. With glibc, the thread sleeps until the process ends, and
+ *   cannot be joined; elsewhere it ends. The memory that the library uses on it is not freed, and a
+ *   call that waits for the thread ends with its timeout.
+ * - Interpreters. An interpreter that exits may end or stop threads that call into it, as CPython
+ *   does (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`,
+ *   and keep the callbacks until then. Later, mcp_client_free may wait forever for a callback that
+ *   an interpreter has stopped (CPython 3.14 and later).
  */
-";
+"#;

@@ -1,49 +1,85 @@
-/* mcp.h - the Model Context Protocol client for C, and for every language that can call C.
+/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
- * Generated from src/ffi of libmcp; changes are made there.
+ * Generated from src/ffi of libmcp: make changes there.
+ *
+ * MCP connects applications that use language models to servers that provide tools and data. An
+ * application contains a client; this library is one. Client and server exchange JSON-RPC 2.0
+ * messages: requests with responses, and notifications, which have no response. The specification
+ * is at https://modelcontextprotocol.io/specification; comments cite it by version and page title.
+ *
+ * Example: call the tool "add" of a server and print the result.
  *
  *     mcp_error *error = NULL;
+ *     mcp_json *result = NULL;
  *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_ping(client, NULL, &error) == MCP_OK)
- *       puts("the server answers");
+ *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
+ *             MCP_OK)
+ *       puts(mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
  *
- * What holds everywhere:
+ * Terms of the protocol:
  *
- * - Results. A constructor returns a pointer, or NULL when it failed. Everything else that can fail
- *   returns an mcp_status, MCP_OK for success. The last argument of both is a place for an error;
- *   it may be NULL.
- * - Ownership. What goes in is copied before the call returns. What comes out belongs to the caller
- *   and is freed by its own _free function, which takes NULL; where a result is only borrowed, its
- *   description says how long it lives. Outputs are set to NULL first, and to a result only on
- *   success.
- * - Text is UTF-8 and NUL-terminated, except JSON, which comes with its length in bytes.
+ * - A tool is a function of the server; the client calls it by name, with JSON arguments.
+ * - A resource is data of the server, such as a file; the client reads it by its URI.
+ * - A prompt is a template of the server, with arguments, for messages to a language model.
+ * - Elicitation is a request of the server for input from the user of the application.
+ * - Sampling is a request of the server for a message from the application's language model.
+ * - Roots are the folders that the server may use; it requests a list of them.
+ * - A task is a tool call that continues on the server after the function has returned.
+ * - A subscription is a request for notifications when lists or resources of the server change.
+ * - A legacy server uses a protocol version from 2024-11-05 to 2025-11-25, a modern server version
+ *   2026-07-28 or later. The client supports both, and detects which one it has.
+ * - A session is the state that a legacy server keeps for one client between requests.
+ * - A transport carries the messages: Streamable HTTP (one POST for each message), its predecessor
+ *   HTTP+SSE, or stdio, the standard input and output of a server process.
+ * - An event stream is an HTTP response that stays open and carries messages as server-sent events.
+ *
+ * API conventions:
+ *
+ * - Results. A function that creates an object returns a pointer to it, or NULL on failure. Other
+ *   functions that can fail return an mcp_status, which is MCP_OK on success. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error).
+ * - Ownership. Texts and arrays are copied before a function returns. The caller owns the objects
+ *   that it receives, and frees each with the _free function of its type, which ignores NULL.
+ *   Borrowed results are not freed; the description states how long they are valid. Output
+ *   parameters for objects are set to NULL first, and to the object only on success.
+ * - Text is UTF-8 and NUL-terminated. JSON arguments have a length in bytes (less than 4 GiB), or
+ *   SIZE_MAX if they are NUL-terminated.
  * - Times are in milliseconds.
- * - Threads. Every function may be called from any thread. A client, a JSON value and an error may
- *   be used by many at once; options may, as long as nobody changes them. The library starts a
- *   thread to look up a name, and one each for an open HTTP+SSE connection, for the stream that a
- *   legacy server keeps open for its own messages, and for a server that is a process; no signal of
- *   the program is handled on them.
- * - The stack. A call takes at most 96 KiB of its thread's, and what callbacks take on top; musl's
- *   default of 128 KiB is enough.
- * - NULL, bad UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. A pointer
- *   that was freed is not noticed.
- * - The process. No signal handler is installed and no SIGPIPE raised, nothing is printed,
- *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
+ * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
+ *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
+ *   by default), its cancel token is triggered or its client is closed. It can fail with every
+ *   status that reports a cancellation, a timeout, or an error of the system, the network, HTTP or
+ *   the protocol; its description names only those with a special meaning.
+ * - Settings. Some functions return MCP_MISUSE after the first call: the first call of the client,
+ *   successful or not, fixes these settings.
+ * - Threads. A function described as "thread-safe" may be called from any thread at any time.
+ *   Several threads may use the same client, JSON value, error or cancel token at the same time;
+ *   the same options too, as long as no thread changes them. The library creates a thread for each
+ *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each separate
+ *   event stream of a legacy server, and for each server process. They block all signals.
+ * - Callbacks. The library holds no lock while a callback runs. No exception and no longjmp may
+ *   leave a callback: a C++ exception aborts the process.
+ * - Invalid arguments. NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT),
+ *   never crashes. Use after free is not detected.
+ * - The stack. A call uses at most 96 KiB of stack, and callbacks use more; musl's default of
+ *   128 KiB is enough.
+ * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing; its
+ *   file descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
  *   calls return MCP_MISUSE.
- * - Threads that end in a callback. No exception and no longjmp may leave a callback: a C++ exception
- *   aborts the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not
- *   return either. With glibc, that thread sleeps until the process ends, and nobody can join it;
- *   elsewhere it ends. What the library uses on it is not freed, and a call that waits for it ends
- *   with its timeout.
- * - Interpreters. An interpreter that exits may end or stop threads that call into it: CPython does
- *   (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`, and keep
- *   the callbacks until then. Later, mcp_client_free may wait for ever for a callback that an
- *   interpreter has stopped (CPython from 3.14 on).
+ * - Threads that end in a callback. If a callback ends its thread (pthread_exit, pthread_cancel),
+ *   the library does not continue on it. With glibc, the thread sleeps until the process ends, and
+ *   cannot be joined; elsewhere it ends. The memory that the library uses on it is not freed, and a
+ *   call that waits for the thread ends with its timeout.
+ * - Interpreters. An interpreter that exits may end or stop threads that call into it, as CPython
+ *   does (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`,
+ *   and keep the callbacks until then. Later, mcp_client_free may wait forever for a callback that
+ *   an interpreter has stopped (CPython 3.14 and later).
  */
 #ifndef MCP_H
 #define MCP_H
@@ -58,7 +94,7 @@
 #define MCP_VERSION_MINOR 1
 #define MCP_VERSION_PATCH 0
 
-/* Before a pointer that is never NULL, for compilers that can be told. */
+/* Marks a pointer that is never NULL, for compilers that support such an annotation. */
 #ifdef __clang__
 #define MCP_NONNULL _Nonnull
 #pragma clang diagnostic push
@@ -72,7 +108,7 @@
 extern "C" {
 #endif
 
-/* Used by what comes first; each is described in its section. */
+/* Types that are used before their sections, which describe them. */
 typedef struct mcp_options mcp_options;
 typedef struct mcp_cancel mcp_cancel;
 typedef struct mcp_json mcp_json;
@@ -82,12 +118,10 @@ typedef struct mcp_json mcp_json;
 /* ============================================================================================== */
 
 /**
- * The version of the library that the program runs with, such as "0.1.0". `MCP_VERSION` is the
- * one that it was compiled with.
+ * Returns the version of the library that is loaded at run time, such as "0.1.0". `MCP_VERSION` is
+ * the version of the header at compile time.
  *
- * The text is static and never NULL. Any thread, any time.
- *
- * Since 0.1.0.
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
  */
 const char *MCP_NONNULL mcp_version(void);
 
@@ -96,30 +130,31 @@ const char *MCP_NONNULL mcp_version(void);
 /* ============================================================================================== */
 
 /**
- * How a call ended. `MCP_OK` is zero; a number is never reused, and a later version may add more,
- * so treat an unknown one as a failure.
+ * The result of a call. `MCP_OK` is 0. A later version may add values, and never reuses a number:
+ * treat an unknown value as a failure.
  *
- * Use `mcp_status_name` for the name as text, and `mcp_error_message` for what happened.
+ * `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
+ * failure.
  *
  * Since 0.1.0.
  */
 typedef enum mcp_status {
   /**
-   * The call did what it was asked to do.
+   * The call succeeded.
    */
   MCP_OK = 0,
   /**
-   * An argument cannot be used: NULL, not UTF-8, a line break in a header, a malformed token or
-   * URL. Nothing was sent.
+   * An argument is invalid: NULL, not UTF-8, an unknown number, a line break in a header, a
+   * malformed token or URL. Nothing was sent.
    */
   MCP_INVALID_ARGUMENT = 1,
   /**
-   * The call came at the wrong time: a setting after the first request that fixed it, or a
-   * client used after `fork`.
+   * The function is not allowed now or here: a setting was changed after the first call that fixed
+   * it, a client was used after `fork`, or a callback made a call that would wait for itself.
    */
   MCP_MISUSE = 2,
   /**
-   * A bug in libmcp, caught before it could hurt the program. Please report it.
+   * A bug in libmcp, caught before it could harm the process. Please report it.
    */
   MCP_INTERNAL = 3,
   /**
@@ -127,44 +162,44 @@ typedef enum mcp_status {
    */
   MCP_CANCELLED = 4,
   /**
-   * `mcp_client_close` was called on the client, before or during the call.
+   * `mcp_client_close` was called on the client before or during the call.
    */
   MCP_CLOSED = 5,
   /**
-   * The call's timeout passed, or its idle limit.
+   * The timeout or the idle timeout of the call expired.
    */
   MCP_TIMEOUT = 6,
   /**
-   * The server's name has no address.
+   * The DNS lookup found no address for the server's host name.
    */
   MCP_RESOLVE_FAILED = 7,
   /**
-   * Nobody accepts connections there: refused or unreachable.
+   * Connection refused, or host unreachable.
    */
   MCP_CONNECT_FAILED = 8,
   /**
-   * No trusted TLS connection: a bad certificate, or a handshake that failed.
+   * TLS failed: the server's certificate is not trusted, or the handshake failed.
    */
   MCP_TLS_FAILED = 9,
   /**
-   * The connection was reset, or ended before an answer.
+   * The connection was reset or closed before a response arrived.
    */
   MCP_DISCONNECTED = 10,
   /**
-   * The answer began, and its body or event stream ended before it was complete.
+   * The response started, but its body or event stream ended before it was complete.
    */
   MCP_TRUNCATED = 11,
   /**
-   * HTTP 401: the server wants credentials, or refuses those that it got (RFC 9110, 15.5.2; RFC
-   * 6750, 3.1).
+   * HTTP 401: the server requires credentials, or rejected those it received (RFC 9110, 15.5.2;
+   * RFC 6750, 3.1). See `mcp_error_www_authenticate`.
    */
   MCP_UNAUTHORIZED = 12,
   /**
-   * HTTP 403: the credentials are known and do not suffice (RFC 9110, 15.5.4).
+   * HTTP 403: the server knows the credentials, but they are not sufficient (RFC 9110, 15.5.4).
    */
   MCP_FORBIDDEN = 13,
   /**
-   * HTTP 404: nothing at this URL speaks MCP.
+   * HTTP 404: there is no MCP endpoint at this URL.
    */
   MCP_NOT_FOUND = 14,
   /**
@@ -172,127 +207,125 @@ typedef enum mcp_status {
    */
   MCP_RATE_LIMITED = 15,
   /**
-   * HTTP 5xx, except those of `MCP_UNAVAILABLE`.
+   * HTTP 5xx, except the codes of `MCP_UNAVAILABLE`.
    */
   MCP_SERVER_ERROR = 16,
   /**
-   * HTTP 502, 503 or 504: the server cannot be reached behind its gateway, or is overloaded;
-   * try again later.
+   * HTTP 502, 503 or 504: a gateway cannot reach the server, or the server is overloaded. Retry
+   * later.
    */
   MCP_UNAVAILABLE = 17,
   /**
-   * Any other HTTP status that has no place in the protocol; or an answer that is no HTTP at all,
-   * and then the HTTP status of the error is 0.
+   * Any other HTTP status that the protocol does not use; or the response is not HTTP, and then
+   * `mcp_error_http_status` is 0.
    */
   MCP_HTTP_ERROR = 18,
   /**
-   * A redirect that is not followed, because credentials would leave their origin or the method
-   * would change (of a POST; a GET is redirected within its origin), or because there are more than
-   * five; or the endpoint of an HTTP+SSE server, on another origin than its stream.
+   * A redirect was not followed, because it leads to another origin (scheme, host and port), would
+   * change the method of a request other than GET, or was the sixth in a row; or an HTTP+SSE
+   * server named an endpoint on an origin other than that of its event stream.
    */
   MCP_REDIRECT_REFUSED = 19,
   /**
-   * HTML, plain text or nothing where a JSON message or an event stream belongs; or it has a content
-   * coding that nobody asked for.
+   * The response is HTML, plain text or empty, where JSON or an event stream is required; or it
+   * has a content encoding that the client did not offer.
    */
   MCP_UNEXPECTED_CONTENT = 20,
   /**
-   * The answer says that it is JSON and is not.
+   * A response, or the text given to `mcp_json_parse`, is not valid JSON.
    */
   MCP_INVALID_JSON = 21,
   /**
-   * The answer is JSON, but not a message that the protocol allows here.
+   * The response is JSON, but not a message that the protocol allows here.
    */
   MCP_INVALID_MESSAGE = 22,
   /**
-   * The answer carries a result for another request.
+   * The response contains the result of another request.
    */
   MCP_WRONG_ID = 23,
   /**
-   * The server answered with a JSON-RPC error; see `mcp_error_rpc_code`.
+   * The server returned a JSON-RPC error; see `mcp_error_rpc_code`.
    */
   MCP_RPC_ERROR = 24,
   /**
-   * The server and this client share no protocol version, or not the pinned one.
+   * The client and the server have no protocol version in common, or the server does not support
+   * the pinned version.
    */
   MCP_VERSION_UNSUPPORTED = 25,
   /**
-   * The server does not know the session any more, and the request was not sent again: it may have
-   * been executed, or the server forgot a second session as well. The next call opens a new one.
+   * The server no longer knows the session, and the request was not sent again: it may have been
+   * executed, or the server lost the new session too. The next call opens a new session.
    */
   MCP_SESSION_LOST = 26,
   /**
-   * A message, header or event is larger than the limit.
+   * A message, a header or an event exceeds the limit (`mcp_set_limit`).
    */
   MCP_TOO_LARGE = 27,
   /**
-   * The JSON value has another type than the one that was asked for, or is not there.
+   * The JSON value is missing, or does not have the requested type.
    */
   MCP_JSON_MISMATCH = 28,
   /**
-   * The JSON value does not fit into what it was asked as: a number out of range, text that is
-   * no base64.
+   * The JSON value cannot be converted: a number is out of range, or a string is not base64.
    */
   MCP_JSON_RANGE = 29,
   /**
-   * The caller's buffer is too small; the length that is needed was set.
+   * The caller's buffer is too small; the required length was stored.
    */
   MCP_BUFFER_TOO_SMALL = 30,
   /**
-   * The operating system refused something: no descriptors, no thread.
+   * The operating system denied a resource: a file descriptor, a thread, or memory for a response.
    */
   MCP_SYSTEM_ERROR = 31,
   /**
-   * HTTP 407: a proxy wants credentials (RFC 9110, 15.5.8).
+   * HTTP 407: a proxy requires credentials (RFC 9110, 15.5.8).
    */
   MCP_PROXY_AUTH_REQUIRED = 32,
   /**
-   * The auth callback gave no credentials: it failed, or what it set cannot be used.
+   * The auth callback gave no credentials: it failed, or the values it set are invalid.
    */
   MCP_AUTH_FAILED = 33,
   /**
-   * Credentials would have gone over plain http to another machine, and `mcp_set_require_https`
-   * forbids that. Nothing was sent.
+   * Credentials would have been sent over plain http to another machine, which
+   * `mcp_set_require_https` forbids. Nothing was sent.
    */
   MCP_INSECURE = 34,
   /**
-   * The proxy cannot be reached or used, or refuses to connect to the server.
+   * The proxy cannot be reached or used, or refused to connect to the server.
    */
   MCP_PROXY_FAILED = 35,
   /**
-   * The server never comes to an end: its pages lead on and on, or it asks for input again and
-   * again.
+   * A list has more than 10,000 pages, or the server requested input more than 32 times in one
+   * call.
    */
   MCP_ENDLESS = 36,
   /**
-   * The server asks for something that no handler is set for.
+   * The server requested input for which no handler is set.
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
-   * A handler that the program has set gave no input.
+   * A handler failed, or gave no response.
    */
   MCP_INPUT_FAILED = 38,
   /**
-   * The server's process cannot be started, or has ended.
+   * The server process cannot be started, or has ended.
    */
   MCP_PROCESS_FAILED = 39,
   /**
-   * A configuration file cannot be read or used.
+   * A configuration file cannot be read, or is invalid.
    */
   MCP_CONFIG_INVALID = 40,
   /**
-   * The task was cancelled, by whomever, before it had a result.
+   * The task was cancelled, by this client or another, before it had a result.
    */
   MCP_TASK_CANCELLED = 41,
 } mcp_status;
 
 /**
- * The name of a status as text, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this
+ * Returns the name of a status, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this
  * version of the library does not know.
  *
- * The text is static and never NULL. Any thread, any time.
- *
- * Since 0.1.0.
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
  */
 const char *MCP_NONNULL mcp_status_name(int32_t status);
 
@@ -301,94 +334,98 @@ const char *MCP_NONNULL mcp_status_name(int32_t status);
 /* ============================================================================================== */
 
 /**
- * Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
- * It may be NULL; if not, `*error` is set to NULL first, whatever it was, and on failure to an
- * error that the caller frees with `mcp_error_free`.
+ * Describes why a function failed. A function that can fail takes an `mcp_error **` as its last
+ * argument, which may be NULL. If it is not NULL, `*error` is set to NULL first (its old value is
+ * neither read nor freed), and on failure to a new error, which the caller frees with
+ * `mcp_error_free`.
  *
- * An error is immutable and may be read from many threads. It holds no token and no header value.
- * The functions below take NULL and then answer as for no error.
+ * An error is immutable; several threads may read it at the same time. It contains no token and no
+ * value of a header that the application set. The functions below accept NULL, which means that
+ * there was no error.
  *
  * Since 0.1.0.
  */
 typedef struct mcp_error mcp_error;
 
 /**
- * The status, the same that the call returned; `MCP_OK` for NULL.
+ * Returns the status, the same that the failed function returned; `MCP_OK` if `error` is NULL.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 int32_t mcp_error_status(const mcp_error *error);
 
 /**
- * What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
- * without control characters. The URL in it lacks its query. Programs look at the status instead:
- * the wording may change.
+ * Returns a message for people, as one line: what failed, where, why, and what to do. It has at
+ * most 2,048 bytes and no control characters; the query of the URL is left out. The wording may
+ * change: programs should check the status instead.
  *
- * Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
+ * The result is never NULL, and "" if `error` is NULL. It is valid as long as the error exists.
+ * Thread-safe. Since 0.1.0.
  */
 const char *MCP_NONNULL mcp_error_message(const mcp_error *error);
 
 /**
- * The HTTP status of the answer behind the error, such as 401; 0 where there was none.
+ * Returns the HTTP status of the response that caused the error, such as 401; 0 if there was none.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 int32_t mcp_error_http_status(const mcp_error *error);
 
 /**
- * Whether the server sent a JSON-RPC error.
+ * Returns whether the server sent a JSON-RPC error.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 bool mcp_error_has_rpc_code(const mcp_error *error);
 
 /**
- * The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
- * there was none, but 0 is also a code: see `mcp_error_has_rpc_code`.
+ * Returns the code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0
+ * if the server sent none. Because 0 is also a valid code, check `mcp_error_has_rpc_code`.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 int64_t mcp_error_rpc_code(const mcp_error *error);
 
 /**
- * The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
- * error: it is not freed by itself. Data in which the server has sent back a credential or the
- * session's id is left out; and so is data of more than 1 MiB, which is not searched, where there
- * is anything of the kind.
+ * Returns the `data` of the server's JSON-RPC error; NULL if there was none. Data that repeats a
+ * credential or the session id is left out. Data of more than 1 MiB is not searched, and is left
+ * out if the call had any such secret.
  *
+ * The result is valid as long as the error exists, and must not be freed separately. Thread-safe.
  * Since 0.1.0.
  */
 const mcp_json *mcp_error_rpc_data(const mcp_error *error);
 
 /**
- * The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
- * kind of credentials it wants, and what was wrong with those that it got. NULL where it sent
- * none. Lives as long as the error.
+ * Returns the server's challenge, the `WWW-Authenticate` header of its response (RFC 9110, section
+ * 11.6.1): which credentials the server requires, and what was wrong with those it received. NULL
+ * if there was none.
  *
- * Since 0.1.0.
+ * The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
 const char *mcp_error_www_authenticate(const mcp_error *error);
 
 /**
- * How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
- * header says it in seconds (RFC 9110, section 10.2.3); -1 where it does not.
+ * Returns how long to wait before the next attempt, in milliseconds, as the server's `Retry-After`
+ * header requests (RFC 9110, section 10.2.3); -1 if the header is missing or invalid. A date in
+ * the header is converted with the server's clock, if the response has a `Date` header.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 int64_t mcp_error_retry_after_ms(const mcp_error *error);
 
 /**
- * What an auth callback gave as the cause of its failure (`mcp_auth_request_fail_with`); NULL where
- * it gave none. Lives as long as the error.
+ * Returns the object that the auth callback passed to `mcp_auth_request_fail_with`; NULL if there
+ * was none.
  *
- * Since 0.1.0.
+ * The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
 void *mcp_error_cause(const mcp_error *error);
 
 /**
  * Frees an error; NULL is ignored.
  *
- * Since 0.1.0.
+ * No thread may use the error, or text and data borrowed from it, any more. Since 0.1.0.
  */
 void mcp_error_free(mcp_error *error);
 
@@ -397,66 +434,69 @@ void mcp_error_free(mcp_error *error);
 /* ============================================================================================== */
 
 /**
- * One server, as the program talks to it. Made by `mcp_client_new`, freed by `mcp_client_free`.
+ * A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio` or
+ * `mcp_client_new_from_config`, and freed by `mcp_client_free`.
  *
- * A client may be used from many threads at once, also for the first call: they share one
- * negotiation. Connections, the session and the protocol version are the client's business; a
- * session that the server loses is opened anew.
+ * Several threads may use a client at the same time, also for the first call: they share one
+ * negotiation of the protocol version. The client manages connections and the session; it
+ * re-establishes lost sessions.
  *
  * Since 0.1.0.
  */
 typedef struct mcp_client mcp_client;
 
 /**
- * Makes a client for the server at `url`, for example "https://example.com/mcp". Nothing is sent
- * yet: the first call connects.
+ * Creates a client for the server at `url`, for example "https://example.com/mcp". Nothing is
+ * sent: the first call connects.
  *
- * The URL is used as it stands, also with or without a slash at its end, for servers are strict
- * about that. It has the scheme http or https and holds no user name, no password, and nothing
- * outside ASCII: a path is percent-encoded, and a host is in its "xn--" form. An empty port
- * ("http://host:/") is the default one.
+ * The URL is used unchanged, with or without a trailing slash, because servers distinguish the
+ * two. Its scheme is http or https. It must not contain a user name, a password or non-ASCII
+ * characters: percent-encode a path, and write a host name in its "xn--" form. An empty port
+ * ("http://host:/") means the default port.
  *
- * Errors and the log do not show the URL's query. A segment of its path that may be a secret is
- * shown as "***", and is redacted where a server repeats it: one of 16 bytes or more with a letter
- * and a digit, and one that follows "/s/", "/t/", "/key/" or "/token/". (The endpoint names "mcp"
- * and "sse" are none. A short word that follows is redacted in the URL only, for messages hold such
- * words by themselves.)
+ * Errors and log messages do not contain the URL's query. They show a path segment that may be a
+ * secret as "***", and redact it in texts of the server. Such a segment has 16 bytes or more with
+ * a letter and a digit, or follows "/s/", "/t/", "/key/" or "/token/"; "mcp" and "sse" are never
+ * secrets. A short word is hidden only in the URL, because texts may contain it for other reasons.
  *
- * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
- * `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor
- * can be had.
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_INVALID_ARGUMENT` for an invalid URL, or `MCP_SYSTEM_ERROR` if no file descriptor is
+ * available.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
- * Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
- * is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management";
- * on HTTP+SSE the event stream is closed); and every later call returns `MCP_CLOSED`. The client
- * is closed whatever this returns, and a second close does nothing and returns `MCP_OK`.
- * `mcp_client_free` is still to be called.
+ * Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
+ * every later call. A legacy server is notified that the session has ended, with HTTP DELETE
+ * (specification 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is
+ * closed. A second close has no effect and returns `MCP_OK`.
  *
- * `options` may be NULL; its timeout, or else the client's, limits how long telling the server
- * may take, and its cancel token ends that early.
+ * `options` may be NULL. Its timeout, or else the client's, limits the time for notifying the
+ * server; its cancel token ends it early.
  *
- * Returns `MCP_OK`; or, with the client closed all the same, why the server could not be told.
+ * Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
+ * anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
+ * client). `mcp_client_free` must still be called.
  *
- * Any thread, any time. Since 0.1.0.
+ * It blocks while it notifies the server. Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
                             mcp_error **error);
 
 /**
- * Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
- * Never goes to the network: to end the session with the server in good order, call
- * `mcp_client_close` first. The library's threads that read for the client (see "Threads" at the
- * top) have ended when this returns; if one is in the log callback at that moment, this waits for
- * the callback, unless it is the callback that frees.
+ * Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
+ * any more. It never uses the network: to end the session with the server properly, call
+ * `mcp_client_close` first.
  *
- * In a child process after `fork` it only closes the child's copies of the descriptors and frees
- * the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
+ * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
+ * log callback or handler that runs on one of them, unless that callback itself frees the client.
+ * It waits up to about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+ *
+ * In a child process after `fork` it only frees memory and closes the child's copies of file
+ * descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.
  *
  * Since 0.1.0.
  */
@@ -467,37 +507,42 @@ void mcp_client_free(mcp_client *client);
 /* ============================================================================================== */
 
 /**
- * Makes a client for a server that is started as a process and speaks on its standard streams
- * (specification 2026-07-28, "stdio"). `argv` is the program and its arguments, with a NULL behind
- * the last one; no shell is between. A program without a slash is found by PATH. It is started by
- * the first call, and again by the next call when it has ended.
+ * Creates a client for a server that runs as a child process and communicates over its standard
+ * input and output (specification 2026-07-28, "stdio"). `argv` contains the program and its
+ * arguments, followed by NULL; no shell is used. A program without a slash is searched for in
+ * PATH. The first call starts the process; if it has ended, the next call starts it again.
  *
- * The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, no descriptor
- * but its three streams, which are pipes, and has a process group of its own. What it writes to stderr goes to the
- * log, and its last lines into the error when it ends; or into a file (`mcp_set_stderr_file`).
+ * The process inherits the environment variables HOME, LOGNAME, PATH, SHELL, TERM and USER, and no
+ * file descriptors except its three standard streams, which are pipes. It gets its own process
+ * group. Its stderr output goes to the log, and the last lines also into the error if the process
+ * ends; or to a file (`mcp_set_stderr_file`).
  *
- * `mcp_client_close` and `mcp_client_free` close its stdin. When it has ended, or after 2 seconds,
- * its group gets SIGTERM, and what of it still runs after 2 more SIGKILL. `mcp_client_free` waits for
- * that. A server that ends by itself takes what it has started with it in the same way, unless that
- * has left the group.
+ * `mcp_client_close` and `mcp_client_free` close its stdin. When the process has exited, or after
+ * 2 seconds, its process group gets SIGTERM, and processes that still run 2 seconds later get
+ * SIGKILL. `mcp_client_free` waits for that. If the process exits without being asked to, the rest
+ * of its group is ended in the same way.
  *
- * Credentials, headers and everything else that is about HTTP return `MCP_MISUSE` on such a client:
- * what the server needs to know goes into its environment (`mcp_set_environment`).
+ * Credentials, headers and all other HTTP settings return `MCP_MISUSE` for such a client: pass
+ * configuration to the server in its environment (`mcp_set_environment`).
  *
- * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
- * `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_INVALID_ARGUMENT` for an empty command, or `MCP_SYSTEM_ERROR` if no file descriptor is
+ * available.
+ *
+ * Thread-safe. Since 0.1.0.
  */
-mcp_client *mcp_client_new_stdio(const char *const *argv,
-                                 mcp_error **error);
+mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
 
 /**
- * Sets a variable in the environment of the server's process; NULL removes it.
+ * Sets an environment variable of the server process; a NULL `value` removes it.
  *
- * Where the server writes its value to stderr, it is replaced in the log and in errors, unless it
- * is shorter than 8 bytes or begins with a slash.
+ * If the server writes the value to stderr, it is redacted in the log and in errors, unless it is
+ * shorter than 8 bytes or begins with a slash.
  *
- * Returns `MCP_INVALID_ARGUMENT` for a name that is empty or holds "=", and `MCP_MISUSE` for a
- * client of a URL, and after the first call. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for a name that is empty or contains "=", and `MCP_MISUSE` for a
+ * client of a URL, or after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_environment(mcp_client *client,
                                const char *name,
@@ -505,15 +550,23 @@ mcp_status mcp_set_environment(mcp_client *client,
                                mcp_error **error);
 
 /**
- * Sets the folder that the server's process is started in; NULL, as at the start, is the program's
- * own. Errors as for `mcp_set_environment`. Since 0.1.0.
+ * Sets the working directory of the server process; NULL means that of this process (the default).
+ * If the directory does not exist, the first call fails with `MCP_PROCESS_FAILED`.
+ *
+ * Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_error **error);
 
 /**
- * Appends what the server writes to stderr to a file, which is made where it is missing; NULL, as
- * at the start, is the log. A file that cannot be opened is `MCP_PROCESS_FAILED` in the first call.
- * Errors as for `mcp_set_environment`. Since 0.1.0.
+ * Appends the stderr output of the server process to a file, which is created if it does not
+ * exist; NULL means the log (the default). If the file cannot be opened, the first call fails with
+ * `MCP_PROCESS_FAILED`.
+ *
+ * Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error **error);
 
@@ -522,51 +575,66 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
 /* ============================================================================================== */
 
 /**
- * Makes a client for a server that a configuration file describes, in the form that FastMCP,
- * editors and desktop clients share: a JSON object with "mcpServers" (or "servers", or "mcp" with
- * "servers" in it, as VS Code has them), in which each name stands for an object with
+ * Creates a client for a server from a configuration file, in the format that FastMCP, editors and
+ * desktop clients share: a JSON object with "mcpServers" (or "servers", or "mcp" that contains
+ * "servers", as in VS Code). It maps the name of each server to an object with
  *
- * - "url" (or "httpUrl" or "serverUrl"), and perhaps "transport" or "type" ("http",
- *   "streamable-http" or "sse", however it is written), "headers", and "auth", a bearer token; or
- * - "command", and perhaps "args", "env", "envFile" and "cwd", for a server that is started as a
- *   process;
- * - perhaps "timeout", in milliseconds. One below 1000 leads to a warning in the log, because some
- *   programs mean seconds.
+ * - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http",
+ *   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
+ *   "auth", a bearer token; or
+ * - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
+ *   child process;
+ * - optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a warning, because
+ *   some programs mean seconds.
  *
- * The file may have comments and trailing commas. A null member counts as missing, and so does an
- * empty "command" beside a URL. `${NAME}` in a text stands for an environment variable,
- * `${NAME:-text}` for one that may be unset; together they may fill in 1 MiB. "~/" at the start of
- * "command", "cwd" and "envFile" is the user's home. Other keys are left alone.
+ * Comments and trailing commas are allowed. A member that is null counts as missing, and so does
+ * an empty "command" next to a URL. Other keys are ignored.
  *
- * "envFile" names a file of lines `NAME=value`, from the folder of the configuration file; values
- * may be quoted, `#` begins a comment, and "env" wins over it.
+ * `${NAME}` in a string is replaced by an environment variable, which must be set; `${NAME:-text}`
+ * uses the text if it is unset or empty. All replacements together have at most 1 MiB. "~/" at the
+ * start of "command", "cwd" and "envFile" means the user's home directory.
  *
- * `name` is the server's; NULL is the only one of the file that is not disabled. A server with
- * "disabled": true is refused. What the file says is set as by the functions for it, and may be
- * changed by them.
+ * "envFile" is the path of a file with lines `NAME=value`, relative to the folder of the
+ * configuration file. Values may be quoted, and `#` starts a comment. Variables of "env" override
+ * it.
  *
- * Only regular files are read, of at most 4 MiB.
+ * `name` selects the server; NULL selects the only enabled server of the file. A server with
+ * "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
+ * they had been made with the functions of this header, which may still change them.
  *
- * Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
- * `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
+ * The file must be a regular file of at most 4 MiB.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_CONFIG_INVALID` and a message that names the key.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_error **error);
 
 /**
- * Lists the servers of a configuration file: an array of their names, in the order of the file,
- * with those that are disabled. `mcp_config_servers` says which are.
+ * Lists the servers of a configuration file: an array of the names of all servers in the order of
+ * the file, including disabled ones. For the format of the file see `mcp_client_new_from_config`.
  *
- * `*names` is set to NULL first and to the array on success; the caller frees it with
- * `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+ * On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
+ * to NULL.
+ *
+ * Returns `MCP_CONFIG_INVALID` if the file cannot be read or is invalid.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **error);
 
 /**
- * Lists the servers of a configuration file as `mcp_config_names` does, with an object for each:
- * "name", and "disabled", which is true where the file says "disabled": true or "enabled": false.
+ * Lists the servers of a configuration file: an array in the order of the file. Each element is an
+ * object with "name", and "disabled", which is true if the file contains "disabled": true or
+ * "enabled": false for the server. For the format of the file see `mcp_client_new_from_config`.
  *
- * `*servers` is set to NULL first and to the array on success; the caller frees it with
- * `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+ * On success `*servers` is set to the array, which the caller frees with `mcp_json_free`; on
+ * failure to NULL.
+ *
+ * Returns `MCP_CONFIG_INVALID` if the file cannot be read or is invalid.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_config_servers(const char *path, mcp_json **servers, mcp_error **error);
 
@@ -576,31 +644,34 @@ mcp_status mcp_config_servers(const char *path, mcp_json **servers, mcp_error **
 
 /**
  * Sets the bearer token that every HTTP request carries, as `Authorization: Bearer <token>` (RFC
- * 6750, section 2.1). The token alone is given, without the word "Bearer". NULL removes it. It
- * beats an `Authorization` header set by `mcp_set_header`.
+ * 6750, section 2.1). Pass the token without the word "Bearer"; NULL removes it. It overrides an
+ * `Authorization` header of `mcp_set_header`.
  *
- * The token is copied, goes to the URL's own origin only, is in no log line and no error message
- * (where a server echoes it, it is replaced; percent-encoded and JSON-escaped too), and is wiped
+ * The token is copied. It is sent only to the origin of the URL (its scheme, host and port), or
+ * after a redirect from http to https on the same host, and appears in no log message and no
+ * error: if a server repeats it, also percent-encoded or JSON-escaped, it is redacted. It is wiped
  * from the library's memory when it is replaced and no request uses it any more.
  *
- * Returns `MCP_INVALID_ARGUMENT`, and keeps the old token, where `token` can be none: empty, with
- * spaces, control characters or characters outside ASCII, or with a "Bearer " prefix.
+ * Returns `MCP_INVALID_ARGUMENT`, and keeps the old token, if `token` is empty, contains spaces,
+ * control or non-ASCII characters, or begins with "Bearer "; `MCP_MISUSE` for a client of a server
+ * process.
  *
- * Any thread, any time; counts from the next request. Since 0.1.0.
+ * Thread-safe; takes effect with the next request. Since 0.1.0.
  */
 mcp_status mcp_set_bearer(mcp_client *client, const char *token, mcp_error **error);
 
 /**
- * Sets a header that every HTTP request carries, such as "X-API-Key". One of the same name, in
- * whatever case, is replaced; a NULL value removes it. Values are treated as secrets, like the
- * bearer token.
+ * Sets a header that every HTTP request carries, such as "X-API-Key". It replaces a header of the
+ * same name, regardless of case; a NULL `value` removes it. Values are treated as secrets, like
+ * the bearer token.
  *
  * Returns `MCP_INVALID_ARGUMENT`, and changes nothing, for a name or a value that RFC 9110
- * (section 5) does not allow (line breaks above all), and for the names that the protocol owns:
- * Host, Accept, Connection, Content-Type, Content-Length, Transfer-Encoding and their like, and
- * everything that begins with "Mcp-".
+ * (section 5) does not allow, such as one with a line break; if the bearer token and all values
+ * together exceed 64 KiB; and for names that the protocol reserves: Host, Accept, Connection,
+ * Content-Type, Content-Length, Transfer-Encoding and similar ones, and all that begin with
+ * "Mcp-". Returns `MCP_MISUSE` for a client of a server process.
  *
- * Any thread, any time; counts from the next request. Since 0.1.0.
+ * Thread-safe; takes effect with the next request. Since 0.1.0.
  */
 mcp_status mcp_set_header(mcp_client *client,
                           const char *name,
@@ -608,13 +679,18 @@ mcp_status mcp_set_header(mcp_client *client,
                           mcp_error **error);
 
 /* ============================================================================================== */
-/* Callbacks                                                                                      */
+/* Data of callbacks                                                                              */
 /* ============================================================================================== */
 
 /**
- * Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
- * callback, on whatever thread that happens; also when the registration fails. Not called in a
- * child process after `fork`.
+ * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
+ * callback, on any thread: when the callback is replaced, or the client or the options that it was
+ * set on are freed, and no call uses it any more. If setting the callback fails, or the callback
+ * is NULL, it is called immediately. It is not called in a child process after `fork`.
+ *
+ * It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_destroy_fn)(void *userdata);
 
@@ -623,44 +699,51 @@ typedef void (*mcp_destroy_fn)(void *userdata);
 /* ============================================================================================== */
 
 /**
- * What an auth callback is asked, and the place for its answer. It lives as long as the callback
- * runs, and belongs to that thread.
+ * The argument of an auth callback: describes the HTTP request, and receives its credentials. It
+ * is valid until the callback returns, and only on the callback's thread.
  *
  * Since 0.1.0.
  */
 typedef struct mcp_auth_request mcp_auth_request;
 
 /**
- * Gives a request its credentials: sets them with `mcp_auth_request_set_bearer` and
- * `mcp_auth_request_set_header`, or says with `mcp_auth_request_fail` why there are none. What it
- * sets beats what was set on the client; whoever sets nothing adds nothing.
+ * Gives an HTTP request its credentials. The callback sets them with `mcp_auth_request_set_bearer`
+ * and `mcp_auth_request_set_header`, or reports with `mcp_auth_request_fail` why there are none.
+ * The credentials it sets override those of the client and of the call; if it sets nothing,
+ * nothing is added.
  *
  * It runs on the thread of the call that makes the request, on one thread at a time for each
- * client, with no lock held. It may use the library, but not make a call on the same client, nor
- * wait for one (`MCP_MISUSE`). It may take its time: that counts against no timeout. No exception
- * and no longjmp may leave it.
+ * client, with no lock held. It may use the library, but must neither make a call on the same
+ * client (`MCP_MISUSE`) nor wait for one on another thread. Its time does not count against any
+ * timeout. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *MCP_NONNULL request);
 
 /**
- * Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
- * are fetched, or come from a file. NULL, as at the start, is none.
+ * Sets the callback that authorizes requests, for tokens that expire, are fetched, or come from a
+ * file. NULL removes it (the default).
  *
- * The callback is asked before each HTTP request (attempt 1); and when the server answers 401, or
- * 403 with `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the
- * server's challenge at hand (attempt 2, and 3 after another refusal; then the call fails). The
- * request is sent again with what it gives, under a new request id. However many calls are refused
- * at the same time, one of them asks, and all others take the outcome: a refresh token is spent
- * once. So an answer may go with other requests than the one that it was asked for. Requests that
- * belong to no call, such as the answer to a ping of the server, carry what the callback gave last.
+ * The callback is called before each HTTP request (attempt 1). If the server responds with 401, or
+ * with 403 and `insufficient_scope` (RFC 6750, section 3.1), it is called again and can read the
+ * server's challenge (attempt 2, and 3 after another rejection; then the call fails). The request
+ * is then sent again with the new credentials, under a new request id.
  *
- * A callback that fails, or a setter in it that fails and is not followed by one that does not,
- * ends the call with `MCP_AUTH_FAILED`.
+ * If several calls are rejected at the same time, the callback is called once and all of them use
+ * the result: a refresh token is used once. So the credentials may be used for other requests than
+ * the one that the callback was called for. Requests that belong to no call, such as the response
+ * to a ping of the server, use the credentials that the callback gave last.
  *
- * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
- * not needed any more.
+ * If the callback calls `mcp_auth_request_fail`, or the last setter called in it failed, the call
+ * ends with `MCP_AUTH_FAILED`.
  *
- * Any thread, any time; counts from the next request. Since 0.1.0.
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_MISUSE` for a client of a server process.
+ *
+ * Thread-safe; takes effect with the next request. Since 0.1.0.
  */
 mcp_status mcp_set_auth(mcp_client *client,
                         mcp_auth_fn auth,
@@ -669,45 +752,61 @@ mcp_status mcp_set_auth(mcp_client *client,
                         mcp_error **error);
 
 /**
- * Where the request goes: the whole URL, with its query. Lives as long as the request. NULL for
- * NULL. Since 0.1.0.
+ * Returns the URL of the request, including its query; NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
  */
 const char *mcp_auth_request_url(const mcp_auth_request *request);
 
 /**
- * The HTTP method of the request: "POST", "GET" or "DELETE". Lives as long as the request. NULL
- * for NULL. Since 0.1.0.
+ * Returns the HTTP method of the request: "POST", "GET" or "DELETE"; NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
  */
 const char *mcp_auth_request_method(const mcp_auth_request *request);
 
 /**
- * 1 before a request; 2 or 3 after the server has refused what this call came with. 0 for NULL.
- * Since 0.1.0.
+ * Returns 1 before a request, 2 or 3 after the server has rejected the credentials of the call; 0
+ * for NULL.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 int32_t mcp_auth_request_attempt(const mcp_auth_request *request);
 
 /**
- * The HTTP status of the refusal, 401 or 403; 0 where there was none. Since 0.1.0.
+ * Returns the HTTP status of the rejection, 401 or 403; 0 if there was none.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
 
 /**
- * The server's challenge, the `WWW-Authenticate` header of the refusal (RFC 9110, section 11.6.1);
- * several are one list. Lives as long as the request. NULL where there was none. Since 0.1.0.
+ * Returns the server's challenge, the `WWW-Authenticate` header of the rejection (RFC 9110,
+ * section 11.6.1); several headers are joined into one list. NULL if there was none.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
  */
 const char *mcp_auth_request_challenge(const mcp_auth_request *request);
 
 /**
- * Gives the request a bearer token, without the word "Bearer"; NULL takes it away again. The same
- * rules and errors as those of `mcp_set_bearer`. Since 0.1.0.
+ * Sets the bearer token of the request, without the word "Bearer"; NULL removes it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
+ * setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
                                        const char *token,
                                        mcp_error **error);
 
 /**
- * Gives the request a header; a NULL value takes it away again. The same rules and errors as those
- * of `mcp_set_header`. Since 0.1.0.
+ * Sets a header of the request; a NULL `value` removes it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
+ * no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
                                        const char *name,
@@ -715,22 +814,31 @@ mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
                                        mcp_error **error);
 
 /**
- * Says that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and `reason` in its
- * message. Since 0.1.0.
+ * Reports that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and its message
+ * contains `reason`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
+ * `MCP_AUTH_FAILED` then, too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail(mcp_auth_request *request,
                                  const char *reason,
                                  mcp_error **error);
 
 /**
- * As `mcp_auth_request_fail`, with an object of the program's own behind it, such as the exception
- * that was caught: `mcp_error_cause` gives it to whoever gets the error.
+ * Reports that there are no credentials, as `mcp_auth_request_fail` does, and attaches an object
+ * of the application, such as a caught exception. `mcp_error_cause` returns it from the error of
+ * the call.
  *
  * `destroy`, which may be NULL, is called with `cause` when neither an error nor the client refers
- * to it any more; at once, when this function fails. One failure may end many calls: their errors
- * share the cause, and may be read on several threads.
+ * to it any more; immediately if this function fails. One failure may end several calls: their
+ * errors share the cause, and several threads may read it.
  *
- * Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
+ * `MCP_AUTH_FAILED` then, too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
                                       const char *reason,
@@ -743,42 +851,45 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
 /* ============================================================================================== */
 
 /**
- * What `mcp_set_limit` can limit. A later version may add more.
+ * What `mcp_set_limit` can limit. A later version may add values.
  *
  * Since 0.1.0.
  */
 typedef enum mcp_limit {
   /**
-   * The body of one answer, unpacked; 64 MiB at the start.
+   * One message, or the body of one response after decompression; also all pages of a list
+   * together. Default: 64 MiB.
    */
   MCP_LIMIT_MESSAGE = 1,
   /**
-   * The head of one answer, all of its header fields together; 64 KiB at the start, and at most
-   * 16 MiB.
+   * All header fields of one response together. Default: 64 KiB; maximum: 16 MiB.
    */
   MCP_LIMIT_HEAD = 2,
   /**
-   * One event of an event stream; 64 MiB at the start.
+   * One event of an event stream. Default: 64 MiB.
    */
   MCP_LIMIT_EVENT = 3,
 } mcp_limit;
 
 /**
- * Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
- * where it is never set.
+ * Sets the timeout of calls whose options set none, in milliseconds; 0 means none. Default:
+ * 60,000.
  *
- * One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
- * redirects, resends and the body. The time that the auth callback takes is not counted.
+ * The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
+ * redirects, retries and the body. The time in callbacks of the application is not counted, except
+ * in the log callback.
  *
- * Any thread, any time; counts from the next call. Since 0.1.0.
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
 mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
- * Sets the name and version under which the program introduces itself to the server
- * (`clientInfo`). Without it, the server is told "libmcp" and the library's version.
+ * Sets the name and version of the application that are sent to the server (`clientInfo`).
+ * Default: "libmcp" and the version of the library.
  *
- * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_client_info(mcp_client *client,
                                const char *name,
@@ -786,36 +897,40 @@ mcp_status mcp_set_client_info(mcp_client *client,
                                mcp_error **error);
 
 /**
- * Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls
- * fail with `MCP_VERSION_UNSUPPORTED`. NULL, as at the start, negotiates: the newest version that
- * both sides speak.
+ * Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
+ * with `MCP_VERSION_UNSUPPORTED`. NULL negotiates the newest version that both sides support (the
+ * default).
  *
- * Returns `MCP_INVALID_ARGUMENT` for a version that this library does not speak (it speaks
- * 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the
- * first call that went to the server.
+ * Returns `MCP_INVALID_ARGUMENT` for a version that this library does not support (it supports
+ * 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the first
+ * call.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_protocol_version(mcp_client *client, const char *version, mcp_error **error);
 
 /**
- * Sets the largest of what a server may send, in bytes: a call that meets more ends with
- * `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
+ * Sets a limit for data from the server, in bytes: a call that exceeds it fails with
+ * `MCP_TOO_LARGE`. `limit` is an `mcp_limit`; 0 bytes restore the default.
  *
- * Returns `MCP_INVALID_ARGUMENT` for an unknown number or a head that is too large, and
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown limit, or for `MCP_LIMIT_HEAD` above its maximum,
+ * and `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_limit(mcp_client *client, int32_t limit, uint64_t bytes, mcp_error **error);
 
 /**
- * Whether results are kept as long as the server says that they are fresh: lists, and resources
- * that were read (specification 2026-07-28, "Caching"). With true, a call may be answered from
- * memory. A server that says of a change makes what it concerns stale, while somebody listens
- * (`mcp_listen`). Private results go with the credentials that they were asked for with; where a
- * callback gives those (`mcp_set_auth`), they are not kept.
+ * Enables or disables the cache for lists and resources, which keeps results as long as the server
+ * declares them fresh (specification 2026-07-28, "Caching"). With true, a call may be answered
+ * from the cache, unless its options set a header or "_meta". false (the default) also clears the
+ * cache.
  *
- * Any thread, any time; false at the start, and with it everything that was kept is forgotten.
- * Since 0.1.0.
+ * A change notification of the server removes the results that it concerns; most servers send such
+ * notifications only while `mcp_listen` runs. Private results are used only with the credentials
+ * of their request, and not at all if an auth callback (`mcp_set_auth`) is set.
+ *
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
 mcp_status mcp_set_cache(mcp_client *client, bool wanted, mcp_error **error);
 
@@ -824,108 +939,124 @@ mcp_status mcp_set_cache(mcp_client *client, bool wanted, mcp_error **error);
 /* ============================================================================================== */
 
 /**
- * How messages travel. A later version may add more.
+ * The transport between the client and the server. A later version may add values.
  *
  * Since 0.1.0.
  */
 typedef enum mcp_transport {
   /**
-   * To be found out from the URL and the server.
+   * Detected from the URL and the server.
    */
   MCP_TRANSPORT_AUTO = 0,
   /**
-   * Streamable HTTP: every message is a POST, with its answer in the answer to it.
+   * Streamable HTTP: each message is sent as a POST; the response to a request is in the HTTP
+   * response.
    */
   MCP_TRANSPORT_STREAMABLE_HTTP = 1,
   /**
-   * HTTP+SSE, the transport of 2024-11-05: answers come on an event stream that stays open.
+   * HTTP+SSE, the transport of 2024-11-05: responses arrive on an event stream (server-sent
+   * events) that stays open.
    */
   MCP_TRANSPORT_SSE = 2,
 } mcp_transport;
 
 /**
- * Sets how messages travel, by the numbers of `mcp_transport`. At the start it is found out: a URL
- * whose path's last segment is "sse" leads to HTTP+SSE, unless its GET is no event stream; any
- * other to Streamable HTTP, and to HTTP+SSE where `initialize` is answered with 400, 404 or 405
- * (specification 2025-11-25, "Transports": Backwards Compatibility). The member "transport" of
- * `mcp_server_info` says what it came to.
+ * Sets the transport, a value of `mcp_transport`. By default it is detected: for a URL whose path
+ * ends in the segment "sse" the client uses HTTP+SSE, unless GET does not return an event stream;
+ * for any other URL it uses Streamable HTTP, and falls back to HTTP+SSE if the response to
+ * `initialize` is 400, 404 or 405 (specification 2025-11-25, "Transports": Backwards
+ * Compatibility). The member "transport" of `mcp_server_info` contains the result.
  *
- * HTTP+SSE carries every protocol version up to 2025-11-25. Its event stream has a thread of its
- * own, which ends with the connection. When the stream ends, the calls that wait for an answer end
- * with `MCP_DISCONNECTED`, and the next call opens it anew.
+ * HTTP+SSE supports every protocol version up to 2025-11-25. Its event stream uses a thread, which
+ * ends with the connection. If the stream ends, pending calls fail with `MCP_DISCONNECTED`, and
+ * the next call opens it again.
  *
- * Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
- * went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call, or
+ * for a client of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_transport(mcp_client *client, int32_t transport, mcp_error **error);
 
 /**
- * Connects to the Unix domain socket at `path` in place of the URL's host and port, which the
- * server still sees in the request; as `--unix-socket` of curl does. No proxy is used then. NULL,
- * as at the start, is none.
+ * Connects to the Unix domain socket at `path` instead of the host and port of the URL, like
+ * curl's `--unix-socket`. The request still contains the host and port of the URL. No proxy is
+ * used. NULL means none (the default).
  *
- * Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (107 bytes on Linux), and
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (more than 107 bytes on
+ * Linux), and `MCP_MISUSE` after the first call, or for a client of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_unix_socket(mcp_client *client, const char *path, mcp_error **error);
 
 /**
- * Sets the proxy: "http://host:port" (CONNECT for https, and requests passed on for http),
- * "socks5://host:port" (names are looked up here) or "socks5h://host:port" (by the proxy), with
- * "user:password@" in front of the host where it wants that, percent-encoded. "" is no proxy at
- * all. The port is 1080 where none is given.
+ * Sets the proxy: "http://host:port" (CONNECT for https, forwarded requests for http),
+ * "socks5://host:port" (the client looks up host names) or "socks5h://host:port" (the proxy looks
+ * them up). For a proxy with authentication put "user:password@" in front of the host,
+ * percent-encoded. "" means no proxy. The default port is 1080.
  *
- * NULL, as at the start, is what the environment says, by the rules of curl: `http_proxy` (in
- * small letters only) for http URLs, `https_proxy` or `HTTPS_PROXY` for https URLs, else
- * `all_proxy` or `ALL_PROXY`; and `no_proxy` or `NO_PROXY` lists hosts, domains, addresses and
- * networks ("10.0.0.0/8") that are reached without one, "*" for all. It is read once, at the first
- * call. That list does not apply to a proxy that is set here.
+ * NULL (the default) uses the environment, with the rules of curl: `http_proxy` (lower case only)
+ * for http URLs, `https_proxy` or `HTTPS_PROXY` for https URLs, else `all_proxy` or `ALL_PROXY`.
+ * `no_proxy` or `NO_PROXY` lists hosts, domains, addresses and networks ("10.0.0.0/8") that are
+ * reached without a proxy, "*" alone means all; it does not apply to a proxy that is set here. The
+ * environment is read once, at the first call.
  *
- * A proxy's credentials go to the proxy alone, and are in no message. A proxy that refuses or
- * cannot be reached is `MCP_PROXY_FAILED`, one that wants other credentials
- * `MCP_PROXY_AUTH_REQUIRED`. Errors name the proxy and what set it; so does one for an answer of
- * 403, 502, 503 or 504, or an HTML page, that came through a proxy over http, for the proxy may
- * have answered in the server's place.
+ * The proxy's credentials are sent only to the proxy, and appear in no message. Calls fail with
+ * `MCP_PROXY_FAILED` if the proxy cannot be reached or refuses to connect, with
+ * `MCP_PROXY_AUTH_REQUIRED` if it requires other credentials. These errors name the proxy and what
+ * set it. So does the error for a response with status 403, 502, 503 or 504 or an HTML page over
+ * plain http, because the proxy may have sent it.
  *
- * Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
- * call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for an invalid URL, and `MCP_MISUSE` after the first call, or for
+ * a client of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_proxy(mcp_client *client, const char *url, mcp_error **error);
 
 /**
- * Whether credentials may go to another machine over https only. With true, a request that carries
- * any over plain http fails with `MCP_INSECURE` before it is sent; without, as at the start, it is
- * sent, with a warning to the log. This machine itself is always allowed: loopback addresses, Unix
- * domain sockets, and localhost with all names below it, for which no resolver is asked (RFC 6761).
+ * Sets whether credentials may be sent to another machine only over https. With true, a request
+ * with credentials over plain http fails with `MCP_INSECURE` before it is sent. With false (the
+ * default) it is sent, and a warning is logged. The local machine is always allowed: loopback
+ * addresses, Unix domain sockets, and localhost with all names below it, for which no DNS lookup
+ * is made (RFC 6761).
  *
- * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call, or for a client of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_require_https(mcp_client *client, bool required, mcp_error **error);
 
 /**
- * Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
- * place of an earlier file. NULL, as at the start, is none. The file is read now. On Linux, the
- * variables SSL_CERT_FILE and SSL_CERT_DIR of the environment name other authorities in place of
- * the system's.
+ * Trusts the certificate authorities in a PEM file, in addition to those of the system. It
+ * replaces an earlier file; NULL means none (the default). The file is read immediately. On Linux,
+ * the environment variables SSL_CERT_FILE and SSL_CERT_DIR name other authorities in place of the
+ * system's.
  *
- * A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
- * `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
- * for byte, while its dates are right and the URL's host is among its names.
+ * The file may also contain a server's own certificate, even one with CA:TRUE, as `openssl req
+ * -x509` creates it. Such a certificate is accepted from a server that presents exactly the same
+ * certificate, if it has not expired and contains the URL's host name.
  *
- * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is no regular file, is larger than
- * 16 MiB or holds no certificate, and `MCP_MISUSE` after the first call that went to the server.
- * Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is not a regular file, is larger
+ * than 16 MiB or contains no certificate, and `MCP_MISUSE` after the first call, or for a client
+ * of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error **error);
 
 /**
- * Shows a certificate to servers that ask for one (mutual TLS). `cert_path` is a PEM file with the
- * certificate, and those between it and its authority behind it; `key_path` one with the private
- * key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL where that is in the same file. A NULL
- * `cert_path`, as at the start, is none. The files are read now.
+ * Sets the client certificate for servers that request one (mutual TLS). `cert_path` is a PEM file
+ * with the certificate, followed by its intermediate certificates. `key_path` is a PEM file with
+ * the private key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL if the key is in the same
+ * file. If both are NULL, no certificate is used (the default). The files are read immediately.
  *
- * Returns `MCP_INVALID_ARGUMENT` for files that cannot be read (as for `mcp_set_tls_ca_file`), or do
- * not belong together, and `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` for files that cannot be read, are not regular files, are larger
+ * than 16 MiB or do not belong together, and `MCP_MISUSE` after the first call, or for a client of
+ * a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_tls_client_cert(mcp_client *client,
                                    const char *cert_path,
@@ -933,62 +1064,61 @@ mcp_status mcp_set_tls_client_cert(mcp_client *client,
                                    mcp_error **error);
 
 /**
- * Whether a server has to prove who it is; true at the start. **With false, anybody on the way can
- * read and change everything, the token included.** For development; the log gets a warning.
+ * Sets whether the certificates of servers are verified (the default is true). **With false,
+ * anyone on the network path can read and change all data, including the token.** Use it for
+ * development only; a warning is logged.
  *
- * Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call, or for a client of a server process.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error);
 
 /* ============================================================================================== */
-/* Calls                                                                                          */
+/* Connecting, and information about the server                                                   */
 /* ============================================================================================== */
 
 /**
- * Connects: finds out which protocol versions the server speaks, and opens a session where the
- * server's version has sessions. Optional, for every call connects by itself; useful to see early
- * whether the server can be used at all.
+ * Connects: negotiates the protocol version, and opens a session if that version has sessions. It
+ * is optional, because every call connects if necessary; use it to detect problems early. It does
+ * not always detect a bad token: some servers check credentials only later.
  *
- * A bad token is not always seen here: some servers ask for credentials only later.
- *
- * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_connect(mcp_client *client, const mcp_options *options, mcp_error **error);
 
 /**
- * Asks whether the server is there, and answers. Never answered from memory: each call goes to
- * the server.
+ * Checks that the server responds. The result never comes from the cache: each call contacts the
+ * server.
  *
- * On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
- * `server/discover`, which every server of that version implements, stands in for it.
+ * With a legacy server this is the protocol's `ping`. Versions from 2026-07-28 on have no ping;
+ * the client sends `server/discover` instead, which every server of those versions implements. Any
+ * JSON-RPC response is a success, also an error, because some servers do not know `ping`.
  *
- * Any JSON-RPC answer will do, an error too: some servers do not know `ping`.
- *
- * `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
- * leave this call open to everybody. Where it does not, a missing or wrong token is
+ * `MCP_OK` means that the server responded, not that it accepts the token for its tools: a server
+ * may allow this request without credentials. If it does not, a missing or wrong token is
  * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
  *
- * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **error);
 
 /**
- * Gives what the server said of itself when the client connected (and connects first, where that
- * is still to do), as an object:
+ * Gets the server's description of itself from the negotiation, as an object. It connects first if
+ * necessary, and otherwise sends nothing.
  *
- * - "protocolVersion": the version that is spoken, such as "2025-11-25"
+ * - "protocolVersion": the negotiated version, such as "2025-11-25"
  * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
  * - "transport": "streamable-http", "sse" or "stdio"
- * - "serverInfo": with "name" and "version", where the server gives them
- * - "capabilities": what it can do
- * - "instructions": how it wants to be used, where it says so
- * - "supportedVersions": all that it speaks, on modern servers
+ * - "serverInfo": an object with "name" and "version", if the server sends it
+ * - "capabilities": the server's capabilities
+ * - "instructions": how to use the server, if it sends that
+ * - "supportedVersions": all versions that a modern server supports
  *
- * The server is not asked again. What it says of itself is not verified by anybody: it is for
- * people to read.
+ * The content is not verified: use it for display only.
  *
- * `*info` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_server_info(mcp_client *client,
                            const mcp_options *options,
@@ -1000,18 +1130,20 @@ mcp_status mcp_server_info(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Lists the server's tools: an object with "tools", an array of all of them, of all pages together.
+ * Lists the tools of the server: an object with "tools", an array. A server may split a list into
+ * pages, each with a "nextCursor" that leads to the next one; the function requests all pages.
  *
- * Each has a "name", mostly a "description", and an "inputSchema", the JSON schema of its
- * arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
- * is left out, with a line in the log, as the specification wants it.
+ * Each tool has a "name", usually a "description", and an "inputSchema", the JSON schema of its
+ * arguments (specification 2026-07-28, "Tools"). With a modern server over HTTP, a tool is left
+ * out and logged if its schema is larger than 1 MiB or breaks the rules for arguments that are
+ * sent as headers, as the specification requires.
  *
- * A page whose "nextCursor" was used before is the last one, with a warning in the log: some servers
- * name the same cursor on every page. Returns `MCP_ENDLESS` for pages that lead on and on, and
- * `MCP_TOO_LARGE` where all pages together are larger than the limit of a message.
+ * A page whose "nextCursor" was already used is the last one, and a warning is logged: some
+ * servers return the same cursor with every page. Returns `MCP_ENDLESS` for more than 10,000
+ * pages, and `MCP_TOO_LARGE` if all pages together exceed `MCP_LIMIT_MESSAGE`.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_tools(mcp_client *client,
                           const mcp_options *options,
@@ -1019,11 +1151,12 @@ mcp_status mcp_list_tools(mcp_client *client,
                           mcp_error **error);
 
 /**
- * As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
- * the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
- * a cursor, too. To end where a cursor comes again is up to the caller.
+ * Lists one page of the server's tools: an object with "tools". A NULL `cursor` requests the first
+ * page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the last; ""
+ * is a valid cursor. The caller must detect a cursor that repeats.
  *
- * Since 0.1.0.
+ * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_tools_page(mcp_client *client,
                                const char *cursor,
@@ -1032,22 +1165,27 @@ mcp_status mcp_list_tools_page(mcp_client *client,
                                mcp_error **error);
 
 /**
- * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, `SIZE_MAX` for a
- * NUL-terminated one; NULL means no arguments.
+ * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
+ * `length` is `SIZE_MAX`; NULL means no arguments.
  *
- * `*result` is an object with "content", an array of what the tool has to say, and perhaps
- * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **A tool that failed is a
- * successful call**: `MCP_OK`, and `mcp_tool_result_is_error` says so; `mcp_tool_result_text` is
- * then what went wrong. Whether structured content is what the tool's "outputSchema" promises is
- * left to the caller.
+ * The result is an object with "content", an array of what the tool returns, and optionally
+ * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
+ * failure, the call still succeeds**: it returns `MCP_OK`, `mcp_tool_result_is_error` is true, and
+ * `mcp_tool_result_text` describes the failure. The structured content is not validated against
+ * the tool's "outputSchema".
  *
- * A tool is never called twice: where it is not known whether the server has executed the call,
- * it is not sent again. Such a call ends with `MCP_TRUNCATED`, `MCP_DISCONNECTED` or
- * `MCP_SESSION_LOST`, and the message says that the tool may have been executed. While it waits, handlers that are set may be asked for input. A tool that
- * has to be a task (2025-11-25) becomes one, and this waits for its end.
+ * The client never calls a tool twice: if it is not known whether the server executed the call, it
+ * is not sent again. Such a call fails with `MCP_TRUNCATED`, `MCP_DISCONNECTED`,
+ * `MCP_SESSION_LOST` or `MCP_PROCESS_FAILED`, and the message says that the tool may have been
+ * executed.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * The client may first request the list of tools, which says how to call the tool. During the call
+ * the server may request input from the handlers that are set. A tool that must run as a task
+ * (2025-11-25) is started as one, and the function waits for its end; if the function is cancelled
+ * or times out, so is the task.
+ *
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_call_tool(mcp_client *client,
                          const char *name,
@@ -1058,23 +1196,27 @@ mcp_status mcp_call_tool(mcp_client *client,
                          mcp_error **error);
 
 /**
- * Whether the tool says that it failed (its "isError"); false for NULL. Since 0.1.0.
+ * Returns whether the tool reports a failure (its "isError"); false for NULL.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 bool mcp_tool_result_is_error(const mcp_json *result);
 
 /**
- * The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
- * and those of embedded resources, in their order; "" where it has none, and for NULL. A block that
- * is not as the specification wants it is passed over. Never NULL. It is made once and lives as
- * long as the result.
+ * Returns the texts of a tool's result, separated by line breaks: the blocks of type "text" and
+ * the texts of embedded resources, in their order. "" if there are none, or for NULL. Invalid
+ * blocks are ignored.
  *
- * Since 0.1.0.
+ * The result is never NULL. It is created once, and valid as long as the document exists.
+ * Thread-safe. Since 0.1.0.
  */
 const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
 
 /**
- * The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
- * has none, and for NULL. Lives as long as the result. Since 0.1.0.
+ * Returns the structured content of a tool's result: an object, or from 2026-07-28 on any value;
+ * NULL if there is none, or for NULL.
+ *
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_tool_result_structured(const mcp_json *result);
 
@@ -1083,16 +1225,16 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
 /* ============================================================================================== */
 
 /**
- * Calls a tool as `mcp_call_tool` does, and takes a task for an answer, too: work that goes on at
- * the server while nobody waits. On modern servers the server decides (the extension
- * "io.modelcontextprotocol/tasks"); on those of 2025-11-25 a tool that can be a task becomes one
- * (specification 2025-11-25, "Tasks"); on older ones there are none.
+ * Calls a tool like `mcp_call_tool`, but also accepts a task instead of a result: the server
+ * continues the work after this function returns. A modern server decides whether to start a task
+ * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
+ * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
  *
- * `mcp_task_id` tells a task from a result. Keep its id: with it, another process can ask for the
- * task as well.
+ * `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
+ * task in another process.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_start_tool(mcp_client *client,
                           const char *name,
@@ -1103,19 +1245,21 @@ mcp_status mcp_start_tool(mcp_client *client,
                           mcp_error **error);
 
 /**
- * The id of the task that `mcp_start_tool` brought; NULL where it brought the tool's result, and
- * for NULL. Lives as long as the result. Since 0.1.0.
+ * Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
+ * or for NULL.
+ *
+ * The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const char *mcp_task_id(const mcp_json *result);
 
 /**
- * Asks how a task stands: an object with "taskId", "status" ("working", "input_required",
- * "completed", "failed" or "cancelled"), and perhaps "statusMessage", "ttlMs" and "pollIntervalMs",
- * which on servers of 2025-11-25 are called "ttl" and "pollInterval". On modern servers a completed
- * task has its "result" there, a failed one its "error".
+ * Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
+ * "completed", "failed" or "cancelled"), and optionally "statusMessage", "ttlMs" and
+ * "pollIntervalMs", which servers of 2025-11-25 call "ttl" and "pollInterval". On modern servers a
+ * completed task contains its "result", a failed one its "error".
  *
- * `*task` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*task` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_get_task(mcp_client *client,
                         const char *id,
@@ -1124,11 +1268,11 @@ mcp_status mcp_get_task(mcp_client *client,
                         mcp_error **error);
 
 /**
- * Gives a task of a modern server inputs that it asks for: the text of a JSON object of `length`
- * bytes, `SIZE_MAX` for a NUL-terminated one, with a result under each key of its "inputRequests".
- * `mcp_wait_task` does that by itself.
+ * Sends inputs that a task of a modern server requests. `responses` is the text of a JSON object
+ * of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`, with a result for each key of
+ * the task's "inputRequests". `mcp_wait_task` does this automatically.
  *
- * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_update_task(mcp_client *client,
                            const char *id,
@@ -1138,9 +1282,9 @@ mcp_status mcp_update_task(mcp_client *client,
                            mcp_error **error);
 
 /**
- * Asks the server to end a task. It may end it, or finish it first.
+ * Sends a request to cancel a task. The task may still complete.
  *
- * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_cancel_task(mcp_client *client,
                            const char *id,
@@ -1148,15 +1292,19 @@ mcp_status mcp_cancel_task(mcp_client *client,
                            mcp_error **error);
 
 /**
- * Waits until a task has ended, and gives the result of the tool. It asks as often as the server
- * wants; what the task asks for, the handlers that are set give. A progress callback in the options
- * is told each new "statusMessage", with the number of such messages as the progress.
+ * Waits for the end of a task, and returns the result of the tool. It requests the state of the
+ * task at the interval that the server sets, or every second. Handlers that are set respond to the
+ * input requests of the task. A progress callback in the options receives each new
+ * "statusMessage", with the number of such messages as the progress.
  *
- * Returns `MCP_RPC_ERROR` for a task that failed, `MCP_TASK_CANCELLED` for one that was cancelled.
- * When this call is cancelled or times out, the task goes on.
+ * The timeout of the call applies to the whole wait: for a long task, set it to 0 or to a long
+ * time (`mcp_options_set_timeout`).
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * Returns `MCP_RPC_ERROR` if the task failed, `MCP_TASK_CANCELLED` if it was cancelled. If this
+ * call is cancelled or times out, the task continues.
+ *
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_wait_task(mcp_client *client,
                          const char *id,
@@ -1169,13 +1317,15 @@ mcp_status mcp_wait_task(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Lists the server's resources: an object with "resources", an array of all of them.
+ * Lists the resources of the server: an object with "resources", an array with the elements of all
+ * pages. Each resource has a "uri" and a "name" (specification 2026-07-28, "Resources").
  *
- * Each has a "uri" and a "name" (specification 2026-07-28, "Resources"). Errors as for
- * `mcp_list_tools`.
+ * A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+ * `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+ * `MCP_LIMIT_MESSAGE`.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_resources(mcp_client *client,
                               const mcp_options *options,
@@ -1183,11 +1333,12 @@ mcp_status mcp_list_resources(mcp_client *client,
                               mcp_error **error);
 
 /**
- * As `mcp_list_resources`, one page: the first one for a NULL `cursor`, and the one after another
- * for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text
- * is a cursor, too.
+ * Lists one page of the server's resources: an object with "resources". A NULL `cursor` requests
+ * the first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
+ * last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
- * Since 0.1.0.
+ * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_resources_page(mcp_client *client,
                                    const char *cursor,
@@ -1196,13 +1347,16 @@ mcp_status mcp_list_resources_page(mcp_client *client,
                                    mcp_error **error);
 
 /**
- * Lists the server's resource templates: an object with "resourceTemplates", an array of all of
- * them.
+ * Lists the resource templates of the server: an object with "resourceTemplates", an array with
+ * the elements of all pages. Each template has a "name" and a "uriTemplate", from which the URIs
+ * of resources are built (RFC 6570).
  *
- * Each has a "uriTemplate" (RFC 6570) and a "name". Errors as for `mcp_list_tools`.
+ * A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+ * `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+ * `MCP_LIMIT_MESSAGE`.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_resource_templates(mcp_client *client,
                                        const mcp_options *options,
@@ -1210,11 +1364,12 @@ mcp_status mcp_list_resource_templates(mcp_client *client,
                                        mcp_error **error);
 
 /**
- * As `mcp_list_resource_templates`, one page: the first one for a NULL `cursor`, and the one after
- * another for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an
- * empty text is a cursor, too.
+ * Lists one page of the server's resource templates: an object with "resourceTemplates". A NULL
+ * `cursor` requests the first page, the "nextCursor" of a page the page after it. A page without
+ * "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
- * Since 0.1.0.
+ * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_resource_templates_page(mcp_client *client,
                                             const char *cursor,
@@ -1223,14 +1378,14 @@ mcp_status mcp_list_resource_templates_page(mcp_client *client,
                                             mcp_error **error);
 
 /**
- * Reads a resource. `*result` is an object with "contents", an array: each has a "uri", perhaps a
- * "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
+ * Reads a resource. The result is an object with "contents", an array; each element has a "uri",
+ * optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
  *
- * A resource that does not exist is `MCP_RPC_ERROR`, with the code -32602, or -32002 on servers up
- * to 2025-11-25.
+ * Returns `MCP_RPC_ERROR` if the resource does not exist, with code -32602, or -32002 on servers
+ * up to 2025-11-25.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_read_resource(mcp_client *client,
                              const char *uri,
@@ -1243,13 +1398,16 @@ mcp_status mcp_read_resource(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Lists the server's prompts: an object with "prompts", an array of all of them.
+ * Lists the prompts of the server: an object with "prompts", an array with the elements of all
+ * pages. Each prompt has a "name", and optionally "arguments" (specification 2026-07-28,
+ * "Prompts").
  *
- * Each has a "name", and perhaps "arguments" (specification 2026-07-28, "Prompts"). Errors as for
- * `mcp_list_tools`.
+ * A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+ * `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+ * `MCP_LIMIT_MESSAGE`.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_prompts(mcp_client *client,
                             const mcp_options *options,
@@ -1257,11 +1415,12 @@ mcp_status mcp_list_prompts(mcp_client *client,
                             mcp_error **error);
 
 /**
- * As `mcp_list_prompts`, one page: the first one for a NULL `cursor`, and the one after another for
- * the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
- * a cursor, too.
+ * Lists one page of the server's prompts: an object with "prompts". A NULL `cursor` requests the
+ * first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
+ * last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
- * Since 0.1.0.
+ * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_list_prompts_page(mcp_client *client,
                                  const char *cursor,
@@ -1270,13 +1429,12 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt, with its arguments filled in. `arguments` is the text of a JSON object of strings,
- * of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
+ * has a "role" and a "content". `arguments` is the text of a JSON object of strings of `length`
+ * bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
  *
- * `*result` is an object with "messages", an array: each has a "role" and a "content".
- *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_get_prompt(mcp_client *client,
                           const char *name,
@@ -1287,14 +1445,14 @@ mcp_status mcp_get_prompt(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Asks what may stand for an argument of a prompt that begins with `value`. `context` is the text
- * of a JSON object with the arguments that are known already, NUL-terminated, or NULL.
+ * Gets completions for an argument of a prompt: values that begin with `value`. `context` is the
+ * text of a JSON object with the arguments that are already known, NUL-terminated, or NULL.
  *
- * `*result` is an object whose "completion" has "values", an array of at most 100 texts, and
- * perhaps "total" and "hasMore" (specification 2026-07-28, "Completion").
+ * The result is an object whose "completion" has "values", an array of at most 100 strings, and
+ * optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_complete_prompt(mcp_client *client,
                                const char *prompt,
@@ -1306,10 +1464,14 @@ mcp_status mcp_complete_prompt(mcp_client *client,
                                mcp_error **error);
 
 /**
- * As `mcp_complete_prompt`, for an argument of a resource template, which is named by its
- * "uriTemplate".
+ * Gets completions for an argument of a resource template, which is identified by its
+ * "uriTemplate": values that begin with `value`. `context` is the text of a JSON object with the
+ * arguments that are already known, NUL-terminated, or NULL.
  *
- * Since 0.1.0.
+ * The result is the same object as that of `mcp_complete_prompt`.
+ *
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_complete_resource(mcp_client *client,
                                  const char *uri_template,
@@ -1325,36 +1487,43 @@ mcp_status mcp_complete_resource(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * What a handler is asked, and the place for its answer. It lives as long as the handler runs, and
- * belongs to that thread.
+ * The argument of a handler: describes the server's request, and receives the response. It is
+ * valid until the handler returns, and only on the handler's thread, except for
+ * `mcp_input_is_cancelled`.
  *
  * Since 0.1.0.
  */
 typedef struct mcp_input mcp_input;
 
 /**
- * Answers what a server asks, with `mcp_input_accept`, `mcp_input_decline` or `mcp_input_cancel`
- * for an elicitation, with `mcp_input_respond` for everything, or with `mcp_input_fail`. A handler
- * that gives no answer cancels an elicitation, and fails everything else.
+ * Responds to a request of the server: to an elicitation with `mcp_input_accept`,
+ * `mcp_input_decline` or `mcp_input_cancel`, to any request with `mcp_input_respond` or
+ * `mcp_input_fail`. The last response counts. A handler that sets no response cancels an
+ * elicitation, and fails any other request.
  *
- * It runs on the thread of the call that the server needs the input for; on the library's reader
- * thread where the server asks by itself. No lock is held; it may use the library, but on the
- * reader thread make no call on the same client (`MCP_MISUSE`). It may take its time: that counts
- * against no timeout. No exception and no longjmp may leave it.
+ * It runs on the thread of the call that needs the input. If the request belongs to no call, it
+ * runs on a reader thread of the library, where it must not make calls on the same client
+ * (`MCP_MISUSE`). It may run on several threads at the same time, with no lock held, and may use
+ * the library. Its time does not count against any timeout. It must not throw an exception or call
+ * longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_input_fn)(void *userdata, struct mcp_input *MCP_NONNULL input);
 
 /**
- * Sets the handler that asks a person (specification 2026-07-28, "Elicitation"). The parameters
- * have a "message", and either a "requestedSchema", for a form, or the "mode" "url" and a "url"
- * that the person is to open. Show which server asks, let the person decline, and open no URL
- * unasked.
+ * Sets the handler for elicitations, which asks the user for input (specification 2026-07-28,
+ * "Elicitation"). The parameters have a "message", and either a "requestedSchema", the JSON schema
+ * of a form, or "mode" = "url" and a "url" for the user to open. Show which server asks, let the
+ * user decline, and open no URL without consent.
  *
- * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
- * needed any more.
+ * NULL removes the handler (the default): the client does not declare this capability to the
+ * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
+ * longer needed: see `mcp_destroy_fn`.
  *
- * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_elicitation(mcp_client *client,
                                mcp_input_fn handler,
@@ -1363,15 +1532,18 @@ mcp_status mcp_set_elicitation(mcp_client *client,
                                mcp_error **error);
 
 /**
- * Sets the handler that asks a model (specification 2026-07-28, "Sampling"): the parameters have
- * "messages", "maxTokens" and more, perhaps "tools". The answer is an object with "role",
- * "content", "model" and perhaps "stopReason". A person should see both, and be able to say no.
+ * Sets the handler for sampling, which asks the application's language model (specification
+ * 2026-07-28, "Sampling"). The parameters have "messages", "maxTokens" and more, optionally
+ * "tools". The response (`mcp_input_respond`) is an object with "role", "content", "model" and
+ * optionally "stopReason". Let the user see both and refuse.
  *
- * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
- * needed any more.
+ * NULL removes the handler (the default): the client does not declare this capability to the
+ * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
+ * longer needed: see `mcp_destroy_fn`.
  *
- * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_sampling(mcp_client *client,
                             mcp_input_fn handler,
@@ -1380,15 +1552,18 @@ mcp_status mcp_set_sampling(mcp_client *client,
                             mcp_error **error);
 
 /**
- * Sets the handler that tells which folders the server may look at (specification 2026-07-28,
- * "Roots"). The answer is an object with "roots", an array: each has a "uri" that begins with
- * "file://", and perhaps a "name".
+ * Sets the handler that lists the folders that the server may use (specification 2026-07-28,
+ * "Roots"). The response (`mcp_input_respond`) is an object with "roots", an array; each root has
+ * a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
+ * legacy server with `mcp_notify` and "notifications/roots/list_changed".
  *
- * `userdata` is handed to the handler as it is, and to `destroy`, which may be NULL, when it is not
- * needed any more.
+ * NULL removes the handler (the default): the client does not declare this capability to the
+ * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
+ * longer needed: see `mcp_destroy_fn`.
  *
- * NULL, as at the start, is none: the server is told that this client cannot do it. Returns
- * `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_roots(mcp_client *client,
                          mcp_input_fn handler,
@@ -1397,32 +1572,43 @@ mcp_status mcp_set_roots(mcp_client *client,
                          mcp_error **error);
 
 /**
- * What is asked: "elicitation/create", "sampling/createMessage" or "roots/list". Lives as long as
- * the input. NULL for NULL. Since 0.1.0.
+ * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
+ * "roots/list"; NULL for NULL.
+ *
+ * The result is valid until the handler returns. Only on the handler's thread. Since 0.1.0.
  */
 const char *mcp_input_method(const mcp_input *input);
 
 /**
- * The parameters, an object. They live as long as the input. NULL for NULL. Since 0.1.0.
+ * Returns the parameters of the request, an object; NULL for NULL.
+ *
+ * The result is valid until the handler returns, and must not be freed separately. Only on the
+ * handler's thread. Since 0.1.0.
  */
 const mcp_json *mcp_input_params(const mcp_input *input);
 
 /**
- * Whether an answer would come too late: the server has cancelled its request, or the call that
- * needs the input was cancelled, or its client closed. A handler that waits for a person asks from
- * time to time, and returns without an answer then. It may be asked from another thread as long as
- * the handler waits for that. Over Streamable HTTP a cancellation that the server sends with the
- * answer to the call itself is read only behind the handler. False for NULL. Since 0.1.0.
+ * Returns whether a response would be too late: the server cancelled its request, the call that
+ * needs the input was cancelled, or its client was closed. A handler that waits for the user
+ * should check this from time to time, and return without a response. False for NULL.
+ *
+ * Another thread may also call it, while the handler waits for that thread. Over Streamable HTTP,
+ * a cancellation on the event stream of the call's own response is not read until the handler has
+ * returned.
+ *
+ * Since 0.1.0.
  */
 bool mcp_input_is_cancelled(const mcp_input *input);
 
 /**
- * Accepts an elicitation. `content` is what the person has filled in: the text of a JSON object of
- * `length` bytes, `SIZE_MAX` for a NUL-terminated one. What it leaves out gets the schema's
- * default, where that has one; NULL leaves everything out, as it is for a URL.
+ * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
+ * JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
+ * the defaults of the schema, if there are any. NULL means no fields, as for a URL.
  *
- * Returns `MCP_INVALID_ARGUMENT` for what is no JSON object, and `MCP_MISUSE` where something else
- * is asked. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
+ * request is not an elicitation.
+ *
+ * Only on the handler's thread. Since 0.1.0.
  */
 mcp_status mcp_input_accept(mcp_input *input,
                             const char *content,
@@ -1430,22 +1616,32 @@ mcp_status mcp_input_accept(mcp_input *input,
                             mcp_error **error);
 
 /**
- * Declines an elicitation: the person has said no. Errors as for `mcp_input_accept`. Since 0.1.0.
+ * Declines an elicitation: the user refused.
+ *
+ * Returns `MCP_MISUSE` if the request is not an elicitation.
+ *
+ * Only on the handler's thread. Since 0.1.0.
  */
 mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
 
 /**
- * Cancels an elicitation: the person has made no choice. Errors as for `mcp_input_accept`. Since
- * 0.1.0.
+ * Cancels an elicitation: the user made no choice.
+ *
+ * Returns `MCP_MISUSE` if the request is not an elicitation.
+ *
+ * Only on the handler's thread. Since 0.1.0.
  */
 mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
 
 /**
- * Answers with a whole result: the text of a JSON object of `length` bytes, `SIZE_MAX` for a
- * NUL-terminated one.
+ * Responds with a complete result: the text of a JSON object of `length` bytes, or NUL-terminated
+ * if `length` is `SIZE_MAX`.
  *
- * Returns `MCP_INVALID_ARGUMENT`, and takes no answer, for what is no result of this kind. Since
- * 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT`, and sets no response, if it is not an object or lacks a required
+ * member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and
+ * "model" for sampling; "roots" for roots.
+ *
+ * Only on the handler's thread. Since 0.1.0.
  */
 mcp_status mcp_input_respond(mcp_input *input,
                              const char *result,
@@ -1453,10 +1649,14 @@ mcp_status mcp_input_respond(mcp_input *input,
                              mcp_error **error);
 
 /**
- * Says that there is no answer. A legacy server gets a JSON-RPC error with `code` and `message`,
- * and the call goes on; on a modern one the call ends with `MCP_INPUT_FAILED`. -1 is the code for a
- * person who has refused (specification 2026-07-28, "Sampling": Error Handling), -32603 that for
- * something that broke. Since 0.1.0.
+ * Reports that there is no response. A legacy server receives a JSON-RPC error with `code` and
+ * `message`, and the call continues; with a modern server the call fails with `MCP_INPUT_FAILED`.
+ * Use -1 if the user refused (specification 2026-07-28, "Sampling": Error Handling), and -32603
+ * for a failure.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `message` is NULL or not UTF-8.
+ *
+ * Only on the handler's thread. Since 0.1.0.
  */
 mcp_status mcp_input_fail(mcp_input *input,
                           int64_t code,
@@ -1468,53 +1668,61 @@ mcp_status mcp_input_fail(mcp_input *input,
 /* ============================================================================================== */
 
 /**
- * What `mcp_listen` can listen for; several are added up.
+ * The changes that `mcp_listen` can receive; combine several with `|`.
  *
  * Since 0.1.0.
  */
 typedef enum mcp_change {
   /**
-   * The list of tools.
+   * The list of tools changed.
    */
   MCP_CHANGE_TOOLS = 1,
   /**
-   * The list of prompts.
+   * The list of prompts changed.
    */
   MCP_CHANGE_PROMPTS = 2,
   /**
-   * The list of resources.
+   * The list of resources changed.
    */
   MCP_CHANGE_RESOURCES = 4,
 } mcp_change;
 
 /**
- * Receives a change: `method` is "notifications/tools/list_changed",
- * "notifications/prompts/list_changed", "notifications/resources/list_changed" or
- * "notifications/resources/updated", with the "uri" in `params`, which is NULL where there are
- * none. Both are gone when the callback returns.
+ * Receives a change. `method` is "notifications/tools/list_changed",
+ * "notifications/prompts/list_changed", "notifications/resources/list_changed", or
+ * "notifications/resources/updated" with the "uri" of the resource in `params`. `params` is NULL
+ * if the server sends none. Both are valid until the callback returns.
  *
- * Called on the thread that listens, no lock held; it may use the library, and make calls on the
- * same client. No exception and no longjmp may leave it.
+ * It runs on the thread that called `mcp_listen`, with no lock held. It may use the library, and
+ * make calls on the same client. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
 
 /**
- * Listens for changes until somebody ends it: this blocks a thread of the caller's. `changes` is a
- * sum of `mcp_change`, and `uris` an array of the resources whose contents matter, with a NULL
- * behind the last one; or NULL. The server may not watch all of it; the log says what it does.
+ * Receives change notifications. It blocks until it is cancelled, the client is closed, or the
+ * connection cannot be re-established, so it needs a thread of the application. `changes` is a
+ * combination of `mcp_change` values, or 0. `uris` contains the URIs of resources whose updates to
+ * report, followed by NULL; or it is NULL. A server may report only some of these changes; a debug
+ * message in the log says which ones a modern server grants.
  *
- * On modern servers it is a subscription (specification 2026-07-28, "Subscriptions"); on legacy
- * ones `resources/subscribe` and the standing event stream. When the connection breaks it is opened
- * again, with growing pauses, until five attempts in a row have failed; what changed meanwhile is
- * not told. Where a server refuses the stream because it has not noticed the end of the old one
- * (HTTP 409), it is tried for two minutes, and then in a new session.
+ * With a modern server this is a subscription (specification 2026-07-28, "Subscriptions"); with a
+ * legacy one `resources/subscribe` and the server's separate event stream.
  *
- * `options` may be NULL; their timeout governs the opening only. The callback gets `userdata` as it
- * is.
+ * If the connection breaks, it is re-established after growing delays, until five attempts in a
+ * row have failed; changes during the interruption are not reported. If a server refuses the
+ * stream because it has not noticed the end of the old one (HTTP 409), the client retries for
+ * about two minutes, and then opens a new session.
  *
- * Returns `MCP_OK` when the server has ended the subscription in good order, `MCP_CANCELLED` after
- * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`; `MCP_INVALID_ARGUMENT` where there
- * is nothing to listen for; otherwise why nothing can be heard. Any thread. Since 0.1.0.
+ * `options` may be NULL; their timeout applies only until the stream is first open. The callback
+ * `change` receives `userdata` and must not be NULL.
+ *
+ * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
+ * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
+ * nothing to listen for, and another status if no changes can be received.
+ *
+ * Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_listen(mcp_client *client,
                       uint32_t changes,
@@ -1525,28 +1733,32 @@ mcp_status mcp_listen(mcp_client *client,
                       mcp_error **error);
 
 /* ============================================================================================== */
-/* The server's log                                                                               */
+/* Log messages of the server                                                                     */
 /* ============================================================================================== */
 
 /**
- * Receives a log message of the server: an object with "level", "data", and perhaps "logger"
- * (specification 2026-07-28, "Logging"). It is gone when the callback returns.
+ * Receives a log message of the server: an object with "level", "data", and optionally "logger"
+ * (specification 2026-07-28, "Logging"). It is valid until the callback returns.
  *
- * Called on the thread of the call whose answer it came with; where it belongs to no call, on the
- * library's reader thread. No lock is held, and the callback may call the library, as for
- * `mcp_log_fn`. Its time counts against no timeout. No exception and no longjmp may leave it.
+ * It runs on the thread of the call whose response carried the message; if the message belongs to
+ * no call, on a reader thread of the library. It may run on several threads at the same time, with
+ * no lock held. It may use the library, but on a reader thread must not make calls on this client
+ * (`MCP_MISUSE`). Its time does not count against any timeout. It must not throw an exception or
+ * call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_logging_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
 
 /**
- * Sets the callback that receives the server's log messages. NULL, as at the start, drops them.
- * Servers send none before `mcp_set_logging_level`, as a rule. Messages of a legacy server that
- * belong to no call come on an event stream of their own, which has a thread.
+ * Sets the callback that receives the server's log messages. NULL discards them (the default).
+ * Most servers send none before `mcp_set_logging_level`. A legacy server sends messages that
+ * belong to no call on a separate event stream, which a reader thread of the library reads.
  *
- * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
- * not needed any more.
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
  *
- * Any thread, any time. Since 0.1.0.
+ * Thread-safe; takes effect with the next message. Since 0.1.0.
  */
 mcp_status mcp_set_logging(mcp_client *client,
                            mcp_logging_fn logging,
@@ -1555,14 +1767,14 @@ mcp_status mcp_set_logging(mcp_client *client,
                            mcp_error **error);
 
 /**
- * Asks the server for its log messages from a level on: "debug", "info", "notice", "warning",
- * "error", "critical", "alert" or "emergency". A legacy server is told now; a modern one with every
- * request from now on.
+ * Requests the server's log messages of this level and above: "debug", "info", "notice",
+ * "warning", "error", "critical", "alert" or "emergency". The level is sent to a legacy server
+ * immediately, to a modern one with every later request.
  *
- * Returns `MCP_INVALID_ARGUMENT` for another level, and `MCP_RPC_ERROR` where a legacy server has
+ * Returns `MCP_INVALID_ARGUMENT` for any other level, and `MCP_RPC_ERROR` if a legacy server has
  * no log.
  *
- * `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_logging_level(mcp_client *client,
                                  const char *level,
@@ -1574,14 +1786,15 @@ mcp_status mcp_set_logging_level(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Sends any request, such as one of an extension, and gives its result as it came. `params` is the
- * text of a JSON object of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
- * What the protocol version wants in "_meta" is added.
+ * Sends any request, for example one of an extension, and returns its result unchanged. `params`
+ * is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
+ * NULL means none. The library adds the "_meta" members that the protocol version requires.
  *
- * It is sent once: where it is not known whether the server has executed it, it is not sent again.
+ * The request is sent once: if it is not known whether the server executed it, it is not sent
+ * again.
  *
- * `*result` is set to NULL first and to the object on success; the caller frees it with
- * `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_request(mcp_client *client,
                        const char *method,
@@ -1592,10 +1805,11 @@ mcp_status mcp_request(mcp_client *client,
                        mcp_error **error);
 
 /**
- * Sends any notification; there is no answer. `params` as for `mcp_request`.
+ * Sends any notification, which has no response. `params` is the text of a JSON object of `length`
+ * bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
  *
- * `options` may be NULL. Blocks until the server has taken it, but where it is a process; any
- * thread. Since 0.1.0.
+ * `options` may be NULL. It blocks until the server has accepted the notification; with a server
+ * process, only until it is queued for the process. Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_notify(mcp_client *client,
                       const char *method,
@@ -1609,26 +1823,30 @@ mcp_status mcp_notify(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Options of a call. NULL in their place means the defaults. One object may serve any number of
- * calls, at the same time too, as long as nobody changes it while a call uses it.
+ * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
+ * for any number of calls, also at the same time, as long as no thread changes it during a call.
  *
  * Since 0.1.0.
  */
 
 /**
- * Receives how far an operation has come: `progress` grows with each call, `total` is where it
- * ends, or negative where the server does not know, and `message` is what the server says of it,
- * or NULL. The text is gone when the callback returns.
+ * Receives the progress of a call. `progress` increases with each notification; `total` is its
+ * value at completion, or negative if the server does not know it; `message` is the server's
+ * message, or NULL. The text is valid until the callback returns.
  *
- * Called on the thread of the call, no lock held; its time counts against no timeout. It may make
- * calls, on this client as well. No exception and no longjmp may leave it.
+ * It runs on the thread of the call, with no lock held. It may use the library, and make calls on
+ * the same client. Its time does not count against any timeout. It must not throw an exception or
+ * call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
 
 /**
- * Makes options with the defaults. The caller frees them with `mcp_options_free`. Never NULL.
+ * Creates options with the defaults, which the caller frees with `mcp_options_free`. The result is
+ * never NULL.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_options *MCP_NONNULL mcp_options_new(void);
 
@@ -1640,42 +1858,43 @@ mcp_options *MCP_NONNULL mcp_options_new(void);
 void mcp_options_free(mcp_options *options);
 
 /**
- * Sets the timeout of the call, in milliseconds; 0 means none. Unset: the client's.
+ * Sets the timeout of the call, in milliseconds; 0 means none. Default: the client's timeout
+ * (`mcp_set_timeout`).
  *
- * Since 0.1.0.
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_timeout(mcp_options *options,
                                    uint64_t timeout_ms,
                                    mcp_error **error);
 
 /**
- * Sets the idle limit of the call, in milliseconds: it ends with `MCP_TIMEOUT` when that long no
- * byte comes from the server and none can be sent. 0, as at the start, means none.
+ * Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if for
+ * this long no byte is received from the server and none can be sent. 0 means none (the default).
  *
- * Since 0.1.0.
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_idle_timeout(mcp_options *options,
                                         uint64_t timeout_ms,
                                         mcp_error **error);
 
 /**
- * Sets the token that can end the call early; NULL removes it. The options keep their own hold on
- * the token: the caller may free its own at any time.
+ * Sets the token that can cancel the call; NULL removes it. The options keep a reference to the
+ * token: the caller may free its own at any time.
  *
- * Since 0.1.0.
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_cancel(mcp_options *options,
                                   mcp_cancel *cancel,
                                   mcp_error **error);
 
 /**
- * Asks the server to tell how far it has come, and sets the callback that is told (specification
- * 2026-07-28, "Progress"). NULL, as at the start, asks for nothing.
+ * Requests progress notifications from the server, and sets the callback that receives them
+ * (specification 2026-07-28, "Progress"). NULL requests none (the default).
  *
- * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when neither
- * the options nor a call needs it any more.
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when neither the
+ * options nor a call needs it: see `mcp_destroy_fn`.
  *
- * Since 0.1.0.
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_progress(mcp_options *options,
                                     mcp_progress_fn progress,
@@ -1684,11 +1903,13 @@ mcp_status mcp_options_set_progress(mcp_options *options,
                                     mcp_error **error);
 
 /**
- * Sets members of the "_meta" of the call's requests: the text of a JSON object of `length` bytes,
- * `SIZE_MAX` for a NUL-terminated one, such as a trace context ("traceparent"); NULL means none.
- * They beat what the library puts there by itself.
+ * Sets members of the "_meta" of the call's requests, for example a trace context ("traceparent").
+ * `meta` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `SIZE_MAX`; NULL means none. They override the members that the library sets.
  *
- * Returns `MCP_INVALID_ARGUMENT` for what is no JSON object. Since 0.1.0.
+ * Returns `MCP_INVALID_ARGUMENT` if `meta` is not a JSON object.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_meta(mcp_options *options,
                                 const char *meta,
@@ -1696,8 +1917,12 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 mcp_error **error);
 
 /**
- * Sets a header that the requests of the call carry; a NULL value removes it. The same rules and
- * errors as those of `mcp_set_header`, which it beats. Since 0.1.0.
+ * Sets a header for the requests of the call; a NULL `value` removes it. It overrides a header of
+ * `mcp_set_header`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
  */
 mcp_status mcp_options_set_header(mcp_options *options,
                                   const char *name,
@@ -1709,34 +1934,35 @@ mcp_status mcp_options_set_header(mcp_options *options,
 /* ============================================================================================== */
 
 /**
- * A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
- * every call with this token, also a later one, returns `MCP_CANCELLED`.
+ * `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
+ * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`.
  *
- * A blocked call returns within 50 ms of the trigger, whatever it is waiting for. The server is
- * told as its protocol version wants it; its answer is not awaited. The client stays usable.
+ * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
+ * callback of the application runs. The server is notified as its protocol version requires; the
+ * client does not wait for its response. The client stays usable.
  *
  * Since 0.1.0.
  */
 
 /**
- * Makes a token. The caller frees it with `mcp_cancel_free`. NULL when the system gives no more
- * descriptors.
+ * Creates a token, which the caller frees with `mcp_cancel_free`. Returns NULL if no file
+ * descriptor is available.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_cancel *mcp_cancel_new(void);
 
 /**
- * Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a
- * signal handler (async-signal-safe, errno is kept).
+ * Triggers a token; NULL is ignored. A second call has no effect.
  *
- * Since 0.1.0.
+ * Thread-safe. It may also be called from a signal handler: it is async-signal-safe and preserves
+ * errno. Since 0.1.0.
  */
 void mcp_cancel_trigger(mcp_cancel *cancel);
 
 /**
- * Frees the caller's hold on a token; NULL is ignored. Options and calls that hold it keep it
- * alive for themselves. The caller must be sure that no thread is about to trigger it.
+ * Frees the caller's reference to a token; NULL is ignored. Options and calls that contain the
+ * token keep it alive. The caller must make sure that no thread is about to trigger it.
  *
  * Since 0.1.0.
  */
@@ -1753,7 +1979,7 @@ void mcp_cancel_free(mcp_cancel *cancel);
  */
 typedef enum mcp_json_type {
   /**
-   * There is no value: the pointer is NULL. Not the same as a value that is null.
+   * There is no value: the pointer is NULL. Not the same as null.
    */
   MCP_JSON_MISSING = 0,
   /**
@@ -1765,189 +1991,202 @@ typedef enum mcp_json_type {
    */
   MCP_JSON_BOOL = 2,
   /**
-   * A number, whole or not.
+   * A number, with or without a fraction.
    */
   MCP_JSON_NUMBER = 3,
   /**
-   * A text.
+   * A string.
    */
   MCP_JSON_STRING = 4,
   /**
-   * A list of elements.
+   * An array of elements.
    */
   MCP_JSON_ARRAY = 5,
   /**
-   * A list of members, each with a key.
+   * An object: members, each with a key.
    */
   MCP_JSON_OBJECT = 6,
 } mcp_json_type;
 
 /**
- * A JSON value: a whole document, or a value inside one. Immutable; may be read from many
- * threads.
+ * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
+ * threads may read it at the same time.
  *
- * A document comes from a call, or from `mcp_json_parse`, and is freed with `mcp_json_free`. The
- * values inside it are borrowed: they live as long as the document and are not freed by
- * themselves. A document is kept as the text that the server sent; the first look inside makes an
- * index of it.
+ * A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
+ * values inside it are borrowed: they are valid as long as the document exists, and must not be
+ * freed separately. A document stores the text that the server sent; the first access to its
+ * content builds an index.
  *
- * All functions take NULL as "no such value", so that they can be nested without a check in
+ * All functions accept NULL, which means "no such value". So they can be nested without checks in
  * between:
  *
  *     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
  *     printf("%s\n", name ? name : "(no name)");
  *
- * Of members with the same name, the last one counts. Since 0.1.0.
+ * If an object has several members with the same name, the last one counts.
+ *
+ * Since 0.1.0.
  */
 
 /**
- * Makes a document from a text of `length` bytes; `SIZE_MAX` means that it is NUL-terminated. The
- * text is copied.
+ * Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
+ * `SIZE_MAX`. The text is copied.
  *
- * Returns the document, which the caller frees with `mcp_json_free`; or NULL, with
- * `MCP_INVALID_JSON` for what is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` for NULL or what
- * is not UTF-8.
+ * Returns the document, which the caller frees with `mcp_json_free`. Returns NULL on failure, with
+ * `MCP_INVALID_JSON` if the text is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` if it is NULL
+ * or not UTF-8.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
 
 /**
- * Frees a document and everything that was borrowed from it; NULL is ignored. A value inside a
- * document is left alone.
+ * Frees a document and everything that was borrowed from it; NULL is ignored. It has no effect on
+ * a value inside a document.
  *
- * Since 0.1.0.
+ * No thread may use the document any more. Since 0.1.0.
  */
 void mcp_json_free(mcp_json *json);
 
 /**
- * The type of a value; `MCP_JSON_MISSING` for NULL.
+ * Returns the type of a value; `MCP_JSON_MISSING` for NULL.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 mcp_json_type mcp_json_type_of(const mcp_json *json);
 
 /**
- * How many elements an array has, or members an object; 0 for everything else.
+ * Returns the number of elements of an array, or of members of an object; 0 for any other value.
  *
- * Since 0.1.0.
+ * Thread-safe. Since 0.1.0.
  */
 size_t mcp_json_size(const mcp_json *json);
 
 /**
- * The member of an object by its name; NULL where there is none, or `json` is no object. Takes
- * time in proportion to the members.
+ * Returns the member of an object with this name; NULL if there is none, or if `json` is not an
+ * object. Takes time proportional to the number of members.
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_json_member(const mcp_json *json, const char *name);
 
 /**
- * The value that a JSON pointer points to, such as "/content/0/text" (RFC 6901: in a name, ~1
- * stands for a slash and ~0 for a tilde); "" is `json` itself. NULL where there is none, or the
+ * Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands
+ * for a slash and ~0 for a tilde); "" is `json` itself. NULL if there is no such value, or if the
  * pointer is malformed.
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_json_at(const mcp_json *json, const char *pointer);
 
 /**
- * The element of an array by its index, from 0; NULL where there is none, or `json` is no array.
- * Takes time in proportion to the index: to go through all, use `mcp_json_first` and
- * `mcp_json_next`.
+ * Returns the element of an array at this index, from 0; NULL if there is none, or if `json` is
+ * not an array. Takes time proportional to the index: to visit all elements, use `mcp_json_first`
+ * and `mcp_json_next`.
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_json_element(const mcp_json *json, size_t index);
 
 /**
- * The first element of an array or member of an object; NULL where there is none.
+ * Returns the first element of an array or the first member of an object; NULL if there is none.
  *
  *     for (const mcp_json *tool = mcp_json_first(tools); tool; tool = mcp_json_next(tool))
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_json_first(const mcp_json *json);
 
 /**
- * The element or member after `child`, in the order of the document; NULL after the last one, and
- * for a document.
+ * Returns the element or member after `child`, in the order of the document; NULL after the last
+ * one, or if `child` is a document.
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_json_next(const mcp_json *child);
 
 /**
- * The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
- * long as the document. A NUL inside the key, and half of a surrogate pair, is shown as U+FFFD.
+ * Returns the key of a member, decoded and NUL-terminated; NULL if `child` is not a member. An
+ * embedded NUL and an unpaired surrogate are shown as U+FFFD.
  *
- * Since 0.1.0.
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const char *mcp_json_key(const mcp_json *child);
 
 /**
- * Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
- * as in all functions that read a value.
+ * Reads true or false into `*value`, which is not changed on failure.
  *
- * Since 0.1.0.
+ * Returns `MCP_JSON_MISMATCH` if the value is neither, or NULL.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_bool(const mcp_json *json, bool *value, mcp_error **error);
 
 /**
- * Reads a whole number, however it is written: 5, 5.0 and 50e-1 are all 5. `MCP_JSON_MISMATCH`
- * where the value is no number; `MCP_JSON_RANGE` where it has a fraction, or does not fit.
- * `*value` is then untouched.
+ * Reads an integer in any notation into `*value`, which is not changed on failure: 5, 5.0 and
+ * 50e-1 are all 5.
  *
- * Since 0.1.0.
+ * Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it has a
+ * fraction or does not fit.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_int64(const mcp_json *json, int64_t *value, mcp_error **error);
 
 /**
- * As `mcp_json_int64`, for whole numbers from 0 to 2^64 - 1.
+ * Reads an integer from 0 to 2^64 - 1, in any notation, into `*value`, which is not changed on
+ * failure.
  *
- * Since 0.1.0.
+ * Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it has a
+ * fraction or does not fit.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_uint64(const mcp_json *json, uint64_t *value, mcp_error **error);
 
 /**
- * Reads a number as the nearest double. `MCP_JSON_MISMATCH` where the value is no number,
- * `MCP_JSON_RANGE` where it is larger than any double. `*value` is then untouched.
+ * Reads a number as the nearest double into `*value`, which is not changed on failure.
  *
- * Since 0.1.0.
+ * Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it is
+ * larger than any double.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_double(const mcp_json *json, double *value, mcp_error **error);
 
 /**
- * The value as the server sent it: JSON text, a string with its quotes and escapes. Not
- * NUL-terminated: `*length`, where it is not NULL, is set to its bytes. No copy; lives as long as
- * the document. NULL, and 0, for NULL.
+ * Returns the JSON text of the value as the server sent it; a string includes its quotes and
+ * escapes. The text is not NUL-terminated: `*length`, if `length` is not NULL, is set to its
+ * length in bytes. For NULL it returns NULL and length 0.
  *
- * Since 0.1.0.
+ * The result is not a copy: it is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const char *mcp_json_raw(const mcp_json *json, size_t *length);
 
 /**
- * The text of a string, decoded and NUL-terminated; NULL where the value is no string. It is made
- * once and lives as long as the document.
+ * Returns the text of a string, decoded and NUL-terminated; NULL if the value is not a string.
  *
- * Half of a surrogate pair, which some servers leave when they cut a text in an emoji, is no
- * Unicode: it becomes U+FFFD, here and wherever the library decodes a text; `mcp_json_raw` has the
- * escape as it was sent. A NUL inside the text, which C would take for its end, is shown as U+FFFD
- * as well; `mcp_json_copy_string` gives it as it is.
+ * An unpaired surrogate, which some servers send when they cut a text in the middle of an emoji,
+ * becomes U+FFFD, here and in every decoded text; `mcp_json_raw` returns the escape as it was
+ * sent. An embedded NUL is also shown as U+FFFD, because in C it would end the text;
+ * `mcp_json_copy_string` returns it unchanged.
  *
- * Since 0.1.0.
+ * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const char *mcp_json_string(const mcp_json *json);
 
 /**
- * Decodes the text of a string into the caller's buffer of `capacity` bytes, with a NUL after it.
- * `*length` (which may be NULL) is set to the bytes of the text without that NUL, also when the
- * buffer is too small: then the result is `MCP_BUFFER_TOO_SMALL`, nothing is written, and
- * `*length` + 1 bytes are needed. A NULL buffer of capacity 0 only asks.
+ * Copies the decoded text of a string to `buffer`, which has `capacity` bytes, and adds a NUL.
+ * `*length` (`length` may be NULL) is set to the length of the text in bytes, without that NUL. An
+ * unpaired surrogate becomes U+FFFD.
  *
- * `MCP_JSON_MISMATCH` where the value is no string. Half of a surrogate pair becomes U+FFFD.
+ * If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
+ * writes nothing to the buffer: `*length` + 1 bytes are required. To get only the length, pass
+ * NULL and capacity 0: the result is then `MCP_BUFFER_TOO_SMALL`.
  *
- * Since 0.1.0.
+ * Returns `MCP_JSON_MISMATCH` if the value is not a string, or NULL.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_copy_string(const mcp_json *json,
                                 char *buffer,
@@ -1956,14 +2195,18 @@ mcp_status mcp_json_copy_string(const mcp_json *json,
                                 mcp_error **error);
 
 /**
- * Decodes a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the
- * "data" of an image, into the caller's buffer of `capacity` bytes. `*length` (which may be NULL)
- * is set to the number of bytes, also when the buffer is too small: then the result is
- * `MCP_BUFFER_TOO_SMALL`, and nothing is written. No NUL is added. A NULL buffer of capacity 0 only
- * asks.
+ * Decodes a string that contains base64 (RFC 4648, section 4), such as the "blob" of a resource or
+ * the "data" of an image, to `buffer`, which has `capacity` bytes. `*length` (`length` may be
+ * NULL) is set to the number of bytes. No NUL is added.
  *
- * `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no base64. Since
- * 0.1.0.
+ * If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
+ * writes nothing to the buffer. To get only the length, pass NULL and capacity 0: the result is
+ * then `MCP_BUFFER_TOO_SMALL`, or `MCP_OK` if there are no bytes.
+ *
+ * Returns `MCP_JSON_MISMATCH` if the value is not a string, or NULL; `MCP_JSON_RANGE` if it is not
+ * base64.
+ *
+ * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_json_copy_base64(const mcp_json *json,
                                 void *buffer,
@@ -1972,53 +2215,56 @@ mcp_status mcp_json_copy_base64(const mcp_json *json,
                                 mcp_error **error);
 
 /* ============================================================================================== */
-/* Log                                                                                            */
+/* Log messages of the library                                                                    */
 /* ============================================================================================== */
 
 /**
- * How much a line of the log matters. A later version may add levels.
+ * The severity of a log message of the library. A later version may add values.
  *
  * Since 0.1.0.
  */
 typedef enum mcp_log_level {
   /**
-   * Something failed that no call reports.
+   * A failure that no call reports.
    */
   MCP_LOG_ERROR = 1,
   /**
-   * Something is dangerous or probably wrong, such as a token over plain http.
+   * A danger or a probable mistake, such as a token sent over plain http.
    */
   MCP_LOG_WARNING = 2,
   /**
-   * Something worth knowing, such as the negotiated version.
+   * Useful information, such as the negotiated version.
    */
   MCP_LOG_INFO = 3,
   /**
-   * What helps to find a fault.
+   * Details for debugging.
    */
   MCP_LOG_DEBUG = 4,
 } mcp_log_level;
 
 /**
- * Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
- * without control characters that is gone when the callback returns. Called on the thread of
- * whatever call has something to say, and on the threads of the library that read for a client,
- * perhaps on several at once. No lock is held, and the callback may call the library; but make no
- * call on this client on such a reader thread, nor while it connects (`MCP_MISUSE`). It may free
- * the client on a reader thread, when no call is in flight; on the thread of a call, one is. No
- * exception and no longjmp may leave it.
+ * Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
+ * at most 2,048 bytes without control characters, and valid until the callback returns.
+ *
+ * It runs on the thread of any call and on the library's reader threads, possibly on several at
+ * the same time, with no lock held. It may use the library, but must not make calls on this client
+ * on a reader thread, or while the client connects (`MCP_MISUSE`). It may free the client only on
+ * a reader thread, and only if no call is in progress. Its time counts against the timeout of the
+ * call. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);
 
 /**
- * Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
- * NULL, as at the start, is silence: the library prints nothing by itself. No line holds a token
- * or a header value.
+ * Sets the callback that receives the library's log messages: fallbacks, retries, warnings. NULL
+ * discards them (the default); the library never prints. Messages contain no token and no value of
+ * a header that the application set.
  *
- * `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
- * not needed any more.
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
  *
- * Any thread, any time; counts from the next line. Since 0.1.0.
+ * Thread-safe; takes effect with the next message. Since 0.1.0.
  */
 mcp_status mcp_set_log(mcp_client *client,
                        mcp_log_fn log,
