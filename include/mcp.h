@@ -679,7 +679,7 @@ mcp_status mcp_set_header(mcp_client *client,
                           mcp_error **error);
 
 /* ============================================================================================== */
-/* Data of callbacks                                                                              */
+/* Callback data                                                                                  */
 /* ============================================================================================== */
 
 /**
@@ -1075,7 +1075,7 @@ mcp_status mcp_set_tls_client_cert(mcp_client *client,
 mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error);
 
 /* ============================================================================================== */
-/* Connecting, and information about the server                                                   */
+/* Connection and server information                                                              */
 /* ============================================================================================== */
 
 /**
@@ -1535,7 +1535,7 @@ mcp_status mcp_set_elicitation(mcp_client *client,
  * Sets the handler for sampling, which asks the application's language model (specification
  * 2026-07-28, "Sampling"). The parameters have "messages", "maxTokens" and more, optionally
  * "tools". The response (`mcp_input_respond`) is an object with "role", "content", "model" and
- * optionally "stopReason". Let the user see both and refuse.
+ * optionally "stopReason". Let the user see the request and the response, and refuse either.
  *
  * NULL removes the handler (the default): the client does not declare this capability to the
  * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
 /// Sets the handler for sampling, which asks the application's language model (specification
 /// 2026-07-28, "Sampling"). The parameters have "messages", "maxTokens" and more, optionally
 /// "tools". The response (`mcp_input_respond`) is an object with "role", "content", "model" and
-/// optionally "stopReason". Let the user see both and refuse.
+/// optionally "stopReason". Let the user see the request and the response, and refuse either.
 ///
 /// NULL removes the handler (the default): the client does not declare this capability to the
 /// server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
