@@ -1,12 +1,12 @@
-//! Generates `mcp.h` from the sources and sets the SONAME of the shared library.
+//! Generates `mcp.h` from the sources, and sets the SONAME of the shared library.
 //!
-//! cbindgen groups its output by kind (types, functions), which is hard to read. So it runs once for each file of
-//! `src/ffi`, in the order in which a reader learns the API, and the parts are joined under section banners.
+//! cbindgen sorts declarations by kind, which is hard to read. So it runs once for each file of `src/ffi`, in the order
+//! in which a reader learns the API, and each part gets a section title.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The sections of the header: banner and source file. A source with an empty banner continues the section before it.
+/// The sections of the header: title (empty: continues the previous section), and source.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "src/ffi/version.rs"),
     ("Statuses: the outcome of a call", "src/status.rs"),
@@ -16,11 +16,11 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Servers started as a process (stdio)", "src/ffi/stdio.rs"),
     ("Servers from a configuration file", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
-    ("Callbacks", "src/ffi/userdata.rs"),
+    ("Callback data", "src/ffi/userdata.rs"),
     ("Custom authentication", "src/ffi/auth.rs"),
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
-    ("Calls", "src/ffi/calls.rs"),
+    ("Connection and server information", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
     ("Tasks: long-running tool calls", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
@@ -34,11 +34,11 @@ const SECTIONS: &[(&str, &str)] = &[
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
-    ("Log of the library", "src/ffi/log.rs"),
+    ("Log messages of the library", "src/ffi/log.rs"),
 ];
 
-/// The argument types of src/ffi/c_types.rs and the C types that replace them in the header. `<` marks a generic type,
-/// which becomes a pointer to its type argument.
+/// The argument types of src/ffi/c_types.rs, and the C types that the header shows instead; `<` marks a pointer to the
+/// type that follows.
 const C_TYPES: &[(&str, &str)] = &[
     ("SharedHandle<", "*mut "),
     ("OutParam<", "*mut "),
@@ -49,10 +49,10 @@ const C_TYPES: &[(&str, &str)] = &[
     ("BufferSize", "usize"),
 ];
 
-/// Types that earlier sections use: they are declared at the top of the header and documented in their section.
+/// Types that are used before their section: they are declared at the top of the header and described in their section.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 
-/// The declarations whose first pointer is never NULL, as cbindgen writes them (without MCP_NONNULL).
+/// Pointers that are never NULL, as text that occurs exactly once in the header.
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
@@ -73,14 +73,14 @@ fn main() {
     println!("cargo::rerun-if-env-changed=MCP_HEADER_DIR");
     println!("cargo::rerun-if-env-changed=MCP_UPDATE_HEADER");
     if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "windows") {
-        println!("cargo::error=libmcp does not support Windows yet: it has not been built or tested there");
+        println!("cargo::error=libmcp does not support Windows yet: it was never built or tested there");
         return;
     }
     set_soname();
     let header = header();
     for folder in ["OUT_DIR", "MCP_HEADER_DIR"].into_iter().filter_map(env::var_os) {
         let folder = PathBuf::from(folder);
-        fs::create_dir_all(&folder).expect("cannot create the folder for mcp.h");
+        fs::create_dir_all(&folder).expect("cannot create the folder of the header");
         write_if_changed(&folder.join("mcp.h"), &header);
     }
     if env::var_os("MCP_UPDATE_HEADER").is_some() {
@@ -88,7 +88,7 @@ fn main() {
     }
 }
 
-/// The SONAME contains the major version, which is 0 until 1.0.
+/// The SONAME contains the major version, which is 0 until version 1.0.
 fn set_soname() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
@@ -108,7 +108,7 @@ fn header() -> String {
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
          #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
          #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
-         /* Declared here because earlier sections use them; each is documented in its section. */\n{forward}",
+         /* Types that are used before their sections, which describe them. */\n{forward}",
         package("MAJOR"),
         package("MINOR"),
         package("PATCH"),
@@ -125,13 +125,13 @@ fn header() -> String {
     NEVER_NULL.iter().fold(header, |header, declaration| mark_nonnull(&header, declaration))
 }
 
-/// Inserts MCP_NONNULL behind the first `*` of `declaration`, which must occur exactly once in the header.
-fn mark_nonnull(header: &str, declaration: &str) -> String {
-    assert_eq!(header.matches(declaration).count(), 1, "the header must contain {declaration:?} exactly once");
-    header.replace(declaration, &declaration.replacen('*', "*MCP_NONNULL ", 1))
+/// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
+fn never_null(header: &str, place: &str) -> String {
+    assert_eq!(header.matches(place).count(), 1, "the header must contain {place:?} once");
+    header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }
 
-/// The output of cbindgen for one source file.
+/// The C declarations that cbindgen generates from one file.
 fn section(source: &str) -> String {
     let mut config = cbindgen::Config {
         language: cbindgen::Language::C,
@@ -144,7 +144,7 @@ fn section(source: &str) -> String {
         ..cbindgen::Config::default()
     };
     config.function.args = cbindgen::Layout::Auto;
-    // Types that no function in the same file uses: cbindgen would omit them.
+    // Types that no function of the same file uses by name.
     config.export.include = [
         "mcp_status",
         "mcp_log_level",
@@ -158,12 +158,12 @@ fn section(source: &str) -> String {
     .map(String::from)
     .to_vec();
     let mut text = Vec::new();
-    let converted = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("section.rs");
+    let input = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets the folder")).join("section.rs");
     let code = fs::read_to_string(source).unwrap_or_else(|error| panic!("{source}: {error}"));
-    fs::write(&converted, with_c_types(code)).expect("cannot write section.rs for cbindgen");
+    fs::write(&input, with_c_types(code)).expect("cannot write the input of cbindgen");
     cbindgen::Builder::new()
         .with_config(config)
-        .with_src(&converted)
+        .with_src(&input)
         .generate()
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
@@ -172,8 +172,8 @@ fn section(source: &str) -> String {
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
-/// Replaces the argument types of src/ffi/c_types.rs with C types. cbindgen reads one file at a time and does not know
-/// these types: it would write their names into the header.
+/// Replaces the types of src/ffi/c_types.rs by C types. cbindgen reads one file at a time and does not know them: it
+/// would write their names into the header.
 fn with_c_types(mut code: String) -> String {
     for (rust, c) in C_TYPES {
         let Some(name) = rust.strip_suffix('<') else {
@@ -186,14 +186,14 @@ fn with_c_types(mut code: String) -> String {
         let mut pieces = code.split(&begin);
         let first = pieces.next().unwrap_or_default().to_owned();
         code = pieces.fold(first, |code, piece| {
-            let (target, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no closing `>`"));
+            let (target, rest) = piece.split_once('>').unwrap_or_else(|| panic!("{name}<{piece} has no end"));
             format!("{code}: {c}{target}{rest}")
         });
     }
     code
 }
 
-/// Uses the typedef names everywhere: cbindgen writes `struct` or `enum` before some types and not before others.
+/// Removes `struct` and `enum` before type names: every type has a typedef, and cbindgen writes them inconsistently.
 fn plain_names(line: &str) -> String {
     if line.starts_with("typedef") {
         return line.to_owned();
@@ -208,10 +208,10 @@ fn write_if_changed(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Swift imports a `_Nonnull` pointer as a non-optional. Clang would warn about the pointers without an annotation, and
-/// about `_Nonnull` as an extension.
+/// Clang's annotation for "never NULL"; Swift imports such a pointer as a type that is not optional. The warnings are
+/// disabled because the other pointers have no annotation.
 const NONNULL: &str = "\
-/* Marks a pointer that is never NULL, for compilers that support it. */
+/* Marks a pointer that is never NULL, for compilers that support such an annotation. */
 #ifdef __clang__
 #define MCP_NONNULL _Nonnull
 #pragma clang diagnostic push
@@ -235,52 +235,87 @@ const CLOSING: &str = "
 #endif /* MCP_H */
 ";
 
-const INTRODUCTION: &str = "\
-/* mcp.h - a Model Context Protocol client for C, and for every language that can call C.
+const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
- * Generated from src/ffi of libmcp. Do not edit this file.
+ * Generated from src/ffi of libmcp: make changes there.
+ *
+ * MCP connects applications that use language models to servers that provide tools and data. An
+ * application contains a client; this library is one. Client and server exchange JSON-RPC 2.0
+ * messages: requests with responses, and notifications, which have no response. The specification
+ * is at https://modelcontextprotocol.io/specification; comments cite it by version and page title.
+ *
+ * Example: call the tool "add" of a server and print the result.
  *
  *     mcp_error *error = NULL;
- *     mcp_client *client = mcp_client_new(\"https://example.com/mcp\", &error);
+ *     mcp_json *result = NULL;
+ *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_ping(client, NULL, &error) == MCP_OK)
- *       puts(\"the server answers\");
+ *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
+ *             MCP_OK)
+ *       puts(mcp_tool_result_text(result));
  *     else
- *       fprintf(stderr, \"%s\\n\", mcp_error_message(error));
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
  *
+ * Terms of the protocol:
+ *
+ * - A tool is a function of the server; the client calls it by name, with JSON arguments.
+ * - A resource is data of the server, such as a file; the client reads it by its URI.
+ * - A prompt is a template of the server, with arguments, for messages to a language model.
+ * - Elicitation is a request of the server for input from the user of the application.
+ * - Sampling is a request of the server for a message from the application's language model.
+ * - Roots are the folders that the server may use; it requests a list of them.
+ * - A task is a tool call that continues on the server after the function has returned.
+ * - A subscription is a request for notifications when lists or resources of the server change.
+ * - A legacy server uses a protocol version from 2024-11-05 to 2025-11-25, a modern server version
+ *   2026-07-28 or later. The client supports both, and detects which one it has.
+ * - A session is the state that a legacy server keeps for one client between requests.
+ * - A transport carries the messages: Streamable HTTP (one POST for each message), its predecessor
+ *   HTTP+SSE, or stdio, the standard input and output of a server process.
+ * - An event stream is an HTTP response that stays open and carries messages as server-sent events.
+ *
  * API conventions:
  *
- * - Results. A constructor returns a pointer, or NULL if it fails. Every other function that can
- *   fail returns an mcp_status, MCP_OK for success. The last argument of both receives an mcp_error
- *   on failure; it may be NULL.
- * - Ownership. Arguments are copied before the call returns. Results belong to the caller, who frees
- *   them with the _free function of their type, which accepts NULL. Where a result is only borrowed,
- *   its description states how long it is valid. Outputs are set to NULL first, and to a result only
- *   on success.
- * - Text is UTF-8 and NUL-terminated, except JSON, which is passed with its length in bytes.
+ * - Results. A function that creates an object returns a pointer to it, or NULL on failure. Other
+ *   functions that can fail return an mcp_status, which is MCP_OK on success. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error).
+ * - Ownership. Texts and arrays are copied before a function returns. The caller owns the objects
+ *   that it receives, and frees each with the _free function of its type, which ignores NULL.
+ *   Borrowed results are not freed; the description states how long they are valid. Output
+ *   parameters for objects are set to NULL first, and to the object only on success.
+ * - Text is UTF-8 and NUL-terminated. JSON arguments have a length in bytes (less than 4 GiB), or
+ *   SIZE_MAX if they are NUL-terminated.
  * - Times are in milliseconds.
- * - Threads. Every function may be called from any thread. Several threads may use a client, a JSON
- *   value or an error at the same time, and also options, as long as no thread changes them. The
- *   library starts a thread for each DNS lookup, and one for each open HTTP+SSE connection, each
- *   stream that a legacy server keeps open for its own messages, and each server that is a process.
- *   Signals of the host process are not handled on these threads.
- * - The stack. A call uses at most 96 KiB of the stack of its thread, plus what callbacks use;
- *   musl's default of 128 KiB is enough.
- * - NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT), never crashes. Use
- *   after free is not detected.
- * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing. Its
- *   descriptors are close-on-exec. After fork, the child cannot use the clients of its parent: calls
- *   return MCP_MISUSE.
- * - Leaving a callback. Neither an exception nor longjmp may leave a callback: a C++ exception aborts
- *   the process. A callback that ends its thread (pthread_exit, pthread_cancel) does not return to
- *   the library. With glibc, that thread then sleeps until the process ends, and cannot be joined;
- *   elsewhere it ends. The library's resources on that thread are not freed, and a call that waits
- *   for it ends with its timeout.
- * - Interpreters. An interpreter that exits may end or stop threads that call into it: CPython does
- *   (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`, and keep
- *   the callbacks until then. After that, mcp_client_free may wait forever for a callback that an
- *   interpreter has stopped (CPython 3.14 and later).
+ * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
+ *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
+ *   by default), its cancel token is triggered or its client is closed. It can fail with every
+ *   status that reports a cancellation, a timeout, or an error of the system, the network, HTTP or
+ *   the protocol; its description names only those with a special meaning.
+ * - Settings. Some functions return MCP_MISUSE after the first call: the first call of the client,
+ *   successful or not, fixes these settings.
+ * - Threads. A function described as "thread-safe" may be called from any thread at any time.
+ *   Several threads may use the same client, JSON value, error or cancel token at the same time;
+ *   the same options too, as long as no thread changes them. The library creates a thread for each
+ *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each separate
+ *   event stream of a legacy server, and for each server process. They block all signals.
+ * - Callbacks. The library holds no lock while a callback runs. No exception and no longjmp may
+ *   leave a callback: a C++ exception aborts the process.
+ * - Invalid arguments. NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT),
+ *   never crashes. Use after free is not detected.
+ * - The stack. A call uses at most 96 KiB of stack, and callbacks use more; musl's default of
+ *   128 KiB is enough.
+ * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing; its
+ *   file descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
+ *   calls return MCP_MISUSE.
+ * - Threads that end in a callback. If a callback ends its thread (pthread_exit, pthread_cancel),
+ *   the library does not continue on it. With glibc, the thread sleeps until the process ends, and
+ *   cannot be joined; elsewhere it ends. The memory that the library uses on it is not freed, and a
+ *   call that waits for the thread ends with its timeout.
+ * - Interpreters. An interpreter that exits may end or stop threads that call into it, as CPython
+ *   does (before 3.14 with pthread_exit). Free the clients before that, in Python with `atexit`,
+ *   and keep the callbacks until then. Later, mcp_client_free may wait forever for a callback that
+ *   an interpreter has stopped (CPython 3.14 and later).
  */
-";
+"#;

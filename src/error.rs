@@ -1,4 +1,4 @@
-//! The error that every floor reports with: what failed, where, why, and what to do about it.
+//! The error type of all layers: what failed, where, why, and what to do.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -6,40 +6,40 @@ use std::sync::Arc;
 use crate::sanitize::shortened;
 use crate::status::Status;
 
-/// The longest place in a message, in bytes.
-const LONGEST_PLACE: usize = 400;
+/// The longest name of a server in a message, in bytes.
+const LONGEST_SERVER: usize = 400;
 
-/// A failed call. Cheap to pass on (one pointer), and never holding a secret.
+/// Describes a failed call. One pointer in size, and never contains a secret.
 #[derive(Clone, Debug)]
 pub struct Error(Box<ErrorReport>);
 
-/// What an error knows besides its message.
+/// The content of an error.
 #[derive(Clone, Debug)]
 pub struct ErrorReport {
     pub status: Status,
     pub message: String,
-    /// Zero where no HTTP answer is behind the error.
+    /// 0 if no HTTP response caused the error.
     pub http_status: u16,
     pub rpc: Option<RpcError>,
     pub www_authenticate: Option<String>,
     pub retry_after_ms: Option<u64>,
     pub cause: Option<ErrorCause>,
-    /// It says something about the call that met it, and nothing about the others that wait for the same outcome.
+    /// The error concerns only this call, and not other calls that wait for the same result.
     pub of_this_call: bool,
-    /// The stream that carried the session had ended before anything was sent: another session will do.
+    /// The event stream of the session had ended before the request was sent: a new session helps.
     pub session_is_gone: bool,
 }
 
-/// The `error` member of a JSON-RPC answer (JSON-RPC 2.0, section 5.1).
+/// The `error` member of a JSON-RPC response (JSON-RPC 2.0, section 5.1).
 #[derive(Clone, Debug)]
 pub struct RpcError {
     pub code: i64,
     pub message: String,
-    /// JSON text, which was checked as a part of the answer.
+    /// JSON text, already validated as part of the response.
     pub data: Option<String>,
 }
 
-/// What the program itself gave as the reason, for the program to find again; shared by all errors that it led to.
+/// An object that the application attached to a failure; all errors of that failure share it.
 pub type ErrorCause = Arc<dyn Any + Send + Sync>;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -67,7 +67,7 @@ impl Error {
         &self.0
     }
 
-    /// The report, to add to.
+    /// The report, for changes.
     pub fn report_mut(&mut self) -> &mut ErrorReport {
         &mut self.0
     }
@@ -82,10 +82,10 @@ impl Error {
         self
     }
 
-    /// Puts the operation and the place in front of the message: `ping http://host/mcp: <message>`.
-    pub fn during(mut self, request: &str, place: &str) -> Error {
-        // What went wrong has to fit behind it.
-        self.0.message = format!("{request} {}: {}", shortened(place, LONGEST_PLACE), self.0.message);
+    /// Prepends the request and the server to the message: `ping http://host/mcp: <message>`.
+    pub fn with_context(mut self, request: &str, server: &str) -> Error {
+        // The limit leaves room for the message itself.
+        self.0.message = format!("{request} {}: {}", shortened(server, LONGEST_SERVER), self.0.message);
         self
     }
 }

@@ -1,7 +1,7 @@
-//! libmcp: the Model Context Protocol client that every language can link.
+//! libmcp: a Model Context Protocol client with a C interface.
 //!
-//! The public interface is the C header `mcp.h`, generated from [`ffi`]; `docs/architecture.md` has the floor plan.
-//! There is no Rust API: the modules are private, and the `rlib` exists for this project's own tests and benchmarks.
+//! The public interface is the C header `mcp.h`, which is generated from [`ffi`]; `docs/architecture.md` describes the
+//! layers. There is no Rust API: the modules are private, and the `rlib` exists for the project's tests and benchmarks.
 
 mod auth;
 #[cfg(feature = "benching")]

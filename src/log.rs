@@ -1,12 +1,12 @@
-//! Where a client's remarks go: to the hook that its owner set, or nowhere.
+//! The log of a client, which passes messages to the hook that the application set.
 
 use std::sync::Arc;
 
 use crate::sys::lock::RwLock;
 
-/// How much a line matters.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the numbers are part of the C interface, also those that nothing logs at yet")]
+#[allow(dead_code, reason = "the numbers are part of the C interface, including unused levels")]
 pub enum LogLevel {
     Error = 1,
     Warning = 2,
@@ -14,26 +14,25 @@ pub enum LogLevel {
     Debug = 4,
 }
 
-/// Receives finished lines; dropped once nobody can call it any more.
+/// Receives messages. It is dropped when no thread can call it any more.
 pub type LogHook = dyn Fn(LogLevel, &str) + Send + Sync;
 
-/// The hook of one client, replaceable at any time.
+/// The hook of one client, which can be replaced at any time.
 #[derive(Default)]
 pub struct Log(RwLock<Option<Arc<LogHook>>>);
 
 impl Log {
-    /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    /// Replaces the hook. Returns the old one, so that the caller drops it without holding the lock.
     pub fn set(&self, hook: Option<Arc<LogHook>>) -> Option<Arc<LogHook>> {
-        let mut place = self.0.write();
-        std::mem::replace(&mut *place, hook)
+        std::mem::replace(&mut *self.0.write(), hook)
     }
 
-    /// Whether anybody listens.
+    /// Whether a hook is set.
     pub fn has_hook(&self) -> bool {
         self.0.read().is_some()
     }
 
-    /// Logs a line, which is only put together where somebody listens. No lock is held while the hook runs.
+    /// Logs a message. `text` is only called if a hook is set. No lock is held while the hook runs.
     pub fn line(&self, level: LogLevel, text: impl FnOnce() -> String) {
         let hook = self.0.read().clone();
         if let Some(hook) = hook {

@@ -1,26 +1,26 @@
-//! Texts that people read, in errors and in the log: on one line, printable, and of bounded length, whatever a server, a file or a
-//! program has put into them.
+//! Makes texts of errors and log messages safe to show: one line, printable, and of limited length. They may contain
+//! text from servers, files and the application.
 
 use std::borrow::Cow;
 
 pub use crate::sys::short::{beginning, shortened};
 
-/// The longest error message and the longest line of the log, in bytes.
+/// The longest error message or log message, in bytes.
 pub const LONGEST: usize = 2048;
 
-/// The text on one line, printable, and at most [`LONGEST`] bytes long. Secrets have to be out of it already: half of one would not
-/// be found any more.
+/// Returns the text on one line, printable, and at most [`LONGEST`] bytes long. Secrets must be redacted first, because
+/// a secret that is cut off would not be found any more.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let short = shortened(text, LONGEST);
     if short.chars().all(is_printable) {
         return short;
     }
-    // A space and not nothing: what stands on both sides must not become one word. No text gets longer by it.
+    // Replaced by a space, so that two words stay apart. A space is not longer than any of these characters.
     Cow::Owned(short.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect())
 }
 
-/// Whether a character shows as what it is and changes nothing around it: no control character, no line or paragraph separator,
-/// nothing that turns the direction of the text, and nothing invisible that can carry a hidden text.
+/// Whether a character is visible and does not affect its surroundings: not a control character, a line or paragraph
+/// separator, a change of text direction, or an invisible character that can encode hidden text.
 fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_short() {
+    fn long_texts_are_shortened() {
         for c in ["a", "é", "€", "𐍈", "\u{9b}"] {
             assert!(one_line(&c.repeat(5000)).len() <= LONGEST);
         }

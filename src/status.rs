@@ -1,117 +1,118 @@
-//! The outcomes of a call, under the names that C knows them by.
+//! Status codes of calls, with their C names.
 
-/// How a call ended. `MCP_OK` is zero; a number is never reused, and a later version may add more,
-/// so treat an unknown one as a failure.
+/// The result of a call. `MCP_OK` is 0. A later version may add values, and never reuses a number:
+/// treat an unknown value as a failure.
 ///
-/// Use `mcp_status_name` for the name as text, and `mcp_error_message` for what happened.
+/// `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
+/// failure.
 ///
 /// Since 0.1.0.
 #[allow(non_camel_case_types)]
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mcp_status {
-    /// The call did what it was asked to do.
+    /// The call succeeded.
     MCP_OK = 0,
-    /// An argument cannot be used: NULL, not UTF-8, a line break in a header, a malformed token or
-    /// URL. Nothing was sent.
+    /// An argument is invalid: NULL, not UTF-8, an unknown number, a line break in a header, a
+    /// malformed token or URL. Nothing was sent.
     MCP_INVALID_ARGUMENT = 1,
-    /// The call came at the wrong time: a setting after the first request that fixed it, or a
-    /// client used after `fork`.
+    /// The function is not allowed now or here: a setting was changed after the first call that fixed
+    /// it, a client was used after `fork`, or a callback made a call that would wait for itself.
     MCP_MISUSE = 2,
-    /// A bug in libmcp, caught before it could hurt the program. Please report it.
+    /// A bug in libmcp, caught before it could harm the process. Please report it.
     MCP_INTERNAL = 3,
     /// The call's cancel token was triggered.
     MCP_CANCELLED = 4,
-    /// `mcp_client_close` was called on the client, before or during the call.
+    /// `mcp_client_close` was called on the client before or during the call.
     MCP_CLOSED = 5,
-    /// The call's timeout passed, or its idle limit.
+    /// The timeout or the idle timeout of the call expired.
     MCP_TIMEOUT = 6,
-    /// The server's name has no address.
+    /// The DNS lookup found no address for the server's host name.
     MCP_RESOLVE_FAILED = 7,
-    /// Nobody accepts connections there: refused or unreachable.
+    /// Connection refused, or host unreachable.
     MCP_CONNECT_FAILED = 8,
-    /// No trusted TLS connection: a bad certificate, or a handshake that failed.
+    /// TLS failed: the server's certificate is not trusted, or the handshake failed.
     MCP_TLS_FAILED = 9,
-    /// The connection was reset, or ended before an answer.
+    /// The connection was reset or closed before a response arrived.
     MCP_DISCONNECTED = 10,
-    /// The answer began, and its body or event stream ended before it was complete.
+    /// The response started, but its body or event stream ended before it was complete.
     MCP_TRUNCATED = 11,
-    /// HTTP 401: the server wants credentials, or refuses those that it got (RFC 9110, 15.5.2; RFC
-    /// 6750, 3.1).
+    /// HTTP 401: the server requires credentials, or rejected those it received (RFC 9110, 15.5.2;
+    /// RFC 6750, 3.1). See `mcp_error_www_authenticate`.
     MCP_UNAUTHORIZED = 12,
-    /// HTTP 403: the credentials are known and do not suffice (RFC 9110, 15.5.4).
+    /// HTTP 403: the server knows the credentials, but they are not sufficient (RFC 9110, 15.5.4).
     MCP_FORBIDDEN = 13,
-    /// HTTP 404: nothing at this URL speaks MCP.
+    /// HTTP 404: there is no MCP endpoint at this URL.
     MCP_NOT_FOUND = 14,
     /// HTTP 429: too many requests; see `mcp_error_retry_after_ms` (RFC 6585, 4).
     MCP_RATE_LIMITED = 15,
-    /// HTTP 5xx, except those of `MCP_UNAVAILABLE`.
+    /// HTTP 5xx, except the codes of `MCP_UNAVAILABLE`.
     MCP_SERVER_ERROR = 16,
-    /// HTTP 502, 503 or 504: the server cannot be reached behind its gateway, or is overloaded;
-    /// try again later.
+    /// HTTP 502, 503 or 504: a gateway cannot reach the server, or the server is overloaded. Retry
+    /// later.
     MCP_UNAVAILABLE = 17,
-    /// Any other HTTP status that has no place in the protocol; or an answer that is no HTTP at all,
-    /// and then the HTTP status of the error is 0.
+    /// Any other HTTP status that the protocol does not use; or the response is not HTTP, and then
+    /// `mcp_error_http_status` is 0.
     MCP_HTTP_ERROR = 18,
-    /// A redirect that is not followed, because credentials would leave their origin or the method
-    /// would change (of a POST; a GET is redirected within its origin), or because there are more than
-    /// five; or the endpoint of an HTTP+SSE server, on another origin than its stream.
+    /// A redirect was not followed, because it leads to another origin (scheme, host and port), would
+    /// change the method of a request other than GET, or was the sixth in a row; or an HTTP+SSE
+    /// server named an endpoint on an origin other than that of its event stream.
     MCP_REDIRECT_REFUSED = 19,
-    /// HTML, plain text or nothing where a JSON message or an event stream belongs; or it has a content
-    /// coding that nobody asked for.
+    /// The response is HTML, plain text or empty, where JSON or an event stream is required; or it
+    /// has a content encoding that the client did not offer.
     MCP_UNEXPECTED_CONTENT = 20,
-    /// The answer says that it is JSON and is not.
+    /// A response, or the text given to `mcp_json_parse`, is not valid JSON.
     MCP_INVALID_JSON = 21,
-    /// The answer is JSON, but not a message that the protocol allows here.
+    /// The response is JSON, but not a message that the protocol allows here.
     MCP_INVALID_MESSAGE = 22,
-    /// The answer carries a result for another request.
+    /// The response contains the result of another request.
     MCP_WRONG_ID = 23,
-    /// The server answered with a JSON-RPC error; see `mcp_error_rpc_code`.
+    /// The server returned a JSON-RPC error; see `mcp_error_rpc_code`.
     MCP_RPC_ERROR = 24,
-    /// The server and this client share no protocol version, or not the pinned one.
+    /// The client and the server have no protocol version in common, or the server does not support
+    /// the pinned version.
     MCP_VERSION_UNSUPPORTED = 25,
-    /// The server does not know the session any more, and the request was not sent again: it may have
-    /// been executed, or the server forgot a second session as well. The next call opens a new one.
+    /// The server no longer knows the session, and the request was not sent again: it may have been
+    /// executed, or the server lost the new session too. The next call opens a new session.
     MCP_SESSION_LOST = 26,
-    /// A message, header or event is larger than the limit.
+    /// A message, a header or an event exceeds the limit (`mcp_set_limit`).
     MCP_TOO_LARGE = 27,
-    /// The JSON value has another type than the one that was asked for, or is not there.
+    /// The JSON value is missing, or does not have the requested type.
     MCP_JSON_MISMATCH = 28,
-    /// The JSON value does not fit into what it was asked as: a number out of range, text that is
-    /// no base64.
+    /// The JSON value cannot be converted: a number is out of range, or a string is not base64.
     MCP_JSON_RANGE = 29,
-    /// The caller's buffer is too small; the length that is needed was set.
+    /// The caller's buffer is too small; the required length was stored.
     MCP_BUFFER_TOO_SMALL = 30,
-    /// The operating system refused something: no descriptors, no thread.
+    /// The operating system denied a resource: a file descriptor, a thread, or memory for a response.
     MCP_SYSTEM_ERROR = 31,
-    /// HTTP 407: a proxy wants credentials (RFC 9110, 15.5.8).
+    /// HTTP 407: a proxy requires credentials (RFC 9110, 15.5.8).
     MCP_PROXY_AUTH_REQUIRED = 32,
-    /// The auth callback gave no credentials: it failed, or what it set cannot be used.
+    /// The auth callback gave no credentials: it failed, or the values it set are invalid.
     MCP_AUTH_FAILED = 33,
-    /// Credentials would have gone over plain http to another machine, and `mcp_set_require_https`
-    /// forbids that. Nothing was sent.
+    /// Credentials would have been sent over plain http to another machine, which
+    /// `mcp_set_require_https` forbids. Nothing was sent.
     MCP_INSECURE = 34,
-    /// The proxy cannot be reached or used, or refuses to connect to the server.
+    /// The proxy cannot be reached or used, or refused to connect to the server.
     MCP_PROXY_FAILED = 35,
-    /// The server never comes to an end: its pages lead on and on, or it asks for input again and
-    /// again.
+    /// A list has more than 10,000 pages, or the server requested input more than 32 times in one
+    /// call.
     MCP_ENDLESS = 36,
-    /// The server asks for something that no handler is set for.
+    /// The server requested input for which no handler is set.
     MCP_INPUT_UNSUPPORTED = 37,
-    /// A handler that the program has set gave no input.
+    /// A handler failed, or gave no response.
     MCP_INPUT_FAILED = 38,
-    /// The server's process cannot be started, or has ended.
+    /// The server process cannot be started, or has ended.
     MCP_PROCESS_FAILED = 39,
-    /// A configuration file cannot be read or used.
+    /// A configuration file cannot be read, or is invalid.
     MCP_CONFIG_INVALID = 40,
-    /// The task was cancelled, by whomever, before it had a result.
+    /// The task was cancelled, by this client or another, before it had a result.
     MCP_TASK_CANCELLED = 41,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
-/// Every status, in the order of its number.
+/// Every status with its name, in numeric order.
 const ALL: [(Status, &std::ffi::CStr); 42] = [
     (MCP_OK, c"MCP_OK"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT"),
@@ -157,7 +158,7 @@ const ALL: [(Status, &std::ffi::CStr); 42] = [
     (MCP_TASK_CANCELLED, c"MCP_TASK_CANCELLED"),
 ];
 
-/// The name of a status; for a number that is none, `MCP_UNKNOWN`.
+/// The name of a status; `MCP_UNKNOWN` for an unknown number.
 pub fn name(number: i32) -> &'static std::ffi::CStr {
     usize::try_from(number).ok().and_then(|at| ALL.get(at)).map_or(c"MCP_UNKNOWN", |(_, name)| name)
 }
@@ -167,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_its_own_name() {
+    fn name_returns_the_name_of_each_status() {
         for (at, (status, listed)) in ALL.iter().enumerate() {
             assert_eq!(*status as usize, at);
             assert_eq!(listed.to_str().unwrap(), format!("{status:?}"));

@@ -23,6 +23,6 @@ impl Client {
         if let Some(peer) = self.peer.get() {
             peer.http.drop_idle();
         }
-        ended.map_err(|error| call.secrets().sanitize_error(error.during("close", &self.shown)))
+        ended.map_err(|error| call.secrets().sanitize_error(error.with_context("close", &self.shown)))
     }
 }

@@ -113,7 +113,7 @@ impl Client {
         options: &CallOptions,
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
-        let named = |error: Error| error.during(request, &self.shown);
+        let named = |error: Error| error.with_context(request, &self.shown);
         self.check_usable().map_err(named)?;
         self.settings.freeze();
         let call = self.start_call(options);

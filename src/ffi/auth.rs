@@ -1,9 +1,9 @@
-//! A caller's own way to authorise requests.
+//! The auth callback of a client, which authorizes its requests.
 
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-use super::c_types::{CText, OutParam, SharedHandle, c_string, given, guard_quiet};
+use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet, not_null};
 use super::client::mcp_client;
 use super::error::mcp_error;
 use super::guard::guard;
@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
-/// What an auth callback is asked, and the place for its answer. It lives as long as the callback
-/// runs, and belongs to that thread.
+/// The argument of an auth callback: describes the HTTP request, and receives its credentials. It
+/// is valid until the callback returns, and only on the callback's thread.
 ///
 /// Since 0.1.0.
 pub struct mcp_auth_request<'a> {
@@ -24,34 +24,41 @@ pub struct mcp_auth_request<'a> {
     challenge: Option<CString>,
 }
 
-/// Gives a request its credentials: sets them with `mcp_auth_request_set_bearer` and
-/// `mcp_auth_request_set_header`, or says with `mcp_auth_request_fail` why there are none. What it
-/// sets beats what was set on the client; whoever sets nothing adds nothing.
+/// Gives an HTTP request its credentials. The callback sets them with `mcp_auth_request_set_bearer`
+/// and `mcp_auth_request_set_header`, or reports with `mcp_auth_request_fail` why there are none.
+/// The credentials it sets override those of the client and of the call; if it sets nothing,
+/// nothing is added.
 ///
 /// It runs on the thread of the call that makes the request, on one thread at a time for each
-/// client, with no lock held. It may use the library, but not make a call on the same client, nor
-/// wait for one (`MCP_MISUSE`). It may take its time: that counts against no timeout. No exception
-/// and no longjmp may leave it.
+/// client, with no lock held. It may use the library, but must neither make a call on the same
+/// client (`MCP_MISUSE`) nor wait for one on another thread. Its time does not count against any
+/// timeout. It must not throw an exception or call longjmp.
+///
+/// Since 0.1.0.
 pub type mcp_auth_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, request: *mut mcp_auth_request)>;
 
-/// Sets the callback that authorises requests, where a fixed token does not do: tokens that expire,
-/// are fetched, or come from a file. NULL, as at the start, is none.
+/// Sets the callback that authorizes requests, for tokens that expire, are fetched, or come from a
+/// file. NULL removes it (the default).
 ///
-/// The callback is asked before each HTTP request (attempt 1); and when the server answers 401, or
-/// 403 with `insufficient_scope` (RFC 6750, section 3.1), once more for something better, with the
-/// server's challenge at hand (attempt 2, and 3 after another refusal; then the call fails). The
-/// request is sent again with what it gives, under a new request id. However many calls are refused
-/// at the same time, one of them asks, and all others take the outcome: a refresh token is spent
-/// once. So an answer may go with other requests than the one that it was asked for. Requests that
-/// belong to no call, such as the answer to a ping of the server, carry what the callback gave last.
+/// The callback is called before each HTTP request (attempt 1). If the server responds with 401, or
+/// with 403 and `insufficient_scope` (RFC 6750, section 3.1), it is called again and can read the
+/// server's challenge (attempt 2, and 3 after another rejection; then the call fails). The request
+/// is then sent again with the new credentials, under a new request id.
 ///
-/// A callback that fails, or a setter in it that fails and is not followed by one that does not,
-/// ends the call with `MCP_AUTH_FAILED`.
+/// If several calls are rejected at the same time, the callback is called once and all of them use
+/// the result: a refresh token is used once. So the credentials may be used for other requests than
+/// the one that the callback was called for. Requests that belong to no call, such as the response
+/// to a ping of the server, use the credentials that the callback gave last.
 ///
-/// `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
-/// not needed any more.
+/// If the callback calls `mcp_auth_request_fail`, or the last setter called in it failed, the call
+/// ends with `MCP_AUTH_FAILED`.
 ///
-/// Any thread, any time; counts from the next request. Since 0.1.0.
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+/// needed: see `mcp_destroy_fn`.
+///
+/// Returns `MCP_MISUSE` for a client of a server process.
+///
+/// Thread-safe; takes effect with the next request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_auth(
     client: SharedHandle<mcp_client>,
@@ -60,16 +67,16 @@ pub unsafe extern "C" fn mcp_set_auth(
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Made first: whatever happens now, its end runs `destroy`.
+    // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         client.check_url("credentials and headers")?;
         let callback = auth.map(|auth| {
             let callback: Box<AuthCallback> = Box::new(move |request: &mut AuthRequest| {
-                let mut shown = mcp_auth_request::of(request);
-                let shown = &raw mut shown;
-                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                callback::call(|| unsafe { auth(owner.pointer(), shown) });
+                let mut c_request = mcp_auth_request::of(request);
+                let c_request = &raw mut c_request;
+                // SAFETY: the header requires that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { auth(owner.pointer(), c_request) });
             });
             callback
         });
@@ -90,58 +97,70 @@ impl mcp_auth_request<'_> {
     }
 }
 
-/// What `look` sees in a request; `otherwise` for NULL.
-fn seen<T: Copy>(
+/// Reads a request; returns `default` for NULL.
+fn read<T: Copy>(
     request: Option<&mcp_auth_request>,
-    otherwise: T,
-    look: impl FnOnce(&mcp_auth_request, &AuthRequest) -> T,
+    default: T,
+    read: impl FnOnce(&mcp_auth_request, &AuthRequest) -> T,
 ) -> T {
-    guard_quiet(otherwise, || request.map_or(otherwise, |request| look(request, request.inner)))
+    guard_quiet(default, || request.map_or(default, |request| read(request, request.inner)))
 }
 
-/// Where the request goes: the whole URL, with its query. Lives as long as the request. NULL for
-/// NULL. Since 0.1.0.
+/// Returns the URL of the request, including its query; NULL for NULL.
+///
+/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_url(request: Option<&mcp_auth_request>) -> *const c_char {
-    seen(request, std::ptr::null(), |request, _| request.url.as_ptr())
+    read(request, std::ptr::null(), |request, _| request.url.as_ptr())
 }
 
-/// The HTTP method of the request: "POST", "GET" or "DELETE". Lives as long as the request. NULL
-/// for NULL. Since 0.1.0.
+/// Returns the HTTP method of the request: "POST", "GET" or "DELETE"; NULL for NULL.
+///
+/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_method(request: Option<&mcp_auth_request>) -> *const c_char {
-    seen(request, std::ptr::null(), |request, _| request.method.as_ptr())
+    read(request, std::ptr::null(), |request, _| request.method.as_ptr())
 }
 
-/// 1 before a request; 2 or 3 after the server has refused what this call came with. 0 for NULL.
-/// Since 0.1.0.
+/// Returns 1 before a request, 2 or 3 after the server has rejected the credentials of the call; 0
+/// for NULL.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_attempt(request: Option<&mcp_auth_request>) -> i32 {
-    seen(request, 0, |_, inner| i32::try_from(inner.attempt).unwrap_or(i32::MAX))
+    read(request, 0, |_, inner| i32::try_from(inner.attempt).unwrap_or(i32::MAX))
 }
 
-/// The HTTP status of the refusal, 401 or 403; 0 where there was none. Since 0.1.0.
+/// Returns the HTTP status of the rejection, 401 or 403; 0 if there was none.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_http_status(request: Option<&mcp_auth_request>) -> i32 {
-    seen(request, 0, |_, inner| inner.refusal.as_ref().map_or(0, |refusal| i32::from(refusal.http_status)))
+    read(request, 0, |_, inner| inner.refusal.as_ref().map_or(0, |refusal| i32::from(refusal.http_status)))
 }
 
-/// The server's challenge, the `WWW-Authenticate` header of the refusal (RFC 9110, section 11.6.1);
-/// several are one list. Lives as long as the request. NULL where there was none. Since 0.1.0.
+/// Returns the server's challenge, the `WWW-Authenticate` header of the rejection (RFC 9110,
+/// section 11.6.1); several headers are joined into one list. NULL if there was none.
+///
+/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_challenge(request: Option<&mcp_auth_request>) -> *const c_char {
-    seen(request, std::ptr::null(), |request, _| {
+    read(request, std::ptr::null(), |request, _| {
         request.challenge.as_ref().map_or(std::ptr::null(), |challenge| challenge.as_ptr())
     })
 }
 
-/// The request to answer.
-fn answered<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mut AuthRequest> {
-    given(request, "request").map(|request| &mut *request.inner)
+/// The request inside; NULL is an error.
+fn inner_request<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mut AuthRequest> {
+    not_null(request, "request").map(|request| &mut *request.inner)
 }
 
-/// Gives the request a bearer token, without the word "Bearer"; NULL takes it away again. The same
-/// rules and errors as those of `mcp_set_bearer`. Since 0.1.0.
+/// Sets the bearer token of the request, without the word "Bearer"; NULL removes it.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
+/// setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_set_bearer(
     request: Option<&mut mcp_auth_request>,
@@ -149,14 +168,18 @@ pub extern "C" fn mcp_auth_request_set_bearer(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let request = answered(request)?;
+        let request = inner_request(request)?;
         let token = request.note(token.optional("token"))?;
         request.set_bearer(token)
     })
 }
 
-/// Gives the request a header; a NULL value takes it away again. The same rules and errors as those
-/// of `mcp_set_header`. Since 0.1.0.
+/// Sets a header of the request; a NULL `value` removes it.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
+/// no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_set_header(
     request: Option<&mut mcp_auth_request>,
@@ -165,15 +188,20 @@ pub extern "C" fn mcp_auth_request_set_header(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let request = answered(request)?;
+        let request = inner_request(request)?;
         let name = request.note(name.required("name"))?;
         let value = request.note(value.optional("value"))?;
         request.set_header(name, value)
     })
 }
 
-/// Says that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and `reason` in its
-/// message. Since 0.1.0.
+/// Reports that there are no credentials: the call ends with `MCP_AUTH_FAILED`, and its message
+/// contains `reason`.
+///
+/// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
+/// `MCP_AUTH_FAILED` then, too.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_auth_request_fail(
     request: Option<&mut mcp_auth_request>,
@@ -181,21 +209,25 @@ pub extern "C" fn mcp_auth_request_fail(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let request = answered(request)?;
+        let request = inner_request(request)?;
         let reason = request.note(reason.required("reason"))?;
         request.fail(reason, None);
         Ok(())
     })
 }
 
-/// As `mcp_auth_request_fail`, with an object of the program's own behind it, such as the exception
-/// that was caught: `mcp_error_cause` gives it to whoever gets the error.
+/// Reports that there are no credentials, as `mcp_auth_request_fail` does, and attaches an object
+/// of the application, such as a caught exception. `mcp_error_cause` returns it from the error of
+/// the call.
 ///
 /// `destroy`, which may be NULL, is called with `cause` when neither an error nor the client refers
-/// to it any more; at once, when this function fails. One failure may end many calls: their errors
-/// share the cause, and may be read on several threads.
+/// to it any more; immediately if this function fails. One failure may end several calls: their
+/// errors share the cause, and several threads may read it.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
+/// `MCP_AUTH_FAILED` then, too.
+///
+/// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_auth_request_fail_with(
     request: Option<&mut mcp_auth_request>,
@@ -204,10 +236,10 @@ pub unsafe extern "C" fn mcp_auth_request_fail_with(
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Made first: whatever happens now, its end runs `destroy`.
+    // Created first, so that `destroy` runs even if this function fails.
     let cause = Userdata::new(cause, destroy);
     guard(error, || {
-        let request = answered(request)?;
+        let request = inner_request(request)?;
         let reason = request.note(reason.required("reason"))?;
         request.fail(reason, Some(Arc::new(cause)));
         Ok(())

@@ -1,11 +1,12 @@
-//! The edge between C and Rust: the types of what C passes in, and what the files of the boundary share.
+//! The argument types of the exported functions, and helpers that the files of this folder share.
 //!
-//! Exports take these types in place of pointers, and need no `unsafe` for them. Each has the layout of the C type that the header
-//! shows (build.rs puts that in its place for cbindgen). C makes them by calling an export; in Rust, making one is unsafe. Either
-//! way it is a promise: the pointer is NULL, or what the header asks for, until the export returns.
+//! Exported functions take these types instead of pointers, and need no `unsafe` to use them. Each type has the layout
+//! of the C type that the header shows (build.rs replaces it for cbindgen). C code creates them by calling a function;
+//! Rust code needs `unsafe`. Both promise that the pointer is NULL, or as the header requires until the function
+//! returns.
 //!
-//! For an object that the header calls const, and for one that nobody else uses meanwhile, exports take `Option<&T>` and
-//! `Option<&mut T>`; for one that they free, `Option<Box<T>>`.
+//! For an object that is const in the header, functions take `Option<&T>`; for an object that no other thread uses
+//! meanwhile, `Option<&mut T>`; for an object that they free, `Option<Box<T>>`.
 
 use std::ffi::{CStr, CString, c_char};
 use std::marker::PhantomData;
@@ -17,52 +18,54 @@ use crate::status::{MCP_BUFFER_TOO_SMALL, MCP_INVALID_ARGUMENT};
 use crate::sys::panics::caught;
 use crate::sys::text::utf8_slice;
 
-/// An object that is not const in the header, and that several threads may use at once: `T *`.
+/// `T *`: an object that is not const in the header, and that several threads may use at the same time.
 #[repr(transparent)]
 pub struct SharedHandle<'a, T>(*mut T, PhantomData<&'a T>);
 
 impl<'a, T> SharedHandle<'a, T> {
     /// # Safety
-    /// `object` is NULL, or alive for `'a`.
+    ///
+    /// `object` is NULL, or valid for `'a`.
     pub const unsafe fn new(object: *mut T) -> SharedHandle<'a, T> {
         SharedHandle(object, PhantomData)
     }
 
     /// The object; `None` for NULL.
     pub fn object(self) -> Option<&'a T> {
-        // SAFETY: NULL, or alive for 'a.
+        // SAFETY: NULL, or valid for 'a.
         unsafe { self.0.as_ref() }
     }
 
     /// The object; NULL is an error.
     pub fn required(self, what: &str) -> Result<&'a T> {
-        given(self.object(), what)
+        not_null(self.object(), what)
     }
 
-    /// For what takes an object back.
+    /// The pointer, to free the object.
     pub fn pointer(self) -> *mut T {
         self.0
     }
 }
 
-/// A NUL-terminated text: `const char *`.
+/// `const char *`: a NUL-terminated text.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
 pub struct CText<'a>(*const c_char, PhantomData<&'a CStr>);
 
 impl<'a> CText<'a> {
     /// # Safety
-    /// `start` is NULL or NUL-terminated, and the text stays as it is for `'a`.
+    ///
+    /// `start` is NULL or NUL-terminated, and the text does not change for `'a`.
     pub const unsafe fn new(start: *const c_char) -> CText<'a> {
         CText(start, PhantomData)
     }
 
     /// The text; NULL is an error.
     pub fn required(self, what: &str) -> Result<&'a str> {
-        given(self.optional(what)?, what)
+        not_null(self.optional(what)?, what)
     }
 
-    /// The text, where NULL has a meaning.
+    /// The text; `None` for NULL.
     pub fn optional(self, what: &str) -> Result<Option<&'a str>> {
         if self.0.is_null() {
             return Ok(None);
@@ -73,15 +76,16 @@ impl<'a> CText<'a> {
     }
 }
 
-/// A text whose length is an argument of the same function: `const char *`.
+/// `const char *`: a text whose length is another argument of the same function.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
 pub struct SizedText<'a>(*const c_char, PhantomData<&'a [u8]>);
 
 impl<'a> SizedText<'a> {
     /// # Safety
-    /// `start` is NULL, or readable for as many bytes as the [`BufferSize`] beside it says, or NUL-terminated where that is `usize::MAX`;
-    /// and the text stays as it is for `'a`.
+    ///
+    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], or NUL-terminated if that
+    /// is `usize::MAX`. The text does not change for `'a`.
     pub const unsafe fn new(start: *const c_char) -> SizedText<'a> {
         SizedText(start, PhantomData)
     }
@@ -90,11 +94,11 @@ impl<'a> SizedText<'a> {
     pub fn required(self, length: BufferSize, what: &str) -> Result<&'a str> {
         let BufferSize(length) = length;
         if length == usize::MAX {
-            // SAFETY: NULL or NUL-terminated, as the length says.
+            // SAFETY: NULL or NUL-terminated, because of this length.
             return unsafe { CText::new(self.0) }.required(what);
         }
         if self.0.is_null() {
-            return Err(null(what));
+            return Err(null_error(what));
         }
         if length > MAX_TEXT {
             return Err(Error::new(
@@ -102,43 +106,44 @@ impl<'a> SizedText<'a> {
                 format!("{what} of {length} bytes is larger than {MAX_TEXT}"),
             ));
         }
-        // SAFETY: not NULL, so readable for the length that came with it.
+        // SAFETY: not NULL, so readable for this length.
         let bytes = unsafe { std::slice::from_raw_parts(self.0.cast::<u8>(), length) };
         utf8_slice(bytes).map_err(|_| not_utf8(what))
     }
 
-    /// The text, where NULL has a meaning.
+    /// The text; `None` for NULL.
     pub fn optional(self, length: BufferSize, what: &str) -> Result<Option<&'a str>> {
         if self.0.is_null() { Ok(None) } else { self.required(length, what).map(Some) }
     }
 }
 
-/// The size of the text or the buffer that the same function takes: `size_t`. No function takes two of them.
+/// `size_t`: the size of the text or buffer of the same function. No function takes two of them.
 #[repr(transparent)]
 #[derive(Clone, Copy)]
 pub struct BufferSize(usize);
 
 impl BufferSize {
     /// # Safety
-    /// What comes with it has that size, as [`SizedText`] and [`OutBuffer`] say.
+    ///
+    /// The text or buffer of the same function has this size, as [`SizedText`] and [`OutBuffer`] describe.
     pub const unsafe fn new(size: usize) -> BufferSize {
         BufferSize(size)
     }
 }
 
-/// An array of NUL-terminated texts, with a NULL behind the last one: `const char *const *`.
+/// `const char *const *`: an array of NUL-terminated texts, followed by NULL.
 #[repr(transparent)]
 pub struct TextArray<'a>(*const *const c_char, PhantomData<&'a CStr>);
 
 impl TextArray<'_> {
-    /// Copies of the texts; NULL is an array without any.
+    /// Copies of the texts; none for NULL.
     pub fn texts(self, what: &str) -> Result<Vec<String>> {
         let mut texts = Vec::new();
         if self.0.is_null() {
             return Ok(texts);
         }
         loop {
-            // SAFETY: everything before the NULL may be read, and so may the NULL; each is NULL or NUL-terminated.
+            // SAFETY: the array is readable up to and including its NULL, and each element before is NUL-terminated.
             let next = unsafe { CText::new(*self.0.add(texts.len())) };
             match next.optional(what)? {
                 Some(text) => texts.push(text.to_owned()),
@@ -148,29 +153,30 @@ impl TextArray<'_> {
     }
 }
 
-/// Where the caller wants a value, `T *`: NULL, or memory that has room for one and perhaps holds none yet.
+/// `T *`: an output parameter, which is NULL or points to memory for a value, initialized or not.
 #[repr(transparent)]
 pub struct OutParam<'a, T>(*mut T, PhantomData<&'a mut MaybeUninit<T>>);
 
 impl<'a, T> OutParam<'a, T> {
     /// # Safety
-    /// `place` is NULL, or can be written to and is used by nobody else for `'a`.
+    ///
+    /// `place` is NULL, or writable and not used by anything else for `'a`.
     pub const unsafe fn new(place: *mut T) -> OutParam<'a, T> {
         OutParam(place, PhantomData)
     }
 
     /// The memory; `None` for NULL.
     pub fn get(&mut self) -> Option<&mut MaybeUninit<T>> {
-        // SAFETY: NULL, or writable and used by nobody else; `MaybeUninit` may hold anything.
+        // SAFETY: NULL, or writable and not used by anything else; a `MaybeUninit` may be uninitialized.
         unsafe { self.0.cast::<MaybeUninit<T>>().as_mut() }
     }
 
     /// The memory; NULL is an error.
     pub fn required(&mut self, what: &str) -> Result<&mut MaybeUninit<T>> {
-        given(self.get(), what)
+        not_null(self.get(), what)
     }
 
-    /// Sets the value, unless the caller does not want it.
+    /// Sets the value, unless the pointer is NULL.
     pub fn put(&mut self, value: T) {
         if let Some(place) = self.get() {
             place.write(value);
@@ -178,49 +184,51 @@ impl<'a, T> OutParam<'a, T> {
     }
 }
 
-/// A buffer of the caller's whose capacity is an argument of the same function: `T *`, for bytes whatever `T` is.
+/// `T *`: an output buffer for bytes, whose capacity is another argument of the same function. `T` has no influence.
 #[repr(transparent)]
 pub struct OutBuffer<'a, T>(*mut T, PhantomData<&'a mut [MaybeUninit<u8>]>);
 
 impl<'a, T> OutBuffer<'a, T> {
     /// # Safety
-    /// `start` is NULL, or can be written to for as many bytes as the [`BufferSize`] beside it says, and is used by nobody else for `'a`.
+    ///
+    /// `start` is NULL, or writable for the number of bytes in the function's [`BufferSize`] and not used by anything
+    /// else for `'a`.
     pub const unsafe fn new(start: *mut T) -> OutBuffer<'a, T> {
         OutBuffer(start, PhantomData)
     }
 
-    /// Whether it has room for that many bytes.
+    /// Whether the buffer has room for this number of bytes.
     pub fn holds(&self, BufferSize(capacity): BufferSize, bytes: usize) -> bool {
         bytes <= capacity && !self.0.is_null()
     }
 
-    /// Its first bytes, as many as are needed; an error where it has fewer.
+    /// The first `needed` bytes of the buffer; an error if it has fewer.
     pub fn first(self, capacity: BufferSize, needed: usize) -> Result<&'a mut [MaybeUninit<u8>]> {
         let holds = self.holds(capacity, needed);
         let BufferSize(capacity) = capacity;
         if capacity > 0 && self.0.is_null() {
-            return Err(null("buffer"));
+            return Err(null_error("buffer"));
         }
         if capacity < needed {
             let why = format!("{needed} bytes are needed, the buffer has {capacity}");
             return Err(Error::new(MCP_BUFFER_TOO_SMALL, why));
         }
         if !holds {
-            // A NULL buffer of capacity 0, for nothing.
+            // A NULL buffer of capacity 0, and no bytes are needed.
             return Ok(&mut []);
         }
-        // SAFETY: not NULL, writable for the capacity that came with it, and used by nobody else.
+        // SAFETY: not NULL, writable for this capacity, and not used by anything else.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.0.cast::<MaybeUninit<u8>>(), needed) })
     }
 }
 
-/// An argument that may not be NULL.
-pub fn given<T>(argument: Option<T>, what: &str) -> Result<T> {
-    argument.ok_or_else(|| null(what))
+/// The value of an argument that must not be NULL.
+pub fn not_null<T>(argument: Option<T>, what: &str) -> Result<T> {
+    argument.ok_or_else(|| null_error(what))
 }
 
 /// The error for an argument that is NULL.
-pub fn null(what: &str) -> Error {
+pub fn null_error(what: &str) -> Error {
     Error::new(MCP_INVALID_ARGUMENT, format!("{what} is NULL"))
 }
 
@@ -228,7 +236,7 @@ fn not_utf8(what: &str) -> Error {
     Error::new(MCP_INVALID_ARGUMENT, format!("{what} is not valid UTF-8"))
 }
 
-/// For C: a NUL inside, which C would take for the end, becomes U+FFFD.
+/// A text for C. An embedded NUL, which would end the text in C, becomes U+FFFD.
 pub fn c_string(text: impl Into<String>) -> CString {
     CString::new(text.into()).unwrap_or_else(|refused| {
         let text = String::from_utf8_lossy(&refused.into_vec()).replace('\0', "\u{FFFD}");
@@ -236,9 +244,9 @@ pub fn c_string(text: impl Into<String>) -> CString {
     })
 }
 
-/// Runs the body of an export that cannot report a failure.
-pub fn guard_quiet<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
-    caught(body).unwrap_or(otherwise)
+/// Runs the body of an exported function that cannot report an error; returns `default` if it panics.
+pub fn guard_quiet<T>(default: T, body: impl FnOnce() -> T) -> T {
+    caught(body).unwrap_or(default)
 }
 
 #[cfg(test)]
@@ -246,12 +254,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_becomes_the_value_for_a_failure() {
+    fn a_panic_returns_the_default() {
         assert_eq!(guard_quiet(7, || panic!("again")), 7);
     }
 
     #[test]
-    fn a_text_has_the_length_that_is_given_or_ends_with_a_nul() {
+    fn a_sized_text_has_the_given_length_or_ends_with_a_nul() {
         let text = SizedText(c"abc".as_ptr(), PhantomData);
         assert_eq!(text.required(BufferSize(2), "it").ok(), Some("ab"));
         assert_eq!(text.required(BufferSize(usize::MAX), "it").ok(), Some("abc"));
@@ -266,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn an_array_of_texts_ends_with_null() {
+    fn an_array_of_texts_ends_at_null() {
         let array = [c"a".as_ptr(), c"".as_ptr(), std::ptr::null()];
         assert_eq!(TextArray(array.as_ptr(), PhantomData).texts("it").unwrap(), ["a", ""]);
         assert!(TextArray(std::ptr::null(), PhantomData).texts("it").unwrap().is_empty());
     }
 
     #[test]
-    fn a_buffer_gives_what_is_needed_and_no_more() {
+    fn a_buffer_returns_exactly_the_needed_bytes() {
         let mut memory = [0u8; 4];
         let start = memory.as_mut_ptr();
         let buffer = |start| OutBuffer::<u8>(start, PhantomData);

@@ -1,4 +1,4 @@
-//! Calls to the server. Each blocks the thread that makes it.
+//! Connecting, ping and server information; and how every call to the server runs.
 
 use super::c_types::{OutParam, SharedHandle};
 use super::client::mcp_client;
@@ -11,13 +11,11 @@ use crate::error::Result;
 use crate::protocol::json::Json;
 use crate::status::mcp_status;
 
-/// Connects: finds out which protocol versions the server speaks, and opens a session where the
-/// server's version has sessions. Optional, for every call connects by itself; useful to see early
-/// whether the server can be used at all.
+/// Connects: negotiates the protocol version, and opens a session if that version has sessions. It
+/// is optional, because every call connects if necessary; use it to detect problems early. It does
+/// not always detect a bad token: some servers check credentials only later.
 ///
-/// A bad token is not always seen here: some servers ask for credentials only later.
-///
-/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_connect(
     client: SharedHandle<mcp_client>,
@@ -27,19 +25,18 @@ pub extern "C" fn mcp_connect(
     guard(error, || run(client, "connect", options, |client, call| client.connect(call)))
 }
 
-/// Asks whether the server is there, and answers. Never answered from memory: each call goes to
-/// the server.
+/// Checks that the server responds. The result never comes from the cache: each call contacts the
+/// server.
 ///
-/// On a legacy server this is the protocol's `ping`. From 2026-07-28 on there is none;
-/// `server/discover`, which every server of that version implements, stands in for it.
+/// With a legacy server this is the protocol's `ping`. Versions from 2026-07-28 on have no ping;
+/// the client sends `server/discover` instead, which every server of those versions implements. Any
+/// JSON-RPC response is a success, also an error, because some servers do not know `ping`.
 ///
-/// Any JSON-RPC answer will do, an error too: some servers do not know `ping`.
-///
-/// `MCP_OK` means that the server answered, not that the token is good for its tools: a server may
-/// leave this call open to everybody. Where it does not, a missing or wrong token is
+/// `MCP_OK` means that the server responded, not that it accepts the token for its tools: a server
+/// may allow this request without credentials. If it does not, a missing or wrong token is
 /// `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
 ///
-/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_ping(
     client: SharedHandle<mcp_client>,
@@ -49,22 +46,21 @@ pub extern "C" fn mcp_ping(
     guard(error, || run(client, "ping", options, |client, call| client.ping(call)))
 }
 
-/// Gives what the server said of itself when the client connected (and connects first, where that
-/// is still to do), as an object:
+/// Gets the server's description of itself from the negotiation, as an object. It connects first if
+/// necessary, and otherwise sends nothing.
 ///
-/// - "protocolVersion": the version that is spoken, such as "2025-11-25"
+/// - "protocolVersion": the negotiated version, such as "2025-11-25"
 /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
 /// - "transport": "streamable-http", "sse" or "stdio"
-/// - "serverInfo": with "name" and "version", where the server gives them
-/// - "capabilities": what it can do
-/// - "instructions": how it wants to be used, where it says so
-/// - "supportedVersions": all that it speaks, on modern servers
+/// - "serverInfo": an object with "name" and "version", if the server sends it
+/// - "capabilities": the server's capabilities
+/// - "instructions": how to use the server, if it sends that
+/// - "supportedVersions": all versions that a modern server supports
 ///
-/// The server is not asked again. What it says of itself is not verified by anybody: it is for
-/// people to read.
+/// The content is not verified: use it for display only.
 ///
-/// `*info` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_server_info(
     client: SharedHandle<mcp_client>,
@@ -75,7 +71,7 @@ pub extern "C" fn mcp_server_info(
     run_for_json(client, "server info", options, info, error, |client, call| client.server_info(call))
 }
 
-/// Runs a call that brings a JSON value.
+/// Runs a call that returns a JSON document.
 pub(super) fn run_for_json(
     client: SharedHandle<mcp_client>,
     request: &'static str,
@@ -90,7 +86,7 @@ pub(super) fn run_for_json(
     })
 }
 
-/// Runs a call that brings nothing but its outcome.
+/// Runs a call that returns only a status.
 pub(super) fn run(
     client: SharedHandle<mcp_client>,
     request: &'static str,

@@ -1,15 +1,16 @@
-//! Ending a call from another thread.
+//! Cancel tokens.
 
 use std::sync::Arc;
 
 use super::c_types::{SharedHandle, guard_quiet};
 use crate::sys::pollable_event::PollableEvent;
 
-/// A token that ends the calls whose options hold it. It works once: after `mcp_cancel_trigger`,
-/// every call with this token, also a later one, returns `MCP_CANCELLED`.
+/// `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
+/// `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`.
 ///
-/// A blocked call returns within 50 ms of the trigger, whatever it is waiting for. The server is
-/// told as its protocol version wants it; its answer is not awaited. The client stays usable.
+/// A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
+/// callback of the application runs. The server is notified as its protocol version requires; the
+/// client does not wait for its response. The client stays usable.
 ///
 /// Since 0.1.0.
 pub struct mcp_cancel {
@@ -22,29 +23,29 @@ impl mcp_cancel {
     }
 }
 
-/// Makes a token. The caller frees it with `mcp_cancel_free`. NULL when the system gives no more
-/// descriptors.
+/// Creates a token, which the caller frees with `mcp_cancel_free`. Returns NULL if no file
+/// descriptor is available.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_cancel_new() -> Option<Box<mcp_cancel>> {
     guard_quiet(None, || PollableEvent::new().ok().map(|signal| Box::new(mcp_cancel { signal: Arc::new(signal) })))
 }
 
-/// Triggers a token; NULL is ignored, and so is a second time. Any thread, any time; also from a
-/// signal handler (async-signal-safe, errno is kept).
+/// Triggers a token; NULL is ignored. A second call has no effect.
 ///
-/// Since 0.1.0.
+/// Thread-safe. It may also be called from a signal handler: it is async-signal-safe and preserves
+/// errno. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_cancel_trigger(cancel: SharedHandle<mcp_cancel>) {
-    // No guard: a signal handler may run it, and there is nothing in it that could panic.
+    // No guard: a signal handler may call this, and nothing in it can panic.
     if let Some(cancel) = cancel.object() {
         cancel.signal.set();
     }
 }
 
-/// Frees the caller's hold on a token; NULL is ignored. Options and calls that hold it keep it
-/// alive for themselves. The caller must be sure that no thread is about to trigger it.
+/// Frees the caller's reference to a token; NULL is ignored. Options and calls that contain the
+/// token keep it alive. The caller must make sure that no thread is about to trigger it.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

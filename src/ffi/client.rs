@@ -1,4 +1,4 @@
-//! A client's life.
+//! Creating, closing and freeing clients.
 
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::status::mcp_status;
 
-/// One server, as the program talks to it. Made by `mcp_client_new`, freed by `mcp_client_free`.
+/// A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio` or
+/// `mcp_client_new_from_config`, and freed by `mcp_client_free`.
 ///
-/// A client may be used from many threads at once, also for the first call: they share one
-/// negotiation. Connections, the session and the protocol version are the client's business; a
-/// session that the server loses is opened anew.
+/// Several threads may use a client at the same time, also for the first call: they share one
+/// negotiation of the protocol version. The client manages connections and the session; it
+/// re-establishes lost sessions.
 ///
 /// Since 0.1.0.
 pub struct mcp_client {
@@ -22,7 +23,7 @@ pub struct mcp_client {
 }
 
 impl mcp_client {
-    /// Changes a setting of a client that belongs to this process.
+    /// Changes a setting. Fails in a child process after a fork.
     pub(super) fn set(
         client: SharedHandle<mcp_client>,
         error: OutParam<*mut mcp_error>,
@@ -36,42 +37,42 @@ impl mcp_client {
     }
 }
 
-/// Makes a client for the server at `url`, for example "https://example.com/mcp". Nothing is sent
-/// yet: the first call connects.
+/// Creates a client for the server at `url`, for example "https://example.com/mcp". Nothing is
+/// sent: the first call connects.
 ///
-/// The URL is used as it stands, also with or without a slash at its end, for servers are strict
-/// about that. It has the scheme http or https and holds no user name, no password, and nothing
-/// outside ASCII: a path is percent-encoded, and a host is in its "xn--" form. An empty port
-/// ("http://host:/") is the default one.
+/// The URL is used unchanged, with or without a trailing slash, because servers distinguish the
+/// two. Its scheme is http or https. It must not contain a user name, a password or non-ASCII
+/// characters: percent-encode a path, and write a host name in its "xn--" form. An empty port
+/// ("http://host:/") means the default port.
 ///
-/// Errors and the log do not show the URL's query. A segment of its path that may be a secret is
-/// shown as "***", and is redacted where a server repeats it: one of 16 bytes or more with a letter
-/// and a digit, and one that follows "/s/", "/t/", "/key/" or "/token/". (The endpoint names "mcp"
-/// and "sse" are none. A short word that follows is redacted in the URL only, for messages hold such
-/// words by themselves.)
+/// Errors and log messages do not contain the URL's query. They show a path segment that may be a
+/// secret as "***", and redact it in texts of the server. Such a segment has 16 bytes or more with
+/// a letter and a digit, or follows "/s/", "/t/", "/key/" or "/token/"; "mcp" and "sse" are never
+/// secrets. A short word is hidden only in the URL, because texts may contain it for other reasons.
 ///
-/// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
-/// `MCP_INVALID_ARGUMENT` for a URL that cannot be used, or `MCP_SYSTEM_ERROR` when no descriptor
-/// can be had.
+/// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+/// `MCP_INVALID_ARGUMENT` for an invalid URL, or `MCP_SYSTEM_ERROR` if no file descriptor is
+/// available.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_new(url: CText, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || Ok(mcp_client { inner: Client::new(url.required("url")?)? }))
 }
 
-/// Closes a client: every call in flight, on any thread, ends with `MCP_CLOSED`; a legacy server
-/// is told that the session is over (HTTP DELETE; specification 2025-11-25, "Session Management";
-/// on HTTP+SSE the event stream is closed); and every later call returns `MCP_CLOSED`. The client
-/// is closed whatever this returns, and a second close does nothing and returns `MCP_OK`.
-/// `mcp_client_free` is still to be called.
+/// Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
+/// every later call. A legacy server is notified that the session has ended, with HTTP DELETE
+/// (specification 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is
+/// closed. A second close has no effect and returns `MCP_OK`.
 ///
-/// `options` may be NULL; its timeout, or else the client's, limits how long telling the server
-/// may take, and its cancel token ends that early.
+/// `options` may be NULL. Its timeout, or else the client's, limits the time for notifying the
+/// server; its cancel token ends it early.
 ///
-/// Returns `MCP_OK`; or, with the client closed all the same, why the server could not be told.
+/// Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
+/// anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
+/// client). `mcp_client_free` must still be called.
 ///
-/// Any thread, any time. Since 0.1.0.
+/// It blocks while it notifies the server. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_close(
     client: SharedHandle<mcp_client>,
@@ -84,14 +85,16 @@ pub extern "C" fn mcp_client_close(
     })
 }
 
-/// Frees a client; NULL is ignored. No call may be in flight, and the client is not used any more.
-/// Never goes to the network: to end the session with the server in good order, call
-/// `mcp_client_close` first. The library's threads that read for the client (see "Threads" at the
-/// top) have ended when this returns; if one is in the log callback at that moment, this waits for
-/// the callback, unless it is the callback that frees.
+/// Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
+/// any more. It never uses the network: to end the session with the server properly, call
+/// `mcp_client_close` first.
 ///
-/// In a child process after `fork` it only closes the child's copies of the descriptors and frees
-/// the memory; the copy of an open HTTP+SSE event stream stays open until the child ends.
+/// It waits for the library's reader threads of this client (see "Threads" at the top) and for a
+/// log callback or handler that runs on one of them, unless that callback itself frees the client.
+/// It waits up to about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+///
+/// In a child process after `fork` it only frees memory and closes the child's copies of file
+/// descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

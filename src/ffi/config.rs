@@ -1,4 +1,4 @@
-//! Clients that a configuration file describes.
+//! Clients for servers of configuration files.
 
 use super::c_types::{CText, OutParam};
 use super::client::mcp_client;
@@ -8,33 +8,39 @@ use super::guard::{guard_json, guard_new};
 use crate::client::{Client, config};
 use crate::status::mcp_status;
 
-/// Makes a client for a server that a configuration file describes, in the form that FastMCP,
-/// editors and desktop clients share: a JSON object with "mcpServers" (or "servers", or "mcp" with
-/// "servers" in it, as VS Code has them), in which each name stands for an object with
+/// Creates a client for a server from a configuration file, in the format that FastMCP, editors and
+/// desktop clients share: a JSON object with "mcpServers" (or "servers", or "mcp" that contains
+/// "servers", as in VS Code). It maps the name of each server to an object with
 ///
-/// - "url" (or "httpUrl" or "serverUrl"), and perhaps "transport" or "type" ("http",
-///   "streamable-http" or "sse", however it is written), "headers", and "auth", a bearer token; or
-/// - "command", and perhaps "args", "env", "envFile" and "cwd", for a server that is started as a
-///   process;
-/// - perhaps "timeout", in milliseconds. One below 1000 leads to a warning in the log, because some
-///   programs mean seconds.
+/// - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http",
+///   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
+///   "auth", a bearer token; or
+/// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
+///   child process;
+/// - optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a warning, because
+///   some programs mean seconds.
 ///
-/// The file may have comments and trailing commas. A null member counts as missing, and so does an
-/// empty "command" beside a URL. `${NAME}` in a text stands for an environment variable,
-/// `${NAME:-text}` for one that may be unset; together they may fill in 1 MiB. "~/" at the start of
-/// "command", "cwd" and "envFile" is the user's home. Other keys are left alone.
+/// Comments and trailing commas are allowed. A member that is null counts as missing, and so does
+/// an empty "command" next to a URL. Other keys are ignored.
 ///
-/// "envFile" names a file of lines `NAME=value`, from the folder of the configuration file; values
-/// may be quoted, `#` begins a comment, and "env" wins over it.
+/// `${NAME}` in a string is replaced by an environment variable, which must be set; `${NAME:-text}`
+/// uses the text if it is unset or empty. All replacements together have at most 1 MiB. "~/" at the
+/// start of "command", "cwd" and "envFile" means the user's home directory.
 ///
-/// `name` is the server's; NULL is the only one of the file that is not disabled. A server with
-/// "disabled": true is refused. What the file says is set as by the functions for it, and may be
-/// changed by them.
+/// "envFile" is the path of a file with lines `NAME=value`, relative to the folder of the
+/// configuration file. Values may be quoted, and `#` starts a comment. Variables of "env" override
+/// it.
 ///
-/// Only regular files are read, of at most 4 MiB.
+/// `name` selects the server; NULL selects the only enabled server of the file. A server with
+/// "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
+/// they had been made with the functions of this header, which may still change them.
 ///
-/// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
-/// `MCP_CONFIG_INVALID` and a message that names the key. Since 0.1.0.
+/// The file must be a regular file of at most 4 MiB.
+///
+/// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+/// `MCP_CONFIG_INVALID` and a message that names the key.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_new_from_config(
     path: CText,
@@ -47,11 +53,15 @@ pub extern "C" fn mcp_client_new_from_config(
     })
 }
 
-/// Lists the servers of a configuration file: an array of their names, in the order of the file,
-/// with those that are disabled. `mcp_config_servers` says which are.
+/// Lists the servers of a configuration file: an array of the names of all servers in the order of
+/// the file, including disabled ones. For the format of the file see `mcp_client_new_from_config`.
 ///
-/// `*names` is set to NULL first and to the array on success; the caller frees it with
-/// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+/// On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
+/// to NULL.
+///
+/// Returns `MCP_CONFIG_INVALID` if the file cannot be read or is invalid.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_config_names(
     path: CText,
@@ -61,11 +71,16 @@ pub extern "C" fn mcp_config_names(
     guard_json(names, "names", error, || config::names(path.required("path")?))
 }
 
-/// Lists the servers of a configuration file as `mcp_config_names` does, with an object for each:
-/// "name", and "disabled", which is true where the file says "disabled": true or "enabled": false.
+/// Lists the servers of a configuration file: an array in the order of the file. Each element is an
+/// object with "name", and "disabled", which is true if the file contains "disabled": true or
+/// "enabled": false for the server. For the format of the file see `mcp_client_new_from_config`.
 ///
-/// `*servers` is set to NULL first and to the array on success; the caller frees it with
-/// `mcp_json_free`. `MCP_CONFIG_INVALID` for a file that cannot be read or used. Since 0.1.0.
+/// On success `*servers` is set to the array, which the caller frees with `mcp_json_free`; on
+/// failure to NULL.
+///
+/// Returns `MCP_CONFIG_INVALID` if the file cannot be read or is invalid.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_config_servers(
     path: CText,

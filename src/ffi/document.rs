@@ -1,4 +1,4 @@
-//! JSON documents, as C holds them: a type and its lifetime. `json.rs` and `json_content.rs` have the functions.
+//! The type of JSON documents and of the values inside them. `json.rs` and `json_content.rs` contain the functions.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,55 +15,58 @@ use crate::sys::lock::{Mutex, MutexGuard};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum mcp_json_type {
-    /// There is no value: the pointer is NULL. Not the same as a value that is null.
+    /// There is no value: the pointer is NULL. Not the same as null.
     MCP_JSON_MISSING = 0,
     /// null
     MCP_JSON_NULL = 1,
     /// true or false
     MCP_JSON_BOOL = 2,
-    /// A number, whole or not.
+    /// A number, with or without a fraction.
     MCP_JSON_NUMBER = 3,
-    /// A text.
+    /// A string.
     MCP_JSON_STRING = 4,
-    /// A list of elements.
+    /// An array of elements.
     MCP_JSON_ARRAY = 5,
-    /// A list of members, each with a key.
+    /// An object: members, each with a key.
     MCP_JSON_OBJECT = 6,
 }
 
-/// A JSON value: a whole document, or a value inside one. Immutable; may be read from many
-/// threads.
+/// `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
+/// threads may read it at the same time.
 ///
-/// A document comes from a call, or from `mcp_json_parse`, and is freed with `mcp_json_free`. The
-/// values inside it are borrowed: they live as long as the document and are not freed by
-/// themselves. A document is kept as the text that the server sent; the first look inside makes an
-/// index of it.
+/// A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
+/// values inside it are borrowed: they are valid as long as the document exists, and must not be
+/// freed separately. A document stores the text that the server sent; the first access to its
+/// content builds an index.
 ///
-/// All functions take NULL as "no such value", so that they can be nested without a check in
+/// All functions accept NULL, which means "no such value". So they can be nested without checks in
 /// between:
 ///
 ///     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
 ///     printf("%s\n", name ? name : "(no name)");
 ///
-/// Of members with the same name, the last one counts. Since 0.1.0.
+/// If an object has several members with the same name, the last one counts.
+///
+/// Since 0.1.0.
 pub struct mcp_json {
-    /// The document that this value is in; `DocumentRoot::top` for the document itself.
+    /// The document that contains this value.
     root: *const DocumentRoot,
     at: usize,
 }
 
-// SAFETY: a root is immutable but for its locks, and outlives the values in it.
+// SAFETY: a root is immutable except for its locks, and outlives the values in it.
 unsafe impl Send for mcp_json {}
-// SAFETY: as above.
+// SAFETY: as for Send.
 unsafe impl Sync for mcp_json {}
 
-/// A document and what was made of it on demand.
+/// A document, and data that is created when it is first needed.
 struct DocumentRoot {
+    /// The document itself as a value; C holds a pointer to it.
     top: mcp_json,
     json: Json,
-    /// One for each value, so that a value has an address to hand out.
+    /// One for each value inside the document, so that C can hold a pointer to it.
     values: OnceLock<Box<[mcp_json]>>,
-    /// NUL-terminated texts by the place of their value; keys by the place of the member's value.
+    /// NUL-terminated texts, by the index of their value; keys by the index of the member's value.
     strings: Mutex<HashMap<(usize, TextKind), CString>>,
 }
 
@@ -71,38 +74,41 @@ struct DocumentRoot {
 pub(super) enum TextKind {
     Key,
     Value,
-    /// Not its own text, but one that was made of it.
-    Made,
+    /// A text that was built from the value, such as all texts of a tool's result.
+    Derived,
 }
 
 impl mcp_json {
-    /// A document to hand out; [`mcp_json::free`] takes it back.
+    /// Creates a document for C, which [`mcp_json::free`] frees.
     pub(super) fn boxed(json: Json) -> *mut mcp_json {
         let top = mcp_json { root: std::ptr::null(), at: 0 };
         let root =
             Box::into_raw(Box::new(DocumentRoot { top, json, values: OnceLock::new(), strings: Mutex::default() }));
-        // SAFETY: the root was just made, and nobody else knows it.
+        // SAFETY: the root was just created, and no other reference to it exists.
         unsafe {
             (*root).top.root = root;
             &raw mut (*root).top
         }
     }
 
-    /// # Safety `json` is NULL, or came from [`mcp_json::boxed`] and is not used any more, or is a
-    /// value inside such a document.
+    /// Frees a document; has no effect on a value inside one.
+    ///
+    /// # Safety
+    ///
+    /// `json` is NULL; or came from [`mcp_json::boxed`] and is not used any more; or is a value inside such a document.
     pub(super) unsafe fn free(json: *mut mcp_json) {
-        // SAFETY: as the caller promises; NULL is no reference.
+        // SAFETY: NULL or valid, as the caller promises.
         let Some(root) = (unsafe { json.as_ref() }).map(|json| json.root.cast_mut()) else { return };
-        // SAFETY: a value's document is alive as long as the value.
+        // SAFETY: a value's document exists as long as the value.
         let is_document = std::ptr::eq(json, unsafe { &raw const (*root).top });
         if is_document {
-            // SAFETY: the root came from Box::into_raw in `boxed`, and this is its end.
+            // SAFETY: the root came from Box::into_raw in `boxed`, and is freed only here.
             drop(unsafe { Box::from_raw(root) });
         }
     }
 
     fn root(&self) -> &DocumentRoot {
-        // SAFETY: a value's document is alive as long as the value.
+        // SAFETY: a value's document exists as long as the value.
         unsafe { &*self.root }
     }
 
@@ -120,23 +126,23 @@ impl mcp_json {
         &values[value.place()]
     }
 
-    /// A text that is made once, and lives as long as the document.
-    pub(super) fn keep<'a>(
+    /// Returns a text of this value, which `make` creates the first time; it is valid as long as the document.
+    pub(super) fn cached_text<'a>(
         &self,
-        which: TextKind,
+        kind: TextKind,
         make: impl FnOnce() -> Option<Cow<'a, str>>,
     ) -> Option<*const c_char> {
-        if let Some(known) = self.strings().get(&(self.at, which)) {
+        if let Some(known) = self.strings().get(&(self.at, kind)) {
             return Some(known.as_ptr());
         }
         let text = c_string(make()?);
-        // The text itself does not move when the table grows.
-        Some(self.strings().entry((self.at, which)).or_insert(text).as_ptr())
+        // A CString's bytes do not move when the table grows.
+        Some(self.strings().entry((self.at, kind)).or_insert(text).as_ptr())
     }
 
-    /// A text that is not the value's own, but made of it.
-    pub(super) fn keep_made<'a>(&self, make: impl FnOnce() -> Cow<'a, str>) -> Option<*const c_char> {
-        self.keep(TextKind::Made, || Some(make()))
+    /// Returns a text that `make` builds from this value the first time; it is valid as long as the document.
+    pub(super) fn cached_derived_text<'a>(&self, make: impl FnOnce() -> Cow<'a, str>) -> Option<*const c_char> {
+        self.cached_text(TextKind::Derived, || Some(make()))
     }
 
     fn strings(&self) -> MutexGuard<'_, HashMap<(usize, TextKind), CString>> {
@@ -144,7 +150,7 @@ impl mcp_json {
     }
 }
 
-/// A document that something else owns.
+/// A document that an object of the library owns, and that C borrows from it.
 pub(super) struct OwnedDocument(*mut mcp_json);
 
 // SAFETY: as for mcp_json itself.
@@ -164,20 +170,20 @@ impl OwnedDocument {
 
 impl Drop for OwnedDocument {
     fn drop(&mut self) {
-        // SAFETY: made by `boxed`; nobody uses it after its owner.
+        // SAFETY: created by `boxed`; C does not use it after its owner was freed.
         unsafe { mcp_json::free(self.0) };
     }
 }
 
-/// Looks at a value that may be NULL.
-pub(super) fn look<T>(json: Option<&mcp_json>, otherwise: T, look: impl FnOnce(&mcp_json) -> Option<T>) -> T
+/// Reads a value; returns `default` for NULL or if `read` returns `None`.
+pub(super) fn read_or<T>(json: Option<&mcp_json>, default: T, read: impl FnOnce(&mcp_json) -> Option<T>) -> T
 where
     T: Copy,
 {
-    guard_quiet(otherwise, || json.and_then(look).unwrap_or(otherwise))
+    guard_quiet(default, || json.and_then(read).unwrap_or(default))
 }
 
-/// Finds a value by way of another one of the same document, which may be NULL.
+/// Finds another value of the same document; `None` for NULL.
 pub(super) fn find<'a>(
     json: Option<&'a mcp_json>,
     find: impl FnOnce(Value<'a>) -> Option<Value<'a>>,

@@ -1,4 +1,4 @@
-//! What went wrong.
+//! Errors, as C sees them.
 
 use std::ffi::{CString, c_char, c_void};
 
@@ -9,12 +9,14 @@ use crate::error::Error;
 use crate::protocol::json::Json;
 use crate::sanitize::one_line;
 
-/// Why a call failed. Every function that can fail takes an `mcp_error **` as its last argument.
-/// It may be NULL; if not, `*error` is set to NULL first, whatever it was, and on failure to an
-/// error that the caller frees with `mcp_error_free`.
+/// Describes why a function failed. A function that can fail takes an `mcp_error **` as its last
+/// argument, which may be NULL. If it is not NULL, `*error` is set to NULL first (its old value is
+/// neither read nor freed), and on failure to a new error, which the caller frees with
+/// `mcp_error_free`.
 ///
-/// An error is immutable and may be read from many threads. It holds no token and no header value.
-/// The functions below take NULL and then answer as for no error.
+/// An error is immutable; several threads may read it at the same time. It contains no token and no
+/// value of a header that the application set. The functions below accept NULL, which means that
+/// there was no error.
 ///
 /// Since 0.1.0.
 pub struct mcp_error {
@@ -26,11 +28,11 @@ pub struct mcp_error {
 
 impl mcp_error {
     pub(super) fn boxed(mut error: Error) -> *mut mcp_error {
-        // Taken out: the document holds the text from here on.
+        // Moved out of the report: the document owns the text from here on.
         let rpc_data = error.report_mut().rpc.as_mut().and_then(|rpc| rpc.data.take());
         let report = error.report();
         Box::into_raw(Box::new(mcp_error {
-            // Not every error comes from a call, which would have made its texts fit already.
+            // Errors of calls are already one line; others may not be.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
             rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::of_checked(text))),
@@ -38,59 +40,60 @@ impl mcp_error {
         }))
     }
 
-    fn read<T>(error: Option<&mcp_error>, otherwise: T, read: impl FnOnce(&mcp_error) -> T) -> T {
-        error.map_or(otherwise, read)
+    fn read<T>(error: Option<&mcp_error>, default: T, read: impl FnOnce(&mcp_error) -> T) -> T {
+        error.map_or(default, read)
     }
 }
 
-/// The status, the same that the call returned; `MCP_OK` for NULL.
+/// Returns the status, the same that the failed function returned; `MCP_OK` if `error` is NULL.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> i32 {
     mcp_error::read(error, 0, |error| error.error.status() as i32)
 }
 
-/// What failed, where, why, and what to do about it, for people: one line of at most 2,048 bytes
-/// without control characters. The URL in it lacks its query. Programs look at the status instead:
-/// the wording may change.
+/// Returns a message for people, as one line: what failed, where, why, and what to do. It has at
+/// most 2,048 bytes and no control characters; the query of the URL is left out. The wording may
+/// change: programs should check the status instead.
 ///
-/// Never NULL; "" for NULL. Lives as long as the error. Since 0.1.0.
+/// The result is never NULL, and "" if `error` is NULL. It is valid as long as the error exists.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_message(error: Option<&mcp_error>) -> *const c_char {
     mcp_error::read(error, c"".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// The HTTP status of the answer behind the error, such as 401; 0 where there was none.
+/// Returns the HTTP status of the response that caused the error, such as 401; 0 if there was none.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_http_status(error: Option<&mcp_error>) -> i32 {
     mcp_error::read(error, 0, |error| i32::from(error.error.report().http_status))
 }
 
-/// Whether the server sent a JSON-RPC error.
+/// Returns whether the server sent a JSON-RPC error.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_has_rpc_code(error: Option<&mcp_error>) -> bool {
     mcp_error::read(error, false, |error| error.error.report().rpc.is_some())
 }
 
-/// The code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0 where
-/// there was none, but 0 is also a code: see `mcp_error_has_rpc_code`.
+/// Returns the code of the server's JSON-RPC error, such as -32601 (JSON-RPC 2.0, section 5.1); 0
+/// if the server sent none. Because 0 is also a valid code, check `mcp_error_has_rpc_code`.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_rpc_code(error: Option<&mcp_error>) -> i64 {
     mcp_error::read(error, 0, |error| error.error.report().rpc.as_ref().map_or(0, |rpc| rpc.code))
 }
 
-/// The `data` of the server's JSON-RPC error; NULL where there was none. Lives as long as the
-/// error: it is not freed by itself. Data in which the server has sent back a credential or the
-/// session's id is left out; and so is data of more than 1 MiB, which is not searched, where there
-/// is anything of the kind.
+/// Returns the `data` of the server's JSON-RPC error; NULL if there was none. Data that repeats a
+/// credential or the session id is left out. Data of more than 1 MiB is not searched, and is left
+/// out if the call had any such secret.
 ///
+/// The result is valid as long as the error exists, and must not be freed separately. Thread-safe.
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_json {
@@ -99,11 +102,11 @@ pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_js
     })
 }
 
-/// The server's challenge, as in its `WWW-Authenticate` header (RFC 9110, section 11.6.1): what
-/// kind of credentials it wants, and what was wrong with those that it got. NULL where it sent
-/// none. Lives as long as the error.
+/// Returns the server's challenge, the `WWW-Authenticate` header of its response (RFC 9110, section
+/// 11.6.1): which credentials the server requires, and what was wrong with those it received. NULL
+/// if there was none.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *const c_char {
     mcp_error::read(error, std::ptr::null(), |error| {
@@ -111,10 +114,11 @@ pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *cons
     })
 }
 
-/// How long the server asks to wait before the next try, in milliseconds, where its `Retry-After`
-/// header says it in seconds (RFC 9110, section 10.2.3); -1 where it does not.
+/// Returns how long to wait before the next attempt, in milliseconds, as the server's `Retry-After`
+/// header requests (RFC 9110, section 10.2.3); -1 if the header is missing or invalid. A date in
+/// the header is converted with the server's clock, if the response has a `Date` header.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
     mcp_error::read(error, -1, |error| {
@@ -122,10 +126,10 @@ pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
     })
 }
 
-/// What an auth callback gave as the cause of its failure (`mcp_auth_request_fail_with`); NULL where
-/// it gave none. Lives as long as the error.
+/// Returns the object that the auth callback passed to `mcp_auth_request_fail_with`; NULL if there
+/// was none.
 ///
-/// Since 0.1.0.
+/// The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
     mcp_error::read(error, std::ptr::null_mut(), |error| {
@@ -136,7 +140,7 @@ pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
 
 /// Frees an error; NULL is ignored.
 ///
-/// Since 0.1.0.
+/// No thread may use the error, or text and data borrowed from it, any more. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_free(error: Option<Box<mcp_error>>) {
     guard_quiet((), || drop(error));

@@ -1,4 +1,4 @@
-//! The one gate between C and Rust: outputs are cleared, panics stop here, failures become an `mcp_error`.
+//! Runs the bodies of exported functions: clears the outputs, catches panics, and turns errors into an `mcp_error`.
 
 use std::ptr::null_mut;
 
@@ -10,7 +10,7 @@ use crate::protocol::json::Json;
 use crate::status::*;
 use crate::sys::panics::caught;
 
-/// Runs the body of an export that returns a status.
+/// Runs the body of an exported function that returns a status.
 pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
     match guard_value(error, body) {
         Ok(()) => MCP_OK,
@@ -18,22 +18,22 @@ pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>)
     }
 }
 
-/// Runs the body of an export that returns a new object: NULL stands for a failure.
+/// Runs the body of an exported function that returns a new object, or NULL on failure.
 pub fn guard_new<T>(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Option<Box<T>> {
     guard_value(error, || body().map(Box::new)).ok()
 }
 
-/// Runs the body of an export that puts a document into a place; `what` names the place.
+/// Runs the body of an exported function that sets an output parameter to a document; `what` names it in an error.
 pub fn guard_json(
-    mut place: OutParam<*mut mcp_json>,
+    mut output: OutParam<*mut mcp_json>,
     what: &str,
     error: OutParam<*mut mcp_error>,
     body: impl FnOnce() -> Result<Json>,
 ) -> mcp_status {
     guard(error, || {
-        let place = place.required(what)?;
-        place.write(null_mut());
-        place.write(mcp_json::boxed(body()?));
+        let output = output.required(what)?;
+        output.write(null_mut());
+        output.write(mcp_json::boxed(body()?));
         Ok(())
     })
 }
@@ -46,8 +46,8 @@ fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Re
     });
     outcome.map_err(|failure| {
         let status = failure.status();
-        if let Some(place) = error.get() {
-            place.write(mcp_error::boxed(failure));
+        if let Some(output) = error.get() {
+            output.write(mcp_error::boxed(failure));
         }
         status
     })
@@ -59,15 +59,15 @@ mod tests {
     use crate::ffi::error::{mcp_error_free, mcp_error_message, mcp_error_status};
 
     #[test]
-    fn a_panic_becomes_an_error_that_names_its_place_and_nothing_else() {
+    fn a_panic_becomes_an_error_with_its_source_location_but_not_its_message() {
         let mut error = null_mut();
-        // SAFETY: the place is a live variable that nobody else uses.
-        let place = unsafe { OutParam::new(&raw mut error) };
-        assert_eq!(guard(place, || panic!("zqxw-token")), MCP_INTERNAL);
-        // SAFETY: the error was made just now, and nobody else knows it.
+        // SAFETY: a valid variable that nothing else uses.
+        let output = unsafe { OutParam::new(&raw mut error) };
+        assert_eq!(guard(output, || panic!("zqxw-token")), MCP_INTERNAL);
+        // SAFETY: the error was just created, and no other reference to it exists.
         let error = unsafe { Box::from_raw(error) };
         assert_eq!(mcp_error_status(Some(&error)), MCP_INTERNAL as i32);
-        // SAFETY: the message is a NUL-terminated text that lives as long as the error.
+        // SAFETY: the message is a NUL-terminated text that is valid as long as the error.
         let message = unsafe { std::ffi::CStr::from_ptr(mcp_error_message(Some(&error))) }.to_str().unwrap();
         assert!(message.contains("guard.rs:") && !message.contains("zqxw"), "{message}");
         mcp_error_free(Some(error));

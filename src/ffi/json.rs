@@ -1,23 +1,23 @@
-//! Making and freeing JSON documents, and finding the values in them.
+//! Parsing and freeing JSON documents, and finding values in them.
 
 use std::ffi::c_char;
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, guard_quiet};
-use super::document::{TextKind, find, look, mcp_json, mcp_json_type};
+use super::document::{TextKind, find, mcp_json, mcp_json_type, read_or};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::Error;
 use crate::protocol::json::{Json, Kind};
 use crate::status::MCP_INVALID_JSON;
 
-/// Makes a document from a text of `length` bytes; `SIZE_MAX` means that it is NUL-terminated. The
-/// text is copied.
+/// Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
+/// `SIZE_MAX`. The text is copied.
 ///
-/// Returns the document, which the caller frees with `mcp_json_free`; or NULL, with
-/// `MCP_INVALID_JSON` for what is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` for NULL or what
-/// is not UTF-8.
+/// Returns the document, which the caller frees with `mcp_json_free`. Returns NULL on failure, with
+/// `MCP_INVALID_JSON` if the text is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` if it is NULL
+/// or not UTF-8.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_parse(
     text: SizedText,
@@ -35,22 +35,22 @@ pub extern "C" fn mcp_json_parse(
     document
 }
 
-/// Frees a document and everything that was borrowed from it; NULL is ignored. A value inside a
-/// document is left alone.
+/// Frees a document and everything that was borrowed from it; NULL is ignored. It has no effect on
+/// a value inside a document.
 ///
-/// Since 0.1.0.
+/// No thread may use the document any more. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_json_free(json: SharedHandle<mcp_json>) {
-    // SAFETY: the header says that a document came from this library and is not used any more.
+    // SAFETY: the header requires a document or value of this library; a document is not used any more.
     guard_quiet((), || unsafe { mcp_json::free(json.pointer()) });
 }
 
-/// The type of a value; `MCP_JSON_MISSING` for NULL.
+/// Returns the type of a value; `MCP_JSON_MISSING` for NULL.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_type_of(json: Option<&mcp_json>) -> mcp_json_type {
-    look(json, mcp_json_type::MCP_JSON_MISSING, |json| {
+    read_or(json, mcp_json_type::MCP_JSON_MISSING, |json| {
         Some(match json.value().kind() {
             Kind::Null => mcp_json_type::MCP_JSON_NULL,
             Kind::Bool => mcp_json_type::MCP_JSON_BOOL,
@@ -62,67 +62,67 @@ pub extern "C" fn mcp_json_type_of(json: Option<&mcp_json>) -> mcp_json_type {
     })
 }
 
-/// How many elements an array has, or members an object; 0 for everything else.
+/// Returns the number of elements of an array, or of members of an object; 0 for any other value.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_size(json: Option<&mcp_json>) -> usize {
-    look(json, 0, |json| Some(json.value().size()))
+    read_or(json, 0, |json| Some(json.value().size()))
 }
 
-/// The member of an object by its name; NULL where there is none, or `json` is no object. Takes
-/// time in proportion to the members.
+/// Returns the member of an object with this name; NULL if there is none, or if `json` is not an
+/// object. Takes time proportional to the number of members.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_member<'a>(json: Option<&'a mcp_json>, name: CText) -> Option<&'a mcp_json> {
     find(json, |json| json.member(name.optional("name").ok()??))
 }
 
-/// The value that a JSON pointer points to, such as "/content/0/text" (RFC 6901: in a name, ~1
-/// stands for a slash and ~0 for a tilde); "" is `json` itself. NULL where there is none, or the
+/// Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands
+/// for a slash and ~0 for a tilde); "" is `json` itself. NULL if there is no such value, or if the
 /// pointer is malformed.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_at<'a>(json: Option<&'a mcp_json>, pointer: CText) -> Option<&'a mcp_json> {
     find(json, |json| json.at(pointer.optional("pointer").ok()??))
 }
 
-/// The element of an array by its index, from 0; NULL where there is none, or `json` is no array.
-/// Takes time in proportion to the index: to go through all, use `mcp_json_first` and
-/// `mcp_json_next`.
+/// Returns the element of an array at this index, from 0; NULL if there is none, or if `json` is
+/// not an array. Takes time proportional to the index: to visit all elements, use `mcp_json_first`
+/// and `mcp_json_next`.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_element(json: Option<&mcp_json>, index: usize) -> Option<&mcp_json> {
     find(json, |json| json.element(index))
 }
 
-/// The first element of an array or member of an object; NULL where there is none.
+/// Returns the first element of an array or the first member of an object; NULL if there is none.
 ///
 ///     for (const mcp_json *tool = mcp_json_first(tools); tool; tool = mcp_json_next(tool))
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_first(json: Option<&mcp_json>) -> Option<&mcp_json> {
     find(json, |json| json.first())
 }
 
-/// The element or member after `child`, in the order of the document; NULL after the last one, and
-/// for a document.
+/// Returns the element or member after `child`, in the order of the document; NULL after the last
+/// one, or if `child` is a document.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_next(child: Option<&mcp_json>) -> Option<&mcp_json> {
     find(child, |json| json.next())
 }
 
-/// The key of a member, decoded and NUL-terminated; NULL where `child` is no member. It lives as
-/// long as the document. A NUL inside the key, and half of a surrogate pair, is shown as U+FFFD.
+/// Returns the key of a member, decoded and NUL-terminated; NULL if `child` is not a member. An
+/// embedded NUL and an unpaired surrogate are shown as U+FFFD.
 ///
-/// Since 0.1.0.
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_key(child: Option<&mcp_json>) -> *const c_char {
-    look(child, std::ptr::null(), |json| json.keep(TextKind::Key, || json.value().key()))
+    read_or(child, std::ptr::null(), |json| json.cached_text(TextKind::Key, || json.value().key()))
 }

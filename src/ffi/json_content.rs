@@ -1,4 +1,4 @@
-//! Reading what JSON values hold.
+//! Reading the content of JSON values.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -7,17 +7,18 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::c_types::{BufferSize, OutBuffer, OutParam, guard_quiet};
-use super::document::{TextKind, look, mcp_json};
+use super::document::{TextKind, mcp_json, read_or};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::{Error, Result};
 use crate::protocol::json::{JsonConversionError, Kind, Value};
 use crate::status::*;
 
-/// Reads true or false. `MCP_JSON_MISMATCH`, and `*value` untouched, for anything else and NULL,
-/// as in all functions that read a value.
+/// Reads true or false into `*value`, which is not changed on failure.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_JSON_MISMATCH` if the value is neither, or NULL.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_bool(
     json: Option<&mcp_json>,
@@ -27,11 +28,13 @@ pub extern "C" fn mcp_json_bool(
     guard(error, || read_into(json, value, |v| v.bool()))
 }
 
-/// Reads a whole number, however it is written: 5, 5.0 and 50e-1 are all 5. `MCP_JSON_MISMATCH`
-/// where the value is no number; `MCP_JSON_RANGE` where it has a fraction, or does not fit.
-/// `*value` is then untouched.
+/// Reads an integer in any notation into `*value`, which is not changed on failure: 5, 5.0 and
+/// 50e-1 are all 5.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it has a
+/// fraction or does not fit.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_int64(
     json: Option<&mcp_json>,
@@ -41,9 +44,13 @@ pub extern "C" fn mcp_json_int64(
     guard(error, || read_into(json, value, |v| v.int64()))
 }
 
-/// As `mcp_json_int64`, for whole numbers from 0 to 2^64 - 1.
+/// Reads an integer from 0 to 2^64 - 1, in any notation, into `*value`, which is not changed on
+/// failure.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it has a
+/// fraction or does not fit.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_uint64(
     json: Option<&mcp_json>,
@@ -53,10 +60,12 @@ pub extern "C" fn mcp_json_uint64(
     guard(error, || read_into(json, value, |v| v.uint64()))
 }
 
-/// Reads a number as the nearest double. `MCP_JSON_MISMATCH` where the value is no number,
-/// `MCP_JSON_RANGE` where it is larger than any double. `*value` is then untouched.
+/// Reads a number as the nearest double into `*value`, which is not changed on failure.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_JSON_MISMATCH` if the value is not a number, or NULL; `MCP_JSON_RANGE` if it is
+/// larger than any double.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_double(
     json: Option<&mcp_json>,
@@ -66,11 +75,11 @@ pub extern "C" fn mcp_json_double(
     guard(error, || read_into(json, value, |v| v.double()))
 }
 
-/// The value as the server sent it: JSON text, a string with its quotes and escapes. Not
-/// NUL-terminated: `*length`, where it is not NULL, is set to its bytes. No copy; lives as long as
-/// the document. NULL, and 0, for NULL.
+/// Returns the JSON text of the value as the server sent it; a string includes its quotes and
+/// escapes. The text is not NUL-terminated: `*length`, if `length` is not NULL, is set to its
+/// length in bytes. For NULL it returns NULL and length 0.
 ///
-/// Since 0.1.0.
+/// The result is not a copy: it is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: OutParam<usize>) -> *const c_char {
     let raw = json.map(|json| guard_quiet("", || json.value().raw()));
@@ -78,28 +87,30 @@ pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: OutParam<usi
     raw.map_or(std::ptr::null(), |raw| raw.as_ptr().cast())
 }
 
-/// The text of a string, decoded and NUL-terminated; NULL where the value is no string. It is made
-/// once and lives as long as the document.
+/// Returns the text of a string, decoded and NUL-terminated; NULL if the value is not a string.
 ///
-/// Half of a surrogate pair, which some servers leave when they cut a text in an emoji, is no
-/// Unicode: it becomes U+FFFD, here and wherever the library decodes a text; `mcp_json_raw` has the
-/// escape as it was sent. A NUL inside the text, which C would take for its end, is shown as U+FFFD
-/// as well; `mcp_json_copy_string` gives it as it is.
+/// An unpaired surrogate, which some servers send when they cut a text in the middle of an emoji,
+/// becomes U+FFFD, here and in every decoded text; `mcp_json_raw` returns the escape as it was
+/// sent. An embedded NUL is also shown as U+FFFD, because in C it would end the text;
+/// `mcp_json_copy_string` returns it unchanged.
 ///
-/// Since 0.1.0.
+/// The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_string(json: Option<&mcp_json>) -> *const c_char {
-    look(json, std::ptr::null(), |json| json.keep(TextKind::Value, || json.value().string().ok()))
+    read_or(json, std::ptr::null(), |json| json.cached_text(TextKind::Value, || json.value().string().ok()))
 }
 
-/// Decodes the text of a string into the caller's buffer of `capacity` bytes, with a NUL after it.
-/// `*length` (which may be NULL) is set to the bytes of the text without that NUL, also when the
-/// buffer is too small: then the result is `MCP_BUFFER_TOO_SMALL`, nothing is written, and
-/// `*length` + 1 bytes are needed. A NULL buffer of capacity 0 only asks.
+/// Copies the decoded text of a string to `buffer`, which has `capacity` bytes, and adds a NUL.
+/// `*length` (`length` may be NULL) is set to the length of the text in bytes, without that NUL. An
+/// unpaired surrogate becomes U+FFFD.
 ///
-/// `MCP_JSON_MISMATCH` where the value is no string. Half of a surrogate pair becomes U+FFFD.
+/// If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
+/// writes nothing to the buffer: `*length` + 1 bytes are required. To get only the length, pass
+/// NULL and capacity 0: the result is then `MCP_BUFFER_TOO_SMALL`.
 ///
-/// Since 0.1.0.
+/// Returns `MCP_JSON_MISMATCH` if the value is not a string, or NULL.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_copy_string(
     json: Option<&mcp_json>,
@@ -109,32 +120,36 @@ pub extern "C" fn mcp_json_copy_string(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let value = present(json)?.value();
-        let longest = value.inside().map_err(unfit)?.len() + 1;
-        // Mostly there is room for the longest that it can be.
+        let value = required_value(json)?.value();
+        let longest = value.inside().map_err(conversion_error)?.len() + 1;
+        // Usually the buffer has room for the maximum, and the exact length need not be computed first.
         let needed = if buffer.holds(capacity, longest) {
             longest
         } else {
-            let size = value.string_length().map_err(unfit)?;
+            let size = value.string_length().map_err(conversion_error)?;
             length.put(size);
             size + 1
         };
         let room = buffer.first(capacity, needed)?;
-        let size = value.string_into(&mut room[..needed - 1]).map_err(unfit)?;
+        let size = value.string_into(&mut room[..needed - 1]).map_err(conversion_error)?;
         room[size].write(0);
         length.put(size);
         Ok(())
     })
 }
 
-/// Decodes a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the
-/// "data" of an image, into the caller's buffer of `capacity` bytes. `*length` (which may be NULL)
-/// is set to the number of bytes, also when the buffer is too small: then the result is
-/// `MCP_BUFFER_TOO_SMALL`, and nothing is written. No NUL is added. A NULL buffer of capacity 0 only
-/// asks.
+/// Decodes a string that contains base64 (RFC 4648, section 4), such as the "blob" of a resource or
+/// the "data" of an image, to `buffer`, which has `capacity` bytes. `*length` (`length` may be
+/// NULL) is set to the number of bytes. No NUL is added.
 ///
-/// `MCP_JSON_MISMATCH` where the value is no string; `MCP_JSON_RANGE` where it is no base64. Since
-/// 0.1.0.
+/// If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
+/// writes nothing to the buffer. To get only the length, pass NULL and capacity 0: the result is
+/// then `MCP_BUFFER_TOO_SMALL`, or `MCP_OK` if there are no bytes.
+///
+/// Returns `MCP_JSON_MISMATCH` if the value is not a string, or NULL; `MCP_JSON_RANGE` if it is not
+/// base64.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_copy_base64(
     json: Option<&mcp_json>,
@@ -144,7 +159,7 @@ pub extern "C" fn mcp_json_copy_base64(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let text = present(json)?.value().string().map_err(unfit)?;
+        let text = required_value(json)?.value().string().map_err(conversion_error)?;
         let bytes = BASE64_STANDARD
             .decode(text.as_bytes())
             .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is not valid base64: {why}")))?;
@@ -155,24 +170,24 @@ pub extern "C" fn mcp_json_copy_base64(
     })
 }
 
-/// Reads a value into a place of the caller's.
+/// Reads a value into an output parameter.
 fn read_into<T>(
     json: Option<&mcp_json>,
-    mut place: OutParam<T>,
+    mut output: OutParam<T>,
     read: impl FnOnce(Value) -> Result<T, JsonConversionError>,
 ) -> Result<()> {
-    let (json, place) = (present(json)?, place.required("value")?);
-    place.write(read(json.value()).map_err(unfit)?);
+    let (json, output) = (required_value(json)?, output.required("value")?);
+    output.write(read(json.value()).map_err(conversion_error)?);
     Ok(())
 }
 
-/// A value that is asked for its content has to be there.
-fn present(json: Option<&mcp_json>) -> Result<&mcp_json> {
+/// The value; NULL is an error.
+fn required_value(json: Option<&mcp_json>) -> Result<&mcp_json> {
     json.ok_or_else(|| Error::new(MCP_JSON_MISMATCH, "there is no such JSON value"))
 }
 
-fn unfit(unfit: JsonConversionError) -> Error {
-    match unfit {
+fn conversion_error(error: JsonConversionError) -> Error {
+    match error {
         JsonConversionError::Mismatch(kind) => {
             Error::new(MCP_JSON_MISMATCH, format!("the JSON value is {}", describe(kind)))
         }

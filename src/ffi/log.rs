@@ -1,4 +1,4 @@
-//! The log of a client.
+//! Log messages of the library.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -12,38 +12,41 @@ use crate::sanitize::one_line;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
-/// How much a line of the log matters. A later version may add levels.
+/// The severity of a log message of the library. A later version may add values.
 ///
 /// Since 0.1.0.
 #[repr(C)]
 pub enum mcp_log_level {
-    /// Something failed that no call reports.
+    /// A failure that no call reports.
     MCP_LOG_ERROR = 1,
-    /// Something is dangerous or probably wrong, such as a token over plain http.
+    /// A danger or a probable mistake, such as a token sent over plain http.
     MCP_LOG_WARNING = 2,
-    /// Something worth knowing, such as the negotiated version.
+    /// Useful information, such as the negotiated version.
     MCP_LOG_INFO = 3,
-    /// What helps to find a fault.
+    /// Details for debugging.
     MCP_LOG_DEBUG = 4,
 }
 
-/// Receives a line of the log: `level` is an `mcp_log_level`, `message` a text of at most 2,048 bytes
-/// without control characters that is gone when the callback returns. Called on the thread of
-/// whatever call has something to say, and on the threads of the library that read for a client,
-/// perhaps on several at once. No lock is held, and the callback may call the library; but make no
-/// call on this client on such a reader thread, nor while it connects (`MCP_MISUSE`). It may free
-/// the client on a reader thread, when no call is in flight; on the thread of a call, one is. No
-/// exception and no longjmp may leave it.
+/// Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
+/// at most 2,048 bytes without control characters, and valid until the callback returns.
+///
+/// It runs on the thread of any call and on the library's reader threads, possibly on several at
+/// the same time, with no lock held. It may use the library, but must not make calls on this client
+/// on a reader thread, or while the client connects (`MCP_MISUSE`). It may free the client only on
+/// a reader thread, and only if no call is in progress. Its time counts against the timeout of the
+/// call. It must not throw an exception or call longjmp.
+///
+/// Since 0.1.0.
 pub type mcp_log_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 
-/// Sets the callback that receives what the client has to say: fall-backs, resends, warnings.
-/// NULL, as at the start, is silence: the library prints nothing by itself. No line holds a token
-/// or a header value.
+/// Sets the callback that receives the library's log messages: fallbacks, retries, warnings. NULL
+/// discards them (the default); the library never prints. Messages contain no token and no value of
+/// a header that the application set.
 ///
-/// `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
-/// not needed any more.
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+/// needed: see `mcp_destroy_fn`.
 ///
-/// Any thread, any time; counts from the next line. Since 0.1.0.
+/// Thread-safe; takes effect with the next message. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_log(
     client: SharedHandle<mcp_client>,
@@ -52,13 +55,13 @@ pub unsafe extern "C" fn mcp_set_log(
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Made first: whatever happens now, its end runs `destroy`.
+    // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         let hook = log.map(|log| {
             let hook: Arc<LogHook> = Arc::new(move |level: LogLevel, text: &str| {
                 let text = c_string(one_line(text));
-                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                // SAFETY: the header requires that the callback may be called with this userdata from any thread.
                 callback::call(|| unsafe { log(owner.pointer(), level as i32, text.as_ptr()) });
             });
             hook

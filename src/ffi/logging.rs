@@ -1,4 +1,4 @@
-//! The server's log.
+//! Log messages of the server.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -16,22 +16,26 @@ use crate::rpc::server_log::ServerLogHook;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
-/// Receives a log message of the server: an object with "level", "data", and perhaps "logger"
-/// (specification 2026-07-28, "Logging"). It is gone when the callback returns.
+/// Receives a log message of the server: an object with "level", "data", and optionally "logger"
+/// (specification 2026-07-28, "Logging"). It is valid until the callback returns.
 ///
-/// Called on the thread of the call whose answer it came with; where it belongs to no call, on the
-/// library's reader thread. No lock is held, and the callback may call the library, as for
-/// `mcp_log_fn`. Its time counts against no timeout. No exception and no longjmp may leave it.
+/// It runs on the thread of the call whose response carried the message; if the message belongs to
+/// no call, on a reader thread of the library. It may run on several threads at the same time, with
+/// no lock held. It may use the library, but on a reader thread must not make calls on this client
+/// (`MCP_MISUSE`). Its time does not count against any timeout. It must not throw an exception or
+/// call longjmp.
+///
+/// Since 0.1.0.
 pub type mcp_logging_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, message: *const mcp_json)>;
 
-/// Sets the callback that receives the server's log messages. NULL, as at the start, drops them.
-/// Servers send none before `mcp_set_logging_level`, as a rule. Messages of a legacy server that
-/// belong to no call come on an event stream of their own, which has a thread.
+/// Sets the callback that receives the server's log messages. NULL discards them (the default).
+/// Most servers send none before `mcp_set_logging_level`. A legacy server sends messages that
+/// belong to no call on a separate event stream, which a reader thread of the library reads.
 ///
-/// `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when it is
-/// not needed any more.
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+/// needed: see `mcp_destroy_fn`.
 ///
-/// Any thread, any time. Since 0.1.0.
+/// Thread-safe; takes effect with the next message. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_set_logging(
     client: SharedHandle<mcp_client>,
@@ -40,13 +44,13 @@ pub unsafe extern "C" fn mcp_set_logging(
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Made first: whatever happens now, its end runs `destroy`.
+    // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
         let hook = logging.map(|logging| {
             let hook: Arc<ServerLogHook> = Arc::new(move |message: &Json| {
                 let message = OwnedDocument::new(message.clone());
-                // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
+                // SAFETY: the header requires that the callback may be called with this userdata from any thread.
                 callback::call(|| unsafe { logging(owner.pointer(), message.pointer()) });
             });
             hook
@@ -56,14 +60,14 @@ pub unsafe extern "C" fn mcp_set_logging(
     })
 }
 
-/// Asks the server for its log messages from a level on: "debug", "info", "notice", "warning",
-/// "error", "critical", "alert" or "emergency". A legacy server is told now; a modern one with every
-/// request from now on.
+/// Requests the server's log messages of this level and above: "debug", "info", "notice",
+/// "warning", "error", "critical", "alert" or "emergency". The level is sent to a legacy server
+/// immediately, to a modern one with every later request.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for another level, and `MCP_RPC_ERROR` where a legacy server has
+/// Returns `MCP_INVALID_ARGUMENT` for any other level, and `MCP_RPC_ERROR` if a legacy server has
 /// no log.
 ///
-/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_logging_level(
     client: SharedHandle<mcp_client>,

@@ -1,7 +1,7 @@
-//! The boundary: what C sees. One file for each section of `mcp.h`, in the order in which a reader meets them (build.rs has the
-//! list). No logic, only translation; and every function that can fail passes through [`guard`].
+//! The exported C functions, one file for each section of `mcp.h` (build.rs has the list). The functions contain no
+//! logic: they convert arguments and results. Every function that can fail runs in [`guard`].
 #![allow(non_camel_case_types)]
-#![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they say what a C caller must do")]
+#![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they state what a C caller must do")]
 
 pub mod c_types;
 pub mod document;

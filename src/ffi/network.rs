@@ -1,4 +1,4 @@
-//! How a client reaches its server.
+//! Settings of the transport, TLS and proxies.
 
 use std::sync::Arc;
 
@@ -10,31 +10,35 @@ use crate::net::proxy::{Proxy, ProxyChoice};
 use crate::status::*;
 use crate::transport::interface::TransportKind;
 
-/// How messages travel. A later version may add more.
+/// The transport between the client and the server. A later version may add values.
 ///
 /// Since 0.1.0.
 #[repr(C)]
 pub enum mcp_transport {
-    /// To be found out from the URL and the server.
+    /// Detected from the URL and the server.
     MCP_TRANSPORT_AUTO = 0,
-    /// Streamable HTTP: every message is a POST, with its answer in the answer to it.
+    /// Streamable HTTP: each message is sent as a POST; the response to a request is in the HTTP
+    /// response.
     MCP_TRANSPORT_STREAMABLE_HTTP = 1,
-    /// HTTP+SSE, the transport of 2024-11-05: answers come on an event stream that stays open.
+    /// HTTP+SSE, the transport of 2024-11-05: responses arrive on an event stream (server-sent
+    /// events) that stays open.
     MCP_TRANSPORT_SSE = 2,
 }
 
-/// Sets how messages travel, by the numbers of `mcp_transport`. At the start it is found out: a URL
-/// whose path's last segment is "sse" leads to HTTP+SSE, unless its GET is no event stream; any
-/// other to Streamable HTTP, and to HTTP+SSE where `initialize` is answered with 400, 404 or 405
-/// (specification 2025-11-25, "Transports": Backwards Compatibility). The member "transport" of
-/// `mcp_server_info` says what it came to.
+/// Sets the transport, a value of `mcp_transport`. By default it is detected: for a URL whose path
+/// ends in the segment "sse" the client uses HTTP+SSE, unless GET does not return an event stream;
+/// for any other URL it uses Streamable HTTP, and falls back to HTTP+SSE if the response to
+/// `initialize` is 400, 404 or 405 (specification 2025-11-25, "Transports": Backwards
+/// Compatibility). The member "transport" of `mcp_server_info` contains the result.
 ///
-/// HTTP+SSE carries every protocol version up to 2025-11-25. Its event stream has a thread of its
-/// own, which ends with the connection. When the stream ends, the calls that wait for an answer end
-/// with `MCP_DISCONNECTED`, and the next call opens it anew.
+/// HTTP+SSE supports every protocol version up to 2025-11-25. Its event stream uses a thread, which
+/// ends with the connection. If the stream ends, pending calls fail with `MCP_DISCONNECTED`, and
+/// the next call opens it again.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call that
-/// went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for an unknown number, and `MCP_MISUSE` after the first call, or
+/// for a client of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_transport(
     client: SharedHandle<mcp_client>,
@@ -53,12 +57,14 @@ pub extern "C" fn mcp_set_transport(
     })
 }
 
-/// Connects to the Unix domain socket at `path` in place of the URL's host and port, which the
-/// server still sees in the request; as `--unix-socket` of curl does. No proxy is used then. NULL,
-/// as at the start, is none.
+/// Connects to the Unix domain socket at `path` instead of the host and port of the URL, like
+/// curl's `--unix-socket`. The request still contains the host and port of the URL. No proxy is
+/// used. NULL means none (the default).
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (107 bytes on Linux), and
-/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for a path that is empty or too long (more than 107 bytes on
+/// Linux), and `MCP_MISUSE` after the first call, or for a client of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_unix_socket(
     client: SharedHandle<mcp_client>,
@@ -71,25 +77,27 @@ pub extern "C" fn mcp_set_unix_socket(
     })
 }
 
-/// Sets the proxy: "http://host:port" (CONNECT for https, and requests passed on for http),
-/// "socks5://host:port" (names are looked up here) or "socks5h://host:port" (by the proxy), with
-/// "user:password@" in front of the host where it wants that, percent-encoded. "" is no proxy at
-/// all. The port is 1080 where none is given.
+/// Sets the proxy: "http://host:port" (CONNECT for https, forwarded requests for http),
+/// "socks5://host:port" (the client looks up host names) or "socks5h://host:port" (the proxy looks
+/// them up). For a proxy with authentication put "user:password@" in front of the host,
+/// percent-encoded. "" means no proxy. The default port is 1080.
 ///
-/// NULL, as at the start, is what the environment says, by the rules of curl: `http_proxy` (in
-/// small letters only) for http URLs, `https_proxy` or `HTTPS_PROXY` for https URLs, else
-/// `all_proxy` or `ALL_PROXY`; and `no_proxy` or `NO_PROXY` lists hosts, domains, addresses and
-/// networks ("10.0.0.0/8") that are reached without one, "*" for all. It is read once, at the first
-/// call. That list does not apply to a proxy that is set here.
+/// NULL (the default) uses the environment, with the rules of curl: `http_proxy` (lower case only)
+/// for http URLs, `https_proxy` or `HTTPS_PROXY` for https URLs, else `all_proxy` or `ALL_PROXY`.
+/// `no_proxy` or `NO_PROXY` lists hosts, domains, addresses and networks ("10.0.0.0/8") that are
+/// reached without a proxy, "*" alone means all; it does not apply to a proxy that is set here. The
+/// environment is read once, at the first call.
 ///
-/// A proxy's credentials go to the proxy alone, and are in no message. A proxy that refuses or
-/// cannot be reached is `MCP_PROXY_FAILED`, one that wants other credentials
-/// `MCP_PROXY_AUTH_REQUIRED`. Errors name the proxy and what set it; so does one for an answer of
-/// 403, 502, 503 or 504, or an HTML page, that came through a proxy over http, for the proxy may
-/// have answered in the server's place.
+/// The proxy's credentials are sent only to the proxy, and appear in no message. Calls fail with
+/// `MCP_PROXY_FAILED` if the proxy cannot be reached or refuses to connect, with
+/// `MCP_PROXY_AUTH_REQUIRED` if it requires other credentials. These errors name the proxy and what
+/// set it. So does the error for a response with status 403, 502, 503 or 504 or an HTML page over
+/// plain http, because the proxy may have sent it.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a URL that cannot be used, and `MCP_MISUSE` after the first
-/// call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for an invalid URL, and `MCP_MISUSE` after the first call, or for
+/// a client of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_proxy(
     client: SharedHandle<mcp_client>,
@@ -109,12 +117,15 @@ pub extern "C" fn mcp_set_proxy(
     })
 }
 
-/// Whether credentials may go to another machine over https only. With true, a request that carries
-/// any over plain http fails with `MCP_INSECURE` before it is sent; without, as at the start, it is
-/// sent, with a warning to the log. This machine itself is always allowed: loopback addresses, Unix
-/// domain sockets, and localhost with all names below it, for which no resolver is asked (RFC 6761).
+/// Sets whether credentials may be sent to another machine only over https. With true, a request
+/// with credentials over plain http fails with `MCP_INSECURE` before it is sent. With false (the
+/// default) it is sent, and a warning is logged. The local machine is always allowed: loopback
+/// addresses, Unix domain sockets, and localhost with all names below it, for which no DNS lookup
+/// is made (RFC 6761).
 ///
-/// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_MISUSE` after the first call, or for a client of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_require_https(
     client: SharedHandle<mcp_client>,
@@ -127,18 +138,20 @@ pub extern "C" fn mcp_set_require_https(
     })
 }
 
-/// Trusts the certificate authorities in a PEM file, beside those that the system trusts, and in
-/// place of an earlier file. NULL, as at the start, is none. The file is read now. On Linux, the
-/// variables SSL_CERT_FILE and SSL_CERT_DIR of the environment name other authorities in place of
-/// the system's.
+/// Trusts the certificate authorities in a PEM file, in addition to those of the system. It
+/// replaces an earlier file; NULL means none (the default). The file is read immediately. On Linux,
+/// the environment variables SSL_CERT_FILE and SSL_CERT_DIR name other authorities in place of the
+/// system's.
 ///
-/// A server's own certificate may be in the file, too, also one with CA:TRUE, as a plain
-/// `openssl req -x509` makes it. It is accepted from a server that shows the same certificate, byte
-/// for byte, while its dates are right and the URL's host is among its names.
+/// The file may also contain a server's own certificate, even one with CA:TRUE, as `openssl req
+/// -x509` creates it. Such a certificate is accepted from a server that presents exactly the same
+/// certificate, if it has not expired and contains the URL's host name.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is no regular file, is larger than
-/// 16 MiB or holds no certificate, and `MCP_MISUSE` after the first call that went to the server.
-/// Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for a file that cannot be read, is not a regular file, is larger
+/// than 16 MiB or contains no certificate, and `MCP_MISUSE` after the first call, or for a client
+/// of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_tls_ca_file(
     client: SharedHandle<mcp_client>,
@@ -152,13 +165,16 @@ pub extern "C" fn mcp_set_tls_ca_file(
     })
 }
 
-/// Shows a certificate to servers that ask for one (mutual TLS). `cert_path` is a PEM file with the
-/// certificate, and those between it and its authority behind it; `key_path` one with the private
-/// key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL where that is in the same file. A NULL
-/// `cert_path`, as at the start, is none. The files are read now.
+/// Sets the client certificate for servers that request one (mutual TLS). `cert_path` is a PEM file
+/// with the certificate, followed by its intermediate certificates. `key_path` is a PEM file with
+/// the private key (PKCS #8, PKCS #1 or SEC 1, not encrypted), or NULL if the key is in the same
+/// file. If both are NULL, no certificate is used (the default). The files are read immediately.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for files that cannot be read (as for `mcp_set_tls_ca_file`), or do
-/// not belong together, and `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for files that cannot be read, are not regular files, are larger
+/// than 16 MiB or do not belong together, and `MCP_MISUSE` after the first call, or for a client of
+/// a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_tls_client_cert(
     client: SharedHandle<mcp_client>,
@@ -178,10 +194,13 @@ pub extern "C" fn mcp_set_tls_client_cert(
     })
 }
 
-/// Whether a server has to prove who it is; true at the start. **With false, anybody on the way can
-/// read and change everything, the token included.** For development; the log gets a warning.
+/// Sets whether the certificates of servers are verified (the default is true). **With false,
+/// anyone on the network path can read and change all data, including the token.** Use it for
+/// development only; a warning is logged.
 ///
-/// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_MISUSE` after the first call, or for a client of a server process.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_tls_verify(
     client: SharedHandle<mcp_client>,

@@ -1,9 +1,9 @@
-//! What may be set for a single call.
+//! Options of a call.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, given, guard_quiet};
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, guard_quiet, not_null};
 use super::cancel::mcp_cancel;
 use super::error::mcp_error;
 use super::guard::guard;
@@ -12,8 +12,8 @@ use crate::client::{CallOptions, ProgressCallback};
 use crate::status::mcp_status;
 use crate::sys::callback;
 
-/// Options of a call. NULL in their place means the defaults. One object may serve any number of
-/// calls, at the same time too, as long as nobody changes it while a call uses it.
+/// `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
+/// for any number of calls, also at the same time, as long as no thread changes it during a call.
 ///
 /// Since 0.1.0.
 pub struct mcp_options {
@@ -26,9 +26,10 @@ impl mcp_options {
     }
 }
 
-/// Makes options with the defaults. The caller frees them with `mcp_options_free`. Never NULL.
+/// Creates options with the defaults, which the caller frees with `mcp_options_free`. The result is
+/// never NULL.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_new() -> Box<mcp_options> {
     Box::new(mcp_options { inner: CallOptions::default() })
@@ -42,9 +43,10 @@ pub extern "C" fn mcp_options_free(options: Option<Box<mcp_options>>) {
     guard_quiet((), || drop(options));
 }
 
-/// Sets the timeout of the call, in milliseconds; 0 means none. Unset: the client's.
+/// Sets the timeout of the call, in milliseconds; 0 means none. Default: the client's timeout
+/// (`mcp_set_timeout`).
 ///
-/// Since 0.1.0.
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_set_timeout(
     options: Option<&mut mcp_options>,
@@ -52,15 +54,15 @@ pub extern "C" fn mcp_options_set_timeout(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        given(options, "options")?.inner.timeout_ms = Some(timeout_ms);
+        not_null(options, "options")?.inner.timeout_ms = Some(timeout_ms);
         Ok(())
     })
 }
 
-/// Sets the idle limit of the call, in milliseconds: it ends with `MCP_TIMEOUT` when that long no
-/// byte comes from the server and none can be sent. 0, as at the start, means none.
+/// Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if for
+/// this long no byte is received from the server and none can be sent. 0 means none (the default).
 ///
-/// Since 0.1.0.
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_set_idle_timeout(
     options: Option<&mut mcp_options>,
@@ -68,15 +70,15 @@ pub extern "C" fn mcp_options_set_idle_timeout(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        given(options, "options")?.inner.idle_ms = timeout_ms;
+        not_null(options, "options")?.inner.idle_ms = timeout_ms;
         Ok(())
     })
 }
 
-/// Sets the token that can end the call early; NULL removes it. The options keep their own hold on
-/// the token: the caller may free its own at any time.
+/// Sets the token that can cancel the call; NULL removes it. The options keep a reference to the
+/// token: the caller may free its own at any time.
 ///
-/// Since 0.1.0.
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_set_cancel(
     options: Option<&mut mcp_options>,
@@ -84,28 +86,31 @@ pub extern "C" fn mcp_options_set_cancel(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let options = given(options, "options")?;
+        let options = not_null(options, "options")?;
         options.inner.cancel = cancel.object().map(mcp_cancel::signal);
         Ok(())
     })
 }
 
-/// Receives how far an operation has come: `progress` grows with each call, `total` is where it
-/// ends, or negative where the server does not know, and `message` is what the server says of it,
-/// or NULL. The text is gone when the callback returns.
+/// Receives the progress of a call. `progress` increases with each notification; `total` is its
+/// value at completion, or negative if the server does not know it; `message` is the server's
+/// message, or NULL. The text is valid until the callback returns.
 ///
-/// Called on the thread of the call, no lock held; its time counts against no timeout. It may make
-/// calls, on this client as well. No exception and no longjmp may leave it.
+/// It runs on the thread of the call, with no lock held. It may use the library, and make calls on
+/// the same client. Its time does not count against any timeout. It must not throw an exception or
+/// call longjmp.
+///
+/// Since 0.1.0.
 pub type mcp_progress_fn =
     Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
 
-/// Asks the server to tell how far it has come, and sets the callback that is told (specification
-/// 2026-07-28, "Progress"). NULL, as at the start, asks for nothing.
+/// Requests progress notifications from the server, and sets the callback that receives them
+/// (specification 2026-07-28, "Progress"). NULL requests none (the default).
 ///
-/// `userdata` is handed to the callback as it is, and to `destroy`, which may be NULL, when neither
-/// the options nor a call needs it any more.
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when neither the
+/// options nor a call needs it: see `mcp_destroy_fn`.
 ///
-/// Since 0.1.0.
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_options_set_progress(
     options: Option<&mut mcp_options>,
@@ -114,29 +119,32 @@ pub unsafe extern "C" fn mcp_options_set_progress(
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Made first: whatever happens now, its end runs `destroy`.
+    // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     guard(error, || {
-        let hook = progress.map(|tell| {
+        let hook = progress.map(|progress_fn| {
             let hook: Arc<ProgressCallback> =
                 Arc::new(move |progress: f64, total: Option<f64>, message: Option<&str>| {
                     let message = message.map(c_string);
                     let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
-                    // SAFETY: the registration promises that the callback may be called with this userdata from any thread.
-                    callback::call(|| unsafe { tell(owner.pointer(), progress, total.unwrap_or(-1.0), message) });
+                    let total = total.unwrap_or(-1.0);
+                    // SAFETY: the header requires that the callback may be called with this userdata from any thread.
+                    callback::call(|| unsafe { progress_fn(owner.pointer(), progress, total, message) });
                 });
             hook
         });
-        given(options, "options")?.inner.extras.progress = hook;
+        not_null(options, "options")?.inner.extras.progress = hook;
         Ok(())
     })
 }
 
-/// Sets members of the "_meta" of the call's requests: the text of a JSON object of `length` bytes,
-/// `SIZE_MAX` for a NUL-terminated one, such as a trace context ("traceparent"); NULL means none.
-/// They beat what the library puts there by itself.
+/// Sets members of the "_meta" of the call's requests, for example a trace context ("traceparent").
+/// `meta` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `SIZE_MAX`; NULL means none. They override the members that the library sets.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for what is no JSON object. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` if `meta` is not a JSON object.
+///
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_set_meta(
     options: Option<&mut mcp_options>,
@@ -145,13 +153,17 @@ pub extern "C" fn mcp_options_set_meta(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let options = given(options, "options")?;
+        let options = not_null(options, "options")?;
         options.inner.set_meta(meta.optional(length, "the _meta")?)
     })
 }
 
-/// Sets a header that the requests of the call carry; a NULL value removes it. The same rules and
-/// errors as those of `mcp_set_header`, which it beats. Since 0.1.0.
+/// Sets a header for the requests of the call; a NULL `value` removes it. It overrides a header of
+/// `mcp_set_header`.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept.
+///
+/// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_set_header(
     options: Option<&mut mcp_options>,
@@ -160,7 +172,7 @@ pub extern "C" fn mcp_options_set_header(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        let options = given(options, "options")?;
+        let options = not_null(options, "options")?;
         options.inner.set_header(name.required("name")?, value.optional("value")?)
     })
 }

@@ -1,4 +1,4 @@
-//! Prompts, and the completion of arguments.
+//! Prompts and argument completion.
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
@@ -10,13 +10,16 @@ use crate::client::operations::lists::ListMethod;
 use crate::client::operations::offers::CompletionReference;
 use crate::status::mcp_status;
 
-/// Lists the server's prompts: an object with "prompts", an array of all of them.
+/// Lists the prompts of the server: an object with "prompts", an array with the elements of all
+/// pages. Each prompt has a "name", and optionally "arguments" (specification 2026-07-28,
+/// "Prompts").
 ///
-/// Each has a "name", and perhaps "arguments" (specification 2026-07-28, "Prompts"). Errors as for
-/// `mcp_list_tools`.
+/// A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+/// `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+/// `MCP_LIMIT_MESSAGE`.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_prompts(
     client: SharedHandle<mcp_client>,
@@ -29,11 +32,12 @@ pub extern "C" fn mcp_list_prompts(
     })
 }
 
-/// As `mcp_list_prompts`, one page: the first one for a NULL `cursor`, and the one after another for
-/// the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
-/// a cursor, too.
+/// Lists one page of the server's prompts: an object with "prompts". A NULL `cursor` requests the
+/// first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
+/// last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
-/// Since 0.1.0.
+/// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_prompts_page(
     client: SharedHandle<mcp_client>,
@@ -47,13 +51,12 @@ pub extern "C" fn mcp_list_prompts_page(
     })
 }
 
-/// Gets a prompt, with its arguments filled in. `arguments` is the text of a JSON object of strings,
-/// of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
+/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message
+/// has a "role" and a "content". `arguments` is the text of a JSON object of strings of `length`
+/// bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
 ///
-/// `*result` is an object with "messages", an array: each has a "role" and a "content".
-///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_get_prompt(
     client: SharedHandle<mcp_client>,
@@ -70,14 +73,14 @@ pub extern "C" fn mcp_get_prompt(
     })
 }
 
-/// Asks what may stand for an argument of a prompt that begins with `value`. `context` is the text
-/// of a JSON object with the arguments that are known already, NUL-terminated, or NULL.
+/// Gets completions for an argument of a prompt: values that begin with `value`. `context` is the
+/// text of a JSON object with the arguments that are already known, NUL-terminated, or NULL.
 ///
-/// `*result` is an object whose "completion" has "values", an array of at most 100 texts, and
-/// perhaps "total" and "hasMore" (specification 2026-07-28, "Completion").
+/// The result is an object whose "completion" has "values", an array of at most 100 strings, and
+/// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_complete_prompt(
     client: SharedHandle<mcp_client>,
@@ -96,10 +99,14 @@ pub extern "C" fn mcp_complete_prompt(
     })
 }
 
-/// As `mcp_complete_prompt`, for an argument of a resource template, which is named by its
-/// "uriTemplate".
+/// Gets completions for an argument of a resource template, which is identified by its
+/// "uriTemplate": values that begin with `value`. `context` is the text of a JSON object with the
+/// arguments that are already known, NUL-terminated, or NULL.
 ///
-/// Since 0.1.0.
+/// The result is the same object as that of `mcp_complete_prompt`.
+///
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_complete_resource(
     client: SharedHandle<mcp_client>,

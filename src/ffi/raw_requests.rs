@@ -1,4 +1,4 @@
-//! Requests that have no function of their own.
+//! Requests and notifications for which this library has no specific function.
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
@@ -9,14 +9,15 @@ use super::guard::guard;
 use super::options::mcp_options;
 use crate::status::mcp_status;
 
-/// Sends any request, such as one of an extension, and gives its result as it came. `params` is the
-/// text of a JSON object of `length` bytes, `SIZE_MAX` for a NUL-terminated one; NULL means none.
-/// What the protocol version wants in "_meta" is added.
+/// Sends any request, for example one of an extension, and returns its result unchanged. `params`
+/// is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
+/// NULL means none. The library adds the "_meta" members that the protocol version requires.
 ///
-/// It is sent once: where it is not known whether the server has executed it, it is not sent again.
+/// The request is sent once: if it is not known whether the server executed it, it is not sent
+/// again.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_request(
     client: SharedHandle<mcp_client>,
@@ -33,10 +34,11 @@ pub extern "C" fn mcp_request(
     })
 }
 
-/// Sends any notification; there is no answer. `params` as for `mcp_request`.
+/// Sends any notification, which has no response. `params` is the text of a JSON object of `length`
+/// bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
 ///
-/// `options` may be NULL. Blocks until the server has taken it, but where it is a process; any
-/// thread. Since 0.1.0.
+/// `options` may be NULL. It blocks until the server has accepted the notification; with a server
+/// process, only until it is queued for the process. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_notify(
     client: SharedHandle<mcp_client>,

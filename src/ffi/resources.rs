@@ -9,13 +9,15 @@ use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;
 use crate::status::mcp_status;
 
-/// Lists the server's resources: an object with "resources", an array of all of them.
+/// Lists the resources of the server: an object with "resources", an array with the elements of all
+/// pages. Each resource has a "uri" and a "name" (specification 2026-07-28, "Resources").
 ///
-/// Each has a "uri" and a "name" (specification 2026-07-28, "Resources"). Errors as for
-/// `mcp_list_tools`.
+/// A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+/// `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+/// `MCP_LIMIT_MESSAGE`.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_resources(
     client: SharedHandle<mcp_client>,
@@ -28,11 +30,12 @@ pub extern "C" fn mcp_list_resources(
     })
 }
 
-/// As `mcp_list_resources`, one page: the first one for a NULL `cursor`, and the one after another
-/// for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text
-/// is a cursor, too.
+/// Lists one page of the server's resources: an object with "resources". A NULL `cursor` requests
+/// the first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
+/// last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
-/// Since 0.1.0.
+/// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_resources_page(
     client: SharedHandle<mcp_client>,
@@ -46,13 +49,16 @@ pub extern "C" fn mcp_list_resources_page(
     })
 }
 
-/// Lists the server's resource templates: an object with "resourceTemplates", an array of all of
-/// them.
+/// Lists the resource templates of the server: an object with "resourceTemplates", an array with
+/// the elements of all pages. Each template has a "name" and a "uriTemplate", from which the URIs
+/// of resources are built (RFC 6570).
 ///
-/// Each has a "uriTemplate" (RFC 6570) and a "name". Errors as for `mcp_list_tools`.
+/// A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+/// `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+/// `MCP_LIMIT_MESSAGE`.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_resource_templates(
     client: SharedHandle<mcp_client>,
@@ -65,11 +71,12 @@ pub extern "C" fn mcp_list_resource_templates(
     })
 }
 
-/// As `mcp_list_resource_templates`, one page: the first one for a NULL `cursor`, and the one after
-/// another for the text of that one's "nextCursor". A page without a "nextCursor" is the last; an
-/// empty text is a cursor, too.
+/// Lists one page of the server's resource templates: an object with "resourceTemplates". A NULL
+/// `cursor` requests the first page, the "nextCursor" of a page the page after it. A page without
+/// "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
-/// Since 0.1.0.
+/// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_resource_templates_page(
     client: SharedHandle<mcp_client>,
@@ -83,14 +90,14 @@ pub extern "C" fn mcp_list_resource_templates_page(
     })
 }
 
-/// Reads a resource. `*result` is an object with "contents", an array: each has a "uri", perhaps a
-/// "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
+/// Reads a resource. The result is an object with "contents", an array; each element has a "uri",
+/// optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
 ///
-/// A resource that does not exist is `MCP_RPC_ERROR`, with the code -32602, or -32002 on servers up
-/// to 2025-11-25.
+/// Returns `MCP_RPC_ERROR` if the resource does not exist, with code -32602, or -32002 on servers
+/// up to 2025-11-25.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_read_resource(
     client: SharedHandle<mcp_client>,

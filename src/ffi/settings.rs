@@ -1,4 +1,4 @@
-//! How a client behaves.
+//! General settings of a client.
 
 use super::c_types::{CText, OutParam, SharedHandle};
 use super::client::mcp_client;
@@ -7,13 +7,14 @@ use crate::client::settings::LimitKind;
 use crate::error::Error;
 use crate::status::*;
 
-/// Sets the timeout of calls whose options set none, in milliseconds; 0 means none. It is 60,000
-/// where it is never set.
+/// Sets the timeout of calls whose options set none, in milliseconds; 0 means none. Default:
+/// 60,000.
 ///
-/// One timeout governs a call from entry to return: name lookup, connecting, TLS, negotiation,
-/// redirects, resends and the body. The time that the auth callback takes is not counted.
+/// The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
+/// redirects, retries and the body. The time in callbacks of the application is not counted, except
+/// in the log callback.
 ///
-/// Any thread, any time; counts from the next call. Since 0.1.0.
+/// Thread-safe; takes effect with the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_timeout(
     client: SharedHandle<mcp_client>,
@@ -26,10 +27,12 @@ pub extern "C" fn mcp_set_timeout(
     })
 }
 
-/// Sets the name and version under which the program introduces itself to the server
-/// (`clientInfo`). Without it, the server is told "libmcp" and the library's version.
+/// Sets the name and version of the application that are sent to the server (`clientInfo`).
+/// Default: "libmcp" and the version of the library.
 ///
-/// Returns `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_MISUSE` after the first call.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_client_info(
     client: SharedHandle<mcp_client>,
@@ -42,15 +45,15 @@ pub extern "C" fn mcp_set_client_info(
     })
 }
 
-/// Pins the protocol version, such as "2025-06-18": the server has to speak that one, or calls
-/// fail with `MCP_VERSION_UNSUPPORTED`. NULL, as at the start, negotiates: the newest version that
-/// both sides speak.
+/// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
+/// with `MCP_VERSION_UNSUPPORTED`. NULL negotiates the newest version that both sides support (the
+/// default).
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a version that this library does not speak (it speaks
-/// 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the
-/// first call that went to the server.
+/// Returns `MCP_INVALID_ARGUMENT` for a version that this library does not support (it supports
+/// 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28), and `MCP_MISUSE` after the first
+/// call.
 ///
-/// Since 0.1.0.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_protocol_version(
     client: SharedHandle<mcp_client>,
@@ -60,25 +63,27 @@ pub extern "C" fn mcp_set_protocol_version(
     mcp_client::set(client, error, |client| client.settings.pin_version(version.optional("version")?))
 }
 
-/// What `mcp_set_limit` can limit. A later version may add more.
+/// What `mcp_set_limit` can limit. A later version may add values.
 ///
 /// Since 0.1.0.
 #[repr(C)]
 pub enum mcp_limit {
-    /// The body of one answer, unpacked; 64 MiB at the start.
+    /// One message, or the body of one response after decompression; also all pages of a list
+    /// together. Default: 64 MiB.
     MCP_LIMIT_MESSAGE = 1,
-    /// The head of one answer, all of its header fields together; 64 KiB at the start, and at most
-    /// 16 MiB.
+    /// All header fields of one response together. Default: 64 KiB; maximum: 16 MiB.
     MCP_LIMIT_HEAD = 2,
-    /// One event of an event stream; 64 MiB at the start.
+    /// One event of an event stream. Default: 64 MiB.
     MCP_LIMIT_EVENT = 3,
 }
 
-/// Sets the largest of what a server may send, in bytes: a call that meets more ends with
-/// `MCP_TOO_LARGE`. `limit` is a number of `mcp_limit`; 0 bytes stand for the value at the start.
+/// Sets a limit for data from the server, in bytes: a call that exceeds it fails with
+/// `MCP_TOO_LARGE`. `limit` is an `mcp_limit`; 0 bytes restore the default.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for an unknown number or a head that is too large, and
-/// `MCP_MISUSE` after the first call that went to the server. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for an unknown limit, or for `MCP_LIMIT_HEAD` above its maximum,
+/// and `MCP_MISUSE` after the first call.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_limit(
     client: SharedHandle<mcp_client>,
@@ -95,14 +100,16 @@ pub extern "C" fn mcp_set_limit(
     mcp_client::set(client, error, |client| client.settings.set_limit(limit?, bytes))
 }
 
-/// Whether results are kept as long as the server says that they are fresh: lists, and resources
-/// that were read (specification 2026-07-28, "Caching"). With true, a call may be answered from
-/// memory. A server that says of a change makes what it concerns stale, while somebody listens
-/// (`mcp_listen`). Private results go with the credentials that they were asked for with; where a
-/// callback gives those (`mcp_set_auth`), they are not kept.
+/// Enables or disables the cache for lists and resources, which keeps results as long as the server
+/// declares them fresh (specification 2026-07-28, "Caching"). With true, a call may be answered
+/// from the cache, unless its options set a header or "_meta". false (the default) also clears the
+/// cache.
 ///
-/// Any thread, any time; false at the start, and with it everything that was kept is forgotten.
-/// Since 0.1.0.
+/// A change notification of the server removes the results that it concerns; most servers send such
+/// notifications only while `mcp_listen` runs. Private results are used only with the credentials
+/// of their request, and not at all if an auth callback (`mcp_set_auth`) is set.
+///
+/// Thread-safe; takes effect with the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_cache(
     client: SharedHandle<mcp_client>,

@@ -1,4 +1,4 @@
-//! Servers that are started as a process.
+//! Clients for servers that run as a child process.
 
 use std::path::PathBuf;
 
@@ -11,25 +11,29 @@ use crate::error::Error;
 use crate::status::*;
 use crate::transport::stdio::environment::program;
 
-/// Makes a client for a server that is started as a process and speaks on its standard streams
-/// (specification 2026-07-28, "stdio"). `argv` is the program and its arguments, with a NULL behind
-/// the last one; no shell is between. A program without a slash is found by PATH. It is started by
-/// the first call, and again by the next call when it has ended.
+/// Creates a client for a server that runs as a child process and communicates over its standard
+/// input and output (specification 2026-07-28, "stdio"). `argv` contains the program and its
+/// arguments, followed by NULL; no shell is used. A program without a slash is searched for in
+/// PATH. The first call starts the process; if it has ended, the next call starts it again.
 ///
-/// The server inherits HOME, LOGNAME, PATH, SHELL, TERM and USER of the environment, no descriptor
-/// but its three streams, which are pipes, and has a process group of its own. What it writes to stderr goes to the
-/// log, and its last lines into the error when it ends; or into a file (`mcp_set_stderr_file`).
+/// The process inherits the environment variables HOME, LOGNAME, PATH, SHELL, TERM and USER, and no
+/// file descriptors except its three standard streams, which are pipes. It gets its own process
+/// group. Its stderr output goes to the log, and the last lines also into the error if the process
+/// ends; or to a file (`mcp_set_stderr_file`).
 ///
-/// `mcp_client_close` and `mcp_client_free` close its stdin. When it has ended, or after 2 seconds,
-/// its group gets SIGTERM, and what of it still runs after 2 more SIGKILL. `mcp_client_free` waits for
-/// that. A server that ends by itself takes what it has started with it in the same way, unless that
-/// has left the group.
+/// `mcp_client_close` and `mcp_client_free` close its stdin. When the process has exited, or after
+/// 2 seconds, its process group gets SIGTERM, and processes that still run 2 seconds later get
+/// SIGKILL. `mcp_client_free` waits for that. If the process exits without being asked to, the rest
+/// of its group is ended in the same way.
 ///
-/// Credentials, headers and everything else that is about HTTP return `MCP_MISUSE` on such a client:
-/// what the server needs to know goes into its environment (`mcp_set_environment`).
+/// Credentials, headers and all other HTTP settings return `MCP_MISUSE` for such a client: pass
+/// configuration to the server in its environment (`mcp_set_environment`).
 ///
-/// Returns the client, which the caller frees with `mcp_client_free`; or NULL, with
-/// `MCP_INVALID_ARGUMENT` for an empty command. Since 0.1.0.
+/// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+/// `MCP_INVALID_ARGUMENT` for an empty command, or `MCP_SYSTEM_ERROR` if no file descriptor is
+/// available.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || {
@@ -38,13 +42,15 @@ pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp
     })
 }
 
-/// Sets a variable in the environment of the server's process; NULL removes it.
+/// Sets an environment variable of the server process; a NULL `value` removes it.
 ///
-/// Where the server writes its value to stderr, it is replaced in the log and in errors, unless it
-/// is shorter than 8 bytes or begins with a slash.
+/// If the server writes the value to stderr, it is redacted in the log and in errors, unless it is
+/// shorter than 8 bytes or begins with a slash.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a name that is empty or holds "=", and `MCP_MISUSE` for a
-/// client of a URL, and after the first call. Since 0.1.0.
+/// Returns `MCP_INVALID_ARGUMENT` for a name that is empty or contains "=", and `MCP_MISUSE` for a
+/// client of a URL, or after the first call.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_environment(
     client: SharedHandle<mcp_client>,
@@ -64,8 +70,12 @@ pub extern "C" fn mcp_set_environment(
     })
 }
 
-/// Sets the folder that the server's process is started in; NULL, as at the start, is the program's
-/// own. Errors as for `mcp_set_environment`. Since 0.1.0.
+/// Sets the working directory of the server process; NULL means that of this process (the default).
+/// If the directory does not exist, the first call fails with `MCP_PROCESS_FAILED`.
+///
+/// Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_working_directory(
     client: SharedHandle<mcp_client>,
@@ -78,9 +88,13 @@ pub extern "C" fn mcp_set_working_directory(
     })
 }
 
-/// Appends what the server writes to stderr to a file, which is made where it is missing; NULL, as
-/// at the start, is the log. A file that cannot be opened is `MCP_PROCESS_FAILED` in the first call.
-/// Errors as for `mcp_set_environment`. Since 0.1.0.
+/// Appends the stderr output of the server process to a file, which is created if it does not
+/// exist; NULL means the log (the default). If the file cannot be opened, the first call fails with
+/// `MCP_PROCESS_FAILED`.
+///
+/// Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_stderr_file(
     client: SharedHandle<mcp_client>,

@@ -13,16 +13,16 @@ use super::options::mcp_options;
 use crate::client::operations::tasks::task_id;
 use crate::status::mcp_status;
 
-/// Calls a tool as `mcp_call_tool` does, and takes a task for an answer, too: work that goes on at
-/// the server while nobody waits. On modern servers the server decides (the extension
-/// "io.modelcontextprotocol/tasks"); on those of 2025-11-25 a tool that can be a task becomes one
-/// (specification 2025-11-25, "Tasks"); on older ones there are none.
+/// Calls a tool like `mcp_call_tool`, but also accepts a task instead of a result: the server
+/// continues the work after this function returns. A modern server decides whether to start a task
+/// (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
+/// supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
 ///
-/// `mcp_task_id` tells a task from a result. Keep its id: with it, another process can ask for the
-/// task as well.
+/// `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
+/// task in another process.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_start_tool(
     client: SharedHandle<mcp_client>,
@@ -39,20 +39,22 @@ pub extern "C" fn mcp_start_tool(
     })
 }
 
-/// The id of the task that `mcp_start_tool` brought; NULL where it brought the tool's result, and
-/// for NULL. Lives as long as the result. Since 0.1.0.
+/// Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
+/// or for NULL.
+///
+/// The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_task_id(result: Option<&mcp_json>) -> *const c_char {
     mcp_json_string(find(result, task_id))
 }
 
-/// Asks how a task stands: an object with "taskId", "status" ("working", "input_required",
-/// "completed", "failed" or "cancelled"), and perhaps "statusMessage", "ttlMs" and "pollIntervalMs",
-/// which on servers of 2025-11-25 are called "ttl" and "pollInterval". On modern servers a completed
-/// task has its "result" there, a failed one its "error".
+/// Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
+/// "completed", "failed" or "cancelled"), and optionally "statusMessage", "ttlMs" and
+/// "pollIntervalMs", which servers of 2025-11-25 call "ttl" and "pollInterval". On modern servers a
+/// completed task contains its "result", a failed one its "error".
 ///
-/// `*task` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*task` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_get_task(
     client: SharedHandle<mcp_client>,
@@ -64,11 +66,11 @@ pub extern "C" fn mcp_get_task(
     run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
 }
 
-/// Gives a task of a modern server inputs that it asks for: the text of a JSON object of `length`
-/// bytes, `SIZE_MAX` for a NUL-terminated one, with a result under each key of its "inputRequests".
-/// `mcp_wait_task` does that by itself.
+/// Sends inputs that a task of a modern server requests. `responses` is the text of a JSON object
+/// of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`, with a result for each key of
+/// the task's "inputRequests". `mcp_wait_task` does this automatically.
 ///
-/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_update_task(
     client: SharedHandle<mcp_client>,
@@ -85,9 +87,9 @@ pub extern "C" fn mcp_update_task(
     })
 }
 
-/// Asks the server to end a task. It may end it, or finish it first.
+/// Sends a request to cancel a task. The task may still complete.
 ///
-/// `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_cancel_task(
     client: SharedHandle<mcp_client>,
@@ -98,15 +100,19 @@ pub extern "C" fn mcp_cancel_task(
     guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, id.required("id")?)))
 }
 
-/// Waits until a task has ended, and gives the result of the tool. It asks as often as the server
-/// wants; what the task asks for, the handlers that are set give. A progress callback in the options
-/// is told each new "statusMessage", with the number of such messages as the progress.
+/// Waits for the end of a task, and returns the result of the tool. It requests the state of the
+/// task at the interval that the server sets, or every second. Handlers that are set respond to the
+/// input requests of the task. A progress callback in the options receives each new
+/// "statusMessage", with the number of such messages as the progress.
 ///
-/// Returns `MCP_RPC_ERROR` for a task that failed, `MCP_TASK_CANCELLED` for one that was cancelled.
-/// When this call is cancelled or times out, the task goes on.
+/// The timeout of the call applies to the whole wait: for a long task, set it to 0 or to a long
+/// time (`mcp_options_set_timeout`).
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// Returns `MCP_RPC_ERROR` if the task failed, `MCP_TASK_CANCELLED` if it was cancelled. If this
+/// call is cancelled or times out, the task continues.
+///
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_wait_task(
     client: SharedHandle<mcp_client>,

@@ -6,25 +6,27 @@ use std::ffi::c_char;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
-use super::document::{find, look, mcp_json};
+use super::document::{find, mcp_json, read_or};
 use super::error::mcp_error;
 use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
 
-/// Lists the server's tools: an object with "tools", an array of all of them, of all pages together.
+/// Lists the tools of the server: an object with "tools", an array. A server may split a list into
+/// pages, each with a "nextCursor" that leads to the next one; the function requests all pages.
 ///
-/// Each has a "name", mostly a "description", and an "inputSchema", the JSON schema of its
-/// arguments (specification 2026-07-28, "Tools"). A tool whose schema breaks the rules for headers
-/// is left out, with a line in the log, as the specification wants it.
+/// Each tool has a "name", usually a "description", and an "inputSchema", the JSON schema of its
+/// arguments (specification 2026-07-28, "Tools"). With a modern server over HTTP, a tool is left
+/// out and logged if its schema is larger than 1 MiB or breaks the rules for arguments that are
+/// sent as headers, as the specification requires.
 ///
-/// A page whose "nextCursor" was used before is the last one, with a warning in the log: some servers
-/// name the same cursor on every page. Returns `MCP_ENDLESS` for pages that lead on and on, and
-/// `MCP_TOO_LARGE` where all pages together are larger than the limit of a message.
+/// A page whose "nextCursor" was already used is the last one, and a warning is logged: some
+/// servers return the same cursor with every page. Returns `MCP_ENDLESS` for more than 10,000
+/// pages, and `MCP_TOO_LARGE` if all pages together exceed `MCP_LIMIT_MESSAGE`.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_tools(
     client: SharedHandle<mcp_client>,
@@ -35,11 +37,12 @@ pub extern "C" fn mcp_list_tools(
     run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, ListMethod::Tools))
 }
 
-/// As `mcp_list_tools`, one page: the first one for a NULL `cursor`, and the one after another for
-/// the text of that one's "nextCursor". A page without a "nextCursor" is the last; an empty text is
-/// a cursor, too. To end where a cursor comes again is up to the caller.
+/// Lists one page of the server's tools: an object with "tools". A NULL `cursor` requests the first
+/// page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the last; ""
+/// is a valid cursor. The caller must detect a cursor that repeats.
 ///
-/// Since 0.1.0.
+/// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_list_tools_page(
     client: SharedHandle<mcp_client>,
@@ -53,22 +56,27 @@ pub extern "C" fn mcp_list_tools_page(
     })
 }
 
-/// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, `SIZE_MAX` for a
-/// NUL-terminated one; NULL means no arguments.
+/// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
+/// `length` is `SIZE_MAX`; NULL means no arguments.
 ///
-/// `*result` is an object with "content", an array of what the tool has to say, and perhaps
-/// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **A tool that failed is a
-/// successful call**: `MCP_OK`, and `mcp_tool_result_is_error` says so; `mcp_tool_result_text` is
-/// then what went wrong. Whether structured content is what the tool's "outputSchema" promises is
-/// left to the caller.
+/// The result is an object with "content", an array of what the tool returns, and optionally
+/// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
+/// failure, the call still succeeds**: it returns `MCP_OK`, `mcp_tool_result_is_error` is true, and
+/// `mcp_tool_result_text` describes the failure. The structured content is not validated against
+/// the tool's "outputSchema".
 ///
-/// A tool is never called twice: where it is not known whether the server has executed the call,
-/// it is not sent again. Such a call ends with `MCP_TRUNCATED`, `MCP_DISCONNECTED` or
-/// `MCP_SESSION_LOST`, and the message says that the tool may have been executed. While it waits, handlers that are set may be asked for input. A tool that
-/// has to be a task (2025-11-25) becomes one, and this waits for its end.
+/// The client never calls a tool twice: if it is not known whether the server executed the call, it
+/// is not sent again. Such a call fails with `MCP_TRUNCATED`, `MCP_DISCONNECTED`,
+/// `MCP_SESSION_LOST` or `MCP_PROCESS_FAILED`, and the message says that the tool may have been
+/// executed.
 ///
-/// `*result` is set to NULL first and to the object on success; the caller frees it with
-/// `mcp_json_free`. `options` may be NULL. Blocks; any thread. Since 0.1.0.
+/// The client may first request the list of tools, which says how to call the tool. During the call
+/// the server may request input from the handlers that are set. A tool that must run as a task
+/// (2025-11-25) is started as one, and the function waits for its end; if the function is cancelled
+/// or times out, so is the task.
+///
+/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_call_tool(
     client: SharedHandle<mcp_client>,
@@ -85,41 +93,45 @@ pub extern "C" fn mcp_call_tool(
     })
 }
 
-/// Whether the tool says that it failed (its "isError"); false for NULL. Since 0.1.0.
+/// Returns whether the tool reports a failure (its "isError"); false for NULL.
+///
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_tool_result_is_error(result: Option<&mcp_json>) -> bool {
-    look(result, false, |json| json.value().member("isError")?.bool().ok())
+    read_or(result, false, |json| json.value().member("isError")?.bool().ok())
 }
 
-/// The texts of a tool's result, each on a line of its own: those of its blocks of the type "text",
-/// and those of embedded resources, in their order; "" where it has none, and for NULL. A block that
-/// is not as the specification wants it is passed over. Never NULL. It is made once and lives as
-/// long as the result.
+/// Returns the texts of a tool's result, separated by line breaks: the blocks of type "text" and
+/// the texts of embedded resources, in their order. "" if there are none, or for NULL. Invalid
+/// blocks are ignored.
 ///
-/// Since 0.1.0.
+/// The result is never NULL. It is created once, and valid as long as the document exists.
+/// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_tool_result_text(result: Option<&mcp_json>) -> *const c_char {
-    look(result, c"".as_ptr(), |json| json.keep_made(|| texts(json.value())))
+    read_or(result, c"".as_ptr(), |json| json.cached_derived_text(|| joined_texts(json.value())))
 }
 
-/// The structured content of a tool's result: an object, from 2026-07-28 on any value; NULL where it
-/// has none, and for NULL. Lives as long as the result. Since 0.1.0.
+/// Returns the structured content of a tool's result: an object, or from 2026-07-28 on any value;
+/// NULL if there is none, or for NULL.
+///
+/// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_tool_result_structured(result: Option<&mcp_json>) -> Option<&mcp_json> {
     find(result, |result| result.member("structuredContent"))
 }
 
-/// The texts among the blocks of a result's content.
-fn texts(result: Value<'_>) -> Cow<'_, str> {
+/// The texts of all blocks of a result's content, separated by line breaks.
+fn joined_texts(result: Value<'_>) -> Cow<'_, str> {
     let mut texts = result.member("content").into_iter().flat_map(Value::children).filter_map(text_of);
-    // Mostly there is one, and that is not copied.
-    let mut all = texts.next().unwrap_or_default();
+    // Usually there is one text, which is not copied.
+    let mut joined = texts.next().unwrap_or_default();
     for text in texts {
-        let all = all.to_mut();
-        all.push('\n');
-        all.push_str(&text);
+        let joined = joined.to_mut();
+        joined.push('\n');
+        joined.push_str(&text);
     }
-    all
+    joined
 }
 
 fn text_of(block: Value<'_>) -> Option<Cow<'_, str>> {

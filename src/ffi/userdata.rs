@@ -1,24 +1,29 @@
-//! What a callback gets back.
+//! The `userdata` pointer of a callback.
 
 use std::ffi::c_void;
 
 use crate::sys::{callback, process};
 
-/// Ends the life of a callback's `userdata`. Called exactly once, after the last call of the
-/// callback, on whatever thread that happens; also when the registration fails. Not called in a
-/// child process after `fork`.
+/// Frees the `userdata` of a callback. It is called exactly once, after the last call of the
+/// callback, on any thread: when the callback is replaced, or the client or the options that it was
+/// set on are freed, and no call uses it any more. If setting the callback fails, or the callback
+/// is NULL, it is called immediately. It is not called in a child process after `fork`.
+///
+/// It must not throw an exception or call longjmp.
+///
+/// Since 0.1.0.
 pub type mcp_destroy_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void)>;
 
-/// The caller's pointer, and what to do at its end.
+/// The caller's pointer, and the function that frees it.
 pub(super) struct Userdata {
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
     process: u32,
 }
 
-// SAFETY: the header says that the callback, its userdata and destroy may be used from any thread.
+// SAFETY: the header requires that the callback, its userdata and destroy may be used from any thread.
 unsafe impl Send for Userdata {}
-// SAFETY: as above; several at once.
+// SAFETY: as for Send; several threads may use them at the same time.
 unsafe impl Sync for Userdata {}
 
 impl Userdata {
