@@ -9,12 +9,12 @@ use std::{env, fs};
 /// The sections of the header: title (empty: continues the previous section), and source.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "src/ffi/version.rs"),
-    ("Statuses: the outcome of a call", "src/status.rs"),
+    ("Status codes", "src/status.rs"),
     ("", "src/ffi/status.rs"),
-    ("Errors: why a call failed", "src/ffi/error.rs"),
-    ("Clients: one for each server", "src/ffi/client.rs"),
+    ("Errors", "src/ffi/error.rs"),
+    ("Clients", "src/ffi/client.rs"),
     ("Servers started as a process (stdio)", "src/ffi/stdio.rs"),
-    ("Servers from a configuration file", "src/ffi/config.rs"),
+    ("Configuration files", "src/ffi/config.rs"),
     ("Credentials and headers", "src/ffi/credentials.rs"),
     ("Callback data", "src/ffi/userdata.rs"),
     ("Custom authentication", "src/ffi/auth.rs"),
@@ -22,14 +22,14 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Connection and server information", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
-    ("Tasks: long-running tool calls", "src/ffi/tasks.rs"),
+    ("Tasks", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
     ("Server requests", "src/ffi/client_features.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
     ("Log messages of the server", "src/ffi/logging.rs"),
     ("Raw requests", "src/ffi/raw_requests.rs"),
-    ("Options of a call", "src/ffi/options.rs"),
+    ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
@@ -122,11 +122,11 @@ fn header() -> String {
         header.push('\n');
     }
     header.push_str(CLOSING);
-    NEVER_NULL.iter().fold(header, |header, declaration| mark_nonnull(&header, declaration))
+    NEVER_NULL.iter().fold(header, |header, place| mark_nonnull(&header, place))
 }
 
 /// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
-fn never_null(header: &str, place: &str) -> String {
+fn mark_nonnull(header: &str, place: &str) -> String {
     assert_eq!(header.matches(place).count(), 1, "the header must contain {place:?} once");
     header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }

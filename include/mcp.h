@@ -126,7 +126,7 @@ typedef struct mcp_json mcp_json;
 const char *MCP_NONNULL mcp_version(void);
 
 /* ============================================================================================== */
-/* Statuses: the outcome of a call                                                                */
+/* Status codes                                                                                   */
 /* ============================================================================================== */
 
 /**
@@ -330,7 +330,7 @@ typedef enum mcp_status {
 const char *MCP_NONNULL mcp_status_name(int32_t status);
 
 /* ============================================================================================== */
-/* Errors: why a call failed                                                                      */
+/* Errors                                                                                         */
 /* ============================================================================================== */
 
 /**
@@ -430,7 +430,7 @@ void *mcp_error_cause(const mcp_error *error);
 void mcp_error_free(mcp_error *error);
 
 /* ============================================================================================== */
-/* Clients: one for each server                                                                   */
+/* Clients                                                                                        */
 /* ============================================================================================== */
 
 /**
@@ -571,7 +571,7 @@ mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_e
 mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error **error);
 
 /* ============================================================================================== */
-/* Servers from a configuration file                                                              */
+/* Configuration files                                                                            */
 /* ============================================================================================== */
 
 /**
@@ -1221,7 +1221,7 @@ const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
 const mcp_json *mcp_tool_result_structured(const mcp_json *result);
 
 /* ============================================================================================== */
-/* Tasks: long-running tool calls                                                                 */
+/* Tasks                                                                                          */
 /* ============================================================================================== */
 
 /**
@@ -1819,7 +1819,7 @@ mcp_status mcp_notify(mcp_client *client,
                       mcp_error **error);
 
 /* ============================================================================================== */
-/* Options of a call                                                                              */
+/* Call options                                                                                   */
 /* ============================================================================================== */
 
 /**
