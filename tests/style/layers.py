@@ -50,7 +50,7 @@ STATEMENTS = ("use", "let", "type", "static", "const")
 Import = namedtuple("Import", "source line text target")
 
 
-def tokenize(text):
+def tokenize(text, strings=False):
     """The tokens with their line numbers, without comments and lifetimes. Strings and chars are replaced with `""`."""
     tokens, at, line = [], 0, 1
     while at < len(text):
