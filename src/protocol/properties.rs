@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 
-use super::header_arguments::{HeaderArgument, argument, header_value};
+use super::header_arguments::{HeaderArgument, argument_value, header_value};
 use super::json::{Json, Kind, Value};
 use super::messages::quoted;
 
@@ -72,7 +72,7 @@ proptest! {
     fn an_argument_in_a_header_is_the_one_in_the_body(text in any_text(), number in any::<i64>(), flag: bool) {
         let arguments = format!(r#"{{"t":{},"n":{number},"f":{flag},"z":null}}"#, quoted(&text));
         let arguments = Json::parse(arguments).unwrap();
-        let header = |name: &str| argument(&arguments, &HeaderArgument { header: String::new(), path: vec![name.into()] });
+        let header = |name: &str| argument_value(&arguments, &HeaderArgument { header: String::new(), path: vec![name.into()] });
         prop_assert_eq!(header("t").map(|value| decoded(&value)), Some(text));
         let is_safe = number.unsigned_abs() < 1 << 53;
         prop_assert_eq!(header("n"), is_safe.then(|| number.to_string()));

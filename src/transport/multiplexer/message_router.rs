@@ -231,7 +231,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::protocol::messages::{INTERNAL_ERROR, refusal};
+    use crate::protocol::messages::{INTERNAL_ERROR, error_response};
     use crate::status::*;
     use crate::transport::fake::{
         FakeTransport, RecordingInbound, TransportMethod, call, call_with, recording_host, with_progress,
@@ -276,7 +276,7 @@ mod tests {
 
     fn refusals(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
         let why = "too many requests are waiting for a response";
-        ids.into_iter().map(|id| refusal(&id.to_string(), INTERNAL_ERROR, why)).collect()
+        ids.into_iter().map(|id| error_response(&id.to_string(), INTERNAL_ERROR, why)).collect()
     }
 
     #[test]
