@@ -33,7 +33,7 @@ impl mcp_error {
             // Not every error comes from a call, which would have made its texts fit already.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
-            rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::of_checked(text))),
+            rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::from_validated(text))),
             error,
         }))
     }

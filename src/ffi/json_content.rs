@@ -110,7 +110,7 @@ pub extern "C" fn mcp_json_copy_string(
 ) -> mcp_status {
     guard(error, || {
         let value = present(json)?.value();
-        let longest = value.inside().map_err(unfit)?.len() + 1;
+        let longest = value.escaped_text().map_err(unfit)?.len() + 1;
         // Mostly there is room for the longest that it can be.
         let needed = if buffer.holds(capacity, longest) {
             longest

@@ -1,4 +1,5 @@
-//! The response to an elicitation: members that the user left out get the schema's defaults (2025-11-25, "Elicitation").
+//! The response to an elicitation: members that the user left out get the schema's defaults (2025-11-25,
+//! "Elicitation").
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Request data that modern Streamable HTTP repeats in headers: `Mcp-Name`, and the tool arguments that the tool's schema marks
-//! with `x-mcp-header` (2026-07-28, "Request Metadata").
+//! Request data that modern Streamable HTTP repeats in headers: `Mcp-Name`, and the tool arguments that the tool's
+//! schema marks with `x-mcp-header` (2026-07-28, "Request Metadata").
 
 use std::borrow::Cow;
 

@@ -1,5 +1,6 @@
-//! Checks for headers that the caller sets: the grammar of header fields (RFC 9110, section 5) and of bearer tokens (RFC 6750,
-//! section 2.1), and the names that the library reserves. No error message repeats a value: it may be a secret.
+//! Checks for headers that the caller sets: the grammar of header fields (RFC 9110, section 5) and of bearer tokens
+//! (RFC 6750, section 2.1), and the names that the library reserves. No error message repeats a value: it may be a
+//! secret.
 
 /// Checks the name of a header that the caller sets.
 pub fn check_name(name: &str) -> Result<(), String> {
@@ -28,8 +29,8 @@ pub fn check_value(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a bearer token. Looser than `b64token` of RFC 6750, `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`:
-/// real tokens contain other visible ASCII characters, so all of these are allowed.
+/// Checks a bearer token. Looser than `b64token` of RFC 6750, `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" )
+/// *"="`: real tokens contain other visible ASCII characters, so all of these are allowed.
 pub fn check_token(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the bearer token is empty; pass NULL to remove it".into());

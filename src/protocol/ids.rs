@@ -2,8 +2,8 @@
 
 use super::json_strings;
 
-/// The value of a numeric id in JSON text, in any notation. Some servers return a number as a string: other clients accept that,
-/// and it is unambiguous because this client's ids are numbers.
+/// The value of a numeric id in JSON text, in any notation. Some servers return a number as a string: other clients
+/// accept that, and it is unambiguous because this client's ids are numbers.
 pub fn number(raw: &str) -> Option<u64> {
     let quoted = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
     let digits = quoted.unwrap_or(raw);

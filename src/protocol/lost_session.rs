@@ -1,17 +1,19 @@
-//! Decides whether an error response means that the server no longer knows the session of the request (2025-11-25, "Transports":
-//! Session Management). The specification defines one such response, 404; real servers send others:
+//! Decides whether an error response means that the server no longer knows the session of the request (2025-11-25,
+//! "Transports": Session Management). The specification defines one such response, 404; real servers send others:
 //!
 //! | response | condition | servers |
 //! |---|---|---|
 //! | 404 | not JSON-RPC error -32601 | the specification; TypeScript, Python, Go and C# SDKs |
 //! | 410 | | gateways |
-//! | 400, 422 | contains one of [`PROTOCOL_WORDS`], [`SESSION_WORDS`] | server-everything, restarted TypeScript SDK, rmcp |
-//! | 401 | no challenge, not with the request's id, contains "session not found" | rmcp before 0.3 |
-//! | 500 | contains one of [`PROTOCOL_WORDS`] or "session not found" | servers whose session store throws |
-//! | other | contains one of [`PROTOCOL_WORDS`] or the session id | servers that send -32000, -32002, -32005 |
+//! | 400, 422 | names the session, or contains one of [`SESSION_WORDS`] | server-everything, TypeScript SDK, rmcp |
+//! | 401 | contains "session not found"; no challenge, not with the request's id | rmcp before 0.3 |
+//! | 500 | names the session, or contains "session not found" | servers whose session store throws |
+//! | other, except 403, 407, 429 | names the session | servers that send -32000, -32002, -32005 |
 //!
-//! A JSON-RPC error with the request's id is an error of the call, with any HTTP status: a tool may have its sessions, too (of a
-//! browser, of a debugger), and report that one is lost. So only words that name the MCP session count there.
+//! A text names the session if it contains one of [`PROTOCOL_WORDS`] or the session id.
+//!
+//! A JSON-RPC error with the request's id is an error of the call, with any HTTP status: a tool may have its sessions,
+//! too (of a browser, of a debugger), and report that one is lost. So only words that name the MCP session count there.
 
 use super::messages::METHOD_NOT_FOUND;
 use crate::sys::short::beginning;

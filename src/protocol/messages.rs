@@ -116,8 +116,8 @@ pub fn error_response(id: &str, code: i64, message: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}}}}}"#, quoted(message))
 }
 
-/// Writes the JSON object that `mcp_server_info` returns. `response` is the result of `initialize` or `server/discover`, whose
-/// members keep their names.
+/// Writes the JSON object that `mcp_server_info` returns. `response` is the result of `initialize` or
+/// `server/discover`, whose members keep their names.
 pub fn server_info(version: &str, era: Era, transport: &str, response: Option<&Json>) -> String {
     let root = response.map(Json::root);
     let member = |pointer: &str| root.and_then(|root| root.at(pointer)).map(|value| value.raw());

@@ -90,8 +90,8 @@ pub fn is_header_mismatch(error: &Error) -> bool {
     error.report().rpc.as_ref().is_some_and(|rpc| rpc.code == HEADER_MISMATCH)
 }
 
-/// The version that the result of `initialize` selects. Fails if this client does not support it, or if another version is
-/// pinned.
+/// The version that the result of `initialize` selects. Fails if this client does not support it, or if another version
+/// is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
     let answered = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
     let Some(answered) = answered else {

@@ -140,7 +140,7 @@ pub fn members<'a>(object: &'a str) -> Result<Vec<(Cow<'a, str>, &'a str)>, Stri
         members.push((json_strings::decode(key), scanner.value()?));
         Ok(())
     };
-    Scanner::new(object).members(visit).map_err(|InvalidJson| json_scanner::why(object))?;
+    Scanner::new(object).members(visit).map_err(|InvalidJson| json_scanner::syntax_error(object))?;
     Ok(members)
 }
 

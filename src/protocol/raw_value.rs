@@ -1,5 +1,5 @@
-//! Reads single members of valid JSON text by scanning it again, without an index. A call needs few members of a response, which
-//! may be large.
+//! Reads single members of valid JSON text by scanning it again, without an index. A call needs few members of a
+//! response, which may be large.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,8 @@ impl<'a> RawValue<'a> {
         names.iter().try_fold(self, |value, name| value.member(name))
     }
 
-    /// The elements of an array, with empty keys, or the members of an object, with their keys as JSON text. Scalars have none.
+    /// The elements of an array, with empty keys, or the members of an object, with their keys as JSON text. Scalars
+    /// have none.
     pub fn children(self) -> impl Iterator<Item = (&'a str, RawValue<'a>)> {
         json_scanner::children(self.0).map(|(key, value)| (key, RawValue(value)))
     }

@@ -126,8 +126,8 @@ impl MessageRouter {
             return;
         }
         let left = match message {
-            Message::Result { id, answered } => match ids::number(&id) {
-                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(answered)).is_some(),
+            Message::Result { id, response } => match ids::number(&id) {
+                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(response)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
