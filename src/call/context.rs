@@ -154,12 +154,12 @@ impl CallContext {
 
     /// How long a server may keep silent where another way remains to be tried.
     pub fn fallback_limit(&self) -> Duration {
-        self.wait_context().allowed.map_or(BRIEF, |allowed| (allowed / 3).min(BRIEF))
+        self.wait_context().timeout.map_or(BRIEF, |timeout| (timeout / 3).min(BRIEF))
     }
 
     /// The same call, which only its caller ends.
     pub fn without_deadline(&self) -> CallContext {
-        let wait_context = WaitContext { deadline: None, allowed: None, idle: None, ..self.wait_context().clone() };
+        let wait_context = WaitContext { deadline: None, timeout: None, idle: None, ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 

@@ -14,7 +14,7 @@ pub fn stopped(stop: &Interrupt, doing: &str, wait_context: &WaitContext) -> Err
     let span = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match stop {
         Interrupt::TimedOut => {
-            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(wait_context.allowed)))
+            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", span(wait_context.timeout)))
         }
         Interrupt::Idle => Error::new(
             MCP_TIMEOUT,

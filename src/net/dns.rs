@@ -80,7 +80,7 @@ impl DnsCache {
 
 /// Whoever began it may have left before the answer came: a failure is not handed on then.
 fn is_of_use(lookup: &DnsLookup) -> bool {
-    match lookup.answered() {
+    match lookup.finished() {
         None => true,
         Some(Ok(at)) => at.elapsed() < KEEP,
         Some(Err(())) => false,

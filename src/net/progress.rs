@@ -112,7 +112,7 @@ mod tests {
     fn a_hurried_request_has_less_time() {
         let progress = ConnectionProgress::default();
         progress.hurry(Duration::from_secs(5));
-        assert_eq!(progress.wait_context().allowed, Some(Duration::from_secs(5)));
+        assert_eq!(progress.wait_context().timeout, Some(Duration::from_secs(5)));
         progress.set_wait_context(WaitContext::default());
         assert_eq!(progress.wait_context().deadline, None);
     }

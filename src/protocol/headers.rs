@@ -29,8 +29,8 @@ pub fn check_value(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a bearer token. Looser than `b64token` of RFC 6750, `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" )
-/// *"="`: real tokens contain other visible ASCII characters, so all of these are allowed.
+/// Checks a bearer token. All visible ASCII characters are allowed, because real tokens contain more of them than RFC
+/// 6750 allows: `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub fn check_token(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the bearer token is empty; pass NULL to remove it".into());

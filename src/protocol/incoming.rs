@@ -4,7 +4,7 @@ use super::ids;
 use super::json::{Json, Kind, Value};
 use super::raw_value::RawValue;
 
-/// Longer parameters of notifications, in bytes, are not parsed. Those that the specification defines are short.
+/// The longest notification parameters that are parsed, in bytes. Those that the specification defines are short.
 const MAX_PARSED_PARAMS: usize = 1024 * 1024;
 
 /// A request from the server to the client.

@@ -15,7 +15,7 @@ use super::json_index::{JsonNode, LongStrings, build_index};
 use super::json_scanner::{self, InvalidJson, Scanner, Span};
 use super::json_strings;
 
-/// A JSON value. Clones share it. It also keeps the text around it alive.
+/// A JSON value, shared by its clones. Keeps the whole text in memory that it is a part of.
 #[derive(Clone, Debug)]
 pub struct Json(Arc<JsonDocument>);
 

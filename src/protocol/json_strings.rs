@@ -20,7 +20,7 @@ pub fn end(bytes: &[u8], start: usize) -> usize {
     }
 }
 
-/// Decodes a valid string, which is passed with its quotes. An unpaired surrogate becomes U+FFFD, as in browsers and
+/// Decodes a valid string, given with its quotes. An unpaired surrogate becomes U+FFFD, as in browsers and
 /// most decoders: servers that cut a text within an emoji send it.
 pub fn decode(quoted: &str) -> Cow<'_, str> {
     let inside = &quoted[1..quoted.len() - 1];
@@ -32,7 +32,7 @@ pub fn decode(quoted: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Decodes a valid string, which is passed without its quotes, and passes the pieces to `take`.
+/// Decodes a valid string, given without its quotes, piece by piece.
 fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) {
     loop {
         let (before, after) = inside.split_at(plain_length(inside.as_bytes()));
@@ -53,14 +53,14 @@ fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) {
     }
 }
 
-/// The length in bytes of a valid string after decoding. The string is passed without its quotes.
+/// The decoded length, in bytes, of a valid string, given without its quotes.
 pub fn decoded_length(inside: &str) -> usize {
     let mut length = 0;
     decode_pieces(inside, |piece| length += piece.len());
     length
 }
 
-/// Decodes a valid string, which is passed without its quotes, into `to`. Returns the bytes written. `to` must be large
+/// Decodes a valid string, given without its quotes, into `to`, and returns the decoded length. `to` must be large
 /// enough; the length of `inside` always is.
 pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> usize {
     let bytes = inside.as_bytes();

@@ -12,8 +12,9 @@
 //!
 //! A text names the session if it contains one of [`PROTOCOL_WORDS`] or the session id.
 //!
-//! A JSON-RPC error with the request's id is an error of the call, with any HTTP status: a tool may have its sessions,
-//! too (of a browser, of a debugger), and report that one is lost. So only words that name the MCP session count there.
+//! A JSON-RPC error with the request's id is an error of the call, with any HTTP status: a tool may have other
+//! sessions, of a browser or a debugger, and report that one is lost. So only a text that names the MCP session counts
+//! there.
 
 use super::messages::METHOD_NOT_FOUND;
 use crate::sys::short::beginning;

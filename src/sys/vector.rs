@@ -2,7 +2,8 @@
 
 use std::mem::MaybeUninit;
 
-/// The number of bytes before the first quote, backslash or control character. All other bytes are plain in a JSON string.
+/// The number of bytes before the first quote, backslash or control character. All other bytes are plain in a JSON
+/// string.
 pub fn plain_length(bytes: &[u8]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if bytes.len() >= x86::LONG && is_x86_feature_detected!("avx2") {
@@ -18,7 +19,8 @@ pub fn plain_length(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + plain_bytes(rest)
 }
 
-/// Copies [`plain_length`] bytes, at most as many as fit, and returns their number. May overwrite the bytes after them in `to`.
+/// Copies [`plain_length`] bytes, at most as many as fit, and returns their number. May overwrite the bytes after them
+/// in `to`.
 pub fn copy_plain(from: &[u8], to: &mut [MaybeUninit<u8>]) -> usize {
     let room = from.len().min(to.len());
     let (from, to) = (&from[..room], &mut to[..room]);

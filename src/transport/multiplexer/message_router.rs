@@ -199,7 +199,7 @@ impl MessageRouter {
         if let Some(host) = self.host.upgrade() {
             let closed = Some(Arc::clone(&self.pending.stop));
             let wait_context =
-                WaitContext { closed, allowed: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
+                WaitContext { closed, timeout: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
             let call = host.calls.own(wait_context);
             self.pending.share_credentials(&call);
             run(&host, &call);
