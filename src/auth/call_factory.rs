@@ -44,7 +44,7 @@ impl CallFactory {
         let wait_context = WaitContext {
             // A timeout beyond what the clock can say is none.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
-            allowed,
+            timeout: allowed,
             idle: limit(options.idle_ms),
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&self.closed)),

@@ -155,12 +155,12 @@ impl CallContext {
 
     /// How long to wait for a response to an attempt that has a fallback, such as another transport.
     pub fn fallback_limit(&self) -> Duration {
-        self.wait_context().allowed.map_or(MAX_FALLBACK_LIMIT, |allowed| (allowed / 3).min(MAX_FALLBACK_LIMIT))
+        self.wait_context().timeout.map_or(MAX_FALLBACK_LIMIT, |allowed| (allowed / 3).min(MAX_FALLBACK_LIMIT))
     }
 
     /// A copy without deadline and idle limit: only cancelling the call or closing the client ends it.
     pub fn without_deadline(&self) -> CallContext {
-        let wait_context = WaitContext { deadline: None, allowed: None, idle: None, ..self.wait_context().clone() };
+        let wait_context = WaitContext { deadline: None, timeout: None, idle: None, ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 

@@ -14,7 +14,7 @@ pub fn stopped(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -
     let duration = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match interrupt {
         Interrupt::TimedOut => {
-            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", duration(wait_context.allowed)))
+            Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", duration(wait_context.timeout)))
         }
         Interrupt::Idle => Error::new(
             MCP_TIMEOUT,

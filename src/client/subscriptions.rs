@@ -50,7 +50,7 @@ impl SubscriptionRegistry {
     pub fn tell(&self, notice: &Notification) {
         for inbox in self.lock().iter() {
             let gone =
-                inbox.lock().push_instead(notice.clone(), Notification::says_the_same, |kept| Some(kept.worth()));
+                inbox.lock().push_instead(notice.clone(), Notification::supersedes, |kept| Some(kept.queue_priority()));
             inbox.dropped.fetch_add(gone, Ordering::Relaxed);
             inbox.signal.set();
         }

@@ -118,12 +118,12 @@ impl mcp_json {
 
     /// Another value of the same document.
     fn sibling(&self, value: Value) -> &mcp_json {
-        if value.place() == self.at {
+        if value.node_index() == self.at {
             return self;
         }
         let root = self.root();
         let values = root.values.get_or_init(|| (0..root.json.len()).map(|at| mcp_json { root, at }).collect());
-        &values[value.place()]
+        &values[value.node_index()]
     }
 
     /// Returns a text of this value, which `make` creates the first time; it is valid as long as the document.

@@ -35,7 +35,7 @@ impl mcp_error {
             // Errors of calls are already one line; others may not be.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
-            rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::of_checked(text))),
+            rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::from_validated(text))),
             error,
         }))
     }

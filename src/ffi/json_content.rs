@@ -121,7 +121,7 @@ pub extern "C" fn mcp_json_copy_string(
 ) -> mcp_status {
     guard(error, || {
         let value = required_value(json)?.value();
-        let longest = value.inside().map_err(conversion_error)?.len() + 1;
+        let longest = value.escaped_text().map_err(conversion_error)?.len() + 1;
         // Usually the buffer has room for the maximum, and the exact length need not be computed first.
         let needed = if buffer.holds(capacity, longest) {
             longest

@@ -3,7 +3,7 @@
 use ::http::{HeaderName, HeaderValue};
 
 use super::texts;
-use crate::protocol::header_arguments::{HeaderArgument, argument, header_value, mirrored};
+use crate::protocol::header_arguments::{HeaderArgument, argument_value, find_header_arguments, header_value};
 use crate::protocol::headers;
 use crate::protocol::json::{Json, Kind, Value};
 
@@ -28,7 +28,7 @@ pub fn header_encoding(bytes: &[u8]) {
         check_value(&header_value(text), text);
     }
     let (Ok(schema), Ok(arguments)) = (Json::parse(schema.into()), Json::parse(arguments.into())) else { return };
-    let Ok(wanted) = mirrored(schema.root()) else { return };
+    let Ok(wanted) = find_header_arguments(schema.root()) else { return };
     for mirrored in &wanted {
         check_header(mirrored);
         check_argument(&arguments, mirrored);
@@ -57,7 +57,7 @@ fn check_argument(arguments: &Json, mirrored: &HeaderArgument) {
         }
         Kind::Null | Kind::Array | Kind::Object => None,
     });
-    let value = argument(arguments, mirrored);
+    let value = argument_value(arguments, mirrored);
     assert_eq!(value.is_some(), expected.is_some(), "{:?}", found.map(Value::raw));
     value.zip(expected).inspect(|(value, expected)| check_value(value, expected));
 }

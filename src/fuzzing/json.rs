@@ -26,8 +26,8 @@ pub fn json_rpc(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for message in jsonrpc::read(text.to_owned()).items.into_iter().filter_map(|item| item.strict().ok()) {
         let value = match message {
-            Message::Result { answered, .. } => Some(answered.result),
-            Message::Error { error, .. } => error.data.map(Json::of_checked),
+            Message::Result { response, .. } => Some(response.result),
+            Message::Error { error, .. } => error.data.map(Json::from_validated),
             _ => None,
         };
         value.iter().for_each(look_everywhere);
@@ -94,7 +94,7 @@ fn walk(json: &Json) {
         check_number(value);
         check_string(value);
         if let Some(path) = path.as_deref().filter(|_| seen <= MANY) {
-            assert_eq!(json.root().at(path).map(Value::place), Some(value.place()), "the value at {path:?}");
+            assert_eq!(json.root().at(path).map(Value::node_index), Some(value.node_index()), "the value at {path:?}");
         }
         for (index, child) in value.children().enumerate() {
             let token = if seen <= MANY { token(value, child, index) } else { None };
@@ -110,7 +110,7 @@ fn walk(json: &Json) {
 fn token(parent: Value, child: Value, index: usize) -> Option<String> {
     let Some(key) = child.key() else { return Some(index.to_string()) };
     // Of members with the same name, the last one counts.
-    let counts = parent.member(&key).map(Value::place) == Some(child.place());
+    let counts = parent.member(&key).map(Value::node_index) == Some(child.node_index());
     counts.then(|| key.replace('~', "~0").replace('/', "~1"))
 }
 

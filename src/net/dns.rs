@@ -81,7 +81,7 @@ impl DnsCache {
 /// Whether to use a lookup that another call has started. That call may have given up before the answer, so the answer
 /// may be old, or a failure, which is not reused.
 fn is_usable(lookup: &DnsLookup) -> bool {
-    match lookup.answered() {
+    match lookup.finished() {
         None => true,
         Some(Ok(at)) => at.elapsed() < CACHE_TIME,
         Some(Err(())) => false,

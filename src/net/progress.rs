@@ -112,7 +112,7 @@ mod tests {
     fn limiting_the_time_sets_an_earlier_deadline() {
         let progress = ConnectionProgress::default();
         progress.limit_time(Duration::from_secs(5));
-        assert_eq!(progress.wait_context().allowed, Some(Duration::from_secs(5)));
+        assert_eq!(progress.wait_context().timeout, Some(Duration::from_secs(5)));
         progress.set_wait_context(WaitContext::default());
         assert_eq!(progress.wait_context().deadline, None);
     }

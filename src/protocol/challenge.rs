@@ -1,62 +1,62 @@
-//! Challenges: what `WWW-Authenticate` says (RFC 9110, section 11.6.1).
+//! Reads parameters of the challenges in `WWW-Authenticate` (RFC 9110, section 11.6.1).
 
-/// The value of the first parameter of that name, in whatever challenge of the list it stands.
+/// The value of the first parameter `name` in any challenge of the list.
 pub fn parameter(challenges: &str, name: &str) -> Option<String> {
     let mut rest = challenges;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
-        let (word, behind) = split_word(rest);
+        let (word, after) = split_word(rest);
         if word.is_empty() {
-            // A quotation that nobody introduced, or a character that has no place here.
+            // Invalid here: skip a quoted string or a character.
             rest = match rest.strip_prefix('"') {
-                Some(quoted) => quotation(quoted).1,
+                Some(quoted) => quoted_string(quoted).1,
                 None => skip_one(rest)?,
             };
             continue;
         }
-        let Some(value) = behind.trim_start_matches(SPACE).strip_prefix('=') else {
+        let Some(value) = after.trim_start_matches(SPACE).strip_prefix('=') else {
             // The name of a scheme.
-            rest = behind;
+            rest = after;
             continue;
         };
         let value = value.trim_start_matches(SPACE);
-        let (value, behind) = match value.strip_prefix('"') {
-            Some(quoted) => quotation(quoted),
+        let (value, after) = match value.strip_prefix('"') {
+            Some(quoted) => quoted_string(quoted),
             None => {
-                let (word, behind) = split_word(value);
-                (word.to_owned(), behind)
+                let (word, after) = split_word(value);
+                (word.to_owned(), after)
             }
         };
         if word.eq_ignore_ascii_case(name) {
             return Some(value);
         }
-        rest = behind;
+        rest = after;
     }
 }
 
 const SPACE: [char; 2] = [' ', '\t'];
 
-/// A token (RFC 9110, section 5.6.2) and what follows; and what else the credentials of a scheme consist of.
+/// Splits after a token (RFC 9110, section 5.6.2), in which `/` is allowed as in `token68`.
 fn split_word(text: &str) -> (&str, &str) {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~/".contains(c);
     text.split_at(text.find(|c| !is_part(c)).unwrap_or(text.len()))
 }
 
-/// What stands up to the closing quotation mark, and what follows.
-fn quotation(text: &str) -> (String, &str) {
-    let mut inside = String::new();
+/// Decodes a quoted string, without its opening quote. Returns the text and what follows the closing quote.
+fn quoted_string(text: &str) -> (String, &str) {
+    let mut decoded = String::new();
     let mut characters = text.chars();
     while let Some(c) = characters.next() {
         match c {
             '"' => break,
-            '\\' => inside.extend(characters.next()),
-            c => inside.push(c),
+            '\\' => decoded.extend(characters.next()),
+            c => decoded.push(c),
         }
     }
-    (inside, characters.as_str())
+    (decoded, characters.as_str())
 }
 
-/// Everything but the first character; `None` where there is none.
+/// The text without its first character; `None` for an empty text.
 fn skip_one(text: &str) -> Option<&str> {
     let mut characters = text.chars();
     characters.next().map(|_| characters.as_str())

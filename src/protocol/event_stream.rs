@@ -7,81 +7,82 @@ use memchr::{memchr, memchr2};
 pub struct SseEvent {
     /// The `event` field; empty means "message".
     pub name: Vec<u8>,
-    /// The `data` lines, joined by line feeds.
+    /// The values of the `data` fields, joined by line feeds.
     pub data: Vec<u8>,
 }
 
-/// Why an event or a line cannot be held.
+/// Why an event or a line cannot be buffered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BufferError {
-    /// It is larger than the limit.
+    /// It exceeds the limit.
     TooLarge,
     NoMemory,
 }
 
-/// Takes bytes as they come and gives events as they are complete, however the bytes were cut.
+/// An incremental parser: takes bytes in parts of any size and returns the events that are complete.
 #[derive(Debug)]
 pub struct EventStream {
     limit: usize,
-    /// What has come of a line.
+    /// The received part of an incomplete line.
     line: Vec<u8>,
-    /// The line is one of data, and goes on; what has come of it is in the event already.
-    moved: Option<StreamedLine>,
+    /// The incomplete line is a `data` field, whose received part is already in the event.
+    streamed: Option<StreamedLine>,
     event: SseEvent,
     has_data: bool,
-    /// The last byte was a CR, so that an LF right after it belongs to it.
+    /// The last byte was a CR: an LF that follows belongs to the same line end.
     after_cr: bool,
-    /// How many bytes of a byte order mark may still come; only at the very start.
-    bom: usize,
-    /// The last id seen since the last blank line. It counts once its event is complete: to resume after it would lose the event.
+    /// A byte order mark may still come: neither a mark nor a line is complete.
+    may_have_bom: bool,
+    /// The id of the incomplete event. It is used only once that event is complete: resuming after it would lose the
+    /// event.
     next_id: Option<String>,
     last_id: Option<String>,
     retry_ms: Option<u64>,
 }
 
-/// A line that is put into the event as it comes.
+/// A long `data` line, which is appended to the event while it is received.
 #[derive(Clone, Copy, Debug)]
 struct StreamedLine {
-    /// How much of the line has come.
+    /// The received bytes of the line.
     length: usize,
-    /// How much data the event had before.
-    before: usize,
+    /// The bytes of data that the event had before the line.
+    data_before: usize,
 }
 
-/// How a line of data begins.
+/// The beginning of a `data` line.
 const DATA: &[u8] = b"data:";
 
-/// A byte order mark in UTF-8.
+/// The byte order mark in UTF-8.
 pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl EventStream {
-    /// `limit` bounds a line, and an event, in bytes.
+    /// `limit` is the maximum size of a line and of an event, in bytes.
     pub fn new(limit: usize) -> EventStream {
         EventStream {
             limit,
             line: Vec::new(),
-            moved: None,
+            streamed: None,
             event: SseEvent::default(),
             has_data: false,
             after_cr: false,
-            bom: BOM.len(),
+            may_have_bom: true,
             next_id: None,
             last_id: None,
             retry_ms: None,
         }
     }
 
-    /// The id to resume after; the last one that was complete.
+    /// The id of the last complete event, for `Last-Event-ID`.
     pub fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref()
     }
 
-    /// How long the server asks to wait before a reconnect.
+    /// The reconnection time that the server requested.
     pub fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
     }
 
-    /// Takes the next bytes and appends the events that they complete to `events`.
+    /// Parses the next bytes and appends the events that are now complete to `events`.
     pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<SseEvent>) -> Result<(), BufferError> {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
@@ -90,22 +91,22 @@ impl EventStream {
             }
             let end = memchr2(b'\r', b'\n', bytes);
             let part = &bytes[..end.unwrap_or(bytes.len())];
-            let (length, before) = match self.moved {
-                Some(moved) => (moved.length, moved.before),
+            let (length, data_before) = match self.streamed {
+                Some(line) => (line.length, line.data_before),
                 None => (self.line.len(), self.event.data.len()),
             };
-            if length + part.len() + before > self.limit {
+            if length + part.len() + data_before > self.limit {
                 return Err(BufferError::TooLarge);
             }
-            if let Some(moved) = &mut self.moved {
-                moved.length += part.len();
+            if let Some(line) = &mut self.streamed {
+                line.length += part.len();
                 append(&mut self.event.data, part)?;
             } else {
                 append(&mut self.line, part)?;
                 self.skip_bom();
             }
             let Some(end) = end else {
-                self.move_data()?;
+                self.stream_data()?;
                 break;
             };
             self.after_cr = bytes[end] == b'\r';
@@ -115,37 +116,37 @@ impl EventStream {
         Ok(())
     }
 
-    /// Drops a byte order mark at the start of the stream, as soon as it is whole.
+    /// Removes a byte order mark at the start of the stream, once it is complete.
     fn skip_bom(&mut self) {
-        if self.bom > 0 && self.line.starts_with(BOM) {
+        if self.may_have_bom && self.line.starts_with(BOM) {
             self.line.drain(..BOM.len());
-            self.bom = 0;
+            self.may_have_bom = false;
         }
     }
 
-    /// Of a line that has not ended, puts what is data where it belongs: it may be large, and is not copied again then.
-    fn move_data(&mut self) -> Result<(), BufferError> {
-        // With one byte more, a space that does not belong to the value is past.
+    /// Moves the data of an incomplete line into the event, so that a large line is not copied twice.
+    fn stream_data(&mut self) -> Result<(), BufferError> {
+        // At least one byte of the value is needed, to skip a leading space.
         if self.line.len() > DATA.len() && self.line.starts_with(DATA) {
             let line = std::mem::take(&mut self.line);
-            self.moved = Some(StreamedLine { length: line.len(), before: self.event.data.len() });
-            self.field(&line)?;
+            self.streamed = Some(StreamedLine { length: line.len(), data_before: self.event.data.len() });
+            self.process_field(&line)?;
         }
         Ok(())
     }
 
     fn end_of_line(&mut self, events: &mut Vec<SseEvent>) -> Result<(), BufferError> {
-        self.bom = 0;
-        if self.moved.take().is_some() {
+        self.may_have_bom = false;
+        if self.streamed.take().is_some() {
             return Ok(());
         }
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
             self.dispatch(events);
         } else {
-            self.field(&line)?;
+            self.process_field(&line)?;
         }
-        // The buffer is kept: a stream has many lines.
+        // Reuse the buffer: a stream has many lines.
         self.line = line;
         self.line.clear();
         Ok(())
@@ -161,7 +162,7 @@ impl EventStream {
         }
     }
 
-    fn field(&mut self, line: &[u8]) -> Result<(), BufferError> {
+    fn process_field(&mut self, line: &[u8]) -> Result<(), BufferError> {
         let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &b""[..]),
@@ -179,7 +180,7 @@ impl EventStream {
                 self.next_id = Some(String::from_utf8_lossy(value).into_owned());
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                // A number too large to hold is still a long time.
+                // A number that does not fit is a very long time.
                 self.retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
             }
             // Comments (an empty name) and unknown fields.
@@ -189,7 +190,7 @@ impl EventStream {
     }
 }
 
-/// A server must not end the host by what it sends: memory that is not to be had is an error.
+/// Appends bytes, and fails if there is no memory: a server must not be able to abort the host process.
 pub fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), BufferError> {
     to.try_reserve(bytes.len()).map_err(|_| BufferError::NoMemory)?;
     to.extend_from_slice(bytes);
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_standard() {
+    fn the_examples_of_the_standard_are_parsed() {
         assert_eq!(data(b"data: YHOO\ndata: +2\ndata: 10\n\n"), ["YHOO\n+2\n10"]);
         let (events, stream) =
             parse(b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n");
@@ -230,27 +231,28 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_of_every_kind_and_a_byte_order_mark() {
+    fn all_line_ends_and_a_byte_order_mark_are_accepted() {
         for text in ["data: a\n\ndata: b\n\n", "data: a\r\rdata: b\r\r", "data: a\r\n\r\ndata: b\r\n\r\n"] {
             assert_eq!(data(text.as_bytes()), ["a", "b"], "{text:?}");
         }
         assert_eq!(data(b"\xEF\xBB\xBFdata: a\n\n"), ["a"]);
-        assert_eq!(data(b"data: a\n\n\xEF\xBB\xBFdata: b\n\n"), ["a"], "a mark further on is part of a field's name");
+        assert_eq!(data(b"data: a\n\n\xEF\xBB\xBFdata: b\n\n"), ["a"], "a later mark is part of a field's name");
     }
 
     #[test]
-    fn ids_retries_and_names() {
+    fn ids_retry_times_and_names_are_parsed() {
         let (events, stream) = parse(b"id: 7\nretry: 500\nevent: message\ndata: x\n\nid: a\0b\nretry: 1x\n\n");
         assert_eq!(events, [("message".into(), "x".into())]);
         assert_eq!(stream.last_id(), Some("7"));
         assert_eq!(stream.retry_ms(), Some(500));
-        // The name does not leak into the next event, and an event without data is none.
+        // An event without data is not dispatched, and its name is not used for the next event.
         assert_eq!(parse(b"event: x\n\ndata: y\n\n").0, [(String::new(), "y".into())]);
     }
 
     #[test]
-    fn the_events_do_not_depend_on_how_the_bytes_are_cut() {
-        let bytes = b"\xEF\xBB\xBF: hi\r\nid: 1\r\nevent: m\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\ndata: x\r\rdata: y\n\n\ndata: z";
+    fn events_do_not_depend_on_how_the_bytes_are_split() {
+        let bytes = b"\xEF\xBB\xBF: hi\r\nid: 1\r\nevent: m\r\n\
+            data: {\"a\":\r\ndata: 1}\r\n\r\ndata: x\r\rdata: y\n\n\ndata: z";
         let whole = parse(bytes).0;
         assert_eq!(whole.len(), 3);
         for cut in 0..=bytes.len() {
@@ -269,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_past_the_limit_is_refused() {
+    fn a_line_or_event_over_the_limit_is_rejected() {
         let mut stream = EventStream::new(10);
         assert_eq!(stream.feed(b"data: 12345678", &mut Vec::new()), Err(BufferError::TooLarge));
         let mut stream = EventStream::new(10);
         assert_eq!(stream.feed(b"data: 123\ndata: 45678\n", &mut Vec::new()), Err(BufferError::TooLarge));
         let mut stream = EventStream::new(10);
         let many: Vec<u8> = b"data: 1\n\n".repeat(100);
-        assert_eq!(stream.feed(&many, &mut Vec::new()), Ok(()), "the limit is for one event");
+        assert_eq!(stream.feed(&many, &mut Vec::new()), Ok(()), "the limit applies to one event");
     }
 }

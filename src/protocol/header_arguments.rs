@@ -1,5 +1,5 @@
-//! What modern Streamable HTTP repeats of a request in its headers: `Mcp-Name`, and the arguments of tools that their schemas
-//! mark with `x-mcp-header` (2026-07-28, "Request Metadata").
+//! Request data that modern Streamable HTTP repeats in headers: `Mcp-Name`, and the tool arguments that the tool's
+//! schema marks with `x-mcp-header` (2026-07-28, "Request Metadata").
 
 use std::borrow::Cow;
 
@@ -9,75 +9,76 @@ use base64::prelude::BASE64_STANDARD;
 use super::headers::is_token_char;
 use super::json::{Json, Kind, Value};
 
-/// The mark in a schema.
+/// The keyword that marks an argument in a schema.
 const MARK: &str = "x-mcp-header";
 
-const OPENING: &str = "=?base64?";
-const CLOSING: &str = "?=";
+// Around a base64 value.
+const PREFIX: &str = "=?base64?";
+const SUFFIX: &str = "?=";
 
-/// Whole numbers beyond it are not safe in JavaScript, so a server may read another one in the body than in the header.
-const SAFE: i64 = (1 << 53) - 1;
+/// Larger integers are not exact in JavaScript: a server could read different numbers in the body and in the header.
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// Deeper schemas are not looked through.
-const DEEPEST: usize = 64;
+/// Schemas with deeper nesting are rejected.
+const MAX_DEPTH: usize = 64;
 
-/// An argument that goes into a header.
+/// A tool argument that is repeated in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderArgument {
-    /// The header's whole name, in small letters.
+    /// The full header name, in lower case.
     pub header: String,
-    /// The keys that lead to the argument.
+    /// The member names that lead to the argument.
     pub path: Vec<String>,
 }
 
-/// A text as the value of a header: as it is, or in base64 where that would not be safe ("Value Encoding").
+/// Encodes a text as a header value: unchanged if that is safe, in base64 otherwise ("Value Encoding").
 pub fn header_value(text: &str) -> Cow<'_, str> {
     let is_plain = text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b));
-    let is_bare = text == text.trim_matches([' ', '\t']);
-    let is_mistakable = text.starts_with(OPENING) && text.ends_with(CLOSING);
-    if is_plain && is_bare && !is_mistakable {
+    let is_trimmed = text == text.trim_matches([' ', '\t']);
+    let looks_encoded = text.starts_with(PREFIX) && text.ends_with(SUFFIX);
+    if is_plain && is_trimmed && !looks_encoded {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(format!("{OPENING}{}{CLOSING}", BASE64_STANDARD.encode(text)))
+    Cow::Owned(format!("{PREFIX}{}{SUFFIX}", BASE64_STANDARD.encode(text)))
 }
 
-/// The arguments that a tool wants in headers; or why its schema is not valid.
-pub fn mirrored(schema: Value) -> Result<Vec<HeaderArgument>, String> {
+/// Finds the marked arguments in a tool's schema. Fails if a mark is invalid.
+pub fn find_header_arguments(schema: Value) -> Result<Vec<HeaderArgument>, String> {
     let mut found = Vec::new();
-    look_through(schema, &mut Vec::new(), SchemaPosition::Root, &mut found)?;
-    let mut names: Vec<&str> = found.iter().map(|mirrored| mirrored.header.as_str()).collect();
+    search(schema, &mut Vec::new(), SchemaPosition::Root, &mut found)?;
+    let mut names: Vec<&str> = found.iter().map(|argument| argument.header.as_str()).collect();
     names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two arguments go into the header {}", twice[0]));
+    if let Some(duplicate) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(format!("two arguments go into the header {}", duplicate[0]));
     }
     Ok(found)
 }
 
-/// Where in a schema a value stands.
+/// The position of a value in a schema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SchemaPosition {
     Root,
-    /// The schema of a property that is reached by `properties` alone.
+    /// The schema of an argument: reached through `properties` only.
     Property,
-    /// The object of properties itself, whose names are not keywords.
+    /// The value of `properties`, whose member names are arguments and not keywords.
     Properties,
-    /// Anywhere else, where no mark may be.
+    /// Any other position, where a mark is invalid.
     Elsewhere,
 }
 
-fn look_through(
+fn search(
     value: Value,
     path: &mut Vec<String>,
-    place: SchemaPosition,
+    position: SchemaPosition,
     found: &mut Vec<HeaderArgument>,
 ) -> Result<(), String> {
-    if path.len() > DEEPEST {
+    if path.len() > MAX_DEPTH {
         return Err("its schema is nested too deeply".into());
     }
-    if place == SchemaPosition::Properties {
+    if position == SchemaPosition::Properties {
         for child in value.children() {
             path.push(child.key().unwrap_or_default().into_owned());
-            look_through(child, path, SchemaPosition::Property, found)?;
+            search(child, path, SchemaPosition::Property, found)?;
             path.pop();
         }
         return Ok(());
@@ -85,19 +86,19 @@ fn look_through(
     if value.kind() == Kind::Object
         && let Some(mark) = value.member(MARK)
     {
-        if place != SchemaPosition::Property {
+        if position != SchemaPosition::Property {
             return Err(format!("{MARK} is not on an argument"));
         }
         found.push(HeaderArgument { header: header_name(mark)?, path: path.clone() });
         check_type(value)?;
     }
     for child in value.children() {
-        let is_properties = place != SchemaPosition::Elsewhere
+        let is_properties = position != SchemaPosition::Elsewhere
             && value.kind() == Kind::Object
             && child.kind() == Kind::Object
             && child.key().as_deref() == Some("properties");
         if is_properties {
-            look_through(child, path, SchemaPosition::Properties, found)?;
+            search(child, path, SchemaPosition::Properties, found)?;
         } else {
             check_unmarked(child, 0)?;
         }
@@ -105,9 +106,9 @@ fn look_through(
     Ok(())
 }
 
-/// No mark may be in here. Values of keywords such as `default` and `enum` are data and not schemas.
+/// Fails if a mark is inside `value`. The values of keywords such as `default` and `enum` are data, not schemas.
 fn check_unmarked(value: Value, depth: usize) -> Result<(), String> {
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Err("its schema is nested too deeply".into());
     }
     let name = value.key().unwrap_or_default();
@@ -136,13 +137,15 @@ fn check_type(schema: Value) -> Result<(), String> {
     }
 }
 
-/// The value of a header for an argument; nothing where it is missing, null, or nothing that a header can carry.
-pub fn argument(arguments: &Json, mirrored: &HeaderArgument) -> Option<String> {
-    let value = mirrored.path.iter().try_fold(arguments.root(), |value, name| value.member(name))?;
+/// The header value of an argument; `None` if it is missing, null, or of a type that has no header value.
+pub fn argument_value(arguments: &Json, argument: &HeaderArgument) -> Option<String> {
+    let value = argument.path.iter().try_fold(arguments.root(), |value, name| value.member(name))?;
     match value.kind() {
         Kind::String => value.text().map(|text| header_value(&text).into_owned()),
         Kind::Bool => Some(value.raw().to_owned()),
-        Kind::Number => value.int64().ok().filter(|n| (-SAFE..=SAFE).contains(n)).map(|n| n.to_string()),
+        Kind::Number => {
+            value.int64().ok().filter(|n| (-MAX_SAFE_INTEGER..=MAX_SAFE_INTEGER).contains(n)).map(|n| n.to_string())
+        }
         Kind::Null | Kind::Array | Kind::Object => None,
     }
 }
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_encoded_as_the_specification_shows() {
+    fn unsafe_values_are_encoded_in_base64() {
         let examples = [
             ("us-west1", "us-west1"),
             ("Hello, 世界", "=?base64?SGVsbG8sIOS4lueVjA==?="),
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn marked_arguments_are_found_at_any_depth_of_properties() {
+    fn marked_arguments_are_found_in_nested_properties() {
         let schema = json(
             r#"{"type":"object","properties":{
                 "region":{"type":"string","x-mcp-header":"Region"},
@@ -182,20 +185,20 @@ mod tests {
                 "x-mcp-header":{"type":"string"},
                 "free":{"type":"number","default":{"x-mcp-header":"data"}}}}"#,
         );
-        let found = mirrored(schema.root()).unwrap();
+        let found = find_header_arguments(schema.root()).unwrap();
         let named: Vec<_> = found.iter().map(|m| (m.header.as_str(), m.path.join("/"))).collect();
         let wanted = [("mcp-param-region", "region"), ("mcp-param-n", "deep/n"), ("mcp-param-p", "properties")];
         assert_eq!(named, wanted.map(|(header, path)| (header, path.to_owned())));
 
         let arguments = json(r#"{"region":"ü","deep":{"n":42.0},"properties":true}"#);
-        let values: Vec<_> = found.iter().map(|m| argument(&arguments, m)).collect();
+        let values: Vec<_> = found.iter().map(|m| argument_value(&arguments, m)).collect();
         assert_eq!(values, [Some("=?base64?w7w=?=".into()), Some("42".into()), Some("true".into())]);
         let arguments = json(r#"{"region":null,"deep":{"n":9007199254740992}}"#);
-        assert!(found.iter().all(|m| argument(&arguments, m).is_none()));
+        assert!(found.iter().all(|m| argument_value(&arguments, m).is_none()));
     }
 
     #[test]
-    fn marks_that_make_a_tool_invalid() {
+    fn schemas_with_invalid_marks_are_rejected() {
         let property = |schema: &str| format!(r#"{{"type":"object","properties":{{"a":{schema}}}}}"#);
         let bad = [
             property(r#"{"type":"string","x-mcp-header":""}"#),
@@ -215,8 +218,8 @@ mod tests {
                 .into(),
         ];
         for schema in bad {
-            assert!(mirrored(json(&schema).root()).is_err(), "{schema}");
+            assert!(find_header_arguments(json(&schema).root()).is_err(), "{schema}");
         }
-        assert_eq!(mirrored(json("{}").root()), Ok(vec![]));
+        assert_eq!(find_header_arguments(json("{}").root()), Ok(vec![]));
     }
 }

@@ -1,7 +1,8 @@
-//! The grammar of header fields (RFC 9110, section 5) and of bearer tokens (RFC 6750, section 2.1), and which names are the
-//! protocol's own. No message in here repeats a value: it may be a secret.
+//! Checks for headers that the caller sets: the grammar of header fields (RFC 9110, section 5) and of bearer tokens
+//! (RFC 6750, section 2.1), and the names that the library reserves. No error message repeats a value: it may be a
+//! secret.
 
-/// Checks the name of a header that a caller sets.
+/// Checks the name of a header that the caller sets.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the header name is empty".into());
@@ -9,13 +10,13 @@ pub fn check_name(name: &str) -> Result<(), String> {
     if let Some(bad) = name.chars().find(|c| !is_token_char(*c)) {
         return Err(format!("the header name contains {}, which RFC 9110 does not allow in a name", describe(bad)));
     }
-    if is_owned(name) {
+    if is_reserved(name) {
         return Err(format!("the header {name} is set by libmcp and cannot be changed"));
     }
     Ok(())
 }
 
-/// Checks the value of a header that a caller sets.
+/// Checks the value of a header that the caller sets.
 pub fn check_value(value: &str) -> Result<(), String> {
     if let Some(bad) = value.chars().find(|c| c.is_ascii_control() && *c != '\t') {
         return Err(format!("the header value contains {}, which would break the request", describe(bad)));
@@ -28,14 +29,14 @@ pub fn check_value(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks a bearer token: `b64token` of RFC 6750 is `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`; real tokens
-/// use other visible ASCII as well, and that passes.
+/// Checks a bearer token. All visible ASCII characters are allowed, because real tokens contain more of them than RFC
+/// 6750 allows: `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub fn check_token(token: &str) -> Result<(), String> {
     if token.is_empty() {
         return Err("the bearer token is empty; pass NULL to remove it".into());
     }
-    let clear = token.get(..7).map(str::to_ascii_lowercase);
-    if clear.as_deref() == Some("bearer ") {
+    let prefix = token.get(..7).map(str::to_ascii_lowercase);
+    if prefix.as_deref() == Some("bearer ") {
         return Err("the bearer token begins with \"Bearer \"; pass the token alone, the prefix is added".into());
     }
     if token.eq_ignore_ascii_case("bearer") {
@@ -49,9 +50,9 @@ pub fn check_token(token: &str) -> Result<(), String> {
     }
 }
 
-/// Header names that belong to HTTP's framing or to the protocol.
-fn is_owned(name: &str) -> bool {
-    const OWNED: &[&str] = &[
+/// Whether HTTP framing or MCP uses this header: the caller cannot set it.
+fn is_reserved(name: &str) -> bool {
+    const RESERVED: &[&str] = &[
         "accept",
         "accept-encoding",
         "connection",
@@ -69,16 +70,16 @@ fn is_owned(name: &str) -> bool {
         "transfer-encoding",
         "upgrade",
     ];
-    let clear = name.to_ascii_lowercase();
-    clear.starts_with("mcp-") || OWNED.contains(&clear.as_str())
+    let lowercase = name.to_ascii_lowercase();
+    lowercase.starts_with("mcp-") || RESERVED.contains(&lowercase.as_str())
 }
 
-/// A character of a token (RFC 9110, section 5.6.2).
+/// Whether a `token` may contain the character (RFC 9110, section 5.6.2).
 pub fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 
-/// A character named so that it can be printed: no control character reaches a message as it is.
+/// Describes a character in printable text, so that no control character gets into an error message.
 fn describe(c: char) -> String {
     match c {
         '\r' => "a carriage return".into(),
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_follow_the_grammar_and_leave_the_protocol_alone() {
+    fn invalid_and_reserved_names_are_rejected() {
         for good in ["X-API-Key", "authorization", "Cookie", "User-Agent", "x_y!z"] {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn values_hold_no_line_break() {
+    fn values_with_control_characters_or_outer_space_are_rejected() {
         for good in ["", "a b", "a\tb", "Jürgen", "=?;,"] {
             assert_eq!(check_value(good), Ok(()), "{good}");
         }
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_not_repeated() {
+    fn the_error_for_an_invalid_token_does_not_contain_it() {
         for good in ["abc", "a.b-c_d~e+f/g==", "sk:123", "Bearerabc"] {
             assert_eq!(check_token(good), Ok(()), "{good}");
         }

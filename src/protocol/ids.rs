@@ -1,25 +1,25 @@
-//! The ids of requests (JSON-RPC 2.0, section 4), and progress tokens: which are the same.
+//! Compares request ids (JSON-RPC 2.0, section 4). Progress tokens are request ids.
 
 use super::json_strings;
 
-/// The number that an id, as it stood in a message, is; in whatever form JSON writes it. Some servers send numbers back as strings;
-/// the other clients accept that, and no other request can be meant.
+/// The value of a numeric id in JSON text, in any notation. Some servers return a number as a string: other clients
+/// accept that, and it is unambiguous because this client's ids are numbers.
 pub fn number(raw: &str) -> Option<u64> {
     let quoted = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'));
     let digits = quoted.unwrap_or(raw);
     let is_canonical = digits == "0" || digits.starts_with(|first: char| ('1'..='9').contains(&first));
     match digits.parse().ok().filter(|_| is_canonical) {
-        None if quoted.is_none() => Decimal::read(raw)?.whole(),
+        None if quoted.is_none() => Decimal::read(raw)?.to_u64(),
         number => number,
     }
 }
 
-/// Whether an id, as it stood in a message, is the number `ours`.
+/// Whether an id in JSON text is the number `ours`.
 pub fn is_id(raw: &str, ours: u64) -> bool {
     number(raw) == Some(ours)
 }
 
-/// Whether two ids, as they stood in messages, are the same.
+/// Whether two ids in JSON text are equal: a number and a string are not.
 pub fn is_same_id(one: &str, other: &str) -> bool {
     let is_text = |raw: &str| raw.len() >= 2 && raw.starts_with('"');
     match (is_text(one), is_text(other)) {
@@ -29,11 +29,11 @@ pub fn is_same_id(one: &str, other: &str) -> bool {
     }
 }
 
-/// A number of JSON, exactly: `digits` without a zero at either end, times ten to the power of `exponent`.
+/// The exact value of a JSON number: `digits`, without leading or trailing zeros, times ten to the power of `exponent`.
 #[derive(Debug, PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
-    /// None for zero.
+    /// Empty for zero.
     digits: String,
     exponent: i64,
 }
@@ -52,14 +52,14 @@ impl Decimal {
         if digits.is_empty() {
             return Some(Decimal { is_negative: false, digits: String::new(), exponent: 0 });
         }
-        // An exponent that is too large to be held is no id's.
+        // No id has an exponent outside of 64 bits.
         let exponent: i64 = exponent.parse().ok()?;
-        let moved = i64::try_from(significant.len() - digits.len()).ok()? - i64::try_from(fraction.len()).ok()?;
-        Some(Decimal { is_negative, digits: digits.to_owned(), exponent: exponent.checked_add(moved)? })
+        let shift = i64::try_from(significant.len() - digits.len()).ok()? - i64::try_from(fraction.len()).ok()?;
+        Some(Decimal { is_negative, digits: digits.to_owned(), exponent: exponent.checked_add(shift)? })
     }
 
-    /// The number, where it is whole and can be held.
-    fn whole(&self) -> Option<u64> {
+    /// The value, if it is an integer that fits.
+    fn to_u64(&self) -> Option<u64> {
         if self.digits.is_empty() {
             return Some(0);
         }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_equal_as_json_says() {
+    fn numbers_are_compared_by_value() {
         for raw in ["12", "12.0", "12e0", "1.2e1", "120e-1", "0.12E+2", "12.000", "0.00012e5", "1200000e-5"] {
             assert!(is_id(raw, 12) && is_same_id(raw, "12"), "{raw}");
         }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_may_come_back_as_a_string() {
+    fn a_server_may_return_an_id_as_a_string() {
         assert!(is_id("12", 12) && is_id("\"12\"", 12));
         assert!(!is_id("13", 12) && !is_id("\"12", 12) && !is_id("null", 12));
         assert!(!is_id("\"+12\"", 12) && !is_id("\"012\"", 12));

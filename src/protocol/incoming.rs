@@ -1,21 +1,22 @@
-//! What a server sends beside answers: notifications, and, up to 2025-11-25, requests of its own.
+//! Messages from a server other than responses: notifications and, up to 2025-11-25, server requests.
 
 use super::ids;
 use super::json::{Json, Kind, Value};
 use super::raw_value::RawValue;
 
-/// The longest parameters of a notification that are looked into, in bytes. Those that the protocol has are short.
-const LONGEST: usize = 1024 * 1024;
+/// The longest notification parameters that are parsed, in bytes. Those that the specification defines are short.
+const MAX_PARSED_PARAMS: usize = 1024 * 1024;
 
-/// A request of the server's own.
+/// A request from the server to the client.
 #[derive(Clone)]
 pub struct ServerRequest {
+    /// JSON text, as received.
     pub id: String,
     pub method: String,
     pub params: Option<Json>,
 }
 
-/// A notification.
+/// A notification from the server.
 #[derive(Clone)]
 pub struct Notification {
     pub method: String,
@@ -23,23 +24,24 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The token of a progress notification.
+    /// The progress token, if this is a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
         (self.method == "notifications/progress").then(|| ids::number(self.member("progressToken")?.raw()))?
     }
 
-    /// The request that a subscription was opened with (2026-07-28, "Subscriptions": Receiving Notifications).
+    /// The id of the subscription that this belongs to: that of its request (2026-07-28, "Subscriptions": Receiving
+    /// Notifications).
     pub fn subscription(&self) -> Option<u64> {
         ids::number(self.member("_meta")?.member("io.modelcontextprotocol/subscriptionId")?.raw())
     }
 
-    /// The server's own request that it does not want to be answered any more, by its id as it stands there.
+    /// The id, as received, of the server request that this notification cancels.
     pub fn cancelled(&self) -> Option<&str> {
         (self.method == "notifications/cancelled").then(|| self.member("requestId").map(RawValue::raw))?
     }
 
-    /// Whether it makes an older one needless that was not looked at yet, where there is no room for both.
-    pub fn says_the_same(&self, older: &Notification) -> bool {
+    /// Whether a full queue may drop `older`, because this notification makes it redundant.
+    pub fn supersedes(&self, older: &Notification) -> bool {
         self.method == older.method
             && match self.method.as_str() {
                 "notifications/resources/updated" => {
@@ -49,24 +51,24 @@ impl Notification {
             }
     }
 
-    /// What goes first where too many wait: of changes, those of a list are kept the longest.
-    pub fn worth(&self) -> u8 {
+    /// A full queue drops notifications of lower priority first: changes of a list are kept longest.
+    pub fn queue_priority(&self) -> u8 {
         u8::from(self.method.ends_with("/list_changed"))
     }
 
-    /// It is longer than any that the protocol has; but a log message may say what it likes.
+    /// Whether the parameters are too long to be parsed. Log messages may have any length.
     pub fn is_too_long(&self) -> bool {
         self.method != "notifications/message"
-            && self.params.as_ref().is_some_and(|params| params.text().len() > LONGEST)
+            && self.params.as_ref().is_some_and(|params| params.text().len() > MAX_PARSED_PARAMS)
     }
 
-    /// A member of its parameters, where these are not too long.
+    /// A member of the parameters; `None` also if these are too long to be parsed.
     pub fn member(&self, name: &str) -> Option<RawValue<'_>> {
         RawValue::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
     }
 }
 
-/// What is asked for.
+/// What the server requests from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     Elicitation,
@@ -87,7 +89,7 @@ impl InputKind {
         }
     }
 
-    /// The function that sets its handler; for messages.
+    /// The C function that sets the handler, for error messages.
     pub fn setter(self) -> &'static str {
         match self {
             InputKind::Elicitation => "mcp_set_elicitation",
@@ -96,18 +98,18 @@ impl InputKind {
         }
     }
 
-    /// Why a result is none of this kind.
+    /// Checks the handler's result: fails if a required member is missing or wrong.
     pub fn check(self, result: &Json) -> Result<(), String> {
         let root = result.root();
         if root.kind() != Kind::Object {
             return Err("the result is not a JSON object".into());
         }
-        let wanted: &[&str] = match self {
+        let required: &[&str] = match self {
             InputKind::Elicitation => &["action"],
             InputKind::Sampling => &["role", "content", "model"],
             InputKind::Roots => &["roots"],
         };
-        if let Some(missing) = wanted.iter().find(|name| root.member(name).is_none()) {
+        if let Some(missing) = required.iter().find(|name| root.member(name).is_none()) {
             return Err(format!("the result has no {missing:?}, which {} requires", self.method()));
         }
         let action = root.member("action").and_then(Value::text);

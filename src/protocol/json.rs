@@ -1,7 +1,8 @@
-//! Immutable JSON values: text that was checked, and an index over it that is made when somebody looks inside.
+//! Immutable JSON values: validated text, and an index that is built when a part of the value is first accessed.
 //!
-//! A result can be 100 MB and never be looked at, or be looked at by many threads, so a value is its text first. The index is a
-//! flat list of nodes in document order; an object's keys are nodes of their own, each right before its value.
+//! A result can be 100 MB long and never be read, or be read by many threads: so the text is kept, and the index is
+//! optional. The index is a flat list of nodes in document order. An object's keys are nodes, too, each directly before
+//! its value.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -10,77 +11,82 @@ use std::sync::{Arc, OnceLock};
 use zeroize::Zeroize;
 
 pub use super::json_index::Kind;
-use super::json_index::{JsonNode, LongStrings, index};
+use super::json_index::{JsonNode, LongStrings, build_index};
 use super::json_scanner::{self, InvalidJson, Scanner, Span};
 use super::json_strings;
 
-/// A JSON value and the text around it, shared by all clones.
+/// A JSON value, shared by its clones. Keeps the whole text in memory that it is a part of.
 #[derive(Clone, Debug)]
 pub struct Json(Arc<JsonDocument>);
 
-/// A text that was checked.
+/// A text that is, or is about to be, validated as JSON.
 #[derive(Debug)]
 pub struct ValidatedText {
     text: String,
-    /// Its long strings, in their order: nobody has to look for their ends again.
-    long: OnceLock<Box<[Span]>>,
+    /// The long strings, in order: the index does not have to find their ends again.
+    long_strings: OnceLock<Box<[Span]>>,
 }
 
 #[derive(Debug)]
 struct JsonDocument {
     text: Arc<ValidatedText>,
+    /// The bytes of `text` that the value consists of.
     start: usize,
     end: usize,
+    /// The index.
     nodes: OnceLock<Vec<JsonNode>>,
 }
 
-/// The text of a message may not be larger than what a node can point into.
+/// The maximum length of a text: nodes have 32-bit offsets.
 pub const MAX_TEXT: usize = u32::MAX as usize;
 
-/// Why a value cannot be had as what it was asked for.
+/// Why a value cannot be converted to the requested type.
 #[derive(Debug, PartialEq, Eq)]
 pub enum JsonConversionError {
-    /// It is something else.
+    /// The value has this other kind.
     Mismatch(Kind),
-    /// It is that, and does not fit.
+    /// The number does not fit into this type.
     Range(&'static str),
 }
 
 impl Json {
-    /// Checks and keeps `text`.
+    /// Validates `text`. The error describes the first syntax error.
     pub fn parse(text: String) -> Result<Json, String> {
         if text.len() > MAX_TEXT {
             return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
         }
         let end = text.len();
-        let text = Arc::new(ValidatedText::before(text));
+        let text = Arc::new(ValidatedText::unchecked(text));
         let mut scanner = text.scanner();
-        let long = scanner.value().and_then(|_| scanner.end()).map_err(|InvalidJson| json_scanner::why(&text.text))?;
-        text.passed(long);
-        Ok(Json::checked(text, 0, end))
+        let long_strings = scanner
+            .value()
+            .and_then(|_| scanner.end())
+            .map_err(|InvalidJson| json_scanner::syntax_error(&text.text))?;
+        text.set_long_strings(long_strings);
+        Ok(Json::in_text(text, 0, end))
     }
 
-    /// The value in a checked `text` that stands in `part` of it.
+    /// The value `part`, which is a slice of the validated `text`.
     pub fn part(text: &Arc<ValidatedText>, part: &str) -> Json {
         let start = offset(&text.text, part);
-        Json::checked(Arc::clone(text), start, start + part.len())
+        Json::in_text(Arc::clone(text), start, start + part.len())
     }
 
-    /// A text that was checked before, as a part of a larger one: it is not checked again.
-    pub fn of_checked(text: String) -> Json {
+    /// Takes text that was validated as a part of a larger text. It is not checked again.
+    pub fn from_validated(text: String) -> Json {
         let end = text.len();
-        Json::checked(Arc::new(ValidatedText::before(text)), 0, end)
+        Json::in_text(Arc::new(ValidatedText::unchecked(text)), 0, end)
     }
 
-    fn checked(text: Arc<ValidatedText>, start: usize, end: usize) -> Json {
-        // Once, and not at every look: a message may end with megabytes of white space.
+    fn in_text(text: Arc<ValidatedText>, start: usize, end: usize) -> Json {
+        // Trim once, not on every access: a message may end with megabytes of white space.
         let trimmed = text.text[start..end].trim_matches([' ', '\t', '\n', '\r']);
         let start = offset(&text.text, trimmed);
         let end = start + trimmed.len();
         Json(Arc::new(JsonDocument { text, start, end, nodes: OnceLock::new() }))
     }
 
-    /// Wipes the text, unless it is used elsewhere as well.
+    /// Overwrites the text with zeros, unless other values share it.
     pub fn wipe(self) {
         if let Some(text) = Arc::into_inner(self.0).and_then(|document| Arc::into_inner(document.text)) {
             let mut text = text.text;
@@ -88,64 +94,65 @@ impl Json {
         }
     }
 
-    /// Without white space around it.
+    /// The value's text, without white space around it.
     pub fn text(&self) -> &str {
         &self.0.text.text[self.0.start..self.0.end]
     }
 
-    /// How many bytes of text it holds, with what stands around it.
+    /// The bytes of text that this value keeps in memory, including the text around it.
     pub fn held(&self) -> usize {
         self.0.text.text.len()
     }
 
-    /// The same value without the text around it, where that is more than its own.
+    /// Copies the value if the text around it takes more memory than the value, so that that text can be freed.
     pub fn alone(self) -> Json {
-        /// What it is not worth to copy for.
+        /// Not worth a copy.
         const LITTLE: usize = 4096;
         let text = self.text();
         if self.held() <= 2 * text.len() + LITTLE {
             return self;
         }
-        Json::of_checked(text.to_owned())
+        Json::from_validated(text.to_owned())
     }
 
     pub fn root(&self) -> Value<'_> {
-        Value { json: self, at: 0 }
+        Value { json: self, index: 0 }
     }
 
-    /// How many places [`Json::value`] has.
+    /// The number of nodes, including those of keys. Builds the index.
     pub fn len(&self) -> usize {
         self.nodes().len()
     }
 
-    /// The value at a place that [`Value::place`] gave.
-    pub fn value(&self, at: usize) -> Value<'_> {
-        Value { json: self, at }
+    /// The value whose [`Value::node_index`] is `index`.
+    pub fn value(&self, index: usize) -> Value<'_> {
+        Value { json: self, index }
     }
 
     fn nodes(&self) -> &[JsonNode] {
         self.0.nodes.get_or_init(|| {
             let text = self.text();
             let start = offset(&self.0.text.text, text);
-            index(text, LongStrings { start, spans: self.0.text.long.get().map_or(&[], |long| long) })
+            let spans = self.0.text.long_strings.get().map_or(&[][..], |spans| spans);
+            build_index(text, LongStrings { start, spans })
         })
     }
 }
 
 impl ValidatedText {
-    /// A text that is about to be checked.
-    pub fn before(text: String) -> ValidatedText {
-        ValidatedText { text, long: OnceLock::new() }
+    /// A text that the caller is about to validate, or that is known to be valid.
+    pub fn unchecked(text: String) -> ValidatedText {
+        ValidatedText { text, long_strings: OnceLock::new() }
     }
 
-    /// For the check.
+    /// A scanner to validate the text.
     pub fn scanner(&self) -> Scanner<'_> {
         Scanner::new(&self.text)
     }
 
-    /// It is good, with these long strings.
-    pub fn passed(&self, long: Box<[Span]>) {
-        let _ = self.long.set(long);
+    /// Stores the long strings that the scanner found.
+    pub fn set_long_strings(&self, spans: Box<[Span]>) {
+        let _ = self.long_strings.set(spans);
     }
 
     pub fn text(&self) -> &str {
@@ -153,63 +160,66 @@ impl ValidatedText {
     }
 }
 
-/// Where `part` stands in `text`, of which it is one.
+/// The position of `part` in `text`, of which it is a slice.
 fn offset(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// A look at one value inside a [`Json`].
+/// A reference to a value inside of a [`Json`].
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     json: &'a Json,
-    at: usize,
+    /// The index of its node; 0 is the root.
+    index: usize,
 }
 
 impl<'a> Value<'a> {
-    pub fn place(self) -> usize {
-        self.at
+    /// The index of the value's node, for [`Json::value`].
+    pub fn node_index(self) -> usize {
+        self.index
     }
 
     pub fn kind(self) -> Kind {
         self.node().kind
     }
 
-    /// The text as the server sent it.
+    /// The value's JSON text, unchanged.
     pub fn raw(self) -> &'a str {
-        // Of the root there is no need for an index.
-        if self.at == 0 { self.json.text() } else { self.raw_of(self.node()) }
+        // The root needs no index.
+        if self.index == 0 { self.json.text() } else { self.raw_of(self.node()) }
     }
 
-    /// Elements of an array or members of an object; zero for everything else.
+    /// The number of elements of an array or of members of an object; zero for other kinds.
     pub fn size(self) -> usize {
         self.node().count as usize
     }
 
+    /// The first element of an array, or the value of the first member of an object.
     pub fn first(self) -> Option<Value<'a>> {
         let node = self.node();
-        let keys = usize::from(node.kind == Kind::Object);
-        (node.count > 0).then_some(Value { json: self.json, at: self.at + 1 + keys })
+        let key = usize::from(node.kind == Kind::Object);
+        (node.count > 0).then_some(Value { json: self.json, index: self.index + 1 + key })
     }
 
     /// The sibling after this one.
     pub fn next(self) -> Option<Value<'a>> {
         let node = self.node();
-        let at = node.next as usize + usize::from(node.member);
-        (!node.last).then_some(Value { json: self.json, at })
+        let index = node.next as usize + usize::from(node.member);
+        (!node.last).then_some(Value { json: self.json, index })
     }
 
     pub fn children(self) -> impl Iterator<Item = Value<'a>> {
         std::iter::successors(self.first(), |child| child.next())
     }
 
-    /// The decoded key under which this value stands in its object.
+    /// The decoded key, if the value is a member of an object.
     pub fn key(self) -> Option<Cow<'a, str>> {
         self.raw_key().map(json_strings::decode)
     }
 
-    /// The same as it stands in the text, with its quotes.
+    /// The key as JSON text, with its quotes.
     pub fn raw_key(self) -> Option<&'a str> {
-        self.node().member.then(|| self.raw_of(&self.json.nodes()[self.at - 1]))
+        self.node().member.then(|| self.raw_of(&self.json.nodes()[self.index - 1]))
     }
 
     /// The member `name` of an object; of members with the same name, the last.
@@ -224,7 +234,7 @@ impl<'a> Value<'a> {
         is_array.then(|| self.children().nth(index)).flatten()
     }
 
-    /// What an RFC 6901 pointer points to.
+    /// The value at a JSON Pointer (RFC 6901).
     pub fn at(self, pointer: &str) -> Option<Value<'a>> {
         if pointer.is_empty() {
             return Some(self);
@@ -244,22 +254,22 @@ impl<'a> Value<'a> {
         self.expect(Kind::String).map(json_strings::decode)
     }
 
-    /// What stands between the quotes of a string: at least as long as what it says.
-    pub fn inside(self) -> Result<&'a str, JsonConversionError> {
+    /// The text between the quotes of a string, not decoded. It is at least as long as the decoded text.
+    pub fn escaped_text(self) -> Result<&'a str, JsonConversionError> {
         self.expect(Kind::String).map(|quoted| &quoted[1..quoted.len() - 1])
     }
 
-    /// How long the string is when it is decoded, in bytes.
+    /// The length of the decoded string, in bytes.
     pub fn string_length(self) -> Result<usize, JsonConversionError> {
-        self.inside().map(json_strings::decoded_length)
+        self.escaped_text().map(json_strings::decoded_length)
     }
 
-    /// Decodes the string into memory that has room for it, and says how much of it that took.
+    /// Decodes the string into `to`, which must be large enough, and returns its length.
     pub fn string_into(self, to: &mut [MaybeUninit<u8>]) -> Result<usize, JsonConversionError> {
-        self.inside().map(|inside| json_strings::decode_into(inside, to))
+        self.escaped_text().map(|escaped| json_strings::decode_into(escaped, to))
     }
 
-    /// The text of a string, where it is one.
+    /// The decoded text, if the value is a string.
     pub fn text(self) -> Option<Cow<'a, str>> {
         self.string().ok()
     }
@@ -284,16 +294,16 @@ impl<'a> Value<'a> {
     }
 
     fn has_key(self, name: &str) -> bool {
-        let key = self.raw_of(&self.json.nodes()[self.at - 1]);
-        let inside = &key[1..key.len() - 1];
-        if !inside.contains('\\') {
-            return inside == name;
+        let key = self.raw_of(&self.json.nodes()[self.index - 1]);
+        let escaped = &key[1..key.len() - 1];
+        if !escaped.contains('\\') {
+            return escaped == name;
         }
         json_strings::decode(key) == name
     }
 
     fn node(self) -> &'a JsonNode {
-        &self.json.nodes()[self.at]
+        &self.json.nodes()[self.index]
     }
 
     fn raw_of(self, node: &JsonNode) -> &'a str {
@@ -301,7 +311,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// `~1` is a slash and `~0` a tilde; any other tilde makes the pointer invalid (RFC 6901, section 3).
+/// Replaces `~1` with a slash and `~0` with a tilde; any other tilde is invalid (RFC 6901, section 3).
 fn unescape_token(token: &str) -> Option<Cow<'_, str>> {
     let Some((plain, rest)) = token.split_once('~') else { return Some(Cow::Borrowed(token)) };
     let mut text = plain.to_owned();
@@ -316,14 +326,14 @@ fn unescape_token(token: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-/// Digits without a leading zero (RFC 6901, section 4).
+/// Parses an array index: digits without a leading zero (RFC 6901, section 4).
 fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || !token.starts_with('0');
     let digits = !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit());
     (canonical && digits).then(|| token.parse().ok()).flatten()
 }
 
-/// The value of a JSON number that is a whole one, however it is written: `5`, `5.0` and `50e-1` are all five.
+/// The value of a JSON number, if it is an integer in any notation: `5`, `5.0` and `50e-1` are all five.
 pub(super) fn whole_number(number: &str) -> Option<i128> {
     if let Ok(whole) = number.parse::<i128>() {
         return Some(whole);
@@ -342,7 +352,7 @@ pub(super) fn whole_number(number: &str) -> Option<i128> {
     }
     let trimmed = i64::try_from(digits.len() - significant.len()).ok()?;
     let zeros = i64::from(exponent?) - i64::try_from(after.len()).ok()? + trimmed;
-    // More than 20 digits fit no 64-bit integer.
+    // A 64-bit integer has at most 20 digits.
     if zeros < 0 || significant.len() as i64 + zeros > 20 {
         return None;
     }
@@ -359,8 +369,8 @@ mod tests {
         Json::parse(text.to_owned()).unwrap()
     }
 
-    /// Walks our value beside serde_json's and compares everything.
-    fn same(ours: Value, reference: &Reference) {
+    /// Compares a value with that of serde_json, recursively.
+    fn assert_same(ours: Value, reference: &Reference) {
         match reference {
             Reference::Null => assert_eq!(ours.kind(), Kind::Null),
             Reference::Bool(b) => assert_eq!(ours.bool(), Ok(*b)),
@@ -372,12 +382,12 @@ mod tests {
             Reference::Array(list) => {
                 assert_eq!(ours.size(), list.len());
                 assert_eq!(ours.children().count(), list.len());
-                ours.children().zip(list).for_each(|(a, b)| same(a, b));
+                ours.children().zip(list).for_each(|(a, b)| assert_same(a, b));
             }
             Reference::Object(map) => {
                 assert_eq!(ours.children().count(), ours.size());
                 for (key, value) in map {
-                    same(ours.member(key).unwrap(), value);
+                    assert_same(ours.member(key).unwrap(), value);
                 }
             }
         }
@@ -396,16 +406,16 @@ mod tests {
             r#"{"":{"":""}}"#,
         ];
         for text in texts {
-            same(json(text).root(), &serde_json::from_str(text).unwrap());
+            assert_same(json(text).root(), &serde_json::from_str(text).unwrap());
         }
     }
 
     #[test]
-    fn siblings_and_keys() {
+    fn the_last_of_duplicate_members_is_found() {
         let doc = json(r#"{"a":{"x":[1,2]},"b":2,"a":3}"#);
         let keys: Vec<_> = doc.root().children().map(|c| c.key().unwrap().into_owned()).collect();
         assert_eq!(keys, ["a", "b", "a"]);
-        assert_eq!(doc.root().member("a").unwrap().int64(), Ok(3), "the last of two wins");
+        assert_eq!(doc.root().member("a").unwrap().int64(), Ok(3), "the last one");
         assert!(doc.root().key().is_none());
         assert!(doc.root().next().is_none());
     }
@@ -428,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_however_they_are_written() {
+    fn integers_are_recognized_in_any_notation() {
         let int = |text: &str| json(text).root().int64();
         assert_eq!(int("5"), Ok(5));
         assert_eq!(int("5.0"), Ok(5));
@@ -449,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_replaced() {
+    fn unpaired_surrogates_are_replaced() {
         let doc = json(r#"{"a\ud800":"\ude00","b":"\ud83d\ude00"}"#);
         let first = doc.root().member("a\u{fffd}").unwrap();
         assert_eq!((first.string().unwrap(), first.string_length()), ("\u{fffd}".into(), Ok(3)));
@@ -458,14 +468,14 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_costs_no_stack() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         let doc = json(&deep);
         assert_eq!(doc.len(), 200_000);
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn invalid_json_is_rejected() {
         for bad in ["", "{", "[1,]", "nul", "1 2", "{\"a\"}", "\"\n\""] {
             assert!(Json::parse(bad.into()).is_err(), "{bad:?}");
         }

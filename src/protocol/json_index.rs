@@ -1,10 +1,11 @@
-//! The index over a JSON text: a flat list of nodes in document order.
+//! The index of a JSON text: a flat list of nodes in document order.
 
 use std::cmp::Ordering;
 
 use super::json_scanner::Span;
 use super::json_strings;
 
+/// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,
@@ -15,38 +16,42 @@ pub enum Kind {
     Object,
 }
 
+/// A value or a key.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonNode {
-    /// Where the value's text begins and ends, from the start of the document.
+    /// The range of its text, in bytes from the start of the document.
     pub start: u32,
     pub end: u32,
-    /// The node after this one's last descendant.
+    /// The index of the node after its last descendant.
     pub next: u32,
-    /// Elements or members.
+    /// The number of elements or members.
     pub count: u32,
     pub kind: Kind,
-    /// No sibling follows.
+    /// It is the last child of its parent, or the root.
     pub last: bool,
-    /// The node before this one is its key.
+    /// It is a member's value: the node before it is the key.
     pub member: bool,
 }
 
-/// A container that is still open while the index is made.
+/// An array or an object whose end was not reached.
 struct OpenContainer {
-    at: usize,
+    /// The index of its node.
+    node: usize,
     last_child: Option<usize>,
-    /// In an object: the next string is a key.
-    key_next: bool,
+    /// The next string is a key of this object.
+    expects_key: bool,
 }
 
-/// Long strings whose ends are known; of a larger text, in which the indexed one begins at `start`.
+/// The long strings that the scanner found.
 pub struct LongStrings<'a> {
+    /// The position of the indexed text in the scanned text.
     pub start: usize,
+    /// The strings not reached yet, as positions in the scanned text, in order.
     pub spans: &'a [Span],
 }
 
 impl LongStrings<'_> {
-    /// The end of the string that begins at `at`, where it is one of them. To be asked in the order of the text.
+    /// The end of the string at `at`, if it is a long one. Must be called in the order of the text.
     fn end(&mut self, at: usize) -> Option<usize> {
         while let Some(((start, end), rest)) = self.spans.split_first() {
             match (*start as usize).cmp(&(at + self.start)) {
@@ -59,8 +64,8 @@ impl LongStrings<'_> {
     }
 }
 
-/// Makes the nodes of `text`, which is valid JSON. Nesting costs memory, never stack.
-pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
+/// Builds the index of `text`, which is valid JSON. Nested values need heap memory, not stack.
+pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
     let bytes = text.as_bytes();
     let mut nodes: Vec<JsonNode> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
     let mut open: Vec<OpenContainer> = Vec::with_capacity(8);
@@ -70,7 +75,7 @@ pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
             b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
             b',' => {
                 if let Some(container) = open.last_mut() {
-                    container.key_next = nodes[container.at].kind == Kind::Object;
+                    container.expects_key = nodes[container.node].kind == Kind::Object;
                 }
                 at += 1;
             }
@@ -82,7 +87,7 @@ pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
                 let (kind, end) = match byte {
                     b'{' => (Kind::Object, at + 1),
                     b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, long.end(at).unwrap_or_else(|| json_strings::end(bytes, at))),
+                    b'"' => (Kind::String, long_strings.end(at).unwrap_or_else(|| json_strings::end(bytes, at))),
                     b'n' => (Kind::Null, at + 4),
                     b't' => (Kind::Bool, at + 4),
                     b'f' => (Kind::Bool, at + 5),
@@ -93,7 +98,7 @@ pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
             }
         }
     }
-    // A large index is kept as small as it can be.
+    // Free the spare capacity of a large index.
     if nodes.len() > 64 {
         nodes.shrink_to_fit();
     }
@@ -101,29 +106,29 @@ pub fn index(text: &str, mut long: LongStrings) -> Vec<JsonNode> {
 }
 
 fn add(nodes: &mut Vec<JsonNode>, open: &mut Vec<OpenContainer>, kind: Kind, start: usize, end: usize) {
-    let at = nodes.len();
+    let node = nodes.len();
     let mut member = false;
     if let Some(container) = open.last_mut() {
-        if container.key_next {
-            container.key_next = false;
+        if container.expects_key {
+            container.expects_key = false;
         } else {
-            member = nodes[container.at].kind == Kind::Object;
-            nodes[container.at].count += 1;
-            container.last_child = Some(at);
+            member = nodes[container.node].kind == Kind::Object;
+            nodes[container.node].count += 1;
+            container.last_child = Some(node);
         }
     }
-    let (start, end, next) = (start as u32, end as u32, at as u32 + 1);
+    let (start, end, next) = (start as u32, end as u32, node as u32 + 1);
     nodes.push(JsonNode { start, end, next, count: 0, kind, last: open.is_empty(), member });
     if matches!(kind, Kind::Object | Kind::Array) {
-        open.push(OpenContainer { at, last_child: None, key_next: kind == Kind::Object });
+        open.push(OpenContainer { node, last_child: None, expects_key: kind == Kind::Object });
     }
 }
 
 fn close(nodes: &mut [JsonNode], open: &mut Vec<OpenContainer>, end: usize) {
     let Some(container) = open.pop() else { return };
     let next = nodes.len() as u32;
-    nodes[container.at].end = end as u32;
-    nodes[container.at].next = next;
+    nodes[container.node].end = end as u32;
+    nodes[container.node].next = next;
     if let Some(child) = container.last_child {
         nodes[child].last = true;
     }

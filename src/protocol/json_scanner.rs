@@ -1,29 +1,30 @@
-//! Going through JSON text once (RFC 8259): whether it is JSON at all, and where its parts are. Nothing is copied or decoded, and
-//! nesting costs memory, never stack.
+//! Scans JSON text (RFC 8259) in one pass: checks its syntax and finds its parts. Nothing is copied or decoded. Nested
+//! values need heap memory, not stack.
 
 use std::borrow::Cow;
 
 use super::json_strings;
-use crate::sys::vector::plain;
+use crate::sys::vector::plain_length;
 
-/// The text is no JSON. What is wrong with it is left to [`why`].
+/// The text is not valid JSON. [`syntax_error`] describes the error.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidJson;
 
-/// A place in a text that may be JSON.
+/// A position in text that may be JSON.
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    long: Vec<Span>,
+    /// The long strings before the position, in order.
+    long_strings: Vec<Span>,
 }
 
-/// Where a string begins and ends, with its quotes.
+/// The start and the end of a string, including its quotes.
 pub type Span = (u32, u32);
 
-/// From this length on, in bytes, it is worth to remember where a string ends.
+/// Strings of at least this many bytes are recorded, so that the index does not have to scan them again.
 const LONG: usize = 4096;
 
-/// Checks that `text` is one JSON value, with nothing but white space around it.
+/// Checks that `text` is one JSON value, and returns it without the white space around it.
 pub fn check(text: &str) -> Result<&str, InvalidJson> {
     let mut scanner = Scanner::new(text);
     let value = scanner.value()?;
@@ -31,21 +32,21 @@ pub fn check(text: &str) -> Result<&str, InvalidJson> {
     Ok(value)
 }
 
-/// The member `name` of an object, as it stands there, without an index of the whole; of members with the same name, the last.
+/// The value of the member `name` of an object, as JSON text. Of members with the same name, the last.
 pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
-    let look = |scanner: &mut Scanner<'a>, key: &str| {
+    let visit = |scanner: &mut Scanner<'a>, key: &str| {
         let value = scanner.value()?;
         if json_strings::decode(key) == name {
             found = Some(value);
         }
         Ok(())
     };
-    Scanner::new(object).members(look).ok().and(found)
+    Scanner::new(object).members(visit).ok().and(found)
 }
 
-/// The elements of an array, or the members of an object with their keys, one by one as they stand there; none of anything else. The
-/// text is one that was checked.
+/// The elements of an array, with empty keys, or the members of an object: key and value, as JSON text. Empty for other
+/// values. `text` is valid JSON.
 pub fn children(text: &str) -> Children<'_> {
     let mut scanner = Scanner::new(text);
     let close = match scanner.peek() {
@@ -57,10 +58,10 @@ pub fn children(text: &str) -> Children<'_> {
     Children { scanner, close, is_first: true }
 }
 
-/// See [`children`].
+/// The iterator of [`children`].
 pub struct Children<'a> {
     scanner: Scanner<'a>,
-    /// What ends the container; nothing once it has ended.
+    /// The closing bracket; `None` after the last child.
     close: Option<u8>,
     is_first: bool,
 }
@@ -70,7 +71,7 @@ impl<'a> Iterator for Children<'a> {
 
     fn next(&mut self) -> Option<(&'a str, &'a str)> {
         let close = self.close.take()?;
-        if self.scanner.passes(close) || (!self.is_first && !self.scanner.passes(b',')) {
+        if self.scanner.skip(close) || (!self.is_first && !self.scanner.skip(b',')) {
             return None;
         }
         let key = if close == b'}' { self.scanner.key().ok()? } else { "" };
@@ -80,26 +81,26 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
-/// The text of an object with another value for the member `name`, which it has, and without the member `dropped`. Everything else
-/// stays as it stands there.
-pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) -> Result<String, InvalidJson> {
+/// Copies an object with a new value for its member `name`, and without the member `removed`. Other members keep their
+/// text.
+pub fn with_member(object: &str, name: &str, value: &str, removed: Option<&str>) -> Result<String, InvalidJson> {
     let mut text = String::with_capacity(object.len() + value.len());
     let mut is_done = false;
-    let look = |scanner: &mut Scanner, key: &str| {
-        let kept = scanner.value()?;
+    let visit = |scanner: &mut Scanner, key: &str| {
+        let old = scanner.value()?;
         let decoded = json_strings::decode(key);
         let is_named = decoded == name;
-        if dropped == Some(&*decoded) || (is_named && is_done) {
+        if removed == Some(&*decoded) || (is_named && is_done) {
             return Ok(());
         }
         is_done |= is_named;
         text.push(if text.is_empty() { '{' } else { ',' });
         text.push_str(key);
         text.push(':');
-        text.push_str(if is_named { value } else { kept });
+        text.push_str(if is_named { value } else { old });
         Ok(())
     };
-    Scanner::new(object).members(look)?;
+    Scanner::new(object).members(visit)?;
     text.push('}');
     Ok(text)
 }
@@ -107,24 +108,24 @@ pub fn replaced(object: &str, name: &str, value: &str, dropped: Option<&str>) ->
 /// The strings among the elements of an array.
 pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     let mut texts: Vec<Cow<'a, str>> = Vec::new();
-    let look = |scanner: &mut Scanner<'a>| {
+    let visit = |scanner: &mut Scanner<'a>| {
         let value = scanner.value()?;
         texts.extend(Some(value).filter(|value| value.starts_with('"')).map(json_strings::decode));
         Ok(())
     };
-    // What is no array has none.
-    let _ = Scanner::new(array).elements(look);
+    // Another value than an array has no elements.
+    let _ = Scanner::new(array).elements(visit);
     texts.into_iter().map(Cow::into_owned).collect()
 }
 
-/// Checks that `text` is one JSON object, and gives it without the white space around it; or why it is none.
+/// Checks that `text` is one JSON object, and returns it without the white space around it.
 pub fn object(text: &str) -> Result<&str, String> {
-    let value = check(text).map_err(|InvalidJson| format!("it is not valid JSON: {}", why(text)))?;
+    let value = check(text).map_err(|InvalidJson| format!("it is not valid JSON: {}", syntax_error(text)))?;
     if value.starts_with('{') { Ok(value) } else { Err("it is not a JSON object".into()) }
 }
 
-/// What is wrong with a text that is no JSON, without quoting it.
-pub fn why(text: &str) -> String {
+/// Describes the syntax error in invalid JSON text, without quoting the text.
+pub fn syntax_error(text: &str) -> String {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Err(error) => error.to_string(),
         Ok(_) => "syntax error".into(),
@@ -133,10 +134,10 @@ pub fn why(text: &str) -> String {
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0, long: Vec::new() }
+        Scanner { text, at: 0, long_strings: Vec::new() }
     }
 
-    /// The byte that the next value or mark begins with.
+    /// Skips white space, and returns the next byte without consuming it.
     pub fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
@@ -145,7 +146,7 @@ impl<'a> Scanner<'a> {
         bytes.get(self.at).copied()
     }
 
-    /// Passes a value, and gives its text.
+    /// Consumes a value, and returns its text.
     pub fn value(&mut self) -> Result<&'a str, InvalidJson> {
         self.peek();
         let start = self.at;
@@ -154,7 +155,7 @@ impl<'a> Scanner<'a> {
             match self.peek().ok_or(InvalidJson)? {
                 b'{' => {
                     self.at += 1;
-                    if !self.passes(b'}') {
+                    if !self.skip(b'}') {
                         open.push(Container::Object);
                         self.key()?;
                         continue;
@@ -162,26 +163,27 @@ impl<'a> Scanner<'a> {
                 }
                 b'[' => {
                     self.at += 1;
-                    if !self.passes(b']') {
+                    if !self.skip(b']') {
                         open.push(Container::Array);
                         continue;
                     }
                 }
                 b'"' => self.string()?,
                 b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.word("true")?,
-                b'f' => self.word("false")?,
-                b'n' => self.word("null")?,
+                b't' => self.literal("true")?,
+                b'f' => self.literal("false")?,
+                b'n' => self.literal("null")?,
                 _ => return Err(InvalidJson),
             }
-            if !self.goes_on(&mut open)? {
+            if !self.has_next_value(&mut open)? {
                 return Ok(&self.text[start..self.at]);
             }
         }
     }
 
-    /// Passes what follows a value inside of the containers that are open: whether another value comes.
-    fn goes_on(&mut self, open: &mut NestingBits) -> Result<bool, InvalidJson> {
+    /// Consumes commas, keys and closing brackets after a value. Returns whether another value follows in an open
+    /// container.
+    fn has_next_value(&mut self, open: &mut NestingBits) -> Result<bool, InvalidJson> {
         while let Some(container) = open.last() {
             match (container, self.peek()) {
                 (Container::Object, Some(b',')) => {
@@ -203,54 +205,54 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// Goes through the members of an object. `look` gets each key with its quotes, and passes the value behind it.
+    /// Consumes an object. `visit` gets each key with its quotes, and consumes the value.
     pub fn members(
         &mut self,
-        mut look: impl FnMut(&mut Self, &'a str) -> Result<(), InvalidJson>,
+        mut visit: impl FnMut(&mut Self, &'a str) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         self.expect(b'{')?;
-        if self.passes(b'}') {
+        if self.skip(b'}') {
             return Ok(());
         }
         loop {
             let key = self.key()?;
-            look(self, key)?;
-            if self.passes(b'}') {
+            visit(self, key)?;
+            if self.skip(b'}') {
                 return Ok(());
             }
             self.expect(b',')?;
         }
     }
 
-    /// Goes through the elements of an array; `look` passes each.
-    pub fn elements(&mut self, mut look: impl FnMut(&mut Self) -> Result<(), InvalidJson>) -> Result<(), InvalidJson> {
+    /// Consumes an array. `visit` consumes each element.
+    pub fn elements(&mut self, mut visit: impl FnMut(&mut Self) -> Result<(), InvalidJson>) -> Result<(), InvalidJson> {
         self.expect(b'[')?;
-        if self.passes(b']') {
+        if self.skip(b']') {
             return Ok(());
         }
         loop {
-            look(self)?;
-            if self.passes(b']') {
+            visit(self)?;
+            if self.skip(b']') {
                 return Ok(());
             }
             self.expect(b',')?;
         }
     }
 
-    /// The text of what `pass` passes.
-    pub fn span(&mut self, pass: impl FnOnce(&mut Self) -> Result<(), InvalidJson>) -> Result<&'a str, InvalidJson> {
+    /// The text that `consume` consumes.
+    pub fn span(&mut self, consume: impl FnOnce(&mut Self) -> Result<(), InvalidJson>) -> Result<&'a str, InvalidJson> {
         self.peek();
         let start = self.at;
-        pass(self)?;
+        consume(self)?;
         Ok(&self.text[start..self.at])
     }
 
-    /// Checks that nothing more comes, and gives the long strings that it has passed, in their order.
+    /// Checks that only white space follows, and returns the long strings of the text, in order.
     pub fn end(mut self) -> Result<Box<[Span]>, InvalidJson> {
-        if self.peek().is_none() { Ok(self.long.into_boxed_slice()) } else { Err(InvalidJson) }
+        if self.peek().is_none() { Ok(self.long_strings.into_boxed_slice()) } else { Err(InvalidJson) }
     }
 
-    /// A key and the colon behind it.
+    /// Consumes a key and the colon after it. Returns the key with its quotes.
     fn key(&mut self) -> Result<&'a str, InvalidJson> {
         if self.peek() != Some(b'"') {
             return Err(InvalidJson);
@@ -267,17 +269,17 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at += 1;
         loop {
-            self.at += plain(&bytes[self.at..]);
+            self.at += plain_length(&bytes[self.at..]);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
                     if self.at - start >= LONG {
-                        self.long.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
+                        self.long_strings.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
                     }
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
-                // A control character, or the end.
+                // A control character, or the end of the text.
                 _ => return Err(InvalidJson),
             }
         }
@@ -296,7 +298,7 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Result<(), InvalidJson> {
         let bytes = self.text.as_bytes();
         self.at += usize::from(bytes[self.at] == b'-');
-        // No leading zero.
+        // Leading zeros are invalid.
         if bytes.get(self.at) == Some(&b'0') {
             self.at += 1;
         } else {
@@ -314,27 +316,28 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// At least one.
+    /// Consumes at least one digit.
     fn digits(&mut self) -> Result<(), InvalidJson> {
         let count = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         if count > 0 { Ok(()) } else { Err(InvalidJson) }
     }
 
-    fn word(&mut self, word: &str) -> Result<(), InvalidJson> {
-        let is_there = self.text.as_bytes()[self.at..].starts_with(word.as_bytes());
-        self.at += word.len();
-        if is_there { Ok(()) } else { Err(InvalidJson) }
+    fn literal(&mut self, literal: &str) -> Result<(), InvalidJson> {
+        let is_present = self.text.as_bytes()[self.at..].starts_with(literal.as_bytes());
+        self.at += literal.len();
+        if is_present { Ok(()) } else { Err(InvalidJson) }
     }
 
-    fn passes(&mut self, mark: u8) -> bool {
-        let is_there = self.peek() == Some(mark);
-        self.at += usize::from(is_there);
-        is_there
+    /// Consumes the byte `expected` after white space, if it is the next one.
+    fn skip(&mut self, expected: u8) -> bool {
+        let is_present = self.peek() == Some(expected);
+        self.at += usize::from(is_present);
+        is_present
     }
 
-    fn expect(&mut self, mark: u8) -> Result<(), InvalidJson> {
-        if self.passes(mark) { Ok(()) } else { Err(InvalidJson) }
+    fn expect(&mut self, expected: u8) -> Result<(), InvalidJson> {
+        if self.skip(expected) { Ok(()) } else { Err(InvalidJson) }
     }
 }
 
@@ -344,12 +347,12 @@ enum Container {
     Object,
 }
 
-/// The containers that are open, a bit each.
+/// A stack of the open containers, one bit for each.
 #[derive(Default)]
 struct NestingBits {
-    /// The innermost 64 of them, the last one lowest.
+    /// The innermost containers, at most 64. The lowest bit is the innermost one.
     inner: u64,
-    /// The others, 64 together.
+    /// The other containers, in groups of 64.
     outer: Vec<u64>,
     depth: usize,
 }
@@ -382,16 +385,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_is_replaced_where_it_stands() {
+    fn a_member_is_replaced_in_its_position() {
         let object = r#" {"b": {"a":1} ,"a":[1, 2],"n\u0065xt":"x","\ud83d":"é","a":3,"next":4}"#;
-        let text = replaced(object, "a", "[]", Some("next"));
+        let text = with_member(object, "a", "[]", Some("next"));
         assert_eq!(text.as_deref(), Ok(r#"{"b":{"a":1},"a":[],"\ud83d":"é"}"#));
-        assert_eq!(replaced(r#"{"next":1,"a":2}"#, "a", "3", Some("next")).as_deref(), Ok(r#"{"a":3}"#));
-        assert_eq!(replaced("[]", "a", "3", None), Err(InvalidJson));
+        assert_eq!(with_member(r#"{"next":1,"a":2}"#, "a", "3", Some("next")).as_deref(), Ok(r#"{"a":3}"#));
+        assert_eq!(with_member("[]", "a", "3", None), Err(InvalidJson));
     }
 
     #[test]
-    fn what_is_json() {
+    fn valid_json_is_accepted() {
         for text in [
             "null",
             " true ",
@@ -414,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json() {
+    fn invalid_json_is_rejected() {
         for text in [
             "",
             " ",
@@ -469,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_is_kept_to_any_depth() {
+    fn brackets_are_matched_at_any_depth() {
         for depth in [1, 63, 64, 65, 128, 129, 1000] {
             let open = |index: usize| if index.is_multiple_of(3) { "{\"a\":" } else { "[" };
             let close = |index: usize| if index.is_multiple_of(3) { "}" } else { "]" };

@@ -1,27 +1,27 @@
-//! JSON strings (RFC 8259, section 7): how far they go, and what they say.
+//! Finds the end of JSON strings and decodes them (RFC 8259, section 7).
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
-use crate::sys::vector::{copy_plain, plain};
+use crate::sys::vector::{copy_plain, plain_length};
 
-/// Where the checked string ends that begins with the quote at `start`: behind its closing quote.
+/// The end of a valid string, after its closing quote. `start` is the position of its opening quote.
 pub fn end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
-        at += plain(&bytes[at.min(bytes.len())..]);
+        at += plain_length(&bytes[at.min(bytes.len())..]);
         match bytes.get(at) {
             Some(b'\\') => at += 2,
             Some(b'"') => return at + 1,
-            // No checked string has it.
+            // Not in a valid string.
             Some(_) => at += 1,
             None => return bytes.len(),
         }
     }
 }
 
-/// What a checked string says, given with its quotes. Half of a surrogate pair, which no text can hold, becomes U+FFFD, as browsers
-/// and most decoders have it: servers that cut a text in the middle of an emoji send it.
+/// Decodes a valid string, given with its quotes. An unpaired surrogate becomes U+FFFD, as in browsers and
+/// most decoders: servers that cut a text within an emoji send it.
 pub fn decode(quoted: &str) -> Cow<'_, str> {
     let inside = &quoted[1..quoted.len() - 1];
     if !inside.contains('\\') {
@@ -32,35 +32,36 @@ pub fn decode(quoted: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The same piece by piece, from what stands between the quotes.
+/// Decodes a valid string, given without its quotes, piece by piece.
 fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) {
     loop {
-        let (before, after) = inside.split_at(plain(inside.as_bytes()));
+        let (before, after) = inside.split_at(plain_length(inside.as_bytes()));
         take(before);
         let Some(&escaped) = after.as_bytes().get(1) else {
-            // What is left would be no checked string.
+            // In a valid string, nothing is left here.
             take(after);
             return;
         };
         if escaped == b'u' {
-            let (decoded, length) = unicode(after);
+            let (decoded, length) = unicode_escape(after);
             take(decoded.encode_utf8(&mut [0; 4]));
             inside = &after[length..];
         } else {
-            take(char::from(simple(escaped)).encode_utf8(&mut [0; 1]));
+            take(char::from(simple_escape(escaped)).encode_utf8(&mut [0; 1]));
             inside = &after[2..];
         }
     }
 }
 
-/// How long it is when it is decoded, in bytes.
+/// The decoded length, in bytes, of a valid string, given without its quotes.
 pub fn decoded_length(inside: &str) -> usize {
     let mut length = 0;
     decode_pieces(inside, |piece| length += piece.len());
     length
 }
 
-/// The same into memory that has room for it, and how much of it that took. It is never longer than `inside`.
+/// Decodes a valid string, given without its quotes, into `to`, and returns the decoded length. `to` must be large
+/// enough; the length of `inside` always is.
 pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> usize {
     let bytes = inside.as_bytes();
     let (mut at, mut written) = (0, 0);
@@ -70,45 +71,47 @@ pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> usize {
         written += count;
         let Some(&escaped) = bytes.get(at + 1) else { return written };
         if escaped == b'u' {
-            let (decoded, length) = unicode(&inside[at..]);
+            let (decoded, length) = unicode_escape(&inside[at..]);
             for byte in decoded.encode_utf8(&mut [0; 4]).bytes() {
                 to[written].write(byte);
                 written += 1;
             }
             at += length;
         } else {
-            to[written].write(simple(escaped));
+            to[written].write(simple_escape(escaped));
             written += 1;
             at += 2;
         }
     }
 }
 
-/// What a backslash before this byte stands for; a quote, a slash or a backslash stands for itself.
-fn simple(escaped: u8) -> u8 {
+/// The meaning of this byte after a backslash.
+fn simple_escape(escaped: u8) -> u8 {
     match escaped {
         b'n' => b'\n',
         b't' => b'\t',
         b'r' => b'\r',
         b'b' => 0x8,
         b'f' => 0xC,
+        // A quote, a slash or a backslash.
         other => other,
     }
 }
 
-/// The character that `text` begins with in the form `\u0041`, or as a pair of surrogates; and how many bytes that takes.
-fn unicode(text: &str) -> (char, usize) {
+/// Decodes the escape `\u0041`, or a surrogate pair of such escapes, at the beginning of `text`. Returns the length of
+/// the escapes.
+fn unicode_escape(text: &str) -> (char, usize) {
     let unit = |at: usize| u32::from_str_radix(text.get(at..at + 4)?, 16).ok();
     let first = unit(2).unwrap_or(0xFFFD);
     let pair = || {
         let high = first.checked_sub(0xD800).filter(|high| *high < 0x400)?;
-        text.get(6..8).filter(|mark| *mark == "\\u")?;
+        text.get(6..8).filter(|prefix| *prefix == "\\u")?;
         let low = unit(8)?.checked_sub(0xDC00).filter(|low| *low < 0x400)?;
         char::from_u32(0x10000 + (high << 10) + low)
     };
     match pair() {
         Some(decoded) => (decoded, 12),
-        // What follows half of a pair stands for itself.
+        // The text after an unpaired surrogate is decoded separately.
         None => (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
     }
 }
@@ -124,7 +127,7 @@ mod tests {
         let inside = &quoted[1..quoted.len() - 1];
         let text = decode(quoted);
         assert_eq!(decoded_length(inside), text.len());
-        // What is in there, the C tests look at.
+        // The C tests check the written bytes.
         for room in [text.len(), text.len() + 1, inside.len(), inside.len() + 20] {
             assert_eq!(decode_into(inside, &mut vec![MaybeUninit::uninit(); room]), text.len());
         }
@@ -132,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_becomes_a_replacement_character() {
-        for (sent, read) in [
+    fn unpaired_surrogates_become_replacement_characters() {
+        for (escaped, decoded) in [
             (r"\ud83d", "\u{fffd}"),
             (r"\ude00", "\u{fffd}"),
             (r"\ud83d\u0041", "\u{fffd}A"),
@@ -146,15 +149,16 @@ mod tests {
             (r"a€\uDBFF", "a€\u{fffd}"),
             (r"\udfff€", "\u{fffd}€"),
         ] {
-            let quoted = format!("\"{sent}\"");
-            assert_eq!(decode(&quoted), read, "{sent}");
-            assert_eq!(decoded_length(sent), read.len(), "{sent}");
-            assert_eq!(decode_into(sent, &mut vec![MaybeUninit::uninit(); sent.len()]), read.len(), "{sent}");
+            let quoted = format!("\"{escaped}\"");
+            assert_eq!(decode(&quoted), decoded, "{escaped}");
+            assert_eq!(decoded_length(escaped), decoded.len(), "{escaped}");
+            let mut buffer = vec![MaybeUninit::uninit(); escaped.len()];
+            assert_eq!(decode_into(escaped, &mut buffer), decoded.len(), "{escaped}");
         }
     }
 
     #[test]
-    fn strings_end_at_their_quote() {
+    fn strings_end_after_their_closing_quote() {
         for inside in ["", "a", r#"\""#, r"\\", r#"a\\\"b"#, &"x".repeat(100), "\u{e9}\\u0022"] {
             let text = format!("  \"{inside}\" \"");
             assert_eq!(end(text.as_bytes(), 2), 4 + inside.len(), "{text}");

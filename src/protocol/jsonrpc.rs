@@ -1,4 +1,4 @@
-//! Reading JSON-RPC 2.0 messages.
+//! Reads JSON-RPC 2.0 messages.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::error::RpcError;
 pub enum Message {
     Result {
         id: String,
-        answered: RpcResponse,
+        response: RpcResponse,
     },
-    /// An error body may lack its id, and belongs then to the request whose answer it is in.
+    /// Some servers omit the id: the error then belongs to the request whose HTTP response contains it.
     Error {
         id: Option<String>,
         error: RpcError,
@@ -31,139 +31,139 @@ pub enum Message {
     },
 }
 
-/// What the answer to a request brings.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub struct RpcResponse {
     pub result: Json,
     pub kind: ResultType,
 }
 
-/// What a result says that it is (2026-07-28, "ResultType"); absent means "complete".
+/// The member `resultType` of a result (2026-07-28, "ResultType"); if it is missing, "complete".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ResultType {
     #[default]
     Complete,
     InputRequired,
     Task,
-    /// Another word; empty for what is no text.
+    /// An unknown type; empty if it is not a string.
     Other(String),
 }
 
 impl ResultType {
-    /// By the member's value, as it stands there.
+    /// `value` is JSON text.
     fn of(value: &str) -> ResultType {
-        let word = if value.starts_with('"') { json_strings::decode(value) } else { "".into() };
-        match &*word {
+        let name = if value.starts_with('"') { json_strings::decode(value) } else { "".into() };
+        match &*name {
             "complete" => ResultType::Complete,
             "input_required" => ResultType::InputRequired,
             "task" => ResultType::Task,
-            _ => ResultType::Other(word.into_owned()),
+            _ => ResultType::Other(name.into_owned()),
         }
     }
 }
 
-/// What a text holds that came where messages belong.
+/// The messages in a text from the server.
 #[derive(Debug)]
 pub struct ParsedMessages {
     pub text: Arc<ValidatedText>,
-    /// One for each message; elements of a list that are nothing of the kind and follow each other share one.
+    /// One per message. Consecutive elements of a batch that are not messages share one item.
     pub items: Vec<Item>,
 }
 
-/// One message, or what stands in its place.
+/// A message, or an invalid value in the place of one.
 #[derive(Debug)]
 pub struct Item {
     /// It has the member `jsonrpc`.
-    is_rpc: bool,
-    /// It has members that no message has.
-    has_others: bool,
+    has_version: bool,
+    /// It has members that JSON-RPC does not define.
+    has_unknown_members: bool,
     content: Result<Message, InvalidMessage>,
 }
 
-/// A message that breaks the rules, or something else.
+/// A value that is not a valid message.
 #[derive(Debug)]
 pub struct InvalidMessage {
-    /// As it stood there.
+    /// JSON text, as received.
     pub id: Option<String>,
-    pub fault: InvalidReason,
-    /// It has a member that only answers have.
-    is_answer: bool,
-    /// It has a method, and nothing that only answers have.
+    pub reason: InvalidReason,
+    /// It has a member that only responses have.
+    is_response: bool,
+    /// It has a method and no member that only responses have.
     is_call: bool,
 }
 
-/// Why something is no message.
+/// Why a value is not a valid message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidReason {
-    /// [`ParsedMessages::why_not_json`] says what is wrong.
+    /// [`ParsedMessages::json_error`] describes the error.
     InvalidJson,
     NotUtf8(String),
     NotMessage(&'static str),
 }
 
-/// What an item is to those who wait for messages.
+/// The classification of an item of an event stream or of stdout, where other output may occur.
 #[derive(Debug)]
 pub enum ItemClass {
     Message(Message),
-    /// A broken answer.
+    /// An invalid response.
     InvalidMessage(InvalidMessage),
-    /// No JSON-RPC message, or none that can be an answer.
+    /// Not a JSON-RPC message, or an invalid one that cannot be a response.
     Foreign,
 }
 
 impl ParsedMessages {
-    /// Why a text is no JSON that has a [`InvalidReason::InvalidJson`].
-    pub fn why_not_json(text: &ValidatedText) -> String {
-        json_scanner::why(text.text())
+    /// Describes the syntax error of a text with an item that is [`InvalidReason::InvalidJson`].
+    pub fn json_error(text: &ValidatedText) -> String {
+        json_scanner::syntax_error(text.text())
     }
 
-    /// The same items where the text had to be repaired to be read: none of them is a message then.
-    pub fn spoiled(mut self, why: &str) -> ParsedMessages {
-        let fault = || InvalidReason::NotUtf8(why.to_owned());
-        self.items = self.items.into_iter().map(|item| item.spoiled(fault())).collect();
+    /// Makes all items invalid: the text was decoded with replacement characters.
+    pub fn with_invalid_utf8(mut self, why: &str) -> ParsedMessages {
+        let reason = || InvalidReason::NotUtf8(why.to_owned());
+        self.items = self.items.into_iter().map(|item| item.invalidated(reason())).collect();
         self
     }
 }
 
 impl Item {
-    /// What it is where other things than messages may come. `is_ours` says of an id whether an answer to that is awaited, and of
-    /// `None` whether an answer without an id is for the one who asks.
-    pub fn judge(self, is_ours: impl Fn(Option<&str>) -> bool) -> ItemClass {
+    /// Classifies the item where output other than messages may occur. `is_ours` returns whether a response with the id
+    /// is expected, and for `None` whether an error without an id belongs to the caller's request.
+    pub fn classify(self, is_ours: impl Fn(Option<&str>) -> bool) -> ItemClass {
         match self.content {
-            Ok(message) if self.is_rpc => ItemClass::Message(message),
-            _ if !self.is_rpc && self.has_others => ItemClass::Foreign,
-            // Some servers leave the member out of their answers. A request or a notification without it is a line of a log.
+            Ok(message) if self.has_version => ItemClass::Message(message),
+            _ if !self.has_version && self.has_unknown_members => ItemClass::Foreign,
+            // Some servers omit `jsonrpc` in responses. A request or a notification without it is log output.
             Ok(message) => {
-                let is_answer = match &message {
+                let is_response = match &message {
                     Message::Result { id, .. } => is_ours(Some(id)),
                     Message::Error { id, .. } => is_ours(id.as_deref()),
                     Message::Request { .. } | Message::Notification { .. } => false,
                 };
-                if is_answer { ItemClass::Message(message) } else { ItemClass::Foreign }
+                if is_response { ItemClass::Message(message) } else { ItemClass::Foreign }
             }
-            Err(broken) => {
-                let says_so = if self.is_rpc {
-                    !broken.is_call
+            Err(invalid) => {
+                let is_response = if self.has_version {
+                    !invalid.is_call
                 } else {
-                    broken.is_answer && broken.id.as_deref().is_some_and(|id| is_ours(Some(id)))
+                    invalid.is_response && invalid.id.as_deref().is_some_and(|id| is_ours(Some(id)))
                 };
-                if says_so { ItemClass::InvalidMessage(broken) } else { ItemClass::Foreign }
+                if is_response { ItemClass::InvalidMessage(invalid) } else { ItemClass::Foreign }
             }
         }
     }
 
-    /// What it is where nothing but messages may come.
+    /// The message, where only messages may occur.
     pub fn strict(self) -> Result<Message, InvalidReason> {
-        self.content.map_err(|broken| broken.fault)
+        self.content.map_err(|invalid| invalid.reason)
     }
 
-    pub fn fault(&self) -> Option<&InvalidReason> {
-        self.content.as_ref().err().map(|broken| &broken.fault)
+    pub fn invalid_reason(&self) -> Option<&InvalidReason> {
+        self.content.as_ref().err().map(|invalid| &invalid.reason)
     }
 
-    /// The same place where what follows shows that the text is none.
-    fn spoiled(self, fault: InvalidReason) -> Item {
-        let broken = match self.content {
+    /// Makes the item invalid, because the text around it is.
+    fn invalidated(self, reason: InvalidReason) -> Item {
+        let invalid = match self.content {
             Ok(message) => {
                 let is_call = matches!(message, Message::Request { .. } | Message::Notification { .. });
                 let id = match message {
@@ -171,20 +171,20 @@ impl Item {
                     Message::Error { id, .. } => id,
                     Message::Notification { .. } => None,
                 };
-                InvalidMessage { id, fault, is_answer: !is_call, is_call }
+                InvalidMessage { id, reason, is_response: !is_call, is_call }
             }
-            Err(broken) => InvalidMessage { fault, ..broken },
+            Err(invalid) => InvalidMessage { reason, ..invalid },
         };
-        Item { content: Err(broken), ..self }
+        Item { content: Err(invalid), ..self }
     }
 
-    /// Nothing of it says that it is a message.
-    fn is_nothing(&self) -> bool {
-        !self.is_rpc && self.content.as_ref().is_err_and(|broken| broken.id.is_none())
+    /// It has neither the member `jsonrpc` nor an id.
+    fn is_unrelated(&self) -> bool {
+        !self.has_version && self.content.as_ref().is_err_and(|invalid| invalid.id.is_none())
     }
 }
 
-/// The members of a message, each as it stands there.
+/// The members of a message, as JSON text.
 #[derive(Default)]
 struct Envelope<'a> {
     id: Option<&'a str>,
@@ -194,19 +194,20 @@ struct Envelope<'a> {
     /// The member `resultType` of the result.
     result_type: Option<&'a str>,
     error: Option<&'a str>,
-    /// A member is there twice.
-    is_double: bool,
+    has_duplicates: bool,
     is_object: bool,
-    /// It has a member, of whatever name.
+    /// It has at least one member of any name. This and what follows are set before the member's value is checked.
     has_members: bool,
-    is_rpc: bool,
-    has_others: bool,
+    /// It has the member `jsonrpc`.
+    has_version: bool,
+    has_unknown_members: bool,
     has_method: bool,
+    /// It has a result or an error.
     has_outcome: bool,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the value that `scanner` stands before, in one go. Where it breaks off, what came before is kept.
+    /// Reads the next value in one pass. After a syntax error, the members before it remain.
     fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), InvalidJson> {
         self.is_object = scanner.peek() == Some(b'{');
         if !self.is_object {
@@ -215,12 +216,12 @@ impl<'a> Envelope<'a> {
         scanner.members(|scanner, key| {
             self.has_members = true;
             let key = json_strings::decode(key);
-            self.note(&key);
+            self.record_name(&key);
             let value = match &*key {
                 "result" if scanner.peek() == Some(b'{') => self.read_result(scanner)?,
                 _ => scanner.value()?,
             };
-            self.put(&key, value);
+            self.record_value(&key, value);
             Ok(())
         })
     }
@@ -237,18 +238,18 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    fn note(&mut self, key: &str) {
+    fn record_name(&mut self, key: &str) {
         match key {
-            "jsonrpc" => self.is_rpc = true,
+            "jsonrpc" => self.has_version = true,
             "method" => self.has_method = true,
             "result" | "error" => self.has_outcome = true,
             "id" | "params" => {}
-            _ => self.has_others = true,
+            _ => self.has_unknown_members = true,
         }
     }
 
-    fn put(&mut self, key: &str, value: &'a str) {
-        let place = match key {
+    fn record_value(&mut self, key: &str, value: &'a str) {
+        let member = match key {
             "id" => &mut self.id,
             "method" => &mut self.method,
             "params" => &mut self.params,
@@ -256,101 +257,100 @@ impl<'a> Envelope<'a> {
             "error" => &mut self.error,
             _ => return,
         };
-        self.is_double |= place.replace(value).is_some();
+        self.has_duplicates |= member.replace(value).is_some();
     }
 
-    /// Why it is no message.
-    fn broken(&self, fault: InvalidReason) -> InvalidMessage {
+    fn invalid(&self, reason: InvalidReason) -> InvalidMessage {
         InvalidMessage {
-            id: there(self.id).map(str::to_owned),
-            fault,
-            is_answer: self.has_outcome,
+            id: non_null(self.id).map(str::to_owned),
+            reason,
+            is_response: self.has_outcome,
             is_call: self.has_method && !self.has_outcome,
         }
     }
 }
 
-/// Reads the error object that a message has in a part of its text; `None` for what is none.
+/// Reads the error object of a message; `None` if it is invalid.
 fn rpc_error<'a>(error: &'a str) -> Option<RpcError> {
     let (mut code, mut message, mut data) = (None, None, None);
-    let mut is_double = false;
-    let look = |scanner: &mut Scanner<'a>, key: &str| {
+    let mut has_duplicates = false;
+    let visit = |scanner: &mut Scanner<'a>, key: &str| {
         let value = scanner.value()?;
-        let place = match &*json_strings::decode(key) {
+        let member = match &*json_strings::decode(key) {
             "code" => &mut code,
             "message" => &mut message,
             "data" => &mut data,
             _ => return Ok(()),
         };
-        is_double |= place.replace(value).is_some();
+        has_duplicates |= member.replace(value).is_some();
         Ok(())
     };
-    Scanner::new(error).members(look).ok().filter(|()| !is_double)?;
-    let message = message.map_or(Some(Cow::Borrowed("")), string)?.into_owned();
-    let data = there(data).map(str::to_owned);
+    Scanner::new(error).members(visit).ok().filter(|()| !has_duplicates)?;
+    let message = message.map_or(Some(Cow::Borrowed("")), decode_string)?.into_owned();
+    let data = non_null(data).map(str::to_owned);
     Some(RpcError { code: code?.parse().ok()?, message, data })
 }
 
-/// What a value says, where it is a string.
-fn string(value: &str) -> Option<Cow<'_, str>> {
+/// The decoded text, if the value is a string.
+fn decode_string(value: &str) -> Option<Cow<'_, str>> {
     value.starts_with('"').then(|| json_strings::decode(value))
 }
 
-/// Not a null, which stands for nothing.
-fn there(value: Option<&str>) -> Option<&str> {
+/// A member with the value null counts as missing.
+fn non_null(value: Option<&str>) -> Option<&str> {
     value.filter(|value| *value != "null")
 }
 
-/// Reads a text that holds one message, or, as servers of 2025-03-26 may send, an array of them. Each is judged alone; where the
-/// text is no JSON from some place on, what came before in an array counts.
+/// Reads a text with one message, or with a batch, which servers of 2025-03-26 may send. An invalid message of a batch
+/// does not affect the others; after a syntax error, the messages before it are returned.
 pub fn read(text: String) -> ParsedMessages {
-    let text = Arc::new(ValidatedText::before(text));
+    let text = Arc::new(ValidatedText::unchecked(text));
     let mut items: Vec<Item> = Vec::with_capacity(1);
     let mut scanner = text.scanner();
-    let is_list = scanner.peek() == Some(b'[');
-    let mut one = |scanner: &mut Scanner| {
+    let is_batch = scanner.peek() == Some(b'[');
+    let mut read_item = |scanner: &mut Scanner| {
         let mut envelope = Envelope::default();
         let outcome = envelope.read(scanner);
         let item = item(&text, &envelope, outcome.is_ok());
-        if !(item.is_nothing() && items.last().is_some_and(Item::is_nothing)) {
+        if !(item.is_unrelated() && items.last().is_some_and(Item::is_unrelated)) {
             items.push(item);
         }
         outcome
     };
-    let outcome = if is_list { scanner.elements(one) } else { one(&mut scanner) };
+    let outcome = if is_batch { scanner.elements(read_item) } else { read_item(&mut scanner) };
     match outcome.and_then(|()| scanner.end()) {
-        Ok(long) => text.passed(long),
-        Err(InvalidJson) => record_break(&mut items, is_list),
+        Ok(long_strings) => text.set_long_strings(long_strings),
+        Err(InvalidJson) => record_syntax_error(&mut items, is_batch),
     }
     ParsedMessages { text, items }
 }
 
 fn item(text: &Arc<ValidatedText>, envelope: &Envelope, is_json: bool) -> Item {
-    // Where it broke off before the member that says so, the text may have that further on. A line of a log may have it within.
-    let may_say_so = || {
+    // The member `jsonrpc` may follow a syntax error. Log output with unknown members may contain it in a nested value.
+    let may_have_version = || {
         envelope.has_members
-            && !envelope.has_others
+            && !envelope.has_unknown_members
             && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some()
     };
     let content = if is_json { message(text, envelope) } else { Err(InvalidReason::InvalidJson) };
     Item {
-        is_rpc: envelope.is_rpc || (!is_json && may_say_so()),
-        has_others: envelope.has_others,
-        content: content.map_err(|fault| envelope.broken(fault)),
+        has_version: envelope.has_version || (!is_json && may_have_version()),
+        has_unknown_members: envelope.has_unknown_members,
+        content: content.map_err(|reason| envelope.invalid(reason)),
     }
 }
 
-/// The text is no JSON: the last item says so.
-fn record_break(items: &mut Vec<Item>, is_list: bool) {
+/// Marks the last item as invalid JSON, or adds such an item after the valid messages of a batch.
+fn record_syntax_error(items: &mut Vec<Item>, is_batch: bool) {
     let last = items.pop();
     match last {
-        Some(last) if last.fault() == Some(&InvalidReason::InvalidJson) => items.push(last),
-        Some(last) if !is_list => items.push(last.spoiled(InvalidReason::InvalidJson)),
+        Some(last) if last.invalid_reason() == Some(&InvalidReason::InvalidJson) => items.push(last),
+        Some(last) if !is_batch => items.push(last.invalidated(InvalidReason::InvalidJson)),
         last => {
             items.extend(last);
-            let broken =
-                InvalidMessage { id: None, fault: InvalidReason::InvalidJson, is_answer: false, is_call: false };
-            items.push(Item { is_rpc: false, has_others: false, content: Err(broken) });
+            let invalid =
+                InvalidMessage { id: None, reason: InvalidReason::InvalidJson, is_response: false, is_call: false };
+            items.push(Item { has_version: false, has_unknown_members: false, content: Err(invalid) });
         }
     }
 }
@@ -360,11 +360,11 @@ fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, In
     if !envelope.is_object {
         return Err(InvalidReason::NotMessage("it is not an object"));
     }
-    if envelope.is_double {
+    if envelope.has_duplicates {
         return Err(malformed);
     }
-    let id = there(envelope.id).map(str::to_owned);
-    if let Some(error) = there(envelope.error) {
+    let id = non_null(envelope.id).map(str::to_owned);
+    if let Some(error) = non_null(envelope.error) {
         let error = rpc_error(error).ok_or(malformed)?;
         return Ok(Message::Error { id, error });
     }
@@ -374,10 +374,10 @@ fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, In
         }
         let id = id.ok_or(InvalidReason::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
-        return Ok(Message::Result { id, answered: RpcResponse { result: Json::part(text, result), kind } });
+        return Ok(Message::Result { id, response: RpcResponse { result: Json::part(text, result), kind } });
     }
-    let method = there(envelope.method).map(|method| string(method).map(Cow::into_owned).ok_or(malformed));
-    let params = there(envelope.params).map(|params| Json::part(text, params));
+    let method = non_null(envelope.method).map(|method| decode_string(method).map(Cow::into_owned).ok_or(malformed));
+    let params = non_null(envelope.params).map(|params| Json::part(text, params));
     match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),

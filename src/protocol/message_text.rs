@@ -1,22 +1,23 @@
-//! The text of a message on its way out. What a caller gives may be large, and is not copied into it.
+//! The text of a message to send. Large texts that the caller passes are referenced, not copied.
 
 use std::fmt::Write;
 use std::io::{self, Read};
 
-use crate::sys::vector::plain;
+use crate::sys::vector::plain_length;
 
-/// From this length on, a text is left where it is.
+/// Texts of at least this many bytes are referenced, not copied.
 const LARGE: usize = 16 * 1024;
 
-/// See the module.
+/// The text of a message to send, as a list of pieces.
 #[derive(Clone, Debug, Default)]
 pub struct MessageText<'a> {
-    /// Large texts, each with what stands before it.
+    /// Referenced large texts, each with the text before it.
     spliced: Vec<(String, &'a str)>,
+    /// The text after the last large text.
     rest: String,
 }
 
-/// What a message without a body has for one.
+/// The body of a request without a body.
 pub static NOTHING: MessageText = MessageText { spliced: Vec::new(), rest: String::new() };
 
 impl<'a> MessageText<'a> {
@@ -24,8 +25,8 @@ impl<'a> MessageText<'a> {
         MessageText { spliced: Vec::new(), rest: String::with_capacity(capacity) }
     }
 
-    /// How much a text adds to the room that is needed.
-    pub fn room(text: &str) -> usize {
+    /// The bytes that [`MessageText::splice`] copies of `text`.
+    pub fn copied_length(text: &str) -> usize {
         if text.len() < LARGE { text.len() } else { 0 }
     }
 
@@ -33,9 +34,9 @@ impl<'a> MessageText<'a> {
         self.rest.push_str(text);
     }
 
-    /// The same for a text that becomes a JSON string.
+    /// Appends the text as a JSON string.
     pub fn push_quoted(&mut self, text: &str) {
-        if plain(text.as_bytes()) == text.len() {
+        if plain_length(text.as_bytes()) == text.len() {
             self.push("\"");
             self.push(text);
             self.push("\"");
@@ -49,7 +50,7 @@ impl<'a> MessageText<'a> {
         let _ = write!(self.rest, "{number}");
     }
 
-    /// The same for what may be large.
+    /// Appends the text; a large one is referenced and not copied.
     pub fn splice(&mut self, text: &'a str) {
         if text.len() < LARGE {
             self.push(text);
@@ -62,7 +63,7 @@ impl<'a> MessageText<'a> {
         self.pieces().map(str::len).sum()
     }
 
-    /// The text, where it is in one piece.
+    /// The text, if it consists of one piece.
     pub fn one_piece(&self) -> Option<&str> {
         self.spliced.is_empty().then_some(&self.rest)
     }
@@ -87,9 +88,11 @@ impl<T: Into<String>> From<T> for MessageText<'_> {
     }
 }
 
-/// What is left of a text that is read piece by piece.
+/// Reads a text piece by piece.
 struct TextReader<'a, Pieces> {
+    /// The unread rest of the current piece.
     current: &'a [u8],
+    /// The pieces after it.
     pieces: Pieces,
 }
 
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_texts_are_spliced_in() {
+    fn large_texts_are_not_copied() {
         let large = "x".repeat(LARGE);
         let mut text = MessageText::from("{\"a\":");
         text.splice("1");

@@ -1,18 +1,18 @@
-//! Writing the messages of both eras.
+//! Writes the JSON-RPC messages that the client sends, for both eras.
 
 use super::json::Json;
 use super::message_text::MessageText;
 use super::params::Params;
 use super::version::Era;
 
-/// Who this client says that it is (`Implementation` in the schemas).
+/// Name and version of the client application (`Implementation` in the schemas).
 #[derive(Clone, Debug)]
 pub struct ClientInfo {
     pub name: String,
     pub version: String,
 }
 
-/// Codes of errors that say something about the server's era (specification 2026-07-28, "Error Codes").
+// Only modern servers send the next three (specification 2026-07-28, "Error Codes").
 pub const HEADER_MISMATCH: i64 = -32020;
 pub const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 pub const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
@@ -20,22 +20,23 @@ pub const METHOD_NOT_FOUND: i64 = -32601;
 pub const INVALID_PARAMS: i64 = -32602;
 pub const INTERNAL_ERROR: i64 = -32603;
 
-/// A request.
+/// Writes a request.
 pub fn request<'a>(id: u64, method: &str, params: &'a Params) -> MessageText<'a> {
-    let mut text = MessageText::with_capacity(method.len() + params.length() + 64);
+    let mut text = MessageText::with_capacity(method.len() + params.copied_length() + 64);
     text.push(r#"{"jsonrpc":"2.0","id":"#);
     text.push_number(id);
-    write_call(text, method, params)
+    write_method(text, method, params)
 }
 
-/// A notification.
+/// Writes a notification.
 pub fn notification<'a>(method: &str, params: &'a Params) -> MessageText<'a> {
-    let mut text = MessageText::with_capacity(method.len() + params.length() + 48);
+    let mut text = MessageText::with_capacity(method.len() + params.copied_length() + 48);
     text.push(r#"{"jsonrpc":"2.0""#);
-    write_call(text, method, params)
+    write_method(text, method, params)
 }
 
-fn write_call<'a>(mut text: MessageText<'a>, method: &str, params: &'a Params) -> MessageText<'a> {
+/// Completes a request or a notification.
+fn write_method<'a>(mut text: MessageText<'a>, method: &str, params: &'a Params) -> MessageText<'a> {
     text.push(r#","method":"#);
     text.push_quoted(method);
     if !params.is_empty() {
@@ -46,7 +47,7 @@ fn write_call<'a>(mut text: MessageText<'a>, method: &str, params: &'a Params) -
     text
 }
 
-/// The members that the `_meta` of every modern request holds (2026-07-28, "Per-request protocol fields").
+/// The members of `_meta` that every modern request has (2026-07-28, "Per-request protocol fields").
 pub fn modern_meta(version: &str, client: &ClientInfo, capabilities: &str) -> String {
     format!(
         concat!(
@@ -59,7 +60,7 @@ pub fn modern_meta(version: &str, client: &ClientInfo, capabilities: &str) -> St
     )
 }
 
-/// What this client can do when a server asks it for something.
+/// The capabilities that the client declares to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientCapabilities {
     pub elicitation: bool,
@@ -75,17 +76,18 @@ impl ClientCapabilities {
     }
 }
 
-/// `ClientCapabilities` of the schemas: in full, for servers look at the members.
+/// `ClientCapabilities` of the schemas, with the members of each capability: servers check these.
 pub fn capabilities(era: Era, client_capabilities: ClientCapabilities) -> String {
     let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
-    let parts = [
+    let members = [
         (client_capabilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
         (client_capabilities.sampling, r#""sampling":{"tools":{}}"#),
         (client_capabilities.roots, roots),
         (client_capabilities.tasks && era == Era::Modern, r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#),
     ];
-    let there: Vec<&str> = parts.into_iter().filter_map(|(is_there, text)| is_there.then_some(text)).collect();
-    format!("{{{}}}", there.join(","))
+    let declared: Vec<&str> =
+        members.into_iter().filter_map(|(is_declared, text)| is_declared.then_some(text)).collect();
+    format!("{{{}}}", declared.join(","))
 }
 
 /// The parameters of `initialize` (2025-11-25, "Lifecycle").
@@ -98,36 +100,37 @@ pub fn initialize_params<'a>(version: &str, client: &ClientInfo, capabilities: S
 
 pub const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-/// Tells a legacy server that nobody waits for a request any more (2025-11-25, "Cancellation").
+/// Writes the notification that cancels the client's request `id` (2025-11-25, "Cancellation").
 pub fn cancelled(id: u64, reason: &str) -> String {
     let reason = quoted(reason);
     format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":{reason}}}}}"#)
 }
 
-/// The answer to a server's own request, whose id is given as it came.
+/// Writes the response to a server request. `id` is JSON text, as received.
 pub fn result(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
-/// The refusal of a server's own request.
-pub fn refusal(id: &str, code: i64, message: &str) -> String {
+/// Writes the error response to a server request. `id` is JSON text, as received.
+pub fn error_response(id: &str, code: i64, message: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}}}}}"#, quoted(message))
 }
 
-/// What `mcp_server_info` gives: the parts of the server's own answer under the names that the specification has for them.
-pub fn server_info(version: &str, era: Era, transport: &str, answer: Option<&Json>) -> String {
-    let root = answer.map(Json::root);
+/// Writes the JSON object that `mcp_server_info` returns. `response` is the result of `initialize` or
+/// `server/discover`, whose members keep their names.
+pub fn server_info(version: &str, era: Era, transport: &str, response: Option<&Json>) -> String {
+    let root = response.map(Json::root);
     let member = |pointer: &str| root.and_then(|root| root.at(pointer)).map(|value| value.raw());
     let server = member("/_meta/io.modelcontextprotocol~1serverInfo").or_else(|| member("/serverInfo"));
     let (version, era) = (quoted(version), quoted(era.name()));
     let mut text = format!(r#"{{"protocolVersion":{version},"era":{era},"transport":"{transport}""#);
-    let parts = [
+    let members = [
         ("serverInfo", server),
         ("capabilities", member("/capabilities")),
         ("instructions", member("/instructions")),
         ("supportedVersions", member("/supportedVersions")),
     ];
-    for (name, raw) in parts {
+    for (name, raw) in members {
         if let Some(raw) = raw {
             text.push_str(&format!(",{}:{raw}", quoted(name)));
         }
@@ -136,11 +139,12 @@ pub fn server_info(version: &str, era: Era, transport: &str, answer: Option<&Jso
     text
 }
 
+/// `Implementation` of the schemas.
 fn implementation(client: &ClientInfo) -> String {
     format!(r#"{{"name":{},"version":{}}}"#, quoted(&client.name), quoted(&client.version))
 }
 
-/// A text as JSON.
+/// The text as a JSON string, with its quotes.
 pub fn quoted(text: &str) -> String {
     let mut quoted = MessageText::with_capacity(text.len() + 2);
     quoted.push_quoted(text);
@@ -156,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_is_json() {
+    fn every_message_is_valid_json_rpc() {
         let all = ClientCapabilities { elicitation: true, sampling: true, roots: true, tasks: true };
         let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all));
         let mut modern = Params::new();
@@ -170,7 +174,7 @@ mod tests {
             INITIALIZED.into(),
             cancelled(4, "time\nout"),
             result("\"x\"", "{}"),
-            refusal("5", METHOD_NOT_FOUND, "no\nsuch"),
+            error_response("5", METHOD_NOT_FOUND, "no\nsuch"),
         ];
         for text in texts {
             let value: serde_json::Value = serde_json::from_str(&text).expect(&text);
@@ -179,8 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn server_info_is_put_together_from_either_era() {
-        let modern = r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"m"}}}"#;
+    fn server_info_is_read_from_responses_of_both_eras() {
+        let modern = concat!(
+            r#"{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"#,
+            r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"m"}}}"#
+        );
         let legacy =
             r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"l"},"instructions":"do"}"#;
         let info = |version, era, text: Option<&str>| {

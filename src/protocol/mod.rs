@@ -1,5 +1,5 @@
-//! What messages are: JSON values, JSON-RPC, protocol versions, header grammar, event streams. Pure: no I/O, no clock, no
-//! threads, so that all of it can be fuzzed.
+//! The protocol's data formats: JSON values, JSON-RPC messages, protocol versions, header values, event streams. No
+//! I/O, no clock and no threads, so that all of it can be fuzzed.
 #![forbid(unsafe_code)]
 
 pub mod challenge;

@@ -1,4 +1,4 @@
-//! The parameters of a request: members that are JSON text already, and what stands in `_meta` beside them.
+//! The `params` of a request, including `_meta`. The values are JSON text, which is inserted unchanged.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,12 +7,12 @@ use super::json_scanner::{self, InvalidJson, Scanner};
 use super::json_strings;
 use super::message_text::MessageText;
 
-/// See the module. The values are JSON text, which is spliced in as it is.
+/// The parameters of a request. Each member is a name and a value in JSON text.
 #[derive(Clone, Debug, Default)]
 pub struct Params<'a> {
     members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     meta: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// Members of `_meta` that many requests share, as they stand between its braces.
+    /// Members of `_meta` that requests of a session share, as JSON text without the braces.
     shared_meta: &'a str,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Params<'a> {
         Params::default()
     }
 
-    /// Adds a member, or replaces the one of that name.
+    /// Adds a member, or replaces the one with the same name.
     pub fn set(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, str>>) {
         put(&mut self.members, name.into(), json.into());
     }
@@ -35,26 +35,27 @@ impl<'a> Params<'a> {
         self
     }
 
-    /// The same as [`Params::set`] for a member of `_meta`.
+    /// Adds a member of `_meta`, or replaces the one with the same name.
     pub fn set_meta(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, str>>) {
         put(&mut self.meta, name.into(), json.into());
     }
 
+    /// Sets the members of `_meta` that requests of a session share, as JSON text without the braces.
     pub fn share_meta(&mut self, members: &'a str) {
         self.shared_meta = members;
     }
 
-    /// The members of an object, with those of its `_meta` where they belong; why the text is none, otherwise.
+    /// Parses an object; the members of its `_meta` become members of this `_meta`. The error describes invalid text.
     pub fn from_object(object: &'a str) -> Result<Params<'a>, String> {
-        let mut members_of_params = distinct(members(object)?);
+        let mut all = distinct(members(object)?);
         let mut meta = Vec::new();
-        if let Some(at) = members_of_params.iter().position(|(name, _)| name == "_meta") {
-            let (_, object) = members_of_params.remove(at);
+        if let Some(at) = all.iter().position(|(name, _)| name == "_meta") {
+            let (_, object) = all.remove(at);
             meta = distinct(members(object).map_err(|why| format!("its _meta: {why}"))?);
         }
-        let own =
+        let to_cow =
             |members: Vec<_>| members.into_iter().map(|(name, value): (_, &'a str)| (name, value.into())).collect();
-        Ok(Params { members: own(members_of_params), meta: own(meta), shared_meta: "" })
+        Ok(Params { members: to_cow(all), meta: to_cow(meta), shared_meta: "" })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -65,21 +66,21 @@ impl<'a> Params<'a> {
         self.meta.is_empty() && self.shared_meta.is_empty()
     }
 
-    /// About how much room the text will need, without what is large.
-    pub fn length(&self) -> usize {
+    /// Estimates the capacity that [`Params::write`] needs: the bytes that it copies.
+    pub fn copied_length(&self) -> usize {
         let all = self.members.iter().chain(&self.meta);
-        let room = |(name, value): &(Cow<str>, Cow<str>)| name.len() + MessageText::room(value) + 8;
-        self.shared_meta.len() + all.map(room).sum::<usize>() + 16
+        let length = |(name, value): &(Cow<str>, Cow<str>)| name.len() + MessageText::copied_length(value) + 8;
+        self.shared_meta.len() + all.map(length).sum::<usize>() + 16
     }
 
-    /// The object as a text of its own.
+    /// The object as one string.
     pub fn to_json(&self) -> String {
-        let mut text = MessageText::with_capacity(self.length());
+        let mut text = MessageText::with_capacity(self.copied_length());
         self.write(&mut text);
         text.into_string()
     }
 
-    /// Writes the object.
+    /// Appends the object to `text`.
     pub fn write<'t>(&'t self, text: &mut MessageText<'t>) {
         text.push("{");
         if !self.has_no_meta() {
@@ -99,12 +100,12 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Each name once, with its last value, where it stands first.
+/// Removes duplicate names: a name keeps its first position and gets its last value.
 fn distinct<'a>(members: Vec<(Cow<'a, str>, &'a str)>) -> Vec<(Cow<'a, str>, &'a str)> {
-    let mut places = HashMap::with_capacity(members.len());
+    let mut positions = HashMap::with_capacity(members.len());
     let mut distinct: Vec<(Cow<str>, &str)> = Vec::with_capacity(members.len());
     for (name, value) in members {
-        let at = *places.entry(name.clone()).or_insert(distinct.len());
+        let at = *positions.entry(name.clone()).or_insert(distinct.len());
         match distinct.get_mut(at) {
             Some(member) => member.1 = value,
             None => distinct.push((name, value)),
@@ -131,15 +132,15 @@ fn write_members<'t>(text: &mut MessageText<'t>, members: &'t [(Cow<str>, Cow<st
     }
 }
 
-/// The members of an object, their values as text; why the text is none, otherwise.
+/// Parses an object into names and JSON text. The error describes invalid text.
 pub fn members<'a>(object: &'a str) -> Result<Vec<(Cow<'a, str>, &'a str)>, String> {
     let mut members = Vec::new();
     let object = json_scanner::object(object)?;
-    let look = |scanner: &mut Scanner<'a>, key: &'a str| {
+    let visit = |scanner: &mut Scanner<'a>, key: &'a str| {
         members.push((json_strings::decode(key), scanner.value()?));
         Ok(())
     };
-    Scanner::new(object).members(look).map_err(|InvalidJson| json_scanner::why(object))?;
+    Scanner::new(object).members(visit).map_err(|InvalidJson| json_scanner::syntax_error(object))?;
     Ok(members)
 }
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn members_and_meta_stand_where_they_belong() {
+    fn members_and_meta_are_written_to_their_objects() {
         let mut params = Params::new().with("name", r#""x""#).with("arguments", "{ }");
         assert_eq!(written(&params), r#"{"name":"x","arguments":{ }}"#);
         params.set_meta("progressToken", "7");
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_taken_apart() {
+    fn an_object_is_split_into_members_and_meta() {
         let params = Params::from_object(r#" {"a":[1, 2],"_meta":{"k\n":"v"},"b":{"_meta":1}} "#).unwrap();
         assert_eq!(written(&params), r#"{"_meta":{"k\n":"v"},"a":[1, 2],"b":{"_meta":1}}"#);
         let params =

@@ -1,22 +1,22 @@
-//! What holds for every text and every value, tried with many that nobody thought of.
+//! Property tests of header values and of JSON, with generated texts and values.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 
-use super::header_arguments::{HeaderArgument, argument, header_value};
+use super::header_arguments::{HeaderArgument, argument_value, header_value};
 use super::json::{Json, Kind, Value};
 use super::messages::quoted;
 
-/// What a server makes of the value of a header (2026-07-28, "Value Encoding").
+/// Decodes a header value as a server does (2026-07-28, "Value Encoding").
 fn decoded(value: &str) -> String {
     match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
-        Some(packed) => String::from_utf8(BASE64_STANDARD.decode(packed).unwrap()).unwrap(),
+        Some(encoded) => String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap(),
         None => value.to_owned(),
     }
 }
 
-/// Texts of all kinds, with those in favour that look like what is encoded.
+/// Any text; often one that looks like an encoded value.
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -27,7 +27,7 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// The text of a JSON value, a few levels deep, with keys that a pointer has to escape.
+/// The text of a JSON value, a few levels deep, with keys that must be escaped in a JSON Pointer.
 fn any_json() -> impl Strategy<Value = String> {
     let key = || prop_oneof!["[~/a01]{0,4}", any::<String>()].prop_map(|key| quoted(&key));
     let leaf = prop_oneof![
@@ -45,23 +45,24 @@ fn any_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// Each value below this one is where its pointer says (RFC 6901); of members with the same name, the one that lookup gives.
-fn check_pointers(root: Value, at: Value, pointer: &str) {
-    assert_eq!(root.at(pointer).map(Value::raw), Some(at.raw()), "{pointer:?}");
-    for (index, child) in at.children().enumerate() {
+/// Checks that a JSON Pointer (RFC 6901) finds `value`, and each value inside of it. Of members with the same name,
+/// only the one that the lookup returns is checked.
+fn check_pointers(root: Value, value: Value, pointer: &str) {
+    assert_eq!(root.at(pointer).map(Value::raw), Some(value.raw()), "{pointer:?}");
+    for (index, child) in value.children().enumerate() {
         let token = match child.key() {
             Some(key) => key.replace('~', "~0").replace('/', "~1"),
             None => index.to_string(),
         };
         let pointer = format!("{pointer}/{token}");
-        let child = if at.kind() == Kind::Object { root.at(&pointer).unwrap() } else { child };
+        let child = if value.kind() == Kind::Object { root.at(&pointer).unwrap() } else { child };
         check_pointers(root, child, &pointer);
     }
 }
 
 proptest! {
     #[test]
-    fn a_header_value_is_safe_and_comes_back(text in any_text()) {
+    fn a_header_value_is_safe_and_decodes_to_the_text(text in any_text()) {
         let value = header_value(&text);
         prop_assert!(value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)), "{value:?}");
         prop_assert_eq!(value.trim_matches([' ', '\t']), &*value);
@@ -69,10 +70,13 @@ proptest! {
     }
 
     #[test]
-    fn an_argument_in_a_header_is_the_one_in_the_body(text in any_text(), number in any::<i64>(), flag: bool) {
+    fn an_argument_in_a_header_equals_that_in_the_body(text in any_text(), number in any::<i64>(), flag: bool) {
         let arguments = format!(r#"{{"t":{},"n":{number},"f":{flag},"z":null}}"#, quoted(&text));
         let arguments = Json::parse(arguments).unwrap();
-        let header = |name: &str| argument(&arguments, &HeaderArgument { header: String::new(), path: vec![name.into()] });
+        let header = |name: &str| {
+            let argument = HeaderArgument { header: String::new(), path: vec![name.into()] };
+            argument_value(&arguments, &argument)
+        };
         prop_assert_eq!(header("t").map(|value| decoded(&value)), Some(text));
         let is_safe = number.unsigned_abs() < 1 << 53;
         prop_assert_eq!(header("n"), is_safe.then(|| number.to_string()));
@@ -81,13 +85,13 @@ proptest! {
     }
 
     #[test]
-    fn every_value_is_where_its_pointer_says(text in any_json()) {
+    fn every_value_is_found_by_its_pointer(text in any_json()) {
         let json = Json::parse(text).unwrap();
         check_pointers(json.root(), json.root(), "");
     }
 
     #[test]
-    fn no_pointer_is_too_strange(text in any_json(), pointer in "(/[~/a01-]{0,3}){0,5}|\\PC{0,6}") {
+    fn any_pointer_is_accepted_without_a_panic(text in any_json(), pointer in "(/[~/a01-]{0,3}){0,5}|\\PC{0,6}") {
         let json = Json::parse(text).unwrap();
         let _ = json.root().at(&pointer);
     }

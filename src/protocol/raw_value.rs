@@ -1,12 +1,12 @@
-//! A look into checked JSON that goes through the text once more, and makes no index of it: for what a call wants to know of an answer,
-//! which is little, while the answer may be large.
+//! Reads single members of valid JSON text by scanning it again, without an index. A call needs few members of a
+//! response, which may be large.
 
 use std::borrow::Cow;
 
 use super::json::{Json, Kind, whole_number};
 use super::{json_scanner, json_strings};
 
-/// A value, as it stands in a text.
+/// A value in valid JSON text.
 #[derive(Clone, Copy, Debug)]
 pub struct RawValue<'a>(&'a str);
 
@@ -35,17 +35,18 @@ impl<'a> RawValue<'a> {
         (self.kind() == Kind::Object).then(|| json_scanner::member(self.0, name).map(RawValue))?
     }
 
-    /// A member of a member, and so on.
+    /// Follows a path of member names.
     pub fn at(self, names: &[&str]) -> Option<RawValue<'a>> {
-        names.iter().try_fold(self, |part, name| part.member(name))
+        names.iter().try_fold(self, |value, name| value.member(name))
     }
 
-    /// The elements of an array or the members of an object, each with its key as it stands there, or nothing.
+    /// The elements of an array, with empty keys, or the members of an object, with their keys as JSON text. Scalars
+    /// have none.
     pub fn children(self) -> impl Iterator<Item = (&'a str, RawValue<'a>)> {
         json_scanner::children(self.0).map(|(key, value)| (key, RawValue(value)))
     }
 
-    /// The text of a string, where it is one.
+    /// The decoded text, if this is a string.
     pub fn text(self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| json_strings::decode(self.0))
     }
@@ -73,28 +74,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_the_index_says() {
-        let text = r#" { "a" : [ 1 , "t\u0077o" , {} , [ ] , null , true ] , "\u0062" : {"c":{"d":5.0}} , "a" : [ -3 , 1e99 , 1e999 ], "e":{} } "#;
+    fn it_agrees_with_the_index() {
+        let text = concat!(
+            r#" { "a" : [ 1 , "t\u0077o" , {} , [ ] , null , true ] , "\u0062" : {"c":{"d":5.0}} , "#,
+            r#""a" : [ -3 , 1e99 , 1e999 ], "e":{} } "#
+        );
         let json = Json::parse(text.into()).unwrap();
-        let (part, value) = (RawValue::of(&json), json.root());
-        assert_eq!(part.raw(), value.raw());
+        let (raw, value) = (RawValue::of(&json), json.root());
+        assert_eq!(raw.raw(), value.raw());
         for name in ["a", "b", "e", "x"] {
-            let (part, value) = (part.member(name), value.member(name));
-            assert_eq!(part.map(RawValue::raw), value.map(|value| value.raw()), "{name}");
-            let parts = part.into_iter().flat_map(RawValue::children);
+            let (raw, value) = (raw.member(name), value.member(name));
+            assert_eq!(raw.map(RawValue::raw), value.map(|value| value.raw()), "{name}");
+            let found = raw.into_iter().flat_map(RawValue::children);
             let values = value.into_iter().flat_map(|value| value.children());
-            let known =
-                |(key, part): (&str, RawValue)| (key.to_owned(), part.raw().to_owned(), part.kind(), part.double());
-            let values = values.map(|value| {
+            let found = found.map(|(key, raw)| (key.to_owned(), raw.raw().to_owned(), raw.kind(), raw.double()));
+            let expected = values.map(|value| {
                 let key = value.raw_key().unwrap_or_default().to_owned();
                 (key, value.raw().to_owned(), value.kind(), value.double().ok())
             });
-            assert!(parts.map(known).eq(values), "{name}");
+            assert!(found.eq(expected), "{name}");
         }
-        assert_eq!(part.at(&["b", "c", "d"]).and_then(RawValue::int64), Some(5));
-        assert_eq!(part.at(&["b", "c", "d", "e"]).map(RawValue::raw), None);
+        assert_eq!(raw.at(&["b", "c", "d"]).and_then(RawValue::int64), Some(5));
+        assert_eq!(raw.at(&["b", "c", "d", "e"]).map(RawValue::raw), None);
         let json = Json::parse(r#"[1,"t\u0077o"]"#.into()).unwrap();
-        let texts: Vec<_> = RawValue::of(&json).children().map(|(_, part)| (part.text(), part.uint64())).collect();
+        let texts: Vec<_> = RawValue::of(&json).children().map(|(_, raw)| (raw.text(), raw.uint64())).collect();
         assert_eq!(texts, [(None, Some(1)), (Some("two".into()), None)]);
         assert_eq!(RawValue("-1").uint64(), None);
         assert_eq!(RawValue::of(&Json::parse("7".into()).unwrap()).children().count(), 0);

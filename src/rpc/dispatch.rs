@@ -141,7 +141,7 @@ impl InboundHandler for Dispatcher {
         }
         let reply = match reply {
             Ok(result) => messages::result(id, &result),
-            Err(HandlerFailure { code, message }) => messages::refusal(id, code, &message),
+            Err(HandlerFailure { code, message }) => messages::error_response(id, code, &message),
         };
         if let Err(error) = slot.answer(&reply) {
             call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));

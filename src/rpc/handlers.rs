@@ -58,7 +58,7 @@ impl InputRequest {
         let schema = self.params.root().member("requestedSchema");
         let filled = match (content, schema) {
             (None, None) => None,
-            (content, schema) => Some(elicitation::filled(content.unwrap_or("{}"), schema)),
+            (content, schema) => Some(elicitation::fill_defaults(content.unwrap_or("{}"), schema)),
         };
         let content = filled.map_or_else(String::new, |content| format!(r#","content":{content}"#));
         self.outcome = Some(Ok(format!(r#"{{"action":"accept"{content}}}"#)));

@@ -331,9 +331,9 @@ impl Negotiator<'_> {
                 }
                 ProbeVerdict::Retry(chosen) if !retried => (version, retried) = (chosen, true),
                 ProbeVerdict::Retry(_) => return Err(nothing_shared(&[version.to_owned()], outcome.err())),
-                ProbeVerdict::NothingShared(theirs) => return Err(nothing_shared(&theirs, outcome.err())),
+                ProbeVerdict::NoCommonVersion(theirs) => return Err(nothing_shared(&theirs, outcome.err())),
                 ProbeVerdict::Legacy { keep } => return Ok(ProbeOutcome::Legacy { answer: outcome.err(), keep }),
-                ProbeVerdict::ErrorReport => {
+                ProbeVerdict::Inconclusive => {
                     let error = outcome.err().unwrap_or_else(no_versions);
                     // An idle limit is the caller's own word, and ends the call.
                     let in_vain = error.status() == MCP_TIMEOUT && probe.wait_context().check().is_err();

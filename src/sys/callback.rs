@@ -1,17 +1,17 @@
-//! Calls of the host's callbacks, and what becomes of a thread that such a callback ends.
+//! Calls callbacks of the host process, and handles callbacks that end their thread.
 //!
-//! CPython before 3.14 ends a thread with `pthread_exit` when the thread enters the interpreter while that is shutting down. glibc
-//! unwinds the whole stack then (a forced unwind, which nothing may stop), and Rust aborts the process where it would catch a
-//! panic. So the thread is stopped before the first of the library's frames is unwound: it sleeps until the process ends, as such
-//! threads do in CPython 3.14.
+//! CPython before 3.14 calls `pthread_exit` in a thread that enters the interpreter while that is shutting down. glibc
+//! then unwinds the whole stack (a forced unwind, which must not be stopped), and Rust aborts the process where it
+//! would catch a panic. So the thread is suspended before the first stack frame of the library is unwound: it sleeps
+//! until the process ends, as such threads do in CPython 3.14.
 //!
-//! What is registered is a cleanup handler of the thread, and no value whose drop does it: a C++ exception that leaves a callback
-//! runs drops as well. That is a bug of the host, and aborts the process instead of hanging the thread.
+//! This is done in a cleanup handler of the thread, not in a `drop`: a C++ exception that leaves a callback calls
+//! `drop`, too. Such an exception is a bug of the host, and aborts the process instead of suspending the thread.
 //!
-//! musl and macOS do not unwind: the thread ends there, and no code of the library runs on it any more.
+//! musl and macOS do not unwind: the thread ends, and no more code of the library runs in it.
 
-/// Calls a callback. `Copy`, so that it owns nothing that would have to be dropped: it calls the function pointer and does nothing
-/// else. It must not panic.
+/// Calls a callback. `callback` only calls the function pointer, and must not panic. It is `Copy`, so that it owns
+/// nothing that must be dropped.
 pub fn call(callback: impl FnOnce() + Copy) {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::call(callback);
@@ -36,7 +36,8 @@ mod glibc {
         previous: *mut CleanupBuffer,
     }
 
-    // Not in pthread.h any more, whose macros are for C compilers; part of the ABI all the same (Linux Standard Base, libpthread).
+    // pthread.h has only macros for C compilers, but these functions are part of the ABI (Linux Standard Base,
+    // libpthread).
     unsafe extern "C" {
         fn _pthread_cleanup_push(
             buffer: *mut CleanupBuffer,
@@ -46,19 +47,21 @@ mod glibc {
         fn _pthread_cleanup_pop(buffer: *mut CleanupBuffer, execute: c_int);
     }
 
-    unsafe extern "C" fn stop(_: *mut c_void) {
-        thread::stop_for_ever();
+    unsafe extern "C" fn suspend(_: *mut c_void) {
+        thread::suspend_forever();
     }
 
-    /// glibc runs the handler when the frame that holds the buffer has been unwound, and before the caller's is looked at. So this
-    /// is a frame of its own, and has nothing to drop.
+    /// glibc runs the handler after the stack frame that contains the buffer is unwound, and before that of its caller.
+    /// So this function is not inlined, and owns nothing that must be dropped.
     #[inline(never)]
     pub fn call(callback: impl FnOnce() + Copy) {
         let mut buffer = MaybeUninit::<CleanupBuffer>::uninit();
-        // SAFETY: the buffer stays where it is until it is taken off the thread's list below; `stop` may be called with NULL.
-        unsafe { _pthread_cleanup_push(buffer.as_mut_ptr(), stop, null_mut()) };
+        // SAFETY: the buffer is not moved before it is removed from the thread's list below; `suspend` may be called
+        // with NULL.
+        unsafe { _pthread_cleanup_push(buffer.as_mut_ptr(), suspend, null_mut()) };
         callback();
-        // SAFETY: the last buffer that this thread pushed: callbacks nest, and none is left by longjmp or an exception.
+        // SAFETY: this is the last buffer that the thread pushed: callbacks nest, and must not be left by longjmp or an
+        // exception.
         unsafe { _pthread_cleanup_pop(buffer.as_mut_ptr(), 0) };
     }
 }

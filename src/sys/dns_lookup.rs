@@ -1,5 +1,5 @@
-//! Name lookup that can be given up: `getaddrinfo` has no timeout, so it runs on a thread of its own, which is left to itself
-//! when the caller cannot wait any longer.
+//! DNS lookups that can be interrupted. `getaddrinfo` has no timeout, so it runs in a separate thread, which continues
+//! when the caller stops waiting.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -10,40 +10,41 @@ use super::pollable_event::PollableEvent;
 use super::thread;
 use super::wait::{Interest, Interrupt, WaitContext};
 
-/// Why a lookup brought no address.
+/// Why a lookup returned no address.
 #[derive(Debug)]
 pub enum LookupError {
+    /// The wait was interrupted.
     Stopped(Interrupt),
-    /// The resolver's own answer.
+    /// The resolver returned an error.
     Failed(io::Error),
-    /// No thread or no descriptor could be had.
+    /// No thread, descriptor or memory was available.
     System(io::Error),
 }
 
-/// A lookup under way, or its answer. Any number of threads may wait for it.
+/// A running or finished lookup. Any number of threads may wait for it.
 #[derive(Debug)]
 pub struct DnsLookup {
     done: PollableEvent,
-    answer: OnceLock<LookupAddresses>,
+    outcome: OnceLock<LookupOutcome>,
 }
 
 #[derive(Debug)]
-struct LookupAddresses {
-    at: Instant,
+struct LookupOutcome {
+    finished_at: Instant,
     addresses: io::Result<Vec<SocketAddr>>,
 }
 
 impl DnsLookup {
-    /// Begins to ask the system's resolver for the addresses of `host`.
+    /// Starts a lookup of `host` with the system's resolver.
     pub fn begin(host: &str, port: u16) -> Result<Arc<DnsLookup>, LookupError> {
         let done = PollableEvent::new().map_err(LookupError::System)?;
-        let lookup = Arc::new(DnsLookup { done, answer: OnceLock::new() });
-        let (theirs, host) = (Arc::clone(&lookup), host.to_owned());
+        let lookup = Arc::new(DnsLookup { done, outcome: OnceLock::new() });
+        let (shared, host) = (Arc::clone(&lookup), host.to_owned());
         let spawned = thread::spawn("mcp-lookup", move || {
             let addresses = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            // Nobody else sets it.
-            let _ = theirs.answer.set(LookupAddresses { at: Instant::now(), addresses });
-            theirs.done.set();
+            // Only this thread sets it.
+            let _ = shared.outcome.set(LookupOutcome { finished_at: Instant::now(), addresses });
+            shared.done.set();
         });
         spawned.map_err(LookupError::System)?;
         Ok(lookup)
@@ -51,10 +52,10 @@ impl DnsLookup {
 
     pub fn wait(&self, wait_context: &WaitContext) -> Result<Vec<SocketAddr>, LookupError> {
         wait_context.wait(self.done.waitable(), Interest::Read).map_err(LookupError::Stopped)?;
-        match self.answer.get().map(|answer| &answer.addresses) {
+        match self.outcome.get().map(|outcome| &outcome.addresses) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
             Some(Err(error)) => Err(match error.raw_os_error() {
-                // It is not about the name.
+                // The error is about this process, not about the name.
                 Some(code @ (libc::EMFILE | libc::ENFILE | libc::ENOMEM)) => {
                     LookupError::System(io::Error::from_raw_os_error(code))
                 }
@@ -64,10 +65,10 @@ impl DnsLookup {
         }
     }
 
-    /// When the resolver gave addresses; an error where it gave none, and `None` as long as it is asked.
-    pub fn answered(&self) -> Option<Result<Instant, ()>> {
-        let answer = self.answer.get()?;
-        Some(answer.addresses.as_ref().map(|_| answer.at).map_err(|_| ()))
+    /// When the resolver returned addresses, or an error if it returned none. `None` while the lookup is running.
+    pub fn finished(&self) -> Option<Result<Instant, ()>> {
+        let outcome = self.outcome.get()?;
+        Some(outcome.addresses.as_ref().map(|_| outcome.finished_at).map_err(|_| ()))
     }
 }
 
@@ -82,10 +83,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lookup_without_time_is_given_up() {
-        let late = WaitContext::until(Instant::now());
-        match DnsLookup::begin("localhost", 80).unwrap().wait(&late) {
-            // The thread may have been faster than the look at the clock.
+    fn a_passed_deadline_ends_the_wait_for_a_lookup() {
+        let expired = WaitContext::until(Instant::now());
+        match DnsLookup::begin("localhost", 80).unwrap().wait(&expired) {
+            // The thread may finish before the clock is read.
             Ok(_) | Err(LookupError::Stopped(Interrupt::TimedOut)) => {}
             other => panic!("{other:?}"),
         }

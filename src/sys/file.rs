@@ -1,4 +1,4 @@
-//! Files that are read whole.
+//! Reads whole files.
 
 use std::fs::{File, FileType};
 use std::io::{self, Read};
@@ -7,15 +7,16 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// The content of a regular file of at most `limit` bytes. Anything else is refused: a FIFO or a device could block for ever, or
-/// never end.
+/// Reads a regular file of at most `limit` bytes. Other kinds are rejected: a FIFO or a device could block forever or
+/// be endless.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Opening a FIFO would wait for a writer.
+    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
     let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     check_kind(metadata.file_type())?;
     check_size(metadata.len(), limit)?;
-    // Memory that grows leaves copies behind. One byte more tells that the file has grown meanwhile.
+    // Reserve all memory first: a growing vector would leave copies of secrets in freed memory. Read one byte more than
+    // the limit, to notice that the file has grown since.
     let mut content = Zeroizing::new(Vec::new());
     content.try_reserve_exact(metadata.len() as usize + 1).map_err(|_| io::ErrorKind::OutOfMemory)?;
     file.take(limit + 1).read_to_end(&mut content)?;
@@ -23,7 +24,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Fails for a file that [`read`] would refuse, and leaves one that is missing alone.
+/// Fails for a file that [`read`] would reject, but not for a missing file.
 pub fn check(path: &Path, limit: u64) -> io::Result<()> {
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
     check_kind(metadata.file_type())?;
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_regular_files_of_bounded_size_are_read() {
+    fn large_and_special_files_are_rejected() {
         let path = std::env::current_exe().unwrap();
         assert!(read(&path, 1000).unwrap_err().to_string().contains("1000 bytes"));
         assert!(check(&path, 1000).is_err() && check(&path, u64::MAX).is_ok());

@@ -1,4 +1,5 @@
-//! Locks that a panic does not make useless: what they hold is whole between any two statements, so there is nothing to be warned of.
+//! Locks that ignore poisoning: the data in them is consistent after every statement, so a panic leaves no partial
+//! change.
 
 use std::sync::{Condvar, PoisonError};
 pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
@@ -35,7 +36,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// Waits for a condition variable; the lock is free meanwhile.
-pub fn wait<'a, T>(changed: &Condvar, held: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    changed.wait(held).unwrap_or_else(PoisonError::into_inner)
+/// Waits for a condition variable. The lock is released while waiting.
+pub fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
-//! Memory that held a secret.
+//! Overwrites memory that contained a secret.
 
-/// Overwrites it with zeros, also where nobody will read them. A copy that the system or an allocator made before is not reached.
+/// Overwrites `bytes` with zeros, even if they are not read again. Copies that the system or an allocator made are not
+/// overwritten.
 pub fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
-    // Whoever optimises has to suppose that somebody looks.
+    // The optimizer must assume that the bytes are read here, so it keeps the writes.
     std::hint::black_box(bytes);
 }
 

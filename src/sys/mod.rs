@@ -1,4 +1,4 @@
-//! The ground floor: small safe wrappers over libc and the processor. What differs between systems stays in here.
+//! Small safe wrappers around libc and processor features. All code that differs between operating systems is here.
 
 pub mod callback;
 pub mod child_process;

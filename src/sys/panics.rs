@@ -1,4 +1,4 @@
-//! Panics of the library's own: they end where they are caught, and nothing is printed in somebody's process.
+//! Catches panics of the library, without printing them in the host process.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -7,30 +7,30 @@ use std::sync::Once;
 thread_local! {
     /// This thread is inside the library.
     static GUARDED: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic inside the library happened.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The source location of the last panic inside the library.
+    static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs `body`; a panic ends here, and only its place is kept: what a panic says may hold anything.
+/// Runs `body` and catches a panic. Returns only the panic's source location: its message may contain secrets.
 pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
-    silence();
-    let outer = GUARDED.replace(true);
+    install_hook();
+    let was_guarded = GUARDED.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(body));
-    GUARDED.set(outer);
-    outcome.map_err(|_| PLACE.take())
+    GUARDED.set(was_guarded);
+    outcome.map_err(|_| LOCATION.take())
 }
 
-/// Rust prints every panic, unless a hook says otherwise. Ours is quiet for the library's own and leaves the others alone: where
-/// the host is written in Rust too, it may share the hook with us.
-fn silence() {
+/// Installs a panic hook that prints nothing for panics of the library. Other panics go to the previous hook: a host
+/// process that is written in Rust may share the hook with this library.
+fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let others = panic::take_hook();
+        let previous = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             if GUARDED.get() {
-                PLACE.set(panic.location().map(ToString::to_string).unwrap_or_default());
+                LOCATION.set(panic.location().map(ToString::to_string).unwrap_or_default());
             } else {
-                others(panic);
+                previous(panic);
             }
         }));
     });

@@ -1,7 +1,7 @@
-//! Pipes to and from a child process: our end does not block, does not survive an exec, and raises no SIGPIPE.
+//! Pipes to and from a child process. This process's end is non-blocking and close-on-exec, and raises no SIGPIPE.
 //!
-//! They are pipes and not sockets so that the child can open `/dev/stdin`, `/dev/stdout` and `/dev/stderr`, which Linux refuses for
-//! sockets.
+//! Pipes and not sockets, so that the child can open `/dev/stdin`, `/dev/stdout` and `/dev/stderr`: Linux does not
+//! allow that for sockets.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -9,22 +9,22 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use super::socket::retry_interrupted;
 use super::waitable::Waitable;
 
-/// Our end of a pipe that a child writes to.
+/// This process's end of a pipe that a child writes to.
 #[derive(Debug)]
 pub struct ReadEnd(OwnedFd);
 
-/// Our end of a pipe that a child reads from.
+/// This process's end of a pipe that a child reads from.
 #[derive(Debug)]
 pub struct WriteEnd(OwnedFd);
 
-/// A pipe for what a child writes: our end, and the child's, which blocks as programs expect.
+/// Creates a pipe that a child writes to. The child's end, the second one, is blocking, as programs expect.
 pub fn from_child() -> io::Result<(ReadEnd, OwnedFd)> {
     let (read, write) = new()?;
     set_nonblocking(&read)?;
     Ok((ReadEnd(read), write))
 }
 
-/// A pipe for what a child reads: our end, and the child's, which blocks as programs expect.
+/// Creates a pipe that a child reads from. The child's end, the second one, is blocking, as programs expect.
 pub fn to_child() -> io::Result<(WriteEnd, OwnedFd)> {
     let (read, write) = new()?;
     set_nonblocking(&write)?;
@@ -37,7 +37,7 @@ pub fn to_child() -> io::Result<(WriteEnd, OwnedFd)> {
 }
 
 impl ReadEnd {
-    /// Reads what is there (`WouldBlock` for nothing). Zero means that no process can write any more.
+    /// Reads the available bytes; `WouldBlock` if there are none. Zero means that no process has the other end open.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         retry_interrupted(|| {
             // SAFETY: `buffer` is writable for its length.
@@ -55,7 +55,7 @@ impl ReadEnd {
 }
 
 impl WriteEnd {
-    /// Writes what fits (`WouldBlock` for nothing). `BrokenPipe` means that no process can read any more.
+    /// Writes as many bytes as fit; `WouldBlock` if none do. `BrokenPipe` means that no process has the other end open.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         without_sigpipe(|| {
             retry_interrupted(|| {
@@ -74,22 +74,22 @@ impl WriteEnd {
     }
 }
 
-/// The pipe was told to raise none.
+/// F_SETNOSIGPIPE was set for the pipe.
 #[cfg(target_vendor = "apple")]
 fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
     write()
 }
 
-/// Runs `write` with SIGPIPE blocked on this thread, which is where a broken pipe raises it, and takes back the one that it has
-/// raised. The disposition of the signal belongs to the host and stays as it is.
+/// Runs `write` with SIGPIPE blocked in this thread, where a broken pipe raises it, and consumes the signal if `write`
+/// raised it. The signal's disposition belongs to the host process and is not changed.
 #[cfg(not(target_vendor = "apple"))]
 fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
     use std::mem::MaybeUninit;
 
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: all sets are ours. Each is written by the first call that gets it and read only by later ones; a failure, which
-    // cannot happen with these arguments, is looked at.
+    // SAFETY: the sets are local variables. The first call that gets a set initializes it, and later calls read it; the
+    // result of pthread_sigmask is checked.
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
@@ -98,12 +98,12 @@ fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usiz
             return Err(io::Error::from_raw_os_error(failed));
         }
         let was_blocked = libc::sigismember(before.as_ptr(), libc::SIGPIPE) == 1;
-        // One that the host waits for is not ours to take.
+        // A signal that was pending before belongs to the host process.
         let was_pending = was_blocked && is_pending();
         let outcome = write();
         if matches!(&outcome, Err(error) if error.kind() == io::ErrorKind::BrokenPipe) && !was_pending {
-            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            while libc::sigtimedwait(set.as_ptr(), std::ptr::null_mut(), &raw const at_once) < 0
+            let no_wait = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            while libc::sigtimedwait(set.as_ptr(), std::ptr::null_mut(), &raw const no_wait) < 0
                 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
             {}
         }
@@ -117,29 +117,29 @@ fn without_sigpipe(write: impl FnOnce() -> io::Result<usize>) -> io::Result<usiz
 #[cfg(not(target_vendor = "apple"))]
 fn is_pending() -> bool {
     let mut pending = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the set is ours, and read only where it was written.
+    // SAFETY: the set is a local variable, and is read only after sigpending initialized it.
     unsafe { libc::sigpending(pending.as_mut_ptr()) == 0 && libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1 }
 }
 
 #[cfg(target_os = "linux")]
 fn new() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [-1; 2];
-    // SAFETY: two descriptors are written to `fds`.
+    // SAFETY: `fds` has room for the two descriptors.
     if unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: both were just made and belong to nobody else.
+    // SAFETY: both are new and have no other owner.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
 #[cfg(not(target_os = "linux"))]
 fn new() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [-1; 2];
-    // SAFETY: two descriptors are written to `fds`.
+    // SAFETY: `fds` has room for the two descriptors.
     if unsafe { libc::pipe(fds.as_mut_ptr()) } < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: both were just made and belong to nobody else.
+    // SAFETY: both are new and have no other owner.
     let ends = unsafe { [OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])] };
     for end in &ends {
         // SAFETY: takes no pointers.
@@ -163,16 +163,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_pipe_is_an_error_and_no_signal() {
+    fn a_broken_pipe_is_an_error_and_raises_no_signal() {
         let (ours, theirs) = to_child().unwrap();
         assert_eq!(ours.send(b"hello").unwrap(), 5);
         drop(theirs);
-        // The test harness ignores SIGPIPE; what would be pending is told apart all the same.
+        // The test harness ignores SIGPIPE. The code for a pending signal runs anyway.
         assert_eq!(ours.send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]
-    fn only_our_end_does_not_block() {
+    fn only_the_own_end_is_non_blocking() {
         let (ours, theirs) = from_child().unwrap();
         assert_eq!(ours.receive(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         // SAFETY: takes no pointers.

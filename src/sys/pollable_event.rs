@@ -1,4 +1,5 @@
-//! A flag that a blocked `poll` can see: cancel tokens, a closing client, a finished lookup; or a bell at an inbox.
+//! A flag that wakes up threads that are blocked in `poll`. Used for cancel tokens, a closed client, a finished DNS
+//! lookup, and non-empty queues.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -7,14 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::process;
 use super::waitable::Waitable;
 
-/// Any number of threads may wait for it at the same time.
+/// A flag with a descriptor for `poll`. Any number of threads may wait for it at the same time.
 #[derive(Debug)]
 pub struct PollableEvent {
-    raised: AtomicBool,
-    /// The descriptor is shared with the children of a fork, the flag is not: only this process may write.
+    is_set: AtomicBool,
+    /// A child process created by `fork` shares the descriptor but not the flag: only this process may write.
     process: u32,
     read: OwnedFd,
-    /// The other end of a pipe, where the system has no eventfd.
+    /// The other end of a pipe, on systems without eventfd.
     #[cfg(not(target_os = "linux"))]
     write: OwnedFd,
 }
@@ -27,9 +28,9 @@ impl PollableEvent {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor was just made and belongs to nobody else.
+        // SAFETY: the descriptor is new and has no other owner.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(PollableEvent { raised: AtomicBool::new(false), process: process::id(), read })
+        Ok(PollableEvent { is_set: AtomicBool::new(false), process: process::id(), read })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -39,41 +40,41 @@ impl PollableEvent {
         if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: both descriptors were just made and belong to nobody else.
+        // SAFETY: both descriptors are new and have no other owner.
         let (read, write) = unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(PollableEvent { raised: AtomicBool::new(false), process: process::id(), read, write })
+        Ok(PollableEvent { is_set: AtomicBool::new(false), process: process::id(), read, write })
     }
 
-    /// Raises the flag and wakes every waiter. May be called from a signal handler: an atomic store, getpid and a
-    /// write, errno kept.
+    /// Sets the flag and wakes up all waiting threads. May be called from a signal handler: only changes an atomic,
+    /// calls getpid and write, and restores errno.
     pub fn set(&self) {
-        if self.raised.swap(true, Ordering::SeqCst) || self.process != process::id() {
+        if self.is_set.swap(true, Ordering::SeqCst) || self.process != process::id() {
             return;
         }
         let value = 1u64.to_ne_bytes();
         let errno = ErrnoGuard::save();
-        // SAFETY: the buffer is eight readable bytes and the descriptor is open as long as `self` is.
+        // SAFETY: the buffer has eight readable bytes, and the descriptor is open as long as `self` exists.
         unsafe { libc::write(self.write_end(), value.as_ptr().cast(), value.len()) };
         errno.restore();
     }
 
     pub fn is_set(&self) -> bool {
-        self.raised.load(Ordering::SeqCst)
+        self.is_set.load(Ordering::SeqCst)
     }
 
-    /// Lowers the flag, for a bell that rings more than once. Who lowers it looks into the inbox afterwards: a ring that comes in
-    /// between may be lost, and what it rang for is there then.
+    /// Clears the flag, for an event that signals new items in a queue. The caller must check the queue afterwards: a
+    /// `set` during the call may be lost, but its item is in the queue then.
     pub fn clear(&self) {
         let mut value = [0; 8];
-        // SAFETY: the buffer is eight writable bytes and the descriptor is open as long as `self` is.
+        // SAFETY: the buffer has eight writable bytes, and the descriptor is open as long as `self` exists.
         unsafe { libc::read(self.fd(), value.as_mut_ptr().cast(), value.len()) };
-        self.raised.store(false, Ordering::SeqCst);
+        self.is_set.store(false, Ordering::SeqCst);
     }
 
-    /// Readable from the moment the flag is raised.
+    /// Readable while the flag is set.
     pub fn waitable(&self) -> Waitable<'_> {
         Waitable::of(&self.read)
     }
@@ -93,30 +94,30 @@ impl PollableEvent {
     }
 }
 
-/// A signal handler must leave errno as it found it.
+/// Saves and restores errno, which a signal handler must not change.
 struct ErrnoGuard(libc::c_int);
 
 impl ErrnoGuard {
     fn save() -> ErrnoGuard {
-        // SAFETY: the location belongs to this thread.
+        // SAFETY: the pointer is valid in this thread.
         ErrnoGuard(unsafe { *errno_location() })
     }
 
     fn restore(self) {
-        // SAFETY: as above.
+        // SAFETY: the pointer is valid in this thread.
         unsafe { *errno_location() = self.0 }
     }
 }
 
 #[cfg(target_os = "linux")]
 unsafe fn errno_location() -> *mut libc::c_int {
-    // SAFETY: no arguments; the caller only uses the result on this thread.
+    // SAFETY: has no arguments. The caller uses the pointer only in this thread.
     unsafe { libc::__errno_location() }
 }
 
 #[cfg(not(target_os = "linux"))]
 unsafe fn errno_location() -> *mut libc::c_int {
-    // SAFETY: no arguments; the caller only uses the result on this thread.
+    // SAFETY: has no arguments. The caller uses the pointer only in this thread.
     unsafe { libc::__error() }
 }
 
@@ -126,20 +127,20 @@ mod tests {
     use crate::sys::wait::{Interest, WaitContext};
 
     #[test]
-    fn a_raised_signal_stays_readable() {
-        let signal = PollableEvent::new().unwrap();
-        assert!(!signal.is_set());
-        signal.set();
-        signal.set();
-        assert!(signal.is_set());
+    fn an_event_stays_readable_until_it_is_cleared() {
+        let event = PollableEvent::new().unwrap();
+        assert!(!event.is_set());
+        event.set();
+        event.set();
+        assert!(event.is_set());
         for _ in 0..2 {
-            assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
+            assert!(WaitContext::default().wait(event.waitable(), Interest::Read).is_ok());
         }
-        signal.clear();
-        assert!(!signal.is_set());
+        event.clear();
+        assert!(!event.is_set());
         let brief = WaitContext { idle: Some(std::time::Duration::ZERO), ..WaitContext::default() };
-        assert!(brief.wait(signal.waitable(), Interest::Read).is_err());
-        signal.set();
-        assert!(WaitContext::default().wait(signal.waitable(), Interest::Read).is_ok());
+        assert!(brief.wait(event.waitable(), Interest::Read).is_err());
+        event.set();
+        assert!(WaitContext::default().wait(event.waitable(), Interest::Read).is_ok());
     }
 }

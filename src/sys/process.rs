@@ -1,31 +1,32 @@
-//! Which process this is, for a client made before `fork` must not be used in the child; and which thread.
+//! The ids of the current process and thread. A client that was created before `fork` must not be used in the child
+//! process.
 
 use std::os::unix::thread::JoinHandleExt;
 use std::thread::JoinHandle;
 
-/// The process id, asked for each time (libc keeps no copy, and a fork changes it).
+/// The id of the current process. Not cached, because a fork changes it.
 pub fn id() -> u32 {
     std::process::id()
 }
 
-/// A thread, as long as it runs. A number: musl and macOS have a pointer, which could not go to another thread.
+/// Identifies a running thread. An integer, because `pthread_t` is a pointer on musl and macOS, which is not `Send`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ThreadId(usize);
 
 impl ThreadId {
     fn of(thread: libc::pthread_t) -> ThreadId {
-        // As large as a pointer everywhere, and mostly a number already.
+        // `pthread_t` is an integer or a pointer, and has the size of a pointer on all systems.
         ThreadId(thread as usize)
     }
 }
 
-/// The thread that asks. Rust's own `thread::current` would leave an allocation behind on each of the host's threads.
+/// The current thread. Rust's `thread::current` would allocate memory in each thread of the host process and keep it.
 pub fn thread() -> ThreadId {
-    // SAFETY: takes nothing, and cannot fail.
+    // SAFETY: has no arguments, and cannot fail.
     ThreadId::of(unsafe { libc::pthread_self() })
 }
 
-/// Whether it is the asking thread that `handle` would wait for.
+/// Whether `handle` belongs to the current thread.
 pub fn is_this_thread(handle: &JoinHandle<()>) -> bool {
     ThreadId::of(handle.as_pthread_t() as libc::pthread_t) == thread()
 }

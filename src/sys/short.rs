@@ -1,21 +1,21 @@
-//! Texts of bounded length, cut between two characters.
+//! Truncates texts between two characters.
 
 use std::borrow::Cow;
 
-/// What stands for the rest.
+/// Replaces the removed part.
 const DOTS: &str = "...";
 
-/// The text, or as much of its beginning as fits into `most` bytes with dots behind it.
-pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
-    if text.len() <= most {
+/// Truncates a text that is longer than `max` bytes; the result then ends with dots.
+pub fn shortened(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(format!("{}{DOTS}", beginning(text, most.saturating_sub(DOTS.len()))))
+    Cow::Owned(format!("{}{DOTS}", beginning(text, max.saturating_sub(DOTS.len()))))
 }
 
-/// As much of a text as fits into `most` bytes.
-pub fn beginning(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
+/// The beginning of a text, at most `max` bytes.
+pub fn beginning(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -27,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_between_characters() {
+    fn long_texts_are_truncated_between_characters() {
         for c in ["a", "é", "€", "𐍈", "\u{9b}"] {
-            for most in 0..16 {
+            for max in 0..16 {
                 let text = c.repeat(20);
-                let short = shortened(&text, most);
-                assert!(short.len() <= most.max(DOTS.len()) && short.ends_with(DOTS), "{short}");
+                let short = shortened(&text, max);
+                assert!(short.len() <= max.max(DOTS.len()) && short.ends_with(DOTS), "{short}");
             }
         }
         assert_eq!(shortened("abcdef", 6), "abcdef");

@@ -1,4 +1,4 @@
-//! Non-blocking stream sockets that never raise SIGPIPE and never survive an exec.
+//! Stream sockets that are non-blocking and close-on-exec, and raise no SIGPIPE.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,34 +8,34 @@ use std::path::Path;
 
 use super::waitable::Waitable;
 
-/// How much room there is for what is received at the end of a vector that is full.
-const LEAST_ROOM: usize = 64 * 1024;
+/// The spare capacity that is added to a full vector before bytes are received into it.
+const SPARE_CAPACITY: usize = 64 * 1024;
 
-/// The longest path of a Unix domain socket, in bytes: the system wants a NUL behind it.
+/// The maximum length of a Unix domain socket's path, in bytes, without the NUL that the system requires.
 pub const LONGEST_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
-/// A TCP or Unix domain socket; every operation returns at once (`WouldBlock` where it would have to wait).
+/// A TCP or Unix domain socket. No operation blocks: instead, the error is `WouldBlock`.
 #[derive(Debug)]
 pub struct Socket(OwnedFd);
 
 impl Socket {
-    /// Starts to connect; the socket becomes writable once it is connected or has failed (see [`Socket::connect_result`]).
+    /// Starts to connect. The socket is writable once that has succeeded or failed: see [`Socket::connect_result`].
     pub fn connect(address: &SocketAddr) -> io::Result<Socket> {
         let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
         let socket = Socket::new(family)?;
         let (storage, length) = raw_address(address);
         // SAFETY: `storage` holds an address of `length` bytes.
         unsafe { socket.start(std::ptr::from_ref(&storage).cast(), length) }?;
-        // A request is written whole: waiting for more bytes to send along could only delay it.
+        // Requests are written completely: waiting for more bytes would only delay them.
         socket.set_option(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)?;
-        // Without effect, a peer that is gone is noticed later.
+        // If this fails, a lost peer is only noticed later.
         let _ = socket.keep_alive();
         Ok(socket)
     }
 
-    /// Has the system ask a silent peer whether it is still there: after 30 s, then every 10 s, and for the third time without an
-    /// answer the connection ends. A stream may be silent for hours, and nothing else tells that the peer is gone. Every connection
-    /// is asked for it: whether its answer is a stream, and when that begins, is the server's choice.
+    /// Enables TCP keep-alive: probes after 30 s of silence, then every 10 s; after three probes without a reply the
+    /// connection is closed. An event stream may be silent for hours, and a lost peer is not noticed in another way.
+    /// Enabled for all connections, because the server decides which response is a stream.
     fn keep_alive(&self) -> io::Result<()> {
         #[cfg(target_vendor = "apple")]
         const IDLE: libc::c_int = libc::TCP_KEEPALIVE;
@@ -47,34 +47,36 @@ impl Socket {
         self.set_option(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)
     }
 
-    /// Starts to connect to the socket in the file system at `path`.
+    /// Starts to connect to the Unix domain socket at `path`.
     pub fn connect_unix(path: &Path) -> io::Result<Socket> {
         // SAFETY: an all-zero sockaddr_un is a valid value of the type.
         let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
         let bytes = path.as_os_str().as_bytes();
-        // The last byte stays zero.
+        // The last byte remains zero.
         if bytes.len() > LONGEST_PATH {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a Unix domain socket"));
         }
         address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-        for (place, byte) in address.sun_path.iter_mut().zip(bytes) {
-            *place = *byte as libc::c_char;
+        for (target, byte) in address.sun_path.iter_mut().zip(bytes) {
+            *target = *byte as libc::c_char;
         }
         let socket = Socket::new(libc::AF_UNIX)?;
         let length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-        // SAFETY: `address` is a whole sockaddr_un.
+        // SAFETY: `address` is a sockaddr_un of `length` bytes.
         unsafe { socket.start(std::ptr::from_ref(&address).cast(), length) }?;
         Ok(socket)
     }
 
-    /// # Safety `address` points to an address of `length` bytes.
+    /// # Safety
+    ///
+    /// `address` points to an address of `length` bytes.
     unsafe fn start(&self, address: *const libc::sockaddr, length: libc::socklen_t) -> io::Result<()> {
         // SAFETY: as the caller promises.
         if unsafe { libc::connect(self.fd(), address, length) } == 0 {
             return Ok(());
         }
         let error = io::Error::last_os_error();
-        // Interrupted: the connect goes on in the background all the same.
+        // If interrupted, the connect continues in the background.
         let pending = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR));
         if pending { Ok(()) } else { Err(error) }
     }
@@ -89,7 +91,7 @@ impl Socket {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor was just made and belongs to nobody else.
+        // SAFETY: the descriptor is new and has no other owner.
         let socket = Socket(unsafe { OwnedFd::from_raw_fd(fd) });
         #[cfg(not(target_os = "linux"))]
         set_nonblocking_cloexec(socket.fd())?;
@@ -98,11 +100,11 @@ impl Socket {
         Ok(socket)
     }
 
-    /// How the connect ended; to be asked once the socket is writable.
+    /// The result of the connect. Call it once the socket is writable.
     pub fn connect_result(&self) -> io::Result<()> {
         let mut code: libc::c_int = 0;
         let mut length = size_of::<libc::c_int>() as libc::socklen_t;
-        // SAFETY: `code` and `length` are valid for writing, and `length` says how large `code` is.
+        // SAFETY: `code` and `length` are valid for writing, and `length` is the size of `code`.
         let outcome = unsafe {
             libc::getsockopt(self.fd(), libc::SOL_SOCKET, libc::SO_ERROR, (&raw mut code).cast(), &raw mut length)
         };
@@ -124,7 +126,7 @@ impl Socket {
         })
     }
 
-    /// Zero means that the peer has closed.
+    /// Receives bytes. Zero means that the peer has closed the connection.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         retry_interrupted(|| {
             // SAFETY: `buffer` is writable for its length.
@@ -132,42 +134,42 @@ impl Socket {
         })
     }
 
-    /// The same, appended to `bytes`: at most `most` of them.
-    pub fn receive_into(&self, bytes: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    /// Receives at most `max` bytes and appends them to `bytes`. Zero means that the peer has closed the connection.
+    pub fn receive_into(&self, bytes: &mut Vec<u8>, max: usize) -> io::Result<usize> {
         if bytes.len() == bytes.capacity() {
-            bytes.try_reserve(most.clamp(1, LEAST_ROOM)).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            bytes.try_reserve(max.clamp(1, SPARE_CAPACITY)).map_err(|_| io::ErrorKind::OutOfMemory)?;
         }
         let spare = bytes.spare_capacity_mut();
-        let size = spare.len().min(most);
+        let size = spare.len().min(max);
         let count = retry_interrupted(|| {
-            // SAFETY: that much of the spare capacity is writable.
+            // SAFETY: `size` bytes of the spare capacity are writable.
             unsafe { libc::recv(self.fd(), spare.as_mut_ptr().cast(), size, 0) }
         })?;
-        // SAFETY: the system has written that many bytes behind the old end.
+        // SAFETY: the system has initialized `count` bytes after the old end.
         unsafe { bytes.set_len(bytes.len() + count) };
         Ok(count)
     }
 
-    /// Acknowledges what has come right away. A peer that writes in small pieces without TCP_NODELAY waits for that before it
-    /// sends the next piece, and the system would let it wait for 40 ms. Only Linux has a word for it.
+    /// Acknowledges received bytes immediately, on Linux. A peer that writes small pieces without TCP_NODELAY waits for
+    /// the acknowledgement before it sends the next piece, and the system would delay it by 40 ms.
     pub fn acknowledge_now(&self) {
         #[cfg(target_os = "linux")]
-        // Without effect, nothing is lost but time.
+        // If this fails, the response is only slower.
         let _ = self.set_option(libc::IPPROTO_TCP, libc::TCP_QUICKACK, 1);
     }
 
-    /// Ends the connection for everybody who holds the socket, be it in another process.
+    /// Shuts down the connection, even if another process has the socket open, too.
     pub fn shut_down(&self) {
-        // SAFETY: takes no pointers. That it has ended already is no failure.
+        // SAFETY: takes no pointers. The error for a closed connection is ignored.
         unsafe { libc::shutdown(self.fd(), libc::SHUT_RDWR) };
     }
 
-    /// Whether nothing has come since the last read: an idle connection on which something waits, be it data or the end,
-    /// cannot be used again.
+    /// Whether nothing was received since the last read. An idle connection with unread data, or that the peer has
+    /// closed, cannot be reused.
     pub fn is_quiet(&self) -> bool {
         let mut byte = 0u8;
         let peeked = retry_interrupted(|| {
-            // SAFETY: one writable byte.
+            // SAFETY: `byte` is one writable byte.
             unsafe { libc::recv(self.fd(), (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT) }
         });
         matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
@@ -182,7 +184,7 @@ impl Socket {
     }
 
     fn set_option(&self, level: libc::c_int, name: libc::c_int, value: i32) -> io::Result<()> {
-        // SAFETY: the value is an int, and its size says so.
+        // SAFETY: `value` is valid for reading, and its size is passed.
         let outcome = unsafe {
             libc::setsockopt(self.fd(), level, name, (&raw const value).cast(), size_of::<i32>() as libc::socklen_t)
         };
@@ -190,9 +192,10 @@ impl Socket {
     }
 }
 
-pub(super) fn retry_interrupted(mut request: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+/// Repeats a system call while signals interrupt it.
+pub(super) fn retry_interrupted(mut system_call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     loop {
-        let count = request();
+        let count = system_call();
         if count >= 0 {
             return Ok(count as usize);
         }
@@ -203,13 +206,13 @@ pub(super) fn retry_interrupted(mut request: impl FnMut() -> libc::ssize_t) -> i
     }
 }
 
-/// The form that the system wants an address in.
+/// Converts an address to the system's format.
 fn raw_address(address: &SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
     // SAFETY: an all-zero sockaddr_storage is a valid value of the type.
     let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let length = match address {
         SocketAddr::V4(v4) => {
-            // SAFETY: sockaddr_storage is at least as large and as aligned as sockaddr_in.
+            // SAFETY: the size and the alignment of sockaddr_storage are at least those of sockaddr_in.
             let raw = unsafe { &mut *(&raw mut storage).cast::<libc::sockaddr_in>() };
             raw.sin_family = libc::AF_INET as libc::sa_family_t;
             raw.sin_port = v4.port().to_be();
@@ -217,7 +220,7 @@ fn raw_address(address: &SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t
             size_of::<libc::sockaddr_in>()
         }
         SocketAddr::V6(v6) => {
-            // SAFETY: sockaddr_storage is at least as large and as aligned as sockaddr_in6.
+            // SAFETY: the size and the alignment of sockaddr_storage are at least those of sockaddr_in6.
             let raw = unsafe { &mut *(&raw mut storage).cast::<libc::sockaddr_in6>() };
             raw.sin6_family = libc::AF_INET6 as libc::sa_family_t;
             raw.sin6_port = v6.port().to_be();
@@ -247,7 +250,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn bytes_go_both_ways_and_the_end_is_seen() {
+    fn sockets_send_receive_and_notice_the_end() {
         for local in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(local) else { continue };
             let socket = Socket::connect(&listener.local_addr().unwrap()).unwrap();
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_connect_says_so() {
+    fn a_refused_connection_is_reported() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);

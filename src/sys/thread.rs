@@ -1,4 +1,5 @@
-//! The library's own threads: they handle none of the host's signals, and no panic of theirs is printed.
+//! The threads of the library. They block all signals, so that they run no signal handlers of the host process, and
+//! print no panics.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,21 +12,21 @@ use super::panics::caught;
 use super::process;
 
 thread_local! {
-    /// The work of this thread. `None` on threads of the host.
+    /// The progress of this thread; `None` in threads of the host process.
     static WORK: RefCell<Option<WorkGuard>> = const { RefCell::new(None) };
 }
 
-/// How far the work of a thread is.
+// The stages of a thread's work.
 const RUNNING: u8 = 0;
 const DONE: u8 = 1;
-/// A callback has ended the thread.
+/// A callback ended the thread.
 const ABANDONED: u8 = 2;
 
-/// No channel: that would allocate where it waits.
+/// Shared by a thread and its [`Thread`]. Not a channel, which would allocate memory in `join`.
 #[derive(Default)]
 struct ThreadProgress {
-    /// Changed with the lock held. Atomic all the same: the race detector does not see what the standard library's condition variable
-    /// locks.
+    /// Changed with the lock held. Atomic only for the race detector, which does not see the locking of the standard
+    /// library's condition variable.
     stage: AtomicU8,
     lock: Mutex<()>,
     changed: Condvar,
@@ -33,25 +34,25 @@ struct ThreadProgress {
 
 impl ThreadProgress {
     fn set(&self, stage: u8) {
-        let _held = self.lock.lock();
+        let _guard = self.lock.lock();
         self.stage.store(stage, Ordering::Release);
         self.changed.notify_all();
     }
 
-    /// Waits while the work is running.
+    /// Waits until the work is not running any more.
     fn wait(&self) -> u8 {
-        let mut held = self.lock.lock();
+        let mut guard = self.lock.lock();
         loop {
             let stage = self.stage.load(Ordering::Acquire);
             if stage != RUNNING {
                 return stage;
             }
-            held = wait(&self.changed, held);
+            guard = wait(&self.changed, guard);
         }
     }
 }
 
-/// Abandoned when it is dropped before it is done.
+/// Marks the work as abandoned if it is dropped before `done`.
 struct WorkGuard(Option<Arc<ThreadProgress>>);
 
 impl WorkGuard {
@@ -70,7 +71,7 @@ impl Drop for WorkGuard {
     }
 }
 
-/// A thread of the library's own.
+/// The handle of a thread of the library.
 pub struct Thread {
     handle: JoinHandle<()>,
     progress: Arc<ThreadProgress>,
@@ -81,13 +82,13 @@ impl Thread {
         self.handle.is_finished()
     }
 
-    /// Whether this thread is the one that asks.
+    /// Whether this is the current thread.
     pub fn is_current(&self) -> bool {
         process::is_this_thread(&self.handle)
     }
 
-    /// Waits until nothing of the thread's work runs any more: it is done, or a callback has ended the thread. A panic in it was
-    /// dealt with.
+    /// Waits until the thread's work has ended: it is done, or a callback ended the thread. A panic in the thread is
+    /// ignored: it was caught there.
     pub fn join(self) {
         if self.progress.wait() == DONE {
             let _ = self.handle.join();
@@ -95,14 +96,14 @@ impl Thread {
     }
 }
 
-/// Starts a thread. A panic in it ends it in silence: whoever waits for its work sees that by other means.
+/// Starts a thread. A panic ends it and is not reported: code that waits for its work must notice that in another way.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
     let thread = Builder::new().name(name.into());
     let progress = Arc::new(ThreadProgress::default());
-    let of_thread = WorkGuard(Some(Arc::clone(&progress)));
+    let work_guard = WorkGuard(Some(Arc::clone(&progress)));
     let handle = with_signals_blocked(|| {
         thread.spawn(|| {
-            WORK.set(Some(of_thread));
+            WORK.set(Some(work_guard));
             let _ = caught(work);
             if let Some(work) = WORK.take() {
                 work.done();
@@ -112,20 +113,20 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thr
     Ok(Thread { handle, progress })
 }
 
-/// Stops this thread until the process ends; what it owns is not freed.
+/// Suspends this thread until the process ends. Memory that it owns is not freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn stop_for_ever() -> ! {
-    // Fails where the thread's variables are gone already.
+pub fn suspend_forever() -> ! {
+    // Fails if the thread-local variables were already destroyed.
     let _ = WORK.try_with(RefCell::take).map(drop);
     loop {
-        // SAFETY: takes nothing; it returns after a signal that the host handles.
+        // SAFETY: has no arguments. It returns after a signal that the host process handles.
         unsafe { libc::pause() };
     }
 }
 
-/// Runs `spawn` with every signal blocked, so that the thread it makes inherits that.
+/// Calls `spawn` with all signals blocked: the new thread inherits that.
 fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    // SAFETY: an all-zero sigset_t is a valid place for sigfillset and pthread_sigmask to write to.
+    // SAFETY: an all-zero sigset_t is valid memory for sigfillset and pthread_sigmask to write to.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
     // SAFETY: both sets are valid for reading and writing.
     unsafe {

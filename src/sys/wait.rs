@@ -1,5 +1,5 @@
-//! Waiting: the one place where this library blocks. Whatever a call waits for, it also waits for its deadline, its cancel
-//! token and the closing of its client.
+//! The only place where calls block. A wait for a descriptor also ends at the call's deadline, when its cancel token is
+//! set, and when its client is closed.
 
 use std::io;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
 
-/// Why a wait ended without what it waited for.
+/// Why a wait was interrupted.
 #[derive(Debug)]
 pub enum Interrupt {
     /// The deadline of the whole call.
     TimedOut,
-    /// No byte for as long as the idle limit.
+    /// Nothing was received for as long as the idle limit.
     Idle,
     Cancelled,
     Closed,
-    /// See [`WaitContext::done`].
+    /// [`WaitContext::done`] was set.
     Done,
     /// `poll` itself failed.
     System(io::Error),
@@ -29,42 +29,43 @@ pub enum Interest {
     Write,
 }
 
-/// What one call may spend, and what may end it early.
+/// The time limits of a call, and the events that interrupt its waits.
 #[derive(Clone, Debug, Default)]
 pub struct WaitContext {
     pub deadline: Option<Instant>,
-    /// What the deadline was made of; for messages.
-    pub allowed: Option<Duration>,
+    /// The timeout from which the deadline was calculated, for error messages.
+    pub timeout: Option<Duration>,
+    /// The maximum time without received data.
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
-    /// What is waited for has come by another way: the wait may last a moment longer, and no more.
+    /// Set when the response has arrived on another connection: the wait then ends after a short grace period.
     pub done: Option<Arc<PollableEvent>>,
 }
 
-/// That moment.
-const AFTER_DONE: Duration = Duration::from_millis(50);
+/// How long a wait continues after [`WaitContext::done`] was set.
+const DONE_GRACE_PERIOD: Duration = Duration::from_millis(50);
 
 impl WaitContext {
-    /// Only a deadline: nobody can interrupt it.
+    /// A context that has a deadline and cannot be interrupted.
     pub fn until(deadline: Instant) -> WaitContext {
         WaitContext { deadline: Some(deadline), ..WaitContext::default() }
     }
 
-    /// The same budget with a deadline that is `limit` from now, or sooner where it was sooner already.
+    /// A copy whose deadline is at most `limit` from now.
     pub fn within(&self, limit: Duration) -> WaitContext {
-        let sooner = Instant::now() + limit;
-        if self.deadline.is_some_and(|mine| mine <= sooner) {
+        let new_deadline = Instant::now() + limit;
+        if self.deadline.is_some_and(|deadline| deadline <= new_deadline) {
             return self.clone();
         }
-        WaitContext { deadline: Some(sooner), allowed: Some(limit), ..self.clone() }
+        WaitContext { deadline: Some(new_deadline), timeout: Some(limit), ..self.clone() }
     }
 
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    /// Fails where a wait would fail at once.
+    /// Fails if a wait would be interrupted immediately.
     pub fn check(&self) -> Result<(), Interrupt> {
         self.interrupted()?;
         match self.remaining() {
@@ -73,54 +74,54 @@ impl WaitContext {
         }
     }
 
-    /// Blocks until `what` is ready.
-    pub fn wait(&self, what: Waitable, interest: Interest) -> Result<(), Interrupt> {
-        let ready = self.wait_any(&[(what, interest)], self.idle)?;
+    /// Blocks until `waitable` is ready, at most for the idle limit.
+    pub fn wait(&self, waitable: Waitable, interest: Interest) -> Result<(), Interrupt> {
+        let ready = self.wait_any(&[(waitable, interest)], self.idle)?;
         if ready.is_some() { Ok(()) } else { Err(Interrupt::Idle) }
     }
 
-    /// Blocks until one of `all` is ready and says which, or `None` once `pause` has passed. A passed deadline ends it also where
-    /// something is ready: a server that never stops sending would else keep the call for ever.
+    /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
+    /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
         let mut polled = PollSet::default();
-        all.iter().for_each(|&(what, interest)| polled.push(what, interest));
-        for signal in [&self.cancel, &self.closed].into_iter().flatten() {
-            polled.push(signal.waitable(), Interest::Read);
+        all.iter().for_each(|&(waitable, interest)| polled.push(waitable, interest));
+        for event in [&self.cancel, &self.closed].into_iter().flatten() {
+            polled.push(event.waitable(), Interest::Read);
         }
-        // A pause beyond what the clock can say has no end.
-        let pause_ends = pause.and_then(|pause| Instant::now().checked_add(pause));
+        // A pause that ends beyond the range of the clock never ends.
+        let pause_end = pause.and_then(|pause| Instant::now().checked_add(pause));
         if let Some(done) = &self.done {
             polled.push(done.waitable(), Interest::Read);
         }
-        let mut last_moment = None;
+        let mut grace_end = None;
         loop {
             self.check()?;
-            if last_moment.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
-                last_moment = Some(Instant::now() + AFTER_DONE);
-                // It has said what it has to say: poll leaves negative descriptors alone.
+            if grace_end.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
+                grace_end = Some(Instant::now() + DONE_GRACE_PERIOD);
+                // It would end every poll from now on. poll ignores negative descriptors.
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
-            let until = earliest(earliest(self.deadline, pause_ends), last_moment);
+            let until = earliest(earliest(self.deadline, pause_end), grace_end);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
-            if last_moment.is_some_and(|at| at <= Instant::now()) {
+            if grace_end.is_some_and(|at| at <= Instant::now()) {
                 return Err(Interrupt::Done);
             }
-            if pause_ends.is_some_and(|at| at <= Instant::now()) {
+            if pause_end.is_some_and(|at| at <= Instant::now()) {
                 return Ok(None);
             }
         }
     }
 
     fn interrupted(&self) -> Result<(), Interrupt> {
-        // A close is the stronger word: the caller who closed its client wants to read MCP_CLOSED everywhere.
-        if self.closed.as_ref().is_some_and(|s| s.is_set()) {
+        // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
+        if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
             return Err(Interrupt::Closed);
         }
-        if self.cancel.as_ref().is_some_and(|s| s.is_set()) {
+        if self.cancel.as_ref().is_some_and(|cancel| cancel.is_set()) {
             return Err(Interrupt::Cancelled);
         }
         Ok(())
@@ -134,7 +135,7 @@ fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     }
 }
 
-/// What is waited for. Nearly always few things, for which nothing is allocated.
+/// The descriptors for `poll`. The usual small number needs no allocation.
 #[derive(Default)]
 enum PollSet {
     #[default]
@@ -146,8 +147,8 @@ enum PollSet {
 const FEW: usize = 6;
 
 impl PollSet {
-    fn push(&mut self, what: Waitable, interest: Interest) {
-        let new = pollfd(what, interest);
+    fn push(&mut self, waitable: Waitable, interest: Interest) {
+        let new = pollfd(waitable, interest);
         match self {
             PollSet::None => *self = PollSet::Few([new; FEW], 1),
             PollSet::Few(few, count) if *count < FEW => {
@@ -168,22 +169,22 @@ impl PollSet {
     }
 }
 
-fn pollfd(what: Waitable, interest: Interest) -> libc::pollfd {
+fn pollfd(waitable: Waitable, interest: Interest) -> libc::pollfd {
     let events = match interest {
         Interest::Read => libc::POLLIN,
         Interest::Write => libc::POLLOUT,
     };
-    libc::pollfd { fd: what.descriptor(), events, revents: 0 }
+    libc::pollfd { fd: waitable.descriptor(), events, revents: 0 }
 }
 
-/// One poll; an interrupting signal counts as "nothing yet".
+/// Calls `poll` once. If a signal interrupts it, nothing is ready.
 fn poll(fds: &mut [libc::pollfd], until: Option<Instant>) -> io::Result<i32> {
     let timeout = until.map_or(-1, |at| {
         let left = at.saturating_duration_since(Instant::now());
-        // Rounded up: waking a moment early would only mean to poll again with zero, in a busy loop.
+        // Rounded up: after waking too early, a timeout of zero would poll in a busy loop.
         i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
     });
-    // SAFETY: the slice is valid for its length for the whole call.
+    // SAFETY: the slice is valid for its length during the call.
     let count = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout) };
     if count >= 0 {
         return Ok(count);
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passed_deadline_beats_readiness() {
+    fn a_passed_deadline_takes_precedence_over_readiness() {
         let ready = PollableEvent::new().unwrap();
         ready.set();
         let wait_context = WaitContext::until(Instant::now());
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn close_beats_cancel_beats_readiness() {
+    fn closing_takes_precedence_over_cancelling_and_readiness() {
         let [ready, cancel, closed] = [(); 3].map(|()| Arc::new(PollableEvent::new().unwrap()));
         ready.set();
         cancel.set();
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn another_thread_ends_a_wait() {
+    fn another_thread_can_cancel_a_wait() {
         let never = PollableEvent::new().unwrap();
         let cancel = Arc::new(PollableEvent::new().unwrap());
         let wait_context = WaitContext { cancel: Some(cancel.clone()), ..WaitContext::default() };

@@ -1,9 +1,10 @@
-//! What can be waited for.
+//! Descriptors that `poll` can wait for.
 
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, RawFd};
 
-/// A socket, a pipe, a signal, a process. It lives as long as that.
+/// The descriptor of a socket, a pipe, a [`PollableEvent`](super::pollable_event::PollableEvent) or a process. Borrows
+/// its owner, so that it is not closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Waitable<'a>(RawFd, PhantomData<&'a ()>);
 

@@ -60,7 +60,7 @@ impl TransportContext {
         call.log(LogLevel::Warning, || format!("{} requests from the server were rejected: {why}", ids.len()));
         let best_effort_context = self.best_effort_context(REFUSAL_LIMIT);
         for id in ids {
-            let reply = messages::refusal(id, INTERNAL_ERROR, why).into();
+            let reply = messages::error_response(id, INTERNAL_ERROR, why).into();
             if transport.post_best_effort(&best_effort_context, peer_context, &reply).is_err() {
                 break;
             }

@@ -15,7 +15,7 @@ use crate::sys::text::utf8;
 /// at once for what is no JSON.
 pub fn each(body: Vec<u8>, mut take: impl FnMut(Message)) -> Result<()> {
     let ParsedMessages { text, items } = contents(body);
-    if items.last().is_some_and(|item| item.fault() == Some(&InvalidReason::InvalidJson)) {
+    if items.last().is_some_and(|item| item.invalid_reason() == Some(&InvalidReason::InvalidJson)) {
         return Err(unreadable(&text, &InvalidReason::InvalidJson));
     }
     let mut broken = None;
@@ -39,7 +39,7 @@ pub enum StreamMessage {
 }
 
 /// Decides what the data of an event or a line of stdout is, and gives the messages to `take`, which says whether it could use them.
-/// What is no JSON-RPC message, or nothing that could be used, is given back. See [`jsonrpc::Item::judge`] for `is_ours`.
+/// What is no JSON-RPC message, or nothing that could be used, is given back. See [`jsonrpc::Item::classify`] for `is_ours`.
 pub fn sort(
     data: Vec<u8>,
     is_ours: impl Fn(Option<&str>) -> bool,
@@ -54,10 +54,10 @@ pub fn sort(
     let contents = contents(data);
     let mut is_left = contents.items.is_empty();
     for item in contents.items {
-        let is_used = match item.judge(&is_ours) {
+        let is_used = match item.classify(&is_ours) {
             ItemClass::Message(message) => take(StreamMessage::Message(message)),
             ItemClass::InvalidMessage(broken) => {
-                let error = unreadable(&contents.text, &broken.fault);
+                let error = unreadable(&contents.text, &broken.reason);
                 take(StreamMessage::InvalidMessage { id: broken.id, error })
             }
             ItemClass::Foreign => false,
@@ -94,7 +94,7 @@ fn contents(mut bytes: Vec<u8>) -> ParsedMessages {
         Ok(text) => jsonrpc::read(text),
         Err(error) => {
             let why = error.utf8_error().to_string();
-            jsonrpc::read(String::from_utf8_lossy(error.as_bytes()).into_owned()).spoiled(&why)
+            jsonrpc::read(String::from_utf8_lossy(error.as_bytes()).into_owned()).with_invalid_utf8(&why)
         }
     }
 }
@@ -107,7 +107,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 fn unreadable(text: &ValidatedText, fault: &InvalidReason) -> Error {
     let no_json = |why: &str| Error::new(MCP_INVALID_JSON, format!("the server's response is not valid JSON: {why}"));
     match fault {
-        InvalidReason::InvalidJson => no_json(&ParsedMessages::why_not_json(text)),
+        InvalidReason::InvalidJson => no_json(&ParsedMessages::json_error(text)),
         InvalidReason::NotUtf8(why) => no_json(why),
         InvalidReason::NotMessage(why) => {
             Error::new(MCP_INVALID_MESSAGE, format!("the server's response is not a valid JSON-RPC message: {why}"))
@@ -283,8 +283,8 @@ mod tests {
         let answered = |kind: &ResultType| {
             let mut found = None;
             each(br#"{"id":9,"result":{}}"#.to_vec(), |message| found = Some(message)).unwrap();
-            let Some(Message::Result { answered, .. }) = found else { panic!("no result") };
-            RpcResponse { kind: kind.clone(), ..answered }
+            let Some(Message::Result { response, .. }) = found else { panic!("no result") };
+            RpcResponse { kind: kind.clone(), ..response }
         };
         let task = RequestPolicy { may_be_task: true, ..RequestPolicy::ONCE };
         for (kind, rules, is_allowed) in [

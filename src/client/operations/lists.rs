@@ -139,7 +139,7 @@ fn append(elements: &mut String, page: &Json, list: ListMethod) {
 
 /// The page with another list in it, and without the member `dropped`.
 pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, dropped: Option<&str>) -> Result<Json> {
-    let text = json_scanner::replaced(page.text(), list.member(), array, dropped);
+    let text = json_scanner::with_member(page.text(), list.member(), array, dropped);
     let made = text.map_err(|InvalidJson| "a page is not an object".to_owned()).and_then(Json::parse);
     made.map_err(|why| Error::new(MCP_INTERNAL, why))
 }

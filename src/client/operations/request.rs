@@ -7,7 +7,7 @@ use crate::call::send_error::SendError;
 use crate::client::Client;
 use crate::client::cache::CacheContext;
 use crate::error::{Error, Result};
-use crate::protocol::header_arguments::{HeaderArgument, argument};
+use crate::protocol::header_arguments::{HeaderArgument, argument_value};
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::messages::{self, quoted};
@@ -160,7 +160,7 @@ impl Client {
             return Ok(Vec::new());
         }
         let arguments = Json::parse(arguments.to_owned()).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        let header = |mirrored: &HeaderArgument| Some((mirrored.header.clone(), argument(&arguments, mirrored)?));
+        let header = |mirrored: &HeaderArgument| Some((mirrored.header.clone(), argument_value(&arguments, mirrored)?));
         Ok(wanted.iter().filter_map(header).collect())
     }
 

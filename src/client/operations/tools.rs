@@ -13,7 +13,7 @@ use crate::client::cache::{CacheContext, Freshness};
 use crate::client::tool_registry::{TaskSupport, ToolInfo};
 use crate::error::Result;
 use crate::log::LogLevel;
-use crate::protocol::header_arguments::{HeaderArgument, mirrored};
+use crate::protocol::header_arguments::{HeaderArgument, find_header_arguments};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
@@ -107,5 +107,5 @@ fn mirrored_in(schema: RawValue) -> Result<Vec<HeaderArgument>, String> {
     if schema.raw().len() > LARGEST_SCHEMA {
         return Err(format!("its schema is larger than {LARGEST_SCHEMA} bytes"));
     }
-    mirrored(Json::parse(schema.raw().to_owned())?.root())
+    find_header_arguments(Json::parse(schema.raw().to_owned())?.root())
 }

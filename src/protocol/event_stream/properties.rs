@@ -1,9 +1,9 @@
-//! The parser against the standard, on thousands of streams made of the pieces that are easy to get wrong.
+//! Compares the parser with the reference implementation on thousands of generated streams of difficult pieces.
 
 use super::reference::{check_every_prefix, check_limit, interpret, parse};
 use super::*;
 
-/// Pieces are short, so that a stream has many, and no line end is part of them: those are drawn after each.
+/// Lines without their line ends, which are generated separately. They are short, so that a stream has many.
 const PIECES: &[&[u8]] = &[
     b"data: a",
     b"data:b",
@@ -67,7 +67,7 @@ const LINE_ENDS: &[&[u8]] =
 
 const STARTS: &[&[u8]] = &[b"", b"", b"", b"\xEF\xBB\xBF", b"\xEF\xBB\xBF\xEF\xBB\xBF", b"\xEF\xBB", b"\n\xEF\xBB\xBF"];
 
-/// Marsaglia's xorshift: the same streams on every run.
+/// Marsaglia's xorshift with a fixed seed: the same streams in every run.
 struct Random(u64);
 
 impl Random {
@@ -82,7 +82,7 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// Half of the streams keep to one kind of line end, as servers do, and the others mix them.
+    /// Half of the streams use one kind of line end, as servers do; the others mix them.
     fn stream(&mut self) -> Vec<u8> {
         let line_ends = match self.below(6) {
             0 => &LINE_ENDS[0..1],
@@ -129,7 +129,7 @@ fn the_parser_agrees_with_the_standard_after_every_byte() {
 }
 
 #[test]
-fn the_parser_agrees_with_the_standard_however_the_bytes_are_cut() {
+fn the_parser_agrees_with_the_standard_for_every_split_of_the_bytes() {
     for_each_stream(5000, |random, bytes| {
         let expected = interpret(bytes);
         assert_eq!(parse([bytes]), expected, "{}", bytes.escape_ascii());
@@ -144,12 +144,12 @@ fn the_parser_agrees_with_the_standard_however_the_bytes_are_cut() {
 }
 
 #[test]
-fn the_limit_does_not_depend_on_how_the_bytes_are_cut() {
+fn the_limit_does_not_depend_on_how_the_bytes_are_split() {
     for_each_stream(5000, |random, bytes| check_limit(bytes, random.below(40)));
 }
 
 #[test]
-fn the_streams_are_not_trivial() {
+fn generated_streams_contain_events_ids_retry_times_and_oversized_events() {
     let (mut events, mut ids, mut retries, mut too_large) = (0, 0, 0, 0);
     for_each_stream(5000, |random, bytes| {
         let outcome = interpret(bytes);
@@ -163,7 +163,7 @@ fn the_streams_are_not_trivial() {
 }
 
 #[test]
-fn the_seeds_of_the_fuzz_target_agree_with_the_standard() {
+fn the_parser_agrees_with_the_standard_on_the_fuzzing_seeds() {
     let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/event_stream");
     let seeds: Vec<_> = std::fs::read_dir(seeds).expect("the seeds").map(|entry| entry.unwrap().path()).collect();
     assert!(seeds.len() >= 12, "{} seeds", seeds.len());
@@ -173,26 +173,26 @@ fn the_seeds_of_the_fuzz_target_agree_with_the_standard() {
 }
 
 #[test]
-fn an_id_counts_once_its_event_is_complete() {
+fn an_id_is_used_once_its_event_is_complete() {
     let mut stream = EventStream::new(1000);
     let mut events = Vec::new();
     let mut feed = |text: &str| {
         stream.feed(text.as_bytes(), &mut events).unwrap();
         (events.len(), stream.last_id().map(str::to_owned))
     };
-    assert_eq!(feed("id: 1\ndata: one\n"), (0, None), "to resume after 1 now would lose it");
+    assert_eq!(feed("id: 1\ndata: one\n"), (0, None), "resuming after 1 now would lose its event");
     assert_eq!(feed("\n"), (1, Some("1".into())));
     assert_eq!(feed("id: 2\n"), (1, Some("1".into())));
     assert_eq!(feed("data: two\r"), (1, Some("1".into())));
     assert_eq!(feed("\r"), (2, Some("2".into())));
-    assert_eq!(feed("id: 3\n\n"), (2, Some("3".into())), "a blank line without data makes an id count as well");
+    assert_eq!(feed("id: 3\n\n"), (2, Some("3".into())), "a blank line without data also completes an id");
     assert_eq!(feed("data: no id\n\n"), (3, Some("3".into())));
     assert_eq!(feed("id\n"), (3, Some("3".into())));
     assert_eq!(feed("\n"), (3, Some(String::new())));
 }
 
 #[test]
-fn a_retry_too_large_to_hold_is_still_a_long_time() {
+fn a_retry_time_that_does_not_fit_is_the_maximum() {
     let mut stream = EventStream::new(1000);
     stream.feed(b"retry: 5\nretry: 18446744073709551616\n", &mut Vec::new()).unwrap();
     assert_eq!(stream.retry_ms(), Some(u64::MAX));

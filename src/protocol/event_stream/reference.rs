@@ -1,25 +1,25 @@
-//! The algorithm of WHATWG HTML, section 9.2.6, step by step as it stands there and on the whole text at once. It is slow, shares
-//! nothing with the parser, and says what is right where the two differ.
+//! A reference implementation of WHATWG HTML, section 9.2.6: follows the standard step by step, on the whole text at
+//! once. It is slow, shares no code with the parser, and is right if the two differ.
 
 use super::{EventStream, SseEvent};
 
-/// What has come of a stream.
+/// The state after a stream was parsed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ReferenceOutput {
-    /// Name and data.
+    /// The name and the data of each event.
     pub events: Vec<(String, String)>,
     pub last_id: String,
     pub retry_ms: Option<u64>,
 }
 
-/// What the standard makes of `bytes` when no more of them come.
+/// Parses `bytes` as the standard says, without waiting for more.
 pub fn interpret(bytes: &[u8]) -> ReferenceOutput {
-    // "UTF-8 decode" drops one byte order mark at the start and replaces what is no UTF-8.
+    // "UTF-8 decode" drops one byte order mark at the start and replaces invalid UTF-8.
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines: Vec<&str> = text.split('\n').collect();
-    // What comes after the last line end is no line yet.
+    // The text after the last line end is not a complete line.
     lines.pop();
 
     let mut outcome = ReferenceOutput::default();
@@ -54,8 +54,8 @@ pub fn interpret(bytes: &[u8]) -> ReferenceOutput {
     outcome
 }
 
-/// A number of digits only. The standard knows no largest integer; here it is the largest that fits. Of no digits at all it makes
-/// nothing that would be a number.
+/// Parses a number that consists of digits only. The standard has no maximum; here, a number that does not fit becomes
+/// the maximum. An empty value is not a number.
 fn integer(value: &str) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -66,7 +66,7 @@ fn integer(value: &str) -> Option<u64> {
     })
 }
 
-/// What the parser makes of the same bytes, given to it in `parts`.
+/// Parses the same bytes with the parser, in `parts`.
 pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> ReferenceOutput {
     let mut stream = EventStream::new(usize::MAX);
     let mut events = Vec::new();
@@ -85,20 +85,21 @@ fn outcome(stream: &EventStream, events: &[SseEvent]) -> ReferenceOutput {
     }
 }
 
-/// The parser, fed byte by byte, agrees with the standard after each of them: so it does wherever a connection breaks off.
+/// Checks that the parser agrees with the standard after each byte, as if the connection were lost there.
 pub fn check_every_prefix(bytes: &[u8]) {
     let mut stream = EventStream::new(usize::MAX);
     let mut events = Vec::new();
     for (at, byte) in bytes.iter().enumerate() {
         stream.feed(&[*byte], &mut events).expect("there is no limit");
-        let come = &bytes[..=at];
-        assert_eq!(outcome(&stream, &events), interpret(come), "after {}", come.escape_ascii());
+        let received = &bytes[..=at];
+        assert_eq!(outcome(&stream, &events), interpret(received), "after {}", received.escape_ascii());
     }
 }
 
-/// No event is larger than the limit. Whether a stream is too large does not depend on how it is cut, nor do the events before that.
+/// Checks that no event exceeds the limit. Whether a stream is too large, and the events before that, must not depend
+/// on how its bytes are split.
 pub fn check_limit(bytes: &[u8], limit: usize) {
-    // The three bytes of a byte order mark count until they are known for one.
+    // The bytes of a byte order mark count toward the limit until the mark is complete.
     if bytes.starts_with(b"\xEF") {
         return;
     }
@@ -107,7 +108,7 @@ pub fn check_limit(bytes: &[u8], limit: usize) {
     let (mut single, mut single_events) = (EventStream::new(limit), Vec::new());
     let single_result = bytes.chunks(1).try_for_each(|byte| single.feed(byte, &mut single_events));
     let text = bytes.escape_ascii();
-    assert!(whole_events.iter().all(|event| event.data.len() <= limit), "with a limit of {limit}: {text}");
-    assert_eq!(single_result, whole_result, "with a limit of {limit}: {text}");
-    assert_eq!(outcome(&single, &single_events), outcome(&whole, &whole_events), "with a limit of {limit}: {text}");
+    assert!(whole_events.iter().all(|event| event.data.len() <= limit), "limit {limit}: {text}");
+    assert_eq!(single_result, whole_result, "limit {limit}: {text}");
+    assert_eq!(outcome(&single, &single_events), outcome(&whole, &whole_events), "limit {limit}: {text}");
 }

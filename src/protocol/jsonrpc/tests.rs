@@ -1,5 +1,3 @@
-//! What is a message, and what is broken.
-
 use super::*;
 use crate::protocol::ids::is_id;
 
@@ -8,9 +6,9 @@ fn one(text: &str) -> Message {
 }
 
 #[test]
-fn results_keep_their_text() {
-    let Message::Result { id, answered } = one(r#" {"jsonrpc":"2.0","id":7,"result": {"a" : 1} }"#) else { panic!() };
-    assert_eq!((id.as_str(), answered.result.text()), ("7", r#"{"a" : 1}"#));
+fn a_result_keeps_its_json_text() {
+    let Message::Result { id, response } = one(r#" {"jsonrpc":"2.0","id":7,"result": {"a" : 1} }"#) else { panic!() };
+    assert_eq!((id.as_str(), response.result.text()), ("7", r#"{"a" : 1}"#));
 }
 
 #[test]
@@ -24,7 +22,7 @@ fn errors_may_lack_an_id() {
 }
 
 #[test]
-fn half_a_surrogate_pair_spoils_nothing() {
+fn unpaired_surrogates_are_replaced() {
     let text = r#"{"id":1,"x\ud83d":0,"error":{"\ud83d":"\ud83d","code":-1,"message":"no \ud83d","data":["\ude00"]}}"#;
     let Message::Error { error, .. } = one(text) else { panic!() };
     assert_eq!((error.code, error.message.as_str()), (-1, "no \u{fffd}"));
@@ -34,7 +32,7 @@ fn half_a_surrogate_pair_spoils_nothing() {
 }
 
 #[test]
-fn requests_notifications_and_batches() {
+fn a_batch_may_hold_requests_and_notifications() {
     let batch = r#"[{"jsonrpc":"2.0","method":"n"},{"jsonrpc":"2.0","id":"a","method":"ping","params":{"a":1}}]"#;
     let messages: Vec<Message> = read(batch.into()).items.into_iter().map(|item| item.strict().unwrap()).collect();
     assert!(matches!(&messages[0], Message::Notification { method, params: None } if method == "n"));
@@ -43,14 +41,14 @@ fn requests_notifications_and_batches() {
     assert_eq!(params.as_ref().map(Json::text), Some(r#"{"a":1}"#));
 }
 
-fn faults(text: &str) -> Vec<Option<InvalidReason>> {
-    read(text.to_owned()).items.iter().map(|item| item.fault().cloned()).collect()
+fn invalid_reasons(text: &str) -> Vec<Option<InvalidReason>> {
+    read(text.to_owned()).items.iter().map(|item| item.invalid_reason().cloned()).collect()
 }
 
 #[test]
-fn what_is_no_message() {
+fn invalid_json_and_invalid_messages_are_told_apart() {
     for text in ["<html>", "", "[1", r#"{"id":1,"result":{}}x"#, r#"{"id":1,"result":{}}{"id":1,"result":{}}"#] {
-        assert_eq!(faults(text).last(), Some(&Some(InvalidReason::InvalidJson)), "{text}");
+        assert_eq!(invalid_reasons(text).last(), Some(&Some(InvalidReason::InvalidJson)), "{text}");
     }
     for bad in [
         r#"{"hello":1}"#,
@@ -68,13 +66,13 @@ fn what_is_no_message() {
         r#"{"id":1,"error":{"code":1,"code":1}}"#,
         r#"{"id":1,"method":1}"#,
     ] {
-        assert!(matches!(faults(bad)[..], [Some(InvalidReason::NotMessage(_))]), "{bad}");
+        assert!(matches!(invalid_reasons(bad)[..], [Some(InvalidReason::NotMessage(_))]), "{bad}");
     }
-    assert!(faults("[]").is_empty());
+    assert!(invalid_reasons("[]").is_empty());
 }
 
 #[test]
-fn members_of_a_batch_are_judged_alone() {
+fn an_invalid_element_of_a_batch_does_not_affect_the_others() {
     let good = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     for (text, expected) in [
         (format!("[1,{good},2,3,[],{good}]"), "x.x."),
@@ -83,18 +81,19 @@ fn members_of_a_batch_are_judged_alone() {
         (format!("[{good},{good}"), "..x"),
         (format!("[{good}]]"), ".x"),
     ] {
-        let found: String = faults(&text).iter().map(|fault| if fault.is_none() { '.' } else { 'x' }).collect();
+        let found: String =
+            invalid_reasons(&text).iter().map(|reason| if reason.is_none() { '.' } else { 'x' }).collect();
         assert_eq!(found, expected, "{text}");
     }
 }
 
 #[test]
-fn what_is_broken_and_what_is_something_else() {
-    let judge = |text: &str| {
+fn other_output_is_told_apart_from_invalid_responses() {
+    let class = |text: &str| {
         let is_ours = |id: Option<&str>| id.is_some_and(|id| is_id(id, 7));
-        match read(text.to_owned()).items.remove(0).judge(is_ours) {
+        match read(text.to_owned()).items.remove(0).classify(is_ours) {
             ItemClass::Message(_) => "message".to_owned(),
-            ItemClass::InvalidMessage(broken) => format!("broken {}", broken.id.unwrap_or_default()),
+            ItemClass::InvalidMessage(invalid) => format!("invalid {}", invalid.id.unwrap_or_default()),
             ItemClass::Foreign => "foreign".to_owned(),
         }
     };
@@ -114,17 +113,17 @@ fn what_is_broken_and_what_is_something_else() {
         (r#"[INFO] {"jsonrpc":"2.0","id":7}"#, "foreign"),
         ("5", "foreign"),
         (r#"{"id":7,"level":30}"#, "foreign"),
-        (r#"{"id":7,"result":null}"#, "broken 7"),
-        (r#"{"jsonrpc":"2.0","id":9,"result":null}"#, "broken 9"),
-        (r#"{"jsonrpc":"2.0"}"#, "broken "),
+        (r#"{"id":7,"result":null}"#, "invalid 7"),
+        (r#"{"jsonrpc":"2.0","id":9,"result":null}"#, "invalid 9"),
+        (r#"{"jsonrpc":"2.0"}"#, "invalid "),
         (r#"{"jsonrpc":"2.0","method":5}"#, "foreign"),
         (r#"{"jsonrpc":"2.0","id":7,"method":5}"#, "foreign"),
-        (r#"{"jsonrpc":"2.0","id":7,"result":NaN}"#, "broken 7"),
-        (r#"{"id":7,"result":NaN,"jsonrpc":"2.0"}"#, "broken 7"),
+        (r#"{"jsonrpc":"2.0","id":7,"result":NaN}"#, "invalid 7"),
+        (r#"{"id":7,"result":NaN,"jsonrpc":"2.0"}"#, "invalid 7"),
         (r#"{"result":NaN,"id":7}"#, "foreign"),
-        (r#"{"jsonrpc":"2.0","id":7,"result":{}}}"#, "broken 7"),
+        (r#"{"jsonrpc":"2.0","id":7,"result":{}}}"#, "invalid 7"),
         (r#"{"jsonrpc":"2.0","method":"x"}}"#, "foreign"),
     ] {
-        assert_eq!(judge(text), expected, "{text}");
+        assert_eq!(class(text), expected, "{text}");
     }
 }

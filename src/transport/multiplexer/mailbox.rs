@@ -56,9 +56,9 @@ impl Mailbox {
     /// Adds a notification. Where too many wait, the oldest go.
     pub fn put_notice(&self, notice: Notification) {
         let is_same = |new: &InboundMessage, kept: &InboundMessage| {
-            new.notice().zip(kept.notice()).is_some_and(|(new, kept)| new.says_the_same(kept))
+            new.notice().zip(kept.notice()).is_some_and(|(new, kept)| new.supersedes(kept))
         };
-        let worth = |kept: &InboundMessage| kept.notice().map(Notification::worth);
+        let worth = |kept: &InboundMessage| kept.notice().map(Notification::queue_priority);
         let gone = self.lock().push_instead(InboundMessage::Notification(notice), is_same, worth);
         self.wakeup.set();
         self.dropped.fetch_add(gone, Ordering::Relaxed);

@@ -126,8 +126,8 @@ impl MessageRouter {
             return;
         }
         let left = match message {
-            Message::Result { id, answered } => match ids::number(&id) {
-                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(answered)).is_some(),
+            Message::Result { id, response } => match ids::number(&id) {
+                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(response)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
@@ -199,7 +199,7 @@ impl MessageRouter {
         if let Some(host) = self.host.upgrade() {
             let closed = Some(Arc::clone(&self.pending.stop));
             let wait_context =
-                WaitContext { closed, allowed: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
+                WaitContext { closed, timeout: Some(LIMIT), ..WaitContext::until(Instant::now() + LIMIT) };
             let call = host.calls.own(wait_context);
             self.pending.share_credentials(&call);
             run(&host, &call);
@@ -231,7 +231,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::protocol::messages::{INTERNAL_ERROR, refusal};
+    use crate::protocol::messages::{INTERNAL_ERROR, error_response};
     use crate::status::*;
     use crate::transport::fake::{
         FakeTransport, RecordingInbound, TransportMethod, call, call_with, recording_host, with_progress,
@@ -276,7 +276,7 @@ mod tests {
 
     fn refusals(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
         let why = "too many requests are waiting for a response";
-        ids.into_iter().map(|id| refusal(&id.to_string(), INTERNAL_ERROR, why)).collect()
+        ids.into_iter().map(|id| error_response(&id.to_string(), INTERNAL_ERROR, why)).collect()
     }
 
     #[test]

@@ -106,7 +106,7 @@ mod tests {
     use crate::call::new_signal;
     use crate::error::{Error, RpcError};
     use crate::protocol::jsonrpc::{ResultType, RpcResponse};
-    use crate::protocol::messages::{INTERNAL_ERROR, refusal};
+    use crate::protocol::messages::{INTERNAL_ERROR, error_response};
     use crate::status::*;
     use crate::transport::fake::{FakeTransport, TransportMethod, answer, asked, call, call_with, recording_host};
     use crate::transport::interface::TransportKind;
@@ -131,7 +131,7 @@ mod tests {
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
         let why = "the call during which it was sent has ended";
-        assert_eq!(transport.sent(TransportMethod::PostAndLeave), [refusal("7", INTERNAL_ERROR, why)]);
+        assert_eq!(transport.sent(TransportMethod::PostAndLeave), [error_response("7", INTERNAL_ERROR, why)]);
         assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }
 

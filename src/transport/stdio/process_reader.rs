@@ -74,7 +74,7 @@ impl ProcessReader {
             let last_words = ended.as_ref().map(|(_, at)| *at).or(silent_since);
             let pause = match last_words {
                 Some(since) => Some(LAST_WORDS.saturating_sub(since.elapsed())),
-                None if self.process.ended.is_none() => Some(LOOK),
+                None if self.process.pidfd.is_none() => Some(LOOK),
                 None => None,
             };
             let stdin = self.pipe.waits_for();
@@ -97,7 +97,7 @@ impl ProcessReader {
             }
             self.read_stderr(&mut err);
             if ended.is_none() {
-                ended = self.process.ending().map(|ending| (ending, Instant::now()));
+                ended = self.process.exit_description().map(|ending| (ending, Instant::now()));
                 if ended.is_some() {
                     // Whose answer is still to be read waits for that; the next call starts another process.
                     self.to.pending.retire();
@@ -132,7 +132,7 @@ impl ProcessReader {
             stdin.map(|stdin| (stdin.waitable(), Interest::Write)),
             out.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
             stderr.map(|stderr| (stderr.waitable(), Interest::Read)),
-            self.process.ended_waitable().filter(|_| !has_ended).map(|ended| (ended, Interest::Read)),
+            self.process.exit_waitable().filter(|_| !has_ended).map(|ended| (ended, Interest::Read)),
         ];
         wakers.into_iter().flatten().collect()
     }
@@ -186,12 +186,12 @@ impl ProcessReader {
     /// Shutdown). What a process that has ended has started is asked at once.
     fn finish(&mut self) {
         self.pipe.close();
-        self.awaits(|process| process.ending().is_some());
+        self.awaits(|process| process.exit_description().is_some());
         self.process.terminate();
-        self.awaits(|process| !process.has_group());
+        self.awaits(|process| !process.is_group_running());
         // Also where nothing is seen to run: not every system tells.
         self.process.kill();
-        self.awaits(|process| !process.has_group());
+        self.awaits(|process| !process.is_group_running());
         self.process.reap();
     }
 
@@ -206,8 +206,8 @@ impl ProcessReader {
                 return;
             }
             // The end of the process is told; the end of what it has started is looked for.
-            let has_ended = self.process.ending().is_some();
-            let pause = if has_ended || self.process.ended.is_none() { look.min(left) } else { left };
+            let has_ended = self.process.exit_description().is_some();
+            let pause = if has_ended || self.process.pidfd.is_none() { look.min(left) } else { left };
             look = (look * 2).min(LOOK);
             let stdin = self.pipe.waits_for();
             let wakers = self.wakers(stdin.as_deref(), (&out, &err), has_ended);

@@ -93,7 +93,7 @@ impl StreamableHttp {
             return Some(Err(call.stopped_while(&stop, RequestPhase::Body.doing())));
         }
         match message {
-            Message::Result { id: theirs, answered } if ids::is_id(&theirs, id) => return Some(Ok(answered)),
+            Message::Result { id: theirs, response } if ids::is_id(&theirs, id) => return Some(Ok(response)),
             Message::Result { .. } => {
                 let why = "the server's response contains the result of another request";
                 return Some(Err(Error::new(MCP_WRONG_ID, why)));
