@@ -381,15 +381,15 @@ mod tests {
             let token = own.progress_token();
             notification("notifications/progress", &format!(r#"{{"progressToken":{token}{members}}}"#))
         };
-        let whole = progress(r#","progress":0.5,"total":2,"message":"half""#);
-        fixture.on_notification(&other, &whole);
-        fixture.on_notification(&without, &whole);
+        let complete = progress(r#","progress":0.5,"total":2,"message":"half""#);
+        fixture.on_notification(&other, &complete);
+        fixture.on_notification(&without, &complete);
         // The token zero means that a call requests no progress.
         fixture
             .on_notification(&without, &notification("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
         fixture.on_notification(&own, &progress(r#","progress":"x""#));
         assert!(reported.take().is_empty());
-        fixture.on_notification(&own, &whole);
+        fixture.on_notification(&own, &complete);
         fixture.on_notification(&own, &progress(r#","progress":1"#));
         assert_eq!(reported.take(), [r#"0.5 Some(2.0) Some("half")"#, "1 None None"]);
     }

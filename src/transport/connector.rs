@@ -23,8 +23,7 @@ pub struct UrlConnector {
 impl Connector for UrlConnector {
     /// As in other clients, a URL whose path ends in `sse` is tried with HTTP+SSE first, then with Streamable HTTP if
     /// the response to the GET is not an event stream. Any other URL is tried with Streamable HTTP first, then with
-    /// HTTP+SSE if
-    /// `initialize` is refused as older servers do it.
+    /// HTTP+SSE if `initialize` is refused as older servers do it.
     fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
         let is_sse = found.map_or(self.address_indicates(TransportKind::Sse), |found| found == TransportKind::Sse);
         match self.wanted {

@@ -67,7 +67,7 @@ pub trait Transport: Send + Sync {
     /// How a request refers to its session, to recognize errors about a lost session.
     fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a>;
 
-    /// Opens the stream for messages that belong to no call, if the transport has a separate one, and waits shortly for
+    /// Opens the stream for messages that belong to no call, if the transport has a separate one, and waits briefly for
     /// it. With `_reopen`, a stream that failed is opened again.
     fn open_server_stream(&self, _call: &CallContext, _peer_context: &PeerContext, _reopen: bool) -> Result<()> {
         Ok(())
@@ -117,7 +117,7 @@ pub type NotificationCallback<'a> = dyn FnMut(&Notification) + 'a;
 /// Why a subscription ended without the server's response.
 pub struct SubscriptionFailure {
     pub error: Error,
-    /// At least one notification arrived before.
+    /// At least one notification had arrived.
     pub received_any: bool,
 }
 
@@ -169,7 +169,7 @@ impl TransportKind {
         self != TransportKind::Stdio
     }
 
-    /// Whether closing the response stream tells a modern server that the request is cancelled.
+    /// Whether closing the response stream cancels the request on a modern server.
     pub fn cancels_by_closing(self) -> bool {
         self != TransportKind::Stdio
     }

@@ -46,7 +46,7 @@ pub fn classify_messages(
     is_ours: impl Fn(Option<&str>) -> bool,
     mut take: impl FnMut(StreamMessage) -> bool,
 ) -> Option<Excerpt> {
-    // Other data cannot be a message and is not parsed.
+    // Data that starts differently cannot be a message: do not parse it.
     match without_bom(&data).iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return None,
         Some(b'{' | b'[') => {}

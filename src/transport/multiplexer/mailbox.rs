@@ -13,7 +13,7 @@ use crate::sys::pollable_event::PollableEvent;
 /// How many messages may wait for one call.
 const MAX_MESSAGES: usize = 256;
 
-/// A message for a call that is not its response.
+/// A message for a call, other than its response.
 pub enum InboundMessage {
     Notification(Notification),
     ServerRequest(ServerRequest),

@@ -74,7 +74,7 @@ impl MessageRouter {
         }
     }
 
-    /// Routes a line of messages, and handles the server requests that no call handles.
+    /// Routes the message or batch in a line, and handles the server requests that no call handles.
     pub fn take_text(&self, text: Vec<u8>) {
         let mut unclaimed = UnclaimedRequests::default();
         self.route_text(text, false, &mut unclaimed);
@@ -187,7 +187,7 @@ impl MessageRouter {
         }
     }
 
-    /// Logs a text that needs no redaction.
+    /// Logs a text that contains no secrets.
     pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
         self.log_with(level, |_| text());
     }

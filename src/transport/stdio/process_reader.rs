@@ -29,7 +29,7 @@ const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// How long to read on after a process has exited or closed a pipe.
 const DRAIN_LIMIT: Duration = Duration::from_millis(200);
 
-/// How often stderr is read after a process has exited. A full pipe has 64 KiB on Linux, or more.
+/// The maximum number of reads of stderr after a process has exited. A full pipe has 64 KiB on Linux, or more.
 const MAX_DRAIN_READS: usize = 64;
 
 /// How many of the last lines on stderr an error quotes.

@@ -135,7 +135,7 @@ struct StreamRun {
 }
 
 impl ServerStream {
-    /// Opens the stream of the session if it is not open, and waits shortly for it. With `reopen`, a stream that has
+    /// Opens the stream of the session if it is not open, and waits briefly for it. With `reopen`, a stream that has
     /// ended for a temporary reason is opened again.
     pub fn open(&self, call: &CallContext, reopen: bool, opener: StreamOpener) -> Result<()> {
         let state = self.start(reopen, opener)?;
