@@ -216,12 +216,12 @@ impl Client {
     /// What opens transports to the server.
     fn connector(&self) -> Result<&dyn Connector> {
         let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
-            let host = Arc::clone(self.host());
+            let context = Arc::clone(self.host());
             Ok(match self.settings.program() {
-                Some(program) => Box::new(ProcessConnector { host, program }),
+                Some(program) => Box::new(ProcessConnector { context, program }),
                 None => {
                     let wanted = self.settings.transport();
-                    Box::new(UrlConnector { host, peer: Arc::clone(self.peer()?), wanted })
+                    Box::new(UrlConnector { context, peer: Arc::clone(self.peer()?), wanted })
                 }
             })
         })?;

@@ -15,14 +15,14 @@ pub struct ServerState {
 }
 
 impl ChangeObserver for ServerState {
-    fn forget(&self, notice: &Notification) {
+    fn invalidate(&self, notice: &Notification) {
         self.cache.invalidate(notice);
         if notice.method == "notifications/tools/list_changed" {
             self.tools.forget();
         }
     }
 
-    fn tell(&self, notice: &Notification) {
+    fn notify(&self, notice: &Notification) {
         self.changes.tell(notice);
     }
 }

@@ -18,11 +18,11 @@ const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-
 struct SingleTransportConnector(Arc<FakeTransport>);
 
 impl Connector for SingleTransportConnector {
-    fn order(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
+    fn candidates(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
         vec![self.0.transport_kind()]
     }
 
-    fn is_named(&self, _: TransportKind) -> bool {
+    fn address_indicates(&self, _: TransportKind) -> bool {
         false
     }
 
@@ -97,8 +97,8 @@ fn asked_for_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
     let wants = || {
         let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
         let wanted = answer(text);
-        let answered = RpcResponse { kind: ResultType::InputRequired, ..wanted.answered };
-        ScriptStep::TransportResponse(TransportResponse { answered, ..wanted })
+        let response = RpcResponse { kind: ResultType::InputRequired, ..wanted.response };
+        ScriptStep::TransportResponse(TransportResponse { response, ..wanted })
     };
     let mut answers: Vec<_> = (0..rounds).map(|_| wants()).collect();
     answers.push(ScriptStep::TransportResponse(answer(r#"{"content":[]}"#)));

@@ -74,11 +74,11 @@ fn answer(lines: &[Vec<u8>]) {
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &progress, |call| {
-        let response = pending.expect(call, ASKED, "fuzz", false)?;
+        let response = pending.add_request(call, ASKED, "fuzz", false)?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
             receiver.take_text(line.clone());
         });
-        Ok(response.delivered())
+        Ok(response.outcome())
     });
     match outcome.expect("a place") {
         Some(RpcOutcome::Result(_)) => {

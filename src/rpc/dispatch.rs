@@ -1,9 +1,9 @@
-//! What a server sends beside answers: notifications go to whoever wants to know, and requests to the handlers.
+//! Dispatches notifications and requests from the server to the application's callbacks and handlers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::handlers::{HandlerFailure, Handlers, ask};
+use super::handlers::{HandlerFailure, Handlers, run_handler};
 use super::server_log::ServerLog;
 use crate::call::context::CallContext;
 use crate::log::LogLevel;
@@ -15,24 +15,24 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
 
-/// Who is told of changes.
+/// Receives change notifications.
 pub trait ChangeObserver: Send + Sync {
-    /// Forgets what the change makes stale.
-    fn forget(&self, notice: &Notification);
+    /// Drops cached data that the change makes stale.
+    fn invalidate(&self, notification: &Notification);
 
-    /// Tells who listens.
-    fn tell(&self, notice: &Notification);
+    /// Passes the notification to the subscriptions.
+    fn notify(&self, notification: &Notification);
 }
 
-/// Hands on what comes for one client.
+/// Dispatches the notifications and server requests of one client.
 pub struct Dispatcher {
     handlers: Handlers,
     server_log: Arc<ServerLog>,
-    on_change: Arc<dyn ChangeObserver>,
-    serving: ActiveServerRequests,
+    observer: Arc<dyn ChangeObserver>,
+    active_requests: ActiveServerRequests,
 }
 
-/// The server's own requests that are being answered.
+/// The server requests that handlers are working on.
 #[derive(Default)]
 pub struct ActiveServerRequests(Mutex<Vec<ActiveServerRequest>>);
 
@@ -41,9 +41,9 @@ struct ActiveServerRequest {
     is_cancelled: Arc<AtomicBool>,
 }
 
-/// One of them; it ends when this is dropped.
+/// Removes its request from the active ones when it is dropped.
 struct ActiveServerRequestGuard<'a> {
-    all: &'a ActiveServerRequests,
+    requests: &'a ActiveServerRequests,
     is_cancelled: Arc<AtomicBool>,
 }
 
@@ -51,14 +51,14 @@ impl ActiveServerRequests {
     fn begin(&self, id: &str) -> ActiveServerRequestGuard<'_> {
         let is_cancelled = Arc::new(AtomicBool::new(false));
         self.lock().push(ActiveServerRequest { id: id.to_owned(), is_cancelled: Arc::clone(&is_cancelled) });
-        ActiveServerRequestGuard { all: self, is_cancelled }
+        ActiveServerRequestGuard { requests: self, is_cancelled }
     }
 
-    /// The server does not want an answer any more.
+    /// Marks the requests with this id as cancelled by the server.
     fn cancel(&self, id: &str) {
-        let all = self.lock();
-        let cancelled = all.iter().filter(|served| ids::is_same_id(&served.id, id));
-        cancelled.for_each(|served| served.is_cancelled.store(true, Ordering::Relaxed));
+        let requests = self.lock();
+        let cancelled = requests.iter().filter(|request| ids::is_same_id(&request.id, id));
+        cancelled.for_each(|request| request.is_cancelled.store(true, Ordering::Relaxed));
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<ActiveServerRequest>> {
@@ -68,27 +68,28 @@ impl ActiveServerRequests {
 
 impl Drop for ActiveServerRequestGuard<'_> {
     fn drop(&mut self) {
-        self.all.lock().retain(|served| !Arc::ptr_eq(&served.is_cancelled, &self.is_cancelled));
+        self.requests.lock().retain(|request| !Arc::ptr_eq(&request.is_cancelled, &self.is_cancelled));
     }
 }
 
 impl Dispatcher {
-    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, on_change: Arc<dyn ChangeObserver>) -> Dispatcher {
-        Dispatcher { handlers, server_log, on_change, serving: ActiveServerRequests::default() }
+    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, observer: Arc<dyn ChangeObserver>) -> Dispatcher {
+        Dispatcher { handlers, server_log, observer, active_requests: ActiveServerRequests::default() }
     }
 
-    fn reply(
+    /// Handles a server request; the text of the result.
+    fn handle(
         &self,
         call: &CallContext,
-        asked: &ServerRequest,
+        request: &ServerRequest,
         is_cancelled: &Arc<AtomicBool>,
     ) -> Result<String, HandlerFailure> {
-        if asked.method == "ping" {
+        if request.method == "ping" {
             return Ok("{}".into());
         }
-        let handled = InputKind::of(&asked.method).and_then(|kind| Some((kind, self.handlers.of(kind)?)));
+        let handled = InputKind::of(&request.method).and_then(|kind| Some((kind, self.handlers.of(kind)?)));
         match handled {
-            Some((kind, handler)) => ask(call, kind, handler, asked.params.as_ref(), Some(is_cancelled)),
+            Some((kind, handler)) => run_handler(call, kind, handler, request.params.as_ref(), Some(is_cancelled)),
             None => Err(HandlerFailure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
         }
     }
@@ -99,61 +100,61 @@ impl InboundHandler for Dispatcher {
         self.handlers.client_capabilities().any()
     }
 
-    fn on_arrival(&self, notice: &Notification) {
-        self.on_change.forget(notice);
+    fn on_arrival(&self, notification: &Notification) {
+        self.observer.invalidate(notification);
     }
 
-    fn notification(&self, call: &CallContext, notice: &Notification) {
-        match notice.method.as_str() {
-            method if notice.is_too_long() => {
+    fn notification(&self, call: &CallContext, notification: &Notification) {
+        match notification.method.as_str() {
+            method if notification.is_too_long() => {
                 call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
-            "notifications/progress" if call.is_progress(notice) => report_progress(call, notice),
+            "notifications/progress" if call.is_progress(notification) => report_progress(call, notification),
             "notifications/message" if self.server_log.has_hook() => {
-                call.paused(|clock| clock.during(|| self.server_log.tell(notice)));
+                call.paused(|clock| clock.during(|| self.server_log.run_hook(notification)));
             }
             "notifications/tools/list_changed"
             | "notifications/prompts/list_changed"
             | "notifications/resources/list_changed"
             | "notifications/resources/updated" => {
-                self.on_change.forget(notice);
-                self.on_change.tell(notice);
+                self.observer.invalidate(notification);
+                self.observer.notify(notification);
             }
             "notifications/cancelled" => {
                 call.log(LogLevel::Debug, || "the server cancelled one of its requests".into());
-                notice.cancelled().into_iter().for_each(|id| self.serving.cancel(id));
+                notification.cancelled().into_iter().for_each(|id| self.active_requests.cancel(id));
             }
             method => call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set")),
         }
     }
 
-    fn server_request(&self, call: &CallContext, asked: &ServerRequest, slot: ReplySlot) {
-        let ServerRequest { id, method, .. } = asked;
+    fn server_request(&self, call: &CallContext, request: &ServerRequest, slot: ReplySlot) {
+        let ServerRequest { id, method, .. } = request;
         call.log(LogLevel::Debug, || format!("the server requested {method}"));
         if !slot.is_answerable() {
             return;
         }
-        let in_service = self.serving.begin(id);
-        let reply = self.reply(call, asked, &in_service.is_cancelled);
-        if in_service.is_cancelled.load(Ordering::Relaxed) {
+        let guard = self.active_requests.begin(id);
+        let outcome = self.handle(call, request, &guard.is_cancelled);
+        if guard.is_cancelled.load(Ordering::Relaxed) {
             call.log(LogLevel::Debug, || format!("the server cancelled its {method}: no response is sent"));
             return;
         }
-        let reply = match reply {
+        let response = match outcome {
             Ok(result) => messages::result(id, &result),
             Err(HandlerFailure { code, message }) => messages::error_response(id, code, &message),
         };
-        if let Err(error) = slot.answer(&reply) {
+        if let Err(error) = slot.respond(&response) {
             call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));
         }
     }
 }
 
-/// The callback's time does not count against the timeout.
-fn report_progress(call: &CallContext, notice: &Notification) {
-    let Some(progress) = notice.member("progress").and_then(RawValue::double) else { return };
-    let total = notice.member("total").and_then(RawValue::double);
-    let message = notice.member("message").and_then(RawValue::text);
+/// Runs the progress callback. Its time does not count against the timeout.
+fn report_progress(call: &CallContext, notification: &Notification) {
+    let Some(progress) = notification.member("progress").and_then(RawValue::double) else { return };
+    let total = notification.member("total").and_then(RawValue::double);
+    let message = notification.member("message").and_then(RawValue::text);
     call.paused(|clock| clock.during(|| call.report_progress(progress, total, message.as_deref())));
 }
 
@@ -167,7 +168,7 @@ mod tests {
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
     use crate::transport::context::TransportContext;
-    use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notice, with_progress};
+    use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notification, with_progress};
     use crate::transport::interface::TransportKind;
     use crate::transport::reply_slot::CallLifetime;
 
@@ -178,7 +179,7 @@ mod tests {
         "notifications/resources/updated",
     ];
 
-    /// Texts in the order in which they came.
+    /// Texts in the order in which they were added.
     #[derive(Default)]
     struct RecordedTexts(Mutex<Vec<String>>);
 
@@ -193,21 +194,21 @@ mod tests {
     }
 
     impl ChangeObserver for RecordedTexts {
-        fn forget(&self, notice: &Notification) {
-            self.add(format!("forget {}", notice.method));
+        fn invalidate(&self, notification: &Notification) {
+            self.add(format!("invalidate {}", notification.method));
         }
 
-        fn tell(&self, notice: &Notification) {
-            self.add(format!("tell {}", notice.method));
+        fn notify(&self, notification: &Notification) {
+            self.add(format!("notify {}", notification.method));
         }
     }
 
     struct DispatchFixture {
-        host: Arc<TransportContext>,
+        context: Arc<TransportContext>,
         fake: Arc<FakeTransport>,
         server_log: Arc<ServerLog>,
         changes: Arc<RecordedTexts>,
-        /// Lines of the client's own log.
+        /// Lines of the client's log.
         log: Arc<RecordedTexts>,
     }
 
@@ -215,36 +216,37 @@ mod tests {
         fn new(handlers: Handlers) -> DispatchFixture {
             let (server_log, changes, log) =
                 (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
-            let on_change = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
-            let host = fake::host(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), on_change)));
+            let observer = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
+            let context =
+                fake::transport_context(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), observer)));
             let lines = Arc::clone(&log);
-            host.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
-            let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
-            DispatchFixture { host, fake, server_log, changes, log }
+            context.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
+            let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
+            DispatchFixture { context, fake, server_log, changes, log }
         }
 
-        /// What is posted when a server asks for something during a call.
-        fn posted(&self, asked: &ServerRequest, peer_context: &PeerContext) -> Vec<String> {
-            let (call, asking) = (call(&self.host), CallLifetime::default());
-            let slot = asking.slot(self.fake.weak(), peer_context, &call);
+        /// The messages that are posted when a server request arrives during a call.
+        fn posted(&self, request: &ServerRequest, peer_context: &PeerContext) -> Vec<String> {
+            let (call, lifetime) = (call(&self.context), CallLifetime::default());
+            let slot = lifetime.slot(self.fake.weak(), peer_context, &call);
             let before = self.fake.seen().len();
-            self.host.inbound.server_request(&call, asked, slot);
+            self.context.inbound.server_request(&call, request, slot);
             self.fake.sent(TransportMethod::Post).split_off(before)
         }
 
-        fn answer(&self, asked: &ServerRequest) -> String {
-            let mut posted = self.posted(asked, &PeerContext::opening());
+        fn response(&self, request: &ServerRequest) -> String {
+            let mut posted = self.posted(request, &PeerContext::opening());
             assert_eq!(posted.len(), 1, "{posted:?}");
             posted.remove(0)
         }
 
-        fn on_notification(&self, call: &CallContext, notice: &Notification) {
-            self.host.inbound.notification(call, notice);
+        fn on_notification(&self, call: &CallContext, notification: &Notification) {
+            self.context.inbound.notification(call, notification);
         }
     }
 
-    fn asked(id: &str, method: &str) -> ServerRequest {
-        ServerRequest { params: Some(Json::parse("{}".into()).unwrap()), ..fake::asked(id, method) }
+    fn request(id: &str, method: &str) -> ServerRequest {
+        ServerRequest { params: Some(Json::parse("{}".into()).unwrap()), ..fake::server_request(id, method) }
     }
 
     fn with_handler(kind: InputKind, handler: impl Fn(&mut InputRequest) + Send + Sync + 'static) -> Handlers {
@@ -254,22 +256,23 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_is_answered_under_its_own_id() {
+    fn the_response_to_a_ping_has_its_id() {
         let fixture = DispatchFixture::new(Handlers::default());
-        assert_eq!(fixture.answer(&asked("\"p\"", "ping")), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
+        assert_eq!(fixture.response(&request("\"p\"", "ping")), r#"{"jsonrpc":"2.0","id":"p","result":{}}"#);
     }
 
     #[test]
     fn an_unknown_method_and_one_without_a_handler_are_refused_with_32601() {
-        let fixture = DispatchFixture::new(with_handler(InputKind::Sampling, |_| panic!("it was not asked for")));
+        let fixture =
+            DispatchFixture::new(with_handler(InputKind::Sampling, |_| panic!("the handler runs for another method")));
         for method in ["x/y", "roots/list", "elicitation/create"] {
             let expected = r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"Method not found"}}"#;
-            assert_eq!(fixture.answer(&asked("3", method)), expected);
+            assert_eq!(fixture.response(&request("3", method)), expected);
         }
     }
 
     #[test]
-    fn the_last_answer_of_a_handler_is_sent_once() {
+    fn the_last_response_of_a_handler_is_sent_once() {
         let runs = Arc::<RecordedTexts>::default();
         let seen = Arc::clone(&runs);
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, move |input| {
@@ -278,12 +281,12 @@ mod tests {
             input.respond(r#"{"roots":[2]}"#).unwrap();
         }));
         assert!(
-            fixture.host.inbound.has_handlers()
-                && !DispatchFixture::new(Handlers::default()).host.inbound.has_handlers()
+            fixture.context.inbound.has_handlers()
+                && !DispatchFixture::new(Handlers::default()).context.inbound.has_handlers()
         );
-        let request =
-            ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..asked("4", "roots/list") };
-        assert_eq!(fixture.answer(&request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
+        let roots_request =
+            ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..request("4", "roots/list") };
+        assert_eq!(fixture.response(&roots_request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
         assert_eq!(runs.take(), [r#"{"a":1}"#]);
     }
 
@@ -291,99 +294,104 @@ mod tests {
     fn the_failure_of_a_handler_is_sent_as_an_error() {
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no")));
         let expected = r#"{"jsonrpc":"2.0","id":4,"error":{"code":-5,"message":"no"}}"#;
-        assert_eq!(fixture.answer(&asked("4", "roots/list")), expected);
+        assert_eq!(fixture.response(&request("4", "roots/list")), expected);
     }
 
     #[test]
-    fn a_handler_without_an_answer_cancels_a_dialog_and_fails_otherwise() {
+    fn a_handler_without_a_response_cancels_an_elicitation_and_fails_otherwise() {
         let fixture = DispatchFixture::new(with_handler(InputKind::Elicitation, |_| ()));
-        let answer = fixture.answer(&asked("4", "elicitation/create"));
-        assert_eq!(answer, r#"{"jsonrpc":"2.0","id":4,"result":{"action":"cancel"}}"#);
+        let response = fixture.response(&request("4", "elicitation/create"));
+        assert_eq!(response, r#"{"jsonrpc":"2.0","id":4,"result":{"action":"cancel"}}"#);
         let fixture = DispatchFixture::new(with_handler(InputKind::Sampling, |_| ()));
-        assert!(fixture.answer(&asked("4", "sampling/createMessage")).contains(r#""error":{"code":-32603"#));
+        assert!(fixture.response(&request("4", "sampling/createMessage")).contains(r#""error":{"code":-32603"#));
     }
 
     #[test]
-    fn a_server_request_that_is_cancelled_while_its_handler_runs_gets_no_answer() {
-        let (place, seen) =
+    fn a_server_request_that_is_cancelled_while_its_handler_runs_gets_no_response() {
+        let (target, seen) =
             (Arc::<OnceLock<(Weak<TransportContext>, String)>>::default(), Arc::<RecordedTexts>::default());
-        let (handler_place, handler_seen) = (Arc::clone(&place), Arc::clone(&seen));
+        let (handler_target, handler_seen) = (Arc::clone(&target), Arc::clone(&seen));
         let handler = move |input: &mut InputRequest| {
-            // As if it came on another thread.
-            if let Some((host, id)) = handler_place.get() {
-                let host = host.upgrade().unwrap();
+            // Simulates a cancellation that another thread reads meanwhile.
+            if let Some((context, id)) = handler_target.get() {
+                let context = context.upgrade().unwrap();
                 let params = format!(r#"{{"requestId":{id}}}"#);
-                host.inbound.notification(&call(&host), &notice("notifications/cancelled", &params));
+                context.inbound.notification(&call(&context), &notification("notifications/cancelled", &params));
             }
-            handler_seen.add(if input.is_cancelled() { "cancelled" } else { "wanted" });
+            handler_seen.add(if input.is_cancelled() { "cancelled" } else { "active" });
             input.respond(r#"{"roots":[]}"#).unwrap();
         };
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, handler));
-        place.set((Arc::downgrade(&fixture.host), "7.0".into())).unwrap();
-        for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "wanted"), ("\"7\"", 1, "wanted")] {
-            let posted = fixture.posted(&asked(id, "roots/list"), &PeerContext::opening());
+        target.set((Arc::downgrade(&fixture.context), "7.0".into())).unwrap();
+        for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "active"), ("\"7\"", 1, "active")] {
+            let posted = fixture.posted(&request(id, "roots/list"), &PeerContext::opening());
             assert_eq!((posted.len(), seen.take()), (count, vec![state.to_owned()]), "{id}");
         }
     }
 
     #[test]
-    fn a_cancellation_does_not_count_for_a_later_request_with_the_same_id() {
+    fn a_cancellation_does_not_affect_a_later_request_with_the_same_id() {
         let fixture =
             DispatchFixture::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
         for _ in 0..2 {
-            fixture.answer(&asked("7", "roots/list"));
-            fixture.on_notification(&call(&fixture.host), &notice("notifications/cancelled", r#"{"requestId":7}"#));
+            fixture.response(&request("7", "roots/list"));
+            fixture.on_notification(
+                &call(&fixture.context),
+                &notification("notifications/cancelled", r#"{"requestId":7}"#),
+            );
         }
     }
 
     #[test]
-    fn a_request_of_a_modern_server_is_neither_handled_nor_answered() {
-        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |_| panic!("it was asked")));
+    fn a_request_from_a_modern_server_is_ignored() {
+        let fixture =
+            DispatchFixture::new(with_handler(InputKind::Roots, |_| panic!("the handler runs for a modern server")));
         for method in ["ping", "roots/list", "x/y"] {
-            assert!(fixture.posted(&asked("7", method), &PeerContext::modern("2026-07-28")).is_empty(), "{method}");
+            assert!(fixture.posted(&request("7", method), &PeerContext::modern("2026-07-28")).is_empty(), "{method}");
         }
     }
 
     #[test]
-    fn a_reply_after_the_end_of_its_call_is_discarded() {
-        let asking = Arc::new(Mutex::new(Some(CallLifetime::default())));
-        let ends = Arc::clone(&asking);
+    fn a_response_after_the_end_of_the_call_is_discarded() {
+        let lifetime = Arc::new(Mutex::new(Some(CallLifetime::default())));
+        let handler_lifetime = Arc::clone(&lifetime);
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, move |input| {
-            drop(ends.lock().take());
+            drop(handler_lifetime.lock().take());
             input.respond(r#"{"roots":[]}"#).unwrap();
         }));
-        let call = call(&fixture.host);
-        let slot = |asking: &CallLifetime| asking.slot(fixture.fake.weak(), &PeerContext::opening(), &call);
-        let slots = asking.lock().as_ref().map(|asking| (slot(asking), slot(asking)));
+        let call = call(&fixture.context);
+        let slot = |lifetime: &CallLifetime| lifetime.slot(fixture.fake.weak(), &PeerContext::opening(), &call);
+        let slots = lifetime.lock().as_ref().map(|lifetime| (slot(lifetime), slot(lifetime)));
         let (first, second) = slots.unwrap();
-        fixture.host.inbound.server_request(&call, &asked("7", "roots/list"), first);
+        fixture.context.inbound.server_request(&call, &request("7", "roots/list"), first);
         assert!(second.has_ended());
         assert!(fixture.fake.seen().is_empty());
     }
 
     #[test]
-    fn progress_is_told_to_the_call_that_has_its_token() {
-        let told = Arc::<RecordedTexts>::default();
-        let tells = Arc::clone(&told);
+    fn progress_is_reported_to_the_call_with_its_token() {
+        let reported = Arc::<RecordedTexts>::default();
+        let recorded = Arc::clone(&reported);
         let options =
-            with_progress(move |progress, total, message| tells.add(format!("{progress} {total:?} {message:?}")));
+            with_progress(move |progress, total, message| recorded.add(format!("{progress} {total:?} {message:?}")));
         let fixture = DispatchFixture::new(Handlers::default());
-        let (own, other) = (call_with(&fixture.host, &options), call_with(&fixture.host, &options));
-        let without = call_with(&fixture.host, &CallOptions::default());
+        let (own, other) = (call_with(&fixture.context, &options), call_with(&fixture.context, &options));
+        let without = call_with(&fixture.context, &CallOptions::default());
         let progress = |members: &str| {
             let token = own.progress_token();
-            notice("notifications/progress", &format!(r#"{{"progressToken":{token}{members}}}"#))
+            notification("notifications/progress", &format!(r#"{{"progressToken":{token}{members}}}"#))
         };
-        let whole = progress(r#","progress":0.5,"total":2,"message":"half""#);
-        fixture.on_notification(&other, &whole);
-        fixture.on_notification(&without, &whole);
-        // A token of zero is that of a call that wants no progress.
-        fixture.on_notification(&without, &notice("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
+        let complete = progress(r#","progress":0.5,"total":2,"message":"half""#);
+        fixture.on_notification(&other, &complete);
+        fixture.on_notification(&without, &complete);
+        // The token zero means that a call requests no progress.
+        fixture
+            .on_notification(&without, &notification("notifications/progress", r#"{"progressToken":0,"progress":1}"#));
         fixture.on_notification(&own, &progress(r#","progress":"x""#));
-        assert!(told.take().is_empty());
-        fixture.on_notification(&own, &whole);
+        assert!(reported.take().is_empty());
+        fixture.on_notification(&own, &complete);
         fixture.on_notification(&own, &progress(r#","progress":1"#));
-        assert_eq!(told.take(), [r#"0.5 Some(2.0) Some("half")"#, "1 None None"]);
+        assert_eq!(reported.take(), [r#"0.5 Some(2.0) Some("half")"#, "1 None None"]);
     }
 
     #[test]
@@ -391,7 +399,7 @@ mod tests {
         let fixture = DispatchFixture::new(Handlers::default());
         let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(1024 * 1024));
         for method in CHANGES {
-            fixture.on_notification(&call(&fixture.host), &notice(method, &long));
+            fixture.on_notification(&call(&fixture.context), &notification(method, &long));
             assert!(fixture.changes.take().is_empty(), "{method}");
             let expected = format!("Warning skipped {method}, whose parameters are longer than 1 MiB");
             assert_eq!(fixture.log.take(), [expected]);
@@ -401,9 +409,10 @@ mod tests {
     #[test]
     fn log_messages_of_any_length_go_to_the_hook() {
         let fixture = DispatchFixture::new(Handlers::default());
-        let call = call(&fixture.host);
+        let call = call(&fixture.context);
         let long = format!(r#"{{"data":"{}"}}"#, "x".repeat(1024 * 1024));
-        let messages = [r#"{"level":"info","data":1}"#, &long].map(|params| notice("notifications/message", params));
+        let messages =
+            [r#"{"level":"info","data":1}"#, &long].map(|params| notification("notifications/message", params));
         fixture.on_notification(&call, &messages[0]);
         let logged = Arc::<RecordedTexts>::default();
         let hook = Arc::clone(&logged);
@@ -413,20 +422,20 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_forgotten_and_then_told() {
+    fn a_change_invalidates_caches_and_is_then_passed_on() {
         let fixture = DispatchFixture::new(Handlers::default());
         for method in CHANGES {
-            fixture.on_notification(&call(&fixture.host), &notice(method, "{}"));
-            assert_eq!(fixture.changes.take(), [format!("forget {method}"), format!("tell {method}")]);
+            fixture.on_notification(&call(&fixture.context), &notification(method, "{}"));
+            assert_eq!(fixture.changes.take(), [format!("invalidate {method}"), format!("notify {method}")]);
         }
-        fixture.on_notification(&call(&fixture.host), &notice("notifications/other", "{}"));
+        fixture.on_notification(&call(&fixture.context), &notification("notifications/other", "{}"));
         assert!(fixture.changes.take().is_empty());
     }
 
     #[test]
-    fn a_change_is_forgotten_at_its_arrival_and_not_told_yet() {
+    fn a_change_invalidates_caches_on_arrival_and_is_not_passed_on_yet() {
         let fixture = DispatchFixture::new(Handlers::default());
-        fixture.host.inbound.on_arrival(&notice(CHANGES[0], "{}"));
-        assert_eq!(fixture.changes.take(), [format!("forget {}", CHANGES[0])]);
+        fixture.context.inbound.on_arrival(&notification(CHANGES[0], "{}"));
+        assert_eq!(fixture.changes.take(), [format!("invalidate {}", CHANGES[0])]);
     }
 }

@@ -1,4 +1,4 @@
-//! The program's handlers of what servers ask: input of a person (elicitation), of a model (sampling), or the roots.
+//! The application's handlers for server requests: user input (elicitation), model output (sampling) and the roots.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,21 +13,21 @@ use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
 use crate::status::*;
 use crate::sys::pollable_event::PollableEvent;
 
-/// Answers what a server asks.
+/// Responds to a request of the server.
 pub type Handler = dyn Fn(&mut InputRequest) + Send + Sync;
 
-/// What a handler is asked, and the place for its answer.
+/// The server's request as a handler gets it, and the handler's response.
 pub struct InputRequest {
     pub kind: InputKind,
     pub params: Json,
     outcome: Option<Result<String, HandlerFailure>>,
     /// The server has cancelled its request.
     is_cancelled: Option<Arc<AtomicBool>>,
-    /// What ends the call that waits for the answer.
+    /// The events that end the call that waits for the response.
     call_ended: [Option<Arc<PollableEvent>>; 2],
 }
 
-/// Why there is no input.
+/// The JSON-RPC error that a handler responds with.
 #[derive(Clone, Debug)]
 pub struct HandlerFailure {
     pub code: i64,
@@ -35,13 +35,13 @@ pub struct HandlerFailure {
 }
 
 impl InputRequest {
-    /// Whether the answer is of no use any more.
+    /// Whether the response is no longer needed.
     pub fn is_cancelled(&self) -> bool {
         let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
         by_server || self.call_ended.iter().flatten().any(|signal| signal.is_set())
     }
 
-    /// Answers with the text of a result.
+    /// Responds with the text of a result.
     pub fn respond(&mut self, result: &str) -> Result<()> {
         let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
         let json =
@@ -51,7 +51,8 @@ impl InputRequest {
         Ok(())
     }
 
-    /// Accepts an elicitation with the text of a content; defaults are filled in for what it leaves out.
+    /// Accepts an elicitation with the text of a content. Members that it leaves out get their defaults from the
+    /// schema.
     pub fn accept(&mut self, content: Option<&str>) -> Result<()> {
         self.check_elicitation()?;
         let content = content.map(|content| object(content, "the content")).transpose()?;
@@ -65,7 +66,7 @@ impl InputRequest {
         Ok(())
     }
 
-    /// Answers an elicitation with another action than accepting.
+    /// Responds to an elicitation with an action other than accepting.
     pub fn refuse(&mut self, action: &'static str) -> Result<()> {
         self.check_elicitation()?;
         self.outcome = Some(Ok(format!(r#"{{"action":"{action}"}}"#)));
@@ -85,8 +86,9 @@ impl InputRequest {
     }
 }
 
-/// Runs a handler on this thread; its time does not count against the timeout of the call. A legacy server may cancel its request.
-pub fn ask(
+/// Runs a handler on this thread. Its time does not count against the timeout of the call. `is_cancelled` becomes true
+/// when the server cancels its request, which a legacy server may do.
+pub fn run_handler(
     call: &CallContext,
     kind: InputKind,
     handler: &Arc<Handler>,
@@ -101,18 +103,18 @@ pub fn ask(
     };
     let mut input = InputRequest { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
     call.paused(|clock| clock.during(|| handler(&mut input)));
-    let silent = || match kind {
-        // Whoever closes a dialog without a choice has cancelled it.
+    let without_response = || match kind {
+        // Closing a dialog without a choice cancels it.
         InputKind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
         _ => Err(HandlerFailure {
             code: INTERNAL_ERROR,
             message: format!("the handler of {} gave no response", kind.method()),
         }),
     };
-    input.outcome.take().unwrap_or_else(silent)
+    input.outcome.take().unwrap_or_else(without_response)
 }
 
-/// Who answers what servers ask.
+/// The handlers that are set.
 #[derive(Clone, Default)]
 pub struct Handlers {
     elicitation: Option<Arc<Handler>>,
@@ -137,7 +139,7 @@ impl Handlers {
         }
     }
 
-    /// What servers are told that they may ask for.
+    /// The client capabilities that follow from the handlers.
     pub fn client_capabilities(&self) -> ClientCapabilities {
         ClientCapabilities {
             elicitation: self.elicitation.is_some(),

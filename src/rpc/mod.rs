@@ -1,4 +1,4 @@
-//! One request and its answer, and what a server sends beside answers.
+//! Sending requests, and handling the notifications and requests of the server.
 #![forbid(unsafe_code)]
 
 pub mod dispatch;

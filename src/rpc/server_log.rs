@@ -1,4 +1,4 @@
-//! Who receives the server's log messages, and from which level on (2025-11-25 and 2026-07-28, "Logging").
+//! The hook for the server's log messages, and their minimum level (2025-11-25 and 2026-07-28, "Logging").
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::sys::lock::RwLock;
 /// Receives the parameters of `notifications/message`.
 pub type ServerLogHook = dyn Fn(&Json) + Send + Sync;
 
-/// What a client wants to hear of its server's log.
+/// The log hook and the log level of one client.
 #[derive(Default)]
 pub struct ServerLog {
     hook: RwLock<Option<Arc<ServerLogHook>>>,
@@ -17,7 +17,7 @@ pub struct ServerLog {
 }
 
 impl ServerLog {
-    /// Replaces the hook. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    /// Replaces the hook and returns the old one, so that the caller drops it without holding a lock.
     pub fn set_hook(&self, hook: Option<Arc<ServerLogHook>>) -> Option<Arc<ServerLogHook>> {
         std::mem::replace(&mut *self.hook.write(), hook)
     }
@@ -26,9 +26,10 @@ impl ServerLog {
         self.hook.read().is_some()
     }
 
-    pub fn tell(&self, notice: &Notification) {
+    /// Runs the hook with the parameters of the notification.
+    pub fn run_hook(&self, notification: &Notification) {
         let hook = self.hook.read().clone();
-        if let (Some(hook), Some(params)) = (hook, &notice.params) {
+        if let (Some(hook), Some(params)) = (hook, &notification.params) {
             hook(params);
         }
     }

@@ -73,7 +73,7 @@ impl Negotiator<'_> {
     /// A session with the server; `found` is what it was found to be before.
     pub fn open(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
         let session =
-            match *self.connector.order(found.map(|found| found.transport_kind), self.pinned_modern().is_some()) {
+            match *self.connector.candidates(found.map(|found| found.transport_kind), self.pinned_modern().is_some()) {
                 [first, second] if first.speaks_modern() => self.negotiate_newer(call, first, second, found),
                 [first, second] => self.negotiate_older(call, first, second),
                 [only] => self.negotiate(call, only, found),
@@ -84,7 +84,7 @@ impl Negotiator<'_> {
                 "the server speaks protocol version {} ({}) on {}",
                 session.version,
                 session.era.name(),
-                session.transport.transport_kind().words()
+                session.transport.transport_kind().display_name()
             )
         });
         Ok(session)
@@ -93,7 +93,8 @@ impl Negotiator<'_> {
     /// Tries the older transport first, until its stream cannot be opened.
     fn negotiate_older(&self, call: &CallContext, older: TransportKind, newer: TransportKind) -> Result<Session> {
         // What was found by a fall-back may have become a server of the newer one, which opens an event stream as well.
-        let opening = if self.connector.is_named(older) { call.clone() } else { call.within(call.fallback_limit()) };
+        let opening =
+            if self.connector.address_indicates(older) { call.clone() } else { call.within(call.fallback_limit()) };
         let error = match self.connector.connect(&opening, older) {
             Ok(server) => return self.initialize(call, self.pinned(), true, server),
             Err(error) => error,
@@ -103,7 +104,7 @@ impl Negotiator<'_> {
             return Err(error);
         }
         call.log(LogLevel::Debug, || {
-            format!("no event stream of {} ({error}); trying {}", older.words(), newer.words())
+            format!("no event stream of {} ({error}); trying {}", older.display_name(), newer.display_name())
         });
         self.negotiate(call, newer, None).map_err(|later| more_informative(error, later))
     }
@@ -123,7 +124,7 @@ impl Negotiator<'_> {
         if disposition(&error, FailedStep::FirstHandshake) != Disposition::OtherTransport {
             return Err(error);
         }
-        call.log(LogLevel::Debug, || format!("initialize was not accepted ({error}); trying {}", older.words()));
+        call.log(LogLevel::Debug, || format!("initialize was not accepted ({error}); trying {}", older.display_name()));
         // A server of the newer transport may open an event stream, too, and never name an endpoint.
         self.negotiate(&call.within(call.fallback_limit()), older, None).map_err(|later| {
             // What says something of this caller, or of this moment, says more than the first refusal.
@@ -146,7 +147,7 @@ impl Negotiator<'_> {
         {
             let why = format!(
                 "protocol version {version} is not supported over {}; pin an older one, or none",
-                transport_kind.words()
+                transport_kind.display_name()
             );
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
         }
@@ -397,7 +398,7 @@ impl Negotiator<'_> {
             Some(pinned) if refuses_version(&error) => not_spoken(pinned, Some(error)),
             _ => error,
         })?;
-        let version = initialized_version(&answer.answered.result, pinned)?;
+        let version = initialized_version(&answer.response.result, pinned)?;
         transport.bind(version);
         let session = Session {
             era: Era::Legacy,
@@ -406,8 +407,8 @@ impl Negotiator<'_> {
             transport,
             meta: String::new(),
             task_meta: String::new(),
-            has_core_tasks: has_core_tasks(version, &answer.answered.result),
-            answer: Some(answer.answered.result),
+            has_core_tasks: has_core_tasks(version, &answer.response.result),
+            answer: Some(answer.response.result),
             era_is_certain,
         };
         self.begin(call, &session)?;
@@ -466,7 +467,7 @@ pub fn discover(
     params.share_meta(meta);
     let ask = EncodedRequest::new("server/discover", &params, RequestPolicy::PROBE);
     let answer = send_request(host, server, call, peer_context, &ask).map_err(|send_error| send_error.error)?;
-    Ok(answer.answered.result)
+    Ok(answer.response.result)
 }
 
 fn no_versions() -> Error {

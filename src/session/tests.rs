@@ -19,7 +19,7 @@ use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::lock::Mutex;
 use crate::transport::context::TransportContext;
-use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, call, recording_host, rpc_error};
+use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, call, recording_context, rpc_error};
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 const MODERN: &str = "2026-07-28";
@@ -35,7 +35,7 @@ struct ScriptedConnector {
 }
 
 impl Connector for ScriptedConnector {
-    fn order(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
+    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
         match found {
             Some(found) if self.order.len() == 2 && found == self.order[1] => {
                 self.order.iter().rev().copied().collect()
@@ -47,7 +47,7 @@ impl Connector for ScriptedConnector {
         }
     }
 
-    fn is_named(&self, _: TransportKind) -> bool {
+    fn address_indicates(&self, _: TransportKind) -> bool {
         false
     }
 
@@ -70,7 +70,7 @@ struct NegotiationFixture {
 
 impl NegotiationFixture {
     fn new(order: &[TransportKind]) -> NegotiationFixture {
-        let (host, ..) = recording_host();
+        let (host, ..) = recording_context();
         let connections = ScriptedConnector { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
         NegotiationFixture {
             host,

@@ -1,4 +1,4 @@
-//! The transports of one client: over the URL that it was given, or to the process that it starts.
+//! Connectors for a server at a URL, and for a server that runs as a child process.
 
 use std::sync::Arc;
 
@@ -12,19 +12,20 @@ use crate::call::context::CallContext;
 use crate::error::Result;
 use crate::sys::child_process::ProcessCommand;
 
-/// A server behind a URL.
+/// Connects to the server at a URL.
 pub struct UrlConnector {
-    pub host: Arc<TransportContext>,
+    pub context: Arc<TransportContext>,
     pub peer: Arc<HttpPeer>,
-    /// The one that the program wants; else it is found out.
+    /// The transport that the application set; `None` to detect it.
     pub wanted: Option<TransportKind>,
 }
 
 impl Connector for UrlConnector {
-    /// A URL that ends in `sse`, as the other clients read it, is one of HTTP+SSE until its GET is no event stream; any other is one of
-    /// Streamable HTTP, until `initialize` is refused in the way that tells older servers.
-    fn order(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
-        let is_sse = found.map_or(self.is_named(TransportKind::Sse), |found| found == TransportKind::Sse);
+    /// As in other clients, a URL whose path ends in `sse` is tried with HTTP+SSE first, then with Streamable HTTP if
+    /// the response to the GET is not an event stream. Any other URL is tried with Streamable HTTP first, then with
+    /// HTTP+SSE if `initialize` is refused as older servers do it.
+    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
+        let is_sse = found.map_or(self.address_indicates(TransportKind::Sse), |found| found == TransportKind::Sse);
         match self.wanted {
             Some(wanted) => vec![wanted],
             None if is_modern => vec![TransportKind::StreamableHttp],
@@ -33,34 +34,34 @@ impl Connector for UrlConnector {
         }
     }
 
-    fn is_named(&self, transport_kind: TransportKind) -> bool {
+    fn address_indicates(&self, transport_kind: TransportKind) -> bool {
         transport_kind == TransportKind::Sse && self.peer.endpoint.ends_with_segment("sse")
     }
 
     fn connect(&self, call: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>> {
         match transport_kind {
-            TransportKind::Sse => Ok(LegacySse::open(&self.host, &self.peer, call)?),
-            _ => Ok(StreamableHttp::new(Arc::clone(&self.host), Arc::clone(&self.peer))),
+            TransportKind::Sse => Ok(LegacySse::open(&self.context, &self.peer, call)?),
+            _ => Ok(StreamableHttp::new(Arc::clone(&self.context), Arc::clone(&self.peer))),
         }
     }
 }
 
-/// A server that is started as a process.
+/// Starts the server as a child process.
 pub struct ProcessConnector {
-    pub host: Arc<TransportContext>,
+    pub context: Arc<TransportContext>,
     pub program: ProcessCommand,
 }
 
 impl Connector for ProcessConnector {
-    fn order(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
+    fn candidates(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
         vec![TransportKind::Stdio]
     }
 
-    fn is_named(&self, transport_kind: TransportKind) -> bool {
+    fn address_indicates(&self, transport_kind: TransportKind) -> bool {
         transport_kind == TransportKind::Stdio
     }
 
     fn connect(&self, call: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
-        Ok(Stdio::start(&self.host, &self.program, call)?)
+        Ok(Stdio::start(&self.context, &self.program, call)?)
     }
 }

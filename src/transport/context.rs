@@ -1,4 +1,4 @@
-//! What a client lends its transports: where calls begin, where what servers send goes, and threads.
+//! The parts of a client that its transports use.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,23 +15,25 @@ use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::messages::{self, INTERNAL_ERROR};
 use crate::sys::wait::WaitContext;
 
-/// The longest that refusals take together: others wait behind them.
-const REFUSAL_LIMIT: Duration = Duration::from_millis(50);
+/// How long the rejections of several server requests may take together. Other messages wait meanwhile.
+const REJECTION_LIMIT: Duration = Duration::from_millis(50);
 
-/// What a server sends beside answers goes here.
+/// Handles notifications and server requests.
 pub trait InboundHandler: Send + Sync {
-    /// Whether the program has handlers for what servers ask.
+    /// Whether the application has handlers for server requests.
     fn has_handlers(&self) -> bool;
 
-    /// A notification has come. What it makes stale is forgotten now, and not only when a call deals with it.
-    fn on_arrival(&self, notice: &Notification);
+    /// Invalidates caches when a notification arrives, before a call handles it.
+    fn on_arrival(&self, notification: &Notification);
 
-    fn notification(&self, call: &CallContext, notice: &Notification);
+    /// Handles a notification. `call` is the call that it belongs to, or an internal one.
+    fn notification(&self, call: &CallContext, notification: &Notification);
 
-    fn server_request(&self, call: &CallContext, asked: &ServerRequest, reply: ReplySlot);
+    /// Handles a server request, and responds through `reply`.
+    fn server_request(&self, call: &CallContext, request: &ServerRequest, reply: ReplySlot);
 }
 
-/// What a client lends its transports.
+/// The parts of a client that its transports use.
 pub struct TransportContext {
     pub calls: Arc<CallFactory>,
     pub inbound: Arc<dyn InboundHandler>,
@@ -40,28 +42,29 @@ pub struct TransportContext {
 }
 
 impl TransportContext {
-    /// A call for what has to be said after another one has ended.
+    /// A call for messages that are sent after the application's call has ended.
     pub fn best_effort_context(&self, limit: Duration) -> CallContext {
         self.calls.own(WaitContext::until(Instant::now() + limit))
     }
 
-    /// Refuses requests of the server, by their ids, as far as that can be said in a moment.
-    pub fn refuse(
+    /// Rejects server requests by their ids. Best effort: the rejections that do not fit into the time limit are not
+    /// sent.
+    pub fn reject_server_requests(
         &self,
         transport: &dyn Transport,
         call: &CallContext,
         peer_context: &PeerContext,
         ids: &[String],
-        why: &str,
+        reason: &str,
     ) {
         if ids.is_empty() {
             return;
         }
-        call.log(LogLevel::Warning, || format!("{} requests from the server were rejected: {why}", ids.len()));
-        let best_effort_context = self.best_effort_context(REFUSAL_LIMIT);
+        call.log(LogLevel::Warning, || format!("{} requests from the server were rejected: {reason}", ids.len()));
+        let best_effort_context = self.best_effort_context(REJECTION_LIMIT);
         for id in ids {
-            let reply = messages::error_response(id, INTERNAL_ERROR, why).into();
-            if transport.post_best_effort(&best_effort_context, peer_context, &reply).is_err() {
+            let response = messages::error_response(id, INTERNAL_ERROR, reason).into();
+            if transport.post_best_effort(&best_effort_context, peer_context, &response).is_err() {
                 break;
             }
         }

@@ -1,4 +1,4 @@
-//! Reading an event stream: every stream of every transport is read here.
+//! Reads an event stream; for all HTTP transports.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::call::failure::event_buffer_error;
 use crate::error::Result;
 use crate::protocol::event_stream::{EventStream, SseEvent};
 
-/// What is read of a stream at once: at first, and when there is more.
+/// The size of the read buffer, at first and after a read that filled it.
 const SMALL: usize = 4 * 1024;
 const LARGE: usize = 64 * 1024;
 
-/// One connection of a stream.
+/// Reads the events of one response.
 pub struct EventReader {
     parser: EventStream,
     events: Vec<SseEvent>,
     buffer: Vec<u8>,
-    /// The largest event, in bytes.
+    /// The maximum size of an event, in bytes.
     limit: usize,
 }
 
@@ -26,26 +26,27 @@ impl EventReader {
         EventReader { parser: EventStream::new(limit), events: Vec::new(), buffer: vec![0; SMALL], limit }
     }
 
-    /// The events that the next bytes complete, which may be none; nothing at the end of the stream. `read` fills a buffer.
+    /// Reads once with `read`, which fills a buffer. Returns the events that are complete now, possibly none; `None` at
+    /// the end of the stream.
     pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
         let count = read(&mut self.buffer)?;
         if count == 0 {
             return Ok(None);
         }
         self.parser.feed(&self.buffer[..count], &mut self.events).map_err(|why| event_buffer_error(why, self.limit))?;
-        // More of it may be large.
+        // The rest may be large: use fewer reads for it.
         if count == SMALL && self.buffer.len() == SMALL {
             self.buffer.resize(LARGE, 0);
         }
         Ok(Some(std::mem::take(&mut self.events)))
     }
 
-    /// How long the server wants the client to wait before the stream is opened again, where it has said so.
+    /// How long the server requests the client to wait before it reconnects, if it has.
     pub fn retry(&self) -> Option<Duration> {
         self.parser.retry_ms().map(Duration::from_millis)
     }
 
-    /// The id of the last event, where the stream has ids; an empty one takes the last one away.
+    /// The id of the last event, if the stream has ids. An empty id resets it to `None`.
     pub fn last_id(&self) -> Option<Option<HeaderValue>> {
         let id = self.parser.last_id()?;
         Some(HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty()))
@@ -58,7 +59,7 @@ mod tests {
     use crate::error::Error;
     use crate::status::{MCP_TOO_LARGE, MCP_TRUNCATED};
 
-    /// The data of the events of a stream that comes in pieces, and the error that ends it.
+    /// The data of the events of a stream that arrives in pieces, and the error that ends it.
     fn read(pieces: &[&[u8]], limit: usize) -> (Vec<Vec<u8>>, Option<Error>) {
         let mut reader = EventReader::new(limit);
         let mut found = Vec::new();
@@ -77,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn events_come_as_they_are_complete() {
+    fn events_are_returned_when_they_are_complete() {
         let (found, error) = read(&[b"data: 1\n\ndata: 2", b"\n\n", b""], 100);
         assert_eq!(found, [b"1", b"2"]);
         assert!(error.is_none());
     }
 
     #[test]
-    fn what_is_too_large_and_what_breaks_off_are_errors() {
+    fn a_too_large_event_and_a_truncated_stream_are_errors() {
         let long = "x".repeat(200);
         let (found, error) = read(&[b"data: 1\n\n", long.as_bytes()], 100);
         assert_eq!((found.len(), error.unwrap().status()), (1, MCP_TOO_LARGE));
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buffer_grows_once_where_there_is_much() {
+    fn a_full_read_grows_the_buffer_once() {
         let mut reader = EventReader::new(1 << 20);
         for (count, size) in [(10, SMALL), (SMALL, LARGE), (SMALL, LARGE), (LARGE, LARGE)] {
             assert!(reader.next(|buffer| Ok(count.min(buffer.len()))).is_ok());
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_pauses_are_told() {
+    fn event_ids_and_retry_delays_are_reported() {
         let mut reader = EventReader::new(100);
         let mut feed = |text: &[u8]| {
             let _ = reader.next(|buffer| {

@@ -1,4 +1,4 @@
-//! A transport without a server, for unit tests: it follows scripts, and records what it is given to send.
+//! A transport without a server, for unit tests: it follows scripts and records the calls of its methods.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::process;
 
-/// What the server does for one request, until it answers or fails.
+/// One step of the script for a request. The last step is a response or a failure.
 pub enum ScriptStep {
     Notification(Notification),
     ServerRequest(ServerRequest),
@@ -37,27 +37,27 @@ pub enum ScriptStep {
     Fails(SendError),
 }
 
-/// The method of the transport's interface that was called.
+/// A method of [`Transport`] that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportMethod {
     Request,
     Subscribe,
     Post,
-    PostAndLeave,
+    PostBestEffort,
     OpenServerStream,
     StopServerStream,
     Bind,
-    EndSession,
-    AbandonSession,
+    TerminateSession,
+    TerminateSessionBestEffort,
 }
 
-/// One use of the transport, and how the server was addressed.
+/// One call of a method of the transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedCall {
     pub via: TransportMethod,
     /// The method of a request.
     pub method: String,
-    /// The parameters of a request, or a whole message, or the version that was settled on.
+    /// The parameters of a request, a whole message, or the negotiated version.
     pub text: String,
     pub era: Option<Era>,
     pub version: Option<&'static str>,
@@ -66,55 +66,55 @@ pub struct RecordedCall {
 
 pub struct FakeTransport {
     me: Weak<FakeTransport>,
-    host: Arc<TransportContext>,
+    context: Arc<TransportContext>,
     transport_kind: TransportKind,
     scripts: Mutex<VecDeque<(&'static str, Vec<ScriptStep>)>>,
-    seen: Mutex<Vec<RecordedCall>>,
+    calls: Mutex<Vec<RecordedCall>>,
     end_event: Arc<PollableEvent>,
     end_reason: OnceLock<Error>,
 }
 
 impl FakeTransport {
-    pub fn new(host: &Arc<TransportContext>, transport_kind: TransportKind) -> Arc<FakeTransport> {
+    pub fn new(context: &Arc<TransportContext>, transport_kind: TransportKind) -> Arc<FakeTransport> {
         Arc::new_cyclic(|me| FakeTransport {
             me: Weak::clone(me),
-            host: Arc::clone(host),
+            context: Arc::clone(context),
             transport_kind,
             scripts: Mutex::default(),
-            seen: Mutex::default(),
+            calls: Mutex::default(),
             end_event: Arc::new(new_signal().unwrap()),
             end_reason: OnceLock::new(),
         })
     }
 
-    /// As slots want it.
+    /// The transport for a [`ReplySlot`].
     pub fn weak(&self) -> Weak<dyn Transport> {
         self.me.clone()
     }
 
-    /// Says what happens at the next request for `method` that has no script yet.
+    /// Adds a script for `method`. Each request takes the oldest script of its method.
     pub fn script(&self, method: &'static str, steps: impl IntoIterator<Item = ScriptStep>) {
         self.scripts.lock().push_back((method, steps.into_iter().collect()));
     }
 
-    /// Everything that it was used for, in that order.
+    /// The calls of the transport's methods, in their order.
     pub fn seen(&self) -> Vec<RecordedCall> {
-        self.seen.lock().clone()
+        self.calls.lock().clone()
     }
 
-    /// The texts that went one way.
+    /// The texts that were given to one method.
     pub fn sent(&self, via: TransportMethod) -> Vec<String> {
-        self.seen().into_iter().filter(|seen| seen.via == via).map(|seen| seen.text).collect()
+        self.seen().into_iter().filter(|call| call.via == via).map(|call| call.text).collect()
     }
 
-    /// Nothing comes any more.
-    pub fn end(&self, why: Error) {
-        let _ = self.end_reason.set(why);
+    /// Ends the transport.
+    pub fn end(&self, reason: Error) {
+        let _ = self.end_reason.set(reason);
         self.end_event.set();
     }
 
-    fn note(&self, via: TransportMethod, peer_context: Option<&PeerContext>, method: &str, text: String) {
-        let seen = RecordedCall {
+    fn record(&self, via: TransportMethod, peer_context: Option<&PeerContext>, method: &str, text: String) {
+        let call = RecordedCall {
             via,
             method: method.into(),
             text,
@@ -122,7 +122,7 @@ impl FakeTransport {
             version: peer_context.and_then(|peer_context| peer_context.version),
             session_id: peer_context.and_then(|peer_context| peer_context.session_id.clone()),
         };
-        self.seen.lock().push(seen);
+        self.calls.lock().push(call);
     }
 
     fn take_script(&self, method: &str) -> Vec<ScriptStep> {
@@ -142,33 +142,33 @@ impl Transport for FakeTransport {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        asked.set(self.host.calls.next_id());
-        self.note(TransportMethod::Request, Some(peer_context), ask.method, ask.params.to_json());
-        let asking = CallLifetime::default();
-        for step in self.take_script(ask.method) {
+        last_id.set(self.context.calls.next_id());
+        self.record(TransportMethod::Request, Some(peer_context), request.method, request.params.to_json());
+        let lifetime = CallLifetime::default();
+        for step in self.take_script(request.method) {
             match step {
-                ScriptStep::Notification(notice) => self.host.inbound.notification(call, &notice),
-                ScriptStep::ServerRequest(asked) => {
-                    let slot = asking.slot(self.me.clone(), peer_context, call);
-                    self.host.inbound.server_request(call, &asked, slot);
+                ScriptStep::Notification(notification) => self.context.inbound.notification(call, &notification),
+                ScriptStep::ServerRequest(request) => {
+                    let slot = lifetime.slot(self.me.clone(), peer_context, call);
+                    self.context.inbound.server_request(call, &request, slot);
                 }
-                ScriptStep::TransportResponse(answer) => return Ok(answer),
+                ScriptStep::TransportResponse(response) => return Ok(response),
                 ScriptStep::Fails(send_error) => return Err(send_error),
             }
         }
-        panic!("the script for {} has no end", ask.method)
+        panic!("the script for {} has no end", request.method)
     }
 
     fn post(&self, _: &CallContext, peer_context: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
-        self.note(TransportMethod::Post, Some(peer_context), "", message.pieces().collect());
+        self.record(TransportMethod::Post, Some(peer_context), "", message.pieces().collect());
         Ok(())
     }
 
     fn post_best_effort(&self, _: &CallContext, peer_context: &PeerContext, message: &MessageText) -> Result<()> {
-        self.note(TransportMethod::PostAndLeave, Some(peer_context), "", message.pieces().collect());
+        self.record(TransportMethod::PostBestEffort, Some(peer_context), "", message.pieces().collect());
         Ok(())
     }
 
@@ -176,16 +176,16 @@ impl Transport for FakeTransport {
         &self,
         _: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
-        self.note(TransportMethod::Subscribe, Some(peer_context), ask.method, ask.params.to_json());
+        self.record(TransportMethod::Subscribe, Some(peer_context), request.method, request.params.to_json());
         let mut received_any = false;
-        for step in self.take_script(ask.method) {
+        for step in self.take_script(request.method) {
             match step {
-                ScriptStep::Notification(notice) => {
+                ScriptStep::Notification(notification) => {
                     received_any = true;
-                    on_notification(&notice);
+                    on_notification(&notification);
                 }
                 ScriptStep::Fails(SendError { error, .. }) => return Err(SubscriptionFailure { error, received_any }),
                 ScriptStep::ServerRequest(_) | ScriptStep::TransportResponse(_) => {}
@@ -203,12 +203,12 @@ impl Transport for FakeTransport {
     }
 
     fn open_server_stream(&self, _: &CallContext, peer_context: &PeerContext, _: bool) -> Result<()> {
-        self.note(TransportMethod::OpenServerStream, Some(peer_context), "", String::new());
+        self.record(TransportMethod::OpenServerStream, Some(peer_context), "", String::new());
         Ok(())
     }
 
     fn bind(&self, version: &'static str) {
-        self.note(TransportMethod::Bind, None, "", version.into());
+        self.record(TransportMethod::Bind, None, "", version.into());
     }
 
     fn end_event(&self) -> Option<Arc<PollableEvent>> {
@@ -224,35 +224,35 @@ impl Transport for FakeTransport {
     }
 
     fn terminate_session(&self, _: &CallContext, peer_context: &PeerContext) -> Result<()> {
-        self.note(TransportMethod::EndSession, Some(peer_context), "", String::new());
+        self.record(TransportMethod::TerminateSession, Some(peer_context), "", String::new());
         Ok(())
     }
 
     fn terminate_session_best_effort(&self, peer_context: &PeerContext) {
-        self.note(TransportMethod::AbandonSession, Some(peer_context), "", String::new());
+        self.record(TransportMethod::TerminateSessionBestEffort, Some(peer_context), "", String::new());
     }
 
     fn stop_server_stream(&self) {
-        self.note(TransportMethod::StopServerStream, None, "", String::new());
+        self.record(TransportMethod::StopServerStream, None, "", String::new());
     }
 }
 
-/// Records notifications, and hands what servers ask to the test, which may answer it on another thread.
+/// Records notifications, and sends server requests to the test, which may respond on another thread.
 pub struct RecordingInbound {
     arrivals: Mutex<Vec<String>>,
-    notices: Mutex<Vec<(Notification, bool)>>,
-    asked: mpsc::Sender<(ServerRequest, ReplySlot)>,
+    notifications: Mutex<Vec<(Notification, bool)>>,
+    requests: mpsc::Sender<(ServerRequest, ReplySlot)>,
 }
 
 impl RecordingInbound {
-    /// The methods of all notifications at their arrival.
+    /// The methods of the notifications that [`InboundHandler::on_arrival`] got.
     pub fn arrivals(&self) -> Vec<String> {
         self.arrivals.lock().clone()
     }
 
-    /// The notifications that were handed to a call, and whether they are of its progress.
-    pub fn notices(&self) -> Vec<(Notification, bool)> {
-        self.notices.lock().clone()
+    /// The notifications that [`InboundHandler::notification`] got, and whether they report the progress of their call.
+    pub fn notifications(&self) -> Vec<(Notification, bool)> {
+        self.notifications.lock().clone()
     }
 }
 
@@ -261,29 +261,30 @@ impl InboundHandler for RecordingInbound {
         true
     }
 
-    fn on_arrival(&self, notice: &Notification) {
-        self.arrivals.lock().push(notice.method.clone());
+    fn on_arrival(&self, notification: &Notification) {
+        self.arrivals.lock().push(notification.method.clone());
     }
 
-    fn notification(&self, call: &CallContext, notice: &Notification) {
-        self.notices.lock().push((notice.clone(), call.is_progress(notice)));
+    fn notification(&self, call: &CallContext, notification: &Notification) {
+        self.notifications.lock().push((notification.clone(), call.is_progress(notification)));
     }
 
-    fn server_request(&self, _: &CallContext, asked: &ServerRequest, reply: ReplySlot) {
-        // A test that has dropped the other end does not answer.
-        let _ = self.asked.send((asked.clone(), reply));
+    fn server_request(&self, _: &CallContext, request: &ServerRequest, reply: ReplySlot) {
+        // This fails if the test has dropped the receiver. The test then sends no response.
+        let _ = self.requests.send((request.clone(), reply));
     }
 }
 
-/// A host, what records for it, and where the requests of its servers come out.
-pub fn recording_host() -> (Arc<TransportContext>, Arc<RecordingInbound>, mpsc::Receiver<(ServerRequest, ReplySlot)>) {
+/// A context, its recording handler, and the receiver of the server requests.
+pub fn recording_context() -> (Arc<TransportContext>, Arc<RecordingInbound>, mpsc::Receiver<(ServerRequest, ReplySlot)>)
+{
     let (sender, requests) = mpsc::channel();
-    let inbound = RecordingInbound { arrivals: Mutex::default(), notices: Mutex::default(), asked: sender };
+    let inbound = RecordingInbound { arrivals: Mutex::default(), notifications: Mutex::default(), requests: sender };
     let inbound = Arc::new(inbound);
-    (host(Arc::clone(&inbound) as Arc<dyn InboundHandler>), inbound, requests)
+    (transport_context(Arc::clone(&inbound) as Arc<dyn InboundHandler>), inbound, requests)
 }
 
-pub fn host(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
+pub fn transport_context(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
     Arc::new(TransportContext {
         calls: Arc::new(CallFactory::new(Arc::default(), new_signal().unwrap())),
         inbound,
@@ -292,40 +293,41 @@ pub fn host(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
     })
 }
 
-/// A call of the program's. Its timeout is for tests that would hang otherwise.
-pub fn call(host: &TransportContext) -> CallContext {
-    call_with(host, &CallOptions::default())
+/// A call of the application. Its timeout is for tests that would hang otherwise.
+pub fn call(context: &TransportContext) -> CallContext {
+    call_with(context, &CallOptions::default())
 }
 
-pub fn call_with(host: &TransportContext, options: &CallOptions) -> CallContext {
-    host.calls.start(options, Some(Duration::from_secs(30)))
+pub fn call_with(context: &TransportContext, options: &CallOptions) -> CallContext {
+    context.calls.start(options, Some(Duration::from_secs(30)))
 }
 
-/// Options of a call whose progress `tell` receives.
-pub fn with_progress(tell: impl Fn(f64, Option<f64>, Option<&str>) + Send + Sync + 'static) -> CallOptions {
+/// Options of a call whose progress goes to `callback`.
+pub fn with_progress(callback: impl Fn(f64, Option<f64>, Option<&str>) + Send + Sync + 'static) -> CallOptions {
     let mut options = CallOptions::default();
-    options.extras.progress = Some(Arc::new(tell));
+    options.extras.progress = Some(Arc::new(callback));
     options
 }
 
+/// The response to a request.
 pub fn answer(result: &str) -> TransportResponse {
     TransportResponse {
-        answered: RpcResponse { result: Json::parse(result.into()).unwrap(), kind: ResultType::Complete },
+        response: RpcResponse { result: Json::parse(result.into()).unwrap(), kind: ResultType::Complete },
         session_id: None,
     }
 }
 
-/// A JSON-RPC error as the answer to a request.
+/// A JSON-RPC error response to a request.
 pub fn rpc_error(code: i64, message: &str, http_status: u16) -> SendError {
     let rpc = RpcError { code, message: message.into(), data: None };
     SendError::after_sending(Error::new(MCP_RPC_ERROR, message).with_rpc(rpc).with_http_status(http_status))
 }
 
-pub fn notice(method: &str, params: &str) -> Notification {
+pub fn notification(method: &str, params: &str) -> Notification {
     Notification { method: method.into(), params: Some(Json::parse(params.into()).unwrap()) }
 }
 
-pub fn asked(id: &str, method: &str) -> ServerRequest {
+pub fn server_request(id: &str, method: &str) -> ServerRequest {
     ServerRequest { id: id.into(), method: method.into(), params: None }
 }
 
@@ -337,30 +339,30 @@ mod tests {
     use crate::status::MCP_DISCONNECTED;
 
     #[test]
-    fn a_script_is_followed_and_what_was_asked_is_recorded() {
-        let (host, inbound, requests) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
+    fn scripts_are_followed_and_calls_are_recorded() {
+        let (context, inbound, requests) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
         let answer = TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(r#"{"a":1}"#) };
         let steps = [
-            ScriptStep::Notification(notice("n", "{}")),
-            ScriptStep::ServerRequest(asked("7", "ping")),
+            ScriptStep::Notification(notification("n", "{}")),
+            ScriptStep::ServerRequest(server_request("7", "ping")),
             ScriptStep::TransportResponse(answer),
         ];
         fake.script("m", steps);
         fake.script("m", [ScriptStep::Fails(rpc_error(-1, "no", 200))]);
         let params = Params::new().with("x", "1");
-        let ask = EncodedRequest::new("m", &params, RequestPolicy::ONCE);
+        let request = EncodedRequest::new("m", &params, RequestPolicy::ONCE);
         let peer_context =
             PeerContext { session_id: Some(HeaderValue::from_static("s-0")), ..PeerContext::modern("v") };
-        let (call, id) = (call(&host), Cell::new(0));
-        let first = fake.request(&call, &peer_context, &ask, &id).ok().unwrap();
-        assert_eq!(first.answered.result.text(), r#"{"a":1}"#);
+        let (call, id) = (call(&context), Cell::new(0));
+        let first = fake.request(&call, &peer_context, &request, &id).ok().unwrap();
+        assert_eq!(first.response.result.text(), r#"{"a":1}"#);
         assert_eq!(first.session_id.unwrap(), "s-1");
-        let second = fake.request(&call, &peer_context, &ask, &id).err().unwrap();
+        let second = fake.request(&call, &peer_context, &request, &id).err().unwrap();
         assert_eq!((second.error.status(), id.get()), (MCP_RPC_ERROR, 2));
-        assert_eq!(inbound.notices()[0].0.method, "n");
-        let (request, slot) = requests.recv().unwrap();
-        assert_eq!((request.method.as_str(), slot.has_ended()), ("ping", true));
+        assert_eq!(inbound.notifications()[0].0.method, "n");
+        let (server_request, slot) = requests.recv().unwrap();
+        assert_eq!((server_request.method.as_str(), slot.has_ended()), ("ping", true));
 
         fake.bind("v2");
         fake.terminate_session(&call, &peer_context).unwrap();
@@ -375,29 +377,31 @@ mod tests {
         };
         assert_eq!(seen[..2], [expected.clone(), expected]);
         assert_eq!(fake.sent(TransportMethod::Bind), ["v2"]);
-        assert_eq!(seen[3].via, TransportMethod::EndSession);
+        assert_eq!(seen[3].via, TransportMethod::TerminateSession);
     }
 
     #[test]
-    fn a_subscription_hears_its_notifications_until_it_fails() {
-        let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::Stdio);
+    fn a_subscription_receives_notifications_until_it_fails() {
+        let (context, ..) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::Stdio);
         let error = SendError::after_sending(Error::new(MCP_DISCONNECTED, "gone"));
-        fake.script("s", [ScriptStep::Notification(notice("n", "{}")), ScriptStep::Fails(error)]);
+        fake.script("s", [ScriptStep::Notification(notification("n", "{}")), ScriptStep::Fails(error)]);
         let params = Params::new();
-        let ask = EncodedRequest::new("s", &params, RequestPolicy::REPEATABLE);
+        let request = EncodedRequest::new("s", &params, RequestPolicy::REPEATABLE);
         let mut methods = Vec::new();
         let peer_context = PeerContext::modern("v");
-        let end = fake.subscribe(&call(&host), &peer_context, &ask, &mut |notice| methods.push(notice.method.clone()));
+        let end = fake.subscribe(&call(&context), &peer_context, &request, &mut |notification| {
+            methods.push(notification.method.clone())
+        });
         let end = end.err().unwrap();
         assert_eq!((end.error.status(), end.received_any), (MCP_DISCONNECTED, true));
         assert_eq!(methods, ["n"]);
     }
 
     #[test]
-    fn an_ended_transport_says_so_and_why() {
-        let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::Sse);
+    fn an_ended_transport_reports_its_end_and_the_reason() {
+        let (context, ..) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::Sse);
         assert!(!fake.end_event().unwrap().is_set() && !fake.needs_new_session() && fake.end_reason().is_none());
         fake.end(Error::new(MCP_DISCONNECTED, "gone"));
         assert!(fake.end_event().unwrap().is_set() && fake.needs_new_session());

@@ -1,4 +1,4 @@
-//! What a failed HTTP answer or a JSON-RPC error means for the caller, in words that help.
+//! The errors for failed HTTP responses.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -20,14 +20,14 @@ use crate::protocol::negotiation::is_modern_error;
 use crate::protocol::raw_value::RawValue;
 use crate::status::*;
 
-/// More of an error's text is not read: it is for a message.
+/// The maximum size of an error response that is not JSON. Its text is only quoted in a message.
 const MAX_ERROR_TEXT: usize = 64 * 1024;
 
-/// The status is known: a body that does not come is not waited for.
+/// How long to wait for the body of an error response. Its status is known already.
 const ERROR_BODY_LIMIT: Duration = Duration::from_secs(1);
 
 impl HttpPeer {
-    /// Reads what is left of an answer that carries no message, and fails unless its status says that all is well.
+    /// Fails unless the response has a success status. Its body, which carries no message, is skipped.
     pub fn expect_success(
         &self,
         call: &CallContext,
@@ -38,8 +38,8 @@ impl HttpPeer {
         if !response.is_success() {
             return Err(self.http_refusal(call, &mut response, session_reference, id));
         }
-        // A short body comes with its head or right behind it. Of an event stream, which some servers answer with, nothing is waited
-        // for.
+        // A short body arrives with the headers or right after them. Some servers respond with an event stream, for
+        // which the client does not wait.
         if response.content_length().is_some_and(|length| length <= MAX_ERROR_TEXT as u64) {
             return read_error_body(&mut response, MAX_ERROR_TEXT).map(|_| ()).map_err(SendError::after_sending);
         }
@@ -47,7 +47,7 @@ impl HttpPeer {
         Ok(())
     }
 
-    /// The error for an answer whose status is not one of success, to a request that has no answer of its own.
+    /// The error for a failed response to an HTTP request that carries no JSON-RPC request.
     pub fn http_failure(
         &self,
         call: &CallContext,
@@ -57,7 +57,8 @@ impl HttpPeer {
         self.http_refusal(call, response, session_reference, None).error
     }
 
-    /// The same for the answer to the JSON-RPC request `id`.
+    /// The error for a failed response, and whether the request may have been executed. `id` is the id of the JSON-RPC
+    /// request, if there is one.
     pub fn http_refusal(
         &self,
         call: &CallContext,
@@ -76,73 +77,73 @@ impl HttpPeer {
         let code = rpc.as_ref().map(|rpc| rpc.code);
         let challenge = header_text(&response.headers, header::WWW_AUTHENTICATE);
 
-        let said = rpc.as_ref().map_or(text.as_str(), |rpc| &rpc.message);
+        let server_text = rpc.as_ref().map_or(text.as_str(), |rpc| &rpc.message);
         let has_challenge = challenge.is_some();
-        let lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: said }
+        let is_lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: server_text }
             .is_lost_session(session_reference);
-        let status = if lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
-        let kind = response.content_type();
-        // A proxy knows nothing of JSON-RPC.
-        let may_be_of_proxy =
-            rpc.is_none() && (matches!(http_status, 403 | 502..=504) || kind.as_deref() == Some("text/html"));
-        let words = match &rpc {
+        let status = if is_lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
+        let content_type = response.content_type();
+        // A proxy does not send JSON-RPC errors.
+        let may_be_from_proxy =
+            rpc.is_none() && (matches!(http_status, 403 | 502..=504) || content_type.as_deref() == Some("text/html"));
+        let text = match &rpc {
             Some(rpc) => Some(rpc.message.clone()),
-            // A challenge says it already.
+            // The summary quotes the challenge instead.
             None if challenge.is_some() => None,
-            None => words_of(kind.as_deref(), text),
+            None => error_text(content_type.as_deref(), text),
         };
-        // Redacted before it is cut: half a secret would not be found any more.
-        let quote = words.and_then(|words| quote(&call.secrets().redact(&words)));
-        let mut said = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
-        if let Some(proxy) = response.through_proxy().filter(|_| may_be_of_proxy) {
-            said.push_str(&proxy);
+        // Redact before truncating: a part of a secret would not be recognized.
+        let quote = text.and_then(|text| quote(&call.secrets().redact(&text)));
+        let mut suffix = quote.map_or_else(String::new, |quote| format!("; it says: {quote}"));
+        if let Some(proxy) = response.through_proxy().filter(|_| may_be_from_proxy) {
+            suffix.push_str(&proxy);
         }
-        // The endpoint of HTTP+SSE, or the target of a redirect.
-        let elsewhere = (response.from.uri() != self.endpoint.uri()).then(|| response.from.shown());
-        let what = match code {
+        // Set for the endpoint of HTTP+SSE and for the target of a redirect.
+        let other_url = (response.from.uri() != self.endpoint.uri()).then(|| response.from.shown());
+        let summary = match code {
             Some(code) if status == MCP_RPC_ERROR => {
                 format!("the server returned JSON-RPC error {code} (HTTP {http_status})")
             }
-            _ => explain_status(call.has_sent_credentials(), status, http_status, challenge.as_deref(), elsewhere),
+            _ => explain_status(call.has_sent_credentials(), status, http_status, challenge.as_deref(), other_url),
         };
-        let mut error = Error::new(status, format!("{what}{said}")).with_http_status(http_status);
+        let mut error = Error::new(status, format!("{summary}{suffix}")).with_http_status(http_status);
         let report = error.report_mut();
         report.rpc = rpc;
         report.www_authenticate = challenge;
         report.retry_after_ms = retry_after_ms(&response.headers);
-        // Under the request's own id, only these codes say that the request was not carried out.
+        // An error with the request's own id may come from its execution, except with these codes.
         let is_refused = (400..500).contains(&http_status) && (!has_own_id || is_modern_error(&error));
         if is_refused { SendError::refused(error) } else { SendError::after_sending(error) }
     }
 }
 
-/// `any` and `authorization` say whether credentials were sent, and an `Authorization` header among them; `elsewhere` is the URL that was
-/// asked, where it is not the client's.
+/// A description of a failed status. `any_sent` and `authorization_sent` say whether any credentials and whether an
+/// `Authorization` header were sent. `other_url` is the URL of the request if it is not the client's URL.
 fn explain_status(
-    (any, authorization): (bool, bool),
+    (any_sent, authorization_sent): (bool, bool),
     status: Status,
     http_status: u16,
     challenge: Option<&str>,
-    elsewhere: Option<&str>,
+    other_url: Option<&str>,
 ) -> String {
     match status {
-        MCP_UNAUTHORIZED if !any => {
+        MCP_UNAUTHORIZED if !any_sent => {
             "the server requires credentials (HTTP 401), but none were sent: set a token with mcp_set_bearer".into()
         }
-        MCP_UNAUTHORIZED if !authorization => {
-            "the server requires other credentials (HTTP 401): no Authorization header was sent; set a token with mcp_set_bearer, or check the headers that are set".into()
+        MCP_UNAUTHORIZED if !authorization_sent => {
+            "the server requires other credentials (HTTP 401): no Authorization header was sent; set a token with \
+             mcp_set_bearer, or check the headers that are set"
+                .into()
         }
         MCP_UNAUTHORIZED => format!(
             "the server refused the credentials (HTTP 401{}): check the token, and whether it has expired",
             challenge_words(challenge)
         ),
-        MCP_FORBIDDEN => format!(
-            "access is forbidden with these credentials (HTTP 403{})",
-            challenge_words(challenge)
-        ),
-        MCP_NOT_FOUND => match elsewhere {
+        MCP_FORBIDDEN => format!("access is forbidden with these credentials (HTTP 403{})", challenge_words(challenge)),
+        MCP_NOT_FOUND => match other_url {
             Some(url) => format!(
-                "no MCP endpoint at {url} (HTTP 404), to which the server directs this client's requests: a proxy in front of the server may remove or add a part of the path"
+                "no MCP endpoint at {url} (HTTP 404), to which the server directs this client's requests: a proxy in \
+                 front of the server may remove or add a part of the path"
             ),
             None => "no MCP endpoint at this URL (HTTP 404): check its path, including a trailing slash".into(),
         },
@@ -151,23 +152,28 @@ fn explain_status(
         MCP_PROXY_AUTH_REQUIRED => "a proxy requires credentials (HTTP 407)".into(),
         MCP_SESSION_LOST => format!(
             "the server no longer knows the session (HTTP {http_status}{})",
-            elsewhere.map_or_else(String::new, |url| format!(" at {url}"))
+            other_url.map_or_else(String::new, |url| format!(" at {url}"))
         ),
         MCP_SERVER_ERROR if http_status == 501 => {
-            "the server does not implement POST at this URL (HTTP 501): it is a plain web server, not an MCP server; check the host, the port and the path".into()
+            "the server does not implement POST at this URL (HTTP 501): it is a plain web server, not an MCP server; \
+             check the host, the port and the path"
+                .into()
         }
         MCP_HTTP_ERROR if http_status == 421 => {
-            "the server does not accept the host of this URL (HTTP 421): use the host name that it expects, or add this one to the hosts that it allows".into()
+            "the server does not accept the host of this URL (HTTP 421): use the host name that it expects, or add \
+             this one to the hosts that it allows"
+                .into()
         }
         MCP_SERVER_ERROR => format!("the server failed (HTTP {http_status})"),
         _ => format!("the server returned the unexpected status HTTP {http_status}"),
     }
 }
 
-/// The body of a failed answer, as far as it comes in a moment; fails only where the caller has ended the call.
-fn read_error_body(response: &mut HttpResponse, most: usize) -> Result<Vec<u8>> {
+/// The body of an error response, as far as it arrives within [`ERROR_BODY_LIMIT`]. Fails only if the call is cancelled
+/// or the client is closed.
+fn read_error_body(response: &mut HttpResponse, max_length: usize) -> Result<Vec<u8>> {
     let is_json = response.content_type().as_deref() == Some("application/json");
-    let limit = if is_json { most } else { MAX_ERROR_TEXT.min(most) };
+    let limit = if is_json { max_length } else { MAX_ERROR_TEXT.min(max_length) };
     let mut body = Vec::new();
     response.limit_time(ERROR_BODY_LIMIT);
     match response.read_up_to(limit, &mut body) {
@@ -176,35 +182,36 @@ fn read_error_body(response: &mut HttpResponse, most: usize) -> Result<Vec<u8>> 
     }
 }
 
-/// What an error's body says to people.
-fn words_of(content_type: Option<&str>, text: String) -> Option<String> {
+/// The message in the body of an error response, if it is readable text.
+fn error_text(content_type: Option<&str>, text: String) -> Option<String> {
     match content_type {
         Some("text/plain") => Some(text),
-        Some(json) if json == "application/json" || json.ends_with("+json") => words_of_json(text),
-        // Frameworks send such a short text with nothing beside it.
-        None if text.trim_start().starts_with('{') => words_of_json(text),
-        None => is_plain(&text).then_some(text),
+        Some(json) if json == "application/json" || json.ends_with("+json") => json_error_text(text),
+        // Some frameworks send a short JSON text without a content type.
+        None if text.trim_start().starts_with('{') => json_error_text(text),
+        None => is_plain_text(&text).then_some(text),
         _ => None,
     }
 }
 
-/// The member that speaks to people: of OAuth (RFC 6749), of common frameworks, or of a problem (RFC 9457).
-fn words_of_json(text: String) -> Option<String> {
+/// The member with the message: of OAuth (RFC 6749), of common frameworks, or of problem details (RFC 9457).
+fn json_error_text(text: String) -> Option<String> {
     let json = Json::parse(text).ok()?;
     let names = ["error_description", "message", "detail", "title", "error"];
-    let words = names.iter().find_map(|name| RawValue::of(&json).member(name)?.text());
-    words.or_else(|| RawValue::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
+    let text = names.iter().find_map(|name| RawValue::of(&json).member(name)?.text());
+    text.or_else(|| RawValue::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
 }
 
-/// Whether it reads like a sentence: neither markup nor bytes.
-fn is_plain(text: &str) -> bool {
-    let is_strange = |c: char| (c.is_control() && !c.is_whitespace()) || c == char::REPLACEMENT_CHARACTER;
-    !text.trim_start().starts_with('<') && !text.contains(is_strange)
+/// Whether a text is readable: neither markup nor binary data.
+fn is_plain_text(text: &str) -> bool {
+    let is_unprintable = |c: char| (c.is_control() && !c.is_whitespace()) || c == char::REPLACEMENT_CHARACTER;
+    !text.trim_start().starts_with('<') && !text.contains(is_unprintable)
 }
 
+/// The values of a header, separated by commas.
 pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
-    // Several challenges in several headers are one list (RFC 9110, 5.2).
+    // Several header fields with one name form one list (RFC 9110, 5.2).
     (!values.is_empty()).then(|| values.join(", "))
 }
 
@@ -222,7 +229,7 @@ fn status_for(http_status: u16, is_rpc: bool) -> Status {
     }
 }
 
-/// The `error` and `error_description` of a challenge (RFC 6750, section 3), for a message.
+/// The `error` and `error_description` of a challenge (RFC 6750, section 3), as a part of an error message.
 pub fn challenge_words(challenge: Option<&str>) -> String {
     let parameter = |name: &str| parameter(challenge?, name).filter(|value| !value.is_empty());
     match (parameter("error"), parameter("error_description")) {
@@ -232,16 +239,17 @@ pub fn challenge_words(challenge: Option<&str>) -> String {
     }
 }
 
-/// Seconds from now, or a date (RFC 9110, 10.2.3). A date is held against the server's own clock, where it tells that.
+/// The delay in the header `Retry-After`, which is a number of seconds or a date (RFC 9110, 10.2.3). A date is compared
+/// with the server's clock, if its response has a `Date`.
 pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return seconds.checked_mul(1000);
     }
-    let then = httpdate::parse_http_date(text).ok()?;
-    let theirs = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-    let left = then.duration_since(theirs.unwrap_or_else(SystemTime::now)).unwrap_or_default();
-    u64::try_from(left.as_millis()).ok()
+    let date = httpdate::parse_http_date(text).ok()?;
+    let server_now = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let delay = date.duration_since(server_now.unwrap_or_else(SystemTime::now)).unwrap_or_default();
+    u64::try_from(delay.as_millis()).ok()
 }
 
 #[cfg(test)]
@@ -249,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses() {
+    fn http_statuses_map_to_client_statuses() {
         let cases = [
             (401, true, MCP_UNAUTHORIZED),
             (403, false, MCP_FORBIDDEN),
@@ -269,21 +277,21 @@ mod tests {
     }
 
     #[test]
-    fn words_of_refusals() {
-        let words = |kind, text: &str| words_of(kind, text.into());
-        assert_eq!(words(None, "Invalid Host header\n"), Some("Invalid Host header\n".into()));
-        assert_eq!(words(None, r#" {"detail":"no"}"#), Some("no".into()));
-        assert_eq!(words(Some("application/problem+json"), r#"{"type":"x","title":"no"}"#), Some("no".into()));
-        assert_eq!(words(Some("application/json"), r#"{"error":{"code":1,"message":"no"}}"#), Some("no".into()));
-        for (kind, text) in
+    fn error_messages_are_found_in_bodies() {
+        let message = |content_type, text: &str| error_text(content_type, text.into());
+        assert_eq!(message(None, "Invalid Host header\n"), Some("Invalid Host header\n".into()));
+        assert_eq!(message(None, r#" {"detail":"no"}"#), Some("no".into()));
+        assert_eq!(message(Some("application/problem+json"), r#"{"type":"x","title":"no"}"#), Some("no".into()));
+        assert_eq!(message(Some("application/json"), r#"{"error":{"code":1,"message":"no"}}"#), Some("no".into()));
+        for (content_type, text) in
             [(None, " <html>x"), (None, "a\0b"), (None, "\u{fffd}"), (None, "{x"), (Some("text/html"), "x")]
         {
-            assert_eq!(words(kind, text), None, "{text:?}");
+            assert_eq!(message(content_type, text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn retry_after_in_both_forms() {
+    fn retry_after_is_read_as_seconds_or_date() {
         let headers = |pairs: &[(&'static str, &'static str)]| {
             pairs.iter().map(|(n, v)| (HeaderName::from_static(n), v.parse().unwrap())).collect::<HeaderMap>()
         };
@@ -295,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn challenges_are_quoted() {
+    fn challenge_errors_are_quoted() {
         let challenge = r#"Bearer error="invalid_token", error_description="expired", resource="x""#;
         assert_eq!(challenge_words(Some(challenge)), ", invalid_token: expired");
         assert_eq!(challenge_words(Some("Bearer realm=\"x\"")), "");

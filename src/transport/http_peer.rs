@@ -1,5 +1,4 @@
-//! The server at the other end of HTTP, as both transports over HTTP use it: requests with what authorises them, and errors with
-//! what the server says.
+//! The server as both HTTP transports use it: sends requests with their credentials.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,27 +19,29 @@ use crate::log::LogLevel;
 use crate::protocol::lost_session::SessionReference;
 use crate::status::*;
 
+/// The header with the session id.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// One server.
+/// One server that is reached over HTTP.
 pub struct HttpPeer {
     pub endpoint: Arc<Endpoint>,
     pub http: Http,
     pub limits: SizeLimits,
     calls: Arc<CallFactory>,
     requires_https: bool,
-    /// It was said that credentials go over plain http.
-    warned: AtomicBool,
+    /// The warning that credentials are sent over plain http was logged.
+    plain_http_warning_logged: AtomicBool,
 }
 
 impl HttpPeer {
     pub fn new(http: Http, calls: Arc<CallFactory>, limits: SizeLimits, requires_https: bool) -> HttpPeer {
         let endpoint = Arc::clone(http.endpoint());
-        HttpPeer { endpoint, http, limits, calls, requires_https, warned: AtomicBool::default() }
+        HttpPeer { endpoint, http, limits, calls, requires_https, plain_http_warning_logged: AtomicBool::default() }
     }
 
-    /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
-    pub fn authorized<T>(
+    /// Runs `attempt`, which sends a request. If the server refuses the credentials from the auth callback, runs it
+    /// again with new ones.
+    pub fn with_credentials<T>(
         &self,
         call: &CallContext,
         attempt: impl FnMut() -> Result<T, SendError>,
@@ -48,31 +49,36 @@ impl HttpPeer {
         self.calls.authorizer.with_credentials(call, attempt)
     }
 
-    /// The same for a request that does no harm when it is executed twice: sent once more, too, where a kept connection turns out
-    /// dead.
-    pub fn safely<T>(&self, call: &CallContext, attempt: impl FnMut() -> Result<T, SendError>) -> Result<T, SendError> {
-        self.safely_told(call, || (), attempt)
-    }
-
-    /// `tell` is run before the request is sent once more.
-    pub fn safely_told<T>(
+    /// Runs `attempt` like [`HttpPeer::with_credentials`], and again if an idle connection turns out to be stale. The
+    /// request must be safe to execute twice.
+    pub fn with_stale_retry<T>(
         &self,
         call: &CallContext,
-        tell: impl FnOnce(),
+        attempt: impl FnMut() -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
+        self.with_stale_retry_and_hook(call, || (), attempt)
+    }
+
+    /// Runs `attempt` like [`HttpPeer::with_stale_retry`], and `before_retry` before the retry on a new connection.
+    pub fn with_stale_retry_and_hook<T>(
+        &self,
+        call: &CallContext,
+        before_retry: impl FnOnce(),
         mut attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        match self.authorized(call, &mut attempt) {
+        match self.with_credentials(call, &mut attempt) {
             Err(send_error) if send_error.stale => {
-                tell();
-                // What killed this one will have killed the others.
+                before_retry();
+                // Other idle connections are probably stale: drop the pool.
                 self.http.drop_idle();
-                self.authorized(call, attempt)
+                self.with_credentials(call, attempt)
             }
             outcome => outcome,
         }
     }
 
-    /// Sends a request with all that it has to carry, and waits for the head of the answer; `id` is that of the JSON-RPC request.
+    /// Sends a request with its credentials and waits for the headers of the response. `id` is the id of the JSON-RPC
+    /// request, if there is one.
     pub fn send(
         &self,
         call: &CallContext,
@@ -80,56 +86,58 @@ impl HttpPeer {
         session_reference: SessionReference,
         id: Option<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
-        let pass = self.pass(call, &outgoing).map_err(SendError::before_sending)?;
-        pass.apply(&mut outgoing.headers);
-        pass.tell(call);
+        let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
+        credentials.apply(&mut outgoing.headers);
+        credentials.tell(call);
         if let SessionReference::Id(id) = session_reference {
             call.record_secret(id);
         }
         let http = &self.http;
-        // Other calls may change the cookies before this one has its answer.
+        // Recorded before sending, because other calls may change the cookies before the response arrives.
         http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
         let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
             let id = response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
             call.record_secret(id.unwrap_or_default());
         }
-        if !pass.is_issued() || !matches!(response.status, 401 | 403) {
+        if !credentials.is_issued() || !matches!(response.status, 401 | 403) {
             return Ok(response);
         }
         let send_error = self.http_refusal(call, &mut response, session_reference, id);
-        let refusal = pass.refusal(&send_error.error, question(&outgoing));
+        let refusal = credentials.refusal(&send_error.error, auth_request(&outgoing));
         Err(SendError { refusal, ..send_error })
     }
 
-    /// Sends a request as far as the call's time allows, and waits for no answer.
+    /// Sends a request within the time of the call, without waiting for a response.
     pub fn send_best_effort(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
-        if let Ok(pass) = self.pass(call, &outgoing) {
-            pass.apply(&mut outgoing.headers);
+        if let Ok(credentials) = self.credentials_for(call, &outgoing) {
+            credentials.apply(&mut outgoing.headers);
             self.http.send_best_effort(&outgoing, &call.wait_context());
         }
     }
 
-    fn pass(&self, call: &CallContext, outgoing: &OutgoingRequest) -> Result<RequestCredentials> {
-        let pass = self.calls.authorizer.authorize(call, || question(outgoing))?;
-        self.check_plain(call, &pass)?;
-        Ok(pass)
+    fn credentials_for(&self, call: &CallContext, outgoing: &OutgoingRequest) -> Result<RequestCredentials> {
+        let credentials = self.calls.authorizer.authorize(call, || auth_request(outgoing))?;
+        self.check_plain_http(call, &credentials)?;
+        Ok(credentials)
     }
 
-    /// Credentials over plain http to another machine: allowed, as in the other clients, unless the caller forbids it.
-    fn check_plain(&self, call: &CallContext, pass: &RequestCredentials) -> Result<()> {
+    /// Logs a warning if credentials are sent over plain http to another machine. Fails instead if the application
+    /// requires https.
+    fn check_plain_http(&self, call: &CallContext, credentials: &RequestCredentials) -> Result<()> {
         let origin = self.endpoint.origin();
-        if origin.https || pass.is_empty() || self.http.is_local() {
+        if origin.https || credentials.is_empty() || self.http.is_local() {
             return Ok(());
         }
         if self.requires_https {
             let why = format!(
-                "credentials would be sent unencrypted over http to {}, which mcp_set_require_https forbids; use an https URL",
+                "credentials would be sent unencrypted over http to {}, which mcp_set_require_https forbids; use an \
+                 https URL",
                 origin.host
             );
             return Err(Error::new(MCP_INSECURE, why));
         }
-        if !self.warned.swap(true, Ordering::Relaxed) {
+        if !self.plain_http_warning_logged.swap(true, Ordering::Relaxed) {
             call.log(LogLevel::Warning, || {
                 format!("credentials are sent unencrypted over http to {}; use https", origin.host)
             });
@@ -138,7 +146,7 @@ impl HttpPeer {
     }
 }
 
-/// What the auth callback is asked before a request.
-fn question(outgoing: &OutgoingRequest) -> AuthRequest {
+/// The argument of the auth callback for a request.
+fn auth_request(outgoing: &OutgoingRequest) -> AuthRequest {
     AuthRequest::new(outgoing.to.uri().to_string(), outgoing.method.clone())
 }

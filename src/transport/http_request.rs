@@ -1,4 +1,4 @@
-//! HTTP requests that carry MCP messages, or ask for a stream of them (2025-11-25 and 2026-07-28, "Streamable HTTP").
+//! HTTP requests that carry MCP messages or open an event stream (2025-11-25 and 2026-07-28, "Streamable HTTP").
 
 use std::sync::Arc;
 
@@ -24,34 +24,35 @@ const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-versi
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// Where messages go, and what they say of the session.
+/// The URL of a message, and its session.
 #[derive(Clone, Copy)]
 pub struct MessageTarget<'a> {
-    pub to: &'a Arc<Endpoint>,
+    pub endpoint: &'a Arc<Endpoint>,
     pub peer_context: &'a PeerContext,
     pub session_reference: SessionReference<'a>,
 }
 
 impl HttpPeer {
-    /// Runs `attempt`, which posts a request under an id of its own; again with other credentials where the server refuses those of the
-    /// auth callback, and, where the request is repeatable, once more where a kept connection turns out dead.
+    /// Runs `attempt`, which posts a request under a new id. Runs it again with new credentials if the server refuses
+    /// those from the auth callback, and on a new connection if the request is repeatable and an idle connection is
+    /// stale.
     pub fn post_request<T>(
         &self,
         call: &CallContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        if !ask.rules.repeatable {
-            return self.authorized(call, attempt);
+        if !request.rules.repeatable {
+            return self.with_credentials(call, attempt);
         }
-        let method = ask.method;
-        let tell = || {
+        let method = request.method;
+        let log_retry = || {
             call.log(LogLevel::Debug, || format!("{method}: the idle connection was closed; retrying on a new one"));
         };
-        self.safely_told(call, tell, attempt)
+        self.with_stale_retry_and_hook(call, log_retry, attempt)
     }
 
-    /// Posts a message that has no answer.
+    /// Posts a message that has no response.
     pub fn post_message(
         &self,
         call: &CallContext,
@@ -60,25 +61,25 @@ impl HttpPeer {
         repeatable: bool,
     ) -> Result<()> {
         let attempt = || self.send_message(call, target, None, message);
-        let sent = if repeatable { self.safely(call, attempt) } else { self.authorized(call, attempt) };
+        let sent = if repeatable { self.with_stale_retry(call, attempt) } else { self.with_credentials(call, attempt) };
         sent.and_then(|response| self.expect_success(call, response, target.session_reference, None))
             .map_err(|send_error| send_error.error)
     }
 
-    /// Sends a message where messages go: a request under its id, or another one.
+    /// Posts a message: a request with its id, or another message.
     pub fn send_message(
         &self,
         call: &CallContext,
         target: MessageTarget,
-        ask: Option<(&EncodedRequest, u64)>,
+        request: Option<(&EncodedRequest, u64)>,
         body: &MessageText,
     ) -> Result<HttpResponse<'_>, SendError> {
-        let (ask, id) = ask.unzip();
-        let outgoing = outgoing(target, Method::POST, ask, body);
+        let (request, id) = request.unzip();
+        let outgoing = build_request(target, Method::POST, request, body);
         self.send(call, outgoing, target.session_reference, id)
     }
 
-    /// Sends a request in the time of the call, and waits for no answer.
+    /// Sends an HTTP request within the time of the call, without waiting for a response.
     pub fn send_message_best_effort(
         &self,
         call: &CallContext,
@@ -87,44 +88,44 @@ impl HttpPeer {
         body: &MessageText,
     ) -> Result<()> {
         call.wait_context().check().map_err(|stop| call.stopped(&stop))?;
-        self.send_best_effort(call, outgoing(target, method, None, body));
+        self.send_best_effort(call, build_request(target, method, None, body));
         Ok(())
     }
 
-    /// Asks for an event stream: one that was there before goes on behind `last_event_id`.
+    /// Opens an event stream, or resumes it after `last_event_id`.
     pub fn get_stream(
         &self,
         call: &CallContext,
         target: MessageTarget,
         last_event_id: Option<&HeaderValue>,
     ) -> Result<HttpResponse<'_>, SendError> {
-        self.safely(call, || {
+        self.with_stale_retry(call, || {
             let mut headers = headers(target.peer_context, None);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
-            let outgoing = OutgoingRequest { to: target.to, method: Method::GET, headers, body: &NOTHING };
+            let outgoing = OutgoingRequest { to: target.endpoint, method: Method::GET, headers, body: &NOTHING };
             self.send(call, outgoing, target.session_reference, None)
         })
     }
 }
 
-/// A request without what authorises it.
-pub fn outgoing<'a>(
+/// Builds an HTTP request without credentials.
+pub fn build_request<'a>(
     target: MessageTarget<'a>,
     method: Method,
-    ask: Option<&EncodedRequest>,
+    request: Option<&EncodedRequest>,
     body: &'a MessageText,
 ) -> OutgoingRequest<'a> {
-    let mut headers = headers(target.peer_context, ask);
-    // Only beside a body: some servers refuse it without one.
+    let mut headers = headers(target.peer_context, request);
+    // Some servers reject a content type without a body.
     if body.len() > 0 {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-    OutgoingRequest { to: target.to, method, headers, body }
+    OutgoingRequest { to: target.endpoint, method, headers, body }
 }
 
-/// What every request carries, whoever sends it.
-fn headers(peer_context: &PeerContext, ask: Option<&EncodedRequest>) -> HeaderMap {
+/// The headers of a request, without credentials.
+fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(version) = peer_context.version {
@@ -133,34 +134,37 @@ fn headers(peer_context: &PeerContext, ask: Option<&EncodedRequest>) -> HeaderMa
     if let Some(id) = &peer_context.session_id {
         headers.insert(SESSION_ID, id.clone());
     }
-    if let Some(ask) = ask.filter(|_| peer_context.era == Era::Modern) {
-        add_mirrors(&mut headers, ask);
+    if let Some(request) = request.filter(|_| peer_context.era == Era::Modern) {
+        add_mirrored_headers(&mut headers, request);
     }
     headers
 }
 
-/// What modern servers and those in between read without looking into the body (2026-07-28, "Request Metadata").
-fn add_mirrors(headers: &mut HeaderMap, ask: &EncodedRequest) {
-    let standard = [Some((METHOD, ask.method)), ask.name.map(|name| (NAME, name))];
+/// Adds the headers that repeat parts of the message, for modern servers and intermediaries (2026-07-28, "Request
+/// Metadata").
+fn add_mirrored_headers(headers: &mut HeaderMap, request: &EncodedRequest) {
+    let standard = [Some((METHOD, request.method)), request.name.map(|name| (NAME, name))];
     for (name, text) in standard.into_iter().flatten() {
         headers.extend(HeaderValue::from_str(&header_value(text)).map(|value| (name, value)));
     }
-    for (name, value) in ask.mirrored {
+    for (name, value) in request.mirrored {
         let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
         headers.extend(header);
     }
 }
 
+/// The error for a response with the wrong content type.
 pub fn unexpected_content(response: &HttpResponse, content_type: Option<&str>) -> Error {
     let http_status = response.status;
-    // As the server wrote it: what it may have echoed is found in its own letters only.
+    // Unchanged, so that an echoed secret in it is recognized and redacted.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
     let message = match content_type {
         _ if http_status == 202 => {
             "the server accepted the request (HTTP 202) without a response, as if it were a notification".into()
         }
         Some("text/html") => format!(
-            "the server returned an HTML page instead of JSON; this URL leads to a web site, not to an MCP endpoint: check its path{}",
+            "the server returned an HTML page instead of JSON; this URL leads to a web site, not to an MCP endpoint: \
+             check its path{}",
             response.through_proxy().unwrap_or_default()
         ),
         Some(_) => {

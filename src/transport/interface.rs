@@ -1,4 +1,4 @@
-//! The interface that every transport is behind.
+//! The interface that all transports implement.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -17,26 +17,29 @@ use crate::protocol::message_text::MessageText;
 use crate::status::MCP_INTERNAL;
 use crate::sys::pollable_event::PollableEvent;
 
-/// A cancelled call returns within 50 ms; half of that is for telling the server.
+/// How long a best-effort message may take. A cancelled call must return within 50 ms; half of that is for notifying
+/// the server.
 pub const BEST_EFFORT_LIMIT: Duration = Duration::from_millis(25);
 
+/// For error messages: what an interrupted subscription was doing.
 pub const LISTENING: &str = "while listening for changes";
 
-/// One way to a server. Used from any number of threads at once.
+/// A connection to a server, or the means to open connections to it. All threads may use it at the same time.
 pub trait Transport: Send + Sync {
     fn transport_kind(&self) -> TransportKind;
 
-    /// One request and its answer. `asked` gets the id that the request had last.
+    /// Sends a request and waits for its response. Each attempt has a new id; `last_id` is set to the id of the last
+    /// one.
     fn request(
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError>;
 
-    /// A message that has no answer: a notification, or the answer to a server's own request. Where it is `repeatable`, it does no harm
-    /// when it comes twice.
+    /// Sends a message that has no response: a notification, or the response to a server request. It may be sent again
+    /// only if it is `repeatable`.
     fn post(
         &self,
         call: &CallContext,
@@ -45,10 +48,11 @@ pub trait Transport: Send + Sync {
         repeatable: bool,
     ) -> Result<()>;
 
-    /// Sends a message in the time of the call, and waits for no answer; fails where that is over, or nothing is read at the other end.
+    /// Sends a message within the time of the call, without waiting for the server. Fails if the time has passed, or if
+    /// the server does not read.
     fn post_best_effort(&self, call: &CallContext, peer_context: &PeerContext, message: &MessageText) -> Result<()>;
 
-    /// A subscription of a modern server: opened by a request whose answer ends it.
+    /// Opens a subscription on a modern server and reads it. The response to the request ends the subscription.
     fn subscribe(
         &self,
         _: &CallContext,
@@ -60,22 +64,22 @@ pub trait Transport: Send + Sync {
         Err(SubscriptionFailure { error, received_any: false })
     }
 
-    /// What a request says of the session, which the server may have lost.
+    /// How a request refers to its session, to recognize errors about a lost session.
     fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a>;
 
-    /// Opens the stream for what belongs to no call, where the transport has one of its own, and waits a moment for it; where
-    /// `again`, also one that was given up.
-    fn open_server_stream(&self, _call: &CallContext, _speaking: &PeerContext, _again: bool) -> Result<()> {
+    /// Opens the stream for messages that belong to no call, if the transport has a separate one, and waits briefly for
+    /// it. With `_reopen`, a stream that failed is opened again.
+    fn open_server_stream(&self, _call: &CallContext, _peer_context: &PeerContext, _reopen: bool) -> Result<()> {
         Ok(())
     }
 
-    /// The handshake has settled on a version.
+    /// Sets the protocol version that the handshake negotiated.
     fn bind(&self, _version: &'static str) {}
 
-    /// Raised when nothing that belongs to no call will come any more.
+    /// Set when no more messages that belong to no call can arrive.
     fn end_event(&self) -> Option<Arc<PollableEvent>>;
 
-    /// Why that is so.
+    /// The reason for [`Transport::end_event`].
     fn end_reason(&self) -> Option<Error>;
 
     /// Whether new calls need another session.
@@ -83,26 +87,26 @@ pub trait Transport: Send + Sync {
         false
     }
 
-    /// Tells the server that the session has ended, where that is told.
-    fn terminate_session(&self, _call: &CallContext, _speaking: &PeerContext) -> Result<()> {
+    /// Notifies the server that the session has ended, if the transport has a message for that.
+    fn terminate_session(&self, _call: &CallContext, _peer_context: &PeerContext) -> Result<()> {
         Ok(())
     }
 
-    /// The same, as far as that goes in a moment, and without waiting for an answer.
-    fn terminate_session_best_effort(&self, _speaking: &PeerContext) {}
+    /// Notifies the server that the session has ended, within [`BEST_EFFORT_LIMIT`] and without waiting for a response.
+    fn terminate_session_best_effort(&self, _peer_context: &PeerContext) {}
 
-    /// The client is closed: a stream that belongs to no call is not read any more.
+    /// Stops reading the stream that belongs to no call. Called when the client is closed.
     fn stop_server_stream(&self) {}
 }
 
 /// Opens transports to one server.
 pub trait Connector: Send + Sync {
-    /// Those that may lead to the server, in the order in which they are to be tried: one, or two. `found` was the right one the last
-    /// time; where `is_modern`, a modern version has to be spoken.
-    fn order(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind>;
+    /// The one or two transports to try, in that order. `found` is the transport that worked the last time. With
+    /// `is_modern`, the caller requires a modern protocol version.
+    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind>;
 
-    /// Whether the server's address says that it is this one.
-    fn is_named(&self, transport_kind: TransportKind) -> bool;
+    /// Whether the server's address indicates this transport.
+    fn address_indicates(&self, transport_kind: TransportKind) -> bool;
 
     fn connect(&self, call: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>>;
 }
@@ -110,19 +114,20 @@ pub trait Connector: Send + Sync {
 /// Receives the notifications of a subscription.
 pub type NotificationCallback<'a> = dyn FnMut(&Notification) + 'a;
 
-/// How a subscription ended without the server's answer, and whether something had come on it.
+/// Why a subscription ended without the server's response.
 pub struct SubscriptionFailure {
     pub error: Error,
+    /// At least one notification had arrived.
     pub received_any: bool,
 }
 
-/// What the server has answered, and the session id that came with it.
+/// A response, and the session id from its headers.
 pub struct TransportResponse {
-    pub answered: RpcResponse,
+    pub response: RpcResponse,
     pub session_id: Option<HeaderValue>,
 }
 
-/// Which transport it is.
+/// The kind of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportKind {
     StreamableHttp,
@@ -131,7 +136,7 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// As `mcp_server_info` names it.
+    /// The name in the document of `mcp_server_info`.
     pub fn name(self) -> &'static str {
         match self {
             TransportKind::StreamableHttp => "streamable-http",
@@ -140,8 +145,8 @@ impl TransportKind {
         }
     }
 
-    /// For people.
-    pub fn words(self) -> &'static str {
+    /// The name for messages.
+    pub fn display_name(self) -> &'static str {
         match self {
             TransportKind::StreamableHttp => "Streamable HTTP",
             TransportKind::Sse => "HTTP+SSE",
@@ -149,22 +154,22 @@ impl TransportKind {
         }
     }
 
-    /// Whether modern versions are spoken over it: HTTP+SSE is older.
+    /// Whether modern protocol versions use this transport. HTTP+SSE is older.
     pub fn speaks_modern(self) -> bool {
         self != TransportKind::Sse
     }
 
-    /// Whether an old server may end at a request that comes before `initialize`.
+    /// Whether an old server may exit when it gets a request before `initialize`.
     pub fn may_end_by_probe(self) -> bool {
         self == TransportKind::Stdio
     }
 
-    /// Whether requests have headers.
+    /// Whether requests have HTTP headers.
     pub fn has_headers(self) -> bool {
         self != TransportKind::Stdio
     }
 
-    /// Whether a modern server sees by the closed stream that an answer is not awaited any more.
+    /// Whether closing the response stream cancels the request on a modern server.
     pub fn cancels_by_closing(self) -> bool {
         self != TransportKind::Stdio
     }

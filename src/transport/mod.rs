@@ -1,4 +1,4 @@
-//! How MCP messages travel: Streamable HTTP, HTTP+SSE and stdio, each behind one interface.
+//! The transports Streamable HTTP, HTTP+SSE and stdio, which implement one interface.
 #![forbid(unsafe_code)]
 
 pub mod connector;

@@ -1,4 +1,4 @@
-//! The threads that read for a client.
+//! The reader threads of a client.
 
 use crate::error::{Error, Result};
 use crate::status::MCP_SYSTEM_ERROR;
@@ -6,10 +6,10 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::process;
 use crate::sys::thread::{self, Thread};
 
-/// The readers of one client, running or ended.
+/// The reader threads of one client, running or finished.
 pub struct ReaderThreads {
     threads: Mutex<Vec<Thread>>,
-    /// Where they run: in the child of a fork there are none.
+    /// The process that started them. After a fork, they do not exist in the child.
     process: u32,
 }
 
@@ -18,7 +18,7 @@ impl ReaderThreads {
         ReaderThreads { threads: Mutex::default(), process }
     }
 
-    /// Runs what reads.
+    /// Runs `work` on a new thread.
     pub fn start(&self, work: impl FnOnce() + Send + 'static) -> Result<()> {
         let started = thread::spawn("mcp-reader", work)
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
@@ -28,7 +28,7 @@ impl ReaderThreads {
         Ok(())
     }
 
-    /// Waits for the end of all readers, which have been told to stop.
+    /// Waits until all readers have finished. The caller has requested them to stop.
     pub fn join(&self) {
         let threads = std::mem::take(&mut *self.lock());
         threads.into_iter().filter(|reader| !reader.is_current()).for_each(Thread::join);
@@ -42,7 +42,7 @@ impl ReaderThreads {
 impl Drop for ReaderThreads {
     fn drop(&mut self) {
         if self.process != process::id() {
-            // The system knows nothing of them: nothing can be done with their handles.
+            // The threads do not exist in this process, so their handles must not be used.
             let threads = self.threads.get_mut();
             std::mem::forget(std::mem::take(threads));
         }

@@ -1,4 +1,4 @@
-//! Answers to what a server asks.
+//! Responses to server requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -10,11 +10,11 @@ use crate::call::request::PeerContext;
 use crate::error::Result;
 use crate::protocol::version::Era;
 
-/// The longest that an answer may take on its way: the caller waits for something else.
+/// How long sending a response may take. Meanwhile, the caller waits for the response to its own request.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
-/// Where the answer to one request of a server goes: once, from any thread. It does not keep the transport: a handler may take its
-/// time, and learns from the transport's end that nobody wants its answer.
+/// Sends the response to one server request, from any thread. It does not keep the transport alive, because a handler
+/// may run for long; a response after the end of the transport is discarded.
 pub struct ReplySlot {
     transport: Weak<dyn Transport>,
     peer_context: PeerContext,
@@ -22,12 +22,13 @@ pub struct ReplySlot {
     ended: Arc<AtomicBool>,
 }
 
-/// The call during which a server asks something. When it has ended, answers are discarded.
+/// The lifetime of the call or stream in which server requests arrive. Dropping it discards the responses that were not
+/// sent yet.
 #[derive(Default)]
 pub struct CallLifetime(Arc<AtomicBool>);
 
 impl CallLifetime {
-    /// The slot for the answer to one request.
+    /// The slot for the response to one server request.
     pub fn slot(&self, transport: Weak<dyn Transport>, peer_context: &PeerContext, call: &CallContext) -> ReplySlot {
         let ended = Arc::clone(&self.0);
         ReplySlot { transport, peer_context: peer_context.clone(), call: call.clone(), ended }
@@ -41,60 +42,60 @@ impl Drop for CallLifetime {
 }
 
 impl ReplySlot {
-    /// A modern server must not send requests, and is not answered.
+    /// Whether a response is sent. A modern server must not send requests; if it does, it gets no response.
     pub fn is_answerable(&self) -> bool {
         self.peer_context.era == Era::Legacy
     }
 
-    /// Whether the call has ended during which the server asked: its answer is not awaited any more.
+    /// Whether the call or stream of the request has ended. The response is then discarded.
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Sends the text of a response; one that comes too late is discarded.
-    pub fn answer(self, reply: &str) -> Result<()> {
+    /// Sends the text of a response, or discards it if it is too late.
+    pub fn respond(self, response: &str) -> Result<()> {
         let Some(transport) = self.transport.upgrade().filter(|_| !self.has_ended()) else { return Ok(()) };
-        transport.post(&self.call.within(REPLY_LIMIT), &self.peer_context, &reply.into(), true)
+        transport.post(&self.call.within(REPLY_LIMIT), &self.peer_context, &response.into(), true)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::fake::{FakeTransport, TransportMethod, call, recording_host};
+    use crate::transport::fake::{FakeTransport, TransportMethod, call, recording_context};
     use crate::transport::interface::TransportKind;
 
     #[test]
-    fn an_answer_is_sent_before_the_end_of_the_call_and_discarded_after_it() {
-        let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
-        let asking = CallLifetime::default();
-        let slot = || asking.slot(fake.weak(), &PeerContext::opening(), &call(&host));
+    fn a_response_is_sent_before_the_end_of_the_call_and_discarded_after_it() {
+        let (context, ..) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
+        let lifetime = CallLifetime::default();
+        let slot = || lifetime.slot(fake.weak(), &PeerContext::opening(), &call(&context));
         let (early, late) = (slot(), slot());
         assert!(!early.has_ended() && early.is_answerable());
-        early.answer("1").unwrap();
-        drop(asking);
+        early.respond("1").unwrap();
+        drop(lifetime);
         assert!(late.has_ended());
-        late.answer("2").unwrap();
+        late.respond("2").unwrap();
         assert_eq!(fake.sent(TransportMethod::Post), ["1"]);
     }
 
     #[test]
     fn a_modern_server_is_not_answerable() {
-        let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::StreamableHttp);
-        let slot = CallLifetime::default().slot(fake.weak(), &PeerContext::modern("2026-07-28"), &call(&host));
+        let (context, ..) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
+        let slot = CallLifetime::default().slot(fake.weak(), &PeerContext::modern("2026-07-28"), &call(&context));
         assert!(!slot.is_answerable());
     }
 
     #[test]
-    fn a_slot_does_not_keep_its_transport() {
-        let (host, ..) = recording_host();
-        let fake = FakeTransport::new(&host, TransportKind::Sse);
-        let (weak, asking) = (Arc::downgrade(&fake), CallLifetime::default());
-        let slot = asking.slot(fake.weak(), &PeerContext::opening(), &call(&host));
+    fn a_slot_does_not_keep_its_transport_alive() {
+        let (context, ..) = recording_context();
+        let fake = FakeTransport::new(&context, TransportKind::Sse);
+        let (weak, lifetime) = (Arc::downgrade(&fake), CallLifetime::default());
+        let slot = lifetime.slot(fake.weak(), &PeerContext::opening(), &call(&context));
         drop(fake);
         assert!(weak.upgrade().is_none());
-        slot.answer("1").unwrap();
+        slot.respond("1").unwrap();
     }
 }

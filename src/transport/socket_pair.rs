@@ -1,5 +1,5 @@
-//! A transport over a pair of sockets, with JSON-RPC messages one a line, for unit tests. It shows that a new transport needs nothing
-//! outside of its own file.
+//! A transport over a pair of sockets, with one JSON-RPC message per line, for unit tests. It shows that a new
+//! transport needs changes only in its own file.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
@@ -11,7 +11,7 @@ use super::context::TransportContext;
 use super::interface::{Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::PendingRequests;
-use super::multiplexer::{await_answer, register};
+use super::multiplexer::{await_response, register};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
@@ -23,10 +23,10 @@ use crate::status::MCP_DISCONNECTED;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
 
-/// One end of the pair. Its reader ends when this is dropped.
+/// The client's end of the pair. The reader thread ends when this is dropped.
 pub struct SocketPair {
     me: Weak<dyn Transport>,
-    host: Arc<TransportContext>,
+    context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
     socket: Mutex<UnixStream>,
 }
@@ -39,20 +39,20 @@ impl Drop for SocketPair {
 }
 
 impl SocketPair {
-    /// A transport, and the server's end.
-    pub fn connect(host: &Arc<TransportContext>) -> Result<(Arc<SocketPair>, UnixStream)> {
+    /// A transport and the server's end of the pair.
+    pub fn connect(context: &Arc<TransportContext>) -> Result<(Arc<SocketPair>, UnixStream)> {
         let (ours, theirs) = UnixStream::pair().map_err(|error| disconnected(&error.to_string()))?;
         let incoming = ours.try_clone().map_err(|error| disconnected(&error.to_string()))?;
         let pending = Arc::new(PendingRequests::new(false, Arc::default())?);
-        let me = Arc::new_cyclic(|me: &Weak<SocketPair>| SocketPair {
+        let transport = Arc::new_cyclic(|me: &Weak<SocketPair>| SocketPair {
             me: me.clone(),
-            host: Arc::clone(host),
+            context: Arc::clone(context),
             pending,
             socket: Mutex::new(ours),
         });
-        let receiver = MessageRouter::new(host, Weak::clone(&me.me), &me.pending);
-        host.readers.start(move || read(&receiver, incoming))?;
-        Ok((me, theirs))
+        let router = MessageRouter::new(context, Weak::clone(&transport.me), &transport.pending);
+        context.readers.start(move || read(&router, incoming))?;
+        Ok((transport, theirs))
     }
 
     fn write(&self, message: &MessageText) -> Result<()> {
@@ -61,14 +61,14 @@ impl SocketPair {
     }
 }
 
-/// Hands on what comes, until the stream ends.
-fn read(to: &MessageRouter, incoming: UnixStream) {
-    let reads = to.begin();
+/// Routes lines until the stream ends.
+fn read(router: &MessageRouter, incoming: UnixStream) {
+    let reading = router.start_reading();
     for line in BufReader::new(incoming).split(b'\n').map_while(|line| line.ok()) {
-        to.pending.record_heard();
-        to.take_text(line);
+        router.pending.record_received();
+        router.take_text(line);
     }
-    reads.end(disconnected("the stream has ended"));
+    reading.end(disconnected("the stream has ended"));
 }
 
 fn disconnected(why: &str) -> Error {
@@ -84,14 +84,14 @@ impl Transport for SocketPair {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        let id = self.host.calls.next_id();
-        asked.set(id);
-        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
-        self.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
-        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
+        let id = self.context.calls.next_id();
+        last_id.set(id);
+        let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
+        self.write(&messages::request(id, request.method, request.params)).map_err(SendError::before_sending)?;
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
@@ -111,7 +111,7 @@ impl Transport for SocketPair {
     }
 
     fn end_reason(&self) -> Option<Error> {
-        self.pending.ended()
+        self.pending.end_reason()
     }
 
     fn needs_new_session(&self) -> bool {
@@ -130,37 +130,38 @@ mod tests {
     use crate::protocol::params::Params;
     use crate::status::MCP_RPC_ERROR;
     use crate::sys::wait::{Interest, WaitContext};
-    use crate::transport::fake::{call_with, recording_host, with_progress};
+    use crate::transport::fake::{call_with, recording_context, with_progress};
 
-    /// Sends one request, and gives the text of its result.
+    /// Sends one request; the text of its result.
     fn request(transport: &SocketPair, options: &CallOptions) -> Result<String, SendError> {
-        let call = call_with(&transport.host, options);
+        let call = call_with(&transport.context, options);
         let mut params = Params::new().with("x", "1");
         call.add_meta(&mut params).unwrap();
-        let ask = EncodedRequest::new("tools/call", &params, RequestPolicy::ONCE);
-        let answer = transport.request(&call, &PeerContext::opening(), &ask, &Cell::new(0))?;
-        Ok(answer.answered.result.text().to_owned())
+        let request = EncodedRequest::new("tools/call", &params, RequestPolicy::ONCE);
+        let response = transport.request(&call, &PeerContext::opening(), &request, &Cell::new(0))?;
+        Ok(response.response.result.text().to_owned())
     }
 
-    /// A server that writes one line for each line that it reads, closes the stream after the last one, and returns what it has read.
-    fn handle_server_request(theirs: UnixStream, lines: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
+    /// A server that writes one of `lines` for each line that it reads and then closes the stream. Returns the lines
+    /// that it has read.
+    fn start_server(theirs: UnixStream, lines: &'static [&'static str]) -> thread::JoinHandle<Vec<String>> {
         thread::spawn(move || {
             let mut read = BufReader::new(theirs.try_clone().unwrap()).lines();
             let mut write = theirs;
-            let answer = |line: &&str| {
+            let respond = |line: &&str| {
                 let received = read.next().unwrap().unwrap();
                 write.write_all(format!("{line}\n").as_bytes()).unwrap();
                 received
             };
-            lines.iter().map(answer).collect()
+            lines.iter().map(respond).collect()
         })
     }
 
     #[test]
-    fn a_request_gets_the_answer_with_its_id() {
-        let (host, ..) = recording_host();
-        let (transport, theirs) = SocketPair::connect(&host).unwrap();
-        let server = handle_server_request(
+    fn a_request_gets_the_response_with_its_id() {
+        let (context, ..) = recording_context();
+        let (transport, theirs) = SocketPair::connect(&context).unwrap();
+        let server = start_server(
             theirs,
             &[
                 concat!(
@@ -180,44 +181,47 @@ mod tests {
 
     #[test]
     fn a_server_request_during_a_call_is_answered_from_another_thread() {
-        let (host, _, requests) = recording_host();
-        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+        let (context, _, requests) = recording_context();
+        let (transport, theirs) = SocketPair::connect(&context).unwrap();
         let lines = &[r#"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#];
-        let server = handle_server_request(theirs, lines);
-        let program = thread::spawn(move || {
-            let (asked, slot) = requests.recv().unwrap();
+        let server = start_server(theirs, lines);
+        let application = thread::spawn(move || {
+            let (server_request, slot) = requests.recv().unwrap();
             assert!(!slot.has_ended());
-            slot.answer(&messages::result(&asked.id, r#"{"roots":[]}"#)).unwrap();
+            slot.respond(&messages::result(&server_request.id, r#"{"roots":[]}"#)).unwrap();
         });
         assert_eq!(request(&transport, &CallOptions::default()).unwrap(), "{}");
-        program.join().unwrap();
+        application.join().unwrap();
         assert_eq!(server.join().unwrap()[1], r#"{"jsonrpc":"2.0","id":"r","result":{"roots":[]}}"#);
     }
 
     #[test]
-    fn a_notification_with_the_token_of_a_call_comes_before_its_answer() {
-        let (host, inbound, _) = recording_host();
-        let (transport, theirs) = SocketPair::connect(&host).unwrap();
-        // The token is the first number that the client gives, and the id of the request the second.
+    fn a_notification_with_the_token_of_a_call_is_delivered_before_its_response() {
+        let (context, inbound, _) = recording_context();
+        let (transport, theirs) = SocketPair::connect(&context).unwrap();
+        // Tokens and ids are numbered together: the token is 1, and the id of the request is 2.
         let lines = &[concat!(
             r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":5}}"#,
             "\n",
             r#"{"jsonrpc":"2.0","id":2,"result":{}}"#
         )];
-        let server = handle_server_request(theirs, lines);
+        let server = start_server(theirs, lines);
         request(&transport, &with_progress(|_, _, _| ())).unwrap();
         assert!(server.join().unwrap()[0].contains(r#""progressToken":1"#));
         assert_eq!(inbound.arrivals(), ["notifications/progress"]);
-        let notices = inbound.notices();
-        let (notice, is_progress) = &notices[0];
-        assert_eq!((notice.method.as_str(), *is_progress, notices.len()), ("notifications/progress", true, 1));
+        let notifications = inbound.notifications();
+        let (notification, is_progress) = &notifications[0];
+        assert_eq!(
+            (notification.method.as_str(), *is_progress, notifications.len()),
+            ("notifications/progress", true, 1)
+        );
     }
 
     #[test]
     fn the_end_of_the_stream_fails_the_waiting_call_and_later_ones() {
-        let (host, ..) = recording_host();
-        let (transport, theirs) = SocketPair::connect(&host).unwrap();
-        let server = handle_server_request(theirs, &["no message"]);
+        let (context, ..) = recording_context();
+        let (transport, theirs) = SocketPair::connect(&context).unwrap();
+        let server = start_server(theirs, &["no message"]);
         let waiting = request(&transport, &CallOptions::default()).unwrap_err();
         assert_eq!((waiting.error.status(), waiting.sent), (MCP_DISCONNECTED, Sent::Yes));
         assert!(waiting.error.report().message.contains("no message"), "{}", waiting.error);
@@ -229,11 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn the_reader_ends_with_its_transport() {
-        let (host, ..) = recording_host();
-        let (transport, theirs) = SocketPair::connect(&host).unwrap();
+    fn dropping_the_transport_ends_the_reader() {
+        let (context, ..) = recording_context();
+        let (transport, theirs) = SocketPair::connect(&context).unwrap();
         drop(transport);
-        host.readers.join();
+        context.readers.join();
         assert_eq!(BufReader::new(theirs).lines().count(), 0);
     }
 }

@@ -10,7 +10,7 @@ use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::protocol::raw_value::RawValue;
-use crate::rpc::handlers::ask;
+use crate::rpc::handlers::run_handler;
 use crate::status::*;
 
 /// So many rounds are made for one call; a server that wants still more will never have enough.
@@ -78,7 +78,7 @@ pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawVal
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
-    let given = ask(call, kind, &handler, params.as_ref(), None);
+    let given = run_handler(call, kind, &handler, params.as_ref(), None);
     // Whoever has ended the call meanwhile knows why there is no input.
     call.wait_context().check().map_err(|stop| call.stopped_while(&stop, "while the program was asked for input"))?;
     let given = given.map_err(|failure| {

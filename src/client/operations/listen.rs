@@ -18,7 +18,7 @@ use crate::protocol::params::Params;
 use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::dispatch::ChangeObserver as _;
-use crate::rpc::send_request::leave;
+use crate::rpc::send_request::send_best_effort;
 use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Interrupt};
@@ -179,8 +179,8 @@ impl Client {
             call.log(LogLevel::Debug, || format!("subscribed to {}", granted.map_or("nothing", RawValue::raw)));
             return;
         }
-        self.known.forget(notice);
-        self.known.tell(notice);
+        self.known.invalidate(notice);
+        self.known.notify(notice);
         if filter.wants(notice) {
             on_change(&notice.method, notice.params.as_ref());
         }
@@ -217,7 +217,7 @@ impl Client {
             for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
                 let request = subscribe("resources/unsubscribe", uri);
                 let body = messages::request(self.calls.next_id(), "resources/unsubscribe", &request.params);
-                leave(self.host(), &*session.transport, &session.peer_context(), &body);
+                send_best_effort(self.host(), &*session.transport, &session.peer_context(), &body);
             }
         }
         end

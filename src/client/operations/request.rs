@@ -141,7 +141,7 @@ impl Client {
             rules: request.rules,
         };
         send_request(self.host(), &*session.transport, call, &session.peer_context(), &ask)
-            .map(|answer| answer.answered)
+            .map(|answer| answer.response)
     }
 
     /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").

@@ -22,7 +22,7 @@ use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
 use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
-use crate::rpc::send_request::leave;
+use crate::rpc::send_request::send_best_effort;
 use crate::session::state::Session;
 use crate::status::*;
 
@@ -78,7 +78,7 @@ impl Client {
         if let Ok((session, _)) = self.session(call) {
             let request = about("tasks/cancel", id, RequestPolicy::REPEATABLE);
             let body = messages::request(self.calls.next_id(), "tasks/cancel", &request.params);
-            leave(self.host(), &*session.transport, &session.peer_context(), &body);
+            send_best_effort(self.host(), &*session.transport, &session.peer_context(), &body);
         }
     }
 

@@ -1,5 +1,5 @@
-//! HTTP+SSE (2024-11-05, "Transports"): messages are posted to an endpoint that the server names on an event stream, and everything
-//! that it says comes on that stream.
+//! The HTTP+SSE transport (2024-11-05, "Transports"): the server sends all messages on an event stream. Its first event
+//! is the endpoint to which the client posts messages.
 
 mod reader;
 
@@ -15,7 +15,7 @@ use super::http_request::{MessageTarget, unexpected_content};
 use super::interface::{Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingRequests, PendingResponse};
-use super::multiplexer::{await_answer, register, unregister};
+use super::multiplexer::{await_response, register, unregister};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
@@ -34,14 +34,14 @@ use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::WaitContext;
 use reader::LegacyStreamReader;
 
-/// An open event stream, and where messages are posted to. Its reader stops when this is dropped.
+/// An open event stream and its endpoint. The reader thread stops when this is dropped.
 pub struct LegacySse {
     me: Weak<dyn Transport>,
-    host: Arc<TransportContext>,
+    context: Arc<TransportContext>,
     peer: Arc<HttpPeer>,
     pending: Arc<PendingRequests>,
-    /// Where messages are posted to.
-    to: Arc<Endpoint>,
+    /// The URL to which messages are posted.
+    endpoint: Arc<Endpoint>,
 }
 
 impl Drop for LegacySse {
@@ -51,9 +51,9 @@ impl Drop for LegacySse {
 }
 
 impl LegacySse {
-    /// Opens the event stream, and waits until the server has named its endpoint.
-    pub fn open(host: &Arc<TransportContext>, peer: &Arc<HttpPeer>, call: &CallContext) -> Result<Arc<LegacySse>> {
-        let opened = peer.safely(call, || {
+    /// Opens the event stream and waits for the endpoint event.
+    pub fn open(context: &Arc<TransportContext>, peer: &Arc<HttpPeer>, call: &CallContext) -> Result<Arc<LegacySse>> {
+        let opened = peer.with_stale_retry(call, || {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -64,14 +64,14 @@ impl LegacySse {
         if !response.is_success() {
             return Err(peer.http_failure(call, &mut response, SessionReference::Nothing));
         }
-        let kind = response.content_type();
-        if kind.as_deref() != Some(EVENT_STREAM) {
-            return Err(unexpected_content(&response, kind.as_deref()));
+        let content_type = response.content_type();
+        if content_type.as_deref() != Some(EVENT_STREAM) {
+            return Err(unexpected_content(&response, content_type.as_deref()));
         }
         let from = Arc::clone(&response.from);
         let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");
         let body = response.into_body().ok_or_else(nothing)?;
-        LegacySse::await_endpoint(host, peer, call, &from, body).map_err(|mut error| {
+        LegacySse::await_endpoint(context, peer, call, &from, body).map_err(|mut error| {
             if error.status() == MCP_TIMEOUT {
                 error.report_mut().message.push_str("; it opened an event stream, but sent no endpoint event");
             }
@@ -80,77 +80,81 @@ impl LegacySse {
     }
 
     fn await_endpoint(
-        host: &Arc<TransportContext>,
+        context: &Arc<TransportContext>,
         peer: &Arc<HttpPeer>,
         call: &CallContext,
         from: &Endpoint,
         mut body: ResponseBody,
     ) -> Result<Arc<LegacySse>> {
-        let mut stream = EventReader::new(host.limits.event);
+        let mut reader = EventReader::new(context.limits.event);
         loop {
-            let Some(events) = stream.next(|buffer| body.read(buffer))? else {
+            let Some(events) = reader.next(|buffer| body.read(buffer))? else {
                 let why =
                     "the server's event stream ended before its endpoint event; is this the URL of an HTTP+SSE server?";
                 return Err(Error::new(MCP_TRUNCATED, why));
             };
-            // Nobody can wait for anything that comes before it.
+            // No request is pending before the endpoint event: drop the events before it.
             let mut events = events.into_iter().skip_while(|event| event.name != b"endpoint");
-            if let Some(endpoint) = events.next() {
-                let to = Arc::new(named_endpoint(from, &endpoint)?);
-                let rest = events.collect();
-                let pending = Arc::new(PendingRequests::new(false, Arc::clone(to.secrets()))?);
+            if let Some(event) = events.next() {
+                let endpoint = Arc::new(resolve_endpoint(from, &event)?);
+                let remaining = events.collect();
+                let pending = Arc::new(PendingRequests::new(false, Arc::clone(endpoint.secrets()))?);
                 pending.record_sent_credentials(call);
                 call.log(LogLevel::Debug, || "the event stream is open, and its endpoint is known".into());
-                // Whoever waits has a time limit of its own; the stream has none.
+                // The stream itself has no time limit; each waiting call has one.
                 body.set_wait_context(WaitContext {
                     closed: Some(Arc::clone(&pending.stop)),
                     ..WaitContext::default()
                 });
-                let made = Arc::new_cyclic(|me: &Weak<LegacySse>| LegacySse {
+                let transport = Arc::new_cyclic(|me: &Weak<LegacySse>| LegacySse {
                     me: me.clone(),
-                    host: Arc::clone(host),
+                    context: Arc::clone(context),
                     peer: Arc::clone(peer),
                     pending,
-                    to,
+                    endpoint,
                 });
-                let receiver = MessageRouter::new(host, Weak::clone(&made.me), &made.pending);
-                host.readers.start(move || LegacyStreamReader { to: receiver, body, stream, events: rest }.run())?;
-                return Ok(made);
+                let router = MessageRouter::new(context, Weak::clone(&transport.me), &transport.pending);
+                context.readers.start(move || LegacyStreamReader { router, body, reader, events: remaining }.run())?;
+                return Ok(transport);
             }
         }
     }
 
     fn target<'a>(&'a self, peer_context: &'a PeerContext) -> MessageTarget<'a> {
-        MessageTarget { to: &self.to, peer_context, session_reference: self.session_reference(peer_context) }
+        MessageTarget {
+            endpoint: &self.endpoint,
+            peer_context,
+            session_reference: self.session_reference(peer_context),
+        }
     }
 
-    /// Posts a request, for whose answer there is a place by then.
+    /// Registers a request and posts it.
     fn send(
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         id: u64,
     ) -> Result<PendingResponse<'_>, SendError> {
-        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
-        let waiting = call.until(response.done());
-        let body = messages::request(id, ask.method, ask.params);
+        let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
+        let waiting_call = call.until(pending_response.done());
+        let body = messages::request(id, request.method, request.params);
         let target = self.target(peer_context);
         let sent = self
             .peer
-            .send_message(&waiting, target, Some((ask, id)), &body)
-            .and_then(|response| self.peer.expect_success(&waiting, response, target.session_reference, Some(id)));
+            .send_message(&waiting_call, target, Some((request, id)), &body)
+            .and_then(|response| self.peer.expect_success(&waiting_call, response, target.session_reference, Some(id)));
         self.pending.record_sent_credentials(call);
-        // With the answer at hand, or the end of the stream, what became of the request itself is of no interest.
+        // If the response has arrived, or the stream has ended, the outcome of the POST does not matter.
         match sent {
-            Err(send_error) if response.delivered().is_none() => {
+            Err(send_error) if pending_response.outcome().is_none() => {
                 if send_error.error.status() == MCP_TIMEOUT {
                     self.pending.retire_if_silent();
                 }
-                unregister(&self.host, self, call, peer_context, &response);
+                unregister(&self.context, self, call, peer_context, &pending_response);
                 Err(send_error)
             }
-            _ => Ok(response),
+            _ => Ok(pending_response),
         }
     }
 }
@@ -164,15 +168,15 @@ impl Transport for LegacySse {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        let response = self.peer.post_request(call, ask, || {
-            let id = self.host.calls.next_id();
-            asked.set(id);
-            self.send(call, peer_context, ask, id)
+        let pending_response = self.peer.post_request(call, request, || {
+            let id = self.context.calls.next_id();
+            last_id.set(id);
+            self.send(call, peer_context, request, id)
         })?;
-        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
     }
 
     fn post(
@@ -202,7 +206,7 @@ impl Transport for LegacySse {
     }
 
     fn end_reason(&self) -> Option<Error> {
-        self.pending.ended()
+        self.pending.end_reason()
     }
 
     fn needs_new_session(&self) -> bool {
@@ -210,8 +214,9 @@ impl Transport for LegacySse {
     }
 }
 
-/// Where messages are to be posted to: on the origin of the event stream, for credentials do not leave it.
-fn named_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
+/// The URL to which messages are posted. It must have the origin of the event stream, because credentials are sent only
+/// there.
+fn resolve_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let unusable =
         |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server sent an endpoint that cannot be used: {why}"));
     let text = str::from_utf8(&event.data).map_err(|_| unusable("it is not valid UTF-8"))?;
@@ -226,11 +231,13 @@ fn named_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let shown = endpoint.shown();
     let why = if ours.https && !theirs.https && ours.host == theirs.host {
         format!(
-            "the server is reached over https but sent the endpoint {shown}, over http, where credentials are not sent: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
+            "the server is reached over https but sent the endpoint {shown}, over http, where credentials are not \
+             sent: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
         )
     } else {
         format!(
-            "the server sent the endpoint {shown}, which is another origin, and credentials are not sent to another origin"
+            "the server sent the endpoint {shown}, which is another origin, and credentials are not sent to another \
+             origin"
         )
     };
     Err(Error::new(MCP_REDIRECT_REFUSED, why))

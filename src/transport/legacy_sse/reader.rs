@@ -6,39 +6,39 @@ use crate::log::LogLevel;
 use crate::protocol::event_stream::SseEvent;
 use crate::status::*;
 use crate::transport::event_reader::EventReader;
-use crate::transport::messages::is_named;
+use crate::transport::messages::has_custom_name;
 use crate::transport::multiplexer::message_router::{MessageRouter, UnclaimedRequests};
 
-/// A stream to be read.
+/// Reads an event stream.
 pub struct LegacyStreamReader {
-    pub to: MessageRouter,
+    pub router: MessageRouter,
     pub body: ResponseBody,
-    pub stream: EventReader,
-    /// Events that have come already.
+    pub reader: EventReader,
+    /// Events that were read but not routed yet.
     pub events: Vec<SseEvent>,
 }
 
 impl LegacyStreamReader {
-    /// Reads until the stream ends, or nobody wants it any more.
+    /// Reads until the stream ends or the connection is closed.
     pub fn run(mut self) {
-        let reading = self.to.begin();
-        let why = self.read();
-        let text = format!("the event stream has ended: {why}");
-        // First: a call that comes now must not be sent for an answer on this stream.
-        reading.end(why);
-        if !self.to.pending.stop.is_set() {
-            self.to.log(LogLevel::Info, || text);
+        let reading = self.router.start_reading();
+        let reason = self.read();
+        let text = format!("the event stream has ended: {reason}");
+        // Done before logging, so that no new call sends its request for a response on this stream.
+        reading.end(reason);
+        if !self.router.pending.stop.is_set() {
+            self.router.log(LogLevel::Info, || text);
         }
     }
 
-    /// The reason for the end.
+    /// Reads until the end; the reason for it.
     fn read(&mut self) -> Error {
         loop {
-            self.take_events();
-            match self.stream.next(|buffer| {
+            self.route_events();
+            match self.reader.next(|buffer| {
                 let count = self.body.read(buffer)?;
                 if count > 0 {
-                    self.to.pending.record_heard();
+                    self.router.pending.record_received();
                 }
                 Ok(count)
             }) {
@@ -55,19 +55,20 @@ impl LegacyStreamReader {
         }
     }
 
-    fn take_events(&mut self) {
+    /// Routes the events that were read.
+    fn route_events(&mut self) {
         let mut unclaimed = UnclaimedRequests::default();
         for event in std::mem::take(&mut self.events) {
             match event.name.as_slice() {
                 b"endpoint" => self
-                    .to
+                    .router
                     .log(LogLevel::Warning, || "the server sent a second endpoint event; the first one is used".into()),
                 _ => {
-                    let is_named = is_named(&event);
-                    self.to.take_message(event.data, is_named, &mut unclaimed);
+                    let has_custom_name = has_custom_name(&event);
+                    self.router.route_text(event.data, has_custom_name, &mut unclaimed);
                 }
             }
         }
-        self.to.answer(&unclaimed);
+        self.router.handle_unclaimed(&unclaimed);
     }
 }

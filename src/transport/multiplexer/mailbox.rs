@@ -1,4 +1,4 @@
-//! What comes for one call on a shared stream beside its answer.
+//! The messages that arrive for one call on a shared stream before its response.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,31 +10,33 @@ use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 
-/// So much waits for one call.
-const MOST: usize = 256;
+/// How many messages may wait for one call.
+const MAX_MESSAGES: usize = 256;
 
-/// What comes for a call beside its answer.
+/// A message for a call, other than its response.
 pub enum InboundMessage {
     Notification(Notification),
     ServerRequest(ServerRequest),
 }
 
-/// Those of one call.
+/// The messages that wait for one call.
 pub struct Mailbox {
+    /// Set while messages wait.
     pub wakeup: PollableEvent,
-    waiting: Mutex<BoundedQueue<InboundMessage>>,
-    /// The call has something to deal with, and takes nothing else meanwhile. Changed with the state of the line locked.
+    queue: Mutex<BoundedQueue<InboundMessage>>,
+    /// The call is handling a message and takes no other one meanwhile. Changed only while the state of the
+    /// `PendingRequests` is locked.
     is_busy: AtomicBool,
-    /// How many notifications had to go.
+    /// How many notifications were dropped.
     dropped: AtomicU64,
 }
 
 impl Mailbox {
-    /// Those of a call that is still being sent: it takes nothing before it waits.
+    /// The mailbox of a call whose request is still being sent. The call is busy until it waits for the response.
     pub fn new() -> Result<Mailbox> {
         Ok(Mailbox {
             wakeup: new_signal()?,
-            waiting: Mutex::new(BoundedQueue::new(MOST)),
+            queue: Mutex::new(BoundedQueue::new(MAX_MESSAGES)),
             is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),
         })
@@ -48,68 +50,68 @@ impl Mailbox {
         self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
-    /// How many notifications had to go because others came faster than the call took them.
+    /// How many notifications were dropped because others arrived faster than the call handled them.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Adds a notification. Where too many wait, the oldest go.
-    pub fn put_notice(&self, notice: Notification) {
+    /// Adds a notification. If too many wait, the oldest ones are dropped.
+    pub fn put_notification(&self, notification: Notification) {
         let is_same = |new: &InboundMessage, kept: &InboundMessage| {
-            new.notice().zip(kept.notice()).is_some_and(|(new, kept)| new.supersedes(kept))
+            new.notification().zip(kept.notification()).is_some_and(|(new, kept)| new.supersedes(kept))
         };
-        let worth = |kept: &InboundMessage| kept.notice().map(Notification::queue_priority);
-        let gone = self.lock().push_instead(InboundMessage::Notification(notice), is_same, worth);
+        let worth = |kept: &InboundMessage| kept.notification().map(Notification::queue_priority);
+        let dropped = self.lock().push_instead(InboundMessage::Notification(notification), is_same, worth);
         self.wakeup.set();
-        self.dropped.fetch_add(gone, Ordering::Relaxed);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }
 
-    /// Adds what the server asks: one at a time, which is dealt with before there is another.
-    pub fn put_asked(&self, asked: ServerRequest) {
-        self.lock().push_instead(InboundMessage::ServerRequest(asked), |_, _| false, |_| None);
+    /// Adds a server request. The caller adds the next one only after the call has handled this one.
+    pub fn put_server_request(&self, request: ServerRequest) {
+        self.lock().push_instead(InboundMessage::ServerRequest(request), |_, _| false, |_| None);
         self.wakeup.set();
     }
 
-    /// The one that has waited longest.
+    /// Removes the oldest message.
     pub fn take_first(&self) -> Option<InboundMessage> {
         self.wakeup.clear();
-        let mut waiting = self.lock();
-        let first = waiting.pop();
-        if !waiting.is_empty() {
+        let mut queue = self.lock();
+        let first = queue.pop();
+        if !queue.is_empty() {
             self.wakeup.set();
         }
         first
     }
 
-    /// What the server has asked, where no call deals with it yet.
-    pub fn take_asked(&self) -> Vec<ServerRequest> {
-        self.lock().take().into_iter().filter_map(InboundMessage::into_asked).collect()
+    /// Empties the mailbox; the server requests from it.
+    pub fn take_server_requests(&self) -> Vec<ServerRequest> {
+        self.lock().take().into_iter().filter_map(InboundMessage::into_server_request).collect()
     }
 
-    /// Drops what the server has asked under an id.
-    pub fn forget_asked(&self, id: &str) {
+    /// Drops the server request with this id.
+    pub fn forget_server_request(&self, id: &str) {
         self.lock().retain(
-            |message| !matches!(message, InboundMessage::ServerRequest(asked) if ids::is_same_id(&asked.id, id)),
+            |message| !matches!(message, InboundMessage::ServerRequest(request) if ids::is_same_id(&request.id, id)),
         );
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedQueue<InboundMessage>> {
-        self.waiting.lock()
+        self.queue.lock()
     }
 }
 
 impl InboundMessage {
-    fn notice(&self) -> Option<&Notification> {
+    fn notification(&self) -> Option<&Notification> {
         match self {
-            InboundMessage::Notification(notice) => Some(notice),
+            InboundMessage::Notification(notification) => Some(notification),
             InboundMessage::ServerRequest(_) => None,
         }
     }
 
-    fn into_asked(self) -> Option<ServerRequest> {
+    fn into_server_request(self) -> Option<ServerRequest> {
         match self {
             InboundMessage::Notification(_) => None,
-            InboundMessage::ServerRequest(asked) => Some(asked),
+            InboundMessage::ServerRequest(request) => Some(request),
         }
     }
 }
@@ -117,15 +119,15 @@ impl InboundMessage {
 impl MemoryUse for InboundMessage {
     fn weight(&self) -> usize {
         match self {
-            InboundMessage::Notification(notice) => notice.weight(),
-            InboundMessage::ServerRequest(asked) => asked.weight(),
+            InboundMessage::Notification(notification) => notification.weight(),
+            InboundMessage::ServerRequest(request) => request.weight(),
         }
     }
 
     fn alone(self) -> InboundMessage {
         match self {
-            InboundMessage::Notification(notice) => InboundMessage::Notification(notice.alone()),
-            InboundMessage::ServerRequest(asked) => InboundMessage::ServerRequest(asked.alone()),
+            InboundMessage::Notification(notification) => InboundMessage::Notification(notification.alone()),
+            InboundMessage::ServerRequest(request) => InboundMessage::ServerRequest(request.alone()),
         }
     }
 }

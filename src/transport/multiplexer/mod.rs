@@ -1,4 +1,4 @@
-//! One stream for all calls, as HTTP+SSE and stdio have it: a reader hands what comes to the calls that wait.
+//! Sharing one stream among all calls, for HTTP+SSE and stdio: a reader thread delivers messages to the waiting calls.
 
 mod mailbox;
 pub mod message_router;
@@ -19,76 +19,84 @@ use crate::log::LogLevel;
 pub use mailbox::InboundMessage;
 use pending::{PendingEvent, PendingRequests, PendingResponse, RpcOutcome};
 
-/// Makes a place for the answer to a request, before anything is sent: where the stream has ended, another one will do.
+/// Registers a request before it is sent. If the stream has ended, the error allows the request to be sent in a new
+/// session.
 pub fn register<'a>(
-    host: &TransportContext,
+    context: &TransportContext,
     pending: &'a PendingRequests,
     call: &CallContext,
     (id, method): (u64, &str),
 ) -> Result<PendingResponse<'a>, SendError> {
-    // First: a line that has ended may quote what it knows.
+    // Done first, because the error of an ended stream may quote credentials.
     pending.share_credentials(call);
-    pending.expect(call, id, method, host.inbound.has_handlers()).map_err(SendError::gone_before_sending)
+    pending.add_request(call, id, method, context.inbound.has_handlers()).map_err(SendError::gone_before_sending)
 }
 
-/// Waits for the answer to a request that was sent, and takes what comes before. `me` is the transport, for what the server asks.
-pub fn await_answer(
-    host: &TransportContext,
+/// Waits for the response to a sent request, and handles the messages that arrive before it. `me` is the transport, for
+/// the responses to server requests.
+pub fn await_response(
+    context: &TransportContext,
     (transport, me): (&dyn Transport, &Weak<dyn Transport>),
     call: &CallContext,
     peer_context: &PeerContext,
-    response: &PendingResponse,
-    rules: RequestPolicy,
+    pending_response: &PendingResponse,
+    policy: RequestPolicy,
 ) -> Result<TransportResponse, SendError> {
-    let delivered = await_delivery(host, me, call, peer_context, response);
-    unregister(host, transport, call, peer_context, response);
-    match delivered.map_err(SendError::after_sending)? {
-        RpcOutcome::Result(answered) => {
-            let answered = check_result_type(peer_context.era, rules, answered).map_err(SendError::after_sending)?;
-            Ok(TransportResponse { answered, session_id: None })
+    let outcome = await_outcome(context, me, call, peer_context, pending_response);
+    unregister(context, transport, call, peer_context, pending_response);
+    match outcome.map_err(SendError::after_sending)? {
+        RpcOutcome::Result(response) => {
+            let response = check_result_type(peer_context.era, policy, response).map_err(SendError::after_sending)?;
+            Ok(TransportResponse { response, session_id: None })
         }
         RpcOutcome::Refused(error) => Err(SendError::after_sending(rpc_failure(call, error))),
-        RpcOutcome::Failed(error) => Err(SendError::after_sending(response.explained(call, error))),
+        RpcOutcome::Failed(error) => Err(SendError::after_sending(pending_response.explained(call, error))),
     }
 }
 
-fn await_delivery(
-    host: &TransportContext,
+fn await_outcome(
+    context: &TransportContext,
     me: &Weak<dyn Transport>,
     call: &CallContext,
     peer_context: &PeerContext,
-    response: &PendingResponse,
+    pending_response: &PendingResponse,
 ) -> Result<RpcOutcome> {
     let lifetime = CallLifetime::default();
     let outcome = loop {
-        match response.wait(call) {
-            Ok(PendingEvent::InboundMessage(InboundMessage::Notification(notice))) => {
-                host.inbound.notification(call, &notice)
+        match pending_response.wait(call) {
+            Ok(PendingEvent::InboundMessage(InboundMessage::Notification(notification))) => {
+                context.inbound.notification(call, &notification)
             }
-            Ok(PendingEvent::InboundMessage(InboundMessage::ServerRequest(asked))) => {
+            Ok(PendingEvent::InboundMessage(InboundMessage::ServerRequest(request))) => {
                 let slot = lifetime.slot(Weak::clone(me), peer_context, call);
-                host.inbound.server_request(call, &asked, slot);
+                context.inbound.server_request(call, &request, slot);
             }
-            Ok(PendingEvent::TransportResponse(delivered)) => break Ok(delivered),
+            Ok(PendingEvent::Outcome(outcome)) => break Ok(outcome),
             Err(error) => break Err(error),
         }
     };
-    log_dropped(call, response.dropped());
+    log_dropped(call, pending_response.dropped());
     outcome
 }
 
-/// Gives a place up, and refuses what the server has asked and no call deals with any more.
+/// Unregisters a request, and rejects the server requests that no call can handle then.
 pub fn unregister(
-    host: &TransportContext,
+    context: &TransportContext,
     transport: &dyn Transport,
     call: &CallContext,
     peer_context: &PeerContext,
-    response: &PendingResponse,
+    pending_response: &PendingResponse,
 ) {
-    host.refuse(transport, call, peer_context, &response.leave(), "the call during which it was sent has ended");
+    context.reject_server_requests(
+        transport,
+        call,
+        peer_context,
+        &pending_response.unregister(),
+        "the call during which it was sent has ended",
+    );
 }
 
-/// Notifications that were dropped are not dropped in silence.
+/// Logs that notifications were dropped.
 pub fn log_dropped(call: &CallContext, dropped: u64) {
     if dropped > 0 {
         call.log(LogLevel::Warning, || {
@@ -108,21 +116,23 @@ mod tests {
     use crate::protocol::jsonrpc::{ResultType, RpcResponse};
     use crate::protocol::messages::{INTERNAL_ERROR, error_response};
     use crate::status::*;
-    use crate::transport::fake::{FakeTransport, TransportMethod, answer, asked, call, call_with, recording_host};
+    use crate::transport::fake::{
+        FakeTransport, TransportMethod, answer, call, call_with, recording_context, server_request,
+    };
     use crate::transport::interface::TransportKind;
 
     #[test]
-    fn requests_of_the_server_that_a_cancelled_call_has_not_taken_are_refused_by_their_ids() {
-        let (host, _, requests) = recording_host();
-        let transport: Arc<FakeTransport> = FakeTransport::new(&host, TransportKind::Sse);
+    fn server_requests_that_a_cancelled_call_has_not_handled_are_rejected() {
+        let (context, _, requests) = recording_context();
+        let transport: Arc<FakeTransport> = FakeTransport::new(&context, TransportKind::Sse);
         let pending = PendingRequests::new(false, Arc::default()).unwrap();
         let cancel = Arc::new(new_signal().unwrap());
-        let call = call_with(&host, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
-        let response = pending.expect(&call, 1, "m", true).unwrap();
-        assert!(pending.deliver_asked(asked("7", "roots/list")).is_ok());
+        let call = call_with(&context, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
+        let response = pending.add_request(&call, 1, "m", true).unwrap();
+        assert!(pending.deliver_server_request(server_request("7", "roots/list")).is_ok());
         cancel.set();
-        let outcome = await_answer(
-            &host,
+        let outcome = await_response(
+            &context,
             (&*transport, &transport.weak()),
             &call,
             &PeerContext::opening(),
@@ -130,30 +140,28 @@ mod tests {
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
-        let why = "the call during which it was sent has ended";
-        assert_eq!(transport.sent(TransportMethod::PostAndLeave), [error_response("7", INTERNAL_ERROR, why)]);
+        let reason = "the call during which it was sent has ended";
+        assert_eq!(transport.sent(TransportMethod::PostBestEffort), [error_response("7", INTERNAL_ERROR, reason)]);
         assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }
 
     #[test]
-    fn what_comes_for_a_request_becomes_its_answer_or_its_error() {
-        let outcome = |delivered: RpcOutcome| {
-            let (host, ..) = recording_host();
+    fn the_outcome_of_a_request_is_its_response_or_its_error() {
+        let outcome = |rpc_outcome: RpcOutcome| {
+            let (context, ..) = recording_context();
             let pending = PendingRequests::new(false, Arc::default()).unwrap();
-            let call = call(&host);
-            let response = pending.expect(&call, 1, "m", false).unwrap();
-            assert!(pending.deliver(Some(1), delivered).is_none());
-            let transport = FakeTransport::new(&host, TransportKind::Sse);
-            let both = (&*transport as &dyn Transport, &transport.weak());
-            let answer =
-                await_answer(&host, both, &call, &PeerContext::modern("v"), &response, RequestPolicy::REPEATABLE);
-            answer
-                .map(|answer| answer.answered.result.text().to_owned())
+            let call = call(&context);
+            let response = pending.add_request(&call, 1, "m", false).unwrap();
+            assert!(pending.deliver(Some(1), rpc_outcome).is_none());
+            let transport = FakeTransport::new(&context, TransportKind::Sse);
+            let transports = (&*transport as &dyn Transport, &transport.weak());
+            await_response(&context, transports, &call, &PeerContext::modern("v"), &response, RequestPolicy::REPEATABLE)
+                .map(|response| response.response.result.text().to_owned())
                 .map_err(|send_error| send_error.error.status())
         };
-        let answered = answer(r#"{"a":1}"#).answered;
-        assert_eq!(outcome(RpcOutcome::Result(answered.clone())), Ok(r#"{"a":1}"#.into()));
-        let other_kind = RpcResponse { kind: ResultType::Task, ..answered };
+        let response = answer(r#"{"a":1}"#).response;
+        assert_eq!(outcome(RpcOutcome::Result(response.clone())), Ok(r#"{"a":1}"#.into()));
+        let other_kind = RpcResponse { kind: ResultType::Task, ..response };
         assert_eq!(outcome(RpcOutcome::Result(other_kind)), Err(MCP_INVALID_MESSAGE));
         let refused = RpcError { code: -1, message: "no".into(), data: None };
         assert_eq!(outcome(RpcOutcome::Refused(refused)), Err(MCP_RPC_ERROR));

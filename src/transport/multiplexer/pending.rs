@@ -1,4 +1,5 @@
-//! What the callers and the reader of one shared stream have in common: who waits for which answer, and what comes for whom.
+//! The pending requests of a stream that all calls share, and the delivery of responses, notifications and server
+//! requests to the calls. Callers and the reader thread use it at the same time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,88 +27,89 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt};
 
-/// So many sets of credentials are remembered.
-const MAX_CARRIED: usize = 16;
+/// How many sets of sent credentials are remembered.
+const MAX_SENT_CREDENTIALS: usize = 16;
 
-/// Most servers write something into a stream more often than that, be it a comment. One that has been silent for longer when a call
-/// ends by its timeout may be dead: the connection may have been lost without a FIN. Silence alone ends no call: some servers send
-/// nothing before an answer.
-const DEAD_SILENCE: Duration = Duration::from_secs(20);
+/// If a call times out after a silence of this length, the connection may have been lost without a FIN: most servers
+/// send something more often, at least a comment. Silence alone does not end a call, because some servers send nothing
+/// before a response.
+const MAX_SILENCE: Duration = Duration::from_secs(20);
 
-/// So many questions of the server wait for a call that can deal with them.
-pub const MAX_QUESTIONS: usize = 64;
+/// How many server requests may wait for a call that can handle them.
+pub const MAX_QUEUED_REQUESTS: usize = 64;
 
-/// See the module.
+/// The requests of one connection that wait for a response.
 pub struct PendingRequests {
-    /// It is the stdout of a process.
+    /// The stream is the stdout of a process.
     is_process: bool,
-    /// What must not be shown of what comes on it: where messages are posted to, or what the process was given.
+    /// Secrets of the endpoint URL, or of the environment of the process. They are redacted in quoted data.
     secrets: Arc<SecretTexts>,
-    /// What the initialization settled on.
+    /// The negotiated protocol version.
     pub version: OnceLock<&'static str>,
-    /// New calls take another connection: a call ended in vain after a long silence, or the process has ended.
+    /// New calls must use another connection: a call timed out after a long silence, or the process has exited.
     is_retired: AtomicBool,
-    /// Raised when nobody wants the connection any more.
+    /// Set when the connection is no longer used.
     pub stop: Arc<PollableEvent>,
-    /// Raised when nothing comes any more.
+    /// Set when no more data can arrive.
     pub end_event: Arc<PollableEvent>,
     state: Mutex<PendingState>,
-    /// What the last requests on this line carried: what comes on it may show any of them.
+    /// The credentials of the last requests. Received data may contain any of them.
     sent_credentials: Mutex<VecDeque<Arc<HeaderSet>>>,
-    /// What was sent has come back.
+    /// Sent requests have come back from a terminal.
     has_echo: AtomicBool,
 }
 
 struct PendingState {
-    waiting: HashMap<u64, Arc<PendingSlot>>,
-    /// What the server asks, while all calls that could deal with it deal with something else.
-    questions: BoundedQueue<ServerRequest>,
+    slots: HashMap<u64, Arc<PendingSlot>>,
+    /// Server requests that arrived while all calls were busy.
+    server_requests: BoundedQueue<ServerRequest>,
     skipped: SkippedInput,
-    /// A call waits that has seen nothing yet of what was skipped.
-    has_unaware: bool,
-    /// Why no more answer will come.
-    ended: Option<Error>,
-    /// When the last byte came.
-    received_any: Instant,
+    /// A call waits for which no skipped data is recorded yet.
+    has_slot_without_excerpt: bool,
+    /// Why no more responses can arrive.
+    end_reason: Option<Error>,
+    /// When the last byte arrived.
+    last_received: Instant,
 }
 
-/// Where one answer is put, and what comes for its call before.
+/// One pending request: its response, and the messages that arrive for its call before it.
 struct PendingSlot {
     done: Arc<PollableEvent>,
     outcome: OnceLock<RpcOutcome>,
     method: String,
-    /// The first thing that came since it waits and is no message.
+    /// The first data that arrived during the call and is not a message.
     skipped: OnceLock<Arc<Excerpt>>,
-    /// Zero where the call wants no progress.
+    /// Zero if the call requests no progress.
     progress_token: u64,
     is_subscription: bool,
-    /// Where the call takes other things than its answer.
+    /// `None` if the call accepts only its response.
     mailbox: Option<Mailbox>,
 }
 
-/// What a call that waits gets.
+/// What a waiting call receives.
 pub enum PendingEvent {
     InboundMessage(InboundMessage),
-    TransportResponse(RpcOutcome),
+    Outcome(RpcOutcome),
 }
 
-/// A question of the server that no call takes.
+/// A server request that no call can handle.
 pub enum UnclaimedRequest {
     NoCallWaits(ServerRequest),
-    /// Too many wait already.
+    /// Too many requests are queued already.
     TooMany(ServerRequest),
 }
 
-/// What came for a request.
+/// How a request ended.
 #[derive(Clone)]
 pub enum RpcOutcome {
     Result(RpcResponse),
+    /// The server responded with an error.
     Refused(RpcError),
-    /// No answer will come.
+    /// The response is invalid, or none can arrive any more.
     Failed(Error),
 }
 
-/// A request whose answer is waited for; gives its place up when it is dropped.
+/// A request that waits for its response. It is unregistered when this is dropped.
 pub struct PendingResponse<'a> {
     pending: &'a PendingRequests,
     id: u64,
@@ -117,12 +119,12 @@ pub struct PendingResponse<'a> {
 impl PendingRequests {
     pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<PendingRequests> {
         let state = PendingState {
-            waiting: HashMap::new(),
-            questions: BoundedQueue::new(MAX_QUESTIONS),
+            slots: HashMap::new(),
+            server_requests: BoundedQueue::new(MAX_QUEUED_REQUESTS),
             skipped: SkippedInput::default(),
-            has_unaware: false,
-            ended: None,
-            received_any: Instant::now(),
+            has_slot_without_excerpt: false,
+            end_reason: None,
+            last_received: Instant::now(),
         };
         let stop = Arc::new(new_signal()?);
         Ok(PendingRequests {
@@ -138,44 +140,44 @@ impl PendingRequests {
         })
     }
 
-    /// The reader of the stream, in its own name.
+    /// The context for messages that the reader thread sends.
     pub fn peer_context(&self) -> PeerContext {
         let version = self.version.get().copied();
         let era = version.and_then(known).map_or(Era::Legacy, |(_, era)| era);
         PeerContext { era, version, session_id: None }
     }
 
-    /// Where messages come; for people.
-    pub fn response(&self) -> &'static str {
+    /// The name of the stream, for messages.
+    pub fn stream_name(&self) -> &'static str {
         if self.is_process { skipped_input::ON_STDOUT } else { skipped_input::ON_STREAM }
     }
 
-    /// Makes a place for the answer to request `id`, before that is sent. `takes_questions` says whether the call may deal with what
-    /// the server asks.
-    pub fn expect(
+    /// Registers a request before it is sent. `accepts_server_requests` says whether the call may handle server
+    /// requests.
+    pub fn add_request(
         &self,
         call: &CallContext,
         id: u64,
         method: &str,
-        takes_questions: bool,
+        accepts_server_requests: bool,
     ) -> Result<PendingResponse<'_>> {
-        let takes_letters = call.progress_token() != 0 || takes_questions;
-        self.register(call, (id, method), takes_letters, false)
+        let has_mailbox = call.progress_token() != 0 || accepts_server_requests;
+        self.add(call, (id, method), has_mailbox, false)
     }
 
-    /// The same for a subscription, on which changes come before the answer.
-    pub fn expect_changes(&self, call: &CallContext, id: u64, method: &str) -> Result<PendingResponse<'_>> {
-        self.register(call, (id, method), true, true)
+    /// Registers a subscription before it is sent. Its notifications arrive before the response.
+    pub fn add_subscription(&self, call: &CallContext, id: u64, method: &str) -> Result<PendingResponse<'_>> {
+        self.add(call, (id, method), true, true)
     }
 
-    fn register(
+    fn add(
         &self,
         call: &CallContext,
         (id, method): (u64, &str),
-        takes_letters: bool,
+        has_mailbox: bool,
         is_subscription: bool,
     ) -> Result<PendingResponse<'_>> {
-        let mailbox = takes_letters.then(Mailbox::new).transpose()?;
+        let mailbox = has_mailbox.then(Mailbox::new).transpose()?;
         let slot = Arc::new(PendingSlot {
             done: Arc::new(new_signal()?),
             outcome: OnceLock::new(),
@@ -186,140 +188,147 @@ impl PendingRequests {
             mailbox,
         });
         let mut state = self.lock();
-        if let Some(ended) = &state.ended {
-            return Err(ended.clone());
+        if let Some(end_reason) = &state.end_reason {
+            return Err(end_reason.clone());
         }
-        // The first calls of a process are told how it ended.
-        let is_opening = self.is_process && self.version.get().is_none();
-        if self.is_retired.load(Ordering::Relaxed) && !is_opening {
+        // The first calls may still use a process that has exited: their error then says how it exited.
+        let is_handshake = self.is_process && self.version.get().is_none();
+        if self.is_retired.load(Ordering::Relaxed) && !is_handshake {
             return Err(Error::new(MCP_DISCONNECTED, "the connection is no longer used; a new one is opened"));
         }
-        // What a program prints when it is started is about the first request.
+        // The error of the first request quotes what a program prints at its start.
         match state.skipped.first().filter(|_| self.version.get().is_none()) {
             Some(first) => drop(slot.skipped.set(Arc::clone(first))),
-            None => state.has_unaware = true,
+            None => state.has_slot_without_excerpt = true,
         }
-        state.waiting.insert(id, Arc::clone(&slot));
+        state.slots.insert(id, Arc::clone(&slot));
         Ok(PendingResponse { pending: self, id, slot })
     }
 
-    /// Whether a call waits for the answer to request `id`.
+    /// Whether a call waits for the response to request `id`.
     pub fn is_awaited(&self, id: u64) -> bool {
-        self.lock().waiting.contains_key(&id)
+        self.lock().slots.contains_key(&id)
     }
 
-    /// Notes what came and is no message, for the errors of the calls that wait; gives the level at which it is to be logged.
-    pub fn record_skipped(&self, excerpt: &Arc<Excerpt>, is_named: bool) -> LogLevel {
+    /// Records data that is not a message, for the errors of the waiting calls. Returns the log level for it.
+    pub fn record_skipped(&self, excerpt: &Arc<Excerpt>, has_custom_name: bool) -> LogLevel {
         let mut state = self.lock();
-        if std::mem::take(&mut state.has_unaware) {
-            // One that has seen something keeps that.
-            state.waiting.values().for_each(|slot| drop(slot.skipped.set(Arc::clone(excerpt))));
+        if std::mem::take(&mut state.has_slot_without_excerpt) {
+            // A call keeps the first excerpt.
+            state.slots.values().for_each(|slot| drop(slot.skipped.set(Arc::clone(excerpt))));
         }
-        state.skipped.note(excerpt, is_named)
+        state.skipped.note(excerpt, has_custom_name)
     }
 
-    /// Whether a request that has come is one of our own: a terminal echoes what is written to it.
+    /// Whether a received request is an echo of a sent one: a terminal echoes its input.
     pub fn is_echo(&self, id: &str, method: &str) -> bool {
         let Some(number) = ids::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
             return false;
         };
         let has_echo = self.has_echo.load(Ordering::Relaxed);
-        let is_pending = || self.lock().waiting.get(&number).is_some_and(|slot| slot.method == method);
-        // These a server may ask for, too. The first request of all is none of them.
+        let is_pending = || self.lock().slots.get(&number).is_some_and(|slot| slot.method == method);
+        // Servers may send these, too, so the method alone proves no echo. The first request is never one of these.
         if InputKind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
             return has_echo && is_pending();
         }
         has_echo || is_pending()
     }
 
-    /// Notes that there is an echo; true for the first time.
+    /// Records that the server's terminal echoes; true for the first time.
     pub fn record_echo(&self) -> bool {
         !self.has_echo.swap(true, Ordering::Relaxed)
     }
 
-    /// Hands an answer to the call that waits for it. Where its id is missing (`None`) and one call waits, it is for that one.
-    /// Gives it back where nobody waits.
-    pub fn deliver(&self, id: Option<u64>, delivered: RpcOutcome) -> Option<RpcOutcome> {
+    /// Delivers a response to the call that waits for it. A response without an id (`None`) is for the only waiting
+    /// call. Returns the response if no call waits for it.
+    pub fn deliver(&self, id: Option<u64>, outcome: RpcOutcome) -> Option<RpcOutcome> {
         let state = self.lock();
         let slot = match id {
-            Some(id) => state.waiting.get(&id),
-            None if state.waiting.len() == 1 => state.waiting.values().next(),
+            Some(id) => state.slots.get(&id),
+            None if state.slots.len() == 1 => state.slots.values().next(),
             None => None,
         };
-        let Some(slot) = slot else { return Some(delivered) };
-        slot.fill(delivered);
+        let Some(slot) = slot else { return Some(outcome) };
+        slot.fill(outcome);
         None
     }
 
-    /// Hands a notification to the call that it is for, and gives everything else back.
-    pub fn deliver_notice(&self, notice: Notification) -> Option<Notification> {
-        let (token, subscription) = (notice.progress_token(), notice.subscription());
+    /// Delivers a notification to the call that it is for. Returns it if it is for no call.
+    pub fn deliver_notification(&self, notification: Notification) -> Option<Notification> {
+        let (token, subscription) = (notification.progress_token(), notification.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
-            (Some(token), _) => state.waiting.values().find(|slot| slot.progress_token == token && token != 0),
-            (None, Some(id)) => state.waiting.get(&id).filter(|slot| slot.is_subscription),
+            (Some(token), _) => state.slots.values().find(|slot| slot.progress_token == token && token != 0),
+            (None, Some(id)) => state.slots.get(&id).filter(|slot| slot.is_subscription),
             (None, None) => None,
         };
-        // Behind the answer nothing is for the call any more.
+        // After the response, the call accepts no more notifications.
         match slot.filter(|slot| slot.outcome.get().is_none()).and_then(|slot| slot.mailbox.as_ref()) {
-            Some(mailbox) => mailbox.put_notice(notice),
-            None => return Some(notice),
+            Some(mailbox) => mailbox.put_notification(notification),
+            None => return Some(notification),
         }
         None
     }
 
-    /// Hands what the server asks to the call that has waited longest of those that have nothing to deal with: on its thread a handler
-    /// may take its time. Where all have, the first that is free again takes it.
-    pub fn deliver_asked(&self, asked: ServerRequest) -> Result<(), UnclaimedRequest> {
+    /// Delivers a server request to the oldest call that is not busy: a handler may block the call's thread for long,
+    /// but not the reader's. If all calls are busy, the request is queued for the first one that is free.
+    pub fn deliver_server_request(&self, request: ServerRequest) -> Result<(), UnclaimedRequest> {
         let mut state = self.lock();
         let oldest = state
-            .waiting
+            .slots
             .iter()
-            .filter_map(|(id, slot)| Some((id, slot.for_questions()?)))
+            .filter_map(|(id, slot)| Some((id, slot.mailbox_for_requests()?)))
             .min_by_key(|(id, mailbox)| (mailbox.is_busy(), **id));
         match oldest {
-            Some((_, mailbox)) if mailbox.is_busy() => state.questions.push(asked).map_err(UnclaimedRequest::TooMany),
+            Some((_, mailbox)) if mailbox.is_busy() => {
+                state.server_requests.push(request).map_err(UnclaimedRequest::TooMany)
+            }
             Some((_, mailbox)) => {
                 mailbox.set_busy(true);
-                mailbox.put_asked(asked);
+                mailbox.put_server_request(request);
                 Ok(())
             }
-            None => Err(UnclaimedRequest::NoCallWaits(asked)),
+            None => Err(UnclaimedRequest::NoCallWaits(request)),
         }
     }
 
-    /// Drops what the server has asked and does not want to know any more, where no call has begun to deal with it.
-    pub fn forget_asked(&self, id: &str) {
+    /// Drops a server request that the server has cancelled, unless a call handles it already.
+    pub fn forget_server_request(&self, id: &str) {
         let mut state = self.lock();
-        state.questions.retain(|asked| !ids::is_same_id(&asked.id, id));
-        state.waiting.values().filter_map(|slot| slot.mailbox.as_ref()).for_each(|mailbox| mailbox.forget_asked(id));
+        state.server_requests.retain(|request| !ids::is_same_id(&request.id, id));
+        state
+            .slots
+            .values()
+            .filter_map(|slot| slot.mailbox.as_ref())
+            .for_each(|mailbox| mailbox.forget_server_request(id));
     }
 
-    /// Something for a call that is free: what has come for it, or a question that waits for such a call. It deals with it now.
+    /// The next message for a call: from its mailbox, or else a queued server request. The call is then busy.
     fn next_message(&self, slot: &PendingSlot) -> Option<InboundMessage> {
         let mailbox = slot.mailbox.as_ref()?;
         let mut state = self.lock();
         let message = mailbox.take_first().or_else(|| {
-            // A question that came before the answer is asked before the answer is handed out, where no other call can take it.
+            // After its response has arrived, a call takes queued server requests only if no other call can handle
+            // them.
             let is_other = |other: &&Arc<PendingSlot>| !std::ptr::eq(Arc::as_ptr(other), slot);
-            let mut others = state.waiting.values().filter(is_other);
-            let is_last = !slot.is_subscription && !others.any(|other| other.for_questions().is_some());
-            let takes_one = slot.for_questions().is_some() || is_last;
-            takes_one.then(|| state.questions.pop())?.map(InboundMessage::ServerRequest)
+            let mut others = state.slots.values().filter(is_other);
+            let is_last = !slot.is_subscription && !others.any(|other| other.mailbox_for_requests().is_some());
+            let takes_one = slot.mailbox_for_requests().is_some() || is_last;
+            takes_one.then(|| state.server_requests.pop())?.map(InboundMessage::ServerRequest)
         });
         mailbox.set_busy(message.is_some());
         message
     }
 
-    /// Ends every call that waits, and every one that comes.
+    /// Fails all waiting calls, and all later ones.
     pub fn end(&self, error: &Error) {
         let mut state = self.lock();
-        state.ended = Some(error.clone());
-        state.waiting.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
+        state.end_reason = Some(error.clone());
+        state.slots.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
         self.end_event.set();
     }
 
-    /// Notes what a call's requests have carried here.
+    /// Remembers the credentials that a call has sent on this connection.
     pub fn record_sent_credentials(&self, call: &CallContext) {
         let mut sent_credentials = self.lock_sent_credentials();
         for set in call.credentials() {
@@ -327,11 +336,11 @@ impl PendingRequests {
                 sent_credentials.push_back(set);
             }
         }
-        let surplus = sent_credentials.len().saturating_sub(MAX_CARRIED);
+        let surplus = sent_credentials.len().saturating_sub(MAX_SENT_CREDENTIALS);
         sent_credentials.drain(..surplus);
     }
 
-    /// Tells a call what has been carried here, so that it shows nothing of it.
+    /// Passes the secrets of this connection to a call, which redacts them in its messages.
     pub fn share_credentials(&self, call: &CallContext) {
         self.lock_sent_credentials().iter().for_each(|set| call.record_credentials(set));
         call.record_secrets(&self.secrets);
@@ -341,36 +350,36 @@ impl PendingRequests {
         self.sent_credentials.lock()
     }
 
-    /// Whether new calls have to take another connection. Those that wait keep this one.
+    /// Whether new calls must use another connection. Waiting calls keep this one.
     pub fn needs_new_session(&self) -> bool {
-        self.is_retired.load(Ordering::Relaxed) || self.lock().ended.is_some()
+        self.is_retired.load(Ordering::Relaxed) || self.lock().end_reason.is_some()
     }
 
-    /// Why nothing comes any more.
-    pub fn ended(&self) -> Option<Error> {
-        self.lock().ended.clone()
+    /// Why the stream ended, if it has.
+    pub fn end_reason(&self) -> Option<Error> {
+        self.lock().end_reason.clone()
     }
 
-    /// Bytes have come, whatever they were.
-    pub fn record_heard(&self) {
-        self.lock().received_any = Instant::now();
+    /// Records that bytes have arrived.
+    pub fn record_received(&self) {
+        self.lock().last_received = Instant::now();
     }
 
-    /// A call has ended by its timeout. Where nothing came for long, the next one takes another stream. Calls that wait on this one
-    /// keep it until their own end: it may be alive.
+    /// Retires the connection after a timeout if it was silent for long. Calls that wait on it keep it until they end,
+    /// because it may still work.
     pub fn retire_if_silent(&self) {
-        if !self.is_process && self.silent_for() >= DEAD_SILENCE {
+        if !self.is_process && self.silent_for() >= MAX_SILENCE {
             self.retire();
         }
     }
 
-    /// The next call takes another connection.
+    /// Makes new calls use another connection.
     pub fn retire(&self) {
         self.is_retired.store(true, Ordering::Relaxed);
     }
 
     fn silent_for(&self) -> Duration {
-        self.lock().received_any.elapsed()
+        self.lock().last_received.elapsed()
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingState> {
@@ -379,72 +388,74 @@ impl PendingRequests {
 }
 
 impl PendingSlot {
-    fn fill(&self, delivered: RpcOutcome) {
-        // Of two answers, the first one counts.
-        let _ = self.outcome.set(delivered);
+    fn fill(&self, outcome: RpcOutcome) {
+        // The first of several responses counts.
+        let _ = self.outcome.set(outcome);
         self.done.set();
     }
 
-    /// Where what the server asks can be put.
-    fn for_questions(&self) -> Option<&Mailbox> {
+    /// The mailbox, if the call can handle server requests.
+    fn mailbox_for_requests(&self) -> Option<&Mailbox> {
         self.mailbox.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
     }
 }
 
 impl PendingResponse<'_> {
-    /// Raised when the answer is there.
+    /// Set when the response has arrived.
     pub fn done(&self) -> Arc<PollableEvent> {
         Arc::clone(&self.slot.done)
     }
 
-    /// How many notifications had to go because they came faster than the call took them.
+    /// How many notifications were dropped because they arrived faster than the call handled them.
     pub fn dropped(&self) -> u64 {
         self.slot.mailbox.as_ref().map_or(0, Mailbox::dropped)
     }
 
-    /// The answer, if it is there.
-    pub fn delivered(&self) -> Option<RpcOutcome> {
+    /// The response, if it has arrived.
+    pub fn outcome(&self) -> Option<RpcOutcome> {
         self.slot.outcome.get().cloned()
     }
 
-    /// Waits for the answer, or for what comes before it.
+    /// Waits for the response, or for a message that arrives before it.
     pub fn wait(&self, call: &CallContext) -> Result<PendingEvent> {
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
 
-    /// The error of a call to which no answer came.
+    /// The error of a call without a response, with the skipped data that arrived instead.
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
-        // What came may show what others have carried here, or what the process was given.
+        // The skipped data may contain credentials of other calls, or secrets of the process's environment.
         self.pending.share_credentials(call);
-        skipped_input::explained(error, call, self.pending.response(), self.slot.skipped.get().map(|first| &**first))
+        skipped_input::explained(error, call, self.pending.stream_name(), self.slot.skipped.get().map(|first| &**first))
     }
 
-    /// Gives the place up. What the server has asked and this call has not dealt with goes to another one; where there is none, its ids
-    /// are given back.
-    pub fn leave(&self) -> Vec<String> {
+    /// Unregisters the request. Server requests that this call has not handled go to another call. If there is none,
+    /// their ids are returned.
+    pub fn unregister(&self) -> Vec<String> {
         let mut state = self.pending.lock();
-        state.waiting.remove(&self.id);
+        state.slots.remove(&self.id);
         let Some(mailbox) = &self.slot.mailbox else { return Vec::new() };
-        let has_other = state.waiting.values().any(|slot| slot.for_questions().is_some());
-        let left = if has_other { VecDeque::new() } else { state.questions.take() };
+        let has_other = state.slots.values().any(|slot| slot.mailbox_for_requests().is_some());
+        let unhandled = if has_other { VecDeque::new() } else { state.server_requests.take() };
         drop(state);
-        let left = mailbox.take_asked().into_iter().chain(left);
-        let undelivered = left.filter_map(|asked| self.pending.deliver_asked(asked).err());
-        undelivered.map(|(UnclaimedRequest::NoCallWaits(asked) | UnclaimedRequest::TooMany(asked))| asked.id).collect()
+        let unhandled = mailbox.take_server_requests().into_iter().chain(unhandled);
+        let undelivered = unhandled.filter_map(|request| self.pending.deliver_server_request(request).err());
+        undelivered
+            .map(|(UnclaimedRequest::NoCallWaits(request) | UnclaimedRequest::TooMany(request))| request.id)
+            .collect()
     }
 
     fn wait_for_more(&self, call: &CallContext) -> Result<PendingEvent> {
         let wait_context = call.wait_context().clone();
         let stopped = |stop: Interrupt| stopped_at(&stop, RequestPhase::Head.doing(), &wait_context);
-        // What waits already; one at a time: what ends the call is looked at before each.
+        // Queued messages are returned one at a time, and the call's interrupts are checked before each.
         wait_context.check().map_err(stopped)?;
         if let Some(message) = self.pending.next_message(&self.slot) {
             return Ok(PendingEvent::InboundMessage(message));
         }
-        let begun = Instant::now();
+        let start = Instant::now();
         loop {
-            // What came for others is a sign of life, too.
-            let silence = || self.pending.silent_for().min(begun.elapsed());
+            // Data for other calls counts, too: the server is alive.
+            let silence = || self.pending.silent_for().min(start.elapsed());
             let pause = wait_context.idle.map(|idle| idle.saturating_sub(silence()));
             let wakeup = self.slot.mailbox.as_ref().map(|mailbox| (mailbox.wakeup.waitable(), Interest::Read));
             let fds = [Some((self.slot.done.waitable(), Interest::Read)), wakeup];
@@ -455,14 +466,14 @@ impl PendingResponse<'_> {
                 }
                 stopped(stop)
             })?;
-            // In the order in which they came: all letters were written before the answer, which is looked at first, so that
-            // none comes between the two looks.
+            // Keep the order of arrival: the call's messages arrive before its response. The response is read first, so
+            // that no message can arrive between the two reads.
             let outcome = self.slot.outcome.get();
             if let Some(message) = self.pending.next_message(&self.slot) {
                 return Ok(PendingEvent::InboundMessage(message));
             }
             match outcome {
-                Some(delivered) if ready.is_some() => return Ok(PendingEvent::TransportResponse(delivered.clone())),
+                Some(outcome) if ready.is_some() => return Ok(PendingEvent::Outcome(outcome.clone())),
                 _ if wait_context.idle.is_some_and(|idle| silence() >= idle) => {
                     self.pending.retire_if_silent();
                     return Err(stopped(Interrupt::Idle));
@@ -475,7 +486,7 @@ impl PendingResponse<'_> {
 
 impl Drop for PendingResponse<'_> {
     fn drop(&mut self) {
-        self.leave();
+        self.unregister();
     }
 }
 

@@ -1,4 +1,5 @@
-//! A server that runs as a process of its own, with messages on its standard streams, one a line (2026-07-28, "stdio").
+//! The stdio transport: the server is a child process, with one message per line on its standard streams (2026-07-28,
+//! "stdio").
 
 pub mod environment;
 mod line_buffer;
@@ -15,7 +16,7 @@ use super::context::TransportContext;
 use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
-use super::multiplexer::{InboundMessage, await_answer, log_dropped, register};
+use super::multiplexer::{InboundMessage, await_response, log_dropped, register};
 use crate::call::context::CallContext;
 use crate::call::failure::rpc_failure;
 use crate::call::request::{EncodedRequest, PeerContext};
@@ -36,15 +37,15 @@ use stdin_writer::StdinWriter;
 #[cfg(fuzzing)]
 pub use line_buffer::{LineBuffer, is_cut_off};
 
-/// The longest name of a program in an error, in bytes.
-const LONGEST_NAME: usize = 200;
+/// The maximum length of a program's name in an error message, in bytes.
+const MAX_NAME_LENGTH: usize = 200;
 
-/// A process; its reader ends it when this is dropped.
+/// A server process. The reader thread ends the process when this is dropped.
 pub struct Stdio {
     me: Weak<dyn Transport>,
-    host: Arc<TransportContext>,
+    context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
-    pipe: Arc<StdinWriter>,
+    stdin_writer: Arc<StdinWriter>,
 }
 
 impl Drop for Stdio {
@@ -54,61 +55,66 @@ impl Drop for Stdio {
 }
 
 impl Stdio {
-    /// Starts the server.
-    pub fn start(host: &Arc<TransportContext>, program: &ProcessCommand, call: &CallContext) -> Result<Arc<Stdio>> {
+    /// Starts the server process and its reader thread.
+    pub fn start(context: &Arc<TransportContext>, program: &ProcessCommand, call: &CallContext) -> Result<Arc<Stdio>> {
         let mut process = program.start().map_err(|error| {
-            let name = sanitize::shortened(&program.argv[0], LONGEST_NAME);
+            let name = sanitize::shortened(&program.argv[0], MAX_NAME_LENGTH);
             let why = format!("the server's program {name:?} cannot be started: {error}");
             Error::new(MCP_PROCESS_FAILED, why)
         })?;
         let secrets = environment::secrets_of(program).into_iter().map(Zeroizing::new).collect();
-        let pipe = Arc::new(StdinWriter::new(process.stdin.take())?);
+        let stdin_writer = Arc::new(StdinWriter::new(process.stdin.take())?);
         let pending = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
         call.log(LogLevel::Debug, || format!("started {}", program.argv[0]));
-        let made = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio { me: me.clone(), host: Arc::clone(host), pending, pipe });
-        let watch = ProcessReader {
-            to: MessageRouter::new(host, Weak::clone(&made.me), &made.pending),
-            pipe: Arc::clone(&made.pipe),
+        let transport = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
+            me: me.clone(),
+            context: Arc::clone(context),
+            pending,
+            stdin_writer,
+        });
+        let reader = ProcessReader {
+            router: MessageRouter::new(context, Weak::clone(&transport.me), &transport.pending),
+            stdin_writer: Arc::clone(&transport.stdin_writer),
             process,
-            limit: host.limits.event,
-            last_words: VecDeque::new(),
+            limit: context.limits.event,
+            stderr_lines: VecDeque::new(),
         };
-        host.readers.start(move || watch.run())?;
-        Ok(made)
+        context.readers.start(move || reader.run())?;
+        Ok(transport)
     }
 
-    /// A subscription among everything else that comes from the process.
-    fn listen(
+    /// Opens a subscription and reads it until it ends.
+    fn read_subscription(
         &self,
         call: &CallContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         on_notification: &mut NotificationCallback,
     ) -> Result<()> {
-        let id = self.host.calls.next_id();
+        let id = self.context.calls.next_id();
         self.pending.share_credentials(call);
-        let response = self.pending.expect_changes(call, id, ask.method)?;
-        self.pipe.write(&messages::request(id, ask.method, ask.params))?;
-        let mut waiting = call.clone();
-        let end = loop {
-            match response.wait(&waiting) {
-                Ok(PendingEvent::TransportResponse(RpcOutcome::Result(_))) => break Ok(()),
-                Ok(PendingEvent::TransportResponse(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
-                Ok(PendingEvent::TransportResponse(RpcOutcome::Failed(error))) => break Err(error),
+        let response = self.pending.add_subscription(call, id, request.method)?;
+        self.stdin_writer.write(&messages::request(id, request.method, request.params))?;
+        let mut waiting_call = call.clone();
+        let outcome = loop {
+            match response.wait(&waiting_call) {
+                Ok(PendingEvent::Outcome(RpcOutcome::Result(_))) => break Ok(()),
+                Ok(PendingEvent::Outcome(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
+                Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => break Err(error),
                 Ok(PendingEvent::InboundMessage(message)) => {
-                    if let InboundMessage::Notification(notice) = message {
-                        on_notification(&notice);
+                    if let InboundMessage::Notification(notification) = message {
+                        on_notification(&notification);
                     }
-                    // It is open; from now on only the caller ends it.
-                    waiting = call.without_deadline();
+                    // The subscription is open: from now on, only the caller ends it.
+                    waiting_call = call.without_deadline();
                 }
                 Err(error) => {
-                    let _ = self.pipe.write(&messages::cancelled(id, "the subscription was closed").into());
+                    let _ = self.stdin_writer.write(&messages::cancelled(id, "the subscription was closed").into());
                     break Err(error);
                 }
             }
         };
         log_dropped(call, response.dropped());
-        end
+        outcome
     }
 }
 
@@ -121,40 +127,42 @@ impl Transport for Stdio {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        let id = self.host.calls.next_id();
-        asked.set(id);
-        let response = register(&self.host, &self.pending, call, (id, ask.method))?;
-        self.pipe.write(&messages::request(id, ask.method, ask.params)).map_err(SendError::before_sending)?;
-        await_answer(&self.host, (self, &self.me), call, peer_context, &response, ask.rules)
+        let id = self.context.calls.next_id();
+        last_id.set(id);
+        let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
+        self.stdin_writer
+            .write(&messages::request(id, request.method, request.params))
+            .map_err(SendError::before_sending)?;
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
-        self.pipe.write(message)
+        self.stdin_writer.write(message)
     }
 
     fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
-        self.pipe.write(message)
+        self.stdin_writer.write(message)
     }
 
     fn subscribe(
         &self,
         call: &CallContext,
         _: &PeerContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
         let mut received_any = false;
-        let outcome = self.listen(call, ask, &mut |notice| {
+        let outcome = self.read_subscription(call, request, &mut |notification| {
             received_any = true;
-            on_notification(notice);
+            on_notification(notification);
         });
         outcome.map_err(|error| SubscriptionFailure { error, received_any })
     }
 
-    /// The session is the process.
+    /// The session is the process, so requests carry no reference to it.
     fn session_reference<'a>(&self, _: &'a PeerContext) -> SessionReference<'a> {
         SessionReference::Nothing
     }
@@ -168,7 +176,7 @@ impl Transport for Stdio {
     }
 
     fn end_reason(&self) -> Option<Error> {
-        self.pending.ended()
+        self.pending.end_reason()
     }
 
     fn needs_new_session(&self) -> bool {

@@ -1,4 +1,5 @@
-//! The thread of a process: it reads what the server says, sees it end, and writes what does not fit into its stdin at once.
+//! The reader thread of a process: it reads stdout and stderr, detects the exit, and writes messages that did not fit
+//! into stdin at once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,208 +17,215 @@ use crate::sys::pipe::WriteEnd;
 use crate::sys::wait::{Interest, WaitContext, Waitable};
 use crate::transport::multiplexer::message_router::MessageRouter;
 
-/// How long a server may take to end after its stdin was closed, and again after SIGTERM.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a server may take to exit after its stdin was closed, and again after SIGTERM.
+const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
-/// Where the system does not tell of the end of a process, how often to look.
-const LOOK: Duration = Duration::from_millis(100);
+/// The longest interval between checks whether a process has exited, on systems that do not notify about it.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// And how soon for the first time.
-const FIRST_LOOK: Duration = Duration::from_millis(5);
+/// The first interval while a process is being ended. Each of the next ones is twice as long.
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// After the end of a process, how long its last words may take.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long to read on after a process has exited or closed a pipe.
+const DRAIN_LIMIT: Duration = Duration::from_millis(200);
 
-/// After the end of a process, how often its stderr is read once more: a full pipe is 64 KiB on Linux, and may be larger.
-const MAX_READS: usize = 64;
+/// The maximum number of reads of stderr after a process has exited. A full pipe has 64 KiB on Linux, or more.
+const MAX_DRAIN_READS: usize = 64;
 
-/// So many of its last lines on stderr are part of an error.
-const MAX_LINES: usize = 5;
+/// How many of the last lines on stderr an error quotes.
+const MAX_STDERR_LINES: usize = 5;
 
-/// What the reader of a process works with.
+/// Reads the output of a process.
 pub struct ProcessReader {
-    pub to: MessageRouter,
-    pub pipe: Arc<StdinWriter>,
+    pub router: MessageRouter,
+    pub stdin_writer: Arc<StdinWriter>,
     pub process: ChildProcess,
-    /// Of a message, in bytes.
+    /// The maximum size of a message, in bytes.
     pub limit: usize,
-    pub last_words: VecDeque<Excerpt>,
+    /// The last lines on stderr.
+    pub stderr_lines: VecDeque<Excerpt>,
 }
 
 impl ProcessReader {
+    /// Reads until the process exits or the connection is closed, and then ends the process.
     pub fn run(mut self) {
-        let reading = self.to.begin();
-        let why = self.read();
-        if !self.to.pending.stop.is_set() {
-            self.to.log(LogLevel::Info, || why.to_string());
+        let reading = self.router.start_reading();
+        let reason = self.read();
+        if !self.router.pending.stop.is_set() {
+            self.router.log(LogLevel::Info, || reason.to_string());
         }
-        // Nobody waits for the end of the process.
-        reading.end(why);
-        self.finish();
+        // Calls fail now: they do not wait for the process to exit.
+        reading.end(reason);
+        self.shut_down();
     }
 
-    /// Reads until the server ends, or nobody wants it any more; the reason for the end.
+    /// Reads until the process exits or the connection is closed; the reason for the end.
     fn read(&mut self) -> Error {
-        let wait_context = WaitContext { closed: Some(Arc::clone(&self.to.pending.stop)), ..WaitContext::default() };
-        let (mut out, mut err) = (LineBuffer::open(), LineBuffer::open());
-        let mut ended: Option<(ExitDescription, Instant)> = None;
-        let mut silent_since: Option<Instant> = None;
+        let wait_context =
+            WaitContext { closed: Some(Arc::clone(&self.router.pending.stop)), ..WaitContext::default() };
+        let (mut stdout, mut stderr) = (LineBuffer::open(), LineBuffer::open());
+        let mut exit: Option<(ExitDescription, Instant)> = None;
+        let mut closed_since: Option<Instant> = None;
         loop {
-            let is_broken = self.pipe.is_broken();
+            let is_broken = self.stdin_writer.is_broken();
             if is_broken
-                && out.is_open
-                && ended.is_none()
-                && silent_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS
+                && stdout.is_open
+                && exit.is_none()
+                && closed_since.get_or_insert_with(Instant::now).elapsed() >= DRAIN_LIMIT
             {
-                return Error::new(MCP_PROCESS_FAILED, format!("the server has closed its stdin{}", self.words()));
+                return Error::new(
+                    MCP_PROCESS_FAILED,
+                    format!("the server has closed its stdin{}", self.stderr_suffix()),
+                );
             }
-            let last_words = ended.as_ref().map(|(_, at)| *at).or(silent_since);
-            let pause = match last_words {
-                Some(since) => Some(LAST_WORDS.saturating_sub(since.elapsed())),
-                None if self.process.pidfd.is_none() => Some(LOOK),
+            let drain_start = exit.as_ref().map(|(_, at)| *at).or(closed_since);
+            let max_wait = match drain_start {
+                Some(since) => Some(DRAIN_LIMIT.saturating_sub(since.elapsed())),
+                None if self.process.pidfd.is_none() => Some(POLL_INTERVAL),
                 None => None,
             };
-            let stdin = self.pipe.waits_for();
-            let wakers = self.wakers(stdin.as_deref(), (&out, &err), ended.is_some());
-            if wait_context.wait_any(&wakers, pause).is_err() {
+            let stdin = self.stdin_writer.blocked_stdin();
+            let wakers = self.wakers(stdin.as_deref(), (&stdout, &stderr), exit.is_some());
+            if wait_context.wait_any(&wakers, max_wait).is_err() {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
-            self.write();
-            if out.is_open {
-                match out.read(&self.process.stdout, self.limit) {
-                    Ok(true) => self.to.pending.record_heard(),
+            self.stdin_writer.flush();
+            if stdout.is_open {
+                match stdout.read(&self.process.stdout, self.limit) {
+                    Ok(true) => self.router.pending.record_received(),
                     Ok(false) => {}
                     Err(why) => return buffer_error(why, "a message of the server", self.limit),
                 }
             }
-            while let Some(line) = out.next_filled() {
-                if out.is_open || !is_cut_off(&line) {
-                    self.to.take_text(line);
+            while let Some(line) = stdout.next_nonblank() {
+                if stdout.is_open || !is_cut_off(&line) {
+                    self.router.take_text(line);
                 }
             }
-            self.read_stderr(&mut err);
-            if ended.is_none() {
-                ended = self.process.exit_description().map(|ending| (ending, Instant::now()));
-                if ended.is_some() {
-                    // Whose answer is still to be read waits for that; the next call starts another process.
-                    self.to.pending.retire();
-                    self.to.log(LogLevel::Debug, || {
+            self.read_stderr(&mut stderr);
+            if exit.is_none() {
+                exit = self.process.exit_description().map(|exit| (exit, Instant::now()));
+                if exit.is_some() {
+                    // Pending calls wait for responses that are still in the pipe. New calls start another process.
+                    self.router.pending.retire();
+                    self.router.log(LogLevel::Debug, || {
                         "the server's process has ended; the next call starts another one".into()
                     });
                 }
             }
-            if let Some((ending, at)) = &ended
-                && (!out.is_open || at.elapsed() >= LAST_WORDS)
+            if let Some((exit, at)) = &exit
+                && (!stdout.is_open || at.elapsed() >= DRAIN_LIMIT)
             {
-                self.drain_stderr(&mut err);
-                return self.gone(ending);
+                self.drain_stderr(&mut stderr);
+                return self.exit_error(exit);
             }
-            if !out.is_open && silent_since.get_or_insert_with(Instant::now).elapsed() >= LAST_WORDS {
-                // It says nothing any more, and has not ended: that is awaited as after a close.
-                return Error::new(MCP_PROCESS_FAILED, format!("the server has closed its stdout{}", self.words()));
+            if !stdout.is_open && closed_since.get_or_insert_with(Instant::now).elapsed() >= DRAIN_LIMIT {
+                // The process still runs: it is ended like after a close of the client.
+                return Error::new(
+                    MCP_PROCESS_FAILED,
+                    format!("the server has closed its stdout{}", self.stderr_suffix()),
+                );
             }
         }
     }
 
-    /// What wakes the thread. `stdin` is the server's, where something waits for it.
+    /// What the thread waits for. `stdin` is the server's stdin if messages for it are queued.
     fn wakers<'a>(
         &'a self,
         stdin: Option<&'a WriteEnd>,
-        (out, err): (&LineBuffer, &LineBuffer),
-        has_ended: bool,
+        (stdout, stderr_buffer): (&LineBuffer, &LineBuffer),
+        has_exited: bool,
     ) -> Vec<(Waitable<'a>, Interest)> {
-        let stderr = self.process.stderr.as_ref().filter(|_| err.is_open);
+        let stderr = self.process.stderr.as_ref().filter(|_| stderr_buffer.is_open);
         let wakers = [
-            Some((self.pipe.wakeup().waitable(), Interest::Read)),
+            Some((self.stdin_writer.wakeup().waitable(), Interest::Read)),
             stdin.map(|stdin| (stdin.waitable(), Interest::Write)),
-            out.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
+            stdout.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
             stderr.map(|stderr| (stderr.waitable(), Interest::Read)),
-            self.process.exit_waitable().filter(|_| !has_ended).map(|ended| (ended, Interest::Read)),
+            self.process.exit_waitable().filter(|_| !has_exited).map(|exit| (exit, Interest::Read)),
         ];
         wakers.into_iter().flatten().collect()
     }
 
-    fn write(&self) {
-        self.pipe.flush();
-    }
-
-    fn read_stderr(&mut self, err: &mut LineBuffer) {
-        let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
-        if err.read(stderr, self.limit).is_err() {
-            err.drop_rest();
+    fn read_stderr(&mut self, buffer: &mut LineBuffer) {
+        let Some(stderr) = self.process.stderr.as_ref().filter(|_| buffer.is_open) else { return };
+        if buffer.read(stderr, self.limit).is_err() {
+            buffer.discard();
         }
-        while let Some(line) = err.next_filled() {
+        while let Some(line) = buffer.next_nonblank() {
             let line = Excerpt::of(&line);
-            self.to.log_with(LogLevel::Info, |call| format!("the server says: {}", line.logged(call)));
-            self.last_words.push_back(line);
-            if self.last_words.len() > MAX_LINES {
-                self.last_words.pop_front();
+            self.router.log_with(LogLevel::Info, |call| format!("the server says: {}", line.logged(call)));
+            self.stderr_lines.push_back(line);
+            if self.stderr_lines.len() > MAX_STDERR_LINES {
+                self.stderr_lines.pop_front();
             }
         }
     }
 
-    /// Reads what is left of stderr. What the server has started may hold it and write on.
-    fn drain_stderr(&mut self, err: &mut LineBuffer) {
-        for _ in 0..MAX_READS {
-            let Some(stderr) = self.process.stderr.as_ref().filter(|_| err.is_open) else { return };
+    /// Reads the rest of stderr, within limits: processes that the server has started may keep it open and write on.
+    fn drain_stderr(&mut self, buffer: &mut LineBuffer) {
+        for _ in 0..MAX_DRAIN_READS {
+            let Some(stderr) = self.process.stderr.as_ref().filter(|_| buffer.is_open) else { return };
             let ready = WaitContext::default().wait_any(&[(stderr.waitable(), Interest::Read)], Some(Duration::ZERO));
             if !matches!(ready, Ok(Some(_))) {
                 return;
             }
-            self.read_stderr(err);
+            self.read_stderr(buffer);
         }
     }
 
-    /// The error for a server that has ended by itself.
-    fn gone(&self, ExitDescription(how): &ExitDescription) -> Error {
-        Error::new(MCP_PROCESS_FAILED, format!("the server's process {how}{}", self.words()))
+    /// The error for a server that has exited.
+    fn exit_error(&self, ExitDescription(how): &ExitDescription) -> Error {
+        Error::new(MCP_PROCESS_FAILED, format!("the server's process {how}{}", self.stderr_suffix()))
     }
 
-    fn words(&self) -> String {
-        if self.last_words.is_empty() {
+    /// The last lines on stderr, as a suffix for an error message.
+    fn stderr_suffix(&self) -> String {
+        if self.stderr_lines.is_empty() {
             return String::new();
         }
-        let mut words = vec!["".to_owned()];
-        self.to.with_call(|_, call| words = self.last_words.iter().map(|line| line.logged(call)).collect());
-        format!("; its last lines on stderr: {}", words.join(" | "))
+        let mut lines = vec!["".to_owned()];
+        self.router.with_call(|_, call| lines = self.stderr_lines.iter().map(|line| line.logged(call)).collect());
+        format!("; its last lines on stderr: {}", lines.join(" | "))
     }
 
-    /// Ends the process and its group: its stdin is closed, then they are asked, then they are made to (2026-07-28, "stdio":
-    /// Shutdown). What a process that has ended has started is asked at once.
-    fn finish(&mut self) {
-        self.pipe.close();
-        self.awaits(|process| process.exit_description().is_some());
+    /// Ends the process and its group: closes its stdin, then sends SIGTERM, then SIGKILL (2026-07-28, "stdio":
+    /// Shutdown). If the process has exited already, the rest of its group gets SIGTERM at once.
+    fn shut_down(&mut self) {
+        self.stdin_writer.close();
+        self.wait_until(|process| process.exit_description().is_some());
         self.process.terminate();
-        self.awaits(|process| !process.is_group_running());
-        // Also where nothing is seen to run: not every system tells.
+        self.wait_until(|process| !process.is_group_running());
+        // Sent even if no process of the group is seen: not every system reports them.
         self.process.kill();
-        self.awaits(|process| !process.is_group_running());
+        self.wait_until(|process| !process.is_group_running());
         self.process.reap();
     }
 
-    /// Waits for `is_over`, but not for long. Meanwhile what the process writes is read: it may wait for that.
-    fn awaits(&mut self, is_over: impl Fn(&mut ChildProcess) -> bool) {
-        let deadline = Instant::now() + GRACE;
-        let (mut out, mut err) = (LineBuffer::open(), LineBuffer::open());
-        let mut look = FIRST_LOOK;
-        while !is_over(&mut self.process) {
+    /// Waits until `is_done`, for at most [`GRACE_PERIOD`]. Reads the output meanwhile: a process may block until it is
+    /// read.
+    fn wait_until(&mut self, is_done: impl Fn(&mut ChildProcess) -> bool) {
+        let deadline = Instant::now() + GRACE_PERIOD;
+        let (mut stdout, mut stderr) = (LineBuffer::open(), LineBuffer::open());
+        let mut interval = FIRST_POLL_INTERVAL;
+        while !is_done(&mut self.process) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            // The end of the process is told; the end of what it has started is looked for.
-            let has_ended = self.process.exit_description().is_some();
-            let pause = if has_ended || self.process.pidfd.is_none() { look.min(left) } else { left };
-            look = (look * 2).min(LOOK);
-            let stdin = self.pipe.waits_for();
-            let wakers = self.wakers(stdin.as_deref(), (&out, &err), has_ended);
-            let _ = WaitContext::default().wait_any(&wakers, Some(pause));
-            self.write();
-            if out.is_open {
-                let _ = out.read(&self.process.stdout, usize::MAX);
-                out.drop_rest();
+            // The exit of the process wakes this thread. The exit of its children must be polled.
+            let has_exited = self.process.exit_description().is_some();
+            let max_wait = if has_exited || self.process.pidfd.is_none() { interval.min(left) } else { left };
+            interval = (interval * 2).min(POLL_INTERVAL);
+            let stdin = self.stdin_writer.blocked_stdin();
+            let wakers = self.wakers(stdin.as_deref(), (&stdout, &stderr), has_exited);
+            let _ = WaitContext::default().wait_any(&wakers, Some(max_wait));
+            self.stdin_writer.flush();
+            if stdout.is_open {
+                let _ = stdout.read(&self.process.stdout, usize::MAX);
+                stdout.discard();
             }
-            self.read_stderr(&mut err);
+            self.read_stderr(&mut stderr);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What is to be written to the stdin of a process: no call waits for a server that does not read.
+//! Writes messages to the stdin of a process. Messages that do not fit are queued, so that no call blocks on a server
+//! that does not read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,113 +12,114 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pipe::WriteEnd;
 use crate::sys::pollable_event::PollableEvent;
 
-/// Of what a server has not read, in bytes.
-const MAX_WAITING: usize = 64 * 1024 * 1024;
+/// The maximum size of the queue, in bytes.
+const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
-/// What is to be written.
+/// The stdin of a process, and the queue for it.
 pub struct StdinWriter {
-    outbox: Mutex<OutputQueue>,
-    /// Rung when something waits.
+    queue: Mutex<OutputQueue>,
+    /// Set when messages are queued, or stdin is broken.
     wakeup: PollableEvent,
 }
 
 #[derive(Default)]
 struct OutputQueue {
     stdin: Option<Arc<WriteEnd>>,
-    /// Bytes that did not fit; the first has been written up to `written`.
-    waiting: VecDeque<Vec<u8>>,
-    /// How many bytes that are.
+    lines: VecDeque<Vec<u8>>,
+    /// The size of `lines`, in bytes.
     size: usize,
+    /// How many bytes of the first line were written.
     written: usize,
-    /// Nobody reads any more.
-    broken: bool,
+    /// The server has closed its stdin.
+    is_broken: bool,
 }
 
 impl StdinWriter {
     pub fn new(stdin: Option<WriteEnd>) -> Result<StdinWriter> {
-        let outbox = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
-        Ok(StdinWriter { outbox: Mutex::new(outbox), wakeup: new_signal()? })
+        let queue = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
+        Ok(StdinWriter { queue: Mutex::new(queue), wakeup: new_signal()? })
     }
 
-    /// Writes a message, or leaves it to the reader. That the server is gone is seen there; fails where it reads nothing.
+    /// Writes a message, or queues it for the reader thread. Fails if the queue is full. If the server has exited, the
+    /// message is lost, and the reader thread reports the exit.
     pub fn write(&self, message: &MessageText) -> Result<()> {
         let mut line = Vec::with_capacity(message.len() + 1);
-        // A line break between two tokens of a caller's JSON is white space; inside a text none can be.
+        // Line breaks in the application's JSON are white space between tokens: strings cannot contain them unescaped.
         let in_line = |byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte };
         message.pieces().for_each(|piece| line.extend(piece.bytes().map(in_line)));
         line.push(b'\n');
-        let mut outbox = self.lock();
-        let waiting = outbox.size;
-        if waiting > 0 && waiting + line.len() > MAX_WAITING {
-            let why = format!("the server does not read its stdin: {waiting} bytes are queued");
+        let mut queue = self.lock();
+        let size = queue.size;
+        if size > 0 && size + line.len() > MAX_QUEUED_BYTES {
+            let why = format!("the server does not read its stdin: {size} bytes are queued");
             return Err(Error::new(MCP_PROCESS_FAILED, why));
         }
-        outbox.push(line);
-        outbox.flush();
-        if !outbox.waiting.is_empty() || outbox.broken {
-            drop(outbox);
+        queue.push(line);
+        queue.flush();
+        if !queue.lines.is_empty() || queue.is_broken {
+            drop(queue);
             self.wakeup.set();
         }
         Ok(())
     }
 
-    /// Writes what fits now.
+    /// Writes as much of the queue as the pipe accepts now.
     pub fn flush(&self) {
         self.wakeup.clear();
         self.lock().flush();
     }
 
-    /// Raised when something waits that has to be written.
+    /// Set when messages are queued, or stdin is broken.
     pub fn wakeup(&self) -> &PollableEvent {
         &self.wakeup
     }
 
-    /// The server's stdin, where something waits for it.
-    pub fn waits_for(&self) -> Option<Arc<WriteEnd>> {
-        let outbox = self.lock();
-        outbox.stdin.clone().filter(|_| !outbox.waiting.is_empty())
+    /// The server's stdin, if messages for it are queued.
+    pub fn blocked_stdin(&self) -> Option<Arc<WriteEnd>> {
+        let queue = self.lock();
+        queue.stdin.clone().filter(|_| !queue.lines.is_empty())
     }
 
-    /// Nobody reads any more.
+    /// Whether the server has closed its stdin.
     pub fn is_broken(&self) -> bool {
-        self.lock().broken
+        self.lock().is_broken
     }
 
-    /// Ends the server's stdin.
+    /// Closes the server's stdin.
     pub fn close(&self) {
         self.lock().stdin = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, OutputQueue> {
-        self.outbox.lock()
+        self.queue.lock()
     }
 }
 
 impl OutputQueue {
     fn push(&mut self, line: Vec<u8>) {
         self.size += line.len();
-        self.waiting.push_back(line);
+        self.lines.push_back(line);
     }
 
     fn clear(&mut self) {
-        self.waiting.clear();
+        self.lines.clear();
         (self.size, self.written) = (0, 0);
     }
 
-    /// Writes what fits.
+    /// Writes as much as the pipe accepts now.
     fn flush(&mut self) {
         let Some(stdin) = &self.stdin else { return self.clear() };
-        while let Some(first) = self.waiting.front() {
+        while let Some(first) = self.lines.front() {
             match stdin.send(&first[self.written..]) {
                 Ok(count) if self.written + count < first.len() => self.written += count,
                 Ok(_) => {
                     self.size -= first.len();
-                    self.waiting.pop_front();
+                    self.lines.pop_front();
                     self.written = 0;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) => {
-                    self.broken = true;
+                    self.is_broken = true;
                     return self.clear();
                 }
             }
@@ -134,21 +136,21 @@ mod tests {
     use crate::sys::pipe;
 
     #[test]
-    fn the_outbox_knows_how_much_waits() {
+    fn the_size_of_the_queue_is_the_size_of_its_lines() {
         let (ours, theirs) = pipe::to_child().unwrap();
         let mut theirs = File::from(theirs);
         let pipe = StdinWriter::new(Some(ours)).unwrap();
         let line = "x".repeat(100_000);
         let check = || {
-            let outbox = pipe.lock();
-            assert_eq!(outbox.size, outbox.waiting.iter().map(Vec::len).sum::<usize>());
-            outbox.size
+            let queue = pipe.lock();
+            assert_eq!(queue.size, queue.lines.iter().map(Vec::len).sum::<usize>());
+            queue.size
         };
         for _ in 0..20 {
             pipe.write(&line.as_str().into()).unwrap();
             check();
         }
-        assert!(check() > 0, "the system takes everything");
+        assert!(check() > 0, "the pipe accepted everything");
         let mut buffer = vec![0; 70_000];
         while check() > 0 {
             let _ = theirs.read(&mut buffer);
@@ -156,6 +158,6 @@ mod tests {
         }
         drop(theirs);
         pipe.write(&line.as_str().into()).unwrap();
-        assert_eq!(check(), 0, "nobody reads any more");
+        assert_eq!(check(), 0, "a message is queued for a closed stdin");
     }
 }

@@ -1,5 +1,5 @@
-//! Streamable HTTP: each message is a POST of its own, and its answer comes as the answer to that (2025-11-25 and 2026-07-28,
-//! "Transports": Streamable HTTP).
+//! The Streamable HTTP transport: each message is a separate POST, and the HTTP response contains the JSON-RPC response
+//! (2025-11-25 and 2026-07-28, "Transports": Streamable HTTP).
 
 mod response;
 mod server_stream;
@@ -13,7 +13,7 @@ use ::http::Method;
 
 use super::context::TransportContext;
 use super::http_peer::{HttpPeer, SESSION_ID};
-use super::http_request::{MessageTarget, outgoing};
+use super::http_request::{MessageTarget, build_request};
 use super::interface::{
     BEST_EFFORT_LIMIT, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
 };
@@ -31,43 +31,54 @@ use server_stream::{ServerStream, StreamOpener};
 /// The transport of one session.
 pub struct StreamableHttp {
     me: Weak<StreamableHttp>,
-    host: Arc<TransportContext>,
+    context: Arc<TransportContext>,
     peer: Arc<HttpPeer>,
-    /// For what belongs to no call, on legacy servers.
+    /// The stream for messages that belong to no call; legacy servers only.
     server_stream: ServerStream,
 }
 
 impl StreamableHttp {
-    pub fn new(host: Arc<TransportContext>, peer: Arc<HttpPeer>) -> Arc<StreamableHttp> {
-        Arc::new_cyclic(|me| StreamableHttp { me: Weak::clone(me), host, peer, server_stream: ServerStream::default() })
+    pub fn new(context: Arc<TransportContext>, peer: Arc<HttpPeer>) -> Arc<StreamableHttp> {
+        Arc::new_cyclic(|me| StreamableHttp {
+            me: Weak::clone(me),
+            context,
+            peer,
+            server_stream: ServerStream::default(),
+        })
     }
 
     fn target<'a>(&'a self, peer_context: &'a PeerContext) -> MessageTarget<'a> {
-        MessageTarget { to: &self.peer.endpoint, peer_context, session_reference: self.session_reference(peer_context) }
+        MessageTarget {
+            endpoint: &self.peer.endpoint,
+            peer_context,
+            session_reference: self.session_reference(peer_context),
+        }
     }
 
-    /// Posts a request under a new id, which `asked` gets, and waits for the head of the answer.
+    /// Posts a request, again if needed, and waits for the headers of the response. `last_id` is set to the request's
+    /// id.
     fn post_request(
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
-        self.peer.post_request(call, ask, || self.post_once(call, peer_context, ask, asked))
+        self.peer.post_request(call, request, || self.post_once(call, peer_context, request, last_id))
     }
 
+    /// Posts a request once, under a new id.
     fn post_once(
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
-        let id = self.host.calls.next_id();
-        asked.set(id);
-        let text = messages::request(id, ask.method, ask.params);
-        self.peer.send_message(call, self.target(peer_context), Some((ask, id)), &text)
+        let id = self.context.calls.next_id();
+        last_id.set(id);
+        let text = messages::request(id, request.method, request.params);
+        self.peer.send_message(call, self.target(peer_context), Some((request, id)), &text)
     }
 }
 
@@ -80,25 +91,25 @@ impl Transport for StreamableHttp {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
-        asked: &Cell<u64>,
+        request: &EncodedRequest,
+        last_id: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        let mut response = self.post_request(call, peer_context, ask, asked)?;
+        let mut response = self.post_request(call, peer_context, request, last_id)?;
         if !response.is_success() {
             return Err(self.peer.http_refusal(
                 call,
                 &mut response,
                 self.session_reference(peer_context),
-                Some(asked.get()),
+                Some(last_id.get()),
             ));
         }
         let session_id = response.headers.get(SESSION_ID).cloned();
-        // The answer may quote it.
+        // Redact the id, which the response may quote.
         call.record_secret(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
-        let answer = self.read_answer(call, peer_context, &mut response, (asked.get(), ask.rules));
-        let answered = answer.map_err(SendError::after_sending)?;
+        let outcome = self.read_response(call, peer_context, &mut response, (last_id.get(), request.rules));
+        let rpc_response = outcome.map_err(SendError::after_sending)?;
         response.release();
-        Ok(TransportResponse { answered, session_id })
+        Ok(TransportResponse { response: rpc_response, session_id })
     }
 
     fn post(
@@ -119,10 +130,10 @@ impl Transport for StreamableHttp {
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
-        ask: &EncodedRequest,
+        request: &EncodedRequest,
         on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
-        let opened = self.peer.authorized(call, || self.post_once(call, peer_context, ask, &Cell::new(0)));
+        let opened = self.peer.with_credentials(call, || self.post_once(call, peer_context, request, &Cell::new(0)));
         let mut response =
             opened.map_err(|send_error| SubscriptionFailure { error: send_error.error, received_any: false })?;
         self.read_subscription(call, &mut response, on_notification)
@@ -132,14 +143,14 @@ impl Transport for StreamableHttp {
         peer_context.session_reference(SessionReference::NoId)
     }
 
-    fn open_server_stream(&self, call: &CallContext, peer_context: &PeerContext, again: bool) -> Result<()> {
-        let opening = StreamOpener {
-            host: Arc::clone(&self.host),
+    fn open_server_stream(&self, call: &CallContext, peer_context: &PeerContext, reopen: bool) -> Result<()> {
+        let opener = StreamOpener {
+            context: Arc::clone(&self.context),
             peer: Arc::clone(&self.peer),
             transport: self.me.clone(),
             peer_context: peer_context.clone(),
         };
-        self.server_stream.open(call, again, opening)
+        self.server_stream.open(call, reopen, opener)
     }
 
     fn end_event(&self) -> Option<Arc<PollableEvent>> {
@@ -147,18 +158,18 @@ impl Transport for StreamableHttp {
     }
 
     fn end_reason(&self) -> Option<Error> {
-        self.server_stream.why()
+        self.server_stream.end_reason()
     }
 
-    /// DELETE, where the server gave a session id (2025-11-25, "Transports": Session Management). A server that does not offer it
-    /// answers 405; one that has forgotten the session, 404.
+    /// Sends DELETE if the session has an id (2025-11-25, "Transports": Session Management). A server that does not
+    /// support it responds with 405, one that no longer knows the session with 404.
     fn terminate_session(&self, call: &CallContext, peer_context: &PeerContext) -> Result<()> {
         if peer_context.session_id.is_none() {
             return Ok(());
         }
         let target = self.target(peer_context);
-        let response = self.peer.safely(call, || {
-            let outgoing = outgoing(target, Method::DELETE, None, &NOTHING);
+        let response = self.peer.with_stale_retry(call, || {
+            let outgoing = build_request(target, Method::DELETE, None, &NOTHING);
             self.peer.send(call, outgoing, target.session_reference, None)
         });
         let response = response.map_err(|send_error| send_error.error)?;
@@ -173,8 +184,8 @@ impl Transport for StreamableHttp {
 
     fn terminate_session_best_effort(&self, peer_context: &PeerContext) {
         if peer_context.session_id.is_some() {
-            let call = self.host.best_effort_context(BEST_EFFORT_LIMIT);
-            // Where it does not go, it would not be read.
+            let call = self.context.best_effort_context(BEST_EFFORT_LIMIT);
+            // Errors are ignored: the session ends anyway.
             let _ = self.peer.send_message_best_effort(&call, self.target(peer_context), Method::DELETE, &NOTHING);
         }
     }

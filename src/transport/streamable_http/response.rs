@@ -1,5 +1,5 @@
-//! Reading the answer to a request: one JSON message, or an event stream that brings it among others (2025-11-25 and
-//! 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
+//! Reads the response to a request: a JSON body, or an event stream that contains the response among other messages
+//! (2025-11-25 and 2026-07-28, "Streamable HTTP": Sending Messages, Receiving Messages).
 
 use super::StreamableHttp;
 use crate::call::context::CallContext;
@@ -16,16 +16,16 @@ use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::jsonrpc::{Message, RpcResponse};
 use crate::status::*;
 use crate::transport::http_request::unexpected_content;
-use crate::transport::messages::{StreamMessage, check_result_type, each, sort_event};
+use crate::transport::messages::{StreamMessage, check_result_type, classify_event, for_each_message};
 
 impl StreamableHttp {
-    /// The result that belongs to request `id`, from an answer whose status is one of success.
-    pub(super) fn read_answer<'a>(
+    /// Reads the result of request `id` from an HTTP response with a success status.
+    pub(super) fn read_response<'a>(
         &'a self,
         call: &CallContext,
         peer_context: &PeerContext,
         response: &mut HttpResponse<'a>,
-        (id, rules): (u64, RequestPolicy),
+        (id, policy): (u64, RequestPolicy),
     ) -> Result<RpcResponse> {
         let content_type = response.content_type();
         let http_status = response.status;
@@ -34,62 +34,62 @@ impl StreamableHttp {
             Some(EVENT_STREAM) => self.read_stream(call, peer_context, response, id),
             other => Err(unexpected_content(response, other)),
         };
-        result.and_then(|result| check_result_type(peer_context.era, rules, result)).map_err(|mut error| {
+        result.and_then(|result| check_result_type(peer_context.era, policy, result)).map_err(|mut error| {
             error.report_mut().http_status = http_status;
             error
         })
     }
 
     fn read_json(&self, call: &CallContext, response: &mut HttpResponse, id: u64) -> Result<RpcResponse> {
-        let body = response.read_all(self.host.limits.message)?;
+        let body = response.read_all(self.context.limits.message)?;
         if body.is_empty() {
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's response is empty"));
         }
-        let (mut found, mut asked) = (None, Vec::new());
-        let complete = each(body, |message| {
-            found = found.take().or_else(|| self.take_message(call, message, id, &mut asked));
+        let (mut found, mut server_requests) = (None, Vec::new());
+        let parse_outcome = for_each_message(body, |message| {
+            found = found.take().or_else(|| self.take_message(call, message, id, &mut server_requests));
         });
         let nothing =
             || Err(Error::new(MCP_INVALID_MESSAGE, "the server's response contains no response to the request"));
-        found.unwrap_or_else(|| complete.and_then(|()| nothing()))
+        found.unwrap_or_else(|| parse_outcome.and_then(|()| nothing()))
     }
 
-    /// Goes through the messages of an event on the stream that answers request `id`, until its answer. What the server asks on the
-    /// way is put into `asked`, and what is no message into `skipped`.
+    /// Handles the messages of an event on the response stream of request `id`; its response, if the event contains it.
+    /// Adds server requests to `server_requests`, and data that is not a message to `skipped`.
     pub(super) fn take_event(
         &self,
         call: &CallContext,
         event: SseEvent,
         id: u64,
-        asked: &mut Vec<ServerRequest>,
+        server_requests: &mut Vec<ServerRequest>,
         skipped: &mut SkippedInput,
     ) -> Result<Option<RpcResponse>> {
-        let (mut found, mut broken) = (None, None);
-        let is_ours = |theirs: Option<&str>| theirs.is_none_or(|theirs| ids::is_id(theirs, id));
-        sort_event(call, event, skipped, is_ours, |taken| {
+        let (mut found, mut first_error) = (None, None);
+        let is_own_id = |theirs: Option<&str>| theirs.is_none_or(|theirs| ids::is_id(theirs, id));
+        classify_event(call, event, skipped, is_own_id, |taken| {
             match taken {
                 StreamMessage::Message(message) => {
-                    found = found.take().or_else(|| self.take_message(call, message, id, asked));
+                    found = found.take().or_else(|| self.take_message(call, message, id, server_requests));
                 }
-                StreamMessage::InvalidMessage { error, .. } => broken = broken.take().or(Some(error)),
+                StreamMessage::InvalidMessage { error, .. } => first_error = first_error.take().or(Some(error)),
             }
             true
         });
-        // One that is broken does not spoil the others.
-        found.or_else(|| broken.map(Err)).transpose()
+        // A valid response counts even if another message is invalid.
+        found.or_else(|| first_error.map(Err)).transpose()
     }
 
-    /// Takes a message on the way to the answer to request `id`; gives that answer, or what stands for it.
+    /// Handles one message that arrives for request `id`; the outcome of the request, if the message determines it.
     fn take_message(
         &self,
         call: &CallContext,
         message: Message,
         id: u64,
-        asked: &mut Vec<ServerRequest>,
+        server_requests: &mut Vec<ServerRequest>,
     ) -> Option<Result<RpcResponse>> {
-        let is_answer = matches!(message, Message::Result { .. } | Message::Error { .. });
-        // Many may come at once, and each may lead to a callback.
-        if !is_answer && let Err(stop) = call.wait_context().check() {
+        let is_response = matches!(message, Message::Result { .. } | Message::Error { .. });
+        // One event can contain many messages, and each can run a callback: check for interrupts before each.
+        if !is_response && let Err(stop) = call.wait_context().check() {
             return Some(Err(call.stopped_while(&stop, RequestPhase::Body.doing())));
         }
         match message {
@@ -98,15 +98,15 @@ impl StreamableHttp {
                 let why = "the server's response contains the result of another request";
                 return Some(Err(Error::new(MCP_WRONG_ID, why)));
             }
-            // An error on the request's own answer belongs to it, whatever its id.
+            // In the response to a request, an error is for the request, even if its id differs.
             Message::Error { error, .. } => return Some(Err(rpc_failure(call, error))),
-            Message::Request { id, method, params } => asked.push(ServerRequest { id, method, params }),
+            Message::Request { id, method, params } => server_requests.push(ServerRequest { id, method, params }),
             Message::Notification { method, params } => {
-                let notice = Notification { method, params };
-                if let Some(cancelled) = notice.cancelled() {
-                    asked.retain(|asked| !ids::is_same_id(&asked.id, cancelled));
+                let notification = Notification { method, params };
+                if let Some(cancelled) = notification.cancelled() {
+                    server_requests.retain(|request| !ids::is_same_id(&request.id, cancelled));
                 }
-                self.host.inbound.notification(call, &notice);
+                self.context.inbound.notification(call, &notification);
             }
         }
         None

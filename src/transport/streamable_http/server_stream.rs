@@ -1,6 +1,6 @@
-//! The standing event stream of a legacy session on Streamable HTTP: what the server sends that belongs to no call (2025-11-25,
-//! "Transports": Listening for Messages from the Server). It is opened where the program answers what servers ask, or listens for
-//! changes, and has a thread of its own.
+//! The server event stream of a legacy session, for messages that belong to no call (2025-11-25, "Transports":
+//! Listening for Messages from the Server). It is opened if the application handles server requests or subscribes to
+//! changes. A separate thread reads it.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -29,61 +29,63 @@ use crate::transport::event_reader::EventReader;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::http_request::{MessageTarget, unexpected_content};
 use crate::transport::interface::Transport;
-use crate::transport::messages::{StreamMessage, sort_event};
+use crate::transport::messages::{StreamMessage, classify_event};
 use crate::transport::reply_slot::CallLifetime;
 
-/// How long to wait before the stream is opened again, where the server does not say; doubled each time that it was in vain.
-const RETRY: Duration = Duration::from_secs(1);
-const SHORTEST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// How long to wait before reopening the stream if the server sends no `retry`. Doubled after each failure.
+const DEFAULT_RETRY: Duration = Duration::from_secs(1);
+const MIN_RETRY: Duration = Duration::from_millis(100);
+const MAX_RETRY: Duration = Duration::from_secs(60);
 
-/// How long it is tried again after a break, where the server says that the session has a stream already: it has not noticed the end
-/// of the old one yet.
-const LONGEST_CONFLICT: Duration = Duration::from_secs(125);
+/// How long to retry after a broken connection while the server reports that the session already has a stream: it has
+/// not noticed the end of the old one yet.
+const MAX_CONFLICT: Duration = Duration::from_secs(125);
 
-/// A stream that lasted so long resets the pause: many proxies end one on which nothing is sent.
-const LASTING: Duration = Duration::from_secs(10);
+/// A stream open this long resets the backoff, even if it was silent: many proxies close silent streams.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-/// How long the first call of a session waits for it: what a server asks while nobody listens is lost on some.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the first call of a session waits for the stream: some servers lose requests that they send before it is
+/// open.
+const FIRST_ATTEMPT_LIMIT: Duration = Duration::from_secs(1);
 
-/// Belongs to a session, and ends with it.
+/// The server event stream of one session. It ends with the session.
 #[derive(Default)]
 pub struct ServerStream(Mutex<StreamSlot>);
 
 #[derive(Default)]
 struct StreamSlot {
-    /// The stream, once it was wanted.
+    /// The stream, once it was opened.
     state: Option<Arc<StreamState>>,
-    /// Nobody wants the stream any more.
+    /// The stream is no longer needed.
     is_stopped: bool,
 }
 
 struct StreamState {
-    /// Raised when nobody wants the stream any more.
+    /// Set when the stream is no longer needed.
     stop: Arc<PollableEvent>,
-    /// Raised when the stream was tried once, with whatever outcome.
-    tried: PollableEvent,
-    /// Raised when the stream will not come any more.
+    /// Set after the first attempt to open the stream, whether it succeeded or not.
+    attempted: PollableEvent,
+    /// Set when the stream has ended and is not reopened.
     end_event: Arc<PollableEvent>,
-    why: OnceLock<Error>,
+    end_reason: OnceLock<Error>,
 }
 
 impl ServerStream {
-    /// Nobody wants the stream any more.
+    /// Stops the stream.
     pub fn stop(&self) {
-        let mut place = self.lock();
-        place.is_stopped = true;
-        place.state.iter().for_each(|state| state.stop.set());
+        let mut slot = self.lock();
+        slot.is_stopped = true;
+        slot.state.iter().for_each(|state| state.stop.set());
     }
 
-    /// Raised when the stream will not come any more; then [`ServerStream::why`] says why.
+    /// Set when the stream has ended and is not reopened.
     pub fn end_event(&self) -> Option<Arc<PollableEvent>> {
         self.lock().state.as_ref().map(|state| Arc::clone(&state.end_event))
     }
 
-    pub fn why(&self) -> Option<Error> {
-        self.lock().state.as_ref()?.why.get().cloned()
+    /// Why the stream has ended, if it has.
+    pub fn end_reason(&self) -> Option<Error> {
+        self.lock().state.as_ref()?.end_reason.get().cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, StreamSlot> {
@@ -95,126 +97,126 @@ impl StreamState {
     fn new() -> Result<StreamState> {
         Ok(StreamState {
             stop: Arc::new(new_signal()?),
-            tried: new_signal()?,
+            attempted: new_signal()?,
             end_event: Arc::new(new_signal()?),
-            why: OnceLock::new(),
+            end_reason: OnceLock::new(),
         })
     }
 
-    /// Whether the stream was given up, for a reason that may be over by now.
-    fn is_transient(&self) -> bool {
-        self.end_event.is_set() && self.why.get().is_none_or(may_be_opened_later)
+    /// Whether the stream has ended for a reason that may be temporary.
+    fn may_be_reopened(&self) -> bool {
+        self.end_event.is_set() && self.end_reason.get().is_none_or(may_be_opened_later)
     }
 }
 
 impl Drop for ServerStream {
     fn drop(&mut self) {
-        // In the child of a fork the lock may be held for ever.
+        // Without locking: in the child of a fork, the lock may be held forever.
         self.0.get_mut().state.iter().for_each(|state| state.stop.set());
     }
 }
 
-/// What the thread needs of the session, without keeping it alive.
+/// The parts of a session that the thread uses. It does not keep the session alive.
 pub struct StreamOpener {
-    pub host: Arc<TransportContext>,
+    pub context: Arc<TransportContext>,
     pub peer: Arc<HttpPeer>,
     pub transport: Weak<dyn Transport>,
     pub peer_context: PeerContext,
 }
 
-/// The stream as its thread has it.
+/// The state of the thread.
 struct StreamRun {
     state: Arc<StreamState>,
-    opening: StreamOpener,
-    /// What the server asks belongs to the stream.
-    asking: CallLifetime,
+    opener: StreamOpener,
+    /// The lifetime of the server requests on the stream.
+    lifetime: CallLifetime,
     last_event_id: Option<HeaderValue>,
     retry: Duration,
 }
 
 impl ServerStream {
-    /// Opens the stream of the session, where that is not done yet; and waits a moment for it. Where `again`, one that was given up is
-    /// opened again.
-    pub fn open(&self, call: &CallContext, again: bool, opening: StreamOpener) -> Result<()> {
-        let state = self.start(again, opening)?;
-        let fds = [(state.tried.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
+    /// Opens the stream of the session if it is not open, and waits briefly for it. With `reopen`, a stream that has
+    /// ended for a temporary reason is opened again.
+    pub fn open(&self, call: &CallContext, reopen: bool, opener: StreamOpener) -> Result<()> {
+        let state = self.start(reopen, opener)?;
+        let fds = [(state.attempted.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
         let wait_context = call.wait_context().clone();
-        let patience = PATIENCE.min(call.fallback_limit());
-        wait_context.wait_any(&fds, Some(patience)).map(|_| ()).map_err(|stop| call.stopped(&stop))
+        let limit = FIRST_ATTEMPT_LIMIT.min(call.fallback_limit());
+        wait_context.wait_any(&fds, Some(limit)).map(|_| ()).map_err(|stop| call.stopped(&stop))
     }
 
-    fn start(&self, again: bool, opening: StreamOpener) -> Result<Arc<StreamState>> {
-        let mut place = self.lock();
-        if let Some(state) = place.state.as_ref().filter(|state| !again || !state.is_transient()) {
+    fn start(&self, reopen: bool, opener: StreamOpener) -> Result<Arc<StreamState>> {
+        let mut slot = self.lock();
+        if let Some(state) = slot.state.as_ref().filter(|state| !reopen || !state.may_be_reopened()) {
             return Ok(Arc::clone(state));
         }
         let state = Arc::new(StreamState::new()?);
-        if place.is_stopped {
+        if slot.is_stopped {
             state.stop.set();
         }
-        let host = Arc::clone(&opening.host);
+        let context = Arc::clone(&opener.context);
         let mut stream = StreamRun {
             state: Arc::clone(&state),
-            opening,
-            asking: CallLifetime::default(),
+            opener,
+            lifetime: CallLifetime::default(),
             last_event_id: None,
-            retry: RETRY,
+            retry: DEFAULT_RETRY,
         };
-        host.readers.start(move || {
-            let why = stream.follow();
-            let _ = stream.state.why.set(why);
+        context.readers.start(move || {
+            let end_reason = stream.run();
+            let _ = stream.state.end_reason.set(end_reason);
             stream.state.end_event.set();
         })?;
-        place.state = Some(Arc::clone(&state));
+        slot.state = Some(Arc::clone(&state));
         Ok(state)
     }
 }
 
 impl StreamRun {
-    /// Reads the stream over all its connections; gives the reason for the end.
-    fn follow(&mut self) -> Error {
+    /// Reads the stream over all its connections; the reason for its end.
+    fn run(&mut self) -> Error {
         let wait_context = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
-        let call = self.opening.host.calls.own(wait_context);
-        let (mut in_vain, mut pauses, mut was_open) = (0, 0, false);
+        let call = self.opener.context.calls.own(wait_context);
+        let (mut failures, mut retries, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
-            let begun = Instant::now();
-            let peer = Arc::clone(&self.opening.peer);
+            let start = Instant::now();
+            let peer = Arc::clone(&self.opener.peer);
             let opened = self.open(&peer, &call);
-            self.state.tried.set();
+            self.state.attempted.set();
             let (is_open, error) = match opened {
                 Ok(mut response) => {
                     let mut received_any = false;
                     let error = self.read(&call, &mut response, &mut received_any);
-                    if received_any || begun.elapsed() >= LASTING {
-                        pauses = 0;
+                    if received_any || start.elapsed() >= STABLE_AFTER {
+                        retries = 0;
                     }
                     (true, error)
                 }
                 Err(error) => (false, error),
             };
             was_open |= is_open;
-            in_vain = if is_open { 0 } else { in_vain + 1 };
+            failures = if is_open { 0 } else { failures + 1 };
             let is_conflict = was_open && !is_open && reports_existing_stream(&error);
-            conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(begun));
-            if conflict_since.is_some_and(|since| since.elapsed() >= LONGEST_CONFLICT) {
+            conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(start));
+            if conflict_since.is_some_and(|since| since.elapsed() >= MAX_CONFLICT) {
                 let why = format!("the server kept refusing the event stream as if another one were open: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
-            let stage = FailedStep::ServerStream { was_open, failures: in_vain };
-            if disposition(&error, stage) == Disposition::Fatal {
+            let step = FailedStep::ServerStream { was_open, failures };
+            if disposition(&error, step) == Disposition::Fatal {
                 if !self.state.stop.is_set() {
                     call.log(LogLevel::Debug, || format!("no server event stream: {error}"));
                 }
                 return error;
             }
-            let longest = LONGEST_RETRY.max(self.retry);
-            let mut pause = self.retry.saturating_mul(2u32.saturating_pow(pauses)).min(longest);
+            let max_pause = MAX_RETRY.max(self.retry);
+            let mut pause = self.retry.saturating_mul(2u32.saturating_pow(retries)).min(max_pause);
             if let Some(since) = conflict_since {
-                // The last attempt of a conflict is at its end, not up to a minute later.
-                pause = pause.min(LONGEST_CONFLICT.saturating_sub(since.elapsed()));
+                // The last attempt is made when the limit is reached, not up to a minute later.
+                pause = pause.min(MAX_CONFLICT.saturating_sub(since.elapsed()));
             }
-            pauses += 1;
+            retries += 1;
             call.log(LogLevel::Debug, || {
                 format!("the server event stream ended: {error}; reopening it in {} ms", pause.as_millis())
             });
@@ -242,16 +244,17 @@ impl StreamRun {
     }
 
     fn target(&self) -> MessageTarget<'_> {
-        let peer_context = &self.opening.peer_context;
+        let peer_context = &self.opener.peer_context;
         MessageTarget {
-            to: &self.opening.peer.endpoint,
+            endpoint: &self.opener.peer.endpoint,
             peer_context,
             session_reference: peer_context.session_reference(SessionReference::NoId),
         }
     }
 
+    /// Reads one connection; the reason for its end.
     fn read(&mut self, call: &CallContext, response: &mut HttpResponse, received_any: &mut bool) -> Error {
-        let mut reader = EventReader::new(self.opening.host.limits.event);
+        let mut reader = EventReader::new(self.opener.context.limits.event);
         let mut skipped = SkippedInput::default();
         loop {
             let events = match reader.next(|buffer| response.read(buffer)) {
@@ -260,7 +263,7 @@ impl StreamRun {
                 Err(error) => return error,
             };
             if let Some(retry) = reader.retry() {
-                self.retry = retry.clamp(SHORTEST_RETRY, LONGEST_RETRY);
+                self.retry = retry.clamp(MIN_RETRY, MAX_RETRY);
             }
             if let Some(id) = reader.last_id() {
                 self.last_event_id = id;
@@ -268,27 +271,28 @@ impl StreamRun {
             for event in events {
                 if !event.data.is_empty() {
                     *received_any = true;
-                    self.take(call, event, &mut skipped);
+                    self.handle_event(call, event, &mut skipped);
                 }
             }
         }
     }
 
-    fn take(&self, call: &CallContext, event: SseEvent, skipped: &mut SkippedInput) {
-        let inbound = &self.opening.host.inbound;
-        // No answer is awaited here.
-        sort_event(
+    fn handle_event(&self, call: &CallContext, event: SseEvent, skipped: &mut SkippedInput) {
+        let inbound = &self.opener.context.inbound;
+        // No response is expected on this stream.
+        classify_event(
             call,
             event,
             skipped,
             |_| false,
             |taken| {
                 match taken {
-                    // Many may come at once, and each may lead to a callback.
+                    // One event can contain many messages, and each can run a callback: check for interrupts before
+                    // each.
                     _ if call.wait_context().check().is_err() => {}
                     StreamMessage::Message(Message::Request { id, method, params }) => {
-                        let transport = Weak::clone(&self.opening.transport);
-                        let slot = self.asking.slot(transport, &self.opening.peer_context, call);
+                        let transport = Weak::clone(&self.opener.transport);
+                        let slot = self.lifetime.slot(transport, &self.opener.peer_context, call);
                         inbound.server_request(call, &ServerRequest { id, method, params }, slot);
                     }
                     StreamMessage::Message(Message::Notification { method, params }) => {

@@ -1,4 +1,4 @@
-//! Reading an answer from an event stream; where the stream of a legacy server breaks off, it is resumed (2025-11-25,
+//! Reads a response from an event stream. If the stream of a legacy server breaks, it is resumed (2025-11-25,
 //! "Resumability and Redelivery").
 
 use std::time::Duration;
@@ -24,31 +24,31 @@ use crate::transport::event_reader::EventReader;
 use crate::transport::interface::Transport;
 use crate::transport::reply_slot::CallLifetime;
 
-/// How long to wait before a stream is resumed, where the server does not say.
+/// How long to wait before resuming a stream if the server sends no `retry`.
 const DEFAULT_RETRY: Duration = Duration::from_secs(1);
 
-/// A server that ends its stream again and again is not asked more often than this, nor waited for longer than that.
-const SHORTEST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(300);
+/// The limits of the wait before resuming a stream. A longer `retry` of the server is an error.
+const MIN_RETRY: Duration = Duration::from_millis(100);
+const MAX_RETRY: Duration = Duration::from_secs(300);
 
-/// How often a stream is resumed in a row without anything new on it.
-const MAX_WITHOUT_PROGRESS: u32 = 5;
+/// How often in a row a stream is resumed without new data.
+const MAX_RESUMES_WITHOUT_PROGRESS: u32 = 5;
 
-const RESUMING: &str = "before the stream was resumed";
+const BEFORE_RESUMING: &str = "before the stream was resumed";
 
-/// How far a stream has come, over all its connections.
+/// The state of a stream over all its connections.
 #[derive(Default)]
 struct ResumeState {
     last_id: Option<HeaderValue>,
     retry: Option<Duration>,
-    resumed_in_vain: u32,
+    resumes_without_progress: u32,
     skipped: SkippedInput,
-    /// What the server asks on it.
-    asking: CallLifetime,
+    /// The lifetime of the server requests on the stream.
+    lifetime: CallLifetime,
 }
 
 impl StreamableHttp {
-    /// The answer to request `id`, from a stream that is resumed where that can be done.
+    /// Reads the response to request `id`. Resumes the stream if it breaks and can be resumed.
     pub(super) fn read_stream<'a>(
         &'a self,
         call: &CallContext,
@@ -56,81 +56,86 @@ impl StreamableHttp {
         response: &mut HttpResponse<'a>,
         id: u64,
     ) -> Result<RpcResponse> {
-        let mut progress = ResumeState::default();
+        let mut state = ResumeState::default();
         loop {
-            let error = match self.read_connection(call, peer_context, response, id, &mut progress) {
-                Err(error) if error.status() == MCP_TRUNCATED && can_resume(peer_context, &progress) => error,
-                outcome => return outcome.map_err(|error| progress.explained(call, error)),
+            let error = match self.read_connection(call, peer_context, response, id, &mut state) {
+                Err(error) if error.status() == MCP_TRUNCATED && can_resume(peer_context, &state) => error,
+                outcome => return outcome.map_err(|error| state.explained(call, error)),
             };
-            let resumed = self.resume(call, peer_context, &mut progress, error);
-            *response = resumed.map_err(|error| progress.explained(call, error))?;
+            let resumed = self.resume(call, peer_context, &mut state, error);
+            *response = resumed.map_err(|error| state.explained(call, error))?;
         }
     }
 
-    /// Reads one connection to its end, or to the answer.
+    /// Reads one connection until its end or until the response.
     fn read_connection(
         &self,
         call: &CallContext,
         peer_context: &PeerContext,
         response: &mut HttpResponse,
         id: u64,
-        progress: &mut ResumeState,
+        state: &mut ResumeState,
     ) -> Result<RpcResponse> {
-        let mut stream = EventReader::new(self.host.limits.event);
+        let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = stream.next(|buffer| response.read(buffer))? else {
+            let Some(events) = reader.next(|buffer| response.read(buffer))? else {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
             };
-            progress.note(&stream);
-            let mut asked: Vec<ServerRequest> = Vec::new();
+            state.update(&reader);
+            let mut server_requests: Vec<ServerRequest> = Vec::new();
             let paused = call.paused_so_far();
             for event in events {
-                // Streams begin with priming events, which are empty, and may carry events that are no messages.
+                // Streams start with empty priming events, and may contain events that are not messages.
                 if event.data.is_empty() {
                     continue;
                 }
-                let skipped = progress.skipped.count;
-                if let Some(answered) = self.take_event(call, event, id, &mut asked, &mut progress.skipped)? {
-                    return Ok(answered);
+                let skipped_before = state.skipped.count;
+                if let Some(rpc_response) =
+                    self.take_event(call, event, id, &mut server_requests, &mut state.skipped)?
+                {
+                    return Ok(rpc_response);
                 }
-                if progress.skipped.count == skipped {
-                    progress.resumed_in_vain = 0;
+                if state.skipped.count == skipped_before {
+                    state.resumes_without_progress = 0;
                 }
             }
-            // Only now: a server whose answer is there already needs no reply.
-            for asked in &asked {
+            // Handled after all events: if the response has arrived with them, the server needs no reply.
+            for request in &server_requests {
                 call.wait_context().check().map_err(|stop| call.stopped_while(&stop, RequestPhase::Body.doing()))?;
-                let slot = progress.asking.slot(self.me.clone(), peer_context, call);
-                self.host.inbound.server_request(call, asked, slot);
+                let slot = state.lifetime.slot(self.me.clone(), peer_context, call);
+                self.context.inbound.server_request(call, request, slot);
             }
-            // The time of callbacks does not count.
+            // The time in callbacks does not count against the timeout.
             if call.paused_so_far() != paused {
                 response.set_wait_context(&call.wait_context());
             }
         }
     }
 
-    /// The next connection of a stream that ended with `error`; or that error, with why there is none.
+    /// Opens the next connection of a stream that ended with `error`. If that fails, returns `error` and the reason.
     fn resume<'a>(
         &'a self,
         call: &CallContext,
         peer_context: &PeerContext,
-        progress: &mut ResumeState,
+        state: &mut ResumeState,
         error: Error,
     ) -> Result<HttpResponse<'a>> {
         loop {
-            progress.resumed_in_vain += 1;
-            if progress.resumed_in_vain > MAX_WITHOUT_PROGRESS {
-                return Err(explained(error, format!("it was resumed {MAX_WITHOUT_PROGRESS} times without new data")));
+            state.resumes_without_progress += 1;
+            if state.resumes_without_progress > MAX_RESUMES_WITHOUT_PROGRESS {
+                return Err(with_reason(
+                    error,
+                    format!("it was resumed {MAX_RESUMES_WITHOUT_PROGRESS} times without new data"),
+                ));
             }
-            let retry = progress.retry.unwrap_or(DEFAULT_RETRY).max(SHORTEST_RETRY);
-            if retry > LONGEST_RETRY {
+            let retry = state.retry.unwrap_or(DEFAULT_RETRY).max(MIN_RETRY);
+            if retry > MAX_RETRY {
                 let why = format!("the server wants {} ms before it is resumed, which is too long", retry.as_millis());
-                return Err(explained(error, why));
+                return Err(with_reason(error, why));
             }
             call.log(LogLevel::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
             self.pause(call, retry)?;
-            let resumed = self.peer.get_stream(call, self.target(peer_context), progress.last_id.as_ref());
+            let resumed = self.peer.get_stream(call, self.target(peer_context), state.last_id.as_ref());
             let mut response = match resumed {
                 Ok(response) => response,
                 Err(send_error)
@@ -144,11 +149,11 @@ impl StreamableHttp {
                 let failure = self.peer.http_failure(call, &mut response, self.session_reference(peer_context));
                 return match failure.status() {
                     MCP_CANCELLED | MCP_CLOSED | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_SESSION_LOST => Err(failure),
-                    _ => Err(explained(error, format!("it cannot be resumed: {failure}"))),
+                    _ => Err(with_reason(error, format!("it cannot be resumed: {failure}"))),
                 };
             }
             if response.content_type().as_deref() != Some(EVENT_STREAM) {
-                return Err(explained(
+                return Err(with_reason(
                     error,
                     "it cannot be resumed: the server offers no event stream for that".into(),
                 ));
@@ -159,38 +164,42 @@ impl StreamableHttp {
 }
 
 impl StreamableHttp {
-    /// Waits before a stream is resumed; no byte comes meanwhile, so the idle limit ends it.
+    /// Waits before resuming a stream. Fails if the idle limit is shorter, because no bytes can arrive meanwhile.
     fn pause(&self, call: &CallContext, retry: Duration) -> Result<()> {
         let wait_context = call.wait_context().clone();
         let idle = wait_context.idle.filter(|idle| *idle < retry);
-        wait_context.wait_any(&[], Some(idle.unwrap_or(retry))).map_err(|stop| call.stopped_while(&stop, RESUMING))?;
-        if idle.is_some() { Err(call.stopped_while(&Interrupt::Idle, RESUMING)) } else { Ok(()) }
+        wait_context
+            .wait_any(&[], Some(idle.unwrap_or(retry)))
+            .map_err(|stop| call.stopped_while(&stop, BEFORE_RESUMING))?;
+        if idle.is_some() { Err(call.stopped_while(&Interrupt::Idle, BEFORE_RESUMING)) } else { Ok(()) }
     }
 }
 
 impl ResumeState {
-    /// The error of a stream on which no answer came.
+    /// The error of a stream without a response, with the skipped data that arrived instead.
     fn explained(&self, call: &CallContext, error: Error) -> Error {
         skipped_input::explained(error, call, skipped_input::ON_STREAM, self.skipped.first().map(|first| &**first))
     }
 
-    fn note(&mut self, stream: &EventReader) {
-        self.retry = stream.retry().or(self.retry);
-        let Some(id) = stream.last_id() else { return };
+    /// Records the `retry` and the last event id of the stream. A new id is progress.
+    fn update(&mut self, reader: &EventReader) {
+        self.retry = reader.retry().or(self.retry);
+        let Some(id) = reader.last_id() else { return };
         if id != self.last_id {
             self.last_id = id;
-            self.resumed_in_vain = 0;
+            self.resumes_without_progress = 0;
         }
     }
 }
 
-/// Modern streams are not resumed, and a handshake is begun anew instead.
-fn can_resume(peer_context: &PeerContext, progress: &ResumeState) -> bool {
-    peer_context.era == Era::Legacy && peer_context.version.is_some() && progress.last_id.is_some()
+/// Whether the stream can be resumed. Modern streams cannot, and a handshake is started again instead.
+fn can_resume(peer_context: &PeerContext, state: &ResumeState) -> bool {
+    peer_context.era == Era::Legacy && peer_context.version.is_some() && state.last_id.is_some()
 }
 
-fn explained(mut error: Error, more: String) -> Error {
+/// Appends a reason to the message of an error.
+fn with_reason(mut error: Error, reason: String) -> Error {
     error.report_mut().message.push_str("; ");
-    error.report_mut().message.push_str(&more);
+    error.report_mut().message.push_str(&reason);
     error
 }

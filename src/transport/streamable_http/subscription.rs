@@ -1,4 +1,4 @@
-//! A subscription of a modern server: the answer to a request, which goes on as long as the server has something to say (2026-07-28,
+//! Reads a subscription on a modern server: the response to its request is an event stream that stays open (2026-07-28,
 //! "Subscriptions").
 
 use std::cell::Cell;
@@ -19,10 +19,10 @@ use crate::sys::wait::Interrupt;
 use crate::transport::event_reader::EventReader;
 use crate::transport::http_request::unexpected_content;
 use crate::transport::interface::{LISTENING, NotificationCallback, SubscriptionFailure};
-use crate::transport::messages::{StreamMessage, each, sort_event};
+use crate::transport::messages::{StreamMessage, classify_event, for_each_message};
 
 impl StreamableHttp {
-    /// Reads until the server's answer, which ends the subscription.
+    /// Reads until the server's JSON-RPC response, which ends the subscription.
     pub(super) fn read_subscription(
         &self,
         call: &CallContext,
@@ -30,16 +30,16 @@ impl StreamableHttp {
         on_notification: &mut NotificationCallback,
     ) -> Result<(), SubscriptionFailure> {
         let received_any = Cell::new(false);
-        let mut on_notification = |notice: &Notification| {
+        let mut on_notification = |notification: &Notification| {
             received_any.set(true);
-            on_notification(notice);
+            on_notification(notification);
         };
-        let outcome = self.read_subscribed(call, response, &mut on_notification, &received_any);
+        let outcome = self.read_subscription_response(call, response, &mut on_notification, &received_any);
         outcome.map_err(|error| SubscriptionFailure { error, received_any: received_any.get() })
     }
 
     /// `received_any` becomes true with the first notification that `on_notification` gets.
-    fn read_subscribed(
+    fn read_subscription_response(
         &self,
         call: &CallContext,
         response: &mut HttpResponse,
@@ -52,12 +52,12 @@ impl StreamableHttp {
         match response.content_type().as_deref() {
             Some(EVENT_STREAM) => self.read_subscription_stream(call, response, on_notification, received_any),
             Some(JSON) => {
-                let body = response.read_all(self.host.limits.message)?;
-                let mut ended = None;
-                let complete = each(body, |message| {
-                    ended = ended.take().or_else(|| take_subscribed(call, message, on_notification));
+                let body = response.read_all(self.context.limits.message)?;
+                let mut end = None;
+                let parse_outcome = for_each_message(body, |message| {
+                    end = end.take().or_else(|| take_message(call, message, on_notification));
                 });
-                ended.unwrap_or(complete)
+                end.unwrap_or(parse_outcome)
             }
             other => Err(unexpected_content(response, other)),
         }
@@ -71,34 +71,34 @@ impl StreamableHttp {
         received_any: &Cell<bool>,
     ) -> Result<()> {
         let (mut is_open, mut skipped) = (false, SkippedInput::default());
-        let mut stream = EventReader::new(self.host.limits.event);
+        let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = stream.next(|buffer| response.read(buffer))? else {
+            let Some(events) = reader.next(|buffer| response.read(buffer))? else {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
                 return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
             };
             for event in events {
-                let mut ended = None;
-                sort_event(
+                let mut end = None;
+                classify_event(
                     call,
                     event,
                     &mut skipped,
                     |_| false,
                     |taken| {
-                        ended = ended.take().or_else(|| match taken {
-                            StreamMessage::Message(message) => take_subscribed(call, message, on_notification),
+                        end = end.take().or_else(|| match taken {
+                            StreamMessage::Message(message) => take_message(call, message, on_notification),
                             StreamMessage::InvalidMessage { error, .. } => Some(Err(error)),
                         });
                         true
                     },
                 );
-                if let Some(end) = ended {
+                if let Some(end) = end {
                     return end;
                 }
             }
             if received_any.get() && !is_open {
-                // The server has taken it; from now on only the caller ends it.
+                // The subscription is open: from now on, only the caller ends it.
                 response.set_wait_context(&call.without_deadline().wait_context());
                 is_open = true;
             }
@@ -106,13 +106,14 @@ impl StreamableHttp {
     }
 }
 
-/// Takes a message of a subscription; gives its end, where that is what it says.
-fn take_subscribed(
+/// Handles one message of a subscription; how the subscription ended, if the message ends it.
+fn take_message(
     call: &CallContext,
     message: Message,
     on_notification: &mut NotificationCallback,
 ) -> Option<Result<()>> {
-    // Many may come at once, and each may lead to a callback. The timeout governs only the opening.
+    // One event can contain many messages, and each can run a callback: check for interrupts before each. The timeout
+    // applies only to opening.
     if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.wait_context().check() {
         return Some(Err(call.stopped_while(&stop, LISTENING)));
     }
