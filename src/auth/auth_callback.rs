@@ -23,7 +23,7 @@ use crate::sys::pollable_event::PollableEvent;
 pub struct AuthRequest {
     pub url: String,
     pub method: Method,
-    /// 1 before the first request of a call; higher after a refusal.
+    /// 1 before a request; higher after refusals.
     pub attempt: u32,
     pub refusal: Option<CredentialRefusal>,
     headers: HeaderSet,
@@ -55,7 +55,7 @@ pub struct AuthCallbackState {
 
 struct CallbackGate {
     running: Option<Arc<RunningCallback>>,
-    /// The number of refreshes grows with each refresh.
+    /// The callback's id, and the number of its refreshes so far.
     generation: CredentialGeneration,
     /// The outcome of the last refresh, or newer credentials.
     refreshed: Result<Arc<HeaderSet>>,
@@ -71,7 +71,7 @@ struct RunningCallback {
 }
 
 impl AuthRequest {
-    /// For the credentials of a call's first request.
+    /// Gets the credentials before a request.
     pub fn new(url: String, method: Method) -> AuthRequest {
         AuthRequest {
             url,
@@ -84,7 +84,7 @@ impl AuthRequest {
         }
     }
 
-    /// For other credentials after the server has refused the last ones.
+    /// Gets other credentials after the server refused those of `refusal`.
     pub fn after_refusal(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
         let first = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
         AuthRequest { attempt, refusal: Some(refusal.clone()), ..first }
@@ -182,7 +182,8 @@ impl AuthCallbackState {
         self.lock().running.is_some()
     }
 
-    /// Runs the callback, or waits for the outcome of a refresh on another thread. `clock` measures the time of both.
+    /// Runs the callback, or takes the outcome of a refresh on another thread. `clock` counts both as a
+    /// pause.
     pub fn issue(
         &self,
         custom_auth: &CustomAuth,
@@ -190,15 +191,15 @@ impl AuthCallbackState {
         clock: &PauseClock,
         (wait, sanitize): (&WaitForCallback, &SanitizeError),
     ) -> Result<IssuedCredentials> {
-        // If another callback issued the refused credentials, this one has not refreshed them yet: zero refreshes.
-        let refused_generation = request.refusal.as_ref().map(|refusal| match refusal.generation {
+        // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
+        let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
             CredentialGeneration { callback_state, refreshes } if callback_state == self.id => refreshes,
             _ => 0,
         });
         let (run, generation) = loop {
             let other = {
                 let mut gate = self.lock();
-                if refused_generation.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
+                if refreshes_before.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
                     return gate.refresh_outcome();
                 }
                 match &gate.running {
@@ -208,7 +209,7 @@ impl AuthCallbackState {
                         Arc::clone(run)
                     }
                     None => {
-                        let run = Arc::new(RunningCallback::new(refused_generation.is_some()));
+                        let run = Arc::new(RunningCallback::new(refreshes_before.is_some()));
                         gate.running = Some(Arc::clone(&run));
                         break (run, gate.generation);
                     }
@@ -224,7 +225,7 @@ impl AuthCallbackState {
         let outcome = request.outcome().map_err(sanitize);
         guard.outcome = Some(outcome.clone());
         drop(guard);
-        let refreshes = generation.refreshes + u64::from(refused_generation.is_some());
+        let refreshes = generation.refreshes + u64::from(refreshes_before.is_some());
         let generation = CredentialGeneration { refreshes, ..generation };
         outcome.map(|headers| IssuedCredentials { headers, generation })
     }

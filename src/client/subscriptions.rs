@@ -1,5 +1,4 @@
-//! What servers say of changes, and who wants to know: lists that are not what they were, resources that have new
-//! contents.
+//! Delivers change notifications of the server to the listeners of a client: changed lists, and updated resources.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

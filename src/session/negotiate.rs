@@ -58,8 +58,8 @@ pub struct Negotiator<'a> {
 /// The outcome of a probe with `server/discover`.
 enum ProbeOutcome {
     Modern(Session),
-    /// A response that no modern server sends, with its error. `era_is_certain` is false if it may have a temporary
-    /// reason.
+    /// A response that no modern server sends; `error` if it was an error. `era_is_certain` is false if the response may
+    /// have a temporary reason.
     Legacy {
         error: Option<Error>,
         era_is_certain: bool,
@@ -176,6 +176,7 @@ impl Negotiator<'_> {
         version: &'static str,
     ) -> Result<Session> {
         let may_exit = server.transport_kind().may_end_by_probe();
+        // Errors that are returned unchanged. Others mean that the server does not support the version.
         let is_reported = |error: &Error| match error.status() {
             MCP_CANCELLED | MCP_CLOSED | MCP_PROCESS_FAILED => true,
             MCP_SERVER_ERROR => !may_exit,
@@ -285,7 +286,7 @@ impl Negotiator<'_> {
     }
 
     /// Tries `initialize` after a response to `server/discover` that no modern server sends. If both requests fail with
-    /// a server error, the first error is reported, because it is not about a fallback.
+    /// a server error, the first one is reported: the second is only about the fallback.
     fn initialize_after_probe(
         &self,
         call: &CallContext,
