@@ -182,8 +182,7 @@ impl AuthCallbackState {
         self.lock().running.is_some()
     }
 
-    /// Runs the callback, or takes the outcome of a refresh on another thread. `clock` counts both as a
-    /// pause.
+    /// Runs the callback, or takes the outcome of a refresh on another thread. `clock` counts both as a pause.
     pub fn issue(
         &self,
         custom_auth: &CustomAuth,

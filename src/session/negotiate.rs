@@ -58,8 +58,8 @@ pub struct Negotiator<'a> {
 /// The outcome of a probe with `server/discover`.
 enum ProbeOutcome {
     Modern(Session),
-    /// A response that no modern server sends; `error` if it was an error. `era_is_certain` is false if the response may
-    /// have a temporary reason.
+    /// A response that no modern server sends; `error` if it was an error. `era_is_certain` is false if the response
+    /// may have a temporary reason.
     Legacy {
         error: Option<Error>,
         era_is_certain: bool,
