@@ -1,7 +1,8 @@
-//! A caller's own way to authorise requests: a callback that is asked before a request, and again when the server refuses it.
+//! Custom authentication: a callback that issues credentials before a request, and again when the server refuses them.
 //!
-//! It is asked by one thread at a time. When a server refuses what it gave, one call asks for something better, and all others
-//! that are refused, or come while that is under way, take the outcome: 64 refused calls spend one refresh token.
+//! It runs on one thread at a time. When the server refuses the credentials, one call runs the callback to refresh
+//! them. All other calls that are refused, or that begin during the refresh, take its outcome: 64 refused calls use one
+//! refresh token.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,101 +19,102 @@ use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard, RwLock};
 use crate::sys::pollable_event::PollableEvent;
 
-/// What the callback is asked, and the place for its answer.
+/// The argument of the callback: the request, and the credentials that the callback sets.
 pub struct AuthRequest {
     pub url: String,
     pub method: Method,
-    /// 1 before a request; more after a refusal.
+    /// 1 before a request; higher after refusals.
     pub attempt: u32,
     pub refusal: Option<CredentialRefusal>,
-    answer: HeaderSet,
-    /// The callback said why it has nothing to give.
-    failed: Option<(String, Option<ErrorCause>)>,
-    /// The last setter could not use what it was given.
-    unusable: Option<Error>,
+    headers: HeaderSet,
+    /// Why the callback has no credentials.
+    failure: Option<(String, Option<ErrorCause>)>,
+    /// The error of the last setter.
+    setter_error: Option<Error>,
 }
 
 pub type AuthCallback = dyn Fn(&mut AuthRequest) + Send + Sync;
 
-/// How a thread waits for another one that is asking.
+/// Waits for a callback that runs on another thread.
 pub type WaitForCallback<'a> = dyn Fn(&PollableEvent) -> Result<()> + 'a;
 
-/// How a failure is made fit for other calls to read.
+/// Removes the call's secrets from an error that other calls may return, too.
 pub type SanitizeError<'a> = dyn Fn(Error) -> Error + 'a;
 
 /// The callback of one client, replaceable at any time.
 #[derive(Default)]
 pub struct CustomAuth(RwLock<Option<Arc<AuthCallbackState>>>);
 
-/// One callback, and what it said last.
+/// One callback, and the credentials that it issued last.
 pub struct AuthCallbackState {
-    /// Of all callbacks in this process, which one.
-    pub number: u64,
+    /// Unique in this process.
+    pub id: u64,
     callback: Box<AuthCallback>,
     gate: Mutex<CallbackGate>,
 }
 
 struct CallbackGate {
-    turn: Option<Arc<RunningCallback>>,
-    /// Grows with each refresh.
+    running: Option<Arc<RunningCallback>>,
+    /// The callback's id, and the number of its refreshes so far.
     generation: CredentialGeneration,
-    /// What the last refresh brought, or a later question.
+    /// The outcome of the last refresh, or newer credentials.
     refreshed: Result<Arc<HeaderSet>>,
+    /// The credentials that were issued last.
     last: Arc<HeaderSet>,
 }
 
-/// The callback is running.
+/// A run of the callback.
 struct RunningCallback {
     is_refresh: bool,
-    /// Made by the first thread that waits.
+    /// Created by the first thread that waits.
     done: OnceLock<PollableEvent>,
 }
 
 impl AuthRequest {
-    /// The question before a request.
+    /// Gets the credentials before a request.
     pub fn new(url: String, method: Method) -> AuthRequest {
         AuthRequest {
             url,
             method,
             attempt: 1,
             refusal: None,
-            answer: HeaderSet::default(),
-            failed: None,
-            unusable: None,
+            headers: HeaderSet::default(),
+            failure: None,
+            setter_error: None,
         }
     }
 
-    /// The question for something better than what the server has refused.
-    pub fn again(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
-        let again = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
-        AuthRequest { attempt, refusal: Some(refusal.clone()), ..again }
+    /// Gets other credentials after the server refused those of `refusal`.
+    pub fn after_refusal(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
+        let first = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
+        AuthRequest { attempt, refusal: Some(refusal.clone()), ..first }
     }
 
     pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
-        let outcome = self.answer.set_bearer(token);
+        let outcome = self.headers.set_bearer(token);
         self.note(outcome)
     }
 
     pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
-        let outcome = self.answer.set_header(name, value);
+        let outcome = self.headers.set_header(name, value);
         self.note(outcome)
     }
 
     /// The callback has no credentials to give.
     pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) {
-        self.failed = Some((reason.into(), cause));
+        self.failure = Some((reason.into(), cause));
     }
 
-    /// A setter that failed makes the request fail, unless a later one makes up for it: to send it without credentials would only
-    /// hide what went wrong.
+    /// Records the outcome of a setter. If the last setter failed, the request fails: sending it without credentials
+    /// would only hide the error.
     pub fn note<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        self.unusable = outcome.as_ref().err().cloned();
+        self.setter_error = outcome.as_ref().err().cloned();
         outcome
     }
 
     fn outcome(self) -> Result<Arc<HeaderSet>> {
-        let unusable = || Some((format!("it set an invalid value: {}", self.unusable?), None));
-        let Some((reason, cause)) = self.failed.or_else(unusable) else { return Ok(Arc::new(self.answer)) };
+        let setter_failure = || Some((format!("it set an invalid value: {}", self.setter_error?), None));
+        let Some((reason, cause)) = self.failure.or_else(setter_failure) else { return Ok(Arc::new(self.headers)) };
         let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
         error.report_mut().cause = cause;
         if let Some(refusal) = self.refusal {
@@ -124,104 +126,105 @@ impl AuthRequest {
 }
 
 impl CustomAuth {
-    /// Replaces the callback. The old one is handed back instead of dropped here, so that its end runs under no lock.
+    /// Replaces the callback. Returns the old one, so that the caller drops it without the lock: that runs application
+    /// code.
     pub fn set(&self, callback: Option<Box<AuthCallback>>) -> Option<Arc<AuthCallbackState>> {
         let callback_state = callback.map(|callback| Arc::new(AuthCallbackState::new(callback)));
-        let mut place = self.0.write();
-        std::mem::replace(&mut *place, callback_state)
+        let mut current = self.0.write();
+        std::mem::replace(&mut *current, callback_state)
     }
 
     pub fn current(&self) -> Option<Arc<AuthCallbackState>> {
         self.0.read().clone()
     }
 
-    /// Whether this thread is in the callback of this client right now.
-    pub fn is_asking(&self) -> bool {
-        ASKING.with_borrow(|asking| asking.contains(&self.place()))
+    /// Whether this thread is running the callback of this client.
+    pub fn is_in_callback(&self) -> bool {
+        IN_CALLBACK.with_borrow(|clients| clients.contains(&self.address()))
     }
 
-    fn place(&self) -> usize {
+    fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Runs `ask` with the note that this thread is in a callback.
-    fn while_asking<T>(&self, ask: impl FnOnce() -> T) -> T {
-        ASKING.with_borrow_mut(|asking| asking.push(self.place()));
-        let outcome = ask();
-        ASKING.with_borrow_mut(Vec::pop);
+    /// Runs `callback`, during which [`CustomAuth::is_in_callback`] is true on this thread.
+    fn run_callback<T>(&self, callback: impl FnOnce() -> T) -> T {
+        IN_CALLBACK.with_borrow_mut(|clients| clients.push(self.address()));
+        let outcome = callback();
+        IN_CALLBACK.with_borrow_mut(Vec::pop);
         outcome
     }
 }
 
 thread_local! {
-    /// The clients in whose callbacks this thread is, innermost last.
-    static ASKING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// The clients whose callbacks this thread is running, innermost last.
+    static IN_CALLBACK: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
 impl AuthCallbackState {
     fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = CredentialGeneration { callback_state: number, refreshes: 0 };
-        let nothing = Arc::<HeaderSet>::default();
-        let gate = CallbackGate { turn: None, generation, refreshed: Ok(Arc::clone(&nothing)), last: nothing };
-        AuthCallbackState { number, callback, gate: Mutex::new(gate) }
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        let generation = CredentialGeneration { callback_state: id, refreshes: 0 };
+        let none = Arc::<HeaderSet>::default();
+        let gate = CallbackGate { running: None, generation, refreshed: Ok(Arc::clone(&none)), last: none };
+        AuthCallbackState { id, callback, gate: Mutex::new(gate) }
     }
 
-    /// What the callback gave last; nobody is asked.
+    /// The credentials that were issued last, without running the callback.
     pub fn last(&self) -> IssuedCredentials {
         let gate = self.lock();
         IssuedCredentials { headers: Arc::clone(&gate.last), generation: gate.generation }
     }
 
-    /// Whether somebody is in the callback now.
-    pub fn is_busy(&self) -> bool {
-        self.lock().turn.is_some()
+    /// Whether a thread is running the callback.
+    pub fn is_running(&self) -> bool {
+        self.lock().running.is_some()
     }
 
-    /// Asks the callback, or takes what another thread's asking brings. `clock` runs as long as any of it takes.
-    pub fn ask(
+    /// Runs the callback, or takes the outcome of a refresh on another thread. `clock` counts both as a pause.
+    pub fn issue(
         &self,
         custom_auth: &CustomAuth,
         mut request: AuthRequest,
         clock: &PauseClock,
         (wait, sanitize): (&WaitForCallback, &SanitizeError),
     ) -> Result<IssuedCredentials> {
-        // What another callback gave was refused before this one refreshed anything.
-        let refused = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            CredentialGeneration { callback_state, refreshes } if callback_state == self.number => refreshes,
+        // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
+        let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
+            CredentialGeneration { callback_state, refreshes } if callback_state == self.id => refreshes,
             _ => 0,
         });
-        let (turn, generation) = loop {
+        let (run, generation) = loop {
             let other = {
                 let mut gate = self.lock();
-                if refused.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
-                    return gate.outcome();
+                if refreshes_before.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
+                    return gate.refresh_outcome();
                 }
-                match &gate.turn {
-                    Some(turn) => {
-                        // Under the lock: the thread whose turn it is will not overlook it.
-                        turn.done()?;
-                        Arc::clone(turn)
+                match &gate.running {
+                    Some(run) => {
+                        // Create the event under the lock: otherwise the running thread could end without setting it.
+                        run.done()?;
+                        Arc::clone(run)
                     }
                     None => {
-                        let turn = Arc::new(RunningCallback::new(refused.is_some()));
-                        gate.turn = Some(Arc::clone(&turn));
-                        break (turn, gate.generation);
+                        let run = Arc::new(RunningCallback::new(refreshes_before.is_some()));
+                        gate.running = Some(Arc::clone(&run));
+                        break (run, gate.generation);
                     }
                 }
             };
             clock.during(|| wait(other.done()?))?;
             if other.is_refresh {
-                return self.lock().outcome();
+                return self.lock().refresh_outcome();
             }
         };
-        let mut end = RunningCallbackGuard { callback_state: self, turn: &turn, outcome: None };
-        custom_auth.while_asking(|| clock.during(|| (self.callback)(&mut request)));
+        let mut guard = RunningCallbackGuard { callback_state: self, run: &run, outcome: None };
+        custom_auth.run_callback(|| clock.during(|| (self.callback)(&mut request)));
         let outcome = request.outcome().map_err(sanitize);
-        end.outcome = Some(outcome.clone());
-        drop(end);
-        let refreshes = generation.refreshes + u64::from(refused.is_some());
+        guard.outcome = Some(outcome.clone());
+        drop(guard);
+        let refreshes = generation.refreshes + u64::from(refreshes_before.is_some());
         let generation = CredentialGeneration { refreshes, ..generation };
         outcome.map(|headers| IssuedCredentials { headers, generation })
     }
@@ -232,8 +235,7 @@ impl AuthCallbackState {
 }
 
 impl CallbackGate {
-    /// What the last refresh brought.
-    fn outcome(&self) -> Result<IssuedCredentials> {
+    fn refresh_outcome(&self) -> Result<IssuedCredentials> {
         let headers = self.refreshed.clone()?;
         Ok(IssuedCredentials { headers, generation: self.generation })
     }
@@ -253,34 +255,34 @@ impl RunningCallback {
     }
 }
 
-/// Ends a turn, in whatever way the callback ends.
+/// Ends a run of the callback when dropped, also if the callback panics.
 struct RunningCallbackGuard<'a> {
     callback_state: &'a AuthCallbackState,
-    turn: &'a RunningCallback,
+    run: &'a RunningCallback,
     outcome: Option<Result<Arc<HeaderSet>>>,
 }
 
 impl Drop for RunningCallbackGuard<'_> {
     fn drop(&mut self) {
         let mut gate = self.callback_state.lock();
-        // Dropped under no lock: the end of an error may be the end of a cause, and that runs code of the program.
-        let mut before = None;
+        // Dropped without the lock: dropping an error may drop its cause, which runs application code.
+        let mut old_outcome = None;
         if let Some(outcome) = self.outcome.take() {
             if let Ok(headers) = &outcome {
                 gate.last = Arc::clone(headers);
             }
-            if self.turn.is_refresh {
+            if self.run.is_refresh {
                 gate.generation.refreshes += 1;
             }
-            // What was given later, for whatever reason, is better than what a refresh brought or failed to bring.
-            if self.turn.is_refresh || outcome.is_ok() {
-                before = Some(std::mem::replace(&mut gate.refreshed, outcome));
+            // Newer credentials replace the outcome of an older refresh, even if they were not issued by a refresh.
+            if self.run.is_refresh || outcome.is_ok() {
+                old_outcome = Some(std::mem::replace(&mut gate.refreshed, outcome));
             }
         }
-        gate.turn = None;
+        gate.running = None;
         drop(gate);
-        drop(before);
-        if let Some(done) = self.turn.done.get() {
+        drop(old_outcome);
+        if let Some(done) = self.run.done.get() {
             done.set();
         }
     }

@@ -1,5 +1,5 @@
-//! How the requests of one client are authorised: by what is set on the client and on the call, and by the auth callback, which is
-//! asked again where the server refuses what it gave.
+//! Adds credentials to the requests of one client: those that are set on the client and on the call, and those of the
+//! auth callback, which runs again when the server refuses them.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 
-/// How often one call may come with other credentials: as they were, refreshed, and with a wider scope.
+/// The most attempts of one call with credentials of the auth callback: the first, after a refresh, and with a wider
+/// scope.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The credentials of one client.
@@ -26,23 +27,24 @@ pub struct Authorizer {
     known: Arc<KnownSecrets>,
 }
 
-/// What a request carries.
+/// The credentials of one request.
 pub struct RequestCredentials {
-    /// What the caller has set on the client.
-    fixed: Arc<HeaderSet>,
-    /// What the caller has set on the call.
-    own: Option<Arc<HeaderSet>>,
-    /// What the auth callback adds.
+    /// Set on the client.
+    client_headers: Arc<HeaderSet>,
+    /// Set on the call.
+    call_headers: Option<Arc<HeaderSet>>,
+    /// Issued by the auth callback.
     issued: Option<IssuedCredentials>,
 }
 
 impl Authorizer {
-    /// What is set, and what the auth callback gives, is told to `known`.
+    /// All credentials are recorded in `known`, to keep them out of errors and logs.
     pub fn new(known: Arc<KnownSecrets>) -> Authorizer {
         Authorizer { credentials: Credentials::new(Arc::clone(&known)), custom_auth: CustomAuth::default(), known }
     }
 
-    /// Runs `attempt`, which sends a request; and again with other credentials where the server refuses those of the auth callback.
+    /// Runs `attempt`, which sends a request. If the server refuses the credentials of the auth callback, gets new ones
+    /// and runs it again.
     pub fn with_credentials<T>(
         &self,
         call: &CallContext,
@@ -59,34 +61,43 @@ impl Authorizer {
             if !call.may_ask_auth {
                 return Err(send_error);
             }
-            let refused = refusal.http_status;
+            let http_status = refusal.http_status;
             if !call.may_retry_auth(MAX_ATTEMPTS) {
                 call.log(LogLevel::Debug, || format!("the server refused the credentials {MAX_ATTEMPTS} times"));
                 return Err(send_error);
             }
-            let request = AuthRequest::again(refusal, call.refusals() + 1);
-            let issued = self.ask(call, &callback_state, request).map_err(SendError::after_sending)?;
+            let request = AuthRequest::after_refusal(refusal, call.refusals() + 1);
+            let issued = self.issue(call, &callback_state, request).map_err(SendError::after_sending)?;
             call.log(LogLevel::Debug, || {
-                format!("the server refused the credentials (HTTP {refused}); retrying with refreshed ones")
+                format!("the server refused the credentials (HTTP {http_status}); retrying with refreshed ones")
             });
             call.store_issued(issued);
         }
     }
 
-    /// What a request has to carry; `question` is what the auth callback is asked.
-    pub fn authorize(&self, call: &CallContext, question: impl FnOnce() -> AuthRequest) -> Result<RequestCredentials> {
+    /// The credentials of a request. If the auth callback has to run, `auth_request` makes its argument.
+    pub fn authorize(
+        &self,
+        call: &CallContext,
+        auth_request: impl FnOnce() -> AuthRequest,
+    ) -> Result<RequestCredentials> {
         let issued = match self.custom_auth.current() {
             None => None,
             Some(callback_state) if !call.may_ask_auth => Some(callback_state.last()),
             Some(callback_state) => Some(match call.take_issued() {
                 Some(issued) => issued,
-                None => self.ask(call, &callback_state, question())?,
+                None => self.issue(call, &callback_state, auth_request())?,
             }),
         };
-        Ok(RequestCredentials { fixed: self.credentials.current(), own: call.headers().cloned(), issued })
+        Ok(RequestCredentials {
+            client_headers: self.credentials.current(),
+            call_headers: call.headers().cloned(),
+            issued,
+        })
     }
 
-    fn ask(
+    /// Gets credentials from the auth callback. The time does not count against the call's timeout.
+    fn issue(
         &self,
         call: &CallContext,
         callback_state: &AuthCallbackState,
@@ -94,52 +105,55 @@ impl Authorizer {
     ) -> Result<IssuedCredentials> {
         let wait = |done: &_| call.wait_for_callback(done);
         let sanitize = |error| call.secrets().sanitize_error(error);
-        let issued = call.paused(|clock| callback_state.ask(&self.custom_auth, request, clock, (&wait, &sanitize)))?;
+        let issued =
+            call.paused(|clock| callback_state.issue(&self.custom_auth, request, clock, (&wait, &sanitize)))?;
         self.known.add_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
     }
 }
 
 impl RequestCredentials {
-    /// What the call has beats what the client has, and what the callback gives beats both.
+    /// Adds the credentials to a request. Headers of the call override those of the client; those of the callback
+    /// override both.
     pub fn apply(&self, headers: &mut HeaderMap) {
-        self.fixed.apply(headers);
-        if let Some(own) = &self.own {
-            own.apply(headers);
+        self.client_headers.apply(headers);
+        if let Some(call_headers) = &self.call_headers {
+            call_headers.apply(headers);
         }
         if let Some(issued) = &self.issued {
             issued.headers.apply(headers);
         }
     }
 
-    /// Tells a call what its request carries.
+    /// Records the credentials in the call, to keep them out of its errors and log lines.
     pub fn tell(&self, call: &CallContext) {
-        call.record_credentials(&self.fixed);
-        self.own.iter().for_each(|own| call.record_credentials(own));
+        call.record_credentials(&self.client_headers);
+        self.call_headers.iter().for_each(|headers| call.record_credentials(headers));
         self.issued.iter().for_each(|issued| call.record_credentials(&issued.headers));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.fixed.is_empty()
-            && self.own.as_ref().is_none_or(|own| own.is_empty())
+        self.client_headers.is_empty()
+            && self.call_headers.as_ref().is_none_or(|headers| headers.is_empty())
             && self.issued.as_ref().is_none_or(|issued| issued.headers.is_empty())
     }
 
-    /// What the server's refusal with `error` of a request means for the auth callback: it may have something better.
-    pub fn refusal(&self, error: &Error, asked: AuthRequest) -> Option<CredentialRefusal> {
+    /// What the auth callback gets after the server refused `request` with `error`; `None` if other credentials cannot
+    /// help.
+    pub fn refusal(&self, error: &Error, request: AuthRequest) -> Option<CredentialRefusal> {
         let may_help = disposition(error, FailedStep::Credentials) == Disposition::OtherCredentials;
         let issued = self.issued.as_ref().filter(|_| may_help)?;
         let report = error.report();
         Some(CredentialRefusal {
-            url: asked.url,
-            method: asked.method,
+            url: request.url,
+            method: request.method,
             http_status: report.http_status,
             challenge: report.www_authenticate.clone(),
             generation: issued.generation,
         })
     }
 
-    /// Whether the auth callback gave a part of it.
+    /// Whether the auth callback issued some of the credentials.
     pub fn is_issued(&self) -> bool {
         self.issued.is_some()
     }

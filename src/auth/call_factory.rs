@@ -1,4 +1,4 @@
-//! How calls of one client begin: with what they have to know, and keep secret, from the start.
+//! Creates the call contexts of one client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +12,11 @@ use crate::log::Log;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::WaitContext;
 
-/// See the module.
+/// Creates call contexts. They share the client's log, known secrets, credentials and close event.
 pub struct CallFactory {
     pub authorizer: Authorizer,
     pub log: Arc<Log>,
-    /// Raised when the client is closed.
+    /// Set when the client is closed.
     pub closed: Arc<PollableEvent>,
     pub known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
@@ -24,7 +24,7 @@ pub struct CallFactory {
 }
 
 impl CallFactory {
-    /// `url_secrets` are those of the client's URL; nothing where the server is a process.
+    /// `url_secrets` are the secrets in the client's URL; empty if the server is a process.
     pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent) -> CallFactory {
         let known = Arc::new(KnownSecrets::default());
         known.add_texts(SecretSource::Url, url_secrets);
@@ -38,11 +38,11 @@ impl CallFactory {
         }
     }
 
-    /// A call of the program's; `timeout` counts where the options have none.
+    /// Starts a call of the application; `timeout` applies if the options have none.
     pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
         let wait_context = WaitContext {
-            // A timeout beyond what the clock can say is none.
+            // No deadline if the clock cannot represent it.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
             timeout: allowed,
             idle: limit(options.idle_ms),
@@ -54,7 +54,7 @@ impl CallFactory {
         self.make(wait_context, true, (options.extras.clone(), progress_token))
     }
 
-    /// A call of the client's own, for which the auth callback is not asked.
+    /// Starts an internal call of the client, which does not run the auth callback.
     pub fn own(&self, wait_context: WaitContext) -> CallContext {
         self.make(wait_context, false, (RequestExtras::default(), 0))
     }

@@ -1,4 +1,4 @@
-//! What a caller sets on a client: the bearer token and headers. They may change between two requests.
+//! The bearer token and the headers that are set on a client.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::error::Result;
 use crate::sys::lock::RwLock;
 
-/// What a client's requests carry; may change between two requests.
+/// The bearer token and the headers that all requests of a client carry. They may change between two requests.
 pub struct Credentials {
     current: RwLock<Arc<HeaderSet>>,
     known: Arc<KnownSecrets>,
 }
 
 impl Credentials {
-    /// What is set is told to `known`.
+    /// All values are recorded in `known`, to keep them out of errors and logs.
     pub fn new(known: Arc<KnownSecrets>) -> Credentials {
         Credentials { current: RwLock::default(), known }
     }
@@ -27,17 +27,17 @@ impl Credentials {
         self.change(|set| set.set_header(name, value))
     }
 
-    /// What counts now.
+    /// The current headers.
     pub fn current(&self) -> Arc<HeaderSet> {
         Arc::clone(&self.current.read())
     }
 
     fn change(&self, edit: impl FnOnce(&mut HeaderSet) -> Result<()>) -> Result<()> {
-        let mut place = self.current.write();
-        let mut set = HeaderSet::clone(&place);
-        edit(&mut set)?;
-        *place = Arc::new(set);
-        self.known.add_headers(SecretSource::Credentials, Arc::clone(&place));
+        let mut current = self.current.write();
+        let mut changed = HeaderSet::clone(&current);
+        edit(&mut changed)?;
+        *current = Arc::new(changed);
+        self.known.add_headers(SecretSource::Credentials, Arc::clone(&current));
         Ok(())
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bearer_beats_an_authorization_header() {
+    fn the_bearer_token_overrides_an_authorization_header() {
         let credentials = Credentials::new(Arc::default());
         credentials.set_header("Authorization", Some("Basic abc")).unwrap();
         credentials.set_header("X-Trace", Some("1")).unwrap();
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_value_changes_nothing() {
+    fn an_invalid_value_changes_nothing() {
         let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("good")).unwrap();
         let error = credentials.set_bearer(Some("Bearer zqxw")).unwrap_err();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_echoes_is_redacted() {
+    fn credentials_that_a_server_echoes_are_redacted() {
         let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("zqxw-token")).unwrap();
         credentials.set_header("X-Key", Some("key-value")).unwrap();
@@ -101,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_no_server_would_take_are_refused() {
+    fn headers_that_are_too_large_are_rejected() {
         let credentials = Credentials::new(Arc::default());
         assert!(credentials.set_header("X-Key", Some(&"x".repeat(200_000))).is_err());
         assert!(credentials.current().is_empty());
     }
 
     #[test]
-    fn headers_do_not_print_their_values() {
+    fn the_debug_output_of_headers_has_no_values() {
         let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("zqxw-token")).unwrap();
         let mut headers = HeaderMap::new();

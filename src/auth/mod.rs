@@ -1,4 +1,4 @@
-//! How a request is authorised.
+//! The credentials of requests: fixed ones, and those that an auth callback issues.
 #![forbid(unsafe_code)]
 
 pub mod auth_callback;

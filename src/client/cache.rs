@@ -1,4 +1,4 @@
-//! Results that are kept as long as the server says that they are fresh, where the program wants that (2026-07-28, "Caching").
+//! The optional cache of results: entries stay as long as the server says that they are fresh (2026-07-28, "Caching").
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,37 +12,40 @@ use crate::protocol::json::Json;
 use crate::protocol::raw_value::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
 
-/// The results of one client.
+/// The cached results of one client.
 #[derive(Default)]
 pub struct Cache {
-    is_wanted: AtomicBool,
-    /// Counts what made something stale: an answer from before that is not kept.
-    changes: AtomicU64,
-    kept: Mutex<CachedResults>,
+    is_enabled: AtomicBool,
+    /// The number of invalidations so far: a result that was requested before the last one is not cached.
+    invalidations: AtomicU64,
+    results: Mutex<CachedResults>,
 }
 
-/// What is kept. Each operation takes time that does not depend on how much that is, but for what it removes.
+/// The entries of the cache. The time of an operation does not depend on the number of entries, except those it
+/// removes.
 #[derive(Default)]
 struct CachedResults {
-    /// By the method, and the parameters as text.
+    /// Method, then the JSON text of the parameters.
     by_method: HashMap<String, HashMap<String, CachedResult>>,
-    /// When each becomes stale, with a number that tells those of one time apart, and its key.
-    stale: BTreeMap<(Instant, u64), CacheKey>,
-    number: u64,
-    /// Of all results and their keys, in bytes.
+    /// The keys in order of expiry; a sequence number makes equal times unique.
+    by_expiry: BTreeMap<(Instant, u64), CacheKey>,
+    last_number: u64,
+    /// The size of all results and their keys, in bytes.
     size: usize,
 }
 
+/// The method, and the JSON text of the parameters.
 pub type CacheKey = (String, String);
 
 struct CachedResult {
     result: Json,
-    until: (Instant, u64),
-    /// What a private result was asked for with.
+    /// The key in `by_expiry`.
+    expiry: (Instant, u64),
+    /// The credentials that a private result was requested with; `None` for a public result.
     context: Option<CacheContext>,
 }
 
-/// The credentials that requests carry: a private result belongs to them alone.
+/// The credentials of a request. A private result is returned only to requests with the same credentials.
 #[derive(Clone)]
 pub struct CacheContext {
     fixed: Arc<HeaderSet>,
@@ -55,8 +58,8 @@ impl CacheContext {
         CacheContext { fixed: authorizer.credentials.current(), issued }
     }
 
-    pub fn is(&self, other: &CacheContext) -> bool {
-        // What a callback gives next is not known before it is asked: only the very same answer is the same.
+    pub fn matches(&self, other: &CacheContext) -> bool {
+        // The auth callback may issue other credentials for the next request: only the identical header set matches.
         let same = |a: &Option<Arc<HeaderSet>>, b: &Option<Arc<HeaderSet>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
@@ -66,9 +69,9 @@ impl CacheContext {
     }
 }
 
-/// How long a result is fresh, and for whom.
+/// How long a result may be cached, and whether only for the same credentials.
 pub struct Freshness {
-    /// Zero where the server does not say.
+    /// Zero if the server sent no `ttlMs`.
     pub ttl: Duration,
     pub is_private: bool,
 }
@@ -83,81 +86,82 @@ impl Freshness {
 }
 
 impl Cache {
-    pub fn set_wanted(&self, is_wanted: bool) {
-        self.is_wanted.store(is_wanted, Ordering::Relaxed);
-        if !is_wanted {
+    /// Turns the cache on or off. Turning it off removes all entries.
+    pub fn set_enabled(&self, is_enabled: bool) {
+        self.is_enabled.store(is_enabled, Ordering::Relaxed);
+        if !is_enabled {
             *self.lock() = CachedResults::default();
         }
     }
 
-    pub fn is_wanted(&self) -> bool {
-        self.is_wanted.load(Ordering::Relaxed)
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled.load(Ordering::Relaxed)
     }
 
-    /// Counts what made something stale.
-    pub fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+    /// The number of invalidations so far.
+    pub fn invalidations(&self) -> u64 {
+        self.invalidations.load(Ordering::SeqCst)
     }
 
     pub fn get(&self, (method, params): &CacheKey, context: &CacheContext) -> Option<Json> {
-        let kept = self.lock();
-        let found = kept.by_method.get(method)?.get(params)?;
-        let is_ours = found.context.as_ref().is_none_or(|theirs| theirs.is(context));
-        (is_ours && Instant::now() < found.until.0).then(|| found.result.clone())
+        let results = self.lock();
+        let found = results.by_method.get(method)?.get(params)?;
+        let has_access = found.context.as_ref().is_none_or(|owner| owner.matches(context));
+        (has_access && Instant::now() < found.expiry.0).then(|| found.result.clone())
     }
 
-    /// Keeps a result, if it may be kept; `most` bytes at most are kept in all.
-    pub fn put(&self, key: CacheKey, result: &Json, context: CacheContext, most: usize) {
+    /// Stores a result, unless the server forbids it or the cache would exceed `max_bytes`.
+    pub fn put(&self, key: CacheKey, result: &Json, context: CacheContext, max_bytes: usize) {
         let Freshness { ttl, is_private } = Freshness::of(result);
-        let Some(until) = Instant::now().checked_add(ttl).filter(|_| !ttl.is_zero()) else { return };
-        let mut kept = self.lock();
-        kept.remove(&key);
-        kept.remove_stale(Instant::now());
-        if kept.size + size(&key, result) <= most {
-            kept.insert(key, result, until, is_private.then_some(context));
+        let Some(expiry) = Instant::now().checked_add(ttl).filter(|_| !ttl.is_zero()) else { return };
+        let mut results = self.lock();
+        results.remove(&key);
+        results.remove_stale(Instant::now());
+        if results.size + size(&key, result) <= max_bytes {
+            results.insert(key, result, expiry, is_private.then_some(context));
         }
     }
 
-    /// Forgets what a change makes stale.
-    pub fn invalidate(&self, notice: &Notification) {
-        let methods: &[&str] = match notice.method.as_str() {
+    /// Removes the results that a change notification makes stale.
+    pub fn invalidate(&self, notification: &Notification) {
+        let methods: &[&str] = match notification.method.as_str() {
             "notifications/tools/list_changed" => &["tools/list"],
             "notifications/prompts/list_changed" => &["prompts/list"],
             "notifications/resources/list_changed" => &["resources/list", "resources/templates/list"],
             "notifications/resources/updated" => &["resources/read"],
             _ => return,
         };
-        self.changes.fetch_add(1, Ordering::SeqCst);
-        let mut kept = self.lock();
-        methods.iter().for_each(|method| kept.remove_method(method));
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
+        let mut results = self.lock();
+        methods.iter().for_each(|method| results.remove_method(method));
     }
 
     fn lock(&self) -> MutexGuard<'_, CachedResults> {
-        self.kept.lock()
+        self.results.lock()
     }
 }
 
 impl CachedResults {
-    fn insert(&mut self, key: CacheKey, result: &Json, until: Instant, context: Option<CacheContext>) {
-        self.number += 1;
+    fn insert(&mut self, key: CacheKey, result: &Json, expiry: Instant, context: Option<CacheContext>) {
+        self.last_number += 1;
         self.size += size(&key, result);
-        let until = (until, self.number);
-        self.stale.insert(until, key.clone());
+        let expiry = (expiry, self.last_number);
+        self.by_expiry.insert(expiry, key.clone());
         let (method, params) = key;
-        let kept = CachedResult { result: result.clone(), until, context };
-        self.by_method.entry(method).or_default().insert(params, kept);
+        let cached = CachedResult { result: result.clone(), expiry, context };
+        self.by_method.entry(method).or_default().insert(params, cached);
     }
 
     fn remove(&mut self, key: &CacheKey) {
-        let removed = self.by_method.get_mut(&key.0).and_then(|kept| kept.remove(&key.1));
+        let removed = self.by_method.get_mut(&key.0).and_then(|by_params| by_params.remove(&key.1));
         if let Some(removed) = removed {
-            self.stale.remove(&removed.until);
+            self.by_expiry.remove(&removed.expiry);
             self.size -= size(key, &removed.result);
         }
     }
 
     fn remove_stale(&mut self, now: Instant) {
-        while let Some(first) = self.stale.first_entry().filter(|first| first.key().0 <= now) {
+        while let Some(first) = self.by_expiry.first_entry().filter(|first| first.key().0 <= now) {
             let key = first.remove();
             self.remove(&key);
         }
@@ -166,13 +170,13 @@ impl CachedResults {
     fn remove_method(&mut self, method: &str) {
         for (params, removed) in self.by_method.remove(method).unwrap_or_default() {
             let key = (method.to_owned(), params);
-            self.stale.remove(&removed.until);
+            self.by_expiry.remove(&removed.expiry);
             self.size -= size(&key, &removed.result);
         }
     }
 }
 
-/// How much of the limit a result takes.
+/// The bytes of an entry that count against the limit of the cache.
 fn size(key: &CacheKey, result: &Json) -> usize {
     key.0.len() + key.1.len() + result.text().len()
 }
@@ -182,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_removed_leaves_nothing_behind() {
+    fn removing_results_updates_the_expiry_index_and_the_size() {
         let now = Instant::now();
         let later = now + Duration::from_secs(60);
         let key = |method: &str, params: &str| (method.to_owned(), params.to_owned());
@@ -194,14 +198,14 @@ mod tests {
             results.insert(key("a", params), &result, now, None);
             results.insert(key("b", params), &result, later, None);
         }
-        assert_eq!((count(&results), results.stale.len(), results.size), (6, 6, 6 * 4));
+        assert_eq!((count(&results), results.by_expiry.len(), results.size), (6, 6, 6 * 4));
         results.remove(&key("b", "1"));
         results.remove(&key("b", "1"));
         results.remove(&key("c", "1"));
-        assert_eq!((count(&results), results.stale.len(), results.size), (5, 5, 5 * 4));
+        assert_eq!((count(&results), results.by_expiry.len(), results.size), (5, 5, 5 * 4));
         results.remove_stale(now);
-        assert_eq!((count(&results), results.stale.len(), results.size), (2, 2, 2 * 4));
+        assert_eq!((count(&results), results.by_expiry.len(), results.size), (2, 2, 2 * 4));
         results.remove_method("b");
-        assert_eq!((count(&results), results.stale.len(), results.size), (0, 0, 0));
+        assert_eq!((count(&results), results.by_expiry.len(), results.size), (0, 0, 0));
     }
 }

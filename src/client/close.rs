@@ -1,28 +1,30 @@
-//! The end of a client.
+//! Closing a client.
 
 use super::Client;
 use crate::call::context::CallOptions;
 use crate::error::Result;
 
 impl Client {
-    /// Ends every call in flight, tells the server, and refuses everything from now on. A second close does nothing.
+    /// Cancels all calls in flight, terminates the session on the server, and makes later calls fail. A second close
+    /// has no effect.
     pub fn close(&self, options: &CallOptions) -> Result<()> {
         self.check_process()?;
-        self.check_not_asking()?;
+        self.check_not_in_auth_callback()?;
         self.calls.closed.set();
         let session = self.sessions.close();
         if let Some(session) = &session {
             session.transport.stop_server_stream();
         }
         let call = self.start_call(options).ignoring_close();
-        // Whoever is in the auth callback now may be there for ever: then the goodbye carries what that gave last.
-        let is_busy = self.auth().custom_auth.current().is_some_and(|scheme| scheme.is_busy());
-        let call = if is_busy { call.without_auth_callback() } else { call };
-        let ended =
+        // An auth callback that is running may never return: then the request that terminates the session carries the
+        // credentials that the callback returned last.
+        let is_running = self.auth().custom_auth.current().is_some_and(|callback| callback.is_running());
+        let call = if is_running { call.without_auth_callback() } else { call };
+        let terminated =
             session.map_or(Ok(()), |session| session.transport.terminate_session(&call, &session.peer_context()));
-        if let Some(peer) = self.peer.get() {
+        if let Some(peer) = self.http_peer.get() {
             peer.http.drop_idle();
         }
-        ended.map_err(|error| call.secrets().sanitize_error(error.with_context("close", &self.shown)))
+        terminated.map_err(|error| call.secrets().sanitize_error(error.with_context("close", &self.display_name)))
     }
 }

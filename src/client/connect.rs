@@ -1,10 +1,10 @@
-//! The session of a client: the one that is there, or a new one.
+//! Getting a client's session: the open one, or a new one.
 
 use std::sync::Arc;
 
 use super::Client;
-use super::operations::listen::subscribe;
-use super::operations::logging::logging_level;
+use super::operations::listen::subscription_request;
+use super::operations::logging::set_level_request;
 use crate::call::context::CallContext;
 use crate::error::Result;
 use crate::log::LogLevel;
@@ -16,27 +16,29 @@ use crate::session::state::{DiscoveredServer, Session};
 use crate::sys::wait::Interrupt;
 
 impl Client {
-    /// The session with the server, opened where there is none.
+    /// Opens a session with the server, unless one is open.
     pub fn connect(&self, call: &CallContext) -> Result<()> {
         self.session(call).map(|_| ())
     }
 
+    /// The open session, or a new one.
     pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
-        // Other calls may read the error as well, and they do not know what this one carried.
-        let open = |found| self.open_session(call, found).map_err(|error| call.secrets().sanitize_error(error));
+        // Sanitize here: calls that wait for this handshake return the same error, and do not know this call's secrets.
+        let open =
+            |discovered| self.open_session(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
-            scheme: self.auth().custom_auth.current().map(|scheme| scheme.number),
+            callback_id: self.auth().custom_auth.current().map(|callback| callback.id),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
-        if opened == Opened::ByThisCall && self.sessions.came_too_late() {
+        if opened == Opened::ByThisCall && self.sessions.is_closed() {
             session.transport.terminate_session_best_effort(&session.peer_context());
             return Err(call.stopped(&Interrupt::Closed));
         }
         Ok((session, opened))
     }
 
-    fn open_session(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
+    fn open_session(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
         if self.settings.network().tls.accepts_any_certificate {
             call.log(LogLevel::Warning, || {
                 "server certificates are not verified: any server can impersonate this one".into()
@@ -44,26 +46,27 @@ impl Client {
         }
         let client_capabilities = self.settings.client_capabilities();
         let negotiator = Negotiator {
-            host: self.host(),
+            transport_context: self.transport_context(),
             connector: self.connector()?,
-            passed: &self.passed,
-            wanted: SessionOptions {
+            tried_credentials: &self.tried_credentials,
+            options: SessionOptions {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 client_capabilities,
                 server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
             },
-            restored: &|| self.restored(),
+            restore_requests: &|| self.restore_requests(),
         };
-        negotiator.open(call, found)
+        negotiator.open(call, discovered)
     }
 
-    /// What a new session has to be told: the level of the server's log, and which resources are watched.
-    fn restored(&self) -> Vec<(&'static str, Params<'static>)> {
-        let level = self.server_log.level().map(logging_level);
-        let uris = self.known.changes.uris();
-        let watched = uris.iter().map(|uri| subscribe("resources/subscribe", uri));
-        let operations = level.into_iter().chain(watched);
-        operations.map(|request| (request.method.name(Era::Legacy), request.params)).collect()
+    /// The requests that restore the state of the last session in a new one: the logging level, and the resource
+    /// subscriptions.
+    fn restore_requests(&self) -> Vec<(&'static str, Params<'static>)> {
+        let level = self.server_log.level().map(set_level_request);
+        let uris = self.server_state.subscriptions.uris();
+        let subscriptions = uris.iter().map(|uri| subscription_request("resources/subscribe", uri));
+        let requests = level.into_iter().chain(subscriptions);
+        requests.map(|request| (request.method.name(Era::Legacy), request.params)).collect()
     }
 }

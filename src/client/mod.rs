@@ -1,4 +1,4 @@
-//! What a caller does with a server: connect, ping, ask who it is, close.
+//! The client: its settings, its session, and its calls.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -43,61 +43,62 @@ use crate::transport::reader_threads::ReaderThreads;
 use server_state::ServerState;
 use settings::Settings;
 
-/// One server, as one program talks to it. Used from any number of threads at once.
+/// A client of one server. Any number of threads may use it at once.
 pub struct Client {
-    /// Where requests go; nothing where the server is a process.
+    /// The server's URL; `None` if the server is a process.
     endpoint: Option<Arc<Endpoint>>,
-    /// The server in messages.
-    shown: String,
+    /// The server's name in error messages: its URL without secrets, or the program.
+    display_name: String,
     pub settings: Settings,
     calls: Arc<CallFactory>,
     pub server_log: Arc<ServerLog>,
-    pub known: Arc<ServerState>,
+    pub server_state: Arc<ServerState>,
     sessions: SessionSlot,
-    /// Made when the settings are fixed.
-    host: OnceCell<Arc<TransportContext>>,
-    peer: OnceCell<Arc<HttpPeer>>,
+    /// Created by the first call, because it copies settings.
+    transport_context: OnceCell<Arc<TransportContext>>,
+    http_peer: OnceCell<Arc<HttpPeer>>,
     connector: OnceCell<Box<dyn Connector>>,
-    /// The credentials with which `initialize` was tried after a refused probe.
-    passed: TriedCredentials,
-    process: u32,
+    tried_credentials: TriedCredentials,
+    /// The process that created the client: it cannot be used after a fork.
+    process_id: u32,
 }
 
 impl Client {
+    /// A client of a server that is reached over HTTP.
     pub fn new(url: &str) -> Result<Arc<Client>> {
         let endpoint = Endpoint::parse(url).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        let shown = endpoint.shown().to_owned();
-        Client::with(Some(endpoint), shown, Settings::default())
+        let display_name = endpoint.shown().to_owned();
+        Client::with(Some(endpoint), display_name, Settings::default())
     }
 
     /// A client of a server that is started as a process.
-    pub fn of_process(program: ProcessCommand) -> Result<Arc<Client>> {
+    pub fn new_stdio(command: ProcessCommand) -> Result<Arc<Client>> {
         let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
-        let name = program.argv.first().filter(|name| !name.is_empty());
-        let shown =
+        let name = command.argv.first().filter(|name| !name.is_empty());
+        let display_name =
             name.ok_or_else(|| invalid("the command is empty: its first element must be the program".into()))?.clone();
-        Client::with(None, shown, Settings::of_program(program))
+        Client::with(None, display_name, Settings::for_process(command))
     }
 
-    fn with(endpoint: Option<Endpoint>, shown: String, settings: Settings) -> Result<Arc<Client>> {
+    fn with(endpoint: Option<Endpoint>, display_name: String, settings: Settings) -> Result<Arc<Client>> {
         let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
         Ok(Arc::new(Client {
             endpoint: endpoint.map(Arc::new),
-            shown,
+            display_name,
             settings,
             calls: Arc::new(CallFactory::new(url_secrets, new_signal()?)),
             server_log: Arc::default(),
-            known: Arc::default(),
+            server_state: Arc::default(),
             sessions: SessionSlot::default(),
-            host: OnceCell::new(),
-            peer: OnceCell::new(),
+            transport_context: OnceCell::new(),
+            http_peer: OnceCell::new(),
             connector: OnceCell::new(),
-            passed: TriedCredentials::default(),
-            process: process::id(),
+            tried_credentials: TriedCredentials::default(),
+            process_id: process::id(),
         }))
     }
 
-    /// What authorises requests.
+    /// The credentials and the auth callback.
     pub fn auth(&self) -> &Authorizer {
         &self.calls.authorizer
     }
@@ -106,26 +107,26 @@ impl Client {
         &self.calls.log
     }
 
-    /// Runs one call of a caller: the budget starts here, and a failure says which call to which server it was.
+    /// Runs one call: its timeout starts here, and its error names the request and the server.
     pub fn call<T>(
         &self,
         request: &'static str,
         options: &CallOptions,
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
-        let named = |error: Error| error.with_context(request, &self.shown);
-        self.check_usable().map_err(named)?;
+        let with_place = |error: Error| error.with_context(request, &self.display_name);
+        self.check_usable().map_err(with_place)?;
         self.settings.freeze();
         let call = self.start_call(options);
-        if let Some(ms) = self.settings.take_odd_timeout() {
+        if let Some(ms) = self.settings.take_suspicious_timeout() {
             call.log(LogLevel::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
             });
         }
-        let limit_is_of_file = options.timeout_ms.is_none() && self.settings.timeout_is_of_file();
+        let timeout_is_from_config = options.timeout_ms.is_none() && self.settings.timeout_is_from_config();
         run(&call).map_err(|error| {
-            let mut error = named(error);
-            if limit_is_of_file
+            let mut error = with_place(error);
+            if timeout_is_from_config
                 && error.status() == MCP_TIMEOUT
                 && call.wait_context().remaining() == Some(Duration::ZERO)
             {
@@ -139,12 +140,11 @@ impl Client {
         self.calls.start(options, self.settings.timeout())
     }
 
-    /// Whether the server is a process of its own.
     fn is_process(&self) -> bool {
         self.endpoint.is_none()
     }
 
-    /// Fails for a setting that means nothing to a server that is a process.
+    /// Fails if the server is a process: `what` is for HTTP servers only.
     pub fn check_url(&self, what: &str) -> Result<()> {
         if !self.is_process() {
             return Ok(());
@@ -154,9 +154,9 @@ impl Client {
         Err(Error::new(MCP_MISUSE, why))
     }
 
-    /// Fails in a process that is not the one that made the client.
+    /// Fails in a process other than the one that created the client.
     pub fn check_process(&self) -> Result<()> {
-        if self.process == process::id() {
+        if self.process_id == process::id() {
             return Ok(());
         }
         Err(Error::new(
@@ -167,9 +167,10 @@ impl Client {
 
     fn check_usable(&self) -> Result<()> {
         self.check_process()?;
-        self.check_not_asking()?;
-        if self.host.get().is_some_and(|host| reads_for(host)) {
-            let why = "the log callback made a call on the thread that reads this client's event stream; make it on another thread";
+        self.check_not_in_auth_callback()?;
+        if self.transport_context.get().is_some_and(|context| reads_for(context)) {
+            let why = "the log callback made a call on the thread that reads this client's event stream; \
+                       make it on another thread";
             return Err(Error::new(MCP_MISUSE, why));
         }
         if self.calls.closed.is_set() {
@@ -178,9 +179,9 @@ impl Client {
         Ok(())
     }
 
-    /// Fails on a thread that is in the auth callback of this client: what it waits for would wait for it.
-    fn check_not_asking(&self) -> Result<()> {
-        if !self.auth().custom_auth.is_asking() {
+    /// Fails on a thread that runs this client's auth callback: its call would wait for that callback to return.
+    fn check_not_in_auth_callback(&self) -> Result<()> {
+        if !self.auth().custom_auth.is_in_callback() {
             return Ok(());
         }
         Err(Error::new(
@@ -189,53 +190,52 @@ impl Client {
         ))
     }
 
-    /// What transports are lent; the settings are fixed from the first use on.
-    pub fn host(&self) -> &Arc<TransportContext> {
-        self.host.get_or_init(|| {
-            let known: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.known);
-            let inbound = Dispatcher::new(self.settings.handlers(), Arc::clone(&self.server_log), known);
+    /// The services of the client that its transports use. They have the settings of the first use.
+    pub fn transport_context(&self) -> &Arc<TransportContext> {
+        self.transport_context.get_or_init(|| {
+            let observer: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.server_state);
+            let inbound = Dispatcher::new(self.settings.handlers(), Arc::clone(&self.server_log), observer);
             Arc::new(TransportContext {
                 calls: Arc::clone(&self.calls),
                 inbound: Arc::new(inbound),
-                readers: ReaderThreads::new(self.process),
+                readers: ReaderThreads::new(self.process_id),
                 limits: self.settings.limits(),
             })
         })
     }
 
-    /// The server behind the URL.
-    fn peer(&self) -> Result<&Arc<HttpPeer>> {
+    /// The HTTP client for the server's URL.
+    fn http_peer(&self) -> Result<&Arc<HttpPeer>> {
         let endpoint = self.endpoint.as_ref().ok_or_else(|| Error::new(MCP_INTERNAL, "there is no URL"))?;
-        Ok(self.peer.get_or_init(|| {
+        Ok(self.http_peer.get_or_init(|| {
             let http = Http::new(Arc::clone(endpoint), self.settings.network(), Arc::clone(&self.calls.known));
             let calls = Arc::clone(&self.calls);
             Arc::new(HttpPeer::new(http, calls, self.settings.limits(), self.settings.requires_https()))
         }))
     }
 
-    /// What opens transports to the server.
     fn connector(&self) -> Result<&dyn Connector> {
         let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
-            let context = Arc::clone(self.host());
-            Ok(match self.settings.program() {
+            let context = Arc::clone(self.transport_context());
+            Ok(match self.settings.process_command() {
                 Some(program) => Box::new(ProcessConnector { context, program }),
                 None => {
                     let wanted = self.settings.transport();
-                    Box::new(UrlConnector { context, peer: Arc::clone(self.peer()?), wanted })
+                    Box::new(UrlConnector { context, peer: Arc::clone(self.http_peer()?), wanted })
                 }
             })
         })?;
         Ok(&**connector)
     }
 
-    /// Ends what outlives calls: nothing of the client runs any more when this returns. In the child of a fork nothing runs, and
-    /// locks may be held for ever.
+    /// Stops the reader threads: when this returns, no thread of the client runs. Does nothing in a forked child: no
+    /// thread runs there, and locks may stay locked forever.
     pub fn shut_down(&self) {
-        if self.process == process::id() {
+        if self.process_id == process::id() {
             self.calls.closed.set();
             drop(self.sessions.close());
-            if let Some(host) = self.host.get() {
-                host.readers.join();
+            if let Some(context) = self.transport_context.get() {
+                context.readers.join();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is known of a server and may become stale, and who wants to hear of that.
+//! Server data that change notifications can make stale.
 
 use super::cache::Cache;
 use super::subscriptions::SubscriptionRegistry;
@@ -6,23 +6,23 @@ use super::tool_registry::ToolRegistry;
 use crate::protocol::incoming::Notification;
 use crate::rpc::dispatch::ChangeObserver;
 
-/// See the module.
+/// The cached data of one server, and the subscriptions to its changes.
 #[derive(Default)]
 pub struct ServerState {
     pub cache: Cache,
     pub tools: ToolRegistry,
-    pub changes: SubscriptionRegistry,
+    pub subscriptions: SubscriptionRegistry,
 }
 
 impl ChangeObserver for ServerState {
-    fn invalidate(&self, notice: &Notification) {
-        self.cache.invalidate(notice);
-        if notice.method == "notifications/tools/list_changed" {
-            self.tools.forget();
+    fn invalidate(&self, notification: &Notification) {
+        self.cache.invalidate(notification);
+        if notification.method == "notifications/tools/list_changed" {
+            self.tools.clear();
         }
     }
 
-    fn notify(&self, notice: &Notification) {
-        self.changes.tell(notice);
+    fn notify(&self, notification: &Notification) {
+        self.subscriptions.publish(notification);
     }
 }

@@ -1,4 +1,4 @@
-//! What is set before the first request and fixed by it, and the timeout, which may change at any time.
+//! A client's settings. The first request freezes them, except the timeout, which may change at any time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,33 +20,35 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::socket::LONGEST_PATH;
 use crate::transport::interface::TransportKind;
 
-/// The timeout of a call where nobody sets another one.
+/// The timeout of a call unless another one is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The settings of one client.
 pub struct Settings {
     fixed: Mutex<FixedSettings>,
-    frozen: AtomicBool,
+    is_frozen: AtomicBool,
     timeout_ms: AtomicU64,
-    /// A configuration file has set the timeout.
-    timeout_is_of_file: AtomicBool,
-    /// It looks like seconds, and the log has not said so yet.
-    timeout_is_odd: AtomicBool,
+    /// The timeout was read from a configuration file.
+    timeout_is_from_config: AtomicBool,
+    /// The timeout is so short that seconds may be meant, and no warning was logged yet.
+    timeout_is_suspicious: AtomicBool,
 }
 
+/// The settings that the first request freezes.
 struct FixedSettings {
     client_info: ClientInfo,
     pinned: Option<(&'static str, Era)>,
-    /// Found out where it is not set.
+    /// `None`: the client finds out which transport the server has.
     transport: Option<TransportKind>,
     require_https: bool,
     limits: SizeLimits,
     network: ConnectionOptions,
     handlers: Handlers,
-    program: Option<ProcessCommand>,
+    /// `None`: the server is reached over HTTP.
+    process_command: Option<ProcessCommand>,
 }
 
-/// Which limit is meant.
+/// What a size limit is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKind {
     Message,
@@ -54,11 +56,11 @@ pub enum LimitKind {
     Event,
 }
 
-/// Some hosts mean seconds by a `timeout`: one of a file that is shorter is suspicious, in milliseconds.
-const SHORTEST_USUAL: u64 = 1000;
+/// Some host applications write the `timeout` of a configuration file in seconds: a shorter one is suspicious.
+const SHORTEST_USUAL_TIMEOUT_MS: u64 = 1000;
 
-/// A head is read whole, into a buffer that every connection has.
-const LARGEST_HEAD: u64 = 16 * 1024 * 1024;
+/// The highest limit for a response head, in bytes: each connection has a buffer for a whole head.
+const MAX_HEAD_LIMIT: u64 = 16 * 1024 * 1024;
 
 const DEFAULT_LIMITS: SizeLimits = SizeLimits { message: 64 * 1024 * 1024, event: 64 * 1024 * 1024 };
 
@@ -74,12 +76,12 @@ impl Default for Settings {
                 limits: DEFAULT_LIMITS,
                 network: ConnectionOptions::default(),
                 handlers: Handlers::default(),
-                program: None,
+                process_command: None,
             }),
-            frozen: AtomicBool::new(false),
+            is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
-            timeout_is_of_file: AtomicBool::new(false),
-            timeout_is_odd: AtomicBool::new(false),
+            timeout_is_from_config: AtomicBool::new(false),
+            timeout_is_suspicious: AtomicBool::new(false),
         }
     }
 }
@@ -87,35 +89,36 @@ impl Default for Settings {
 impl Settings {
     pub fn set_timeout_ms(&self, timeout_ms: u64) {
         self.timeout_ms.store(timeout_ms, Ordering::Relaxed);
-        self.timeout_is_of_file.store(false, Ordering::Relaxed);
-        self.timeout_is_odd.store(false, Ordering::Relaxed);
+        self.timeout_is_from_config.store(false, Ordering::Relaxed);
+        self.timeout_is_suspicious.store(false, Ordering::Relaxed);
     }
 
-    /// The same by a configuration file.
-    pub fn set_timeout_of_file(&self, timeout_ms: u64) {
+    /// Sets the timeout that a configuration file has.
+    pub fn set_config_timeout(&self, timeout_ms: u64) {
         self.set_timeout_ms(timeout_ms);
-        self.timeout_is_of_file.store(true, Ordering::Relaxed);
-        self.timeout_is_odd.store((1..SHORTEST_USUAL).contains(&timeout_ms), Ordering::Relaxed);
+        self.timeout_is_from_config.store(true, Ordering::Relaxed);
+        self.timeout_is_suspicious.store((1..SHORTEST_USUAL_TIMEOUT_MS).contains(&timeout_ms), Ordering::Relaxed);
     }
 
-    pub fn timeout_is_of_file(&self) -> bool {
-        self.timeout_is_of_file.load(Ordering::Relaxed)
+    pub fn timeout_is_from_config(&self) -> bool {
+        self.timeout_is_from_config.load(Ordering::Relaxed)
     }
 
-    /// The timeout of a file that may be meant as seconds; told once.
-    pub fn take_odd_timeout(&self) -> Option<u64> {
-        let is_odd = self.timeout_is_odd.load(Ordering::Relaxed) && self.timeout_is_odd.swap(false, Ordering::Relaxed);
-        is_odd.then(|| self.timeout_ms.load(Ordering::Relaxed))
+    /// The timeout of the configuration file, in milliseconds, if seconds may be meant. Returned only once.
+    pub fn take_suspicious_timeout(&self) -> Option<u64> {
+        let is_suspicious = self.timeout_is_suspicious.load(Ordering::Relaxed)
+            && self.timeout_is_suspicious.swap(false, Ordering::Relaxed);
+        is_suspicious.then(|| self.timeout_ms.load(Ordering::Relaxed))
     }
 
-    /// The timeout of a call that brings none; `None` for no timeout.
+    /// The timeout of a call whose options set none; `None` for no timeout.
     pub fn timeout(&self) -> Option<Duration> {
         limit(self.timeout_ms.load(Ordering::Relaxed))
     }
 
     pub fn set_client_info(&self, name: &str, version: &str) -> Result<()> {
-        self.change("the client info", |fixed| {
-            fixed.client_info = ClientInfo { name: name.into(), version: version.into() };
+        self.change("the client info", |settings| {
+            settings.client_info = ClientInfo { name: name.into(), version: version.into() };
         })
     }
 
@@ -134,7 +137,7 @@ impl Settings {
                 Error::new(MCP_INVALID_ARGUMENT, why)
             })?),
         };
-        self.change("the protocol version", |fixed| fixed.pinned = pinned)
+        self.change("the protocol version", |settings| settings.pinned = pinned)
     }
 
     pub fn pinned(&self) -> Option<(&'static str, Era)> {
@@ -142,7 +145,7 @@ impl Settings {
     }
 
     pub fn set_transport(&self, transport: Option<TransportKind>) -> Result<()> {
-        self.change("the transport", |fixed| fixed.transport = transport)
+        self.change("the transport", |settings| settings.transport = transport)
     }
 
     pub fn transport(&self) -> Option<TransportKind> {
@@ -150,26 +153,26 @@ impl Settings {
     }
 
     pub fn set_require_https(&self, required: bool) -> Result<()> {
-        self.change("the rule for plain http", |fixed| fixed.require_https = required)
+        self.change("the rule for plain http", |settings| settings.require_https = required)
     }
 
     pub fn requires_https(&self) -> bool {
         self.lock().require_https
     }
 
-    /// Zero stands for the default.
+    /// Sets a size limit; zero restores the default.
     pub fn set_limit(&self, limit: LimitKind, bytes: u64) -> Result<()> {
-        if limit == LimitKind::Head && bytes > LARGEST_HEAD {
+        if limit == LimitKind::Head && bytes > MAX_HEAD_LIMIT {
             return Err(Error::new(
                 MCP_INVALID_ARGUMENT,
-                format!("the limit of a head is at most {LARGEST_HEAD} bytes"),
+                format!("the limit of a head is at most {MAX_HEAD_LIMIT} bytes"),
             ));
         }
         let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));
-        self.change("the limits", |fixed| match limit {
-            LimitKind::Message => fixed.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
-            LimitKind::Event => fixed.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
-            LimitKind::Head => fixed.network.max_head = bytes.unwrap_or(DEFAULT_MAX_HEAD),
+        self.change("the limits", |settings| match limit {
+            LimitKind::Message => settings.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
+            LimitKind::Event => settings.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
+            LimitKind::Head => settings.network.max_head = bytes.unwrap_or(DEFAULT_MAX_HEAD),
         })
     }
 
@@ -177,11 +180,12 @@ impl Settings {
         self.lock().limits
     }
 
-    /// Sets or removes a handler. The old one is dropped under no lock.
+    /// Sets or removes a handler. The old one is dropped without the lock, because dropping it may run application
+    /// code.
     pub fn set_handler(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
-        let mut place = handler;
-        let outcome = self.change("a handler", |fixed| std::mem::swap(fixed.handlers.of_mut(kind), &mut place));
-        drop(place);
+        let mut swapped = handler;
+        let outcome = self.change("a handler", |settings| std::mem::swap(settings.handlers.of_mut(kind), &mut swapped));
+        drop(swapped);
         outcome
     }
 
@@ -190,40 +194,40 @@ impl Settings {
     }
 
     /// The settings of a client whose server is a process.
-    pub fn of_program(program: ProcessCommand) -> Settings {
+    pub fn for_process(command: ProcessCommand) -> Settings {
         let settings = Settings::default();
-        settings.lock().program = Some(program);
+        settings.lock().process_command = Some(command);
         settings
     }
 
-    /// Changes what is started; fails for a client whose server is no process.
-    pub fn set_program(&self, what: &str, edit: impl FnOnce(&mut ProcessCommand)) -> Result<()> {
-        if self.lock().program.is_none() {
+    /// Changes how the server process is started; fails if the server is not a process.
+    pub fn change_process_command(&self, what: &str, edit: impl FnOnce(&mut ProcessCommand)) -> Result<()> {
+        if self.lock().process_command.is_none() {
             let why = format!("{what} is for servers that are started as a process; see mcp_client_new_stdio");
             return Err(Error::new(MCP_MISUSE, why));
         }
-        self.change(what, |fixed| {
-            if let Some(program) = &mut fixed.program {
-                edit(program);
+        self.change(what, |settings| {
+            if let Some(command) = &mut settings.process_command {
+                edit(command);
             }
         })
     }
 
-    pub fn program(&self) -> Option<ProcessCommand> {
-        self.lock().program.clone()
+    pub fn process_command(&self) -> Option<ProcessCommand> {
+        self.lock().process_command.clone()
     }
 
     pub fn handlers(&self) -> Handlers {
         self.lock().handlers.clone()
     }
 
-    /// What the server is told that this client can do.
+    /// The capabilities that this client declares to the server.
     pub fn client_capabilities(&self) -> ClientCapabilities {
         self.lock().handlers.client_capabilities()
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {
-        self.change("the proxy", |fixed| fixed.network.proxy = proxy)
+        self.change("the proxy", |settings| settings.network.proxy = proxy)
     }
 
     pub fn set_unix_socket(&self, path: Option<&str>) -> Result<()> {
@@ -233,33 +237,33 @@ impl Settings {
             );
             return Err(Error::new(MCP_INVALID_ARGUMENT, why));
         }
-        self.change("the Unix domain socket", |fixed| fixed.network.unix_socket = path.map(Into::into))
+        self.change("the Unix domain socket", |settings| settings.network.unix_socket = path.map(Into::into))
     }
 
-    /// Changes what concerns TLS; a failed change changes nothing.
+    /// Changes the TLS options. If `edit` fails, they stay unchanged.
     pub fn set_tls(&self, edit: impl FnOnce(&mut TlsOptions) -> Result<(), String>) -> Result<()> {
         let mut tls = self.lock().network.tls.clone();
-        // Without the lock: files are read.
+        // Without the lock: `edit` reads files.
         edit(&mut tls).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        self.change("TLS", |fixed| fixed.network.tls = tls)
+        self.change("TLS", |settings| settings.network.tls = tls)
     }
 
     pub fn network(&self) -> ConnectionOptions {
         self.lock().network.clone()
     }
 
-    /// From now on what a request has told the server stays as it is.
+    /// Makes later changes fail: a request may have sent the current settings to the server.
     pub fn freeze(&self) {
-        self.frozen.store(true, Ordering::Relaxed);
+        self.is_frozen.store(true, Ordering::Relaxed);
     }
 
     fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {
-        let mut fixed = self.lock();
-        if self.frozen.load(Ordering::Relaxed) {
+        let mut settings = self.lock();
+        if self.is_frozen.load(Ordering::Relaxed) {
             let why = format!("{what} cannot change after the first request; set it right after mcp_client_new");
             return Err(Error::new(MCP_MISUSE, why));
         }
-        edit(&mut fixed);
+        edit(&mut settings);
         Ok(())
     }
 
@@ -273,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_fixed_by_the_first_request() {
+    fn settings_cannot_change_after_the_first_request() {
         let settings = Settings::default();
         settings.set_client_info("app", "2").unwrap();
         settings.pin_version(Some("2025-06-18")).unwrap();

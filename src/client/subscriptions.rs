@@ -1,4 +1,4 @@
-//! What servers say of changes, and who wants to know: lists that are not what they were, resources that have new contents.
+//! Delivers change notifications of the server to the listeners of a client: changed lists, and updated resources.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -11,103 +11,105 @@ use crate::protocol::incoming::Notification;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 
-/// So many changes wait for one listener; of those that come faster than it takes them, the oldest are dropped.
-const MAX_WAITING: usize = 1024;
+/// The most changes that are queued for one listener. If it is too slow, the oldest ones are dropped.
+const MAX_QUEUED: usize = 1024;
 
-/// The listeners of one client.
+/// The subscriptions of one client.
 #[derive(Default)]
 pub struct SubscriptionRegistry {
-    inboxes: Mutex<Vec<Arc<SubscriptionQueue>>>,
-    /// The resources that a legacy server was asked to watch, and by how many listeners.
-    uris: Mutex<HashMap<String, usize>>,
+    queues: Mutex<Vec<Arc<SubscriptionQueue>>>,
+    /// The resources to which the client is subscribed on a legacy server, with the number of listeners of each.
+    uri_counts: Mutex<HashMap<String, usize>>,
 }
 
-/// Where the changes for one listener wait.
+/// The queue of changes for one listener.
 pub struct SubscriptionQueue {
-    pub signal: PollableEvent,
-    waiting: Mutex<BoundedQueue<Notification>>,
-    /// How many had to go.
+    /// Set when a change was queued.
+    pub wakeup: PollableEvent,
+    changes: Mutex<BoundedQueue<Notification>>,
     dropped: AtomicU64,
 }
 
-/// A listener's inbox, which gets nothing any more when this is dropped.
+/// A listener's queue. Dropping this removes the queue from the registry.
 pub struct SubscriptionGuard<'a> {
-    changes: &'a SubscriptionRegistry,
-    pub inbox: Arc<SubscriptionQueue>,
+    registry: &'a SubscriptionRegistry,
+    pub queue: Arc<SubscriptionQueue>,
 }
 
 impl SubscriptionRegistry {
     pub fn subscribe(&self) -> Result<SubscriptionGuard<'_>> {
-        let inbox = Arc::new(SubscriptionQueue {
-            signal: new_signal()?,
-            waiting: Mutex::new(BoundedQueue::new(MAX_WAITING)),
+        let queue = Arc::new(SubscriptionQueue {
+            wakeup: new_signal()?,
+            changes: Mutex::new(BoundedQueue::new(MAX_QUEUED)),
             dropped: AtomicU64::new(0),
         });
-        self.lock().push(Arc::clone(&inbox));
-        Ok(SubscriptionGuard { changes: self, inbox })
+        self.lock().push(Arc::clone(&queue));
+        Ok(SubscriptionGuard { registry: self, queue })
     }
 
-    pub fn tell(&self, notice: &Notification) {
-        for inbox in self.lock().iter() {
-            let gone =
-                inbox.lock().push_instead(notice.clone(), Notification::supersedes, |kept| Some(kept.queue_priority()));
-            inbox.dropped.fetch_add(gone, Ordering::Relaxed);
-            inbox.signal.set();
+    /// Adds a change to the queues of all listeners.
+    pub fn publish(&self, notification: &Notification) {
+        for queue in self.lock().iter() {
+            let dropped = queue
+                .lock()
+                .push_instead(notification.clone(), Notification::supersedes, |queued| Some(queued.queue_priority()));
+            queue.dropped.fetch_add(dropped, Ordering::Relaxed);
+            queue.wakeup.set();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<SubscriptionQueue>>> {
-        self.inboxes.lock()
+        self.queues.lock()
     }
 
-    /// Notes what a legacy server watches for a listener.
-    pub fn record_uris(&self, uris: &[String]) {
-        let mut known = self.lock_uris();
-        uris.iter().for_each(|uri| *known.entry(uri.clone()).or_default() += 1);
+    /// Counts a listener for each of these resources.
+    pub fn add_uris(&self, uris: &[String]) {
+        let mut counts = self.lock_uri_counts();
+        uris.iter().for_each(|uri| *counts.entry(uri.clone()).or_default() += 1);
     }
 
-    /// The listener has ended; gives what nobody wants any more.
-    pub fn forget_uris(&self, uris: &[String]) -> Vec<String> {
-        let mut known = self.lock_uris();
+    /// Removes a listener from the count of each of these resources. Returns those without a listener.
+    pub fn remove_uris(&self, uris: &[String]) -> Vec<String> {
+        let mut counts = self.lock_uri_counts();
         for uri in uris {
-            if let Some(count) = known.get_mut(uri) {
+            if let Some(count) = counts.get_mut(uri) {
                 *count -= 1;
             }
         }
-        let unwanted = uris.iter().filter(|uri| known.get(*uri) == Some(&0)).cloned().collect();
-        known.retain(|_, count| *count > 0);
-        unwanted
+        let unused = uris.iter().filter(|uri| counts.get(*uri) == Some(&0)).cloned().collect();
+        counts.retain(|_, count| *count > 0);
+        unused
     }
 
-    /// What a new session with the server has to watch.
+    /// The resources to which a new session has to subscribe.
     pub fn uris(&self) -> Vec<String> {
-        self.lock_uris().keys().cloned().collect()
+        self.lock_uri_counts().keys().cloned().collect()
     }
 
-    fn lock_uris(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.uris.lock()
+    fn lock_uri_counts(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.uri_counts.lock()
     }
 }
 
 impl SubscriptionQueue {
-    /// How many changes came faster than they were taken, and had to go.
+    /// The number of changes that were dropped because the listener was too slow.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// What has come since the last time.
+    /// Removes all queued changes and returns them.
     pub fn take(&self) -> VecDeque<Notification> {
-        self.signal.clear();
+        self.wakeup.clear();
         self.lock().take()
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedQueue<Notification>> {
-        self.waiting.lock()
+        self.changes.lock()
     }
 }
 
 impl Drop for SubscriptionGuard<'_> {
     fn drop(&mut self) {
-        self.changes.lock().retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
+        self.registry.lock().retain(|queue| !Arc::ptr_eq(queue, &self.queue));
     }
 }

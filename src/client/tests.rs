@@ -1,4 +1,4 @@
-//! Operations over transports that follow scripts.
+//! Requests over scripted transports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use crate::status::*;
 use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer};
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
-const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
+const DISCOVER_RESULT: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
 
 struct SingleTransportConnector(Arc<FakeTransport>);
 
@@ -31,24 +31,25 @@ impl Connector for SingleTransportConnector {
     }
 }
 
-/// A client of a modern server, which answers requests for `method` with these one after the other.
-fn client_of(
+/// A client of a modern server whose responses to `method` are given by `responses`, in this order.
+fn client_with_script(
     method: &'static str,
-    answers: Vec<ScriptStep>,
+    responses: Vec<ScriptStep>,
     prepare: impl FnOnce(&Client),
 ) -> (Arc<Client>, Arc<FakeTransport>) {
     let client = Client::new("http://localhost/mcp").unwrap();
     prepare(&client);
-    let server = FakeTransport::new(client.host(), TransportKind::Stdio);
-    server.script("server/discover", [ScriptStep::TransportResponse(answer(DISCOVERED))]);
-    answers.into_iter().for_each(|step| server.script(method, [step]));
+    let server = FakeTransport::new(client.transport_context(), TransportKind::Stdio);
+    server.script("server/discover", [ScriptStep::TransportResponse(answer(DISCOVER_RESULT))]);
+    responses.into_iter().for_each(|step| server.script(method, [step]));
     assert!(client.connector.set(Box::new(SingleTransportConnector(Arc::clone(&server)))).is_ok());
     (client, server)
 }
 
-fn pages_of(pages: &[&str]) -> (Result<String>, Vec<String>) {
-    let answers = pages.iter().map(|page| ScriptStep::TransportResponse(answer(page))).collect();
-    let (client, server) = client_of("resources/list", answers, |_| ());
+/// Reads all pages: the combined list, and the cursor of each request.
+fn read_pages(pages: &[&str]) -> (Result<String>, Vec<String>) {
+    let responses = pages.iter().map(|page| ScriptStep::TransportResponse(answer(page))).collect();
+    let (client, server) = client_with_script("resources/list", responses, |_| ());
     let all = client.call("list", &CallOptions::default(), |call| client.all_pages(call, ListMethod::Resources));
     let cursors = server.sent(TransportMethod::Request).into_iter().skip(1).map(|params| {
         match params.split_once("\"cursor\":") {
@@ -60,8 +61,8 @@ fn pages_of(pages: &[&str]) -> (Result<String>, Vec<String>) {
 }
 
 #[test]
-fn pages_are_read_until_there_is_no_cursor() {
-    let (all, cursors) = pages_of(&[
+fn pages_are_read_until_one_has_no_cursor() {
+    let (all, cursors) = read_pages(&[
         r#"{"resources":[1,2],"nextCursor":"a","x":true}"#,
         r#"{"resources":[],"nextCursor":"b"}"#,
         r#"{"resources":[3]}"#,
@@ -71,42 +72,42 @@ fn pages_are_read_until_there_is_no_cursor() {
 }
 
 #[test]
-fn pages_that_lead_to_each_other_end() {
+fn a_repeated_cursor_ends_the_list() {
     let circle = [
         r#"{"resources":[1],"nextCursor":"a"}"#,
         r#"{"resources":[2],"nextCursor":"b"}"#,
         r#"{"resources":[3],"nextCursor":"a"}"#,
     ];
-    let (all, cursors) = pages_of(&circle);
+    let (all, cursors) = read_pages(&circle);
     assert_eq!(all.unwrap(), r#"{"resources":[1,2,3]}"#);
     assert_eq!(cursors.len(), 3);
-    // A server that looks at no cursor sends the same page again.
-    let (all, _) = pages_of(&[r#"{"resources":[1],"nextCursor":"a"}"#; 2]);
+    // A server that ignores the cursor sends the same page again.
+    let (all, _) = read_pages(&[r#"{"resources":[1],"nextCursor":"a"}"#; 2]);
     assert_eq!(all.unwrap(), r#"{"resources":[1]}"#);
 }
 
 #[test]
-fn a_page_that_is_none_is_an_error() {
+fn a_malformed_page_is_an_error() {
     for page in [r#"{"resources":{}}"#, "{}", r#"{"resources":[],"nextCursor":1}"#] {
-        assert_eq!(pages_of(&[page]).0.unwrap_err().status(), MCP_INVALID_MESSAGE, "{page}");
+        assert_eq!(read_pages(&[page]).0.unwrap_err().status(), MCP_INVALID_MESSAGE, "{page}");
     }
 }
 
-/// A tool that asks for input so many times.
-fn asked_for_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
-    let wants = || {
+/// Calls a tool that requires input `rounds` times: the result, how often the handler ran, and the requests.
+fn call_tool_with_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
+    let input_required = || {
         let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
-        let wanted = answer(text);
-        let response = RpcResponse { kind: ResultType::InputRequired, ..wanted.response };
-        ScriptStep::TransportResponse(TransportResponse { response, ..wanted })
+        let complete = answer(text);
+        let response = RpcResponse { kind: ResultType::InputRequired, ..complete.response };
+        ScriptStep::TransportResponse(TransportResponse { response, ..complete })
     };
-    let mut answers: Vec<_> = (0..rounds).map(|_| wants()).collect();
-    answers.push(ScriptStep::TransportResponse(answer(r#"{"content":[]}"#)));
+    let mut responses: Vec<_> = (0..rounds).map(|_| input_required()).collect();
+    responses.push(ScriptStep::TransportResponse(answer(r#"{"content":[]}"#)));
     let count = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&count);
-    let (client, server) = client_of("tools/call", answers, |client| {
+    let handler_count = Arc::clone(&count);
+    let (client, server) = client_with_script("tools/call", responses, |client| {
         let handler = move |input: &mut crate::rpc::handlers::InputRequest| {
-            counted.fetch_add(1, Ordering::Relaxed);
+            handler_count.fetch_add(1, Ordering::Relaxed);
             let _ = input.accept(None);
         };
         client.settings.set_handler(InputKind::Elicitation, Some(Arc::new(handler))).unwrap();
@@ -117,18 +118,18 @@ fn asked_for_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
 }
 
 #[test]
-fn a_call_is_made_again_with_the_input_that_the_server_wants() {
-    let (result, count, sent) = asked_for_input(2);
+fn a_request_is_repeated_with_the_input_that_the_server_requires() {
+    let (result, count, sent) = call_tool_with_input(2);
     assert_eq!((result.unwrap().as_str(), count, sent.len()), (r#"{"content":[]}"#, 2, 3));
     assert!(!sent[0].contains("inputResponses"));
-    for again in &sent[1..] {
-        assert!(again.contains(r#""inputResponses":{"name":{"action":"accept"}}"#), "{again}");
-        assert!(again.contains(r#""requestState":"s 1""#), "{again}");
+    for repeated in &sent[1..] {
+        assert!(repeated.contains(r#""inputResponses":{"name":{"action":"accept"}}"#), "{repeated}");
+        assert!(repeated.contains(r#""requestState":"s 1""#), "{repeated}");
     }
 }
 
 #[test]
-fn a_server_that_never_has_enough_input_is_given_up() {
-    let (result, count, _) = asked_for_input(40);
+fn input_rounds_are_limited() {
+    let (result, count, _) = call_tool_with_input(40);
     assert_eq!((result.unwrap_err().status(), count), (MCP_ENDLESS, 32));
 }

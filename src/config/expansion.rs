@@ -1,4 +1,4 @@
-//! Variables in the texts of a configuration file.
+//! Expansion of variables in the strings of a configuration file.
 
 use std::cell::Cell;
 
@@ -6,19 +6,19 @@ use zeroize::Zeroize;
 
 use crate::sanitize::shortened;
 
-/// The most that variables may fill into the texts of one server, in bytes. A file of a few kilobytes can name a long one so often that
-/// no memory would do.
-const MAX_FILLED_IN: usize = 1024 * 1024;
+/// The most bytes that variables may expand to for one server. A file of a few kilobytes could otherwise name a long
+/// variable so often that memory runs out.
+const MAX_EXPANDED: usize = 1024 * 1024;
 
-/// The longest name of a server or a key in a message, in bytes.
+/// The longest name of a server or a key in an error message, in bytes.
 pub const LONGEST_NAME: usize = 100;
 
-/// Tells the value of an environment variable.
+/// Returns the value of an environment variable.
 pub type VariableLookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Fills in `${NAME}`, and `${NAME:-default}` where the variable is unset or empty. A dollar sign without a brace stands for
-/// itself. `filled_in` counts what has been filled in.
-pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> Result<String, String> {
+/// Replaces `${NAME}` with the variable's value, and `${NAME:-default}` with the default if the variable is unset or
+/// empty. A dollar sign without a brace is unchanged. `expanded` counts the bytes of all values.
+pub fn expand(text: &str, lookup: &VariableLookup, expanded: &Cell<usize>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -29,18 +29,18 @@ pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> R
             Some((name, default)) => (name, Some(default)),
             None => (&inside[..end], None),
         };
-        // As editors write it.
+        // The spelling of editors: `${env:NAME}`.
         let name = name.strip_prefix("env:").unwrap_or(name);
         let value = lookup(name).or_else(|| lookup("HOME").filter(|_| name == "userHome"));
         let mut value = match (value, default) {
             (Some(value), None) => value,
             (Some(value), Some(_)) if !value.is_empty() => value,
             (_, Some(default)) => default.to_owned(),
-            (None, None) => return Err(unknown(name)),
+            (None, None) => return Err(no_value(name)),
         };
-        filled_in.set(filled_in.get() + value.len());
-        if filled_in.get() > MAX_FILLED_IN {
-            return Err(format!("the variables of this server fill in more than {MAX_FILLED_IN} bytes"));
+        expanded.set(expanded.get() + value.len());
+        if expanded.get() > MAX_EXPANDED {
+            return Err(format!("the variables of this server fill in more than {MAX_EXPANDED} bytes"));
         }
         out.push_str(&value);
         value.zeroize();
@@ -50,21 +50,22 @@ pub fn expand(text: &str, lookup: &VariableLookup, filled_in: &Cell<usize>) -> R
     Ok(out)
 }
 
-/// What is wrong with a variable that has no value.
-fn unknown(name: &str) -> String {
+/// The error for a variable without a value.
+fn no_value(name: &str) -> String {
     let shown = shortened(name, LONGEST_NAME);
     if name.starts_with("input:") {
         return format!(
-            "${{{shown}}} is a prompt for the user of an editor, which libmcp does not support; write the value, or an environment variable as ${{NAME}}"
+            "${{{shown}}} is a prompt for the user of an editor, which libmcp does not support; \
+             write the value, or an environment variable as ${{NAME}}"
         );
     }
-    let is_of_editor =
+    let is_editor_variable =
         ["workspace", "file", "command:", "config:", "relativeFile"].iter().any(|word| name.starts_with(word))
             || matches!(
                 name,
                 "cwd" | "execPath" | "pathSeparator" | "/" | "lineNumber" | "selectedText" | "defaultBuildTask"
             );
-    if is_of_editor {
+    if is_editor_variable {
         return format!(
             "${{{shown}}} is defined by an editor only; write the value, or an environment variable as ${{NAME}}"
         );
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_variables_fill_in_is_bounded() {
+    fn the_total_size_of_expanded_variables_is_limited() {
         let large = "x".repeat(100_000);
         let lookup = |_: &str| Some(large.clone());
         for (text, fits) in [("${A}".repeat(10), true), ("${A}".repeat(11), false), ("${A:-b}".repeat(11), false)] {

@@ -1,18 +1,18 @@
-//! Configuration files as FastMCP, editors and desktop clients write them: a name for each server, under `mcpServers` or what else a
-//! host calls it.
+//! Configuration files of FastMCP, editors and desktop clients: an object that maps names to servers, under
+//! `mcpServers` or another key.
 
 use std::cell::Cell;
 
-use super::env_file::is_variable;
+use super::env_file::is_variable_name;
 use super::expansion::{LONGEST_NAME, VariableLookup, expand};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
 
-/// So many servers are listed in a message.
+/// The most servers that an error message lists.
 const MAX_LISTED: usize = 10;
 
-/// Where hosts put the servers: under a key, or under a key of an object.
-const PLACES: [(&[&str], &str); 4] = [
+/// The keys that lead to the servers in the files of several hosts, and the same as text.
+const SERVERS_KEYS: [(&[&str], &str); 4] = [
     (&["mcpServers"], "mcpServers"),
     // VS Code, in mcp.json.
     (&["servers"], "servers"),
@@ -21,23 +21,24 @@ const PLACES: [(&[&str], &str); 4] = [
     (&["mcp.servers"], "mcp.servers"),
 ];
 
-/// What hosts call the URL of a server. Where there are two, a host that knows `httpUrl` prefers it.
-const URLS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
+/// The keys of a server's URL, in order of precedence: hosts with `httpUrl` prefer it to `url`.
+const URL_KEYS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 
-/// A server, as a file describes it.
+/// A server in a configuration file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// Where in the file it is described.
-    pub place: String,
-    pub way: ServerAddress,
+    /// The keys that lead to the server in the file, for error messages: `mcpServers.NAME`.
+    pub key_path: String,
+    pub address: ServerAddress,
     /// In milliseconds.
     pub timeout_ms: Option<u64>,
 }
 
+/// How a server is reached: over HTTP, or as a process that the client starts.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ServerAddress {
     Url {
-        /// The key that the URL stands under.
+        /// The key of the URL.
         key: &'static str,
         url: String,
         transport: Option<ConfiguredTransport>,
@@ -48,7 +49,7 @@ pub enum ServerAddress {
         argv: Vec<String>,
         environment: Vec<(String, String)>,
         directory: Option<String>,
-        /// A file with more variables, over which `environment` wins.
+        /// A file with more variables; those in `environment` override them.
         env_file: Option<EnvFile>,
     },
 }
@@ -56,41 +57,42 @@ pub enum ServerAddress {
 /// A file with environment variables.
 #[derive(Debug, PartialEq, Eq)]
 pub struct EnvFile {
-    /// From the folder of the configuration file.
+    /// A relative path starts at the folder of the configuration file.
     pub path: String,
-    /// As it is written there: what an environment variable fills in is not shown.
-    pub shown: String,
+    /// The path in the configuration file, without expanded variables, for error messages.
+    pub display_path: String,
 }
 
+/// The HTTP transport of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfiguredTransport {
     StreamableHttp,
     Sse,
 }
 
-/// What a file says of how messages travel.
+/// The transport that a server's entry names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TransportHint {
     Http(ConfiguredTransport),
     Stdio,
-    /// No host that is known writes this.
+    /// No known host writes this value.
     Unknown,
 }
 
-/// A server in a list.
+/// A server in the list of a file's servers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListedServer {
     pub name: String,
-    /// The file says that it is not to be used.
+    /// The file disables the server.
     pub is_disabled: bool,
 }
 
-/// A file's text as JSON. It may have what editors add to that: a byte order mark, comments, and commas behind a last member.
+/// Parses a configuration file: JSON that may have a byte order mark, comments and trailing commas.
 pub fn parse(text: &[u8]) -> Result<Json, String> {
     let original = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let mut text = original.to_vec();
     json_strip_comments::strip_slice(&mut text).map_err(|_| "the file is not valid JSON: unexpected \"/\"")?;
-    // What is said of an error names its line.
+    // Keep the line breaks in comments: a parse error names the line.
     text.iter_mut().zip(original).filter(|(_, original)| **original == b'\n').for_each(|(byte, _)| *byte = b'\n');
     let text = String::from_utf8(text).map_err(|_| "the file is not valid JSON: it is not valid UTF-8")?;
     Json::parse(text).map_err(|why| format!("the file is not valid JSON: {why}"))
@@ -103,9 +105,9 @@ pub fn list(file: &Json) -> Result<Vec<ListedServer>, String> {
     members(servers).map(listed).collect()
 }
 
-/// The server of a name; the only one that is not disabled, where none is given. An error names the key that is wrong.
+/// The server `name`; without a name, the only server that is not disabled. An error names the invalid key.
 pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Result<ServerConfig, String> {
-    let (servers, place) = servers(file)?;
+    let (servers, servers_path) = servers(file)?;
     let known = list(file)?;
     let found = match name {
         Some(name) => servers.member(name).filter(|server| server.kind() != Kind::Null).ok_or_else(|| {
@@ -121,10 +123,11 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
     };
     let name = name_of(found)?;
     let name = shortened(&name, LONGEST_NAME);
-    let place = if place.is_empty() { name.into_owned() } else { format!("{place}.{name}") };
-    ConfigEntry { place, value: found, lookup, filled_in: Cell::new(0) }.read()
+    let key_path = if servers_path.is_empty() { name.into_owned() } else { format!("{servers_path}.{name}") };
+    ConfigEntry { key_path, value: found, lookup, expanded: Cell::new(0) }.read()
 }
 
+/// The names of the servers, for an error message.
 fn listing(known: &[ListedServer]) -> String {
     let name = |server: &ListedServer| {
         let name = shortened(&server.name, LONGEST_NAME);
@@ -138,18 +141,18 @@ fn listing(known: &[ListedServer]) -> String {
     }
 }
 
-/// The object with the servers, and the keys that lead to it. FastMCP takes the root itself as well.
+/// The object with the servers, and the keys that lead to it. FastMCP also accepts the servers in the root object.
 fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     let root = file.root();
     if root.kind() != Kind::Object {
         return Err("the file is not a JSON object".into());
     }
-    for (keys, place) in PLACES {
+    for (keys, path) in SERVERS_KEYS {
         let found = keys.iter().try_fold(root, |value, key| value.member(key));
-        let is_list = |found: &Value| found.kind() != Kind::Null && (place == "mcpServers" || !is_server(*found));
+        let is_list = |found: &Value| found.kind() != Kind::Null && (path == "mcpServers" || !is_server(*found));
         match found.filter(is_list) {
-            Some(servers) if servers.kind() == Kind::Object => return Ok((servers, place)),
-            Some(_) => return Err(format!("{place}: it is not an object")),
+            Some(servers) if servers.kind() == Kind::Object => return Ok((servers, path)),
+            Some(_) => return Err(format!("{path}: it is not an object")),
             None => {}
         }
     }
@@ -159,13 +162,13 @@ fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     Err("mcpServers: it is missing (\"servers\" and \"mcp\", \"servers\" would do as well)".into())
 }
 
-/// Whether a value describes a server. Where it is itself a list of servers, one of them may have such a name.
+/// Whether a value describes a server, and is not a list of servers: one of those may have the name "url" or "command".
 fn is_server(value: Value) -> bool {
-    let mut keys = URLS.into_iter().chain(["command"]);
+    let mut keys = URL_KEYS.into_iter().chain(["command"]);
     keys.any(|key| value.member(key).is_some_and(|value| value.kind() != Kind::Object))
 }
 
-/// The members that are set.
+/// The members that are not null.
 fn members(object: Value<'_>) -> impl Iterator<Item = Value<'_>> {
     object.children().filter(|member| member.kind() != Kind::Null)
 }
@@ -176,17 +179,17 @@ fn name_of(member: Value) -> Result<String, String> {
 }
 
 fn is_disabled(server: Value) -> bool {
-    let says = |key: &str, said: bool| server.member(key).is_some_and(|value| value.bool() == Ok(said));
-    says("disabled", true) || says("enabled", false)
+    let is = |key: &str, expected: bool| server.member(key).is_some_and(|value| value.bool() == Ok(expected));
+    is("disabled", true) || is("enabled", false)
 }
 
-/// A part of the file, and where it is.
+/// The entry of a server, and the keys that lead to it.
 struct ConfigEntry<'a> {
-    place: String,
+    key_path: String,
     value: Value<'a>,
     lookup: &'a VariableLookup<'a>,
-    /// What variables have filled in so far, in bytes.
-    filled_in: Cell<usize>,
+    /// The size of all expanded variables so far, in bytes.
+    expanded: Cell<usize>,
 }
 
 impl<'a> ConfigEntry<'a> {
@@ -195,9 +198,9 @@ impl<'a> ConfigEntry<'a> {
             return Err(self.wrong("", "it is not an object"));
         }
         self.check_enabled()?;
-        let (transport_key, kindred) = self.kindred()?;
-        let url = URLS.into_iter().find(|key| self.is_given(key));
-        let way = match (url, self.is_given("command"), kindred) {
+        let (transport_key, transport) = self.transport_hint()?;
+        let url_key = URL_KEYS.into_iter().find(|key| self.is_given(key));
+        let address = match (url_key, self.is_given("command"), transport) {
             (Some(_), true, Some(TransportHint::Stdio))
             | (None, true, None | Some(TransportHint::Stdio | TransportHint::Unknown)) => self.process()?,
             (Some(key), true, Some(TransportHint::Http(transport))) => self.url(key, Some(transport))?,
@@ -209,7 +212,7 @@ impl<'a> ConfigEntry<'a> {
             (Some(_), false, Some(TransportHint::Stdio)) => {
                 return Err(self.wrong(transport_key, "it is \"stdio\", which requires a \"command\""));
             }
-            // Not shown: an environment variable may have been filled in.
+            // The value is not shown: it may contain an expanded variable.
             (Some(_), false, Some(TransportHint::Unknown)) => {
                 return Err(
                     self.wrong(transport_key, "it is not one of \"http\", \"streamable-http\", \"sse\" and \"stdio\"")
@@ -218,12 +221,12 @@ impl<'a> ConfigEntry<'a> {
             (None, true, Some(TransportHint::Http(_))) => {
                 return Err(self.wrong(transport_key, "it does not fit a \"command\", which requires \"stdio\""));
             }
-            (None, false, _) => match URLS.into_iter().chain(["command"]).find(|key| self.has(key)) {
+            (None, false, _) => match URL_KEYS.into_iter().chain(["command"]).find(|key| self.has(key)) {
                 Some(key) => return Err(self.wrong(key, "it is empty")),
                 None => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
             },
         };
-        Ok(ServerConfig { place: self.place.clone(), way, timeout_ms: self.timeout()? })
+        Ok(ServerConfig { key_path: self.key_path.clone(), address, timeout_ms: self.timeout()? })
     }
 
     fn check_enabled(&self) -> Result<(), String> {
@@ -239,14 +242,14 @@ impl<'a> ConfigEntry<'a> {
         Ok(())
     }
 
-    /// How messages travel, and the key that says it. Hosts spell it in many ways.
-    fn kindred(&self) -> Result<(&'static str, Option<TransportHint>), String> {
+    /// The key that names the transport, and the transport. Hosts use several spellings.
+    fn transport_hint(&self) -> Result<(&'static str, Option<TransportHint>), String> {
         let key = ["transport", "type", "transportType"].into_iter().find(|key| self.has(key)).unwrap_or("type");
         let Some(text) = self.text(key)? else { return Ok((key, None)) };
-        let mailbox = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
+        let normalized = text.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase());
         Ok((
             key,
-            Some(match mailbox.collect::<String>().as_str() {
+            Some(match normalized.collect::<String>().as_str() {
                 "http" | "streamablehttp" => TransportHint::Http(ConfiguredTransport::StreamableHttp),
                 "sse" => TransportHint::Http(ConfiguredTransport::Sse),
                 "stdio" => TransportHint::Stdio,
@@ -261,7 +264,7 @@ impl<'a> ConfigEntry<'a> {
         if bearer.as_deref() == Some("oauth") {
             return Err(self.wrong("auth", "OAuth is not supported yet; set a bearer token"));
         }
-        Ok(ServerAddress::Url { key, url, transport, headers: self.texts_by_name("headers")?, bearer })
+        Ok(ServerAddress::Url { key, url, transport, headers: self.string_map("headers")?, bearer })
     }
 
     fn process(&self) -> Result<ServerAddress, String> {
@@ -271,11 +274,11 @@ impl<'a> ConfigEntry<'a> {
                 return Err(self.wrong("args", "it is not an array"));
             }
             for (index, argument) in list.children().enumerate() {
-                argv.push(self.expanded(argument, &format!("args.{index}"))?);
+                argv.push(self.expanded_string(argument, &format!("args.{index}"))?);
             }
         }
-        let environment = self.texts_by_name("env")?;
-        if let Some((name, _)) = environment.iter().find(|(name, _)| !is_variable(name)) {
+        let environment = self.string_map("env")?;
+        if let Some((name, _)) = environment.iter().find(|(name, _)| !is_variable_name(name)) {
             let key = format!("env.{}", shortened(name, LONGEST_NAME));
             return Err(self.wrong(&key, "this is not a valid variable name"));
         }
@@ -283,7 +286,7 @@ impl<'a> ConfigEntry<'a> {
             Some(path) if path.is_empty() => return Err(self.wrong("envFile", "it is empty")),
             Some(path) => {
                 let written = self.member("envFile").and_then(Value::text).unwrap_or_default();
-                Some(EnvFile { path, shown: shortened(&written, 2 * LONGEST_NAME).into_owned() })
+                Some(EnvFile { path, display_path: shortened(&written, 2 * LONGEST_NAME).into_owned() })
             }
             None => None,
         };
@@ -295,6 +298,7 @@ impl<'a> ConfigEntry<'a> {
         value.uint64().map(Some).map_err(|_| self.wrong("timeout", "it is not an integer number of milliseconds"))
     }
 
+    /// A member of the entry that is not null.
     fn member(&self, name: &str) -> Option<Value<'a>> {
         self.value.member(name).filter(|value| value.kind() != Kind::Null)
     }
@@ -303,7 +307,7 @@ impl<'a> ConfigEntry<'a> {
         self.member(name).is_some()
     }
 
-    /// Whether there is more than an empty text, which some hosts write for what is not used.
+    /// Whether a member is set. Some hosts write an empty string for an unused one.
     fn is_given(&self, name: &str) -> bool {
         self.member(name).is_some_and(|value| value.raw() != "\"\"")
     }
@@ -313,13 +317,13 @@ impl<'a> ConfigEntry<'a> {
         if value.kind() != Kind::String {
             return Err(self.wrong(name, "it is not a string"));
         }
-        self.expanded(value, name).map(Some)
+        self.expanded_string(value, name).map(Some)
     }
 
-    /// A path, which may begin at the user's home.
+    /// A path, in which `~` at the beginning is the user's home directory.
     fn path(&self, name: &str) -> Result<Option<String>, String> {
         let Some(mut path) = self.text(name)? else { return Ok(None) };
-        // Only where the file itself says it: what a variable holds is taken as it is.
+        // Only if the file itself contains the `~`: it is not special in the value of a variable.
         let written = self.member(name).and_then(Value::text).unwrap_or_default();
         if written == "~" || written.starts_with("~/") {
             let home = (self.lookup)("HOME")
@@ -332,36 +336,38 @@ impl<'a> ConfigEntry<'a> {
         Ok(Some(path))
     }
 
-    fn texts_by_name(&self, name: &str) -> Result<Vec<(String, String)>, String> {
+    /// An object whose values are strings.
+    fn string_map(&self, name: &str) -> Result<Vec<(String, String)>, String> {
         let Some(object) = self.member(name) else { return Ok(Vec::new()) };
         if object.kind() != Kind::Object {
             return Err(self.wrong(name, "it is not an object"));
         }
         let pair = |member: Value<'a>| {
             let key = name_of(member)?;
-            let value = self.expanded(member, &format!("{name}.{}", shortened(&key, LONGEST_NAME)))?;
+            let value = self.expanded_string(member, &format!("{name}.{}", shortened(&key, LONGEST_NAME)))?;
             Ok((key, value))
         };
         members(object).map(pair).collect()
     }
 
-    /// A text with its variables filled in; among arguments, variables and headers, numbers and booleans stand for their text.
-    fn expanded(&self, value: Value, key: &str) -> Result<String, String> {
+    /// A string with expanded variables. A number or a boolean, in arguments, variables and headers, is used as text.
+    fn expanded_string(&self, value: Value, key: &str) -> Result<String, String> {
         let text = match value.kind() {
             Kind::String => value.text().ok_or_else(|| self.wrong(key, "it is not valid Unicode"))?,
             Kind::Number | Kind::Bool => value.raw().into(),
             _ => return Err(self.wrong(key, "it is not a string")),
         };
-        let text = expand(&text, self.lookup, &self.filled_in).map_err(|why| self.wrong(key, &why))?;
+        let text = expand(&text, self.lookup, &self.expanded).map_err(|why| self.wrong(key, &why))?;
         if text.contains('\0') {
             return Err(self.wrong(key, "it contains a NUL byte"));
         }
         Ok(text)
     }
 
+    /// The error for a key of the entry.
     fn wrong(&self, key: &str, why: &str) -> String {
         let dot = if key.is_empty() { "" } else { "." };
-        format!("{}{dot}{key}: {why}", self.place)
+        format!("{}{dot}{key}: {why}", self.key_path)
     }
 }
 
@@ -378,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_and_a_process() {
+    fn servers_with_a_url_and_with_a_command_are_read() {
         let file = r#"{"mcpServers":{
             "web":{"url":"https://h/mcp","transport":"sse","headers":{"X-Key":"k-${TOKEN}"},"auth":"${TOKEN}","timeout":5000},
             "local":{"command":"node","args":["a.js",8],"env":{"A":"${EMPTY:-x}$1"},"cwd":"/tmp","type":"stdio"}}}"#;
@@ -394,7 +400,7 @@ mod tests {
         };
         assert_eq!(
             read(file, Some("web")).unwrap(),
-            ServerConfig { place: "mcpServers.web".into(), way: web, timeout_ms: Some(5000) }
+            ServerConfig { key_path: "mcpServers.web".into(), address: web, timeout_ms: Some(5000) }
         );
         let local = ServerAddress::Process {
             argv: ["node", "a.js", "8"].map(String::from).to_vec(),
@@ -404,18 +410,18 @@ mod tests {
         };
         assert_eq!(
             read(file, Some("local")).unwrap(),
-            ServerConfig { place: "mcpServers.local".into(), way: local, timeout_ms: None }
+            ServerConfig { key_path: "mcpServers.local".into(), address: local, timeout_ms: None }
         );
     }
 
     #[test]
-    fn the_root_may_hold_the_servers_and_one_needs_no_name() {
+    fn the_root_object_may_contain_the_servers_and_a_single_one_needs_no_name() {
         let one = r#"{"only":{"url":"http://h/"}}"#;
-        assert!(matches!(read(one, None).unwrap().way, ServerAddress::Url { url, .. } if url == "http://h/"));
+        assert!(matches!(read(one, None).unwrap().address, ServerAddress::Url { url, .. } if url == "http://h/"));
     }
 
     #[test]
-    fn errors_name_the_key() {
+    fn errors_name_the_invalid_key() {
         let one = |server: &str| format!(r#"{{"mcpServers":{{"s":{server}}}}}"#);
         let cases = [
             ("[]".to_owned(), "is not a JSON object"),
@@ -436,21 +442,23 @@ mod tests {
             (one(r#"{"command":"${"}"#), "mcpServers.s.command: "),
             (one(r#"{"command":"c","timeout":-1}"#), "mcpServers.s.timeout: "),
         ];
-        for (file, wanted) in cases {
+        for (file, expected) in cases {
             let why = read(&file, None).unwrap_err();
-            assert!(why.contains(wanted), "{file}: {why}");
+            assert!(why.contains(expected), "{file}: {why}");
         }
         assert!(read(r#"{"a":{"url":"u"},"b":{"url":"u"}}"#, None).unwrap_err().contains("it has a, b"));
         assert!(read(r#"{"a":{"url":"u"}}"#, Some("c")).unwrap_err().contains("it has a"));
     }
 
     #[test]
-    fn files_of_other_hosts() {
+    fn the_files_of_other_hosts_are_read() {
         let url = |file: &str| match read(file, None).unwrap() {
-            ServerConfig { way: ServerAddress::Url { url, transport, .. }, place, .. } => (place, url, transport),
+            ServerConfig { address: ServerAddress::Url { url, transport, .. }, key_path, .. } => {
+                (key_path, url, transport)
+            }
             server => panic!("{server:?}"),
         };
-        let web = |place: &str, transport| (place.to_owned(), "http://h/".to_owned(), transport);
+        let web = |key_path: &str, transport| (key_path.to_owned(), "http://h/".to_owned(), transport);
         let http = Some(ConfiguredTransport::StreamableHttp);
         assert_eq!(url(r#"{"servers":{"s":{"type":"http","url":"http://h/"}},"inputs":[]}"#), web("servers.s", http));
         assert_eq!(url(r#"{"mcp":{"servers":{"s":{"url":"http://h/"}}}}"#), web("mcp.servers.s", None));
@@ -469,11 +477,11 @@ mod tests {
             }
         }
         let both = r#"{"mcpServers":{"s":{"url":"http://h/","command":"x","type":"stdio"}}}"#;
-        assert!(matches!(read(both, None).unwrap().way, ServerAddress::Process { .. }));
+        assert!(matches!(read(both, None).unwrap().address, ServerAddress::Process { .. }));
     }
 
     #[test]
-    fn comments_and_trailing_commas() {
+    fn comments_and_trailing_commas_are_allowed() {
         let text = "\u{feff}// one\n{\"a\": [1, /* two\n\n */ \"//\",],/* three */}";
         assert_eq!(parse(text.as_bytes()).unwrap().root().member("a").unwrap().size(), 2);
         assert!(parse(b"/* \n\n */ {x}").unwrap_err().contains("line 3"));
@@ -483,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn what_variables_fill_in_is_bounded() {
+    fn the_total_size_of_expanded_variables_is_limited() {
         let lookup = |_: &str| Some("x".repeat(100_000));
         let arguments = ["\"${A}\""; 11].join(",");
         let file = format!(r#"{{"s":{{"command":"x","args":[{arguments}]}}}}"#);

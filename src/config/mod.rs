@@ -1,4 +1,5 @@
-//! Configuration files of MCP hosts: their grammar, the variables in them, and the dialects of several hosts. Pure: no I/O.
+//! Configuration files of MCP host applications: their syntax, the variables in them, and the variants of several
+//! hosts. No I/O here.
 #![forbid(unsafe_code)]
 
 pub mod env_file;

@@ -117,7 +117,7 @@ pub extern "C" fn mcp_set_cache(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.known.cache.set_wanted(wanted);
+        client.server_state.cache.set_enabled(wanted);
         Ok(())
     })
 }

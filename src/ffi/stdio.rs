@@ -38,7 +38,7 @@ use crate::transport::stdio::environment::program;
 pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || {
         let program = program(argv.texts("an argument")?);
-        Ok(mcp_client { inner: Client::of_process(program)? })
+        Ok(mcp_client { inner: Client::new_stdio(program)? })
     })
 }
 
@@ -63,7 +63,7 @@ pub extern "C" fn mcp_set_environment(
         if name.is_empty() || name.contains('=') {
             return Err(Error::new(MCP_INVALID_ARGUMENT, "the name of a variable is empty, or holds \"=\""));
         }
-        client.settings.set_program("the environment", |program| {
+        client.settings.change_process_command("the environment", |program| {
             program.environment.retain(|(known, _)| known != name);
             program.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         })
@@ -84,7 +84,7 @@ pub extern "C" fn mcp_set_working_directory(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
-        client.settings.set_program("the working directory", |program| program.directory = path)
+        client.settings.change_process_command("the working directory", |program| program.directory = path)
     })
 }
 
@@ -103,6 +103,6 @@ pub extern "C" fn mcp_set_stderr_file(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
-        client.settings.set_program("the file for stderr", |program| program.stderr = path)
+        client.settings.change_process_command("the file for stderr", |program| program.stderr = path)
     })
 }

@@ -1,4 +1,4 @@
-//! URLs, redirects and proxies, and what proxies answer.
+//! URLs, redirects and proxies, and the responses of proxies.
 
 use std::io::{self, Read, Write};
 
@@ -11,10 +11,10 @@ use crate::net::proxy::Proxy;
 use crate::net::proxy_handshake::{ProxyHandshakeError, ProxyTarget, connect, socks5};
 use crate::status::{MCP_PROXY_AUTH_REQUIRED, MCP_PROXY_FAILED};
 
-/// Stands for a user name, a password or a query.
+/// In a user name, a password or a query of an input, which no error may show.
 const SECRET: &str = "zqxw";
 
-/// Four lines: a URL, where it redirects to, the URL of a proxy, and a list of what is reached without one.
+/// Four lines: a URL, the `Location` of a redirect, the URL of a proxy, and a `no_proxy` list.
 pub fn addresses(bytes: &[u8]) {
     let Some([url, location, proxy, list]) = texts(bytes) else { return };
     let list = NoProxy::parse(list);
@@ -24,15 +24,15 @@ pub fn addresses(bytes: &[u8]) {
             list.covers(&endpoint.origin().host);
             check_redirect(&endpoint, location);
         }
-        Err(why) => check_words(&why),
+        Err(why) => check_error_text(&why),
     }
     match Proxy::parse(proxy) {
         Ok(proxy) => check_proxy(&proxy),
-        Err(why) => check_words(&why),
+        Err(why) => check_error_text(&why),
     }
 }
 
-/// Where a request goes is where its URL says for others, too; and its query is not shown.
+/// The origin is the one of the URI that is sent, and the query is not shown.
 fn check_endpoint(endpoint: &Endpoint) {
     let uri = endpoint.uri();
     assert_eq!(origin_of(uri).as_ref(), Some(endpoint.origin()), "{uri}");
@@ -49,7 +49,10 @@ fn check_redirect(from: &Endpoint, location: &str) {
         Ok(to) => {
             check_endpoint(&to);
             let is_path = !location.contains("//") && !location.contains(':');
-            assert!(!is_path || to.origin() == from.origin(), "{location:?} leads from {from:?} to {to:?}");
+            assert!(
+                !is_path || to.origin() == from.origin(),
+                "the relative location {location:?} leads from {from:?} to {to:?}"
+            );
         }
         Err(why) => assert!(!why.contains(char::is_control), "{why:?}"),
     }
@@ -66,14 +69,14 @@ fn check_proxy(proxy: &Proxy) {
     }
 }
 
-/// What stands for a secret in a refused text is not in what is said about it.
-fn check_words(why: &str) {
+/// The error for an invalid text is one line, and does not show its secret.
+fn check_error_text(why: &str) {
     assert!(!why.is_empty() && !why.contains(char::is_control) && !why.contains(SECRET), "{why:?}");
 }
 
-/// A byte that chooses the kind of proxy, and behind it all that the proxy says.
+/// A byte that selects the kind of proxy, and then all bytes that the proxy sends.
 pub fn proxy_answers(bytes: &[u8]) {
-    let Some((kind, said)) = bytes.split_first() else { return };
+    let Some((kind, input)) = bytes.split_first() else { return };
     let url = match kind % 4 {
         0 => "http://proxy",
         1 => "http://user:zqxw-password@proxy",
@@ -81,8 +84,8 @@ pub fn proxy_answers(bytes: &[u8]) {
         _ => "socks5h://user:zqxw-password@proxy",
     };
     let proxy = Proxy::parse(url).expect("a proxy");
-    let ask = |piece: usize| {
-        let mut stream = AddressScript { said, piece, asked: Vec::new() };
+    let handshake = |piece_size: usize| {
+        let mut stream = ScriptedProxy { input, piece_size, received: Vec::new() };
         let outcome = if kind % 4 < 2 {
             connect(&mut stream, &proxy, "host", 443)
         } else {
@@ -91,21 +94,21 @@ pub fn proxy_answers(bytes: &[u8]) {
         check_outcome(&outcome);
         (outcome.is_ok(), stream)
     };
-    let ((whole, _), (single, stream)) = (ask(usize::MAX), ask(1));
-    // Cut into bytes, what comes behind the answer has not been seen yet.
-    assert!(single || !whole, "the way is open or not, however the answer is cut");
-    let taken = &said[..said.len() - stream.said.len()];
-    if single && kind % 4 < 2 {
-        // Empty lines before it are let pass (RFC 9112, section 2.2).
-        let head = taken.trim_ascii_start();
+    let ((at_once, _), (bytewise, stream)) = (handshake(usize::MAX), handshake(1));
+    // Byte by byte, the handshake may succeed where it fails at once: bytes after the response are not read yet.
+    assert!(bytewise || !at_once, "the outcome depends on how the response is divided");
+    let read = &input[..input.len() - stream.input.len()];
+    if bytewise && kind % 4 < 2 {
+        // Empty lines before the response are ignored (RFC 9112, section 2.2).
+        let head = read.trim_ascii_start();
         let status = head.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(1..)).unwrap_or_default();
-        // So are informational answers (RFC 9110, section 15.2).
-        let is_open = matches!(status.trim_ascii_start().first(), Some(b'1' | b'2'));
-        assert!(is_open && head.ends_with(b"\n"), "{}", head.escape_ascii());
-    } else if single {
-        assert!(whole && taken[0] == 5, "it speaks SOCKS5");
+        // Informational responses are ignored, too (RFC 9110, section 15.2).
+        let is_success = matches!(status.trim_ascii_start().first(), Some(b'1' | b'2'));
+        assert!(is_success && head.ends_with(b"\n"), "{}", head.escape_ascii());
+    } else if bytewise {
+        assert!(at_once && read[0] == 5, "the response is not SOCKS5");
     }
-    assert!(stream.asked.len() < 1024);
+    assert!(stream.received.len() < 1024);
 }
 
 fn check_outcome(outcome: &Result<(), ProxyHandshakeError>) {
@@ -116,23 +119,24 @@ fn check_outcome(outcome: &Result<(), ProxyHandshakeError>) {
     }
 }
 
-/// A proxy whose words are known beforehand, and come in pieces.
-struct AddressScript<'a> {
-    said: &'a [u8],
-    piece: usize,
-    asked: Vec<u8>,
+/// A proxy that sends prepared bytes, in pieces of a fixed size.
+struct ScriptedProxy<'a> {
+    /// The bytes that were not read yet.
+    input: &'a [u8],
+    piece_size: usize,
+    received: Vec<u8>,
 }
 
-impl Read for AddressScript<'_> {
+impl Read for ScriptedProxy<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = buffer.len().min(self.piece);
-        self.said.read(&mut buffer[..most])
+        let size = buffer.len().min(self.piece_size);
+        self.input.read(&mut buffer[..size])
     }
 }
 
-impl Write for AddressScript<'_> {
+impl Write for ScriptedProxy<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.asked.extend_from_slice(bytes);
+        self.received.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

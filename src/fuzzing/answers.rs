@@ -1,4 +1,4 @@
-//! Headers of a server's answers: challenges, cookies, and how long to wait.
+//! Response headers: challenges, cookies, `Retry-After` and `Keep-Alive`.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,22 +14,21 @@ use crate::http::pooled_connection::keep_alive_timeout;
 use crate::status::MCP_UNAUTHORIZED;
 use crate::transport::http_failure::{challenge_words, header_text, retry_after_ms};
 
-/// Each line is a `WWW-Authenticate` header. What is shown of them was in there, on one line; and of a well-formed challenge it is
-/// what RFC 6750 wants shown.
+/// Each line is a `WWW-Authenticate` header. The text for error messages is one line of text from the challenge; for a
+/// well-formed challenge, it is `error` and `error_description` (RFC 6750).
 pub fn www_authenticate(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(value) = HeaderValue::from_bytes(line) else { return };
         headers.append(header::WWW_AUTHENTICATE, value);
     }
-    let challenge = header_text(&headers, header::WWW_AUTHENTICATE).expect("there is one");
+    let challenge = header_text(&headers, header::WWW_AUTHENTICATE).expect("a challenge");
     let words = challenge_words(Some(&challenge));
-    assert!(is_told(&words, &challenge), "{words:?} of {challenge:?}");
+    assert!(is_quoted(&words, &challenge), "{words:?} of {challenge:?}");
     check_shown(&words, &challenge);
     if let Some(parameters) = parameters(&challenge) {
         let find = |name: &str| parameters.iter().find(|(known, value)| *known == name && !value.is_empty());
-        let (expected, more) = (find("error"), find("error_description"));
-        let expected = match (expected, more) {
+        let expected = match (find("error"), find("error_description")) {
             (Some((_, error)), Some((_, description))) => format!(", {error}: {description}"),
             (Some((_, error)), None) => format!(", {error}"),
             _ => String::new(),
@@ -38,12 +37,13 @@ pub fn www_authenticate(bytes: &[u8]) {
     }
 }
 
-/// Whether `, ERROR: DESCRIPTION`, or less of it, consists of what the challenge says, but for the escapes.
-fn is_told(words: &str, challenge: &str) -> bool {
+/// Whether `, ERROR: DESCRIPTION`, or a part of it, is text of the challenge, apart from escapes.
+fn is_quoted(words: &str, challenge: &str) -> bool {
     let (words, challenge) = (words.replace('\\', ""), challenge.replace('\\', ""));
     let words = words.strip_prefix(", ").unwrap_or(&words);
     let mut splits = words.match_indices(": ").map(|(at, _)| (&words[..at], &words[at + 2..]));
-    challenge.contains(words) || splits.any(|(error, more)| challenge.contains(error) && challenge.contains(more))
+    challenge.contains(words)
+        || splits.any(|(error, description)| challenge.contains(error) && challenge.contains(description))
 }
 
 fn check_shown(words: &str, challenge: &str) {
@@ -54,8 +54,8 @@ fn check_shown(words: &str, challenge: &str) {
     assert!(shown.iter().all(|text| !text.contains(char::is_control)), "{shown:?}");
 }
 
-/// The parameters of one challenge, where there is nothing about it that many a client would not take: `Bearer a="b", c="d"` with
-/// names that are not there twice and values without escapes.
+/// The parameters of a simple challenge: `Bearer a="b", c="d"` with unique names and without escapes. `None` for
+/// others.
 fn parameters(challenge: &str) -> Option<Vec<(&str, &str)>> {
     let mut rest = challenge.strip_prefix("Bearer ")?;
     let mut found: Vec<(&str, &str)> = Vec::new();
@@ -75,18 +75,19 @@ fn parameters(challenge: &str) -> Option<Vec<(&str, &str)>> {
     }
 }
 
-/// Three lines: the URL of a server, that of the next request, and a text for several headers of the answer in between.
+/// Three lines: the URL of a server, the URL of the next request, and a value for several headers of the server's
+/// response.
 pub fn answer_headers(bytes: &[u8]) {
     let Some([first, second, value]) = texts(bytes) else { return };
     if let (Ok(first), Ok(second)) = (Endpoint::parse(first), Endpoint::parse(second)) {
-        cookies(&first, &second, value);
+        check_cookies(&first, &second, value);
     }
     if let Ok(value) = HeaderValue::from_str(value) {
         let headers = |name: HeaderName| HeaderMap::from_iter([(name, value.clone())]);
-        // A date is held against the server's own.
-        let mut waits = headers(header::RETRY_AFTER);
-        waits.insert(header::DATE, HeaderValue::from_static("Tue, 15 Nov 1994 08:12:31 GMT"));
-        let wait = retry_after_ms(&waits);
+        // A date in `Retry-After` is compared with the `Date` header.
+        let mut response = headers(header::RETRY_AFTER);
+        response.insert(header::DATE, HeaderValue::from_static("Tue, 15 Nov 1994 08:12:31 GMT"));
+        let wait = retry_after_ms(&response);
         if let Ok(seconds) = value.to_str().unwrap_or_default().trim().parse::<u64>() {
             assert_eq!(wait, seconds.checked_mul(1000));
         }
@@ -99,8 +100,9 @@ pub fn answer_headers(bytes: &[u8]) {
     }
 }
 
-/// What goes back to a server is what it has set: safe to send, not too much, and nothing that it said not to send.
-fn cookies(first: &Endpoint, second: &Endpoint, values: &str) {
+/// The `Cookie` header contains only cookies that the server has set. It is safe to send, not too long, and has no
+/// `Secure` cookies over plain HTTP.
+fn check_cookies(first: &Endpoint, second: &Endpoint, values: &str) {
     let now = || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     let mut set = HeaderMap::new();
     for value in values.split('\n').filter_map(|line| HeaderValue::from_str(line).ok()) {
@@ -112,20 +114,20 @@ fn cookies(first: &Endpoint, second: &Endpoint, values: &str) {
     cookies.add_to(&mut request, second, now);
     let Some(sent) = request.get(header::COOKIE) else { return };
     let sent = sent.to_str().expect("visible ASCII");
-    // A tab is none of the characters that a client has to refuse.
+    // A tab is allowed.
     let is_bad = |c: char| c.is_control() && c != '\t';
     assert!(sent.len() <= 16 * 1024 && !sent.contains(is_bad), "{sent:?}");
     for pair in sent.split("; ") {
         let (name, value) = pair.split_once('=').expect("a pair");
-        let is_it = |line: &&str| {
+        let sets_it = |line: &&str| {
             let begins = line.trim_start().starts_with(name);
             begins && line.split(';').next().is_some_and(|pair| pair.trim_end().ends_with(value))
         };
-        let line = values.split('\n').find(is_it).unwrap_or_else(|| panic!("{pair:?} was never set"));
+        let line = values.split('\n').find(sets_it).unwrap_or_else(|| panic!("{pair:?} was never set"));
         let secure = line.split(';').skip(1).any(|part| part.trim().eq_ignore_ascii_case("secure"));
-        let twice = values.split('\n').filter(is_it).count() > 1;
-        assert!(!secure || second.origin().https || twice, "{pair:?} goes over http");
+        let twice = values.split('\n').filter(sets_it).count() > 1;
+        assert!(!secure || second.origin().https || twice, "the secure cookie {pair:?} is sent over http");
     }
-    let kept = cookies.secrets().unwrap_or_default();
-    assert!(sent.split("; ").all(|pair| kept.texts().any(|value| pair.ends_with(value))), "{sent:?}");
+    let secrets = cookies.secrets().unwrap_or_default();
+    assert!(sent.split("; ").all(|pair| secrets.texts().any(|value| pair.ends_with(value))), "{sent:?}");
 }

@@ -1,4 +1,4 @@
-//! A whole client, whose server says what the fuzzer wants.
+//! A whole client with a scripted server.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock};
@@ -19,69 +19,73 @@ use crate::status::MCP_INTERNAL;
 use crate::sys::pollable_event::PollableEvent;
 use crate::transport::interface::TransportKind;
 
-/// What the server has to be sent, and nobody is shown.
+/// Sent to the server, and never shown in an error or log line.
 const TOKEN: &str = "zqxw-fuzz-token-0123456789";
 
-/// Mostly a call ends because the server has nothing more to say. Where that is silent, many inputs want to be tried all the same.
+/// Normally a call ends because the server closes the connections. If the server lingers, the short timeout ends it.
 const TIMEOUT: Duration = Duration::from_millis(50);
 const SHORT_TIMEOUT: Duration = Duration::from_millis(5);
 
-/// How much later a call may end. Other programs have the machine, too: only what is late each time is too late.
+/// How much later than its timeout a call may end. The machine may be busy: only a call that is late in each try is an
+/// error.
 const MARGIN: Duration = Duration::from_millis(300);
 const TRIES: usize = 3;
 
-/// What the server may send at most, in bytes: messages and events, and a head.
-const LARGEST: u64 = 64 * 1024;
-const LARGEST_HEAD: u64 = 16 * 1024;
+/// The client's limits for messages and events, and for response heads, in bytes.
+const MAX_MESSAGE: u64 = 64 * 1024;
+const MAX_HEAD: u64 = 16 * 1024;
 
-/// The most memory that one client may need: connections have buffers of a fixed size, and what is received is held a few times.
+/// The most memory that one client may use, in bytes: connections have buffers of a fixed size, and received data is
+/// copied a few times.
 const MAX_MEMORY: usize = 8 * 1024 * 1024;
 
-/// After so many clients everything is there that is made once; what grows after that by more than a little is lost memory.
-const WARM: u64 = 2000;
-const LITTLE: usize = 256 * 1024;
+/// After this number of clients, all global data has been allocated: memory that grows by more than the tolerance is a
+/// leak.
+const WARM_UP_CLIENTS: u64 = 2000;
+const LEAK_TOLERANCE: usize = 256 * 1024;
 
-/// How much memory is in use: what the allocator of the fuzz target counts.
+/// The memory in use, as counted by the allocator of the fuzz target.
 #[derive(Clone, Copy)]
 pub struct Memory {
     /// In bytes.
     pub live: fn() -> usize,
-    /// The most that was in use since the last call of this.
+    /// The peak since the last call of this function, in bytes.
     pub take_peak: fn() -> usize,
 }
 
-/// Three bytes that choose how the client is set up, which call it makes and what else it does, and behind them what its server
-/// says; see `server`. The call ends in time and shows no secret, memory is bounded, and nothing is left of the client.
+/// Three bytes select the client's settings, the call and the flags; the rest is the server's script (see
+/// [`ServerScript`]). The calls end in time and show no secret, memory is bounded, and nothing of the client remains.
 pub fn client(bytes: &[u8], memory: Memory) {
     let Some(([setup, call, flags], text)) = bytes.split_first_chunk() else { return };
     thread_local! {
-        static STAGE: RefCell<FuzzStage> = RefCell::new(FuzzStage::new());
+        static FIXTURE: RefCell<FuzzFixture> = RefCell::new(FuzzFixture::new());
     }
-    STAGE.with_borrow_mut(|stage| {
-        let mut late = (0..TRIES).map(|_| stage.show((*setup, call.wrapping_sub(b'0'), Flags(*flags)), text, memory));
-        assert!(late.any(|late| late <= MARGIN), "a call ended too late, {TRIES} times");
+    FIXTURE.with_borrow_mut(|fixture| {
+        let mut delays =
+            (0..TRIES).map(|_| fixture.run((*setup, call.wrapping_sub(b'0'), Flags(*flags)), text, memory));
+        assert!(delays.any(|delay| delay <= MARGIN), "a call ended too late, {TRIES} times");
     });
 }
 
-/// What else is chosen.
+/// The flags of an input: see `fuzz/README.md`.
 #[derive(Clone, Copy)]
 struct Flags(u8);
 
 impl Flags {
-    /// Rarely: it takes time.
+    /// Connections stay open at the end of the script. Selected rarely, because it takes time.
     fn lingers(self) -> bool {
         self.0 & 0x0F == 0x0F
     }
 
-    fn answers_servers(self) -> bool {
+    fn has_handlers(self) -> bool {
         self.0 & 0x10 != 0
     }
 
-    fn hears_logs(self) -> bool {
+    fn has_log_callback(self) -> bool {
         self.0 & 0x20 != 0
     }
 
-    fn caches(self) -> bool {
+    fn has_cache(self) -> bool {
         self.0 & 0x40 != 0
     }
 
@@ -90,56 +94,56 @@ impl Flags {
     }
 }
 
-/// What all clients have in common.
-struct FuzzStage {
+/// The state that all clients share.
+struct FuzzFixture {
     server: FuzzServer,
-    shown: u64,
-    /// How it was when nothing new was made any more.
+    clients: u64,
+    /// The maxima during the warm-up.
     memory: usize,
     descriptors: usize,
 }
 
-impl FuzzStage {
-    fn new() -> FuzzStage {
-        FuzzStage { server: FuzzServer::start(), shown: 0, memory: 0, descriptors: 0 }
+impl FuzzFixture {
+    fn new() -> FuzzFixture {
+        FuzzFixture { server: FuzzServer::start(), clients: 0, memory: 0, descriptors: 0 }
     }
 
-    /// Gives how late the call was that was the latest.
-    fn show(&mut self, (setup, call, flags): (u8, u8, Flags), text: &[u8], memory: Memory) -> Duration {
+    /// Runs one client. Returns the longest delay of a call after its timeout.
+    fn run(&mut self, (setup, call, flags): (u8, u8, Flags), text: &[u8], memory: Memory) -> Duration {
         let cancel = Arc::new(PollableEvent::new().expect("a signal"));
-        // Who listens has no timeout.
-        let ends = (call % CALLS == LISTEN).then(|| Arc::clone(&cancel));
-        let script = ServerScript { text: text.to_vec(), lingers: flags.lingers(), cancel: ends };
+        // Listening has no timeout: the server cancels it.
+        let cancel_listening = (call % CALLS == LISTEN).then(|| Arc::clone(&cancel));
+        let script = ServerScript { text: text.to_vec(), lingers: flags.lingers(), cancel: cancel_listening };
         (memory.take_peak)();
         let before = (memory.live)();
-        self.server.handle_server_request(script);
-        let late = live(&self.server, setup, call, flags, cancel);
-        self.server.end();
+        self.server.run_script(script);
+        let delay = run_client(&self.server, setup, call, flags, cancel);
+        self.server.end_script();
         let peak = (memory.take_peak)().saturating_sub(before);
-        show(|| format!("{peak} bytes at most"));
-        assert!(peak <= MAX_MEMORY, "a client needed {peak} bytes");
-        self.look_for_leaks((memory.live)());
-        late
+        trace(|| format!("{peak} bytes at most"));
+        assert!(peak <= MAX_MEMORY, "a client used {peak} bytes");
+        self.check_leaks((memory.live)());
+        delay
     }
 
-    fn look_for_leaks(&mut self, memory: usize) {
-        self.shown += 1;
+    fn check_leaks(&mut self, memory: usize) {
+        self.clients += 1;
         let descriptors = open_descriptors();
-        if self.shown <= WARM {
+        if self.clients <= WARM_UP_CLIENTS {
             (self.memory, self.descriptors) = (self.memory.max(memory), self.descriptors.max(descriptors));
         }
-        assert!(memory <= self.memory + LITTLE, "memory grew from {} to {memory} bytes", self.memory);
+        assert!(memory <= self.memory + LEAK_TOLERANCE, "memory grew from {} to {memory} bytes", self.memory);
         assert!(descriptors <= self.descriptors, "{descriptors} descriptors are open, not {}", self.descriptors);
     }
 }
 
-/// How many are open; this one look included.
+/// The number of open file descriptors, including the one of this directory.
 fn open_descriptors() -> usize {
     std::fs::read_dir("/dev/fd").expect("a folder").count()
 }
 
-/// The life of a client.
-fn live(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Arc<PollableEvent>) -> Duration {
+/// Creates a client, makes the selected call and a ping, and closes the client. Returns the longest delay.
+fn run_client(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Arc<PollableEvent>) -> Duration {
     let client = set_up(server, setup, flags).expect("a client");
     let is_listening = call % CALLS == LISTEN;
     client.log().set(Some(log(is_listening, Arc::clone(&cancel))));
@@ -149,26 +153,26 @@ fn live(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Arc<Poll
         extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..RequestExtras::default() },
         ..CallOptions::default()
     };
-    let mut late = watched(flags, || client.call("fuzz", &options, |started| make(&client, started, call)));
-    let plain = CallOptions { timeout_ms: options.timeout_ms, ..CallOptions::default() };
+    let mut delay = checked(flags, || client.call("fuzz", &options, |started| make_call(&client, started, call)));
+    let without_extras = CallOptions { timeout_ms: options.timeout_ms, ..CallOptions::default() };
     if !flags.lingers() {
-        late = late.max(watched(flags, || client.call("fuzz", &plain, |call| client.ping(call))));
+        delay = delay.max(checked(flags, || client.call("fuzz", &without_extras, |call| client.ping(call))));
     }
-    late = late.max(watched(flags, || client.close(&plain)));
-    late = late.max(watched(flags, || {
+    delay = delay.max(checked(flags, || client.close(&without_extras)));
+    delay = delay.max(checked(flags, || {
         client.shut_down();
         Ok(())
     }));
-    assert_eq!(Arc::strong_count(&client), 1, "somebody still has the client");
-    late
+    assert_eq!(Arc::strong_count(&client), 1, "the client is still referenced");
+    delay
 }
 
-/// Runs something that shows no secret; gives how late it ended.
-fn watched(flags: Flags, run: impl FnOnce() -> Result<()>) -> Duration {
-    let begun = Instant::now();
+/// Runs an operation, and checks that its error shows no secret. Returns its delay after the timeout.
+fn checked(flags: Flags, run: impl FnOnce() -> Result<()>) -> Duration {
+    let start = Instant::now();
     let outcome = run();
-    let took = begun.elapsed();
-    show(|| format!("{took:?}: {outcome:?}"));
+    let duration = start.elapsed();
+    trace(|| format!("{duration:?}: {outcome:?}"));
     if let Err(error) = outcome {
         let report = error.report();
         assert!(report.status != MCP_INTERNAL && !report.message.is_empty(), "{error:?}");
@@ -176,13 +180,13 @@ fn watched(flags: Flags, run: impl FnOnce() -> Result<()>) -> Duration {
         report.www_authenticate.iter().for_each(|text| check_shown(text));
         report.rpc.iter().for_each(|rpc| check_shown(&rpc.message));
     }
-    took.saturating_sub(flags.timeout())
+    duration.saturating_sub(flags.timeout())
 }
 
-/// With `LIBMCP_FUZZ_SHOW` in the environment, what happens is told: to see what an input is about.
-fn show(line: impl FnOnce() -> String) {
-    static WANTED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("LIBMCP_FUZZ_SHOW").is_some());
-    if *WANTED {
+/// Prints a line if `LIBMCP_FUZZ_SHOW` is set, to see what an input does.
+fn trace(line: impl FnOnce() -> String) {
+    static IS_ENABLED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("LIBMCP_FUZZ_SHOW").is_some());
+    if *IS_ENABLED {
         eprintln!("{}", line());
     }
 }
@@ -205,52 +209,54 @@ fn set_up(server: &FuzzServer, setup: u8, flags: Flags) -> Result<Arc<Client>> {
     settings.set_unix_socket(server.path.to_str())?;
     settings.pin_version(version)?;
     settings.set_transport(transport)?;
-    for (limit, bytes) in [(LimitKind::Message, LARGEST), (LimitKind::Event, LARGEST), (LimitKind::Head, LARGEST_HEAD)]
+    for (limit, bytes) in
+        [(LimitKind::Message, MAX_MESSAGE), (LimitKind::Event, MAX_MESSAGE), (LimitKind::Head, MAX_HEAD)]
     {
         settings.set_limit(limit, bytes)?;
     }
     client.auth().credentials.set_bearer(Some(TOKEN))?;
-    client.known.cache.set_wanted(flags.caches());
-    if flags.answers_servers() {
+    client.server_state.cache.set_enabled(flags.has_cache());
+    if flags.has_handlers() {
         for kind in [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots] {
-            settings.set_handler(kind, Some(Arc::new(answer)))?;
+            settings.set_handler(kind, Some(Arc::new(respond)))?;
         }
     }
-    if flags.hears_logs() {
+    if flags.has_log_callback() {
         client.server_log.set_hook(Some(Arc::new(|params| assert!(!params.text().is_empty()))));
     }
     Ok(client)
 }
 
-/// Reads what is logged; and cancels the call where the client would now wait for a second or more, and find that nothing is said
-/// any more.
+/// Checks the log lines. Cancels the call when the client would wait for a second or more before a retry, which finds
+/// the script ended.
 fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
     Arc::new(move |_, line| {
         check_shown(line);
-        show(|| line.into());
+        trace(|| line.into());
         let pauses = ["; retrying in ", "; reopening it in "];
-        if line.contains("; resuming it in ") || (is_listening && pauses.iter().any(|words| line.contains(words))) {
+        if line.contains("; resuming it in ") || (is_listening && pauses.iter().any(|pause| line.contains(pause))) {
             cancel.set();
         }
     })
 }
 
-fn answer(input: &mut InputRequest) {
-    let answered = match input.kind {
+/// The handler of the client.
+fn respond(input: &mut InputRequest) {
+    let outcome = match input.kind {
         InputKind::Elicitation => input.accept(None),
         InputKind::Sampling => {
             input.respond(r#"{"role":"assistant","content":{"type":"text","text":"x"},"model":"m"}"#)
         }
         InputKind::Roots => input.respond(r#"{"roots":[]}"#),
     };
-    answered.expect("an answer");
+    outcome.expect("a valid response");
 }
 
 const CALLS: u8 = 11;
 const LISTEN: u8 = 3;
 
-/// One of the calls that there are.
-fn make(client: &Client, call: &CallContext, which: u8) -> Result<()> {
+/// Makes the call that an input selects.
+fn make_call(client: &Client, call: &CallContext, which: u8) -> Result<()> {
     let value = match which % CALLS {
         0 => return client.ping(call),
         1 => client.all_pages(call, ListMethod::Tools),
@@ -268,6 +274,10 @@ fn make(client: &Client, call: &CallContext, which: u8) -> Result<()> {
         9 => client.request(call, "fuzz/request", Some(r#"{"a":1}"#)),
         _ => return client.set_logging_level(call, "info"),
     }?;
-    let seen = (0..value.len()).map(|place| value.value(place).raw().len()).max();
-    if seen <= Some(LARGEST as usize * 10) { Ok(()) } else { Err(Error::new(MCP_INTERNAL, "larger than the limit")) }
+    let largest = (0..value.len()).map(|index| value.value(index).raw().len()).max();
+    if largest <= Some(MAX_MESSAGE as usize * 10) {
+        Ok(())
+    } else {
+        Err(Error::new(MCP_INTERNAL, "larger than the limit"))
+    }
 }

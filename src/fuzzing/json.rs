@@ -1,4 +1,4 @@
-//! JSON: messages, values and pointers, beside serde_json.
+//! JSON: messages, values and pointers, compared with serde_json.
 
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
@@ -15,46 +15,52 @@ use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::status::mcp_status::{self, MCP_BUFFER_TOO_SMALL, MCP_OK};
 
-/// Of a large document not everything is compared that takes quadratic time.
-const MANY: usize = 100;
+/// Checks that take quadratic time are limited to the first values of a document.
+const MAX_SLOW_CHECKS: usize = 100;
 
-/// Longer strings are copied into buffers of some sizes only.
+/// The longest string that is copied into buffers of every size; longer ones only near their own size.
 const LONGEST_FOR_EVERY_SIZE: usize = 64;
 
-/// Whatever a server sends, its messages can be read or are refused; and values read as serde_json reads them.
+/// Messages of a server are parsed or rejected, and their values equal those of serde_json.
 pub fn json_rpc(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for message in jsonrpc::read(text.to_owned()).items.into_iter().filter_map(|item| item.strict().ok()) {
         let value = match message {
-            Message::Result { response, .. } => Some(response.result),
+            Message::Result { response: answered, .. } => Some(answered.result),
             Message::Error { error, .. } => error.data.map(Json::from_validated),
             _ => None,
         };
-        value.iter().for_each(look_everywhere);
+        value.iter().for_each(check_values);
     }
 }
 
-/// A pointer on the first line, and behind it a document: what is valid, every value, and what the pointer leads to.
+/// The first line is a JSON pointer, the rest is a document: its validity, all its values, and the value at the
+/// pointer.
 pub fn json_value(bytes: &[u8]) {
     let Some([pointer, text]) = texts(bytes) else { return };
     let parsed = Json::parse(text.to_owned());
-    assert_eq!(parsed.is_ok(), serde_json::from_str::<IgnoredAny>(text).is_ok(), "is {text:?} JSON?");
+    assert_eq!(
+        parsed.is_ok(),
+        serde_json::from_str::<IgnoredAny>(text).is_ok(),
+        "the parsers disagree whether {text:?} is valid"
+    );
     let Ok(json) = parsed else { return };
-    look_everywhere(&json);
-    walk(&json);
+    check_values(&json);
+    check_tree(&json);
     if let Ok(tree) = serde_json::from_str::<Tree>(text) {
         check_pointer(&json, &tree, pointer);
     }
-    look_from_c(text, pointer);
+    check_c_interface(text, pointer);
 }
 
-fn look_everywhere(json: &Json) {
-    for value in (0..json.len()).map(|place| json.value(place)) {
+/// Reads every value in every way, and compares the document with serde_json's.
+fn check_values(json: &Json) {
+    for value in (0..json.len()).map(|index| json.value(index)) {
         assert_eq!(value.children().count(), value.size());
         let _ =
             (value.raw(), value.key(), value.string(), value.double(), value.int64(), value.uint64(), value.at("/a/0"));
     }
-    // It refuses what is nested deeply, and halves of surrogate pairs: those are for check_string.
+    // serde_json rejects deep nesting and lone surrogates; `check_string` covers the latter.
     if let Ok(tree) = serde_json::from_str(json.text()) {
         compare(json.root(), &tree);
     }
@@ -83,30 +89,30 @@ fn compare(value: Value, tree: &Tree) {
     }
 }
 
-/// Goes through a document from the outside to the inside, and checks what each value says of itself.
-fn walk(json: &Json) {
-    // With each value the pointer that leads there; nothing where none does, for another member has the same name.
-    let mut waiting = vec![(json.root(), Some(String::new()))];
-    let mut seen = 0;
-    while let Some((value, path)) = waiting.pop() {
-        seen += 1;
-        check_raw(json, value, seen <= MANY);
+/// Visits all values from the root, and checks their text, numbers, strings and pointers.
+fn check_tree(json: &Json) {
+    // Each value with its pointer; `None` if another member has the same name, so that no pointer leads there.
+    let mut pending = vec![(json.root(), Some(String::new()))];
+    let mut visited = 0;
+    while let Some((value, path)) = pending.pop() {
+        visited += 1;
+        check_raw(json, value, visited <= MAX_SLOW_CHECKS);
         check_number(value);
         check_string(value);
-        if let Some(path) = path.as_deref().filter(|_| seen <= MANY) {
+        if let Some(path) = path.as_deref().filter(|_| visited <= MAX_SLOW_CHECKS) {
             assert_eq!(json.root().at(path).map(Value::node_index), Some(value.node_index()), "the value at {path:?}");
         }
         for (index, child) in value.children().enumerate() {
-            let token = if seen <= MANY { token(value, child, index) } else { None };
+            let token = if visited <= MAX_SLOW_CHECKS { token(value, child, index) } else { None };
             let path = path.as_ref().zip(token).map(|(path, token)| format!("{path}/{token}"));
-            waiting.push((child, path));
+            pending.push((child, path));
         }
     }
-    let keys = (0..json.len()).map(|place| json.value(place)).filter(|value| value.kind() == Kind::Object);
-    assert_eq!(seen + keys.map(Value::size).sum::<usize>(), json.len(), "every value is reached");
+    let keys = (0..json.len()).map(|index| json.value(index)).filter(|value| value.kind() == Kind::Object);
+    assert_eq!(visited + keys.map(Value::size).sum::<usize>(), json.len(), "not every value was visited");
 }
 
-/// What stands for a child in a pointer.
+/// The reference token of a child in a JSON pointer.
 fn token(parent: Value, child: Value, index: usize) -> Option<String> {
     let Some(key) = child.key() else { return Some(index.to_string()) };
     // Of members with the same name, the last one counts.
@@ -114,11 +120,11 @@ fn token(parent: Value, child: Value, index: usize) -> Option<String> {
     counts.then(|| key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// It is a part of the document, and a document of the same kind.
-fn check_raw(json: &Json, value: Value, whole: bool) {
+/// A value's text is a part of the document's text. With `parse`, it is also a document with the same kind and size.
+fn check_raw(json: &Json, value: Value, parse: bool) {
     let raw = value.raw();
     let (text, part) = (json.text().as_bytes().as_ptr_range(), raw.as_bytes().as_ptr_range());
-    assert!(text.start <= part.start && part.end <= text.end, "{raw:?} is no part of the document");
+    assert!(text.start <= part.start && part.end <= text.end, "{raw:?} is not a part of the document");
     let kind = match raw.as_bytes()[0] {
         b'n' => Kind::Null,
         b't' | b'f' => Kind::Bool,
@@ -128,9 +134,9 @@ fn check_raw(json: &Json, value: Value, whole: bool) {
         _ => Kind::Number,
     };
     assert_eq!(value.kind(), kind, "{raw:?}");
-    if whole {
-        let again = Json::parse(raw.to_owned()).expect("a document of its own");
-        assert_eq!((again.root().kind(), again.root().size()), (kind, value.size()), "{raw:?}");
+    if parse {
+        let parsed = Json::parse(raw.to_owned()).expect("a document");
+        assert_eq!((parsed.root().kind(), parsed.root().size()), (kind, value.size()), "{raw:?}");
     }
 }
 
@@ -144,7 +150,7 @@ fn check_number(value: Value) {
     assert_eq!((value.int64().ok(), value.uint64().ok()), (signed, unsigned), "{:?}", value.raw());
 }
 
-/// The value of a number where it is whole and not too large, by moving its point as far as the exponent says.
+/// The value of a number if it is an integer and not too large, computed by moving the decimal point.
 fn whole_number(number: &str) -> Option<i128> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (before, after) = mantissa.trim_start_matches('-').split_once('.').unwrap_or((mantissa, ""));
@@ -153,7 +159,7 @@ fn whole_number(number: &str) -> Option<i128> {
     if digits.iter().all(|digit| *digit == b'0') {
         return Some(0);
     }
-    // So far it is never moved without a digit getting lost or a number getting too large.
+    // Moving the point further always loses a digit or makes the number too large.
     let far = i64::try_from(digits.len()).ok()? + 50;
     let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { -far } else { far });
     let point = i64::try_from(before.len()).ok()? + exponent.clamp(-far, far);
@@ -179,8 +185,8 @@ fn check_string(value: Value) {
     assert_eq!(value.string_length(), Ok(expected.len()), "{:?}", value.raw());
 }
 
-/// What serde_json reads in a string. As text it refuses halves of surrogate pairs; as bytes it gives them in the three bytes that they
-/// would have in UTF-8, which no other character has.
+/// Decodes a string with serde_json, which rejects lone surrogates in text. In bytes, it encodes them in three bytes
+/// that are not valid UTF-8: they are replaced here.
 fn decoded(quoted: &str) -> String {
     struct Bytes;
     impl serde::de::Visitor<'_> for Bytes {
@@ -209,84 +215,83 @@ fn decoded(quoted: &str) -> String {
     text
 }
 
-/// A pointer leads where it leads for serde_json, which only lets malformed ones pass.
+/// A pointer leads to the same value as in serde_json. Malformed pointers, which serde_json accepts, lead nowhere.
 fn check_pointer(json: &Json, tree: &Tree, pointer: &str) {
     let is_malformed = pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1']));
     let (found, expected) = (json.root().at(pointer), tree.pointer(pointer));
     if is_malformed {
-        assert!(found.is_none(), "{pointer:?} is no pointer");
+        assert!(found.is_none(), "{pointer:?} is not a valid pointer");
         return;
     }
     assert_eq!(found.is_some(), expected.is_some(), "{pointer:?}");
     found.zip(expected).inspect(|(value, tree)| compare(*value, tree));
 }
 
-/// The same through the C interface; strings are decoded into buffers of every size.
-fn look_from_c(text: &str, pointer: &str) {
+/// Checks the value at a pointer through the C interface, and copies strings into buffers of every size.
+fn check_c_interface(text: &str, pointer: &str) {
     let (Ok(text), Ok(pointer)) = (CString::new(text), CString::new(pointer)) else { return };
     let length = text.as_bytes().len();
     // SAFETY: the text has that length.
     let (start, size) = unsafe { (SizedText::new(text.as_ptr()), BufferSize::new(length)) };
-    let document = mcp_json_parse(start, size, nowhere());
+    let document = mcp_json_parse(start, size, null_param());
     assert!(!document.is_null());
     // SAFETY: the document is freed at the end, and the pointer ends with a NUL.
     let found = unsafe { mcp_json_at(document.as_ref(), CText::new(pointer.as_ptr())) };
     let mut raw_length = 0;
-    let raw = mcp_json_raw(found, place(&mut raw_length));
+    let raw = mcp_json_raw(found, out_param(&mut raw_length));
     assert_eq!((raw.is_null(), found.is_none()), (raw_length == 0, raw_length == 0));
     assert!(raw_length <= length);
 
     let mut needed = 0;
     if copy_string(found, None, &mut needed) == MCP_BUFFER_TOO_SMALL {
         // SAFETY: the text ends with a NUL and lives as long as the document.
-        let shown = unsafe { CStr::from_ptr(mcp_json_string(found)) }.to_bytes();
-        sizes(needed).for_each(|size| check_copy(found, size, needed, shown));
+        let c_text = unsafe { CStr::from_ptr(mcp_json_string(found)) }.to_bytes();
+        sizes(needed).for_each(|size| check_copy(found, size, needed, c_text));
     }
-    // SAFETY: it is not used any more.
+    // SAFETY: the document is not used after this.
     unsafe { mcp_json_free(SharedHandle::new(document)) };
 }
 
-/// Where nothing is wanted.
-fn nowhere<'a, T>() -> OutParam<'a, T> {
+fn null_param<'a, T>() -> OutParam<'a, T> {
     // SAFETY: NULL is allowed.
     unsafe { OutParam::new(null_mut()) }
 }
 
-fn place<T>(value: &mut T) -> OutParam<'_, T> {
-    // SAFETY: a reference can be written to, and nobody else uses it.
+fn out_param<T>(value: &mut T) -> OutParam<'_, T> {
+    // SAFETY: an exclusive reference is valid for writes.
     unsafe { OutParam::new(value) }
 }
 
-/// Copies a string into a buffer; without one it only asks.
+/// Copies a string into a buffer; without a buffer, only gets its length.
 fn copy_string(value: Option<&mcp_json>, buffer: Option<&mut [u8]>, length: &mut usize) -> mcp_status {
     let (start, size) = buffer.map_or((null_mut(), 0), |buffer| (buffer.as_mut_ptr().cast(), buffer.len()));
     // SAFETY: the buffer has that size.
     let (start, capacity) = unsafe { (OutBuffer::new(start), BufferSize::new(size)) };
-    mcp_json_copy_string(value, start, capacity, place(length), nowhere())
+    mcp_json_copy_string(value, start, capacity, out_param(length), null_param())
 }
 
-/// The sizes of buffers for a string of so many bytes.
+/// The buffer sizes to check for a string of `needed` bytes.
 fn sizes(needed: usize) -> impl Iterator<Item = usize> {
     let first = if needed <= LONGEST_FOR_EVERY_SIZE { 0 } else { needed - 2 };
     first..=needed + 20
 }
 
-/// `value` is a string of `needed` bytes, which C sees as `shown`.
-fn check_copy(value: Option<&mcp_json>, size: usize, needed: usize, shown: &[u8]) {
-    const FILLING: u8 = 0xA5;
-    // Behind the buffer there is more that nobody may touch.
-    let mut buffer = vec![FILLING; size + 32];
+/// Copies a string of `needed` bytes into a buffer of `size` bytes. `c_text` is the result of `mcp_json_string`.
+fn check_copy(value: Option<&mcp_json>, size: usize, needed: usize, c_text: &[u8]) {
+    const FILLER: u8 = 0xA5;
+    // The bytes after the buffer must not be written to.
+    let mut buffer = vec![FILLER; size + 32];
     let mut length = 0;
     let status = copy_string(value, Some(&mut buffer[..size]), &mut length);
     assert_eq!(length, needed);
-    let is_untouched = |part: &[u8]| part.iter().all(|byte| *byte == FILLING);
-    assert!(is_untouched(&buffer[size..]), "written behind a buffer of {size}");
+    let is_untouched = |part: &[u8]| part.iter().all(|byte| *byte == FILLER);
+    assert!(is_untouched(&buffer[size..]), "written after the end of a buffer of {size}");
     if size <= needed {
         assert!(status == MCP_BUFFER_TOO_SMALL && is_untouched(&buffer), "{status:?} for a buffer of {size}");
         return;
     }
     assert_eq!((status, buffer[needed]), (MCP_OK, 0));
-    // In the text for C a NUL is shown as another character.
+    // `mcp_json_string` replaces NUL characters.
     let copied = String::from_utf8(buffer[..needed].to_vec()).expect("UTF-8");
-    assert_eq!(copied.replace('\0', "\u{FFFD}").as_bytes(), shown);
+    assert_eq!(copied.replace('\0', "\u{FFFD}").as_bytes(), c_text);
 }

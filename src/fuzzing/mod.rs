@@ -1,5 +1,5 @@
-//! What the fuzz targets in `fuzz/` call: the private modules behind one function each, which panics where something is wrong.
-//! It is there with `--cfg fuzzing` only.
+//! Entry points for the fuzz targets in `fuzz/`: each function runs private modules on an input, and panics if a check
+//! fails. Only with `--cfg fuzzing`.
 
 mod addresses;
 mod answers;
@@ -20,10 +20,11 @@ pub use stdio::stdio_lines;
 
 use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};
 
-/// The comparison after every byte takes quadratic time.
+/// The longest input of which every prefix is compared: that takes quadratic time.
 const LONGEST_FOR_EVERY_PREFIX: usize = 64;
 
-/// The event-stream parser does what the standard says, and neither that nor its limit depends on how the bytes are cut.
+/// The event-stream parser behaves as the standard requires. Neither its result nor its limit depends on how the bytes
+/// are divided into reads.
 pub fn event_stream(bytes: &[u8]) {
     let expected = interpret(bytes);
     assert_eq!(parse([bytes]), expected, "whole");
@@ -32,7 +33,7 @@ pub fn event_stream(bytes: &[u8]) {
     check_limit(bytes, bytes.len() / 4);
 }
 
-/// Some targets want several texts: these are the lines of the input, and the last one is all that is left.
+/// Splits an input into several texts: its lines, where the last text is the whole rest.
 fn texts<const COUNT: usize>(bytes: &[u8]) -> Option<[&str; COUNT]> {
     let mut lines = std::str::from_utf8(bytes).ok()?.splitn(COUNT, '\n');
     Some(std::array::from_fn(|_| lines.next().unwrap_or_default()))

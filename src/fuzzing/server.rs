@@ -1,4 +1,4 @@
-//! A server that says what the fuzzer wants, whatever it is asked, on a Unix domain socket of this process.
+//! A scripted server on a Unix domain socket of this process. Its responses do not depend on the requests.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,29 +10,32 @@ use std::time::Duration;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, WaitContext, Waitable};
 
-/// What stands between the pieces of a script, and says where the next one goes: on the event stream that is open, and at once; or
-/// to whoever asks next. In the last case the connection of the piece before is closed first.
+/// Before a piece of a script: it is sent on the open event stream, without a request.
 const ON_STREAM: u8 = 0x1E;
-const NEXT_ANSWER: u8 = 0x1D;
+/// Before a piece of a script: it is the response to the next request.
+const NEXT_RESPONSE: u8 = 0x1D;
+/// Before a piece of a script: the connection of the last piece is closed, and this is the response to the next
+/// request.
 const CLOSE: u8 = 0x1C;
 
-/// That while. It is longer than a client takes to think, and shorter than its timeout: many inputs want to be tried.
-const QUIET: Duration = Duration::from_millis(3);
+/// After this time without a request, the server ends the script or cancels the call. Longer than a client's
+/// processing, and shorter than its timeout.
+const QUIET_PERIOD: Duration = Duration::from_millis(3);
 
-/// What the server is to say.
+/// The bytes that the server sends, with the separators between its pieces, and what happens at the end.
 pub struct ServerScript {
     pub text: Vec<u8>,
-    /// When everything is said, connections stay open, and nothing comes any more.
+    /// At the end, connections stay open.
     pub lingers: bool,
-    /// Raised when for a while nobody has said anything: for a client that would listen for ever.
+    /// Set after a quiet period, to cancel a call that listens without a timeout.
     pub cancel: Option<Arc<PollableEvent>>,
 }
 
-/// The thread of the server, which serves one script after the other.
+/// The thread of the server. It runs one script after the other.
 pub struct FuzzServer {
     pub path: PathBuf,
     scripts: Sender<ServerScript>,
-    /// Wakes the server up: the script is of no use any more.
+    /// Written to when the client is closed, to end the script.
     end_event: UnixStream,
     ended: Receiver<()>,
 }
@@ -43,14 +46,14 @@ impl FuzzServer {
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
-        let (end_event, mut is_over) = UnixStream::pair().expect("a pair");
+        let (end_event, mut end_signal) = UnixStream::pair().expect("a pair");
         let (scripts, next) = channel::<ServerScript>();
         let (end, ended) = channel();
         std::thread::spawn(move || {
             for script in next {
-                Show::of(&script, &listener).run(&is_over);
-                is_over.read_exact(&mut [0]).expect("the word");
-                // Those that nobody has looked at.
+                ScriptRun::new(&script, &listener).run(&end_signal);
+                end_signal.read_exact(&mut [0]).expect("the end event");
+                // Connections that were not accepted yet.
                 while listener.accept().is_ok() {}
                 drop(script);
                 let _ = end.send(());
@@ -59,47 +62,46 @@ impl FuzzServer {
         FuzzServer { path, scripts, end_event, ended }
     }
 
-    pub fn handle_server_request(&self, script: ServerScript) {
+    pub fn run_script(&self, script: ServerScript) {
         self.scripts.send(script).expect("the server runs");
     }
 
-    /// The client is gone.
-    pub fn end(&mut self) {
+    /// Ends the script after the client was closed.
+    pub fn end_script(&mut self) {
         self.end_event.write_all(&[0]).expect("the server runs");
         self.ended.recv().expect("the server runs");
     }
 }
 
-/// A connection.
-struct Peer {
+struct Connection {
     socket: UnixStream,
     received: Vec<u8>,
-    is_stream: bool,
+    is_event_stream: bool,
 }
 
-/// One script, as it is served.
-struct Show<'a> {
+/// A run of one script.
+struct ScriptRun<'a> {
     script: &'a ServerScript,
     listener: &'a UnixListener,
-    peers: Vec<Peer>,
-    /// What is still to be said.
+    connections: Vec<Connection>,
+    /// The part of the script that was not sent yet.
     rest: &'a [u8],
-    is_said: bool,
+    is_finished: bool,
 }
 
-impl<'a> Show<'a> {
-    fn of(script: &'a ServerScript, listener: &'a UnixListener) -> Show<'a> {
-        Show { script, listener, peers: Vec::new(), rest: &script.text, is_said: false }
+impl<'a> ScriptRun<'a> {
+    fn new(script: &'a ServerScript, listener: &'a UnixListener) -> ScriptRun<'a> {
+        ScriptRun { script, listener, connections: Vec::new(), rest: &script.text, is_finished: false }
     }
 
-    fn run(&mut self, is_over: &UnixStream) {
+    fn run(&mut self, end_signal: &UnixStream) {
         loop {
-            let peers = self.peers.iter().map(|peer| Waitable::of(&peer.socket));
-            let all = [Waitable::of(is_over), Waitable::of(self.listener)].into_iter().chain(peers);
-            let all: Vec<_> = all.map(|what| (what, Interest::Read)).collect();
-            let ready = WaitContext::default().wait_any(&all, self.patience()).expect("poll");
+            let sockets = self.connections.iter().map(|connection| Waitable::of(&connection.socket));
+            let all = [Waitable::of(end_signal), Waitable::of(self.listener)].into_iter().chain(sockets);
+            let all: Vec<_> = all.map(|waitable| (waitable, Interest::Read)).collect();
+            let ready = WaitContext::default().wait_any(&all, self.max_wait()).expect("poll");
             match ready {
-                None => self.end_quiet(),
+                None => self.end_quiet_period(),
                 Some(0) => return,
                 Some(1) => self.accept(),
                 Some(ready) => self.read(ready - 2),
@@ -107,14 +109,14 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// How long both sides may wait for each other.
-    fn patience(&self) -> Option<Duration> {
-        let waits = self.script.cancel.as_ref().is_some_and(|cancel| !cancel.is_set());
-        (waits || !(self.is_said || self.script.lingers)).then_some(QUIET)
+    /// How long to wait for a request; `None` if only the end of the client is awaited.
+    fn max_wait(&self) -> Option<Duration> {
+        let may_cancel = self.script.cancel.as_ref().is_some_and(|cancel| !cancel.is_set());
+        (may_cancel || !(self.is_finished || self.script.lingers)).then_some(QUIET_PERIOD)
     }
 
-    /// The client waits for more than there is.
-    fn end_quiet(&mut self) {
+    /// Both sides wait: cancels the call, or else ends the script.
+    fn end_quiet_period(&mut self) {
         match &self.script.cancel {
             Some(cancel) if !cancel.is_set() => cancel.set(),
             _ => self.finish(),
@@ -123,44 +125,46 @@ impl<'a> Show<'a> {
 
     fn accept(&mut self) {
         let Ok((socket, _)) = self.listener.accept() else { return };
-        if !self.is_said || self.script.lingers {
+        if !self.is_finished || self.script.lingers {
             socket.set_nonblocking(true).expect("a socket that does not block");
-            self.peers.push(Peer { socket, received: Vec::new(), is_stream: false });
+            self.connections.push(Connection { socket, received: Vec::new(), is_event_stream: false });
         }
     }
 
-    fn read(&mut self, at: usize) {
-        let peer = &mut self.peers[at];
+    fn read(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
         let mut buffer = [0; 16 * 1024];
-        match peer.socket.read(&mut buffer) {
-            Ok(count @ 1..) => peer.received.extend_from_slice(&buffer[..count]),
+        match connection.socket.read(&mut buffer) {
+            Ok(count @ 1..) => connection.received.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             _ => {
-                self.peers.remove(at);
+                self.connections.remove(index);
                 return;
             }
         }
-        if let Some(length) = request_length(&peer.received) {
-            peer.is_stream = peer.received.starts_with(b"GET ");
-            peer.received.drain(..length);
-            self.answer(at);
+        if let Some(length) = request_length(&connection.received) {
+            connection.is_event_stream = connection.received.starts_with(b"GET ");
+            connection.received.drain(..length);
+            self.respond(index);
         }
     }
 
-    /// Says the next piece to a peer, and what belongs on the stream.
-    fn answer(&mut self, at: usize) {
-        let mut to = at;
-        while !self.is_said {
-            let end = self.rest.iter().position(|byte| matches!(*byte, ON_STREAM | NEXT_ANSWER | CLOSE));
+    /// Sends the next piece of the script on a connection, and the pieces after it that go on the event stream.
+    fn respond(&mut self, index: usize) {
+        let mut target = index;
+        while !self.is_finished {
+            let end = self.rest.iter().position(|byte| matches!(*byte, ON_STREAM | NEXT_RESPONSE | CLOSE));
             let (piece, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-            // A client that does not read has room for it, or goes without.
-            let _ = self.peers[to].socket.write(piece);
+            // If the client does not read, the rest of the piece is lost.
+            let _ = self.connections[target].socket.write(piece);
             let Some((separator, rest)) = rest.split_first() else { return self.finish() };
             self.rest = rest;
             match *separator {
-                ON_STREAM => to = self.peers.iter().position(|peer| peer.is_stream).unwrap_or(at),
+                ON_STREAM => {
+                    target = self.connections.iter().position(|connection| connection.is_event_stream).unwrap_or(index);
+                }
                 CLOSE => {
-                    self.peers.remove(to);
+                    self.connections.remove(target);
                     return;
                 }
                 _ => return,
@@ -169,16 +173,16 @@ impl<'a> Show<'a> {
     }
 
     fn finish(&mut self) {
-        self.is_said = true;
+        self.is_finished = true;
         if !self.script.lingers {
-            self.peers.clear();
+            self.connections.clear();
         }
     }
 }
 
-/// The length of the request at the beginning of `received`, where it is whole.
+/// The length of the request at the beginning of `received`; `None` if it is incomplete.
 fn request_length(received: &[u8]) -> Option<usize> {
-    let head = received.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = received.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&received[..head]).to_ascii_lowercase();
     let length = text.split("\r\ncontent-length:").nth(1).and_then(|rest| rest.lines().next()?.trim().parse().ok());
     let length = head + length.unwrap_or(0_usize);

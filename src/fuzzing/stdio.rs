@@ -1,4 +1,4 @@
-//! What a server says on its standard output, without a process.
+//! The standard output of a server process, without a process.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -24,70 +24,71 @@ use crate::transport::multiplexer::message_router::MessageRouter;
 use crate::transport::multiplexer::pending::{PendingRequests, RpcOutcome};
 use crate::transport::stdio::{LineBuffer, is_cut_off};
 
-/// The number of the request that waits for its answer.
-const ASKED: u64 = 7;
+/// The id of the pending request.
+const REQUEST_ID: u64 = 7;
 
-/// A byte for how large the pieces are in which the rest comes. However it is cut, its lines are the same; and of the messages in
-/// them a call that waits gets the answer that is meant for it, or learns why there is none.
+/// The first byte is the size of the pieces in which the rest is received. Its lines do not depend on that size. A
+/// pending request gets its response from the messages in the lines, or an error.
 pub fn stdio_lines(bytes: &[u8]) {
-    let Some((size, said)) = bytes.split_first() else { return };
-    let lines = read(said, usize::from(*size).max(1));
-    let mut expected: Vec<&[u8]> = said.split(|byte| *byte == b'\n').collect();
-    // Behind the last line break is a line only where something stands there.
+    let Some((size, output)) = bytes.split_first() else { return };
+    let lines = read(output, usize::from(*size).max(1));
+    let mut expected: Vec<&[u8]> = output.split(|byte| *byte == b'\n').collect();
+    // Text after the last line break is a line, unless it is empty.
     let rest = expected.pop().filter(|rest| !rest.is_empty());
     let expected = expected.into_iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).chain(rest);
-    assert!(expected.eq(lines.iter().map(Vec::as_slice)), "{}", said.escape_ascii());
+    assert!(expected.eq(lines.iter().map(Vec::as_slice)), "{}", output.escape_ascii());
 
     for line in &lines {
         let shown = on_one_line(&String::from_utf8_lossy(line), 400);
         assert!(shown.chars().count() <= 403 && !shown.contains(char::is_control), "{shown:?}");
         is_cut_off(line);
     }
-    answer(&lines);
+    deliver(&lines);
 }
 
-fn read(said: &[u8], size: usize) -> Vec<Vec<u8>> {
-    let (ours, theirs) = pipe::from_child().expect("a pipe");
-    let mut theirs = File::from(theirs);
+/// Writes the output to a pipe in pieces, and reads its lines.
+fn read(output: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let (reader, writer) = pipe::from_child().expect("a pipe");
+    let mut writer = File::from(writer);
     let mut lines = LineBuffer::open();
     let mut found = Vec::new();
-    for piece in said.chunks(size) {
-        theirs.write_all(piece).expect("it fits");
-        lines.read(&ours, usize::MAX).expect("there is no limit");
+    for piece in output.chunks(size) {
+        writer.write_all(piece).expect("the pipe has room");
+        lines.read(&reader, usize::MAX).expect("there is no limit");
         found.extend(std::iter::from_fn(|| lines.next()));
     }
-    drop(theirs);
-    lines.read(&ours, usize::MAX).expect("there is no limit");
+    drop(writer);
+    lines.read(&reader, usize::MAX).expect("there is no limit");
     found.extend(std::iter::from_fn(|| lines.next()));
     found
 }
 
-/// Gives the lines to a call that waits.
-fn answer(lines: &[Vec<u8>]) {
+/// Delivers the lines to a client with a pending request.
+fn deliver(lines: &[Vec<u8>]) {
     let client = Client::new("http://localhost/").expect("a client");
     let secrets = SecretTexts::new(vec!["zqxw-secret".to_owned().into()], Vec::new());
-    let pending = Arc::new(PendingRequests::new(true, secrets).expect("a line"));
+    let pending = Arc::new(PendingRequests::new(true, secrets).expect("the pending requests"));
     let server: Arc<dyn Transport> = Arc::new(FuzzProcess);
-    let receiver = MessageRouter::new(client.host(), Arc::downgrade(&server), &pending);
-    let progress = CallOptions {
+    let router = MessageRouter::new(client.transport_context(), Arc::downgrade(&server), &pending);
+    let options = CallOptions {
         extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
         ..CallOptions::default()
     };
-    let outcome = client.call("fuzz", &progress, |call| {
-        let response = pending.add_request(call, ASKED, "fuzz", false)?;
+    let outcome = client.call("fuzz", &options, |call| {
+        let response = pending.add_request(call, REQUEST_ID, "fuzz", false)?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
-            receiver.take_text(line.clone());
+            router.take_text(line.clone());
         });
         Ok(response.outcome())
     });
-    match outcome.expect("a place") {
+    match outcome.expect("a pending request") {
         Some(RpcOutcome::Result(_)) => {
-            let is_it = |line: &Vec<u8>| {
-                // What serde_json does not read, ours may: deep nesting, halves of surrogate pairs.
+            let is_response = |line: &Vec<u8>| {
+                // serde_json rejects deep nesting and lone surrogates, the client does not.
                 let Ok(tree) = serde_json::from_slice::<Tree>(line) else { return true };
-                tree["id"] == ASKED && !tree["result"].is_null()
+                tree["id"] == REQUEST_ID && !tree["result"].is_null()
             };
-            assert!(lines.iter().any(is_it), "a result out of nothing");
+            assert!(lines.iter().any(is_response), "no line is the response");
         }
         Some(RpcOutcome::Refused(_) | RpcOutcome::Failed(_)) => {
             assert!(lines.iter().any(|line| line.trim_ascii_start().starts_with(b"{")));
@@ -97,7 +98,7 @@ fn answer(lines: &[Vec<u8>]) {
     client.shut_down();
 }
 
-/// What it asks is answered with JSON.
+/// A transport that checks that sent messages are JSON.
 struct FuzzProcess;
 
 impl Transport for FuzzProcess {
@@ -112,7 +113,7 @@ impl Transport for FuzzProcess {
         _: &EncodedRequest,
         _: &Cell<u64>,
     ) -> Result<TransportResponse, SendError> {
-        Err(SendError::before_sending(Error::new(MCP_INTERNAL, "nothing is asked")))
+        Err(SendError::before_sending(Error::new(MCP_INTERNAL, "no request is sent")))
     }
 
     fn post(&self, call: &CallContext, peer_context: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
@@ -121,7 +122,7 @@ impl Transport for FuzzProcess {
 
     fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
         let text: String = message.pieces().collect();
-        serde_json::from_str::<Tree>(&text).expect("what is sent is JSON");
+        serde_json::from_str::<Tree>(&text).expect("the message is JSON");
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Negotiating a protocol version with a server; opening, losing and re-opening a session with it.
+//! Sessions: negotiating the protocol version, the handshake, and re-establishing a lost session.
 #![forbid(unsafe_code)]
 
 pub mod negotiate;

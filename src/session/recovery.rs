@@ -1,4 +1,4 @@
-//! A request in a session that is opened anew, once, where the server has lost it or turns out to be another one.
+//! Retrying a failed request: in a new session, after a new version negotiation, or with other headers.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::call::send_error::{SendError, Sent};
 use crate::error::Result;
 use crate::log::LogLevel;
 
-/// What may be done with a request that failed.
+/// How a failed request may be retried.
 pub struct Recovery<'a> {
     pub sessions: &'a SessionSlot,
-    /// Executing the request twice does no harm.
+    /// Executing the request twice is harmless.
     pub is_repeatable: bool,
-    /// Forgets which headers the request has to carry, where the server may want others.
+    /// Removes the recorded header arguments of tools; `None` if the request has no such headers.
     pub forget_headers: Option<&'a dyn Fn()>,
 }
 
 impl Recovery<'_> {
-    /// Runs `attempt` in a session that `get` gives, and again where that may help: also in a session of the other era, where the same
-    /// question may have another name.
+    /// Runs `attempt` in the session that `get` returns, and again if that may help. The new session may have another
+    /// era.
     pub fn with_recovery<T>(
         &self,
         call: &CallContext,
@@ -38,7 +38,7 @@ impl Recovery<'_> {
             let may_repeat = self.is_repeatable || sent != Sent::Yes;
             let next = disposition(&error, FailedStep::Request { era: session.era, renewed });
             match next {
-                // Also where this call ends here: the next one opens a new session.
+                // Also if this call is not retried: the next call opens a new session.
                 Disposition::NewSession => self.sessions.forget(&session),
                 Disposition::NewVersion => self.sessions.forget_era(&session),
                 _ => {}

@@ -1,4 +1,4 @@
-//! The session of a client, shared by all threads: one of them opens it, the others wait for it.
+//! The session of a client, shared by all threads: one thread does the handshake, the others wait for it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,53 +14,53 @@ use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::process::{self, ThreadId};
 
-/// The session of a client, and who is opening it.
+/// The session of a client, and the handshake that is running.
 #[derive(Default)]
 pub struct SessionSlot(Mutex<SessionSlotState>);
 
 #[derive(Default)]
 struct SessionSlotState {
     session: Option<Arc<Session>>,
-    found: Option<DiscoveredServer>,
-    opening: Option<Arc<Handshake>>,
-    /// The client was closed: what is opened now is not kept.
-    closed: bool,
+    discovered: Option<DiscoveredServer>,
+    handshake: Option<Arc<Handshake>>,
+    /// The client was closed: a session that is opened now is not stored.
+    is_closed: bool,
 }
 
-/// What a call authorises itself with.
+/// Which credentials a handshake uses.
 #[derive(Clone)]
 pub struct CredentialIdentity {
     pub credentials: Arc<HeaderSet>,
-    /// Which callback authorises it. Its number, and not itself: who has removed it waits for its end.
-    pub scheme: Option<u64>,
+    /// The id of the auth callback. Not a reference, which would delay the release of a callback that was removed.
+    pub callback_id: Option<u64>,
 }
 
 impl CredentialIdentity {
-    /// Whether a call with the other one would have met the same failure.
-    fn is(&self, other: &CredentialIdentity) -> bool {
-        self.scheme == other.scheme && Arc::ptr_eq(&self.credentials, &other.credentials)
+    /// Whether a handshake with the other credentials would fail in the same way.
+    fn matches(&self, other: &CredentialIdentity) -> bool {
+        self.callback_id == other.callback_id && Arc::ptr_eq(&self.credentials, &other.credentials)
     }
 }
 
-/// One thread is finding out; the others wait for `done`.
+/// A handshake that one thread runs. The other threads wait for `done`.
 struct Handshake {
     done: PollableEvent,
     outcome: OnceLock<HandshakeOutcome>,
     leader: ThreadId,
-    /// A failure with these credentials says nothing about others.
+    /// The leader's credentials: a failure with them does not apply to other credentials.
     identity: CredentialIdentity,
-    /// The leader's callbacks: whoever waits for them waits without a time limit.
+    /// Runs while the leader is in a callback: the timeouts of waiting calls are paused, too.
     clock: Arc<PauseClock>,
 }
 
 enum HandshakeOutcome {
-    Open(Arc<Session>),
+    Opened(Arc<Session>),
     Failed(Error),
-    /// It ended for a reason of that thread's own call: somebody else has to do it.
+    /// It ended for a reason that applies only to the leader's call: a waiting call becomes the next leader.
     Abandoned,
 }
 
-/// Whether a session was there already, or this call opened it.
+/// Whether the session was already open, or this call opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
     Before,
@@ -68,7 +68,7 @@ pub enum Opened {
 }
 
 impl SessionSlot {
-    /// The session; opened by `open` where there is none.
+    /// The open session. If there is none, one of the calling threads runs `open`.
     pub fn get(
         &self,
         call: &CallContext,
@@ -76,66 +76,69 @@ impl SessionSlot {
         open: impl Fn(Option<DiscoveredServer>) -> Result<Session>,
     ) -> Result<(Arc<Session>, Opened)> {
         loop {
-            // Dropped under no lock.
+            // Dropped after the lock is released.
             let mut dead = None;
-            let (opening, found) = {
+            let (handshake, discovered) = {
                 let mut state = self.lock();
                 match &state.session {
                     Some(session) if session.is_dead() => dead = state.session.take(),
                     Some(session) => return Ok((Arc::clone(session), Opened::Before)),
                     None => {}
                 }
-                match &state.opening {
-                    Some(opening) => (Some(Arc::clone(opening)), None),
+                match &state.handshake {
+                    Some(handshake) => (Some(Arc::clone(handshake)), None),
                     None => {
-                        state.opening = Some(Arc::new(Handshake::new(call, identity())?));
-                        (None, state.found)
+                        state.handshake = Some(Arc::new(Handshake::new(call, identity())?));
+                        (None, state.discovered)
                     }
                 }
             };
             drop(dead);
-            let Some(opening) = opening else {
-                return self.lead(|| open(found)).map(|session| (session, Opened::ByThisCall));
+            let Some(handshake) = handshake else {
+                return self.run_handshake(|| open(discovered)).map(|session| (session, Opened::ByThisCall));
             };
-            if opening.leader == process::thread() {
-                let why = "the log callback made a call on the client that is connecting; make it when the first call has returned";
+            if handshake.leader == process::thread() {
+                let why = "the log callback made a call on the client that is connecting; \
+                           make it when the first call has returned";
                 return Err(Error::new(MCP_MISUSE, why));
             }
-            call.wait_for(&opening.done, &opening.clock)?;
-            match opening.outcome.get() {
-                Some(HandshakeOutcome::Open(session)) => return Ok((Arc::clone(session), Opened::Before)),
-                Some(HandshakeOutcome::Failed(error)) if opening.identity.is(&identity()) => return Err(error.clone()),
+            call.wait_for(&handshake.done, &handshake.clock)?;
+            match handshake.outcome.get() {
+                Some(HandshakeOutcome::Opened(session)) => return Ok((Arc::clone(session), Opened::Before)),
+                Some(HandshakeOutcome::Failed(error)) if handshake.identity.matches(&identity()) => {
+                    return Err(error.clone());
+                }
                 _ => {}
             }
         }
     }
 
-    /// Opens the session for everybody who waits.
-    fn lead(&self, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Session>> {
-        // Also if `open` panics, nobody is left waiting.
-        let mut lead = HandshakeLeader { sessions: self, outcome: HandshakeOutcome::Abandoned };
+    /// Runs `open`, and publishes its outcome to the waiting threads.
+    fn run_handshake(&self, open: impl FnOnce() -> Result<Session>) -> Result<Arc<Session>> {
+        // Wakes the waiting threads when dropped, also if `open` panics.
+        let mut leader = HandshakeLeader { sessions: self, outcome: HandshakeOutcome::Abandoned };
         let opened = open().map(Arc::new);
-        lead.outcome = match &opened {
-            Ok(session) => HandshakeOutcome::Open(Arc::clone(session)),
+        leader.outcome = match &opened {
+            Ok(session) => HandshakeOutcome::Opened(Arc::clone(session)),
             Err(error) if is_of_this_call(error) => HandshakeOutcome::Abandoned,
             Err(error) => HandshakeOutcome::Failed(error.clone()),
         };
         opened
     }
 
-    /// What is open now; nothing that is opened later is kept.
+    /// Removes and returns the open session. Sessions that are opened later are not stored.
     pub fn close(&self) -> Option<Arc<Session>> {
         let mut state = self.lock();
-        state.closed = true;
+        state.is_closed = true;
         state.session.take()
     }
 
-    /// Whether a session that was just opened came too late for [`SessionSlot::close`] to know of it.
-    pub fn came_too_late(&self) -> bool {
-        self.lock().closed
+    /// Whether [`SessionSlot::close`] was called: the caller has to terminate a session that it opened.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
     }
 
-    /// The server does not know the session any more; the next call opens a new one.
+    /// Removes a session that the server has lost. The next call opens a new one.
     pub fn forget(&self, session: &Arc<Session>) {
         let mut state = self.lock();
         if state.session.as_ref().is_some_and(|current| Arc::ptr_eq(current, session)) {
@@ -143,12 +146,12 @@ impl SessionSlot {
         }
     }
 
-    /// The server is not of the era that it was found to be; the next call finds out anew.
+    /// Removes a session whose era is wrong. The next call negotiates the era again.
     pub fn forget_era(&self, session: &Arc<Session>) {
         let mut state = self.lock();
         if state.session.as_ref().is_none_or(|current| Arc::ptr_eq(current, session)) {
             state.session = None;
-            state.found = None;
+            state.discovered = None;
         }
     }
 
@@ -165,7 +168,7 @@ impl Handshake {
     }
 }
 
-/// The thread that opens the session; when it is done, in whatever way, everybody is told.
+/// The thread that runs the handshake. Dropping this publishes the outcome and wakes the waiting threads.
 struct HandshakeLeader<'a> {
     sessions: &'a SessionSlot,
     outcome: HandshakeOutcome,
@@ -175,16 +178,16 @@ impl Drop for HandshakeLeader<'_> {
     fn drop(&mut self) {
         let outcome = std::mem::replace(&mut self.outcome, HandshakeOutcome::Abandoned);
         let mut state = self.sessions.lock();
-        if let HandshakeOutcome::Open(session) = &outcome
-            && !state.closed
+        if let HandshakeOutcome::Opened(session) = &outcome
+            && !state.is_closed
         {
             state.session = Some(Arc::clone(session));
-            let found = DiscoveredServer { era: session.era, transport_kind: session.transport.transport_kind() };
-            state.found = session.era_is_certain.then_some(found);
+            let discovered = DiscoveredServer { era: session.era, transport_kind: session.transport.transport_kind() };
+            state.discovered = session.era_is_certain.then_some(discovered);
         }
-        if let Some(opening) = state.opening.take() {
-            let _ = opening.outcome.set(outcome);
-            opening.done.set();
+        if let Some(handshake) = state.handshake.take() {
+            let _ = handshake.outcome.set(outcome);
+            handshake.done.set();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of the server: how to speak to it.
+//! A session: the result of a handshake with the server.
 
 use std::sync::Arc;
 
@@ -13,63 +13,63 @@ use crate::protocol::version::Era;
 use crate::status::*;
 use crate::transport::interface::{Transport, TransportKind};
 
-/// A server, as it was found: how to speak to it.
+/// A session with the server. On modern servers, which have no sessions, the result of the version negotiation.
 pub struct Session {
     pub era: Era,
     pub version: &'static str,
-    /// Legacy servers may give one; it goes on every request then.
+    /// The session id, if a legacy server assigned one: every request carries it.
     pub id: Option<HeaderValue>,
     pub transport: Arc<dyn Transport>,
-    /// What the `_meta` of every request holds, on modern servers.
+    /// The members that `_meta` has in every request, on modern servers.
     pub meta: String,
-    /// The same where the server may make a task of the request.
+    /// The members that `_meta` has in requests that may become tasks, on modern servers.
     pub task_meta: String,
-    /// The answer to `server/discover` or `initialize`.
-    pub answer: Option<Json>,
-    /// Whether tools may be called as tasks by the core of 2025-11-25.
+    /// The result of `server/discover` or `initialize`.
+    pub handshake_result: Option<Json>,
+    /// Whether tools may be called as tasks, which 2025-11-25 has in its core.
     pub has_core_tasks: bool,
-    /// Whether the era may be taken for granted when the session has to be opened anew.
+    /// Whether the next handshake may assume this era.
     pub era_is_certain: bool,
 }
 
-/// What a server was found to be; the way to a new session with it.
+/// The era and the transport of a server, for the next handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscoveredServer {
     pub era: Era,
     pub transport_kind: TransportKind,
 }
 
-/// The one version in whose core tasks are; later they are an extension.
+/// The only version with tasks in its core; in later ones they are an extension.
 const VERSION_WITH_CORE_TASKS: &str = "2025-11-25";
 
-/// Whether a server of this version, by its answer, may be asked to make tasks of tools.
-pub fn has_core_tasks(version: &str, answer: &Json) -> bool {
+/// Whether the result of `initialize` declares that tools may be called as tasks.
+pub fn has_core_tasks(version: &str, result: &Json) -> bool {
     version == VERSION_WITH_CORE_TASKS
-        && RawValue::of(answer).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
+        && RawValue::of(result).at(&["capabilities", "tasks", "requests", "tools", "call"]).is_some()
 }
 
 impl Session {
-    /// How the server is addressed in it.
+    /// The era, version and session id for a request.
     pub fn peer_context(&self) -> PeerContext {
         PeerContext { era: self.era, version: Some(self.version), session_id: self.id.clone() }
     }
 
-    /// Opens the stream for what belongs to no call, where a legacy server has one, and waits a moment for it; where `again`, also one
-    /// that was given up.
-    pub fn open_server_stream(&self, call: &CallContext, again: bool) -> Result<()> {
+    /// Opens the server event stream of a legacy server, unless it is open, and waits a short time for it. With
+    /// `retry`, also if the stream was given up before.
+    pub fn open_server_stream(&self, call: &CallContext, retry: bool) -> Result<()> {
         if self.era == Era::Modern {
             return Ok(());
         }
-        self.transport.open_server_stream(call, &self.peer_context(), again)
+        self.transport.open_server_stream(call, &self.peer_context(), retry)
     }
 
-    /// Why nothing that belongs to no call will come any more.
+    /// Why the server event stream has ended.
     pub fn end_reason(&self) -> Error {
         let why = self.transport.end_reason();
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
     }
 
-    /// Whether new calls need another session.
+    /// Whether new calls need a new session.
     pub fn is_dead(&self) -> bool {
         self.transport.needs_new_session()
     }

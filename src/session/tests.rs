@@ -1,4 +1,4 @@
-//! Negotiation and recovery over transports that follow scripts.
+//! Version negotiation and recovery over scripted transports.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use crate::transport::interface::{Connector, Transport, TransportKind, Transport
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
-const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
-const INITIALIZED: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;
+const DISCOVER_RESULT: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
+const INITIALIZE_RESULT: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#;
 
-/// Opens the transports that a test has made, one after the other; an error stands for one that cannot be opened.
+/// Returns the prepared transports in order. An error stands for a transport that cannot be opened.
 struct ScriptedConnector {
     order: Vec<TransportKind>,
     next: Mutex<Vec<Result<Arc<FakeTransport>>>>,
@@ -58,64 +58,65 @@ impl Connector for ScriptedConnector {
     }
 }
 
-/// A client's side of a negotiation.
+/// The client side of a negotiation.
 struct NegotiationFixture {
     host: Arc<TransportContext>,
-    connections: ScriptedConnector,
-    passed: TriedCredentials,
+    connector: ScriptedConnector,
+    tried_credentials: TriedCredentials,
     pinned: Option<(&'static str, Era)>,
     server_stream: bool,
-    restored: Vec<(&'static str, Params<'static>)>,
+    restore_requests: Vec<(&'static str, Params<'static>)>,
 }
 
 impl NegotiationFixture {
     fn new(order: &[TransportKind]) -> NegotiationFixture {
         let (host, ..) = recording_context();
-        let connections = ScriptedConnector { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
+        let connector = ScriptedConnector { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
         NegotiationFixture {
             host,
-            connections,
-            passed: TriedCredentials::default(),
+            connector,
+            tried_credentials: TriedCredentials::default(),
             pinned: None,
             server_stream: false,
-            restored: Vec::new(),
+            restore_requests: Vec::new(),
         }
     }
 
-    /// Adds the transport that is opened next, with what the server says to each request.
+    /// Adds the next transport, with the responses to the requests.
     fn server(&self, transport_kind: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> Arc<FakeTransport> {
-        let fake = FakeTransport::new(&self.host, transport_kind);
-        scripts.into_iter().for_each(|(method, step)| fake.script(method, [step]));
-        self.connections.next.lock().push(Ok(Arc::clone(&fake)));
-        fake
+        let transport = FakeTransport::new(&self.host, transport_kind);
+        scripts.into_iter().for_each(|(method, step)| transport.script(method, [step]));
+        self.connector.next.lock().push(Ok(Arc::clone(&transport)));
+        transport
     }
 
-    fn refused(&self, error: Error) {
-        self.connections.next.lock().push(Err(error));
+    /// Adds a transport that cannot be opened.
+    fn connect_error(&self, error: Error) {
+        self.connector.next.lock().push(Err(error));
     }
 
-    fn open(&self, found: Option<DiscoveredServer>) -> Result<Session> {
-        self.open_in(&call(&self.host), found)
+    fn open(&self, discovered: Option<DiscoveredServer>) -> Result<Session> {
+        self.open_in(&call(&self.host), discovered)
     }
 
-    fn open_in(&self, call: &CallContext, found: Option<DiscoveredServer>) -> Result<Session> {
+    fn open_in(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
         let negotiator = Negotiator {
-            host: &self.host,
-            connector: &self.connections,
-            passed: &self.passed,
-            wanted: SessionOptions {
+            transport_context: &self.host,
+            connector: &self.connector,
+            tried_credentials: &self.tried_credentials,
+            options: SessionOptions {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
                 client_capabilities: ClientCapabilities::default(),
                 server_stream: &|| self.server_stream,
             },
-            restored: &|| self.restored.clone(),
+            restore_requests: &|| self.restore_requests.clone(),
         };
-        negotiator.open(call, found)
+        negotiator.open(call, discovered)
     }
 }
 
-fn says(result: &str) -> ScriptStep {
+fn succeeds(result: &str) -> ScriptStep {
     ScriptStep::TransportResponse(answer(result))
 }
 
@@ -127,32 +128,35 @@ fn fails(status: mcp_status, http_status: u16) -> ScriptStep {
     ScriptStep::Fails(SendError::refused(Error::new(status, "no").with_http_status(http_status)))
 }
 
-fn methods(fake: &FakeTransport) -> Vec<String> {
-    let requests = fake.seen().into_iter().filter(|seen| seen.via == TransportMethod::Request);
+/// The methods of the requests that a transport got.
+fn methods(transport: &FakeTransport) -> Vec<String> {
+    let requests = transport.seen().into_iter().filter(|seen| seen.via == TransportMethod::Request);
     requests.map(|seen| seen.method).collect()
 }
 
-/// What a probe is answered with, and what `initialize` is answered with then, if it is sent.
-fn negotiated(probe: ScriptStep, handshake: Option<ScriptStep>) -> (Result<Session>, Vec<String>) {
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+/// Negotiates with a server, given its responses to `server/discover` and `initialize`. Returns the outcome and the
+/// requests.
+fn negotiate(probe: ScriptStep, handshake: Option<ScriptStep>) -> (Result<Session>, Vec<String>) {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let scripts = [Some(("server/discover", probe)), handshake.map(|step| ("initialize", step))];
-    let server = stage.server(TransportKind::StreamableHttp, scripts.into_iter().flatten().collect());
-    (stage.open(None), methods(&server))
+    let server = fixture.server(TransportKind::StreamableHttp, scripts.into_iter().flatten().collect());
+    (fixture.open(None), methods(&server))
 }
 
 #[test]
-fn each_answer_to_the_probe_leads_where_the_table_says() {
-    let initialized = || Some(says(INITIALIZED));
-    let modern: [fn() -> ScriptStep; 3] = [|| says(DISCOVERED), || refuses(-32020, 400), || refuses(-32021, 400)];
+fn the_response_to_the_probe_decides_the_era() {
+    let initialized = || Some(succeeds(INITIALIZE_RESULT));
+    let modern: [fn() -> ScriptStep; 3] =
+        [|| succeeds(DISCOVER_RESULT), || refuses(-32020, 400), || refuses(-32021, 400)];
     for probe in modern {
-        let (session, asked) = negotiated(probe(), None);
+        let (session, requests) = negotiate(probe(), None);
         let session = session.unwrap();
         assert_eq!((session.era, session.version), (Era::Modern, MODERN));
-        assert_eq!(asked, ["server/discover"]);
+        assert_eq!(requests, ["server/discover"]);
     }
     let legacy: [(fn() -> ScriptStep, bool); 8] = [
-        (|| says(r#"{"supportedVersions":["2025-11-25"]}"#), true),
-        (|| says("{}"), true),
+        (|| succeeds(r#"{"supportedVersions":["2025-11-25"]}"#), true),
+        (|| succeeds("{}"), true),
         (|| refuses(-32601, 200), true),
         (|| refuses(-32000, 400), true),
         (|| refuses(-32603, 500), false),
@@ -161,10 +165,10 @@ fn each_answer_to_the_probe_leads_where_the_table_says() {
         (|| fails(MCP_SERVER_ERROR, 500), false),
     ];
     for (row, (probe, is_certain)) in legacy.into_iter().enumerate() {
-        let (session, asked) = negotiated(probe(), initialized());
+        let (session, requests) = negotiate(probe(), initialized());
         let session = session.unwrap();
         assert_eq!((session.era, session.version, session.era_is_certain), (Era::Legacy, LEGACY, is_certain), "{row}");
-        assert_eq!(asked, ["server/discover", "initialize"], "{row}");
+        assert_eq!(requests, ["server/discover", "initialize"], "{row}");
     }
     let reported: [(fn() -> ScriptStep, mcp_status); 6] = [
         (|| fails(MCP_PROXY_AUTH_REQUIRED, 407), MCP_PROXY_AUTH_REQUIRED),
@@ -175,106 +179,110 @@ fn each_answer_to_the_probe_leads_where_the_table_says() {
         (|| fails(MCP_CANCELLED, 0), MCP_CANCELLED),
     ];
     for (probe, status) in reported {
-        let (session, asked) = negotiated(probe(), None);
+        let (session, requests) = negotiate(probe(), None);
         assert_eq!(session.err().unwrap().status(), status);
-        assert_eq!(asked, ["server/discover"]);
+        assert_eq!(requests, ["server/discover"]);
     }
 }
 
 #[test]
-fn another_modern_version_is_asked_for_once() {
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    let other = || {
+fn the_probe_is_retried_once_with_another_version() {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let other_version = || {
         let mut send_error = rpc_error(-32022, "no", 400);
         let rpc = send_error.error.report_mut().rpc.as_mut().unwrap();
         rpc.data = Some(r#"{"supported":["2026-07-28"],"requested":"x"}"#.into());
         ScriptStep::Fails(send_error)
     };
-    let server = stage.server(
+    let server = fixture.server(
         TransportKind::StreamableHttp,
-        vec![("server/discover", other()), ("server/discover", says(DISCOVERED))],
+        vec![("server/discover", other_version()), ("server/discover", succeeds(DISCOVER_RESULT))],
     );
-    assert_eq!(stage.open(None).unwrap().version, MODERN);
+    assert_eq!(fixture.open(None).unwrap().version, MODERN);
     assert_eq!(methods(&server), ["server/discover", "server/discover"]);
-    stage.server(TransportKind::StreamableHttp, vec![("server/discover", other()), ("server/discover", other())]);
-    assert_eq!(stage.open(None).err().unwrap().status(), MCP_VERSION_UNSUPPORTED);
+    fixture.server(
+        TransportKind::StreamableHttp,
+        vec![("server/discover", other_version()), ("server/discover", other_version())],
+    );
+    assert_eq!(fixture.open(None).err().unwrap().status(), MCP_VERSION_UNSUPPORTED);
 }
 
 #[test]
-fn a_session_is_told_what_the_one_before_was_told() {
-    let mut stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    stage.server_stream = true;
-    stage.restored = vec![("logging/setLevel", Params::new().with("level", "\"info\""))];
-    let opened = TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZED) };
+fn a_new_session_restores_the_state_of_the_last_one() {
+    let mut fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    fixture.server_stream = true;
+    fixture.restore_requests = vec![("logging/setLevel", Params::new().with("level", "\"info\""))];
+    let initialized =
+        TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZE_RESULT) };
     let scripts = vec![
         ("server/discover", refuses(-32601, 200)),
-        ("initialize", ScriptStep::TransportResponse(opened)),
+        ("initialize", ScriptStep::TransportResponse(initialized)),
         ("logging/setLevel", refuses(-32601, 200)),
     ];
-    let server = stage.server(TransportKind::StreamableHttp, scripts);
-    let session = stage.open(None).unwrap();
+    let server = fixture.server(TransportKind::StreamableHttp, scripts);
+    let session = fixture.open(None).unwrap();
     assert_eq!(session.id.as_ref().unwrap(), "s-1");
     let order: Vec<_> = server.seen().into_iter().map(|seen| (seen.via, seen.method)).collect();
     let request = |method: &str| (TransportMethod::Request, method.to_owned());
-    let other = |via| (via, String::new());
+    let without_method = |via| (via, String::new());
     let expected = [
         request("server/discover"),
         request("initialize"),
-        other(TransportMethod::Bind),
-        other(TransportMethod::Post),
+        without_method(TransportMethod::Bind),
+        without_method(TransportMethod::Post),
         request("logging/setLevel"),
-        other(TransportMethod::OpenServerStream),
+        without_method(TransportMethod::OpenServerStream),
     ];
     assert_eq!(order, expected);
-    // `initialize` itself carries neither a version nor a session.
+    // `initialize` carries neither a version nor a session id.
     let seen = server.seen();
     assert_eq!((seen[1].version, seen[1].session_id.is_none()), (None, true));
     assert_eq!((seen[3].version, seen[3].session_id.is_some()), (Some(LEGACY), true));
 }
 
 #[test]
-fn a_legacy_server_is_asked_as_one_until_it_refuses() {
-    let found = Some(DiscoveredServer { era: Era::Legacy, transport_kind: TransportKind::StreamableHttp });
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    let server = stage.server(TransportKind::StreamableHttp, vec![("initialize", says(INITIALIZED))]);
-    assert_eq!(stage.open(found).unwrap().era, Era::Legacy);
+fn a_known_legacy_server_gets_initialize_first_and_is_probed_if_it_refuses() {
+    let discovered = Some(DiscoveredServer { era: Era::Legacy, transport_kind: TransportKind::StreamableHttp });
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let server = fixture.server(TransportKind::StreamableHttp, vec![("initialize", succeeds(INITIALIZE_RESULT))]);
+    assert_eq!(fixture.open(discovered).unwrap().era, Era::Legacy);
     assert_eq!(methods(&server), ["initialize"]);
     for refusal in [refuses(-32022, 400), fails(MCP_NOT_FOUND, 404), fails(MCP_HTTP_ERROR, 405)] {
-        let scripts = vec![("initialize", refusal), ("server/discover", says(DISCOVERED))];
-        let server = stage.server(TransportKind::StreamableHttp, scripts);
-        assert_eq!(stage.open(found).unwrap().era, Era::Modern);
+        let scripts = vec![("initialize", refusal), ("server/discover", succeeds(DISCOVER_RESULT))];
+        let server = fixture.server(TransportKind::StreamableHttp, scripts);
+        assert_eq!(fixture.open(discovered).unwrap().era, Era::Modern);
         assert_eq!(methods(&server), ["initialize", "server/discover"]);
     }
 }
 
 #[test]
-fn the_other_transport_is_tried_where_the_first_is_refused_as_the_wrong_one() {
+fn the_older_transport_is_tried_if_the_server_refuses_the_newer_one() {
     for (status, http_status) in [(MCP_HTTP_ERROR, 400), (MCP_NOT_FOUND, 404), (MCP_HTTP_ERROR, 405)] {
-        let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
+        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
         let refused = || fails(status, http_status);
-        stage.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
-        stage.server(TransportKind::Sse, vec![("initialize", says(INITIALIZED))]);
-        assert_eq!(stage.open(None).unwrap().transport.transport_kind(), TransportKind::Sse);
-        assert_eq!(*stage.connections.opened.lock(), [TransportKind::StreamableHttp, TransportKind::Sse]);
+        fixture.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        fixture.server(TransportKind::Sse, vec![("initialize", succeeds(INITIALIZE_RESULT))]);
+        assert_eq!(fixture.open(None).unwrap().transport.transport_kind(), TransportKind::Sse);
+        assert_eq!(*fixture.connector.opened.lock(), [TransportKind::StreamableHttp, TransportKind::Sse]);
     }
-    // Of two failures the first is reported, unless the second says something of this caller.
+    // If both fail, the first error is reported, unless the second is about this caller.
     let second = [(MCP_NOT_FOUND, 404, MCP_HTTP_ERROR), (MCP_UNAUTHORIZED, 401, MCP_UNAUTHORIZED)];
     for (status, http_status, reported) in second {
-        let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
+        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
         let refused = || fails(MCP_HTTP_ERROR, 405);
-        stage.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
-        stage.refused(Error::new(status, "no").with_http_status(http_status));
-        assert_eq!(stage.open(None).err().unwrap().status(), reported);
+        fixture.server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", refused())]);
+        fixture.connect_error(Error::new(status, "no").with_http_status(http_status));
+        assert_eq!(fixture.open(None).err().unwrap().status(), reported);
     }
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
     let failing = || fails(MCP_SERVER_ERROR, 500);
-    stage.server(TransportKind::StreamableHttp, vec![("server/discover", failing()), ("initialize", failing())]);
-    assert_eq!(stage.open(None).err().unwrap().status(), MCP_SERVER_ERROR);
-    assert_eq!(stage.connections.opened.lock().len(), 1);
+    fixture.server(TransportKind::StreamableHttp, vec![("server/discover", failing()), ("initialize", failing())]);
+    assert_eq!(fixture.open(None).err().unwrap().status(), MCP_SERVER_ERROR);
+    assert_eq!(fixture.connector.opened.lock().len(), 1);
 }
 
 #[test]
-fn the_newer_transport_is_tried_where_the_older_ones_stream_is_none() {
+fn the_newer_transport_is_tried_if_the_older_one_has_no_event_stream() {
     for (status, http_status, is_tried) in [
         (MCP_UNEXPECTED_CONTENT, 200, true),
         (MCP_NOT_FOUND, 404, true),
@@ -284,41 +292,41 @@ fn the_newer_transport_is_tried_where_the_older_ones_stream_is_none() {
         (MCP_UNAUTHORIZED, 401, false),
         (MCP_CONNECT_FAILED, 0, false),
     ] {
-        let stage = NegotiationFixture::new(&[TransportKind::Sse, TransportKind::StreamableHttp]);
-        stage.refused(Error::new(status, "no").with_http_status(http_status));
-        stage.server(TransportKind::StreamableHttp, vec![("server/discover", says(DISCOVERED))]);
-        let session = stage.open(None);
+        let fixture = NegotiationFixture::new(&[TransportKind::Sse, TransportKind::StreamableHttp]);
+        fixture.connect_error(Error::new(status, "no").with_http_status(http_status));
+        fixture.server(TransportKind::StreamableHttp, vec![("server/discover", succeeds(DISCOVER_RESULT))]);
+        let session = fixture.open(None);
         assert_eq!(session.is_ok(), is_tried, "{status:?}");
-        assert_eq!(stage.connections.opened.lock().len(), 1 + usize::from(is_tried));
+        assert_eq!(fixture.connector.opened.lock().len(), 1 + usize::from(is_tried));
     }
 }
 
 #[test]
-fn a_process_that_ends_by_the_probe_is_started_again() {
-    let stage = NegotiationFixture::new(&[TransportKind::Stdio]);
-    stage.server(TransportKind::Stdio, vec![("server/discover", fails(MCP_PROCESS_FAILED, 0))]);
-    let second = stage.server(TransportKind::Stdio, vec![("initialize", says(INITIALIZED))]);
-    assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
+fn a_process_that_exits_at_the_probe_is_restarted() {
+    let fixture = NegotiationFixture::new(&[TransportKind::Stdio]);
+    fixture.server(TransportKind::Stdio, vec![("server/discover", fails(MCP_PROCESS_FAILED, 0))]);
+    let second = fixture.server(TransportKind::Stdio, vec![("initialize", succeeds(INITIALIZE_RESULT))]);
+    assert_eq!(fixture.open(None).unwrap().era, Era::Legacy);
     assert_eq!(methods(&second), ["initialize"]);
-    // One that refuses goes on.
-    let scripts = vec![("server/discover", refuses(-32601, 0)), ("initialize", says(INITIALIZED))];
-    let server = stage.server(TransportKind::Stdio, scripts);
-    stage.open(None).unwrap();
+    // A process that responds with an error is not restarted.
+    let scripts = vec![("server/discover", refuses(-32601, 0)), ("initialize", succeeds(INITIALIZE_RESULT))];
+    let server = fixture.server(TransportKind::Stdio, scripts);
+    fixture.open(None).unwrap();
     assert_eq!(methods(&server), ["server/discover", "initialize"]);
-    // And one that was only slow to start is asked once more.
+    // A process that was only slow to start is probed once more.
     let scripts = vec![
         ("server/discover", fails(MCP_TIMEOUT, 0)),
         ("initialize", refuses(-32601, 0)),
-        ("server/discover", says(DISCOVERED)),
+        ("server/discover", succeeds(DISCOVER_RESULT)),
     ];
-    stage.server(TransportKind::Stdio, scripts);
-    assert_eq!(stage.open(None).unwrap().era, Era::Modern);
+    fixture.server(TransportKind::Stdio, scripts);
+    assert_eq!(fixture.open(None).unwrap().era, Era::Modern);
 }
 
 #[test]
-fn a_pinned_version_is_not_traded_for_another() {
-    let mut stage = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
-    stage.pinned = Some((MODERN, Era::Modern));
+fn a_pinned_version_has_no_fallback() {
+    let mut fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp, TransportKind::Sse]);
+    fixture.pinned = Some((MODERN, Era::Modern));
     for (transport_kind, step, status) in [
         (TransportKind::StreamableHttp, refuses(-32601, 200), MCP_VERSION_UNSUPPORTED),
         (TransportKind::StreamableHttp, fails(MCP_SERVER_ERROR, 500), MCP_SERVER_ERROR),
@@ -328,92 +336,89 @@ fn a_pinned_version_is_not_traded_for_another() {
         (TransportKind::Stdio, fails(MCP_CANCELLED, 0), MCP_CANCELLED),
         (TransportKind::Stdio, fails(MCP_CLOSED, 0), MCP_CLOSED),
     ] {
-        stage.connections.order = vec![transport_kind];
-        let server = stage.server(transport_kind, vec![("server/discover", step)]);
-        assert_eq!(stage.open(None).err().unwrap().status(), status, "{transport_kind:?}");
+        fixture.connector.order = vec![transport_kind];
+        let server = fixture.server(transport_kind, vec![("server/discover", step)]);
+        assert_eq!(fixture.open(None).err().unwrap().status(), status, "{transport_kind:?}");
         assert_eq!(methods(&server), ["server/discover"]);
     }
-    stage.connections.order = vec![TransportKind::Sse];
-    stage.pinned = Some((LEGACY, Era::Legacy));
-    let server = stage.server(TransportKind::Sse, vec![("initialize", says(INITIALIZED))]);
-    assert_eq!(stage.open(None).unwrap().version, LEGACY);
+    fixture.connector.order = vec![TransportKind::Sse];
+    fixture.pinned = Some((LEGACY, Era::Legacy));
+    let server = fixture.server(TransportKind::Sse, vec![("initialize", succeeds(INITIALIZE_RESULT))]);
+    assert_eq!(fixture.open(None).unwrap().version, LEGACY);
     assert_eq!(methods(&server), ["initialize"]);
 }
 
 #[test]
-fn a_refused_probe_is_passed_once_without_credentials_and_without_a_judgement() {
+fn initialize_is_tried_after_a_refused_probe() {
     let refused = || fails(MCP_UNAUTHORIZED, 401);
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    let server = stage
-        .server(TransportKind::StreamableHttp, vec![("server/discover", refused()), ("initialize", says(INITIALIZED))]);
-    assert_eq!(stage.open(None).unwrap().era, Era::Legacy);
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let server = fixture.server(
+        TransportKind::StreamableHttp,
+        vec![("server/discover", refused()), ("initialize", succeeds(INITIALIZE_RESULT))],
+    );
+    assert_eq!(fixture.open(None).unwrap().era, Era::Legacy);
     assert_eq!(methods(&server), ["server/discover", "initialize"]);
-    // Another refusal says no more than the first.
-    stage.server(
+    // If `initialize` is refused, too, the first refusal is reported.
+    fixture.server(
         TransportKind::StreamableHttp,
         vec![("server/discover", refused()), ("initialize", fails(MCP_NOT_FOUND, 404))],
     );
-    assert_eq!(stage.open(None).err().unwrap().status(), MCP_UNAUTHORIZED);
+    assert_eq!(fixture.open(None).err().unwrap().status(), MCP_UNAUTHORIZED);
 }
 
-/// A session that is there, over a transport without scripts.
-fn session_of(stage: &NegotiationFixture, era: Era) -> Session {
+/// An open session, over a transport without scripts.
+fn open_session(fixture: &NegotiationFixture, era: Era) -> Session {
     Session {
         era,
         version: if era == Era::Modern { MODERN } else { LEGACY },
         id: None,
-        transport: FakeTransport::new(&stage.host, TransportKind::StreamableHttp),
+        transport: FakeTransport::new(&fixture.host, TransportKind::StreamableHttp),
         meta: String::new(),
         task_meta: String::new(),
-        answer: None,
+        handshake_result: None,
         has_core_tasks: false,
         era_is_certain: true,
     }
 }
 
-/// How often a request was tried, and with what outcome, where the first attempt fails with `send_error`.
-fn recovered(
-    era: Era,
-    is_repeatable: bool,
-    has_headers: bool,
-    send_error: impl Fn() -> SendError,
-) -> (u32, Result<u32>) {
-    let stage = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+/// Sends a request whose first attempt fails with `send_error`. Returns the number of attempts and the outcome.
+fn recover(era: Era, is_repeatable: bool, has_headers: bool, send_error: impl Fn() -> SendError) -> (u32, Result<u32>) {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let sessions = SessionSlot::default();
-    let identity = || CredentialIdentity { credentials: Arc::default(), scheme: None };
-    let call = call(&stage.host);
-    let tried = Cell::new(0);
+    let identity = || CredentialIdentity { credentials: Arc::default(), callback_id: None };
+    let call = call(&fixture.host);
+    let attempts = Cell::new(0);
     let forget = || ();
     let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: has_headers.then_some(&forget) };
-    let get = || sessions.get(&call, identity, |_| Ok(session_of(&stage, era))).map(|(session, _)| session);
+    let get = || sessions.get(&call, identity, |_| Ok(open_session(&fixture, era))).map(|(session, _)| session);
     let outcome = recovery.with_recovery(&call, get, |_| {
-        tried.set(tried.get() + 1);
-        if tried.get() == 1 { Err(send_error()) } else { Ok(tried.get()) }
+        attempts.set(attempts.get() + 1);
+        if attempts.get() == 1 { Err(send_error()) } else { Ok(attempts.get()) }
     });
-    (tried.get(), outcome)
+    (attempts.get(), outcome)
 }
 
 #[test]
-fn what_may_have_been_executed_is_tried_again_only_where_that_does_no_harm() {
+fn a_request_that_may_have_been_executed_is_retried_only_if_it_is_repeatable() {
     let lost = |sent| move || SendError { sent, ..SendError::refused(Error::new(MCP_SESSION_LOST, "gone")) };
-    for (is_repeatable, sent, is_tried_again) in
+    for (is_repeatable, sent, is_retried) in
         [(true, Sent::Yes, true), (false, Sent::No, true), (false, Sent::Refused, true), (false, Sent::Yes, false)]
     {
-        let (tried, outcome) = recovered(Era::Legacy, is_repeatable, false, lost(sent));
-        assert_eq!((tried, outcome.is_ok()), (1 + u32::from(is_tried_again), is_tried_again), "{sent:?}");
+        let (attempts, outcome) = recover(Era::Legacy, is_repeatable, false, lost(sent));
+        assert_eq!((attempts, outcome.is_ok()), (1 + u32::from(is_retried), is_retried), "{sent:?}");
     }
 }
 
 #[test]
-fn a_request_is_tried_again_in_a_new_session_a_new_version_or_with_other_headers() {
+fn a_request_is_retried_in_a_new_session_a_new_version_or_with_other_headers() {
     let gone = || SendError::gone_before_sending(Error::new(MCP_DISCONNECTED, "gone"));
     let modern = || rpc_error(-32022, "no", 400);
     let headers = || rpc_error(-32020, "no", 400);
     let other = || rpc_error(-32603, "no", 200);
-    assert_eq!(recovered(Era::Legacy, true, false, gone).0, 2);
-    assert_eq!(recovered(Era::Legacy, true, false, modern).0, 2);
-    assert_eq!(recovered(Era::Modern, true, false, modern).0, 1, "it is modern already");
-    assert_eq!(recovered(Era::Modern, true, true, headers).0, 2);
-    assert_eq!(recovered(Era::Modern, true, false, headers).0, 1, "it has no headers of its own");
-    assert_eq!(recovered(Era::Legacy, true, true, other).0, 1);
+    assert_eq!(recover(Era::Legacy, true, false, gone).0, 2);
+    assert_eq!(recover(Era::Legacy, true, false, modern).0, 2);
+    assert_eq!(recover(Era::Modern, true, false, modern).0, 1, "the era is modern already");
+    assert_eq!(recover(Era::Modern, true, true, headers).0, 2);
+    assert_eq!(recover(Era::Modern, true, false, headers).0, 1, "the request has no custom headers");
+    assert_eq!(recover(Era::Legacy, true, true, other).0, 1);
 }

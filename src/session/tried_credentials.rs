@@ -1,4 +1,4 @@
-//! The credentials with which `initialize` was tried although the probe was refused.
+//! Limits `initialize` after a refused probe to one attempt for the same credentials.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -9,41 +9,40 @@ use ::http::{HeaderMap, header};
 use crate::call::headers::HeaderSet;
 use crate::sys::lock::Mutex;
 
-/// So many credentials are remembered with which `initialize` was tried although the probe was refused.
-const MAX_PASSED: usize = 256;
+/// The most credentials that are remembered; the oldest are forgotten.
+const MAX_REMEMBERED: usize = 256;
 
-/// The credentials with which `initialize` was tried although the probe was refused. Kept as hashes with a key of this client's own:
-/// the caller may set the same ones again, for a call or for the client, and the auth callback may give them again.
+/// The credentials with which `initialize` was tried although the server refused `server/discover`. They are stored as
+/// hashes of their values, with a random key: the same values may be set again, or issued again by the auth callback.
 #[derive(Default)]
 pub struct TriedCredentials {
     key: RandomState,
-    known: Mutex<VecDeque<u64>>,
+    hashes: Mutex<VecDeque<u64>>,
 }
 
 impl TriedCredentials {
-    /// Notes the credentials; false where they are known already.
-    pub fn is_first(&self, credentials: &[Arc<HeaderSet>]) -> bool {
+    /// Records the credentials. False if they were recorded before.
+    pub fn record_first(&self, credentials: &[Arc<HeaderSet>]) -> bool {
         let hash = self.hash(credentials);
-        let mut known = self.known.lock();
-        if known.contains(&hash) {
+        let mut hashes = self.hashes.lock();
+        if hashes.contains(&hash) {
             return false;
         }
-        if known.len() == MAX_PASSED {
-            known.pop_front();
+        if hashes.len() == MAX_REMEMBERED {
+            hashes.pop_front();
         }
-        known.push_back(hash);
+        hashes.push_back(hash);
         true
     }
 
-    /// Of what is sent last: the `Authorization` header, or, where there is none, all headers. Beside it others may change from call
-    /// to call.
+    /// Hashes the `Authorization` header, or all headers if there is none. Other headers may differ in each call.
     fn hash(&self, credentials: &[Arc<HeaderSet>]) -> u64 {
         let mut headers = HeaderMap::new();
         credentials.iter().for_each(|set| set.apply(&mut headers));
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             return self.key.hash_one(value);
         }
-        // In whatever order they come.
+        // The sum does not depend on the order.
         headers.iter().fold(0, |sum: u64, header| sum.wrapping_add(self.key.hash_one(header)))
     }
 }

@@ -51,7 +51,7 @@ Import = namedtuple("Import", "source line text target")
 
 
 def tokenize(text, strings=False):
-    """The tokens with their line numbers, without comments and lifetimes. Strings and chars are `""` without `strings`."""
+    """The tokens with their line numbers, without comments and lifetimes. Each string is `""`, unless `strings`."""
     tokens, at, line = [], 0, 1
     while at < len(text):
         match = TOKEN.match(text, at)

@@ -1,4 +1,4 @@
-//! Who the server says that it is.
+//! The server's information about itself.
 
 use crate::call::context::CallContext;
 use crate::client::Client;
@@ -8,14 +8,14 @@ use crate::protocol::messages;
 use crate::status::MCP_INTERNAL;
 
 impl Client {
-    /// What the server said of itself when the session was opened.
+    /// What the server reported about itself in the handshake, and the transport.
     pub fn server_info(&self, call: &CallContext) -> Result<Json> {
         let (session, _) = self.session(call)?;
         let text = messages::server_info(
             session.version,
             session.era,
             session.transport.transport_kind().name(),
-            session.answer.as_ref(),
+            session.handshake_result.as_ref(),
         );
         Json::parse(text).map_err(|why| Error::new(MCP_INTERNAL, why))
     }

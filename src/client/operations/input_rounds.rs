@@ -1,5 +1,5 @@
-//! Input rounds: a modern server answers that it needs input, and the request is made again with it (2026-07-28, "Multi Round-Trip
-//! Requests").
+//! Input rounds: a modern server responds that it requires input, and the client repeats the request with the input
+//! (2026-07-28, "Multi Round-Trip Requests").
 
 use super::request::Request;
 use crate::call::context::CallContext;
@@ -13,31 +13,32 @@ use crate::protocol::raw_value::RawValue;
 use crate::rpc::handlers::run_handler;
 use crate::status::*;
 
-/// So many rounds are made for one call; a server that wants still more will never have enough.
+/// The most input rounds of one call.
 const MAX_ROUNDS: u32 = 32;
 
 impl Client {
-    /// Makes an operation again, with what the server asks for, until it is complete. Counts the rounds.
-    pub(in crate::client) fn give_inputs(
+    /// Repeats a request with the input that the server requires, until the result is complete. Returns the result and
+    /// the number of rounds.
+    pub(in crate::client) fn provide_inputs(
         &self,
         call: &CallContext,
         request: &mut Request,
         first: RpcResponse,
     ) -> Result<(Json, u32)> {
-        let mut answered = first;
+        let mut response = first;
         for rounds in 0..MAX_ROUNDS {
-            if answered.kind != ResultType::InputRequired {
-                return Ok((answered.result, rounds));
+            if response.kind != ResultType::InputRequired {
+                return Ok((response.result, rounds));
             }
             call.log(LogLevel::Debug, || "the server requires input".into());
-            self.gather(call, request, &answered.result)?;
-            answered = self.request_with_session_recovery(call, request)?;
+            self.add_input_responses(call, request, &response.result)?;
+            response = self.request_with_session_recovery(call, request)?;
         }
         Err(Error::new(MCP_ENDLESS, format!("the server requested input more than {MAX_ROUNDS} times")))
     }
 
-    /// Puts into `request` what the server's response asks for.
-    fn gather(&self, call: &CallContext, request: &mut Request, result: &Json) -> Result<()> {
+    /// Adds the input that `result` requires to `request`.
+    fn add_input_responses(&self, call: &CallContext, request: &mut Request, result: &Json) -> Result<()> {
         let root = RawValue::of(result);
         let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
         if requests.is_none() && state.is_none() {
@@ -45,8 +46,8 @@ impl Client {
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         let mut responses = Vec::new();
-        for (key, request) in requests.into_iter().flat_map(RawValue::children) {
-            responses.push(one_input(self, call, key, request)?);
+        for (key, input_request) in requests.into_iter().flat_map(RawValue::children) {
+            responses.push(input_response(self, call, key, input_request)?);
         }
         request.params.remove("inputResponses");
         request.params.remove("requestState");
@@ -54,17 +55,16 @@ impl Client {
             request.params.set("inputResponses", format!("{{{}}}", responses.join(",")));
         }
         if let Some(state) = state {
-            // As it came, byte for byte.
+            // Unchanged, byte for byte.
             request.params.set("requestState", state.raw().to_owned());
         }
         Ok(())
     }
 }
 
-/// A member of `inputResponses`, for what is asked under `key`.
-pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawValue) -> Result<String> {
+/// Runs the handler for an input request. Returns a member of `inputResponses`, with the JSON text `key` as its name.
+pub fn input_response(client: &Client, call: &CallContext, key: &str, request: RawValue) -> Result<String> {
     let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server requires input, but {why}"));
-    // As it came: the server looks for it.
     if key.is_empty() {
         return Err(invalid("it has no name"));
     }
@@ -78,11 +78,11 @@ pub fn one_input(client: &Client, call: &CallContext, key: &str, request: RawVal
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
-    let given = run_handler(call, kind, &handler, params.as_ref(), None);
-    // Whoever has ended the call meanwhile knows why there is no input.
+    let input = run_handler(call, kind, &handler, params.as_ref(), None);
+    // If the call has ended, report that instead of the missing input.
     call.wait_context().check().map_err(|stop| call.stopped_while(&stop, "while the program was asked for input"))?;
-    let given = given.map_err(|failure| {
+    let input = input.map_err(|failure| {
         Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
     })?;
-    Ok(format!("{key}:{given}"))
+    Ok(format!("{key}:{input}"))
 }

@@ -1,5 +1,5 @@
-//! Listening for changes: a subscription of modern servers (2026-07-28, "Subscriptions"), the standing event stream and
-//! `resources/subscribe` of legacy ones (2025-11-25, "Resources").
+//! Listening for changes: a subscription on modern servers (2026-07-28, "Subscriptions"); the server event stream and
+//! `resources/subscribe` on legacy servers (2025-11-25, "Resources").
 
 use std::time::{Duration, Instant};
 
@@ -25,41 +25,42 @@ use crate::sys::wait::{Interest, Interrupt};
 use crate::transport::interface::{LISTENING, SubscriptionFailure};
 use crate::transport::multiplexer::log_dropped;
 
-const RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// The delay before the first retry. Each further failure doubles it.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// The end of a subscription begins nothing more after that.
-const BEST_EFFORT_LIMIT: Duration = Duration::from_millis(20);
+/// The time for sending `resources/unsubscribe` requests when listening ends.
+const UNSUBSCRIBE_LIMIT: Duration = Duration::from_millis(20);
 
-/// What somebody wants to hear of.
+/// The changes that a listener wants to receive.
 #[derive(Clone, Debug, Default)]
 pub struct SubscriptionFilter {
     pub tools: bool,
     pub prompts: bool,
     pub resources: bool,
-    /// Resources whose contents change.
+    /// The URIs of resources whose contents may change.
     pub uris: Vec<String>,
 }
 
-/// Receives a change: the method of its notification, and the parameters.
+/// Receives the method and the parameters of a change notification.
 pub type ChangeCallback<'a> = dyn Fn(&str, Option<&Json>) + 'a;
 
 impl SubscriptionFilter {
-    fn wants(&self, notice: &Notification) -> bool {
-        match notice.method.as_str() {
+    fn wants(&self, notification: &Notification) -> bool {
+        match notification.method.as_str() {
             "notifications/tools/list_changed" => self.tools,
             "notifications/prompts/list_changed" => self.prompts,
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
-                let uri = notice.params.as_ref().and_then(|params| RawValue::of(params).member("uri")?.text());
-                uri.is_some_and(|uri| self.uris.iter().any(|wanted| is_part_of(&uri, wanted)))
+                let uri = notification.params.as_ref().and_then(|params| RawValue::of(params).member("uri")?.text());
+                uri.is_some_and(|uri| self.uris.iter().any(|subscribed| is_part_of(&uri, subscribed)))
             }
             _ => false,
         }
     }
 
-    /// `SubscriptionFilter` of the schema.
-    fn text(&self) -> String {
+    /// The filter as JSON: `SubscriptionFilter` of the schema.
+    fn to_json(&self) -> String {
         let kinds = [
             (self.tools, "toolsListChanged"),
             (self.prompts, "promptsListChanged"),
@@ -77,26 +78,27 @@ impl SubscriptionFilter {
 
 /// How a subscription ended.
 enum SubscriptionEnd {
-    /// The server has said so.
+    /// The server ended it with a response.
     Graceful,
-    /// After something had come on it.
+    /// It failed after notifications were received, or after it was open for `MAX_RETRY_DELAY`.
     Dropped(Error),
-    /// It was open, and nothing came of it.
+    /// It was open, and failed soon.
     Broken(Error),
-    /// It never was open.
+    /// It could not be opened, or failed before a notification was received.
     Failed(Error),
 }
 
 impl Client {
-    /// Listens until the server ends it in good order, or somebody ends the call. The timeout governs only the opening.
+    /// Calls `on_change` for each change until the server ends the subscription with a response, or the call is
+    /// cancelled. The timeout applies only until the subscription is open.
     pub fn listen(&self, call: &CallContext, filter: &SubscriptionFilter, on_change: &ChangeCallback) -> Result<()> {
-        let (mut in_vain, mut was_open, mut opening) = (0, false, call.clone());
+        let (mut failures, mut was_open, mut attempt) = (0, false, call.clone());
         loop {
             let outcome =
-                self.session(&opening).map(|(session, _)| {
+                self.session(&attempt).map(|(session, _)| {
                     let end = match session.era {
-                        Era::Modern => self.listen_modern(&opening, &session, filter, on_change),
-                        Era::Legacy => self.listen_legacy(&opening, &session, filter, on_change),
+                        Era::Modern => self.listen_modern(&attempt, &session, filter, on_change),
+                        Era::Legacy => self.listen_legacy(&attempt, &session, filter, on_change),
                     };
                     if let SubscriptionEnd::Dropped(error)
                     | SubscriptionEnd::Broken(error)
@@ -110,7 +112,7 @@ impl Client {
             let error = match outcome.unwrap_or_else(SubscriptionEnd::Failed) {
                 SubscriptionEnd::Graceful => return Ok(()),
                 SubscriptionEnd::Dropped(error) => {
-                    (in_vain, was_open) = (0, true);
+                    (failures, was_open) = (0, true);
                     error
                 }
                 SubscriptionEnd::Broken(error) => {
@@ -119,21 +121,21 @@ impl Client {
                 }
                 SubscriptionEnd::Failed(error) => error,
             };
-            in_vain += 1;
-            if disposition(&error, FailedStep::Subscription { failures: in_vain }) == Disposition::Fatal {
+            failures += 1;
+            if disposition(&error, FailedStep::Subscription { failures }) == Disposition::Fatal {
                 return Err(error);
             }
-            let pause = (RETRY * 2u32.pow(in_vain - 1)).min(LONGEST_RETRY);
+            let delay = (FIRST_RETRY_DELAY * 2u32.pow(failures - 1)).min(MAX_RETRY_DELAY);
             call.log(LogLevel::Info, || {
-                format!("the subscription ended: {error}; retrying in {} ms", pause.as_millis())
+                format!("the subscription ended: {error}; retrying in {} ms", delay.as_millis())
             });
             if was_open {
-                // From now on only the caller ends it.
-                opening = call.without_deadline();
+                // The timeout applied to opening only.
+                attempt = call.without_deadline();
             }
-            match opening.wait_context().wait_any(&[], Some(pause)) {
+            match attempt.wait_context().wait_any(&[], Some(delay)) {
                 Ok(_) => {}
-                // Why it could not be opened in time says more than that.
+                // The reason of the last failure is more helpful than the timeout.
                 Err(Interrupt::TimedOut) => return Err(error),
                 Err(stop) => return Err(call.stopped_while(&stop, LISTENING)),
             }
@@ -147,13 +149,13 @@ impl Client {
         filter: &SubscriptionFilter,
         on_change: &ChangeCallback,
     ) -> SubscriptionEnd {
-        let mut params = Params::new().with("notifications", filter.text());
+        let mut params = Params::new().with("notifications", filter.to_json());
         if let Err(error) = self.add_meta(call, &mut params, session, RequestPolicy::REPEATABLE) {
             return SubscriptionEnd::Failed(error);
         }
-        let ask = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
-        let outcome = session.transport.subscribe(call, &session.peer_context(), &ask, &mut |notice| {
-            self.on_notification(call, notice, filter, on_change);
+        let request = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
+        let outcome = session.transport.subscribe(call, &session.peer_context(), &request, &mut |notification| {
+            self.on_notification(call, notification, filter, on_change);
         });
         match outcome {
             Ok(()) => SubscriptionEnd::Graceful,
@@ -162,27 +164,27 @@ impl Client {
         }
     }
 
-    /// A notification on a subscription.
+    /// Handles a notification that was received on a subscription.
     fn on_notification(
         &self,
         call: &CallContext,
-        notice: &Notification,
+        notification: &Notification,
         filter: &SubscriptionFilter,
         on_change: &ChangeCallback,
     ) {
-        if notice.is_too_long() {
-            // Where that is said.
-            return self.host().inbound.notification(call, notice);
+        if notification.is_too_long() {
+            // The dispatcher logs it.
+            return self.transport_context().inbound.notification(call, notification);
         }
-        if notice.method == "notifications/subscriptions/acknowledged" {
-            let granted = notice.params.as_ref().and_then(|params| RawValue::of(params).member("notifications"));
-            call.log(LogLevel::Debug, || format!("subscribed to {}", granted.map_or("nothing", RawValue::raw)));
+        if notification.method == "notifications/subscriptions/acknowledged" {
+            let accepted = notification.params.as_ref().and_then(|params| RawValue::of(params).member("notifications"));
+            call.log(LogLevel::Debug, || format!("subscribed to {}", accepted.map_or("nothing", RawValue::raw)));
             return;
         }
-        self.known.invalidate(notice);
-        self.known.notify(notice);
-        if filter.wants(notice) {
-            on_change(&notice.method, notice.params.as_ref());
+        self.server_state.invalidate(notification);
+        self.server_state.notify(notification);
+        if filter.wants(notification) {
+            on_change(&notification.method, notification.params.as_ref());
         }
     }
 
@@ -193,31 +195,34 @@ impl Client {
         filter: &SubscriptionFilter,
         on_change: &ChangeCallback,
     ) -> SubscriptionEnd {
-        let opened =
-            self.known.changes.subscribe().and_then(|inbox| session.open_server_stream(call, true).map(|()| inbox));
-        let subscribed = match opened {
-            Ok(subscribed) => subscribed,
+        let opened = self
+            .server_state
+            .subscriptions
+            .subscribe()
+            .and_then(|guard| session.open_server_stream(call, true).map(|()| guard));
+        let guard = match opened {
+            Ok(guard) => guard,
             Err(error) => return SubscriptionEnd::Failed(error),
         };
-        // Before the server is asked: another listener that leaves meanwhile must not take it away.
-        self.known.changes.record_uris(&filter.uris);
-        let asked = filter
+        // Before subscribing: otherwise another listener that ends now could unsubscribe from these resources.
+        self.server_state.subscriptions.add_uris(&filter.uris);
+        let subscribed = filter
             .uris
             .iter()
-            .try_for_each(|uri| self.run_request(call, subscribe("resources/subscribe", uri)).map(|_| ()));
-        let end = match asked {
-            Ok(()) => self.wait_for_changes(call, session, filter, on_change, &subscribed.inbox),
+            .try_for_each(|uri| self.run_request(call, subscription_request("resources/subscribe", uri)).map(|_| ()));
+        let end = match subscribed {
+            Ok(()) => self.wait_for_changes(call, session, filter, on_change, &guard.queue),
             Err(error) => SubscriptionEnd::Failed(error),
         };
-        log_dropped(call, subscribed.inbox.dropped());
-        let unwanted = self.known.changes.forget_uris(&filter.uris);
-        // A session that has ended knows nothing of it any more.
+        log_dropped(call, guard.queue.dropped());
+        let unused = self.server_state.subscriptions.remove_uris(&filter.uris);
+        // The subscriptions of a session end with it.
         if !matches!(end, SubscriptionEnd::Dropped(_)) && !self.calls.closed.is_set() {
-            let until = Instant::now() + BEST_EFFORT_LIMIT;
-            for uri in unwanted.iter().take_while(|_| Instant::now() < until) {
-                let request = subscribe("resources/unsubscribe", uri);
+            let deadline = Instant::now() + UNSUBSCRIBE_LIMIT;
+            for uri in unused.iter().take_while(|_| Instant::now() < deadline) {
+                let request = subscription_request("resources/unsubscribe", uri);
                 let body = messages::request(self.calls.next_id(), "resources/unsubscribe", &request.params);
-                send_best_effort(self.host(), &*session.transport, &session.peer_context(), &body);
+                send_best_effort(self.transport_context(), &*session.transport, &session.peer_context(), &body);
             }
         }
         end
@@ -229,28 +234,28 @@ impl Client {
         session: &Session,
         filter: &SubscriptionFilter,
         on_change: &ChangeCallback,
-        inbox: &SubscriptionQueue,
+        queue: &SubscriptionQueue,
     ) -> SubscriptionEnd {
         let wait_context = call.without_deadline().wait_context().clone();
         let end_event = session.transport.end_event();
-        let mut fds = vec![(inbox.signal.waitable(), Interest::Read)];
+        let mut fds = vec![(queue.wakeup.waitable(), Interest::Read)];
         fds.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
         loop {
             if let Err(stop) = wait_context.wait_any(&fds, None) {
                 return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
             }
-            for notice in inbox.take() {
+            for notification in queue.take() {
                 if let Err(stop) = wait_context.check() {
                     return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
                 }
-                if filter.wants(&notice) {
-                    on_change(&notice.method, notice.params.as_ref());
+                if filter.wants(&notification) {
+                    on_change(&notification.method, notification.params.as_ref());
                 }
             }
             if end_event.as_ref().is_some_and(|end_event| end_event.is_set()) {
                 let why = session.end_reason();
-                return if opened.elapsed() > LONGEST_RETRY {
+                return if opened.elapsed() > MAX_RETRY_DELAY {
                     SubscriptionEnd::Dropped(why)
                 } else {
                     SubscriptionEnd::Broken(why)
@@ -260,12 +265,13 @@ impl Client {
     }
 }
 
-/// Whether a URI is what was subscribed to, or a part of it, which a server may name as well.
-fn is_part_of(uri: &str, wanted: &str) -> bool {
-    uri.strip_prefix(wanted)
-        .is_some_and(|rest| rest.is_empty() || wanted.ends_with('/') || rest.starts_with(['/', '#', '?']))
+/// Whether `uri` is the subscribed resource, or a part of it: servers may report changes of parts.
+fn is_part_of(uri: &str, subscribed: &str) -> bool {
+    uri.strip_prefix(subscribed)
+        .is_some_and(|rest| rest.is_empty() || subscribed.ends_with('/') || rest.starts_with(['/', '#', '?']))
 }
 
-pub fn subscribe<'a>(method: &'static str, uri: &str) -> Request<'a> {
+/// The request that subscribes to a resource on a legacy server, or unsubscribes from it.
+pub fn subscription_request<'a>(method: &'static str, uri: &str) -> Request<'a> {
     Request::new(method, Params::new().with("uri", quoted(uri)), RequestPolicy::REPEATABLE)
 }

@@ -1,4 +1,4 @@
-//! Lists, which come in pages: one of them, or all (2025-11-25 and 2026-07-28, "Pagination").
+//! Paginated lists: one page, or all pages (2025-11-25 and 2026-07-28, "Pagination").
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -16,10 +16,10 @@ use crate::protocol::params::Params;
 use crate::protocol::raw_value::RawValue;
 use crate::status::*;
 
-/// More pages than that are not asked for: a server whose pages never end is broken.
+/// The most pages that are requested for one list.
 const MAX_PAGES: usize = 10_000;
 
-/// What can be listed.
+/// The lists of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListMethod {
     Tools,
@@ -38,7 +38,7 @@ impl ListMethod {
         }
     }
 
-    /// The member of a result that holds the list.
+    /// The name of the result's member that contains the list.
     pub fn member(self) -> &'static str {
         match self {
             ListMethod::Tools => "tools",
@@ -50,31 +50,31 @@ impl ListMethod {
 }
 
 impl Client {
-    /// One page: the first, or the one that a cursor leads to.
+    /// The page at a cursor; without a cursor, the first page.
     pub fn page(&self, call: &CallContext, list: ListMethod, cursor: Option<&str>) -> Result<Json> {
         self.page_at(call, list, cursor.map(quoted))
     }
 
-    /// The same for a cursor as it stands in the page before: what is given back to the server is what it sent.
+    /// The page at a cursor, which is JSON text: the server gets it back byte for byte.
     fn page_at(&self, call: &CallContext, list: ListMethod, cursor: Option<String>) -> Result<Json> {
         let mut params = Params::new();
         if let Some(cursor) = cursor {
             params.set("cursor", cursor);
         }
-        let page = self.cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?;
+        let page = self.request_cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?;
         check_page(&page, list)?;
         if list == ListMethod::Tools { self.without_invalid_tools(call, page) } else { Ok(page) }
     }
 
-    /// All pages as one: the members of the first, and the elements of all. A page that names a cursor which was used before is the
-    /// last: there are servers that name the same one on every page.
+    /// All pages combined: the members of the first page, with the list elements of all. A page whose cursor was used
+    /// before is the last: some servers return the same cursor on every page.
     pub fn all_pages(&self, call: &CallContext, list: ListMethod) -> Result<Json> {
         let first = self.page_at(call, list, None)?;
         let Some(mut cursor) = next_cursor(&first) else { return Ok(first) };
         let limit = self.settings.limits().message;
         let mut elements = String::new();
-        append(&mut elements, &first, list);
-        // Hashes stand for the cursors and pages, which can be large.
+        append_elements(&mut elements, &first, list);
+        // Hashes, because cursors and pages can be large.
         let hashes = RandomState::new();
         let hash_of_elements =
             |page: &Json| hashes.hash_one(RawValue::of(page).member(list.member()).map(RawValue::raw));
@@ -84,23 +84,23 @@ impl Client {
             used_cursors.insert(hashes.hash_one(&cursor));
             let page = self.page_at(call, list, Some(cursor))?;
             let next = next_cursor(&page);
-            let is_circle = next.as_ref().is_some_and(|next| used_cursors.contains(&hashes.hash_one(next)));
+            let is_repeated = next.as_ref().is_some_and(|next| used_cursors.contains(&hashes.hash_one(next)));
             let is_new = seen_pages.insert(hash_of_elements(&page));
-            // A server that looks at no cursor sends the same page again, and what is on it is not there twice.
-            if is_new || !is_circle {
-                append(&mut elements, &page, list);
+            // A server that ignores cursors sends the same page again: do not add its elements twice.
+            if is_new || !is_repeated {
+                append_elements(&mut elements, &page, list);
             }
             if elements.len() > limit {
                 let why = format!("all pages of {} together are larger than {limit} bytes", list.method());
                 return Err(Error::new(MCP_TOO_LARGE, why));
             }
-            if is_circle {
+            if is_repeated {
                 call.log(LogLevel::Warning, || {
                     format!("the server's {} repeats a page that was already read; the list ends there", list.method())
                 });
             }
-            match next.filter(|_| !is_circle) {
-                None => return together(&first, list, &elements),
+            match next.filter(|_| !is_repeated) {
+                None => return combined(&first, list, &elements),
                 Some(next) => cursor = next,
             }
         }
@@ -120,14 +120,14 @@ fn check_page(page: &Json, list: ListMethod) -> Result<()> {
     }
 }
 
-/// Where the next page is, as it stands there. An empty text is a cursor, too.
+/// The cursor of the next page, as JSON text. An empty string is a valid cursor.
 fn next_cursor(page: &Json) -> Option<String> {
     let cursor = RawValue::of(page).member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
     cursor.map(|cursor| cursor.raw().to_owned())
 }
 
-/// Adds the elements of a page, as they stand in its text.
-fn append(elements: &mut String, page: &Json, list: ListMethod) {
+/// Appends the JSON text of a page's elements.
+fn append_elements(elements: &mut String, page: &Json, list: ListMethod) {
     let array = RawValue::of(page).member(list.member()).filter(|array| array.kind() == Kind::Array);
     let added = array.map(|array| array.raw()[1..array.raw().len() - 1].trim_ascii()).filter(|added| !added.is_empty());
     let Some(added) = added else { return };
@@ -137,13 +137,13 @@ fn append(elements: &mut String, page: &Json, list: ListMethod) {
     elements.push_str(added);
 }
 
-/// The page with another list in it, and without the member `dropped`.
-pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, dropped: Option<&str>) -> Result<Json> {
-    let text = json_scanner::with_member(page.text(), list.member(), array, dropped);
-    let made = text.map_err(|InvalidJson| "a page is not an object".to_owned()).and_then(Json::parse);
-    made.map_err(|why| Error::new(MCP_INTERNAL, why))
+/// A copy of the page with `array` as its list, and without the member `removed`.
+pub(in crate::client) fn with_list(page: &Json, list: ListMethod, array: &str, removed: Option<&str>) -> Result<Json> {
+    let text = json_scanner::with_member(page.text(), list.member(), array, removed);
+    let page = text.map_err(|InvalidJson| "a page is not an object".to_owned()).and_then(Json::parse);
+    page.map_err(|why| Error::new(MCP_INTERNAL, why))
 }
 
-fn together(first: &Json, list: ListMethod, elements: &str) -> Result<Json> {
+fn combined(first: &Json, list: ListMethod, elements: &str) -> Result<Json> {
     with_list(first, list, &format!("[{elements}]"), Some("nextCursor"))
 }

@@ -1,4 +1,4 @@
-//! The server's log messages: how severe they have to be, and who receives them (2025-11-25 and 2026-07-28, "Logging").
+//! The level of the server's log messages (2025-11-25 and 2026-07-28, "Logging").
 
 use super::request::Request;
 use crate::call::context::CallContext;
@@ -10,11 +10,12 @@ use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::MCP_INVALID_ARGUMENT;
 
-/// From the least severe on (RFC 5424, section 6.2.1).
+/// In order of severity, the least severe first (RFC 5424, section 6.2.1).
 const LEVELS: &[&str] = &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 impl Client {
-    /// From which level on the server sends its log. A legacy server is told; a modern one reads it in every request.
+    /// Sets the lowest level of the log messages that the server sends. A legacy server gets a request; for a modern
+    /// server, each request contains the level.
     pub fn set_logging_level(&self, call: &CallContext, level: &str) -> Result<()> {
         let known = LEVELS.iter().copied().find(|known| *known == level);
         let Some(level) = known else {
@@ -24,10 +25,11 @@ impl Client {
         let (session, _) = self.session(call)?;
         if session.era == Era::Legacy {
             if self.server_log.has_hook() {
-                // Messages that belong to no call come there; the hook may be younger than the session.
+                // Log messages that belong to no request are received on the server event stream. If the log callback
+                // was set after the handshake, the stream is not open yet.
                 session.open_server_stream(call, false)?;
             }
-            self.run_request(call, logging_level(level))?;
+            self.run_request(call, set_level_request(level))?;
         }
         self.server_log.set_level(level);
         Ok(())
@@ -35,6 +37,6 @@ impl Client {
 }
 
 /// The request that sets the level on legacy servers.
-pub fn logging_level<'a>(level: &str) -> Request<'a> {
+pub fn set_level_request<'a>(level: &str) -> Request<'a> {
     Request::new("logging/setLevel", Params::new().with("level", quoted(level)), RequestPolicy::REPEATABLE)
 }

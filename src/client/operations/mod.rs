@@ -1,4 +1,4 @@
-//! What a caller does with a server: lists, calls, prompts, resources, tasks, and listening for changes.
+//! The requests of a client: lists, tool calls, prompts, resources, tasks, and subscriptions to changes.
 
 mod info;
 mod input_rounds;

@@ -1,4 +1,4 @@
-//! What a server offers besides tools: resources, prompts, completion; and requests that this client has no function for.
+//! Resources, prompts and completion; raw requests and notifications, for methods without a function.
 
 use super::request::Request;
 use crate::call::context::CallContext;
@@ -11,30 +11,31 @@ use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
 use crate::status::MCP_INVALID_ARGUMENT;
 
-/// Whose argument is to be completed.
+/// The prompt or resource template whose argument is completed.
 #[derive(Clone, Copy, Debug)]
 pub enum CompletionReference<'a> {
     Prompt(&'a str),
-    /// A template, by its URI.
+    /// A resource template, by its URI.
     Resource(&'a str),
 }
 
 impl Client {
     pub fn read_resource(&self, call: &CallContext, uri: &str) -> Result<Json> {
         let params = Params::new().with("uri", quoted(uri));
-        self.cached(call, Request::new("resources/read", params, RequestPolicy::READ).named(uri))
+        self.request_cached(call, Request::new("resources/read", params, RequestPolicy::READ).with_name(uri))
     }
 
-    /// The arguments are the text of an object of strings.
+    /// Gets a prompt; `arguments` is the JSON text of an object with string values.
     pub fn get_prompt(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let mut params = Params::new().with("name", quoted(name));
         if let Some(arguments) = arguments {
             params.set("arguments", object(arguments, "the arguments")?);
         }
-        self.run_request(call, Request::new("prompts/get", params, RequestPolicy::READ).named(name))
+        self.run_request(call, Request::new("prompts/get", params, RequestPolicy::READ).with_name(name))
     }
 
-    /// What may stand for `value` in an argument; `context` is the text of an object with the arguments that are known already.
+    /// Gets completions for the partial `value` of an argument; `context` is the JSON text of an object with the
+    /// arguments that are already known.
     pub fn complete(
         &self,
         call: &CallContext,
@@ -54,23 +55,23 @@ impl Client {
         self.run_request(call, Request::new("completion/complete", params, RequestPolicy::REPEATABLE))
     }
 
-    /// A request by its method; `params` is the text of an object.
+    /// Sends a request with any method; `params` is the JSON text of an object.
     pub fn request(&self, call: &CallContext, method: &str, params: Option<&str>) -> Result<Json> {
-        let params = given(method, params)?;
+        let params = checked_params(method, params)?;
         self.run_request(call, Request::new(method, params, RequestPolicy::ONCE))
     }
 
-    /// A notification by its method; `params` is the text of an object.
+    /// Sends a notification with any method; `params` is the JSON text of an object.
     pub fn send_notification(&self, call: &CallContext, method: &str, params: Option<&str>) -> Result<()> {
-        let params = given(method, params)?;
+        let params = checked_params(method, params)?;
         self.notify(call, method, params)
     }
 }
 
-fn given<'a>(method: &str, params: Option<&'a str>) -> Result<Params<'a>> {
+fn checked_params<'a>(method: &str, params: Option<&'a str>) -> Result<Params<'a>> {
     if method.is_empty() {
         return Err(Error::new(MCP_INVALID_ARGUMENT, "the method is empty"));
     }
-    let refused = |why| Error::new(MCP_INVALID_ARGUMENT, format!("the params: {why}"));
-    params.map_or(Ok(Params::new()), |params| Params::from_object(params).map_err(refused))
+    let invalid = |why| Error::new(MCP_INVALID_ARGUMENT, format!("the params: {why}"));
+    params.map_or(Ok(Params::new()), |params| Params::from_object(params).map_err(invalid))
 }

@@ -1,4 +1,4 @@
-//! Is the server there, and does it answer me?
+//! Ping: whether the server responds to this client.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::session::state::Session;
 use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 
 impl Client {
-    /// `ping` on a legacy server. A modern one has no `ping`: `server/discover`, which every modern server implements, stands
-    /// in for it, and any JSON-RPC answer means that it is alive.
+    /// Sends `ping` to a legacy server. Modern versions have no `ping`: `server/discover`, which every modern server
+    /// implements, is sent instead. Any JSON-RPC response, also an error, means that the server is alive.
     pub fn ping(&self, call: &CallContext) -> Result<()> {
         let (session, opened) = self.session(call)?;
         match session.era {
-            // The probe that opened it was the ping.
+            // The probe that opened the session was the ping.
             Era::Modern if opened == Opened::ByThisCall => Ok(()),
             Era::Modern => self.ping_modern(call, &session),
             Era::Legacy => self.ping_legacy(call),
@@ -29,37 +29,42 @@ impl Client {
     }
 
     fn ping_modern(&self, call: &CallContext, session: &Arc<Session>) -> Result<()> {
-        let outcome = discover(self.host(), call, &*session.transport, &session.peer_context(), &session.meta);
-        // The same answer again says the same again, and is not read again.
-        let same = matches!((&outcome, &session.answer), (Ok(now), Some(first)) if now.text() == first.text());
-        // A server that fails is not another one for that.
-        let fails = outcome.as_ref().is_err_and(|error| error.status() == MCP_SERVER_ERROR);
-        let is_legacy = !same && !fails && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
+        let outcome =
+            discover(self.transport_context(), call, &*session.transport, &session.peer_context(), &session.meta);
+        // An unchanged result needs no new verdict.
+        let is_unchanged =
+            matches!((&outcome, &session.handshake_result), (Ok(now), Some(first)) if now.text() == first.text());
+        // A server error says nothing about the era.
+        let is_server_error = outcome.as_ref().is_err_and(|error| error.status() == MCP_SERVER_ERROR);
+        let is_legacy =
+            !is_unchanged && !is_server_error && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
-            // Another server answers there now: it is found out anew.
+            // The server was replaced by a legacy one: negotiate again.
             self.sessions.forget_era(session);
         }
         match outcome {
             Ok(_) => Ok(()),
-            // A JSON-RPC error that is not about credentials: the server is alive, and it answers this caller.
+            // A JSON-RPC error that is not about credentials: the server is alive and accepts this client.
             Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
-            Err(_) if is_legacy => self.ping_again(call),
+            Err(_) if is_legacy => self.ping_new_session(call),
             Err(error) => Err(error),
         }
     }
 
     fn ping_legacy(&self, call: &CallContext) -> Result<()> {
-        let method = MethodName::ByEra(method);
+        let method = MethodName::ByEra(ping_method);
         let request = Request { method, ..Request::new("", Params::new(), RequestPolicy::REPEATABLE) };
         match self.run_request(call, request) {
-            // Some servers do not know `ping`. A JSON-RPC error that is not about credentials or the session: the server is alive.
+            // Some servers do not know `ping`. A JSON-RPC error that is not about credentials or the session means that
+            // the server is alive.
             Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
             outcome => outcome.map(|_| ()),
         }
     }
 
-    /// After the server turned out to be another one, once.
-    fn ping_again(&self, call: &CallContext) -> Result<()> {
+    /// Opens a session, after the server's era has changed, and pings once more if the handshake was not a ping
+    /// already.
+    fn ping_new_session(&self, call: &CallContext) -> Result<()> {
         let (session, _) = self.session(call)?;
         match session.era {
             Era::Modern => Ok(()),
@@ -68,8 +73,7 @@ impl Client {
     }
 }
 
-/// What asks for a sign of life.
-fn method(era: Era) -> &'static str {
+fn ping_method(era: Era) -> &'static str {
     match era {
         Era::Legacy => "ping",
         Era::Modern => "server/discover",

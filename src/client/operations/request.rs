@@ -1,5 +1,5 @@
-//! A request that a caller makes, within the session and with what its era wants around it: metadata, headers, input rounds, and
-//! a session that is opened anew where the server has lost it.
+//! Sending a request in the client's session, with what the era requires: `_meta`, headers and input rounds. A lost
+//! session is re-established.
 
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
@@ -18,18 +18,18 @@ use crate::session::recovery::Recovery;
 use crate::session::state::Session;
 use crate::status::*;
 
-/// See the module.
+/// A request, before a session adds `_meta` and headers.
 pub struct Request<'a> {
     pub method: MethodName<'a>,
     pub params: Params<'a>,
-    /// What `Mcp-Name` says.
+    /// The value of the `Mcp-Name` header.
     pub name: Option<&'a str>,
-    /// A tool's arguments: some may belong into headers, by the tool's schema.
+    /// The JSON text of a tool's arguments: the tool's schema may require that headers repeat some of them.
     pub arguments: Option<&'a str>,
-    pub rules: RequestPolicy,
+    pub policy: RequestPolicy,
 }
 
-/// A method, by its name or by what it is called in each era.
+/// A method's name, or a function that returns its name in an era.
 #[derive(Clone, Copy)]
 pub enum MethodName<'a> {
     Named(&'a str),
@@ -46,56 +46,58 @@ impl<'a> MethodName<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub fn new(method: &'a str, params: Params<'a>, rules: RequestPolicy) -> Request<'a> {
-        Request { method: MethodName::Named(method), params, name: None, arguments: None, rules }
+    pub fn new(method: &'a str, params: Params<'a>, policy: RequestPolicy) -> Request<'a> {
+        Request { method: MethodName::Named(method), params, name: None, arguments: None, policy }
     }
 
-    pub fn named(self, name: &'a str) -> Request<'a> {
+    /// Sets the value of the `Mcp-Name` header.
+    pub fn with_name(self, name: &'a str) -> Request<'a> {
         Request { name: Some(name), ..self }
     }
 }
 
 impl Client {
-    /// The result of an operation, with what the server asks for on the way.
+    /// Sends a request, and provides the input that the server requires. Returns the result.
     pub(in crate::client) fn run_request(&self, call: &CallContext, request: Request) -> Result<Json> {
         self.run_request_counting_rounds(call, request).map(|(result, _)| result)
     }
 
-    /// The same, and in how many rounds the server has asked for input.
+    /// Sends a request, and provides the input that the server requires. Returns the result and the number of input
+    /// rounds.
     pub(in crate::client) fn run_request_counting_rounds(
         &self,
         call: &CallContext,
         mut request: Request,
     ) -> Result<(Json, u32)> {
-        let answered = self.request_with_session_recovery(call, &request)?;
-        self.give_inputs(call, &mut request, answered)
+        let response = self.request_with_session_recovery(call, &request)?;
+        self.provide_inputs(call, &mut request, response)
     }
 
-    /// One round, in a session that is opened anew where that helps.
+    /// Sends a request, and again in a new session or with other headers if that may help.
     pub(in crate::client) fn request_with_session_recovery(
         &self,
         call: &CallContext,
         request: &Request,
     ) -> Result<RpcResponse> {
-        let forget_headers = || self.known.tools.forget();
+        let forget_headers = || self.server_state.tools.clear();
         let recovery = Recovery {
             sessions: &self.sessions,
-            is_repeatable: request.rules.repeatable,
+            is_repeatable: request.policy.repeatable,
             forget_headers: request.arguments.is_some().then_some(&forget_headers),
         };
         let get = || self.session(call).map(|(session, _)| session);
         recovery.with_recovery(call, get, |session| self.request_in_session(call, request, session))
     }
 
-    /// Adds the members of `_meta` that a request of this call has in a session.
+    /// Adds the `_meta` members of the session and of the call.
     pub(in crate::client) fn add_meta<'p>(
         &self,
         call: &'p CallContext,
         params: &mut Params<'p>,
         session: &'p Session,
-        rules: RequestPolicy,
+        policy: RequestPolicy,
     ) -> Result<()> {
-        params.share_meta(if rules.may_be_task { &session.task_meta } else { &session.meta });
+        params.share_meta(if policy.may_be_task { &session.task_meta } else { &session.meta });
         if session.era == Era::Modern
             && let Some(level) = self.server_log.level()
         {
@@ -104,22 +106,22 @@ impl Client {
         call.add_meta(params)
     }
 
-    /// Performs an operation, or gives what it brought before.
-    pub(in crate::client) fn cached(&self, call: &CallContext, request: Request) -> Result<Json> {
-        if !self.known.cache.is_wanted() || call.has_extras() {
+    /// Returns the cached result of a request, or sends it and caches its result.
+    pub(in crate::client) fn request_cached(&self, call: &CallContext, request: Request) -> Result<Json> {
+        if !self.server_state.cache.is_enabled() || call.has_extras() {
             return self.run_request(call, request);
         }
         let key = (request.method.name(Era::Modern).to_owned(), request.params.to_json());
         let context = CacheContext::of(self.auth());
-        if let Some(result) = self.known.cache.get(&key, &context) {
+        if let Some(result) = self.server_state.cache.get(&key, &context) {
             return Ok(result);
         }
-        let changes = self.known.cache.changes();
+        let invalidations = self.server_state.cache.invalidations();
         let (result, rounds) = self.run_request_counting_rounds(call, request)?;
-        let is_of_now = changes == self.known.cache.changes();
-        // What came of inputs depends on them, and they are not part of the key.
-        if rounds == 0 && is_of_now {
-            self.known.cache.put(key, &result, context, self.settings.limits().message);
+        let is_current = invalidations == self.server_state.cache.invalidations();
+        // A result that depends on input is not cached: the input is not part of the key.
+        if rounds == 0 && is_current {
+            self.server_state.cache.put(key, &result, context, self.settings.limits().message);
         }
         Ok(result)
     }
@@ -131,20 +133,20 @@ impl Client {
         session: &Session,
     ) -> Result<RpcResponse, SendError> {
         let mut params = request.params.clone();
-        self.add_meta(call, &mut params, session, request.rules).map_err(SendError::before_sending)?;
+        self.add_meta(call, &mut params, session, request.policy).map_err(SendError::before_sending)?;
         let mirrored = self.mirrored_arguments(call, request, session).map_err(SendError::before_sending)?;
-        let ask = EncodedRequest {
+        let encoded = EncodedRequest {
             method: request.method.name(session.era),
             params: &params,
             name: request.name,
             mirrored: &mirrored,
-            rules: request.rules,
+            rules: request.policy,
         };
-        send_request(self.host(), &*session.transport, call, &session.peer_context(), &ask)
-            .map(|answer| answer.response)
+        send_request(self.transport_context(), &*session.transport, call, &session.peer_context(), &encoded)
+            .map(|response| response.response)
     }
 
-    /// The headers that repeat arguments of a tool (2026-07-28, "Custom Headers from Tool Parameters").
+    /// The headers that repeat arguments of a tool call (2026-07-28, "Custom Headers from Tool Parameters").
     fn mirrored_arguments(
         &self,
         call: &CallContext,
@@ -155,18 +157,19 @@ impl Client {
         if session.era == Era::Legacy || !session.transport.transport_kind().has_headers() {
             return Ok(Vec::new());
         }
-        let wanted = self.wanted_headers(call, name)?;
-        if wanted.is_empty() {
+        let header_arguments = self.header_arguments(call, name)?;
+        if header_arguments.is_empty() {
             return Ok(Vec::new());
         }
         let arguments = Json::parse(arguments.to_owned()).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
         let header = |mirrored: &HeaderArgument| Some((mirrored.header.clone(), argument_value(&arguments, mirrored)?));
-        Ok(wanted.iter().filter_map(header).collect())
+        Ok(header_arguments.iter().filter_map(header).collect())
     }
 
-    /// A notification, for which no answer comes.
+    /// Sends a notification.
     pub(in crate::client) fn notify(&self, call: &CallContext, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
+        // A new binding: it may borrow from `session`.
         let mut params = params;
         self.add_meta(call, &mut params, &session, RequestPolicy::ONCE)?;
         let message = messages::notification(method, &params);

@@ -1,12 +1,13 @@
-//! Tasks: work that goes on while nobody waits for it. On modern servers the extension `io.modelcontextprotocol/tasks`, by which the
-//! server decides what becomes a task; in 2025-11-25 a part of the core, by which the caller does ("Tasks").
+//! Tasks: work that a server continues after its response. On modern servers they are the extension
+//! `io.modelcontextprotocol/tasks`, and the server decides whether a tool call becomes a task. In 2025-11-25 they are
+//! part of the core ("Tasks"), and the client decides.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::input_rounds::one_input;
+use super::input_rounds::input_response;
 use super::lists::ListMethod;
 use super::request::Request;
 use super::tools::{tool_arguments, tool_call};
@@ -26,36 +27,36 @@ use crate::rpc::send_request::send_best_effort;
 use crate::session::state::Session;
 use crate::status::*;
 
-/// How long to wait between two questions, where the server does not say.
-const POLL: Duration = Duration::from_secs(1);
-const SHORTEST_POLL: Duration = Duration::from_millis(20);
-const LONGEST_POLL: Duration = Duration::from_secs(3600);
+/// The interval between two `tasks/get` if the server does not recommend one.
+const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Client {
-    /// Calls a tool; what comes is its result, or a task where the server makes one of it.
+    /// Calls a tool. Returns its result, or a task if the call became one.
     pub fn start_tool(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
         let mut request = tool_call(name, arguments);
-        let is_asked = match session.era {
+        let requests_task = match session.era {
             Era::Modern => {
-                request.rules.may_be_task = true;
+                request.policy.may_be_task = true;
                 false
             }
             Era::Legacy => self.task_support(call, &session, name)?.is_some(),
         };
-        if is_asked {
+        if requests_task {
             request.params.set("task", "{}");
         }
         let result = self.run_request(call, request)?;
-        if is_asked && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
+        if requests_task && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
             let why = "the server created a task without a task id";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
         Ok(result)
     }
 
-    /// Calls a tool that has to be a task, and waits for its end.
+    /// Calls a tool that must be called as a task, and waits for its result.
     pub(in crate::client) fn call_as_task(
         &self,
         call: &CallContext,
@@ -65,24 +66,25 @@ impl Client {
         let started = self.start_tool(call, name, arguments)?;
         let Some(id) = id_of(&started) else { return Ok(started) };
         self.wait_task(call, &id).inspect_err(|error| {
-            // Nobody else knows of it.
+            // The caller does not know the task's id and cannot cancel it.
             if matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT) {
-                self.abandon_task(call, &id);
+                self.cancel_task_best_effort(call, &id);
             }
         })
     }
 
-    /// Asks for the end of a task, and waits for no answer.
-    fn abandon_task(&self, call: &CallContext, id: &str) {
-        // The session is there: only a caller that waits for one could be stopped here.
+    /// Sends `tasks/cancel` and does not wait for the response.
+    fn cancel_task_best_effort(&self, call: &CallContext, id: &str) {
+        // The call has ended, but an open session is returned without waiting.
         if let Ok((session, _)) = self.session(call) {
-            let request = about("tasks/cancel", id, RequestPolicy::REPEATABLE);
+            let request = task_request("tasks/cancel", id, RequestPolicy::REPEATABLE);
             let body = messages::request(self.calls.next_id(), "tasks/cancel", &request.params);
-            send_best_effort(self.host(), &*session.transport, &session.peer_context(), &body);
+            send_best_effort(self.transport_context(), &*session.transport, &session.peer_context(), &body);
         }
     }
 
-    /// Whether a tool of a legacy server may or must be a task. The list is read once, and only where the server has such tasks.
+    /// Whether a tool of a legacy server may or must be called as a task. The tool list is read once, and only if the
+    /// server supports tasks.
     pub(in crate::client) fn task_support(
         &self,
         call: &CallContext,
@@ -92,12 +94,12 @@ impl Client {
         if !session.has_core_tasks {
             return Ok(None);
         }
-        if let Some(known) = self.known.tools.task_support() {
-            return Ok(known.get(name).copied());
+        if let Some(support) = self.server_state.tools.task_support() {
+            return Ok(support.get(name).copied());
         }
         let tools = self.all_pages(call, ListMethod::Tools)?;
         let list = RawValue::of(&tools).member(ListMethod::Tools.member());
-        let known = list.into_iter().flat_map(RawValue::children).filter_map(|(_, tool)| {
+        let support = list.into_iter().flat_map(RawValue::children).filter_map(|(_, tool)| {
             let support = match tool.at(&["execution", "taskSupport"]).and_then(RawValue::text).as_deref() {
                 Some("required") => TaskSupport::Required,
                 Some("optional") => TaskSupport::Optional,
@@ -105,51 +107,52 @@ impl Client {
             };
             Some((text(tool, "name")?, support))
         });
-        let known: Arc<HashMap<_, _>> = Arc::new(known.collect());
-        self.known.tools.record_task_support(Arc::clone(&known));
-        Ok(known.get(name).copied())
+        let support: Arc<HashMap<_, _>> = Arc::new(support.collect());
+        self.server_state.tools.record_task_support(Arc::clone(&support));
+        Ok(support.get(name).copied())
     }
 
-    /// How a task stands.
+    /// Gets the state of a task.
     pub fn get_task(&self, call: &CallContext, id: &str) -> Result<Json> {
-        self.run_request(call, about("tasks/get", id, RequestPolicy::REPEATABLE))
+        self.run_request(call, task_request("tasks/get", id, RequestPolicy::REPEATABLE))
     }
 
-    /// Gives a modern task the inputs that it asks for: the text of an object.
+    /// Sends the input that a task of a modern server requires; `responses` is the JSON text of an object.
     pub fn update_task(&self, call: &CallContext, id: &str, responses: &str) -> Result<()> {
-        let mut request = about("tasks/update", id, RequestPolicy::REPEATABLE);
+        let mut request = task_request("tasks/update", id, RequestPolicy::REPEATABLE);
         request.params.set("inputResponses", object(responses, "the responses")?);
         self.run_request(call, request).map(|_| ())
     }
 
     pub fn cancel_task(&self, call: &CallContext, id: &str) -> Result<()> {
-        self.run_request(call, about("tasks/cancel", id, RequestPolicy::REPEATABLE)).map(|_| ())
+        self.run_request(call, task_request("tasks/cancel", id, RequestPolicy::REPEATABLE)).map(|_| ())
     }
 
-    /// Waits for the end of a task, gives it what it asks for, and gives the result of what it was made for.
+    /// Waits until a task ends, and provides the input that it requires. Returns the result of the request that became
+    /// the task.
     pub fn wait_task(&self, call: &CallContext, id: &str) -> Result<Json> {
-        let mut answered = HashSet::new();
-        let (mut said, mut steps) = (None, 0.0);
+        let mut handled = HashSet::new();
+        let (mut last_message, mut steps) = (None, 0.0);
         loop {
             let task = self.get_task(call, id)?;
             let root = RawValue::of(&task);
             let message = text(root, "statusMessage");
-            if message.is_some() && message != said {
+            if message.is_some() && message != last_message {
                 steps += 1.0;
                 call.paused(|clock| clock.during(|| call.report_progress(steps, None, message.as_deref())));
-                said = message;
+                last_message = message;
             }
             let (session, _) = self.session(call)?;
             match (text(root, "status").as_deref(), session.era) {
-                (Some("completed"), Era::Modern) => return completed(&task),
-                (Some("failed"), Era::Modern) => return Err(failed(call, root)),
-                (Some("input_required"), Era::Modern) => self.answer_task(call, id, root, &mut answered)?,
-                // The server's requests come with the answer to this one.
+                (Some("completed"), Era::Modern) => return task_result(&task),
+                (Some("failed"), Era::Modern) => return Err(task_error(call, root)),
+                (Some("input_required"), Era::Modern) => self.provide_task_inputs(call, id, root, &mut handled)?,
+                // The server sends its input requests before the response to `tasks/result`.
                 (Some("completed" | "failed" | "input_required"), Era::Legacy) => {
-                    return self.run_request(call, about("tasks/result", id, RequestPolicy::REPEATABLE));
+                    return self.run_request(call, task_request("tasks/result", id, RequestPolicy::REPEATABLE));
                 }
                 (Some("cancelled"), _) => {
-                    let why = said.map_or_else(String::new, |said| format!(": {said}"));
+                    let why = last_message.map_or_else(String::new, |message| format!(": {message}"));
                     return Err(Error::new(MCP_TASK_CANCELLED, format!("the task was cancelled{why}")));
                 }
                 (Some("working"), _) => {}
@@ -164,12 +167,18 @@ impl Client {
         }
     }
 
-    /// Gives what a task asks for and was not given yet.
-    fn answer_task(&self, call: &CallContext, id: &str, task: RawValue, answered: &mut HashSet<String>) -> Result<()> {
+    /// Provides the input that a task requires, except for requests whose keys are in `handled`.
+    fn provide_task_inputs(
+        &self,
+        call: &CallContext,
+        id: &str,
+        task: RawValue,
+        handled: &mut HashSet<String>,
+    ) -> Result<()> {
         let mut responses = Vec::new();
         for (key, request) in task.member("inputRequests").into_iter().flat_map(RawValue::children) {
-            if answered.insert(key.to_owned()) {
-                responses.push(one_input(self, call, key, request)?);
+            if handled.insert(key.to_owned()) {
+                responses.push(input_response(self, call, key, request)?);
             }
         }
         if responses.is_empty() {
@@ -179,17 +188,18 @@ impl Client {
     }
 }
 
-/// A request about a task, which declares the extension.
-fn about<'a>(method: &'static str, id: &'a str, mut rules: RequestPolicy) -> Request<'a> {
-    rules.may_be_task = true;
-    Request::new(method, Params::new().with("taskId", quoted(id)), rules).named(id)
+/// A request about a task. Its `_meta` declares the tasks extension.
+fn task_request<'a>(method: &'static str, id: &'a str, mut policy: RequestPolicy) -> Request<'a> {
+    policy.may_be_task = true;
+    Request::new(method, Params::new().with("taskId", quoted(id)), policy).with_name(id)
 }
 
 fn text(value: RawValue, name: &str) -> Option<String> {
     value.member(name)?.text().map(|text| text.into_owned())
 }
 
-fn completed(task: &Json) -> Result<Json> {
+/// The result of a completed task.
+fn task_result(task: &Json) -> Result<Json> {
     let result = RawValue::of(task).member("result").filter(|result| result.kind() == Kind::Object);
     let result = result.map(|result| result.raw().to_owned());
     let result =
@@ -197,7 +207,8 @@ fn completed(task: &Json) -> Result<Json> {
     Json::parse(result).map_err(|why| Error::new(MCP_INVALID_MESSAGE, why))
 }
 
-fn failed(call: &CallContext, task: RawValue) -> Error {
+/// The error of a failed task.
+fn task_error(call: &CallContext, task: RawValue) -> Error {
     let error = task.member("error");
     let code = error.and_then(|error| error.member("code")?.int64()).unwrap_or_default();
     let message = error.and_then(|error| text(error, "message")).unwrap_or_default();
@@ -207,10 +218,10 @@ fn failed(call: &CallContext, task: RawValue) -> Error {
 
 fn poll_interval(task: RawValue) -> Duration {
     let ms = ["pollIntervalMs", "pollInterval"].iter().find_map(|name| task.member(name)?.uint64());
-    ms.map_or(POLL, Duration::from_millis).clamp(SHORTEST_POLL, LONGEST_POLL)
+    ms.map_or(DEFAULT_POLL_INTERVAL, Duration::from_millis).clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL)
 }
 
-/// The id of a task, where a result is one, found without an index of the result.
+/// The id of a task; `None` if the result is not a task. Scans the JSON text and does not build the result's index.
 fn id_of(result: &Json) -> Option<String> {
     let root = RawValue::of(result);
     let is_modern = text(root, "resultType").as_deref() == Some("task");
@@ -218,7 +229,7 @@ fn id_of(result: &Json) -> Option<String> {
     id?.text().map(Cow::into_owned)
 }
 
-/// The same as a place in the result.
+/// The value of a task's id in a result; `None` if the result is not a task.
 pub fn task_id(result: Value<'_>) -> Option<Value<'_>> {
     let modern = result.member("resultType").and_then(Value::text).as_deref() == Some("task");
     let id = if modern { result.member("taskId") } else { result.at("/task/taskId") };

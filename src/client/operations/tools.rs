@@ -1,4 +1,4 @@
-//! Tools: calling them, and what their schemas want of a call (2026-07-28, "Tools").
+//! Tool calls, and the headers that the tools' schemas require (2026-07-28, "Tools").
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,22 +21,22 @@ use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::status::*;
 
-/// The largest input schema of a tool, in bytes.
-const LARGEST_SCHEMA: usize = 1024 * 1024;
+/// The largest input schema that is searched for header arguments, in bytes: the search cannot be cancelled.
+const MAX_SCHEMA_SIZE: usize = 1024 * 1024;
 
-/// What a caller gives as arguments, checked before anybody is asked.
+/// Checks the JSON text of a caller's arguments, before a request is sent. `None` is an empty object.
 pub(in crate::client) fn tool_arguments(arguments: Option<&str>) -> Result<&str> {
     arguments.map_or(Ok("{}"), |arguments| object(arguments, "the arguments"))
 }
 
-/// A call of a tool; headers may repeat some of its arguments.
+/// The request that calls a tool.
 pub(in crate::client) fn tool_call<'a>(name: &'a str, arguments: &'a str) -> Request<'a> {
     let params = Params::new().with("name", quoted(name)).with("arguments", arguments);
-    Request { arguments: Some(arguments), ..Request::new("tools/call", params, RequestPolicy::ONCE).named(name) }
+    Request { arguments: Some(arguments), ..Request::new("tools/call", params, RequestPolicy::ONCE).with_name(name) }
 }
 
 impl Client {
-    /// Calls a tool; its arguments are the text of an object.
+    /// Calls a tool and waits for its result; `arguments` is the JSON text of an object.
     pub fn call_tool(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let text = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
@@ -46,25 +46,25 @@ impl Client {
         self.run_request(call, tool_call(name, text))
     }
 
-    /// The headers that repeat arguments of a tool. The server's list is read where it is not known yet; a server without a list
-    /// wants none.
-    pub(in crate::client) fn wanted_headers(&self, call: &CallContext, name: &str) -> Result<Arc<[HeaderArgument]>> {
-        if let Some(wanted) = self.known.tools.wanted(name, &CacheContext::of(self.auth())) {
-            return Ok(wanted);
+    /// The arguments of a tool that headers repeat. Reads the server's tool list if it is not known yet; without a
+    /// list, there are none.
+    pub(in crate::client) fn header_arguments(&self, call: &CallContext, name: &str) -> Result<Arc<[HeaderArgument]>> {
+        if let Some(known) = self.server_state.tools.header_arguments(name, &CacheContext::of(self.auth())) {
+            return Ok(known);
         }
         match self.all_pages(call, ListMethod::Tools) {
-            Ok(_) => self.known.tools.record_complete(),
+            Ok(_) => self.server_state.tools.record_complete(),
             Err(error) if error.status() == MCP_RPC_ERROR => {
                 call.log(LogLevel::Debug, || format!("the server does not list its tools ({error})"));
             }
             Err(error) => return Err(error),
         }
-        let known = self.known.tools.wanted(name, &CacheContext::of(self.auth()));
+        let known = self.server_state.tools.header_arguments(name, &CacheContext::of(self.auth()));
         Ok(known.unwrap_or_else(|| Arc::from([])))
     }
 
-    /// A page of tools without those whose schemas are not valid, on the transport that needs them (2026-07-28, "Streamable HTTP":
-    /// Schema Extension). What is left is kept for calls.
+    /// A page of tools without those whose header marks are invalid, on modern servers over HTTP (2026-07-28,
+    /// "Streamable HTTP": Schema Extension). The header arguments of the other tools are recorded for calls.
     pub(in crate::client) fn without_invalid_tools(&self, call: &CallContext, page: Json) -> Result<Json> {
         let (session, _) = self.session(call)?;
         if session.era == Era::Legacy || !session.transport.transport_kind().has_headers() {
@@ -72,8 +72,8 @@ impl Client {
         }
         let context = CacheContext::of(self.auth());
         let freshness = Freshness::of(&page);
-        let until = Instant::now().checked_add(freshness.ttl).filter(|_| !freshness.ttl.is_zero());
-        let mut kept = Vec::new();
+        let expiry = Instant::now().checked_add(freshness.ttl).filter(|_| !freshness.ttl.is_zero());
+        let mut recorded = Vec::new();
         let mut valid = Vec::new();
         let mut count = 0;
         let list = RawValue::of(&page).member(ListMethod::Tools.member());
@@ -83,10 +83,11 @@ impl Client {
                 .map_err(|stop| call.stopped_while(&stop, "while looking through the list of tools"))?;
             count += 1;
             let name = tool.member("name").and_then(RawValue::text).unwrap_or_default();
-            match tool.member("inputSchema").map_or(Ok(Vec::new()), mirrored_in) {
-                Ok(wanted) => {
+            match tool.member("inputSchema").map_or(Ok(Vec::new()), schema_header_arguments) {
+                Ok(header_arguments) => {
                     let context = freshness.is_private.then(|| context.clone());
-                    kept.push((name.into_owned(), ToolInfo { wanted: wanted.into(), until, context }));
+                    let header_arguments = header_arguments.into();
+                    recorded.push((name.into_owned(), ToolInfo { header_arguments, expiry, context }));
                     valid.push(tool.raw());
                 }
                 Err(why) => {
@@ -94,7 +95,7 @@ impl Client {
                 }
             }
         }
-        self.known.tools.note(kept);
+        self.server_state.tools.add(recorded);
         if valid.len() == count {
             return Ok(page);
         }
@@ -102,10 +103,10 @@ impl Client {
     }
 }
 
-/// The arguments that go into headers. The schema is looked through in one go, so it must not be large.
-fn mirrored_in(schema: RawValue) -> Result<Vec<HeaderArgument>, String> {
-    if schema.raw().len() > LARGEST_SCHEMA {
-        return Err(format!("its schema is larger than {LARGEST_SCHEMA} bytes"));
+/// The arguments that headers repeat, by the marks in a tool's input schema.
+fn schema_header_arguments(schema: RawValue) -> Result<Vec<HeaderArgument>, String> {
+    if schema.raw().len() > MAX_SCHEMA_SIZE {
+        return Err(format!("its schema is larger than {MAX_SCHEMA_SIZE} bytes"));
     }
     find_header_arguments(Json::parse(schema.raw().to_owned())?.root())
 }
