@@ -115,7 +115,7 @@ impl AuthRequest {
     fn outcome(self) -> Result<Arc<HeaderSet>> {
         let setter_failure = || Some((format!("it set an invalid value: {}", self.setter_error?), None));
         let Some((reason, cause)) = self.failure.or_else(setter_failure) else { return Ok(Arc::new(self.headers)) };
-        let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback gave no credentials: {reason}"));
+        let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback returned no credentials: {reason}"));
         error.report_mut().cause = cause;
         if let Some(refusal) = self.refusal {
             error = error.with_http_status(refusal.http_status);

@@ -165,7 +165,7 @@ impl Settings {
         if limit == LimitKind::Head && bytes > MAX_HEAD_LIMIT {
             return Err(Error::new(
                 MCP_INVALID_ARGUMENT,
-                format!("the limit of a head is at most {MAX_HEAD_LIMIT} bytes"),
+                format!("the limit for a response head must not exceed {MAX_HEAD_LIMIT} bytes"),
             ));
         }
         let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));

@@ -40,7 +40,7 @@ pub fn expand(text: &str, lookup: &VariableLookup, expanded: &Cell<usize>) -> Re
         };
         expanded.set(expanded.get() + value.len());
         if expanded.get() > MAX_EXPANDED {
-            return Err(format!("the variables of this server fill in more than {MAX_EXPANDED} bytes"));
+            return Err(format!("the variables of this server expand to more than {MAX_EXPANDED} bytes"));
         }
         out.push_str(&value);
         value.zeroize();

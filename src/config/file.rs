@@ -159,7 +159,7 @@ fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     if members(root).any(is_server) {
         return Ok((root, ""));
     }
-    Err("mcpServers: it is missing (\"servers\" and \"mcp\", \"servers\" would do as well)".into())
+    Err("mcpServers: the key is missing (\"servers\" and \"mcp.servers\" are also accepted)".into())
 }
 
 /// Whether a value describes a server, and is not a list of servers: one of those may have the name "url" or "command".
@@ -232,7 +232,7 @@ impl<'a> ConfigEntry<'a> {
     fn check_enabled(&self) -> Result<(), String> {
         for key in ["disabled", "enabled"] {
             if self.member(key).is_some_and(|value| value.kind() != Kind::Bool) {
-                return Err(self.wrong(key, "it is neither true nor false"));
+                return Err(self.wrong(key, "it is not a boolean"));
             }
         }
         if is_disabled(self.value) {
@@ -425,7 +425,7 @@ mod tests {
         let one = |server: &str| format!(r#"{{"mcpServers":{{"s":{server}}}}}"#);
         let cases = [
             ("[]".to_owned(), "is not a JSON object"),
-            ("{}".into(), "mcpServers: it is missing"),
+            ("{}".into(), "mcpServers: the key is missing"),
             (r#"{"mcpServers":[]}"#.into(), "mcpServers: "),
             (r#"{"mcpServers":{}}"#.into(), "it has none"),
             (one("1"), "mcpServers.s: it is not an object"),

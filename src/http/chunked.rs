@@ -47,9 +47,9 @@ pub struct ChunkDecoder {
     line_length: u32,
 }
 
-const INVALID_SIZE: &str = "chunk length cannot be read as a number";
-const MISSING_CRLF: &str = "chunk expected crlf as next character";
-const LINE_TOO_LONG: &str = "the chunk-size line is not terminated";
+const INVALID_SIZE: &str = "a chunk size is not a hexadecimal number";
+const MISSING_CRLF: &str = "a line end (CRLF) is missing after a chunk size or a chunk";
+const LINE_TOO_LONG: &str = "a chunk-size line is too long";
 
 impl ChunkDecoder {
     pub fn new() -> ChunkDecoder {

@@ -154,8 +154,8 @@ impl Http {
         if ours.https && !theirs.https {
             let why = format!(
                 "the server redirects (HTTP {status}) from https to {shown}, where all data would be sent unencrypted: \
-                 do not use it. A proxy in front of the server probably does not tell it that clients use https \
-                 (X-Forwarded-Proto): correct that, or use the same path with https"
+                 do not use it. The proxy in front of the server probably does not set X-Forwarded-Proto: correct \
+                 that, or use the same path with https"
             );
             return Err(refused(why, status));
         }

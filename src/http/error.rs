@@ -81,7 +81,7 @@ fn without_head(error: &ureq::Error, reason: &str) -> Error {
         ureq::Error::Protocol(_) if reason.contains("too many headers") => {
             (MCP_TOO_LARGE, "the head of the server's response has too many headers".into())
         }
-        ureq::Error::Io(_) => (MCP_DISCONNECTED, format!("the connection ended before the server answered: {reason}")),
+        ureq::Error::Io(_) => (MCP_DISCONNECTED, format!("the connection ended before the server responded: {reason}")),
         _ => return invalid_http(reason),
     };
     Error::new(status, message)

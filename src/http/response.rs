@@ -147,7 +147,7 @@ impl<'a> HttpResponse<'a> {
 }
 
 fn no_memory(bytes: usize) -> Error {
-    Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {bytes} bytes of the server's answer"))
+    Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {bytes} bytes of the server's response"))
 }
 
 /// The sizes of the first and of the largest read of a body whose length is unknown.

@@ -84,7 +84,7 @@ impl BodySource {
         }
         // Do not read it by ureq, which would copy the body once more. Dropping ureq's body returns the connection.
         drop(body);
-        let missing = || Error::new(MCP_INTERNAL, "ureq has not given the connection back");
+        let missing = || Error::new(MCP_INTERNAL, "internal error: the HTTP library did not return the connection");
         let connection = pooled.notes.take_connection().ok_or_else(missing)?;
         Ok(match length {
             Some(remaining) => BodySource::Plain { connection, remaining },

@@ -132,7 +132,7 @@ impl<'a> ConnectAttempt<'a, '_> {
             ProxyHandshakeError::Failed(error) => interrupted(error),
             ProxyHandshakeError::Io(error) => unless_stopped(error, MCP_PROXY_FAILED, |error| {
                 let reason = io_reason(error);
-                format!("the connection to the proxy {} ended before it answered: {reason}", proxy.shown_with_source())
+                format!("the connection to the proxy {} ended before it responded: {reason}", proxy.shown_with_source())
             }),
         })?;
         Ok(socket)

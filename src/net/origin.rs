@@ -59,7 +59,7 @@ pub fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
         let end = authority.find(']').ok_or("the URL's IPv6 address lacks its closing bracket")?;
         let (host, rest) = authority.split_at(end + 1);
         let address = &host[1..end];
-        address.parse::<Ipv6Addr>().map_err(|_| "the URL's host in brackets is no IPv6 address")?;
+        address.parse::<Ipv6Addr>().map_err(|_| "the URL's host in brackets is not an IPv6 address")?;
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if rest.is_empty() => Ok((host, None)),

@@ -30,8 +30,8 @@ impl RequestPhase {
             RequestPhase::Proxy => "while waiting for the proxy",
             RequestPhase::Tls => "during the TLS handshake",
             RequestPhase::Send => "while sending the request",
-            RequestPhase::Head => "while waiting for the server's answer",
-            RequestPhase::Body => "while reading the server's answer",
+            RequestPhase::Head => "while waiting for the server's response",
+            RequestPhase::Body => "while reading the server's response",
         }
     }
 }

@@ -76,7 +76,7 @@ pub fn connect(
             return if is_clean { Ok(()) } else { Err(unusable(proxy, "it sent data after the response to CONNECT")) };
         }
         if skipped + head.len() > MAX_HEAD {
-            return Err(unusable(proxy, "the head of its response to CONNECT does not end"));
+            return Err(unusable(proxy, "the head of its response to CONNECT is too long"));
         }
     }
 }
@@ -231,7 +231,8 @@ fn reason(reply: u8) -> String {
         4 => "the host is unreachable, or its name cannot be resolved",
         5 => "connection refused",
         6 => "TTL expired",
-        7 | 8 => "command not supported",
+        7 => "command not supported",
+        8 => "address type not supported",
         other => return format!("reply {other}"),
     };
     words.into()

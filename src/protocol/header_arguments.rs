@@ -49,7 +49,7 @@ pub fn find_header_arguments(schema: Value) -> Result<Vec<HeaderArgument>, Strin
     let mut names: Vec<&str> = found.iter().map(|argument| argument.header.as_str()).collect();
     names.sort_unstable();
     if let Some(duplicate) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("two arguments go into the header {}", duplicate[0]));
+        return Err(format!("two arguments are marked for the same header {}", duplicate[0]));
     }
     Ok(found)
 }

@@ -47,7 +47,7 @@ fn cause(error: &io::Error, name: &str, path: Option<&str>, directory: Option<&P
     }
     file_problem.or_else(|| {
         let arguments =
-            if name.contains(' ') { "; arguments are given one by one, not in the program's name" } else { "" };
+            if name.contains(' ') { "; pass arguments separately, not as part of the program's name" } else { "" };
         Some(format!("it is not in any folder of PATH ({}){arguments}", shortened(path, MAX_PATH_VARIABLE)))
     })
 }
@@ -91,7 +91,7 @@ fn path_error(path: &Path) -> Option<String> {
                 "is a symbolic link to something that does not exist".into()
             }
             Some(libc::ENOENT | libc::ENOTDIR) => "does not exist (no such file)".into(),
-            Some(libc::ELOOP) => "leads through too many symbolic links".into(),
+            Some(libc::ELOOP) => "contains too many symbolic links".into(),
             Some(libc::EACCES) => "cannot be accessed: permission denied on a parent directory".into(),
             _ => format!("cannot be used: {error}"),
         }),

@@ -36,7 +36,7 @@ fn check_kind(kind: FileType) -> io::Result<()> {
         return Ok(());
     }
     let what = match kind {
-        _ if kind.is_dir() => "a folder",
+        _ if kind.is_dir() => "a directory",
         _ if kind.is_fifo() => "a pipe (FIFO)",
         _ if kind.is_socket() => "a socket",
         _ => "a device",

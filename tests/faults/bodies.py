@@ -11,9 +11,9 @@ from harness import answer, chunk, event, http
 
 POST_TRANSPORTS = ("modern", "legacy")
 WAITED = {
-    "modern": "reading the server's answer",
-    "legacy": "reading the server's answer",
-    "sse": "waiting for the server's answer",
+    "modern": "reading the server's response",
+    "legacy": "reading the server's response",
+    "sse": "waiting for the server's response",
 }
 
 
@@ -161,8 +161,8 @@ row("body sent byte by byte", drip, "MCP_TIMEOUT", "timeout of 300 ms", timeout=
 
 # --- Chunks -----------------------------------------------------------------------------------------------------------
 
-BAD_SIZE = "chunk length cannot be read as a number"
-BAD_END = "chunk expected crlf"
+BAD_SIZE = "a chunk size is not a hexadecimal number"
+BAD_END = "line end (CRLF) is missing"
 FRAMES = {
     "chunk size that is not a number": (lambda data: b"xyz\r\n" + data + b"\r\n", BAD_SIZE),
     "missing chunk size": (lambda data: b"\r\n" + data + b"\r\n", BAD_SIZE),

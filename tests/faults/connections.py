@@ -30,7 +30,7 @@ from harness import http
 
 ENDED, WAS_RESET = "the server closed the connection", "connection reset by the server"
 WAITED = "timeout of 300 ms"
-ENDED_EARLY = "the connection ended before the server answered"
+ENDED_EARLY = "the connection ended before the server responded"
 INCOMPLETE = "ended before it was complete"
 resets = ctypes.CDLL(None)
 assert hasattr(resets, "expect_reset"), "resets.c is not preloaded"

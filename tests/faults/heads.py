@@ -27,7 +27,7 @@ HALF_A_STATUS_LINE = lambda _request: b"HTTP/1.1 20"  # noqa: E731
 HALF_A_HEADER = lambda _request: b"HTTP/1.1 200 OK\r\nContent-Le"  # noqa: E731
 NO_BLANK_LINE = lambda _request: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"  # noqa: E731
 
-WAITED = ("timeout of 300 ms", "waiting for the server's answer")
+WAITED = ("timeout of 300 ms", "waiting for the server's response")
 ENDED = "the server closed the connection"
 RESET = "connection reset by the server"
 

@@ -8,7 +8,7 @@ from matrix import ACCEPTED, RESULT, Scripted, add_row, call_tool, row, run
 from harness import STREAM, Cancel, answer, event, http
 
 MEMBERS = b"".join(b'"member %d": %d, ' % (number, number) for number in range(100_000))
-WAITED = "waiting for the server's answer"
+WAITED = "waiting for the server's response"
 OK = "MCP_OK"
 INVALID = "MCP_INVALID_MESSAGE"
 NO_MESSAGE = "not a valid JSON-RPC message"

@@ -17,7 +17,7 @@ LAST_OUTPUT_MS = 500
 EVENT_LIMIT = 3
 SMALL_LIMIT = [(EVENT_LIMIT, 1 << 20)]
 
-WAITING = ("timeout of 300 ms", "while waiting for the server's answer")
+WAITING = ("timeout of 300 ms", "while waiting for the server's response")
 BIG = json.dumps({"x": "y" * (4 << 20)})
 
 

@@ -122,15 +122,15 @@ def proxy_row(name, mode, expected, words, timeout=None, **arguments):
 
 # --- Over HTTP --------------------------------------------------------------------------------------------------------
 
-ENDED_EARLY = "the connection ended before the server answered"
+ENDED_EARLY = "the connection ended before the server responded"
 # The behavior of the proxy, and the expected end of the call for http and for https.
 RESPONSES = {
     "403": (("MCP_FORBIDDEN", "HTTP 403"), ("MCP_PROXY_FAILED", "403")),
     "407": (("MCP_PROXY_AUTH_REQUIRED", "407"), ("MCP_PROXY_AUTH_REQUIRED", "407")),
     "502": (("MCP_UNAVAILABLE", "HTTP 502"), ("MCP_PROXY_FAILED", "502")),
     "GARBAGE": (("MCP_HTTP_ERROR", "not valid HTTP"), ("MCP_PROXY_FAILED", "proxy")),
-    "CLOSE": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
-    "CUT": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it answered")),
+    "CLOSE": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it responded")),
+    "CUT": (("MCP_DISCONNECTED", ENDED_EARLY), ("MCP_PROXY_FAILED", "ended before it responded")),
     "ENDLESS": (("MCP_TOO_LARGE", "head of the server's response"), ("MCP_PROXY_FAILED", "proxy")),
 }
 LABELS = {
@@ -181,8 +181,8 @@ FAILED, NOT_SOCKS = "MCP_PROXY_FAILED", "does not speak SOCKS5"
 for kind, label, status, words in (
     ("VERSION", "proxy speaks another version", FAILED, NOT_SOCKS),
     ("GARBAGE", "proxy does not speak SOCKS", FAILED, NOT_SOCKS),
-    ("CLOSE", "proxy closes the connection", FAILED, "ended before it answered"),
-    ("CUT", "incomplete reply", FAILED, "ended before it answered"),
+    ("CLOSE", "proxy closes the connection", FAILED, "ended before it responded"),
+    ("CUT", "incomplete reply", FAILED, "ended before it responded"),
     ("KIND", "unknown address type", FAILED, "unknown address type"),
     ("METHOD", "authentication method that was not offered", FAILED, "authentication method that was not offered"),
     ("NO_METHOD", "no acceptable authentication method", FAILED, "neither password authentication"),

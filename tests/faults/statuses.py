@@ -54,7 +54,7 @@ row(
     "202 and no response on the event stream",
     lambda _: ACCEPTED,
     {"sse": "MCP_TIMEOUT"},
-    "waiting for the server's answer",
+    "waiting for the server's response",
     timeout=300,
 )
 

@@ -7,9 +7,9 @@ from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, row, run, then_clos
 from harness import STREAM, answer, event, http
 
 WAITED = {
-    "modern": "reading the server's answer",
-    "legacy": "reading the server's answer",
-    "sse": "waiting for the server's answer",
+    "modern": "reading the server's response",
+    "legacy": "reading the server's response",
+    "sse": "waiting for the server's response",
 }
 CUT = {"modern": "MCP_TRUNCATED", "legacy": "MCP_TRUNCATED", "sse": "MCP_DISCONNECTED"}
 NO_RESPONSE = "ended without the response"

@@ -163,7 +163,7 @@ def a_start_failure_names_the_reason():
             (script("odd", b"#!\n"), ""),
             (script("long", b"#!/" + b"x" * 5000 + b"\n"), ""),
             (script("control", b"#!/a\x1b[31m\x9b\n"), "interpreter"),
-            (str(place), "a folder"), (str(place / "loop"), "symbolic links"),
+            (str(place), "a directory"), (str(place / "loop"), "symbolic links"),
         )  # fmt: skip
         os.environ["PATH"] = f"{on_path}:{place}"
         try:

@@ -232,7 +232,7 @@ fn resolve_endpoint(from: &Endpoint, event: &SseEvent) -> Result<Endpoint> {
     let why = if ours.https && !theirs.https && ours.host == theirs.host {
         format!(
             "the server is reached over https but sent the endpoint {shown}, over http, where credentials are not \
-             sent: a proxy in front of it does not tell it about https (X-Forwarded-Proto)"
+             sent: the proxy in front of it probably does not set X-Forwarded-Proto"
         )
     } else {
         format!(

@@ -200,7 +200,7 @@ impl StreamRun {
             let is_conflict = was_open && !is_open && reports_existing_stream(&error);
             conflict_since = conflict_since.filter(|_| is_conflict).or_else(|| is_conflict.then_some(start));
             if conflict_since.is_some_and(|since| since.elapsed() >= MAX_CONFLICT) {
-                let why = format!("the server kept refusing the event stream as if another one were open: {error}");
+                let why = format!("the server kept reporting that the session already has an event stream: {error}");
                 return Error::new(MCP_SESSION_LOST, why).with_http_status(error.report().http_status);
             }
             let step = FailedStep::ServerStream { was_open, failures };

@@ -130,7 +130,10 @@ impl StreamableHttp {
             }
             let retry = state.retry.unwrap_or(DEFAULT_RETRY).max(MIN_RETRY);
             if retry > MAX_RETRY {
-                let why = format!("the server wants {} ms before it is resumed, which is too long", retry.as_millis());
+                let why = format!(
+                    "the server requests a wait of {} ms before it is resumed, which is too long",
+                    retry.as_millis()
+                );
                 return Err(with_reason(error, why));
             }
             call.log(LogLevel::Debug, || format!("{error}; resuming it in {} ms", retry.as_millis()));
