@@ -346,7 +346,7 @@ class error : public std::exception {
     }
 
     /// Returns the delay of the server's Retry-After header (RFC 9110, section 10.2.3); std::nullopt if the header is
-    /// missing or does not contain seconds.
+    /// missing or contains neither seconds nor a date.
     std::optional<std::chrono::milliseconds> retry_after() const noexcept {
         const std::int64_t wait = mcp_error_retry_after_ms(state_->c_error.get());
         return wait >= 0 ? std::optional<std::chrono::milliseconds>(wait) : std::nullopt;

@@ -7,7 +7,7 @@ use crate::sanitize::shortened;
 use crate::status::Status;
 
 /// The longest name of a server in a message, in bytes.
-const LONGEST_SERVER: usize = 400;
+const MAX_SERVER: usize = 400;
 
 /// Describes a failed call. One pointer in size, and never contains a secret.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl Error {
     /// Prepends the request and the server to the message: `ping http://host/mcp: <message>`.
     pub fn with_context(mut self, request: &str, server: &str) -> Error {
         // The limit leaves room for the message itself.
-        self.0.message = format!("{request} {}: {}", shortened(server, LONGEST_SERVER), self.0.message);
+        self.0.message = format!("{request} {}: {}", shortened(server, MAX_SERVER), self.0.message);
         self
     }
 }

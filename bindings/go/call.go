@@ -208,7 +208,7 @@ func cancelWhenDone(ctx context.Context, options *C.mcp_options) (func(), error)
 	}
 	token := C.mcp_cancel_new()
 	if token == nil {
-		return nil, &Error{Status: SystemError, Message: "the system refused a descriptor", RetryAfter: -1}
+		return nil, &Error{Status: SystemError, Message: "cannot create a file descriptor", RetryAfter: -1}
 	}
 	err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_cancel(options, token, f) })
 	if err != nil {

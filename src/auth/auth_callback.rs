@@ -12,7 +12,7 @@ use ::http::Method;
 
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
@@ -165,7 +165,7 @@ impl AuthCallbackState {
     fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let id = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = CredentialGeneration { callback_state: id, refreshes: 0 };
+        let generation = CredentialGeneration { callback_number: id, refreshes: 0 };
         let none = Arc::<HeaderSet>::default();
         let gate = CallbackGate { running: None, generation, refreshed: Ok(Arc::clone(&none)), last: none };
         AuthCallbackState { id, callback, gate: Mutex::new(gate) }
@@ -192,7 +192,7 @@ impl AuthCallbackState {
     ) -> Result<IssuedCredentials> {
         // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
         let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            CredentialGeneration { callback_state, refreshes } if callback_state == self.id => refreshes,
+            CredentialGeneration { callback_number, refreshes } if callback_number == self.id => refreshes,
             _ => 0,
         });
         let (run, generation) = loop {
@@ -250,7 +250,7 @@ impl RunningCallback {
         if let Some(done) = self.done.get() {
             return Ok(done);
         }
-        let signal = new_signal()?;
+        let signal = new_event()?;
         Ok(self.done.get_or_init(|| signal))
     }
 }

@@ -373,11 +373,11 @@ impl CallContext {
 
     /// The error for a wait that was interrupted before a request was sent.
     pub fn stopped(&self, interrupt: &Interrupt) -> Error {
-        self.stopped_while(interrupt, BEFORE_SENDING)
+        self.interrupt_error_while(interrupt, BEFORE_SENDING)
     }
 
     /// The error for an interrupted wait. `doing` says what was in progress.
-    pub fn stopped_while(&self, interrupt: &Interrupt, doing: &str) -> Error {
+    pub fn interrupt_error_while(&self, interrupt: &Interrupt, doing: &str) -> Error {
         stopped(interrupt, doing, &self.wait_context())
     }
 }

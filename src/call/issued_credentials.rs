@@ -17,7 +17,7 @@ pub struct IssuedCredentials {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialGeneration {
     /// The number of the callback that was set.
-    pub callback_state: u64,
+    pub callback_number: u64,
     pub refreshes: u64,
 }
 

@@ -23,7 +23,7 @@ use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
 use crate::sys::pollable_event::PollableEvent;
 
 /// Creates an event; fails if the process or the system has no file descriptor left.
-pub fn new_signal() -> Result<PollableEvent> {
+pub fn new_event() -> Result<PollableEvent> {
     PollableEvent::new()
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a file descriptor: {error}")))
 }

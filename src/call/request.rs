@@ -22,7 +22,7 @@ impl PeerContext {
     }
 
     /// For `initialize`, the first message of the legacy handshake.
-    pub fn opening() -> PeerContext {
+    pub fn for_initialize() -> PeerContext {
         PeerContext { era: Era::Legacy, version: None, session_id: None }
     }
 
@@ -46,7 +46,7 @@ pub struct RequestPolicy {
     pub cancellable: bool,
     /// A modern server may respond that it needs more input (2026-07-28, "Multi Round-Trip Requests": Supported
     /// Requests).
-    pub may_ask: bool,
+    pub may_require_input: bool,
     /// A modern server may respond with a task.
     pub may_be_task: bool,
 }
@@ -54,14 +54,14 @@ pub struct RequestPolicy {
 impl RequestPolicy {
     /// `server/discover` and `initialize`: no cancellation is sent for them.
     pub const PROBE: RequestPolicy =
-        RequestPolicy { repeatable: true, cancellable: false, may_ask: false, may_be_task: false };
+        RequestPolicy { repeatable: true, cancellable: false, may_require_input: false, may_be_task: false };
     /// `ping`, lists, completion.
     pub const REPEATABLE: RequestPolicy = RequestPolicy { cancellable: true, ..RequestPolicy::PROBE };
     /// `resources/read`, `prompts/get`.
-    pub const READ: RequestPolicy = RequestPolicy { may_ask: true, ..RequestPolicy::REPEATABLE };
+    pub const READ: RequestPolicy = RequestPolicy { may_require_input: true, ..RequestPolicy::REPEATABLE };
     /// Requests that may have side effects: `tools/call`, and methods that this client does not know.
     pub const ONCE: RequestPolicy =
-        RequestPolicy { repeatable: false, cancellable: true, may_ask: true, may_be_task: false };
+        RequestPolicy { repeatable: false, cancellable: true, may_require_input: true, may_be_task: false };
 }
 
 /// A request: its method, its parameters, and the headers that repeat parts of them.
@@ -73,11 +73,11 @@ pub struct EncodedRequest<'a> {
     pub name: Option<&'a str>,
     /// Arguments that are repeated in headers: the name and the value of each header.
     pub mirrored: &'a [(String, String)],
-    pub rules: RequestPolicy,
+    pub policy: RequestPolicy,
 }
 
 impl<'a> EncodedRequest<'a> {
-    pub fn new(method: &'a str, params: &'a Params<'a>, rules: RequestPolicy) -> EncodedRequest<'a> {
-        EncodedRequest { method, params, name: None, mirrored: &[], rules }
+    pub fn new(method: &'a str, params: &'a Params<'a>, policy: RequestPolicy) -> EncodedRequest<'a> {
+        EncodedRequest { method, params, name: None, mirrored: &[], policy }
     }
 }

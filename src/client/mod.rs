@@ -22,7 +22,7 @@ pub use crate::call::context::{CallContext, CallOptions, ProgressCallback};
 
 use crate::auth::authorizer::Authorizer;
 use crate::auth::call_factory::CallFactory;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
 use crate::http::endpoint::Endpoint;
@@ -86,7 +86,7 @@ impl Client {
             endpoint: endpoint.map(Arc::new),
             display_name,
             settings,
-            calls: Arc::new(CallFactory::new(url_secrets, new_signal()?)),
+            calls: Arc::new(CallFactory::new(url_secrets, new_event()?)),
             server_log: Arc::default(),
             server_state: Arc::default(),
             sessions: SessionSlot::default(),

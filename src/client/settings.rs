@@ -17,7 +17,7 @@ use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::socket::LONGEST_PATH;
+use crate::sys::socket::MAX_PATH_LENGTH;
 use crate::transport::interface::TransportKind;
 
 /// The timeout of a call unless another one is set.
@@ -231,9 +231,9 @@ impl Settings {
     }
 
     pub fn set_unix_socket(&self, path: Option<&str>) -> Result<()> {
-        if path.is_some_and(|path| path.is_empty() || path.len() > LONGEST_PATH) {
+        if path.is_some_and(|path| path.is_empty() || path.len() > MAX_PATH_LENGTH) {
             let why = format!(
-                "the path is empty or too long: that of a Unix domain socket has from 1 to {LONGEST_PATH} bytes"
+                "the path is empty or too long: that of a Unix domain socket has from 1 to {MAX_PATH_LENGTH} bytes"
             );
             return Err(Error::new(MCP_INVALID_ARGUMENT, why));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::call::bounded_queue::BoundedQueue;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::error::Result;
 use crate::protocol::incoming::Notification;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -39,7 +39,7 @@ pub struct SubscriptionGuard<'a> {
 impl SubscriptionRegistry {
     pub fn subscribe(&self) -> Result<SubscriptionGuard<'_>> {
         let queue = Arc::new(SubscriptionQueue {
-            wakeup: new_signal()?,
+            wakeup: new_event()?,
             changes: Mutex::new(BoundedQueue::new(MAX_QUEUED)),
             dropped: AtomicU64::new(0),
         });

@@ -11,7 +11,7 @@ use crate::sanitize::shortened;
 const MAX_EXPANDED: usize = 1024 * 1024;
 
 /// The longest name of a server or a key in an error message, in bytes.
-pub const LONGEST_NAME: usize = 100;
+pub const MAX_NAME: usize = 100;
 
 /// Returns the value of an environment variable.
 pub type VariableLookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -52,7 +52,7 @@ pub fn expand(text: &str, lookup: &VariableLookup, expanded: &Cell<usize>) -> Re
 
 /// The error for a variable without a value.
 fn no_value(name: &str) -> String {
-    let shown = shortened(name, LONGEST_NAME);
+    let shown = shortened(name, MAX_NAME);
     if name.starts_with("input:") {
         return format!(
             "${{{shown}}} is a prompt for the user of an editor, which libmcp does not support; \

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use super::env_file::is_variable_name;
-use super::expansion::{LONGEST_NAME, VariableLookup, expand};
+use super::expansion::{MAX_NAME, VariableLookup, expand};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
 
@@ -110,9 +110,10 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
     let (servers, servers_path) = servers(file)?;
     let known = list(file)?;
     let found = match name {
-        Some(name) => servers.member(name).filter(|server| server.kind() != Kind::Null).ok_or_else(|| {
-            format!("the file has no server {:?}; {}", shortened(name, LONGEST_NAME), listing(&known))
-        })?,
+        Some(name) => servers
+            .member(name)
+            .filter(|server| server.kind() != Kind::Null)
+            .ok_or_else(|| format!("the file has no server {:?}; {}", shortened(name, MAX_NAME), listing(&known)))?,
         None => {
             let mut enabled = members(servers).filter(|server| known.len() == 1 || !is_disabled(*server));
             match (enabled.next(), enabled.next()) {
@@ -122,7 +123,7 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
         }
     };
     let name = name_of(found)?;
-    let name = shortened(&name, LONGEST_NAME);
+    let name = shortened(&name, MAX_NAME);
     let key_path = if servers_path.is_empty() { name.into_owned() } else { format!("{servers_path}.{name}") };
     ConfigEntry { key_path, value: found, lookup, expanded: Cell::new(0) }.read()
 }
@@ -130,7 +131,7 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
 /// The names of the servers, for an error message.
 fn listing(known: &[ListedServer]) -> String {
     let name = |server: &ListedServer| {
-        let name = shortened(&server.name, LONGEST_NAME);
+        let name = shortened(&server.name, MAX_NAME);
         if server.is_disabled { format!("{name} (disabled)") } else { name.into_owned() }
     };
     let names: Vec<String> = known.iter().take(MAX_LISTED).map(name).collect();
@@ -279,14 +280,14 @@ impl<'a> ConfigEntry<'a> {
         }
         let environment = self.string_map("env")?;
         if let Some((name, _)) = environment.iter().find(|(name, _)| !is_variable_name(name)) {
-            let key = format!("env.{}", shortened(name, LONGEST_NAME));
+            let key = format!("env.{}", shortened(name, MAX_NAME));
             return Err(self.wrong(&key, "this is not a valid variable name"));
         }
         let env_file = match self.path("envFile")? {
             Some(path) if path.is_empty() => return Err(self.wrong("envFile", "it is empty")),
             Some(path) => {
                 let written = self.member("envFile").and_then(Value::text).unwrap_or_default();
-                Some(EnvFile { path, display_path: shortened(&written, 2 * LONGEST_NAME).into_owned() })
+                Some(EnvFile { path, display_path: shortened(&written, 2 * MAX_NAME).into_owned() })
             }
             None => None,
         };
@@ -344,7 +345,7 @@ impl<'a> ConfigEntry<'a> {
         }
         let pair = |member: Value<'a>| {
             let key = name_of(member)?;
-            let value = self.expanded_string(member, &format!("{name}.{}", shortened(&key, LONGEST_NAME)))?;
+            let value = self.expanded_string(member, &format!("{name}.{}", shortened(&key, MAX_NAME)))?;
             Ok((key, value))
         };
         members(object).map(pair).collect()

@@ -19,7 +19,7 @@ use crate::status::mcp_status::{self, MCP_BUFFER_TOO_SMALL, MCP_OK};
 const MAX_SLOW_CHECKS: usize = 100;
 
 /// The longest string that is copied into buffers of every size; longer ones only near their own size.
-const LONGEST_FOR_EVERY_SIZE: usize = 64;
+const MAX_FOR_EVERY_SIZE: usize = 64;
 
 /// Messages of a server are parsed or rejected, and their values equal those of serde_json.
 pub fn json_rpc(bytes: &[u8]) {
@@ -272,7 +272,7 @@ fn copy_string(value: Option<&mcp_json>, buffer: Option<&mut [u8]>, length: &mut
 
 /// The buffer sizes to check for a string of `needed` bytes.
 fn sizes(needed: usize) -> impl Iterator<Item = usize> {
-    let first = if needed <= LONGEST_FOR_EVERY_SIZE { 0 } else { needed - 2 };
+    let first = if needed <= MAX_FOR_EVERY_SIZE { 0 } else { needed - 2 };
     first..=needed + 20
 }
 

@@ -21,7 +21,7 @@ pub use stdio::stdio_lines;
 use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};
 
 /// The longest input of which every prefix is compared: that takes quadratic time.
-const LONGEST_FOR_EVERY_PREFIX: usize = 64;
+const MAX_FOR_EVERY_PREFIX: usize = 64;
 
 /// The event-stream parser behaves as the standard requires. Neither its result nor its limit depends on how the bytes
 /// are divided into reads.
@@ -29,7 +29,7 @@ pub fn event_stream(bytes: &[u8]) {
     let expected = interpret(bytes);
     assert_eq!(parse([bytes]), expected, "whole");
     assert_eq!(parse(bytes.chunks(1)), expected, "byte by byte");
-    check_every_prefix(&bytes[..bytes.len().min(LONGEST_FOR_EVERY_PREFIX)]);
+    check_every_prefix(&bytes[..bytes.len().min(MAX_FOR_EVERY_PREFIX)]);
     check_limit(bytes, bytes.len() / 4);
 }
 

@@ -14,7 +14,7 @@ use super::origin::{Origin, port_number, split_port};
 const DEFAULT_PORT: u16 = 1080;
 
 /// The length of a user name or a password is one byte (RFC 1929).
-const LONGEST_SOCKS_CREDENTIAL: usize = 255;
+const MAX_SOCKS_CREDENTIAL: usize = 255;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
@@ -146,7 +146,7 @@ impl ProxyLogin {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
         let login = ProxyLogin { user: percent_decoded(user)?, password: percent_decoded(password)? };
         let longest = login.user.len().max(login.password.len());
-        if kind != ProxyKind::Http && longest > LONGEST_SOCKS_CREDENTIAL {
+        if kind != ProxyKind::Http && longest > MAX_SOCKS_CREDENTIAL {
             return Err("its user name or password is longer than SOCKS5 allows (255 bytes)".into());
         }
         Ok(login)

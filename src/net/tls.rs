@@ -28,10 +28,10 @@ use crate::sanitize::shortened;
 use crate::sys::file;
 
 /// The largest file with certificates or a key, in bytes. The trust store of a system is smaller than 1 MiB.
-const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// The longest path in an error message, in bytes.
-const LONGEST_PATH: usize = 400;
+const MAX_PATH_LENGTH: usize = 400;
 
 static PROVIDER: Lazy<Arc<CryptoProvider>> = Lazy::new(|| Arc::new(ring::default_provider()));
 
@@ -102,13 +102,13 @@ fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String>
 }
 
 fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    file::read(Path::new(path), LARGEST_FILE)
+    file::read(Path::new(path), MAX_FILE)
         .map_err(|error| format!("the file {} cannot be read: {error}", shown_path(path)))
 }
 
 /// A path, shortened for an error message.
 fn shown_path(path: &str) -> Cow<'_, str> {
-    shortened(path, LONGEST_PATH)
+    shortened(path, MAX_PATH_LENGTH)
 }
 
 /// Checks the file that SSL_CERT_FILE names: the crate that reads the trust store would block if it is a FIFO.
@@ -119,7 +119,7 @@ fn check_trust_store() -> Result<(), String> {
     if path == Path::new("/dev/null") {
         return Ok(());
     }
-    file::check(&path, LARGEST_FILE).map_err(|error| {
+    file::check(&path, MAX_FILE).map_err(|error| {
         format!("{VARIABLE} names {}, which cannot be used: {error}", shown_path(&path.to_string_lossy()))
     })
 }

@@ -18,7 +18,7 @@ pub struct MessageText<'a> {
 }
 
 /// The body of a request without a body.
-pub static NOTHING: MessageText = MessageText { spliced: Vec::new(), rest: String::new() };
+pub static EMPTY_BODY: MessageText = MessageText { spliced: Vec::new(), rest: String::new() };
 
 impl<'a> MessageText<'a> {
     pub fn with_capacity(capacity: usize) -> MessageText<'a> {

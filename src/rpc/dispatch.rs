@@ -235,7 +235,7 @@ mod tests {
         }
 
         fn response(&self, request: &ServerRequest) -> String {
-            let mut posted = self.posted(request, &PeerContext::opening());
+            let mut posted = self.posted(request, &PeerContext::for_initialize());
             assert_eq!(posted.len(), 1, "{posted:?}");
             posted.remove(0)
         }
@@ -324,7 +324,7 @@ mod tests {
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, handler));
         target.set((Arc::downgrade(&fixture.context), "7.0".into())).unwrap();
         for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "active"), ("\"7\"", 1, "active")] {
-            let posted = fixture.posted(&request(id, "roots/list"), &PeerContext::opening());
+            let posted = fixture.posted(&request(id, "roots/list"), &PeerContext::for_initialize());
             assert_eq!((posted.len(), seen.take()), (count, vec![state.to_owned()]), "{id}");
         }
     }
@@ -360,7 +360,7 @@ mod tests {
             input.respond(r#"{"roots":[]}"#).unwrap();
         }));
         let call = call(&fixture.context);
-        let slot = |lifetime: &CallLifetime| lifetime.slot(fixture.fake.weak(), &PeerContext::opening(), &call);
+        let slot = |lifetime: &CallLifetime| lifetime.slot(fixture.fake.weak(), &PeerContext::for_initialize(), &call);
         let slots = lifetime.lock().as_ref().map(|lifetime| (slot(lifetime), slot(lifetime)));
         let (first, second) = slots.unwrap();
         fixture.context.inbound.server_request(&call, &request("7", "roots/list"), first);

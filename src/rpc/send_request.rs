@@ -23,14 +23,14 @@ pub fn send_request(
     peer_context: &PeerContext,
     request: &EncodedRequest,
 ) -> Result<TransportResponse, SendError> {
-    let EncodedRequest { method, rules, .. } = *request;
+    let EncodedRequest { method, policy, .. } = *request;
     let last_id = Cell::new(0);
     transport.request(call, peer_context, request, &last_id).map_err(|mut send_error| {
-        if send_error.sent != Sent::No && rules.cancellable {
+        if send_error.sent != Sent::No && policy.cancellable {
             send_cancellation(context, transport, peer_context, last_id.get(), &send_error.error);
         }
         mark_lost_session(transport, peer_context, &mut send_error.error);
-        if send_error.sent == Sent::Yes && !rules.repeatable {
+        if send_error.sent == Sent::Yes && !policy.repeatable {
             mention_execution(method, &mut send_error.error);
         }
         send_error
@@ -110,7 +110,7 @@ mod tests {
     const ALL: [TransportKind; 3] = [TransportKind::StreamableHttp, TransportKind::Sse, TransportKind::Stdio];
 
     fn legacy() -> PeerContext {
-        PeerContext { session_id: Some(HeaderValue::from_static(SESSION_ID)), ..PeerContext::opening() }
+        PeerContext { session_id: Some(HeaderValue::from_static(SESSION_ID)), ..PeerContext::for_initialize() }
     }
 
     fn modern() -> PeerContext {

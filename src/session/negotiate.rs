@@ -206,7 +206,11 @@ impl Negotiator<'_> {
         };
         // If the call has ended, return an error that applies to this call only: one of the waiting calls continues.
         if let Err(stop) = call.wait_context().check() {
-            return Err(if is_of_this_call(&error) { error } else { call.stopped_while(&stop, "before initialize") });
+            return Err(if is_of_this_call(&error) {
+                error
+            } else {
+                call.interrupt_error_while(&stop, "before initialize")
+            });
         }
         call.log(LogLevel::Debug, || {
             format!("server/discover returned no modern response ({error}); trying initialize")
@@ -415,7 +419,7 @@ impl Negotiator<'_> {
             let client_capabilities = capabilities(Era::Legacy, self.options.client_capabilities);
             let params = initialize_params(version, &self.options.client_info, client_capabilities);
             let request = EncodedRequest::new("initialize", &params, RequestPolicy::PROBE);
-            let response = self.send(call, &*transport, &PeerContext::opening(), &request);
+            let response = self.send(call, &*transport, &PeerContext::for_initialize(), &request);
             let other = response.as_ref().err().and_then(|error| retry_initialize(error, version));
             match other {
                 Some(other) if pinned.is_none() && !retried => (version, retried) = (other, true),

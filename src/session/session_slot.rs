@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::state::{DiscoveredServer, Session};
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
 use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
@@ -162,7 +162,7 @@ impl SessionSlot {
 
 impl Handshake {
     fn new(call: &CallContext, identity: CredentialIdentity) -> Result<Handshake> {
-        let done = new_signal()?;
+        let done = new_event()?;
         let clock = call.clock();
         Ok(Handshake { done, outcome: OnceLock::new(), leader: process::thread(), identity, clock })
     }

@@ -12,7 +12,8 @@ use super::waitable::Waitable;
 const SPARE_CAPACITY: usize = 64 * 1024;
 
 /// The maximum length of a Unix domain socket's path, in bytes, without the NUL that the system requires.
-pub const LONGEST_PATH: usize = size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
+pub const MAX_PATH_LENGTH: usize =
+    size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
 /// A TCP or Unix domain socket. No operation blocks: instead, the error is `WouldBlock`.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Socket {
         let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
         let bytes = path.as_os_str().as_bytes();
         // The last byte remains zero.
-        if bytes.len() > LONGEST_PATH {
+        if bytes.len() > MAX_PATH_LENGTH {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a Unix domain socket"));
         }
         address.sun_family = libc::AF_UNIX as libc::sa_family_t;

@@ -14,7 +14,7 @@ use super::reply_slot::{CallLifetime, ReplySlot};
 use crate::auth::call_factory::CallFactory;
 use crate::call::context::{CallContext, CallOptions};
 use crate::call::limits::SizeLimits;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result, RpcError};
@@ -82,7 +82,7 @@ impl FakeTransport {
             transport_kind,
             scripts: Mutex::default(),
             calls: Mutex::default(),
-            end_event: Arc::new(new_signal().unwrap()),
+            end_event: Arc::new(new_event().unwrap()),
             end_reason: OnceLock::new(),
         })
     }
@@ -286,7 +286,7 @@ pub fn recording_context() -> (Arc<TransportContext>, Arc<RecordingInbound>, mps
 
 pub fn transport_context(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
     Arc::new(TransportContext {
-        calls: Arc::new(CallFactory::new(Arc::default(), new_signal().unwrap())),
+        calls: Arc::new(CallFactory::new(Arc::default(), new_event().unwrap())),
         inbound,
         readers: ReaderThreads::new(process::id()),
         limits: SizeLimits { message: 1 << 20, event: 1 << 20 },

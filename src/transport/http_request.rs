@@ -16,7 +16,7 @@ use crate::http::response::HttpResponse;
 use crate::log::LogLevel;
 use crate::protocol::header_arguments::header_value;
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::message_text::{MessageText, NOTHING};
+use crate::protocol::message_text::{EMPTY_BODY, MessageText};
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -42,7 +42,7 @@ impl HttpPeer {
         request: &EncodedRequest,
         attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        if !request.rules.repeatable {
+        if !request.policy.repeatable {
             return self.with_credentials(call, attempt);
         }
         let method = request.method;
@@ -103,7 +103,7 @@ impl HttpPeer {
             let mut headers = headers(target.peer_context, None);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
-            let outgoing = OutgoingRequest { to: target.endpoint, method: Method::GET, headers, body: &NOTHING };
+            let outgoing = OutgoingRequest { to: target.endpoint, method: Method::GET, headers, body: &EMPTY_BODY };
             self.send(call, outgoing, target.session_reference, None)
         })
     }

@@ -122,7 +122,7 @@ pub fn check_result_type(era: Era, policy: RequestPolicy, response: RpcResponse)
     let kind = match response.kind {
         _ if era == Era::Legacy => return Ok(RpcResponse { kind: ResultType::Complete, ..response }),
         ResultType::Complete => return Ok(response),
-        ResultType::InputRequired if policy.may_ask => return Ok(response),
+        ResultType::InputRequired if policy.may_require_input => return Ok(response),
         ResultType::Task if policy.may_be_task => return Ok(response),
         ResultType::InputRequired => "input_required",
         ResultType::Task => "task",

@@ -70,7 +70,7 @@ mod tests {
         let (context, ..) = recording_context();
         let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
         let lifetime = CallLifetime::default();
-        let slot = || lifetime.slot(fake.weak(), &PeerContext::opening(), &call(&context));
+        let slot = || lifetime.slot(fake.weak(), &PeerContext::for_initialize(), &call(&context));
         let (early, late) = (slot(), slot());
         assert!(!early.has_ended() && early.is_answerable());
         early.respond("1").unwrap();
@@ -93,7 +93,7 @@ mod tests {
         let (context, ..) = recording_context();
         let fake = FakeTransport::new(&context, TransportKind::Sse);
         let (weak, lifetime) = (Arc::downgrade(&fake), CallLifetime::default());
-        let slot = lifetime.slot(fake.weak(), &PeerContext::opening(), &call(&context));
+        let slot = lifetime.slot(fake.weak(), &PeerContext::for_initialize(), &call(&context));
         drop(fake);
         assert!(weak.upgrade().is_none());
         slot.respond("1").unwrap();

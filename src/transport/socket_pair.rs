@@ -91,7 +91,7 @@ impl Transport for SocketPair {
         last_id.set(id);
         let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
         self.write(&messages::request(id, request.method, request.params)).map_err(SendError::before_sending)?;
-        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.policy)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
@@ -138,7 +138,7 @@ mod tests {
         let mut params = Params::new().with("x", "1");
         call.add_meta(&mut params).unwrap();
         let request = EncodedRequest::new("tools/call", &params, RequestPolicy::ONCE);
-        let response = transport.request(&call, &PeerContext::opening(), &request, &Cell::new(0))?;
+        let response = transport.request(&call, &PeerContext::for_initialize(), &request, &Cell::new(0))?;
         Ok(response.response.result.text().to_owned())
     }
 

@@ -80,7 +80,9 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
     let input = run_handler(call, kind, &handler, params.as_ref(), None);
     // If the call has ended, report that instead of the missing input.
-    call.wait_context().check().map_err(|stop| call.stopped_while(&stop, "while the input handler was running"))?;
+    call.wait_context()
+        .check()
+        .map_err(|stop| call.interrupt_error_while(&stop, "while the input handler was running"))?;
     let input = input.map_err(|failure| {
         Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
     })?;

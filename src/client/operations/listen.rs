@@ -137,7 +137,7 @@ impl Client {
                 Ok(_) => {}
                 // The reason of the last failure is more helpful than the timeout.
                 Err(Interrupt::TimedOut) => return Err(error),
-                Err(stop) => return Err(call.stopped_while(&stop, LISTENING)),
+                Err(stop) => return Err(call.interrupt_error_while(&stop, LISTENING)),
             }
         }
     }
@@ -243,11 +243,11 @@ impl Client {
         let opened = Instant::now();
         loop {
             if let Err(stop) = wait_context.wait_any(&fds, None) {
-                return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
+                return SubscriptionEnd::Broken(call.interrupt_error_while(&stop, LISTENING));
             }
             for notification in queue.take() {
                 if let Err(stop) = wait_context.check() {
-                    return SubscriptionEnd::Broken(call.stopped_while(&stop, LISTENING));
+                    return SubscriptionEnd::Broken(call.interrupt_error_while(&stop, LISTENING));
                 }
                 if filter.wants(&notification) {
                     on_change(&notification.method, notification.params.as_ref());

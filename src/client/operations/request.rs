@@ -140,7 +140,7 @@ impl Client {
             params: &params,
             name: request.name,
             mirrored: &mirrored,
-            rules: request.policy,
+            policy: request.policy,
         };
         send_request(self.transport_context(), &*session.transport, call, &session.peer_context(), &encoded)
             .map(|response| response.response)

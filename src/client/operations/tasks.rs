@@ -162,7 +162,7 @@ impl Client {
                 }
             }
             let wait_context = call.wait_context().clone();
-            let stopped = |stop| call.stopped_while(&stop, "while waiting for the task");
+            let stopped = |stop| call.interrupt_error_while(&stop, "while waiting for the task");
             wait_context.wait_any(&[], Some(poll_interval(root))).map_err(stopped)?;
         }
     }

@@ -80,7 +80,7 @@ impl Client {
         for (_, tool) in list.into_iter().flat_map(RawValue::children) {
             call.wait_context()
                 .check()
-                .map_err(|stop| call.stopped_while(&stop, "while looking through the list of tools"))?;
+                .map_err(|stop| call.interrupt_error_while(&stop, "while looking through the list of tools"))?;
             count += 1;
             let name = tool.member("name").and_then(RawValue::text).unwrap_or_default();
             match tool.member("inputSchema").map_or(Ok(Vec::new()), schema_header_arguments) {

@@ -27,7 +27,7 @@ use crate::http::response_body::ResponseBody;
 use crate::log::LogLevel;
 use crate::protocol::event_stream::SseEvent;
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::message_text::{MessageText, NOTHING};
+use crate::protocol::message_text::{EMPTY_BODY, MessageText};
 use crate::protocol::messages;
 use crate::status::*;
 use crate::sys::pollable_event::PollableEvent;
@@ -57,7 +57,7 @@ impl LegacySse {
             let mut headers = HeaderMap::with_capacity(4);
             headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let outgoing = OutgoingRequest { to: &peer.endpoint, method: Method::GET, headers, body: &NOTHING };
+            let outgoing = OutgoingRequest { to: &peer.endpoint, method: Method::GET, headers, body: &EMPTY_BODY };
             peer.send(call, outgoing, SessionReference::Nothing, None)
         });
         let mut response = opened.map_err(|send_error| send_error.error)?;
@@ -176,7 +176,7 @@ impl Transport for LegacySse {
             last_id.set(id);
             self.send(call, peer_context, request, id)
         })?;
-        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.policy)
     }
 
     fn post(

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::call::bounded_queue::{BoundedQueue, MemoryUse};
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::error::Result;
 use crate::protocol::ids;
 use crate::protocol::incoming::{Notification, ServerRequest};
@@ -35,7 +35,7 @@ impl Mailbox {
     /// The mailbox of a call whose request is still being sent. The call is busy until it waits for the response.
     pub fn new() -> Result<Mailbox> {
         Ok(Mailbox {
-            wakeup: new_signal()?,
+            wakeup: new_event()?,
             queue: Mutex::new(BoundedQueue::new(MAX_MESSAGES)),
             is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),

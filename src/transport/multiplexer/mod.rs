@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
     use crate::call::context::CallOptions;
-    use crate::call::new_signal;
+    use crate::call::new_event;
     use crate::error::{Error, RpcError};
     use crate::protocol::jsonrpc::{ResultType, RpcResponse};
     use crate::protocol::messages::{INTERNAL_ERROR, error_response};
@@ -126,7 +126,7 @@ mod tests {
         let (context, _, requests) = recording_context();
         let transport: Arc<FakeTransport> = FakeTransport::new(&context, TransportKind::Sse);
         let pending = PendingRequests::new(false, Arc::default()).unwrap();
-        let cancel = Arc::new(new_signal().unwrap());
+        let cancel = Arc::new(new_event().unwrap());
         let call = call_with(&context, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
         let response = pending.add_request(&call, 1, "m", true).unwrap();
         assert!(pending.deliver_server_request(server_request("7", "roots/list")).is_ok());
@@ -135,7 +135,7 @@ mod tests {
             &context,
             (&*transport, &transport.weak()),
             &call,
-            &PeerContext::opening(),
+            &PeerContext::for_initialize(),
             &response,
             RequestPolicy::ONCE,
         );

@@ -11,7 +11,7 @@ use crate::call::bounded_queue::BoundedQueue;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::stopped as stopped_at;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
 use crate::call::skipped_input::{self, Excerpt, SkippedInput};
@@ -126,14 +126,14 @@ impl PendingRequests {
             end_reason: None,
             last_received: Instant::now(),
         };
-        let stop = Arc::new(new_signal()?);
+        let stop = Arc::new(new_event()?);
         Ok(PendingRequests {
             is_process,
             secrets,
             version: OnceLock::new(),
             is_retired: AtomicBool::new(false),
             stop,
-            end_event: Arc::new(new_signal()?),
+            end_event: Arc::new(new_event()?),
             state: Mutex::new(state),
             sent_credentials: Mutex::default(),
             has_echo: AtomicBool::new(false),
@@ -179,7 +179,7 @@ impl PendingRequests {
     ) -> Result<PendingResponse<'_>> {
         let mailbox = has_mailbox.then(Mailbox::new).transpose()?;
         let slot = Arc::new(PendingSlot {
-            done: Arc::new(new_signal()?),
+            done: Arc::new(new_event()?),
             outcome: OnceLock::new(),
             method: method.to_owned(),
             skipped: OnceLock::new(),

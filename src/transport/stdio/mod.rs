@@ -136,7 +136,7 @@ impl Transport for Stdio {
         self.stdin_writer
             .write(&messages::request(id, request.method, request.params))
             .map_err(SendError::before_sending)?;
-        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.rules)
+        await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.policy)
     }
 
     fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {

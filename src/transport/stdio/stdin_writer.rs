@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::error::{Error, Result};
 use crate::protocol::message_text::MessageText;
 use crate::status::*;
@@ -37,7 +37,7 @@ struct OutputQueue {
 impl StdinWriter {
     pub fn new(stdin: Option<WriteEnd>) -> Result<StdinWriter> {
         let queue = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
-        Ok(StdinWriter { queue: Mutex::new(queue), wakeup: new_signal()? })
+        Ok(StdinWriter { queue: Mutex::new(queue), wakeup: new_event()? })
     }
 
     /// Writes a message, or queues it for the reader thread. Fails if the queue is full. If the server has exited, the

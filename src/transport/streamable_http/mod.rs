@@ -23,7 +23,7 @@ use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::response::HttpResponse;
 use crate::protocol::lost_session::SessionReference;
-use crate::protocol::message_text::{MessageText, NOTHING};
+use crate::protocol::message_text::{EMPTY_BODY, MessageText};
 use crate::protocol::messages;
 use crate::sys::pollable_event::PollableEvent;
 use server_stream::{ServerStream, StreamOpener};
@@ -106,7 +106,7 @@ impl Transport for StreamableHttp {
         let session_id = response.headers.get(SESSION_ID).cloned();
         // Redact the id, which the response may quote.
         call.record_secret(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
-        let outcome = self.read_response(call, peer_context, &mut response, (last_id.get(), request.rules));
+        let outcome = self.read_response(call, peer_context, &mut response, (last_id.get(), request.policy));
         let rpc_response = outcome.map_err(SendError::after_sending)?;
         response.release();
         Ok(TransportResponse { response: rpc_response, session_id })
@@ -169,7 +169,7 @@ impl Transport for StreamableHttp {
         }
         let target = self.target(peer_context);
         let response = self.peer.with_stale_retry(call, || {
-            let outgoing = build_request(target, Method::DELETE, None, &NOTHING);
+            let outgoing = build_request(target, Method::DELETE, None, &EMPTY_BODY);
             self.peer.send(call, outgoing, target.session_reference, None)
         });
         let response = response.map_err(|send_error| send_error.error)?;
@@ -186,7 +186,7 @@ impl Transport for StreamableHttp {
         if peer_context.session_id.is_some() {
             let call = self.context.best_effort_context(BEST_EFFORT_LIMIT);
             // Errors are ignored: the session ends anyway.
-            let _ = self.peer.send_message_best_effort(&call, self.target(peer_context), Method::DELETE, &NOTHING);
+            let _ = self.peer.send_message_best_effort(&call, self.target(peer_context), Method::DELETE, &EMPTY_BODY);
         }
     }
 

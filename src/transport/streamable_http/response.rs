@@ -90,7 +90,7 @@ impl StreamableHttp {
         let is_response = matches!(message, Message::Result { .. } | Message::Error { .. });
         // One event can contain many messages, and each can run a callback: check for interrupts before each.
         if !is_response && let Err(stop) = call.wait_context().check() {
-            return Some(Err(call.stopped_while(&stop, RequestPhase::Body.doing())));
+            return Some(Err(call.interrupt_error_while(&stop, RequestPhase::Body.doing())));
         }
         match message {
             Message::Result { id: theirs, response } if ids::is_id(&theirs, id) => return Some(Ok(response)),

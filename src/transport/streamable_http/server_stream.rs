@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::http::HeaderValue;
 
 use crate::call::context::CallContext;
-use crate::call::new_signal;
+use crate::call::new_event;
 use crate::call::request::PeerContext;
 use crate::call::retry::{Disposition, FailedStep, disposition, may_be_opened_later, reports_existing_stream};
 use crate::call::skipped_input::SkippedInput;
@@ -96,9 +96,9 @@ impl ServerStream {
 impl StreamState {
     fn new() -> Result<StreamState> {
         Ok(StreamState {
-            stop: Arc::new(new_signal()?),
-            attempted: new_signal()?,
-            end_event: Arc::new(new_signal()?),
+            stop: Arc::new(new_event()?),
+            attempted: new_event()?,
+            end_event: Arc::new(new_event()?),
             end_reason: OnceLock::new(),
         })
     }

@@ -101,7 +101,9 @@ impl StreamableHttp {
             }
             // Handled after all events: if the response has arrived with them, the server needs no reply.
             for request in &server_requests {
-                call.wait_context().check().map_err(|stop| call.stopped_while(&stop, RequestPhase::Body.doing()))?;
+                call.wait_context()
+                    .check()
+                    .map_err(|stop| call.interrupt_error_while(&stop, RequestPhase::Body.doing()))?;
                 let slot = state.lifetime.slot(self.me.clone(), peer_context, call);
                 self.context.inbound.server_request(call, request, slot);
             }
@@ -173,8 +175,8 @@ impl StreamableHttp {
         let idle = wait_context.idle.filter(|idle| *idle < retry);
         wait_context
             .wait_any(&[], Some(idle.unwrap_or(retry)))
-            .map_err(|stop| call.stopped_while(&stop, BEFORE_RESUMING))?;
-        if idle.is_some() { Err(call.stopped_while(&Interrupt::Idle, BEFORE_RESUMING)) } else { Ok(()) }
+            .map_err(|stop| call.interrupt_error_while(&stop, BEFORE_RESUMING))?;
+        if idle.is_some() { Err(call.interrupt_error_while(&Interrupt::Idle, BEFORE_RESUMING)) } else { Ok(()) }
     }
 }
 

@@ -115,7 +115,7 @@ fn take_message(
     // One event can contain many messages, and each can run a callback: check for interrupts before each. The timeout
     // applies only to opening.
     if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.wait_context().check() {
-        return Some(Err(call.stopped_while(&stop, LISTENING)));
+        return Some(Err(call.interrupt_error_while(&stop, LISTENING)));
     }
     match message {
         Message::Result { .. } => return Some(Ok(())),

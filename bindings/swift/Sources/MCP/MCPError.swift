@@ -20,7 +20,7 @@ public struct MCPError: Error, Sendable {
     /// The server's challenge, its `WWW-Authenticate` header (RFC 9110, section 11.6.1): which credentials it requires,
     /// and why it rejected those that were sent. nil if there was none.
     public let wwwAuthenticate: String?
-    /// The time to wait before a retry, from the server's `Retry-After` header in seconds; nil if there was none.
+    /// The time to wait before a retry, from the server's `Retry-After` header; nil if there was none.
     public let retryAfter: Duration?
     /// The error that the auth closure threw; nil for other failures.
     public let underlyingError: (any Error)?
