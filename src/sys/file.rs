@@ -60,7 +60,7 @@ mod tests {
         let path = std::env::current_exe().unwrap();
         assert!(read(&path, 1000).unwrap_err().to_string().contains("1000 bytes"));
         assert!(check(&path, 1000).is_err() && check(&path, u64::MAX).is_ok());
-        for (path, word) in [("/", "folder"), ("/dev/null", "device"), ("/dev/zero", "device")] {
+        for (path, word) in [("/", "directory"), ("/dev/null", "device"), ("/dev/zero", "device")] {
             let why = read(Path::new(path), 1000).unwrap_err().to_string();
             assert!(why.contains(word) && check(Path::new(path), 1000).is_err(), "{why}");
         }
