@@ -85,7 +85,7 @@ pub fn proxy_answers(bytes: &[u8]) {
     };
     let proxy = Proxy::parse(url).expect("a proxy");
     let handshake = |piece_size: usize| {
-        let mut stream = ScriptedProxy { input, piece_size, received: Vec::new() };
+        let mut stream = ProxyScript { input, piece_size, received: Vec::new() };
         let outcome = if kind % 4 < 2 {
             connect(&mut stream, &proxy, "host", 443)
         } else {
@@ -120,21 +120,21 @@ fn check_outcome(outcome: &Result<(), ProxyHandshakeError>) {
 }
 
 /// A proxy that sends prepared bytes, in pieces of a fixed size.
-struct ScriptedProxy<'a> {
+struct ProxyScript<'a> {
     /// The bytes that were not read yet.
     input: &'a [u8],
     piece_size: usize,
     received: Vec<u8>,
 }
 
-impl Read for ScriptedProxy<'_> {
+impl Read for ProxyScript<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let size = buffer.len().min(self.piece_size);
         self.input.read(&mut buffer[..size])
     }
 }
 
-impl Write for ScriptedProxy<'_> {
+impl Write for ProxyScript<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.received.extend_from_slice(bytes);
         Ok(bytes.len())

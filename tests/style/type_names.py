@@ -1,0 +1,28 @@
+"""Checks that no two types of `src/` share a name.
+
+    python3 tests/style/type_names.py [REPOSITORY]
+
+Structs, enums, unions, traits and type aliases count, also in tests. Associated types do not: traits name them.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+# Associated types are indented, aliases are not.
+DECLARATION = re.compile(r"^(?:\s*(?:pub(?:\([^)]*\))? )?(?:struct|enum|union|trait)|(?:pub(?:\([^)]*\))? )?type) (\w+)", re.M)
+
+
+def main(arguments):
+    src = (Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2]) / "src"
+    places = defaultdict(list)
+    for path in sorted(src.rglob("*.rs")):
+        for name in DECLARATION.findall(path.read_text()):
+            places[name].append(path.relative_to(src).as_posix())
+    wrong = [f"{name} is declared in {' and '.join(files)}" for name, files in places.items() if len(files) > 1]
+    print("\n".join(wrong) or f"{len(places)} types")
+    return 1 if wrong or len(places) < 200 else 0
+
+
+sys.exit(main(sys.argv[1:]))
