@@ -182,11 +182,11 @@ static bool run_ping(const struct run *run, size_t count, const char *ping, cons
     exit_code = finish(&child);
     printf("   exit code %d\n", exit_code);
 
-    good = exit_code == run->exit_code;
+    succeeded = exit_code == run->exit_code;
     for (i = 0; i < sizeof run->words / sizeof run->words[0] && run->words[i] != NULL; i++) {
         if (strstr(output, run->words[i]) == NULL) {
             printf("   UNEXPECTED: the output does not contain \"%s\"\n", run->words[i]);
-            good = false;
+            succeeded = false;
         }
     }
     if (exit_code != run->exit_code) {
@@ -195,7 +195,7 @@ static bool run_ping(const struct run *run, size_t count, const char *ping, cons
     /* A rejected token is still a secret. */
     if (run->exit_code != 0 && run->value != NULL && strstr(output, run->value) != NULL) {
         printf("   UNEXPECTED: the output contains the token\n");
-        good = false;
+        succeeded = false;
     }
     return succeeded;
 }
