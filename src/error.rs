@@ -26,7 +26,7 @@ pub struct ErrorReport {
     pub cause: Option<ErrorCause>,
     /// The error concerns only this call, and not other calls that wait for the same result.
     pub of_this_call: bool,
-    /// The event stream of the session had ended before the request was sent: a new session helps.
+    /// The event stream or the process of the session had ended before the request was sent: a new session helps.
     pub session_is_gone: bool,
 }
 

@@ -19,7 +19,7 @@ use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard, RwLock};
 use crate::sys::pollable_event::PollableEvent;
 
-/// The argument of the callback: the request, and the credentials that the callback sets.
+/// The argument of the callback: the HTTP request, and the credentials that the callback sets for it.
 pub struct AuthRequest {
     pub url: String,
     pub method: Method,
@@ -27,7 +27,7 @@ pub struct AuthRequest {
     pub attempt: u32,
     pub refusal: Option<CredentialRefusal>,
     headers: HeaderSet,
-    /// Why the callback has no credentials.
+    /// Why the callback has no credentials, and the application's object for the error.
     failure: Option<(String, Option<ErrorCause>)>,
     /// The error of the last setter.
     setter_error: Option<Error>,
@@ -50,16 +50,17 @@ pub struct AuthCallbackState {
     /// Unique in this process.
     pub id: u64,
     callback: Box<AuthCallback>,
-    gate: Mutex<CallbackGate>,
+    state: Mutex<IssueState>,
 }
 
-struct CallbackGate {
+/// Which run of the callback is in progress, and what the earlier ones issued.
+struct IssueState {
     running: Option<Arc<RunningCallback>>,
     /// The callback's id, and the number of its refreshes so far.
     generation: CredentialGeneration,
     /// The outcome of the last refresh, or newer credentials.
     refreshed: Result<Arc<HeaderSet>>,
-    /// The credentials that were issued last.
+    /// The credentials that were issued last, by a refresh or another run.
     last: Arc<HeaderSet>,
 }
 
@@ -71,7 +72,7 @@ struct RunningCallback {
 }
 
 impl AuthRequest {
-    /// Gets the credentials before a request.
+    /// The argument before a request is sent for the first time.
     pub fn new(url: String, method: Method) -> AuthRequest {
         AuthRequest {
             url,
@@ -84,7 +85,7 @@ impl AuthRequest {
         }
     }
 
-    /// Gets other credentials after the server refused those of `refusal`.
+    /// The argument after the server refused the credentials of `refusal`. `attempt` is the number of the next attempt.
     pub fn after_refusal(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
         let first = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
         AuthRequest { attempt, refusal: Some(refusal.clone()), ..first }
@@ -100,7 +101,7 @@ impl AuthRequest {
         self.note(outcome)
     }
 
-    /// The callback has no credentials to give.
+    /// Records that the callback has no credentials.
     pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) {
         self.failure = Some((reason.into(), cause));
     }
@@ -165,16 +166,16 @@ impl AuthCallbackState {
     fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let id = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = CredentialGeneration { callback_number: id, refreshes: 0 };
+        let generation = CredentialGeneration { callback_id: id, refreshes: 0 };
         let none = Arc::<HeaderSet>::default();
-        let gate = CallbackGate { running: None, generation, refreshed: Ok(Arc::clone(&none)), last: none };
-        AuthCallbackState { id, callback, gate: Mutex::new(gate) }
+        let state = IssueState { running: None, generation, refreshed: Ok(Arc::clone(&none)), last: none };
+        AuthCallbackState { id, callback, state: Mutex::new(state) }
     }
 
     /// The credentials that were issued last, without running the callback.
     pub fn last(&self) -> IssuedCredentials {
-        let gate = self.lock();
-        IssuedCredentials { headers: Arc::clone(&gate.last), generation: gate.generation }
+        let state = self.lock();
+        IssuedCredentials { headers: Arc::clone(&state.last), generation: state.generation }
     }
 
     /// Whether a thread is running the callback.
@@ -182,7 +183,8 @@ impl AuthCallbackState {
         self.lock().running.is_some()
     }
 
-    /// Runs the callback, or takes the outcome of a refresh on another thread. `clock` counts both as a pause.
+    /// Runs the callback, or waits for a refresh on another thread and returns its outcome. `clock` counts both as a
+    /// pause.
     pub fn issue(
         &self,
         custom_auth: &CustomAuth,
@@ -192,16 +194,16 @@ impl AuthCallbackState {
     ) -> Result<IssuedCredentials> {
         // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
         let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            CredentialGeneration { callback_number, refreshes } if callback_number == self.id => refreshes,
+            CredentialGeneration { callback_id, refreshes } if callback_id == self.id => refreshes,
             _ => 0,
         });
         let (run, generation) = loop {
             let other = {
-                let mut gate = self.lock();
-                if refreshes_before.is_some_and(|refreshes| refreshes < gate.generation.refreshes) {
-                    return gate.refresh_outcome();
+                let mut state = self.lock();
+                if refreshes_before.is_some_and(|refreshes| refreshes < state.generation.refreshes) {
+                    return state.refresh_outcome();
                 }
-                match &gate.running {
+                match &state.running {
                     Some(run) => {
                         // Create the event under the lock: otherwise the running thread could end without setting it.
                         run.done()?;
@@ -209,8 +211,8 @@ impl AuthCallbackState {
                     }
                     None => {
                         let run = Arc::new(RunningCallback::new(refreshes_before.is_some()));
-                        gate.running = Some(Arc::clone(&run));
-                        break (run, gate.generation);
+                        state.running = Some(Arc::clone(&run));
+                        break (run, state.generation);
                     }
                 }
             };
@@ -229,12 +231,12 @@ impl AuthCallbackState {
         outcome.map(|headers| IssuedCredentials { headers, generation })
     }
 
-    fn lock(&self) -> MutexGuard<'_, CallbackGate> {
-        self.gate.lock()
+    fn lock(&self) -> MutexGuard<'_, IssueState> {
+        self.state.lock()
     }
 }
 
-impl CallbackGate {
+impl IssueState {
     fn refresh_outcome(&self) -> Result<IssuedCredentials> {
         let headers = self.refreshed.clone()?;
         Ok(IssuedCredentials { headers, generation: self.generation })
@@ -250,8 +252,8 @@ impl RunningCallback {
         if let Some(done) = self.done.get() {
             return Ok(done);
         }
-        let signal = new_event()?;
-        Ok(self.done.get_or_init(|| signal))
+        let event = new_event()?;
+        Ok(self.done.get_or_init(|| event))
     }
 }
 
@@ -264,23 +266,23 @@ struct RunningCallbackGuard<'a> {
 
 impl Drop for RunningCallbackGuard<'_> {
     fn drop(&mut self) {
-        let mut gate = self.callback_state.lock();
+        let mut state = self.callback_state.lock();
         // Dropped without the lock: dropping an error may drop its cause, which runs application code.
         let mut old_outcome = None;
         if let Some(outcome) = self.outcome.take() {
             if let Ok(headers) = &outcome {
-                gate.last = Arc::clone(headers);
+                state.last = Arc::clone(headers);
             }
             if self.run.is_refresh {
-                gate.generation.refreshes += 1;
+                state.generation.refreshes += 1;
             }
             // Newer credentials replace the outcome of an older refresh, even if they were not issued by a refresh.
             if self.run.is_refresh || outcome.is_ok() {
-                old_outcome = Some(std::mem::replace(&mut gate.refreshed, outcome));
+                old_outcome = Some(std::mem::replace(&mut state.refreshed, outcome));
             }
         }
-        gate.running = None;
-        drop(gate);
+        state.running = None;
+        drop(state);
         drop(old_outcome);
         if let Some(done) = self.run.done.get() {
             done.set();

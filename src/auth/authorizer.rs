@@ -43,8 +43,8 @@ impl Authorizer {
         Authorizer { credentials: Credentials::new(Arc::clone(&known)), custom_auth: CustomAuth::default(), known }
     }
 
-    /// Runs `attempt`, which sends a request. If the server refuses the credentials of the auth callback, gets new ones
-    /// and runs it again.
+    /// Runs `attempt`, which sends a request. If the server refuses the credentials of the auth callback
+    /// ([`RequestCredentials::refusal`]), gets new ones and runs it again.
     pub fn with_credentials<T>(
         &self,
         call: &CallContext,
@@ -58,11 +58,11 @@ impl Authorizer {
             let (Some(refusal), Some(callback_state)) = (&send_error.refusal, self.custom_auth.current()) else {
                 return Err(send_error);
             };
-            if !call.may_ask_auth {
+            if !call.may_run_auth_callback {
                 return Err(send_error);
             }
             let http_status = refusal.http_status;
-            if !call.may_retry_auth(MAX_ATTEMPTS) {
+            if !call.record_refusal(MAX_ATTEMPTS) {
                 call.log(LogLevel::Debug, || format!("the server refused the credentials {MAX_ATTEMPTS} times"));
                 return Err(send_error);
             }
@@ -75,7 +75,7 @@ impl Authorizer {
         }
     }
 
-    /// The credentials of a request. If the auth callback has to run, `auth_request` makes its argument.
+    /// The credentials of a request, which may run the auth callback; `auth_request` makes its argument.
     pub fn authorize(
         &self,
         call: &CallContext,
@@ -83,7 +83,7 @@ impl Authorizer {
     ) -> Result<RequestCredentials> {
         let issued = match self.custom_auth.current() {
             None => None,
-            Some(callback_state) if !call.may_ask_auth => Some(callback_state.last()),
+            Some(callback_state) if !call.may_run_auth_callback => Some(callback_state.last()),
             Some(callback_state) => Some(match call.take_issued() {
                 Some(issued) => issued,
                 None => self.issue(call, &callback_state, auth_request())?,
@@ -107,7 +107,7 @@ impl Authorizer {
         let sanitize = |error| call.secrets().sanitize_error(error);
         let issued =
             call.paused(|clock| callback_state.issue(&self.custom_auth, request, clock, (&wait, &sanitize)))?;
-        self.known.add_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
+        self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
     }
 }
@@ -126,7 +126,7 @@ impl RequestCredentials {
     }
 
     /// Records the credentials in the call, to keep them out of its errors and log lines.
-    pub fn tell(&self, call: &CallContext) {
+    pub fn record_in(&self, call: &CallContext) {
         call.record_credentials(&self.client_headers);
         self.call_headers.iter().for_each(|headers| call.record_credentials(headers));
         self.issued.iter().for_each(|issued| call.record_credentials(&issued.headers));
@@ -139,7 +139,7 @@ impl RequestCredentials {
     }
 
     /// What the auth callback gets after the server refused `request` with `error`; `None` if other credentials cannot
-    /// help.
+    /// help, or if there is no auth callback.
     pub fn refusal(&self, error: &Error, request: AuthRequest) -> Option<CredentialRefusal> {
         let may_help = disposition(error, FailedStep::Credentials) == Disposition::OtherCredentials;
         let issued = self.issued.as_ref().filter(|_| may_help)?;

@@ -27,7 +27,7 @@ impl CallFactory {
     /// `url_secrets` are the secrets in the client's URL; empty if the server is a process.
     pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent) -> CallFactory {
         let known = Arc::new(KnownSecrets::default());
-        known.add_texts(SecretSource::Url, url_secrets);
+        known.set_texts(SecretSource::Url, url_secrets);
         CallFactory {
             authorizer: Authorizer::new(Arc::clone(&known)),
             log: Arc::default(),
@@ -54,14 +54,20 @@ impl CallFactory {
         self.make(wait_context, true, (options.extras.clone(), progress_token))
     }
 
-    /// Starts an internal call of the client, which does not run the auth callback.
-    pub fn own(&self, wait_context: WaitContext) -> CallContext {
+    /// Starts an internal call of the client. It does not run the auth callback: its requests carry the credentials
+    /// that the callback issued last.
+    pub fn start_internal(&self, wait_context: WaitContext) -> CallContext {
         self.make(wait_context, false, (RequestExtras::default(), 0))
     }
 
-    fn make(&self, wait_context: WaitContext, may_ask_auth: bool, extras: (RequestExtras, u64)) -> CallContext {
+    fn make(
+        &self,
+        wait_context: WaitContext,
+        may_run_auth_callback: bool,
+        extras: (RequestExtras, u64),
+    ) -> CallContext {
         let secrets = (Arc::clone(&self.known), Arc::clone(&self.last_patterns));
-        CallContext::new(wait_context, may_ask_auth, extras, secrets, Arc::clone(&self.log))
+        CallContext::new(wait_context, may_run_auth_callback, extras, secrets, Arc::clone(&self.log))
     }
 
     /// The id of the next request, and of the next progress token.

@@ -37,7 +37,7 @@ impl Credentials {
         let mut changed = HeaderSet::clone(&current);
         edit(&mut changed)?;
         *current = Arc::new(changed);
-        self.known.add_headers(SecretSource::Credentials, Arc::clone(&current));
+        self.known.set_headers(SecretSource::Credentials, Arc::clone(&current));
         Ok(())
     }
 }

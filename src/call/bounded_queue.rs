@@ -39,19 +39,24 @@ impl<T: MemoryUse> BoundedQueue<T> {
         Ok(())
     }
 
-    /// Adds an item. If the queue is full, first removes one item that the new one makes redundant (`is_same`); then
-    /// removes items that have a `worth`, the lowest and oldest first. Returns how many items of the second kind were
-    /// removed.
-    pub fn push_instead(&mut self, item: T, is_same: impl Fn(&T, &T) -> bool, worth: impl Fn(&T) -> Option<u8>) -> u64 {
+    /// Adds an item. If the queue is full, first removes one item that the new one makes redundant (`supersedes`); then
+    /// removes items that have a `priority`, the lowest and oldest first. Returns how many items of the second kind
+    /// were removed.
+    pub fn push_instead(
+        &mut self,
+        item: T,
+        supersedes: impl Fn(&T, &T) -> bool,
+        priority: impl Fn(&T) -> Option<u8>,
+    ) -> u64 {
         let item = item.alone();
         if !self.has_room(item.weight())
-            && let Some(at) = self.items.iter().position(|queued| is_same(&item, queued))
+            && let Some(at) = self.items.iter().position(|queued| supersedes(&item, queued))
         {
             self.remove(at);
         }
         let mut removed = 0;
         while !self.has_room(item.weight()) {
-            let removable = self.items.iter().enumerate().filter_map(|(at, queued)| Some((worth(queued)?, at)));
+            let removable = self.items.iter().enumerate().filter_map(|(at, queued)| Some((priority(queued)?, at)));
             let Some((_, at)) = removable.min() else { break };
             self.remove(at);
             removed += 1;
@@ -149,15 +154,15 @@ mod tests {
     fn redundant_and_then_the_oldest_items_are_removed() {
         let mut queue = BoundedQueue::new(3);
         for number in 0..5 {
-            let worth = |queued: &Notification| (queued.params.as_ref().unwrap().text() != "0").then_some(0);
-            let removed = queue.push_instead(notification(number.to_string()), |_, _| false, worth);
+            let priority = |queued: &Notification| (queued.params.as_ref().unwrap().text() != "0").then_some(0);
+            let removed = queue.push_instead(notification(number.to_string()), |_, _| false, priority);
             assert_eq!(removed, u64::from(number > 2));
         }
         // A redundant item is removed first, and then no other one.
-        let is_same = |new: &Notification, queued: &Notification| {
+        let supersedes = |new: &Notification, queued: &Notification| {
             new.params.as_ref().unwrap().text() == queued.params.as_ref().unwrap().text()
         };
-        assert_eq!(queue.push_instead(notification("3".into()), is_same, |_| Some(0)), 0);
+        assert_eq!(queue.push_instead(notification("3".into()), supersedes, |_| Some(0)), 0);
         let items = queue.take().into_iter().map(|item| item.params.unwrap().text().to_owned());
         assert_eq!(items.collect::<Vec<_>>(), ["0", "4", "3"]);
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::headers::HeaderSet;
-use super::interrupt::{BEFORE_SENDING, stopped};
+use super::interrupt::{BEFORE_SENDING, interrupt_error};
 use super::issued_credentials::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
 use super::object;
@@ -82,8 +82,8 @@ pub struct CallContext {
     wait_context: RefCell<WaitContext>,
     /// The time in callbacks by which the deadline was already extended.
     applied_pauses: Cell<Duration>,
-    /// Whether the auth callback may be called.
-    pub may_ask_auth: bool,
+    /// Whether the auth callback may run for this call.
+    pub may_run_auth_callback: bool,
     shared: Arc<SharedCallState>,
 }
 
@@ -122,7 +122,7 @@ impl CallContext {
     /// `progress_token` is zero if the caller requests no progress notifications.
     pub fn new(
         wait_context: WaitContext,
-        may_ask_auth: bool,
+        may_run_auth_callback: bool,
         (extras, progress_token): (RequestExtras, u64),
         (known, last_patterns): (Arc<KnownSecrets>, Arc<LastPatterns>),
         log: Arc<Log>,
@@ -142,7 +142,7 @@ impl CallContext {
         CallContext {
             wait_context: RefCell::new(wait_context),
             applied_pauses: Cell::default(),
-            may_ask_auth,
+            may_run_auth_callback,
             shared: Arc::new(shared),
         }
     }
@@ -165,7 +165,7 @@ impl CallContext {
     }
 
     /// A copy whose waits end soon after `done` is set.
-    pub fn until(&self, done: Arc<PollableEvent>) -> CallContext {
+    pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
@@ -176,9 +176,10 @@ impl CallContext {
         self
     }
 
-    /// This context, changed so that the auth callback is not called.
+    /// This context, changed so that the auth callback does not run: requests carry the credentials that it issued
+    /// last.
     pub fn without_auth_callback(self) -> CallContext {
-        CallContext { may_ask_auth: false, ..self }
+        CallContext { may_run_auth_callback: false, ..self }
     }
 
     /// The limits of the call's waits. The deadline has been extended by the time spent in callbacks.
@@ -231,7 +232,7 @@ impl CallContext {
                 Ok(None) => {}
                 // A callback may have begun since `total` was read, and may even have ended again.
                 Err(Interrupt::TimedOut) if clock.total() != (total, false) => {}
-                Err(interrupt) => return Err(self.stopped(&interrupt)),
+                Err(interrupt) => return Err(self.interrupt_error(&interrupt)),
             }
         }
     }
@@ -243,12 +244,13 @@ impl CallContext {
         let is_closing = wait_context.closed.is_none();
         let wait_context =
             if is_closing { wait_context } else { WaitContext { deadline: None, idle: None, ..wait_context } };
-        wait_context.wait(done.waitable(), Interest::Read).map_err(|interrupt| self.stopped(&interrupt))
+        wait_context.wait(done.waitable(), Interest::Read).map_err(|interrupt| self.interrupt_error(&interrupt))
     }
 
-    /// Counts a refusal of credentials from the auth callback. Returns true if there were fewer than `most` refusals.
-    pub fn may_retry_auth(&self, most: u32) -> bool {
-        self.shared.refusals.fetch_add(1, Ordering::Relaxed) + 1 < most
+    /// Counts a refusal of credentials from the auth callback. False if it is number `max_attempts` or a later one: the
+    /// request is then not sent again.
+    pub fn record_refusal(&self, max_attempts: u32) -> bool {
+        self.shared.refusals.fetch_add(1, Ordering::Relaxed) + 1 < max_attempts
     }
 
     /// How many times the server has refused credentials during this call.
@@ -256,10 +258,12 @@ impl CallContext {
         self.shared.refusals.load(Ordering::Relaxed)
     }
 
+    /// Stores credentials from the auth callback for the next request.
     pub fn store_issued(&self, issued: IssuedCredentials) {
         *self.shared.issued.lock() = Some(issued);
     }
 
+    /// Removes and returns the stored credentials.
     pub fn take_issued(&self) -> Option<IssuedCredentials> {
         self.shared.issued.lock().take()
     }
@@ -372,13 +376,13 @@ impl CallContext {
     }
 
     /// The error for a wait that was interrupted before a request was sent.
-    pub fn stopped(&self, interrupt: &Interrupt) -> Error {
+    pub fn interrupt_error(&self, interrupt: &Interrupt) -> Error {
         self.interrupt_error_while(interrupt, BEFORE_SENDING)
     }
 
     /// The error for an interrupted wait. `doing` says what was in progress.
     pub fn interrupt_error_while(&self, interrupt: &Interrupt, doing: &str) -> Error {
-        stopped(interrupt, doing, &self.wait_context())
+        interrupt_error(interrupt, doing, &self.wait_context())
     }
 }
 
@@ -414,11 +418,11 @@ mod tests {
     #[test]
     fn a_call_context_can_move_to_another_thread() {
         let call = call(Arc::default());
-        let shown = std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             call.record_secret("s3cr3t-text");
             call.secrets().sanitize("it was s3cr3t-text")
         });
-        assert_eq!(shown.join().unwrap(), "it was [redacted]");
+        assert_eq!(thread.join().unwrap(), "it was [redacted]");
     }
 
     #[test]
@@ -429,13 +433,13 @@ mod tests {
         set.set_bearer(Some("t0k3n-of-request")).unwrap();
         call.record_credentials(&Arc::new(set.clone()));
         set.set_bearer(Some("t0k3n-of-client")).unwrap();
-        known.add_headers(SecretSource::Credentials, Arc::new(set));
+        known.set_headers(SecretSource::Credentials, Arc::new(set));
         let text = |text: &str| Zeroizing::new(text.to_owned());
         call.record_secrets(&SecretTexts::new(vec![text("key=qu3ry")], vec!["s3gment".into()]));
         (0..2 * MAX_CHANGING_SECRETS).for_each(|n| {
             call.record_changing_secrets(&SecretTexts::new(vec![text(&format!("c00kie-{n}"))], Vec::new()))
         });
-        known.add_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-of-client")], Vec::new()));
+        known.set_texts(SecretSource::Cookies, SecretTexts::new(vec![text("c00kie-of-client")], Vec::new()));
         let last = format!("c00kie-{}", 2 * MAX_CHANGING_SECRETS - 1);
         // Copies share what was recorded.
         let copy = call.within(Duration::from_secs(1));

@@ -6,11 +6,11 @@ use crate::error::Error;
 use crate::status::*;
 use crate::sys::wait::{Interrupt, WaitContext};
 
-/// For [`stopped`]: the wait was interrupted before the request was sent.
+/// For [`interrupt_error`]: the wait was interrupted before the request was sent.
 pub const BEFORE_SENDING: &str = "before anything was sent";
 
 /// The error for an interrupted wait. `doing` says what was in progress, such as "while connecting".
-pub fn stopped(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
+pub fn interrupt_error(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
     let duration = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match interrupt {
         Interrupt::TimedOut => {

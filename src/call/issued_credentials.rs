@@ -1,4 +1,4 @@
-//! Credentials from the auth callback, and which of its answers they are from.
+//! Credentials from the auth callback, and which run of the callback issued them.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ pub struct IssuedCredentials {
 /// Which callback issued the credentials, and after how many refreshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialGeneration {
-    /// The number of the callback that was set.
-    pub callback_number: u64,
+    /// The `id` of its `AuthCallbackState`: another callback may have been set since.
+    pub callback_id: u64,
     pub refreshes: u64,
 }
 
@@ -27,6 +27,7 @@ pub struct CredentialRefusal {
     pub url: String,
     pub method: Method,
     pub http_status: u16,
+    /// The header `WWW-Authenticate`.
     pub challenge: Option<String>,
     /// Which credentials were refused.
     pub generation: CredentialGeneration,

@@ -20,8 +20,8 @@ pub enum SecretSource {
     IssuedCredentials,
 }
 
-/// The secrets of one client, which no message and no log line may contain. Code that receives a secret adds it here; a
-/// call reads them when it reports or logs something.
+/// The secrets of one client, which no message and no log line may contain. Code that receives a secret records it
+/// here; a call reads them when it reports or logs something.
 #[derive(Default)]
 pub struct KnownSecrets {
     texts: Mutex<Vec<(SecretSource, Arc<SecretTexts>)>>,
@@ -30,15 +30,16 @@ pub struct KnownSecrets {
 
 impl KnownSecrets {
     /// Replaces the texts of this source.
-    pub fn add_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
+    pub fn set_texts(&self, source: SecretSource, texts: Arc<SecretTexts>) {
         replace(&mut self.texts.lock(), source, texts);
     }
 
     /// Replaces the headers of this source.
-    pub fn add_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
+    pub fn set_headers(&self, source: SecretSource, headers: Arc<HeaderSet>) {
         replace(&mut self.headers.lock(), source, headers);
     }
 
+    /// Adds all of them to the secrets that a text is redacted with.
     pub fn add_to(&self, secrets: &mut Secrets) {
         self.headers.lock().iter().for_each(|(_, headers)| headers.add_to(secrets));
         self.texts.lock().iter().for_each(|(_, texts)| secrets.add_all(texts));

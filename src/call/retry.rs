@@ -1,5 +1,6 @@
-//! Whether and how to retry after a failure. All decisions that depend on a status are made here; the loops that retry
-//! only follow them.
+//! Whether and how to retry after a failure: the tables of statuses that the retrying loops share. The loops count
+//! their attempts, and check whether a request may be executed twice. `protocol::negotiation` judges the response to
+//! `server/discover`.
 
 use crate::error::Error;
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
@@ -40,9 +41,9 @@ pub enum FailedStep {
     /// A subscription. `failures`: how many times in a row it could not be opened, or ended before anything was
     /// received.
     Subscription { failures: u32 },
-    /// Opening the stream of HTTP+SSE, which the server may not support.
+    /// Opening the event stream of HTTP+SSE in a handshake. The server may not support this transport.
     FirstStream,
-    /// The handshake over Streamable HTTP, which the server may not support.
+    /// The handshake over Streamable HTTP. The server may not support this transport.
     FirstHandshake,
     /// The handshake with a server that was a legacy server in an earlier handshake.
     LegacyHandshake,

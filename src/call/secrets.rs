@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn a_partial_secret_at_the_end_is_removed() {
         let secrets = secrets(&["tok+en/abc=="]);
-        for (text, shown) in [
+        for (text, expected) in [
             ("got tok+en", "got "),
             ("got tok%2Be", "got "),
             ("got tok%2", "got "),
@@ -371,9 +371,8 @@ mod tests {
             ("got a to", "got a "),
             ("got tok+\u{fffd}", "got "),
         ] {
-            let shown_of_text = secrets.redact_beginning(text, true);
-            assert_eq!(shown_of_text, shown, "{text}");
-            assert!(secrets.redact_beginning(text, false).starts_with(shown));
+            assert_eq!(secrets.redact_beginning(text, true), expected, "{text}");
+            assert!(secrets.redact_beginning(text, false).starts_with(expected));
         }
         let long = format!("{}tok+en/abc==", "x".repeat(MAX_SEARCHED - 5));
         assert_eq!(secrets.redact(&long), "x".repeat(MAX_SEARCHED - 5));
@@ -397,10 +396,13 @@ mod tests {
 
     #[test]
     fn sanitized_texts_are_one_short_line() {
-        let shown = Secrets::default().sanitize(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
-        assert!(shown.starts_with("a  [31mx") && shown.len() <= LONGEST && shown.ends_with("x..."), "{shown}");
-        let shown = Secrets::default().sanitize(&"€".repeat(5000));
-        assert!(shown.len() <= LONGEST && shown.ends_with("€..."), "{shown}");
+        let sanitized = Secrets::default().sanitize(&format!("a\n\u{1b}[31m{}", "x".repeat(5000)));
+        assert!(
+            sanitized.starts_with("a  [31mx") && sanitized.len() <= LONGEST && sanitized.ends_with("x..."),
+            "{sanitized}"
+        );
+        let sanitized = Secrets::default().sanitize(&"€".repeat(5000));
+        assert!(sanitized.len() <= LONGEST && sanitized.ends_with("€..."), "{sanitized}");
     }
 
     #[test]
@@ -410,8 +412,8 @@ mod tests {
         for before in (LONGEST - 600..LONGEST + 300).step_by(7) {
             // Redacting many long secrets moves the text after them toward the beginning.
             for lead in ["x".repeat(before), format!("{} {}", format!("{secret} ").repeat(20), "x".repeat(before))] {
-                let shown = secrets.sanitize(&format!("{lead}{secret}{}", "y".repeat(5000)));
-                assert!(!shown.contains("s3cr3t-") && shown.len() <= LONGEST, "{before}: {shown}");
+                let sanitized = secrets.sanitize(&format!("{lead}{secret}{}", "y".repeat(5000)));
+                assert!(!sanitized.contains("s3cr3t-") && sanitized.len() <= LONGEST, "{before}: {sanitized}");
             }
         }
     }

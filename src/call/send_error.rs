@@ -9,7 +9,7 @@ use crate::status::MCP_SYSTEM_ERROR;
 pub struct SendError {
     pub error: Error,
     /// The request was sent on an idle connection, which ended before the first byte of a response: the server had
-    /// probably closed it already. The request should be sent again.
+    /// probably closed it already. The request is sent again if it may be executed twice.
     pub stale: bool,
     pub sent: Sent,
     /// The server refused the credentials from the auth callback; the callback may have better ones.
@@ -34,8 +34,8 @@ impl SendError {
         SendError { error, stale: false, sent: Sent::No, refusal: None }
     }
 
-    /// Nothing was sent, because the session's stream has ended. The session is lost with it, unless the failure is one
-    /// of this system.
+    /// Nothing was sent, because the session's event stream or process has ended. A new session helps, unless the
+    /// failure is one of this system, such as a lack of file descriptors.
     pub fn gone_before_sending(mut error: Error) -> SendError {
         error.report_mut().session_is_gone = error.status() != MCP_SYSTEM_ERROR;
         SendError::before_sending(error)

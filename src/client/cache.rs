@@ -54,7 +54,7 @@ pub struct CacheContext {
 
 impl CacheContext {
     pub fn of(authorizer: &Authorizer) -> CacheContext {
-        let issued = authorizer.custom_auth.current().map(|scheme| scheme.last().headers);
+        let issued = authorizer.custom_auth.current().map(|callback_state| callback_state.last().headers);
         CacheContext { fixed: authorizer.credentials.current(), issued }
     }
 

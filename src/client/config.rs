@@ -16,7 +16,7 @@ use crate::sanitize::shortened;
 use crate::status::MCP_CONFIG_INVALID;
 use crate::sys::{file, text};
 use crate::transport::interface::TransportKind;
-use crate::transport::stdio::environment::program;
+use crate::transport::stdio::environment::command_for;
 
 /// The largest configuration file that is read, in bytes.
 const MAX_FILE_SIZE: u64 = 4 * 1024 * 1024;
@@ -52,7 +52,7 @@ impl Client {
         };
         let client = match server.address {
             ServerAddress::Process { argv, environment, directory, env_file: _ } => {
-                let mut command = program(argv);
+                let mut command = command_for(argv);
                 // Of variables with the same name, the last one counts.
                 let all: BTreeMap<_, _> = command.environment.into_iter().chain(environment).collect();
                 command.environment = all.into_iter().collect();

@@ -28,12 +28,12 @@ impl Client {
             |discovered| self.open_session(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
-            callback_id: self.auth().custom_auth.current().map(|callback| callback.id),
+            callback_id: self.auth().custom_auth.current().map(|callback_state| callback_state.id),
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.is_closed() {
             session.transport.terminate_session_best_effort(&session.peer_context());
-            return Err(call.stopped(&Interrupt::Closed));
+            return Err(call.interrupt_error(&Interrupt::Closed));
         }
         Ok((session, opened))
     }
@@ -53,7 +53,7 @@ impl Client {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 client_capabilities,
-                server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
+                needs_server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
             },
             restore_requests: &|| self.restore_requests(),
         };

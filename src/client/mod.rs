@@ -114,8 +114,8 @@ impl Client {
         options: &CallOptions,
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
-        let with_place = |error: Error| error.with_context(request, &self.display_name);
-        self.check_usable().map_err(with_place)?;
+        let with_context = |error: Error| error.with_context(request, &self.display_name);
+        self.check_usable().map_err(with_context)?;
         self.settings.freeze();
         let call = self.start_call(options);
         if let Some(ms) = self.settings.take_suspicious_timeout() {
@@ -125,7 +125,7 @@ impl Client {
         }
         let timeout_is_from_config = options.timeout_ms.is_none() && self.settings.timeout_is_from_config();
         run(&call).map_err(|error| {
-            let mut error = with_place(error);
+            let mut error = with_context(error);
             if timeout_is_from_config
                 && error.status() == MCP_TIMEOUT
                 && call.wait_context().remaining() == Some(Duration::ZERO)
@@ -190,7 +190,7 @@ impl Client {
         ))
     }
 
-    /// The services of the client that its transports use. They have the settings of the first use.
+    /// The parts of the client that its transports use. They are created on first use, with the settings of that time.
     pub fn transport_context(&self) -> &Arc<TransportContext> {
         self.transport_context.get_or_init(|| {
             let observer: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.server_state);
@@ -218,7 +218,7 @@ impl Client {
         let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
             let context = Arc::clone(self.transport_context());
             Ok(match self.settings.process_command() {
-                Some(program) => Box::new(ProcessConnector { context, program }),
+                Some(command) => Box::new(ProcessConnector { context, command }),
                 None => {
                     let wanted = self.settings.transport();
                     Box::new(UrlConnector { context, peer: Arc::clone(self.http_peer()?), wanted })

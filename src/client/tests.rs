@@ -40,7 +40,7 @@ fn client_with_script(
     let client = Client::new("http://localhost/mcp").unwrap();
     prepare(&client);
     let server = FakeTransport::new(client.transport_context(), TransportKind::Stdio);
-    server.script("server/discover", [ScriptStep::TransportResponse(answer(DISCOVER_RESULT))]);
+    server.script("server/discover", [ScriptStep::Responds(answer(DISCOVER_RESULT))]);
     responses.into_iter().for_each(|step| server.script(method, [step]));
     assert!(client.connector.set(Box::new(SingleTransportConnector(Arc::clone(&server)))).is_ok());
     (client, server)
@@ -48,7 +48,7 @@ fn client_with_script(
 
 /// Reads all pages: the combined list, and the cursor of each request.
 fn read_pages(pages: &[&str]) -> (Result<String>, Vec<String>) {
-    let responses = pages.iter().map(|page| ScriptStep::TransportResponse(answer(page))).collect();
+    let responses = pages.iter().map(|page| ScriptStep::Responds(answer(page))).collect();
     let (client, server) = client_with_script("resources/list", responses, |_| ());
     let all = client.call("list", &CallOptions::default(), |call| client.all_pages(call, ListMethod::Resources));
     let cursors = server.sent(TransportMethod::Request).into_iter().skip(1).map(|params| {
@@ -99,10 +99,10 @@ fn call_tool_with_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
         let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
         let complete = answer(text);
         let response = RpcResponse { kind: ResultType::InputRequired, ..complete.response };
-        ScriptStep::TransportResponse(TransportResponse { response, ..complete })
+        ScriptStep::Responds(TransportResponse { response, ..complete })
     };
     let mut responses: Vec<_> = (0..rounds).map(|_| input_required()).collect();
-    responses.push(ScriptStep::TransportResponse(answer(r#"{"content":[]}"#)));
+    responses.push(ScriptStep::Responds(answer(r#"{"content":[]}"#)));
     let count = Arc::new(AtomicUsize::new(0));
     let handler_count = Arc::clone(&count);
     let (client, server) = client_with_script("tools/call", responses, |client| {

@@ -9,7 +9,7 @@ use super::guard::guard_new;
 use crate::client::Client;
 use crate::error::Error;
 use crate::status::*;
-use crate::transport::stdio::environment::program;
+use crate::transport::stdio::environment::command_for;
 
 /// Creates a client for a server that runs as a child process and communicates over its standard
 /// input and output (specification 2026-07-28, "stdio"). `argv` contains the program and its
@@ -37,8 +37,8 @@ use crate::transport::stdio::environment::program;
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || {
-        let program = program(argv.texts("an argument")?);
-        Ok(mcp_client { inner: Client::new_stdio(program)? })
+        let command = command_for(argv.texts("an argument")?);
+        Ok(mcp_client { inner: Client::new_stdio(command)? })
     })
 }
 
@@ -63,9 +63,9 @@ pub extern "C" fn mcp_set_environment(
         if name.is_empty() || name.contains('=') {
             return Err(Error::new(MCP_INVALID_ARGUMENT, "the name of a variable is empty, or holds \"=\""));
         }
-        client.settings.change_process_command("the environment", |program| {
-            program.environment.retain(|(known, _)| known != name);
-            program.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        client.settings.change_process_command("the environment", |command| {
+            command.environment.retain(|(known, _)| known != name);
+            command.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
         })
     })
 }
@@ -84,7 +84,7 @@ pub extern "C" fn mcp_set_working_directory(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
-        client.settings.change_process_command("the working directory", |program| program.directory = path)
+        client.settings.change_process_command("the working directory", |command| command.directory = path)
     })
 }
 
@@ -103,6 +103,6 @@ pub extern "C" fn mcp_set_stderr_file(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
-        client.settings.change_process_command("the file for stderr", |program| program.stderr = path)
+        client.settings.change_process_command("the file for stderr", |command| command.stderr = path)
     })
 }

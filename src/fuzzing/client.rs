@@ -110,7 +110,7 @@ impl FuzzFixture {
 
     /// Runs one client. Returns the longest delay of a call after its timeout.
     fn run(&mut self, (setup, call, flags): (u8, u8, Flags), text: &[u8], memory: Memory) -> Duration {
-        let cancel = Arc::new(PollableEvent::new().expect("a signal"));
+        let cancel = Arc::new(PollableEvent::new().expect("an event"));
         // Listening has no timeout: the server cancels it.
         let cancel_listening = (call % CALLS == LISTEN).then(|| Arc::clone(&cancel));
         let script = ServerScript { text: text.to_vec(), lingers: flags.lingers(), cancel: cancel_listening };

@@ -36,7 +36,7 @@ pub struct FuzzServer {
     pub path: PathBuf,
     scripts: Sender<ServerScript>,
     /// Written to when the client is closed, to end the script.
-    end_event: UnixStream,
+    end_writer: UnixStream,
     ended: Receiver<()>,
 }
 
@@ -46,20 +46,20 @@ impl FuzzServer {
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
-        let (end_event, mut end_signal) = UnixStream::pair().expect("a pair");
+        let (end_writer, mut end_reader) = UnixStream::pair().expect("a pair");
         let (scripts, next) = channel::<ServerScript>();
         let (end, ended) = channel();
         std::thread::spawn(move || {
             for script in next {
-                ScriptRun::new(&script, &listener).run(&end_signal);
-                end_signal.read_exact(&mut [0]).expect("the end event");
+                ScriptRun::new(&script, &listener).run(&end_reader);
+                end_reader.read_exact(&mut [0]).expect("the end of the client");
                 // Connections that were not accepted yet.
                 while listener.accept().is_ok() {}
                 drop(script);
                 let _ = end.send(());
             }
         });
-        FuzzServer { path, scripts, end_event, ended }
+        FuzzServer { path, scripts, end_writer, ended }
     }
 
     pub fn run_script(&self, script: ServerScript) {
@@ -68,7 +68,7 @@ impl FuzzServer {
 
     /// Ends the script after the client was closed.
     pub fn end_script(&mut self) {
-        self.end_event.write_all(&[0]).expect("the server runs");
+        self.end_writer.write_all(&[0]).expect("the server runs");
         self.ended.recv().expect("the server runs");
     }
 }
@@ -94,10 +94,10 @@ impl<'a> ScriptRun<'a> {
         ScriptRun { script, listener, connections: Vec::new(), rest: &script.text, is_finished: false }
     }
 
-    fn run(&mut self, end_signal: &UnixStream) {
+    fn run(&mut self, end_reader: &UnixStream) {
         loop {
             let sockets = self.connections.iter().map(|connection| Waitable::of(&connection.socket));
-            let all = [Waitable::of(end_signal), Waitable::of(self.listener)].into_iter().chain(sockets);
+            let all = [Waitable::of(end_reader), Waitable::of(self.listener)].into_iter().chain(sockets);
             let all: Vec<_> = all.map(|waitable| (waitable, Interest::Read)).collect();
             let ready = WaitContext::default().wait_any(&all, self.max_wait()).expect("poll");
             match ready {

@@ -75,11 +75,11 @@ fn deliver(lines: &[Vec<u8>]) {
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &options, |call| {
-        let response = pending.add_request(call, REQUEST_ID, "fuzz", false)?;
+        let pending_response = pending.add_request(call, REQUEST_ID, "fuzz", false)?;
         lines.iter().filter(|line| line.trim_ascii_start().starts_with(b"{")).for_each(|line| {
             router.take_text(line.clone());
         });
-        Ok(response.outcome())
+        Ok(pending_response.outcome())
     });
     match outcome.expect("a pending request") {
         Some(RpcOutcome::Result(_)) => {

@@ -13,7 +13,7 @@ use super::error::HttpError;
 use super::pool::ConnectionPool;
 use super::pooled_connection::PooledConnection;
 use super::response::HttpResponse;
-use crate::call::interrupt::{BEFORE_SENDING, stopped};
+use crate::call::interrupt::{BEFORE_SENDING, interrupt_error};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
 use crate::error::Error;
@@ -57,7 +57,7 @@ impl Http {
     pub fn new(endpoint: Arc<Endpoint>, options: ConnectionOptions, known: Arc<KnownSecrets>) -> Http {
         let max_head = options.max_head;
         let factory = ConnectionFactory::new(options);
-        known.add_texts(SecretSource::ProxySettings, SecretTexts::new(factory.proxy_secrets(), Vec::new()));
+        known.set_texts(SecretSource::ProxySettings, SecretTexts::new(factory.proxy_secrets(), Vec::new()));
         let pool = ConnectionPool::new(factory, max_head);
         Http { endpoint, pool, cookies: CookieStore::default(), known, redirects: Mutex::default() }
     }
@@ -114,15 +114,16 @@ impl Http {
         wait_context: &WaitContext,
     ) -> Result<HttpResponse<'_>, HttpError> {
         let pooled = self.pool.take(wait_context);
-        let mut pooled =
-            pooled.map_err(|interrupt| HttpError::before_sending(stopped(&interrupt, BEFORE_SENDING, wait_context)))?;
+        let mut pooled = pooled.map_err(|interrupt| {
+            HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context))
+        })?;
         pooled.notes.begin(wait_context, false);
         let response = self.run(&pooled, target, outgoing);
         let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
         if self.cookies.store(target, response.headers(), SystemTime::now)
             && let Some(texts) = self.cookies.secrets()
         {
-            self.known.add_texts(SecretSource::Cookies, texts);
+            self.known.set_texts(SecretSource::Cookies, texts);
         }
         pooled.record_keep_alive(&response);
         pooled.notes.progress.set_phase(RequestPhase::Body);
@@ -186,7 +187,7 @@ impl Http {
         let surplus = targets.len().saturating_sub(MAX_REDIRECT_TARGETS);
         targets.drain(..surplus);
         let texts = SecretTexts::merged(targets.iter().map(|target| &**target.secrets()));
-        self.known.add_texts(SecretSource::Redirects, texts);
+        self.known.set_texts(SecretSource::Redirects, texts);
     }
 
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {

@@ -4,7 +4,7 @@ use std::io;
 
 use super::connection_notes::ConnectionNotes;
 use super::endpoint::Endpoint;
-use crate::call::interrupt::stopped;
+use crate::call::interrupt::interrupt_error;
 use crate::call::send_error::{SendError, Sent};
 use crate::error::Error;
 use crate::net;
@@ -18,7 +18,7 @@ use crate::sys::wait::WaitContext;
 pub struct HttpError {
     pub error: Error,
     /// The request was sent on an idle connection, which ended before the first byte of a response: the server had
-    /// probably closed it already. The request should be sent again.
+    /// probably closed it already. The request is sent again if it may be executed twice.
     pub stale: bool,
     /// At least a part of the request may have reached the server.
     pub sent: bool,
@@ -49,7 +49,11 @@ impl HttpError {
         let error = match error {
             ureq::Error::Io(error) => match error.downcast() {
                 Ok(IoInterrupt::Stopped(interrupt)) => {
-                    return HttpError { error: stopped(&interrupt, phase.doing(), wait_context), stale: false, sent };
+                    return HttpError {
+                        error: interrupt_error(&interrupt, phase.doing(), wait_context),
+                        stale: false,
+                        sent,
+                    };
                 }
                 Ok(IoInterrupt::Failed(error)) => return HttpError { error, stale: false, sent },
                 Err(error) => ureq::Error::Io(error),

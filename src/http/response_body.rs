@@ -11,7 +11,7 @@ use super::content_encoding::ContentEncodings;
 use super::error::invalid_http;
 use super::http_connection::HttpConnection;
 use super::pooled_connection::PooledConnection;
-use crate::call::interrupt::stopped;
+use crate::call::interrupt::interrupt_error;
 use crate::error::{Error, Result};
 use crate::net::io_error::{IoInterrupt, interrupted, io_reason, is_stopped};
 use crate::net::progress::RequestPhase;
@@ -286,7 +286,11 @@ impl ResponseBody {
     fn explain(&self, error: Option<io::Error>) -> Error {
         let error = match error.map(io::Error::downcast) {
             Some(Ok(IoInterrupt::Stopped(interrupt))) => {
-                return stopped(&interrupt, RequestPhase::Body.doing(), &self.pooled.notes.progress.wait_context());
+                return interrupt_error(
+                    &interrupt,
+                    RequestPhase::Body.doing(),
+                    &self.pooled.notes.progress.wait_context(),
+                );
             }
             Some(Ok(IoInterrupt::Failed(error))) => return error,
             Some(Err(error)) => Some(error),

@@ -167,8 +167,8 @@ impl<'a> ConnectAttempt<'a, '_> {
                 None => {}
             }
             let pause = (untried.len() > 0).then_some(CONNECTION_ATTEMPT_DELAY);
-            let fds: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
-            let ready = self.wait_context.wait_any(&fds, pause).map_err(interrupted)?;
+            let waitables: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
+            let ready = self.wait_context.wait_any(&waitables, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
                 let socket = attempts.swap_remove(ready);
                 match socket.connect_result() {

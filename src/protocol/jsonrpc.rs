@@ -105,8 +105,8 @@ pub enum InvalidReason {
 #[derive(Debug)]
 pub enum ItemClass {
     Message(Message),
-    /// An invalid response.
-    InvalidMessage(InvalidMessage),
+    /// An invalid message that is meant as a response.
+    InvalidResponse(InvalidMessage),
     /// Not a JSON-RPC message, or an invalid one that cannot be a response.
     Foreign,
 }
@@ -147,7 +147,7 @@ impl Item {
                 } else {
                     invalid.is_response && invalid.id.as_deref().is_some_and(|id| is_ours(Some(id)))
                 };
-                if is_response { ItemClass::InvalidMessage(invalid) } else { ItemClass::Foreign }
+                if is_response { ItemClass::InvalidResponse(invalid) } else { ItemClass::Foreign }
             }
         }
     }

@@ -17,8 +17,8 @@ pub enum ProbeVerdict {
     Modern(&'static str),
     /// The server is modern and does not support the requested version: retry with this one.
     Retry(&'static str),
-    /// Try `initialize`. `keep` is false if the error may be temporary: the era must not be cached then.
-    Legacy { keep: bool },
+    /// Try `initialize`. `era_is_certain` is false if the error may be temporary: the era must not be cached then.
+    Legacy { era_is_certain: bool },
     /// The server supports only these versions, and this client supports none of them.
     NoCommonVersion(Vec<String>),
     /// The error is about this caller, or it is temporary: it says nothing about the era.
@@ -30,7 +30,7 @@ pub fn judge_probe(outcome: Result<&Json, &Error>) -> ProbeVerdict {
     match outcome {
         Ok(result) => match non_empty_strings(result.text(), "supportedVersions") {
             Some(versions) => judge_versions(versions, ProbeVerdict::Modern),
-            None => ProbeVerdict::Legacy { keep: true },
+            None => ProbeVerdict::Legacy { era_is_certain: true },
         },
         Err(error) => judge_probe_error(error),
     }
@@ -50,15 +50,15 @@ fn judge_probe_error(error: &Error) -> ProbeVerdict {
         {
             return judge_versions(versions, ProbeVerdict::Retry);
         }
-        return ProbeVerdict::Legacy { keep: report.http_status < 500 };
+        return ProbeVerdict::Legacy { era_is_certain: report.http_status < 500 };
     }
     match report.status {
         MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT | MCP_INVALID_JSON | MCP_INVALID_MESSAGE => {
-            ProbeVerdict::Legacy { keep: true }
+            ProbeVerdict::Legacy { era_is_certain: true }
         }
-        MCP_HTTP_ERROR if (400..500).contains(&report.http_status) => ProbeVerdict::Legacy { keep: true },
+        MCP_HTTP_ERROR if (400..500).contains(&report.http_status) => ProbeVerdict::Legacy { era_is_certain: true },
         // Some servers fail at an unknown method (java-sdk 0.17: HTTP 500, and a body that is not JSON-RPC).
-        MCP_SERVER_ERROR => ProbeVerdict::Legacy { keep: false },
+        MCP_SERVER_ERROR => ProbeVerdict::Legacy { era_is_certain: false },
         _ => ProbeVerdict::Inconclusive,
     }
 }
@@ -69,7 +69,7 @@ fn judge_versions(theirs: Vec<String>, modern: fn(&'static str) -> ProbeVerdict)
         return modern(version);
     }
     if version::newest_common(LEGACY, names()).is_some() {
-        return ProbeVerdict::Legacy { keep: true };
+        return ProbeVerdict::Legacy { era_is_certain: true };
     }
     ProbeVerdict::NoCommonVersion(theirs)
 }
@@ -93,24 +93,24 @@ pub fn is_header_mismatch(error: &Error) -> bool {
 /// The version that the result of `initialize` selects. Fails if this client does not support it, or if another version
 /// is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
-    let answered = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
-    let Some(answered) = answered else {
+    let selected = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
+    let Some(selected) = selected else {
         return Err(Error::new(MCP_INVALID_MESSAGE, "the server's response to initialize has no protocolVersion"));
     };
-    let known = version::newest_common(LEGACY, std::iter::once(&*answered));
+    let known = version::newest_common(LEGACY, std::iter::once(&*selected));
     match (known, pinned) {
         (Some(version), None) => Ok(version),
         (Some(version), Some(pinned)) if version == pinned => Ok(version),
         (_, Some(pinned)) => Err(Error::new(
             MCP_VERSION_UNSUPPORTED,
             format!(
-                "the server selected protocol version {answered:?}, but this client is pinned to {pinned}; \
+                "the server selected protocol version {selected:?}, but this client is pinned to {pinned}; \
                  pin a version that the server supports, or none"
             ),
         )),
         (None, None) => Err(Error::new(
             MCP_VERSION_UNSUPPORTED,
-            format!("the server selected protocol version {answered:?}, but this client supports {}", version::all()),
+            format!("the server selected protocol version {selected:?}, but this client supports {}", version::all()),
         )),
     }
 }
@@ -154,7 +154,7 @@ mod tests {
         Error::new(MCP_RPC_ERROR, "").with_http_status(http_status).with_rpc(rpc)
     }
 
-    const CACHEABLE_LEGACY: ProbeVerdict = ProbeVerdict::Legacy { keep: true };
+    const CACHEABLE_LEGACY: ProbeVerdict = ProbeVerdict::Legacy { era_is_certain: true };
 
     #[test]
     fn a_discover_result_selects_a_modern_version_or_legacy() {
@@ -189,7 +189,7 @@ mod tests {
         for (http_status, code) in [(400, -32600), (404, -32601), (200, -32601), (200, -32602), (400, -32000)] {
             assert_eq!(judge_probe(Err(&rpc(http_status, code, None))), CACHEABLE_LEGACY);
         }
-        assert_eq!(judge_probe(Err(&rpc(500, -32603, None))), ProbeVerdict::Legacy { keep: false });
+        assert_eq!(judge_probe(Err(&rpc(500, -32603, None))), ProbeVerdict::Legacy { era_is_certain: false });
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
             assert_eq!(judge_probe(Err(&rpc(http_status, -32600, None))), ProbeVerdict::Inconclusive, "{http_status}");
         }
         let plain = |status, http_status| judge_probe(Err(&Error::new(status, "").with_http_status(http_status)));
-        assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Legacy { keep: false });
+        assert_eq!(plain(MCP_SERVER_ERROR, 500), ProbeVerdict::Legacy { era_is_certain: false });
         assert_eq!(plain(MCP_SERVER_ERROR, 503), ProbeVerdict::Inconclusive);
         assert_eq!(plain(MCP_CONNECT_FAILED, 0), ProbeVerdict::Inconclusive);
         assert_eq!(plain(MCP_TLS_FAILED, 0), ProbeVerdict::Inconclusive);

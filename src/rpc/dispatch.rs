@@ -77,7 +77,7 @@ impl Dispatcher {
         Dispatcher { handlers, server_log, observer, active_requests: ActiveServerRequests::default() }
     }
 
-    /// Handles a server request; the text of the result.
+    /// Handles a server request. Returns the text of the result.
     fn handle(
         &self,
         call: &CallContext,

@@ -38,7 +38,7 @@ impl InputRequest {
     /// Whether the response is no longer needed.
     pub fn is_cancelled(&self) -> bool {
         let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
-        by_server || self.call_ended.iter().flatten().any(|signal| signal.is_set())
+        by_server || self.call_ended.iter().flatten().any(|event| event.is_set())
     }
 
     /// Responds with the text of a result.

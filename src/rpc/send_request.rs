@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_request_is_sent_unchanged_and_its_response_is_returned() {
-        let step = ScriptStep::TransportResponse(answer(r#"{"a":1}"#));
+        let step = ScriptStep::Responds(answer(r#"{"a":1}"#));
         let (fake, outcome) = sent_request(TransportKind::StreamableHttp, &legacy(), ("m", RequestPolicy::ONCE), step);
         assert_eq!(outcome.ok().unwrap().response.result.text(), r#"{"a":1}"#);
         let [seen] = &fake.seen()[..] else { panic!("more than the request was sent") };

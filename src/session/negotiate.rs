@@ -40,7 +40,7 @@ pub struct SessionOptions<'a> {
     pub client_capabilities: ClientCapabilities,
     /// Whether to open the server event stream after the handshake, because the application handles messages that
     /// belong to no request.
-    pub server_stream: &'a dyn Fn() -> bool,
+    pub needs_server_stream: &'a dyn Fn() -> bool,
 }
 
 /// Returns the requests that restore the state of the last session in a new one.
@@ -78,7 +78,7 @@ impl Negotiator<'_> {
             .connector
             .candidates(discovered.map(|discovered| discovered.transport_kind), self.pinned_modern().is_some())
         {
-            [first, second] if first.speaks_modern() => self.negotiate_newer_first(call, first, second, discovered),
+            [first, second] if first.supports_modern() => self.negotiate_newer_first(call, first, second, discovered),
             [first, second] => self.negotiate_older_first(call, first, second),
             [only] => self.negotiate(call, only, discovered),
             _ => Err(Error::new(MCP_INTERNAL, "there is no transport to the server")),
@@ -101,7 +101,7 @@ impl Negotiator<'_> {
         let limited =
             if self.connector.address_indicates(older) { call.clone() } else { call.within(call.fallback_limit()) };
         let error = match self.connector.connect(&limited, older) {
-            Ok(server) => return self.initialize(call, self.pinned(), true, server),
+            Ok(transport) => return self.initialize(call, self.pinned(), true, transport),
             Err(error) => error,
         };
         let has_ended = error.status() == MCP_TIMEOUT && call.wait_context().check().is_err();
@@ -148,7 +148,7 @@ impl Negotiator<'_> {
         transport_kind: TransportKind,
         discovered: Option<DiscoveredServer>,
     ) -> Result<Session> {
-        if !transport_kind.speaks_modern()
+        if !transport_kind.supports_modern()
             && let Some(version) = self.pinned_modern()
         {
             let why = format!(
@@ -157,15 +157,19 @@ impl Negotiator<'_> {
             );
             return Err(Error::new(MCP_VERSION_UNSUPPORTED, why));
         }
-        let server = self.connector.connect(call, transport_kind)?;
+        let transport = self.connector.connect(call, transport_kind)?;
         match (self.options.pinned, discovered.map(|discovered| discovered.era)) {
-            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, server),
-            (None, _) if !transport_kind.speaks_modern() => self.initialize(call, None, true, server),
-            (None, Some(Era::Legacy)) if transport_kind.may_end_by_probe() => self.initialize(call, None, true, server),
-            (None, Some(Era::Legacy)) => self.initialize_known_legacy(call, server),
-            (Some((version, Era::Modern)), _) => self.probe_pinned_version(call, server, version),
-            (None, None | Some(Era::Modern)) if transport_kind.may_end_by_probe() => self.probe_process(call, server),
-            (None, None | Some(Era::Modern)) => self.probe_server(call, server, Some(call.fallback_limit())),
+            (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, transport),
+            (None, _) if !transport_kind.supports_modern() => self.initialize(call, None, true, transport),
+            (None, Some(Era::Legacy)) if transport_kind.may_exit_at_probe() => {
+                self.initialize(call, None, true, transport)
+            }
+            (None, Some(Era::Legacy)) => self.initialize_known_legacy(call, transport),
+            (Some((version, Era::Modern)), _) => self.probe_pinned_version(call, transport, version),
+            (None, None | Some(Era::Modern)) if transport_kind.may_exit_at_probe() => {
+                self.probe_process(call, transport)
+            }
+            (None, None | Some(Era::Modern)) => self.probe_server(call, transport, Some(call.fallback_limit())),
         }
     }
 
@@ -173,17 +177,17 @@ impl Negotiator<'_> {
     fn probe_pinned_version(
         &self,
         call: &CallContext,
-        server: Arc<dyn Transport>,
+        transport: Arc<dyn Transport>,
         version: &'static str,
     ) -> Result<Session> {
-        let may_exit = server.transport_kind().may_end_by_probe();
+        let may_exit = transport.transport_kind().may_exit_at_probe();
         // Errors that are returned unchanged. Others mean that the server does not support the version.
         let is_reported = |error: &Error| match error.status() {
             MCP_CANCELLED | MCP_CLOSED | MCP_PROCESS_FAILED => true,
             MCP_SERVER_ERROR => !may_exit,
             _ => false,
         };
-        match self.probe(call, None, server, version)? {
+        match self.probe(call, None, transport, version)? {
             ProbeOutcome::Modern(session) => Ok(session),
             ProbeOutcome::Legacy { error: Some(error), .. } if is_reported(&error) => Err(error),
             ProbeOutcome::Legacy { error, .. } => {
@@ -198,44 +202,44 @@ impl Negotiator<'_> {
 
     /// Probes a server process, and falls back to `initialize`. The process may exit at a request before `initialize`
     /// (2026-07-28, "stdio": Backward Compatibility): then it is restarted.
-    fn probe_process(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
-        let error = match self.probe(call, Some(call.fallback_limit()), Arc::clone(&server), MODERN[0])? {
+    fn probe_process(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
+        let error = match self.probe(call, Some(call.fallback_limit()), Arc::clone(&transport), MODERN[0])? {
             ProbeOutcome::Modern(session) => return Ok(session),
             ProbeOutcome::Legacy { error, .. } => error.unwrap_or_else(no_versions),
             ProbeOutcome::Failed { error, .. } => error,
         };
         // If the call has ended, return an error that applies to this call only: one of the waiting calls continues.
-        if let Err(stop) = call.wait_context().check() {
+        if let Err(interrupt) = call.wait_context().check() {
             return Err(if is_of_this_call(&error) {
                 error
             } else {
-                call.interrupt_error_while(&stop, "before initialize")
+                call.interrupt_error_while(&interrupt, "before initialize")
             });
         }
         call.log(LogLevel::Debug, || {
             format!("server/discover returned no modern response ({error}); trying initialize")
         });
         match error.status() {
-            MCP_TIMEOUT => self.initialize_after_process_timeout(call, server),
+            MCP_TIMEOUT => self.initialize_after_process_timeout(call, transport),
             MCP_PROCESS_FAILED => {
-                let restarted = self.connector.connect(call, server.transport_kind())?;
+                let restarted = self.connector.connect(call, transport.transport_kind())?;
                 self.initialize(call, None, true, restarted)
             }
-            _ => self.initialize(call, None, true, server),
+            _ => self.initialize(call, None, true, transport),
         }
     }
 
     /// Tries `initialize` after a process did not respond to `server/discover` in time. A modern server that was only
     /// slow to start refuses it: then `server/discover` is sent once more, and gets a response soon. Without one, the
     /// refusal is reported.
-    fn initialize_after_process_timeout(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
-        let refusal = match self.initialize(call, None, false, Arc::clone(&server)) {
+    fn initialize_after_process_timeout(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
+        let refusal = match self.initialize(call, None, false, Arc::clone(&transport)) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
-        let outcome = self.discover_first(&call.within(call.fallback_limit()), &*server, MODERN[0]);
+        let outcome = self.discover_first(&call.within(call.fallback_limit()), &*transport, MODERN[0]);
         match (judge_probe(outcome.as_ref()), outcome) {
-            (ProbeVerdict::Modern(chosen), outcome) => Ok(self.modern_session(chosen, outcome.ok(), server)),
+            (ProbeVerdict::Modern(chosen), outcome) => Ok(self.modern_session(chosen, outcome.ok(), transport)),
             (_, Err(error)) if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) => Err(error),
             _ => Err(refusal),
         }
@@ -245,32 +249,32 @@ impl Negotiator<'_> {
     fn probe_server(
         &self,
         call: &CallContext,
-        server: Arc<dyn Transport>,
+        transport: Arc<dyn Transport>,
         fallback_limit: Option<Duration>,
     ) -> Result<Session> {
-        let (error, timed_out) = match self.probe(call, fallback_limit, Arc::clone(&server), MODERN[0])? {
+        let (error, timed_out) = match self.probe(call, fallback_limit, Arc::clone(&transport), MODERN[0])? {
             ProbeOutcome::Modern(session) => return Ok(session),
             ProbeOutcome::Legacy { error, era_is_certain } => {
-                return self.initialize_after_probe(call, server, error, era_is_certain);
+                return self.initialize_after_probe(call, transport, error, era_is_certain);
             }
             ProbeOutcome::Failed { error, timed_out } => (error, timed_out),
         };
         if self.may_initialize_despite_refusal(call, &error) {
-            return self.initialize_despite_refusal(call, server, error);
+            return self.initialize_despite_refusal(call, transport, error);
         }
         if fallback_limit.is_none() || !timed_out || call.wait_context().check().is_err() {
             return Err(error);
         }
         call.log(LogLevel::Debug, || format!("server/discover returned no response ({error}); trying initialize"));
-        self.initialize_after_timeout(call, server)
+        self.initialize_after_timeout(call, transport)
     }
 
     /// Begins with `initialize`, because the last session was legacy. The server may have been replaced by a modern one
     /// since.
-    fn initialize_known_legacy(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
-        match self.initialize(call, None, true, Arc::clone(&server)) {
+    fn initialize_known_legacy(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
+        match self.initialize(call, None, true, Arc::clone(&transport)) {
             Err(error) if disposition(&error, FailedStep::LegacyHandshake) == Disposition::NewVersion => {
-                self.probe_server(call, server, Some(call.fallback_limit()))
+                self.probe_server(call, transport, Some(call.fallback_limit()))
             }
             session => session,
         }
@@ -278,9 +282,9 @@ impl Negotiator<'_> {
 
     /// Tries `initialize` after there was no response to `server/discover` in time. A modern server that was only slow
     /// refuses it with a modern error: then `server/discover` is sent once more, with all the time that is left.
-    fn initialize_after_timeout(&self, call: &CallContext, server: Arc<dyn Transport>) -> Result<Session> {
-        let session = match self.initialize(call, None, false, Arc::clone(&server)) {
-            Err(error) if is_modern_error(&error) => self.probe_server(call, server, None),
+    fn initialize_after_timeout(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
+        let session = match self.initialize(call, None, false, Arc::clone(&transport)) {
+            Err(error) if is_modern_error(&error) => self.probe_server(call, transport, None),
             session => session,
         };
         session.map_err(|mut error| {
@@ -295,13 +299,13 @@ impl Negotiator<'_> {
     fn initialize_after_probe(
         &self,
         call: &CallContext,
-        server: Arc<dyn Transport>,
+        transport: Arc<dyn Transport>,
         probe_error: Option<Error>,
         era_is_certain: bool,
     ) -> Result<Session> {
         let reason = probe_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
         call.log(LogLevel::Debug, || format!("server/discover returned no modern response{reason}; trying initialize"));
-        self.initialize(call, None, era_is_certain, server).map_err(|error| match probe_error {
+        self.initialize(call, None, era_is_certain, transport).map_err(|error| match probe_error {
             Some(first) if error.status() == MCP_SERVER_ERROR && first.status() == MCP_SERVER_ERROR => first,
             _ => error,
         })
@@ -326,39 +330,39 @@ impl Negotiator<'_> {
     fn initialize_despite_refusal(
         &self,
         call: &CallContext,
-        server: Arc<dyn Transport>,
+        transport: Arc<dyn Transport>,
         refusal: Error,
     ) -> Result<Session> {
         call.log(LogLevel::Debug, || format!("server/discover was refused ({refusal}); trying initialize"));
         // The era counts as certain: the next handshake begins with `initialize`.
-        self.initialize(&call.clone().without_auth_callback(), None, true, server).map_err(|error| {
+        self.initialize(&call.clone().without_auth_callback(), None, true, transport).map_err(|error| {
             // Report why the call ended; any other error is less informative than the first refusal.
             if is_of_this_call(&error) { error } else { refusal }
         })
     }
 
-    /// Sends `server/discover`, with at most `fallback_limit` for each request. Retries once with another version if
-    /// the server requires it.
+    /// Sends `server/discover`, with at most `fallback_limit` for each request: first with the version `first`, and
+    /// once more with another one if the server requires it.
     fn probe(
         &self,
         call: &CallContext,
         fallback_limit: Option<Duration>,
-        server: Arc<dyn Transport>,
+        transport: Arc<dyn Transport>,
         first: &'static str,
     ) -> Result<ProbeOutcome> {
         let (mut version, mut retried) = (first, false);
         loop {
             let limited = fallback_limit.map_or_else(|| call.clone(), |limit| call.within(limit));
-            let outcome = self.discover_first(&limited, &*server, version);
+            let outcome = self.discover_first(&limited, &*transport, version);
             match judge_probe(outcome.as_ref()) {
                 ProbeVerdict::Modern(chosen) => {
-                    return Ok(ProbeOutcome::Modern(self.modern_session(chosen, outcome.ok(), server)));
+                    return Ok(ProbeOutcome::Modern(self.modern_session(chosen, outcome.ok(), transport)));
                 }
                 ProbeVerdict::Retry(chosen) if !retried => (version, retried) = (chosen, true),
                 ProbeVerdict::Retry(_) => return Err(no_common_version(&[version.to_owned()], outcome.err())),
                 ProbeVerdict::NoCommonVersion(theirs) => return Err(no_common_version(&theirs, outcome.err())),
-                ProbeVerdict::Legacy { keep } => {
-                    return Ok(ProbeOutcome::Legacy { error: outcome.err(), era_is_certain: keep });
+                ProbeVerdict::Legacy { era_is_certain } => {
+                    return Ok(ProbeOutcome::Legacy { error: outcome.err(), era_is_certain });
                 }
                 ProbeVerdict::Inconclusive => {
                     let error = outcome.err().unwrap_or_else(no_versions);
@@ -370,16 +374,16 @@ impl Negotiator<'_> {
         }
     }
 
-    /// Sends `server/discover` before there is a session.
-    fn discover_first(&self, call: &CallContext, server: &dyn Transport, version: &'static str) -> Result<Json> {
+    /// Sends `server/discover` for a handshake.
+    fn discover_first(&self, call: &CallContext, transport: &dyn Transport, version: &'static str) -> Result<Json> {
         let meta = self.modern_meta(version, false);
-        discover(self.transport_context, call, server, &PeerContext::modern(version), &meta)
+        discover(self.transport_context, call, transport, &PeerContext::modern(version), &meta)
     }
 
     fn modern_session(
         &self,
         version: &'static str,
-        discovered: Option<Json>,
+        discover_result: Option<Json>,
         transport: Arc<dyn Transport>,
     ) -> Session {
         transport.bind(version);
@@ -392,7 +396,7 @@ impl Negotiator<'_> {
             meta,
             task_meta,
             has_core_tasks: false,
-            handshake_result: discovered,
+            handshake_result: discover_result,
             era_is_certain: true,
         }
     }
@@ -463,7 +467,7 @@ impl Negotiator<'_> {
                 call.log(LogLevel::Warning, || format!("the new session did not accept {method}: {error}"));
             }
         }
-        if (self.options.server_stream)() {
+        if (self.options.needs_server_stream)() {
             session.open_server_stream(call, false)?;
         }
         Ok(())
@@ -472,11 +476,12 @@ impl Negotiator<'_> {
     fn send(
         &self,
         call: &CallContext,
-        server: &dyn Transport,
+        transport: &dyn Transport,
         peer_context: &PeerContext,
         request: &EncodedRequest,
     ) -> Result<TransportResponse> {
-        send_request(self.transport_context, server, call, peer_context, request).map_err(|send_error| send_error.error)
+        send_request(self.transport_context, transport, call, peer_context, request)
+            .map_err(|send_error| send_error.error)
     }
 
     fn pinned(&self) -> Option<&'static str> {
@@ -492,15 +497,15 @@ impl Negotiator<'_> {
 pub fn discover(
     transport_context: &TransportContext,
     call: &CallContext,
-    server: &dyn Transport,
+    transport: &dyn Transport,
     peer_context: &PeerContext,
     meta: &str,
 ) -> Result<Json> {
     let mut params = Params::new();
     params.share_meta(meta);
     let request = EncodedRequest::new("server/discover", &params, RequestPolicy::PROBE);
-    let response =
-        send_request(transport_context, server, call, peer_context, &request).map_err(|failure| failure.error)?;
+    let response = send_request(transport_context, transport, call, peer_context, &request)
+        .map_err(|send_error| send_error.error)?;
     Ok(response.response.result)
 }
 

@@ -20,8 +20,8 @@ pub struct Recovery<'a> {
 }
 
 impl Recovery<'_> {
-    /// Runs `attempt` in the session that `get` returns, and again if that may help. The new session may have another
-    /// era.
+    /// Runs `attempt` in the session that `get` returns. If that may help, runs it again once in a new session, whose
+    /// era may differ, and once with other headers.
     pub fn with_recovery<T>(
         &self,
         call: &CallContext,

@@ -27,7 +27,7 @@ struct SessionSlotState {
     is_closed: bool,
 }
 
-/// Which credentials a handshake uses.
+/// Which credentials a handshake uses, to compare those of two calls.
 #[derive(Clone)]
 pub struct CredentialIdentity {
     pub credentials: Arc<HeaderSet>,
@@ -76,12 +76,12 @@ impl SessionSlot {
         open: impl Fn(Option<DiscoveredServer>) -> Result<Session>,
     ) -> Result<(Arc<Session>, Opened)> {
         loop {
-            // Dropped after the lock is released.
-            let mut dead = None;
+            // A session that has ended. Dropped after the lock is released.
+            let mut ended = None;
             let (handshake, discovered) = {
                 let mut state = self.lock();
                 match &state.session {
-                    Some(session) if session.is_dead() => dead = state.session.take(),
+                    Some(session) if session.needs_new_session() => ended = state.session.take(),
                     Some(session) => return Ok((Arc::clone(session), Opened::Before)),
                     None => {}
                 }
@@ -93,7 +93,7 @@ impl SessionSlot {
                     }
                 }
             };
-            drop(dead);
+            drop(ended);
             let Some(handshake) = handshake else {
                 return self.run_handshake(|| open(discovered)).map(|session| (session, Opened::ByThisCall));
             };

@@ -55,12 +55,12 @@ impl Session {
     }
 
     /// Opens the server event stream of a legacy server, unless it is open, and waits a short time for it. With
-    /// `retry`, also if the stream was given up before.
-    pub fn open_server_stream(&self, call: &CallContext, retry: bool) -> Result<()> {
+    /// `reopen`, also if it has ended for a temporary reason.
+    pub fn open_server_stream(&self, call: &CallContext, reopen: bool) -> Result<()> {
         if self.era == Era::Modern {
             return Ok(());
         }
-        self.transport.open_server_stream(call, &self.peer_context(), retry)
+        self.transport.open_server_stream(call, &self.peer_context(), reopen)
     }
 
     /// Why the server event stream has ended.
@@ -70,7 +70,7 @@ impl Session {
     }
 
     /// Whether new calls need a new session.
-    pub fn is_dead(&self) -> bool {
+    pub fn needs_new_session(&self) -> bool {
         self.transport.needs_new_session()
     }
 }

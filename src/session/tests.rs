@@ -35,13 +35,11 @@ struct ScriptedConnector {
 }
 
 impl Connector for ScriptedConnector {
-    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
-        match found {
-            Some(found) if self.order.len() == 2 && found == self.order[1] => {
-                self.order.iter().rev().copied().collect()
-            }
-            _ if is_modern => {
-                self.order.iter().copied().filter(|transport_kind| transport_kind.speaks_modern()).collect()
+    fn candidates(&self, last: Option<TransportKind>, requires_modern: bool) -> Vec<TransportKind> {
+        match last {
+            Some(last) if self.order.len() == 2 && last == self.order[1] => self.order.iter().rev().copied().collect(),
+            _ if requires_modern => {
+                self.order.iter().copied().filter(|transport_kind| transport_kind.supports_modern()).collect()
             }
             _ => self.order.clone(),
         }
@@ -60,31 +58,31 @@ impl Connector for ScriptedConnector {
 
 /// The client side of a negotiation.
 struct NegotiationFixture {
-    host: Arc<TransportContext>,
+    transport_context: Arc<TransportContext>,
     connector: ScriptedConnector,
     tried_credentials: TriedCredentials,
     pinned: Option<(&'static str, Era)>,
-    server_stream: bool,
+    needs_server_stream: bool,
     restore_requests: Vec<(&'static str, Params<'static>)>,
 }
 
 impl NegotiationFixture {
     fn new(order: &[TransportKind]) -> NegotiationFixture {
-        let (host, ..) = recording_context();
+        let (transport_context, ..) = recording_context();
         let connector = ScriptedConnector { order: order.to_vec(), next: Mutex::default(), opened: Mutex::default() };
         NegotiationFixture {
-            host,
+            transport_context,
             connector,
             tried_credentials: TriedCredentials::default(),
             pinned: None,
-            server_stream: false,
+            needs_server_stream: false,
             restore_requests: Vec::new(),
         }
     }
 
     /// Adds the next transport, with the responses to the requests.
     fn server(&self, transport_kind: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> Arc<FakeTransport> {
-        let transport = FakeTransport::new(&self.host, transport_kind);
+        let transport = FakeTransport::new(&self.transport_context, transport_kind);
         scripts.into_iter().for_each(|(method, step)| transport.script(method, [step]));
         self.connector.next.lock().push(Ok(Arc::clone(&transport)));
         transport
@@ -96,19 +94,19 @@ impl NegotiationFixture {
     }
 
     fn open(&self, discovered: Option<DiscoveredServer>) -> Result<Session> {
-        self.open_in(&call(&self.host), discovered)
+        self.open_in(&call(&self.transport_context), discovered)
     }
 
     fn open_in(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
         let negotiator = Negotiator {
-            transport_context: &self.host,
+            transport_context: &self.transport_context,
             connector: &self.connector,
             tried_credentials: &self.tried_credentials,
             options: SessionOptions {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
                 client_capabilities: ClientCapabilities::default(),
-                server_stream: &|| self.server_stream,
+                needs_server_stream: &|| self.needs_server_stream,
             },
             restore_requests: &|| self.restore_requests.clone(),
         };
@@ -117,7 +115,7 @@ impl NegotiationFixture {
 }
 
 fn succeeds(result: &str) -> ScriptStep {
-    ScriptStep::TransportResponse(answer(result))
+    ScriptStep::Responds(answer(result))
 }
 
 fn refuses(code: i64, http_status: u16) -> ScriptStep {
@@ -210,13 +208,13 @@ fn the_probe_is_retried_once_with_another_version() {
 #[test]
 fn a_new_session_restores_the_state_of_the_last_one() {
     let mut fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    fixture.server_stream = true;
+    fixture.needs_server_stream = true;
     fixture.restore_requests = vec![("logging/setLevel", Params::new().with("level", "\"info\""))];
     let initialized =
         TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZE_RESULT) };
     let scripts = vec![
         ("server/discover", refuses(-32601, 200)),
-        ("initialize", ScriptStep::TransportResponse(initialized)),
+        ("initialize", ScriptStep::Responds(initialized)),
         ("logging/setLevel", refuses(-32601, 200)),
     ];
     let server = fixture.server(TransportKind::StreamableHttp, scripts);
@@ -372,7 +370,7 @@ fn open_session(fixture: &NegotiationFixture, era: Era) -> Session {
         era,
         version: if era == Era::Modern { MODERN } else { LEGACY },
         id: None,
-        transport: FakeTransport::new(&fixture.host, TransportKind::StreamableHttp),
+        transport: FakeTransport::new(&fixture.transport_context, TransportKind::StreamableHttp),
         meta: String::new(),
         task_meta: String::new(),
         handshake_result: None,
@@ -386,7 +384,7 @@ fn recover(era: Era, is_repeatable: bool, has_headers: bool, send_error: impl Fn
     let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let sessions = SessionSlot::default();
     let identity = || CredentialIdentity { credentials: Arc::default(), callback_id: None };
-    let call = call(&fixture.host);
+    let call = call(&fixture.transport_context);
     let attempts = Cell::new(0);
     let forget = || ();
     let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: has_headers.then_some(&forget) };

@@ -24,11 +24,11 @@ impl Connector for UrlConnector {
     /// As in other clients, a URL whose path ends in `sse` is tried with HTTP+SSE first, then with Streamable HTTP if
     /// the response to the GET is not an event stream. Any other URL is tried with Streamable HTTP first, then with
     /// HTTP+SSE if `initialize` is refused as older servers do it.
-    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind> {
-        let is_sse = found.map_or(self.address_indicates(TransportKind::Sse), |found| found == TransportKind::Sse);
+    fn candidates(&self, last: Option<TransportKind>, requires_modern: bool) -> Vec<TransportKind> {
+        let is_sse = last.map_or(self.address_indicates(TransportKind::Sse), |last| last == TransportKind::Sse);
         match self.wanted {
             Some(wanted) => vec![wanted],
-            None if is_modern => vec![TransportKind::StreamableHttp],
+            None if requires_modern => vec![TransportKind::StreamableHttp],
             None if is_sse => vec![TransportKind::Sse, TransportKind::StreamableHttp],
             None => vec![TransportKind::StreamableHttp, TransportKind::Sse],
         }
@@ -49,7 +49,7 @@ impl Connector for UrlConnector {
 /// Starts the server as a child process.
 pub struct ProcessConnector {
     pub context: Arc<TransportContext>,
-    pub program: ProcessCommand,
+    pub command: ProcessCommand,
 }
 
 impl Connector for ProcessConnector {
@@ -62,6 +62,6 @@ impl Connector for ProcessConnector {
     }
 
     fn connect(&self, call: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
-        Ok(Stdio::start(&self.context, &self.program, call)?)
+        Ok(Stdio::start(&self.context, &self.command, call)?)
     }
 }

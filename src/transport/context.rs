@@ -29,8 +29,8 @@ pub trait InboundHandler: Send + Sync {
     /// Handles a notification. `call` is the call that it belongs to, or an internal one.
     fn notification(&self, call: &CallContext, notification: &Notification);
 
-    /// Handles a server request, and responds through `reply`.
-    fn server_request(&self, call: &CallContext, request: &ServerRequest, reply: ReplySlot);
+    /// Handles a server request, and responds through `slot`.
+    fn server_request(&self, call: &CallContext, request: &ServerRequest, slot: ReplySlot);
 }
 
 /// The parts of a client that its transports use.
@@ -44,7 +44,7 @@ pub struct TransportContext {
 impl TransportContext {
     /// A call for messages that are sent after the application's call has ended.
     pub fn best_effort_context(&self, limit: Duration) -> CallContext {
-        self.calls.own(WaitContext::until(Instant::now() + limit))
+        self.calls.start_internal(WaitContext::until(Instant::now() + limit))
     }
 
     /// Rejects server requests by their ids. Best effort: the rejections that do not fit into the time limit are not

@@ -26,8 +26,8 @@ impl EventReader {
         EventReader { parser: EventStream::new(limit), events: Vec::new(), buffer: vec![0; SMALL], limit }
     }
 
-    /// Reads once with `read`, which fills a buffer. Returns the events that are complete now, possibly none; `None` at
-    /// the end of the stream.
+    /// Reads once with `read`, which fills a buffer and returns the number of bytes. Returns the events that are
+    /// complete now, possibly none; `None` at the end of the stream.
     pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
         let count = read(&mut self.buffer)?;
         if count == 0 {
@@ -41,12 +41,13 @@ impl EventReader {
         Ok(Some(std::mem::take(&mut self.events)))
     }
 
-    /// How long the server requests the client to wait before it reconnects, if it has.
+    /// The `retry` that the server sent last: how long to wait before reconnecting.
     pub fn retry(&self) -> Option<Duration> {
         self.parser.retry_ms().map(Duration::from_millis)
     }
 
-    /// The id of the last event, if the stream has ids. An empty id resets it to `None`.
+    /// The id of the last event for `Last-Event-ID`. `None` if the stream has sent no id; `Some(None)` if the last id
+    /// was empty, which resets it, or cannot be a header value.
     pub fn last_id(&self) -> Option<Option<HeaderValue>> {
         let id = self.parser.last_id()?;
         Some(HeaderValue::from_bytes(id.as_bytes()).ok().filter(|id| !id.is_empty()))

@@ -33,7 +33,7 @@ use crate::sys::process;
 pub enum ScriptStep {
     Notification(Notification),
     ServerRequest(ServerRequest),
-    TransportResponse(TransportResponse),
+    Responds(TransportResponse),
     Fails(SendError),
 }
 
@@ -155,7 +155,7 @@ impl Transport for FakeTransport {
                     let slot = lifetime.slot(self.me.clone(), peer_context, call);
                     self.context.inbound.server_request(call, &request, slot);
                 }
-                ScriptStep::TransportResponse(response) => return Ok(response),
+                ScriptStep::Responds(response) => return Ok(response),
                 ScriptStep::Fails(send_error) => return Err(send_error),
             }
         }
@@ -188,7 +188,7 @@ impl Transport for FakeTransport {
                     on_notification(&notification);
                 }
                 ScriptStep::Fails(SendError { error, .. }) => return Err(SubscriptionFailure { error, received_any }),
-                ScriptStep::ServerRequest(_) | ScriptStep::TransportResponse(_) => {}
+                ScriptStep::ServerRequest(_) | ScriptStep::Responds(_) => {}
             }
         }
         Ok(())
@@ -269,9 +269,9 @@ impl InboundHandler for RecordingInbound {
         self.notifications.lock().push((notification.clone(), call.is_progress(notification)));
     }
 
-    fn server_request(&self, _: &CallContext, request: &ServerRequest, reply: ReplySlot) {
+    fn server_request(&self, _: &CallContext, request: &ServerRequest, slot: ReplySlot) {
         // This fails if the test has dropped the receiver. The test then sends no response.
-        let _ = self.requests.send((request.clone(), reply));
+        let _ = self.requests.send((request.clone(), slot));
     }
 }
 
@@ -346,7 +346,7 @@ mod tests {
         let steps = [
             ScriptStep::Notification(notification("n", "{}")),
             ScriptStep::ServerRequest(server_request("7", "ping")),
-            ScriptStep::TransportResponse(answer),
+            ScriptStep::Responds(answer),
         ];
         fake.script("m", steps);
         fake.script("m", [ScriptStep::Fails(rpc_error(-1, "no", 200))]);

@@ -36,7 +36,7 @@ impl HttpPeer {
         id: Option<u64>,
     ) -> Result<(), SendError> {
         if !response.is_success() {
-            return Err(self.http_refusal(call, &mut response, session_reference, id));
+            return Err(self.http_send_error(call, &mut response, session_reference, id));
         }
         // A short body arrives with the headers or right after them. Some servers respond with an event stream, for
         // which the client does not wait.
@@ -54,12 +54,12 @@ impl HttpPeer {
         response: &mut HttpResponse,
         session_reference: SessionReference,
     ) -> Error {
-        self.http_refusal(call, response, session_reference, None).error
+        self.http_send_error(call, response, session_reference, None).error
     }
 
-    /// The error for a failed response, and whether the request may have been executed. `id` is the id of the JSON-RPC
-    /// request, if there is one.
-    pub fn http_refusal(
+    /// The failure of a request with a failed response: also says whether it may have been executed. `id` is the id of
+    /// the JSON-RPC request, if there is one.
+    pub fn http_send_error(
         &self,
         call: &CallContext,
         response: &mut HttpResponse,

@@ -77,8 +77,9 @@ impl HttpPeer {
         }
     }
 
-    /// Sends a request with its credentials and waits for the headers of the response. `id` is the id of the JSON-RPC
-    /// request, if there is one.
+    /// Sends a request once with its credentials and waits for the headers of the response. If the server refuses
+    /// credentials of the auth callback, the error says so, and [`HttpPeer::with_credentials`] retries. `id` is the id
+    /// of the JSON-RPC request, if there is one.
     pub fn send(
         &self,
         call: &CallContext,
@@ -88,22 +89,22 @@ impl HttpPeer {
     ) -> Result<HttpResponse<'_>, SendError> {
         let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
         credentials.apply(&mut outgoing.headers);
-        credentials.tell(call);
-        if let SessionReference::Id(id) = session_reference {
-            call.record_secret(id);
+        credentials.record_in(call);
+        if let SessionReference::Id(session_id) = session_reference {
+            call.record_secret(session_id);
         }
         let http = &self.http;
         // Recorded before sending, because other calls may change the cookies before the response arrives.
         http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
         let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
-            let id = response.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
-            call.record_secret(id.unwrap_or_default());
+            let session_id = response.headers.get(SESSION_ID).and_then(|session_id| session_id.to_str().ok());
+            call.record_secret(session_id.unwrap_or_default());
         }
         if !credentials.is_issued() || !matches!(response.status, 401 | 403) {
             return Ok(response);
         }
-        let send_error = self.http_refusal(call, &mut response, session_reference, id);
+        let send_error = self.http_send_error(call, &mut response, session_reference, id);
         let refusal = credentials.refusal(&send_error.error, auth_request(&outgoing));
         Err(SendError { refusal, ..send_error })
     }

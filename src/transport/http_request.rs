@@ -87,7 +87,7 @@ impl HttpPeer {
         method: Method,
         body: &MessageText,
     ) -> Result<()> {
-        call.wait_context().check().map_err(|stop| call.stopped(&stop))?;
+        call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
         self.send_best_effort(call, build_request(target, method, None, body));
         Ok(())
     }

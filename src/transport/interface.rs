@@ -64,7 +64,7 @@ pub trait Transport: Send + Sync {
         Err(SubscriptionFailure { error, received_any: false })
     }
 
-    /// How a request refers to its session, to recognize errors about a lost session.
+    /// How the requests of this session refer to it, to recognize errors about a lost session.
     fn session_reference<'a>(&self, peer_context: &'a PeerContext) -> SessionReference<'a>;
 
     /// Opens the stream for messages that belong to no call, if the transport has a separate one, and waits briefly for
@@ -73,13 +73,14 @@ pub trait Transport: Send + Sync {
         Ok(())
     }
 
-    /// Sets the protocol version that the handshake negotiated.
+    /// Records the protocol version that the handshake negotiated.
     fn bind(&self, _version: &'static str) {}
 
-    /// Set when no more messages that belong to no call can arrive.
+    /// The event that is set when no more messages that belong to no call can arrive; `None` if there is no stream for
+    /// them yet.
     fn end_event(&self) -> Option<Arc<PollableEvent>>;
 
-    /// The reason for [`Transport::end_event`].
+    /// Why no more such messages can arrive; `None` if they can.
     fn end_reason(&self) -> Option<Error>;
 
     /// Whether new calls need another session.
@@ -101,9 +102,9 @@ pub trait Transport: Send + Sync {
 
 /// Opens transports to one server.
 pub trait Connector: Send + Sync {
-    /// The one or two transports to try, in that order. `found` is the transport that worked the last time. With
-    /// `is_modern`, the caller requires a modern protocol version.
-    fn candidates(&self, found: Option<TransportKind>, is_modern: bool) -> Vec<TransportKind>;
+    /// The one or two transports to try, in that order. `last` is the transport of the last session, if it is known.
+    /// With `requires_modern`, a transport that has no modern versions is left out, unless the application has set it.
+    fn candidates(&self, last: Option<TransportKind>, requires_modern: bool) -> Vec<TransportKind>;
 
     /// Whether the server's address indicates this transport.
     fn address_indicates(&self, transport_kind: TransportKind) -> bool;
@@ -155,12 +156,12 @@ impl TransportKind {
     }
 
     /// Whether modern protocol versions use this transport. HTTP+SSE is older.
-    pub fn speaks_modern(self) -> bool {
+    pub fn supports_modern(self) -> bool {
         self != TransportKind::Sse
     }
 
-    /// Whether an old server may exit when it gets a request before `initialize`.
-    pub fn may_end_by_probe(self) -> bool {
+    /// Whether an old server may exit when it gets `server/discover`, because it expects `initialize` first.
+    pub fn may_exit_at_probe(self) -> bool {
         self == TransportKind::Stdio
     }
 

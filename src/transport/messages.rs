@@ -22,17 +22,17 @@ pub fn for_each_message(body: Vec<u8>, mut take: impl FnMut(Message)) -> Result<
     for item in items {
         match item.strict() {
             Ok(message) => take(message),
-            Err(fault) => first_error = first_error.or(Some(fault)),
+            Err(reason) => first_error = first_error.or(Some(reason)),
         }
     }
-    first_error.map_or(Ok(()), |fault| Err(parse_error(&text, &fault)))
+    first_error.map_or(Ok(()), |reason| Err(parse_error(&text, &reason)))
 }
 
 /// A valid or an invalid message on a stream that may contain other data as well.
 pub enum StreamMessage {
     Message(Message),
     /// An invalid response: its id, and why it is invalid.
-    InvalidMessage {
+    InvalidResponse {
         id: Option<String>,
         error: Error,
     },
@@ -57,9 +57,9 @@ pub fn classify_messages(
     for item in parsed.items {
         let is_used = match item.classify(&is_ours) {
             ItemClass::Message(message) => take(StreamMessage::Message(message)),
-            ItemClass::InvalidMessage(invalid) => {
+            ItemClass::InvalidResponse(invalid) => {
                 let error = parse_error(&parsed.text, &invalid.reason);
-                take(StreamMessage::InvalidMessage { id: invalid.id, error })
+                take(StreamMessage::InvalidResponse { id: invalid.id, error })
             }
             ItemClass::Foreign => false,
         };
@@ -105,9 +105,9 @@ fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BOM).unwrap_or(bytes)
 }
 
-fn parse_error(text: &ValidatedText, fault: &InvalidReason) -> Error {
+fn parse_error(text: &ValidatedText, reason: &InvalidReason) -> Error {
     let not_json = |why: &str| Error::new(MCP_INVALID_JSON, format!("the server's response is not valid JSON: {why}"));
-    match fault {
+    match reason {
         InvalidReason::InvalidJson => not_json(&ParsedMessages::json_error(text)),
         InvalidReason::NotUtf8(why) => not_json(why),
         InvalidReason::NotMessage(why) => {
@@ -168,7 +168,7 @@ mod tests {
             |found| {
                 taken.push(match found {
                     StreamMessage::Message(message) => describe(&message),
-                    StreamMessage::InvalidMessage { id, error } => {
+                    StreamMessage::InvalidResponse { id, error } => {
                         format!("invalid {} {:?}", id.as_deref().unwrap_or("-"), error.status())
                     }
                 });
@@ -289,11 +289,11 @@ mod tests {
 
     #[test]
     fn a_modern_result_must_have_a_type_that_its_request_allows() {
-        let response = |kind: &ResultType| {
+        let response_of = |kind: &ResultType| {
             let mut found = None;
             for_each_message(br#"{"id":9,"result":{}}"#.to_vec(), |message| found = Some(message)).unwrap();
-            let Some(Message::Result { response: answered, .. }) = found else { panic!("no result") };
-            RpcResponse { kind: kind.clone(), ..answered }
+            let Some(Message::Result { response, .. }) = found else { panic!("no result") };
+            RpcResponse { kind: kind.clone(), ..response }
         };
         let task = RequestPolicy { may_be_task: true, ..RequestPolicy::ONCE };
         for (kind, policy, is_allowed) in [
@@ -304,13 +304,13 @@ mod tests {
             (ResultType::Task, RequestPolicy::ONCE, false),
             (ResultType::Other("x".into()), task, false),
         ] {
-            let modern = check_result_type(Era::Modern, policy, response(&kind));
+            let modern = check_result_type(Era::Modern, policy, response_of(&kind));
             assert_eq!(modern.is_ok(), is_allowed, "{kind:?}");
             if let Err(error) = modern {
                 assert_eq!(error.status(), MCP_INVALID_MESSAGE);
             }
             // The member has no meaning for a legacy server.
-            let legacy = check_result_type(Era::Legacy, policy, response(&kind)).unwrap();
+            let legacy = check_result_type(Era::Legacy, policy, response_of(&kind)).unwrap();
             assert_eq!(legacy.kind, ResultType::Complete);
         }
     }

@@ -1,5 +1,5 @@
 //! A transport over a pair of sockets, with one JSON-RPC message per line, for unit tests. It shows that a new
-//! transport needs changes only in its own file.
+//! transport over a shared stream needs only its own file: the multiplexer does the rest.
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};

@@ -82,7 +82,7 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
     // If the call has ended, report that instead of the missing input.
     call.wait_context()
         .check()
-        .map_err(|stop| call.interrupt_error_while(&stop, "while the input handler was running"))?;
+        .map_err(|interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running"))?;
     let input = input.map_err(|failure| {
         Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
     })?;

@@ -137,7 +137,7 @@ impl Client {
                 Ok(_) => {}
                 // The reason of the last failure is more helpful than the timeout.
                 Err(Interrupt::TimedOut) => return Err(error),
-                Err(stop) => return Err(call.interrupt_error_while(&stop, LISTENING)),
+                Err(interrupt) => return Err(call.interrupt_error_while(&interrupt, LISTENING)),
             }
         }
     }
@@ -238,16 +238,16 @@ impl Client {
     ) -> SubscriptionEnd {
         let wait_context = call.without_deadline().wait_context().clone();
         let end_event = session.transport.end_event();
-        let mut fds = vec![(queue.wakeup.waitable(), Interest::Read)];
-        fds.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
+        let mut waitables = vec![(queue.wakeup.waitable(), Interest::Read)];
+        waitables.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
         loop {
-            if let Err(stop) = wait_context.wait_any(&fds, None) {
-                return SubscriptionEnd::Broken(call.interrupt_error_while(&stop, LISTENING));
+            if let Err(interrupt) = wait_context.wait_any(&waitables, None) {
+                return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
             }
             for notification in queue.take() {
-                if let Err(stop) = wait_context.check() {
-                    return SubscriptionEnd::Broken(call.interrupt_error_while(&stop, LISTENING));
+                if let Err(interrupt) = wait_context.check() {
+                    return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
                 }
                 if filter.wants(&notification) {
                     on_change(&notification.method, notification.params.as_ref());

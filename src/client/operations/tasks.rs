@@ -162,8 +162,8 @@ impl Client {
                 }
             }
             let wait_context = call.wait_context().clone();
-            let stopped = |stop| call.interrupt_error_while(&stop, "while waiting for the task");
-            wait_context.wait_any(&[], Some(poll_interval(root))).map_err(stopped)?;
+            let error_for = |interrupt| call.interrupt_error_while(&interrupt, "while waiting for the task");
+            wait_context.wait_any(&[], Some(poll_interval(root))).map_err(error_for)?;
         }
     }
 

@@ -78,9 +78,9 @@ impl Client {
         let mut count = 0;
         let list = RawValue::of(&page).member(ListMethod::Tools.member());
         for (_, tool) in list.into_iter().flat_map(RawValue::children) {
-            call.wait_context()
-                .check()
-                .map_err(|stop| call.interrupt_error_while(&stop, "while looking through the list of tools"))?;
+            call.wait_context().check().map_err(|interrupt| {
+                call.interrupt_error_while(&interrupt, "while looking through the list of tools")
+            })?;
             count += 1;
             let name = tool.member("name").and_then(RawValue::text).unwrap_or_default();
             match tool.member("inputSchema").map_or(Ok(Vec::new()), schema_header_arguments) {

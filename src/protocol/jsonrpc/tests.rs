@@ -93,7 +93,7 @@ fn other_output_is_told_apart_from_invalid_responses() {
         let is_ours = |id: Option<&str>| id.is_some_and(|id| is_id(id, 7));
         match read(text.to_owned()).items.remove(0).classify(is_ours) {
             ItemClass::Message(_) => "message".to_owned(),
-            ItemClass::InvalidMessage(invalid) => format!("invalid {}", invalid.id.unwrap_or_default()),
+            ItemClass::InvalidResponse(invalid) => format!("invalid {}", invalid.id.unwrap_or_default()),
             ItemClass::Foreign => "foreign".to_owned(),
         }
     };

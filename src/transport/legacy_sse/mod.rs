@@ -137,7 +137,7 @@ impl LegacySse {
         id: u64,
     ) -> Result<PendingResponse<'_>, SendError> {
         let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
-        let waiting_call = call.until(pending_response.done());
+        let waiting_call = call.until_done(pending_response.done());
         let body = messages::request(id, request.method, request.params);
         let target = self.target(peer_context);
         let sent = self

@@ -24,7 +24,8 @@ impl LegacyStreamReader {
         let reading = self.router.start_reading();
         let reason = self.read();
         let text = format!("the event stream has ended: {reason}");
-        // Done before logging, so that no new call sends its request for a response on this stream.
+        // Before logging, because the log callback may take long: from now on, no call sends a request and waits for
+        // the response on this stream.
         reading.end(reason);
         if !self.router.pending.stop.is_set() {
             self.router.log(LogLevel::Info, || text);

@@ -57,11 +57,11 @@ impl Mailbox {
 
     /// Adds a notification. If too many wait, the oldest ones are dropped.
     pub fn put_notification(&self, notification: Notification) {
-        let is_same = |new: &InboundMessage, kept: &InboundMessage| {
+        let supersedes = |new: &InboundMessage, kept: &InboundMessage| {
             new.notification().zip(kept.notification()).is_some_and(|(new, kept)| new.supersedes(kept))
         };
-        let worth = |kept: &InboundMessage| kept.notification().map(Notification::queue_priority);
-        let dropped = self.lock().push_instead(InboundMessage::Notification(notification), is_same, worth);
+        let priority = |kept: &InboundMessage| kept.notification().map(Notification::queue_priority);
+        let dropped = self.lock().push_instead(InboundMessage::Notification(notification), supersedes, priority);
         self.wakeup.set();
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }

@@ -65,7 +65,7 @@ impl MessageRouter {
         }
     }
 
-    /// Marks this thread as the reader. When it ends for any reason, even a panic, the result fails all waiting calls.
+    /// Marks this thread as the reader. Dropping the returned guard, even in a panic, fails all waiting calls.
     pub fn start_reading(&self) -> CloseOnDrop {
         READS_FOR.set(self.context.as_ptr().addr());
         CloseOnDrop {
@@ -105,16 +105,16 @@ impl MessageRouter {
     pub fn route_text(&self, text: Vec<u8>, has_custom_name: bool, unclaimed: &mut UnclaimedRequests) {
         let number = |id: Option<&str>| id.and_then(ids::number);
         let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.pending.is_awaited(id));
-        let rest = classify_messages(text, is_ours, |taken| match taken {
+        let rest = classify_messages(text, is_ours, |stream_message| match stream_message {
             StreamMessage::Message(message) => {
                 self.route_message(message, unclaimed);
                 true
             }
             // Without an id, it is for the only waiting call.
-            StreamMessage::InvalidMessage { id: None, error } => {
+            StreamMessage::InvalidResponse { id: None, error } => {
                 self.pending.deliver(None, RpcOutcome::Failed(error)).is_none()
             }
-            StreamMessage::InvalidMessage { id, error } => number(id.as_deref())
+            StreamMessage::InvalidResponse { id, error } => number(id.as_deref())
                 .is_some_and(|id| self.pending.deliver(Some(id), RpcOutcome::Failed(error)).is_none()),
         });
         if let Some(rest) = rest {
@@ -129,8 +129,8 @@ impl MessageRouter {
             return;
         }
         let is_unused = match message {
-            Message::Result { id, response: answered } => match ids::number(&id) {
-                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(answered)).is_some(),
+            Message::Result { id, response } => match ids::number(&id) {
+                id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(response)).is_some(),
                 None => true,
             },
             Message::Error { id, error } => {
@@ -209,8 +209,8 @@ impl MessageRouter {
                 timeout: Some(INTERNAL_CALL_LIMIT),
                 ..WaitContext::until(Instant::now() + INTERNAL_CALL_LIMIT)
             };
-            let call = context.calls.own(wait_context);
-            self.pending.share_credentials(&call);
+            let call = context.calls.start_internal(wait_context);
+            self.pending.share_secrets(&call);
             run(&context, &call);
         }
     }
@@ -293,11 +293,11 @@ mod tests {
     fn requests_beyond_the_queue_of_a_call_are_rejected() {
         let fixture = RouterFixture::new(false);
         let call = call(&fixture.context);
-        let response = fixture.pending.add_request(&call, 1, "m", true).unwrap();
+        let pending_response = fixture.pending.add_request(&call, 1, "m", true).unwrap();
         fixture.receive(&batch("roots/list", 67));
         assert_eq!(fixture.fake.sent(TransportMethod::PostBestEffort), refusals(64..67));
         assert!(fixture.handled().is_empty());
-        assert_eq!(response.unregister().len(), 64);
+        assert_eq!(pending_response.unregister().len(), 64);
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         for (method, waits) in [("ping", true), ("roots/list", false)] {
             let fixture = RouterFixture::new(false);
             let call = call(&fixture.context);
-            let _response = waits.then(|| fixture.pending.add_request(&call, 1, "m", true).unwrap());
+            let _pending_response = waits.then(|| fixture.pending.add_request(&call, 1, "m", true).unwrap());
             fixture.receive(&batch(method, 70));
             assert_eq!(fixture.handled(), (0..64).map(|id| id.to_string()).collect::<Vec<_>>(), "{method}");
             assert_eq!(fixture.fake.sent(TransportMethod::PostBestEffort), refusals(64..70), "{method}");
@@ -348,10 +348,11 @@ mod tests {
             for count in [1, 2] {
                 let fixture = RouterFixture::new(false);
                 let call = call(&fixture.context);
-                let responses: Vec<_> =
+                let pending_responses: Vec<_> =
                     (0..count).map(|id| fixture.pending.add_request(&call, id, "m", false).unwrap()).collect();
                 fixture.receive(text);
-                let delivered = responses.iter().filter(|response| response.outcome().is_some()).count();
+                let delivered =
+                    pending_responses.iter().filter(|pending_response| pending_response.outcome().is_some()).count();
                 assert_eq!(delivered, usize::from(count == 1), "{text}");
             }
         }
@@ -360,20 +361,20 @@ mod tests {
     #[test]
     fn an_error_with_an_id_that_is_not_a_number_is_for_no_call() {
         let fixture = RouterFixture::new(false);
-        let response = fixture.pending.add_request(&call(&fixture.context), 1, "m", false).unwrap();
+        let pending_response = fixture.pending.add_request(&call(&fixture.context), 1, "m", false).unwrap();
         for id in [r#""abc""#, "1.5", r#""""#] {
             fixture.receive(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"no"}}}}"#));
-            assert!(response.outcome().is_none(), "{id}");
+            assert!(pending_response.outcome().is_none(), "{id}");
         }
         fixture.receive(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"no"}}"#);
-        assert!(response.outcome().is_some());
+        assert!(pending_response.outcome().is_some());
     }
 
     #[test]
     fn a_notification_is_reported_on_arrival_and_delivered_to_a_call_or_to_the_application() {
         let fixture = RouterFixture::new(false);
         let call = call_with(&fixture.context, &with_progress(|_, _, _| ()));
-        let _response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
+        let _pending_response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
         let token = call.progress_token();
         fixture.receive(&format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token}}}}}"#
@@ -389,11 +390,11 @@ mod tests {
     fn messages_are_ignored_after_the_connection_was_stopped() {
         let fixture = RouterFixture::new(false);
         let call = call(&fixture.context);
-        let response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
+        let pending_response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
         fixture.pending.stop.set();
         fixture.receive(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
         fixture.receive(r#"{"jsonrpc":"2.0","method":"n"}"#);
-        assert!(response.outcome().is_none() && fixture.inbound.arrivals().is_empty());
+        assert!(pending_response.outcome().is_none() && fixture.inbound.arrivals().is_empty());
     }
 
     #[test]
@@ -401,7 +402,7 @@ mod tests {
         for is_process in [true, false] {
             let fixture = RouterFixture::new(is_process);
             let call = call(&fixture.context);
-            let _response = fixture.pending.add_request(&call, 1, "initialize", true).unwrap();
+            let _pending_response = fixture.pending.add_request(&call, 1, "initialize", true).unwrap();
             fixture.receive(r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#);
             assert_eq!(fixture.handled().len(), usize::from(!is_process));
         }
@@ -412,7 +413,7 @@ mod tests {
         for (has_reason, status) in [(true, MCP_DISCONNECTED), (false, MCP_INTERNAL)] {
             let fixture = RouterFixture::new(false);
             let call = call(&fixture.context);
-            let response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
+            let pending_response = fixture.pending.add_request(&call, 1, "m", false).unwrap();
             thread::scope(|scope| {
                 scope.spawn(|| {
                     let reading = fixture.router.start_reading();
@@ -421,7 +422,7 @@ mod tests {
                     }
                 });
             });
-            let Some(RpcOutcome::Failed(error)) = response.outcome() else { panic!("the call still waits") };
+            let Some(RpcOutcome::Failed(error)) = pending_response.outcome() else { panic!("the call still waits") };
             assert_eq!(error.status(), status);
         }
     }

@@ -28,7 +28,7 @@ pub fn register<'a>(
     (id, method): (u64, &str),
 ) -> Result<PendingResponse<'a>, SendError> {
     // Done first, because the error of an ended stream may quote credentials.
-    pending.share_credentials(call);
+    pending.share_secrets(call);
     pending.add_request(call, id, method, context.inbound.has_handlers()).map_err(SendError::gone_before_sending)
 }
 
@@ -64,10 +64,10 @@ fn await_outcome(
     let lifetime = CallLifetime::default();
     let outcome = loop {
         match pending_response.wait(call) {
-            Ok(PendingEvent::InboundMessage(InboundMessage::Notification(notification))) => {
+            Ok(PendingEvent::Message(InboundMessage::Notification(notification))) => {
                 context.inbound.notification(call, &notification)
             }
-            Ok(PendingEvent::InboundMessage(InboundMessage::ServerRequest(request))) => {
+            Ok(PendingEvent::Message(InboundMessage::ServerRequest(request))) => {
                 let slot = lifetime.slot(Weak::clone(me), peer_context, call);
                 context.inbound.server_request(call, &request, slot);
             }
@@ -79,7 +79,7 @@ fn await_outcome(
     outcome
 }
 
-/// Unregisters a request, and rejects the server requests that no call can handle then.
+/// Unregisters a request. Rejects the server requests that were meant for its call, if no other call can handle them.
 pub fn unregister(
     context: &TransportContext,
     transport: &dyn Transport,
@@ -128,7 +128,7 @@ mod tests {
         let pending = PendingRequests::new(false, Arc::default()).unwrap();
         let cancel = Arc::new(new_event().unwrap());
         let call = call_with(&context, &CallOptions { cancel: Some(Arc::clone(&cancel)), ..CallOptions::default() });
-        let response = pending.add_request(&call, 1, "m", true).unwrap();
+        let pending_response = pending.add_request(&call, 1, "m", true).unwrap();
         assert!(pending.deliver_server_request(server_request("7", "roots/list")).is_ok());
         cancel.set();
         let outcome = await_response(
@@ -136,7 +136,7 @@ mod tests {
             (&*transport, &transport.weak()),
             &call,
             &PeerContext::for_initialize(),
-            &response,
+            &pending_response,
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
@@ -151,13 +151,20 @@ mod tests {
             let (context, ..) = recording_context();
             let pending = PendingRequests::new(false, Arc::default()).unwrap();
             let call = call(&context);
-            let response = pending.add_request(&call, 1, "m", false).unwrap();
+            let pending_response = pending.add_request(&call, 1, "m", false).unwrap();
             assert!(pending.deliver(Some(1), rpc_outcome).is_none());
             let transport = FakeTransport::new(&context, TransportKind::Sse);
             let transports = (&*transport as &dyn Transport, &transport.weak());
-            await_response(&context, transports, &call, &PeerContext::modern("v"), &response, RequestPolicy::REPEATABLE)
-                .map(|response| response.response.result.text().to_owned())
-                .map_err(|send_error| send_error.error.status())
+            await_response(
+                &context,
+                transports,
+                &call,
+                &PeerContext::modern("v"),
+                &pending_response,
+                RequestPolicy::REPEATABLE,
+            )
+            .map(|response| response.response.result.text().to_owned())
+            .map_err(|send_error| send_error.error.status())
         };
         let response = answer(r#"{"a":1}"#).response;
         assert_eq!(outcome(RpcOutcome::Result(response.clone())), Ok(r#"{"a":1}"#.into()));

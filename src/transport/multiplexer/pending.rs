@@ -10,7 +10,7 @@ use super::mailbox::{InboundMessage, Mailbox};
 use crate::call::bounded_queue::BoundedQueue;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
-use crate::call::interrupt::stopped as stopped_at;
+use crate::call::interrupt::interrupt_error;
 use crate::call::new_event;
 use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
@@ -88,7 +88,7 @@ struct PendingSlot {
 
 /// What a waiting call receives.
 pub enum PendingEvent {
-    InboundMessage(InboundMessage),
+    Message(InboundMessage),
     Outcome(RpcOutcome),
 }
 
@@ -341,7 +341,7 @@ impl PendingRequests {
     }
 
     /// Passes the secrets of this connection to a call, which redacts them in its messages.
-    pub fn share_credentials(&self, call: &CallContext) {
+    pub fn share_secrets(&self, call: &CallContext) {
         self.lock_sent_credentials().iter().for_each(|set| call.record_credentials(set));
         call.record_secrets(&self.secrets);
     }
@@ -424,7 +424,7 @@ impl PendingResponse<'_> {
     /// The error of a call without a response, with the skipped data that arrived instead.
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
         // The skipped data may contain credentials of other calls, or secrets of the process's environment.
-        self.pending.share_credentials(call);
+        self.pending.share_secrets(call);
         skipped_input::explained(error, call, self.pending.stream_name(), self.slot.skipped.get().map(|first| &**first))
     }
 
@@ -446,11 +446,11 @@ impl PendingResponse<'_> {
 
     fn wait_for_more(&self, call: &CallContext) -> Result<PendingEvent> {
         let wait_context = call.wait_context().clone();
-        let stopped = |stop: Interrupt| stopped_at(&stop, RequestPhase::Head.doing(), &wait_context);
+        let error_for = |interrupt: Interrupt| interrupt_error(&interrupt, RequestPhase::Head.doing(), &wait_context);
         // Queued messages are returned one at a time, and the call's interrupts are checked before each.
-        wait_context.check().map_err(stopped)?;
+        wait_context.check().map_err(error_for)?;
         if let Some(message) = self.pending.next_message(&self.slot) {
-            return Ok(PendingEvent::InboundMessage(message));
+            return Ok(PendingEvent::Message(message));
         }
         let start = Instant::now();
         loop {
@@ -458,25 +458,25 @@ impl PendingResponse<'_> {
             let silence = || self.pending.silent_for().min(start.elapsed());
             let pause = wait_context.idle.map(|idle| idle.saturating_sub(silence()));
             let wakeup = self.slot.mailbox.as_ref().map(|mailbox| (mailbox.wakeup.waitable(), Interest::Read));
-            let fds = [Some((self.slot.done.waitable(), Interest::Read)), wakeup];
-            let fds: Vec<_> = fds.into_iter().flatten().collect();
-            let ready = wait_context.wait_any(&fds, pause).map_err(|stop| {
-                if matches!(stop, Interrupt::TimedOut) {
+            let waitables = [Some((self.slot.done.waitable(), Interest::Read)), wakeup];
+            let waitables: Vec<_> = waitables.into_iter().flatten().collect();
+            let ready = wait_context.wait_any(&waitables, pause).map_err(|interrupt| {
+                if matches!(interrupt, Interrupt::TimedOut) {
                     self.pending.retire_if_silent();
                 }
-                stopped(stop)
+                error_for(interrupt)
             })?;
             // Keep the order of arrival: the call's messages arrive before its response. The response is read first, so
             // that no message can arrive between the two reads.
             let outcome = self.slot.outcome.get();
             if let Some(message) = self.pending.next_message(&self.slot) {
-                return Ok(PendingEvent::InboundMessage(message));
+                return Ok(PendingEvent::Message(message));
             }
             match outcome {
                 Some(outcome) if ready.is_some() => return Ok(PendingEvent::Outcome(outcome.clone())),
                 _ if wait_context.idle.is_some_and(|idle| silence() >= idle) => {
                     self.pending.retire_if_silent();
-                    return Err(stopped(Interrupt::Idle));
+                    return Err(error_for(Interrupt::Idle));
                 }
                 _ => {}
             }

@@ -9,15 +9,15 @@ const INHERITED: [&str; 6] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"
 const MIN_SECRET_LENGTH: usize = 8;
 
 /// The process for a command, with the inherited variables.
-pub fn program(argv: Vec<String>) -> ProcessCommand {
+pub fn command_for(argv: Vec<String>) -> ProcessCommand {
     let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     ProcessCommand { argv, environment: inherited.collect(), directory: None, stderr: None }
 }
 
 /// The values of the variables that the application sets: errors and log lines redact them if the server prints them.
 /// Short values and paths are not redacted, because error messages would be hard to read without them.
-pub fn secrets_of(program: &ProcessCommand) -> Vec<String> {
-    let own = program.environment.iter().filter(|(name, _)| !INHERITED.contains(&name.as_str()));
+pub fn secrets_of(command: &ProcessCommand) -> Vec<String> {
+    let own = command.environment.iter().filter(|(name, _)| !INHERITED.contains(&name.as_str()));
     let values =
         own.map(|(_, value)| value).filter(|value| value.len() >= MIN_SECRET_LENGTH && !value.starts_with('/'));
     values.cloned().collect()

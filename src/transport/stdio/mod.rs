@@ -56,16 +56,16 @@ impl Drop for Stdio {
 
 impl Stdio {
     /// Starts the server process and its reader thread.
-    pub fn start(context: &Arc<TransportContext>, program: &ProcessCommand, call: &CallContext) -> Result<Arc<Stdio>> {
-        let mut process = program.start().map_err(|error| {
-            let name = sanitize::shortened(&program.argv[0], MAX_NAME_LENGTH);
+    pub fn start(context: &Arc<TransportContext>, command: &ProcessCommand, call: &CallContext) -> Result<Arc<Stdio>> {
+        let mut process = command.start().map_err(|error| {
+            let name = sanitize::shortened(&command.argv[0], MAX_NAME_LENGTH);
             let why = format!("the server's program {name:?} cannot be started: {error}");
             Error::new(MCP_PROCESS_FAILED, why)
         })?;
-        let secrets = environment::secrets_of(program).into_iter().map(Zeroizing::new).collect();
+        let secrets = environment::secrets_of(command).into_iter().map(Zeroizing::new).collect();
         let stdin_writer = Arc::new(StdinWriter::new(process.stdin.take())?);
         let pending = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
-        call.log(LogLevel::Debug, || format!("started {}", program.argv[0]));
+        call.log(LogLevel::Debug, || format!("started {}", command.argv[0]));
         let transport = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
             me: me.clone(),
             context: Arc::clone(context),
@@ -91,16 +91,16 @@ impl Stdio {
         on_notification: &mut NotificationCallback,
     ) -> Result<()> {
         let id = self.context.calls.next_id();
-        self.pending.share_credentials(call);
-        let response = self.pending.add_subscription(call, id, request.method)?;
+        self.pending.share_secrets(call);
+        let pending_response = self.pending.add_subscription(call, id, request.method)?;
         self.stdin_writer.write(&messages::request(id, request.method, request.params))?;
         let mut waiting_call = call.clone();
         let outcome = loop {
-            match response.wait(&waiting_call) {
+            match pending_response.wait(&waiting_call) {
                 Ok(PendingEvent::Outcome(RpcOutcome::Result(_))) => break Ok(()),
                 Ok(PendingEvent::Outcome(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
                 Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => break Err(error),
-                Ok(PendingEvent::InboundMessage(message)) => {
+                Ok(PendingEvent::Message(message)) => {
                     if let InboundMessage::Notification(notification) = message {
                         on_notification(&notification);
                     }
@@ -113,7 +113,7 @@ impl Stdio {
                 }
             }
         };
-        log_dropped(call, response.dropped());
+        log_dropped(call, pending_response.dropped());
         outcome
     }
 }

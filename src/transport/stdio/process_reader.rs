@@ -85,8 +85,8 @@ impl ProcessReader {
                 None => None,
             };
             let stdin = self.stdin_writer.blocked_stdin();
-            let wakers = self.wakers(stdin.as_deref(), (&stdout, &stderr), exit.is_some());
-            if wait_context.wait_any(&wakers, max_wait).is_err() {
+            let waitables = self.waitables(stdin.as_deref(), (&stdout, &stderr), exit.is_some());
+            if wait_context.wait_any(&waitables, max_wait).is_err() {
                 return Error::new(MCP_CLOSED, "the server's process was ended");
             }
             self.stdin_writer.flush();
@@ -130,21 +130,21 @@ impl ProcessReader {
     }
 
     /// What the thread waits for. `stdin` is the server's stdin if messages for it are queued.
-    fn wakers<'a>(
+    fn waitables<'a>(
         &'a self,
         stdin: Option<&'a WriteEnd>,
         (stdout, stderr_buffer): (&LineBuffer, &LineBuffer),
         has_exited: bool,
     ) -> Vec<(Waitable<'a>, Interest)> {
         let stderr = self.process.stderr.as_ref().filter(|_| stderr_buffer.is_open);
-        let wakers = [
+        let waitables = [
             Some((self.stdin_writer.wakeup().waitable(), Interest::Read)),
             stdin.map(|stdin| (stdin.waitable(), Interest::Write)),
             stdout.is_open.then(|| (self.process.stdout.waitable(), Interest::Read)),
             stderr.map(|stderr| (stderr.waitable(), Interest::Read)),
             self.process.exit_waitable().filter(|_| !has_exited).map(|exit| (exit, Interest::Read)),
         ];
-        wakers.into_iter().flatten().collect()
+        waitables.into_iter().flatten().collect()
     }
 
     fn read_stderr(&mut self, buffer: &mut LineBuffer) {
@@ -218,8 +218,8 @@ impl ProcessReader {
             let max_wait = if has_exited || self.process.pidfd.is_none() { interval.min(left) } else { left };
             interval = (interval * 2).min(POLL_INTERVAL);
             let stdin = self.stdin_writer.blocked_stdin();
-            let wakers = self.wakers(stdin.as_deref(), (&stdout, &stderr), has_exited);
-            let _ = WaitContext::default().wait_any(&wakers, Some(max_wait));
+            let waitables = self.waitables(stdin.as_deref(), (&stdout, &stderr), has_exited);
+            let _ = WaitContext::default().wait_any(&waitables, Some(max_wait));
             self.stdin_writer.flush();
             if stdout.is_open {
                 let _ = stdout.read(&self.process.stdout, usize::MAX);

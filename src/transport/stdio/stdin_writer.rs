@@ -139,25 +139,25 @@ mod tests {
     fn the_size_of_the_queue_is_the_size_of_its_lines() {
         let (ours, theirs) = pipe::to_child().unwrap();
         let mut theirs = File::from(theirs);
-        let pipe = StdinWriter::new(Some(ours)).unwrap();
+        let writer = StdinWriter::new(Some(ours)).unwrap();
         let line = "x".repeat(100_000);
         let check = || {
-            let queue = pipe.lock();
+            let queue = writer.lock();
             assert_eq!(queue.size, queue.lines.iter().map(Vec::len).sum::<usize>());
             queue.size
         };
         for _ in 0..20 {
-            pipe.write(&line.as_str().into()).unwrap();
+            writer.write(&line.as_str().into()).unwrap();
             check();
         }
         assert!(check() > 0, "the pipe accepted everything");
         let mut buffer = vec![0; 70_000];
         while check() > 0 {
             let _ = theirs.read(&mut buffer);
-            pipe.lock().flush();
+            writer.lock().flush();
         }
         drop(theirs);
-        pipe.write(&line.as_str().into()).unwrap();
+        writer.write(&line.as_str().into()).unwrap();
         assert_eq!(check(), 0, "a message is queued for a closed stdin");
     }
 }

@@ -96,7 +96,7 @@ impl Transport for StreamableHttp {
     ) -> Result<TransportResponse, SendError> {
         let mut response = self.post_request(call, peer_context, request, last_id)?;
         if !response.is_success() {
-            return Err(self.peer.http_refusal(
+            return Err(self.peer.http_send_error(
                 call,
                 &mut response,
                 self.session_reference(peer_context),

@@ -66,12 +66,12 @@ impl StreamableHttp {
     ) -> Result<Option<RpcResponse>> {
         let (mut found, mut first_error) = (None, None);
         let is_own_id = |theirs: Option<&str>| theirs.is_none_or(|theirs| ids::is_id(theirs, id));
-        classify_event(call, event, skipped, is_own_id, |taken| {
-            match taken {
+        classify_event(call, event, skipped, is_own_id, |stream_message| {
+            match stream_message {
                 StreamMessage::Message(message) => {
                     found = found.take().or_else(|| self.take_message(call, message, id, server_requests));
                 }
-                StreamMessage::InvalidMessage { error, .. } => first_error = first_error.take().or(Some(error)),
+                StreamMessage::InvalidResponse { error, .. } => first_error = first_error.take().or(Some(error)),
             }
             true
         });
@@ -89,8 +89,8 @@ impl StreamableHttp {
     ) -> Option<Result<RpcResponse>> {
         let is_response = matches!(message, Message::Result { .. } | Message::Error { .. });
         // One event can contain many messages, and each can run a callback: check for interrupts before each.
-        if !is_response && let Err(stop) = call.wait_context().check() {
-            return Some(Err(call.interrupt_error_while(&stop, RequestPhase::Body.doing())));
+        if !is_response && let Err(interrupt) = call.wait_context().check() {
+            return Some(Err(call.interrupt_error_while(&interrupt, RequestPhase::Body.doing())));
         }
         match message {
             Message::Result { id: theirs, response } if ids::is_id(&theirs, id) => return Some(Ok(response)),

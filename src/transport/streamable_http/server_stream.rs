@@ -139,10 +139,10 @@ impl ServerStream {
     /// ended for a temporary reason is opened again.
     pub fn open(&self, call: &CallContext, reopen: bool, opener: StreamOpener) -> Result<()> {
         let state = self.start(reopen, opener)?;
-        let fds = [(state.attempted.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
+        let waitables = [(state.attempted.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
         let wait_context = call.wait_context().clone();
         let limit = FIRST_ATTEMPT_LIMIT.min(call.fallback_limit());
-        wait_context.wait_any(&fds, Some(limit)).map(|_| ()).map_err(|stop| call.stopped(&stop))
+        wait_context.wait_any(&waitables, Some(limit)).map(|_| ()).map_err(|interrupt| call.interrupt_error(&interrupt))
     }
 
     fn start(&self, reopen: bool, opener: StreamOpener) -> Result<Arc<StreamState>> {
@@ -176,7 +176,7 @@ impl StreamRun {
     /// Reads the stream over all its connections; the reason for its end.
     fn run(&mut self) -> Error {
         let wait_context = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
-        let call = self.opener.context.calls.own(wait_context);
+        let call = self.opener.context.calls.start_internal(wait_context);
         let (mut failures, mut retries, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
@@ -220,8 +220,8 @@ impl StreamRun {
             call.log(LogLevel::Debug, || {
                 format!("the server event stream ended: {error}; reopening it in {} ms", pause.as_millis())
             });
-            if let Err(stop) = call.wait_context().wait_any(&[], Some(pause)) {
-                return call.stopped(&stop);
+            if let Err(interrupt) = call.wait_context().wait_any(&[], Some(pause)) {
+                return call.interrupt_error(&interrupt);
             }
         }
     }
@@ -285,8 +285,8 @@ impl StreamRun {
             event,
             skipped,
             |_| false,
-            |taken| {
-                match taken {
+            |stream_message| {
+                match stream_message {
                     // One event can contain many messages, and each can run a callback: check for interrupts before
                     // each.
                     _ if call.wait_context().check().is_err() => {}
@@ -301,7 +301,7 @@ impl StreamRun {
                     StreamMessage::Message(Message::Result { .. } | Message::Error { .. }) => {
                         call.log(LogLevel::Debug, || "the server sent a response to no pending request".into());
                     }
-                    StreamMessage::InvalidMessage { .. } => return false,
+                    StreamMessage::InvalidResponse { .. } => return false,
                 }
                 true
             },

@@ -99,11 +99,11 @@ impl StreamableHttp {
                     state.resumes_without_progress = 0;
                 }
             }
-            // Handled after all events: if the response has arrived with them, the server needs no reply.
+            // Handled after all events: if the response has arrived with them, the server requests need none.
             for request in &server_requests {
                 call.wait_context()
                     .check()
-                    .map_err(|stop| call.interrupt_error_while(&stop, RequestPhase::Body.doing()))?;
+                    .map_err(|interrupt| call.interrupt_error_while(&interrupt, RequestPhase::Body.doing()))?;
                 let slot = state.lifetime.slot(self.me.clone(), peer_context, call);
                 self.context.inbound.server_request(call, request, slot);
             }
@@ -175,7 +175,7 @@ impl StreamableHttp {
         let idle = wait_context.idle.filter(|idle| *idle < retry);
         wait_context
             .wait_any(&[], Some(idle.unwrap_or(retry)))
-            .map_err(|stop| call.interrupt_error_while(&stop, BEFORE_RESUMING))?;
+            .map_err(|interrupt| call.interrupt_error_while(&interrupt, BEFORE_RESUMING))?;
         if idle.is_some() { Err(call.interrupt_error_while(&Interrupt::Idle, BEFORE_RESUMING)) } else { Ok(()) }
     }
 }
@@ -197,7 +197,7 @@ impl ResumeState {
     }
 }
 
-/// Whether the stream can be resumed. Modern streams cannot, and a handshake is started again instead.
+/// Whether the stream can be resumed: not on modern servers, and not during a handshake, which has no version yet.
 fn can_resume(peer_context: &PeerContext, state: &ResumeState) -> bool {
     peer_context.era == Era::Legacy && peer_context.version.is_some() && state.last_id.is_some()
 }

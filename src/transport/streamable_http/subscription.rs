@@ -85,10 +85,10 @@ impl StreamableHttp {
                     event,
                     &mut skipped,
                     |_| false,
-                    |taken| {
-                        end = end.take().or_else(|| match taken {
+                    |stream_message| {
+                        end = end.take().or_else(|| match stream_message {
                             StreamMessage::Message(message) => take_message(call, message, on_notification),
-                            StreamMessage::InvalidMessage { error, .. } => Some(Err(error)),
+                            StreamMessage::InvalidResponse { error, .. } => Some(Err(error)),
                         });
                         true
                     },
@@ -114,8 +114,8 @@ fn take_message(
 ) -> Option<Result<()>> {
     // One event can contain many messages, and each can run a callback: check for interrupts before each. The timeout
     // applies only to opening.
-    if let Err(stop @ (Interrupt::Cancelled | Interrupt::Closed)) = call.wait_context().check() {
-        return Some(Err(call.interrupt_error_while(&stop, LISTENING)));
+    if let Err(interrupt @ (Interrupt::Cancelled | Interrupt::Closed)) = call.wait_context().check() {
+        return Some(Err(call.interrupt_error_while(&interrupt, LISTENING)));
     }
     match message {
         Message::Result { .. } => return Some(Ok(())),

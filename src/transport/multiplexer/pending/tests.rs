@@ -37,12 +37,12 @@ fn result_text(outcome: Option<RpcOutcome>) -> String {
 }
 
 /// All messages that wait for a call. Delivers the call's response first, so that the wait ends.
-fn mailbox(pending: &PendingRequests, response: &PendingResponse, call: &CallContext) -> Vec<InboundMessage> {
-    assert!(pending.deliver(Some(response.id), result("{}")).is_none());
+fn mailbox(pending: &PendingRequests, pending_response: &PendingResponse, call: &CallContext) -> Vec<InboundMessage> {
+    assert!(pending.deliver(Some(pending_response.id), result("{}")).is_none());
     let mut found = Vec::new();
     loop {
-        match response.wait(call).unwrap() {
-            PendingEvent::InboundMessage(message) => found.push(message),
+        match pending_response.wait(call).unwrap() {
+            PendingEvent::Message(message) => found.push(message),
             PendingEvent::Outcome(_) => return found,
         }
     }
@@ -66,18 +66,18 @@ fn id(message: &InboundMessage) -> &str {
 }
 
 /// Looks for a message and finds none: the call is then not busy.
-fn wait_without_message(response: &PendingResponse) {
-    assert!(response.pending.next_message(&response.slot).is_none());
+fn wait_without_message(pending_response: &PendingResponse) {
+    assert!(pending_response.pending.next_message(&pending_response.slot).is_none());
 }
 
 #[test]
 fn of_more_than_256_notifications_the_oldest_are_dropped_and_counted() {
     let (context, pending) = (context(), pending());
     let call = progress_call(&context);
-    let response = pending.add_request(&call, 1, "m", false).unwrap();
+    let pending_response = pending.add_request(&call, 1, "m", false).unwrap();
     (0..MAX_MESSAGES + 44).for_each(|n| assert!(pending.deliver_notification(progress(&call, n, "")).is_none()));
-    assert_eq!(response.dropped(), 44);
-    let numbers: Vec<u64> = mailbox(&pending, &response, &call).iter().map(number).collect();
+    assert_eq!(pending_response.dropped(), 44);
+    let numbers: Vec<u64> = mailbox(&pending, &pending_response, &call).iter().map(number).collect();
     assert_eq!(numbers, (44..300).collect::<Vec<_>>());
 }
 
@@ -85,11 +85,11 @@ fn of_more_than_256_notifications_the_oldest_are_dropped_and_counted() {
 fn of_more_than_8_mib_of_notifications_the_oldest_are_dropped_and_counted() {
     let (context, pending) = (context(), pending());
     let call = progress_call(&context);
-    let response = pending.add_request(&call, 1, "m", false).unwrap();
+    let pending_response = pending.add_request(&call, 1, "m", false).unwrap();
     let long = "x".repeat(1_000_000);
     (0..10).for_each(|n| assert!(pending.deliver_notification(progress(&call, n, &long)).is_none()));
-    assert_eq!(response.dropped(), 2);
-    let numbers: Vec<u64> = mailbox(&pending, &response, &call).iter().map(number).collect();
+    assert_eq!(pending_response.dropped(), 2);
+    let numbers: Vec<u64> = mailbox(&pending, &pending_response, &call).iter().map(number).collect();
     assert_eq!(numbers, (2..10).collect::<Vec<_>>());
 }
 
@@ -97,7 +97,7 @@ fn of_more_than_8_mib_of_notifications_the_oldest_are_dropped_and_counted() {
 fn a_list_change_is_kept_longer_than_newer_notifications() {
     let (context, pending) = (context(), pending());
     let call = call(&context);
-    let response = pending.add_subscription(&call, 5, "subscriptions/listen").unwrap();
+    let pending_response = pending.add_subscription(&call, 5, "subscriptions/listen").unwrap();
     let change = |method: &str, uri: usize| {
         let meta = r#""_meta":{"io.modelcontextprotocol/subscriptionId":5}"#;
         assert!(pending.deliver_notification(notification(method, &format!(r#"{{{meta},"uri":"{uri}"}}"#))).is_none());
@@ -106,8 +106,8 @@ fn a_list_change_is_kept_longer_than_newer_notifications() {
     (0..MAX_MESSAGES + 44).for_each(|n| change("notifications/resources/updated", n));
     // A newer change of the same list replaces the older one.
     change("notifications/tools/list_changed", 1);
-    assert_eq!(response.dropped(), 45);
-    let found = mailbox(&pending, &response, &call);
+    assert_eq!(pending_response.dropped(), 45);
+    let found = mailbox(&pending, &pending_response, &call);
     let uri = |message: &InboundMessage| RawValue::of(params(message)).member("uri").unwrap().raw().to_owned();
     let expected: Vec<String> = (45..300).chain([1]).map(|n| format!("\"{n}\"")).collect();
     assert_eq!(found.iter().map(uri).collect::<Vec<_>>(), expected);
@@ -117,11 +117,11 @@ fn a_list_change_is_kept_longer_than_newer_notifications() {
 fn a_server_request_is_not_dropped_for_notifications() {
     let (context, pending) = (context(), pending());
     let call = progress_call(&context);
-    let response = pending.add_request(&call, 1, "m", true).unwrap();
-    wait_without_message(&response);
+    let pending_response = pending.add_request(&call, 1, "m", true).unwrap();
+    wait_without_message(&pending_response);
     assert!(pending.deliver_server_request(server_request("7", "roots/list")).is_ok());
     (0..MAX_MESSAGES).for_each(|n| drop(pending.deliver_notification(progress(&call, n, ""))));
-    let found = mailbox(&pending, &response, &call);
+    let found = mailbox(&pending, &pending_response, &call);
     assert_eq!((id(&found[0]), number(&found[1]), found.len()), ("7", 1, MAX_MESSAGES));
 }
 
@@ -129,7 +129,7 @@ fn a_server_request_is_not_dropped_for_notifications() {
 fn sixty_four_server_requests_wait_for_a_busy_call_and_others_are_returned() {
     let (context, pending) = (context(), pending());
     let call = call(&context);
-    let response = pending.add_request(&call, 1, "m", true).unwrap();
+    let pending_response = pending.add_request(&call, 1, "m", true).unwrap();
     for n in 0..64 {
         assert!(pending.deliver_server_request(server_request(&n.to_string(), "roots/list")).is_ok(), "{n}");
     }
@@ -138,10 +138,10 @@ fn sixty_four_server_requests_wait_for_a_busy_call_and_others_are_returned() {
         panic!("the request is not refused")
     };
     assert_eq!(refused.id, "64");
-    let first = pending.next_message(&response.slot).unwrap();
+    let first = pending.next_message(&pending_response.slot).unwrap();
     assert_eq!(id(&first), "0");
     assert!(pending.deliver_server_request(server_request("65", "roots/list")).is_ok());
-    let found = mailbox(&pending, &response, &call);
+    let found = mailbox(&pending, &pending_response, &call);
     let expected: Vec<String> = (1..64).chain([65]).map(|n| n.to_string()).collect();
     assert_eq!(found.iter().map(id).collect::<Vec<_>>(), expected);
 }
@@ -160,8 +160,9 @@ fn a_server_request_goes_to_the_oldest_free_call_without_a_response() {
     for n in ["1", "2", "3"] {
         assert!(pending.deliver_server_request(server_request(n, "roots/list")).is_ok());
     }
-    let taken =
-        |response: &PendingResponse| pending.next_message(&response.slot).map(|message| id(&message).to_owned());
+    let taken = |pending_response: &PendingResponse| {
+        pending.next_message(&pending_response.slot).map(|message| id(&message).to_owned())
+    };
     assert_eq!((taken(&subscription), taken(&without_mailbox), taken(&answered)), (None, None, None));
     // The first call that is free takes the queued request.
     assert_eq!((taken(&second).as_deref(), taken(&second).as_deref()), (Some("1"), Some("3")));
@@ -183,28 +184,28 @@ fn server_requests_go_to_another_call_when_theirs_ends() {
 fn the_ids_of_server_requests_are_returned_when_the_last_call_ends() {
     let (context, pending) = (context(), pending());
     let call = call(&context);
-    let response = pending.add_request(&call, 1, "m", true).unwrap();
-    wait_without_message(&response);
+    let pending_response = pending.add_request(&call, 1, "m", true).unwrap();
+    wait_without_message(&pending_response);
     for id in ["7", "8", "9"] {
         assert!(pending.deliver_server_request(server_request(id, "roots/list")).is_ok());
     }
-    assert_eq!(response.unregister(), ["7", "8", "9"]);
-    assert!(!pending.is_awaited(1) && response.unregister().is_empty());
+    assert_eq!(pending_response.unregister(), ["7", "8", "9"]);
+    assert!(!pending.is_awaited(1) && pending_response.unregister().is_empty());
 }
 
 #[test]
 fn a_cancelled_server_request_is_removed_from_queue_and_mailbox() {
     let (context, pending) = (context(), pending());
     let call = call(&context);
-    let response = pending.add_request(&call, 1, "m", true).unwrap();
-    wait_without_message(&response);
+    let pending_response = pending.add_request(&call, 1, "m", true).unwrap();
+    wait_without_message(&pending_response);
     for id in ["7", "8", "9"] {
         assert!(pending.deliver_server_request(server_request(id, "roots/list")).is_ok());
     }
     pending.forget_server_request("7.0");
     pending.forget_server_request("9");
     pending.forget_server_request("\"8\"");
-    assert_eq!(mailbox(&pending, &response, &call).iter().map(id).collect::<Vec<_>>(), ["8"]);
+    assert_eq!(mailbox(&pending, &pending_response, &call).iter().map(id).collect::<Vec<_>>(), ["8"]);
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn a_notification_goes_to_the_waiting_call_with_its_token_or_subscription() {
     let (context, pending) = (context(), pending());
     let [own, other] = [(); 2].map(|()| progress_call(&context));
     let without = call(&context);
-    let response = pending.add_request(&own, 1, "m", false).unwrap();
+    let pending_response = pending.add_request(&own, 1, "m", false).unwrap();
     let _other = pending.add_request(&other, 2, "m", true).unwrap();
     let _without = pending.add_request(&without, 3, "m", true).unwrap();
     let subscription = pending.add_subscription(&without, 4, "subscriptions/listen").unwrap();
@@ -223,7 +224,7 @@ fn a_notification_goes_to_the_waiting_call_with_its_token_or_subscription() {
     assert!(pending.deliver_notification(progress(&without, 5, "")).is_some());
     assert!(pending.deliver_notification(notification("x", &of(3))).is_some());
     assert!(pending.deliver_notification(notification("x", "{}")).is_some());
-    assert_eq!(mailbox(&pending, &response, &own).iter().map(number).collect::<Vec<_>>(), [5]);
+    assert_eq!(mailbox(&pending, &pending_response, &own).iter().map(number).collect::<Vec<_>>(), [5]);
     assert_eq!(mailbox(&pending, &subscription, &without).len(), 1);
     // After the response, the call accepts no more notifications.
     assert!(pending.deliver_notification(progress(&own, 6, "")).is_some());
@@ -264,9 +265,11 @@ fn the_end_fails_waiting_calls_after_their_messages_and_all_later_calls() {
     assert!(pending.deliver_notification(progress(&own, 5, "")).is_none());
     assert!(!pending.end_event.is_set() && pending.end_reason().is_none() && !pending.needs_new_session());
     pending.end(&Error::new(MCP_TRUNCATED, "the end"));
-    assert!(matches!(first.wait(&own), Ok(PendingEvent::InboundMessage(InboundMessage::Notification(_)))));
-    for (response, call) in [(&first, &own), (&second, &other)] {
-        let Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) = response.wait(call) else { panic!("no failure") };
+    assert!(matches!(first.wait(&own), Ok(PendingEvent::Message(InboundMessage::Notification(_)))));
+    for (pending_response, call) in [(&first, &own), (&second, &other)] {
+        let Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) = pending_response.wait(call) else {
+            panic!("no failure")
+        };
         assert_eq!((error.status(), error.report().message.as_str()), (MCP_TRUNCATED, "the end"));
     }
     let later = pending.add_request(&other, 3, "m", false).err().unwrap();
@@ -278,12 +281,12 @@ fn the_end_fails_waiting_calls_after_their_messages_and_all_later_calls() {
 fn a_retired_connection_accepts_no_new_call_and_keeps_waiting_ones() {
     let (context, pending) = (context(), pending());
     let call = call(&context);
-    let response = pending.add_request(&call, 1, "m", false).unwrap();
+    let pending_response = pending.add_request(&call, 1, "m", false).unwrap();
     pending.retire();
     assert!(pending.needs_new_session() && !pending.end_event.is_set());
     assert_eq!(pending.add_request(&call, 2, "m", false).err().unwrap().status(), MCP_DISCONNECTED);
     assert!(pending.deliver(Some(1), result("{}")).is_none());
-    assert!(matches!(response.wait(&call), Ok(PendingEvent::Outcome(RpcOutcome::Result(_)))));
+    assert!(matches!(pending_response.wait(&call), Ok(PendingEvent::Outcome(RpcOutcome::Result(_)))));
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn a_connection_is_retired_after_20_seconds_of_silence_unless_it_is_a_process() 
 fn a_sent_request_that_a_process_returns_is_an_echo() {
     let (context, pending) = (context(), PendingRequests::new(true, Arc::default()).unwrap());
     let call = call(&context);
-    let _responses =
+    let _pending_responses =
         [(1, "initialize"), (2, "ping")].map(|(id, method)| pending.add_request(&call, id, method, false).unwrap());
     let is_echo = |id: &str, method: &str| pending.is_echo(id, method);
     assert!(is_echo("1", "initialize"));
@@ -324,6 +327,6 @@ fn a_sent_request_that_a_process_returns_is_an_echo() {
     assert!(pending.record_echo() && !pending.record_echo());
     assert!(is_echo("2", "ping") && !is_echo("3", "ping") && is_echo("3", "tools/list"));
     let over_http = PendingRequests::new(false, Arc::default()).unwrap();
-    let _response = over_http.add_request(&call, 1, "initialize", false).unwrap();
+    let _pending_response = over_http.add_request(&call, 1, "initialize", false).unwrap();
     assert!(!over_http.is_echo("1", "initialize"));
 }
