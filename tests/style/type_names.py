@@ -11,7 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 
 # Associated types are indented, aliases are not.
-DECLARATION = re.compile(r"^(?:\s*(?:pub(?:\([^)]*\))? )?(?:struct|enum|union|trait)|(?:pub(?:\([^)]*\))? )?type) (\w+)", re.M)
+PUBLIC = r"(?:pub(?:\([^)]*\))? )?"
+DECLARATION = re.compile(rf"^(?:\s*{PUBLIC}(?:struct|enum|union|trait)|{PUBLIC}type) (\w+)", re.M)
 
 
 def main(arguments):
