@@ -244,7 +244,7 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * messages: requests with responses, and notifications, which have no response. The specification
  * is at https://modelcontextprotocol.io/specification; comments cite it by version and page title.
  *
- * Example: call the tool "add" of a server and print the result.
+ * Example: call the tool "add" of a server and print the result; `token` is a bearer token.
  *
  *     mcp_error *error = NULL;
  *     mcp_json *result = NULL;
@@ -252,7 +252,8 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
  *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
  *             MCP_OK)
- *       puts(mcp_tool_result_text(result));
+ *       printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "",
+ *              mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
  *     mcp_json_free(result);
@@ -275,40 +276,46 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - A transport carries the messages: Streamable HTTP (one POST for each message), its predecessor
  *   HTTP+SSE, or stdio, the standard input and output of a server process.
  * - An event stream is an HTTP response that stays open and carries messages as server-sent events.
+ *   Over Streamable HTTP, a legacy server sends messages that belong to no call on a separate one,
+ *   the server event stream.
  *
  * API conventions:
  *
- * - Results. A function that creates an object returns a pointer to it, or NULL on failure. Other
- *   functions that can fail return an mcp_status, which is MCP_OK on success. The last parameter of
- *   both is a place for an error, which may be NULL (see mcp_error).
- * - Ownership. Texts and arrays are copied before a function returns. The caller owns the objects
- *   that it receives, and frees each with the _free function of its type, which ignores NULL.
- *   Borrowed results are not freed; the description states how long they are valid. Output
- *   parameters for objects are set to NULL first, and to the object only on success.
- * - Text is UTF-8 and NUL-terminated. JSON arguments have a length in bytes (less than 4 GiB), or
- *   SIZE_MAX if they are NUL-terminated.
+ * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
+ *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
+ *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
+ *   mcp_error); only mcp_options_new and mcp_cancel_new have none.
+ * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
+ *   caller owns the objects that it receives, and frees each with the _free function of its type,
+ *   which ignores NULL. Borrowed results are not freed; the description states how long they are
+ *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
+ * - Text, including the names of files, is UTF-8 and NUL-terminated.
+ * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
+ *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
+ *   function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
  *   by default), its cancel token is triggered or its client is closed. It can fail with every
  *   status that reports a cancellation, a timeout, or an error of the system, the network, HTTP or
  *   the protocol; its description names only those with a special meaning.
- * - Settings. Some functions return MCP_MISUSE after the first call: the first call of the client,
- *   successful or not, fixes these settings.
+ * - Settings. The first call of a client, successful or not, fixes some of its settings: the
+ *   functions that change them return MCP_MISUSE from then on.
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each separate
- *   event stream of a legacy server, and for each server process. They block all signals.
- * - Callbacks. The library holds no lock while a callback runs. No exception and no longjmp may
- *   leave a callback: a C++ exception aborts the process.
- * - Invalid arguments. NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT),
- *   never crashes. Use after free is not detected.
- * - The stack. A call uses at most 96 KiB of stack, and callbacks use more; musl's default of
- *   128 KiB is enough.
+ *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each server event
+ *   stream, and for each server process. They block all signals.
+ * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
+ *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
+ *   exception aborts the process.
+ * - Invalid arguments. NULL where no description allows it, invalid UTF-8 and unknown numbers are
+ *   errors (MCP_INVALID_ARGUMENT), never crashes. Use after free is not detected.
+ * - The stack. A call uses at most 96 KiB of stack, in addition to what the callbacks of the
+ *   application use. musl's default of 128 KiB is enough if they use less than 32 KiB.
  * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing; its
  *   file descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
- *   calls return MCP_MISUSE.
+ *   all functions for them return MCP_MISUSE, except mcp_client_free.
  * - Threads that end in a callback. If a callback ends its thread (pthread_exit, pthread_cancel),
  *   the library does not continue on it. With glibc, the thread sleeps until the process ends, and
  *   cannot be joined; elsewhere it ends. The memory that the library uses on it is not freed, and a

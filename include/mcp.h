@@ -7,7 +7,7 @@
  * messages: requests with responses, and notifications, which have no response. The specification
  * is at https://modelcontextprotocol.io/specification; comments cite it by version and page title.
  *
- * Example: call the tool "add" of a server and print the result.
+ * Example: call the tool "add" of a server and print the result; `token` is a bearer token.
  *
  *     mcp_error *error = NULL;
  *     mcp_json *result = NULL;
@@ -15,7 +15,8 @@
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
  *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
  *             MCP_OK)
- *       puts(mcp_tool_result_text(result));
+ *       printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "",
+ *              mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
  *     mcp_json_free(result);
@@ -38,40 +39,46 @@
  * - A transport carries the messages: Streamable HTTP (one POST for each message), its predecessor
  *   HTTP+SSE, or stdio, the standard input and output of a server process.
  * - An event stream is an HTTP response that stays open and carries messages as server-sent events.
+ *   Over Streamable HTTP, a legacy server sends messages that belong to no call on a separate one,
+ *   the server event stream.
  *
  * API conventions:
  *
- * - Results. A function that creates an object returns a pointer to it, or NULL on failure. Other
- *   functions that can fail return an mcp_status, which is MCP_OK on success. The last parameter of
- *   both is a place for an error, which may be NULL (see mcp_error).
- * - Ownership. Texts and arrays are copied before a function returns. The caller owns the objects
- *   that it receives, and frees each with the _free function of its type, which ignores NULL.
- *   Borrowed results are not freed; the description states how long they are valid. Output
- *   parameters for objects are set to NULL first, and to the object only on success.
- * - Text is UTF-8 and NUL-terminated. JSON arguments have a length in bytes (less than 4 GiB), or
- *   SIZE_MAX if they are NUL-terminated.
+ * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
+ *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
+ *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
+ *   mcp_error); only mcp_options_new and mcp_cancel_new have none.
+ * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
+ *   caller owns the objects that it receives, and frees each with the _free function of its type,
+ *   which ignores NULL. Borrowed results are not freed; the description states how long they are
+ *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
+ * - Text, including the names of files, is UTF-8 and NUL-terminated.
+ * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
+ *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
+ *   function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
  *   by default), its cancel token is triggered or its client is closed. It can fail with every
  *   status that reports a cancellation, a timeout, or an error of the system, the network, HTTP or
  *   the protocol; its description names only those with a special meaning.
- * - Settings. Some functions return MCP_MISUSE after the first call: the first call of the client,
- *   successful or not, fixes these settings.
+ * - Settings. The first call of a client, successful or not, fixes some of its settings: the
+ *   functions that change them return MCP_MISUSE from then on.
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each separate
- *   event stream of a legacy server, and for each server process. They block all signals.
- * - Callbacks. The library holds no lock while a callback runs. No exception and no longjmp may
- *   leave a callback: a C++ exception aborts the process.
- * - Invalid arguments. NULL, invalid UTF-8 and unknown numbers are errors (MCP_INVALID_ARGUMENT),
- *   never crashes. Use after free is not detected.
- * - The stack. A call uses at most 96 KiB of stack, and callbacks use more; musl's default of
- *   128 KiB is enough.
+ *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each server event
+ *   stream, and for each server process. They block all signals.
+ * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
+ *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
+ *   exception aborts the process.
+ * - Invalid arguments. NULL where no description allows it, invalid UTF-8 and unknown numbers are
+ *   errors (MCP_INVALID_ARGUMENT), never crashes. Use after free is not detected.
+ * - The stack. A call uses at most 96 KiB of stack, in addition to what the callbacks of the
+ *   application use. musl's default of 128 KiB is enough if they use less than 32 KiB.
  * - The process. The library installs no signal handler, raises no SIGPIPE and prints nothing; its
  *   file descriptors are close-on-exec. After fork, the child cannot use the clients of its parent:
- *   calls return MCP_MISUSE.
+ *   all functions for them return MCP_MISUSE, except mcp_client_free.
  * - Threads that end in a callback. If a callback ends its thread (pthread_exit, pthread_cancel),
  *   the library does not continue on it. With glibc, the thread sleeps until the process ends, and
  *   cannot be joined; elsewhere it ends. The memory that the library uses on it is not freed, and a
@@ -130,8 +137,8 @@ const char *MCP_NONNULL mcp_version(void);
 /* ============================================================================================== */
 
 /**
- * The result of a call. `MCP_OK` is 0. A later version may add values, and never reuses a number:
- * treat an unknown value as a failure.
+ * The result of a function. `MCP_OK` is 0. A later version may add values, and never reuses a
+ * number: treat an unknown value as a failure.
  *
  * `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
  * failure.
@@ -140,7 +147,7 @@ const char *MCP_NONNULL mcp_version(void);
  */
 typedef enum mcp_status {
   /**
-   * The call succeeded.
+   * The function succeeded.
    */
   MCP_OK = 0,
   /**
@@ -149,8 +156,10 @@ typedef enum mcp_status {
    */
   MCP_INVALID_ARGUMENT = 1,
   /**
-   * The function is not allowed now or here: a setting was changed after the first call that fixed
-   * it, a client was used after `fork`, or a callback made a call that would wait for itself.
+   * The function is not allowed now or here: a setting was changed after the first call had fixed
+   * it, or is not for this kind of server (URL or process); a client was used after `fork`; a
+   * callback made a call that would wait for itself; or a handler responded to another request
+   * than an elicitation with a function for elicitations.
    */
   MCP_MISUSE = 2,
   /**
@@ -300,11 +309,12 @@ typedef enum mcp_status {
    */
   MCP_ENDLESS = 36,
   /**
-   * The server requested input for which no handler is set.
+   * The server requested input for which no handler is set: see `mcp_set_elicitation`,
+   * `mcp_set_sampling` and `mcp_set_roots`.
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
-   * A handler failed, or gave no response.
+   * A handler called `mcp_input_fail`, or gave no response (`mcp_input_fn`).
    */
   MCP_INPUT_FAILED = 38,
   /**
@@ -457,7 +467,8 @@ typedef struct mcp_client mcp_client;
  * Errors and log messages do not contain the URL's query. They show a path segment that may be a
  * secret as "***", and redact it in texts of the server. Such a segment has 16 bytes or more with
  * a letter and a digit, or follows "/s/", "/t/", "/key/" or "/token/"; "mcp" and "sse" are never
- * secrets. A short word is hidden only in the URL, because texts may contain it for other reasons.
+ * secrets. A segment that may be an ordinary word (shorter than 8 bytes; than 4 if it has a digit)
+ * is hidden in the URL, but not in texts of the server.
  *
  * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
  * `MCP_INVALID_ARGUMENT` for an invalid URL, or `MCP_SYSTEM_ERROR` if no file descriptor is
@@ -469,18 +480,20 @@ mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
  * Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
- * every later call. A legacy server is notified that the session has ended, with HTTP DELETE
- * (specification 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is
- * closed. A second close has no effect and returns `MCP_OK`.
+ * every later call. This function does not wait until the other threads have returned from their
+ * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
+ * 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
+ * second close has no effect and returns `MCP_OK`.
  *
- * `options` may be NULL. Its timeout, or else the client's, limits the time for notifying the
- * server; its cancel token ends it early.
+ * `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
+ * server; their cancel token ends it early.
  *
  * Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
  * anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
  * client). `mcp_client_free` must still be called.
  *
- * It blocks while it notifies the server. Thread-safe. Since 0.1.0.
+ * It blocks while it notifies the server. All callbacks except the auth callback may close their
+ * client, even where they must not make calls. Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
@@ -489,11 +502,11 @@ mcp_status mcp_client_close(mcp_client *client,
 /**
  * Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
  * any more. It never uses the network: to end the session with the server properly, call
- * `mcp_client_close` first.
+ * `mcp_client_close` first, and wait until the other threads have returned from their calls.
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
- * log callback or handler that runs on one of them, unless that callback itself frees the client.
- * It waits up to about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+ * callback that runs on one of them, unless that callback itself frees the client. It waits up to
+ * about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
  *
  * In a child process after `fork` it only frees memory and closes the child's copies of file
  * descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.
@@ -509,8 +522,9 @@ void mcp_client_free(mcp_client *client);
 /**
  * Creates a client for a server that runs as a child process and communicates over its standard
  * input and output (specification 2026-07-28, "stdio"). `argv` contains the program and its
- * arguments, followed by NULL; no shell is used. A program without a slash is searched for in
- * PATH. The first call starts the process; if it has ended, the next call starts it again.
+ * arguments, followed by NULL; no shell is used. A program without a slash is searched for in the
+ * PATH of the server process, and a relative path with a slash starts at its working directory.
+ * The first call starts the process; if it has ended, the next call starts it again.
  *
  * The process inherits the environment variables HOME, LOGNAME, PATH, SHELL, TERM and USER, and no
  * file descriptors except its three standard streams, which are pipes. It gets its own process
@@ -534,7 +548,8 @@ void mcp_client_free(mcp_client *client);
 mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
 
 /**
- * Sets an environment variable of the server process; a NULL `value` removes it.
+ * Sets an environment variable of the server process; a NULL `value` removes it, even if it would
+ * be inherited.
  *
  * If the server writes the value to stderr, it is redacted in the log and in errors, unless it is
  * shorter than 8 bytes or begins with a slash.
@@ -583,9 +598,9 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  *   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
  *   "auth", a bearer token; or
  * - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
- *   child process;
- * - optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a warning, because
- *   some programs mean seconds.
+ *   child process; "transport" or "type" may be "stdio";
+ * - in both cases optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a
+ *   warning, because some programs mean seconds.
  *
  * Comments and trailing commas are allowed. A member that is null counts as missing, and so does
  * an empty "command" next to a URL. Other keys are ignored.
@@ -594,9 +609,9 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  * uses the text if it is unset or empty. All replacements together have at most 1 MiB. "~/" at the
  * start of "command", "cwd" and "envFile" means the user's home directory.
  *
- * "envFile" is the path of a file with lines `NAME=value`, relative to the folder of the
- * configuration file. Values may be quoted, and `#` starts a comment. Variables of "env" override
- * it.
+ * A relative "cwd" starts at the working directory of this process. "envFile" is the path of a
+ * file with lines `NAME=value`, relative to the folder of the configuration file. Values may be
+ * quoted, and `#` starts a comment. Variables of "env" override it.
  *
  * `name` selects the server; NULL selects the only enabled server of the file. A server with
  * "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
@@ -709,8 +724,8 @@ typedef struct mcp_auth_request mcp_auth_request;
 /**
  * Gives an HTTP request its credentials. The callback sets them with `mcp_auth_request_set_bearer`
  * and `mcp_auth_request_set_header`, or reports with `mcp_auth_request_fail` why there are none.
- * The credentials it sets override those of the client and of the call; if it sets nothing,
- * nothing is added.
+ * They override the credentials of the client and of the call for the same header; the others are
+ * sent as well.
  *
  * It runs on the thread of the call that makes the request, on one thread at a time for each
  * client, with no lock held. It may use the library, but must neither make a call on the same
@@ -732,8 +747,8 @@ typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *MCP_NONNULL
  *
  * If several calls are rejected at the same time, the callback is called once and all of them use
  * the result: a refresh token is used once. So the credentials may be used for other requests than
- * the one that the callback was called for. Requests that belong to no call, such as the response
- * to a ping of the server, use the credentials that the callback gave last.
+ * the one that the callback was called for. HTTP requests that belong to no call, such as the POST
+ * with the response to a ping of the server, use the credentials that the callback gave last.
  *
  * If the callback calls `mcp_auth_request_fail`, or the last setter called in it failed, the call
  * ends with `MCP_AUTH_FAILED`.
@@ -789,7 +804,8 @@ int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
 const char *mcp_auth_request_challenge(const mcp_auth_request *request);
 
 /**
- * Sets the bearer token of the request, without the word "Bearer"; NULL removes it.
+ * Sets the bearer token of the request, without the word "Bearer". NULL removes a token that this
+ * function has set; that of `mcp_set_bearer` is then sent.
  *
  * Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
  * setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
@@ -801,7 +817,8 @@ mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
                                        mcp_error **error);
 
 /**
- * Sets a header of the request; a NULL `value` removes it.
+ * Sets a header of the request. A NULL `value` removes a header that this function has set; one of
+ * `mcp_set_header` or of the call's options is then sent.
  *
  * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
  * no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
@@ -857,8 +874,8 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
  */
 typedef enum mcp_limit {
   /**
-   * One message, or the body of one response after decompression; also all pages of a list
-   * together. Default: 64 MiB.
+   * The body of one HTTP response that is not an event stream, after decompression; all pages of
+   * a list together; all results in the cache together. Default: 64 MiB.
    */
   MCP_LIMIT_MESSAGE = 1,
   /**
@@ -866,7 +883,8 @@ typedef enum mcp_limit {
    */
   MCP_LIMIT_HEAD = 2,
   /**
-   * One event of an event stream. Default: 64 MiB.
+   * One event of an event stream (usually one message), or one message of a server process.
+   * Default: 64 MiB.
    */
   MCP_LIMIT_EVENT = 3,
 } mcp_limit;
@@ -1135,8 +1153,8 @@ mcp_status mcp_server_info(mcp_client *client,
  *
  * Each tool has a "name", usually a "description", and an "inputSchema", the JSON schema of its
  * arguments (specification 2026-07-28, "Tools"). With a modern server over HTTP, a tool is left
- * out and logged if its schema is larger than 1 MiB or breaks the rules for arguments that are
- * sent as headers, as the specification requires.
+ * out, and a warning is logged, if its schema marks arguments as headers in an invalid way (as the
+ * specification requires), or is larger than 1 MiB.
  *
  * A page whose "nextCursor" was already used is the last one, and a warning is logged: some
  * servers return the same cursor with every page. Returns `MCP_ENDLESS` for more than 10,000
@@ -1151,9 +1169,9 @@ mcp_status mcp_list_tools(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Lists one page of the server's tools: an object with "tools". A NULL `cursor` requests the first
- * page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the last; ""
- * is a valid cursor. The caller must detect a cursor that repeats.
+ * Lists one page of the server's tools: an object with "tools". Pass NULL as `cursor` for the
+ * first page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is
+ * the last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
  * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1180,9 +1198,9 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * executed.
  *
  * The client may first request the list of tools, which says how to call the tool. During the call
- * the server may request input from the handlers that are set. A tool that must run as a task
- * (2025-11-25) is started as one, and the function waits for its end; if the function is cancelled
- * or times out, so is the task.
+ * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
+ * that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
+ * the function is cancelled or times out, so is the task.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1256,7 +1274,8 @@ const char *mcp_task_id(const mcp_json *result);
  * Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
  * "completed", "failed" or "cancelled"), and optionally "statusMessage", "ttlMs" and
  * "pollIntervalMs", which servers of 2025-11-25 call "ttl" and "pollInterval". On modern servers a
- * completed task contains its "result", a failed one its "error".
+ * completed task contains its "result", a failed one its "error"; on servers of 2025-11-25
+ * `mcp_wait_task` returns them.
  *
  * On success `*task` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1268,9 +1287,11 @@ mcp_status mcp_get_task(mcp_client *client,
                         mcp_error **error);
 
 /**
- * Sends inputs that a task of a modern server requests. `responses` is the text of a JSON object
- * of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`, with a result for each key of
- * the task's "inputRequests". `mcp_wait_task` does this automatically.
+ * Sends inputs that a task of a modern server requests. While such a task has the status
+ * "input_required", it contains "inputRequests", an object with a request for each key.
+ * `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
+ * requires. `mcp_wait_task` does this automatically.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -1333,9 +1354,9 @@ mcp_status mcp_list_resources(mcp_client *client,
                               mcp_error **error);
 
 /**
- * Lists one page of the server's resources: an object with "resources". A NULL `cursor` requests
- * the first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
- * last; "" is a valid cursor. The caller must detect a cursor that repeats.
+ * Lists one page of the server's resources: an object with "resources". Pass NULL as `cursor` for
+ * the first page, and the "nextCursor" of a page for the page after it. A page without
+ * "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
  * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1364,9 +1385,10 @@ mcp_status mcp_list_resource_templates(mcp_client *client,
                                        mcp_error **error);
 
 /**
- * Lists one page of the server's resource templates: an object with "resourceTemplates". A NULL
- * `cursor` requests the first page, the "nextCursor" of a page the page after it. A page without
- * "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
+ * Lists one page of the server's resource templates: an object with "resourceTemplates". Pass NULL
+ * as `cursor` for the first page, and the "nextCursor" of a page for the page after it. A page
+ * without "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that
+ * repeats.
  *
  * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1415,9 +1437,9 @@ mcp_status mcp_list_prompts(mcp_client *client,
                             mcp_error **error);
 
 /**
- * Lists one page of the server's prompts: an object with "prompts". A NULL `cursor` requests the
- * first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
- * last; "" is a valid cursor. The caller must detect a cursor that repeats.
+ * Lists one page of the server's prompts: an object with "prompts". Pass NULL as `cursor` for the
+ * first page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is
+ * the last; "" is a valid cursor. The caller must detect a cursor that repeats.
  *
  * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1430,8 +1452,8 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
 
 /**
  * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
- * has a "role" and a "content". `arguments` is the text of a JSON object of strings of `length`
- * bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
+ * has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+ * values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -1445,8 +1467,9 @@ mcp_status mcp_get_prompt(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Gets completions for an argument of a prompt: values that begin with `value`. `context` is the
- * text of a JSON object with the arguments that are already known, NUL-terminated, or NULL.
+ * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
+ * is what the user has entered so far. `context` is the text of a JSON object with the arguments
+ * that are already known, NUL-terminated, or NULL.
  *
  * The result is an object whose "completion" has "values", an array of at most 100 strings, and
  * optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -1464,9 +1487,10 @@ mcp_status mcp_complete_prompt(mcp_client *client,
                                mcp_error **error);
 
 /**
- * Gets completions for an argument of a resource template, which is identified by its
- * "uriTemplate": values that begin with `value`. `context` is the text of a JSON object with the
- * arguments that are already known, NUL-terminated, or NULL.
+ * Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
+ * the template, `argument` the name of a variable in it, and `value` what the user has entered so
+ * far. `context` is the text of a JSON object with the arguments that are already known,
+ * NUL-terminated, or NULL.
  *
  * The result is the same object as that of `mcp_complete_prompt`.
  *
@@ -1517,9 +1541,9 @@ typedef void (*mcp_input_fn)(void *userdata, struct mcp_input *MCP_NONNULL input
  * of a form, or "mode" = "url" and a "url" for the user to open. Show which server asks, let the
  * user decline, and open no URL without consent.
  *
- * NULL removes the handler (the default): the client does not declare this capability to the
- * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
- * longer needed: see `mcp_destroy_fn`.
+ * NULL removes the handler (the default). Without it, the client does not declare to the server
+ * that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
+ * be NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
  * Returns `MCP_MISUSE` after the first call.
  *
@@ -1537,9 +1561,9 @@ mcp_status mcp_set_elicitation(mcp_client *client,
  * "tools". The response (`mcp_input_respond`) is an object with "role", "content", "model" and
  * optionally "stopReason". Let the user see the request and the response, and refuse either.
  *
- * NULL removes the handler (the default): the client does not declare this capability to the
- * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
- * longer needed: see `mcp_destroy_fn`.
+ * NULL removes the handler (the default). Without it, the client does not declare to the server
+ * that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
+ * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
  * Returns `MCP_MISUSE` after the first call.
  *
@@ -1557,9 +1581,9 @@ mcp_status mcp_set_sampling(mcp_client *client,
  * a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
  * legacy server with `mcp_notify` and "notifications/roots/list_changed".
  *
- * NULL removes the handler (the default): the client does not declare this capability to the
- * server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
- * longer needed: see `mcp_destroy_fn`.
+ * NULL removes the handler (the default). Without it, the client does not declare to the server
+ * that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
+ * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
  * Returns `MCP_MISUSE` after the first call.
  *
@@ -1603,7 +1627,7 @@ bool mcp_input_is_cancelled(const mcp_input *input);
 /**
  * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
  * JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
- * the defaults of the schema, if there are any. NULL means no fields, as for a URL.
+ * the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
  *
  * Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
  * request is not an elicitation.
@@ -1708,15 +1732,15 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  * message in the log says which ones a modern server grants.
  *
  * With a modern server this is a subscription (specification 2026-07-28, "Subscriptions"); with a
- * legacy one `resources/subscribe` and the server's separate event stream.
+ * legacy one `resources/subscribe` and the server event stream.
  *
  * If the connection breaks, it is re-established after growing delays, until five attempts in a
  * row have failed; changes during the interruption are not reported. If a server refuses the
  * stream because it has not noticed the end of the old one (HTTP 409), the client retries for
  * about two minutes, and then opens a new session.
  *
- * `options` may be NULL; their timeout applies only until the stream is first open. The callback
- * `change` receives `userdata` and must not be NULL.
+ * `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
+ * `change` must not be NULL; it receives `userdata`, which may be NULL.
  *
  * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
  * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -1752,8 +1776,9 @@ typedef void (*mcp_logging_fn)(void *userdata, const mcp_json *MCP_NONNULL messa
 
 /**
  * Sets the callback that receives the server's log messages. NULL discards them (the default).
- * Most servers send none before `mcp_set_logging_level`. A legacy server sends messages that
- * belong to no call on a separate event stream, which a reader thread of the library reads.
+ * Most servers send none before `mcp_set_logging_level`. Over Streamable HTTP, a legacy server
+ * sends messages that belong to no call on the server event stream. It is opened by the first
+ * call, if this callback or a handler is set by then; else by `mcp_set_logging_level`.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
@@ -1868,8 +1893,9 @@ mcp_status mcp_options_set_timeout(mcp_options *options,
                                    mcp_error **error);
 
 /**
- * Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if for
- * this long no byte is received from the server and none can be sent. 0 means none (the default).
+ * Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
+ * waits this long without receiving a byte or, while it sends, without being able to send one. 0
+ * means none (the default).
  *
  * No other thread may use the options meanwhile. Since 0.1.0.
  */
@@ -1917,8 +1943,10 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 mcp_error **error);
 
 /**
- * Sets a header for the requests of the call; a NULL `value` removes it. It overrides a header of
- * `mcp_set_header`.
+ * Sets a header for the HTTP requests of the call. It overrides a header of the same name of
+ * `mcp_set_header`; "Authorization" also overrides the bearer token. A NULL `value` removes the
+ * header from the options: that of the client is then sent. With a server process, headers are
+ * ignored.
  *
  * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept.
  *
@@ -1935,7 +1963,8 @@ mcp_status mcp_options_set_header(mcp_options *options,
 
 /**
  * `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
- * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`.
+ * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
+ * except one that does not have to wait, such as a call that is answered from the cache.
  *
  * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
  * callback of the application runs. The server is notified as its protocol version requires; the
@@ -2023,7 +2052,8 @@ typedef enum mcp_json_type {
  *     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
  *     printf("%s\n", name ? name : "(no name)");
  *
- * If an object has several members with the same name, the last one counts.
+ * If an object has several members with the same name, `mcp_json_member` and `mcp_json_at` find
+ * the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
  *
  * Since 0.1.0.
  */

@@ -118,8 +118,9 @@ enum class status : std::int32_t {
     /// An argument is invalid: an embedded NUL, not UTF-8, a line break in a header, a malformed token or URL, a
     /// negative duration, a moved-from object. Nothing was sent.
     invalid_argument = MCP_INVALID_ARGUMENT,
-    /// The call is not allowed now: a setting was changed after the first request that fixed it, or a client was used
-    /// after fork.
+    /// The function is not allowed now or here: a setting was changed after the first call had fixed it, or is not for
+    /// this kind of server (URL or process); a client was used after fork; or a callback made a call that would wait
+    /// for itself.
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
@@ -217,7 +218,7 @@ enum class limit : std::int32_t {
     message = MCP_LIMIT_MESSAGE,
     /// All header fields of one response together. Default: 64 KiB; maximum: 16 MiB.
     head = MCP_LIMIT_HEAD,
-    /// One event of an event stream. Default: 64 MiB.
+    /// One event of an event stream (usually one message), or one message of a server process. Default: 64 MiB.
     event = MCP_LIMIT_EVENT,
 };
 
@@ -1147,7 +1148,8 @@ class tool_error : public std::exception {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// A token that cancels the calls whose options contain it. It works once: after trigger(), every current and later
-/// call with this token fails with status::cancelled.
+/// call with this token fails with status::cancelled, except one that does not have to wait, such as a call that is
+/// answered from the cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for. The server is notified as its
 /// protocol version requires; the client does not wait for its response. The client stays usable.
@@ -1260,8 +1262,8 @@ class options {
         return std::move(timeout(length));
     }
 
-    /// Sets the idle timeout of the call: the call fails with status::timeout if for this long no byte is received from
-    /// the server and none can be sent. 0 means none (the default).
+    /// Sets the idle timeout of the call: the call fails with status::timeout if it waits this long without receiving a
+    /// byte or, while it sends, without being able to send one. 0 means none (the default).
     options &idle_timeout(duration length) & {
         set(mcp_options_set_idle_timeout, length);
         return *this;
@@ -1327,8 +1329,9 @@ class options {
         return std::move(meta(object));
     }
 
-    /// Sets a header for the requests of the call; std::nullopt removes it. It overrides a header of
-    /// client::set_header; the same rules apply.
+    /// Sets a header for the HTTP requests of the call. It overrides a header of the same name of client::set_header;
+    /// "Authorization" also overrides the bearer token. std::nullopt removes the header from the options: that of the
+    /// client is then sent. The rules of client::set_header apply. With a server process, headers are ignored.
     options &header(std::string_view name, std::optional<std::string_view> value) & {
         set(mcp_options_set_header, detail::text(name, "the header's name"), detail::text(value, "the header's value"));
         return *this;

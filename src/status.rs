@@ -1,7 +1,7 @@
 //! Status codes of calls, with their C names.
 
-/// The result of a call. `MCP_OK` is 0. A later version may add values, and never reuses a number:
-/// treat an unknown value as a failure.
+/// The result of a function. `MCP_OK` is 0. A later version may add values, and never reuses a
+/// number: treat an unknown value as a failure.
 ///
 /// `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
 /// failure.
@@ -11,13 +11,15 @@
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mcp_status {
-    /// The call succeeded.
+    /// The function succeeded.
     MCP_OK = 0,
     /// An argument is invalid: NULL, not UTF-8, an unknown number, a line break in a header, a
     /// malformed token or URL. Nothing was sent.
     MCP_INVALID_ARGUMENT = 1,
-    /// The function is not allowed now or here: a setting was changed after the first call that fixed
-    /// it, a client was used after `fork`, or a callback made a call that would wait for itself.
+    /// The function is not allowed now or here: a setting was changed after the first call had fixed
+    /// it, or is not for this kind of server (URL or process); a client was used after `fork`; a
+    /// callback made a call that would wait for itself; or a handler responded to another request
+    /// than an elicitation with a function for elicitations.
     MCP_MISUSE = 2,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     MCP_INTERNAL = 3,
@@ -97,9 +99,10 @@ pub enum mcp_status {
     /// A list has more than 10,000 pages, or the server requested input more than 32 times in one
     /// call.
     MCP_ENDLESS = 36,
-    /// The server requested input for which no handler is set.
+    /// The server requested input for which no handler is set: see `mcp_set_elicitation`,
+    /// `mcp_set_sampling` and `mcp_set_roots`.
     MCP_INPUT_UNSUPPORTED = 37,
-    /// A handler failed, or gave no response.
+    /// A handler called `mcp_input_fail`, or gave no response (`mcp_input_fn`).
     MCP_INPUT_FAILED = 38,
     /// The server process cannot be started, or has ended.
     MCP_PROCESS_FAILED = 39,

@@ -26,8 +26,8 @@ func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout, o.hasTimeout = d, true }
 }
 
-// IdleTimeout ends the call with [TimedOut] if for this long no byte arrives from the server and none can be sent.
-// Zero, the default, means no limit.
+// IdleTimeout ends the call with [TimedOut] if it waits this long without receiving a byte or, while it sends, without
+// being able to send one. Zero, the default, means no limit.
 func IdleTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.idle = d }
 }

@@ -32,7 +32,8 @@ const (
 	MessageLimit Limit = C.MCP_LIMIT_MESSAGE
 	// HeadLimit: the header fields of a response together. The default is 64 KiB, the maximum 16 MiB.
 	HeadLimit Limit = C.MCP_LIMIT_HEAD
-	// EventLimit: one event of an event stream. The default is 64 MiB.
+	// EventLimit: one event of an event stream (usually one message), or one message of a server process. The default
+	// is 64 MiB.
 	EventLimit Limit = C.MCP_LIMIT_EVENT
 )
 

@@ -26,8 +26,8 @@ pub struct mcp_auth_request<'a> {
 
 /// Gives an HTTP request its credentials. The callback sets them with `mcp_auth_request_set_bearer`
 /// and `mcp_auth_request_set_header`, or reports with `mcp_auth_request_fail` why there are none.
-/// The credentials it sets override those of the client and of the call; if it sets nothing,
-/// nothing is added.
+/// They override the credentials of the client and of the call for the same header; the others are
+/// sent as well.
 ///
 /// It runs on the thread of the call that makes the request, on one thread at a time for each
 /// client, with no lock held. It may use the library, but must neither make a call on the same
@@ -47,8 +47,8 @@ pub type mcp_auth_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void,
 ///
 /// If several calls are rejected at the same time, the callback is called once and all of them use
 /// the result: a refresh token is used once. So the credentials may be used for other requests than
-/// the one that the callback was called for. Requests that belong to no call, such as the response
-/// to a ping of the server, use the credentials that the callback gave last.
+/// the one that the callback was called for. HTTP requests that belong to no call, such as the POST
+/// with the response to a ping of the server, use the credentials that the callback gave last.
 ///
 /// If the callback calls `mcp_auth_request_fail`, or the last setter called in it failed, the call
 /// ends with `MCP_AUTH_FAILED`.
@@ -155,7 +155,8 @@ fn inner_request<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mu
     not_null(request, "request").map(|request| &mut *request.inner)
 }
 
-/// Sets the bearer token of the request, without the word "Bearer"; NULL removes it.
+/// Sets the bearer token of the request, without the word "Bearer". NULL removes a token that this
+/// function has set; that of `mcp_set_bearer` is then sent.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
 /// setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
@@ -174,7 +175,8 @@ pub extern "C" fn mcp_auth_request_set_bearer(
     })
 }
 
-/// Sets a header of the request; a NULL `value` removes it.
+/// Sets a header of the request. A NULL `value` removes a header that this function has set; one of
+/// `mcp_set_header` or of the call's options is then sent.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
 /// no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.

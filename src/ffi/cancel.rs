@@ -6,7 +6,8 @@ use super::c_types::{SharedHandle, guard_quiet};
 use crate::sys::pollable_event::PollableEvent;
 
 /// `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
-/// `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`.
+/// `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
+/// except one that does not have to wait, such as a call that is answered from the cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
 /// callback of the application runs. The server is notified as its protocol version requires; the

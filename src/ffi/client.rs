@@ -48,7 +48,8 @@ impl mcp_client {
 /// Errors and log messages do not contain the URL's query. They show a path segment that may be a
 /// secret as "***", and redact it in texts of the server. Such a segment has 16 bytes or more with
 /// a letter and a digit, or follows "/s/", "/t/", "/key/" or "/token/"; "mcp" and "sse" are never
-/// secrets. A short word is hidden only in the URL, because texts may contain it for other reasons.
+/// secrets. A segment that may be an ordinary word (shorter than 8 bytes; than 4 if it has a digit)
+/// is hidden in the URL, but not in texts of the server.
 ///
 /// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
 /// `MCP_INVALID_ARGUMENT` for an invalid URL, or `MCP_SYSTEM_ERROR` if no file descriptor is
@@ -61,18 +62,20 @@ pub extern "C" fn mcp_client_new(url: CText, error: OutParam<*mut mcp_error>) ->
 }
 
 /// Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
-/// every later call. A legacy server is notified that the session has ended, with HTTP DELETE
-/// (specification 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is
-/// closed. A second close has no effect and returns `MCP_OK`.
+/// every later call. This function does not wait until the other threads have returned from their
+/// calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
+/// 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
+/// second close has no effect and returns `MCP_OK`.
 ///
-/// `options` may be NULL. Its timeout, or else the client's, limits the time for notifying the
-/// server; its cancel token ends it early.
+/// `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
+/// server; their cancel token ends it early.
 ///
 /// Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
 /// anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
 /// client). `mcp_client_free` must still be called.
 ///
-/// It blocks while it notifies the server. Thread-safe. Since 0.1.0.
+/// It blocks while it notifies the server. All callbacks except the auth callback may close their
+/// client, even where they must not make calls. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_close(
     client: SharedHandle<mcp_client>,
@@ -87,11 +90,11 @@ pub extern "C" fn mcp_client_close(
 
 /// Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
 /// any more. It never uses the network: to end the session with the server properly, call
-/// `mcp_client_close` first.
+/// `mcp_client_close` first, and wait until the other threads have returned from their calls.
 ///
 /// It waits for the library's reader threads of this client (see "Threads" at the top) and for a
-/// log callback or handler that runs on one of them, unless that callback itself frees the client.
-/// It waits up to about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+/// callback that runs on one of them, unless that callback itself frees the client. It waits up to
+/// about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
 ///
 /// In a child process after `fork` it only frees memory and closes the child's copies of file
 /// descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.

@@ -46,9 +46,9 @@ pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void
 /// of a form, or "mode" = "url" and a "url" for the user to open. Show which server asks, let the
 /// user decline, and open no URL without consent.
 ///
-/// NULL removes the handler (the default): the client does not declare this capability to the
-/// server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
-/// longer needed: see `mcp_destroy_fn`.
+/// NULL removes the handler (the default). Without it, the client does not declare to the server
+/// that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
+/// be NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_MISUSE` after the first call.
 ///
@@ -70,9 +70,9 @@ pub unsafe extern "C" fn mcp_set_elicitation(
 /// "tools". The response (`mcp_input_respond`) is an object with "role", "content", "model" and
 /// optionally "stopReason". Let the user see the request and the response, and refuse either.
 ///
-/// NULL removes the handler (the default): the client does not declare this capability to the
-/// server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
-/// longer needed: see `mcp_destroy_fn`.
+/// NULL removes the handler (the default). Without it, the client does not declare to the server
+/// that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
+/// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_MISUSE` after the first call.
 ///
@@ -94,9 +94,9 @@ pub unsafe extern "C" fn mcp_set_sampling(
 /// a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
 /// legacy server with `mcp_notify` and "notifications/roots/list_changed".
 ///
-/// NULL removes the handler (the default): the client does not declare this capability to the
-/// server. `userdata` is passed to the handler, and to `destroy` (which may be NULL) when it is no
-/// longer needed: see `mcp_destroy_fn`.
+/// NULL removes the handler (the default). Without it, the client does not declare to the server
+/// that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
+/// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_MISUSE` after the first call.
 ///
@@ -187,7 +187,7 @@ fn inner_request<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut InputRe
 
 /// Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
 /// JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
-/// the defaults of the schema, if there are any. NULL means no fields, as for a URL.
+/// the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
 /// request is not an elicitation.

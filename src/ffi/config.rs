@@ -16,9 +16,9 @@ use crate::status::mcp_status;
 ///   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
 ///   "auth", a bearer token; or
 /// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
-///   child process;
-/// - optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a warning, because
-///   some programs mean seconds.
+///   child process; "transport" or "type" may be "stdio";
+/// - in both cases optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a
+///   warning, because some programs mean seconds.
 ///
 /// Comments and trailing commas are allowed. A member that is null counts as missing, and so does
 /// an empty "command" next to a URL. Other keys are ignored.
@@ -27,9 +27,9 @@ use crate::status::mcp_status;
 /// uses the text if it is unset or empty. All replacements together have at most 1 MiB. "~/" at the
 /// start of "command", "cwd" and "envFile" means the user's home directory.
 ///
-/// "envFile" is the path of a file with lines `NAME=value`, relative to the folder of the
-/// configuration file. Values may be quoted, and `#` starts a comment. Variables of "env" override
-/// it.
+/// A relative "cwd" starts at the working directory of this process. "envFile" is the path of a
+/// file with lines `NAME=value`, relative to the folder of the configuration file. Values may be
+/// quoted, and `#` starts a comment. Variables of "env" override it.
 ///
 /// `name` selects the server; NULL selects the only enabled server of the file. A server with
 /// "disabled": true or "enabled": false is refused. The client has the settings of the file, as if

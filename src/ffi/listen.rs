@@ -47,15 +47,15 @@ pub type mcp_change_fn =
 /// message in the log says which ones a modern server grants.
 ///
 /// With a modern server this is a subscription (specification 2026-07-28, "Subscriptions"); with a
-/// legacy one `resources/subscribe` and the server's separate event stream.
+/// legacy one `resources/subscribe` and the server event stream.
 ///
 /// If the connection breaks, it is re-established after growing delays, until five attempts in a
 /// row have failed; changes during the interruption are not reported. If a server refuses the
 /// stream because it has not noticed the end of the old one (HTTP 409), the client retries for
 /// about two minutes, and then opens a new session.
 ///
-/// `options` may be NULL; their timeout applies only until the stream is first open. The callback
-/// `change` receives `userdata` and must not be NULL.
+/// `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
+/// `change` must not be NULL; it receives `userdata`, which may be NULL.
 ///
 /// Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
 /// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is

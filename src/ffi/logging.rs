@@ -29,8 +29,9 @@ use crate::sys::callback;
 pub type mcp_logging_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, message: *const mcp_json)>;
 
 /// Sets the callback that receives the server's log messages. NULL discards them (the default).
-/// Most servers send none before `mcp_set_logging_level`. A legacy server sends messages that
-/// belong to no call on a separate event stream, which a reader thread of the library reads.
+/// Most servers send none before `mcp_set_logging_level`. Over Streamable HTTP, a legacy server
+/// sends messages that belong to no call on the server event stream. It is opened by the first
+/// call, if this callback or a handler is set by then; else by `mcp_set_logging_level`.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.

@@ -59,8 +59,9 @@ pub extern "C" fn mcp_options_set_timeout(
     })
 }
 
-/// Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if for
-/// this long no byte is received from the server and none can be sent. 0 means none (the default).
+/// Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
+/// waits this long without receiving a byte or, while it sends, without being able to send one. 0
+/// means none (the default).
 ///
 /// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -158,8 +159,10 @@ pub extern "C" fn mcp_options_set_meta(
     })
 }
 
-/// Sets a header for the requests of the call; a NULL `value` removes it. It overrides a header of
-/// `mcp_set_header`.
+/// Sets a header for the HTTP requests of the call. It overrides a header of the same name of
+/// `mcp_set_header`; "Authorization" also overrides the bearer token. A NULL `value` removes the
+/// header from the options: that of the client is then sent. With a server process, headers are
+/// ignored.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept.
 ///

@@ -32,9 +32,9 @@ pub extern "C" fn mcp_list_prompts(
     })
 }
 
-/// Lists one page of the server's prompts: an object with "prompts". A NULL `cursor` requests the
-/// first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
-/// last; "" is a valid cursor. The caller must detect a cursor that repeats.
+/// Lists one page of the server's prompts: an object with "prompts". Pass NULL as `cursor` for the
+/// first page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is
+/// the last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
 /// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -52,8 +52,8 @@ pub extern "C" fn mcp_list_prompts_page(
 }
 
 /// Gets a prompt with its arguments filled in: an object with "messages", an array; each message
-/// has a "role" and a "content". `arguments` is the text of a JSON object of strings of `length`
-/// bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
+/// has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+/// values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -73,8 +73,9 @@ pub extern "C" fn mcp_get_prompt(
     })
 }
 
-/// Gets completions for an argument of a prompt: values that begin with `value`. `context` is the
-/// text of a JSON object with the arguments that are already known, NUL-terminated, or NULL.
+/// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
+/// is what the user has entered so far. `context` is the text of a JSON object with the arguments
+/// that are already known, NUL-terminated, or NULL.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
 /// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -99,9 +100,10 @@ pub extern "C" fn mcp_complete_prompt(
     })
 }
 
-/// Gets completions for an argument of a resource template, which is identified by its
-/// "uriTemplate": values that begin with `value`. `context` is the text of a JSON object with the
-/// arguments that are already known, NUL-terminated, or NULL.
+/// Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
+/// the template, `argument` the name of a variable in it, and `value` what the user has entered so
+/// far. `context` is the text of a JSON object with the arguments that are already known,
+/// NUL-terminated, or NULL.
 ///
 /// The result is the same object as that of `mcp_complete_prompt`.
 ///

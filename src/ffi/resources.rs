@@ -30,9 +30,9 @@ pub extern "C" fn mcp_list_resources(
     })
 }
 
-/// Lists one page of the server's resources: an object with "resources". A NULL `cursor` requests
-/// the first page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the
-/// last; "" is a valid cursor. The caller must detect a cursor that repeats.
+/// Lists one page of the server's resources: an object with "resources". Pass NULL as `cursor` for
+/// the first page, and the "nextCursor" of a page for the page after it. A page without
+/// "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
 /// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -71,9 +71,10 @@ pub extern "C" fn mcp_list_resource_templates(
     })
 }
 
-/// Lists one page of the server's resource templates: an object with "resourceTemplates". A NULL
-/// `cursor` requests the first page, the "nextCursor" of a page the page after it. A page without
-/// "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that repeats.
+/// Lists one page of the server's resource templates: an object with "resourceTemplates". Pass NULL
+/// as `cursor` for the first page, and the "nextCursor" of a page for the page after it. A page
+/// without "nextCursor" is the last; "" is a valid cursor. The caller must detect a cursor that
+/// repeats.
 ///
 /// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

@@ -68,12 +68,13 @@ pub extern "C" fn mcp_set_protocol_version(
 /// Since 0.1.0.
 #[repr(C)]
 pub enum mcp_limit {
-    /// One message, or the body of one response after decompression; also all pages of a list
-    /// together. Default: 64 MiB.
+    /// The body of one HTTP response that is not an event stream, after decompression; all pages of
+    /// a list together; all results in the cache together. Default: 64 MiB.
     MCP_LIMIT_MESSAGE = 1,
     /// All header fields of one response together. Default: 64 KiB; maximum: 16 MiB.
     MCP_LIMIT_HEAD = 2,
-    /// One event of an event stream. Default: 64 MiB.
+    /// One event of an event stream (usually one message), or one message of a server process.
+    /// Default: 64 MiB.
     MCP_LIMIT_EVENT = 3,
 }
 

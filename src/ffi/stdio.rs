@@ -13,8 +13,9 @@ use crate::transport::stdio::environment::command_for;
 
 /// Creates a client for a server that runs as a child process and communicates over its standard
 /// input and output (specification 2026-07-28, "stdio"). `argv` contains the program and its
-/// arguments, followed by NULL; no shell is used. A program without a slash is searched for in
-/// PATH. The first call starts the process; if it has ended, the next call starts it again.
+/// arguments, followed by NULL; no shell is used. A program without a slash is searched for in the
+/// PATH of the server process, and a relative path with a slash starts at its working directory.
+/// The first call starts the process; if it has ended, the next call starts it again.
 ///
 /// The process inherits the environment variables HOME, LOGNAME, PATH, SHELL, TERM and USER, and no
 /// file descriptors except its three standard streams, which are pipes. It gets its own process
@@ -42,7 +43,8 @@ pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp
     })
 }
 
-/// Sets an environment variable of the server process; a NULL `value` removes it.
+/// Sets an environment variable of the server process; a NULL `value` removes it, even if it would
+/// be inherited.
 ///
 /// If the server writes the value to stderr, it is redacted in the log and in errors, unless it is
 /// shorter than 8 bytes or begins with a slash.

@@ -51,7 +51,8 @@ pub extern "C" fn mcp_task_id(result: Option<&mcp_json>) -> *const c_char {
 /// Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
 /// "completed", "failed" or "cancelled"), and optionally "statusMessage", "ttlMs" and
 /// "pollIntervalMs", which servers of 2025-11-25 call "ttl" and "pollInterval". On modern servers a
-/// completed task contains its "result", a failed one its "error".
+/// completed task contains its "result", a failed one its "error"; on servers of 2025-11-25
+/// `mcp_wait_task` returns them.
 ///
 /// On success `*task` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -66,9 +67,11 @@ pub extern "C" fn mcp_get_task(
     run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
 }
 
-/// Sends inputs that a task of a modern server requests. `responses` is the text of a JSON object
-/// of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`, with a result for each key of
-/// the task's "inputRequests". `mcp_wait_task` does this automatically.
+/// Sends inputs that a task of a modern server requests. While such a task has the status
+/// "input_required", it contains "inputRequests", an object with a request for each key.
+/// `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
+/// requires. `mcp_wait_task` does this automatically.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -18,8 +18,8 @@ use crate::status::mcp_status;
 ///
 /// Each tool has a "name", usually a "description", and an "inputSchema", the JSON schema of its
 /// arguments (specification 2026-07-28, "Tools"). With a modern server over HTTP, a tool is left
-/// out and logged if its schema is larger than 1 MiB or breaks the rules for arguments that are
-/// sent as headers, as the specification requires.
+/// out, and a warning is logged, if its schema marks arguments as headers in an invalid way (as the
+/// specification requires), or is larger than 1 MiB.
 ///
 /// A page whose "nextCursor" was already used is the last one, and a warning is logged: some
 /// servers return the same cursor with every page. Returns `MCP_ENDLESS` for more than 10,000
@@ -37,9 +37,9 @@ pub extern "C" fn mcp_list_tools(
     run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, ListMethod::Tools))
 }
 
-/// Lists one page of the server's tools: an object with "tools". A NULL `cursor` requests the first
-/// page, the "nextCursor" of a page the page after it. A page without "nextCursor" is the last; ""
-/// is a valid cursor. The caller must detect a cursor that repeats.
+/// Lists one page of the server's tools: an object with "tools". Pass NULL as `cursor` for the
+/// first page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is
+/// the last; "" is a valid cursor. The caller must detect a cursor that repeats.
 ///
 /// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -71,9 +71,9 @@ pub extern "C" fn mcp_list_tools_page(
 /// executed.
 ///
 /// The client may first request the list of tools, which says how to call the tool. During the call
-/// the server may request input from the handlers that are set. A tool that must run as a task
-/// (2025-11-25) is started as one, and the function waits for its end; if the function is cancelled
-/// or times out, so is the task.
+/// the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
+/// that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
+/// the function is cancelled or times out, so is the task.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

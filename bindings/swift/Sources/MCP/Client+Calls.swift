@@ -1,9 +1,9 @@
 /// Common to all calls:
 ///
 /// - `timeout` limits the call from start to end; nil means the client's timeout (``setTimeout(_:)``), `.zero` means no
-///   limit. `idleTimeout` limits how long no byte is received from the server and none can be sent to it. Both are
-///   rounded up to milliseconds, and both throw ``MCPError/Status/timeout``. `options` are described at
-///   ``CallOptions``.
+///   limit. `idleTimeout` limits how long the call waits without receiving a byte or, while it sends, without being
+///   able to send one. Both are rounded up to milliseconds, and both throw ``MCPError/Status/timeout``. `options` are
+///   described at ``CallOptions``.
 /// - When the task is cancelled, a call that has not started throws `CancellationError` and sends nothing. A call in
 ///   progress throws it within 50 ms and notifies the server; the client stays usable.
 /// - Calls block threads of the binding, never those of Swift's cooperative pool.

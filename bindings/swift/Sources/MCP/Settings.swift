@@ -77,7 +77,8 @@ extension Client {
         public static let message = Limit(MCP_LIMIT_MESSAGE)
         /// The size of all header fields of a response; 64 KiB by default, at most 16 MiB.
         public static let head = Limit(MCP_LIMIT_HEAD)
-        /// The size of an event of an event stream; 64 MiB by default.
+        /// The size of an event of an event stream (usually one message), or of a message of a server process; 64 MiB
+        /// by default.
         public static let event = Limit(MCP_LIMIT_EVENT)
     }
 }
