@@ -18,7 +18,9 @@ pub fn rpc_failure(call: &CallContext, error: RpcError) -> Error {
 /// The error for `what`, such as "a message of the server", which cannot be buffered.
 pub fn buffer_error(why: BufferError, what: &str, limit: usize) -> Error {
     match why {
-        BufferError::TooLarge => Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes")),
+        BufferError::TooLarge => {
+            Error::new(MCP_TOO_LARGE, format!("{what} is larger than {limit} bytes; mcp_set_limit raises this limit"))
+        }
         BufferError::NoMemory => Error::new(MCP_SYSTEM_ERROR, format!("not enough memory for {what}")),
     }
 }

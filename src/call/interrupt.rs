@@ -18,11 +18,13 @@ pub fn interrupt_error(interrupt: &Interrupt, doing: &str, wait_context: &WaitCo
         }
         Interrupt::Idle => Error::new(
             MCP_TIMEOUT,
-            format!("no data was received for the idle limit{} {doing}", duration(wait_context.idle)),
+            format!("no data was received for the idle timeout{} {doing}", duration(wait_context.idle)),
         ),
         Interrupt::Cancelled => Error::new(MCP_CANCELLED, format!("cancelled {doing}")),
         Interrupt::Closed => Error::new(MCP_CLOSED, format!("the client was closed {doing}")),
-        Interrupt::Done => Error::new(MCP_DISCONNECTED, format!("stopped {doing}: the response arrived another way")),
+        Interrupt::Done => {
+            Error::new(MCP_DISCONNECTED, format!("stopped {doing}: the response arrived on another connection"))
+        }
         Interrupt::System(error) => Error::new(MCP_SYSTEM_ERROR, format!("system call failed {doing}: {error}")),
     }
 }

@@ -169,8 +169,8 @@ impl Client {
         self.check_process()?;
         self.check_not_in_auth_callback()?;
         if self.transport_context.get().is_some_and(|context| reads_for(context)) {
-            let why = "the log callback made a call on the thread that reads this client's event stream; \
-                       make it on another thread";
+            let why =
+                "a callback made a call on the thread that reads this client's messages; make it on another thread";
             return Err(Error::new(MCP_MISUSE, why));
         }
         if self.calls.closed.is_set() {

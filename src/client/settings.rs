@@ -153,7 +153,7 @@ impl Settings {
     }
 
     pub fn set_require_https(&self, required: bool) -> Result<()> {
-        self.change("the rule for plain http", |settings| settings.require_https = required)
+        self.change("whether https is required", |settings| settings.require_https = required)
     }
 
     pub fn requires_https(&self) -> bool {
@@ -260,7 +260,7 @@ impl Settings {
     fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {
         let mut settings = self.lock();
         if self.is_frozen.load(Ordering::Relaxed) {
-            let why = format!("{what} cannot change after the first request; set it right after mcp_client_new");
+            let why = format!("{what} cannot change after the first call of the client; set it before that");
             return Err(Error::new(MCP_MISUSE, why));
         }
         edit(&mut settings);

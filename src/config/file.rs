@@ -118,7 +118,7 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
             let mut enabled = members(servers).filter(|server| known.len() == 1 || !is_disabled(*server));
             match (enabled.next(), enabled.next()) {
                 (Some(only), None) => only,
-                _ => return Err(format!("name a server; {}", listing(&known))),
+                _ => return Err(format!("pass the name of a server; {}", listing(&known))),
             }
         }
     };

@@ -52,7 +52,7 @@ pub extern "C" fn mcp_set_transport(
         _ => Err(Error::new(MCP_INVALID_ARGUMENT, "transport is not a value of mcp_transport")),
     };
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         client.settings.set_transport(transport?)
     })
 }
@@ -72,7 +72,7 @@ pub extern "C" fn mcp_set_unix_socket(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         client.settings.set_unix_socket(path.optional("path")?)
     })
 }
@@ -105,7 +105,7 @@ pub extern "C" fn mcp_set_proxy(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         let choice = match url.optional("url")? {
             None => ProxyChoice::Environment,
             Some("") => ProxyChoice::None,
@@ -133,7 +133,7 @@ pub extern "C" fn mcp_set_require_https(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         client.settings.set_require_https(required)
     })
 }
@@ -159,7 +159,7 @@ pub extern "C" fn mcp_set_tls_ca_file(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         let path = path.optional("path")?;
         client.settings.set_tls(|tls| tls.set_ca_file(path))
     })
@@ -183,7 +183,7 @@ pub extern "C" fn mcp_set_tls_client_cert(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         let key = key_path.optional("key_path")?;
         let files = match cert_path.optional("cert_path")? {
             Some(certificate) => Some((certificate, key)),
@@ -208,7 +208,7 @@ pub extern "C" fn mcp_set_tls_verify(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
-        client.check_url("the settings of HTTP")?;
+        client.check_url("HTTP settings")?;
         client.settings.set_tls(|tls| {
             tls.accepts_any_certificate = !verify;
             Ok(())

@@ -74,9 +74,10 @@ impl HttpError {
 /// The error for a request that was sent, at least in part, and whose response has no complete, valid head.
 fn without_head(error: &ureq::Error, reason: &str) -> Error {
     let (status, message) = match error {
-        ureq::Error::LargeResponseHeader(_, limit) => {
-            (MCP_TOO_LARGE, format!("the head of the server's response is larger than {limit} bytes"))
-        }
+        ureq::Error::LargeResponseHeader(_, limit) => (
+            MCP_TOO_LARGE,
+            format!("the head of the server's response is larger than {limit} bytes; mcp_set_limit raises this limit"),
+        ),
         // With TLS 1.3, a server rejects the client's certificate after the handshake.
         ureq::Error::Io(error) if is_tls(error) => {
             (MCP_TLS_FAILED, format!("the server ended the TLS connection: {reason}"))

@@ -69,7 +69,10 @@ impl<'a> HttpResponse<'a> {
         let mut body = Vec::new();
         let is_too_large = self.content_length().is_some_and(|length| length > limit as u64);
         if is_too_large || !self.read_up_to(limit, &mut body)? {
-            return Err(Error::new(MCP_TOO_LARGE, format!("the server's response is larger than {limit} bytes")));
+            return Err(Error::new(
+                MCP_TOO_LARGE,
+                format!("the server's response is larger than {limit} bytes; mcp_set_limit raises this limit"),
+            ));
         }
         Ok(body)
     }

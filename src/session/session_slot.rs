@@ -99,7 +99,7 @@ impl SessionSlot {
             };
             if handshake.leader == process::thread() {
                 let why = "the log callback made a call on the client that is connecting; \
-                           make it when the first call has returned";
+                           make it when the call that connects has returned";
                 return Err(Error::new(MCP_MISUSE, why));
             }
             call.wait_for(&handshake.done, &handshake.clock)?;

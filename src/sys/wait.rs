@@ -13,7 +13,7 @@ pub use super::waitable::Waitable;
 pub enum Interrupt {
     /// The deadline of the whole call.
     TimedOut,
-    /// Nothing was received for as long as the idle limit.
+    /// Nothing was received for as long as the idle timeout.
     Idle,
     Cancelled,
     Closed,
@@ -74,7 +74,7 @@ impl WaitContext {
         }
     }
 
-    /// Blocks until `waitable` is ready, at most for the idle limit.
+    /// Blocks until `waitable` is ready, at most for the idle timeout.
     pub fn wait(&self, waitable: Waitable, interest: Interest) -> Result<(), Interrupt> {
         let ready = self.wait_any(&[(waitable, interest)], self.idle)?;
         if ready.is_some() { Ok(()) } else { Err(Interrupt::Idle) }

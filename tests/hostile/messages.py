@@ -82,7 +82,7 @@ def errors_of_configuration_files_are_readable():
             ({"mcpServers": {text: {"command": "x", "args": [f"${{{text}}}"]}}}, None, "args.0: ", "is not set"),
             ({"mcpServers": {text: {"command": "x", "envFile": text}}}, None, "envFile: "),
             ({"mcpServers": {text: {"url": "http://h/", "disabled": True}}}, None, "is disabled"),
-            ({"mcpServers": {f"{text}{n}": {"url": "http://h/"} for n in range(2)}}, None, "name a server"),
+            ({"mcpServers": {f"{text}{n}": {"url": "http://h/"} for n in range(2)}}, None, "pass the name of a server"),
             ({"mcpServers": {text: {"url": "http://h/"}}}, text + "x", "has no server"),
         ):
             with folder() as place:

@@ -66,9 +66,12 @@ impl Client {
 pub fn input_response(client: &Client, call: &CallContext, key: &str, request: RawValue) -> Result<String> {
     let invalid = |why: &str| Error::new(MCP_INVALID_MESSAGE, format!("the server requires input, but {why}"));
     if key.is_empty() {
-        return Err(invalid("it has no name"));
+        return Err(invalid("one of its requests has no key"));
     }
-    let method = request.member("method").and_then(RawValue::text).ok_or_else(|| invalid("does not say for which"))?;
+    let method = request
+        .member("method")
+        .and_then(RawValue::text)
+        .ok_or_else(|| invalid("one of its requests has no method"))?;
     let Some(kind) = InputKind::of(&method) else {
         let why = format!("the server requested {:?}, which this client does not support", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));

@@ -91,7 +91,10 @@ impl Client {
                 append_elements(&mut elements, &page, list);
             }
             if elements.len() > limit {
-                let why = format!("all pages of {} together are larger than {limit} bytes", list.method());
+                let why = format!(
+                    "all pages of {} together are larger than {limit} bytes; mcp_set_limit raises this limit",
+                    list.method()
+                );
                 return Err(Error::new(MCP_TOO_LARGE, why));
             }
             if is_repeated {

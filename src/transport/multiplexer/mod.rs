@@ -92,7 +92,7 @@ pub fn unregister(
         call,
         peer_context,
         &pending_response.unregister(),
-        "the call during which it was sent has ended",
+        "the call during which they were sent has ended",
     );
 }
 
@@ -140,7 +140,7 @@ mod tests {
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
-        let reason = "the call during which it was sent has ended";
+        let reason = "the call during which they were sent has ended";
         assert_eq!(transport.sent(TransportMethod::PostBestEffort), [error_response("7", INTERNAL_ERROR, reason)]);
         assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }

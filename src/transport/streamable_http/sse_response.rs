@@ -169,7 +169,7 @@ impl StreamableHttp {
 }
 
 impl StreamableHttp {
-    /// Waits before resuming a stream. Fails if the idle limit is shorter, because no bytes can arrive meanwhile.
+    /// Waits before resuming a stream. Fails if the idle timeout is shorter, because no bytes can arrive meanwhile.
     fn pause(&self, call: &CallContext, retry: Duration) -> Result<()> {
         let wait_context = call.wait_context().clone();
         let idle = wait_context.idle.filter(|idle| *idle < retry);

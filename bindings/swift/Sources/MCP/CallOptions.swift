@@ -48,7 +48,7 @@ struct NativeOptions: Sendable {
         if let milliseconds = try timeout?.milliseconds("the timeout") {
             try set { mcp_options_set_timeout($0, milliseconds, $1) }
         }
-        if let milliseconds = try idleTimeout?.milliseconds("the idle limit") {
+        if let milliseconds = try idleTimeout?.milliseconds("the idle timeout") {
             try set { mcp_options_set_idle_timeout($0, milliseconds, $1) }
         }
         if let cancel {
