@@ -140,7 +140,7 @@ def special_files_are_rejected_at_once():
             listener.bind(str(place / "socket"))
             for path, word in (
                 (place / "fifo", "FIFO"), (f"/proc/self/fd/{reader}", "FIFO"), ("/dev/zero", "device"),
-                (place / "socket", ""), (place, "folder"),
+                (place / "socket", ""), (place, "directory"),
             ):  # fmt: skip
                 for function in (load, config_names, config_servers):
                     outcome = Background(lambda function=function, path=path: function(path)).result()

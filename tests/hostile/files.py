@@ -33,7 +33,7 @@ def invalid_certificate_and_key_files_are_rejected():
         os.mkfifo(place / "fifo")
         must_be_rejected(place / "fifo", "FIFO")
         must_be_rejected("/dev/zero", "device")
-        must_be_rejected(place, "folder")
+        must_be_rejected(place, "directory")
         must_be_rejected(place / "none", "No such file")
         (place / "empty").touch()
         must_be_rejected(place / "empty", "no PEM certificate")
