@@ -110,9 +110,9 @@ message_row(
 message_row("empty object", lambda _: {}, *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
 message_row("null", lambda _: None, *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
 message_row("string", lambda _: "done", *skipped_on_sse(INVALID, NO_MESSAGE), timeout={"sse": 300})
-message_row("duplicate id", lambda r: correct_json(r, (b'"id":', b'"id": 4711, "id":')), INVALID, "double")
+message_row("duplicate id", lambda r: correct_json(r, (b'"id":', b'"id": 4711, "id":')), INVALID, "duplicated")
 message_row(
-    "duplicate result", lambda r: correct_json(r, (b'"result":', b'"result": {}, "result":')), INVALID, "double"
+    "duplicate result", lambda r: correct_json(r, (b'"result":', b'"result": {}, "result":')), INVALID, "duplicated"
 )
 message_row(
     "duplicate member in the result", lambda r: correct_json(r, (b'"content":', b'"content": [], "content":')), OK

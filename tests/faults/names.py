@@ -110,7 +110,7 @@ def name_row(name, expected, words=(), timeout=None, max_ms=None, **given):
     add_row(name, lambda transport: Named(transport, **given), expected, words, timeout=timeout, **members)
 
 
-NO_ADDRESS = (".lookup has no address", "check the host")
+NO_ADDRESS = ("cannot resolve the host name", ".lookup", "check the host")
 REFUSED_WORDS = ("connection refused", "is the server running")
 CONNECTING = ("timeout of 300 ms", "while connecting")
 

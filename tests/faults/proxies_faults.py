@@ -172,7 +172,17 @@ proxy_row(
 
 # --- SOCKS5 -----------------------------------------------------------------------------------------------------------
 
-REPLY_WORDS = ("general failure", "rules", "network", "host", "refused", "too long", "kind", "kind", "reply 9")
+REPLY_WORDS = (
+    "general failure",
+    "rules",
+    "network",
+    "host",
+    "refused",
+    "TTL expired",
+    "command not supported",
+    "address type not supported",
+    "reply 9",
+)
 for number, words in enumerate(REPLY_WORDS, start=1):
     # login=0: it accepts the password before that.
     rejects = partial(scripted.socks, reply=number, login=0)

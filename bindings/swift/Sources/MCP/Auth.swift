@@ -36,7 +36,7 @@ extension Client {
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
         let client = ObjectIdentifier(self)
         let guarded: AuthClosure = { request in
-            try Client.$waitingClients.withValue(Client.waitingClients.union([client])) { try auth(&request) }
+            try Client.$waiting.withValue(Client.waiting.union([client])) { try auth(&request) }
         }
         let userdata = Box(guarded).retained()
         try set { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }

@@ -4,13 +4,13 @@ import Foundation
 
 extension Client {
     /// The clients with a call that waits for the closure running now. Another call on them would deadlock.
-    @TaskLocal static var waitingClients: Set<ObjectIdentifier> = []
+    @TaskLocal static var waiting: Set<ObjectIdentifier> = []
 
     /// The call that runs on this thread; nil on a reader thread of the library.
     @TaskLocal static var call: CallInFlight?
 
     func rejectReentrantCall() throws(MCPError) {
-        if Client.waitingClients.contains(ObjectIdentifier(self)) {
+        if Client.waiting.contains(ObjectIdentifier(self)) {
             throw MCPError(.misuse, "a closure that a client waits for cannot make calls on the same client: deadlock")
         }
     }

@@ -25,7 +25,7 @@ public final class Client: @unchecked Sendable {
     deinit {
         nonisolated(unsafe) let client = pointer
         // The last reference was released inside a closure that the client waits for: freeing it here would deadlock.
-        let isAwaited = Client.waitingClients.contains(ObjectIdentifier(self))
+        let isAwaited = Client.waiting.contains(ObjectIdentifier(self))
         if !isAwaited || !CallThreads.shared.run({ mcp_client_free(client) }) {
             mcp_client_free(client)
         }

@@ -149,8 +149,8 @@ extension Client {
         let blockingHandler: InputHandler = { request in
             // No call: this is the reader thread, which receives nothing until the handler has returned.
             let call = Client.call
-            let waiting = call == nil ? Client.waitingClients.union([client]) : Client.waitingClients
-            return try Client.$waitingClients.withValue(waiting) {
+            let waiting = call == nil ? Client.waiting.union([client]) : Client.waiting
+            return try Client.$waiting.withValue(waiting) {
                 try runBlocking(within: call) { try await handler(request) }
             }
         }
