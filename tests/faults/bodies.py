@@ -323,13 +323,13 @@ encoded(
     "gzip with a wrong checksum",
     lambda data: gzip.compress(data)[:-8] + b"12345678",
     "MCP_HTTP_ERROR",
-    "cannot be unpacked: gzip decompression failed: corrupt",
+    "cannot be decompressed: gzip decompression failed: corrupt",
 )
 encoded(
     "uncompressed body declared as gzip",
     lambda data: data,
     "MCP_HTTP_ERROR",
-    "cannot be unpacked: gzip decompression failed: invalid gzip header",
+    "cannot be decompressed: gzip decompression failed: invalid gzip header",
 )
 encoded(
     "unknown Content-Encoding",
