@@ -5,6 +5,11 @@
 pub mod form;
 pub mod json_object;
 mod json_writer;
+pub mod leniency;
 pub mod quote;
+pub mod resource_metadata;
 pub mod scope;
 mod secret_buffer;
+pub mod server_metadata;
+pub mod url;
+pub mod well_known;
