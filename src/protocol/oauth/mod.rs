@@ -2,14 +2,19 @@
 //! them is decided in `auth`.
 #![allow(dead_code)] // until auth/oauth uses it
 
+pub mod client_authentication;
+pub mod client_url;
 pub mod form;
 pub mod json_object;
 mod json_writer;
 pub mod leniency;
+pub mod oauth_error;
 pub mod quote;
+pub mod registration;
 pub mod resource_metadata;
 pub mod scope;
 mod secret_buffer;
 pub mod server_metadata;
+pub mod token_response;
 pub mod url;
 pub mod well_known;
