@@ -2,6 +2,7 @@
 //! them is decided in `auth`.
 #![allow(dead_code)] // until auth/oauth uses it
 
+pub mod callback;
 pub mod client_authentication;
 pub mod client_url;
 pub mod form;
@@ -10,9 +11,11 @@ mod json_writer;
 pub mod jwk;
 pub mod jwt;
 pub mod leniency;
+pub mod listener;
 pub mod oauth_error;
 pub mod pkce;
 pub mod quote;
+pub mod redirect;
 pub mod registration;
 pub mod resource_metadata;
 pub mod scope;
