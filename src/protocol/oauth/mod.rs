@@ -15,6 +15,7 @@ pub mod listener;
 pub mod oauth_error;
 pub mod pkce;
 pub mod quote;
+pub mod record;
 pub mod redirect;
 pub mod registration;
 pub mod resource_metadata;
