@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod headers;
 mod json;
+mod oauth;
 mod server;
 mod stdio;
 
@@ -16,6 +17,7 @@ pub use client::{Memory, client};
 pub use config::config;
 pub use headers::{header_encoding, headers};
 pub use json::{json_rpc, json_value};
+pub use oauth::{oauth_callback, oauth_challenge, oauth_documents, oauth_form, oauth_record, oauth_urls};
 pub use stdio::stdio_lines;
 
 use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};

@@ -18,6 +18,7 @@ pub mod lost_session;
 pub mod message_text;
 pub mod messages;
 pub mod negotiation;
+pub mod oauth;
 pub mod params;
 #[cfg(test)]
 mod properties;

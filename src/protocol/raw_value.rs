@@ -15,6 +15,12 @@ impl<'a> RawValue<'a> {
         RawValue(json.text())
     }
 
+    /// A value whose text was validated as a part of a larger text.
+    #[allow(dead_code)] // until auth/oauth uses it
+    pub fn from_validated(text: &'a str) -> RawValue<'a> {
+        RawValue(text)
+    }
+
     pub fn raw(self) -> &'a str {
         self.0
     }
