@@ -10,9 +10,12 @@ pub mod memory;
 pub mod panics;
 pub mod pipe;
 pub mod pollable_event;
+pub mod private_file;
 pub mod process;
 pub mod short;
 pub mod socket;
+#[cfg(test)]
+pub mod test_folder;
 pub mod text;
 pub mod thread;
 pub mod vector;
