@@ -6,6 +6,7 @@ pub mod dns_lookup;
 pub mod exec;
 pub mod file;
 pub mod lock;
+pub mod lock_file;
 pub mod memory;
 pub mod panics;
 pub mod pipe;
