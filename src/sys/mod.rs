@@ -5,6 +5,7 @@ pub mod child_process;
 pub mod dns_lookup;
 pub mod exec;
 pub mod file;
+pub mod listener;
 pub mod lock;
 pub mod lock_file;
 pub mod memory;
