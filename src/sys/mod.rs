@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod child_process;
+mod detached_process;
 pub mod dns_lookup;
 pub mod exec;
 pub mod file;
