@@ -1,5 +1,6 @@
 //! Small safe wrappers around libc and processor features. All code that differs between operating systems is here.
 
+pub mod browser;
 pub mod callback;
 pub mod child_process;
 mod detached_process;
