@@ -1,0 +1,3 @@
+//! OAuth 2.1: tokens from authorization servers.
+
+pub mod keys;
