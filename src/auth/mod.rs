@@ -5,3 +5,4 @@ pub mod auth_callback;
 pub mod authorizer;
 pub mod call_factory;
 pub mod credentials;
+pub mod oauth;

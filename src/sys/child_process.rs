@@ -19,7 +19,7 @@ use super::{exec, process};
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The interval between checks whether a process has exited, on systems that do not notify about it.
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The command for a child process.
 #[derive(Clone, Debug)]
@@ -67,17 +67,11 @@ impl ProcessCommand {
     pub fn start(&self) -> io::Result<ChildProcess> {
         let (stdin, child_stdin) = pipe::to_child()?;
         let (stdout, child_stdout) = pipe::from_child()?;
-        let mut command = Command::new(&self.argv[0]);
-        command.args(&self.argv[1..]).env_clear().envs(self.environment.iter().cloned());
+        let mut command = self.command()?;
         command.stdin(Stdio::from(child_stdin)).stdout(Stdio::from(child_stdout));
         // A new process group: processes that the child starts are ended with it, and Ctrl-C in the terminal does not
         // reach it.
         command.process_group(0);
-        if let Some(directory) = &self.directory {
-            std::fs::metadata(directory.join("."))
-                .map_err(|error| with_subject("its working directory", directory, &error))?;
-            command.current_dir(directory);
-        }
         let stderr = match &self.stderr {
             Some(path) => {
                 let file =
@@ -91,12 +85,7 @@ impl ProcessCommand {
                 Some(stderr)
             }
         };
-        // SAFETY: it only makes a system call, which is allowed between fork and exec.
-        unsafe { command.pre_exec(close_inherited_on_exec) };
-        let child = command.spawn().map_err(|error| {
-            let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
-            exec::with_cause(error, &self.argv[0], path, self.directory.as_deref())
-        })?;
+        let child = self.spawn(&mut command)?;
         let pidfd = open_pidfd(child.id());
         Ok(ChildProcess {
             child,
@@ -106,6 +95,28 @@ impl ProcessCommand {
             pidfd,
             state: ProcessState::Running,
             parent: process::id(),
+        })
+    }
+
+    /// The command without its standard streams.
+    pub(super) fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(&self.argv[0]);
+        command.args(&self.argv[1..]).env_clear().envs(self.environment.iter().cloned());
+        if let Some(directory) = &self.directory {
+            std::fs::metadata(directory.join("."))
+                .map_err(|error| with_subject("its working directory", directory, &error))?;
+            command.current_dir(directory);
+        }
+        Ok(command)
+    }
+
+    /// Starts the command with no other descriptors than its standard streams.
+    pub(super) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        // SAFETY: it only makes a system call, which is allowed between fork and exec.
+        unsafe { command.pre_exec(close_inherited_on_exec) };
+        command.spawn().map_err(|error| {
+            let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
+            exec::with_cause(error, &self.argv[0], path, self.directory.as_deref())
         })
     }
 }
@@ -283,7 +294,7 @@ fn close_inherited_on_exec() -> io::Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn open_pidfd(id: u32) -> Option<OwnedFd> {
+pub(super) fn open_pidfd(id: u32) -> Option<OwnedFd> {
     use std::os::fd::{FromRawFd, RawFd};
     // SAFETY: takes no pointers. It returns a new descriptor or an error.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id as libc::pid_t, 0) };
@@ -292,7 +303,7 @@ fn open_pidfd(id: u32) -> Option<OwnedFd> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_pidfd(_id: u32) -> Option<OwnedFd> {
+pub(super) fn open_pidfd(_id: u32) -> Option<OwnedFd> {
     None
 }
 

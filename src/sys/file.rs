@@ -11,7 +11,11 @@ use zeroize::Zeroizing;
 /// be endless.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    read_opened(File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?, limit)
+}
+
+/// Reads an open file as [`read`] does. It must have been opened with O_NONBLOCK.
+pub(super) fn read_opened(file: File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let metadata = file.metadata()?;
     check_kind(metadata.file_type())?;
     check_size(metadata.len(), limit)?;
