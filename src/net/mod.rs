@@ -7,6 +7,7 @@ pub mod connector;
 mod dns;
 mod explain;
 pub mod io_error;
+mod ip_network;
 pub mod no_proxy;
 pub mod origin;
 mod pinned_certificate;
