@@ -15,4 +15,5 @@ mod pool;
 pub mod pooled_connection;
 pub mod response;
 pub mod response_body;
+pub mod send;
 mod ureq_adapter;
