@@ -1,6 +1,8 @@
 //! Connections: DNS lookup, sockets, proxies and TLS. Every wait has the call's deadline and can be interrupted.
 #![forbid(unsafe_code)]
 
+pub mod address_policy;
+pub mod address_scope;
 pub mod buffered_socket;
 pub mod connection_factory;
 pub mod connector;
