@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod endpoint;
 pub mod error;
 pub mod fields;
+pub mod foreign;
 mod http_connection;
 mod pool;
 pub mod pooled_connection;
