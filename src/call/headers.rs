@@ -104,7 +104,7 @@ impl HeaderSet {
 }
 
 /// A header value in memory that is wiped when it is freed.
-fn secret_value(parts: &[&str]) -> Result<HeaderValue> {
+pub fn secret_value(parts: &[&str]) -> Result<HeaderValue> {
     // Allocate the exact size: growing a buffer would leave copies in memory.
     let mut text = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));

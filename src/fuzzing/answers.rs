@@ -10,9 +10,10 @@ use crate::call::secrets::Secrets;
 use crate::error::Error;
 use crate::http::cookies::CookieStore;
 use crate::http::endpoint::Endpoint;
+use crate::http::fields::{header_text, retry_after_ms};
 use crate::http::pooled_connection::keep_alive_timeout;
 use crate::status::MCP_UNAUTHORIZED;
-use crate::transport::http_failure::{challenge_words, header_text, retry_after_ms};
+use crate::transport::http_failure::challenge_words;
 
 /// Each line is a `WWW-Authenticate` header. The text for error messages is one line of text from the challenge; for a
 /// well-formed challenge, it is `error` and `error_description` (RFC 6750).

@@ -4,43 +4,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::Method;
 
-use super::content_encoding;
 use super::cookies::CookieStore;
 use super::endpoint::Endpoint;
 use super::error::HttpError;
 use super::pool::ConnectionPool;
-use super::pooled_connection::PooledConnection;
 use super::response::HttpResponse;
-use crate::call::interrupt::{BEFORE_SENDING, interrupt_error};
+use super::send::{self, OutgoingRequest};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
-use crate::error::Error;
 use crate::net::connection_factory::{ConnectionFactory, ConnectionOptions, Route};
-use crate::net::progress::RequestPhase;
-use crate::net::proxy_handshake;
-use crate::protocol::message_text::MessageText;
-use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;
-
-const USER_AGENT: HeaderValue = HeaderValue::from_static(proxy_handshake::USER_AGENT);
-const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Enough for a server that adds a slash and a gateway that redirects to https. A redirect loop ends soon.
 const MAX_REDIRECTS: usize = 5;
 
 /// How many redirect targets are recorded: a server may use another one for each request.
 const MAX_REDIRECT_TARGETS: usize = 16;
-
-/// A request to send. The body is empty for methods without a body.
-pub struct OutgoingRequest<'a> {
-    pub to: &'a Arc<Endpoint>,
-    pub method: Method,
-    pub headers: HeaderMap,
-    pub body: &'a MessageText<'a>,
-}
 
 /// The HTTP part of one client: its endpoint, connections and cookies.
 pub struct Http {
@@ -58,12 +40,16 @@ impl Http {
         let max_head = options.max_head;
         let factory = ConnectionFactory::new(options);
         known.set_texts(SecretSource::ProxySettings, SecretTexts::new(factory.proxy_secrets(), Vec::new()));
-        let pool = ConnectionPool::new(factory, max_head);
+        let pool = ConnectionPool::new(Arc::new(factory), max_head);
         Http { endpoint, pool, cookies: CookieStore::default(), known, redirects: Mutex::default() }
     }
 
     pub fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    pub(super) fn pool(&self) -> &ConnectionPool {
+        &self.pool
     }
 
     /// Whether requests do not leave this machine.
@@ -86,20 +72,19 @@ impl Http {
         let mut target = Arc::clone(outgoing.to);
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send_once(&target, outgoing, wait_context)?;
-            let Some(location) = redirect(&response) else { return Ok(response) };
-            target = Arc::new(self.follow(&target, &outgoing.method, response.status, &location)?);
+            let Some(next) = response.redirect_target()? else { return Ok(response) };
+            self.record_redirect(&next);
+            self.check_redirect(&next, &outgoing.method, response.status)?;
+            target = Arc::new(next);
             response.release();
         }
-        Err(refused(format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown()), 0))
+        let why = format!("more than {MAX_REDIRECTS} redirects, the last one to {}", target.shown());
+        Err(HttpError::redirect_refused(why, 0))
     }
 
     /// Tries to send a request, and does not wait for a response.
     pub fn send_best_effort(&self, outgoing: &OutgoingRequest, wait_context: &WaitContext) {
-        // Best effort: errors are ignored, because the call has already failed.
-        if let Ok(pooled) = self.pool.take(wait_context) {
-            pooled.notes.begin(wait_context, true);
-            let _ = self.run(&pooled, outgoing.to, outgoing);
-        }
+        send::send_best_effort(&self.pool, self.with_cookies(outgoing, outgoing.to), wait_context);
     }
 
     /// Closes all idle connections.
@@ -113,44 +98,24 @@ impl Http {
         outgoing: &OutgoingRequest,
         wait_context: &WaitContext,
     ) -> Result<HttpResponse<'_>, HttpError> {
-        let pooled = self.pool.take(wait_context);
-        let mut pooled = pooled.map_err(|interrupt| {
-            HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context))
-        })?;
-        pooled.notes.begin(wait_context, false);
-        let response = self.run(&pooled, target, outgoing);
-        let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
-        if self.cookies.store(target, response.headers(), SystemTime::now)
-            && let Some(texts) = self.cookies.secrets()
-        {
-            self.known.set_texts(SecretSource::Cookies, texts);
-        }
-        pooled.record_keep_alive(&response);
-        pooled.notes.progress.set_phase(RequestPhase::Body);
-        let encodings = content_encoding::of(&response).map_err(HttpError::after_head)?;
-        HttpResponse::new(&self.pool, pooled, Arc::clone(target), response, encodings).map_err(HttpError::after_head)
+        send::send(&self.pool, self.with_cookies(outgoing, target), wait_context, |headers| {
+            if self.cookies.store(target, headers, SystemTime::now)
+                && let Some(texts) = self.cookies.secrets()
+            {
+                self.known.set_texts(SecretSource::Cookies, texts);
+            }
+        })
     }
 
-    fn run(
-        &self,
-        pooled: &PooledConnection,
-        target: &Endpoint,
-        outgoing: &OutgoingRequest,
-    ) -> Result<::http::Response<ureq::Body>, ureq::Error> {
+    /// The request to `target`, with its cookies.
+    fn with_cookies<'r>(&self, outgoing: &OutgoingRequest<'r>, target: &'r Arc<Endpoint>) -> OutgoingRequest<'r> {
         let mut headers = outgoing.headers.clone();
-        // ureq would add them too, but more slowly.
-        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
         self.cookies.add_to(&mut headers, target, SystemTime::now);
-        pooled.send(outgoing.method.clone(), target.uri(), headers, outgoing.body)
+        OutgoingRequest { to: target, method: outgoing.method.clone(), headers, body: outgoing.body }
     }
 
-    /// The target of a redirect. Fails if following it would change the method or send credentials to another origin.
-    fn follow(&self, from: &Endpoint, method: &Method, status: u16, location: &str) -> Result<Endpoint, HttpError> {
-        let target = from.resolve(location).map_err(|why| {
-            refused(format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}"), status)
-        })?;
-        self.record_redirect(&target);
+    /// Fails if following a redirect to `target` would change the method or send credentials to another origin.
+    fn check_redirect(&self, target: &Endpoint, method: &Method, status: u16) -> Result<(), HttpError> {
         let (shown, ours, theirs) = (target.shown(), self.endpoint.origin(), target.origin());
         if ours.https && !theirs.https {
             let why = format!(
@@ -158,7 +123,7 @@ impl Http {
                  do not use it. The proxy in front of the server probably does not set X-Forwarded-Proto: correct \
                  that, or use the same path with https"
             );
-            return Err(refused(why, status));
+            return Err(HttpError::redirect_refused(why, status));
         }
         let keeps_method = matches!(status, 307 | 308);
         if !keeps_method && method != Method::GET {
@@ -166,7 +131,7 @@ impl Http {
                 "the server redirects to {shown} with HTTP {status}, which would change the request method; use that \
                  URL directly if it is correct"
             );
-            return Err(refused(why, status));
+            return Err(HttpError::redirect_refused(why, status));
         }
         let may_follow = if keeps_method { ours.may_send_credentials_to(theirs) } else { ours == theirs };
         if !may_follow {
@@ -174,9 +139,9 @@ impl Http {
                 "the server redirects (HTTP {status}) to {shown}, which is another origin, and credentials are not \
                  sent to another origin; use that URL directly if you trust it"
             );
-            return Err(refused(why, status));
+            return Err(HttpError::redirect_refused(why, status));
         }
-        Ok(target)
+        Ok(())
     }
 
     fn record_redirect(&self, target: &Endpoint) {
@@ -193,15 +158,4 @@ impl Http {
     fn lock_redirects(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
         self.redirects.lock()
     }
-}
-
-/// The `Location` of a redirect.
-fn redirect(response: &HttpResponse) -> Option<String> {
-    let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
-    let location = response.headers.get(header::LOCATION).filter(|_| is_redirect)?;
-    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
-}
-
-fn refused(message: String, http_status: u16) -> HttpError {
-    HttpError::before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
 }

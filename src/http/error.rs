@@ -42,6 +42,11 @@ impl HttpError {
         HttpError { error, stale: false, sent: true }
     }
 
+    /// A redirect that is not followed. `http_status` is the status of the redirect.
+    pub fn redirect_refused(message: String, http_status: u16) -> HttpError {
+        HttpError::before_sending(Error::new(MCP_REDIRECT_REFUSED, message).with_http_status(http_status))
+    }
+
     /// The failure of a request to `target`, from ureq's error and from what was recorded about the connection.
     pub fn of(error: ureq::Error, notes: &ConnectionNotes, target: &Endpoint, wait_context: &WaitContext) -> HttpError {
         let phase = notes.progress.phase();

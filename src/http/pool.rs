@@ -32,17 +32,22 @@ pub struct ConnectionPool {
 }
 
 impl ConnectionPool {
-    pub fn new(factory: ConnectionFactory, max_head: usize) -> ConnectionPool {
+    pub fn new(factory: Arc<ConnectionFactory>, max_head: usize) -> ConnectionPool {
         ConnectionPool {
             config: ureq_adapter::config(max_head),
-            factory: Arc::new(factory),
+            factory,
             idle: Mutex::default(),
             streams_linger: AtomicBool::default(),
         }
     }
 
-    pub fn factory(&self) -> &ConnectionFactory {
+    pub fn factory(&self) -> &Arc<ConnectionFactory> {
         &self.factory
+    }
+
+    /// The limit for the head of a response, in bytes.
+    pub fn max_head(&self) -> usize {
+        self.config.max_response_header_size()
     }
 
     /// The idle connection that was used last and may still be open, or else a new one.

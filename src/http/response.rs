@@ -8,6 +8,7 @@ use ::http::{HeaderMap, header};
 
 use super::content_encoding::ContentEncodings;
 use super::endpoint::Endpoint;
+use super::error::HttpError;
 use super::pool::ConnectionPool;
 use super::pooled_connection::PooledConnection;
 use super::response_body::ResponseBody;
@@ -67,14 +68,20 @@ impl<'a> HttpResponse<'a> {
     /// Reads the whole body. Fails if it is larger than `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
+        self.read_all_into(limit, &mut body)?;
+        Ok(body)
+    }
+
+    /// Reads the whole body into `body`, which is empty. Fails if it is larger than `limit` bytes.
+    pub fn read_all_into(&mut self, limit: usize, body: &mut Vec<u8>) -> Result<()> {
         let is_too_large = self.content_length().is_some_and(|length| length > limit as u64);
-        if is_too_large || !self.read_up_to(limit, &mut body)? {
+        if is_too_large || !self.read_up_to(limit, body)? {
             return Err(Error::new(
                 MCP_TOO_LARGE,
                 format!("the server's response is larger than {limit} bytes; mcp_set_limit raises this limit"),
             ));
         }
-        Ok(body)
+        Ok(())
     }
 
     /// Reads until the body ends, and returns true; or until it is larger than `limit` bytes, and returns false. `body`
@@ -124,6 +131,18 @@ impl<'a> HttpResponse<'a> {
     /// Whether the status means success (RFC 9110, section 15.3).
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The target of a redirect; `None` if the response is not a redirect.
+    pub fn redirect_target(&self) -> Result<Option<Endpoint>, HttpError> {
+        let is_redirect = matches!(self.status, 301 | 302 | 303 | 307 | 308);
+        let Some(location) = self.headers.get(header::LOCATION).filter(|_| is_redirect) else { return Ok(None) };
+        let target = self.from.resolve(&String::from_utf8_lossy(location.as_bytes()));
+        target.map(Some).map_err(|why| {
+            let status = self.status;
+            let why = format!("the server redirects (HTTP {status}) to an address that cannot be used: {why}");
+            HttpError::redirect_refused(why, status)
+        })
     }
 
     /// The media type of the body, in lower case and without parameters.

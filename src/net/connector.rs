@@ -2,7 +2,7 @@
 //! and of TLS.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,14 @@ pub struct NewConnection<'a> {
     pub forwarded_by: Option<&'a Proxy>,
 }
 
+/// A socket that is connected to the server, or to a proxy that forwards requests.
+struct ConnectedSocket<'a> {
+    socket: BufferedSocket,
+    forwarded_by: Option<&'a Proxy>,
+    /// The address of the server, if it is connected to without a proxy.
+    address: Option<IpAddr>,
+}
+
 /// Opens a connection to `origin` within the limits of `progress`. The connection keeps a reference to `progress`.
 pub fn open<'a>(
     factory: &'a ConnectionFactory,
@@ -54,11 +62,14 @@ struct ConnectAttempt<'a, 'b> {
 
 impl<'a> ConnectAttempt<'a, '_> {
     fn open(&self) -> io::Result<NewConnection<'a>> {
+        if let Some(policy) = self.factory.policy() {
+            policy.check_origin(self.origin).map_err(refused)?;
+        }
         self.progress.set_phase(RequestPhase::Connect);
-        let (socket, forwarded_by) = self.connect().inspect_err(|error| {
+        let ConnectedSocket { socket, forwarded_by, address } = self.connect().inspect_err(|error| {
             // Keep the addresses if the attempt was interrupted before it tried to connect to them.
             if !is_stopped(error) || self.progress.phase() == RequestPhase::Connect {
-                self.factory.dns.clear();
+                self.factory.dns().clear();
             }
         })?;
         let stream: Box<dyn ByteStream> = if self.origin.https {
@@ -71,17 +82,22 @@ impl<'a> ConnectAttempt<'a, '_> {
         } else {
             Box::new(socket)
         };
+        // After the TLS handshake, which shows that this is the server.
+        if let Some(address) = address {
+            self.factory.record_address(self.origin, address);
+        }
         self.progress.set_phase(RequestPhase::Send);
         Ok(NewConnection { stream, forwarded_by })
     }
 
     /// Connects to the server, through a proxy if there is one; or to a proxy that forwards requests.
-    fn connect(&self) -> io::Result<(BufferedSocket, Option<&'a Proxy>)> {
+    fn connect(&self) -> io::Result<ConnectedSocket<'a>> {
         let origin = self.origin;
         match self.factory.route(origin) {
             Ok(Route::Server) => {
-                let addresses = self.addresses(&origin.host, origin.port)?;
-                Ok((self.buffered(self.connect_any(&addresses)?), None))
+                let (socket, address) = self.connect_any(&self.server_addresses()?)?;
+                let socket = self.buffered(socket);
+                Ok(ConnectedSocket { socket, forwarded_by: None, address: Some(address.ip()) })
             }
             Ok(Route::Unix(path)) => {
                 let socket = self.connect_unix(path).and_then(|socket| self.finish_connect(socket));
@@ -91,7 +107,7 @@ impl<'a> ConnectAttempt<'a, '_> {
                         format!("cannot connect to the Unix domain socket {}: {reason}", path.display())
                     })
                 })?;
-                Ok((self.buffered(socket), None))
+                Ok(ConnectedSocket { socket: self.buffered(socket), forwarded_by: None, address: None })
             }
             Ok(Route::Proxy(proxy)) => {
                 let addresses = self.addresses(&proxy.host, proxy.port).map_err(|error| {
@@ -99,16 +115,17 @@ impl<'a> ConnectAttempt<'a, '_> {
                         format!("cannot resolve the host name of the proxy {}: {error}", proxy.shown_with_source())
                     })
                 })?;
-                let socket = self.connect_any(&addresses).map_err(|error| {
+                let (socket, _) = self.connect_any(&addresses).map_err(|error| {
                     unless_stopped(error, MCP_PROXY_FAILED, |error| {
                         format!("cannot connect to the proxy {}: {}", proxy.shown_with_source(), io_reason(error))
                     })
                 })?;
                 let socket = self.buffered(socket);
                 if proxy.forwards(origin) {
-                    return Ok((socket, Some(proxy)));
+                    return Ok(ConnectedSocket { socket, forwarded_by: Some(proxy), address: None });
                 }
-                Ok((self.connect_through(proxy, socket)?, None))
+                let socket = self.connect_through(proxy, socket)?;
+                Ok(ConnectedSocket { socket, forwarded_by: None, address: None })
             }
             Err(why) => Err(interrupted(Error::new(MCP_PROXY_FAILED, why))),
         }
@@ -122,7 +139,7 @@ impl<'a> ConnectAttempt<'a, '_> {
             ProxyKind::Http => proxy_handshake::connect(&mut socket, proxy, host, port),
             ProxyKind::Socks5h => proxy_handshake::socks5(&mut socket, proxy, &target(host, port)),
             ProxyKind::Socks5 => {
-                let found = self.addresses(host, port)?;
+                let found = self.server_addresses()?;
                 self.progress.set_phase(RequestPhase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
                 proxy_handshake::socks5(&mut socket, proxy, &ProxyTarget::Address(*address))
@@ -138,22 +155,31 @@ impl<'a> ConnectAttempt<'a, '_> {
         Ok(socket)
     }
 
+    /// The addresses of the server that may be connected to.
+    fn server_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let found = self.addresses(&self.origin.host, self.origin.port)?;
+        match self.factory.policy() {
+            Some(policy) => policy.permitted(&self.origin.host, found).map_err(refused),
+            None => Ok(found),
+        }
+    }
+
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         self.progress.set_phase(RequestPhase::DnsLookup);
-        let found = addresses(&self.factory.dns, host, port, &self.wait_context)?;
+        let found = addresses(self.factory.dns(), host, port, &self.wait_context)?;
         self.progress.set_phase(RequestPhase::Connect);
         Ok(found)
     }
 
     /// Connects to the first of `addresses` that accepts. Attempts run in parallel, so that an unreachable address does
     /// not use up the whole timeout (RFC 8305, "Happy Eyeballs").
-    fn connect_any(&self, addresses: &[SocketAddr]) -> io::Result<Socket> {
+    fn connect_any(&self, addresses: &[SocketAddr]) -> io::Result<(Socket, SocketAddr)> {
         let mut untried = addresses.iter();
-        let mut attempts: Vec<Socket> = Vec::new();
+        let mut attempts: Vec<(Socket, SocketAddr)> = Vec::new();
         let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
         loop {
-            match untried.next().map(Socket::connect) {
-                Some(Ok(socket)) => attempts.push(socket),
+            match untried.next().map(|address| Ok((Socket::connect(address)?, *address))) {
+                Some(Ok(attempt)) => attempts.push(attempt),
                 Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Interrupt::System(error))),
                 // Try the next address immediately. Keep an earlier error: this one may only mean that this machine
                 // does not have the address family.
@@ -167,14 +193,14 @@ impl<'a> ConnectAttempt<'a, '_> {
                 None => {}
             }
             let pause = (untried.len() > 0).then_some(CONNECTION_ATTEMPT_DELAY);
-            let waitables: Vec<_> = attempts.iter().map(|s| (s.waitable(), Interest::Write)).collect();
+            let waitables: Vec<_> = attempts.iter().map(|(s, _)| (s.waitable(), Interest::Write)).collect();
             let ready = self.wait_context.wait_any(&waitables, pause).map_err(interrupted)?;
             if let Some(ready) = ready {
-                let socket = attempts.swap_remove(ready);
-                match socket.connect_result() {
-                    Ok(()) => return Ok(socket),
+                let attempt = attempts.swap_remove(ready);
+                match attempt.0.connect_result() {
+                    Ok(()) => return Ok(attempt),
                     // The server accepted the connection and has reset it since: sending the request will report that.
-                    Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(socket),
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(attempt),
                     Err(error) => last_error = error,
                 }
             }
@@ -210,6 +236,11 @@ fn unless_stopped(error: io::Error, status: Status, message: impl FnOnce(&io::Er
         return error;
     }
     interrupted(Error::new(status, message(&error)))
+}
+
+/// The error for a server that the policy for foreign servers does not permit. Nothing was sent to it.
+fn refused(why: String) -> io::Error {
+    interrupted(Error::new(MCP_INSECURE, why))
 }
 
 /// The target for a proxy that does the DNS lookup. If `host` is an IP address, the target is one too.

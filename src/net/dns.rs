@@ -40,8 +40,7 @@ impl DnsCache {
         let found = lookup.wait(wait_context);
         match &found {
             Ok(addresses) => {
-                let entry = DnsEntry::Cached { at: Instant::now(), addresses: addresses.clone() };
-                self.lock().insert(key, entry);
+                self.insert(key, addresses.clone());
             }
             Err(LookupError::Stopped(_)) => {}
             Err(_) => {
@@ -66,6 +65,22 @@ impl DnsCache {
         let lookup = DnsLookup::begin(&key.0, key.1)?;
         entries.insert(key.clone(), DnsEntry::InProgress(Arc::clone(&lookup)));
         Ok(DnsEntry::InProgress(lookup))
+    }
+
+    /// Caches an answer. Removes old ones, because an MCP server may name any number of authorization servers.
+    fn insert(&self, key: (String, u16), addresses: Vec<SocketAddr>) {
+        let mut entries = self.lock();
+        entries.retain(|_, entry| match entry {
+            DnsEntry::Cached { at, .. } => at.elapsed() < CACHE_TIME,
+            DnsEntry::InProgress(lookup) => is_usable(lookup),
+        });
+        entries.insert(key, DnsEntry::Cached { at: Instant::now(), addresses });
+    }
+
+    /// Makes a name known in a test.
+    #[cfg(test)]
+    pub fn add(&self, host: &str, addresses: &[SocketAddr]) {
+        self.insert((host.to_owned(), addresses[0].port()), addresses.to_vec());
     }
 
     /// Removes all cached answers, after a failed connect: the addresses may have changed.

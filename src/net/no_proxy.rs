@@ -2,22 +2,19 @@
 
 use std::net::IpAddr;
 
+use super::ip_network::IpNetwork;
 use super::origin::without_brackets;
 
 /// The list of one `no_proxy` variable.
 #[derive(Clone, Debug, Default)]
 pub struct NoProxy(Vec<NoProxyRule>);
 
-/// The number of bits of a rule that is a single address.
-const ALL: u32 = u32::MAX;
-
 #[derive(Clone, Debug)]
 enum NoProxyRule {
     Every,
     /// A domain and its subdomains.
     Domain(String),
-    /// The addresses whose first bits are the same.
-    Network(IpAddr, u32),
+    Network(IpNetwork),
 }
 
 impl NoProxy {
@@ -36,7 +33,7 @@ impl NoProxy {
         let address = name.parse::<IpAddr>().ok();
         self.0.iter().any(|rule| match (rule, address) {
             (NoProxyRule::Every, _) => true,
-            (NoProxyRule::Network(network, bits), Some(address)) => is_within(address, *network, *bits),
+            (NoProxyRule::Network(network), Some(address)) => network.contains(address),
             (NoProxyRule::Domain(domain), None) => is_in_domain(name, domain),
             _ => false,
         })
@@ -45,15 +42,13 @@ impl NoProxy {
 
 impl NoProxyRule {
     fn parse(part: &str) -> NoProxyRule {
-        let (address, bits) = match part.split_once('/') {
-            Some((address, bits)) => (address, bits.parse().ok()),
-            None => (part, Some(ALL)),
+        let address = |text: &str| without_brackets(text).parse().ok();
+        let network = match part.split_once('/') {
+            Some((first, bits)) => address(first).zip(bits.parse().ok()).map(|(a, bits)| IpNetwork::new(a, bits)),
+            None => address(part).map(IpNetwork::single),
         };
-        let address = without_brackets(address).parse();
-        match (address, bits) {
-            (Ok(address), Some(bits)) => NoProxyRule::Network(address, bits),
-            _ => NoProxyRule::Domain(part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase()),
-        }
+        let domain = || part.trim_start_matches('.').trim_end_matches('.').to_ascii_lowercase();
+        network.map_or_else(|| NoProxyRule::Domain(domain()), NoProxyRule::Network)
     }
 }
 
@@ -61,16 +56,6 @@ impl NoProxyRule {
 fn is_in_domain(name: &str, domain: &str) -> bool {
     let prefix = name.strip_suffix(domain);
     !domain.is_empty() && prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-}
-
-/// Whether the first `bits` bits are equal. False if an address has fewer bits.
-fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
-    match (address, network) {
-        _ if bits == ALL => address == network,
-        (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits,
-        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= bits,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

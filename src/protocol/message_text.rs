@@ -25,6 +25,11 @@ impl<'a> MessageText<'a> {
         MessageText { spliced: Vec::new(), rest: String::with_capacity(capacity) }
     }
 
+    /// A text that is referenced and not copied, because it contains secrets.
+    pub fn referenced(text: &'a str) -> MessageText<'a> {
+        MessageText { spliced: vec![(String::new(), text)], rest: String::new() }
+    }
+
     /// The bytes that [`MessageText::splice`] copies of `text`.
     pub fn copied_length(text: &str) -> usize {
         if text.len() < LARGE { text.len() } else { 0 }

@@ -1,9 +1,9 @@
 //! The errors for failed HTTP responses.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderName, header};
+use ::http::header;
 
 use super::http_peer::HttpPeer;
 use super::messages::rpc_error;
@@ -11,6 +11,7 @@ use crate::call::context::CallContext;
 use crate::call::failure::quote;
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
+use crate::http::fields::{header_text, retry_after_ms};
 use crate::http::response::HttpResponse;
 use crate::protocol::challenge::parameter;
 use crate::protocol::ids::is_id;
@@ -208,13 +209,6 @@ fn is_plain_text(text: &str) -> bool {
     !text.trim_start().starts_with('<') && !text.contains(is_unprintable)
 }
 
-/// The values of a header, separated by commas.
-pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
-    // Several header fields with one name form one list (RFC 9110, 5.2).
-    (!values.is_empty()).then(|| values.join(", "))
-}
-
 fn status_for(http_status: u16, is_rpc: bool) -> Status {
     match http_status {
         401 => MCP_UNAUTHORIZED,
@@ -237,19 +231,6 @@ pub fn challenge_words(challenge: Option<&str>) -> String {
         (Some(error), None) => format!(", {error}"),
         _ => String::new(),
     }
-}
-
-/// The delay in the header `Retry-After`, which is a number of seconds or a date (RFC 9110, 10.2.3). A date is compared
-/// with the server's clock, if its response has a `Date`.
-pub fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return seconds.checked_mul(1000);
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    let server_now = headers.get(header::DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
-    let delay = date.duration_since(server_now.unwrap_or_else(SystemTime::now)).unwrap_or_default();
-    u64::try_from(delay.as_millis()).ok()
 }
 
 #[cfg(test)]
@@ -288,18 +269,6 @@ mod tests {
         {
             assert_eq!(message(content_type, text), None, "{text:?}");
         }
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_date() {
-        let headers = |pairs: &[(&'static str, &'static str)]| {
-            pairs.iter().map(|(n, v)| (HeaderName::from_static(n), v.parse().unwrap())).collect::<HeaderMap>()
-        };
-        assert_eq!(retry_after_ms(&headers(&[("retry-after", " 7 ")])), Some(7000));
-        let date = ("date", "Tue, 15 Nov 1994 08:12:31 GMT");
-        assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:41 GMT"), date])), Some(10_000));
-        assert_eq!(retry_after_ms(&headers(&[("retry-after", "Tue, 15 Nov 1994 08:12:01 GMT"), date])), Some(0));
-        assert_eq!(retry_after_ms(&headers(&[("retry-after", "soon")])), None);
     }
 
     #[test]

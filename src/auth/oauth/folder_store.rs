@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::call::interrupt::stopped;
+use crate::call::interrupt::interrupt_error;
 use crate::error::{Error, Result};
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
 use crate::sys::lock_file::{LockFile, LockFileError};
@@ -82,7 +82,7 @@ impl FolderStore {
         let locked = folder.and_then(|folder| LockFile::acquire(&folder, &name, wait_context));
         locked.map_err(|error| match error {
             LockFileError::Stopped(interrupt) => {
-                stopped(&interrupt, "while waiting for another use of the OAuth record", wait_context)
+                interrupt_error(&interrupt, "while waiting for another use of the OAuth record", wait_context)
             }
             LockFileError::Failed(error) => self.error("lock", &name, &error.to_string()),
         })
