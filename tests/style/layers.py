@@ -204,6 +204,10 @@ class Tree:
         found = (self.member(end[0], names, seen) for end in ends if end and not end[1])
         return next(filter(None, found), None)
 
+    def is_test(self, home):
+        """Whether a module, or one around it, is for tests and fuzzing only."""
+        return any(home[:size] in self.tests for size in range(len(home) + 1))
+
     def find_imports(self):
         """All names that a file imports, each with the first line that imports it."""
         paths = [(path, self.resolve(path[1], path[2])) for path in self.paths]
@@ -212,7 +216,7 @@ class Tree:
                 paths.append(((module.file, here, [name], line), self.member(here, [name])))
         found = {}
         for (file, here, names, line), end in sorted(paths, key=lambda path: path[0][3]):
-            is_test = any(here[:size] in self.tests for size in range(len(here) + 1))
+            is_test = self.is_test(here)
             if end and (end[1] or len(names) > 1) and self.modules[end[0]].file != file and not is_test:
                 item = "::".join((*end[0], *end[1][:1]))
                 found.setdefault((file, item), Import(file, line, "::".join(names), self.modules[end[0]].file))

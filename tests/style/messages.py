@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from layers import BESIDE, LEFT_OUT, Tree, after_item, closing, layer, tokenize
-from words import AVOIDED, WORDS
+from type_names import declared
+from words import avoided_words
 
 LIST = "tests/style/messages.txt"
 HEADER = "# Every error message and log line of the library. Written by `messages.py --update`.\n"
@@ -26,7 +27,7 @@ PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 TWO_WORDS = re.compile(r"[a-z)},:;'\"]\s+(?:[a-z({'\"]|\w)")
 # What only developers see.
 DEVELOPERS = ("panic", "assert", "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq", "unreachable", "expect")
-TYPE = re.compile(r"(?:struct|enum|trait|type|union)")
+# A name of two words or more, such as PendingRequests.
 INNER_NAME = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b")
 
 
@@ -64,16 +65,6 @@ def is_message(text):
     return bool(TWO_WORDS.search(text)) and not is_json and not is_http
 
 
-def declared_types(texts):
-    """The names of two words or more, such as PendingRequests."""
-    found = set()
-    for text in texts.values():
-        tokens = tokenize(text)
-        pairs = zip(tokens, tokens[1:])
-        found |= {name for (word, _), (name, _) in pairs if TYPE.fullmatch(word) and INNER_NAME.fullmatch(name)}
-    return found
-
-
 def problems(message, types):
     shown = PLACEHOLDER.sub("", message)
     if re.search(r"\n|\\n|\\r", message):
@@ -81,13 +72,13 @@ def problems(message, types):
     for name in INNER_NAME.findall(shown):
         if name in types:
             yield f"names the type {name}"
-    for match in WORDS.finditer(message):
-        yield f'"{match.group(1)}": write {AVOIDED[" ".join(match.group(1).lower().split())]}'
+    yield from avoided_words(message)
 
 
 def find(texts):
     """The list of all messages, and the failures. `texts` is {path inside src: text}, without files of tests."""
-    types, lines, wrong = declared_types(texts), [], []
+    types = {name for text in texts.values() for name in declared(text)}
+    lines, wrong = [], []
     for path, text in texts.items():
         if layer(path) in BESIDE:
             continue
@@ -102,8 +93,8 @@ def main(arguments):
     repository = Path(rest[0]) if rest else Path(__file__).resolve().parents[2]
     src, path = repository / "src", repository / LIST
     tree = Tree(src)
-    users = [home for home in tree.modules if not any(home[: len(test)] == test for test in tree.tests)]
-    paths = sorted({tree.modules[home].file for home in users if (src / tree.modules[home].file).is_file()})
+    files = {module.file for home, module in tree.modules.items() if not tree.is_test(home)}
+    paths = sorted(file for file in files if (src / file).is_file())
     lines, wrong = find({path: (src / path).read_text() for path in paths})
     if "--update" in arguments:
         path.write_text(HEADER + "".join(f"{line}\n" for line in lines))
