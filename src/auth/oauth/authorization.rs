@@ -356,7 +356,7 @@ impl Authorization {
         }
     }
 
-    /// Whether tokens that the server refused are new from this source, so that the same would be futile. A login is never
+    /// Whether refused tokens have just come from this source, so that more of it would be futile. A login is never
     /// repeated: the user would be asked again and again.
     pub fn is_futile(&self, source: TokenSource) -> bool {
         let state = self.lock();
