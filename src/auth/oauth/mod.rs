@@ -18,3 +18,6 @@ pub mod renewal;
 pub mod report;
 pub mod settings;
 mod token_request;
+
+#[cfg(test)]
+mod tests;
