@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Barrier};
 
+use ::http::Method;
+
 use super::fixture::*;
+use crate::call::issued_credentials::CredentialRefusal;
 use crate::status::*;
 
 fn issued_by(issuers: &str) -> Answer {
@@ -66,9 +69,9 @@ fn a_call_that_was_refused_with_an_older_token_uses_the_newer_one() {
     let fixture = Fixture::usual();
     let old = fixture.authorization.last().generation;
     fixture.log_in();
-    let refusal = crate::call::issued_credentials::CredentialRefusal {
+    let refusal = CredentialRefusal {
         url: SERVER.into(),
-        method: ::http::Method::POST,
+        method: Method::POST,
         http_status: 401,
         challenge: None,
         generation: old,
@@ -138,53 +141,45 @@ fn a_configured_secret_is_not_sent_to_a_new_issuer() {
     assert_eq!(fixture.user.logins(), 1);
 }
 
+const THREADS: usize = 16;
+
+/// Several calls are refused at once with the current credentials. The tokens that they get.
+fn refused_at_once(fixture: &Fixture) -> Vec<Option<String>> {
+    let generation = fixture.authorization.last().generation;
+    let refusal =
+        CredentialRefusal { url: SERVER.into(), method: Method::POST, http_status: 401, challenge: None, generation };
+    at_once(|| token_of(fixture.authorization.issue(&call(), &fixture.environment, Some(&refusal))))
+}
+
+/// Runs a function on several threads at once.
+fn at_once<T: Send>(run: impl Fn() -> T + Sync) -> Vec<T> {
+    let start = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        let run_in_thread = || {
+            start.wait();
+            run()
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(run_in_thread)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 #[test]
 fn many_refused_calls_cause_one_login() {
-    const THREADS: usize = 16;
     let fixture = Fixture::usual();
-    let generation = fixture.authorization.last().generation;
-    let refusal = || crate::call::issued_credentials::CredentialRefusal {
-        url: SERVER.into(),
-        method: ::http::Method::POST,
-        http_status: 401,
-        challenge: None,
-        generation,
-    };
-    let start = Arc::new(Barrier::new(THREADS));
-    let tokens: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|_| {
-                let (start, fixture) = (Arc::clone(&start), &fixture);
-                scope.spawn(move || {
-                    start.wait();
-                    token_of(fixture.authorization.issue(&call(), &fixture.environment, Some(&refusal())))
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    assert_eq!(tokens, vec![Some("access-1".to_owned()); THREADS]);
+    assert_eq!(refused_at_once(&fixture), vec![Some("access-1".to_owned()); THREADS]);
     assert_eq!((fixture.user.logins(), fixture.network.to(TOKEN).len()), (1, 1));
+    // And one refresh.
+    fixture.accept();
+    assert_eq!(refused_at_once(&fixture), vec![Some("access-2".to_owned()); THREADS]);
+    assert_eq!((fixture.user.logins(), fixture.network.to(TOKEN).len()), (1, 2));
 }
 
 #[test]
 fn calls_that_wait_for_a_login_take_its_failure() {
-    const THREADS: usize = 16;
     let fixture = Fixture::usual();
     fixture.user.will_return("error=access_denied");
-    let start = Arc::new(Barrier::new(THREADS));
-    let statuses: Vec<Status> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|_| {
-                let (start, fixture) = (Arc::clone(&start), &fixture);
-                scope.spawn(move || {
-                    start.wait();
-                    failure(fixture.unauthorized()).0
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
+    let statuses = at_once(|| failure(fixture.unauthorized()).0);
     assert_eq!(fixture.user.logins(), 1);
     assert!(statuses.iter().all(|status| [MCP_LOGIN_FAILED, MCP_LOGIN_REQUIRED].contains(status)), "{statuses:?}");
 }
@@ -215,4 +210,27 @@ fn the_settings_cannot_be_changed_after_the_first_use() {
     let fixture = Fixture::usual();
     let error = fixture.client.change(|settings| settings.set_scopes(Some("late"))).expect_err("a misuse");
     assert_eq!(error.status(), MCP_MISUSE);
+}
+
+#[test]
+fn a_login_that_returns_the_old_token_is_not_repeated() {
+    let fixture = Fixture::usual();
+    fixture.network.set(TOKEN, json(r#"{"access_token":"same"}"#));
+    fixture.log_in();
+    assert!(token_of(fixture.unauthorized()).is_some());
+    assert_eq!(fixture.user.logins(), 2);
+    for _ in 0..3 {
+        useless(fixture.unauthorized());
+    }
+    assert_eq!(fixture.user.logins(), 2);
+}
+
+#[test]
+fn many_refused_calls_cause_one_login_that_returns_the_old_token() {
+    let fixture = Fixture::usual();
+    fixture.network.set(TOKEN, json(r#"{"access_token":"same"}"#));
+    fixture.log_in();
+    let tokens = refused_at_once(&fixture);
+    assert!(tokens.iter().all(|token| token.as_deref() == Some("same")));
+    assert_eq!(fixture.user.logins(), 2);
 }

@@ -113,3 +113,17 @@ fn a_login_and_a_step_up_fit_into_one_call() {
     assert_eq!(url_parameter(&fixture.user.last_url(), "scope").as_deref(), Some("read write"));
     assert_eq!(fixture.user.logins(), 2);
 }
+
+#[test]
+fn scopes_are_no_longer_missing_after_a_login_that_returns_the_old_token() {
+    let fixture = Fixture::new(|settings| {
+        settings.login_policy = LoginPolicy::WhenAsked;
+        Ok(())
+    });
+    fixture.network.set(TOKEN, json(r#"{"access_token":"same"}"#));
+    assert!(token_of(fixture.refused_in(&call().for_login(), 401, "Bearer")).is_some());
+    fixture.accept();
+    assert_eq!(failure(fixture.forbidden("write")).0, MCP_LOGIN_REQUIRED);
+    assert!(fixture.run(&call().for_login(), |renewal| renewal.log_in_unasked()).unwrap());
+    assert!(fixture.authorization.wanted_scopes().is_empty());
+}
