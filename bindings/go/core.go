@@ -20,6 +20,8 @@ type core struct {
 	runningCallbacks atomic.Int32
 	// Whether a callback was ever set: then mcp_client_free may wait for it.
 	hasCallbacks atomic.Bool
+	// What authorizes the client: kept alive for its callbacks.
+	oauth atomic.Pointer[OAuth]
 }
 
 // acquire returns the C client for a call. The caller must call release after the call.
