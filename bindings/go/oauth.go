@@ -24,33 +24,40 @@ import (
 //
 // An OAuth is never garbage collected if its functions or its store refer to it or to a client that uses it.
 type OAuth struct {
-	// Clients are the registrations that the program already has. For an authorization server without one, the
-	// library uses ClientURL if that server supports it; otherwise it registers the program.
+	// Clients are the registrations that the program already has. If there are any, the library registers none: at
+	// other authorization servers calls fail with [OAuthFailed], unless these support the ClientURL.
 	Clients []OAuthClient
-	// ClientURL is the https URL of a document that describes the program (a client ID metadata document).
+	// ClientURL is the https URL of a document that describes the program (a client ID metadata document). It is
+	// the client identifier at each authorization server that supports this and for which there is no registration.
 	ClientURL string
-	// NoRegistration forbids the library to register the program (RFC 7591).
+	// NoRegistration forbids the library to register the program at authorization servers (RFC 7591).
 	NoRegistration bool
 	// ClientMetadata are members that a registration contains in addition to those that the library sets, such as
-	// "client_uri" or "logo_uri": a value that [encoding/json] encodes as an object.
+	// "logo_uri" or "contacts": a value that [encoding/json] encodes as an object.
 	ClientMetadata any
 
 	// Grant says how tokens are obtained; the default is [LoginGrant].
 	Grant Grant
-	// Scopes replace the scopes that the MCP server publishes. Those of a challenge are added. If it is empty, the
-	// published ones are requested.
+	// Scopes are the scopes to request. If there are none, they are those that the MCP server publishes. Scopes
+	// that a challenge of the server names are requested too.
 	Scopes []string
-	// Resource replaces the resource identifier that the MCP server publishes (RFC 8707).
+	// NoScopes requests no scopes except those that a challenge of the server names.
+	NoScopes bool
+	// Resource names the MCP server to the authorization server (RFC 8707). The default is what the MCP server
+	// publishes.
 	Resource string
-	// NoResource requests tokens without a resource identifier, for authorization servers that reject it.
+	// NoResource sends no resource, for authorization servers that reject it, such as Microsoft Entra ID.
 	NoResource bool
-	// Parameters are added to the authorization request, such as "login_hint" or "audience".
+	// Parameters are added to the URL of logins, such as "login_hint" or "audience"; with another grant than
+	// [LoginGrant], to the requests for tokens.
 	Parameters map[string]string
-	// AllowUnstatedPKCE accepts authorization servers that do not state in their metadata that they support PKCE.
+	// AllowUnstatedPKCE accepts authorization servers that do not declare that they support PKCE, such as Microsoft
+	// Entra ID and Amazon Cognito. PKCE is used anyway.
 	AllowUnstatedPKCE bool
-	// AllowPrivateAddresses lets an MCP server at a public address name an authorization server at a private one.
+	// AllowPrivateAddresses accepts an authorization server at a private address although the MCP server has a
+	// public one. An MCP server could then make the program send requests into its own network.
 	AllowPrivateAddresses bool
-	// AllowPlainHTTP accepts authorization servers without TLS on other machines: for development only.
+	// AllowPlainHTTP accepts authorization servers on other machines without TLS: for test networks only.
 	AllowPlainHTTP bool
 
 	// Open shows the login page to the user; [OpenBrowser] opens it in the browser. It is necessary for
@@ -62,26 +69,28 @@ type OAuth struct {
 	// [Error] wraps the returned one. If it panics, the Error wraps a [*PanicError].
 	//
 	// The context is that of the call that needs the login. It is also done when that call returns. Open must not
-	// make calls on the same client: they would wait for the login.
+	// make calls on clients with the same OAuth: they would wait for the login.
 	Open func(ctx context.Context, login Login) (redirect string, err error)
-	// Redirect is the URI to which the login page redirects. The default is "http://127.0.0.1/callback": the
-	// library listens there during a login. For such a URI without a port, it uses any free one. For other URIs,
-	// such as "https://app.example/callback" and "com.example.app:/callback", the program receives the redirect.
+	// Redirect is the URI to which the login page redirects. The default is "http://127.0.0.1/callback", where the
+	// library listens during a login; without a port in the URI, it uses any free one. If it is an https URL of the
+	// program, or has a private scheme such as "com.example.app:/callback", the program receives the redirect.
 	Redirect string
 	// WhenAsked restricts logins to [Client.Login]: other calls return [LoginRequired] instead of opening the login
 	// page.
 	WhenAsked bool
-	// LoginTimeout limits the time that the user has for the login; the default is five minutes. This time does not
-	// count against the timeout of a call, but the deadline of its context applies.
+	// LoginTimeout limits the time that the user has for the login: [LoginFailed]. The default is five minutes; a
+	// negative value means no limit. This time does not count against the timeout of a call, but the deadline of
+	// its context applies.
 	LoginTimeout time.Duration
 
 	// Store keeps the tokens and registrations. By default, they are kept in memory, and lost with the OAuth.
 	Store Store
 
-	// Assertion returns the JWT for [AssertionGrant]: with an Identity, the user's ID token; otherwise one that
-	// identifies the program to the audience, such as that of a CI job. audience is the issuer of the authorization
-	// server, resource the resource identifier of the MCP server. It runs on the goroutine of the call, with its
-	// context. If it returns an error or panics, the call fails with [OAuthFailed].
+	// Assertion returns the JWT for [AssertionGrant], such as that of a CI job; with an Identity, the ID token of
+	// the user. audience is the "aud" that it must have, resource names the MCP server ("" if the request does
+	// not). It runs on the goroutine of the call that needs the token, with its context, and must not make calls on
+	// clients with the same OAuth ([Misuse]). If it returns an error or panics, the call fails with [OAuthFailed],
+	// and its message contains the text of the error.
 	Assertion func(ctx context.Context, audience, resource string) (jwt string, err error)
 	// Identity is the identity provider where ID tokens are exchanged.
 	Identity *IdentityProvider
@@ -94,21 +103,22 @@ type OAuth struct {
 
 // An OAuthClient is a registration of the program at an authorization server.
 type OAuthClient struct {
-	// Issuer identifies the authorization server. If it is "", the registration is for any one; then a secret or
-	// key is only used if that server is on this machine or on the origin of the MCP server.
+	// Issuer identifies the authorization server. If it is "", the registration is for the one at which it is used
+	// first; a secret or key is then used only if that one is on this machine, or on the origin of the MCP server.
 	Issuer string
 	// ID is the client identifier.
 	ID string
 	// Secret is the client secret; "" for a public client, or one with a key.
 	Secret string
-	// PrivateKey is the key with which the client authenticates, as the text of a PEM file; "" if it has none.
+	// PrivateKey is the key that signs the JWTs with which the client authenticates, as the text of a PEM file; ""
+	// if it has none. It is a key on the curve P-256, an RSA key, or an Ed25519 key.
 	PrivateKey string
 	// KeyID is the identifier of the key ("kid"); "" if it has none.
 	KeyID string
 }
 
-// An IdentityProvider is where users of an enterprise log in: it exchanges an ID token for an authorization grant of
-// the MCP server's authorization server.
+// An IdentityProvider is where the users of an organization have already logged in (MCP extension "Enterprise-Managed
+// Authorization"). It exchanges the ID token of that login for an assertion.
 type IdentityProvider struct {
 	// TokenEndpoint is the URL of the token endpoint.
 	TokenEndpoint string
@@ -134,8 +144,7 @@ func WithOAuth(oauth *OAuth) Option {
 	return func(c *Client) error { return c.SetOAuth(oauth) }
 }
 
-// SetOAuth authorizes later requests with an [OAuth], and removes an [AuthFunc]; nil removes the OAuth. See
-// [WithOAuth].
+// SetOAuth authorizes later calls with an [OAuth], in place of an [AuthFunc]; nil removes it. See [WithOAuth].
 func (c *Client) SetOAuth(oauth *OAuth) error {
 	var handle *C.mcp_oauth
 	if oauth != nil {
@@ -144,6 +153,8 @@ func (c *Client) SetOAuth(oauth *OAuth) error {
 			return err
 		}
 	}
+	c.core.oauthMu.Lock()
+	defer c.core.oauthMu.Unlock()
 	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 		// A callback may run on a thread of the library, which mcp_client_free waits for.
 		c.core.hasCallbacks.Store(true)
@@ -155,8 +166,8 @@ func (c *Client) SetOAuth(oauth *OAuth) error {
 	})
 }
 
-// Finish passes on the URL to which a login page was redirected, such as one that the operating system delivers or the
-// user pastes. Any goroutine may call it. The error is [InvalidArgument] if no login waits for it.
+// Finish passes the URL to which a login page was redirected to the call that waits for it: a URL that the operating
+// system passed to the program, or that the user pasted. The error is [InvalidArgument] if no login waits for this URL.
 func (o *OAuth) Finish(redirect string) error {
 	handle, err := o.object()
 	if err != nil {

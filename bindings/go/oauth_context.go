@@ -11,8 +11,8 @@ import (
 
 // runCall runs a C call of a client that uses the OAuth. The library runs the callbacks of the OAuth on the thread of
 // the call: there, callContext returns the context, which ends with the call.
-func (o *OAuth) runCall(ctx context.Context, call func() C.mcp_status) C.mcp_status {
-	ctx, cancel := context.WithCancel(ctx)
+func (o *OAuth) runCall(parent context.Context, call func() C.mcp_status) C.mcp_status {
+	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	handle := cgo.NewHandle(ctx)
 	defer handle.Delete()
@@ -24,6 +24,10 @@ func (o *OAuth) runCall(ctx context.Context, call func() C.mcp_status) C.mcp_sta
 	status := call()
 	// The race detector does not see that an Open function ends before a call that waits for its result.
 	o.ended.Load()
+	if parent.Err() != nil {
+		// Otherwise the context could end as cancelled, not with the error of its parent.
+		<-ctx.Done()
+	}
 	return status
 }
 

@@ -116,6 +116,21 @@ func TestAssertion(t *testing.T) {
 	noError(t, s.newClient(t, mcp.WithOAuth(oauth)).Ping(context.WithValue(t.Context(), key{}, "value")))
 }
 
+func TestIdentityProvider(t *testing.T) {
+	s := newProtectedServer(t)
+	s.set(func() { s.checkAssertion = func(assertion string) bool { return assertion == "a.b.c" } })
+	oauth := &mcp.OAuth{
+		Grant:    mcp.AssertionGrant,
+		Clients:  []mcp.OAuthClient{{Issuer: s.URL, ID: "program"}},
+		Identity: &mcp.IdentityProvider{TokenEndpoint: s.URL + "/token", ClientID: "at-provider"},
+		Assertion: func(_ context.Context, audience, _ string) (string, error) {
+			wantEqual(t, audience, "at-provider")
+			return "id.to.ken", nil
+		},
+	}
+	noError(t, s.newClient(t, mcp.WithOAuth(oauth)).Ping(t.Context()))
+}
+
 func TestAssertionFailures(t *testing.T) {
 	s := newProtectedServer(t)
 	for name, assertion := range map[string]func() (string, error){
@@ -141,10 +156,11 @@ func TestAssertionFailures(t *testing.T) {
 
 func TestStoreKeepsLogin(t *testing.T) {
 	memory, locking := newMemoryStore(), &lockingStore{memoryStore: newMemoryStore()}
-	for name, store := range map[string]mcp.Store{
-		"folder": mcp.Folder(filepath.Join(t.TempDir(), "tokens")), "custom": mcp.CustomStore(memory),
-		"locking": mcp.CustomStore(locking),
-	} {
+	folder := filepath.Join(t.TempDir(), "tokens")
+	stores := map[string]mcp.Store{
+		"folder": mcp.Folder(folder), "custom": mcp.CustomStore(memory), "locking": mcp.CustomStore(locking),
+	}
+	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			s := newProtectedServer(t)
 			noError(t, s.newClient(t, mcp.WithOAuth(&mcp.OAuth{Open: followLogin, Store: store})).Ping(t.Context()))
@@ -154,7 +170,9 @@ func TestStoreKeepsLogin(t *testing.T) {
 			noError(t, client.Ping(t.Context()))
 			wantEqual(t, s.count("login"), 1)
 			wantEqual(t, s.count("refresh_token"), 1)
-			if name != "folder" && !strings.Contains(memory.keys()+locking.keys(), s.URL) {
+			files, _ := os.ReadDir(folder)
+			if name == "folder" && len(files) == 0 ||
+				name != "folder" && !strings.Contains(memory.keys()+locking.keys(), s.URL) {
 				t.Error("the store is empty")
 			}
 			noError(t, client.Logout(t.Context()))

@@ -14,52 +14,57 @@ import (
 	"weak"
 )
 
-// A Login is a login that the user has to complete. Show the user which MCP server requires it, and the authorization
-// server.
+// A Login is a login that the user has to complete. Tell the user which server requires it, and where the user will log
+// in.
 type Login struct {
-	// URL is the URL of the login page.
+	// URL is the URL of the login page. It is for this login only.
 	URL string
-	// Server is the URL of the MCP server, without secrets.
+	// Server is the URL of the MCP server, without its query and secrets.
 	Server string
-	// Issuer identifies the authorization server.
+	// Issuer identifies the authorization server, at which the user logs in.
 	Issuer string
 	// Scopes are the scopes that are requested.
 	Scopes []string
-	// RedirectURI is the URI to which the login page redirects.
+	// RedirectURI is the URI to which the login page redirects, with the port on which the library listens.
 	RedirectURI string
 }
 
-// OpenBrowser opens the login page in the user's browser. It is for the field Open of an [OAuth], or for a function
-// there that also shows a message.
+// OpenBrowser opens the login page in the user's browser, with the command xdg-open, or open on macOS. The environment
+// variable BROWSER may name other commands. It is for the field Open of an [OAuth], or for a function there that also
+// shows a message. The error is [InvalidArgument] if no browser can be opened, for example over SSH.
 func OpenBrowser(_ context.Context, login Login) (redirect string, err error) {
 	return "", withCString(login.URL, "the URL", func(url *C.char) error {
 		return check(func(e **C.mcp_error) C.mcp_status { return C.mcp_open_browser(url, e) })
 	})
 }
 
-// Login makes sure that the client has a token that the server accepts. It opens the login page if necessary, even if an
-// earlier login failed. The error is [Misuse] for a client without [OAuth].
+// Login makes sure that the client has a token that the server accepts. It uses or refreshes a stored token if
+// possible, and otherwise lets the user log in, also if the last login failed. If the server requires no token and
+// names no authorization server, it does nothing. The error is [Misuse] for a client without an [OAuth].
 func (c *Client) Login(ctx context.Context, options ...CallOption) error {
 	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
 		return C.mcp_login(c, o, e)
 	})
 }
 
-// Logout revokes the tokens at the authorization server (RFC 7009) if it supports that, and removes them from the
-// store. The registration is kept. The error is [Misuse] for a client without [OAuth].
+// Logout removes the tokens for the client's server, and revokes them if the authorization server supports that (RFC
+// 7009). If they cannot be revoked, they are removed anyway, and the error is the reason. The registration of the
+// program is kept. The error is [Misuse] for a client without an [OAuth].
 func (c *Client) Logout(ctx context.Context, options ...CallOption) error {
 	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
 		return C.mcp_logout(c, o, e)
 	})
 }
 
-// An OAuthState describes the authorization of a client. What is unknown has the zero value.
+// An OAuthState describes what is known of the login at the server of a client. Fields that are unknown have their zero
+// value.
 type OAuthState struct {
-	// LoggedIn reports whether there is a token.
+	// LoggedIn reports whether there is an access token that has not expired, or a refresh token. The server may
+	// have revoked them.
 	LoggedIn bool `json:"loggedIn"`
 	// Issuer identifies the authorization server.
 	Issuer string `json:"issuer"`
-	// Resource is the resource identifier of the MCP server.
+	// Resource is the resource for which tokens are requested.
 	Resource string `json:"resource"`
 	// ClientID is the client identifier of the program.
 	ClientID string `json:"clientId"`
@@ -67,16 +72,16 @@ type OAuthState struct {
 	Registration string `json:"registration"`
 	// Scopes are the scopes of the token.
 	Scopes []string `json:"scopes"`
-	// ExpiresAt is the time when the token expires.
+	// ExpiresAt is the time when the access token expires.
 	ExpiresAt time.Time `json:"-"`
 	// Refreshable reports whether there is a refresh token.
 	Refreshable bool `json:"refreshable"`
-	// IDToken is a JSON object with the claims of the ID token, which are not verified; nil if there is none.
+	// IDToken is a JSON object with the claims of the ID token, for display only; nil if there is none.
 	IDToken Result `json:"idToken"`
 }
 
-// OAuthState returns the state of the client's authorization, without a request. The error is [Misuse] for a client
-// without [OAuth].
+// OAuthState returns what is known of the login at the client's server. Nothing is sent; the store may be read. The
+// error is [Misuse] for a client without an [OAuth].
 func (c *Client) OAuthState() (OAuthState, error) {
 	var document *C.mcp_json
 	err := c.set(func(client *C.mcp_client, e **C.mcp_error) C.mcp_status {

@@ -27,7 +27,11 @@ type protectedServer struct {
 	// What the server accepts now.
 	accessToken, refreshToken string
 	codes                     map[string]url.Values
-	redirectURIs              map[string]string
+	// The redirect URI of each registration, and the identifier of a client that was registered in advance.
+	redirectURIs map[string]string
+	knownClient  string
+	// The resource that requests must have.
+	resource string
 	// Whether the login page refuses the login.
 	denies bool
 	// Confidential clients: the secret by the identifier.
@@ -62,7 +66,9 @@ func newProtectedServer(t *testing.T) *protectedServer {
 			handler(w, r)
 		})
 	}
-	s.Server = httptest.NewServer(mux)
+	s.Server = httptest.NewUnstartedServer(mux)
+	s.Start()
+	s.set(func() { s.resource = s.URL + "/mcp" })
 	t.Cleanup(s.Close)
 	return s
 }
@@ -117,6 +123,7 @@ func (s *protectedServer) describeAuthorization(w http.ResponseWriter, _ *http.R
 		"token_endpoint_auth_methods_supported":            []string{"none", "client_secret_basic", "private_key_jwt"},
 		"token_endpoint_auth_signing_alg_values_supported": []string{"ES256"},
 		"authorization_response_iss_parameter_supported":   true,
+		"client_id_metadata_document_supported":            true,
 	})
 }
 
@@ -136,9 +143,9 @@ func (s *protectedServer) register(w http.ResponseWriter, r *http.Request) {
 // authorize is a login page that accepts or denies the login at once.
 func (s *protectedServer) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	redirect := query.Get("redirect_uri")
+	redirect, id := query.Get("redirect_uri"), query.Get("client_id")
 	if query.Get("code_challenge_method") != "S256" || query.Get("response_type") != "code" ||
-		query.Get("resource") != s.URL+"/mcp" || s.redirectURIs[query.Get("client_id")] != redirect {
+		query.Get("resource") != s.resource || s.redirectURIs[id] != redirect && id != s.knownClient {
 		s.t.Errorf("invalid authorization request: %v", query)
 		http.Error(w, "invalid", http.StatusBadRequest)
 		return
@@ -175,12 +182,22 @@ func (s *protectedServer) issueToken(w http.ResponseWriter, r *http.Request) {
 		valid = hasSecret && s.secrets[id] == secret || s.checkAssertion(form.Get("client_assertion"))
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		valid = s.checkAssertion(form.Get("assertion"))
+	case "urn:ietf:params:oauth:grant-type:token-exchange":
+		// The identity provider.
+		if form.Get("subject_token") == "id.to.ken" && form.Get("audience") == s.URL &&
+			form.Get("client_id") == "at-provider" {
+			writeJSON(w, http.StatusOK, map[string]any{
+				"access_token": "a.b.c", "token_type": "N_A",
+				"issued_token_type": "urn:ietf:params:oauth:token-type:id-jag",
+			})
+			return
+		}
 	}
 	if !valid && grant == "client_credentials" {
 		writeJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}
-	if !valid || form.Get("resource") != s.URL+"/mcp" {
+	if !valid || form.Get("resource") != s.resource {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 		return
 	}

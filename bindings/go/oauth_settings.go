@@ -62,6 +62,21 @@ func (s *oauthSetup) texts(set func([]*C.char, **C.mcp_error) C.mcp_status, text
 	})
 }
 
+// unlessNone calls a setter with a text: "" means none to C, and NULL the default.
+func (s *oauthSetup) unlessNone(name, text string, none bool, set func(*C.char, **C.mcp_error) C.mcp_status) {
+	switch {
+	case s.err != nil:
+	case !none:
+		s.texts(func(t []*C.char, e **C.mcp_error) C.mcp_status { return set(t[0], e) }, text)
+	case text != "":
+		s.fail("the OAuth has " + name + ", and No" + name + " is set")
+	default:
+		s.err = withCString("", name, func(text *C.char) error {
+			return check(func(e **C.mcp_error) C.mcp_status { return set(text, e) })
+		})
+	}
+}
+
 func (s *oauthSetup) fail(why string) {
 	if s.err == nil {
 		s.err = invalidArgument(why)
@@ -108,23 +123,14 @@ func (s *oauthSetup) setRequests(o *OAuth) {
 			s.fail("a scope of the OAuth is empty or contains a space")
 		}
 	}
-	s.texts(func(t []*C.char, e **C.mcp_error) C.mcp_status {
-		return C.mcp_oauth_set_scopes(s.oauth, t[0], e)
-	}, strings.Join(o.Scopes, " "))
-	switch {
-	case o.NoResource && o.Resource != "":
-		s.fail("the OAuth has a Resource, and NoResource is set")
-	case o.NoResource:
-		s.call(func(e **C.mcp_error) C.mcp_status {
-			none := C.CString("")
-			defer freeCString(none)
-			return C.mcp_oauth_set_resource(s.oauth, none, e)
+	s.unlessNone("Scopes", strings.Join(o.Scopes, " "), o.NoScopes,
+		func(scopes *C.char, e **C.mcp_error) C.mcp_status {
+			return C.mcp_oauth_set_scopes(s.oauth, scopes, e)
 		})
-	default:
-		s.texts(func(t []*C.char, e **C.mcp_error) C.mcp_status {
-			return C.mcp_oauth_set_resource(s.oauth, t[0], e)
-		}, o.Resource)
-	}
+	s.unlessNone("Resource", o.Resource, o.NoResource,
+		func(resource *C.char, e **C.mcp_error) C.mcp_status {
+			return C.mcp_oauth_set_resource(s.oauth, resource, e)
+		})
 	for name, value := range o.Parameters {
 		s.texts(func(t []*C.char, e **C.mcp_error) C.mcp_status {
 			return C.mcp_oauth_set_parameter(s.oauth, t[0], t[1], e)
@@ -153,14 +159,16 @@ func (s *oauthSetup) setLogin(o *OAuth) {
 	if o.WhenAsked {
 		when = C.MCP_OAUTH_WHEN_ASKED
 	}
-	if timeout == 0 {
+	switch {
+	case timeout == 0:
 		timeout = defaultLoginTimeout
+	case timeout < 0:
+		timeout = 0 // no limit for C
 	}
-	ms, err := milliseconds(timeout, "the LoginTimeout")
-	if err != nil && s.err == nil {
-		s.err = err
-	}
-	s.call(func(e **C.mcp_error) C.mcp_status { return C.mcp_oauth_set_login(s.oauth, when, ms, e) })
+	s.call(func(e **C.mcp_error) C.mcp_status {
+		ms, _ := milliseconds(timeout, "the LoginTimeout")
+		return C.mcp_oauth_set_login(s.oauth, when, ms, e)
+	})
 }
 
 // setCallbacks registers callbacks with C. C owns their handles and deletes them with bridgeDestroy, also if the

@@ -11,32 +11,36 @@ type Store struct {
 	custom TokenStore
 }
 
-// Folder returns a store in a folder, which is created if missing. Its files are readable only by the user; processes
-// that use the same folder take turns to refresh tokens. If path is "", the folder is libmcp/oauth in $XDG_STATE_HOME.
+// Folder returns a store in a folder, which is created when something is stored. Only the current user can access its
+// files. They are not encrypted. Processes that use the same folder take turns to refresh a token, and all use the
+// result. If path is "", the folder is "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
+// "~/Library/Application Support").
 func Folder(path string) Store { return Store{folder: &path} }
 
 // CustomStore returns a store of the program, such as the keychain of the system.
 func CustomStore(store TokenStore) Store { return Store{custom: store} }
 
-// A TokenStore keeps texts for an [OAuth]: one for each MCP server and client identifier. The texts contain secrets.
+// A TokenStore stores texts for an [OAuth], one for each MCP server and client identifier. The texts contain tokens
+// and other secrets. A key contains the URL of the server and a line break: use a hash of it as the name of a file.
 //
-// Its methods may run on any goroutine, at the same time for different keys. They must not make calls on a client that
-// uses the store ([Misuse]). If a method returns an error or panics, the call that needs it fails with [OAuthFailed],
-// and its message contains the text of the error.
+// The methods run on the goroutine of a call or on a thread of the library, and several may run at the same time. They
+// must not make calls on clients with the same OAuth ([Misuse]). The end of a context does not interrupt them. If one
+// returns an error or panics, the call fails with [OAuthFailed], and its message contains the text of the error. If
+// Save fails, this process uses the new tokens nevertheless.
 type TokenStore interface {
 	// Load returns the text for the key; "" if there is none.
 	Load(key string) (text string, err error)
-	// Save keeps the text for the key instead of the previous one; "" removes it.
+	// Save stores the text for the key in place of the old one; "" removes it.
 	Save(key, text string) error
 }
 
-// A LockingStore is a [TokenStore] that several processes use at the same time. A process that refreshes a token holds
-// the lock meanwhile, because many authorization servers accept a refresh token only once.
+// A LockingStore is a [TokenStore] that several processes use. The library locks a text before it changes tokens, and
+// before a refresh it loads the text again: many authorization servers accept a refresh token only once.
 type LockingStore interface {
 	TokenStore
-	// Lock waits until no other process holds the lock for the key, and takes it.
+	// Lock waits until no other process has locked the text for the key, and locks it.
 	Lock(key string) error
-	// Unlock releases the lock for the key. It may run on another goroutine than Lock.
+	// Unlock releases the lock. It may run on another goroutine than Lock.
 	Unlock(key string)
 }
 

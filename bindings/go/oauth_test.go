@@ -34,10 +34,10 @@ func TestInvalidOAuth(t *testing.T) {
 		"resource twice":        {Resource: "https://example.com/", NoResource: true},
 		"parameter":             {Parameters: map[string]string{"client_id": "a"}},
 		"redirect":              {Redirect: "ftp://app.example/"},
-		"timeout":               {LoginTimeout: -1},
+		"scopes twice":          {Scopes: []string{"a"}, NoScopes: true},
 		"identity":              {Identity: &mcp.IdentityProvider{TokenEndpoint: "x"}},
 		"identity without port": {Identity: &mcp.IdentityProvider{TokenEndpoint: "https://a:b/", ClientID: "a"}},
-		"folder":                {Store: mcp.Folder("/dev/null/folder")},
+		"folder":                {Store: mcp.Folder("a\x00b")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 2 {
@@ -135,6 +135,50 @@ func TestLogin(t *testing.T) {
 		left < 50*time.Minute || left > time.Hour || state.IDToken != nil {
 		t.Errorf("%+v", state)
 	}
+}
+
+func TestLoginParameters(t *testing.T) {
+	for name, oauth := range map[string]*mcp.OAuth{
+		"set":  {Resource: "urn:example:mcp", Scopes: []string{"read", "write"}, LoginTimeout: time.Hour},
+		"none": {NoResource: true, NoScopes: true, LoginTimeout: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newProtectedServer(t)
+			s.set(func() { s.resource = oauth.Resource })
+			oauth.Open = followLogin
+			noError(t, s.newClient(t, mcp.WithOAuth(oauth)).Ping(t.Context()))
+			_, login := s.last()
+			wantEqual(t, login.Get("scope"), strings.Join(oauth.Scopes, " "))
+			wantEqual(t, login.Has("resource"), oauth.Resource != "")
+		})
+	}
+}
+
+func TestKnownClients(t *testing.T) {
+	for id, registration := range map[string]string{
+		"program": "configured", "https://app.example/client.json": "metadata_document",
+	} {
+		t.Run(registration, func(t *testing.T) {
+			s := newProtectedServer(t)
+			s.set(func() { s.knownClient = id })
+			oauth := &mcp.OAuth{Open: followLogin, NoRegistration: true}
+			if registration == "configured" {
+				oauth.Clients = []mcp.OAuthClient{{ID: id}}
+			} else {
+				oauth.ClientURL = id
+			}
+			client := s.newClient(t, mcp.WithOAuth(oauth))
+			noError(t, client.Ping(t.Context()))
+			state, err := client.OAuthState()
+			noError(t, err)
+			wantEqual(t, state.ClientID, id)
+			wantEqual(t, state.Registration, registration)
+			wantEqual(t, s.count("registration"), 0)
+		})
+	}
+	s := newProtectedServer(t)
+	unregistered := s.newClient(t, mcp.WithOAuth(&mcp.OAuth{Open: followLogin, NoRegistration: true}))
+	wantStatus(t, unregistered.Ping(t.Context()), mcp.OAuthFailed)
 }
 
 func TestRefreshTokensRotate(t *testing.T) {
