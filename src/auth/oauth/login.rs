@@ -11,6 +11,7 @@ use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
 use super::refresh::install_locked;
 use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
 use crate::auth::callback_scope::run_callback;
 use crate::call::retry::is_of_this_call;
@@ -285,7 +286,12 @@ pub fn store_login(
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
                 authorization.forget_client(&record.client.id)?;
             }
-            Err(failure.into_error())
+            let error = failure.into_error();
+            if authorization.settings.grant == Grant::Login {
+                // Here, because the call may have ended before.
+                authorization.set_login_failure(Some(error.clone()));
+            }
+            Err(error)
         }
     }
 }
