@@ -38,8 +38,9 @@ pub struct mcp_oauth_record<'a> {
 /// - `save` stores `mcp_oauth_record_text` in place of the old text; if that is NULL, it removes
 ///   the record.
 /// - `lock` waits until no other process has locked the record, and locks it. The library does this
-///   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token if another process has stored one meanwhile: many authorization servers
-///   accept a refresh token only once.
+///   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token
+///   if another process has stored one meanwhile: many authorization servers accept a refresh token
+///   only once.
 /// - `unlock` releases the lock. It may run on another thread than `lock`.
 ///
 /// If one cannot do its work, it calls `mcp_oauth_record_fail`.
