@@ -52,6 +52,14 @@ const FOREIGN_SCHEMES: [&str; 15] = [
     "wss",
 ];
 
+/// Works with all authorization servers that follow RFC 8252, section 7.3.
+impl Default for RedirectUri {
+    fn default() -> RedirectUri {
+        let kind = RedirectKind::Loopback { host: LoopbackHost::V4, port: None };
+        RedirectUri { text: "http://127.0.0.1/callback".into(), kind }
+    }
+}
+
 impl RedirectUri {
     pub fn parse(text: &str) -> Result<RedirectUri, String> {
         let invalid = |why: &str| Err(format!("the redirect URI {} {why}", quote(text)));
@@ -154,6 +162,12 @@ mod tests {
             let uri = parse(text);
             assert_eq!((uri.text(), uri.kind, uri.application_type()), (text, kind, application_type));
         }
+    }
+
+    #[test]
+    fn the_default_redirect_uri_has_the_kind_of_its_text() {
+        let uri = RedirectUri::default();
+        assert_eq!(parse(uri.text()), uri);
     }
 
     #[test]
