@@ -25,12 +25,21 @@ pub enum RedirectKind {
 /// A host that means this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoopbackHost {
-    /// 127.0.0.1
     V4,
-    /// \[::1\]
     V6,
-    /// `localhost`: browsers try both addresses.
+    /// Browsers try both addresses.
     Name,
+}
+
+impl LoopbackHost {
+    /// The host as URLs contain it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LoopbackHost::V4 => "127.0.0.1",
+            LoopbackHost::V6 => "[::1]",
+            LoopbackHost::Name => "localhost",
+        }
+    }
 }
 
 /// Schemes that belong to other protocols, or with which a browser would run or display the response.
@@ -125,12 +134,8 @@ impl RedirectUri {
 }
 
 fn loopback_host(url: &HttpUrl) -> Option<LoopbackHost> {
-    match url.host {
-        "127.0.0.1" => Some(LoopbackHost::V4),
-        "[::1]" => Some(LoopbackHost::V6),
-        name if name.eq_ignore_ascii_case("localhost") => Some(LoopbackHost::Name),
-        _ => None,
-    }
+    let hosts = [LoopbackHost::V4, LoopbackHost::V6, LoopbackHost::Name];
+    hosts.into_iter().find(|host| url.host.eq_ignore_ascii_case(host.name()))
 }
 
 /// `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`
