@@ -4,7 +4,7 @@
 use ring::digest::{SHA256, digest};
 use ring::error::KeyRejected;
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
@@ -83,7 +83,7 @@ impl SigningKey {
             PrivateKey::Es256(key) => Ok(key.sign(&random, input).map_err(|_| signing_failed())?.as_ref().to_vec()),
             PrivateKey::Rs256(key) => {
                 let mut signature = vec![0; key.public().modulus_len()];
-                let signed = key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, input, &mut signature);
+                let signed = key.sign(&RSA_PKCS1_SHA256, &random, input, &mut signature);
                 signed.map_err(|_| signing_failed())?;
                 Ok(signature)
             }

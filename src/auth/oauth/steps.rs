@@ -1,5 +1,7 @@
 //! Which step follows from the server's refusal, and from what is known: a refresh, a login, or none.
 
+use ::http::Method;
+
 use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, unix_time};
 use super::discovery::AuthorizationSite;
 use super::refresh::RefreshOutcome;
@@ -159,7 +161,7 @@ impl Renewal<'_> {
             OAuthChallenge { scope: self.authorization.wanted_scopes().to_parameter(), ..OAuthChallenge::default() };
         let refusal = CredentialRefusal {
             url: String::new(),
-            method: ::http::Method::POST,
+            method: Method::POST,
             http_status: 401,
             challenge: None,
             generation: self.authorization.last().generation,

@@ -27,6 +27,7 @@ use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
 use crate::status::MCP_SYSTEM_ERROR;
 use crate::sys::lock::Mutex;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::thread;
 use crate::sys::wait::{Interest, WaitContext};
 
@@ -228,7 +229,7 @@ impl Renewal<'_> {
     ) -> Result<T> {
         struct Shared<T> {
             result: Mutex<Option<T>>,
-            done: crate::sys::pollable_event::PollableEvent,
+            done: PollableEvent,
         }
         let shared = Arc::new(Shared { result: Mutex::new(None), done: new_event()? });
         let (for_thread, turn) = (Arc::clone(&shared), Arc::clone(self.turn));
