@@ -203,7 +203,7 @@ impl Authorizer {
         authorization: &Arc<Authorization>,
         (environment, refusal): (&OAuthEnvironment, Option<&CredentialRefusal>),
     ) -> Result<RenewalOutcome> {
-        let outcome = authorization.issue(call, environment, refusal)?;
+        let outcome = call.authorizing(|call| authorization.issue(call, environment, refusal))?;
         if let RenewalOutcome::Issued(issued) = &outcome {
             self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         }

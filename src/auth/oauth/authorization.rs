@@ -324,7 +324,8 @@ impl Authorization {
         let has_tokens = tokens.is_some();
         let mut state = self.lock();
         let mut old_failure = None;
-        if *state.headers != headers {
+        // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
+        if *state.headers != headers || source != TokenSource::Store {
             state.headers = Arc::new(headers);
             state.generation += 1;
             state.is_accepted = false;
@@ -356,7 +357,7 @@ impl Authorization {
         }
     }
 
-    /// Whether tokens that the server refused are new from this source, so that the same would be futile. A login is never
+    /// Whether refused tokens have just come from this source, so that more of it would be futile. A login is never
     /// repeated: the user would be asked again and again.
     pub fn is_futile(&self, source: TokenSource) -> bool {
         let state = self.lock();

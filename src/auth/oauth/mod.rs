@@ -20,3 +20,6 @@ pub mod report;
 pub mod settings;
 mod steps;
 mod token_request;
+
+#[cfg(test)]
+mod tests;

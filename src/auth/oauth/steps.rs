@@ -140,7 +140,8 @@ impl Renewal<'_> {
         self.call.log(LogLevel::Debug, || format!("the authorization server is {}", site.metadata.issuer));
         match self.settings().grant {
             Grant::Login => {
-                if !self.login(&site, scopes)? {
+                let tokens_are_refused = refusal.http_status == 401;
+                if !self.login(&site, scopes, tokens_are_refused)? {
                     return Ok(RenewalOutcome::Useless(None));
                 }
             }
@@ -159,10 +160,12 @@ impl Renewal<'_> {
         let old_scopes = same_issuer.map(|record| record.requested_scopes.clone()).unwrap_or_default();
         let challenge =
             OAuthChallenge { scope: self.authorization.wanted_scopes().to_parameter(), ..OAuthChallenge::default() };
+        // With tokens, only for more scopes.
+        let http_status = if self.authorization.has_tokens() { 403 } else { 401 };
         let refusal = CredentialRefusal {
             url: String::new(),
             method: Method::POST,
-            http_status: 401,
+            http_status,
             challenge: None,
             generation: self.authorization.last().generation,
         };

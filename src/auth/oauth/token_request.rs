@@ -22,6 +22,7 @@ use crate::protocol::oauth::form::encode;
 use crate::protocol::oauth::jwt::ClientAssertion;
 use crate::protocol::oauth::oauth_error::EndpointFailure;
 use crate::protocol::oauth::pkce::random_text;
+use crate::protocol::oauth::quote::quote;
 use crate::protocol::oauth::record::RecordedTokens;
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
@@ -147,11 +148,15 @@ impl TokenRequest {
     fn failure(&self, failure: EndpointFailure, retry_after_ms: Option<u64>) -> TokenFailure {
         match failure {
             EndpointFailure::Refused(refusal) => TokenFailure::Refused {
-                error: refusal_error(&format!("{} was refused", self.what), &refusal, &self.secrets()),
+                error: refusal_error(
+                    &format!("{} at {} was refused", self.what, quote(&self.url)),
+                    &refusal,
+                    &self.secrets(),
+                ),
                 code: refusal.code,
             },
             EndpointFailure::Unusable(why) => {
-                let mut error = oauth_failure(format!("{} failed: {why}", self.what));
+                let mut error = oauth_failure(format!("{} at {} failed: {why}", self.what, quote(&self.url)));
                 error.report_mut().retry_after_ms = retry_after_ms;
                 TokenFailure::Failed(error)
             }
@@ -231,6 +236,8 @@ impl Renewal<'_> {
             result: Mutex<Option<T>>,
             done: PollableEvent,
         }
+        let doing =
+            format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));
         let shared = Arc::new(Shared { result: Mutex::new(None), done: new_event()? });
         let (for_thread, turn) = (Arc::clone(&shared), Arc::clone(self.turn));
         let (sender, exceptions) = (Arc::clone(&self.environment.sender), self.settings().address_exceptions);
@@ -244,9 +251,7 @@ impl Renewal<'_> {
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
         let wait_context = self.call.wait_context().clone();
         let waited = WaitContext { idle: None, ..wait_context }.wait(shared.done.waitable(), Interest::Read);
-        waited.map_err(|interrupt| {
-            self.call.interrupt_error_while(&interrupt, "while waiting for a token; the response will be stored")
-        })?;
+        waited.map_err(|interrupt| self.call.interrupt_error_while(&interrupt, &doing))?;
         let result = shared.result.lock().take();
         result.ok_or_else(|| Error::new(MCP_SYSTEM_ERROR, "the thread for the token request ended early"))
     }
