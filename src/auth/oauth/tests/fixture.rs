@@ -277,12 +277,6 @@ impl SharedStore {
         edit(&mut record);
         self.0.lock().values_mut().for_each(|text| *text = record.to_json().to_string());
     }
-
-    /// Another process stores what is in `other`.
-    pub fn copy_from(&self, other: &SharedStore) {
-        let texts = other.0.lock().clone();
-        *self.0.lock() = texts;
-    }
 }
 
 impl CustomStore for SharedStore {
