@@ -1,5 +1,7 @@
 //! Which step follows from the server's refusal, and from what is known: a refresh, a login, or none.
 
+use ::http::Method;
+
 use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, unix_time};
 use super::discovery::AuthorizationSite;
 use super::refresh::RefreshOutcome;
@@ -162,7 +164,7 @@ impl Renewal<'_> {
         let http_status = if self.authorization.has_tokens() { 403 } else { 401 };
         let refusal = CredentialRefusal {
             url: String::new(),
-            method: ::http::Method::POST,
+            method: Method::POST,
             http_status,
             challenge: None,
             generation: self.authorization.last().generation,
