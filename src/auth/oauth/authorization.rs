@@ -390,6 +390,11 @@ impl Authorization {
         }
     }
 
+    /// Whether the MCP server has accepted the current credentials.
+    pub fn is_accepted(&self) -> bool {
+        self.lock().is_accepted
+    }
+
     /// Whether tokens that the server refused are new from this source, so that the same would be futile. A login is not
     /// repeated at any later time: the user would be asked again and again.
     pub fn is_futile(&self, source: TokenSource) -> bool {

@@ -146,9 +146,12 @@ impl Renewal<'_> {
         is_other_issuer: bool,
     ) -> Result<RenewalOutcome> {
         self.check_login_is_possible(refusal)?;
-        let step_is_new =
-            is_other_issuer || refusal.http_status == 403 || self.call.begin_step(AuthorizationStep::Login);
-        if !step_is_new {
+        // Another issuer may follow a login of this call only if the server has accepted its token. Otherwise the server
+        // could name new ones again and again.
+        let may_begin = refusal.http_status == 403
+            || self.call.begin_step(AuthorizationStep::Login)
+            || (is_other_issuer && self.authorization.is_accepted());
+        if !may_begin {
             return Ok(RenewalOutcome::Useless(Some(
                 "it refuses the access tokens that were issued during this call".into(),
             )));

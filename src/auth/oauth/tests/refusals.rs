@@ -234,3 +234,19 @@ fn many_refused_calls_cause_one_login_that_returns_the_old_token() {
     assert!(tokens.iter().all(|token| token.as_deref() == Some("same")));
     assert_eq!(fixture.user.logins(), 2);
 }
+
+#[test]
+fn a_server_that_names_new_issuers_again_and_again_causes_one_login_in_a_call() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let call = call();
+    let outcomes =
+        [r#""https://other.example""#, r#""https://auth.example""#, r#""https://other.example""#].map(|next| {
+            fixture.network.set(RESOURCE_METADATA, issued_by(next));
+            fixture.refused_in(&call, 401, "Bearer")
+        });
+    assert_eq!(fixture.user.logins(), 2);
+    for outcome in outcomes.into_iter().skip(1) {
+        useless(outcome);
+    }
+}
