@@ -78,6 +78,11 @@ fn a_refused_token_is_refreshed_with_its_scopes_and_resource() {
         assert_eq!(request.parameter(name).as_deref(), Some(value), "{name}");
     }
     assert_eq!(fixture.user.logins(), 1);
+
+    // An answer without scope means the scopes that were requested (RFC 6749, section 5.1): again the granted ones.
+    fixture.accept();
+    assert_eq!(token_of(fixture.unauthorized()).as_deref(), Some("access-2"));
+    assert_eq!(fixture.network.last_to(TOKEN).parameter("scope").as_deref(), Some("read"));
 }
 
 #[test]
