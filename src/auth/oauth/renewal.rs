@@ -43,8 +43,8 @@ impl Renewal<'_> {
         self.authorization.load_once()?;
         let Some(refusal) = refusal else { return self.before_request() };
         let challenge = refusal.challenge.as_deref().and_then(oauth_challenge).unwrap_or_default();
-        let sent_token = self.authorization.record().is_some_and(|record| record.tokens.is_some());
-        if sent_token && self.take_newer_from_store()? {
+        // Also without a token: another process may have logged in since the store was read.
+        if self.take_newer_from_store()? {
             return Ok(self.authorization.issued_now());
         }
         if refusal.http_status == 403 {

@@ -284,3 +284,21 @@ fn a_store_that_fails_fails_the_call() {
     let (status, message) = failure(fixture.before_request());
     assert_eq!((status, message.contains("the keychain is locked")), (MCP_OAUTH_FAILED, true));
 }
+
+#[test]
+fn tokens_of_another_process_make_a_login_unnecessary() {
+    let store = SharedStore::default();
+    let first = with_store(&store);
+    // The store is read while it is empty.
+    assert_eq!(token_of(first.before_request()), None);
+    let elsewhere = SharedStore::default();
+    let copy = elsewhere.clone();
+    let second = Fixture::on(&first.network, |settings| {
+        settings.set_store(Some(Box::new(copy)));
+        Ok(())
+    });
+    second.log_in();
+    store.copy_from(&elsewhere);
+    assert_eq!(token_of(first.unauthorized()).as_deref(), Some("access-1"));
+    assert_eq!((first.user.logins(), first.network.take_urls().len()), (0, 0));
+}
