@@ -162,6 +162,14 @@ impl Renewal<'_> {
         }
     }
 
+    /// Whether a client is set for this authorization server, or could register there.
+    pub fn may_have_client_at(&self, issuer: &str) -> bool {
+        let settings = self.settings();
+        let may_register = settings.grant == Grant::Login && settings.clients.is_empty() && settings.may_register;
+        let needs_none = settings.grant == Grant::Assertion && settings.clients.is_empty();
+        may_register || needs_none || settings.client_for(issuer).is_some()
+    }
+
     fn check_configured(&self, client: &ConfiguredClient, issuer: &str) -> Result<()> {
         check_destination(client, issuer, &self.authorization.server_url)?;
         // A client that was set for no issuer belongs to the one at which it was used first.

@@ -157,6 +157,10 @@ impl Renewal<'_> {
             )));
         }
         let Some(site) = self.site(published)? else { return Ok(RenewalOutcome::Useless(None)) };
+        if site.is_guess && !self.may_have_client_at(&site.metadata.issuer) {
+            // The server publishes nothing: its refusal says more than the error about a server that was not found.
+            return Ok(RenewalOutcome::Useless(None));
+        }
         let scopes = old_scopes.union(&self.scopes_to_request(challenge, &site));
         self.call.log(LogLevel::Debug, || format!("the authorization server is {}", site.metadata.issuer));
         match self.settings().grant {
