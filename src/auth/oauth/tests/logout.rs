@@ -137,3 +137,13 @@ fn the_description_has_only_what_is_known() {
     fixture.age_tokens(3600, -1);
     assert_eq!(description(&fixture)["loggedIn"], false);
 }
+
+#[test]
+fn the_access_token_is_revoked_even_if_the_refresh_token_cannot_be() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    fixture.network.set_all(REVOKE, [Answer::Body(400, r#"{"error":"unsupported_token_type"}"#.into()), json("")]);
+    let error = log_out(&fixture).expect_err("the revocation fails");
+    assert_eq!(error.report().oauth_code.as_deref(), Some("unsupported_token_type"));
+    assert_eq!(fixture.network.last_to(REVOKE).parameter("token").as_deref(), Some("access-1"));
+}
