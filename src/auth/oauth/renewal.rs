@@ -161,7 +161,8 @@ impl Renewal<'_> {
             // The server publishes nothing: its refusal says more than the error about a server that was not found.
             return Ok(RenewalOutcome::Useless(None));
         }
-        let scopes = old_scopes.union(&self.scopes_to_request(challenge, &site));
+        let missing = if is_other_issuer { ScopeSet::default() } else { self.authorization.wanted_scopes() };
+        let scopes = old_scopes.union(&self.scopes_to_request(challenge, &site)).union(&missing);
         self.call.log(LogLevel::Debug, || format!("the authorization server is {}", site.metadata.issuer));
         match self.settings().grant {
             Grant::Login => {
