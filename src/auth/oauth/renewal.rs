@@ -100,7 +100,7 @@ impl Renewal<'_> {
         let same_issuer = record.as_ref().filter(|record| self.has_same_issuer(record, published.as_ref()));
         if same_issuer.is_some() && tokens.is_some() {
             // A token that ended on its way to the server says nothing about the next one.
-            let has_ended = tokens.is_some_and(|tokens| !is_usable(tokens, unix_time()));
+            let has_ended = tokens.is_some_and(|tokens| has_lifetime(tokens) && !is_usable(tokens, unix_time()));
             let is_futile = |source| self.authorization.is_futile(source) && !has_ended;
             if is_futile(TokenSource::Grant) && !self.call.is_login {
                 return Ok(RenewalOutcome::Useless(Some("it refuses the access token that was just issued".into())));
@@ -260,6 +260,11 @@ impl Renewal<'_> {
 /// Whether the access token has not ended. `now` is in seconds since 1970.
 fn is_usable(tokens: &RecordedTokens, now: u64) -> bool {
     tokens.expires_at.is_none_or(|expires_at| now < expires_at)
+}
+
+/// Whether the access token did not end when it was issued.
+fn has_lifetime(tokens: &RecordedTokens) -> bool {
+    tokens.expires_at.is_none_or(|expires_at| tokens.issued_at.is_none_or(|issued_at| issued_at < expires_at))
 }
 
 /// Whether another process has stored another access token, which can still be used.

@@ -250,3 +250,27 @@ fn a_server_that_names_new_issuers_again_and_again_causes_one_login_in_a_call() 
         useless(outcome);
     }
 }
+
+#[test]
+fn a_refused_token_without_any_lifetime_is_not_made_again() {
+    for refresh_token in ["", r#","refresh_token":"r""#] {
+        let fixture = Fixture::usual();
+        fixture.network.set(TOKEN, json(format!(r#"{{"access_token":"a","expires_in":0{refresh_token}}}"#)));
+        assert!(token_of(fixture.unauthorized()).is_some());
+        for _ in 0..3 {
+            assert!(useless(fixture.unauthorized()).is_some());
+        }
+        assert_eq!(fixture.user.logins(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_ended_before_its_first_use_is_replaced() {
+    let fixture = Fixture::usual();
+    fixture.network.set(TOKEN, json(r#"{"access_token":"a","expires_in":2}"#));
+    assert!(token_of(fixture.unauthorized()).is_some());
+    fixture.age_tokens(3, -1);
+    fixture.network.unset(TOKEN);
+    assert_eq!(token_of(fixture.unauthorized()).as_deref(), Some("access-1"));
+    assert_eq!(fixture.user.logins(), 2);
+}
