@@ -85,7 +85,14 @@ impl ClientIdentity {
                     ))
                 })?;
                 check_destination(client, &record.issuer, server_url)?;
-                Ok(ClientIdentity { method, ..ClientIdentity::configured(client, None)? })
+                let identity = ClientIdentity::configured(client, None)?;
+                // The application may have set another kind of credential since.
+                let is_possible = match method {
+                    AuthMethod::None => identity.key.is_none(),
+                    AuthMethod::SecretBasic | AuthMethod::SecretPost => identity.secret.is_some(),
+                    AuthMethod::PrivateKeyJwt => identity.key.is_some(),
+                };
+                Ok(if is_possible { ClientIdentity { method, ..identity } } else { identity })
             }
             ClientOrigin::MetadataDocument => Ok(ClientIdentity::metadata_document(&record.client.id)),
             ClientOrigin::Registered => Ok(ClientIdentity {
