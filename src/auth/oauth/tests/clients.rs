@@ -96,7 +96,7 @@ fn a_registration_is_used_again() {
 }
 
 #[test]
-fn a_client_whose_secret_has_expired_registers_anew() {
+fn a_client_whose_secret_has_expired_registers_again() {
     let now = unix_time();
     for (expires_at, registrations) in [(now - 1, 2), (now + 3600, 1), (0, 1)] {
         let fixture = Fixture::usual();

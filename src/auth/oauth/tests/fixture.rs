@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ::http::{HeaderMap, Method, header};
 use zeroize::Zeroizing;
 
+use crate::auth::oauth::authorization::RenewalOutcome;
 use crate::auth::oauth::authorization::{Authorization, unix_time};
 use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::environment::{OAuthEnvironment, SendForeign};
 use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
-use crate::auth::oauth::renewal::{Renewal, RenewalOutcome};
+use crate::auth::oauth::renewal::Renewal;
 use crate::auth::oauth::settings::OAuthSettings;
 use crate::call::context::{CallContext, RequestExtras};
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};

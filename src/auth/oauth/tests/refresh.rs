@@ -175,7 +175,7 @@ fn a_refused_refresh_token_does_not_remove_newer_tokens_of_another_process() {
 }
 
 #[test]
-fn a_registration_that_is_unknown_at_a_refresh_is_made_anew() {
+fn a_registration_that_is_unknown_at_a_refresh_is_made_again() {
     let fixture = Fixture::usual();
     fixture.log_in();
     let answer = Answer::Body(401, r#"{"error":"invalid_client"}"#.into());
