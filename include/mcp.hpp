@@ -1672,12 +1672,13 @@ class oauth_assertion {
     oauth_assertion(const oauth_assertion &) = delete;
     oauth_assertion &operator=(const oauth_assertion &) = delete;
 
-    /// Returns the audience that the assertion must have, which is the issuer of the authorization server.
+    /// Returns the audience that the assertion must have: the issuer of the authorization server, or with
+    /// oauth::set_identity, the client identifier at the identity provider.
     std::string_view audience() const noexcept {
         return detail::or_empty(mcp_oauth_assertion_audience(assertion_));
     }
 
-    /// Returns the identifier of the MCP server that the token is for.
+    /// Returns the identifier of the MCP server that the token is for; empty if none is sent (oauth::set_resource).
     std::string_view resource() const noexcept {
         return detail::or_empty(mcp_oauth_assertion_resource(assertion_));
     }
@@ -1971,9 +1972,9 @@ class oauth {
     }
 
     /// Sets the URL of the document that describes the application (Client ID Metadata Document). It is the client
-    /// identifier at every authorization server that supports such documents. Throws status::invalid_argument unless it
-    /// is an https URL with a path.
-    void set_client_url(std::string_view url) {
+    /// identifier at every authorization server that supports such documents, unless one is set for it. std::nullopt
+    /// removes it. Throws status::invalid_argument unless it is an https URL with a path.
+    void set_client_url(std::optional<std::string_view> url) {
         detail::value_or_throw(try_set_client_url(url));
     }
 
@@ -2005,8 +2006,9 @@ class oauth {
         detail::value_or_throw(try_set_resource(resource));
     }
 
-    /// Adds a parameter to the URL of a login, such as "login_hint" or "prompt"; std::nullopt removes it. Throws
-    /// status::invalid_argument for a parameter that the library sets.
+    /// Adds a parameter to the URL of a login, such as "login_hint" or "prompt", or to the token requests of the other
+    /// grants, such as "audience"; std::nullopt removes it. Throws status::invalid_argument for a parameter that the
+    /// library sets.
     void set_parameter(std::string_view name, std::optional<std::string_view> value) {
         detail::value_or_throw(try_set_parameter(name, value));
     }
@@ -2063,7 +2065,8 @@ class oauth {
         detail::value_or_throw(try_set_redirect(uri));
     }
 
-    /// Sets when logins start, and how long the call waits for the person. Default: oauth_when::needed, 5 minutes.
+    /// Sets when logins start, and how long the call waits for the person; 0 means without limit. Default:
+    /// oauth_when::needed, 5 minutes.
     void set_login(oauth_when when, duration timeout) {
         detail::value_or_throw(try_set_login(when, timeout));
     }
@@ -2167,7 +2170,7 @@ class oauth {
     }
 
     /// Non-throwing form of set_client_url().
-    [[nodiscard]] expected<void> try_set_client_url(std::string_view url) {
+    [[nodiscard]] expected<void> try_set_client_url(std::optional<std::string_view> url) {
         return detail::call(mcp_oauth_set_client_url, oauth_.get(), detail::text(url, "the client's URL"));
     }
 

@@ -122,6 +122,7 @@ void login_waits_for_explicit_call() {
 
     mcp::oauth oauth;
     int logins = 0;
+    oauth.set_redirect("com.example.app:/oauth"); // a loopback redirect with another port would be registered again
     oauth.set_login(mcp::oauth_when::asked, 1min);
     oauth.set_open([&logins](mcp::oauth_request &request) {
         logins++;

@@ -32,6 +32,7 @@ void every_setting_is_accepted() {
     oauth.set_client(std::nullopt, "other");
     oauth.set_client_key("https://keys.example", "id", private_key(), "2026-11");
     oauth.set_client_url("https://app.example/client.json");
+    oauth.set_client_url(std::nullopt);
     oauth.set_registration(true, R"({"client_name":"test"})");
     oauth.set_registration(false);
     for (const mcp::oauth_grant grant :

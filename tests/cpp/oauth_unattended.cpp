@@ -232,7 +232,10 @@ void assertion_callback_provides_assertion() {
     managed.set_grant(mcp::oauth_grant::assertion);
     managed.set_client(server.issuer(), "client", "s3cret");
     managed.set_identity(server.issuer() + "/token", "client-at-idp", "s3cret");
-    managed.set_assertion([](mcp::oauth_assertion &assertion) { assertion.set("header.claims.id-token"); });
+    managed.set_assertion([](mcp::oauth_assertion &assertion) {
+        CHECK_EQUAL("client-at-idp"sv, assertion.audience());
+        assertion.set("header.claims.id-token");
+    });
     client_with(server, managed).ping();
     auto exchange = server.form("urn:ietf:params:oauth:grant-type:token-exchange");
     CHECK_EQUAL("header.claims.id-token", exchange["subject_token"]);
