@@ -204,14 +204,14 @@ enum class status : std::int32_t {
     config_invalid = MCP_CONFIG_INVALID,
     /// The task was cancelled, by this client or another, before it had a result.
     task_cancelled = MCP_TASK_CANCELLED,
-    /// OAuth: a person has to log in, but there is no open callback, logins wait for client::login
-    /// (oauth_when::asked), or the last login failed. client::login starts a login.
+    /// The server requires a login, and the user cannot be asked: there is no open callback (oauth::set_open), logins
+    /// start only with client::login (oauth_when::asked), or the last login failed.
     login_required = MCP_LOGIN_REQUIRED,
-    /// OAuth: the login failed: the person or the authorization server refused (see error::oauth_code), the open
-    /// callback failed (see error::cause), or the time for the login has passed.
+    /// The login failed: the user or the authorization server refused it (see error::oauth_code), the open callback
+    /// failed (see error::cause), or the user did not complete it in time.
     login_failed = MCP_LOGIN_FAILED,
-    /// OAuth: the authorization server cannot be found, breaks a rule or rejects the client (see error::oauth_code); or
-    /// the store failed. The message names the rule and, if there is one, the function that permits an exception.
+    /// The authorization server cannot be found, violates a rule, or refuses the client (see error::oauth_code); or the
+    /// store or the assertion callback failed. The message names the rule, and the function that permits an exception.
     oauth_failed = MCP_OAUTH_FAILED,
 };
 
@@ -259,11 +259,12 @@ inline constexpr change operator|(change left, change right) noexcept {
 
 /// How a client gets its tokens from an authorization server: see oauth::set_grant. A later version may add values.
 enum class oauth_grant : std::int32_t {
-    /// A person logs in with a browser (authorization code with PKCE; RFC 6749, section 4.1). The default.
+    /// The user logs in with a browser (authorization code with PKCE; RFC 6749, section 4.1). The default.
     login = MCP_OAUTH_LOGIN,
-    /// The client authenticates as itself, with a secret or a key (RFC 6749, section 4.4).
+    /// A service without a user authenticates with its own secret or key (RFC 6749, section 4.4).
     client_credentials = MCP_OAUTH_CLIENT_CREDENTIALS,
-    /// The client presents a signed statement about who it is, from the assertion callback (RFC 7523, section 2.1).
+    /// A JWT of another party proves the identity of the application or of its user (RFC 7523, section 2.1). Needs an
+    /// assertion callback.
     assertion = MCP_OAUTH_ASSERTION,
 };
 
@@ -272,9 +273,11 @@ enum class oauth_leniency : std::int32_t {
     /// The metadata of an authorization server need not state that it supports PKCE (`code_challenge_methods_supported`
     /// is missing). Needed for Microsoft Entra ID and Amazon Cognito.
     unstated_pkce = MCP_OAUTH_UNSTATED_PKCE,
-    /// An MCP server at a public address may name an authorization server at a private one.
+    /// An MCP server at a public address may name an authorization server at a private one. Only for MCP servers that
+    /// you trust: they could make the application send requests into its own network.
     private_addresses = MCP_OAUTH_PRIVATE_ADDRESSES,
-    /// Authorization servers on other machines may use http. Passwords and tokens can then be read on the network.
+    /// Authorization servers on other machines may use http. Secrets and tokens are then sent unencrypted: for test
+    /// networks only.
     plain_http = MCP_OAUTH_PLAIN_HTTP,
 };
 
@@ -1556,7 +1559,7 @@ class auth_request {
 // OAuth: the arguments of its callbacks
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// The argument of an open callback: the login that a person has to perform in a browser. See oauth::set_open. The
+/// The argument of an open callback: the login that the user has to perform in a browser. See oauth::set_open. The
 /// object and the texts it returns are valid until the callback returns: copy the URL for oauth::fail.
 class oauth_request {
   public:
@@ -1569,13 +1572,13 @@ class oauth_request {
         return detail::or_empty(mcp_oauth_request_url(request_));
     }
 
-    /// Returns the URL of the MCP server that the login is for.
+    /// Returns the URL of the MCP server that requires the login, as messages show it: without its query.
     std::string_view server() const noexcept {
         return detail::or_empty(mcp_oauth_request_server(request_));
     }
 
     /// Returns the issuer of the authorization server, such as "https://auth.example". The MCP server has chosen it:
-    /// show it to the person.
+    /// show it to the user.
     std::string_view issuer() const noexcept {
         return detail::or_empty(mcp_oauth_request_issuer(request_));
     }
@@ -1648,13 +1651,15 @@ class oauth_record {
     }
 
 #ifdef __cpp_exceptions
-    /// Sets the stored text. Only in the callback that loads; one that sets no text has no record with this key.
+    /// Sets the stored text. A callback that sets none has no record with this key. Throws status::misuse in another
+    /// callback than the one that loads, status::invalid_argument if the text is not UTF-8.
     void set_text(std::string_view text) {
         detail::value_or_throw(try_set_text(text));
     }
 #endif
 
-    /// Non-throwing form of set_text().
+    /// Non-throwing form of set_text(). If the last call of it in the callback failed, the call fails with
+    /// status::oauth_failed.
     [[nodiscard]] expected<void> try_set_text(std::string_view text) {
         const char *start = text.data() != nullptr ? text.data() : "";
         return detail::call(mcp_oauth_record_set_text, record_, start, text.size());
@@ -1697,9 +1702,14 @@ class oauth_assertion {
     }
 #endif
 
-    /// Non-throwing form of set().
+    /// Non-throwing form of set(). If the last call of it in the callback failed, the call fails with
+    /// status::oauth_failed.
     [[nodiscard]] expected<void> try_set(std::string_view text) {
-        return detail::call(mcp_oauth_assertion_set, assertion_, detail::text(text, "the assertion"));
+        const detail::text copy(text, "the assertion");
+        if (copy.has_nul()) {
+            mcp_oauth_assertion_set(assertion_, "", nullptr); // so that the library knows that it failed
+        }
+        return detail::call(mcp_oauth_assertion_set, assertion_, copy);
     }
 
   private:
@@ -1935,27 +1945,31 @@ inline const char *const *to_c(const text_array &argument) noexcept {
 ///     client.set_oauth(oauth);
 ///     client.ping(); // the first time, the browser opens
 ///
-/// The authorization server is found as the specification describes (2026-07-28, "Authorization"): the MCP server names
-/// it. If the application has no client identifier there, the library registers one.
+/// A request without a token is sent first: a server that requires none causes no login. When the server responds with
+/// 401, the call finds the authorization server that it names (specification 2026-07-28, "Authorization"), and
+/// determines the client identifier: the one of set_client, else the URL of set_client_url, else one that it gets by
+/// registering there. Later the token is refreshed without the user. A login that failed is not repeated before
+/// client::login.
 ///
-/// The settings may be used for several clients and threads: they share the tokens for a server, and one login or
-/// renewal serves all calls that wait for it. The first client::set_oauth fixes them; setters throw status::misuse from
-/// then on. Clients keep a reference: the object may be destroyed when neither finish() nor fail() is needed.
+/// Several clients and threads may use the same settings: those with the same URL share one login, and one login or
+/// refresh serves all calls that wait for it. The first client::set_oauth fixes the settings: setters throw
+/// status::misuse from then on. Clients keep a reference: the object may be destroyed when neither finish() nor fail()
+/// is needed.
 ///
-/// A client identifier, a secret and a key that are set for an issuer are used only there. Without an issuer, an
-/// identifier without a secret is used for any; a secret or a key is used only if the authorization server is on this
-/// machine or has the origin of the MCP server, because otherwise an MCP server would decide where a secret goes.
-/// Secrets appear in no log message and no error.
+/// A secret or a key that is set without an issuer is used only if the authorization server is on this machine or has
+/// the origin of the MCP server: an MCP server must not determine where a secret is sent. Secrets and tokens appear in
+/// no log message and no error.
 class oauth {
   public:
-    /// Creates settings for logins of a person, with tokens in memory.
+    /// Creates settings for logins of the user, with tokens in memory.
     oauth() noexcept : oauth_(mcp_oauth_new()) {}
 
 #ifdef __cpp_exceptions
     // --- The identity of the client ---
 
     /// Sets the client identifier that the authorization server has assigned, and its secret if it has one. `issuer`
-    /// identifies the authorization server; std::nullopt means any. May be called once for each issuer.
+    /// identifies the authorization server; std::nullopt means the one at which the identifier is used first. May be
+    /// called for each of several issuers. If one is set, the library registers none.
     void set_client(std::optional<std::string_view> issuer, std::string_view client_id,
                     std::optional<std::string_view> client_secret = std::nullopt) {
         detail::value_or_throw(try_set_client(issuer, client_id, client_secret));
@@ -2020,20 +2034,24 @@ class oauth {
 
     // --- Logins ---
 
-    /// Sets the callback that presents a login to the person. It can be any callable that accepts an oauth_request &
-    /// (it may be move-only):
+    /// Sets the callback that starts a login: it shows oauth_request::url to the user, in a browser
+    /// (mcp::open_browser), in a window, or as text. It can be any callable that accepts an oauth_request & (it may be
+    /// move-only):
     ///
     ///     oauth.set_open([&window](mcp::oauth_request &request) {
     ///         window.show(std::string(request.url()), std::string(request.server()));
     ///     });
     ///
-    /// It must return soon; the call that started the login waits for the redirect meanwhile. If the redirect URI is a
-    /// loopback address (the default), the library receives the redirect. In all other cases pass it to finish(), or to
-    /// oauth_request::finish if the callback receives the redirect itself. If the person gives up, call fail().
+    /// It must return soon and not wait for the user: the call waits for the redirect afterwards. By default the
+    /// library receives the redirect. If the application receives it (set_redirect), it calls finish(); if the callback
+    /// itself does, oauth_request::finish. If the user gives up, call fail(). Over SSH, let the user open the URL on
+    /// another machine, copy the address of the page that cannot be loaded there, and pass it to finish().
     ///
-    /// It runs on the thread of the call with no lock held; its time does not count against any timeout. An exception
-    /// that leaves it ends the call, and the calls that wait for the same login, with status::login_failed. The message
-    /// contains its what(), and error::cause returns the exception. Without exceptions, use oauth_request::fail.
+    /// It runs on the thread of the call that needs the token, with no lock held; neither its time nor that of the user
+    /// counts against any timeout of a call. It must not make calls on a client with these settings, nor wait for one.
+    /// An exception that leaves it ends the call, and the calls that wait for the same login, with
+    /// status::login_failed. The message contains its what(), and error::cause returns the exception. Without
+    /// exceptions, use oauth_request::fail.
     ///
     /// The callable is moved into the settings, and destroyed after its last call, on any thread. Throws
     /// status::invalid_argument if it is empty.
@@ -2046,8 +2064,8 @@ class oauth {
         detail::value_or_throw(try_set_open(std::nullopt));
     }
 
-    /// Presents logins in the browser of the desktop. Replaces an open callback. The library never opens a browser
-    /// unless this was called.
+    /// Opens logins with mcp::open_browser. Replaces an open callback. If no browser can be opened, as over SSH, the
+    /// call fails with status::login_failed.
     void use_browser() {
         detail::value_or_throw(try_use_browser());
     }
@@ -2065,19 +2083,20 @@ class oauth {
         detail::value_or_throw(try_set_redirect(uri));
     }
 
-    /// Sets when logins start, and how long the call waits for the person; 0 means without limit. Default:
+    /// Sets when logins start, and how long a login waits for the user; 0 means without limit. Default:
     /// oauth_when::needed, 5 minutes.
     void set_login(oauth_when when, duration timeout) {
         detail::value_or_throw(try_set_login(when, timeout));
     }
 
-    /// Finishes a login with the whole URL to which the authorization server redirected, also one that a person pastes.
-    /// May be called from any thread at any time. Throws status::invalid_argument if no login waits for this redirect.
+    /// Finishes a login with the whole URL to which the authorization server redirected: one that the system passed to
+    /// the application, or that the user copied from a browser. May be called from any thread at any time. Throws
+    /// status::invalid_argument if no login waits for this redirect.
     void finish(std::string_view redirect_url) {
         detail::value_or_throw(try_finish(redirect_url));
     }
 
-    /// Ends the login with this oauth_request::url, for example because the person closed the window: the call that
+    /// Ends the login with this oauth_request::url, for example because the user closed the window: the call that
     /// waits fails with status::login_failed, and the reason is in its message. May be called from any thread at any
     /// time. Throws status::invalid_argument if no login with this URL waits. A reason that is not UTF-8 or contains a
     /// NUL is replaced by a fixed text.
@@ -2099,19 +2118,25 @@ class oauth {
     ///                     [&](mcp::oauth_record &record) { vault.write(record.key(), record.text()); });
     ///
     /// `load` passes the stored text to oauth_record::set_text, or does nothing if there is none. `save` stores
-    /// oauth_record::text, or removes the record if that is std::nullopt. `lock` and `unlock`, which may be
-    /// std::nullopt, surround the renewal of a token: processes that share a store need them, because a refresh token
-    /// may be valid only once.
+    /// oauth_record::text, or removes the record if that is std::nullopt. `lock` waits until no other process has
+    /// locked the record, and locks it; `unlock` may run on another thread. Both may be std::nullopt if no other
+    /// process uses the records.
     ///
-    /// They run on the thread of a call or on a thread of the library; with several servers, possibly on several
-    /// threads at the same time. An exception that leaves them ends the call with status::oauth_failed, and the message
-    /// contains its what(). They must not make calls on a client with these settings.
+    /// They run on the thread of a call or on a thread of the library, possibly on several threads at the same time,
+    /// and neither a cancel token nor client::close interrupts them. They must not make calls on a client with these
+    /// settings, nor wait for one. An exception that leaves them ends the call with status::oauth_failed, and the
+    /// message contains its what().
     ///
     /// The callables are moved into the settings, and destroyed after their last call, on any thread. Throws
-    /// status::invalid_argument if one is empty.
+    /// status::invalid_argument if one is empty, or if there is only one of `lock` and `unlock`.
     template <class Load, class Save, class Lock = std::nullopt_t, class Unlock = std::nullopt_t>
     void set_store(Load load, Save save, Lock lock = std::nullopt, Unlock unlock = std::nullopt) {
         detail::value_or_throw(try_set_store(std::move(load), std::move(save), std::move(lock), std::move(unlock)));
+    }
+
+    /// Removes the callbacks of a store, or the folder: registrations and tokens are kept in memory (the default).
+    void set_store(std::nullopt_t) {
+        detail::value_or_throw(try_set_store(std::nullopt));
     }
 
     /// Keeps registrations and tokens in files in this folder, which only the user can read. Processes may share a
@@ -2129,9 +2154,12 @@ class oauth {
     ///         assertion.set(identity_token(assertion.audience()));
     ///     });
     ///
-    /// It runs for each token, on the thread of a call or on a thread of the library. An exception that leaves it ends
-    /// the call with status::oauth_failed, and the message contains its what(). It must not make calls on a client with
-    /// these settings.
+    /// It runs for each request of a token, on the thread of the call that needs it, with no lock held; its time does
+    /// not count against any timeout. It must not make calls on a client with these settings, nor wait for one. An
+    /// exception that leaves it ends the call with status::oauth_failed, and the message contains its what().
+    ///
+    /// The assertion is sent only to an authorization server whose issuer is set (set_client), is on this machine, or
+    /// is on the origin of the MCP server.
     ///
     /// The callable is moved into the settings, and destroyed after its last call, on any thread. Throws
     /// status::invalid_argument if it is empty.
@@ -2269,6 +2297,11 @@ class oauth {
                             optional_callback<store, &store::unlock, Unlock>(), owned, &detail::destroy<store>);
     }
 
+    /// Non-throwing form of set_store(std::nullopt).
+    [[nodiscard]] expected<void> try_set_store(std::nullopt_t) {
+        return detail::call(mcp_oauth_set_store, oauth_.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+    }
+
     /// Non-throwing form of use_folder().
     [[nodiscard]] expected<void> try_use_folder(std::optional<std::string_view> path = std::nullopt) {
         return detail::call(mcp_oauth_use_folder, oauth_.get(), detail::text(path, "the folder's path"));
@@ -2332,8 +2365,9 @@ class oauth {
 }
 
 #ifdef __cpp_exceptions
-/// Opens a URL in the browser of the desktop, as oauth::use_browser does. Throws status::invalid_argument unless it is
-/// an http or https URL, status::system_error if no browser can be started.
+/// Opens an http or https URL in the user's browser. Blocks for at most 2 seconds for each command that is tried, to
+/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL, and if
+/// no browser can be opened.
 inline void open_browser(std::string_view url) {
     detail::value_or_throw(try_open_browser(url));
 }
@@ -2529,13 +2563,15 @@ class client {
     /// name to an object with
     ///
     /// - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http", "streamable-http" or
-    ///   "sse"), "headers", and "auth", a bearer token; or
+    ///   "sse"), "headers", "auth", which is a bearer token or "oauth", and "oauth", the settings for it; or
     /// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a child process;
     /// - optionally "timeout", in milliseconds.
     ///
     /// Comments and trailing commas are allowed; mcp_client_new_from_config has the details. `${NAME}` in a text stands
     /// for an environment variable, `${NAME:-text}` for one with a default. `name` selects the server; std::nullopt
-    /// selects the only enabled server of the file. Throws status::config_invalid, with a message that names the key.
+    /// selects the only enabled server of the file. With "oauth", logins open the user's browser, and the tokens are
+    /// kept in the folder of oauth::use_folder; set_oauth replaces that. Throws status::config_invalid, with a message
+    /// that names the key.
     [[nodiscard]] static client from_config(std::string_view path,
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::value_or_throw(try_from_config(path, name));
@@ -2870,9 +2906,9 @@ class client {
         detail::value_or_throw(try_set_oauth(std::nullopt));
     }
 
-    /// Makes sure that there is a token which the server accepts. Starts a login if only that can provide one, even if
-    /// logins wait for this call (oauth_when::asked) or the last one failed. The time that the person needs does not
-    /// count against any timeout; oauth::set_login limits it. To end it early, use a cancel token.
+    /// Makes sure that there is a token which the server accepts. Uses or refreshes a stored token if possible, and
+    /// otherwise lets the user log in, also with oauth_when::asked and after a login that failed. The time of the user
+    /// does not count against any timeout; oauth::set_login limits it. To end it early, use a cancel token.
     ///
     /// Throws status::login_required without an open callback, status::login_failed if the login failed,
     /// status::misuse without OAuth settings.
@@ -2880,21 +2916,23 @@ class client {
         detail::value_or_throw(try_login(opts));
     }
 
-    /// Logs out: revokes the tokens at the authorization server if it supports that (RFC 7009), and deletes them also
-    /// if that fails. The registration of the client is kept. Throws status::misuse without OAuth settings.
+    /// Logs out: deletes the tokens for this server, and revokes them if the authorization server supports that (RFC
+    /// 7009). If that fails, they are deleted anyway, and the error is the reason. The registration of the application
+    /// is kept. Throws status::misuse without OAuth settings.
     void logout(const options &opts = {}) {
         detail::value_or_throw(try_logout(opts));
     }
 
     /// Returns the state of the login, an object. Sends nothing. Throws status::misuse without OAuth settings.
     ///
-    /// - "loggedIn": whether there is a token
+    /// - "loggedIn": whether there is an access token that has not expired, or a refresh token; the server may have
+    ///   revoked them
     /// - "issuer", "resource", "clientId": the authorization server, the identifier of the MCP server there, and this
     ///   client's identifier
     /// - "registration": how the client got its identifier: "configured", "metadata_document" or "registered"
     /// - "scopes": an array with the granted scopes
     /// - "expiresAt": when the token expires, in seconds since 1970
-    /// - "refreshable": whether the token can be renewed without a person
+    /// - "refreshable": whether there is a refresh token
     /// - "idToken": an object with the claims of the ID token. Its signature is not verified: for display only
     ///
     /// Members that are not known are missing.
@@ -2968,7 +3006,7 @@ class client {
     /// Sets the timeout of calls whose options set none; 0 means none. Default: 60 s.
     ///
     /// The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation, redirects, retries and
-    /// the body. The time of the auth callback and of a person who logs in is not counted.
+    /// the body. The time of the auth callback and of a login is not counted.
     void set_timeout(duration length) {
         detail::value_or_throw(try_set_timeout(length));
     }

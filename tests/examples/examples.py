@@ -111,6 +111,11 @@ class Example:
         if pings is not None:
             assert output.count("the server answers") == pings, output
 
+    def paste(self, text: str) -> None:
+        """Types a line."""
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
     @contextlib.contextmanager
     def suspended(self):
         """Suspends the program."""
@@ -258,17 +263,18 @@ def login(program: str, server: Server, folder: Path) -> None:
             line = example.process.stdout.readline()
             assert line, example.output()
             example.lines.append(line)
-        example.process.stdin.write(redirect_of(example.lines[-1].strip()) + "\n")
-        example.process.stdin.flush()
+        url = example.lines[-1].strip()
+        example.paste("http://127.0.0.1/callback?code=x&state=of-another-login")
+        while "no login waits" not in example.lines[-1]:
+            example.lines.append(example.process.stdout.readline())
+            assert example.lines[-1], example.output()
+        example.paste(redirect_of(url))
         example.must_exit(0, pings=1)
     assert server.counts()["logins"] == 2
 
-    unfinished = remote | {"XDG_STATE_HOME": str(folder / "unfinished")}
-    with Example(program, server.url, **unfinished) as example:
-        example.must_exit(1, message="there is no input")
-    with Example(program, server.url, stdin=subprocess.PIPE, **unfinished) as example:
-        example.process.stdin.write("http://127.0.0.1/callback?code=x&state=y\n")
-        example.process.stdin.flush()
+    with Example(program, server.url, **desktop | {"XDG_STATE_HOME": str(folder / "no"), "BROWSER": "false"}) as example:
+        example.must_exit(1, message="cannot open a browser")
+    with Example(program) as example:
         example.must_exit(1, message="login: ")
 
 
