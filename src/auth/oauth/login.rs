@@ -10,8 +10,8 @@ use super::discovery::AuthorizationSite;
 use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
 use super::refresh::install_locked;
-use super::renewal::{Renewal, oauth_failure};
-use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, refusal_error, verifier_digest};
+use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
 use crate::auth::callback_scope::run_callback;
 use crate::call::retry::is_of_this_call;
 use crate::call::secrets::Secrets;
@@ -212,7 +212,7 @@ impl Renewal<'_> {
     }
 
     /// The user saw an error page, perhaps because the authorization server has forgotten the registration: the next
-    /// login registers anew.
+    /// login registers again.
     fn drop_unanswered_registration(&self) -> Result<()> {
         let record = self.authorization.record();
         match record {
@@ -281,7 +281,7 @@ pub fn store_login(
             install_locked(authorization, OAuthRecord { tokens: Some(tokens), ..record })
         }
         Err(failure) => {
-            // The authorization server has forgotten the registration: the next login registers anew.
+            // The authorization server has forgotten the registration: the next login registers again.
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
                 authorization.forget_client(&record.client.id)?;
             }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::authorization::{Authorization, TokenSource};
+use super::authorization::{Authorization, TokenSource, is_newer};
 use super::client_identity::ClientIdentity;
 use super::record_store::RecordLock;
-use super::renewal::{Renewal, is_newer};
+use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
 use crate::error::{Error, Result};
 use crate::log::LogLevel;

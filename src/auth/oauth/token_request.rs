@@ -1,4 +1,4 @@
-//! Requests to token endpoints. Each runs on a thread of its own and is not given up with its call: otherwise a
+//! Requests to token endpoints. Each runs on a separate thread and is not given up with its call: otherwise a
 //! cancelled call would lose a refresh token that the server has already replaced.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::authorization::unix_time;
 use super::client_identity::ClientIdentity;
 use super::environment::SendForeign;
 use super::keys::{random_bytes, sha256};
-use super::renewal::{Renewal, oauth_failure};
+use super::renewal::{Renewal, oauth_failure, refusal_error};
 use crate::call::headers::secret_value;
 use crate::call::new_event;
 use crate::call::secrets::Secrets;
@@ -20,7 +20,7 @@ use crate::net::address_policy::AddressExceptions;
 use crate::protocol::oauth::client_authentication::{AuthMethod, basic_authorization};
 use crate::protocol::oauth::form::encode;
 use crate::protocol::oauth::jwt::ClientAssertion;
-use crate::protocol::oauth::oauth_error::{EndpointFailure, OAuthError};
+use crate::protocol::oauth::oauth_error::EndpointFailure;
 use crate::protocol::oauth::pkce::random_text;
 use crate::protocol::oauth::record::RecordedTokens;
 use crate::protocol::oauth::scope::ScopeSet;
@@ -172,13 +172,6 @@ impl TokenRequest {
     }
 }
 
-/// The error for a refusal, with the server's words and without secrets.
-pub fn refusal_error(what: &str, refusal: &OAuthError, secrets: &Secrets) -> Error {
-    let mut error = oauth_failure(format!("{what}: {}", refusal.describe(|text| secrets.redact(text))));
-    error.report_mut().oauth_code = Some(secrets.redact(&refusal.code));
-    error
-}
-
 /// A JWT that authenticates the client (RFC 7523, section 2.2).
 fn client_assertion(identity: &ClientIdentity, issuer: &str) -> Result<Zeroizing<String>> {
     let (key, key_id) =
@@ -226,7 +219,7 @@ pub fn verifier_digest(verifier: &str) -> [u8; 32] {
 }
 
 impl Renewal<'_> {
-    /// Sends a request on a thread of its own. `then` gets the result and runs there, too, even if the call has ended
+    /// Sends a request on a separate thread. `then` gets the result and runs there, too, even if the call has ended
     /// meanwhile. No other call renews the tokens before it has run.
     pub fn send_detached<T: Send + 'static>(
         &self,
