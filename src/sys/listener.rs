@@ -20,7 +20,7 @@ const MAX_CONNECTIONS: usize = 8;
 const MAX_ACCEPTS: usize = MAX_CONNECTIONS / 2;
 
 /// The maximum size of the head of a request, in bytes.
-const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEAD: usize = 8 * 1024;
 
 /// The maximum number of bytes that are read after a request.
 const MAX_DISCARDED: usize = 256 * 1024;

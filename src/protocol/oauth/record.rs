@@ -274,6 +274,7 @@ mod tests {
             requested_scopes: ScopeSet::parse("read write"),
             tokens: Some(RecordedTokens {
                 access_token: "access".to_owned().into(),
+                issued_at: Some(1_799_996_400),
                 expires_at: Some(1_800_000_000),
                 refresh_token: Some("refresh".to_owned().into()),
                 id_token: Some("a.b.c".to_owned().into()),
