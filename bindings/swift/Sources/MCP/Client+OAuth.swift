@@ -18,9 +18,9 @@ extension Client {
     }
 
     /// Makes sure that there is a token that the server accepts. A stored token is used or refreshed if possible;
-    /// otherwise the user logs in, also if the policy is ``OAuth/LoginPolicy/whenAsked``, and after a login that failed.
-    /// The user logs in also if the server requires a token only for some requests, but not if it requires none and
-    /// names no authorization server.
+    /// otherwise the user logs in, also if the policy is ``OAuth/LoginPolicy/whenAsked``, and after a login that
+    /// failed. The user logs in also if the server requires a token only for some requests, but not if it requires none
+    /// and names no authorization server.
     ///
     /// The time of the login does not count against the timeout: see ``OAuth/setLogin(_:timeout:)``.
     ///
@@ -37,7 +37,8 @@ extension Client {
     /// server supports that (RFC 7009). The registration of the application is kept. The user stays logged in there
     /// with the browser.
     ///
-    /// - Throws: The reason if the tokens cannot be revoked; they are removed anyway. ``MCPError/Status/misuse`` for a client without ``OAuth``.
+    /// - Throws: The reason if the tokens cannot be revoked; they are removed anyway. ``MCPError/Status/misuse`` for a
+    ///   client without ``OAuth``.
     public func logout(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {

@@ -14,8 +14,8 @@ extension OAuth {
     /// Returns an assertion, or throws when there is none.
     public typealias AssertionClosure = @Sendable (_ request: AssertionRequest) async throws -> String
 
-    /// Sets the closure that returns assertions for ``Grant/assertion`` (RFC 7523, section 2.1). For example, a job of a
-    /// CI system proves its identity with the JWT that the system issues to it. With
+    /// Sets the closure that returns assertions for ``Grant/assertion`` (RFC 7523, section 2.1). For example, a job of
+    /// a CI system proves its identity with the JWT that the system issues to it. With
     /// ``setIdentity(tokenEndpoint:clientID:secret:)``, the assertion is an ID token of the user.
     ///
     ///     try oauth.setGrant(.assertion)
@@ -46,9 +46,9 @@ extension OAuth {
     }
 
     /// Sets the identity provider of an organization at which the user has already logged in, for ``Grant/assertion``
-    /// (MCP extension "Enterprise-Managed Authorization"). The closure of ``setAssertion(_:)`` then returns the ID token
-    /// of that login, which is exchanged at the identity provider (RFC 8693): the user need not log in again for each
-    /// MCP server.
+    /// (MCP extension "Enterprise-Managed Authorization"). The closure of ``setAssertion(_:)`` then returns the ID
+    /// token of that login, which is exchanged at the identity provider (RFC 8693): the user need not log in again for
+    /// each MCP server.
     ///
     /// - Parameters:
     ///   - tokenEndpoint: The URL of the identity provider for token requests.

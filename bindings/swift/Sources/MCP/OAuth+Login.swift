@@ -51,8 +51,8 @@ extension OAuth {
         try set { mcp_oauth_set_open($0, nil, nil, nil, $1) }
     }
 
-    /// Opens logins in the user's browser: see ``openBrowser(_:)``. If no browser can be opened, as over SSH, calls that
-    /// need a login throw ``MCPError/Status/loginFailed``.
+    /// Opens logins in the user's browser: see ``openBrowser(_:)``. If no browser can be opened, as over SSH, calls
+    /// that need a login throw ``MCPError/Status/loginFailed``.
     public func useBrowser() throws(MCPError) {
         try set { mcp_oauth_use_browser($0, $1) }
     }
@@ -101,8 +101,8 @@ extension OAuth {
     }
 
     /// Passes the URL that the authorization server redirected to, with its query, to the login that waits for it: the
-    /// URL that the system passed to the application (`onOpenURL`), or that the user copied from a browser. The login is
-    /// found by the `state` in it, so any URL that the application receives may be passed.
+    /// URL that the system passed to the application (`onOpenURL`), or that the user copied from a browser. The login
+    /// is found by the `state` in it, so any URL that the application receives may be passed.
     ///
     /// - Throws: ``MCPError/Status/invalidArgument`` if no login waits for this URL.
     public func finish(_ redirect: URL) throws(MCPError) {
