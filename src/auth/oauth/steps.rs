@@ -128,7 +128,7 @@ impl Renewal<'_> {
         is_other_issuer: bool,
     ) -> Result<RenewalOutcome> {
         self.check_login_is_possible(refusal)?;
-        // Another issuer may follow a login of this call only if the server has accepted its token: otherwise the server
+        // Another issuer may follow a login of this call only if the server has accepted its token, because it
         // could name new issuers again and again.
         let may_begin = refusal.http_status == 403
             || self.call.begin_step(AuthorizationStep::Login)
