@@ -361,10 +361,7 @@ impl SendForeign for ScriptedNetwork {
         state.record_answer(kind, request.url, http_status, &body);
         Ok(ForeignResponse {
             status: http_status,
-            content_type: None,
             retry_after_ms: None,
-            www_authenticate: None,
-            dpop_nonce: None,
             body: Zeroizing::new(body.into_bytes()),
         })
     }
@@ -415,7 +412,7 @@ impl FlowFixture {
             // The endpoints of a server without metadata (2025-03-26).
             state.servers.push(AuthorizationServerMetadata::default_of(HttpUrl::parse(SERVER).expect("a URL")));
         }
-        let client = OAuthClient::new().expect("a client");
+        let client = OAuthClient::new();
         let of_callback = Arc::clone(&network);
         let set_up = |settings: &mut OAuthSettings| {
             settings.open = Some(Box::new(move |request: &mut LoginRequest| of_callback.redirect(request)));

@@ -1,5 +1,7 @@
 //! Which step follows from the server's refusal, and from what is known: a refresh, a login, or none.
 
+use ::http::Method;
+
 use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, unix_time};
 use super::discovery::AuthorizationSite;
 use super::refresh::RefreshOutcome;
@@ -126,8 +128,8 @@ impl Renewal<'_> {
         is_other_issuer: bool,
     ) -> Result<RenewalOutcome> {
         self.check_login_is_possible(refusal)?;
-        // Another issuer may follow a login of this call only if the server has accepted its token. Otherwise it could
-        // name new ones again and again.
+        // Another issuer may follow a login of this call only if the server has accepted its token: otherwise the server
+        // could name new issuers again and again.
         let may_begin = refusal.http_status == 403
             || self.call.begin_step(AuthorizationStep::Login)
             || (is_other_issuer && self.authorization.is_accepted());
@@ -170,7 +172,7 @@ impl Renewal<'_> {
         let http_status = if self.authorization.has_tokens() { 403 } else { 401 };
         let refusal = CredentialRefusal {
             url: String::new(),
-            method: ::http::Method::POST,
+            method: Method::POST,
             http_status,
             challenge: None,
             generation: self.authorization.last().generation,
