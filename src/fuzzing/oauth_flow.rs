@@ -359,11 +359,7 @@ impl SendForeign for ScriptedNetwork {
             }
         };
         state.record_answer(kind, request.url, http_status, &body);
-        Ok(ForeignResponse {
-            status: http_status,
-            retry_after_ms: None,
-            body: Zeroizing::new(body.into_bytes()),
-        })
+        Ok(ForeignResponse { status: http_status, retry_after_ms: None, body: Zeroizing::new(body.into_bytes()) })
     }
 }
 
