@@ -128,6 +128,8 @@ class Browser:
 
     def log_in(self, url: str) -> str:
         """Returns the URL that the server redirects to in the end."""
+        if self.log:
+            print("open", url, file=self.log, flush=True)
         end = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["redirect_uri"][0]
         status, location, body = self.request(url)
         for _ in range(MAX_PAGES):
