@@ -18,6 +18,11 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Credentials and headers", "src/ffi/credentials.rs"),
     ("Callback data", "src/ffi/userdata.rs"),
     ("Custom authentication", "src/ffi/auth.rs"),
+    ("OAuth", "src/ffi/oauth.rs"),
+    ("OAuth: grants, scopes and security rules", "src/ffi/oauth_grant.rs"),
+    ("OAuth: logins", "src/ffi/oauth_login.rs"),
+    ("OAuth: stored registrations and tokens", "src/ffi/oauth_store.rs"),
+    ("OAuth: assertions", "src/ffi/oauth_assertion.rs"),
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Connection and server information", "src/ffi/calls.rs"),
@@ -59,6 +64,10 @@ const NEVER_NULL: &[&str] = &[
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
     "struct mcp_auth_request *request",
+    "mcp_oauth *mcp_oauth_new(",
+    "struct mcp_oauth_request *request",
+    "struct mcp_oauth_record *record",
+    "struct mcp_oauth_assertion *assertion",
     "int32_t level, const char *message",
     "struct mcp_input *input",
     "const mcp_json *message",
@@ -151,6 +160,9 @@ fn section(source: &str) -> String {
         "mcp_limit",
         "mcp_transport",
         "mcp_change",
+        "mcp_oauth_grant",
+        "mcp_oauth_leniency",
+        "mcp_oauth_when",
         "mcp_destroy_fn",
         "mcp_json_type",
         "mcp_json",
@@ -284,7 +296,7 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new and mcp_cancel_new have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
@@ -304,8 +316,8 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each server event
- *   stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
+ *   connection, for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.

@@ -47,7 +47,7 @@
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new and mcp_cancel_new have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
@@ -67,8 +67,8 @@
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup, and "reader threads": one for each open HTTP+SSE connection, for each server event
- *   stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
+ *   connection, for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.
@@ -329,6 +329,21 @@ typedef enum mcp_status {
    * The task was cancelled, by this client or another, before it had a result.
    */
   MCP_TASK_CANCELLED = 41,
+  /**
+   * The server requires a login, and no user can be asked: no `mcp_oauth_set_open` is set, logins
+   * begin only with `mcp_login`, or the last login failed.
+   */
+  MCP_LOGIN_REQUIRED = 42,
+  /**
+   * The login failed: the user or the authorization server refused it (see
+   * `mcp_error_oauth_code`), the open callback failed, or the user did not complete it in time.
+   */
+  MCP_LOGIN_FAILED = 43,
+  /**
+   * The authorization server cannot be found, violates a rule, or refuses the client (see
+   * `mcp_error_oauth_code`).
+   */
+  MCP_OAUTH_FAILED = 44,
 } mcp_status;
 
 /**
@@ -416,6 +431,15 @@ const mcp_json *mcp_error_rpc_data(const mcp_error *error);
 const char *mcp_error_www_authenticate(const mcp_error *error);
 
 /**
+ * Returns the error code that the authorization server returned, such as "access_denied" for a
+ * login or "invalid_client" for a request of tokens (RFC 6749, sections 4.1.2.1 and 5.2); NULL if
+ * there was none.
+ *
+ * The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_error_oauth_code(const mcp_error *error);
+
+/**
  * Returns how long to wait before the next attempt, in milliseconds, as the server's `Retry-After`
  * header requests (RFC 9110, section 10.2.3); -1 if the header is missing or invalid. A date in
  * the header is converted with the server's clock, if the response has a `Date` header.
@@ -425,8 +449,8 @@ const char *mcp_error_www_authenticate(const mcp_error *error);
 int64_t mcp_error_retry_after_ms(const mcp_error *error);
 
 /**
- * Returns the object that the auth callback passed to `mcp_auth_request_fail_with`; NULL if there
- * was none.
+ * Returns the object that the application passed to `mcp_auth_request_fail_with`,
+ * `mcp_oauth_request_fail_with` or `mcp_oauth_fail`; NULL if there was none.
  *
  * The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
@@ -596,7 +620,7 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  *
  * - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http",
  *   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
- *   "auth", a bearer token; or
+ *   "auth", which is a bearer token or "oauth", and "oauth", the settings for it; or
  * - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
  *   child process; "transport" or "type" may be "stdio";
  * - in both cases optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a
@@ -612,6 +636,12 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  * A relative "cwd" starts at the working directory of this process. "envFile" is the path of a
  * file with lines `NAME=value`, relative to the folder of the configuration file. Values may be
  * quoted, and `#` starts a comment. Variables of "env" override it.
+ *
+ * "auth": "oauth", or "oauth" with an object, sets an `mcp_oauth` that opens the user's browser and
+ * keeps the tokens in the default folder of `mcp_oauth_use_folder` (in memory without a home
+ * folder). Members of the object are "clientId", "clientSecret", "issuer", "scopes" (an array or a
+ * text), "redirectUri" or "callbackPort", and "clientMetadataUrl"; each is optional. A program that
+ * must not open a browser replaces it with `mcp_set_oauth`.
  *
  * `name` selects the server; NULL selects the only enabled server of the file. A server with
  * "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
@@ -699,9 +729,10 @@ mcp_status mcp_set_header(mcp_client *client,
 
 /**
  * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
- * callback, on any thread: when the callback is replaced, or the client or the options that it was
- * set on are freed, and no call uses it any more. If setting the callback fails, or the callback
- * is NULL, it is called immediately. It is not called in a child process after `fork`.
+ * callback, on any thread: when the callback is replaced, or the client, the options or the
+ * `mcp_oauth` that it was set on are freed, and no call uses it any more. If setting the callback
+ * fails, or the callback is NULL, it is called immediately. It is not called in a child process
+ * after `fork`.
  *
  * It must not throw an exception or call longjmp.
  *
@@ -862,6 +893,857 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
                                       void *cause,
                                       mcp_destroy_fn destroy,
                                       mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth                                                                                          */
+/* ============================================================================================== */
+
+/**
+ * `mcp_oauth` obtains access tokens with OAuth 2.1 (specification 2026-07-28, "Authorization"). It
+ * contains the settings of the application, and the tokens. Several clients may use the same
+ * object: those with the same URL share one login.
+ *
+ * Terms: an authorization server issues tokens for an MCP server; its issuer is the URL that
+ * identifies it, such as "https://auth.example.com". A client id identifies the application there.
+ * A scope is the name of a permission.
+ *
+ * A request without a token is sent first, so a server that requires none causes no login. When
+ * the server responds with 401, the call in progress does the rest. It finds the authorization
+ * server (RFC 9728, RFC 8414) and determines the client id: the one that is set for this issuer
+ * (`mcp_oauth_set_client`), else the URL of the application's metadata document
+ * (`mcp_oauth_set_client_url`), else one that it gets by registering there (RFC 7591). It calls
+ * `mcp_oauth_open_fn`, which shows a URL to the user; the user logs in with a browser, which is
+ * then redirected to a URL with a code. The call exchanges the code for tokens (with PKCE, RFC
+ * 7636) and sends its request again.
+ *
+ * Later requests use the token. If the authorization server issues refresh tokens, the token is
+ * refreshed without the user, before it expires and when the MCP server rejects it. After 403 with
+ * `insufficient_scope`, the user logs in for the missing scopes too. If several calls need a token
+ * at the same time, one of them gets it and the others wait. A call has at most one refresh, one
+ * login and one login for missing scopes. A login that failed is not repeated: calls return
+ * `MCP_LOGIN_REQUIRED` until `mcp_login` is called.
+ *
+ * Example: the first run opens a browser during the ping, later runs use the stored tokens.
+ *
+ *     mcp_error *error = NULL;
+ *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
+ *     mcp_oauth *oauth = mcp_oauth_new();
+ *     if (client && mcp_oauth_use_browser(oauth, &error) == MCP_OK &&
+ *         mcp_oauth_use_folder(oauth, NULL, &error) == MCP_OK &&
+ *         mcp_set_oauth(client, oauth, &error) == MCP_OK &&
+ *         mcp_ping(client, NULL, &error) == MCP_OK)
+ *       printf("The server responds.\n");
+ *     else
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_error_free(error);
+ *     mcp_oauth_free(oauth);
+ *     mcp_client_free(client);
+ *
+ * A call that needs a token can fail with `MCP_LOGIN_REQUIRED`, `MCP_LOGIN_FAILED` or
+ * `MCP_OAUTH_FAILED`; see also `mcp_error_oauth_code`. If the MCP server responds with 401 and
+ * names no authorization server, and there is none at its own origin, the call fails with
+ * `MCP_UNAUTHORIZED`.
+ *
+ * Tokens, codes, secrets and keys appear in no log message and no error.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_oauth mcp_oauth;
+
+/**
+ * Creates an object with the default settings, which the caller frees with `mcp_oauth_free`. The
+ * result is never NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_oauth *MCP_NONNULL mcp_oauth_new(void);
+
+/**
+ * Frees the caller's reference to an object; NULL is ignored. Clients that use the object keep it
+ * alive, with its callbacks and its tokens.
+ *
+ * No thread may use the caller's reference any more. Since 0.1.0.
+ */
+void mcp_oauth_free(mcp_oauth *oauth);
+
+/**
+ * Sets the object that obtains the tokens of a client. NULL removes it (the default).
+ *
+ * /// It replaces an auth callback, and setting an auth callback (`mcp_set_auth`) replaces it. Its
+ * token overrides that of `mcp_set_bearer`. Tokens are sent only to the origin of the client's URL
+ * (its scheme, host and port).
+ *
+ * From then on the settings of the object are fixed: functions that change them return
+ * `MCP_MISUSE`.
+ *
+ * Returns `MCP_MISUSE` for a client of a server process.
+ *
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
+ */
+mcp_status mcp_set_oauth(mcp_client *client, mcp_oauth *oauth, mcp_error **error);
+
+/**
+ * Sets the client id, and the client secret if there is one, with which the application was
+ * registered at an authorization server in advance. `issuer` is the issuer of that server; a
+ * client may be set for each of several issuers, and replaces an earlier one for the same issuer.
+ * If the MCP server names several authorization servers, one that has a client is preferred. The
+ * secret authenticates the application in requests for tokens (RFC 6749, section 2.3.1); NULL
+ * means that there is none.
+ *
+ * /// If a client is set, the library registers none: at an authorization server for which none is
+ * set, calls fail with `MCP_OAUTH_FAILED`, unless the server supports the document of
+ * `mcp_oauth_set_client_url`.
+ *
+ * A NULL `issuer` sets the client for the authorization server at which it is used first. A secret
+ * without an issuer is used only if the authorization server is on this machine, or on the origin
+ * of the MCP server; otherwise the call fails with `MCP_OAUTH_FAILED`. The MCP server names its
+ * authorization server, and must not determine where a secret is sent.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an issuer that is not an http or https URL or has a fragment,
+ * a client id that is empty or contains control or non-ASCII characters, or an empty secret;
+ * `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_client(mcp_oauth *oauth,
+                                const char *issuer,
+                                const char *client_id,
+                                const char *client_secret,
+                                mcp_error **error);
+
+/**
+ * Sets a client id, as `mcp_oauth_set_client` does, with a private key instead of a secret. The
+ * application authenticates with JWTs that the key signs ("private_key_jwt": RFC 7523, section
+ * 2.2; OpenID Connect Core, section 9). The key itself is never sent. It replaces a client with a
+ * secret for the same issuer.
+ *
+ * `private_key` is the text of a PEM file with an unencrypted key: EC on the curve P-256 (ES256),
+ * RSA with 2,048 to 4,096 bits (RS256), or Ed25519 (EdDSA). `key_id` is the name of the key at the
+ * authorization server ("kid"); NULL sends none.
+ *
+ * A NULL `issuer` has the same meaning as in `mcp_oauth_set_client`, and the same restriction.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a key that cannot be used, or for an argument that
+ * `mcp_oauth_set_client` does not accept; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_client_key(mcp_oauth *oauth,
+                                    const char *issuer,
+                                    const char *client_id,
+                                    const char *private_key,
+                                    const char *key_id,
+                                    mcp_error **error);
+
+/**
+ * Sets the URL of the application's metadata document, such as
+ * "https://app.example.com/client.json" (specification 2026-07-28, "Authorization": Client ID
+ * Metadata Documents). The URL is the client id at each authorization server that supports such
+ * documents and for which no client is set. NULL removes it (the default).
+ *
+ * The application's web site must serve the document, a JSON object: its "client_id" is the same
+ * URL, and its "redirect_uris" contains the redirect URI (`mcp_oauth_set_redirect`). The library
+ * does not read it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a URL that is not an https URL with a path, or that has a
+ * fragment or a path segment "." or ".."; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_client_url(mcp_oauth *oauth, const char *url, mcp_error **error);
+
+/**
+ * Sets whether the application may be registered at an authorization server that knows no client
+ * id of it, and what the registration contains (Dynamic Client Registration: RFC 7591).
+ * Registration is allowed by default.
+ *
+ * `metadata` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `SIZE_MAX`; NULL means none. Its members are added to the registration, such as "logo_uri" or
+ * "contacts" (RFC 7591, section 2). "client_name" replaces the name of `mcp_set_client_info`, and
+ * "application_type" the type that follows from the redirect URI.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `metadata` is not a JSON object, or contains "redirect_uris",
+ * "grant_types", "response_types", "token_endpoint_auth_method" or "scope", which the library
+ * sets; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_registration(mcp_oauth *oauth,
+                                      bool allowed,
+                                      const char *metadata,
+                                      size_t length,
+                                      mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth: grants, scopes and security rules                                                       */
+/* ============================================================================================== */
+
+/**
+ * How tokens are obtained.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_oauth_grant {
+  /**
+   * The user logs in with a browser (RFC 6749, section 4.1). The default.
+   */
+  MCP_OAUTH_LOGIN = 1,
+  /**
+   * A service without a user authenticates with its own secret or key (RFC 6749, section 4.4;
+   * MCP extension "OAuth Client Credentials"). It needs `mcp_oauth_set_client` with a secret, or
+   * `mcp_oauth_set_client_key`.
+   */
+  MCP_OAUTH_CLIENT_CREDENTIALS = 2,
+  /**
+   * A JWT of another party proves the identity of the application or of its user (RFC 7523,
+   * section 2.1). It needs `mcp_oauth_set_assertion`.
+   */
+  MCP_OAUTH_ASSERTION = 3,
+} mcp_oauth_grant;
+
+/**
+ * A security rule that `mcp_oauth_allow` can disable. A later version may add values.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_oauth_leniency {
+  /**
+   * The authorization server need not declare that it supports PKCE
+   * ("code_challenge_methods_supported" in its metadata). Some do not, such as Microsoft Entra
+   * ID and Amazon Cognito. PKCE is used anyway.
+   */
+  MCP_OAUTH_UNSTATED_PKCE = 1,
+  /**
+   * The authorization server may have a private or other non-public address, although the MCP
+   * server has a public one. Allow this only for MCP servers that you trust: they could make the
+   * application send requests into its own network.
+   */
+  MCP_OAUTH_PRIVATE_ADDRESSES = 2,
+  /**
+   * The authorization server may use http instead of https, and may be on this machine although
+   * the MCP server is not. Secrets and tokens are then sent unencrypted: for test networks only.
+   * Without it, http is allowed only on this machine.
+   */
+  MCP_OAUTH_PLAIN_HTTP = 3,
+} mcp_oauth_leniency;
+
+/**
+ * Sets how tokens are obtained. `grant` is an `mcp_oauth_grant`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown grant, and `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_grant(mcp_oauth *oauth, int32_t grant, mcp_error **error);
+
+/**
+ * Sets the scopes to request, separated by spaces. They take the place of those that the MCP
+ * server publishes. The scopes that a challenge of the server names (401 or 403) are requested in
+ * addition. NULL removes them (the default): then the scopes of the challenge are requested, or if
+ * it names none, those that the server publishes. "" requests no scopes except those of
+ * challenges. "offline_access", for a refresh token, is added to a login if the authorization
+ * server lists it in its metadata.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a text that RFC 6749 (section 3.3) does not allow, and
+ * `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_scopes(mcp_oauth *oauth, const char *scopes, mcp_error **error);
+
+/**
+ * Sets the value of the parameter "resource", which names the MCP server to the authorization
+ * server (RFC 8707). NULL sends the value that the MCP server publishes, if it does (the default).
+ * "" sends no such parameter, for authorization servers that reject it, such as Microsoft Entra
+ * ID.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a value that contains a space, a control or non-ASCII
+ * character, or a fragment; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_resource(mcp_oauth *oauth, const char *resource, mcp_error **error);
+
+/**
+ * Adds a parameter to the URL of logins, such as "login_hint", "audience" or "access_type"; with a
+ * grant other than `MCP_OAUTH_LOGIN`, to the requests for tokens. Setting a parameter again
+ * replaces its value; a NULL `value` removes it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an empty name, or for a parameter that the library sets, such
+ * as "scope" (see `mcp_oauth_set_scopes`), "resource", "client_id", "redirect_uri" or "state";
+ * `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_parameter(mcp_oauth *oauth,
+                                   const char *name,
+                                   const char *value,
+                                   mcp_error **error);
+
+/**
+ * Disables a security rule, or enables it again. `leniency` is an `mcp_oauth_leniency`. By default
+ * nothing is allowed. The error of a call that breaks a rule names the value that allows it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown value, and `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_allow(mcp_oauth *oauth, int32_t leniency, bool allowed, mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth: logins                                                                                  */
+/* ============================================================================================== */
+
+/**
+ * When the user may be asked to log in.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_oauth_when {
+  /**
+   * During each call for which the server requires a login. The default.
+   */
+  MCP_OAUTH_WHEN_NEEDED = 1,
+  /**
+   * Only during `mcp_login`. Other calls fail with `MCP_LOGIN_REQUIRED`, so no window opens
+   * unexpectedly.
+   */
+  MCP_OAUTH_WHEN_ASKED = 2,
+} mcp_oauth_when;
+
+/**
+ * The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
+ * and only on the callback's thread.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_oauth_request mcp_oauth_request;
+
+/**
+ * Begins a login: shows `mcp_oauth_request_url` to the user. It may open the URL in a browser
+ * (`mcp_open_browser`) or in a window of the application, or print it. Tell the user which server
+ * requires the login (`mcp_oauth_request_server`), and where the user will log in
+ * (`mcp_oauth_request_issuer`).
+ *
+ * It must return soon, and not wait for the user: the call waits for the redirect after the
+ * callback has returned. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
+ * the library receives it, and the callback has nothing else to do. If the application receives
+ * it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
+ * If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
+ * example because the user closed the window, the application calls `mcp_oauth_fail`.
+ *
+ * Over SSH and in a container, no browser can be opened, and a redirect to 127.0.0.1 does not
+ * reach this machine. Then the callback must print the URL. The user opens it on another machine;
+ * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
+ * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
+ * read it on a thread that makes no call.
+ *
+ * It runs on the thread of the call that needs the token, with no lock held, and for one login at
+ * a time for each MCP server. It may use the library, but must neither make a call on a client
+ * with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
+ * the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
+ * or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
+ * longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_oauth_open_fn)(void *userdata, struct mcp_oauth_request *MCP_NONNULL request);
+
+/**
+ * Sets the callback that begins logins. NULL removes it (the default): a call that needs a login
+ * then fails with `MCP_LOGIN_REQUIRED`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_open(mcp_oauth *oauth,
+                              mcp_oauth_open_fn open,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
+
+/**
+ * Sets a callback that opens logins with `mcp_open_browser`. If no browser can be opened, as over
+ * SSH, the call that needs the login fails with `MCP_LOGIN_FAILED`: a program that may run there
+ * should set its own callback, which prints the URL (`mcp_oauth_set_open`).
+ *
+ * Returns `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
+
+/**
+ * Opens an http or https URL in the user's browser, with the command `xdg-open`, or `open` on
+ * macOS. The environment variable BROWSER may contain other commands, separated by colons, which
+ * are tried in this order; "%s" in a command is replaced with the URL, which is otherwise the last
+ * argument. The library starts the command without a shell, and opens no browser unless the
+ * application calls this function or `mcp_oauth_use_browser`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for another URL, for one with a character that must be
+ * percent-encoded, and if no browser can be opened, for example because neither BROWSER, DISPLAY
+ * nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
+ *
+ * It blocks for at most 2 seconds for each command, to detect whether the command fails.
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_open_browser(const char *url, mcp_error **error);
+
+/**
+ * Returns the URL to open in a browser; NULL for NULL. It is for this login only.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_request_url(const mcp_oauth_request *request);
+
+/**
+ * Returns the URL of the MCP server that requires the login, as messages show it: without its
+ * query, and with "***" for secrets in its path. NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_request_server(const mcp_oauth_request *request);
+
+/**
+ * Returns the issuer of the authorization server at which the user logs in, such as
+ * "https://auth.example.com"; NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_request_issuer(const mcp_oauth_request *request);
+
+/**
+ * Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
+
+/**
+ * Returns the redirect URI of this login, with the port on which the library listens, if it does.
+ * NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
+
+/**
+ * Ends the wait of a login with the redirect, if the callback itself received it, for example in
+ * an automated login. `redirect_url` is the complete URL to which the browser was redirected, with
+ * its query. If the query reports an error, such as "access_denied", this function succeeds, and
+ * the call fails with `MCP_LOGIN_FAILED`. If the login has ended already, there is no effect.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
+ * is another one, or if its query is not valid; the login then continues to wait.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_finish(mcp_oauth_request *request,
+                                    const char *redirect_url,
+                                    mcp_error **error);
+
+/**
+ * Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
+ * `reason`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_fail(mcp_oauth_request *request,
+                                  const char *reason,
+                                  mcp_error **error);
+
+/**
+ * Ends a login that cannot begin, as `mcp_oauth_request_fail` does, and attaches an object of the
+ * application, such as a caught exception. `mcp_error_cause` returns it from the error of the
+ * call.
+ *
+ * `destroy`, which may be NULL, is called with `cause` when neither an error nor the library
+ * refers to it any more; immediately if this function fails. One failure may end several calls:
+ * their errors share the cause, and several threads may read it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_fail_with(mcp_oauth_request *request,
+                                       const char *reason,
+                                       void *cause,
+                                       mcp_destroy_fn destroy,
+                                       mcp_error **error);
+
+/**
+ * Passes the redirect of a login to the call that waits for it: the URL that the system passed to
+ * the application for an app link or a private scheme, or that the user copied from a browser.
+ * `redirect_url` is the complete URL, with its query. The login is found by the "state" in it, so
+ * an application may pass any URL that it receives. If the query reports an error, such as
+ * "access_denied", this function succeeds, and the call fails with `MCP_LOGIN_FAILED`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if no login of `oauth` waits for this URL.
+ *
+ * It does not wait for the call. Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_finish(mcp_oauth *oauth, const char *redirect_url, mcp_error **error);
+
+/**
+ * Ends a login that waits for the user, for example because the user closed the window: the call
+ * fails with `MCP_LOGIN_FAILED`, and its message contains `reason`. `url` is the
+ * `mcp_oauth_request_url` of the login, of which the callback has kept a copy.
+ *
+ * `cause` is an object of the application that `mcp_error_cause` returns from the error of the
+ * call; it may be NULL. `destroy`, which may be NULL, is called with `cause` when neither an error
+ * nor the library refers to it any more; immediately if this function fails. One failure may end
+ * several calls: their errors share the cause, and several threads may read it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if no login of `oauth` with this URL is waiting.
+ *
+ * It does not wait for the call. Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_fail(mcp_oauth *oauth,
+                          const char *url,
+                          const char *reason,
+                          void *cause,
+                          mcp_destroy_fn destroy,
+                          mcp_error **error);
+
+/**
+ * Sets the redirect URI: where the authorization server redirects the browser after the login. Its
+ * kind determines what receives the redirect:
+ *
+ * - "http://127.0.0.1/callback" (the default), or any other path on 127.0.0.1, [::1] or localhost:
+ *   the library listens on this machine until the login ends. Without a port it uses any free one,
+ *   which authorization servers have to accept (RFC 8252, section 7.3), so several processes can
+ *   log in at the same time. With a port it uses only that one; if the port is taken, the call
+ *   fails, and the error names it.
+ * - An https URL, such as "https://app.example.com/oauth": the application receives the redirect,
+ *   as an app link that the system associates with it, or on its web server, and calls
+ *   `mcp_oauth_finish`.
+ * - A private scheme, such as "com.example.app:/oauth" (RFC 8252, section 7.1): the system passes
+ *   the URL to the application, which calls `mcp_oauth_finish`. Prefer an https app link: any
+ *   application can claim a private scheme, but for an app link the system checks that the
+ *   application belongs to the host of the URL.
+ *
+ * The authorization server must know the redirect URI. The library sends it when it registers the
+ * application; in other cases, enter it in advance: see `mcp_oauth_set_client` and
+ * `mcp_oauth_set_client_url`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for http on another host, a scheme that belongs to another
+ * protocol ("javascript", "file"), a URI with a fragment, or an invalid one; `MCP_MISUSE` after
+ * `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_redirect(mcp_oauth *oauth, const char *uri, mcp_error **error);
+
+/**
+ * Sets when the user may be asked to log in, and how long a login waits for the user. `when` is an
+ * `mcp_oauth_when`. `timeout_ms` is in milliseconds, and 0 means no limit; when it has passed, the
+ * call fails with `MCP_LOGIN_FAILED`. Default: `MCP_OAUTH_WHEN_NEEDED` and 300,000.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an unknown value of `when`, and `MCP_MISUSE` after
+ * `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_login(mcp_oauth *oauth,
+                               int32_t when,
+                               uint64_t timeout_ms,
+                               mcp_error **error);
+
+/**
+ * Makes sure that the client has a token that the server accepts. It uses or refreshes a stored
+ * token if possible, and otherwise lets the user log in, also with `MCP_OAUTH_WHEN_ASKED` and
+ * after a login that failed. With a grant other than `MCP_OAUTH_LOGIN`, it gets a token without
+ * the user. Some servers require a token only for some requests: the user logs in there, too, if
+ * the server names an authorization server. If it names none and requires no token, the function
+ * succeeds without a login.
+ *
+ * Returns `MCP_LOGIN_REQUIRED` if a login is necessary and no callback is set
+ * (`mcp_oauth_set_open`); `MCP_LOGIN_FAILED` if the user or the authorization server refused, the
+ * callback failed, or the login's time has passed; `MCP_OAUTH_FAILED` if the authorization server
+ * cannot be used; and `MCP_MISUSE` if the client has no `mcp_oauth`. `mcp_error_oauth_code`
+ * returns the reason of the authorization server.
+ *
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_login(mcp_client *client, const mcp_options *options, mcp_error **error);
+
+/**
+ * Removes the tokens of the client's server from memory and from the store, and revokes them if
+ * the authorization server supports that (RFC 7009). It concerns all clients of that server with
+ * the same `mcp_oauth`. The registration of the application at the authorization server is kept.
+ * The user stays logged in there with the browser: the next login may ask for no password.
+ *
+ * If the tokens cannot be revoked, they are removed anyway, and the result is the reason. Returns
+ * `MCP_MISUSE` if the client has no `mcp_oauth`.
+ *
+ * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_logout(mcp_client *client, const mcp_options *options, mcp_error **error);
+
+/**
+ * Gets what is known of the login at the client's server, as an object. Nothing is sent; the store
+ * may be read. Members that are unknown are missing.
+ *
+ * - "loggedIn": whether there is an access token that has not expired, or a refresh token; the
+ *   server may have revoked them
+ * - "issuer": the issuer of the authorization server
+ * - "resource": the resource for which tokens are requested (see `mcp_oauth_set_resource`)
+ * - "clientId": the client id at the authorization server
+ * - "registration": where it comes from: "configured" (`mcp_oauth_set_client`),
+ *   "metadata_document" (`mcp_oauth_set_client_url`) or "registered"
+ * - "scopes": an array of the scopes of the token
+ * - "expiresAt": when the access token expires, in seconds since 1970
+ * - "refreshable": whether there is a refresh token
+ * - "idToken": an object with the claims of the ID token (OpenID Connect Core, section 2), for
+ *   display only
+ *
+ * It contains no token and no secret.
+ *
+ * On success `*state` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. Returns `MCP_MISUSE` if the client has no `mcp_oauth`. Thread-safe. Since
+ * 0.1.0.
+ */
+mcp_status mcp_oauth_state(mcp_client *client, mcp_json **state, mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth: stored registrations and tokens                                                         */
+/* ============================================================================================== */
+
+/**
+ * The argument of the callbacks of a store: a record, which is what the library keeps for one MCP
+ * server. It is valid until the callback returns, and only on the callback's thread.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_oauth_record mcp_oauth_record;
+
+/**
+ * A callback of a store (`mcp_oauth_set_store`). `mcp_oauth_record_key` identifies the record;
+ * what to do depends on the callback:
+ *
+ * - `load` finds the record and passes its text to `mcp_oauth_record_set_text`. If there is none,
+ *   it does nothing.
+ * - `save` stores `mcp_oauth_record_text` in place of the old text; if that is NULL, it removes
+ *   the record. /// - `lock` waits until no other process has locked the record, and locks it. The
+ *   library does this before it changes tokens. Before a refresh it then calls `load` again, and
+ *   uses the new token if another process has stored one meanwhile: many authorization servers
+ *   accept a refresh token only once.
+ * - `unlock` releases the lock. It may run on another thread than `lock`.
+ *
+ * If one cannot do its work, it calls `mcp_oauth_record_fail`.
+ *
+ * It runs on the thread of a call or on a thread of the library, with no lock of the library held,
+ * and may run on several threads at the same time. It may use the library, but must neither make a
+ * call on a client with the same `mcp_oauth` nor wait for one on another thread. A cancel token
+ * and `mcp_client_close` do not interrupt it. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_oauth_record_fn)(void *userdata, struct mcp_oauth_record *MCP_NONNULL record);
+
+/**
+ * Sets the callbacks that store registrations and tokens, for example in the keychain of the
+ * system. `load` and `save` are required; `lock` and `unlock` may be NULL if no other process uses
+ * the same records. If all four are NULL, the records are kept in memory and lost when the process
+ * ends (the default). It takes the place of `mcp_oauth_use_folder`.
+ *
+ * `userdata` is passed to all four callbacks, and to `destroy` (which may be NULL) once, when it
+ * is no longer needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if only one of `load` and `save` is NULL, only one of `lock` and
+ * `unlock`, or only the first two; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_store(mcp_oauth *oauth,
+                               mcp_oauth_record_fn load,
+                               mcp_oauth_record_fn save,
+                               mcp_oauth_record_fn lock,
+                               mcp_oauth_record_fn unlock,
+                               void *userdata,
+                               mcp_destroy_fn destroy,
+                               mcp_error **error);
+
+/**
+ * Stores registrations and tokens in a folder, one file for each MCP server, so that they are
+ * still there when the program runs again. Several processes may use the same folder: they take
+ * turns to refresh a token, and all use the result. It takes the place of `mcp_oauth_set_store`.
+ *
+ * `path` is the path of the folder; a relative one starts at the current working directory. NULL
+ * means the folder "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
+ * "~/Library/Application Support"). The folder is created when something is stored. Only the
+ * current user can access it and its files, which contain tokens that are not encrypted.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for an empty path, or if `path` is NULL and neither
+ * XDG_STATE_HOME nor HOME is an absolute path; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_use_folder(mcp_oauth *oauth, const char *path, mcp_error **error);
+
+/**
+ * Returns the key of a record; NULL for NULL. It is the same in each run of the program, and
+ * different for different MCP servers and client ids. It contains the URL of the server and a line
+ * break: a store that uses file names or limits their length should use a hash of it.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_record_key(const mcp_oauth_record *record);
+
+/**
+ * Returns the text to save; NULL if the record must be removed, in the other callbacks, and for
+ * NULL. The text is NUL-terminated, and `*length`, if `length` is not NULL, is set to its length
+ * in bytes. It contains tokens and other secrets, and its format may change.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_record_text(const mcp_oauth_record *record, size_t *length);
+
+/**
+ * Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
+ * has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
+ * that there is no record. A text that is not a record has the same effect.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
+ * `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_record_set_text(mcp_oauth_record *record,
+                                     const char *text,
+                                     size_t length,
+                                     mcp_error **error);
+
+/**
+ * Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
+ * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, this process
+ * uses the new tokens nevertheless.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
+ * too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_record_fail(mcp_oauth_record *record,
+                                 const char *reason,
+                                 mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth: assertions                                                                              */
+/* ============================================================================================== */
+
+/**
+ * The argument of `mcp_oauth_assertion_fn`: describes the assertion that is needed, and receives
+ * it. It is valid until the callback returns, and only on the callback's thread.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_oauth_assertion mcp_oauth_assertion;
+
+/**
+ * Provides an assertion, a JWT that another party has signed, with `mcp_oauth_assertion_set`; or
+ * reports with `mcp_oauth_assertion_fail` why there is none. It is called for each request of a
+ * token with an assertion.
+ *
+ * /// It runs on the thread of the call that needs the token, with no lock held, and for one
+ * request at a time for each MCP server. It may use the library, but must neither make a call on a
+ * client with the same `mcp_oauth` nor wait for one on another thread. Its time does not count
+ * against any timeout. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_oauth_assertion_fn)(void *userdata, struct mcp_oauth_assertion *MCP_NONNULL assertion);
+
+/**
+ * Sets the callback that provides assertions, for the grant `MCP_OAUTH_ASSERTION` (RFC 7523,
+ * section 2.1). NULL removes it (the default). For example, a job of a CI system proves its
+ * identity with the JWT that the system issues to it (workload identity). The assertion is sent
+ * only to an authorization server whose issuer is set (`mcp_oauth_set_client`), is on this
+ * machine, or is on the origin of the MCP server: the MCP server must not determine where it is
+ * sent. With `mcp_oauth_set_identity`, the assertion is an ID token of the user.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_assertion(mcp_oauth *oauth,
+                                   mcp_oauth_assertion_fn assertion,
+                                   void *userdata,
+                                   mcp_destroy_fn destroy,
+                                   mcp_error **error);
+
+/**
+ * /// Returns the audience ("aud") that the assertion must have: the issuer of the authorization
+ * server, or with `mcp_oauth_set_identity` the client id at the identity provider. NULL for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_assertion_audience(const mcp_oauth_assertion *assertion);
+
+/**
+ * Returns the resource for which a token is requested, usually the URL of the MCP server; NULL if
+ * the requests name none (see `mcp_oauth_set_resource`), and for NULL.
+ *
+ * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+const char *mcp_oauth_assertion_resource(const mcp_oauth_assertion *assertion);
+
+/**
+ * Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its
+ * use.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a text that is NULL, empty or not a JWT. If no later setter
+ * succeeds, the call then fails with `MCP_OAUTH_FAILED`.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_assertion_set(mcp_oauth_assertion *assertion,
+                                   const char *text,
+                                   mcp_error **error);
+
+/**
+ * Reports that there is no assertion: the call fails with `MCP_OAUTH_FAILED`, and its message
+ * contains `reason`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call fails then, too.
+ *
+ * Only on the callback's thread. Since 0.1.0.
+ */
+mcp_status mcp_oauth_assertion_fail(mcp_oauth_assertion *assertion,
+                                    const char *reason,
+                                    mcp_error **error);
+
+/**
+ * Sets the identity provider of an organization at which the user has already logged in, for the
+ * grant `MCP_OAUTH_ASSERTION` (MCP extension "Enterprise-Managed Authorization"). The callback of
+ * `mcp_oauth_set_assertion` then provides the ID token of that login. The library exchanges it at
+ * the identity provider for an identity assertion (RFC 8693), and this at the authorization server
+ * for an access token (RFC 7523): the user need not log in again for each MCP server.
+ *
+ * `token_endpoint` is the URL of the identity provider for token requests. `client_id` and
+ * `client_secret` are those of the application at the identity provider; a NULL `client_secret`
+ * means that there is none. `mcp_oauth_set_client` or `mcp_oauth_set_client_key` sets those at the
+ * authorization server, with its issuer.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a `token_endpoint` that is not an http or https URL or has a
+ * fragment; `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_identity(mcp_oauth *oauth,
+                                  const char *token_endpoint,
+                                  const char *client_id,
+                                  const char *client_secret,
+                                  mcp_error **error);
 
 /* ============================================================================================== */
 /* Settings                                                                                       */

@@ -24,6 +24,8 @@ pub struct ErrorReport {
     pub www_authenticate: Option<String>,
     pub retry_after_ms: Option<u64>,
     pub cause: Option<ErrorCause>,
+    /// The error code of an authorization server (RFC 6749, sections 4.1.2.1 and 5.2).
+    pub oauth_code: Option<String>,
     /// The error concerns only this call, and not other calls that wait for the same result.
     pub of_this_call: bool,
     /// The event stream or the process of the session had ended before the request was sent: a new session helps.
@@ -54,6 +56,7 @@ impl Error {
             www_authenticate: None,
             retry_after_ms: None,
             cause: None,
+            oauth_code: None,
             of_this_call: false,
             session_is_gone: false,
         }))

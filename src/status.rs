@@ -110,13 +110,22 @@ pub enum mcp_status {
     MCP_CONFIG_INVALID = 40,
     /// The task was cancelled, by this client or another, before it had a result.
     MCP_TASK_CANCELLED = 41,
+    /// The server requires a login, and no user can be asked: no `mcp_oauth_set_open` is set, logins
+    /// begin only with `mcp_login`, or the last login failed.
+    MCP_LOGIN_REQUIRED = 42,
+    /// The login failed: the user or the authorization server refused it (see
+    /// `mcp_error_oauth_code`), the open callback failed, or the user did not complete it in time.
+    MCP_LOGIN_FAILED = 43,
+    /// The authorization server cannot be found, violates a rule, or refuses the client (see
+    /// `mcp_error_oauth_code`).
+    MCP_OAUTH_FAILED = 44,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
 /// Every status with its name, in numeric order.
-const ALL: [(Status, &std::ffi::CStr); 42] = [
+const ALL: [(Status, &std::ffi::CStr); 45] = [
     (MCP_OK, c"MCP_OK"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT"),
     (MCP_MISUSE, c"MCP_MISUSE"),
@@ -159,6 +168,9 @@ const ALL: [(Status, &std::ffi::CStr); 42] = [
     (MCP_PROCESS_FAILED, c"MCP_PROCESS_FAILED"),
     (MCP_CONFIG_INVALID, c"MCP_CONFIG_INVALID"),
     (MCP_TASK_CANCELLED, c"MCP_TASK_CANCELLED"),
+    (MCP_LOGIN_REQUIRED, c"MCP_LOGIN_REQUIRED"),
+    (MCP_LOGIN_FAILED, c"MCP_LOGIN_FAILED"),
+    (MCP_OAUTH_FAILED, c"MCP_OAUTH_FAILED"),
 ];
 
 /// The name of a status; `MCP_UNKNOWN` for an unknown number.

@@ -4,19 +4,19 @@
 //! them. All other calls that are refused, or that begin during the refresh, take its outcome: 64 refused calls use one
 //! refresh token.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ::http::Method;
 
+use super::callback_scope::run_callback;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
 use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
-use crate::sys::lock::{Mutex, MutexGuard, RwLock};
+use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 
 /// The argument of the callback: the HTTP request, and the credentials that the callback sets for it.
@@ -40,10 +40,6 @@ pub type WaitForCallback<'a> = dyn Fn(&PollableEvent) -> Result<()> + 'a;
 
 /// Removes the call's secrets from an error that other calls may return, too.
 pub type SanitizeError<'a> = dyn Fn(Error) -> Error + 'a;
-
-/// The callback of one client, replaceable at any time.
-#[derive(Default)]
-pub struct CustomAuth(RwLock<Option<Arc<AuthCallbackState>>>);
 
 /// One callback, and the credentials that it issued last.
 pub struct AuthCallbackState {
@@ -126,47 +122,11 @@ impl AuthRequest {
     }
 }
 
-impl CustomAuth {
-    /// Replaces the callback. Returns the old one, so that the caller drops it without the lock: that runs application
-    /// code.
-    pub fn set(&self, callback: Option<Box<AuthCallback>>) -> Option<Arc<AuthCallbackState>> {
-        let callback_state = callback.map(|callback| Arc::new(AuthCallbackState::new(callback)));
-        let mut current = self.0.write();
-        std::mem::replace(&mut *current, callback_state)
-    }
-
-    pub fn current(&self) -> Option<Arc<AuthCallbackState>> {
-        self.0.read().clone()
-    }
-
-    /// Whether this thread is running the callback of this client.
-    pub fn is_in_callback(&self) -> bool {
-        IN_CALLBACK.with_borrow(|clients| clients.contains(&self.address()))
-    }
-
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-
-    /// Runs `callback`, during which [`CustomAuth::is_in_callback`] is true on this thread.
-    fn run_callback<T>(&self, callback: impl FnOnce() -> T) -> T {
-        IN_CALLBACK.with_borrow_mut(|clients| clients.push(self.address()));
-        let outcome = callback();
-        IN_CALLBACK.with_borrow_mut(Vec::pop);
-        outcome
-    }
-}
-
-thread_local! {
-    /// The clients whose callbacks this thread is running, innermost last.
-    static IN_CALLBACK: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-}
-
 impl AuthCallbackState {
-    fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
+    pub fn new(callback: Box<AuthCallback>) -> AuthCallbackState {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let id = COUNT.fetch_add(1, Ordering::Relaxed);
-        let generation = CredentialGeneration { callback_id: id, refreshes: 0 };
+        let generation = CredentialGeneration { source_id: id, refreshes: 0 };
         let none = Arc::<HeaderSet>::default();
         let state = IssueState { running: None, generation, refreshed: Ok(Arc::clone(&none)), last: none };
         AuthCallbackState { id, callback, state: Mutex::new(state) }
@@ -184,17 +144,17 @@ impl AuthCallbackState {
     }
 
     /// Runs the callback, or waits for a refresh on another thread and returns its outcome. `clock` counts both as a
-    /// pause.
+    /// pause. `owner` is what [`run_callback`] needs.
     pub fn issue(
         &self,
-        custom_auth: &CustomAuth,
+        owner: usize,
         mut request: AuthRequest,
         clock: &PauseClock,
         (wait, sanitize): (&WaitForCallback, &SanitizeError),
     ) -> Result<IssuedCredentials> {
         // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
         let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
-            CredentialGeneration { callback_id, refreshes } if callback_id == self.id => refreshes,
+            CredentialGeneration { source_id, refreshes } if source_id == self.id => refreshes,
             _ => 0,
         });
         let (run, generation) = loop {
@@ -222,7 +182,7 @@ impl AuthCallbackState {
             }
         };
         let mut guard = RunningCallbackGuard { callback_state: self, run: &run, outcome: None };
-        custom_auth.run_callback(|| clock.during(|| (self.callback)(&mut request)));
+        run_callback(owner, || clock.during(|| (self.callback)(&mut request)));
         let outcome = request.outcome().map_err(sanitize);
         guard.outcome = Some(outcome.clone());
         drop(guard);

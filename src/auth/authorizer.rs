@@ -1,12 +1,17 @@
-//! Adds credentials to the requests of one client: those that are set on the client and on the call, and those of the
-//! auth callback, which runs again when the server refuses them.
+//! Adds credentials to the requests of one client: those that are set on the client and on the call, and those that the
+//! auth callback or OAuth issue, again when the server refuses them.
 
 use std::sync::Arc;
 
 use ::http::HeaderMap;
 
-use super::auth_callback::{AuthCallbackState, AuthRequest, CustomAuth};
+use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
+use super::callback_scope::is_in_callback_of;
+use super::credential_source::CredentialSource;
 use super::credentials::Credentials;
+use super::oauth::authorization::Authorization;
+use super::oauth::environment::OAuthEnvironment;
+use super::oauth::renewal::RenewalOutcome;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
@@ -15,15 +20,20 @@ use crate::call::retry::{Disposition, FailedStep, disposition};
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
+use crate::sys::lock::RwLock;
 
 /// The most attempts of one call with credentials of the auth callback: the first, after a refresh, and with a wider
 /// scope.
-const MAX_ATTEMPTS: u32 = 3;
+const MAX_CALLBACK_ATTEMPTS: u32 = 3;
+
+/// The most attempts of one call with OAuth: with the stored token, after a refresh, after a login, and after a login
+/// for a wider scope.
+const MAX_OAUTH_ATTEMPTS: u32 = 4;
 
 /// The credentials of one client.
 pub struct Authorizer {
     pub credentials: Credentials,
-    pub custom_auth: CustomAuth,
+    source: RwLock<Option<CredentialSource>>,
     known: Arc<KnownSecrets>,
 }
 
@@ -33,60 +43,137 @@ pub struct RequestCredentials {
     client_headers: Arc<HeaderSet>,
     /// Set on the call.
     call_headers: Option<Arc<HeaderSet>>,
-    /// Issued by the auth callback.
+    /// Issued by the auth callback or by OAuth.
     issued: Option<IssuedCredentials>,
 }
 
 impl Authorizer {
     /// All credentials are recorded in `known`, to keep them out of errors and logs.
     pub fn new(known: Arc<KnownSecrets>) -> Authorizer {
-        Authorizer { credentials: Credentials::new(Arc::clone(&known)), custom_auth: CustomAuth::default(), known }
+        Authorizer { credentials: Credentials::new(Arc::clone(&known)), source: RwLock::default(), known }
     }
 
-    /// Runs `attempt`, which sends a request. If the server refuses the credentials of the auth callback
+    /// Where issued credentials come from.
+    pub fn source(&self) -> Option<CredentialSource> {
+        self.source.read().clone()
+    }
+
+    /// Sets the auth callback, or removes it. Returns what it replaces, so that the caller drops it without the lock:
+    /// that runs application code.
+    pub fn set_callback(&self, callback: Option<Box<AuthCallback>>) -> Option<CredentialSource> {
+        let source = callback.map(|callback| CredentialSource::Callback(Arc::new(AuthCallbackState::new(callback))));
+        self.replace(source, |old| matches!(old, CredentialSource::Callback(_)))
+    }
+
+    /// Sets the authorization, or removes it. Returns what it replaces.
+    pub fn set_oauth(&self, authorization: Option<Arc<Authorization>>) -> Option<CredentialSource> {
+        self.replace(authorization.map(CredentialSource::OAuth), |old| matches!(old, CredentialSource::OAuth(_)))
+    }
+
+    /// Replaces any source with a new one; `None` removes only a source that `is_own_kind`.
+    fn replace(
+        &self,
+        source: Option<CredentialSource>,
+        is_own_kind: impl Fn(&CredentialSource) -> bool,
+    ) -> Option<CredentialSource> {
+        let mut current = self.source.write();
+        if source.is_none() && !current.as_ref().is_some_and(is_own_kind) {
+            return None;
+        }
+        std::mem::replace(&mut *current, source)
+    }
+
+    /// The authorization, if OAuth is set.
+    pub fn oauth(&self) -> Option<Arc<Authorization>> {
+        match self.source() {
+            Some(CredentialSource::OAuth(authorization)) => Some(authorization),
+            _ => None,
+        }
+    }
+
+    /// Whether this thread is running a callback for the credentials of this client.
+    pub fn is_in_callback(&self) -> bool {
+        is_in_callback_of(self.owner()) || self.oauth().is_some_and(|authorization| authorization.is_in_callback())
+    }
+
+    /// Identifies the auth callback for [`super::callback_scope`].
+    fn owner(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Runs `attempt`, which sends a request. If the server refuses issued credentials
     /// ([`RequestCredentials::refusal`]), gets new ones and runs it again.
     pub fn with_credentials<T>(
         &self,
         call: &CallContext,
+        environment: &OAuthEnvironment,
         mut attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
         loop {
-            let send_error = match attempt() {
+            let mut send_error = match attempt() {
                 Ok(value) => return Ok(value),
                 Err(send_error) => send_error,
             };
-            let (Some(refusal), Some(callback_state)) = (&send_error.refusal, self.custom_auth.current()) else {
+            let (Some(refusal), Some(source)) = (&send_error.refusal, self.source()) else {
                 return Err(send_error);
             };
             if !call.may_run_auth_callback {
                 return Err(send_error);
             }
+            let max_attempts = match source {
+                CredentialSource::Callback(_) => MAX_CALLBACK_ATTEMPTS,
+                CredentialSource::OAuth(_) => MAX_OAUTH_ATTEMPTS,
+            };
             let http_status = refusal.http_status;
-            if !call.record_refusal(MAX_ATTEMPTS) {
-                call.log(LogLevel::Debug, || format!("the server refused the credentials {MAX_ATTEMPTS} times"));
+            if !call.record_refusal(max_attempts) {
+                call.log(LogLevel::Debug, || format!("the server refused the credentials {max_attempts} times"));
                 return Err(send_error);
             }
-            let request = AuthRequest::after_refusal(refusal, call.refusals() + 1);
-            let issued = self.issue(call, &callback_state, request).map_err(SendError::after_sending)?;
-            call.log(LogLevel::Debug, || {
-                format!("the server refused the credentials (HTTP {http_status}); retrying with refreshed ones")
-            });
-            call.store_issued(issued);
+            let outcome = match &source {
+                CredentialSource::Callback(callback_state) => {
+                    let request = AuthRequest::after_refusal(refusal, call.refusals() + 1);
+                    self.run_callback(call, callback_state, request).map(RenewalOutcome::Issued)
+                }
+                CredentialSource::OAuth(authorization) => self.renew(call, authorization, (environment, Some(refusal))),
+            };
+            match outcome.map_err(SendError::after_sending)? {
+                RenewalOutcome::Issued(issued) => {
+                    call.log(LogLevel::Debug, || {
+                        format!("the server refused the credentials (HTTP {http_status}); retrying with new ones")
+                    });
+                    call.store_issued(issued);
+                }
+                RenewalOutcome::Useless(hint) => {
+                    let message = &mut send_error.error.report_mut().message;
+                    hint.iter().for_each(|hint| *message = format!("{message}; {hint}"));
+                    return Err(send_error);
+                }
+            }
         }
     }
 
-    /// The credentials of a request, which may run the auth callback; `auth_request` makes its argument.
+    /// The credentials of a request. This may run the auth callback, whose argument `auth_request` makes, or renew the
+    /// tokens of OAuth.
     pub fn authorize(
         &self,
         call: &CallContext,
+        environment: &OAuthEnvironment,
         auth_request: impl FnOnce() -> AuthRequest,
     ) -> Result<RequestCredentials> {
-        let issued = match self.custom_auth.current() {
+        let issued = match self.source() {
             None => None,
-            Some(callback_state) if !call.may_run_auth_callback => Some(callback_state.last()),
-            Some(callback_state) => Some(match call.take_issued() {
-                Some(issued) => issued,
-                None => self.issue(call, &callback_state, auth_request())?,
+            Some(source) if !call.may_run_auth_callback => Some(source.last()),
+            Some(source) => Some(match (call.take_issued(), &source) {
+                (Some(issued), _) => issued,
+                (None, CredentialSource::Callback(callback_state)) => {
+                    self.run_callback(call, callback_state, auth_request())?
+                }
+                (None, CredentialSource::OAuth(authorization)) => {
+                    match self.renew(call, authorization, (environment, None))? {
+                        RenewalOutcome::Issued(issued) => issued,
+                        RenewalOutcome::Useless(_) => source.last(),
+                    }
+                }
             }),
         };
         Ok(RequestCredentials {
@@ -97,7 +184,7 @@ impl Authorizer {
     }
 
     /// Gets credentials from the auth callback. The time does not count against the call's timeout.
-    fn issue(
+    fn run_callback(
         &self,
         call: &CallContext,
         callback_state: &AuthCallbackState,
@@ -105,10 +192,30 @@ impl Authorizer {
     ) -> Result<IssuedCredentials> {
         let wait = |done: &_| call.wait_for_callback(done);
         let sanitize = |error| call.secrets().sanitize_error(error);
-        let issued =
-            call.paused(|clock| callback_state.issue(&self.custom_auth, request, clock, (&wait, &sanitize)))?;
+        let issued = call.paused(|clock| callback_state.issue(self.owner(), request, clock, (&wait, &sanitize)))?;
         self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
+    }
+
+    /// Gets credentials from OAuth.
+    fn renew(
+        &self,
+        call: &CallContext,
+        authorization: &Arc<Authorization>,
+        (environment, refusal): (&OAuthEnvironment, Option<&CredentialRefusal>),
+    ) -> Result<RenewalOutcome> {
+        let outcome = authorization.issue(call, environment, refusal)?;
+        if let RenewalOutcome::Issued(issued) = &outcome {
+            self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
+        }
+        Ok(outcome)
+    }
+
+    /// The server has accepted a request with these credentials.
+    pub fn record_accepted(&self, credentials: &RequestCredentials) {
+        if let (Some(issued), Some(authorization)) = (&credentials.issued, self.oauth()) {
+            authorization.record_accepted(issued.generation);
+        }
     }
 }
 
@@ -138,8 +245,7 @@ impl RequestCredentials {
             && self.issued.as_ref().is_none_or(|issued| issued.headers.is_empty())
     }
 
-    /// What the auth callback gets after the server refused `request` with `error`; `None` if other credentials cannot
-    /// help, or if there is no auth callback.
+    /// The refusal of `request` with `error`; `None` if other credentials cannot help, or if none were issued.
     pub fn refusal(&self, error: &Error, request: AuthRequest) -> Option<CredentialRefusal> {
         let may_help = disposition(error, FailedStep::Credentials) == Disposition::OtherCredentials;
         let issued = self.issued.as_ref().filter(|_| may_help)?;
@@ -153,7 +259,7 @@ impl RequestCredentials {
         })
     }
 
-    /// Whether the auth callback issued some of the credentials.
+    /// Whether some of the credentials were issued by the auth callback or OAuth.
     pub fn is_issued(&self) -> bool {
         self.issued.is_some()
     }

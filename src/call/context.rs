@@ -84,7 +84,18 @@ pub struct CallContext {
     applied_pauses: Cell<Duration>,
     /// Whether the auth callback may run for this call.
     pub may_run_auth_callback: bool,
+    /// The application asks for a login.
+    pub is_login: bool,
     shared: Arc<SharedCallState>,
+}
+
+/// A step of an authorization that a call takes only once: otherwise a server could keep the user busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationStep {
+    Refresh,
+    Login,
+    /// A login for more scopes.
+    StepUp,
 }
 
 /// What all copies of a call's context share.
@@ -97,6 +108,8 @@ struct SharedCallState {
     clock: OnceLock<Arc<PauseClock>>,
     /// How often the server has refused credentials from the auth callback.
     refusals: AtomicU32,
+    /// A bit for each [`AuthorizationStep`] that was taken.
+    authorization_steps: AtomicU32,
     /// New credentials from the auth callback for the next request, after a refusal.
     issued: Mutex<Option<IssuedCredentials>>,
     sent: Mutex<SentSecrets>,
@@ -133,6 +146,7 @@ impl CallContext {
             paused: AtomicU64::default(),
             clock: OnceLock::new(),
             refusals: AtomicU32::default(),
+            authorization_steps: AtomicU32::default(),
             issued: Mutex::default(),
             sent: Mutex::default(),
             known,
@@ -143,6 +157,7 @@ impl CallContext {
             wait_context: RefCell::new(wait_context),
             applied_pauses: Cell::default(),
             may_run_auth_callback,
+            is_login: false,
             shared: Arc::new(shared),
         }
     }
@@ -180,6 +195,17 @@ impl CallContext {
     /// last.
     pub fn without_auth_callback(self) -> CallContext {
         CallContext { may_run_auth_callback: false, ..self }
+    }
+
+    /// This context, changed so that a login may begin.
+    pub fn for_login(self) -> CallContext {
+        CallContext { is_login: true, ..self }
+    }
+
+    /// Records a step of an authorization. False if this call has taken it before.
+    pub fn begin_step(&self, step: AuthorizationStep) -> bool {
+        let bit = 1 << step as u32;
+        self.shared.authorization_steps.fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
     /// The limits of the call's waits. The deadline has been extended by the time spent in callbacks.

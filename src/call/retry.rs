@@ -127,7 +127,7 @@ pub fn reports_existing_stream(error: &Error) -> bool {
 /// Whether to try again later to open a server stream after the last attempt has failed: the application may set other
 /// credentials.
 pub fn may_be_opened_later(error: &Error) -> bool {
-    is_transient(error) || matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_INSECURE)
+    is_transient(error) || is_about_credentials(error.status()) || error.status() == MCP_INSECURE
 }
 
 /// Whether another attempt a moment later may succeed.
@@ -163,15 +163,15 @@ fn indicates_no_sse_server(error: &Error) -> bool {
 
 /// Whether an error is about this caller or temporary, and does not show which protocol the server supports.
 pub fn is_about_caller(error: &Error) -> bool {
+    is_about_credentials(error.status())
+        || matches!(error.status(), MCP_INSECURE | MCP_PROXY_AUTH_REQUIRED | MCP_RATE_LIMITED | MCP_REDIRECT_REFUSED)
+}
+
+/// Whether the credentials for the server are missing, refused, or cannot be obtained.
+fn is_about_credentials(status: Status) -> bool {
     matches!(
-        error.status(),
-        MCP_UNAUTHORIZED
-            | MCP_FORBIDDEN
-            | MCP_AUTH_FAILED
-            | MCP_INSECURE
-            | MCP_PROXY_AUTH_REQUIRED
-            | MCP_RATE_LIMITED
-            | MCP_REDIRECT_REFUSED
+        status,
+        MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_LOGIN_REQUIRED | MCP_LOGIN_FAILED | MCP_OAUTH_FAILED
     )
 }
 
@@ -182,9 +182,8 @@ pub fn is_of_this_call(error: &Error) -> bool {
 
 /// Whether the session can be used although the server refused `notifications/initialized`, as some servers do.
 pub fn is_harmless_for_session(error: &Error) -> bool {
-    let is_about_credentials =
-        matches!(error.status(), MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_AUTH_FAILED | MCP_PROXY_AUTH_REQUIRED);
-    error.report().http_status != 0 && !is_about_credentials
+    let is_about_caller = is_about_credentials(error.status()) || error.status() == MCP_PROXY_AUTH_REQUIRED;
+    error.report().http_status != 0 && !is_about_caller
 }
 
 /// The more informative one of two refusals: that of the GET if it has a specific reason, and the POST's is only that

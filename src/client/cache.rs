@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::auth::authorizer::Authorizer;
+use crate::auth::credential_source::IssuedIdentity;
 use crate::call::headers::HeaderSet;
 use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
@@ -49,23 +50,17 @@ struct CachedResult {
 #[derive(Clone)]
 pub struct CacheContext {
     fixed: Arc<HeaderSet>,
-    issued: Option<Arc<HeaderSet>>,
+    issued: Option<IssuedIdentity>,
 }
 
 impl CacheContext {
     pub fn of(authorizer: &Authorizer) -> CacheContext {
-        let issued = authorizer.custom_auth.current().map(|callback_state| callback_state.last().headers);
+        let issued = authorizer.source().map(|source| source.identity());
         CacheContext { fixed: authorizer.credentials.current(), issued }
     }
 
     pub fn matches(&self, other: &CacheContext) -> bool {
-        // The auth callback may issue other credentials for the next request: only the identical header set matches.
-        let same = |a: &Option<Arc<HeaderSet>>, b: &Option<Arc<HeaderSet>>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        };
-        self.fixed == other.fixed && same(&self.issued, &other.issued)
+        self.fixed == other.fixed && self.issued == other.issued
     }
 }
 

@@ -16,9 +16,9 @@ impl Client {
             session.transport.stop_server_stream();
         }
         let call = self.start_call(options).ignoring_close();
-        // An auth callback that is running may never return: then the request that terminates the session carries the
-        // credentials that the callback returned last.
-        let is_running = self.auth().custom_auth.current().is_some_and(|callback_state| callback_state.is_running());
+        // An auth callback that is running may never return, and a login takes long: then the request that terminates
+        // the session carries the credentials that were issued last.
+        let is_running = self.auth().source().is_some_and(|source| source.is_running());
         let call = if is_running { call.without_auth_callback() } else { call };
         let terminated =
             session.map_or(Ok(()), |session| session.transport.terminate_session(&call, &session.peer_context()));

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use super::Client;
+use crate::auth::oauth::client::OAuthClient;
+use crate::auth::oauth::login::open_in_browser;
 use crate::config::env_file::parse_env_file;
 use crate::config::file::{self as config, EnvFile, ListedServer, ServerAddress, ServerConfig};
+use crate::config::oauth::OAuthConfig;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages::quoted;
@@ -59,7 +62,7 @@ impl Client {
                 command.directory = directory.map(PathBuf::from);
                 Client::new_stdio(command).map_err(invalid_key("command"))?
             }
-            ServerAddress::Url { key, url, transport, headers, mut bearer } => {
+            ServerAddress::Url { key, url, transport, headers, mut bearer, oauth } => {
                 let client = Client::new(&url).map_err(invalid_key(key))?;
                 if let Some(transport) = transport {
                     let transport = match transport {
@@ -76,6 +79,10 @@ impl Client {
                 let set = client.auth().credentials.set_bearer(bearer.as_deref());
                 bearer.zeroize();
                 set.map_err(invalid_key("auth"))?;
+                if let Some(oauth) = oauth {
+                    let set = oauth_client(oauth).and_then(|oauth| client.set_oauth(Some(&oauth)));
+                    set.map_err(invalid_key("oauth"))?;
+                }
                 client
             }
         };
@@ -84,6 +91,27 @@ impl Client {
         }
         Ok(client)
     }
+}
+
+/// An OAuth client with the settings of a file: it opens the user's browser, and keeps the tokens in the default folder
+/// if there is one.
+fn oauth_client(mut config: OAuthConfig) -> Result<Arc<OAuthClient>> {
+    let oauth = OAuthClient::new()?;
+    let replaced = oauth.change(|settings| {
+        settings.open = Some(Box::new(open_in_browser));
+        if let Some(id) = &config.client_id {
+            settings.set_client(config.issuer.as_deref(), id, config.client_secret.as_deref())?;
+        }
+        settings.set_client_url(config.client_metadata_url.as_deref())?;
+        settings.set_scopes(config.scopes.as_deref())?;
+        if let Some(uri) = &config.redirect_uri {
+            settings.set_redirect(uri)?;
+        }
+        // Without a home folder, the tokens are kept in memory.
+        Ok(settings.use_folder(None).ok())
+    });
+    config.client_secret.zeroize();
+    replaced.map(|_| oauth)
 }
 
 /// The names of the servers of a configuration file, as a JSON array.

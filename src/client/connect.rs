@@ -28,7 +28,8 @@ impl Client {
             |discovered| self.open_session(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
-            callback_id: self.auth().custom_auth.current().map(|callback_state| callback_state.id),
+            source_id: self.auth().source().map(|source| source.id()),
+            is_login: call.is_login,
         };
         let (session, opened) = self.sessions.get(call, identity, open)?;
         if opened == Opened::ByThisCall && self.sessions.is_closed() {

@@ -5,6 +5,7 @@ mod cache;
 mod close;
 pub mod config;
 mod connect;
+pub mod login;
 pub mod operations;
 pub mod server_state;
 pub mod settings;
@@ -22,10 +23,12 @@ pub use crate::call::context::{CallContext, CallOptions, ProgressCallback};
 
 use crate::auth::authorizer::Authorizer;
 use crate::auth::call_factory::CallFactory;
+use crate::auth::oauth::environment::OAuthEnvironment;
 use crate::call::new_event;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
 use crate::http::endpoint::Endpoint;
+use crate::http::foreign::ForeignHttp;
 use crate::log::{Log, LogLevel};
 use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
 use crate::rpc::server_log::ServerLog;
@@ -179,14 +182,15 @@ impl Client {
         Ok(())
     }
 
-    /// Fails on a thread that runs this client's auth callback: its call would wait for that callback to return.
+    /// Fails on a thread that runs a callback for this client's credentials: its call would wait for that callback to
+    /// return.
     fn check_not_in_auth_callback(&self) -> Result<()> {
-        if !self.auth().custom_auth.is_in_callback() {
+        if !self.auth().is_in_callback() {
             return Ok(());
         }
         Err(Error::new(
             MCP_MISUSE,
-            "the auth callback made a call on the client that it authenticates; use another client",
+            "an auth or OAuth callback made a call on the client that it authenticates; use another client",
         ))
     }
 
@@ -209,7 +213,11 @@ impl Client {
         let endpoint = self.endpoint.as_ref().ok_or_else(|| Error::new(MCP_INTERNAL, "there is no URL"))?;
         Ok(self.http_peer.get_or_init(|| {
             let http = Http::new(Arc::clone(endpoint), self.settings.network(), Arc::clone(&self.calls.known));
-            let calls = Arc::clone(&self.calls);
+            let environment = OAuthEnvironment {
+                client_name: self.settings.client_info().name,
+                sender: Arc::new(ForeignHttp::new(&http)),
+            };
+            let calls = (Arc::clone(&self.calls), environment);
             Arc::new(HttpPeer::new(http, calls, self.settings.limits(), self.settings.requires_https()))
         }))
     }

@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use super::env_file::is_variable_name;
 use super::expansion::{MAX_NAME, VariableLookup, expand};
+use super::oauth::OAuthConfig;
 use crate::protocol::json::{Json, Kind, Value};
 use crate::sanitize::shortened;
 
@@ -44,6 +45,7 @@ pub enum ServerAddress {
         transport: Option<ConfiguredTransport>,
         headers: Vec<(String, String)>,
         bearer: Option<String>,
+        oauth: Option<OAuthConfig>,
     },
     Process {
         argv: Vec<String>,
@@ -125,7 +127,7 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
     let name = name_of(found)?;
     let name = shortened(&name, MAX_NAME);
     let key_path = if servers_path.is_empty() { name.into_owned() } else { format!("{servers_path}.{name}") };
-    ConfigEntry { key_path, value: found, lookup, expanded: Cell::new(0) }.read()
+    ConfigEntry { key_path, value: found, lookup, expanded: &Cell::new(0) }.read()
 }
 
 /// The names of the servers, for an error message.
@@ -185,12 +187,12 @@ fn is_disabled(server: Value) -> bool {
 }
 
 /// The entry of a server, and the keys that lead to it.
-struct ConfigEntry<'a> {
+pub(super) struct ConfigEntry<'a> {
     key_path: String,
     value: Value<'a>,
     lookup: &'a VariableLookup<'a>,
     /// The size of all expanded variables so far, in bytes.
-    expanded: Cell<usize>,
+    expanded: &'a Cell<usize>,
 }
 
 impl<'a> ConfigEntry<'a> {
@@ -261,11 +263,29 @@ impl<'a> ConfigEntry<'a> {
 
     fn url(&self, key: &'static str, transport: Option<ConfiguredTransport>) -> Result<ServerAddress, String> {
         let url = self.text(key)?.unwrap_or_default();
-        let bearer = self.text("auth")?;
-        if bearer.as_deref() == Some("oauth") {
-            return Err(self.wrong("auth", "OAuth is not supported yet; set a bearer token"));
+        let auth = self.text("auth")?;
+        let is_oauth = auth.as_deref() == Some("oauth");
+        if self.has("oauth") && auth.is_some() && !is_oauth {
+            return Err(self.wrong("oauth", "it does not fit \"auth\", which is a bearer token"));
         }
-        Ok(ServerAddress::Url { key, url, transport, headers: self.string_map("headers")?, bearer })
+        let oauth = match self.object("oauth")? {
+            Some(entry) => Some(OAuthConfig::read(&entry)?),
+            None => is_oauth.then(OAuthConfig::default),
+        };
+        let bearer = auth.filter(|_| !is_oauth);
+        Ok(ServerAddress::Url { key, url, transport, headers: self.string_map("headers")?, bearer, oauth })
+    }
+
+    /// A member that is an object.
+    fn object(&self, name: &str) -> Result<Option<ConfigEntry<'a>>, String> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(value) if value.kind() == Kind::Object => {
+                let key_path = format!("{}.{name}", self.key_path);
+                Ok(Some(ConfigEntry { key_path, value, lookup: self.lookup, expanded: self.expanded }))
+            }
+            Some(_) => Err(self.wrong(name, "it is not an object")),
+        }
     }
 
     fn process(&self) -> Result<ServerAddress, String> {
@@ -300,7 +320,7 @@ impl<'a> ConfigEntry<'a> {
     }
 
     /// A member of the entry that is not null.
-    fn member(&self, name: &str) -> Option<Value<'a>> {
+    pub(super) fn member(&self, name: &str) -> Option<Value<'a>> {
         self.value.member(name).filter(|value| value.kind() != Kind::Null)
     }
 
@@ -313,7 +333,7 @@ impl<'a> ConfigEntry<'a> {
         self.member(name).is_some_and(|value| value.raw() != "\"\"")
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, String> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, String> {
         let Some(value) = self.member(name) else { return Ok(None) };
         if value.kind() != Kind::String {
             return Err(self.wrong(name, "it is not a string"));
@@ -352,13 +372,13 @@ impl<'a> ConfigEntry<'a> {
     }
 
     /// A string with expanded variables. A number or a boolean, in arguments, variables and headers, is used as text.
-    fn expanded_string(&self, value: Value, key: &str) -> Result<String, String> {
+    pub(super) fn expanded_string(&self, value: Value, key: &str) -> Result<String, String> {
         let text = match value.kind() {
             Kind::String => value.text().ok_or_else(|| self.wrong(key, "it is not valid Unicode"))?,
             Kind::Number | Kind::Bool => value.raw().into(),
             _ => return Err(self.wrong(key, "it is not a string")),
         };
-        let text = expand(&text, self.lookup, &self.expanded).map_err(|why| self.wrong(key, &why))?;
+        let text = expand(&text, self.lookup, self.expanded).map_err(|why| self.wrong(key, &why))?;
         if text.contains('\0') {
             return Err(self.wrong(key, "it contains a NUL byte"));
         }
@@ -366,7 +386,7 @@ impl<'a> ConfigEntry<'a> {
     }
 
     /// The error for a key of the entry.
-    fn wrong(&self, key: &str, why: &str) -> String {
+    pub(super) fn wrong(&self, key: &str, why: &str) -> String {
         let dot = if key.is_empty() { "" } else { "." };
         format!("{}{dot}{key}: {why}", self.key_path)
     }

@@ -5,3 +5,4 @@
 pub mod env_file;
 mod expansion;
 pub mod file;
+pub mod oauth;

@@ -80,7 +80,7 @@ pub unsafe extern "C" fn mcp_set_auth(
             });
             callback
         });
-        drop(client.auth().custom_auth.set(callback));
+        drop(client.auth().set_callback(callback));
         Ok(())
     })
 }

@@ -14,7 +14,7 @@ use crate::status::mcp_status;
 ///
 /// - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http",
 ///   "streamable-http" or "sse"; case, hyphens and underscores do not matter), "headers", and
-///   "auth", a bearer token; or
+///   "auth", which is a bearer token or "oauth", and "oauth", the settings for it; or
 /// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a
 ///   child process; "transport" or "type" may be "stdio";
 /// - in both cases optionally "timeout", in milliseconds. A timeout from 1 to 999 is logged as a
@@ -30,6 +30,12 @@ use crate::status::mcp_status;
 /// A relative "cwd" starts at the working directory of this process. "envFile" is the path of a
 /// file with lines `NAME=value`, relative to the folder of the configuration file. Values may be
 /// quoted, and `#` starts a comment. Variables of "env" override it.
+///
+/// "auth": "oauth", or "oauth" with an object, sets an `mcp_oauth` that opens the user's browser and
+/// keeps the tokens in the default folder of `mcp_oauth_use_folder` (in memory without a home
+/// folder). Members of the object are "clientId", "clientSecret", "issuer", "scopes" (an array or a
+/// text), "redirectUri" or "callbackPort", and "clientMetadataUrl"; each is optional. A program that
+/// must not open a browser replaces it with `mcp_set_oauth`.
 ///
 /// `name` selects the server; NULL selects the only enabled server of the file. A server with
 /// "disabled": true or "enabled": false is refused. The client has the settings of the file, as if

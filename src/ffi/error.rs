@@ -23,6 +23,7 @@ pub struct mcp_error {
     error: Error,
     message: CString,
     www_authenticate: Option<CString>,
+    oauth_code: Option<CString>,
     rpc_data: Option<OwnedDocument>,
 }
 
@@ -35,6 +36,7 @@ impl mcp_error {
             // Errors of calls are already one line; others may not be.
             message: c_string(one_line(&report.message)),
             www_authenticate: report.www_authenticate.as_deref().map(|text| c_string(one_line(text))),
+            oauth_code: report.oauth_code.as_deref().map(|code| c_string(one_line(code))),
             rpc_data: rpc_data.map(|text| OwnedDocument::new(Json::from_validated(text))),
             error,
         }))
@@ -114,6 +116,18 @@ pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *cons
     })
 }
 
+/// Returns the error code that the authorization server returned, such as "access_denied" for a
+/// login or "invalid_client" for a request of tokens (RFC 6749, sections 4.1.2.1 and 5.2); NULL if
+/// there was none.
+///
+/// The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_error_oauth_code(error: Option<&mcp_error>) -> *const c_char {
+    mcp_error::read(error, std::ptr::null(), |error| {
+        error.oauth_code.as_deref().map_or(std::ptr::null(), |code| code.as_ptr())
+    })
+}
+
 /// Returns how long to wait before the next attempt, in milliseconds, as the server's `Retry-After`
 /// header requests (RFC 9110, section 10.2.3); -1 if the header is missing or invalid. A date in
 /// the header is converted with the server's clock, if the response has a `Date` header.
@@ -126,8 +140,8 @@ pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
     })
 }
 
-/// Returns the object that the auth callback passed to `mcp_auth_request_fail_with`; NULL if there
-/// was none.
+/// Returns the object that the application passed to `mcp_auth_request_fail_with`,
+/// `mcp_oauth_request_fail_with` or `mcp_oauth_fail`; NULL if there was none.
 ///
 /// The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -6,6 +6,7 @@
 pub mod c_types;
 pub mod document;
 mod guard;
+mod setter_error;
 
 pub mod auth;
 pub mod calls;
@@ -21,6 +22,11 @@ pub mod listen;
 pub mod log;
 pub mod logging;
 pub mod network;
+pub mod oauth;
+pub mod oauth_assertion;
+pub mod oauth_grant;
+pub mod oauth_login;
+pub mod oauth_store;
 pub mod options;
 pub mod prompts;
 pub mod raw_requests;

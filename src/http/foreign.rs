@@ -1,6 +1,5 @@
 //! Requests to foreign servers: authorization servers and documents that the MCP server names. They have no cookies and
 //! headers of the client, and use new connections. A policy decides which servers may be named.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -37,8 +37,8 @@ pub fn send<'a>(
 ) -> Result<HttpResponse<'a>, HttpError> {
     let target = outgoing.to;
     let pooled = pool.take(wait_context);
-    let mut pooled =
-        pooled.map_err(|interrupt| HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context)))?;
+    let mut pooled = pooled
+        .map_err(|interrupt| HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context)))?;
     pooled.notes.begin(wait_context, false);
     let response = run(&pooled, outgoing);
     let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;

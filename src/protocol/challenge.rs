@@ -9,13 +9,11 @@ pub fn parameter(challenges: &str, name: &str) -> Option<String> {
 }
 
 /// A challenge: an authentication scheme and its parameters.
-#[allow(dead_code)] // until auth/oauth uses it
 pub struct Challenge<'a> {
     pub scheme: &'a str,
     parameters: Vec<(&'a str, String)>,
 }
 
-#[allow(dead_code)] // until auth/oauth uses it
 impl Challenge<'_> {
     /// The first parameter `name`.
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -25,7 +23,6 @@ impl Challenge<'_> {
 }
 
 /// The challenges of the list, in order. Credentials in the form `token68`, as of `Negotiate`, are left out.
-#[allow(dead_code)] // until auth/oauth uses it
 pub fn challenges(list: &str) -> Vec<Challenge<'_>> {
     let mut found: Vec<Challenge> = Vec::new();
     for item in items(list) {
@@ -41,7 +38,6 @@ pub fn challenges(list: &str) -> Vec<Challenge<'_>> {
 
 /// What a challenge of an OAuth scheme says (RFC 6750, section 3; RFC 9449, section 7.1; RFC 9728, section 5.1). A
 /// member is `None` if its parameter is missing or empty.
-#[allow(dead_code)] // until auth/oauth uses it
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthChallenge {
     /// The scheme is `DPoP` and not `Bearer`.
@@ -53,7 +49,6 @@ pub struct OAuthChallenge {
 }
 
 /// The first challenge with the scheme `Bearer` or `DPoP`.
-#[allow(dead_code)] // until auth/oauth uses it
 pub fn oauth_challenge(list: &str) -> Option<OAuthChallenge> {
     challenges(list).iter().find_map(|challenge| {
         let is_dpop = challenge.scheme.eq_ignore_ascii_case("DPoP");

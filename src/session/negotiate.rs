@@ -319,7 +319,7 @@ impl Negotiator<'_> {
             return false;
         }
         if !call.has_sent_credentials().0 {
-            return self.transport_context.calls.authorizer.custom_auth.current().is_none();
+            return self.transport_context.calls.authorizer.source().is_none();
         }
         let rejects_credentials =
             error.report().www_authenticate.as_deref().is_some_and(|text| parameter(text, "error").is_some());

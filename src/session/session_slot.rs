@@ -31,14 +31,19 @@ struct SessionSlotState {
 #[derive(Clone)]
 pub struct CredentialIdentity {
     pub credentials: Arc<HeaderSet>,
-    /// The id of the auth callback. Not a reference, which would delay the release of a callback that was removed.
-    pub callback_id: Option<u64>,
+    /// The id of the auth callback or the authorization. Not a reference, which would delay the release of one that was
+    /// removed.
+    pub source_id: Option<u64>,
+    /// The user may be asked to log in.
+    pub is_login: bool,
 }
 
 impl CredentialIdentity {
     /// Whether a handshake with the other credentials would fail in the same way.
     fn matches(&self, other: &CredentialIdentity) -> bool {
-        self.callback_id == other.callback_id && Arc::ptr_eq(&self.credentials, &other.credentials)
+        self.source_id == other.source_id
+            && self.is_login == other.is_login
+            && Arc::ptr_eq(&self.credentials, &other.credentials)
     }
 }
 

@@ -383,7 +383,7 @@ fn open_session(fixture: &NegotiationFixture, era: Era) -> Session {
 fn recover(era: Era, is_repeatable: bool, has_headers: bool, send_error: impl Fn() -> SendError) -> (u32, Result<u32>) {
     let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let sessions = SessionSlot::default();
-    let identity = || CredentialIdentity { credentials: Arc::default(), callback_id: None };
+    let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
     let call = call(&fixture.transport_context);
     let attempts = Cell::new(0);
     let forget = || ();

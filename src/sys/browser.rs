@@ -1,5 +1,4 @@
 //! Opens a URL in the user's browser. The command gets the URL as an argument: no shell interprets it.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::path::Path;
 use std::process::ExitStatus;

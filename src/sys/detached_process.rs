@@ -1,5 +1,4 @@
 //! Processes that continue when this process or its terminal ends, such as a browser.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::io;
 use std::os::fd::OwnedFd;

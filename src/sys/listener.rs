@@ -1,7 +1,6 @@
 //! A TCP listener on the loopback interface, to which a browser delivers an authorization response (RFC 8252, section
 //! 7.3). It has no thread: it accepts, reads and writes only while a call waits in it. Any program and any web page on
 //! this machine can connect: browsers open spare connections, and malicious pages send requests.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, TcpListener, TcpStream};
@@ -21,7 +20,7 @@ const MAX_CONNECTIONS: usize = 8;
 const MAX_ACCEPTS: usize = MAX_CONNECTIONS / 2;
 
 /// The maximum size of the head of a request, in bytes.
-const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEAD: usize = 8 * 1024;
 
 /// The maximum number of bytes that are read after a request.
 const MAX_DISCARDED: usize = 256 * 1024;

@@ -1,5 +1,4 @@
 //! A lock that processes and threads share through a file. The system releases it when the process dies.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::fs::File;
 use std::io;

@@ -1,5 +1,4 @@
 //! Files for secrets: only their owner can read them (0600), in a folder in which only its owner can create files.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File};

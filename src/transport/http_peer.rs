@@ -8,6 +8,7 @@ use ::http::HeaderName;
 use crate::auth::auth_callback::AuthRequest;
 use crate::auth::authorizer::RequestCredentials;
 use crate::auth::call_factory::CallFactory;
+use crate::auth::oauth::environment::OAuthEnvironment;
 use crate::call::context::CallContext;
 use crate::call::limits::SizeLimits;
 use crate::call::send_error::SendError;
@@ -29,25 +30,37 @@ pub struct HttpPeer {
     pub http: Http,
     pub limits: SizeLimits,
     calls: Arc<CallFactory>,
+    pub oauth_environment: OAuthEnvironment,
     requires_https: bool,
     /// The warning that credentials are sent over plain http was logged.
     plain_http_warning_logged: AtomicBool,
 }
 
 impl HttpPeer {
-    pub fn new(http: Http, calls: Arc<CallFactory>, limits: SizeLimits, requires_https: bool) -> HttpPeer {
-        let endpoint = Arc::clone(http.endpoint());
-        HttpPeer { endpoint, http, limits, calls, requires_https, plain_http_warning_logged: AtomicBool::default() }
+    pub fn new(
+        http: Http,
+        (calls, oauth_environment): (Arc<CallFactory>, OAuthEnvironment),
+        limits: SizeLimits,
+        requires_https: bool,
+    ) -> HttpPeer {
+        HttpPeer {
+            endpoint: Arc::clone(http.endpoint()),
+            http,
+            limits,
+            calls,
+            oauth_environment,
+            requires_https,
+            plain_http_warning_logged: AtomicBool::default(),
+        }
     }
 
-    /// Runs `attempt`, which sends a request. If the server refuses the credentials from the auth callback, runs it
-    /// again with new ones.
+    /// Runs `attempt`, which sends a request. If the server refuses issued credentials, runs it again with new ones.
     pub fn with_credentials<T>(
         &self,
         call: &CallContext,
         attempt: impl FnMut() -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        self.calls.authorizer.with_credentials(call, attempt)
+        self.calls.authorizer.with_credentials(call, &self.oauth_environment, attempt)
     }
 
     /// Runs `attempt` like [`HttpPeer::with_credentials`], and again if an idle connection turns out to be stale. The
@@ -79,7 +92,7 @@ impl HttpPeer {
     }
 
     /// Sends a request once with its credentials and waits for the headers of the response. If the server refuses
-    /// credentials of the auth callback, the error says so, and [`HttpPeer::with_credentials`] retries. `id` is the id
+    /// issued credentials, the error says so, and [`HttpPeer::with_credentials`] retries. `id` is the id
     /// of the JSON-RPC request, if there is one.
     pub fn send(
         &self,
@@ -102,7 +115,11 @@ impl HttpPeer {
             let session_id = response.headers.get(SESSION_ID).and_then(|session_id| session_id.to_str().ok());
             call.record_secret(session_id.unwrap_or_default());
         }
-        if !credentials.is_issued() || !matches!(response.status, 401 | 403) {
+        if !credentials.is_issued() {
+            return Ok(response);
+        }
+        if !matches!(response.status, 401 | 403) {
+            self.calls.authorizer.record_accepted(&credentials);
             return Ok(response);
         }
         let send_error = self.http_send_error(call, &mut response, session_reference, id);
@@ -119,7 +136,7 @@ impl HttpPeer {
     }
 
     fn credentials_for(&self, call: &CallContext, outgoing: &OutgoingRequest) -> Result<RequestCredentials> {
-        let credentials = self.calls.authorizer.authorize(call, || auth_request(outgoing))?;
+        let credentials = self.calls.authorizer.authorize(call, &self.oauth_environment, || auth_request(outgoing))?;
         self.check_plain_http(call, &credentials)?;
         Ok(credentials)
     }

@@ -5,10 +5,10 @@
  *
  * The suite starts a server for one scenario, runs this program and checks the requests that the server received.
  * MCP_CONFORMANCE_CONTEXT is a JSON object with the scenario's parameters for the client. On success, the last line on
- * stdout is "done": the suite may also pass a scenario that ended early.
+ * stdout is "done": the suite may also pass a scenario that ended early. oauth.c has the authorization scenarios.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <mcp.h>
+#include "client.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +18,24 @@
 /* On a timeout, the suite stops the shell that started this program, but not this program. */
 enum { OWN_DEADLINE_S = 20, CALL_TIMEOUT_MS = 10000 };
 
-static mcp_error *error;
+mcp_error *last_error;
 
-static _Noreturn void stop(const char *what, const char *why) {
+_Noreturn void stop(const char *what, const char *why) {
     fprintf(stderr, "%s: %s\n", what, why);
     exit(1);
 }
 
-static void must(mcp_status status, const char *what) {
+void must(mcp_status status, const char *what) {
     if (status != MCP_OK)
-        stop(what, mcp_error_message(error));
+        stop(what, mcp_error_message(last_error));
+}
+
+mcp_json *scenario_context(void) {
+    const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
+    mcp_json *context = text ? mcp_json_parse(text, SIZE_MAX, &last_error) : NULL;
+    if (text && !context)
+        stop("MCP_CONFORMANCE_CONTEXT", mcp_error_message(last_error));
+    return context;
 }
 
 static const char *name_of(const mcp_json *item, const char *member) {
@@ -42,7 +50,7 @@ typedef mcp_status (*list_fn)(mcp_client *, const mcp_options *, mcp_json **, mc
 /* Lists all tools, resources or prompts; `kind` is the name of the array. The caller frees the document. */
 static mcp_json *listed(mcp_client *client, list_fn list, const char *kind) {
     mcp_json *result = NULL;
-    must(list(client, NULL, &result, &error), kind);
+    must(list(client, NULL, &result, &last_error), kind);
     if (mcp_json_type_of(mcp_json_member(result, kind)) != MCP_JSON_ARRAY)
         stop(kind, "the result has no such array");
     printf("%s: %zu\n", kind, mcp_json_size(mcp_json_member(result, kind)));
@@ -65,7 +73,7 @@ static const mcp_json *tool_named(const mcp_json *tools, const char *name) {
 
 static void call(mcp_client *client, const char *tool, const char *arguments, size_t length) {
     mcp_json *result = NULL;
-    must(mcp_call_tool(client, tool, arguments, length, NULL, &result, &error), tool);
+    must(mcp_call_tool(client, tool, arguments, length, NULL, &result, &last_error), tool);
     if (mcp_tool_result_is_error(result))
         stop(tool, mcp_tool_result_text(result));
     printf("%s: %s\n", tool, mcp_tool_result_text(result));
@@ -76,19 +84,19 @@ static void call(mcp_client *client, const char *tool, const char *arguments, si
 
 /* Accepts with `content`. The library fills in missing members from the defaults of the schema. */
 static void accept_with(void *content, mcp_input *input) {
-    must(mcp_input_accept(input, content, SIZE_MAX, &error), "accept");
+    must(mcp_input_accept(input, content, SIZE_MAX, &last_error), "accept");
 }
 
 static void respond_with(void *answer, mcp_input *input) {
-    must(mcp_input_respond(input, answer, SIZE_MAX, &error), mcp_input_method(input));
+    must(mcp_input_respond(input, answer, SIZE_MAX, &last_error), mcp_input_method(input));
 }
 
 /* --- Scenarios ------------------------------------------------------------------------------------------------- */
 
 static void initialize(mcp_client *client) {
-    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &error), "client info");
-    must(mcp_connect(client, NULL, &error), "connect");
-    must(mcp_ping(client, NULL, &error), "ping");
+    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &last_error), "client info");
+    must(mcp_connect(client, NULL, &last_error), "connect");
+    must(mcp_ping(client, NULL, &last_error), "ping");
     mcp_json_free(listed(client, mcp_list_tools, "tools"));
 }
 
@@ -99,7 +107,7 @@ static void tools_call(mcp_client *client) {
 }
 
 static void elicitation_defaults(mcp_client *client) {
-    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &error), "elicitation");
+    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &last_error), "elicitation");
     call(client, "test_client_elicitation_defaults", NULL, 0);
 }
 
@@ -113,11 +121,11 @@ static void request_metadata(mcp_client *client) {
     static char model[] =
         "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"yes\"},\"model\":\"none\"}";
     static char folders[] = "{\"roots\":[]}";
-    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &error), "client info");
-    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &error), "elicitation");
-    must(mcp_set_sampling(client, respond_with, model, NULL, &error), "sampling");
-    must(mcp_set_roots(client, respond_with, folders, NULL, &error), "roots");
-    must(mcp_ping(client, NULL, &error), "ping");
+    must(mcp_set_client_info(client, "libmcp-conformance", mcp_version(), &last_error), "client info");
+    must(mcp_set_elicitation(client, accept_with, NULL, NULL, &last_error), "elicitation");
+    must(mcp_set_sampling(client, respond_with, model, NULL, &last_error), "sampling");
+    must(mcp_set_roots(client, respond_with, folders, NULL, &last_error), "roots");
+    must(mcp_ping(client, NULL, &last_error), "ping");
     mcp_json_free(listed(client, mcp_list_tools, "tools"));
     call(client, "anything", NULL, 0);
 }
@@ -130,7 +138,7 @@ static void confirm(void *client, mcp_input *input) {
 }
 
 static void input_rounds(mcp_client *client) {
-    must(mcp_set_elicitation(client, confirm, client, NULL, &error), "elicitation");
+    must(mcp_set_elicitation(client, confirm, client, NULL, &last_error), "elicitation");
     mcp_json_free(listed(client, mcp_list_tools, "tools"));
     call(client, "test_mrtr_echo_state", NULL, 0);
     call(client, "test_mrtr_no_state", "{}", SIZE_MAX);
@@ -146,12 +154,12 @@ static void standard_headers(mcp_client *client) {
         call(client, name_of(tool, "name"), "{}", SIZE_MAX);
     mcp_json *resources = listed(client, mcp_list_resources, "resources");
     for (const mcp_json *item = first_of(resources, "resources"); item; item = mcp_json_next(item)) {
-        must(mcp_read_resource(client, name_of(item, "uri"), NULL, &result, &error), "read");
+        must(mcp_read_resource(client, name_of(item, "uri"), NULL, &result, &last_error), "read");
         mcp_json_free(result);
     }
     mcp_json *prompts = listed(client, mcp_list_prompts, "prompts");
     for (const mcp_json *prompt = first_of(prompts, "prompts"); prompt; prompt = mcp_json_next(prompt)) {
-        must(mcp_get_prompt(client, name_of(prompt, "name"), NULL, 0, NULL, &result, &error), "prompt");
+        must(mcp_get_prompt(client, name_of(prompt, "name"), NULL, 0, NULL, &result, &last_error), "prompt");
         mcp_json_free(result);
     }
     mcp_json_free(tools);
@@ -161,10 +169,7 @@ static void standard_headers(mcp_client *client) {
 
 /* Makes the tool calls that the context lists, with their arguments byte for byte. */
 static void custom_headers(mcp_client *client) {
-    const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
-    mcp_json *context = text ? mcp_json_parse(text, SIZE_MAX, &error) : NULL;
-    if (!context)
-        stop("MCP_CONFORMANCE_CONTEXT", text ? mcp_error_message(error) : "is not set");
+    mcp_json *context = scenario_context();
     mcp_json_free(listed(client, mcp_list_tools, "tools"));
     for (const mcp_json *wanted = first_of(context, "toolCalls"); wanted; wanted = mcp_json_next(wanted)) {
         size_t length = 0;
@@ -228,25 +233,31 @@ static void show_log(void *unused, int32_t level, const char *message) {
     printf("log %d: %s\n", (int)level, message);
 }
 
+static bool run_scenario(const char *name, mcp_client *client) {
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        if (strcmp(scenarios[i].name, name) == 0) {
+            scenarios[i].run(client);
+            return true;
+        }
+    }
+    return run_oauth_scenario(name, client);
+}
+
 int main(int argc, char **argv) {
     const char *wanted = getenv("MCP_CONFORMANCE_SCENARIO");
     if (argc != 2 || !wanted)
         stop("usage", "MCP_CONFORMANCE_SCENARIO=NAME client URL");
     alarm(OWN_DEADLINE_S);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
-        if (strcmp(scenarios[i].name, wanted) != 0)
-            continue;
-        mcp_client *client = mcp_client_new(argv[1], &error);
-        if (!client)
-            stop(argv[1], mcp_error_message(error));
-        must(mcp_set_log(client, show_log, NULL, NULL, &error), "log");
-        must(mcp_set_timeout(client, CALL_TIMEOUT_MS, &error), "timeout");
-        scenarios[i].run(client);
-        must(mcp_client_close(client, NULL, &error), "close");
-        mcp_client_free(client);
-        puts("done");
-        return 0;
-    }
-    stop(wanted, "unknown scenario");
+    mcp_client *client = mcp_client_new(argv[1], &last_error);
+    if (!client)
+        stop(argv[1], mcp_error_message(last_error));
+    must(mcp_set_log(client, show_log, NULL, NULL, &last_error), "log");
+    must(mcp_set_timeout(client, CALL_TIMEOUT_MS, &last_error), "timeout");
+    if (!run_scenario(wanted, client))
+        stop(wanted, "unknown scenario");
+    must(mcp_client_close(client, NULL, &last_error), "close");
+    mcp_client_free(client);
+    puts("done");
+    return 0;
 }

@@ -1,5 +1,4 @@
 //! OAuth records as files in a folder, which processes share.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use std::ffi::OsString;
 use std::io;

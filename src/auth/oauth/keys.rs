@@ -1,6 +1,5 @@
 //! The cryptography of OAuth: hashes, random bytes, and signatures of JWTs (RFC 7518, RFC 8037). The only file that
 //! uses ring.
-#![allow(dead_code)] // until auth/oauth uses it
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Result};
+use crate::protocol::oauth::jwt::SigningAlgorithm;
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
 
 /// What a PKCS#8 key for P-256 has before the octet string with the SEC1 key, in DER: the version 0, and the algorithm
@@ -56,7 +56,7 @@ enum PrivateKey {
 /// Contains the algorithm only.
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SigningKey({})", self.algorithm())
+        write!(f, "SigningKey({})", self.algorithm().name())
     }
 }
 
@@ -93,11 +93,11 @@ impl SigningKey {
     }
 
     /// The value of `alg` in a JWT (RFC 7518, section 3.1; RFC 8037, section 3.1).
-    pub fn algorithm(&self) -> &'static str {
+    pub fn algorithm(&self) -> SigningAlgorithm {
         match &self.0 {
-            PrivateKey::Es256(_) => "ES256",
-            PrivateKey::Rs256(_) => "RS256",
-            PrivateKey::EdDsa(_) => "EdDSA",
+            PrivateKey::Es256(_) => SigningAlgorithm::Es256,
+            PrivateKey::Rs256(_) => SigningAlgorithm::Rs256,
+            PrivateKey::EdDsa(_) => SigningAlgorithm::EdDsa,
         }
     }
 

@@ -1,4 +1,20 @@
-//! OAuth 2.1: tokens from authorization servers.
+//! OAuth 2.1 as the specification has it (2026-07-28, "Authorization"): logins of a user, and tokens for programs.
 
-pub mod folder_store;
-pub mod keys;
+pub mod authorization;
+pub mod callbacks;
+pub mod client;
+mod client_identity;
+mod discovery;
+pub mod environment;
+mod folder_store;
+mod grants;
+mod keys;
+pub mod login;
+mod logout;
+pub mod pending_login;
+pub mod record_store;
+mod refresh;
+pub mod renewal;
+pub mod report;
+pub mod settings;
+mod token_request;

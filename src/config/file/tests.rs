@@ -22,6 +22,7 @@ fn servers_with_a_url_and_with_a_command_are_read() {
         transport: Some(ConfiguredTransport::Sse),
         headers: vec![("X-Key".into(), "k-s3cr3t".into())],
         bearer: Some("s3cr3t".into()),
+        oauth: None,
     };
     assert_eq!(
         read(file, Some("web")).unwrap(),
@@ -60,7 +61,13 @@ fn errors_name_the_invalid_key() {
         (one(r#"{"url":1.5}"#), "mcpServers.s.url: it is not a string"),
         (one(r#"{"url":"u","headers":{"A":"${NONE}"}}"#), "mcpServers.s.headers.A: the environment variable NONE"),
         (one(r#"{"url":"u","transport":"stdio"}"#), "mcpServers.s.transport: "),
-        (one(r#"{"url":"u","auth":"oauth"}"#), "mcpServers.s.auth: "),
+        (one(r#"{"url":"u","auth":"token","oauth":{}}"#), "mcpServers.s.oauth: "),
+        (one(r#"{"url":"u","oauth":"yes"}"#), "mcpServers.s.oauth: "),
+        (one(r#"{"url":"u","oauth":{"clientId":[]}}"#), "mcpServers.s.oauth.clientId: "),
+        (one(r#"{"url":"u","oauth":{"clientSecret":"x"}}"#), "mcpServers.s.oauth.clientSecret: "),
+        (one(r#"{"url":"u","oauth":{"callbackPort":0}}"#), "mcpServers.s.oauth.callbackPort: "),
+        (one(r#"{"url":"u","oauth":{"callbackPort":1,"redirectUri":"http://localhost/"}}"#), "callbackPort: "),
+        (one(r#"{"url":"u","oauth":{"scopes":[{}]}}"#), "mcpServers.s.oauth.scopes: "),
         (one(r#"{"url":"u","auth":{}}"#), "mcpServers.s.auth: it is not a string"),
         (one(r#"{"command":"c","args":"x"}"#), "mcpServers.s.args: "),
         (one(r#"{"command":"c","args":[[]]}"#), "mcpServers.s.args.0: "),
@@ -119,4 +126,30 @@ fn the_total_size_of_expanded_variables_is_limited() {
     let arguments = ["\"${A}\""; 11].join(",");
     let file = format!(r#"{{"s":{{"command":"x","args":[{arguments}]}}}}"#);
     assert!(server(&Json::parse(file).unwrap(), None, &lookup).unwrap_err().contains("s.args.10: the variables"));
+}
+
+#[test]
+fn oauth_settings_are_read() {
+    let oauth = |server: &str| {
+        let file = format!(r#"{{"mcpServers":{{"s":{server}}}}}"#);
+        match read(&file, None).unwrap().address {
+            ServerAddress::Url { oauth, bearer, .. } => (oauth, bearer),
+            address => panic!("{address:?}"),
+        }
+    };
+    assert_eq!(oauth(r#"{"url":"u","auth":"oauth"}"#), (Some(OAuthConfig::default()), None));
+    let port = OAuthConfig { redirect_uri: Some("http://localhost:3118/callback".into()), ..OAuthConfig::default() };
+    assert_eq!(oauth(r#"{"url":"u","oauth":{"callbackPort":3118}}"#), (Some(port), None));
+    let all = r#"{"url":"u","auth":"oauth","oauth":{"clientId":"id","clientSecret":"${TOKEN}","issuer":"https://as.example",
+        "scopes":["a","b"],"redirectUri":"http://127.0.0.1/cb","clientMetadataUrl":"https://app.example/client.json"}}"#;
+    let expected = OAuthConfig {
+        client_id: Some("id".into()),
+        client_secret: Some("s3cr3t".into()),
+        issuer: Some("https://as.example".into()),
+        scopes: Some("a b".into()),
+        redirect_uri: Some("http://127.0.0.1/cb".into()),
+        client_metadata_url: Some("https://app.example/client.json".into()),
+    };
+    assert_eq!(oauth(all), (Some(expected), None));
+    assert_eq!(oauth(r#"{"url":"u","auth":"token"}"#), (None, Some("token".into())));
 }

@@ -57,6 +57,11 @@ impl Callback {
         !expected.is_empty() && found.len() == expected.len() && difference == 0
     }
 
+    /// Whether the authorization server reports an error.
+    pub fn is_refusal(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// The authorization code of a response whose `state` was checked. The issuer is checked first: the error of an
     /// authorization server that is not the expected one must not be shown (2026-07-28, "Authorization Response
     /// Validation").

@@ -1,13 +1,12 @@
 //! The documents, URLs and texts of OAuth 2.1 as MCP uses it (2026-07-28, "Authorization"). What a client does with
 //! them is decided in `auth`.
-#![allow(dead_code)] // until auth/oauth uses it
 
 pub mod callback;
 pub mod client_authentication;
 pub mod client_url;
 pub mod form;
 pub mod json_object;
-mod json_writer;
+pub mod json_writer;
 pub mod jwk;
 pub mod jwt;
 pub mod leniency;

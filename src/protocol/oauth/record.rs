@@ -71,6 +71,8 @@ pub struct RecordedClient {
 pub struct RecordedTokens {
     pub access_token: Zeroizing<String>,
     /// In seconds since 1970; `None` if unknown.
+    pub issued_at: Option<u64>,
+    /// In seconds since 1970; `None` if unknown.
     pub expires_at: Option<u64>,
     pub refresh_token: Option<Zeroizing<String>>,
     pub id_token: Option<Zeroizing<String>>,
@@ -88,7 +90,7 @@ pub enum RecordError {
 impl ClientOrigin {
     const ALL: [ClientOrigin; 3] = [ClientOrigin::Configured, ClientOrigin::MetadataDocument, ClientOrigin::Registered];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             ClientOrigin::Configured => "configured",
             ClientOrigin::MetadataDocument => "metadata_document",
@@ -98,6 +100,11 @@ impl ClientOrigin {
 }
 
 impl RecordError {
+    /// Whether the stored text must not be replaced.
+    pub fn must_be_kept(&self) -> bool {
+        matches!(self, RecordError::OtherVersion)
+    }
+
     pub fn message(&self) -> String {
         match self {
             RecordError::OtherVersion => {
@@ -177,6 +184,7 @@ impl RecordedTokens {
     fn to_object(&self) -> ObjectWriter {
         let mut writer = ObjectWriter::new();
         writer.text("accessToken", &self.access_token);
+        writer.optional_number("issuedAt", self.issued_at);
         writer.optional_number("expiresAt", self.expires_at);
         writer.optional_text("refreshToken", self.refresh_token.as_deref().map(String::as_str));
         writer.optional_text("idToken", self.id_token.as_deref().map(String::as_str));
@@ -220,6 +228,7 @@ fn read_tokens(object: &JsonObject) -> Result<RecordedTokens, RecordError> {
     }
     Ok(RecordedTokens {
         access_token,
+        issued_at: object.seconds("issuedAt"),
         expires_at: object.seconds("expiresAt"),
         refresh_token: object.text("refreshToken").map(Zeroizing::new),
         id_token: object.text("idToken").map(Zeroizing::new),
@@ -265,6 +274,7 @@ mod tests {
             requested_scopes: ScopeSet::parse("read write"),
             tokens: Some(RecordedTokens {
                 access_token: "access".to_owned().into(),
+                issued_at: Some(1_799_996_400),
                 expires_at: Some(1_800_000_000),
                 refresh_token: Some("refresh".to_owned().into()),
                 id_token: Some("a.b.c".to_owned().into()),

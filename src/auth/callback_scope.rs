@@ -1,0 +1,21 @@
+//! Which application callbacks this thread is running: a call that waits for a callback of its own thread would never
+//! end.
+
+use std::cell::RefCell;
+
+thread_local! {
+    /// The owners of the callbacks that this thread is running, innermost last.
+    static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a callback of `owner`, which is an address. Meanwhile [`is_in_callback_of`] is true on this thread.
+pub fn run_callback<T>(owner: usize, callback: impl FnOnce() -> T) -> T {
+    RUNNING.with_borrow_mut(|owners| owners.push(owner));
+    let outcome = callback();
+    RUNNING.with_borrow_mut(Vec::pop);
+    outcome
+}
+
+pub fn is_in_callback_of(owner: usize) -> bool {
+    RUNNING.with_borrow(|owners| owners.contains(&owner))
+}

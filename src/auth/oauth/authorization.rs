@@ -1,0 +1,470 @@
+//! The authorization at one MCP server: its tokens, and which call renews them.
+//!
+//! One call at a time renews the tokens of an authorization. All other calls that are refused meanwhile take its
+//! outcome: 64 refused calls cause one login.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::environment::OAuthEnvironment;
+use super::pending_login::PendingLogins;
+use super::renewal::{Renewal, RenewalOutcome};
+use super::settings::{Grant, OAuthSettings};
+use crate::auth::callback_scope::is_in_callback_of;
+use crate::call::context::CallContext;
+use crate::call::headers::HeaderSet;
+use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
+use crate::call::new_event;
+use crate::call::pause_clock::PauseClock;
+use crate::call::retry::is_of_this_call;
+use crate::error::{Error, Result};
+use crate::protocol::oauth::record::{OAuthRecord, RecordedTokens};
+use crate::protocol::oauth::scope::ScopeSet;
+use crate::status::MCP_OAUTH_FAILED;
+use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::pollable_event::PollableEvent;
+
+/// The longest time before their end at which tokens are renewed, in seconds.
+const MAX_RENEWAL_MARGIN: u64 = 60;
+
+/// The tokens are renewed when this part of their lifetime is left.
+const RENEWAL_PART: u64 = 10;
+
+/// Tokens that the server refused are not renewed in the same way again if they are younger.
+const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The authorization at one MCP server. The clients of the server share it.
+pub struct Authorization {
+    /// Unique in this process.
+    pub id: u64,
+    /// The URL of the MCP server. It may contain secrets.
+    pub server_url: String,
+    /// The URL without secrets.
+    pub display_name: String,
+    pub settings: Arc<OAuthSettings>,
+    pub logins: Arc<PendingLogins>,
+    /// The key of the record in the store.
+    pub key: String,
+    state: Mutex<AuthorizationState>,
+}
+
+struct AuthorizationState {
+    /// The store was read.
+    is_loaded: bool,
+    record: Option<Arc<OAuthRecord>>,
+    /// With the access token; empty if there is none.
+    headers: Arc<HeaderSet>,
+    /// Counts the changes of the access token.
+    generation: u64,
+    /// Counts the changes after which another user may be logged in.
+    subject: u64,
+    source: TokenSource,
+    /// When the tokens were received.
+    since: Instant,
+    /// The MCP server has accepted the access token.
+    is_accepted: bool,
+    renewal: Option<Arc<RenewalProgress>>,
+    login_failure: Option<Error>,
+    /// The scopes that the server has required, and for which no login could begin.
+    wanted_scopes: ScopeSet,
+}
+
+/// Where the tokens come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    Store,
+    Refresh,
+    /// A login, or another grant than a refresh token.
+    Grant,
+}
+
+/// A renewal, as the calls see it that wait for it.
+struct RenewalProgress {
+    /// Created by the first call that waits.
+    done: OnceLock<PollableEvent>,
+    /// Of the call that renews the tokens.
+    clock: Arc<PauseClock>,
+    /// The renewal waits for the user.
+    is_at_user: AtomicBool,
+    /// `None` if the renewal was interrupted.
+    outcome: Mutex<Option<(Option<u16>, Result<RenewalOutcome>)>>,
+}
+
+/// The right to renew the tokens. It ends when the last copy is dropped: a token request may outlive its call.
+pub struct RenewalTurn {
+    authorization: Arc<Authorization>,
+    progress: Arc<RenewalProgress>,
+}
+
+/// What a call does that needs credentials.
+enum Entry {
+    Use(IssuedCredentials),
+    Wait(Arc<RenewalProgress>),
+    Renew(Arc<RenewalTurn>),
+}
+
+/// Identifies the user for whom private results are cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OAuthSubject {
+    authorization_id: u64,
+    subject: u64,
+}
+
+impl Authorization {
+    pub fn new(
+        server_url: &str,
+        display_name: &str,
+        settings: Arc<OAuthSettings>,
+        logins: &Arc<PendingLogins>,
+    ) -> Authorization {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let state = AuthorizationState {
+            is_loaded: false,
+            record: None,
+            headers: Arc::default(),
+            generation: 0,
+            subject: 0,
+            source: TokenSource::Store,
+            since: Instant::now(),
+            is_accepted: false,
+            renewal: None,
+            login_failure: None,
+            wanted_scopes: ScopeSet::default(),
+        };
+        Authorization {
+            // The auth callbacks count from zero, too.
+            id: u64::MAX - COUNT.fetch_add(1, Ordering::Relaxed),
+            server_url: server_url.into(),
+            display_name: display_name.into(),
+            key: settings.record_key(server_url),
+            settings,
+            logins: Arc::clone(logins),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Identifies the application's callbacks for [`crate::auth::callback_scope`].
+    pub fn owner(&self) -> usize {
+        Arc::as_ptr(&self.settings).addr()
+    }
+
+    /// Whether this thread runs a callback of this OAuth client.
+    pub fn is_in_callback(&self) -> bool {
+        is_in_callback_of(self.owner())
+    }
+
+    /// The current credentials, which may have expired.
+    pub fn last(&self) -> IssuedCredentials {
+        self.issued(&self.lock())
+    }
+
+    pub fn is_renewing(&self) -> bool {
+        self.lock().renewal.is_some()
+    }
+
+    pub fn subject(&self) -> OAuthSubject {
+        OAuthSubject { authorization_id: self.id, subject: self.lock().subject }
+    }
+
+    /// The credentials of a request. After `refusal`, newer ones than the refused ones.
+    pub fn issue(
+        self: &Arc<Self>,
+        call: &CallContext,
+        environment: &OAuthEnvironment,
+        refusal: Option<&CredentialRefusal>,
+    ) -> Result<RenewalOutcome> {
+        let refused = refusal.map(|refusal| match refusal.generation {
+            CredentialGeneration { source_id, refreshes } if source_id == self.id => refreshes,
+            // This authorization was set meanwhile.
+            _ => 0,
+        });
+        let status = refusal.map(|refusal| refusal.http_status);
+        loop {
+            match self.enter(call, refused)? {
+                Entry::Use(issued) => return Ok(RenewalOutcome::Issued(issued)),
+                Entry::Renew(turn) => {
+                    let outcome = Renewal { authorization: self, call, environment, turn: &turn }.run(refusal);
+                    let outcome = outcome.map_err(|error| call.secrets().sanitize_error(error));
+                    turn.end(status, &outcome);
+                    return outcome;
+                }
+                Entry::Wait(progress) => {
+                    call.wait_for(progress.done()?, &progress.clock)?;
+                    match &*progress.outcome.lock() {
+                        Some((_, Err(error))) if !is_of_this_call(error) => return Err(error.clone()),
+                        Some((of, Ok(RenewalOutcome::Useless(hint)))) if *of == status => {
+                            return Ok(RenewalOutcome::Useless(hint.clone()));
+                        }
+                        // There are newer tokens, or this call has to try.
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a step that no renewal may overlap.
+    pub fn in_turn<T>(
+        self: &Arc<Self>,
+        call: &CallContext,
+        environment: &OAuthEnvironment,
+        run: impl FnOnce(&Renewal) -> Result<T>,
+    ) -> Result<T> {
+        let turn = loop {
+            let progress = {
+                let mut state = self.lock();
+                match &state.renewal {
+                    None => break self.begin(&mut state, call),
+                    Some(progress) => {
+                        progress.done()?;
+                        Arc::clone(progress)
+                    }
+                }
+            };
+            call.wait_for(progress.done()?, &progress.clock)?;
+        };
+        run(&Renewal { authorization: self, call, environment, turn: &turn })
+    }
+
+    fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
+        let mut state = self.lock();
+        if refused.is_some_and(|refused| refused < state.generation) {
+            return Ok(Entry::Use(self.issued(&state)));
+        }
+        if let Some(progress) = &state.renewal {
+            if refused.is_none() && progress.is_at_user.load(Ordering::Relaxed) {
+                // The request may not need a token.
+                return Ok(Entry::Use(self.issued(&state)));
+            }
+            // Created under the lock: otherwise the renewal could end without setting it.
+            progress.done()?;
+            return Ok(Entry::Wait(Arc::clone(progress)));
+        }
+        if refused.is_none() && state.is_loaded && !self.is_renewal_due(&state) {
+            return Ok(Entry::Use(self.issued(&state)));
+        }
+        Ok(Entry::Renew(self.begin(&mut state, call)))
+    }
+
+    /// Begins a renewal. There must be none.
+    fn begin(self: &Arc<Self>, state: &mut AuthorizationState, call: &CallContext) -> Arc<RenewalTurn> {
+        let progress = Arc::new(RenewalProgress {
+            done: OnceLock::new(),
+            clock: call.clock(),
+            is_at_user: AtomicBool::default(),
+            outcome: Mutex::default(),
+        });
+        state.renewal = Some(Arc::clone(&progress));
+        Arc::new(RenewalTurn { authorization: Arc::clone(self), progress })
+    }
+
+    /// Whether the tokens have to be renewed before the next request, and can be without the user.
+    fn is_renewal_due(&self, state: &AuthorizationState) -> bool {
+        let Some(record) = &state.record else { return false };
+        let Some(tokens) = &record.tokens else { return false };
+        let can_renew = tokens.refresh_token.is_some() || self.settings.grant != Grant::Login;
+        can_renew && !is_fresh(tokens, unix_time())
+    }
+
+    fn issued(&self, state: &AuthorizationState) -> IssuedCredentials {
+        let generation = CredentialGeneration { source_id: self.id, refreshes: state.generation };
+        IssuedCredentials { headers: Arc::clone(&state.headers), generation }
+    }
+
+    /// The current credentials as the outcome of a renewal.
+    pub fn issued_now(&self) -> RenewalOutcome {
+        RenewalOutcome::Issued(self.last())
+    }
+
+    pub fn has_tokens(&self) -> bool {
+        self.record().is_some_and(|record| record.tokens.is_some())
+    }
+
+    /// The current record.
+    pub fn record(&self) -> Option<Arc<OAuthRecord>> {
+        self.lock().record.clone()
+    }
+
+    /// Reads the record from the store, unless it was read before.
+    pub fn load_once(&self) -> Result<()> {
+        if self.lock().is_loaded {
+            return Ok(());
+        }
+        let record = self.read_store()?;
+        let mut state = self.lock();
+        if !state.is_loaded {
+            state.is_loaded = true;
+            drop(state);
+            self.adopt(record)?;
+        }
+        Ok(())
+    }
+
+    /// The record in the store. One that is not valid is as good as none.
+    pub fn read_store(&self) -> Result<Option<OAuthRecord>> {
+        let Some(text) = self.settings.store.load(&self.key, self.owner())? else { return Ok(None) };
+        match OAuthRecord::parse(&text) {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.must_be_kept() => Err(Error::new(MCP_OAUTH_FAILED, error.message())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Replaces the record with one from the store.
+    pub fn adopt(&self, record: Option<OAuthRecord>) -> Result<()> {
+        self.set_record(record.map(Arc::new), TokenSource::Store)
+    }
+
+    /// Saves a record and uses it. If it cannot be saved, it is used nevertheless: a refresh token that was replaced
+    /// cannot be used again.
+    pub fn install(&self, record: OAuthRecord, source: TokenSource) -> Result<()> {
+        let text = record.to_json();
+        self.set_record(Some(Arc::new(record)), source)?;
+        self.settings.store.save(&self.key, Some(text), self.owner())
+    }
+
+    /// Uses a record that cannot be saved.
+    pub fn use_unsaved(&self, record: OAuthRecord) -> Result<()> {
+        self.set_record(Some(Arc::new(record)), TokenSource::Grant)
+    }
+
+    /// Saves a record without tokens.
+    pub fn save_client(&self, record: OAuthRecord) -> Result<()> {
+        self.install(record, TokenSource::Store)
+    }
+
+    /// Removes the record if it has this client and no tokens.
+    pub fn forget_client(&self, client_id: &str) -> Result<()> {
+        let is_current = |record: Arc<OAuthRecord>| record.tokens.is_none() && record.client.id == client_id;
+        if self.record().is_some_and(is_current) { self.forget() } else { Ok(()) }
+    }
+
+    /// Removes the record.
+    pub fn forget(&self) -> Result<()> {
+        self.set_record(None, TokenSource::Store)?;
+        self.settings.store.save(&self.key, None, self.owner())
+    }
+
+    fn set_record(&self, record: Option<Arc<OAuthRecord>>, source: TokenSource) -> Result<()> {
+        let tokens = record.as_ref().and_then(|record| record.tokens.as_ref());
+        let mut headers = HeaderSet::default();
+        if let Some(tokens) = tokens {
+            headers.set_bearer(Some(&tokens.access_token)).map_err(|error| {
+                Error::new(MCP_OAUTH_FAILED, format!("the authorization server returned an unusable token: {error}"))
+            })?;
+        }
+        let has_tokens = tokens.is_some();
+        let mut state = self.lock();
+        let mut old_failure = None;
+        if *state.headers != headers {
+            state.headers = Arc::new(headers);
+            state.generation += 1;
+            state.is_accepted = false;
+            state.since = Instant::now();
+            state.source = source;
+            if source != TokenSource::Refresh {
+                state.subject += 1;
+            }
+            if has_tokens {
+                old_failure = state.login_failure.take();
+            }
+            if source == TokenSource::Grant {
+                state.wanted_scopes = ScopeSet::default();
+            }
+        }
+        state.is_loaded = true;
+        state.record = record;
+        drop(state);
+        // Dropped without the lock: it may own an object of the application.
+        drop(old_failure);
+        Ok(())
+    }
+
+    /// The MCP server has accepted a request with these credentials.
+    pub fn record_accepted(&self, generation: CredentialGeneration) {
+        let mut state = self.lock();
+        if generation.source_id == self.id && generation.refreshes == state.generation {
+            state.is_accepted = true;
+        }
+    }
+
+    /// Whether tokens that the server refused are new from this source, so that the same would be futile. A login is not
+    /// repeated at any later time: the user would be asked again and again.
+    pub fn is_futile(&self, source: TokenSource) -> bool {
+        let state = self.lock();
+        let needs_user = source == TokenSource::Grant && self.settings.grant == Grant::Login;
+        let is_new = needs_user || state.since.elapsed() < MIN_RENEWAL_INTERVAL;
+        state.source == source && !state.is_accepted && is_new
+    }
+
+    pub fn wanted_scopes(&self) -> ScopeSet {
+        self.lock().wanted_scopes.clone()
+    }
+
+    /// Remembers scopes for the next login.
+    pub fn want_scopes(&self, scopes: &ScopeSet) {
+        let mut state = self.lock();
+        state.wanted_scopes = state.wanted_scopes.union(scopes);
+    }
+
+    /// Why no login begins without `mcp_login`.
+    pub fn login_failure(&self) -> Option<Error> {
+        self.lock().login_failure.clone()
+    }
+
+    pub fn set_login_failure(&self, failure: Option<Error>) {
+        let old = std::mem::replace(&mut self.lock().login_failure, failure);
+        // It may own an object of the application.
+        drop(old);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AuthorizationState> {
+        self.state.lock()
+    }
+}
+
+impl RenewalTurn {
+    fn end(&self, status: Option<u16>, outcome: &Result<RenewalOutcome>) {
+        *self.progress.outcome.lock() = Some((status, outcome.clone()));
+    }
+
+    /// Runs a step that waits for the user. Calls that need no token do not wait for it.
+    pub fn at_user<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.progress.is_at_user.store(true, Ordering::Relaxed);
+        let outcome = wait();
+        self.progress.is_at_user.store(false, Ordering::Relaxed);
+        outcome
+    }
+}
+
+impl Drop for RenewalTurn {
+    fn drop(&mut self) {
+        self.authorization.lock().renewal = None;
+        if let Some(done) = self.progress.done.get() {
+            done.set();
+        }
+    }
+}
+
+impl RenewalProgress {
+    fn done(&self) -> Result<&PollableEvent> {
+        if let Some(done) = self.done.get() {
+            return Ok(done);
+        }
+        let event = new_event()?;
+        Ok(self.done.get_or_init(|| event))
+    }
+}
+
+/// Whether the access token can be used for a while. `now` is in seconds since 1970.
+pub fn is_fresh(tokens: &RecordedTokens, now: u64) -> bool {
+    let Some(expires_at) = tokens.expires_at else { return true };
+    let lifetime = expires_at.saturating_sub(tokens.issued_at.unwrap_or(expires_at));
+    now < expires_at.saturating_sub(MAX_RENEWAL_MARGIN.min(lifetime / RENEWAL_PART))
+}
+
+/// Seconds since 1970.
+pub fn unix_time() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,36 @@
+//! What an authorization needs of the client of an MCP server.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::http::foreign::{ForeignHttp, ForeignRequest, ForeignResponse};
+use crate::net::address_policy::AddressExceptions;
+use crate::sys::wait::WaitContext;
+
+/// What an authorization needs of the client of an MCP server.
+pub struct OAuthEnvironment {
+    /// The name of the application, for registrations.
+    pub client_name: String,
+    pub sender: Arc<dyn SendForeign>,
+}
+
+/// Sends requests to authorization servers. A trait, because tests and fuzzers script the responses.
+pub trait SendForeign: Send + Sync {
+    fn send(
+        &self,
+        request: &ForeignRequest,
+        exceptions: AddressExceptions,
+        wait_context: &WaitContext,
+    ) -> Result<ForeignResponse>;
+}
+
+impl SendForeign for ForeignHttp {
+    fn send(
+        &self,
+        request: &ForeignRequest,
+        exceptions: AddressExceptions,
+        wait_context: &WaitContext,
+    ) -> Result<ForeignResponse> {
+        ForeignHttp::send(self, request, exceptions, wait_context)
+    }
+}

@@ -1,0 +1,129 @@
+//! Renews tokens without the user: with a refresh token (RFC 6749, section 6), or by repeating another grant.
+
+use std::sync::Arc;
+
+use super::authorization::{Authorization, TokenSource};
+use super::client_identity::ClientIdentity;
+use super::record_store::RecordLock;
+use super::renewal::{Renewal, is_newer};
+use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
+use crate::error::{Error, Result};
+use crate::log::LogLevel;
+use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord};
+use crate::protocol::oauth::token_response::TokenResponse;
+
+/// How a refresh ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    Renewed,
+    /// There is no refresh token, or the authorization server refuses it: only a login helps.
+    LoginNeeded,
+}
+
+impl Renewal<'_> {
+    /// Uses the refresh token. Processes that share the store do so one after the other, and each uses the token that
+    /// the last one has stored.
+    pub fn refresh(&self) -> Result<RefreshOutcome> {
+        let authorization = self.authorization;
+        let store = &self.settings().store;
+        let lock = store.lock(&authorization.key, authorization.owner(), &self.call.wait_context())?;
+        if store.is_shared()
+            && let Some(stored) = authorization.read_store()?
+        {
+            let is_newer = is_newer(&stored, authorization.record().as_deref());
+            authorization.adopt(Some(stored))?;
+            if is_newer {
+                return Ok(RefreshOutcome::Renewed);
+            }
+        }
+        let Some(record) = authorization.record() else { return Ok(RefreshOutcome::LoginNeeded) };
+        let Some(request) = self.refresh_request(&record)? else { return Ok(RefreshOutcome::LoginNeeded) };
+        self.call.log(LogLevel::Debug, || "refreshing the access token".into());
+        let owned = Arc::clone(authorization);
+        let outcome =
+            self.send_detached(request, move |response| use_refresh_response(&owned, &record, response, lock));
+        outcome?
+    }
+
+    /// The request; `None` without a refresh token.
+    fn refresh_request(&self, record: &OAuthRecord) -> Result<Option<TokenRequest>> {
+        let Some(tokens) = &record.tokens else { return Ok(None) };
+        let Some(refresh_token) = &tokens.refresh_token else { return Ok(None) };
+        let identity = ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url)?;
+        let scopes = tokens.granted_scopes.to_parameter();
+        TokenRequest::new("the token refresh", &record.endpoints.token)
+            .with("grant_type", "refresh_token")
+            .with("refresh_token", refresh_token)
+            // Some servers issue a token for something else without them (Entra).
+            .with_optional("scope", scopes.as_deref())
+            .with_optional("resource", record.resource.as_deref())
+            .authenticated(&identity, &record.issuer)
+            .map(Some)
+    }
+}
+
+/// Stores the new tokens, or removes refused ones. Runs with the record locked.
+fn use_refresh_response(
+    authorization: &Authorization,
+    record: &OAuthRecord,
+    response: Result<TokenResponse, TokenFailure>,
+    lock: RecordLock,
+) -> Result<RefreshOutcome> {
+    let outcome = match response {
+        Ok(response) => {
+            let tokens = recorded_tokens(response, &record.requested_scopes, record.tokens.as_ref())?;
+            let renewed = OAuthRecord { tokens: Some(tokens), ..record.clone() };
+            authorization.install(renewed, TokenSource::Refresh).map(|()| RefreshOutcome::Renewed)
+        }
+        Err(failure) => match failure.code() {
+            Some("invalid_grant") => drop_refused(authorization, record, false),
+            Some("invalid_client") if record.client.origin == ClientOrigin::Registered => {
+                drop_refused(authorization, record, true)
+            }
+            Some("invalid_client") | None => Err(failure.into_error()),
+            // The request is refused, but not because of the token: it is kept.
+            Some(_) => Ok(RefreshOutcome::LoginNeeded),
+        },
+    };
+    drop(lock);
+    outcome
+}
+
+/// Removes the tokens that the authorization server refused, unless another process has replaced them meanwhile.
+/// `with_client`: it has forgotten the registration, too.
+fn drop_refused(authorization: &Authorization, record: &OAuthRecord, with_client: bool) -> Result<RefreshOutcome> {
+    if authorization.settings.store.is_shared()
+        && let Some(stored) = authorization.read_store()?
+        && has_other_tokens(&stored, record)
+    {
+        authorization.adopt(Some(stored))?;
+        return Ok(RefreshOutcome::Renewed);
+    }
+    if with_client {
+        authorization.forget()?;
+    } else {
+        authorization.install(OAuthRecord { tokens: None, ..record.clone() }, TokenSource::Store)?;
+    }
+    Ok(RefreshOutcome::LoginNeeded)
+}
+
+fn has_other_tokens(stored: &OAuthRecord, record: &OAuthRecord) -> bool {
+    stored.tokens.is_some() && stored.tokens != record.tokens
+}
+
+/// Locks the record to store tokens of a login or a grant: a refresh of another process must not replace them with
+/// tokens of the old ones. If it cannot be locked in time, the tokens are used by this process only.
+pub fn install_locked(authorization: &Authorization, record: OAuthRecord) -> Result<()> {
+    use std::time::{Duration, Instant};
+    const MAX_LOCK_TIME: Duration = Duration::from_secs(10);
+    let wait_context = crate::sys::wait::WaitContext::until(Instant::now() + MAX_LOCK_TIME);
+    let locked: Result<RecordLock, Error> =
+        authorization.settings.store.lock(&authorization.key, authorization.owner(), &wait_context);
+    match locked {
+        Ok(_lock) => authorization.install(record, TokenSource::Grant),
+        Err(error) => {
+            authorization.use_unsaved(record)?;
+            Err(error)
+        }
+    }
+}
