@@ -168,7 +168,7 @@ class Client:
         self.workspace = workspace
         self.secrets: set[str] = set()
         self.exit_code = 0
-        self.output = ""
+        self.output = self.unread = ""
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             words,
@@ -176,19 +176,25 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
-            text=True,
-            bufsize=1,
         )
 
     def line(self) -> list[str]:
         """The fields of the next line."""
-        ready, _, _ = select.select([self.process.stdout], [], [], LINE_SECONDS)
-        assert ready, f"no line within {LINE_SECONDS} s"
-        line = self.process.stdout.readline()
-        self.output += line
-        assert line, "the program ended early"
+        deadline = time.monotonic() + LINE_SECONDS
+        while "\n" not in self.unread:
+            left = max(deadline - time.monotonic(), 0)
+            ready, _, _ = select.select([self.process.stdout], [], [], left)
+            assert ready, f"no line within {LINE_SECONDS} s"
+            self.receive()
+        line, self.unread = self.unread.split("\n", 1)
         self.note_secrets()
-        return line.rstrip("\n").split("\t")
+        return line.split("\t")
+
+    def receive(self) -> None:
+        received = os.read(self.process.stdout.fileno(), 65536).decode()
+        assert received, "the program ended early"
+        self.unread += received
+        self.output += received
 
     def step(self, name: str, status: str = "MCP_OK", code: str = "-") -> str:
         """The result of the next step, which must be this one."""
@@ -210,7 +216,7 @@ class Client:
 
     def answer(self, line: str = "") -> None:
         """Writes a line to the program, which waits for it."""
-        self.process.stdin.write(line + "\n")
+        self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
     def note_secrets(self) -> None:
@@ -235,7 +241,7 @@ class Client:
                 print(f"output:\n{self.output}log:\n{self.log_text()}browser:")
                 print("\n".join(self.workspace.pages()))
                 return
-            rest, _ = self.process.communicate(timeout=END_SECONDS)
+            rest = self.unread + self.process.communicate(timeout=END_SECONDS)[0].decode()
             ended = (rest, self.process.returncode)
             assert ended == ("", self.exit_code), (*ended, self.log_text())
             for secret in self.secrets:

@@ -69,7 +69,7 @@ def the_settings_decide_the_scopes(server: Server, workspace: Workspace) -> None
     with workspace.client(server, *words) as client:
         client.step("call:write")
         state = client.state()
-        assert {"openid", "mcp:read", "mcp:write"} <= set(state["scopes"]), state
+        assert {"mcp:read", "mcp:write"} <= set(state["scopes"]), state
         assert state["idToken"]["sub"] == "alice" and state["idToken"]["iss"] == server.announced["issuer"], state
     assert workspace.visits() == 1
 
