@@ -103,9 +103,6 @@ class Server:
         }
         return request(self.url, headers, b"{}")[0] != 401
 
-    def await_expiry(self, token: str) -> None:
-        poll(lambda: not self.accepts(token), "the token does not expire", EXPIRY_SECONDS)
-
     def __enter__(self) -> "Server":
         return self
 
@@ -148,6 +145,15 @@ class Workspace:
 
     def token(self) -> str:
         return self.record()["tokens"]["accessToken"]
+
+    def await_expiry(self) -> None:
+        """Waits until the access token has expired.
+
+        The token itself is not tried: FastMCP's InMemoryOAuthProvider revokes the refresh token when it receives an
+        expired access token.
+        """
+        end = self.record()["tokens"]["expiresAt"] + 0.5
+        poll(lambda: time.time() > end, "the token does not expire", EXPIRY_SECONDS)
 
     def client(self, server: Server, *words: str, deny: bool = False) -> "Client":
         """Starts the program. It keeps its records in the folder."""

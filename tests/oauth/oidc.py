@@ -227,7 +227,7 @@ def a_token_is_refreshed_once_each_time(server: Server, workspace: Workspace) ->
     with workspace.client(server, "open=browser", "call:read", "pause", "call:read", "state") as client:
         client.step("call:read")
         client.paused()
-        server.await_expiry(workspace.token())
+        workspace.await_expiry()
         client.answer()
         client.step("call:read")
         assert "mcp:read" in client.state()["scopes"]
@@ -242,10 +242,10 @@ def a_refused_refresh_token_needs_a_login(server: Server, workspace: Workspace) 
         client.step("call:read")
     file = next(file for file in workspace.folder.iterdir() if file.read_bytes().startswith(b"{"))
     stolen = file.read_bytes()
-    server.await_expiry(workspace.token())
+    workspace.await_expiry()
     with workspace.client(server, "call:read") as client:
         client.step("call:read")
-    server.await_expiry(workspace.token())
+    workspace.await_expiry()
     file.write_bytes(stolen)
     with workspace.client(server, "call:read", "state") as client:
         client.step("call:read", "MCP_LOGIN_REQUIRED")
@@ -266,7 +266,7 @@ def processes_share_a_refresh(server: Server, workspace: Workspace) -> None:
         for number in range(1, rounds + 1):
             for client in clients:
                 client.paused()
-            server.await_expiry(workspace.token())
+            workspace.await_expiry()
             started = time.monotonic()
             for client in clients:
                 client.answer()

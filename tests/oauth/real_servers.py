@@ -177,7 +177,7 @@ def an_expired_token_is_refreshed(server: Server, workspace: Workspace) -> None:
         for _ in range(2):
             client.paused()
             tokens = workspace.record()["tokens"]
-            server.await_expiry(tokens["accessToken"])
+            workspace.await_expiry()
             client.answer()
             client.step("call:read")
             refreshed = workspace.record()["tokens"]
@@ -190,7 +190,7 @@ def an_expired_token_is_refreshed(server: Server, workspace: Workspace) -> None:
 def a_restarted_program_refreshes_an_expired_token(server: Server, workspace: Workspace) -> None:
     with workspace.client(server, *settings(server), "open=browser", "call:read") as client:
         client.step("call:read")
-    server.await_expiry(workspace.token())
+    workspace.await_expiry()
     with workspace.client(server, *settings(server), "call:read") as client:
         client.step("call:read")
     assert workspace.visits() == 1
@@ -199,7 +199,7 @@ def a_restarted_program_refreshes_an_expired_token(server: Server, workspace: Wo
 def without_a_refresh_token_an_expired_token_needs_a_login(server: Server, workspace: Workspace) -> None:
     with workspace.client(server, *settings(server), "open=browser", "call:read") as client:
         client.step("call:read")
-    server.await_expiry(workspace.token())
+    workspace.await_expiry()
     with workspace.client(server, *settings(server), "call:read", "state") as client:
         client.step("call:read", "MCP_LOGIN_REQUIRED")
         assert client.state()["refreshable"] is False
