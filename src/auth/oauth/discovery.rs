@@ -1,6 +1,7 @@
 //! Finds the authorization server of an MCP server (2026-07-28, "Authorization Server Discovery").
 
 use super::renewal::{Renewal, oauth_failure};
+use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
 use crate::http::foreign::ForeignResponse;
 use crate::protocol::oauth::json_object::DocumentError;
@@ -11,6 +12,9 @@ use crate::protocol::oauth::server_metadata::AuthorizationServerMetadata;
 use crate::protocol::oauth::url::HttpUrl;
 use crate::protocol::oauth::well_known::{is_issuer, resource_metadata_urls, server_metadata_urls};
 use crate::status::MCP_REDIRECT_REFUSED;
+
+/// How many authorization servers of an MCP server are tried: each causes up to three requests.
+const MAX_AUTHORIZATION_SERVERS: usize = 8;
 
 /// Where and for what tokens are requested.
 pub struct AuthorizationSite {
@@ -55,7 +59,7 @@ impl Renewal<'_> {
     pub fn site(&self, published: Option<ResourceMetadata>) -> Result<Option<AuthorizationSite>> {
         let Some(published) = published else { return self.site_without_metadata() };
         let mut last_error = None;
-        for issuer in self.by_preference(&published.authorization_servers) {
+        for issuer in self.by_preference(&published.authorization_servers).into_iter().take(MAX_AUTHORIZATION_SERVERS) {
             match self.server_metadata(issuer) {
                 Ok(Some(metadata)) => {
                     return Ok(Some(AuthorizationSite {
@@ -73,7 +77,7 @@ impl Renewal<'_> {
                         ))
                     });
                 }
-                Err(error) if crate::call::retry::is_of_this_call(&error) => return Err(error),
+                Err(error) if is_of_this_call(&error) => return Err(error),
                 Err(error) => {
                     last_error.get_or_insert(error);
                 }

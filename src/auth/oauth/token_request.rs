@@ -28,6 +28,7 @@ use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
 use crate::status::MCP_SYSTEM_ERROR;
 use crate::sys::lock::Mutex;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::thread;
 use crate::sys::wait::{Interest, WaitContext};
 
@@ -113,7 +114,8 @@ impl TokenRequest {
                 let value = secret_value(&[&basic_authorization(&identity.id, secret)])?;
                 self.headers.insert(header::AUTHORIZATION, value);
                 self.header_secret = identity.secret.clone();
-                Ok(self)
+                // The id is allowed here, too (RFC 6749, section 3.2.1), and the Python SDK's endpoints require it.
+                Ok(self.with("client_id", &identity.id))
             }
             AuthMethod::PrivateKeyJwt => {
                 let assertion = client_assertion(identity, issuer)?;
@@ -233,7 +235,7 @@ impl Renewal<'_> {
     ) -> Result<T> {
         struct Shared<T> {
             result: Mutex<Option<T>>,
-            done: crate::sys::pollable_event::PollableEvent,
+            done: PollableEvent,
         }
         let doing =
             format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));

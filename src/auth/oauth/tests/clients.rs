@@ -1,5 +1,8 @@
 //! Which client the program is at an authorization server.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::fixture::*;
 use crate::auth::oauth::authorization::unix_time;
 use crate::auth::oauth::settings::LoginPolicy;
@@ -10,8 +13,7 @@ const SUPPORTS_DOCUMENTS: &str = r#""client_id_metadata_document_supported":true
 
 /// `user:password` in a header.
 fn basic(pair: &str) -> Option<String> {
-    use base64::Engine;
-    Some(format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)))
+    Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn the_registration_decides_how_the_client_authenticates() {
         let request = fixture.network.last_to(TOKEN);
         let found = (request.authorization.clone(), request.parameter("client_id"), request.parameter("client_secret"));
         let wanted = match expected {
-            "basic" => (basic("c:s"), None, None),
+            "basic" => (basic("c:s"), Some("c".into()), None),
             "post" => (None, Some("c".into()), Some("s".into())),
             _ => (None, Some("c".into()), None),
         };

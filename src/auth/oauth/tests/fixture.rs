@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ::http::{HeaderMap, Method, header};
 use zeroize::Zeroizing;
 
-use crate::auth::oauth::authorization::RenewalOutcome;
-use crate::auth::oauth::authorization::{Authorization, unix_time};
+use crate::auth::oauth::authorization::{Authorization, RenewalOutcome, unix_time};
 use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::environment::{OAuthEnvironment, SendForeign};
@@ -88,6 +87,15 @@ pub struct FakeUser {
     action: Mutex<UserAction>,
     opened: Mutex<Vec<String>>,
 }
+
+/// RFC 7515, appendix A.3.1.
+pub const EC_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
+-----END PRIVATE KEY-----
+";
 
 /// A store of the application, which other processes use, too.
 #[derive(Clone, Default)]
@@ -217,10 +225,7 @@ impl SendForeign for FakeNetwork {
         match self.take_answer(request.url) {
             Answer::Body(status, body) => Ok(ForeignResponse {
                 status,
-                content_type: None,
                 retry_after_ms: (status == 503).then_some(7000),
-                www_authenticate: None,
-                dpop_nonce: None,
                 body: Zeroizing::new(body.into_bytes()),
             }),
             Answer::Redirect => Err(Error::new(MCP_REDIRECT_REFUSED, "the server redirects to another origin")),
@@ -282,7 +287,7 @@ impl SharedStore {
         self.0.lock().values_mut().for_each(|text| *text = record.to_json().to_string());
     }
 
-    /// Another process stores what is in `other`.
+    /// Another process replaces all records with those of `other`.
     pub fn copy_from(&self, other: &SharedStore) {
         let texts = other.0.lock().clone();
         *self.0.lock() = texts;
@@ -361,7 +366,7 @@ impl Fixture {
         let user =
             Arc::new(FakeUser { action: Mutex::new(UserAction::LogIn(String::new())), opened: Mutex::default() });
         let of_callback = Arc::clone(&user);
-        let client = OAuthClient::new().unwrap();
+        let client = OAuthClient::new();
         let set_up = |settings: &mut OAuthSettings| {
             settings.open = Some(Box::new(move |request: &mut LoginRequest| of_callback.open(request)));
             settings.set_redirect(REDIRECT)?;
