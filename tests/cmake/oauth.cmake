@@ -15,7 +15,7 @@ function(mcp_oauth_test subject label)
 endfunction()
 
 foreach(subject browsers disclosure discovery_faults listener login_time login_traps mixed_up processes races
-        redirect_ports registration_faults revocation_faults stops token_faults token_traps)
+        redirect_ports registration_faults revocation_faults stops token_faults token_traps transports)
   mcp_oauth_test(${subject} faults)
 endforeach()
 

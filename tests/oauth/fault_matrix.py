@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass, field
 
 from oauth_client import LONG, OAuth, Store, follow, using
-from scripted_server import Site, html
+from scripted_server import Site, form, html
 
 from harness import case, chunk, http
 from load import PAUSE
@@ -229,7 +229,7 @@ def run_with(phase, fault):
         assert len(oauth.logins) == logins + phase.asks, oauth.logins
         check_store(phase, before, store)
         place.end()
-        recover(phase, site, client, oauth)
+        recover(phase, place, client, oauth)
 
 
 def check_store(phase, before, store):
@@ -245,7 +245,7 @@ def check_store(phase, before, store):
         assert not after, after
 
 
-def recover(phase, site, client, oauth):
+def recover(phase, place, client, oauth):
     """The server is healthy again."""
     if phase.asks or phase is REVOCATION:
         # No person is asked again for a login that failed, or after a logout, until the program says so.
@@ -260,8 +260,9 @@ def recover(phase, site, client, oauth):
     assert len(oauth.logins) == expected, oauth.logins
     if phase is REFRESH:
         # The refresh token was not lost.
-        sent = site.auth.refreshes()
-        assert len({form["refresh_token"] for form in sent}) == 1, sent
+        sent = [form(request) for request in place.requests]
+        tokens = [each["refresh_token"] for each in sent if each["grant_type"] == "refresh_token"]
+        assert len(set(tokens)) == 1, tokens
 
 
 def add_cases(phase):

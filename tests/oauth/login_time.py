@@ -7,7 +7,7 @@ from oauth_client import (
 )  # fmt: skip
 from scripted_server import Held, Site
 
-from harness import case, run
+from harness import Client, case, http, run, wait_until_waiting
 from load import PAUSE
 
 # The timeout of the calls, in milliseconds, and the seconds that the person takes.
@@ -48,7 +48,8 @@ def the_persons_time_does_not_count_for_calls_that_wait_for_the_login():
         pings = [client.begin_ping(timeout=TIMEOUT)]
         login = oauth.must_ask()
         pings += [each.begin_ping(timeout=TIMEOUT) for each in (client, other)]
-        assert site.mcp.wait_for(lambda: len(site.mcp.received("mcp")) >= 3), site.mcp.saw()
+        # One client waits for the handshake, and the other one for the login.
+        wait_until_waiting(3)
         PAUSE.wait(PERSON)
         paste(login)
         for ping in pings:
@@ -110,6 +111,20 @@ def a_login_may_take_longer_than_the_timeout_of_another_login():
         client.login().must_be("MCP_OK").must_end(300, after=300)
 
 
+@case
+def a_login_whose_token_request_fails_after_the_call_is_not_begun_again_by_another_call():
+    """The call timed out meanwhile. Each later call with a short timeout would open a tab."""
+    with Site() as site, using(site) as (client, oauth):
+        held = Held(lambda _request: http(500, "broken", kind="text/plain"))
+        with site.auth.answering(token=held):
+            client.ping(timeout=TIMEOUT).must_be("MCP_TIMEOUT")
+            held.release.set()
+            # The next call waits for the end of the token request.
+            client.ping().must_be("MCP_LOGIN_REQUIRED")
+        assert len(oauth.logins) == 1, oauth.logins
+        client.login().must_be("MCP_OK")
+
+
 # --- When a person is asked -------------------------------------------------------------------------------------------
 
 
@@ -150,7 +165,8 @@ def mcp_login_asks_no_person_if_the_token_is_good():
 @case
 def mcp_login_needs_no_person_if_the_server_wants_none():
     with new_site() as (site, client, oauth):
-        site.mcp.answers["mcp"] = site.mcp.serve
+        site.mcp.answers["mcp"] = site.mcp.respond_with_mcp
+        site.mcp.paths = {"/mcp": "mcp"}
         client.login().must_be("MCP_OK")
         client.ping().must_be("MCP_OK")
         assert not oauth.logins and not site.auth.requests, site.auth.saw()
@@ -215,14 +231,35 @@ def logging_out_revokes_both_tokens_and_keeps_the_registration():
 @case
 def a_call_during_mcp_login_uses_its_token():
     with Site() as site, using(site, person=ignore, login=(WHEN_ASKED, LONG)) as (client, oauth):
-        login_call = client.begin_login()
-        login = oauth.must_ask()
-        ping = client.begin_ping(timeout=LONG)
-        assert site.mcp.wait_for(lambda: len(site.mcp.received("mcp")) >= 2), site.mcp.saw()
-        paste(login)
-        login_call.result().must_be("MCP_OK")
-        ping.result().must_be("MCP_OK", "MCP_LOGIN_REQUIRED")
+        with OAuthClient(site.url, oauth) as other:
+            login_call = client.begin_login()
+            login = oauth.must_ask()
+            pings = [each.begin_ping(timeout=LONG) for each in (client, other)]
+            wait_until_waiting(3)
+            paste(login)
+            for each in (login_call, *pings):
+                each.result().must_be("MCP_OK")
         assert len(oauth.logins) == 1, oauth.logins
+
+
+@case
+def calls_inside_of_open_are_refused_if_they_would_wait_for_it():
+    inner = []
+
+    def make_calls(login):
+        for each in (client, other):
+            inner.extend([each.ping(timeout=3000), each.login(timeout=3000), each.logout(timeout=3000)])
+        unrelated.ping(timeout=3000).must_be("MCP_UNAUTHORIZED")
+        follow(login)
+
+    with Site() as site, using(site, person=make_calls) as (client, oauth):
+        with OAuthClient(site.url, oauth) as other, Client(site.url) as unrelated:
+            client.ping().must_be("MCP_OK")
+            for outcome in inner:
+                outcome.must_be("MCP_MISUSE").must_end(0)
+            assert len(inner) == 6, inner
+            other.ping().must_be("MCP_OK")
+            assert len(oauth.logins) == 1, oauth.logins
 
 
 @case

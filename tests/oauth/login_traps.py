@@ -1,13 +1,16 @@
 """Failures of logins that users of other clients reported. Each case names the reports (owner/repository#number)."""
 
+import json
 import socket
+from dataclasses import replace
 
 from oauth_client import (
     UNSTATED_PKCE, WHEN_NEEDED, Store, browse, follow, location_of, logged_in, new_site, using, visit,
 )  # fmt: skip
-from scripted_server import AuthorizationServer, Site, not_found
+from scripted_server import AuthorizationServer, Site, free_port, not_found, oauth_error
 
-from harness import PATIENCE, case, run
+from harness import PATIENCE, case, http, run
+from matrix import OtherOrigin
 
 # --- Clients that the authorization server has forgotten --------------------------------------------------------------
 
@@ -58,6 +61,36 @@ def a_server_that_knows_no_client_is_asked_for_two_registrations_at_most():
         client.login().must_be("MCP_OK")
 
 
+@case
+def a_registration_whose_secret_has_expired_is_replaced():
+    def register(request):
+        client = site.auth.add_client(json.loads(request.body))
+        return http(201, client | {"client_secret_expires_at": 1})
+
+    with Site() as site, using(site) as (client, oauth):
+        site.auth.members["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+        with site.auth.answering(register=register):
+            client.ping().must_be("MCP_OK")
+        site.auth.revoke_all()
+        client.ping().must_be("MCP_OK")
+        assert [login.asked["client_id"] for login in oauth.logins] == ["client-1", "client-2"]
+
+
+@case
+def a_registration_is_repeated_without_scopes_if_they_are_refused():
+    for code in ("invalid_client_metadata", "invalid_scope"):
+        sent = []
+
+        def register(request, code=code, sent=sent):
+            sent.append(request.message.get("scope"))
+            return oauth_error(code) if sent[-1] else site.auth.answer_register(request)
+
+        with Site() as site, using(site) as (client, _), site.auth.answering(register=register):
+            site.mcp.members["scopes_supported"] = ["read", "write"]
+            client.ping().must_be("MCP_OK")
+            assert sent == ["read write", None], sent
+
+
 # --- Issuers ----------------------------------------------------------------------------------------------------------
 
 
@@ -88,6 +121,23 @@ def other_differences_of_the_issuer_are_refused_and_both_are_named():
                 outcome = client.ping().must_be("MCP_OAUTH_FAILED")
                 assert f"{origin}/tenant" in outcome.message and published in outcome.message, outcome.message
                 assert not oauth.logins and not site.auth.received("register", "authorize"), site.auth.saw()
+
+
+@case
+def another_authorization_server_is_used_if_the_first_has_no_metadata():
+    with Site() as site, OtherOrigin() as silent:
+        refused = f"http://127.0.0.1:{free_port()}"
+        for first in (refused, f"{site.mcp.origin}/none", f"{site.auth.origin}/tenant"):
+            site.mcp.members["authorization_servers"] = [first, site.auth.issuer]
+            with using(site) as (client, oauth):
+                client.ping().must_be("MCP_OK")
+                assert oauth.logins[0].issuer == site.auth.issuer, oauth.logins[0].issuer
+        # The one for which a client is set comes first.
+        site.mcp.members["authorization_servers"] = [f"http://127.0.0.1:{silent.port}", site.auth.issuer]
+        site.auth.add_client({"client_id": "configured", "token_endpoint_auth_method": "none"})
+        with using(site, client=(site.auth.issuer, "configured", None)) as (client, _):
+            client.ping().must_be("MCP_OK")
+        silent.must_have_no_connection()
 
 
 # --- PKCE -------------------------------------------------------------------------------------------------------------
@@ -219,7 +269,7 @@ def a_scope_that_is_not_granted_is_asked_for_once_in_a_call():
         site.mcp.required = frozenset({"read"})
         with logged_in(site) as (client, oauth):
             issue = site.auth.issue
-            site.auth.issue = lambda grant, **members: issue(grant, **({"scope": "read"} | members))
+            site.auth.issue = lambda grant: issue(replace(grant, scope=frozenset({"read"})))
             site.mcp.required, site.mcp.challenge["scope"] = frozenset({"read", "never"}), "never"
             client.ping().must_be("MCP_FORBIDDEN")
             assert len(oauth.logins) <= 2, oauth.logins

@@ -4,7 +4,7 @@ import contextlib
 import threading
 
 from oauth_client import OAuthClient, Store, follow, location_of, new_site, using
-from scripted_server import Site, oauth_error
+from scripted_server import Held, Site, oauth_error
 
 from harness import PATIENCE, case, run, wait_until_waiting
 
@@ -40,6 +40,13 @@ class HeldRefusals:
         return response
 
 
+def connect(site, *clients):
+    """Makes the handshake while the server requires no token: only one call of a client can make it."""
+    with site.mcp.answering(mcp=site.mcp.respond_with_mcp):
+        for client in clients:
+            client.connect(timeout=TIMEOUT).must_be("MCP_OK")
+
+
 def all_ping(*clients, threads=THREADS):
     """Pings from many threads, and returns the outcomes."""
     pings = [clients[number % len(clients)].begin_ping(timeout=TIMEOUT) for number in range(threads)]
@@ -64,6 +71,7 @@ def two_clients(site, **settings):
 def calls_refused_at_once_share_a_login():
     for one_by_one in (False, True):
         with new_site() as (site, client, oauth):
+            connect(site, client)
             held = HeldRefusals(site.mcp, THREADS, one_by_one)
             must_all_be(all_ping(client), "MCP_OK")
             assert held.refused == THREADS, held.refused
@@ -74,6 +82,7 @@ def calls_refused_at_once_share_a_login():
 @case
 def calls_of_two_clients_share_a_login():
     with Site() as site, two_clients(site) as (first, second, oauth):
+        connect(site, first, second)
         held = HeldRefusals(site.mcp, THREADS)
         must_all_be(all_ping(first, second), "MCP_OK")
         assert held.refused == THREADS, held.refused
@@ -101,6 +110,7 @@ def calls_that_begin_while_a_person_logs_in_wait_for_the_login():
 @case
 def a_failed_login_fails_all_calls_that_wait_for_it():
     with new_site() as (site, client, oauth):
+        connect(site, client)
         oauth.person = lambda login: login.fail("the window was closed")
         HeldRefusals(site.mcp, THREADS)
         outcomes = all_ping(client)
@@ -112,6 +122,7 @@ def a_failed_login_fails_all_calls_that_wait_for_it():
 @case
 def a_failed_token_request_fails_all_calls_that_wait_for_it():
     with new_site() as (site, client, oauth):
+        connect(site, client)
         HeldRefusals(site.mcp, THREADS)
         with site.auth.answering(token=lambda _request: oauth_error("unauthorized_client")):
             outcomes = all_ping(client)
@@ -183,6 +194,26 @@ def a_failed_refresh_fails_all_calls_that_wait_for_it():
         site.mcp.answers["mcp"] = site.mcp.answer_mcp
         client.ping().must_be("MCP_OK")
         assert len(oauth.logins) == 1, oauth.logins
+
+
+@case
+def a_logout_during_a_refresh_forgets_the_new_tokens():
+    store = Store()
+    with Site() as site, using(site, store=store) as (client, _):
+        client.ping().must_be("MCP_OK")
+        site.auth.expire()
+        held = Held(site.auth.answer_token)
+        with site.auth.answering(token=held):
+            ping = client.begin_ping(timeout=TIMEOUT)
+            assert held.arrived.wait(PATIENCE)
+            logout = client.begin(lambda: client.logout(timeout=TIMEOUT))
+            # Both calls, and the thread of the token request.
+            wait_until_waiting(3)
+            held.release.set()
+            ping.result()
+            logout.result().must_be("MCP_OK")
+        assert store.tokens() is None, store.contents()
+        assert not site.auth.access_tokens and not site.auth.refresh_tokens, site.auth.access_tokens
 
 
 # --- More scopes ------------------------------------------------------------------------------------------------------

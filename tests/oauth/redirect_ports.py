@@ -4,14 +4,9 @@ import contextlib
 import socket
 
 from oauth_client import OAuthClient, Store, browse, follow, ignore, logged_in, paste, using
-from scripted_server import Site
+from scripted_server import Site, free_port
 
 from harness import case, run
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def taken(port, host="127.0.0.1"):

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import secrets
+import socket
 import sys
 import threading
 import traceback
@@ -60,6 +61,11 @@ def not_found(_request=None):
 
 def unavailable(_request=None):
     return http(503, "try again later", kind="text/plain")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def challenge(status=401, scheme="Bearer", **parameters):
@@ -357,7 +363,7 @@ class McpServer(Endpoints):
         # Parameters of the challenge that replace the others; None removes one.
         self.challenge = {}
         self.checks_resource = True
-        self.serve = discovered
+        self.respond_with_mcp = discovered
 
     def move_to(self, origin):
         """All URLs get another origin."""
@@ -381,7 +387,7 @@ class McpServer(Endpoints):
         if missing:
             needed = " ".join(sorted(self.required))
             return self.refuse(403, error="insufficient_scope", scope=needed)
-        return self.serve(request)
+        return self.respond_with_mcp(request)
 
     def refuse(self, status=401, **parameters):
         return challenge(status, **({"resource_metadata": self.metadata_url} | parameters | self.challenge))

@@ -240,13 +240,15 @@ def the_waiting_call_continues_when_the_call_that_logs_in_is_cancelled():
     with Site() as site, using(site, person=ignore) as (client, oauth), Cancel() as cancel:
         leader = client.begin_ping(timeout=3 * LONG, cancel=cancel)
         oauth.must_ask()
-        waiter = client.begin_ping(timeout=3 * LONG)
-        assert site.mcp.wait_for(lambda: len(site.mcp.received("mcp")) >= 2), site.mcp.saw()
-        wait_until_waiting(2)
-        oauth.person = follow
-        cancel.trigger()
-        leader.result().must_be("MCP_CANCELLED")
-        waiter.result().must_be("MCP_OK")
+        with OAuthClient(site.url, oauth) as other:
+            # The first waits for the handshake of its client, and the second for the login.
+            waiters = [each.begin_ping(timeout=3 * LONG) for each in (client, other)]
+            wait_until_waiting(3)
+            oauth.person = follow
+            cancel.trigger()
+            leader.result().must_be("MCP_CANCELLED")
+            for waiter in waiters:
+                waiter.result().must_be("MCP_OK")
         assert len(oauth.logins) == 2, oauth.logins
 
 

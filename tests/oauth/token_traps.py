@@ -1,7 +1,9 @@
 """Failures of tokens that users of other clients reported. Each case names the reports (owner/repository#number)."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from oauth_client import OAuth, OAuthClient, Store, logged_in, new_site, using
 from scripted_server import Held, Site, html, oauth_error, unavailable
@@ -198,7 +200,7 @@ def a_refresh_sends_the_scope_and_the_resource():
         site.mcp.members["scopes_supported"] = ["read", "write", "admin"]
         issue = site.auth.issue
         # Less is granted than was asked for: the refresh is for what was granted (RFC 6749, section 6).
-        site.auth.issue = lambda grant, **members: issue(grant, **({"scope": "read write"} | members))
+        site.auth.issue = lambda grant: issue(replace(grant, scope=frozenset({"read", "write"})))
         with logged_in(site) as (client, _):
             site.auth.expire()
             client.ping().must_be("MCP_OK")
@@ -245,6 +247,46 @@ def lifetimes_are_read_in_any_form():
                 client.ping().must_be("MCP_OK")
                 client.ping().must_be("MCP_OK")
             assert len(site.auth.refreshes()) == refreshes, (lifetime, site.auth.refreshes())
+
+
+@case
+def token_responses_are_read_in_any_form():
+    forms = [
+        {"token_type": "bearer"},
+        {"token_type": "BEARER"},
+        {"token_type": None},
+        {"scope": ["read", "write"]},
+        {"scope": ""},
+        {"scope": 5},
+        {"refresh_token": None},
+        {"refresh_token": ""},
+        {"id_token": "not a JWT"},
+        {"unknown": {"a": [1]}},
+    ]
+    for members in forms:
+        with new_site() as (site, client, _):
+            issue = site.auth.issue
+            site.auth.issue = lambda grant, issue=issue, members=members: issue(grant, **members)
+            client.ping().must_be("MCP_OK")
+            assert client.state()["loggedIn"], members
+
+
+@case
+def tokens_that_cannot_be_sent_are_refused():
+    for members in ({"token_type": "MAC"}, {"token_type": "DPoP"}, {"access_token": "with a space"},
+                    {"access_token": "line\r\nX-Evil: 1"}, {"access_token": ""}, {"access_token": None}):  # fmt: skip
+        store = Store()
+        with Site() as site, using(site, store=store) as (client, _):
+            issue = site.auth.issue
+
+            def issue_others(grant, issue=issue, members=members):
+                response = json.loads(issue(grant).split(b"\r\n\r\n")[1]) | members
+                return http(200, response)
+
+            site.auth.issue = issue_others
+            client.ping().must_be("MCP_OAUTH_FAILED")
+            assert store.tokens() is None, store.contents()
+            assert all("x-evil" not in request.headers for request in site.mcp.requests)
 
 
 # --- Another authorization server -------------------------------------------------------------------------------------
