@@ -65,7 +65,8 @@ func WithAuth(auth AuthFunc) Option {
 	return func(c *Client) error { return c.SetAuth(auth) }
 }
 
-// SetAuth sets the function that provides the credentials of later requests; nil removes it. See [AuthFunc].
+// SetAuth sets the function that provides the credentials of later requests, in place of an [OAuth]; nil removes it.
+// See [AuthFunc].
 func (c *Client) SetAuth(auth AuthFunc) error {
 	set := func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
 		return C.bridge_set_auth(client, handle, failure)

@@ -19,5 +19,14 @@ mcp_status bridge_set_logging(mcp_client *client, uintptr_t handle, mcp_error **
 mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, mcp_error **error);
 mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
                          mcp_error **error);
+mcp_status bridge_oauth_set_open(mcp_oauth *oauth, uintptr_t handle, mcp_error **error);
+mcp_status bridge_oauth_set_assertion(mcp_oauth *oauth, uintptr_t handle, mcp_error **error);
+mcp_status bridge_oauth_set_store(mcp_oauth *oauth, uintptr_t handle, bool locks, mcp_error **error);
+mcp_status bridge_oauth_fail(mcp_oauth *oauth, const char *url, const char *reason, uintptr_t cause, mcp_error **error);
+
+// The handle of the context of the call that runs on this thread; 0 if there is none. bridge_set_call returns the
+// previous one.
+uintptr_t bridge_call(void);
+uintptr_t bridge_set_call(uintptr_t handle);
 
 #endif

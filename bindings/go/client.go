@@ -128,6 +128,9 @@ func (c *Client) call(
 	}
 	defer c.core.release()
 	return runCall(ctx, options, func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
+		if oauth := c.core.oauth.Load(); oauth != nil {
+			return oauth.runCall(ctx, func() C.mcp_status { return function(client, options, failure) })
+		}
 		return function(client, options, failure)
 	})
 }

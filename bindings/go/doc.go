@@ -28,11 +28,17 @@
 // Failed calls return an [*Error] with a [Status]: use errors.Is(err, mcp.Unauthorized) for the status, and errors.As
 // for the HTTP status, the server's challenge and other details.
 //
+// # Authorization
+//
+// [WithBearer] sets a token that the program has, [WithAuth] a function that provides tokens. With [WithOAuth], the
+// library obtains them as the specification describes: the user logs in, or the program identifies itself.
+//
 // # Goroutines
 //
 // Any number of goroutines may use a client at the same time. A callback runs on the goroutine of the call that it
-// belongs to, or on a reader thread of the library. C code is below it on the stack, so it must not end its goroutine:
-// do not call [runtime.Goexit], or FailNow of a test. Panics are recovered.
+// belongs to, or on a thread of the library. C code is below it on the stack, so it must not end its goroutine: do not
+// call [runtime.Goexit], or FailNow of a test. Panics are recovered. The Open function of an [OAuth] runs on a separate
+// goroutine.
 //
 // Everything in this package is available since version 0.1.0.
 package mcp

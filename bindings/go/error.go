@@ -29,6 +29,9 @@ type Error struct {
 	// RetryAfter is the time to wait before a retry, from the server's Retry-After header; negative if there is
 	// none.
 	RetryAfter time.Duration
+	// OAuthCode is the error code of the authorization server, such as "access_denied" or "invalid_scope"; "" if it
+	// sent none.
+	OAuthCode string
 
 	cause error
 }
@@ -50,8 +53,8 @@ func (e *Error) Is(target error) bool {
 	return ok && status == e.Status
 }
 
-// Unwrap returns the underlying error: the cause of the context that ended the call, the error that the [AuthFunc]
-// returned, or the error of [encoding/json]; nil if there is none.
+// Unwrap returns the underlying error: the cause of the context that ended the call, the error that the [AuthFunc] or
+// the Open function of an [OAuth] returned, or the error of [encoding/json]; nil if there is none.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Timeout reports whether the status is [TimedOut]; os.IsTimeout uses it.
@@ -66,6 +69,7 @@ func errorFromC(failure *C.mcp_error) *Error {
 		HTTPStatus:      int(C.mcp_error_http_status(failure)),
 		WWWAuthenticate: C.GoString(C.mcp_error_www_authenticate(failure)),
 		RetryAfter:      -1,
+		OAuthCode:       C.GoString(C.mcp_error_oauth_code(failure)),
 	}
 	if C.mcp_error_has_rpc_code(failure) {
 		err.RPC = &RPC{Code: int64(C.mcp_error_rpc_code(failure)), Data: rawJSON(C.mcp_error_rpc_data(failure))}

@@ -99,6 +99,15 @@ const (
 	ConfigInvalid Status = C.MCP_CONFIG_INVALID
 	// TaskCancelled: the task was cancelled, by this or another client or by the server, before it had a result.
 	TaskCancelled Status = C.MCP_TASK_CANCELLED
+	// LoginRequired: the user has to log in, and the call may not open the login page: the [OAuth] has no Open
+	// function or is restricted to [Client.Login], or the last login failed.
+	LoginRequired Status = C.MCP_LOGIN_REQUIRED
+	// LoginFailed: the user or the authorization server refused the login, the Open function of the [OAuth] failed,
+	// or the time for the login has passed. See [Error.OAuthCode].
+	LoginFailed Status = C.MCP_LOGIN_FAILED
+	// OAuthFailed: the authorization server cannot be found, violates a rule, or rejects the program. See
+	// [Error.OAuthCode].
+	OAuthFailed Status = C.MCP_OAUTH_FAILED
 )
 
 // String returns the status's name in the C API, such as "MCP_TIMEOUT".

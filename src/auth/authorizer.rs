@@ -9,9 +9,8 @@ use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
 use super::callback_scope::is_in_callback_of;
 use super::credential_source::CredentialSource;
 use super::credentials::Credentials;
-use super::oauth::authorization::Authorization;
+use super::oauth::authorization::{Authorization, RenewalOutcome};
 use super::oauth::environment::OAuthEnvironment;
-use super::oauth::renewal::RenewalOutcome;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
@@ -204,7 +203,7 @@ impl Authorizer {
         authorization: &Arc<Authorization>,
         (environment, refusal): (&OAuthEnvironment, Option<&CredentialRefusal>),
     ) -> Result<RenewalOutcome> {
-        let outcome = authorization.issue(call, environment, refusal)?;
+        let outcome = call.authorizing(|call| authorization.issue(call, environment, refusal))?;
         if let RenewalOutcome::Issued(issued) = &outcome {
             self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         }

@@ -1,4 +1,4 @@
-//! Which application callbacks this thread is running: a call that waits for a callback of its own thread would never
+//! Which application callbacks this thread is running: a call that waits for a callback of the same thread would never
 //! end.
 
 use std::cell::RefCell;

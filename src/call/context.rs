@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE_SENDING, interrupt_error};
@@ -80,13 +80,24 @@ const MAX_CHANGING_SECRETS: usize = 16;
 #[derive(Clone)]
 pub struct CallContext {
     wait_context: RefCell<WaitContext>,
+    /// The deadline and the timeout of the whole call, if `wait_context` has narrower ones.
+    whole_call: Cell<Option<CallLimit>>,
     /// The time in callbacks by which the deadline was already extended.
     applied_pauses: Cell<Duration>,
+    /// The time at authorization servers by which a narrower deadline was already extended.
+    applied_authorization: Cell<Duration>,
     /// Whether the auth callback may run for this call.
     pub may_run_auth_callback: bool,
     /// The application asks for a login.
     pub is_login: bool,
     shared: Arc<SharedCallState>,
+}
+
+/// The time limit of a call.
+#[derive(Clone, Copy, Debug)]
+struct CallLimit {
+    deadline: Option<Instant>,
+    timeout: Option<Duration>,
 }
 
 /// A step of an authorization that a call takes only once: otherwise a server could keep the user busy.
@@ -105,6 +116,8 @@ struct SharedCallState {
     progress_token: u64,
     /// The time spent in callbacks, in nanoseconds.
     paused: AtomicU64,
+    /// The time spent at authorization servers, in nanoseconds.
+    authorization_time: AtomicU64,
     clock: OnceLock<Arc<PauseClock>>,
     /// How often the server has refused credentials from the auth callback.
     refusals: AtomicU32,
@@ -144,6 +157,7 @@ impl CallContext {
             extras,
             progress_token,
             paused: AtomicU64::default(),
+            authorization_time: AtomicU64::default(),
             clock: OnceLock::new(),
             refusals: AtomicU32::default(),
             authorization_steps: AtomicU32::default(),
@@ -155,17 +169,53 @@ impl CallContext {
         };
         CallContext {
             wait_context: RefCell::new(wait_context),
+            whole_call: Cell::default(),
             applied_pauses: Cell::default(),
+            applied_authorization: Cell::default(),
             may_run_auth_callback,
             is_login: false,
             shared: Arc::new(shared),
         }
     }
 
-    /// A copy whose deadline is at most `limit` from now.
+    /// A copy whose deadline is at most `limit` from now. The time that is spent at an authorization server does not
+    /// count: the limit is for the server, and not for the login.
     pub fn within(&self, limit: Duration) -> CallContext {
         let wait_context = self.wait_context().within(limit);
-        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
+        let whole_call = self.whole_call.get().unwrap_or_else(|| {
+            let WaitContext { deadline, timeout, .. } = *self.wait_context();
+            CallLimit { deadline, timeout }
+        });
+        CallContext {
+            wait_context: RefCell::new(wait_context),
+            whole_call: Cell::new(Some(whole_call)),
+            applied_authorization: Cell::new(self.authorization_time()),
+            ..self.clone()
+        }
+    }
+
+    /// Runs `authorize` with a copy that has the limits of the whole call. Narrower limits do not count the time.
+    pub fn authorizing<T>(&self, authorize: impl FnOnce(&CallContext) -> T) -> T {
+        let Some(CallLimit { deadline, timeout }) = self.whole_limit() else { return authorize(self) };
+        let wait_context = WaitContext { deadline, timeout, ..self.wait_context().clone() };
+        let whole =
+            CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() };
+        let (start, paused) = (Instant::now(), self.paused_so_far());
+        let outcome = authorize(&whole);
+        let new_pauses = self.paused_so_far().saturating_sub(paused);
+        let time = nanoseconds(start.elapsed().saturating_sub(new_pauses));
+        self.shared.authorization_time.fetch_add(time, Ordering::Relaxed);
+        outcome
+    }
+
+    /// The limit of the whole call, if this context has a narrower one.
+    fn whole_limit(&self) -> Option<CallLimit> {
+        drop(self.wait_context());
+        self.whole_call.get()
+    }
+
+    fn authorization_time(&self) -> Duration {
+        Duration::from_nanos(self.shared.authorization_time.load(Ordering::Relaxed))
     }
 
     /// How long to wait for a response to an attempt that has a fallback, such as another transport.
@@ -176,7 +226,7 @@ impl CallContext {
     /// A copy without deadline and idle limit: only cancelling the call or closing the client ends it.
     pub fn without_deadline(&self) -> CallContext {
         let wait_context = WaitContext { deadline: None, timeout: None, idle: None, ..self.wait_context().clone() };
-        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
+        CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
     }
 
     /// A copy whose waits end soon after `done` is set.
@@ -208,13 +258,24 @@ impl CallContext {
         self.shared.authorization_steps.fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
-    /// The limits of the call's waits. The deadline has been extended by the time spent in callbacks.
+    /// The limits of the call's waits. The deadline has been extended by the time spent in callbacks, and a narrower
+    /// deadline than that of the whole call by the time spent at authorization servers.
     pub fn wait_context(&self) -> Ref<'_, WaitContext> {
         let paused = self.paused_so_far();
-        let new = paused.saturating_sub(self.applied_pauses.replace(paused));
+        let new_pauses = paused.saturating_sub(self.applied_pauses.replace(paused));
+        let later = |deadline: Option<Instant>, by: Duration| deadline.and_then(|deadline| deadline.checked_add(by));
+        let mut new = new_pauses;
+        if let Some(mut whole) = self.whole_call.get() {
+            let authorization_time = self.authorization_time();
+            new += authorization_time.saturating_sub(self.applied_authorization.replace(authorization_time));
+            whole.deadline = later(whole.deadline, new_pauses);
+            self.whole_call.set(Some(whole));
+        }
         if !new.is_zero() {
+            let whole = self.whole_call.get().and_then(|whole| whole.deadline);
             let mut wait_context = self.wait_context.borrow_mut();
-            wait_context.deadline = wait_context.deadline.and_then(|deadline| deadline.checked_add(new));
+            let deadline = later(wait_context.deadline, new);
+            wait_context.deadline = deadline.map(|deadline| whole.map_or(deadline, |whole| deadline.min(whole)));
         }
         self.wait_context.borrow()
     }
@@ -414,8 +475,12 @@ impl CallContext {
 
 impl SharedCallState {
     fn set_paused(&self, paused: Duration) {
-        self.paused.store(u64::try_from(paused.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.paused.store(nanoseconds(paused), Ordering::Relaxed);
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn add_once(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {

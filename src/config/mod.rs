@@ -2,6 +2,7 @@
 //! hosts. No I/O here.
 #![forbid(unsafe_code)]
 
+mod entry;
 pub mod env_file;
 mod expansion;
 pub mod file;

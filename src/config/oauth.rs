@@ -1,6 +1,6 @@
 //! The member "oauth" of a server in a configuration file.
 
-use super::file::ConfigEntry;
+use super::entry::ConfigEntry;
 use crate::protocol::json::Kind;
 
 /// How the program logs in. A member is `None` if the file does not set it.

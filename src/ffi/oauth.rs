@@ -97,7 +97,7 @@ pub extern "C" fn mcp_oauth_free(oauth: Option<Box<mcp_oauth>>) {
 
 /// Sets the object that obtains the tokens of a client. NULL removes it (the default).
 ///
-/// /// It replaces an auth callback, and setting an auth callback (`mcp_set_auth`) replaces it. Its
+/// It replaces an auth callback, and setting an auth callback (`mcp_set_auth`) replaces it. Its
 /// token overrides that of `mcp_set_bearer`. Tokens are sent only to the origin of the client's URL
 /// (its scheme, host and port).
 ///
@@ -123,7 +123,7 @@ pub extern "C" fn mcp_set_oauth(
 /// secret authenticates the application in requests for tokens (RFC 6749, section 2.3.1); NULL
 /// means that there is none.
 ///
-/// /// If a client is set, the library registers none: at an authorization server for which none is
+/// If a client is set, the library registers none: at an authorization server for which none is
 /// set, calls fail with `MCP_OAUTH_FAILED`, unless the server supports the document of
 /// `mcp_oauth_set_client_url`.
 ///

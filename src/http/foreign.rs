@@ -114,8 +114,8 @@ impl ForeignHttp {
     ) -> ConnectionPool {
         let server_scope = self.factory.server_scope(&self.server, wait_context);
         let mut policy = AddressPolicy::new(server_scope, exceptions);
-        // A document that the MCP server publishes about itself is as safe as its other responses. Secrets are only sent
-        // with a POST.
+        // A document that the MCP server publishes about itself is as safe as its other responses. A GET carries no
+        // secrets.
         if request.body.is_none() {
             policy = policy.with_plain_http_to(self.server.clone());
         }

@@ -1,6 +1,6 @@
 /*
- * authorize: the part of the browser in a login. The suite's authorization servers ask nobody: their authorization
- * endpoint responds with the redirect to the client at once.
+ * authorize: the part of the browser in a login. The suite's authorization servers have no login page: their
+ * authorization endpoint responds with the redirect to the client at once.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "client.h"

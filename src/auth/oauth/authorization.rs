@@ -7,17 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::environment::OAuthEnvironment;
 use super::pending_login::PendingLogins;
-use super::renewal::{Renewal, RenewalOutcome};
 use super::settings::{Grant, OAuthSettings};
 use crate::auth::callback_scope::is_in_callback_of;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
-use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
+use crate::call::issued_credentials::{CredentialGeneration, IssuedCredentials};
 use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
-use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
 use crate::protocol::oauth::record::{OAuthRecord, RecordedTokens};
 use crate::protocol::oauth::scope::ScopeSet;
@@ -80,15 +77,31 @@ pub enum TokenSource {
 }
 
 /// A renewal, as the calls see it that wait for it.
-struct RenewalProgress {
+pub struct RenewalProgress {
     /// Created by the first call that waits.
     done: OnceLock<PollableEvent>,
     /// Of the call that renews the tokens.
-    clock: Arc<PauseClock>,
+    pub clock: Arc<PauseClock>,
     /// The renewal waits for the user.
     is_at_user: AtomicBool,
-    /// `None` if the renewal was interrupted.
-    outcome: Mutex<Option<(Option<u16>, Result<RenewalOutcome>)>>,
+    outcome: Mutex<Option<SharedOutcome>>,
+}
+
+/// The outcome of a renewal, for the calls that wait for it.
+#[derive(Clone)]
+pub struct SharedOutcome {
+    /// The HTTP status of the refusal that caused the renewal.
+    pub of_status: Option<u16>,
+    pub outcome: Result<RenewalOutcome>,
+}
+
+/// What a renewal results in.
+#[derive(Clone)]
+pub enum RenewalOutcome {
+    /// The request can be sent with these credentials.
+    Issued(IssuedCredentials),
+    /// Other tokens would not help: the refusal is final. The text says why, if the refusal itself does not.
+    Useless(Option<String>),
 }
 
 /// The right to renew the tokens. It ends when the last copy is dropped: a token request may outlive its call.
@@ -98,7 +111,7 @@ pub struct RenewalTurn {
 }
 
 /// What a call does that needs credentials.
-enum Entry {
+pub enum Entry {
     Use(IssuedCredentials),
     Wait(Arc<RenewalProgress>),
     Renew(Arc<RenewalTurn>),
@@ -167,67 +180,8 @@ impl Authorization {
         OAuthSubject { authorization_id: self.id, subject: self.lock().subject }
     }
 
-    /// The credentials of a request. After `refusal`, newer ones than the refused ones.
-    pub fn issue(
-        self: &Arc<Self>,
-        call: &CallContext,
-        environment: &OAuthEnvironment,
-        refusal: Option<&CredentialRefusal>,
-    ) -> Result<RenewalOutcome> {
-        let refused = refusal.map(|refusal| match refusal.generation {
-            CredentialGeneration { source_id, refreshes } if source_id == self.id => refreshes,
-            // This authorization was set meanwhile.
-            _ => 0,
-        });
-        let status = refusal.map(|refusal| refusal.http_status);
-        loop {
-            match self.enter(call, refused)? {
-                Entry::Use(issued) => return Ok(RenewalOutcome::Issued(issued)),
-                Entry::Renew(turn) => {
-                    let outcome = Renewal { authorization: self, call, environment, turn: &turn }.run(refusal);
-                    let outcome = outcome.map_err(|error| call.secrets().sanitize_error(error));
-                    turn.end(status, &outcome);
-                    return outcome;
-                }
-                Entry::Wait(progress) => {
-                    call.wait_for(progress.done()?, &progress.clock)?;
-                    match &*progress.outcome.lock() {
-                        Some((_, Err(error))) if !is_of_this_call(error) => return Err(error.clone()),
-                        Some((of, Ok(RenewalOutcome::Useless(hint)))) if *of == status => {
-                            return Ok(RenewalOutcome::Useless(hint.clone()));
-                        }
-                        // There are newer tokens, or this call has to try.
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-
-    /// Runs a step that no renewal may overlap.
-    pub fn in_turn<T>(
-        self: &Arc<Self>,
-        call: &CallContext,
-        environment: &OAuthEnvironment,
-        run: impl FnOnce(&Renewal) -> Result<T>,
-    ) -> Result<T> {
-        let turn = loop {
-            let progress = {
-                let mut state = self.lock();
-                match &state.renewal {
-                    None => break self.begin(&mut state, call),
-                    Some(progress) => {
-                        progress.done()?;
-                        Arc::clone(progress)
-                    }
-                }
-            };
-            call.wait_for(progress.done()?, &progress.clock)?;
-        };
-        run(&Renewal { authorization: self, call, environment, turn: &turn })
-    }
-
-    fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
+    /// What a call does whose credentials of the generation `refused` were refused, or that was not refused yet.
+    pub fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
         let mut state = self.lock();
         if refused.is_some_and(|refused| refused < state.generation) {
             return Ok(Entry::Use(self.issued(&state)));
@@ -245,6 +199,18 @@ impl Authorization {
             return Ok(Entry::Use(self.issued(&state)));
         }
         Ok(Entry::Renew(self.begin(&mut state, call)))
+    }
+
+    /// Begins a step that no other renewal may overlap, or returns the renewal in progress.
+    pub fn try_begin(self: &Arc<Self>, call: &CallContext) -> Result<Entry> {
+        let mut state = self.lock();
+        match &state.renewal {
+            None => Ok(Entry::Renew(self.begin(&mut state, call))),
+            Some(progress) => {
+                progress.done()?;
+                Ok(Entry::Wait(Arc::clone(progress)))
+            }
+        }
     }
 
     /// Begins a renewal. There must be none.
@@ -351,13 +317,15 @@ impl Authorization {
         let mut headers = HeaderSet::default();
         if let Some(tokens) = tokens {
             headers.set_bearer(Some(&tokens.access_token)).map_err(|error| {
-                Error::new(MCP_OAUTH_FAILED, format!("the authorization server returned an unusable token: {error}"))
+                let why = format!("the authorization server returned a token that cannot be used: {error}");
+                Error::new(MCP_OAUTH_FAILED, why)
             })?;
         }
         let has_tokens = tokens.is_some();
         let mut state = self.lock();
         let mut old_failure = None;
-        if *state.headers != headers {
+        // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
+        if *state.headers != headers || source != TokenSource::Store {
             state.headers = Arc::new(headers);
             state.generation += 1;
             state.is_accepted = false;
@@ -389,8 +357,8 @@ impl Authorization {
         }
     }
 
-    /// Whether tokens that the server refused are new from this source, so that the same would be futile. A login is not
-    /// repeated at any later time: the user would be asked again and again.
+    /// Whether refused tokens have just come from this source, so that more of it would be futile. A login is never
+    /// repeated: the user would be asked again and again.
     pub fn is_futile(&self, source: TokenSource) -> bool {
         let state = self.lock();
         let needs_user = source == TokenSource::Grant && self.settings.grant == Grant::Login;
@@ -425,8 +393,9 @@ impl Authorization {
 }
 
 impl RenewalTurn {
-    fn end(&self, status: Option<u16>, outcome: &Result<RenewalOutcome>) {
-        *self.progress.outcome.lock() = Some((status, outcome.clone()));
+    /// Tells the calls that wait how the renewal ended. Without this, one of them tries again.
+    pub fn end(&self, outcome: SharedOutcome) {
+        *self.progress.outcome.lock() = Some(outcome);
     }
 
     /// Runs a step that waits for the user. Calls that need no token do not wait for it.
@@ -448,7 +417,13 @@ impl Drop for RenewalTurn {
 }
 
 impl RenewalProgress {
-    fn done(&self) -> Result<&PollableEvent> {
+    /// `None` if the renewal was interrupted.
+    pub fn outcome(&self) -> Option<SharedOutcome> {
+        self.outcome.lock().clone()
+    }
+
+    /// Set when the renewal has ended.
+    pub fn done(&self) -> Result<&PollableEvent> {
         if let Some(done) = self.done.get() {
             return Ok(done);
         }
@@ -467,4 +442,11 @@ pub fn is_fresh(tokens: &RecordedTokens, now: u64) -> bool {
 /// Seconds since 1970.
 pub fn unix_time() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Whether another process has stored another access token, which can still be used.
+pub fn is_newer(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
+    let Some(tokens) = &stored.tokens else { return false };
+    let current_token = current.and_then(|record| record.tokens.as_ref()).map(|tokens| &tokens.access_token);
+    current_token != Some(&tokens.access_token) && is_fresh(tokens, unix_time())
 }

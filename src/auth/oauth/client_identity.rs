@@ -8,19 +8,17 @@ use zeroize::Zeroizing;
 use super::authorization::unix_time;
 use super::discovery::AuthorizationSite;
 use super::keys::SigningKey;
-use super::renewal::{Renewal, oauth_failure};
+use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::{ConfiguredClient, ConfiguredCredential, Grant, OAuthSettings, is_near};
-use super::token_request::refusal_error;
 use crate::call::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::http::foreign::ForeignBody;
 use crate::protocol::oauth::client_authentication::{AuthMethod, ClientCredential};
-use crate::protocol::oauth::oauth_error::{EndpointFailure, OAuthError};
+use crate::protocol::oauth::oauth_error::EndpointFailure;
 use crate::protocol::oauth::quote::quote;
 use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord, RecordedClient};
 use crate::protocol::oauth::registration::{RegisteredClient, RegistrationRequest};
 use crate::protocol::oauth::scope::ScopeSet;
-use crate::status::MCP_OAUTH_FAILED;
 
 /// The client at an authorization server. No `Debug`: it contains secrets.
 pub struct ClientIdentity {
@@ -246,7 +244,7 @@ impl Renewal<'_> {
         let registered = match outcome {
             Ok(registered) => registered,
             Err(EndpointFailure::Unusable(_)) if site.is_guess => return Ok(None),
-            Err(failure) => return Err(registration_error(failure)),
+            Err(failure) => return Err(registration_error(failure, endpoint)),
         };
         let credential =
             if registered.client_secret.is_some() { ClientCredential::Secret } else { ClientCredential::Nothing };
@@ -273,19 +271,18 @@ impl Renewal<'_> {
     }
 }
 
-fn registration_error(failure: EndpointFailure) -> Error {
+fn registration_error(failure: EndpointFailure, endpoint: &str) -> Error {
     const ADVICE: &str = "register the client there, and set it with mcp_oauth_set_client";
     match failure {
-        EndpointFailure::Refused(refusal) => advised(&refusal, ADVICE),
+        EndpointFailure::Refused(refusal) => {
+            let what = format!("the client registration at {} was refused", quote(endpoint));
+            let mut error = refusal_error(&what, &refusal, &Secrets::default());
+            let message = &mut error.report_mut().message;
+            *message = format!("{message}; {ADVICE}");
+            error
+        }
         EndpointFailure::Unusable(why) => {
-            Error::new(MCP_OAUTH_FAILED, format!("the client registration failed: {why}; or {ADVICE}"))
+            oauth_failure(format!("the client registration at {} failed: {why}; or {ADVICE}", quote(endpoint)))
         }
     }
-}
-
-fn advised(refusal: &OAuthError, advice: &str) -> Error {
-    let mut error = refusal_error("the client registration was refused", refusal, &Secrets::default());
-    let message = &mut error.report_mut().message;
-    *message = format!("{message}; {advice}");
-    error
 }

@@ -30,7 +30,12 @@ impl Renewal<'_> {
         let server = self.server_url()?;
         let leniency = self.settings().leniency;
         for url in resource_metadata_urls(server, challenged) {
-            let Some(text) = self.document(WHAT, &url)? else { continue };
+            let found = if challenged == Some(&url) {
+                self.challenged_document(WHAT, &url)?
+            } else {
+                self.document(WHAT, &url)?
+            };
+            let Some(text) = found else { continue };
             match ResourceMetadata::parse(&text, &server, leniency) {
                 Ok(metadata) if metadata.requires_dpop => {
                     return Err(oauth_failure(
@@ -39,8 +44,8 @@ impl Renewal<'_> {
                     ));
                 }
                 Ok(metadata) => return Ok(Some(metadata)),
-                Err(DocumentError::NotJson(_)) => {}
-                Err(error) => return Err(oauth_failure(error.message())),
+                Err(DocumentError::NotJson(_)) if challenged != Some(&url) => {}
+                Err(error) => return Err(oauth_failure(format!("{} (read from {})", error.message(), quote(&url)))),
             }
         }
         Ok(None)
@@ -116,10 +121,21 @@ impl Renewal<'_> {
             match AuthorizationServerMetadata::parse(&text, issuer, self.settings().leniency) {
                 Ok(metadata) => return Ok(Some(metadata)),
                 Err(DocumentError::NotJson(_)) => {}
-                Err(error) => return Err(oauth_failure(error.message())),
+                Err(error) => return Err(oauth_failure(format!("{} (read from {})", error.message(), quote(&url)))),
             }
         }
         Ok(None)
+    }
+
+    /// The document that the server's challenge names. A server with such a challenge is not one of 2025-03-26, so a
+    /// wrong document must not be mistaken for a missing one.
+    fn challenged_document(&self, what: &str, url: &str) -> Result<Option<String>> {
+        let response = self.send(what, url, None)?;
+        match response.status {
+            200..=299 => Ok(Some(String::from_utf8_lossy(&response.body).into_owned())),
+            408 | 429 | 500.. => Err(unavailable(what, url, &response)),
+            _ => Ok(None),
+        }
     }
 
     /// The text at one of the URLs at which a document may be; `None` if there is none. A server that is overloaded or

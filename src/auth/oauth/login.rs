@@ -1,7 +1,7 @@
 //! Logins of the user: authorization code with PKCE (RFC 6749, section 4.1; RFC 7636; RFC 8252).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::authorization::Authorization;
 use super::callbacks::LoginRequest;
@@ -10,8 +10,8 @@ use super::discovery::AuthorizationSite;
 use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
 use super::refresh::install_locked;
-use super::renewal::{Renewal, oauth_failure};
-use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, refusal_error, verifier_digest};
+use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
 use crate::auth::callback_scope::run_callback;
 use crate::call::retry::is_of_this_call;
 use crate::call::secrets::Secrets;
@@ -35,8 +35,9 @@ use crate::sys::wait::{Interest, Interrupt, WaitContext};
 const OFFLINE_ACCESS: &str = "offline_access";
 
 impl Renewal<'_> {
-    /// Logs the user in, and stores the tokens. False if the MCP server seems to have no authorization server.
-    pub fn login(&self, site: &AuthorizationSite, scopes: ScopeSet) -> Result<bool> {
+    /// Logs the user in, and stores the tokens. `tokens_are_refused`: the server does not accept those of the record.
+    /// False if the MCP server seems to have no authorization server.
+    pub fn login(&self, site: &AuthorizationSite, scopes: ScopeSet, tokens_are_refused: bool) -> Result<bool> {
         let leniency = self.settings().leniency;
         let endpoint = site.metadata.check_login(leniency).map_err(oauth_failure)?;
         let scopes = with_offline_access(scopes, site);
@@ -78,7 +79,12 @@ impl Renewal<'_> {
             login: Arc::clone(&waiting.login),
             wait_context: self.call.wait_context().clone(),
         };
-        let outcome = self.ask_user(request, listener).and_then(|callback| {
+        let asked = self.ask_user(request, listener);
+        if matches!(asked, Ok(None)) && tokens_are_refused {
+            self.drop_unanswered_registration(&identity)?;
+        }
+        let asked = asked.and_then(|callback| callback.ok_or_else(|| self.timed_out()));
+        let outcome = asked.and_then(|callback| {
             let expected = ExpectedIssuer { issuer: &site.metadata.issuer, sends_issuer: site.metadata.sends_issuer };
             callback.into_code(expected).map_err(callback_error)
         });
@@ -141,8 +147,9 @@ impl Renewal<'_> {
         Ok(())
     }
 
-    /// Runs the open callback and waits for the redirect. The time does not count against the timeout of any call.
-    fn ask_user(&self, mut request: LoginRequest, listener: Option<RedirectListener>) -> Result<Callback> {
+    /// Runs the open callback and waits for the redirect; `None` if it does not come in time. The time does not count
+    /// against the timeout of any call.
+    fn ask_user(&self, mut request: LoginRequest, listener: Option<RedirectListener>) -> Result<Option<Callback>> {
         let Some(open) = &self.settings().open else { return Err(oauth_failure("no open callback is set")) };
         self.call.log(LogLevel::Info, || format!("waiting for a login at {}", request.issuer));
         let login = Arc::clone(&request.login);
@@ -162,7 +169,7 @@ impl Renewal<'_> {
         login: &PendingLogin,
         listener: Option<RedirectListener>,
         deadline: Option<Instant>,
-    ) -> Result<Callback> {
+    ) -> Result<Option<Callback>> {
         let limit = self.settings().login_timeout;
         let wait_context =
             WaitContext { deadline, timeout: limit, idle: None, done: None, ..self.call.wait_context().clone() };
@@ -171,11 +178,8 @@ impl Renewal<'_> {
             None => wait_context.wait(login.done.waitable(), Interest::Read),
         };
         match (login.take_outcome(), waited) {
-            (Some(outcome), _) => outcome,
-            (None, Err(Interrupt::TimedOut)) => {
-                self.drop_unanswered_registration()?;
-                Err(self.timed_out(limit))
-            }
+            (Some(outcome), _) => outcome.map(Some),
+            (None, Err(Interrupt::TimedOut)) => Ok(None),
             (None, Err(interrupt)) => {
                 Err(self.call.interrupt_error_while(&interrupt, "while waiting for the user to log in"))
             }
@@ -183,8 +187,8 @@ impl Renewal<'_> {
         }
     }
 
-    fn timed_out(&self, limit: Option<Duration>) -> Error {
-        let limit = limit.unwrap_or_default().as_millis();
+    fn timed_out(&self) -> Error {
+        let limit = self.settings().login_timeout.unwrap_or_default().as_millis();
         Error::new(MCP_LOGIN_FAILED, format!("the user did not complete the login within {limit} ms"))
     }
 
@@ -212,15 +216,11 @@ impl Renewal<'_> {
     }
 
     /// The user saw an error page, perhaps because the authorization server has forgotten the registration: the next
-    /// login registers anew.
-    fn drop_unanswered_registration(&self) -> Result<()> {
-        let record = self.authorization.record();
-        match record {
-            Some(record) if record.tokens.is_none() && record.client.origin == ClientOrigin::Registered => {
-                self.authorization.forget()
-            }
-            _ => Ok(()),
-        }
+    /// login registers again.
+    fn drop_unanswered_registration(&self, identity: &ClientIdentity) -> Result<()> {
+        let is_of_record = |record: &OAuthRecord| record.client.id == identity.id;
+        let is_known = self.authorization.record().is_some_and(|record| is_of_record(&record));
+        if identity.origin == ClientOrigin::Registered && is_known { self.authorization.forget() } else { Ok(()) }
     }
 }
 
@@ -281,7 +281,7 @@ pub fn store_login(
             install_locked(authorization, OAuthRecord { tokens: Some(tokens), ..record })
         }
         Err(failure) => {
-            // The authorization server has forgotten the registration: the next login registers anew.
+            // The authorization server has forgotten the registration: the next login registers again.
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
                 authorization.forget_client(&record.client.id)?;
             }

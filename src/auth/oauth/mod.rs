@@ -8,6 +8,7 @@ mod discovery;
 pub mod environment;
 mod folder_store;
 mod grants;
+mod issue;
 mod keys;
 pub mod login;
 mod logout;
@@ -17,4 +18,8 @@ mod refresh;
 pub mod renewal;
 pub mod report;
 pub mod settings;
+mod steps;
 mod token_request;
+
+#[cfg(test)]
+mod tests;

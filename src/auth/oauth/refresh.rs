@@ -2,15 +2,29 @@
 
 use std::sync::Arc;
 
-use super::authorization::{Authorization, TokenSource};
+use super::authorization::{Authorization, TokenSource, is_newer};
 use super::client_identity::ClientIdentity;
 use super::record_store::RecordLock;
-use super::renewal::{Renewal, is_newer};
+use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord};
 use crate::protocol::oauth::token_response::TokenResponse;
+
+/// The errors of a refresh after which a login may succeed (RFC 6749, section 5.2; RFC 8707, section 2; OpenID Connect
+/// Core, section 3.1.2.6).
+const LOGIN_HELPS: [&str; 9] = [
+    "access_denied",
+    "consent_required",
+    "interaction_required",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "login_required",
+    "unauthorized_client",
+    "unsupported_grant_type",
+];
 
 /// How a refresh ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +94,10 @@ fn use_refresh_response(
             Some("invalid_client") if record.client.origin == ClientOrigin::Registered => {
                 drop_refused(authorization, record, true)
             }
-            Some("invalid_client") | None => Err(failure.into_error()),
-            // The request is refused, but not because of the token: it is kept.
-            Some(_) => Ok(RefreshOutcome::LoginNeeded),
+            // The tokens are kept: the server may accept them for another request.
+            Some(code) if LOGIN_HELPS.contains(&code) => Ok(RefreshOutcome::LoginNeeded),
+            // The server may have a temporary problem.
+            Some(_) | None => Err(failure.into_error()),
         },
     };
     drop(lock);

@@ -1,4 +1,4 @@
-//! Requests to token endpoints. Each runs on a thread of its own and is not given up with its call: otherwise a
+//! Requests to token endpoints. Each runs on a separate thread and is not given up with its call: otherwise a
 //! cancelled call would lose a refresh token that the server has already replaced.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::authorization::unix_time;
 use super::client_identity::ClientIdentity;
 use super::environment::SendForeign;
 use super::keys::{random_bytes, sha256};
-use super::renewal::{Renewal, oauth_failure};
+use super::renewal::{Renewal, oauth_failure, refusal_error};
 use crate::call::headers::secret_value;
 use crate::call::new_event;
 use crate::call::secrets::Secrets;
@@ -20,8 +20,9 @@ use crate::net::address_policy::AddressExceptions;
 use crate::protocol::oauth::client_authentication::{AuthMethod, basic_authorization};
 use crate::protocol::oauth::form::encode;
 use crate::protocol::oauth::jwt::ClientAssertion;
-use crate::protocol::oauth::oauth_error::{EndpointFailure, OAuthError};
+use crate::protocol::oauth::oauth_error::EndpointFailure;
 use crate::protocol::oauth::pkce::random_text;
+use crate::protocol::oauth::quote::quote;
 use crate::protocol::oauth::record::RecordedTokens;
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
@@ -146,11 +147,15 @@ impl TokenRequest {
     fn failure(&self, failure: EndpointFailure, retry_after_ms: Option<u64>) -> TokenFailure {
         match failure {
             EndpointFailure::Refused(refusal) => TokenFailure::Refused {
-                error: refusal_error(&format!("{} was refused", self.what), &refusal, &self.secrets()),
+                error: refusal_error(
+                    &format!("{} at {} was refused", self.what, quote(&self.url)),
+                    &refusal,
+                    &self.secrets(),
+                ),
                 code: refusal.code,
             },
             EndpointFailure::Unusable(why) => {
-                let mut error = oauth_failure(format!("{} failed: {why}", self.what));
+                let mut error = oauth_failure(format!("{} at {} failed: {why}", self.what, quote(&self.url)));
                 error.report_mut().retry_after_ms = retry_after_ms;
                 TokenFailure::Failed(error)
             }
@@ -170,13 +175,6 @@ impl TokenRequest {
         self.headers.values().filter_map(|value| value.to_str().ok()).for_each(|value| secrets.add(value));
         secrets
     }
-}
-
-/// The error for a refusal, with the server's words and without secrets.
-pub fn refusal_error(what: &str, refusal: &OAuthError, secrets: &Secrets) -> Error {
-    let mut error = oauth_failure(format!("{what}: {}", refusal.describe(|text| secrets.redact(text))));
-    error.report_mut().oauth_code = Some(secrets.redact(&refusal.code));
-    error
 }
 
 /// A JWT that authenticates the client (RFC 7523, section 2.2).
@@ -226,7 +224,7 @@ pub fn verifier_digest(verifier: &str) -> [u8; 32] {
 }
 
 impl Renewal<'_> {
-    /// Sends a request on a thread of its own. `then` gets the result and runs there, too, even if the call has ended
+    /// Sends a request on a separate thread. `then` gets the result and runs there, too, even if the call has ended
     /// meanwhile. No other call renews the tokens before it has run.
     pub fn send_detached<T: Send + 'static>(
         &self,
@@ -237,6 +235,8 @@ impl Renewal<'_> {
             result: Mutex<Option<T>>,
             done: crate::sys::pollable_event::PollableEvent,
         }
+        let doing =
+            format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));
         let shared = Arc::new(Shared { result: Mutex::new(None), done: new_event()? });
         let (for_thread, turn) = (Arc::clone(&shared), Arc::clone(self.turn));
         let (sender, exceptions) = (Arc::clone(&self.environment.sender), self.settings().address_exceptions);
@@ -250,9 +250,7 @@ impl Renewal<'_> {
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
         let wait_context = self.call.wait_context().clone();
         let waited = WaitContext { idle: None, ..wait_context }.wait(shared.done.waitable(), Interest::Read);
-        waited.map_err(|interrupt| {
-            self.call.interrupt_error_while(&interrupt, "while waiting for a token; the response will be stored")
-        })?;
+        waited.map_err(|interrupt| self.call.interrupt_error_while(&interrupt, &doing))?;
         let result = shared.result.lock().take();
         result.ok_or_else(|| Error::new(MCP_SYSTEM_ERROR, "the thread for the token request ended early"))
     }

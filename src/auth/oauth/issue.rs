@@ -1,0 +1,71 @@
+//! Issues credentials: one call renews the tokens, the others wait for it.
+
+use std::sync::Arc;
+
+use super::authorization::{Authorization, Entry, RenewalOutcome, SharedOutcome};
+use super::environment::OAuthEnvironment;
+use super::renewal::Renewal;
+use crate::call::context::CallContext;
+use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal};
+use crate::call::retry::is_of_this_call;
+use crate::error::Result;
+
+impl Authorization {
+    /// The credentials of a request. After `refusal`, newer ones than the refused ones.
+    pub fn issue(
+        self: &Arc<Self>,
+        call: &CallContext,
+        environment: &OAuthEnvironment,
+        refusal: Option<&CredentialRefusal>,
+    ) -> Result<RenewalOutcome> {
+        let refused = refusal.map(|refusal| match refusal.generation {
+            CredentialGeneration { source_id, refreshes } if source_id == self.id => refreshes,
+            // This authorization was set meanwhile.
+            _ => 0,
+        });
+        let status = refusal.map(|refusal| refusal.http_status);
+        loop {
+            match self.enter(call, refused)? {
+                Entry::Use(issued) => return Ok(RenewalOutcome::Issued(issued)),
+                Entry::Renew(turn) => {
+                    let outcome = Renewal { authorization: self, call, environment, turn: &turn }.run(refusal);
+                    let outcome = outcome.map_err(|error| call.secrets().sanitize_error(error));
+                    turn.end(SharedOutcome { of_status: status, outcome: outcome.clone() });
+                    return outcome;
+                }
+                Entry::Wait(progress) => {
+                    call.wait_for(progress.done()?, &progress.clock)?;
+                    match progress.outcome() {
+                        Some(SharedOutcome { outcome: Err(error), .. }) if !is_of_this_call(&error) => {
+                            return Err(error);
+                        }
+                        Some(SharedOutcome { outcome: Ok(useless @ RenewalOutcome::Useless(_)), of_status })
+                            if of_status == status =>
+                        {
+                            return Ok(useless);
+                        }
+                        // There are newer tokens, or this call has to try.
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a step that no renewal may overlap.
+    pub fn in_turn<T>(
+        self: &Arc<Self>,
+        call: &CallContext,
+        environment: &OAuthEnvironment,
+        run: impl FnOnce(&Renewal) -> Result<T>,
+    ) -> Result<T> {
+        let turn = loop {
+            match self.try_begin(call)? {
+                Entry::Renew(turn) => break turn,
+                Entry::Wait(progress) => call.wait_for(progress.done()?, &progress.clock)?,
+                Entry::Use(_) => {}
+            }
+        };
+        run(&Renewal { authorization: self, call, environment, turn: &turn })
+    }
+}
