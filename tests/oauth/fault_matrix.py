@@ -148,8 +148,8 @@ OTHER_TYPES = {"resource": 5, "authorization_servers": "x", "issuer": [], "token
                "access_token": ["x"], "refresh_token": 7}  # fmt: skip
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 
-# Metadata is also searched at other URLs, where there is none. Web applications redirect unknown URLs.
-NO_METADATA = dict.fromkeys(("resource_metadata", "server_metadata"), "MCP_OAUTH_FAILED")
+# It is searched at several URLs, and web applications redirect unknown ones.
+NO_METADATA = {"server_metadata": "MCP_OAUTH_FAILED"}
 # Any success counts (RFC 7009, 2.2).
 REVOKED = {"revocation": "MCP_OK"}
 
