@@ -5,19 +5,23 @@
 
 set(oauth ${CMAKE_CURRENT_SOURCE_DIR}/oauth)
 
-# mcp_oauth_test(SUBJECT LABEL [PROGRAM ARGS...]): oauth/SUBJECT.py; PROGRAM, if given, runs it.
-function(mcp_oauth_test subject label)
+# mcp_oauth_test(SUBJECT LABELS [PROGRAM ARGS...]): oauth/SUBJECT.py; PROGRAM, if given, runs it.
+function(mcp_oauth_test subject labels)
   add_test(NAME oauth.${subject}
            COMMAND ${ARGN} ${Python3_EXECUTABLE} ${oauth}/${subject}.py $<TARGET_FILE:mcp::mcp>)
   set_tests_properties(
-    oauth.${subject} PROPERTIES LABELS ${label} TIMEOUT 180
+    oauth.${subject} PROPERTIES LABELS "${labels}" TIMEOUT 180
                                 ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject browsers disclosure discovery_faults listener login_time login_traps mixed_up processes races
-        redirect_ports registration_faults revocation_faults stops token_faults token_traps transports)
+foreach(subject disclosure listener login_traps mixed_up redirect_ports registration_faults transports)
+  mcp_oauth_test(${subject} "faults;fast")
+endforeach()
+foreach(subject browsers discovery_faults login_time processes races revocation_faults stops token_faults token_traps)
   mcp_oauth_test(${subject} faults)
 endforeach()
+# They measure how fast calls of many threads end: PROCESSORS 2 keeps other tests from running.
+set_tests_properties(oauth.races oauth.stops PROPERTIES PROCESSORS 2)
 
 # Servers of this machine appear to have public and private addresses: preloaded functions look up names and connect.
 add_library(test-public-addresses MODULE ${oauth}/public_addresses.c)

@@ -131,7 +131,7 @@ def a_repeated_parameter_is_refused():
             if name == "error":
                 login.finish(f"{location}&error=a&error=b")
 
-        with Site() as site, using(site, person=answer, login=(1, 300)) as (client, _):
+        with Site() as site, using(site, person=answer, login=(1, 100)) as (client, _):
             client.ping().must_be("MCP_OAUTH_FAILED", "MCP_LOGIN_FAILED")
             assert not site.auth.received("token"), (name, site.auth.saw())
 

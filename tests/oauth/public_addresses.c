@@ -2,9 +2,10 @@
  * A library for LD_PRELOAD with which servers of this machine have public and private addresses.
  *
  * getaddrinfo resolves names that end in ".test" to the addresses in their labels: "1-1-1-1.10-0-0-1.test" has 1.1.1.1
- * and 10.0.0.1. If a label is "then", the addresses after it are those after test_rebind(true), and the others those
- * before it. connect records the address of each attempt outside of 127.0.0.0/8, and connects to the same port of
- * 127.0.0.1. test_connections returns the record, one address in each line, and clears it.
+ * and 10.0.0.1. If a label is "then", the first lookup finds the addresses before it, and all later ones find those
+ * after it; test_forget makes the next lookup of any such name a first one. connect records the address of each attempt
+ * outside of 127.0.0.0/8, and connects to the same port of 127.0.0.1. test_connections returns the record, one address
+ * in each line, and clears it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,12 +25,12 @@ typedef int connect_function(int, const struct sockaddr *, socklen_t);
 int test_connect(int fd, const struct sockaddr *to, socklen_t length) __asm__("connect");
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static bool rebound;
+static bool is_looked_up;
 static char connections[65536], returned[65536];
 
-void test_rebind(bool value) {
+void test_forget(void) {
     pthread_mutex_lock(&mutex);
-    rebound = value;
+    is_looked_up = false;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -41,10 +42,11 @@ const char *test_connections(void) {
     return returned;
 }
 
-static bool is_rebound(void) {
+static bool is_later_lookup(void) {
     bool value;
     pthread_mutex_lock(&mutex);
-    value = rebound;
+    value = is_looked_up;
+    is_looked_up = true;
     pthread_mutex_unlock(&mutex);
     return value;
 }
@@ -62,7 +64,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     char labels[256], address[256], *label, *rest;
     const char *end_of_name = node != NULL ? strrchr(node, '.') : NULL;
     struct addrinfo **end = result;
-    bool after = false, wanted = is_rebound(), has_then = node != NULL && strstr(node, ".then.") != NULL;
+    bool has_then = node != NULL && strstr(node, ".then.") != NULL, is_after = false;
+    bool wants_after = has_then && is_later_lookup();
 
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     if (end_of_name == NULL || strcmp(end_of_name, ".test") != 0) {
@@ -73,10 +76,10 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     for (label = strtok_r(labels, ".", &rest); label != NULL; label = strtok_r(NULL, ".", &rest)) {
         int failed;
         if (strcmp(label, "then") == 0) {
-            after = true;
+            is_after = true;
             continue;
         }
-        if (has_then && after != wanted) {
+        if (has_then && is_after != wants_after) {
             continue;
         }
         snprintf(address, sizeof address, "%s", label);
