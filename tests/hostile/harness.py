@@ -85,12 +85,13 @@ class Outcome:
         return self
 
 
-def must_be_soon(begun, ended, bound=GRACE, within=0):
-    """Checks that `ended` is at most `within` + `bound` after `begun`.
+def must_be_soon(begun, ended, bound=None, within=0):
+    """Checks that `ended` is at most `within` + `bound` after `begun`. Without a bound, it is GRACE.
 
     The bound is raised by the time that a busy machine took from this process. `begun` and `ended` are time.monotonic()
     values, the others are milliseconds.
     """
+    bound = GRACE if bound is None else bound
     late = (ended - begun) * 1000 - within
     if late > bound:
         limit = allowed(bound, clock.lost(begun, ended))
