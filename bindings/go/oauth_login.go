@@ -31,7 +31,7 @@ type Login struct {
 
 // OpenBrowser opens the login page in the user's browser, with the command xdg-open, or open on macOS. The environment
 // variable BROWSER may name other commands. It is for the field Open of an [OAuth], or for a function there that also
-// shows a message. The error is [InvalidArgument] if no browser can be opened, for example over SSH.
+// shows a message. The error is [SystemError] if no browser can be opened, for example over SSH.
 func OpenBrowser(_ context.Context, login Login) (redirect string, err error) {
 	return "", withCString(login.URL, "the URL", func(url *C.char) error {
 		return check(func(e **C.mcp_error) C.mcp_status { return C.mcp_open_browser(url, e) })

@@ -96,7 +96,7 @@ impl Client {
 /// An OAuth client with the settings of a file: it opens the user's browser, and keeps the tokens in the default folder
 /// if there is one.
 fn oauth_client(mut config: OAuthConfig) -> Result<Arc<OAuthClient>> {
-    let oauth = OAuthClient::new()?;
+    let oauth = OAuthClient::new();
     let replaced = oauth.change(|settings| {
         settings.open = Some(Box::new(open_in_browser));
         if let Some(id) = &config.client_id {

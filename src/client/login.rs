@@ -7,9 +7,10 @@ use crate::auth::oauth::authorization::Authorization;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::report::describe;
 use crate::call::context::{CallContext, CallOptions};
+use crate::call::interrupt::interrupt_error;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
-use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE};
+use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE, MCP_SYSTEM_ERROR};
 use crate::sys::browser::{self, BrowserError};
 use crate::sys::wait::WaitContext;
 
@@ -73,9 +74,10 @@ impl Client {
 /// Opens a URL in the user's browser.
 pub fn open_browser(url: &str) -> Result<()> {
     browser::open(url, &WaitContext::default()).map_err(|error| match error {
-        BrowserError::Failed(why) => Error::new(MCP_INVALID_ARGUMENT, why),
+        BrowserError::InvalidUrl(why) => Error::new(MCP_INVALID_ARGUMENT, why),
+        BrowserError::Failed(why) => Error::new(MCP_SYSTEM_ERROR, why),
         BrowserError::Stopped(interrupt) => {
-            crate::call::interrupt::interrupt_error(&interrupt, "while opening a browser", &WaitContext::default())
+            interrupt_error(&interrupt, "while opening a browser", &WaitContext::default())
         }
     })
 }

@@ -38,7 +38,7 @@ pub struct mcp_auth_request<'a> {
 pub type mcp_auth_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, request: *mut mcp_auth_request)>;
 
 /// Sets the callback that authorizes requests, for tokens that expire, are fetched, or come from a
-/// file. NULL removes it (the default).
+/// file. NULL removes it (the default). A callback replaces an `mcp_oauth` (`mcp_set_oauth`).
 ///
 /// The callback is called before each HTTP request (attempt 1). If the server responds with 401, or
 /// with 403 and `insufficient_scope` (RFC 6750, section 3.1), it is called again and can read the

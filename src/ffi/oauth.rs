@@ -82,8 +82,7 @@ impl mcp_oauth {
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_new() -> Box<mcp_oauth> {
-    let inner = OAuthClient::new().unwrap_or_else(|error| unreachable!("the default settings are valid: {error}"));
-    Box::new(mcp_oauth { inner })
+    Box::new(mcp_oauth { inner: OAuthClient::new() })
 }
 
 /// Frees the caller's reference to an object; NULL is ignored. Clients that use the object keep it

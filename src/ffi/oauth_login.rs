@@ -120,9 +120,9 @@ fn set_open_callback(
 /// argument. The library starts the command without a shell, and opens no browser unless the
 /// application calls this function or `mcp_oauth_use_browser`.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for another URL, for one with a character that must be
-/// percent-encoded, and if no browser can be opened, for example because neither BROWSER, DISPLAY
-/// nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
+/// Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
+/// percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
+/// BROWSER, DISPLAY nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
 ///
 /// It blocks for at most 2 seconds for each command, to detect whether the command fails.
 /// Thread-safe. Since 0.1.0.

@@ -12,7 +12,7 @@ use crate::protocol::oauth::leniency::Leniency;
 use crate::protocol::oauth::listener::{BrowserRequest, HeadState, MAX_HEAD, parse_head};
 use crate::protocol::oauth::oauth_error::EndpointFailure;
 use crate::protocol::oauth::record::OAuthRecord;
-use crate::protocol::oauth::redirect::{RedirectKind, RedirectUri, is_redirect_to};
+use crate::protocol::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::protocol::oauth::registration::{RegisteredClient, check_extra_members};
 use crate::protocol::oauth::resource_metadata::ResourceMetadata;
 use crate::protocol::oauth::server_metadata::AuthorizationServerMetadata;
@@ -40,9 +40,10 @@ pub fn oauth_challenge(bytes: &[u8]) {
     let expected = found.iter().find(|challenge| is_oauth(challenge.scheme));
     let first = first_challenge(list);
     assert_eq!(first.is_some(), expected.is_some(), "{list:?}");
-    let OAuthChallenge { error, scope, .. } = first.unwrap_or_default();
+    let OAuthChallenge { resource_metadata, scope } = first.unwrap_or_default();
     let of = |name| expected.and_then(|challenge| challenge.parameter(name)).unwrap_or_default().to_owned();
-    assert_eq!((error.unwrap_or_default(), scope.unwrap_or_default()), (of("error"), of("scope")), "{list:?}");
+    assert_eq!(resource_metadata.unwrap_or_default(), of("resource_metadata"), "{list:?}");
+    assert_eq!(scope.unwrap_or_default(), of("scope"), "{list:?}");
 }
 
 /// Two lines: a URL, and a document of a server with this URL. What is used of the document satisfies the rules.
@@ -185,7 +186,7 @@ fn check_callback(query: &str) {
     assert!(!is_repeated, "{query:?}");
     let single = |name| values(name).pop().filter(|value| !value.is_empty());
     let (code, issuer, error) = (single("code"), single("iss"), single("error"));
-    assert_eq!(callback.state(), single("state").as_deref());
+    assert!(single("state").is_none_or(|state| callback.has_state(&state)), "{query:?}");
     let is_expected = issuer.is_none_or(|issuer| issuer == "https://as");
     match callback.into_code(EXPECTED) {
         Ok(found) => assert!(is_expected && error.is_none() && code.as_deref() == Some(&found), "{query:?}"),
@@ -264,7 +265,6 @@ pub fn oauth_urls(bytes: &[u8]) {
         Ok(uri) => check_redirect_uri(&uri),
         Err(why) => check_error_text(&why),
     }
-    is_redirect_to(redirect_uri, other);
 }
 
 /// The URL can be used for requests, and the requests go to the same server.
@@ -299,5 +299,4 @@ fn check_redirect_uri(uri: &RedirectUri) {
         }
         _ => assert!(again == *uri),
     }
-    assert!(is_redirect_to(&sent, &add_to_query(&sent, [("code", "x")])), "{sent:?}");
 }

@@ -11,9 +11,6 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 /// The id of the last event received on a stream (HTML, "Server-sent events", section 9.2.4).
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The nonce for the next proof (RFC 9449, section 8).
-pub const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-
 /// The values of a header, separated by commas.
 pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();

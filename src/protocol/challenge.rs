@@ -36,14 +36,10 @@ pub fn challenges(list: &str) -> Vec<Challenge<'_>> {
     found
 }
 
-/// What a challenge of an OAuth scheme says (RFC 6750, section 3; RFC 9449, section 7.1; RFC 9728, section 5.1). A
-/// member is `None` if its parameter is missing or empty.
+/// What is used of a challenge of an OAuth scheme (RFC 6750, section 3; RFC 9449, section 7.1; RFC 9728, section 5.1).
+/// A member is `None` if its parameter is missing or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthChallenge {
-    /// The scheme is `DPoP` and not `Bearer`.
-    pub is_dpop: bool,
-    pub error: Option<String>,
-    pub error_description: Option<String>,
     pub resource_metadata: Option<String>,
     pub scope: Option<String>,
 }
@@ -51,16 +47,9 @@ pub struct OAuthChallenge {
 /// The first challenge with the scheme `Bearer` or `DPoP`.
 pub fn oauth_challenge(list: &str) -> Option<OAuthChallenge> {
     challenges(list).iter().find_map(|challenge| {
-        let is_dpop = challenge.scheme.eq_ignore_ascii_case("DPoP");
-        let is_oauth = is_dpop || challenge.scheme.eq_ignore_ascii_case("Bearer");
+        let is_oauth = ["Bearer", "DPoP"].iter().any(|scheme| challenge.scheme.eq_ignore_ascii_case(scheme));
         let text = |name| challenge.parameter(name).filter(|value| !value.is_empty()).map(str::to_owned);
-        is_oauth.then(|| OAuthChallenge {
-            is_dpop,
-            error: text("error"),
-            error_description: text("error_description"),
-            resource_metadata: text("resource_metadata"),
-            scope: text("scope"),
-        })
+        is_oauth.then(|| OAuthChallenge { resource_metadata: text("resource_metadata"), scope: text("scope") })
     })
 }
 
@@ -182,19 +171,17 @@ mod tests {
     #[test]
     fn the_first_oauth_challenge_is_read() {
         let list = concat!(
-            r#"Basic scope="no", Bearer realm="x", error="insufficient_scope", scope="a b", error_description="","#,
-            r#" resource_metadata="https://h/.well-known/oauth-protected-resource/mcp", DPoP error="later""#
+            r#"Basic scope="no", Bearer realm="x", error="insufficient_scope", scope="a b","#,
+            r#" resource_metadata="https://h/.well-known/oauth-protected-resource/mcp", DPoP scope="later""#
         );
         let expected = OAuthChallenge {
-            error: Some("insufficient_scope".into()),
             scope: Some("a b".into()),
             resource_metadata: Some("https://h/.well-known/oauth-protected-resource/mcp".into()),
-            ..OAuthChallenge::default()
         };
         assert_eq!(oauth_challenge(list), Some(expected));
-        let dpop = oauth_challenge(r#"dpop error="use_dpop_nonce", Bearer"#).unwrap();
-        assert_eq!((dpop.is_dpop, dpop.error.as_deref()), (true, Some("use_dpop_nonce")));
-        assert_eq!(oauth_challenge("bearer"), Some(OAuthChallenge::default()));
+        let dpop = oauth_challenge(r#"dpop scope="a", Bearer scope="b""#).unwrap();
+        assert_eq!(dpop.scope.as_deref(), Some("a"));
+        assert_eq!(oauth_challenge(r#"bearer scope="""#), Some(OAuthChallenge::default()));
         assert_eq!(oauth_challenge("Basic realm=Bearer, Negotiate Bearer"), None);
     }
 }

@@ -16,7 +16,6 @@ impl<'a> RawValue<'a> {
     }
 
     /// A value whose text was validated as a part of a larger text.
-    #[allow(dead_code)] // until auth/oauth uses it
     pub fn from_validated(text: &'a str) -> RawValue<'a> {
         RawValue(text)
     }

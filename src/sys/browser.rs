@@ -28,10 +28,12 @@ const NOT_IN_URLS: [char; 9] = ['"', '<', '>', '\\', '^', '`', '{', '|', '}'];
 /// Why no browser was opened.
 #[derive(Debug)]
 pub enum BrowserError {
-    /// The wait was interrupted. The browser may have been started.
-    Stopped(Interrupt),
+    /// The URL is not opened in any browser. A message without the URL.
+    InvalidUrl(String),
     /// A message with the host of the URL, and what to do.
     Failed(String),
+    /// The wait was interrupted. The browser may have been started.
+    Stopped(Interrupt),
 }
 
 /// Opens an http or https URL. `BROWSER` is a list of commands to try instead of the system's, separated by colons; a
@@ -49,7 +51,7 @@ fn open_with(
     error_time: Duration,
     wait_context: &WaitContext,
 ) -> Result<(), BrowserError> {
-    let host = host_of(url).map_err(|why| BrowserError::Failed(format!("cannot open a browser: {why}")))?;
+    let host = host_of(url).map_err(|why| BrowserError::InvalidUrl(format!("cannot open a browser: {why}")))?;
     let failed = |why: &str| {
         let advice = "print the URL, so that the user can open it in any browser";
         BrowserError::Failed(format!("cannot open a browser for {}: {why}; {advice}", shortened(host, MAX_SHOWN)))
@@ -171,7 +173,7 @@ mod tests {
         let environment = variables(&[("BROWSER", browser), ("PATH", "/usr/bin:/bin")]);
         open_with(URL, environment, Duration::from_secs(60), &WaitContext::default()).map_err(|error| match error {
             BrowserError::Failed(why) => why,
-            BrowserError::Stopped(interrupt) => panic!("{interrupt:?}"),
+            other => panic!("{other:?}"),
         })
     }
 
@@ -247,6 +249,13 @@ mod tests {
             assert_eq!(why(url), "the URL has no host", "{url}");
         }
         assert_eq!(host_of("HTTP://[::1]:80?x"), Ok("[::1]:80"));
+    }
+
+    #[test]
+    fn a_url_that_is_not_opened_is_not_a_failure_of_the_browser() {
+        let opened = open_with("file:///a", variables(&[]), ERROR_TIME, &WaitContext::default());
+        let Err(BrowserError::InvalidUrl(why)) = opened else { panic!("{opened:?}") };
+        assert_eq!(why, "cannot open a browser: only http and https URLs are opened");
     }
 
     #[cfg(not(target_vendor = "apple"))]

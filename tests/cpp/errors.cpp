@@ -16,6 +16,7 @@ void check_no_details(const mcp::error &error) {
     CHECK(!error.rpc_data());
     CHECK_EQUAL(std::nullopt, error.www_authenticate());
     CHECK_EQUAL(std::nullopt, error.retry_after());
+    CHECK_EQUAL(std::nullopt, error.oauth_code());
     CHECK(error.cause() == nullptr);
 }
 
@@ -86,6 +87,9 @@ void error_is_a_std_exception() {
 
     CHECK_EQUAL("MCP_OK"sv, mcp::to_string(mcp::status::ok));
     CHECK_EQUAL("MCP_PROXY_FAILED"sv, mcp::to_string(mcp::status::proxy_failed));
+    CHECK_EQUAL("MCP_LOGIN_REQUIRED"sv, mcp::to_string(mcp::status::login_required));
+    CHECK_EQUAL("MCP_LOGIN_FAILED"sv, mcp::to_string(mcp::status::login_failed));
+    CHECK_EQUAL("MCP_OAUTH_FAILED"sv, mcp::to_string(mcp::status::oauth_failed));
 }
 
 // An embedded NUL is rejected, not taken for the end of the text.

@@ -357,6 +357,11 @@ impl Authorization {
         }
     }
 
+    /// Whether the MCP server has accepted the current credentials.
+    pub fn is_accepted(&self) -> bool {
+        self.lock().is_accepted
+    }
+
     /// Whether refused tokens have just come from this source, so that more of it would be futile. A login is never
     /// repeated: the user would be asked again and again.
     pub fn is_futile(&self, source: TokenSource) -> bool {

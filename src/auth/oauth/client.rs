@@ -26,12 +26,12 @@ enum SettingsStage {
 }
 
 impl OAuthClient {
-    pub fn new() -> Result<Arc<OAuthClient>> {
-        Ok(Arc::new(OAuthClient {
-            settings: Mutex::new(SettingsStage::Changeable(Box::new(OAuthSettings::new()?))),
+    pub fn new() -> Arc<OAuthClient> {
+        Arc::new(OAuthClient {
+            settings: Mutex::new(SettingsStage::Changeable(Box::new(OAuthSettings::new()))),
             logins: Arc::default(),
             authorizations: Mutex::default(),
-        }))
+        })
     }
 
     /// Changes the settings. Fails after they were used for the first time.

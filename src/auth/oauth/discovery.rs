@@ -1,6 +1,7 @@
 //! Finds the authorization server of an MCP server (2026-07-28, "Authorization Server Discovery").
 
 use super::renewal::{Renewal, oauth_failure};
+use crate::call::retry::is_of_this_call;
 use crate::error::{Error, Result};
 use crate::http::foreign::ForeignResponse;
 use crate::protocol::oauth::json_object::DocumentError;
@@ -73,7 +74,7 @@ impl Renewal<'_> {
                         ))
                     });
                 }
-                Err(error) if crate::call::retry::is_of_this_call(&error) => return Err(error),
+                Err(error) if is_of_this_call(&error) => return Err(error),
                 Err(error) => {
                     last_error.get_or_insert(error);
                 }

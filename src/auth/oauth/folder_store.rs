@@ -38,10 +38,6 @@ impl FolderStore {
         Ok(FolderStore { folder, sha256 })
     }
 
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// The text of a record; `None` if it does not exist.
     pub fn load(&self, key: &str) -> Result<Option<Zeroizing<String>>> {
         let name = self.file_name(key);
@@ -193,7 +189,7 @@ mod tests {
         let base = TestFolder::new();
         let store = store(&base);
         store.save(KEY, "x").unwrap();
-        let path = store.folder().join(NAME);
+        let path = store.folder.join(NAME);
         fs::write(&path, b"secret\xff").unwrap();
         assert_eq!(
             store.load(KEY).unwrap_err().to_string(),
@@ -209,7 +205,7 @@ mod tests {
         let base = TestFolder::new();
         let store = store(&base);
         store.save(KEY, "x").unwrap();
-        fs::set_permissions(store.folder(), fs::Permissions::from_mode(0o770)).unwrap();
+        fs::set_permissions(&store.folder, fs::Permissions::from_mode(0o770)).unwrap();
         let limited = WaitContext::until(Instant::now() + Duration::from_secs(60));
         let errors = [
             store.load(KEY).map(drop).unwrap_err(),
@@ -248,7 +244,7 @@ mod tests {
     #[test]
     fn a_relative_folder_is_resolved_at_once() {
         let store = FolderStore::new(Path::new("some/folder"), sha256).unwrap();
-        assert_eq!(store.folder(), std::env::current_dir().unwrap().join("some/folder"));
+        assert_eq!(store.folder, std::env::current_dir().unwrap().join("some/folder"));
         assert_eq!(FolderStore::new(Path::new(""), sha256).unwrap_err().status(), MCP_INVALID_ARGUMENT);
     }
 }

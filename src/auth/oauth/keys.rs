@@ -1,12 +1,10 @@
 //! The cryptography of OAuth: hashes, random bytes, and signatures of JWTs (RFC 7518, RFC 8037). The only file that
 //! uses ring.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use ring::digest::{SHA256, digest};
 use ring::error::KeyRejected;
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
@@ -22,12 +20,6 @@ const P256_PREFIX: &[u8] =
 
 const DER_SEQUENCE: u8 = 0x30;
 const DER_OCTET_STRING: u8 = 0x04;
-
-/// The first byte of a point in uncompressed form (SEC 1, section 2.3.3).
-const UNCOMPRESSED_POINT: u8 = 0x04;
-
-/// The characters in a line of PEM (RFC 7468, section 2).
-const PEM_LINE: usize = 64;
 
 const SUPPORTED: &str = "supported are EC keys on P-256, RSA keys with 2048 to 4096 bits, and Ed25519";
 
@@ -75,23 +67,6 @@ impl SigningKey {
         private_key.map(SigningKey)
     }
 
-    /// A new key for ES256, as the PEM text of a PKCS#8 key.
-    pub fn generate_es256() -> Result<Zeroizing<String>> {
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| no_random_bytes())?;
-        let base64 = Zeroizing::new(BASE64_STANDARD.encode(document.as_ref()));
-        let mut pem = Zeroizing::new(String::with_capacity(2 * base64.len() + 64));
-        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-        for (at, character) in base64.char_indices() {
-            if at > 0 && at % PEM_LINE == 0 {
-                pem.push('\n');
-            }
-            pem.push(character);
-        }
-        pem.push_str("\n-----END PRIVATE KEY-----\n");
-        Ok(pem)
-    }
-
     /// The value of `alg` in a JWT (RFC 7518, section 3.1; RFC 8037, section 3.1).
     pub fn algorithm(&self) -> SigningAlgorithm {
         match &self.0 {
@@ -108,20 +83,12 @@ impl SigningKey {
             PrivateKey::Es256(key) => Ok(key.sign(&random, input).map_err(|_| signing_failed())?.as_ref().to_vec()),
             PrivateKey::Rs256(key) => {
                 let mut signature = vec![0; key.public().modulus_len()];
-                let signed = key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, input, &mut signature);
+                let signed = key.sign(&RSA_PKCS1_SHA256, &random, input, &mut signature);
                 signed.map_err(|_| signing_failed())?;
                 Ok(signature)
             }
             PrivateKey::EdDsa(key) => Ok(key.sign(input).as_ref().to_vec()),
         }
-    }
-
-    /// The members `x` and `y` of the public key as a JWK, not encoded (RFC 7518, section 6.2.1). `None` for other
-    /// algorithms than ES256, with which no proof of possession is made.
-    pub fn public_coordinates(&self) -> Option<([u8; 32], [u8; 32])> {
-        let PrivateKey::Es256(key) = &self.0 else { return None };
-        let (x, y) = key.public_key().as_ref().strip_prefix(&[UNCOMPRESSED_POINT])?.split_at_checked(32)?;
-        Some((x.try_into().ok()?, y.try_into().ok()?))
     }
 }
 

@@ -11,6 +11,7 @@ use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
 use super::refresh::install_locked;
 use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
 use crate::auth::callback_scope::run_callback;
 use crate::call::retry::is_of_this_call;
@@ -113,15 +114,14 @@ impl Renewal<'_> {
     fn bind_redirect(&self, issuer: &str) -> Result<(Option<RedirectListener>, LoginRedirect)> {
         let redirect = &self.settings().redirect;
         let application_type = redirect.application_type();
-        let RedirectKind::Loopback { port, .. } = redirect.kind else {
+        let RedirectKind::Loopback { host, port } = redirect.kind else {
             return Ok((None, LoginRedirect { uri: redirect.text().into(), application_type }));
         };
-        let host = HttpUrl::parse(redirect.text()).map_or("127.0.0.1", |url| url.host);
         let last_port = port.is_none().then(|| self.last_port(issuer, redirect)).flatten();
-        let kept = last_port.and_then(|port| RedirectListener::bind(host, port).ok());
+        let kept = last_port.and_then(|port| RedirectListener::bind(host.name(), port).ok());
         let bound = match kept {
             Some(listener) => Ok(listener),
-            None => RedirectListener::bind(host, port.unwrap_or(0)),
+            None => RedirectListener::bind(host.name(), port.unwrap_or(0)),
         };
         let listener =
             bound.map_err(|error| oauth_failure(format!("the redirect of the login cannot be received: {error}")))?;
@@ -285,7 +285,12 @@ pub fn store_login(
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
                 authorization.forget_client(&record.client.id)?;
             }
-            Err(failure.into_error())
+            let error = failure.into_error();
+            if authorization.settings.grant == Grant::Login {
+                // Here, because the call may have ended before.
+                authorization.set_login_failure(Some(error.clone()));
+            }
+            Err(error)
         }
     }
 }
@@ -307,6 +312,6 @@ pub fn open_in_browser(request: &mut LoginRequest) {
         Ok(()) => {}
         // The wait for the redirect ends for the same reason.
         Err(BrowserError::Stopped(_)) => {}
-        Err(BrowserError::Failed(why)) => request.login.fail(&why, None),
+        Err(BrowserError::InvalidUrl(why) | BrowserError::Failed(why)) => request.login.fail(&why, None),
     }
 }

@@ -28,11 +28,12 @@ impl Renewal<'_> {
         revoked
     }
 
-    /// Revokes the refresh token first: that may already revoke the access token.
+    /// Revokes the refresh token first: that may already revoke the access token. Returns the first error.
     fn revoke(&self, record: &OAuthRecord, tokens: &RecordedTokens) -> Result<()> {
         let Some(endpoint) = &record.endpoints.revocation else { return Ok(()) };
         let identity = ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url)?;
         let refresh_token = tokens.refresh_token.as_ref().map(|token| ("refresh_token", token));
+        let mut outcome = Ok(());
         for (hint, token) in refresh_token.into_iter().chain([("access_token", &tokens.access_token)]) {
             let request = TokenRequest::new("the token revocation", endpoint)
                 .with("token", token)
@@ -41,9 +42,10 @@ impl Renewal<'_> {
             let wait_context = self.call.wait_context().clone();
             let exceptions = self.settings().address_exceptions;
             let sent = request.send(&*self.environment.sender, exceptions, &wait_context, revoked);
-            sent.map_err(TokenFailure::into_error)?;
+            // The other token may be revoked nevertheless: some servers revoke only one kind.
+            outcome = outcome.and(sent.map_err(TokenFailure::into_error));
         }
-        Ok(())
+        outcome
     }
 }
 

@@ -44,9 +44,12 @@ pub enum RecordLock {
     File {
         _file: LockFile,
     },
-    Custom(CustomLock),
+    Custom {
+        _lock: CustomLock,
+    },
 }
 
+/// Calls the unlock callback when it is dropped.
 pub struct CustomLock {
     store: Arc<dyn CustomStore>,
     key: String,
@@ -114,7 +117,7 @@ impl RecordStore {
                 let mut request = StoreRequest::new(key, None);
                 run_callback(owner, || store.lock(&mut request));
                 request.outcome("lock")?;
-                Ok(RecordLock::Custom(CustomLock { store: Arc::clone(store), key: key.into(), owner }))
+                Ok(RecordLock::Custom { _lock: CustomLock { store: Arc::clone(store), key: key.into(), owner } })
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Renews tokens without the user: with a refresh token (RFC 6749, section 6), or by repeating another grant.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::authorization::{Authorization, TokenSource, is_newer};
 use super::client_identity::ClientIdentity;
@@ -11,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord};
 use crate::protocol::oauth::token_response::TokenResponse;
+use crate::sys::wait::WaitContext;
+
+/// How long to wait for the lock of the record before new tokens are used unsaved.
+const MAX_LOCK_TIME: Duration = Duration::from_secs(10);
 
 /// The errors of a refresh after which a login may succeed (RFC 6749, section 5.2; RFC 8707, section 2; OpenID Connect
 /// Core, section 3.1.2.6).
@@ -85,7 +90,10 @@ fn use_refresh_response(
 ) -> Result<RefreshOutcome> {
     let outcome = match response {
         Ok(response) => {
-            let tokens = recorded_tokens(response, &record.requested_scopes, record.tokens.as_ref())?;
+            let old = record.tokens.as_ref();
+            // The refresh has requested the granted scopes, which may be fewer than those of the login.
+            let requested = old.map_or(&record.requested_scopes, |tokens| &tokens.granted_scopes);
+            let tokens = recorded_tokens(response, requested, old)?;
             let renewed = OAuthRecord { tokens: Some(tokens), ..record.clone() };
             authorization.install(renewed, TokenSource::Refresh).map(|()| RefreshOutcome::Renewed)
         }
@@ -129,9 +137,7 @@ fn has_other_tokens(stored: &OAuthRecord, record: &OAuthRecord) -> bool {
 /// Locks the record to store tokens of a login or a grant: a refresh of another process must not replace them with
 /// tokens of the old ones. If it cannot be locked in time, the tokens are used by this process only.
 pub fn install_locked(authorization: &Authorization, record: OAuthRecord) -> Result<()> {
-    use std::time::{Duration, Instant};
-    const MAX_LOCK_TIME: Duration = Duration::from_secs(10);
-    let wait_context = crate::sys::wait::WaitContext::until(Instant::now() + MAX_LOCK_TIME);
+    let wait_context = WaitContext::until(Instant::now() + MAX_LOCK_TIME);
     let locked: Result<RecordLock, Error> =
         authorization.settings.store.lock(&authorization.key, authorization.owner(), &wait_context);
     match locked {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ::http::HeaderMap;
+
 use super::authorization::{Authorization, RenewalTurn};
 use super::environment::OAuthEnvironment;
 use super::settings::OAuthSettings;
@@ -23,7 +25,7 @@ pub struct Renewal<'a> {
 impl Renewal<'_> {
     /// Sends a GET, or with a body, a POST.
     pub fn send(&self, what: &str, url: &str, body: Option<ForeignBody>) -> Result<ForeignResponse> {
-        let request = ForeignRequest { what, url, headers: ::http::HeaderMap::new(), body };
+        let request = ForeignRequest { what, url, headers: HeaderMap::new(), body };
         let wait_context = self.call.wait_context().clone();
         self.environment.sender.send(&request, self.settings().address_exceptions, &wait_context)
     }

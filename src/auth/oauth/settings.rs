@@ -20,13 +20,11 @@ use crate::protocol::oauth::redirect::RedirectUri;
 use crate::protocol::oauth::registration::check_extra_members;
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::url::{HttpUrl, check_server_url};
+use crate::protocol::oauth::well_known::is_issuer;
 use crate::status::MCP_INVALID_ARGUMENT;
 
 /// How long a login waits for the user, unless the application sets another time.
 const DEFAULT_LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// Works with all authorization servers that follow RFC 8252, section 7.3.
-const DEFAULT_REDIRECT: &str = "http://127.0.0.1/callback";
 
 /// The parameters of authorization and token requests that the library sets.
 const RESERVED_PARAMETERS: [&str; 16] = [
@@ -133,8 +131,8 @@ pub struct OAuthSettings {
 }
 
 impl OAuthSettings {
-    pub fn new() -> Result<OAuthSettings> {
-        Ok(OAuthSettings {
+    pub fn new() -> OAuthSettings {
+        OAuthSettings {
             clients: Vec::new(),
             client_url: None,
             may_register: true,
@@ -146,13 +144,13 @@ impl OAuthSettings {
             leniency: Leniency::default(),
             address_exceptions: AddressExceptions::default(),
             open: None,
-            redirect: RedirectUri::parse(DEFAULT_REDIRECT).map_err(invalid)?,
+            redirect: RedirectUri::default(),
             login_policy: LoginPolicy::WhenNeeded,
             login_timeout: Some(DEFAULT_LOGIN_TIMEOUT),
             store: RecordStore::Memory,
             assertion: None,
             identity: None,
-        })
+        }
     }
 
     /// Sets the client for an issuer, with its secret if it has one.
@@ -293,7 +291,6 @@ impl OAuthSettings {
 
     /// Whether the client was set for this issuer. `None` for a client that was set for no issuer.
     pub fn client_for(&self, issuer: &str) -> Option<&ConfiguredClient> {
-        use crate::protocol::oauth::well_known::is_issuer;
         let is_for = |client: &&ConfiguredClient| client.issuer.as_deref().is_some_and(|own| is_issuer(own, issuer));
         let of_any = || self.clients.iter().find(|client| client.issuer.is_none());
         self.clients.iter().find(is_for).or_else(of_any)

@@ -28,6 +28,7 @@ use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
 use crate::status::MCP_SYSTEM_ERROR;
 use crate::sys::lock::Mutex;
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::thread;
 use crate::sys::wait::{Interest, WaitContext};
 
@@ -233,7 +234,7 @@ impl Renewal<'_> {
     ) -> Result<T> {
         struct Shared<T> {
             result: Mutex<Option<T>>,
-            done: crate::sys::pollable_event::PollableEvent,
+            done: PollableEvent,
         }
         let doing =
             format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));

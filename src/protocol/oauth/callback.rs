@@ -45,11 +45,6 @@ impl Callback {
         Callback::parse(url.split_once('?').map_or("", |(_, query)| query))
     }
 
-    /// The login to which the response claims to belong.
-    pub fn state(&self) -> Option<&str> {
-        self.state.as_deref()
-    }
-
     /// Whether the response belongs to the login with this `state`. The time does not depend on where they differ.
     pub fn has_state(&self, expected: &str) -> bool {
         let found = self.state.as_deref().unwrap_or_default().as_bytes();
@@ -125,7 +120,6 @@ mod tests {
         let query = "code=SplxlOBeZQQYbYS6WxSbIA&state=xyz&iss=https%3A%2F%2Fas.example";
         assert_eq!(code(query, SENDS).as_deref(), Ok("SplxlOBeZQQYbYS6WxSbIA"));
         let callback = Callback::from_url(&format!("https://client.example.com/cb?{query}#_=_")).ok().unwrap();
-        assert_eq!(callback.state(), Some("xyz"));
         assert!(callback.has_state("xyz") && !callback.has_state("xyZ") && !callback.has_state("xy"));
         assert!(!Callback::parse("code=x").ok().unwrap().has_state(""));
     }

@@ -1,12 +1,11 @@
-//! JSON Web Tokens (RFC 7515, RFC 7519) that a client signs: client assertions (RFC 7523) and DPoP proofs (RFC 9449).
-//! The signature is computed elsewhere.
+//! JSON Web Tokens (RFC 7515, RFC 7519) that a client signs: client assertions (RFC 7523). The signature is computed
+//! elsewhere.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::json_writer::ObjectWriter;
-use super::jwk::PublicJwk;
 use super::secret_buffer::SecretBuffer;
 
 /// An algorithm of a signature (RFC 7518, section 3.1; RFC 8037, section 3.1).
@@ -86,40 +85,6 @@ impl ClientAssertion<'_> {
     }
 }
 
-/// A DPoP proof (RFC 9449, section 4.2).
-pub struct DpopProof<'a> {
-    pub algorithm: SigningAlgorithm,
-    pub key: &'a PublicJwk,
-    /// Unique for each proof.
-    pub jwt_id: &'a str,
-    pub method: &'a str,
-    pub url: &'a str,
-    pub issued_at: u64,
-    /// The SHA-256 digest of the access token that is sent with the proof.
-    pub access_token_digest: Option<[u8; 32]>,
-    /// The last nonce that the server sent.
-    pub nonce: Option<&'a str>,
-}
-
-impl DpopProof<'_> {
-    pub fn unsigned(&self) -> UnsignedJwt {
-        let mut header = ObjectWriter::new();
-        header.text("typ", "dpop+jwt");
-        header.text("alg", self.algorithm.name());
-        header.raw("jwk", &self.key.to_json());
-        let mut claims = ObjectWriter::new();
-        claims.text("jti", self.jwt_id);
-        claims.text("htm", self.method);
-        // Without query and fragment.
-        claims.text("htu", self.url.split(['?', '#']).next().unwrap_or_default());
-        claims.number("iat", self.issued_at);
-        let digest = self.access_token_digest.map(|digest| BASE64_URL_SAFE_NO_PAD.encode(digest));
-        claims.optional_text("ath", digest.as_deref());
-        claims.optional_text("nonce", self.nonce);
-        UnsignedJwt::new(header, claims)
-    }
-}
-
 /// The claims of a token, as JSON text that was not checked. The signature is not checked either: the claims are only
 /// for display.
 pub fn unverified_claims(token: &str) -> Option<String> {
@@ -160,43 +125,6 @@ mod tests {
         let without_key_id = ClientAssertion { key_id: None, algorithm: SigningAlgorithm::EdDsa, ..assertion };
         let [header, _] = decoded(&without_key_id.unsigned());
         assert_eq!(header, serde_json::json!({"typ": "JWT", "alg": "EdDSA"}));
-    }
-
-    #[test]
-    fn the_example_of_the_rfc_is_written() {
-        // RFC 9449, section 7.1, except for the unpublished order of members.
-        let coordinate = |text| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap();
-        let key = PublicJwk::P256 {
-            x: coordinate("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs"),
-            y: coordinate("9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"),
-        };
-        let proof = DpopProof {
-            algorithm: SigningAlgorithm::Es256,
-            key: &key,
-            jwt_id: "e1j3V_bKic8-LAEB",
-            method: "GET",
-            url: "https://resource.example.org/protectedresource?x#y",
-            issued_at: 1562262618,
-            access_token_digest: Some(coordinate("fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo")),
-            nonce: None,
-        };
-        let [header, claims] = decoded(&proof.unsigned());
-        let expected = serde_json::json!({
-            "typ": "dpop+jwt", "alg": "ES256",
-            "jwk": {
-                "kty": "EC", "crv": "P-256", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
-                "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
-            },
-        });
-        assert_eq!(header, expected);
-        let expected = serde_json::json!({
-            "jti": "e1j3V_bKic8-LAEB", "htm": "GET", "htu": "https://resource.example.org/protectedresource",
-            "iat": 1562262618, "ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo",
-        });
-        assert_eq!(claims, expected);
-        let with_nonce = DpopProof { nonce: Some("eyJ7S"), access_token_digest: None, ..proof };
-        let [_, claims] = decoded(&with_nonce.unsigned());
-        assert_eq!((claims["nonce"].as_str(), claims.get("ath")), (Some("eyJ7S"), None));
     }
 
     #[test]

@@ -7,7 +7,6 @@ pub mod client_url;
 pub mod form;
 pub mod json_object;
 pub mod json_writer;
-pub mod jwk;
 pub mod jwt;
 pub mod leniency;
 pub mod listener;

@@ -17,7 +17,6 @@ pub struct ResourceMetadata {
     pub scopes_supported: Option<ScopeSet>,
     /// The server accepts only access tokens that are bound to a key (RFC 9449, section 5.2).
     pub requires_dpop: bool,
-    pub dpop_algorithms: Vec<String>,
 }
 
 impl ResourceMetadata {
@@ -36,7 +35,6 @@ impl ResourceMetadata {
             authorization_servers: valid_issuers(listed, leniency).map_err(DocumentError::Invalid)?,
             scopes_supported: document.scopes("scopes_supported"),
             requires_dpop: document.flag("dpop_bound_access_tokens_required"),
-            dpop_algorithms: document.texts("dpop_signing_alg_values_supported").unwrap_or_default(),
         })
     }
 }
@@ -114,7 +112,6 @@ mod tests {
             authorization_servers: vec!["https://as.example/t".into()],
             scopes_supported: Some(ScopeSet::parse("read write")),
             requires_dpop: false,
-            dpop_algorithms: vec![],
         };
         assert_eq!(parse(text), Ok(expected));
     }

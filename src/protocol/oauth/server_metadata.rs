@@ -18,16 +18,12 @@ pub struct AuthorizationServerMetadata {
     pub registration_endpoint: Option<String>,
     pub revocation_endpoint: Option<String>,
     pub scopes_supported: Option<ScopeSet>,
-    pub grant_types: Option<Vec<String>>,
     pub auth_methods: Option<Vec<String>>,
-    /// The algorithms for `private_key_jwt`.
-    pub auth_algorithms: Option<Vec<String>>,
     pub code_challenge_methods: Option<Vec<String>>,
     /// Authorization responses have the parameter `iss` (RFC 9207).
     pub sends_issuer: bool,
     /// Client ID Metadata Documents: the client id may be the URL of a document.
     pub supports_client_url: bool,
-    pub dpop_algorithms: Option<Vec<String>>,
 }
 
 impl AuthorizationServerMetadata {
@@ -50,14 +46,11 @@ impl AuthorizationServerMetadata {
             registration_endpoint: Some(endpoints.registration),
             revocation_endpoint: None,
             scopes_supported: None,
-            grant_types: None,
             auth_methods: None,
-            auth_algorithms: None,
             // That version requires PKCE of all authorization servers.
             code_challenge_methods: Some(vec!["S256".into()]),
             sends_issuer: false,
             supports_client_url: false,
-            dpop_algorithms: None,
         }
     }
 
@@ -115,13 +108,10 @@ fn read(document: &JsonObject, expected: &str, leniency: Leniency) -> Result<Aut
         registration_endpoint: endpoint("registration_endpoint")?,
         revocation_endpoint: endpoint("revocation_endpoint")?,
         scopes_supported: document.scopes("scopes_supported"),
-        grant_types: document.texts("grant_types_supported"),
         auth_methods: document.texts("token_endpoint_auth_methods_supported"),
-        auth_algorithms: document.texts("token_endpoint_auth_signing_alg_values_supported"),
         code_challenge_methods: document.texts("code_challenge_methods_supported"),
         sends_issuer: document.flag("authorization_response_iss_parameter_supported"),
         supports_client_url: document.flag("client_id_metadata_document_supported"),
-        dpop_algorithms: document.texts("dpop_signing_alg_values_supported"),
         issuer,
     })
 }
@@ -166,7 +156,7 @@ mod tests {
         let metadata = parse(text, "https://server.example.com").unwrap();
         assert_eq!(metadata.token_endpoint, "https://server.example.com/token");
         assert_eq!(metadata.registration_endpoint.as_deref(), Some("https://server.example.com/register"));
-        assert_eq!(metadata.auth_algorithms, Some(vec!["RS256".into(), "ES256".into()]));
+        assert_eq!(metadata.auth_methods, Some(vec!["client_secret_basic".into(), "private_key_jwt".into()]));
         assert!(metadata.lists_scope("offline_access") && !metadata.lists_scope("admin"));
         assert!(!metadata.sends_issuer && !metadata.supports_client_url && metadata.revocation_endpoint.is_none());
         let refused = metadata.check_login(Leniency::default()).unwrap_err();
@@ -216,14 +206,10 @@ mod tests {
 
     #[test]
     fn optional_features_are_read() {
-        let members = concat!(
-            r#","authorization_response_iss_parameter_supported":true,"client_id_metadata_document_supported":true,"#,
-            r#""dpop_signing_alg_values_supported":["ES256"],"grant_types_supported":["client_credentials"]"#
-        );
+        let members =
+            r#","authorization_response_iss_parameter_supported":true,"client_id_metadata_document_supported":true"#;
         let metadata = with(members).unwrap();
         assert!(metadata.sends_issuer && metadata.supports_client_url);
-        assert_eq!(metadata.dpop_algorithms, Some(vec!["ES256".into()]));
-        assert_eq!(metadata.grant_types, Some(vec!["client_credentials".into()]));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Which client the program is at an authorization server.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::fixture::*;
 use crate::auth::oauth::authorization::unix_time;
 use crate::auth::oauth::settings::LoginPolicy;
@@ -10,8 +13,7 @@ const SUPPORTS_DOCUMENTS: &str = r#""client_id_metadata_document_supported":true
 
 /// `user:password` in a header.
 fn basic(pair: &str) -> Option<String> {
-    use base64::Engine;
-    Some(format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair)))
+    Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
 }
 
 #[test]

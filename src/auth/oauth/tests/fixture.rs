@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ::http::{HeaderMap, Method, header};
 use zeroize::Zeroizing;
 
-use crate::auth::oauth::authorization::RenewalOutcome;
-use crate::auth::oauth::authorization::{Authorization, unix_time};
+use crate::auth::oauth::authorization::{Authorization, RenewalOutcome, unix_time};
 use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::environment::{OAuthEnvironment, SendForeign};
@@ -217,10 +216,7 @@ impl SendForeign for FakeNetwork {
         match self.take_answer(request.url) {
             Answer::Body(status, body) => Ok(ForeignResponse {
                 status,
-                content_type: None,
                 retry_after_ms: (status == 503).then_some(7000),
-                www_authenticate: None,
-                dpop_nonce: None,
                 body: Zeroizing::new(body.into_bytes()),
             }),
             Answer::Redirect => Err(Error::new(MCP_REDIRECT_REFUSED, "the server redirects to another origin")),
@@ -280,12 +276,6 @@ impl SharedStore {
         let mut record = self.record();
         edit(&mut record);
         self.0.lock().values_mut().for_each(|text| *text = record.to_json().to_string());
-    }
-
-    /// Another process stores what is in `other`.
-    pub fn copy_from(&self, other: &SharedStore) {
-        let texts = other.0.lock().clone();
-        *self.0.lock() = texts;
     }
 }
 
@@ -361,7 +351,7 @@ impl Fixture {
         let user =
             Arc::new(FakeUser { action: Mutex::new(UserAction::LogIn(String::new())), opened: Mutex::default() });
         let of_callback = Arc::clone(&user);
-        let client = OAuthClient::new().unwrap();
+        let client = OAuthClient::new();
         let set_up = |settings: &mut OAuthSettings| {
             settings.open = Some(Box::new(move |request: &mut LoginRequest| of_callback.open(request)));
             settings.set_redirect(REDIRECT)?;

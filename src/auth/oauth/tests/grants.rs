@@ -1,15 +1,23 @@
 //! Tokens without a login: client credentials, assertions, and the exchange at an identity provider.
 
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
 use super::fixture::*;
 use crate::auth::oauth::authorization::unix_time;
 use crate::auth::oauth::callbacks::AssertionRequest;
-use crate::auth::oauth::keys::SigningKey;
 use crate::auth::oauth::settings::{Grant, OAuthSettings};
 use crate::error::Result;
 use crate::status::*;
+
+/// RFC 7515, appendix A.3.1.
+const EC_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
+-----END PRIVATE KEY-----
+";
 
 const IDP_TOKEN: &str = "https://idp.example/exchange";
 const ID_JAG_ANSWER: &str = r#"{"access_token":"id-jag-1","token_type":"N_A",
@@ -56,15 +64,14 @@ fn client_credentials_are_sent_with_scope_resource_and_secret() {
     for (name, value) in expected {
         assert_eq!(request.parameter(name).as_deref(), Some(value), "{name}");
     }
-    let basic = base64::prelude::BASE64_STANDARD.encode("inventory:s3cr3t");
+    let basic = BASE64_STANDARD.encode("inventory:s3cr3t");
     assert_eq!(request.authorization, Some(format!("Basic {basic}")));
     assert!(fixture.network.to(REGISTER).is_empty());
 }
 
 #[test]
 fn a_private_key_signs_an_assertion_for_the_issuer() {
-    let pem = SigningKey::generate_es256().unwrap();
-    let fixture = credentials(|settings| settings.set_client_key(Some(ISSUER), "inventory", &pem, Some("2026-11")));
+    let fixture = credentials(|settings| settings.set_client_key(Some(ISSUER), "inventory", EC_KEY, Some("2026-11")));
     let mut ids = Vec::new();
     for _ in 0..2 {
         assert!(token_of(fixture.unauthorized()).is_some());
