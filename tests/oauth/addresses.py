@@ -26,7 +26,7 @@ preloaded.test_connections.restype = ctypes.c_char_p
 PUBLIC, OTHER_PUBLIC, PRIVATE, METADATA = "1-1-1-1", "8-8-8-8", "10-0-0-1", "169-254-169-254"
 
 # The status for an address that is refused.
-REFUSED = ("MCP_OAUTH_FAILED", "MCP_INSECURE")
+REFUSED = ("MCP_OAUTH_FAILED",)
 
 # Hosts with addresses that a public MCP server must not name.
 FORBIDDEN = [

@@ -221,7 +221,7 @@ def neither_the_state_nor_the_log_contains_a_secret():
 
 @case
 def the_failure_of_a_store_is_reported_without_its_text():
-    for operation in ("load", "save", "lock", "unlock"):
+    for operation in ("load", "save", "lock"):
         store = Store()
         with Site() as site, using(site, store=store) as (client, oauth):
             client.ping().must_be("MCP_OK")
@@ -233,6 +233,22 @@ def the_failure_of_a_store_is_reported_without_its_text():
             store.failures.clear()
             client.login().must_be("MCP_OK")
             client.ping().must_be("MCP_OK")
+
+
+@case
+def a_lock_that_cannot_be_released_fails_no_call():
+    """The tokens are stored, and the next call may be able to lock the record."""
+    store = Store()
+    with Site() as site, using(site, store=store) as (client, _):
+        client.ping().must_be("MCP_OK")
+        site.auth.expire()
+        # The lock is released nevertheless, as that of a system is that reports a failure.
+        store.failures["unlock"] = "the keychain is locked"
+        lock, store.lock = store.lock, lambda *_: None
+        client.ping().must_be("MCP_OK")
+        store.failures.clear()
+        store.lock = lock
+        assert len(site.auth.refreshes()) == 1, site.auth.refreshes()
 
 
 @case

@@ -15,8 +15,7 @@ from scripted_server import Site, form, html
 
 from harness import case, chunk, http
 from load import PAUSE
-from matrix import OtherOrigin
-from ports import Port
+from ports import OtherOrigin, Port
 
 # The timeout of a call that has to end at its timeout, in milliseconds.
 SHORT = 400

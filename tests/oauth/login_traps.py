@@ -10,7 +10,7 @@ from oauth_client import (
 from scripted_server import AuthorizationServer, Site, free_port, not_found, oauth_error
 
 from harness import PATIENCE, case, http, run
-from matrix import OtherOrigin
+from ports import OtherOrigin
 
 # --- Clients that the authorization server has forgotten --------------------------------------------------------------
 
