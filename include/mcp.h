@@ -769,7 +769,7 @@ typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *MCP_NONNULL
 
 /**
  * Sets the callback that authorizes requests, for tokens that expire, are fetched, or come from a
- * file. NULL removes it (the default).
+ * file. NULL removes it (the default). A callback replaces an `mcp_oauth` (`mcp_set_oauth`).
  *
  * The callback is called before each HTTP request (attempt 1). If the server responds with 401, or
  * with 403 and `insufficient_scope` (RFC 6750, section 3.1), it is called again and can read the
@@ -1284,9 +1284,9 @@ mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
  * argument. The library starts the command without a shell, and opens no browser unless the
  * application calls this function or `mcp_oauth_use_browser`.
  *
- * Returns `MCP_INVALID_ARGUMENT` for another URL, for one with a character that must be
- * percent-encoded, and if no browser can be opened, for example because neither BROWSER, DISPLAY
- * nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
+ * Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
+ * percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
+ * BROWSER, DISPLAY nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
  *
  * It blocks for at most 2 seconds for each command, to detect whether the command fails.
  * Thread-safe. Since 0.1.0.
@@ -1532,8 +1532,9 @@ typedef struct mcp_oauth_record mcp_oauth_record;
  * - `save` stores `mcp_oauth_record_text` in place of the old text; if that is NULL, it removes
  *   the record.
  * - `lock` waits until no other process has locked the record, and locks it. The library does this
- *   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token if another process has stored one meanwhile: many authorization servers
- *   accept a refresh token only once.
+ *   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token
+ *   if another process has stored one meanwhile: many authorization servers accept a refresh token
+ *   only once.
  * - `unlock` releases the lock. It may run on another thread than `lock`.
  *
  * If one cannot do its work, it calls `mcp_oauth_record_fail`.

@@ -1,31 +1,26 @@
-# OAuth with faults that no real authorization server has: Python tests that call the library through ctypes, with
-# scripted servers (oauth/scripted_server.py).
+# Logins at real authorization servers: the program oauth/login.c, which Python tests run against each server.
 #
-# Needs mcp::mcp, Python3_EXECUTABLE and mcp_test_environment.
+# Needs mcp_c_program, mcp::mcp, Python3_EXECUTABLE, mcp_test_environment and real_servers.cmake.
 
-set(oauth ${CMAKE_CURRENT_SOURCE_DIR}/oauth)
+mcp_c_program(test-oauth-login oauth/login.c mcp::mcp Threads::Threads)
 
-# mcp_oauth_test(SUBJECT LABELS [PROGRAM ARGS...]): oauth/SUBJECT.py; PROGRAM, if given, runs it.
-function(mcp_oauth_test subject labels)
-  add_test(NAME oauth.${subject}
-           COMMAND ${ARGN} ${Python3_EXECUTABLE} ${oauth}/${subject}.py $<TARGET_FILE:mcp::mcp>)
+# oauth_test(NAME INSTALLS SCRIPT ARGUMENTS...): INSTALLS are the installations that its servers need.
+function(oauth_test name installs script)
+  add_test(NAME oauth.${name} COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/oauth/${script}.py
+                                      $<TARGET_FILE:test-oauth-login> ${ARGN})
+  list(TRANSFORM installs PREPEND install.)
   set_tests_properties(
-    oauth.${subject} PROPERTIES LABELS "${labels}" TIMEOUT 180
-                                ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+    oauth.${name} PROPERTIES FIXTURES_REQUIRED "${installs}" LABELS "real;oauth" TIMEOUT 300
+                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject disclosure listener login_traps mixed_up redirect_ports registration_faults transports)
-  mcp_oauth_test(${subject} "faults;fast")
+oauth_test(oidc-features oidc oidc)
+foreach(server oidc fastmcp4 fastmcp2 sdk2 ts1 zitadel)
+  oauth_test(${server} ${server} real_servers oauth-${server})
 endforeach()
-foreach(subject browsers discovery_faults login_time processes races revocation_faults stops token_faults token_traps)
-  mcp_oauth_test(${subject} faults)
+# Servers of FastMCP that leave the login to oidc-provider.
+foreach(fastmcp fastmcp4 fastmcp2)
+  foreach(kind proxy remote)
+    oauth_test(${fastmcp}-${kind} "${fastmcp};oidc" real_servers oauth-${fastmcp}-${kind})
+  endforeach()
 endforeach()
-# They measure how fast calls of many threads end: PROCESSORS 2 keeps other tests from running.
-set_tests_properties(oauth.races oauth.stops PROPERTIES PROCESSORS 2)
-
-# Servers of this machine appear to have public and private addresses: preloaded functions look up names and connect.
-add_library(test-public-addresses MODULE ${oauth}/public_addresses.c)
-set_target_properties(test-public-addresses PROPERTIES C_STANDARD 11 C_EXTENSIONS OFF)
-target_compile_options(test-public-addresses PRIVATE -Wall -Wextra -pedantic)
-target_link_libraries(test-public-addresses PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
-mcp_oauth_test(addresses faults ${CMAKE_COMMAND} -E env LD_PRELOAD=$<TARGET_FILE:test-public-addresses>)

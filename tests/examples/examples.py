@@ -272,7 +272,8 @@ def login(program: str, server: Server, folder: Path) -> None:
         example.must_exit(0, pings=1)
     assert server.counts()["logins"] == 2
 
-    with Example(program, server.url, **desktop | {"XDG_STATE_HOME": str(folder / "no"), "BROWSER": "false"}) as example:
+    no_browser = desktop | {"XDG_STATE_HOME": str(folder / "no"), "BROWSER": "false"}
+    with Example(program, server.url, **no_browser) as example:
         example.must_exit(1, message="cannot open a browser")
     with Example(program) as example:
         example.must_exit(1, message="login: ")

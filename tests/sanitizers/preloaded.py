@@ -33,8 +33,8 @@ def run(program: Path) -> None:
     del os.environ["LD_PRELOAD"]
     sys.argv = sys.argv[2:]
     sys.path[0] = str(program.parent)
-    if program.parent.name in ("hostile", "oauth"):
-        sys.path.insert(1, str(program.parent.parent / "hostile"))
+    if program.parent.name in ("hostile", "scripted"):
+        sys.path.insert(1, str(HERE.parents[1] / "hostile"))
         import harness
 
         harness.GRACE = GRACE

@@ -252,3 +252,14 @@ fn a_server_that_publishes_nothing_stays_unauthorized_when_no_client_may_registe
         assert!(fixture.network.requests().iter().all(|request| !request.is_post));
     }
 }
+
+#[test]
+fn a_server_that_names_many_authorization_servers_causes_few_requests() {
+    let fixture = Fixture::usual();
+    let list: Vec<String> = (0..100).map(|n| format!(r#""https://as{n}.example""#)).collect();
+    fixture
+        .network
+        .set(RESOURCE_METADATA, resource_metadata(&format!(r#""authorization_servers":[{}]"#, list.join(","))));
+    assert_eq!(failure(fixture.unauthorized()).0, MCP_OAUTH_FAILED);
+    assert!(fixture.network.take_urls().len() <= 25);
+}

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::fixture::*;
-use crate::auth::oauth::keys::SigningKey;
 use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
 use crate::auth::oauth::settings::OAuthSettings;
 use crate::status::*;
@@ -307,11 +306,10 @@ fn tokens_of_another_process_make_a_login_unnecessary() {
 
 #[test]
 fn another_kind_of_credential_that_was_set_after_the_login_is_used() {
-    let pem = SigningKey::generate_es256().unwrap();
     for (before, after) in [("secret", "key"), ("secret", "nothing"), ("key", "secret"), ("nothing", "key")] {
         let set = |settings: &mut OAuthSettings, kind| match kind {
             "secret" => settings.set_client(Some(ISSUER), "configured", Some("s3cr3t")),
-            "key" => settings.set_client_key(Some(ISSUER), "configured", &pem, None),
+            "key" => settings.set_client_key(Some(ISSUER), "configured", EC_KEY, None),
             _ => settings.set_client(Some(ISSUER), "configured", None),
         };
         let store = SharedStore::default();

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
-TESTS = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parents[2]
 sys.path[1:1] = [str(TESTS / "hostile"), str(TESTS / "faults")]
 
 from harness import PATIENCE, Server, discovered, http  # noqa: E402
