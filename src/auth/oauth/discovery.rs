@@ -55,19 +55,19 @@ impl Renewal<'_> {
         Ok(None)
     }
 
-    /// Chooses the authorization server and reads its metadata. `None` if the MCP server publishes nothing.
-    pub fn site(&self, published: Option<ResourceMetadata>) -> Result<Option<AuthorizationSite>> {
+    /// Chooses the authorization server and reads its metadata. `published` is what the MCP server publishes.
+    pub fn site(&self, published: Option<ResourceMetadata>) -> Result<AuthorizationSite> {
         let Some(published) = published else { return self.site_without_metadata() };
         let mut last_error = None;
         for issuer in self.by_preference(&published.authorization_servers).into_iter().take(MAX_AUTHORIZATION_SERVERS) {
             match self.server_metadata(issuer) {
                 Ok(Some(metadata)) => {
-                    return Ok(Some(AuthorizationSite {
+                    return Ok(AuthorizationSite {
                         resource: self.resource_parameter(Some(published.resource)),
                         scopes_supported: published.scopes_supported,
                         metadata,
                         is_guess: false,
-                    }));
+                    });
                 }
                 Ok(None) => {
                     last_error.get_or_insert_with(|| {
@@ -87,15 +87,15 @@ impl Renewal<'_> {
     }
 
     /// The authorization server is at the origin of the MCP server (2025-03-26).
-    fn site_without_metadata(&self) -> Result<Option<AuthorizationSite>> {
+    fn site_without_metadata(&self) -> Result<AuthorizationSite> {
         let server = self.server_url()?;
         let metadata = self.server_metadata(server.origin)?;
-        Ok(Some(AuthorizationSite {
+        Ok(AuthorizationSite {
             resource: self.resource_parameter(None),
             scopes_supported: None,
             is_guess: metadata.is_none(),
             metadata: metadata.unwrap_or_else(|| AuthorizationServerMetadata::default_of(server)),
-        }))
+        })
     }
 
     /// First those for which the application has set a client, then the one of the record.

@@ -138,7 +138,7 @@ impl Renewal<'_> {
                 "it refuses the access tokens that were issued during this call".into(),
             )));
         }
-        let Some(site) = self.site(published)? else { return Ok(RenewalOutcome::Useless(None)) };
+        let site = self.site(published)?;
         if site.is_guess && !self.may_have_client_at(&site.metadata.issuer) {
             // The server publishes nothing: its refusal says more than the error about a server that was not found.
             return Ok(RenewalOutcome::Useless(None));
