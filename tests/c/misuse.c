@@ -1,8 +1,7 @@
 /*
  * Wrong arguments for every exported function: each call returns a documented status in bounded time without a crash,
- * and the client still pings. misuse_cases.py generates the calls from the header. Functions on an mcp_auth_request or
- * an mcp_input are called inside their callbacks, where these objects are valid. A forked child calls each function
- * that takes a client.
+ * and the client still pings. misuse_cases.py generates the calls from the header. Functions on the argument of a
+ * callback are called inside that callback, where it is valid. A forked child calls each function that takes a client.
  *
  *     misuse PYTHON SERVER.PY [--brief]      the server is ../schema/server.py; --brief omits the legacy server
  */
@@ -87,6 +86,112 @@ static void wrong_arguments_in_input_handlers_are_refused(const char *python, co
     dispose(client);
 }
 
+/* --- The callbacks of mcp_oauth ----------------------------------------------------------------------------------- */
+
+/* mcp_oauth_request_finish comes first: one of its cases is valid and ends the login. */
+static void misuse_oauth_request(void *userdata, mcp_oauth_request *request) {
+    struct fixture *s = userdata;
+    char *redirect_url = redirect_of(mcp_oauth_request_url(request));
+    callback_runs++;
+    s->redirect_url = redirect_url;
+    run_oauth_request_cases(s, request);
+    free(redirect_url);
+}
+
+static void wrong_arguments_in_the_open_callback_are_refused(void) {
+    struct fixture s = {0};
+    mcp_oauth *oauth = mcp_oauth_new();
+    mcp_error *error = NULL;
+    mcp_client *client;
+
+    callback_runs = 0;
+    EXPECT(MCP_OK, error, mcp_oauth_set_open(oauth, misuse_oauth_request, &s, NULL, &error));
+    client = client_with_oauth(oauth, "modern+oauth");
+    EXPECT(MCP_OK, error, mcp_login(client, NULL, &error));
+    CHECK_INT(1, callback_runs);
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+    mcp_oauth_free(oauth);
+    CHECK_SAYS(s.destroyed > 3, "%d causes were destroyed", s.destroyed);
+}
+
+static void misuse_load(void *userdata, mcp_oauth_record *record) {
+    callback_runs++;
+    run_oauth_record_cases(userdata, record);
+}
+
+/* Sets a text in a callback for which that is not allowed, and ignores the error. */
+static void misuse_record(void *userdata, mcp_oauth_record *record) {
+    mcp_error *error = NULL;
+    (void)userdata;
+    callback_runs++;
+    CHECK(mcp_oauth_record_key(record)[0] != '\0');
+    EXPECT(MCP_MISUSE, error, mcp_oauth_record_set_text(record, "{}", SIZE_MAX, &error));
+    EXPECT(MCP_MISUSE, error, mcp_oauth_record_set_text(record, NULL, 0, &error));
+}
+
+static void wrong_arguments_in_the_callbacks_of_a_store_are_refused(void) {
+    struct fixture s = {0};
+    mcp_oauth *oauth = mcp_oauth_new();
+    mcp_error *error = NULL;
+    mcp_json *state = NULL;
+    mcp_client *client;
+
+    callback_runs = 0;
+    EXPECT(MCP_OK, error, mcp_oauth_set_store(oauth, misuse_load, no_record, NULL, NULL, &s, NULL, &error));
+    client = client_with_oauth(oauth, "modern+oauth");
+    EXPECT(MCP_OAUTH_FAILED, error, mcp_oauth_state(client, &state, &error));
+    EXPECT(MCP_OAUTH_FAILED, error, mcp_ping(client, NULL, &error));
+    CHECK_INT(2, callback_runs);
+    dispose(client);
+    mcp_oauth_free(oauth);
+
+    /* The tokens are used although they could not be saved. */
+    oauth = mcp_oauth_new();
+    callback_runs = 0;
+    EXPECT(MCP_OK, error, mcp_oauth_set_store(oauth, no_record, misuse_record, NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_oauth_set_client(oauth, NULL, "client", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_oauth_set_open(oauth, finish_login, NULL, NULL, &error));
+    client = client_with_oauth(oauth, "modern+oauth");
+    EXPECT(MCP_OAUTH_FAILED, error, mcp_login(client, NULL, &error));
+    CHECK_INT(1, callback_runs);
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+    mcp_oauth_free(oauth);
+
+    oauth = mcp_oauth_new();
+    callback_runs = 0;
+    EXPECT(MCP_OK, error,
+           mcp_oauth_set_store(oauth, no_record, no_record, misuse_record, no_record, NULL, NULL, &error));
+    client = client_with_oauth(oauth, "modern+oauth");
+    EXPECT(MCP_OAUTH_FAILED, error, mcp_logout(client, NULL, &error));
+    CHECK_INT(1, callback_runs);
+    dispose(client);
+    mcp_oauth_free(oauth);
+}
+
+static void misuse_assertion(void *userdata, mcp_oauth_assertion *assertion) {
+    callback_runs++;
+    run_oauth_assertion_cases(userdata, assertion);
+}
+
+static void wrong_arguments_in_the_assertion_callback_are_refused(void) {
+    struct fixture s = {0};
+    mcp_oauth *oauth = mcp_oauth_new();
+    mcp_error *error = NULL;
+    mcp_client *client;
+
+    callback_runs = 0;
+    EXPECT(MCP_OK, error, mcp_oauth_set_grant(oauth, MCP_OAUTH_ASSERTION, &error));
+    EXPECT(MCP_OK, error, mcp_oauth_set_client(oauth, NULL, "client", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_oauth_set_assertion(oauth, misuse_assertion, &s, NULL, &error));
+    client = client_with_oauth(oauth, "modern+oauth");
+    EXPECT(MCP_OAUTH_FAILED, error, mcp_login(client, NULL, &error));
+    CHECK_INT(1, callback_runs);
+    dispose(client);
+    mcp_oauth_free(oauth);
+}
+
 static void clients_are_unusable_in_a_forked_child(void) {
     struct fixture s = {0};
     char url[URL_SIZE];
@@ -102,6 +207,8 @@ static void clients_are_unusable_in_a_forked_child(void) {
     CHECK_INT(MCP_OK, mcp_set_auth(s.client, NULL, &s.destroyed, count_destroy, NULL));
     CHECK_INT(1, s.destroyed);
     CHECK_INT(MCP_OK, mcp_set_log(s.client, no_log, &s.destroyed, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_oauth_set_open(s.oauth, no_open, &s.destroyed, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_set_oauth(s.client, s.oauth, NULL));
     fflush(stdout);
     child = fork();
     must(child >= 0, "fork");
@@ -115,7 +222,8 @@ static void clients_are_unusable_in_a_forked_child(void) {
         before = s.destroyed;
         child_call(&s, URL, "mcp_client_free");
         mcp_client_free(s.client);
-        CHECK_INT(before, s.destroyed); /* only the parent destroys the registration */
+        mcp_oauth_free(s.oauth);
+        CHECK_INT(before, s.destroyed); /* only the parent destroys the registrations */
         mcp_options_free(s.options);
         mcp_cancel_free(s.cancel);
         mcp_json_free(s.json);
@@ -131,6 +239,8 @@ static void clients_are_unusable_in_a_forked_child(void) {
     CHECK_INT(1, s.destroyed);
     dispose(s.client);
     CHECK_INT(2, s.destroyed);
+    mcp_oauth_free(s.oauth);
+    CHECK_INT(3, s.destroyed);
     mcp_options_free(s.options);
     mcp_cancel_free(s.cancel);
     mcp_json_free(s.json);
@@ -151,6 +261,9 @@ int main(int count, char **arguments) {
     wrong_arguments_in_the_auth_callback_are_refused();
     wrong_arguments_in_input_handlers_are_refused(arguments[1], arguments[2], "2025-11-25");
     wrong_arguments_in_input_handlers_are_refused(arguments[1], arguments[2], "2026-07-28");
+    wrong_arguments_in_the_open_callback_are_refused();
+    wrong_arguments_in_the_callbacks_of_a_store_are_refused();
+    wrong_arguments_in_the_assertion_callback_are_refused();
     clients_are_unusable_in_a_forked_child();
     free(LONG);
     return check_end();

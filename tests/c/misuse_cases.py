@@ -25,6 +25,7 @@ VALID = {
     "mcp_options * options": "s->options",
     "const mcp_options * options": "s->options",
     "mcp_cancel * cancel": "s->cancel",
+    "mcp_oauth * oauth": "s->oauth",
     "mcp_error ** error": "&s->error",
     "const mcp_error * error": "s->kept_error",
     "const mcp_json * json": "s->json",
@@ -40,7 +41,19 @@ VALID = {
     "const mcp_auth_request * request": "request",
     "mcp_input * input": "input",
     "const mcp_input * input": "input",
+    "mcp_oauth_request * request": "request",
+    "const mcp_oauth_request * request": "request",
+    "mcp_oauth_record * record": "record",
+    "const mcp_oauth_record * record": "record",
+    "mcp_oauth_assertion * assertion": "assertion",
+    "const mcp_oauth_assertion * assertion": "assertion",
     "mcp_auth_fn auth": "no_auth",
+    "mcp_oauth_open_fn open": "no_open",
+    "mcp_oauth_record_fn load": "no_record",
+    "mcp_oauth_record_fn save": "no_record",
+    "mcp_oauth_record_fn lock": "no_record",
+    "mcp_oauth_record_fn unlock": "no_record",
+    "mcp_oauth_assertion_fn assertion": "no_assertion",
     "mcp_input_fn handler": "no_input",
     "mcp_logging_fn logging": "no_logging",
     "mcp_log_fn log": "no_log",
@@ -57,6 +70,7 @@ VALID = {
     "mcp_json ** task": "&s->result",
     "mcp_json ** names": "&s->result",
     "mcp_json ** servers": "&s->result",
+    "mcp_json ** state": "&s->result",
     "bool * value": "&s->flag",
     "int64_t * value": "&s->whole",
     "uint64_t * value": "&s->natural",
@@ -71,9 +85,13 @@ VALID = {
     "int32_t limit": "MCP_LIMIT_MESSAGE",
     "int32_t transport": "MCP_TRANSPORT_STREAMABLE_HTTP",
     "int32_t status": "MCP_OK",
+    "int32_t grant": "MCP_OAUTH_CLIENT_CREDENTIALS",
+    "int32_t leniency": "MCP_OAUTH_UNSTATED_PKCE",
+    "int32_t when": "MCP_OAUTH_WHEN_ASKED",
     "uint64_t bytes": "0",
     "uint64_t timeout_ms": "5000",
     "int64_t code": "-1",
+    "bool allowed": "true",
     "bool wanted": "true",
     "bool required": "true",
     "bool verify": "true",
@@ -83,12 +101,25 @@ VALID = {
 VALID_TEXTS = {
     "url": "s->url",
     "mcp_set_proxy url": '""',
+    "mcp_oauth_set_client_url url": '"https://app.example/client.json"',
+    "redirect_url": "s->redirect_url",
+    "mcp_oauth_set_redirect uri": '"com.example.app:/oauth"',
+    "issuer": '"https://auth.example"',
+    "client_id": '"id"',
+    "client_secret": '"secret"',
+    "private_key": "PRIVATE_KEY",
+    "key_id": '"key"',
+    "metadata": "s->edge",
+    "scopes": '"read"',
+    "resource": '"https://mcp.example/"',
+    "token_endpoint": '"https://idp.example/token"',
     "token": '"token"',
     "name": '"echo"',
     "mcp_set_header name": '"X-Name"',
     "mcp_options_set_header name": '"X-Name"',
     "mcp_auth_request_set_header name": '"X-Name"',
     "mcp_set_client_info name": '"misuse"',
+    "mcp_oauth_set_parameter name": '"audience"',
     "value": '"value"',
     "version": '"2025-11-25"',
     "arguments": "s->edge",
@@ -99,6 +130,7 @@ VALID_TEXTS = {
     "context": '"{}"',
     "result": "s->edge",
     "text": "s->edge",
+    "mcp_oauth_assertion_set text": '"a.b.c"',
     "pointer": '"/a"',
     "id": '"task"',
     "uri": '"test://one"',
@@ -117,10 +149,21 @@ VALID_TEXTS = {
 }
 
 # NULL is valid for them, and there are no other wrong arguments to try.
-FREE_FUNCTIONS = {"mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free"}
+FREE_FUNCTIONS = {
+    "mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free", "mcp_oauth_free",
+}  # fmt: skip
+
+# Calls of clients with an mcp_oauth.
+OAUTH_FUNCTIONS = {"mcp_login", "mcp_logout", "mcp_oauth_state"}
 
 # Settings of stdio clients.
 STDIO_FUNCTIONS = {"mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file"}
+
+# The arguments of callbacks, which are valid inside them only, and the names of these parameters.
+CALLBACK_ARGUMENTS = {
+    "mcp_auth_request": "request", "mcp_input": "input", "mcp_oauth_request": "request", "mcp_oauth_record": "record",
+    "mcp_oauth_assertion": "assertion",
+}  # fmt: skip
 
 # --- Expected outcomes ------------------------------------------------------------------------------------------------
 
@@ -134,6 +177,9 @@ MAY_BE_NULL = {
     "mcp_set_tls_client_cert key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
     "mcp_options_set_cancel cancel", "mcp_client_new_from_config name",
     "mcp_json_copy_string length", "mcp_json_copy_base64 length",
+    "mcp_set_oauth oauth", "issuer", "client_secret", "key_id", "mcp_oauth_set_client_url url", "metadata", "scopes",
+    "resource", "mcp_oauth_set_parameter value", "open", "mcp_oauth_set_assertion assertion",
+    "mcp_oauth_use_folder path", "mcp_oauth_record_text length", "mcp_oauth_record_set_text text",
 }  # fmt: skip
 # Exceptions to MAY_BE_NULL.
 MUST_NOT_BE_NULL = re.compile(r"mcp_listen change|mcp_options_set_\w+ options")
@@ -143,6 +189,9 @@ NO_LINE_BREAK = {
     "url", "token", "level", "mcp_set_protocol_version version", "mcp_set_header name", "mcp_set_header value",
     "mcp_options_set_header name", "mcp_options_set_header value", "mcp_auth_request_set_header name",
     "mcp_auth_request_set_header value",
+    "redirect_url", "mcp_oauth_set_redirect uri", "issuer", "mcp_oauth_set_client client_id",
+    "mcp_oauth_set_client_key client_id", "private_key", "metadata", "scopes", "resource", "token_endpoint",
+    "mcp_oauth_assertion_set text",
 }  # fmt: skip
 
 # Parameters for which NULL means a missing JSON value, which is MCP_JSON_MISMATCH.
@@ -215,6 +264,8 @@ def call_lines(returns, function, arguments, what, expected, client_kind):
 
 
 def kind_of_client(function):
+    if function in OAUTH_FUNCTIONS:
+        return "URL_WITH_OAUTH"
     return "PROCESS" if function in STDIO_FUNCTIONS else "URL"
 
 
@@ -260,22 +311,20 @@ def main():
     if exports != known:
         sys.exit(f"symbols.txt and the header differ: {sorted(exports ^ known)}")
 
-    is_auth, is_input = takes("mcp_auth_request *"), takes("mcp_input *")
-    outside = cases(functions, lambda parameters: not is_auth(parameters) and not is_input(parameters))
-    inside_auth, inside_input = cases(functions, is_auth, "IN_CALLBACK"), cases(functions, is_input, "IN_CALLBACK")
-    child = child_cases(functions)
-    count = len(
-        [line for line in outside + inside_auth + inside_input + child if "_begin(" in line or "child_call(" in line]
-    )
+    is_inside = [takes(f"{kind} *") for kind in CALLBACK_ARGUMENTS]
+    outside = cases(functions, lambda parameters: not any(selects(parameters) for selects in is_inside))
+    bodies = [("void run_all_cases(struct fixture *s)", outside)]
+    for (kind, argument), selects in zip(CALLBACK_ARGUMENTS.items(), is_inside):
+        signature = f"void run_{kind.removeprefix('mcp_')}_cases(struct fixture *s, {kind} *{argument})"
+        bodies.append((signature, cases(functions, selects, "IN_CALLBACK")))
+    bodies.append(("void run_child_cases(struct fixture *s)", child_cases(functions)))
+
     text = ["/* Generated by misuse_cases.py. */", '#include "misuse_fixture.h"', ""]
-    for signature, lines in [
-        ("void run_all_cases(struct fixture *s)", outside),
-        ("void run_auth_request_cases(struct fixture *s, mcp_auth_request *request)", inside_auth),
-        ("void run_input_cases(struct fixture *s, mcp_input *input)", inside_input),
-        ("void run_child_cases(struct fixture *s)", child),
-    ]:
+    for signature, lines in bodies:
+        assert lines, f"{signature} has no calls"
         text += [signature + " {", *lines, "}", ""]
     output.write_text("\n".join(text))
+    count = len([line for line in text if "_begin(" in line or "child_call(" in line])
     print(f"{len(exports)} exports, {count} calls")
 
 

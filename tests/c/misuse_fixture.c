@@ -36,6 +36,7 @@ void prepare(double bound) {
     LONG[MEGABYTE] = '\0';
     edge = pages + page - sizeof "{}";
     memcpy(edge, "{}", sizeof "{}");
+    must(setenv("BROWSER", "true", 1) == 0, "setenv"); /* mcp_open_browser opens nothing */
     signal(SIGSEGV, crashed);
     signal(SIGBUS, crashed);
     signal(SIGABRT, crashed);
@@ -54,9 +55,14 @@ void fixture_begin(struct fixture *s, enum kind kind, const char *function, cons
     s->destroy_expected = 0;
     if (kind != IN_CALLBACK) {
         s->destroyed = 0;
-        s->client = kind == URL ? mcp_client_new(s->url, NULL) : mcp_client_new_stdio(missing_program, NULL);
+        s->client = kind == PROCESS ? mcp_client_new_stdio(missing_program, NULL) : mcp_client_new(s->url, NULL);
         must(s->client != NULL, "creating a client");
         mcp_set_timeout(s->client, 5000, NULL);
+        s->oauth = mcp_oauth_new();
+        if (kind == URL_WITH_OAUTH) {
+            must(mcp_set_oauth(s->client, s->oauth, NULL) == MCP_OK, "mcp_set_oauth");
+        }
+        s->redirect_url = "http://127.0.0.1/callback?code=code&state=state";
     }
     s->options = mcp_options_new();
     s->cancel = mcp_cancel_new();
@@ -100,10 +106,18 @@ static void check_result(struct fixture *s, mcp_status status, enum outcome expe
 
 /* Whether the call succeeded or failed, the client still works. */
 static void check_client_pings(struct fixture *s, mcp_status status) {
-    bool is_setting = strncmp(s->function, "mcp_set_", 8) == 0 && strcmp(s->function, "mcp_set_logging_level") != 0;
+    bool is_client_setting =
+        strncmp(s->function, "mcp_set_", 8) == 0 && strcmp(s->function, "mcp_set_logging_level") != 0;
+    bool is_oauth_setting = strncmp(s->function, "mcp_oauth_", 10) == 0 && s->kind == URL;
     mcp_error *error = NULL;
     mcp_status ping;
-    if (s->kind != URL || (is_setting && status == MCP_OK)) {
+    if (s->kind == PROCESS || s->kind == IN_CALLBACK) {
+        return;
+    }
+    if (is_oauth_setting && !CHECK(mcp_set_oauth(s->client, s->oauth, NULL) == MCP_OK)) {
+        print_case(s, "the mcp_oauth cannot be used");
+    }
+    if ((is_client_setting || is_oauth_setting) && status == MCP_OK) {
         return;
     }
     ping = mcp_ping(s->client, NULL, &error);
@@ -124,9 +138,11 @@ static void tear_down(struct fixture *s) {
     mcp_options_free(s->options);
     if (s->kind != IN_CALLBACK) {
         mcp_client_free(s->client);
+        mcp_oauth_free(s->oauth);
         s->client = NULL;
         /* A registration is destroyed once, whether it succeeded or not; with userdata NULL it cannot be counted. */
-        if (s->destroy_expected && strcmp(s->what, "userdata is NULL") != 0 && !CHECK(s->destroyed == 1)) {
+        if (s->destroy_expected && strcmp(s->what, "userdata is NULL") != 0 && strcmp(s->what, "cause is NULL") != 0 &&
+            !CHECK(s->destroyed == 1)) {
             print_case(s, s->destroyed > 1 ? "destroyed twice" : "not destroyed");
         }
     }
@@ -167,7 +183,7 @@ void child_call(struct fixture *s, enum kind kind, const char *function) {
         url_client = mcp_client_new(s->url, NULL);
         stdio_client = mcp_client_new_stdio(missing_program, NULL);
     }
-    s->client = kind == URL ? url_client : stdio_client;
+    s->client = kind == PROCESS ? stdio_client : url_client;
     s->started = now_ms();
 }
 
@@ -183,6 +199,21 @@ void child_check(struct fixture *s, mcp_status status) {
 void no_auth(void *userdata, mcp_auth_request *request) {
     (void)userdata;
     (void)request;
+}
+
+void no_open(void *userdata, mcp_oauth_request *request) {
+    (void)userdata;
+    (void)request;
+}
+
+void no_record(void *userdata, mcp_oauth_record *record) {
+    (void)userdata;
+    (void)record;
+}
+
+void no_assertion(void *userdata, mcp_oauth_assertion *assertion) {
+    (void)userdata;
+    (void)assertion;
 }
 
 void no_input(void *userdata, mcp_input *input) {

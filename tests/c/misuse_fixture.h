@@ -22,21 +22,32 @@ enum outcome {
 };
 
 enum kind {
-    URL,        /* a client of the test server */
-    PROCESS,    /* a stdio client whose program does not exist */
-    IN_CALLBACK /* in a callback: uses the client of the call */
+    URL,            /* a client of the test server */
+    URL_WITH_OAUTH, /* the same, and it uses the fixture's mcp_oauth */
+    PROCESS,        /* a stdio client whose program does not exist */
+    IN_CALLBACK     /* in a callback: uses the client of the call */
 };
+
+/* Made for tests. */
+#define PRIVATE_KEY                                                      \
+    "-----BEGIN PRIVATE KEY-----\n"                                      \
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n" \
+    "H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n" \
+    "7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n"         \
+    "-----END PRIVATE KEY-----\n"
 
 struct fixture {
     const char *url; /* of the test server */
     mcp_client *client;
     mcp_options *options;
     mcp_cancel *cancel;
+    mcp_oauth *oauth;
     mcp_error *error;
     mcp_error *kept_error; /* an argument for the functions that read an error */
     mcp_json *json;
     const mcp_json *truth, *number, *text;
-    const char *edge; /* "{}"; the memory after its NUL is not readable */
+    const char *edge;         /* "{}"; the memory after its NUL is not readable */
+    const char *redirect_url; /* in the callback of a login: its redirect; otherwise one of no login */
     mcp_json *result;
     const char *uris[2], *argv[2];
     char buffer[64];
@@ -74,6 +85,9 @@ void child_check(struct fixture *s, mcp_status status);
 
 /* Callbacks that do nothing; count_destroy increments the int that `userdata` points to. */
 void no_auth(void *userdata, mcp_auth_request *request);
+void no_open(void *userdata, mcp_oauth_request *request);
+void no_record(void *userdata, mcp_oauth_record *record);
+void no_assertion(void *userdata, mcp_oauth_assertion *assertion);
 void no_input(void *userdata, mcp_input *input);
 void no_logging(void *userdata, const mcp_json *message);
 void no_log(void *userdata, int32_t level, const char *message);
@@ -85,6 +99,9 @@ void count_destroy(void *userdata);
 void run_all_cases(struct fixture *s);
 void run_auth_request_cases(struct fixture *s, mcp_auth_request *request);
 void run_input_cases(struct fixture *s, mcp_input *input);
+void run_oauth_request_cases(struct fixture *s, mcp_oauth_request *request);
+void run_oauth_record_cases(struct fixture *s, mcp_oauth_record *record);
+void run_oauth_assertion_cases(struct fixture *s, mcp_oauth_assertion *assertion);
 void run_child_cases(struct fixture *s);
 
 #endif

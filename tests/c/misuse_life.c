@@ -9,6 +9,7 @@ static void no_input(void *userdata, mcp_input *input) {
 
 static void late_settings_are_refused(void) {
     mcp_client *client = client_for("dual");
+    mcp_oauth *oauth = mcp_oauth_new();
     mcp_error *error = NULL;
 
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
@@ -32,6 +33,7 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "token", &error));
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-Name", "value", &error));
     EXPECT(MCP_OK, error, mcp_set_auth(client, NULL, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_oauth(client, oauth, &error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 9000, &error));
     EXPECT(MCP_OK, error, mcp_set_cache(client, true, &error));
     EXPECT(MCP_OK, error, mcp_set_log(client, NULL, NULL, NULL, &error));
@@ -43,7 +45,9 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "other", &error));
+    EXPECT(MCP_OK, error, mcp_set_oauth(client, NULL, &error));
     mcp_client_free(client);
+    mcp_oauth_free(oauth);
 }
 
 struct pending {

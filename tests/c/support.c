@@ -160,24 +160,33 @@ int listen_on(uint16_t *port, int backlog) {
     return listener;
 }
 
-char *http_get(const char *path) {
+/* Sends a GET request to a port of 127.0.0.1, and returns the socket. */
+static int send_get(uint16_t port, const char *path) {
     struct sockaddr_in address;
-    const char *colon = strrchr(server_url(), ':');
-    char request[URL_SIZE];
-    size_t size = 0, capacity = 65536;
-    char *response = malloc(capacity);
-    char *body;
-    ssize_t n;
+    size_t length = strlen(path) + 100;
+    char *request = malloc(length);
     int s = socket(AF_INET, SOCK_STREAM, 0);
 
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons((uint16_t)atoi(colon + 1));
-    must(s >= 0 && response != NULL, "socket");
-    must(connect(s, (struct sockaddr *)&address, sizeof address) == 0, "connect to the test server");
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", path);
+    address.sin_port = htons(port);
+    must(s >= 0 && request != NULL, "socket");
+    must(connect(s, (struct sockaddr *)&address, sizeof address) == 0, "connect to 127.0.0.1");
+    snprintf(request, length, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n\r\n", path,
+             (unsigned)port);
     must(send(s, request, strlen(request), 0) == (ssize_t)strlen(request), "send");
+    free(request);
+    return s;
+}
+
+/* The response to a GET request to a port of 127.0.0.1. */
+static char *get(uint16_t port, const char *path) {
+    size_t size = 0, capacity = 65536;
+    char *response = malloc(capacity);
+    int s = send_get(port, path);
+    ssize_t n;
+    must(response != NULL, "memory");
     while ((n = recv(s, response + size, capacity - size - 1, 0)) > 0) {
         size += (size_t)n;
         if (capacity - size < 4096) {
@@ -188,12 +197,73 @@ char *http_get(const char *path) {
     }
     close(s);
     response[size] = '\0';
+    return response;
+}
+
+char *http_get(const char *path) {
+    char *response = get((uint16_t)atoi(strrchr(server_url(), ':') + 1), path);
+    char *body;
     must(strncmp(response, "HTTP/1.1 200", 12) == 0, "the test server responds to a GET with 200");
     body = strstr(response, "\r\n\r\n");
     must(body != NULL && strstr(response, "chunked") == NULL,
          "the test server's response has a body that is not chunked");
     memmove(response, body + 4, strlen(body + 4) + 1);
     return response;
+}
+
+/* The port of a URL at 127.0.0.1; `path` is set to its path. */
+static uint16_t port_of(const char *url, const char **path) {
+    static const char prefix[] = "http://127.0.0.1:";
+    const char *port = url + sizeof prefix - 1;
+    must(strncmp(url, prefix, sizeof prefix - 1) == 0 && strchr(port, '/') != NULL, "the URL is at 127.0.0.1");
+    *path = strchr(port, '/');
+    return (uint16_t)atoi(port);
+}
+
+static char *get_url(const char *url) {
+    const char *path;
+    uint16_t port = port_of(url, &path);
+    return get(port, path);
+}
+
+void request_first_byte(const char *url) {
+    const char *path;
+    uint16_t port = port_of(url, &path);
+    int s = send_get(port, path);
+    char byte;
+    must(recv(s, &byte, 1, 0) == 1, "the test server responds");
+    close(s);
+}
+
+char *redirect_of(const char *authorization_url) {
+    static const char name[] = "\r\nLocation: ";
+    char *response = get_url(authorization_url);
+    char *location = strstr(response, name);
+    must(strncmp(response, "HTTP/1.1 302", 12) == 0 && location != NULL, "the authorization server redirects");
+    location += sizeof name - 1;
+    location[strcspn(location, "\r")] = '\0';
+    memmove(response, location, strlen(location) + 1);
+    return response;
+}
+
+void log_in_at(const char *authorization_url) {
+    char *location = redirect_of(authorization_url);
+    free(get_url(location));
+    free(location);
+}
+
+void finish_login(void *userdata, mcp_oauth_request *request) {
+    char *redirect_url = redirect_of(mcp_oauth_request_url(request));
+    (void)userdata;
+    must(mcp_oauth_request_finish(request, redirect_url, NULL) == MCP_OK, "mcp_oauth_request_finish");
+    free(redirect_url);
+}
+
+mcp_client *client_with_oauth(mcp_oauth *oauth, const char *options) {
+    mcp_client *client = client_for(options);
+    must(mcp_set_oauth(client, oauth, NULL) == MCP_OK, "mcp_set_oauth");
+    must(mcp_set_timeout(client, 60000, NULL) == MCP_OK, "mcp_set_timeout");
+    return client;
 }
 
 mcp_json *server_log(const char *tag) {

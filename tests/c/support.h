@@ -56,6 +56,23 @@ int listen_on(uint16_t *port, int backlog);
 /* Sends a GET request to the test server and returns the body; free it with free(). */
 char *http_get(const char *path);
 
+/* Opens the authorization URL of a login (of a scenario with `oauth`) as a browser does, and returns the URL to which
+ * the server redirects; free it with free(). */
+char *redirect_of(const char *authorization_url);
+
+/* Follows the redirect, too: the library's listener receives it. */
+void log_in_at(const char *authorization_url);
+
+/* An open callback: logs in at once. */
+void finish_login(void *userdata, mcp_oauth_request *request);
+
+/* Creates a client for a scenario that uses `oauth`. Its timeout is 60 s, because a first call with a login has ten
+ * requests, which are slow under valgrind. */
+mcp_client *client_with_oauth(mcp_oauth *oauth, const char *options);
+
+/* Sends a GET request for a URL at 127.0.0.1, and closes the connection after the first byte of the response. */
+void request_first_byte(const char *url);
+
 /* The requests that the server recorded under a tag, as a JSON array. Free it with mcp_json_free. */
 mcp_json *server_log(const char *tag);
 

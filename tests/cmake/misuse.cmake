@@ -15,7 +15,7 @@ add_custom_command(
 mcp_c_program(test-misuse c/misuse.c mcp-check)
 target_sources(test-misuse PRIVATE c/misuse_fixture.c ${CMAKE_CURRENT_BINARY_DIR}/misuse_cases.c)
 target_include_directories(test-misuse PRIVATE c)
-foreach(name misuse_callbacks misuse_registrations misuse_life)
+foreach(name misuse_callbacks misuse_oauth misuse_oauth_life misuse_registrations misuse_life)
   mcp_c_program(test-${name} c/${name}.c mcp-check)
 endforeach()
 
@@ -35,6 +35,8 @@ endfunction()
 set(mcp_valgrind_misuse --brief)
 mcp_misuse_test(misuse ${Python3_EXECUTABLE} ${misuse_server})
 mcp_misuse_test(misuse_callbacks ${Python3_EXECUTABLE} ${misuse_server})
+mcp_misuse_test(misuse_oauth)
+mcp_misuse_test(misuse_oauth_life)
 mcp_misuse_test(misuse_registrations)
 mcp_misuse_test(misuse_life)
 

@@ -1,5 +1,7 @@
-//! Authorization: by a bearer token, by the current token of a slot (`rotating`), or by an API key.
+//! Authorization: by a bearer token, by the current token of a slot (`rotating`), by a token of the scenario's
+//! authorization server (`oauth`), or by an API key.
 
+use crate::oauth;
 use crate::protocol::Request;
 use crate::reply::Reply;
 
@@ -12,7 +14,8 @@ pub fn check(request: &Request) -> Result<(), Reply> {
     let (scenario, head) = (request.scenario, request.head);
     let (bearer, api_key) = (scenario.bearer.as_deref(), scenario.api_key.as_deref());
     let slot = scenario.rotating.as_deref();
-    if bearer.is_none() && api_key.is_none() && slot.is_none() {
+    let is_open = bearer.is_none() && api_key.is_none() && slot.is_none() && !scenario.oauth;
+    if is_open || request.endpoint.is_some() {
         return Ok(());
     }
     if api_key.is_some() && head.get("X-API-Key") == api_key {
@@ -24,6 +27,13 @@ pub fn check(request: &Request) -> Result<(), Reply> {
     }
     if slot.is_some_and(|slot| request.state.tokens.accept(slot, token, scenario.uses)) {
         return Ok(());
+    }
+    if scenario.oauth {
+        if request.state.issued.accept(token, scenario.uses) {
+            return Ok(());
+        }
+        let problem = token.map_or("", |_| r#", error="invalid_token""#);
+        return Err(unauthorized(&format!("{}{problem}", oauth::challenge(request))));
     }
     Err(match (bearer.or(slot), token) {
         (Some(_), None) => unauthorized(ABSENT),

@@ -40,7 +40,8 @@ mod tests {
         let mut head = Head::default();
         head.parse(format!("POST / HTTP/1.1\r\n{lines}\r\n").as_bytes()).unwrap();
         let (state, message) = (State::default(), Message::parse(b""));
-        let request = Request { state: &state, scenario: &scenario, head: &head, message: &message };
+        let request =
+            Request { state: &state, scenario: &scenario, head: &head, message: &message, body: b"", endpoint: None };
         let mut reply = Reply::empty(200);
         add(&request, &mut reply);
         let set = reply.headers.into_iter().map(|(_, value)| value).collect();

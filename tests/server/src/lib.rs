@@ -22,6 +22,7 @@ pub mod log;
 pub mod methods;
 pub mod modern;
 pub mod net;
+pub mod oauth;
 pub mod options;
 pub mod protocol;
 pub mod recorder;

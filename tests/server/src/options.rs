@@ -59,6 +59,8 @@ pub struct Scenario {
     pub supported: Option<Vec<String>>,
     /// The required bearer token.
     pub bearer: Option<String>,
+    /// Whether a token of the path's own authorization server is required.
+    pub oauth: bool,
     /// The required API key.
     pub api_key: Option<String>,
     /// HTTP+SSE instead of Streamable HTTP.
@@ -81,7 +83,7 @@ pub struct Scenario {
     pub retry: Option<String>,
     /// The slot whose current token is required.
     pub rotating: Option<String>,
-    /// For how many requests a token of the slot is valid.
+    /// For how many requests a token of the slot or of `oauth` is valid.
     pub uses: Option<u64>,
     /// Cookies that are set and then required, with their attributes.
     pub cookies: Vec<String>,
@@ -146,6 +148,7 @@ impl Scenario {
             ("version", Some(value)) => self.version = Some(value),
             ("supported", Some(value)) => self.supported = Some(list(&value)),
             ("bearer", Some(value)) => self.bearer = Some(value),
+            ("oauth", None) => self.oauth = true,
             ("api-key", Some(value)) => self.api_key = Some(value),
             ("sse", None) => self.sse = true,
             ("keepalive", Some(value)) => self.keepalive = Some(number(name, &value)?),
@@ -273,6 +276,17 @@ pub fn decode(text: &str) -> Result<String, String> {
         }
     }
     String::from_utf8(out).map_err(|_| format!("not UTF-8 after decoding: {text:?}"))
+}
+
+/// The fields of a form, in which a plus sign is a space.
+pub fn fields(body: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let read = |text: &str| decode(&text.replace('+', " "));
+    let field = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((read(name)?, read(value)?))
+    };
+    text.split('&').filter(|pair| !pair.is_empty()).map(field).collect()
 }
 
 #[cfg(test)]

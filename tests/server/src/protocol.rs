@@ -1,6 +1,7 @@
 //! Determines the era of a request, and encodes the response.
 
 use crate::http::Head;
+use crate::oauth::{self, Endpoint};
 use crate::options::{Era, Scenario};
 use crate::reply::{self, Reply};
 use crate::rpc::{self, Error, Message};
@@ -22,8 +23,12 @@ pub struct Request<'a> {
     pub scenario: &'a Scenario,
     /// The head.
     pub head: &'a Head,
-    /// The body.
+    /// The parsed body.
     pub message: &'a Message,
+    /// The body.
+    pub body: &'a [u8],
+    /// The endpoint of the authorization server, if the request is not for the MCP server.
+    pub endpoint: Option<Endpoint>,
 }
 
 impl Request<'_> {
@@ -60,12 +65,12 @@ impl Request<'_> {
 
     /// Whether the request opens the event stream of HTTP+SSE.
     pub fn opens_sse_stream(&self) -> bool {
-        self.scenario.sse && self.head.method() == "GET"
+        self.scenario.sse && self.head.method() == "GET" && self.endpoint.is_none()
     }
 
     /// Whether the JSON-RPC response is sent on the event stream of HTTP+SSE, which an earlier GET has opened.
     pub fn responds_on_sse_stream(&self) -> bool {
-        self.scenario.sse && self.head.method() == "POST"
+        self.scenario.sse && self.head.method() == "POST" && self.endpoint.is_none()
     }
 
     /// The versions of one era that the scenario offers.
@@ -81,6 +86,9 @@ impl Request<'_> {
 
     /// Responds like a server without faults.
     pub fn answer(&self) -> Reply {
+        if let Some(endpoint) = self.endpoint {
+            return oauth::answer(self, endpoint);
+        }
         if let Some(origin) = self.head.get("Origin")
             && !is_local(origin)
         {

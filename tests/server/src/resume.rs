@@ -126,7 +126,7 @@ mod tests {
         let (scenario, mut head) = (Scenario::parse(options).unwrap(), Head::default());
         head.parse(text.as_bytes()).unwrap();
         let message = Message::parse(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
-        run(&Request { state, scenario: &scenario, head: &head, message: &message })
+        run(&Request { state, scenario: &scenario, head: &head, message: &message, body: b"", endpoint: None })
     }
 
     #[test]

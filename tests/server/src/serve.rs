@@ -3,6 +3,7 @@
 use crate::faults::{self, Exchange, Flow};
 use crate::http::{Framing, Head, Source};
 use crate::net::Stream;
+use crate::oauth::Endpoint;
 use crate::options::Scenario;
 use crate::protocol::Request;
 use crate::reply::Reply;
@@ -133,7 +134,9 @@ impl Connection {
         let message = Message::parse(&self.body);
         let add = |tag: &String| self.state.log.add(tag, self.number, &self.head, &self.body, message.method());
         let record_id = scenario.tag.as_ref().map(add);
-        let request = Request { state: &self.state, scenario, head: &self.head, message: &message };
+        let (_, endpoint) = Endpoint::of_path(self.head.path());
+        let (head, body) = (&self.head, self.body.as_slice());
+        let request = Request { state: &self.state, scenario, head, message: &message, body, endpoint };
         let mut exchange = Exchange { request, stream: &mut self.stream, out: &mut self.out, record_id, last };
         if let Err(refusal) = auth::check(&exchange.request).and_then(|()| cookies::check(&exchange.request)) {
             return exchange.send(refusal);
@@ -149,7 +152,9 @@ impl Connection {
         if let Some(reply) = services::answer(&self.state, &self.head, &self.body) {
             return Err(reply);
         }
-        match Scenario::of_path(self.head.path()) {
+        let (path, endpoint) = Endpoint::of_path(self.head.path());
+        match Scenario::of_path(path) {
+            Some(Ok(scenario)) if endpoint.is_some() && !scenario.oauth => Err(Reply::text(404, "no OAuth here\n")),
             Some(Ok(scenario)) => Ok(scenario),
             Some(Err(error)) => Err(Reply::text(418, format!("{error}\n"))),
             None => Err(Reply::text(404, "no such path; try /s/dual/mcp\n")),

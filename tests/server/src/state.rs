@@ -1,6 +1,7 @@
 //! The state of the server: sessions, counts, records, and responses to its pings.
 
 use crate::log::Log;
+use crate::oauth::Issued;
 use crate::resume::Streams;
 use crate::sse_streams::SseStreams;
 use crate::tokens::Tokens;
@@ -28,8 +29,10 @@ pub struct State {
     pub sse_streams: SseStreams,
     /// The streams that can be resumed.
     pub streams: Streams,
-    /// The issued tokens.
+    /// The tokens of the token service.
     pub tokens: Tokens,
+    /// The codes and tokens of the authorization servers.
+    pub issued: Issued,
     sessions: Mutex<HashMap<String, Session>>,
     counts: Mutex<HashMap<String, u64>>,
     pongs: Mutex<HashMap<String, u64>>,

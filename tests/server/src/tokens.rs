@@ -2,7 +2,7 @@
 
 use crate::http::Head;
 use crate::modern::decode_base64;
-use crate::options::decode;
+use crate::options::fields;
 use crate::reply::Reply;
 use crate::state::{lock, random};
 use serde_json::json;
@@ -58,7 +58,7 @@ impl Tokens {
 
     /// Responds to a request for a token.
     pub fn issue(&self, slot: &str, head: &Head, body: &[u8]) -> Reply {
-        let form = match form(body) {
+        let form = match fields(body) {
             Ok(form) if head.lists("Content-Type", "application/x-www-form-urlencoded") => form,
             _ => return refusal(400, "invalid_request"),
         };
@@ -104,17 +104,6 @@ fn is_basic(value: &str) -> bool {
     let credentials = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Basic"));
     let decoded = credentials.and_then(|(_, text)| String::from_utf8(decode_base64(text)?).ok());
     decoded.is_some_and(|text| text.split_once(':') == Some(CLIENT))
-}
-
-/// The fields of a form, in which a plus sign is a space.
-fn form(body: &[u8]) -> Result<Vec<(String, String)>, String> {
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let read = |text: &str| decode(&text.replace('+', " "));
-    let field = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Ok((read(name)?, read(value)?))
-    };
-    text.split('&').filter(|pair| !pair.is_empty()).map(field).collect()
 }
 
 #[cfg(test)]

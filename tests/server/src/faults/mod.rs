@@ -284,6 +284,10 @@ pub fn select<'a>(request: &Request<'a>, reused: bool) -> Option<&'a Kind> {
 
 fn matches(fault: &Fault, request: &Request, reused: bool) -> bool {
     let Request { head, message, .. } = request;
+    if let Some(endpoint) = request.endpoint {
+        // A fault without `when` is one of the MCP server.
+        return fault.when.iter().any(|name| name == endpoint.name());
+    }
     let named = |method: &String| message.method() == Some(method) || head.method() == method;
     if !(fault.when.is_empty() || fault.when.iter().any(named)) {
         return false;
