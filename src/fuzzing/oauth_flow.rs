@@ -47,7 +47,7 @@ const CLIENT_SECRET: &str = "zqxw-client-secret";
 const IDP_SECRET: &str = "zqxw-idp-secret";
 const ASSERTION: &str = "zqxw-assertion";
 
-/// In a scripted body: the body and the credentials of the request.
+/// In the scripted body of an error: the body and the credentials of the request.
 const ECHO: &str = "$";
 
 /// The most requests of one renewal: five places for the metadata of the MCP server, three for that of each of eight
@@ -276,7 +276,11 @@ impl NetworkState {
         if let Some(secret) = secret.filter(|secret| !secret.is_empty()) {
             let is_meant = |(known, endpoint): &(String, String)| {
                 known == &secret
-                    && self.has_endpoint(url, |server| server.registration_endpoint.as_ref() == Some(endpoint))
+                    && self.servers.iter().any(|at| {
+                        // An issuer may change its endpoints.
+                        at.registration_endpoint.as_ref() == Some(endpoint)
+                            && self.has_endpoint(url, |server| is_issuer(&at.issuer, &server.issuer))
+                    })
             };
             let is_configured = secret == CLIENT_SECRET && self.is_for_configured(url);
             assert!(is_configured || self.registered.iter().any(is_meant), "a client secret is sent to {url}");
@@ -347,14 +351,16 @@ impl SendForeign for ScriptedNetwork {
             Some(line) => {
                 let credentials = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
                 let echo = format!("{sent} {}", credentials.unwrap_or_default());
-                let body = line.get(1..).unwrap_or_default().replace(ECHO, &echo);
+                let text = line.get(1..).unwrap_or_default();
+                let body = text.replace(ECHO, &echo);
                 match line.as_bytes().first() {
                     Some(b'0') => return Err(Error::new(MCP_CONNECT_FAILED, "the connection was refused")),
                     Some(b'3') => return Err(Error::new(MCP_REDIRECT_REFUSED, "the server redirects")),
                     Some(b'4') => (400, body),
                     Some(b'5') => (503, body),
                     Some(b'6') => (404, body),
-                    _ => (200, body),
+                    // The application may read members of these, such as the scopes.
+                    _ => (200, text.to_owned()),
                 }
             }
         };
@@ -367,9 +373,9 @@ impl ScriptedNetwork {
     /// The user gets the authorization URL, and is redirected as the script says.
     fn redirect(&self, request: &LoginRequest) {
         let mut state = self.0.lock();
-        let (endpoint, query) = request.url.split_once('?').expect("a query");
+        let (endpoint, authorization_query) = request.url.split_once('?').expect("a query");
         assert!(!request.url.contains(SECRET), "a secret in the authorization URL");
-        let parameters = QueryParameters::parse(query);
+        let parameters = QueryParameters::parse(authorization_query);
         let parameter = |name| parameters.single(name).ok().flatten().expect("a parameter").to_owned();
         let (login, challenge) = (parameter("state"), parameter("code_challenge"));
         let n = state.next_number();
@@ -379,7 +385,9 @@ impl ScriptedNetwork {
         let known = state.servers.iter().filter_map(|server| server.authorization_endpoint.clone());
         let endpoints: Vec<String> = known.filter(|known| request.url.starts_with(known.as_str())).collect();
         assert!(!endpoints.is_empty(), "{endpoint} is not an authorization endpoint");
-        if let Ok(Some(code)) = QueryParameters::parse(&rest).single("code") {
+        // The fragment of a redirect is ignored.
+        let query = rest.split('#').next().unwrap_or_default();
+        if let Ok(Some(code)) = QueryParameters::parse(query).single("code") {
             state.codes.extend(endpoints.into_iter().map(|endpoint| (code.to_owned(), endpoint, challenge.clone())));
         }
         drop(state);
