@@ -769,7 +769,7 @@ typedef void (*mcp_auth_fn)(void *userdata, struct mcp_auth_request *MCP_NONNULL
 
 /**
  * Sets the callback that authorizes requests, for tokens that expire, are fetched, or come from a
- * file. NULL removes it (the default).
+ * file. NULL removes it (the default). A callback replaces an `mcp_oauth` (`mcp_set_oauth`).
  *
  * The callback is called before each HTTP request (attempt 1). If the server responds with 401, or
  * with 403 and `insufficient_scope` (RFC 6750, section 3.1), it is called again and can read the
@@ -969,7 +969,7 @@ void mcp_oauth_free(mcp_oauth *oauth);
 /**
  * Sets the object that obtains the tokens of a client. NULL removes it (the default).
  *
- * /// It replaces an auth callback, and setting an auth callback (`mcp_set_auth`) replaces it. Its
+ * It replaces an auth callback, and setting an auth callback (`mcp_set_auth`) replaces it. Its
  * token overrides that of `mcp_set_bearer`. Tokens are sent only to the origin of the client's URL
  * (its scheme, host and port).
  *
@@ -990,7 +990,7 @@ mcp_status mcp_set_oauth(mcp_client *client, mcp_oauth *oauth, mcp_error **error
  * secret authenticates the application in requests for tokens (RFC 6749, section 2.3.1); NULL
  * means that there is none.
  *
- * /// If a client is set, the library registers none: at an authorization server for which none is
+ * If a client is set, the library registers none: at an authorization server for which none is
  * set, calls fail with `MCP_OAUTH_FAILED`, unless the server supports the document of
  * `mcp_oauth_set_client_url`.
  *
@@ -1284,9 +1284,9 @@ mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
  * argument. The library starts the command without a shell, and opens no browser unless the
  * application calls this function or `mcp_oauth_use_browser`.
  *
- * Returns `MCP_INVALID_ARGUMENT` for another URL, for one with a character that must be
- * percent-encoded, and if no browser can be opened, for example because neither BROWSER, DISPLAY
- * nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
+ * Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
+ * percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
+ * BROWSER, DISPLAY nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
  *
  * It blocks for at most 2 seconds for each command, to detect whether the command fails.
  * Thread-safe. Since 0.1.0.
