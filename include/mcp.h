@@ -1530,10 +1530,11 @@ typedef struct mcp_oauth_record mcp_oauth_record;
  * - `load` finds the record and passes its text to `mcp_oauth_record_set_text`. If there is none,
  *   it does nothing.
  * - `save` stores `mcp_oauth_record_text` in place of the old text; if that is NULL, it removes
- *   the record. /// - `lock` waits until no other process has locked the record, and locks it. The
- *   library does this before it changes tokens. Before a refresh it then calls `load` again, and
- *   uses the new token if another process has stored one meanwhile: many authorization servers
- *   accept a refresh token only once.
+ *   the record.
+ * - `lock` waits until no other process has locked the record, and locks it. The library does this
+ *   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token
+ *   if another process has stored one meanwhile: many authorization servers accept a refresh token
+ *   only once.
  * - `unlock` releases the lock. It may run on another thread than `lock`.
  *
  * If one cannot do its work, it calls `mcp_oauth_record_fail`.
@@ -1578,7 +1579,8 @@ mcp_status mcp_oauth_set_store(mcp_oauth *oauth,
  * `path` is the path of the folder; a relative one starts at the current working directory. NULL
  * means the folder "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
  * "~/Library/Application Support"). The folder is created when something is stored. Only the
- * current user can access it and its files, which contain tokens that are not encrypted.
+ * current user can access it and its files, which contain tokens that are not encrypted. A call
+ * that cannot read or write a file fails with `MCP_SYSTEM_ERROR`.
  *
  * Returns `MCP_INVALID_ARGUMENT` for an empty path, or if `path` is NULL and neither
  * XDG_STATE_HOME nor HOME is an absolute path; `MCP_MISUSE` after `mcp_set_oauth`.
@@ -1651,7 +1653,7 @@ typedef struct mcp_oauth_assertion mcp_oauth_assertion;
  * reports with `mcp_oauth_assertion_fail` why there is none. It is called for each request of a
  * token with an assertion.
  *
- * /// It runs on the thread of the call that needs the token, with no lock held, and for one
+ * It runs on the thread of the call that needs the token, with no lock held, and for one
  * request at a time for each MCP server. It may use the library, but must neither make a call on a
  * client with the same `mcp_oauth` nor wait for one on another thread. Its time does not count
  * against any timeout. It must not throw an exception or call longjmp.
@@ -1682,7 +1684,7 @@ mcp_status mcp_oauth_set_assertion(mcp_oauth *oauth,
                                    mcp_error **error);
 
 /**
- * /// Returns the audience ("aud") that the assertion must have: the issuer of the authorization
+ * Returns the audience ("aud") that the assertion must have: the issuer of the authorization
  * server, or with `mcp_oauth_set_identity` the client id at the identity provider. NULL for NULL.
  *
  * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.

@@ -14,10 +14,10 @@
 //   throws an mcp::error with that status; the try_ form returns the same error.
 // - Blocking. A function of mcp::client that takes options communicates with the server. It blocks until it has a
 //   result, or until its timeout, its cancel token or client::close ends it.
-// - Ownership. A client, options, a cancel token and a JSON document own their resources; they can be moved, not
-//   copied. Using a moved-from client or token is an error (status::invalid_argument), never a crash; a moved-from
-//   document is missing. Views (json_view, std::string_view) are borrowed, and each description states how long they
-//   are valid.
+// - Ownership. A client, options, a cancel token, OAuth settings and a JSON document own their resources; they can be
+//   moved, not copied. Using a moved-from client, token or mcp::oauth is an error (status::invalid_argument), never a
+//   crash; a moved-from document is missing. Views (json_view, std::string_view) are borrowed, and each description
+//   states how long they are valid.
 // - Text is UTF-8. It is copied, and the copy is wiped after the call. Text with an embedded NUL is rejected with
 //   status::invalid_argument, not truncated. A parameter that accepts std::nullopt is a std::optional, and its
 //   description states what std::nullopt means.
@@ -204,6 +204,15 @@ enum class status : std::int32_t {
     config_invalid = MCP_CONFIG_INVALID,
     /// The task was cancelled, by this client or another, before it had a result.
     task_cancelled = MCP_TASK_CANCELLED,
+    /// The server requires a login, and the user cannot be asked: there is no open callback (oauth::set_open), logins
+    /// start only with client::login (oauth_when::asked), or the last login failed.
+    login_required = MCP_LOGIN_REQUIRED,
+    /// The login failed: the user or the authorization server refused it (see error::oauth_code), the open callback
+    /// failed (see error::cause), or the user did not complete it in time.
+    login_failed = MCP_LOGIN_FAILED,
+    /// The authorization server cannot be found, violates a rule, or refuses the client (see error::oauth_code); or the
+    /// store or the assertion callback failed. The message names the rule, and the function that permits an exception.
+    oauth_failed = MCP_OAUTH_FAILED,
 };
 
 /// Returns the C name of a status, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this version of the library
@@ -247,6 +256,38 @@ enum class change : std::uint32_t {
 inline constexpr change operator|(change left, change right) noexcept {
     return static_cast<change>(static_cast<std::uint32_t>(left) | static_cast<std::uint32_t>(right));
 }
+
+/// How a client gets its tokens from an authorization server: see oauth::set_grant. A later version may add values.
+enum class oauth_grant : std::int32_t {
+    /// The user logs in with a browser (authorization code with PKCE; RFC 6749, section 4.1). The default.
+    login = MCP_OAUTH_LOGIN,
+    /// A service without a user authenticates with its own secret or key (RFC 6749, section 4.4).
+    client_credentials = MCP_OAUTH_CLIENT_CREDENTIALS,
+    /// A JWT of another party proves the identity of the application or of its user (RFC 7523, section 2.1). Needs an
+    /// assertion callback.
+    assertion = MCP_OAUTH_ASSERTION,
+};
+
+/// The rules for authorization servers that oauth::allow can switch off. A later version may add values.
+enum class oauth_leniency : std::int32_t {
+    /// The metadata of an authorization server need not state that it supports PKCE (`code_challenge_methods_supported`
+    /// is missing). Needed for Microsoft Entra ID and Amazon Cognito.
+    unstated_pkce = MCP_OAUTH_UNSTATED_PKCE,
+    /// An MCP server at a public address may name an authorization server at a private one. Only for MCP servers that
+    /// you trust: they could make the application send requests into its own network.
+    private_addresses = MCP_OAUTH_PRIVATE_ADDRESSES,
+    /// Authorization servers on other machines may use http. Secrets and tokens are then sent unencrypted: for test
+    /// networks only.
+    plain_http = MCP_OAUTH_PLAIN_HTTP,
+};
+
+/// When a login starts: see oauth::set_login. A later version may add values.
+enum class oauth_when : std::int32_t {
+    /// In any call, when the server requires a token that only a login can provide. The default.
+    needed = MCP_OAUTH_WHEN_NEEDED,
+    /// Only in client::login; other calls fail with status::login_required.
+    asked = MCP_OAUTH_WHEN_ASKED,
+};
 
 /// The severity of a log message of the library. A later version may add values.
 enum class log_level : std::int32_t {
@@ -353,9 +394,17 @@ class error : public std::exception {
         return wait >= 0 ? std::optional<std::chrono::milliseconds>(wait) : std::nullopt;
     }
 
+    /// Returns the error code of the authorization server, such as "access_denied" or "invalid_scope" (RFC 6749,
+    /// sections 4.1.2.1 and 5.2); std::nullopt if it sent none.
+    std::optional<std::string_view> oauth_code() const noexcept {
+        const char *code = mcp_error_oauth_code(state_->c_error.get());
+        return code != nullptr ? std::optional<std::string_view>(code) : std::nullopt;
+    }
+
 #ifdef __cpp_exceptions
-    /// Returns the exception that left the auth callback or was passed to auth_request::fail; null if there was none.
-    /// std::rethrow_exception throws it again. If one failure ended several calls, their errors share this exception.
+    /// Returns the exception that left the auth callback or the open callback, or was passed to auth_request::fail,
+    /// oauth_request::fail or oauth::fail; null if there was none. std::rethrow_exception throws it again. If one
+    /// failure ended several calls, their errors share this exception.
     std::exception_ptr cause() const noexcept {
         const auto *cause = static_cast<const std::exception_ptr *>(mcp_error_cause(state_->c_error.get()));
         return cause != nullptr ? *cause : nullptr;
@@ -645,6 +694,40 @@ expected<Plain> get(Function &&function, const Arguments &...arguments) {
         return unexpected(outcome.error());
     }
     return result;
+}
+
+/// A text that the library returned; empty for NULL.
+inline std::string_view or_empty(const char *text) noexcept {
+    return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
+/// Whether a text is UTF-8 without a NUL (RFC 3629, section 4).
+inline bool is_valid_text(std::string_view text) noexcept {
+    for (std::size_t at = 0, length = 0; at < text.size(); at += length) {
+        const unsigned char first = static_cast<unsigned char>(text[at]);
+        if (first == 0 || (first >= 0x80 && first < 0xC2) || first > 0xF4) {
+            return false;
+        }
+        length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+        if (length > text.size() - at) {
+            return false;
+        }
+        for (std::size_t i = 1; i < length; i++) {
+            const unsigned char next = static_cast<unsigned char>(text[at + i]);
+            const int least = i > 1 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+            const int most = i > 1 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+            if (next < least || next > most) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/// The reason for a failure as C accepts it. C counts a failure with another reason, too: it cannot be reported again.
+inline std::string valid_reason(std::string_view reason) {
+    return is_valid_text(reason) ? std::string(reason)
+                                 : "(the reason that was given is not UTF-8, or has a NUL inside)";
 }
 
 #ifdef __cpp_exceptions
@@ -1219,6 +1302,16 @@ inline error empty_callback() {
     return error(status::invalid_argument, "the callback is empty");
 }
 
+/// Passes a callable to C, which destroys it, also if the setter fails.
+template <class Setter, class Handle, class Function, class Callable>
+expected<void> set_callback(Setter setter, Handle *handle, Function function, Callable callable) {
+    if (is_empty(callable)) {
+        return unexpected(empty_callback());
+    }
+    void *owned = new Callable(std::move(callable));
+    return call(setter, handle, function, owned, &destroy<Callable>);
+}
+
 /// Calls a callback and discards its exceptions.
 template <class Callable, class... Arguments>
 void invoke_ignoring_exceptions(Callable &callable, Arguments &&...arguments) noexcept {
@@ -1386,12 +1479,12 @@ class auth_request {
 
     /// Returns the whole URL of the request, including its query.
     std::string_view url() const noexcept {
-        return or_empty(mcp_auth_request_url(request_));
+        return detail::or_empty(mcp_auth_request_url(request_));
     }
 
     /// Returns the HTTP method of the request: "POST", "GET" or "DELETE".
     std::string_view method() const noexcept {
-        return or_empty(mcp_auth_request_method(request_));
+        return detail::or_empty(mcp_auth_request_method(request_));
     }
 
     /// Returns 1 before a request; 2 or 3 after the server rejected the credentials of this call.
@@ -1415,18 +1508,16 @@ class auth_request {
     /// Reports that there are no credentials: the call fails with status::auth_failed, and the reason is in its
     /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
     void fail(std::string_view reason) noexcept {
-        if (!detail::call(mcp_auth_request_fail, request_, detail::text(reason, "the reason"))) {
-            mcp_auth_request_fail(request_, unusable_reason, nullptr);
-        }
+        mcp_auth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Reports that there are no credentials, and attaches an exception, which error::cause returns. An exception that
     /// leaves the callback has the same effect.
     void fail(std::string_view reason, std::exception_ptr cause) noexcept {
-        if (!try_fail(reason, cause)) {
-            (void)try_fail(unusable_reason, cause);
-        }
+        mcp_auth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+                                   new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
+                                   nullptr);
     }
 
     /// Sets the bearer token of the request, without the word "Bearer"; std::nullopt removes it. The rules and errors
@@ -1464,24 +1555,171 @@ class auth_request {
   private:
     /// Passed to C in place of a text with an embedded NUL, so that the library knows that the setter failed.
     static constexpr const char *never_valid = "\1";
-    static constexpr const char *unusable_reason = "(the reason that was given is not UTF-8, or has a NUL inside)";
 
-    static std::string_view or_empty(const char *text) noexcept {
-        return text != nullptr ? std::string_view(text) : std::string_view();
+    mcp_auth_request *request_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// OAuth: the arguments of its callbacks
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The argument of an open callback: the login that the user has to perform in a browser. See oauth::set_open. The
+/// object and the texts it returns are valid until the callback returns: copy the URL for oauth::fail.
+class oauth_request {
+  public:
+    explicit oauth_request(mcp_oauth_request *borrowed) noexcept : request_(borrowed) {}
+    oauth_request(const oauth_request &) = delete;
+    oauth_request &operator=(const oauth_request &) = delete;
+
+    /// Returns the URL to open in a browser. It identifies the login for oauth::fail.
+    std::string_view url() const noexcept {
+        return detail::or_empty(mcp_oauth_request_url(request_));
+    }
+
+    /// Returns the URL of the MCP server that requires the login, as messages show it: without its query.
+    std::string_view server() const noexcept {
+        return detail::or_empty(mcp_oauth_request_server(request_));
+    }
+
+    /// Returns the issuer of the authorization server, such as "https://auth.example". The MCP server has chosen it:
+    /// show it to the user.
+    std::string_view issuer() const noexcept {
+        return detail::or_empty(mcp_oauth_request_issuer(request_));
+    }
+
+    /// Returns the requested scopes, separated by spaces; empty if none is requested.
+    std::string_view scopes() const noexcept {
+        return detail::or_empty(mcp_oauth_request_scopes(request_));
+    }
+
+    /// Returns the redirect URI of the login. If it is a loopback address, the library receives the redirect itself.
+    std::string_view redirect_uri() const noexcept {
+        return detail::or_empty(mcp_oauth_request_redirect_uri(request_));
+    }
+
+    /// Reports that there will be no redirect: the call fails with status::login_failed, and the reason is in its
+    /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
+    void fail(std::string_view reason) noexcept {
+        mcp_oauth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
-    expected<void> try_fail(std::string_view reason, const std::exception_ptr &cause) {
-        const detail::text text(reason, "the reason");
-        if (auto invalid = detail::validate(text)) {
-            return unexpected(*invalid);
-        }
-        void *owned = new std::exception_ptr(cause);
-        return detail::call(mcp_auth_request_fail_with, request_, text, owned, &detail::destroy<std::exception_ptr>);
+    /// Reports that there will be no redirect, and attaches an exception, which error::cause returns. An exception that
+    /// leaves the callback has the same effect.
+    void fail(std::string_view reason, std::exception_ptr cause) noexcept {
+        mcp_oauth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+                                    new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
+                                    nullptr);
+    }
+
+    /// Finishes the login with the whole URL to which the authorization server redirected, for a callback that received
+    /// the redirect itself. Throws status::invalid_argument if it is not the redirect of this login.
+    void finish(std::string_view redirect_url) {
+        detail::value_or_throw(try_finish(redirect_url));
     }
 #endif
 
-    mcp_auth_request *request_;
+    /// Non-throwing form of finish().
+    [[nodiscard]] expected<void> try_finish(std::string_view redirect_url) {
+        return detail::call(mcp_oauth_request_finish, request_, detail::text(redirect_url, "the redirect URL"));
+    }
+
+  private:
+    mcp_oauth_request *request_;
+};
+
+/// The argument of the callbacks of a store: one record, which contains the registration and the tokens for one server.
+/// See oauth::set_store. The object and the texts it returns are valid until the callback returns.
+class oauth_record {
+  public:
+    explicit oauth_record(mcp_oauth_record *borrowed) noexcept : record_(borrowed) {}
+    oauth_record(const oauth_record &) = delete;
+    oauth_record &operator=(const oauth_record &) = delete;
+
+    /// Returns the key under which the record is stored. It contains line breaks, and no secret.
+    std::string_view key() const noexcept {
+        return detail::or_empty(mcp_oauth_record_key(record_));
+    }
+
+    /// Returns the text to save, which is a secret; std::nullopt if the record is to be removed. Only in the callback
+    /// that saves.
+    std::optional<std::string_view> text() const noexcept {
+        std::size_t length = 0;
+        const char *start = mcp_oauth_record_text(record_, &length);
+        return start != nullptr ? std::optional<std::string_view>(std::in_place, start, length) : std::nullopt;
+    }
+
+    /// Reports that the store failed: the call fails with status::oauth_failed, and the reason is in its message. A
+    /// reason that is not UTF-8 or contains a NUL is replaced by a fixed text. An exception that leaves the callback
+    /// has the same effect, with its what().
+    void fail(std::string_view reason) noexcept {
+        mcp_oauth_record_fail(record_, detail::valid_reason(reason).c_str(), nullptr);
+    }
+
+#ifdef __cpp_exceptions
+    /// Sets the stored text. A callback that sets none has no record with this key. Throws status::misuse in another
+    /// callback than the one that loads, status::invalid_argument if the text is not UTF-8.
+    void set_text(std::string_view text) {
+        detail::value_or_throw(try_set_text(text));
+    }
+#endif
+
+    /// Non-throwing form of set_text(). If the last call of it in the callback failed, the call fails with
+    /// status::oauth_failed.
+    [[nodiscard]] expected<void> try_set_text(std::string_view text) {
+        const char *start = text.data() != nullptr ? text.data() : "";
+        return detail::call(mcp_oauth_record_set_text, record_, start, text.size());
+    }
+
+  private:
+    mcp_oauth_record *record_;
+};
+
+/// The argument of an assertion callback: describes the assertion, and receives it. See oauth::set_assertion. The
+/// object and the texts it returns are valid until the callback returns.
+class oauth_assertion {
+  public:
+    explicit oauth_assertion(mcp_oauth_assertion *borrowed) noexcept : assertion_(borrowed) {}
+    oauth_assertion(const oauth_assertion &) = delete;
+    oauth_assertion &operator=(const oauth_assertion &) = delete;
+
+    /// Returns the audience that the assertion must have: the issuer of the authorization server, or with
+    /// oauth::set_identity, the client identifier at the identity provider.
+    std::string_view audience() const noexcept {
+        return detail::or_empty(mcp_oauth_assertion_audience(assertion_));
+    }
+
+    /// Returns the identifier of the MCP server that the token is for; empty if none is sent (oauth::set_resource).
+    std::string_view resource() const noexcept {
+        return detail::or_empty(mcp_oauth_assertion_resource(assertion_));
+    }
+
+    /// Reports that there is no assertion: the call fails with status::oauth_failed, and the reason is in its message.
+    /// A reason that is not UTF-8 or contains a NUL is replaced by a fixed text. An exception that leaves the callback
+    /// has the same effect, with its what().
+    void fail(std::string_view reason) noexcept {
+        mcp_oauth_assertion_fail(assertion_, detail::valid_reason(reason).c_str(), nullptr);
+    }
+
+#ifdef __cpp_exceptions
+    /// Sets the assertion, usually a JSON Web Token.
+    void set(std::string_view text) {
+        detail::value_or_throw(try_set(text));
+    }
+#endif
+
+    /// Non-throwing form of set(). If the last call of it in the callback failed, the call fails with
+    /// status::oauth_failed.
+    [[nodiscard]] expected<void> try_set(std::string_view text) {
+        const detail::text copy(text, "the assertion");
+        if (copy.has_nul()) {
+            mcp_oauth_assertion_set(assertion_, "", nullptr); // so that the library knows that it failed
+        }
+        return detail::call(mcp_oauth_assertion_set, assertion_, copy);
+    }
+
+  private:
+    mcp_oauth_assertion *assertion_;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -1584,20 +1822,64 @@ class input {
 
 namespace detail {
 
-template <class Callable> void invoke_auth(void *userdata, mcp_auth_request *borrowed) noexcept {
-    Callable &callable = *static_cast<Callable *>(userdata);
-    auth_request request(borrowed);
+#ifdef __cpp_exceptions
+// Whether the argument of a callback can attach an exception to the error.
+template <class Argument, class = void> struct carries_cause : std::false_type {};
+template <class Argument>
+struct carries_cause<Argument, std::void_t<decltype(std::declval<Argument &>().fail(
+                                   std::string_view(), std::declval<std::exception_ptr>()))>> : std::true_type {};
+
+/// Reports the exception that is being handled.
+template <class Argument> void fail_with_exception(Argument &argument, std::string_view reason) noexcept {
+    if constexpr (carries_cause<Argument>::value) {
+        argument.fail(reason, std::current_exception());
+    } else {
+        argument.fail(reason);
+    }
+}
+#endif
+
+/// Calls a callback, and passes the exception that leaves it to `fail` of its argument.
+template <class Callable, class Argument> void invoke_or_fail(Callable &callable, Argument &argument) noexcept {
 #ifdef __cpp_exceptions
     try {
-        callable(request);
+        callable(argument);
     } catch (const std::exception &thrown) {
-        request.fail(thrown.what(), std::current_exception());
+        fail_with_exception(argument, thrown.what());
     } catch (...) {
-        request.fail("the callback threw an exception that is not a std::exception", std::current_exception());
+        fail_with_exception(argument, "the callback threw an exception that is not a std::exception");
     }
 #else
-    callable(request);
+    callable(argument);
 #endif
+}
+
+template <class Callable> void invoke_auth(void *userdata, mcp_auth_request *borrowed) noexcept {
+    auth_request request(borrowed);
+    invoke_or_fail(*static_cast<Callable *>(userdata), request);
+}
+
+template <class Callable> void invoke_open(void *userdata, mcp_oauth_request *borrowed) noexcept {
+    oauth_request request(borrowed);
+    invoke_or_fail(*static_cast<Callable *>(userdata), request);
+}
+
+template <class Callable> void invoke_assertion(void *userdata, mcp_oauth_assertion *borrowed) noexcept {
+    oauth_assertion assertion(borrowed);
+    invoke_or_fail(*static_cast<Callable *>(userdata), assertion);
+}
+
+/// The callbacks of a store; a callback that is not set is a std::nullopt_t.
+template <class Load, class Save, class Lock, class Unlock> struct store_callbacks {
+    Load load;
+    Save save;
+    Lock lock;
+    Unlock unlock;
+};
+
+template <class Store, auto Member> void invoke_store(void *userdata, mcp_oauth_record *borrowed) noexcept {
+    oauth_record record(borrowed);
+    invoke_or_fail(static_cast<Store *>(userdata)->*Member, record);
 }
 
 template <class Callable> void invoke_log(void *userdata, std::int32_t level, const char *message) noexcept {
@@ -1614,19 +1896,8 @@ template <class Callable> void invoke_change(void *userdata, const char *method,
 }
 
 template <class Callable> void invoke_handler(void *userdata, mcp_input *borrowed) noexcept {
-    Callable &callable = *static_cast<Callable *>(userdata);
     input request(borrowed);
-#ifdef __cpp_exceptions
-    try {
-        callable(request);
-    } catch (const std::exception &thrown) {
-        request.fail(thrown.what());
-    } catch (...) {
-        request.fail("the callback threw an exception that is not a std::exception");
-    }
-#else
-    callable(request);
-#endif
+    invoke_or_fail(*static_cast<Callable *>(userdata), request);
 }
 
 /// The elements of a vector as a NULL-terminated array for C.
@@ -1667,6 +1938,442 @@ inline const char *const *to_c(const text_array &argument) noexcept {
 }
 
 } // namespace detail
+
+// ---------------------------------------------------------------------------------------------------------------------
+// OAuth
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// OAuth settings: what the application is at authorization servers, and what it keeps of them.
+///
+///     mcp::oauth oauth;
+///     oauth.use_browser();
+///     oauth.use_folder();
+///     client.set_oauth(oauth);
+///     client.ping(); // the first time, the browser opens
+///
+/// A request without a token is sent first: a server that requires none causes no login. When the server responds with
+/// 401, the call finds the authorization server that it names (specification 2026-07-28, "Authorization"), and
+/// determines the client identifier: the one of set_client, else the URL of set_client_url, else one that it gets by
+/// registering there. Later the token is refreshed without the user. A login that failed is not repeated before
+/// client::login.
+///
+/// Several clients and threads may use the same settings: those with the same URL share one login, and one login or
+/// refresh serves all calls that wait for it. The first client::set_oauth fixes the settings: setters throw
+/// status::misuse from then on. Clients keep a reference: the object may be destroyed when neither finish() nor fail()
+/// is needed.
+///
+/// A secret or a key that is set without an issuer is used only if the authorization server is on this machine or has
+/// the origin of the MCP server: an MCP server must not determine where a secret is sent. Secrets and tokens appear in
+/// no log message and no error.
+class oauth {
+  public:
+    /// Creates settings for logins of the user, with tokens in memory.
+    oauth() noexcept : oauth_(mcp_oauth_new()) {}
+
+#ifdef __cpp_exceptions
+    // --- The identity of the client ---
+
+    /// Sets the client identifier that the authorization server has assigned, and its secret if it has one. `issuer`
+    /// identifies the authorization server; std::nullopt means the one at which the identifier is used first. May be
+    /// called for each of several issuers. If one is set, the library registers none.
+    void set_client(std::optional<std::string_view> issuer, std::string_view client_id,
+                    std::optional<std::string_view> client_secret = std::nullopt) {
+        detail::value_or_throw(try_set_client(issuer, client_id, client_secret));
+    }
+
+    /// Sets the client identifier that the authorization server has assigned, and the private key with which the client
+    /// authenticates (`private_key_jwt`; RFC 7523, section 2.2). The key is PEM text, not the path of a file. `key_id`
+    /// selects the key at the authorization server, if the client has several there.
+    ///
+    /// Throws status::invalid_argument for a key that cannot be used.
+    void set_client_key(std::optional<std::string_view> issuer, std::string_view client_id,
+                        std::string_view private_key, std::optional<std::string_view> key_id = std::nullopt) {
+        detail::value_or_throw(try_set_client_key(issuer, client_id, private_key, key_id));
+    }
+
+    /// Sets the URL of the document that describes the application (Client ID Metadata Document). It is the client
+    /// identifier at every authorization server that supports such documents, unless one is set for it. std::nullopt
+    /// removes it. Throws status::invalid_argument unless it is an https URL with a path.
+    void set_client_url(std::optional<std::string_view> url) {
+        detail::value_or_throw(try_set_client_url(url));
+    }
+
+    /// Allows or forbids the registration of the client at authorization servers where it has no identifier (RFC 7591).
+    /// Allowed by default. `metadata` is the text of a JSON object whose members are added to the registration, such as
+    /// "client_name" or "contacts".
+    ///
+    /// Throws status::invalid_argument for metadata that is not an object or contains a member that the library sets.
+    void set_registration(bool allowed, std::optional<std::string_view> metadata = std::nullopt) {
+        detail::value_or_throw(try_set_registration(allowed, metadata));
+    }
+
+    // --- Tokens ---
+
+    /// Sets how tokens are obtained. Default: oauth_grant::login.
+    void set_grant(oauth_grant grant) {
+        detail::value_or_throw(try_set_grant(grant));
+    }
+
+    /// Sets the scopes to request, separated by spaces, instead of those that the MCP server publishes. Scopes that it
+    /// requires in a challenge are added. std::nullopt restores the default.
+    void set_scopes(std::optional<std::string_view> scopes) {
+        detail::value_or_throw(try_set_scopes(scopes));
+    }
+
+    /// Sets the identifier of the MCP server for the authorization server (RFC 8707). std::nullopt means the published
+    /// one (the default); "" sends none, which Microsoft Entra ID needs.
+    void set_resource(std::optional<std::string_view> resource) {
+        detail::value_or_throw(try_set_resource(resource));
+    }
+
+    /// Adds a parameter to the URL of a login, such as "login_hint" or "prompt", or to the token requests of the other
+    /// grants, such as "audience"; std::nullopt removes it. Throws status::invalid_argument for a parameter that the
+    /// library sets.
+    void set_parameter(std::string_view name, std::optional<std::string_view> value) {
+        detail::value_or_throw(try_set_parameter(name, value));
+    }
+
+    /// Switches a rule for authorization servers off, or on again. All are on by default.
+    void allow(oauth_leniency leniency, bool allowed = true) {
+        detail::value_or_throw(try_allow(leniency, allowed));
+    }
+
+    // --- Logins ---
+
+    /// Sets the callback that starts a login: it shows oauth_request::url to the user, in a browser
+    /// (mcp::open_browser), in a window, or as text. It can be any callable that accepts an oauth_request & (it may be
+    /// move-only):
+    ///
+    ///     oauth.set_open([&window](mcp::oauth_request &request) {
+    ///         window.show(std::string(request.url()), std::string(request.server()));
+    ///     });
+    ///
+    /// It must return soon and not wait for the user: the call waits for the redirect afterwards. By default the
+    /// library receives the redirect. If the application receives it (set_redirect), it calls finish(); if the callback
+    /// itself does, oauth_request::finish. If the user gives up, call fail(). Over SSH, let the user open the URL on
+    /// another machine, copy the address of the page that cannot be loaded there, and pass it to finish().
+    ///
+    /// It runs on the thread of the call that needs the token, with no lock held; neither its time nor that of the user
+    /// counts against any timeout of a call. It must not make calls on a client with these settings, nor wait for one.
+    /// An exception that leaves it ends the call, and the calls that wait for the same login, with
+    /// status::login_failed. The message contains its what(), and error::cause returns the exception. Without
+    /// exceptions, use oauth_request::fail.
+    ///
+    /// The callable is moved into the settings, and destroyed after its last call, on any thread. Throws
+    /// status::invalid_argument if it is empty.
+    template <class Callable> void set_open(Callable callable) {
+        detail::value_or_throw(try_set_open(std::move(callable)));
+    }
+
+    /// Removes the open callback (the default): a call that needs a login fails with status::login_required.
+    void set_open(std::nullopt_t) {
+        detail::value_or_throw(try_set_open(std::nullopt));
+    }
+
+    /// Opens logins with mcp::open_browser. Replaces an open callback. If no browser can be opened, as over SSH, the
+    /// call fails with status::login_failed.
+    void use_browser() {
+        detail::value_or_throw(try_use_browser());
+    }
+
+    /// Sets the redirect URI. Default: "http://127.0.0.1/callback".
+    ///
+    /// - "http://127.0.0.1/path" or "http://localhost/path": the library receives the redirect, at any free port, or at
+    ///   the port of the URI
+    /// - an https URL, or a private scheme such as "com.example.app:/oauth": the application receives the redirect and
+    ///   calls finish(). Prefer an https URL that the system opens with the application (app link, universal link):
+    ///   other applications can claim a private scheme
+    ///
+    /// Throws status::invalid_argument for any other URI.
+    void set_redirect(std::string_view uri) {
+        detail::value_or_throw(try_set_redirect(uri));
+    }
+
+    /// Sets when logins start, and how long a login waits for the user; 0 means without limit. Default:
+    /// oauth_when::needed, 5 minutes.
+    void set_login(oauth_when when, duration timeout) {
+        detail::value_or_throw(try_set_login(when, timeout));
+    }
+
+    /// Finishes a login with the whole URL to which the authorization server redirected: one that the system passed to
+    /// the application, or that the user copied from a browser. May be called from any thread at any time. Throws
+    /// status::invalid_argument if no login waits for this redirect.
+    void finish(std::string_view redirect_url) {
+        detail::value_or_throw(try_finish(redirect_url));
+    }
+
+    /// Ends the login with this oauth_request::url, for example because the user closed the window: the call that
+    /// waits fails with status::login_failed, and the reason is in its message. May be called from any thread at any
+    /// time. Throws status::invalid_argument if no login with this URL waits. A reason that is not UTF-8 or contains a
+    /// NUL is replaced by a fixed text.
+    void fail(std::string_view url, std::string_view reason) {
+        detail::value_or_throw(try_fail(url, reason));
+    }
+
+    /// Ends the login, and attaches an exception, which error::cause returns.
+    void fail(std::string_view url, std::string_view reason, std::exception_ptr cause) {
+        detail::value_or_throw(try_fail(url, reason, cause));
+    }
+
+    // --- Storage ---
+
+    /// Sets the callbacks of a store for registrations and tokens, for example a keychain. Each can be any callable
+    /// that accepts an oauth_record &:
+    ///
+    ///     oauth.set_store([&](mcp::oauth_record &record) { if (auto text = vault.read(record.key())) ... },
+    ///                     [&](mcp::oauth_record &record) { vault.write(record.key(), record.text()); });
+    ///
+    /// `load` passes the stored text to oauth_record::set_text, or does nothing if there is none. `save` stores
+    /// oauth_record::text, or removes the record if that is std::nullopt. `lock` waits until no other process has
+    /// locked the record, and locks it; `unlock` may run on another thread. Both may be std::nullopt if no other
+    /// process uses the records.
+    ///
+    /// They run on the thread of a call or on a thread of the library, possibly on several threads at the same time,
+    /// and neither a cancel token nor client::close interrupts them. They must not make calls on a client with these
+    /// settings, nor wait for one. An exception that leaves them ends the call with status::oauth_failed, and the
+    /// message contains its what().
+    ///
+    /// The callables are moved into the settings, and destroyed after their last call, on any thread. Throws
+    /// status::invalid_argument if one is empty, or if there is only one of `lock` and `unlock`.
+    template <class Load, class Save, class Lock = std::nullopt_t, class Unlock = std::nullopt_t>
+    void set_store(Load load, Save save, Lock lock = std::nullopt, Unlock unlock = std::nullopt) {
+        detail::value_or_throw(try_set_store(std::move(load), std::move(save), std::move(lock), std::move(unlock)));
+    }
+
+    /// Removes the callbacks of a store, or the folder: registrations and tokens are kept in memory (the default).
+    void set_store(std::nullopt_t) {
+        detail::value_or_throw(try_set_store(std::nullopt));
+    }
+
+    /// Keeps registrations and tokens in files in this folder, which only the user can read. Processes may share a
+    /// folder. std::nullopt means "libmcp/oauth" in $XDG_STATE_HOME (usually ~/.local/state). Replaces a store.
+    void use_folder(std::optional<std::string_view> path = std::nullopt) {
+        detail::value_or_throw(try_use_folder(path));
+    }
+
+    // --- Assertions ---
+
+    /// Sets the callback that provides the assertions for oauth_grant::assertion, such as the identity token of a
+    /// workload. It can be any callable that accepts an oauth_assertion & (it may be move-only):
+    ///
+    ///     oauth.set_assertion([](mcp::oauth_assertion &assertion) {
+    ///         assertion.set(identity_token(assertion.audience()));
+    ///     });
+    ///
+    /// It runs for each request of a token, on the thread of the call that needs it, with no lock held; its time does
+    /// not count against any timeout. It must not make calls on a client with these settings, nor wait for one. An
+    /// exception that leaves it ends the call with status::oauth_failed, and the message contains its what().
+    ///
+    /// The assertion is sent only to an authorization server whose issuer is set (set_client), is on this machine, or
+    /// is on the origin of the MCP server.
+    ///
+    /// The callable is moved into the settings, and destroyed after its last call, on any thread. Throws
+    /// status::invalid_argument if it is empty.
+    template <class Callable> void set_assertion(Callable callable) {
+        detail::value_or_throw(try_set_assertion(std::move(callable)));
+    }
+
+    /// Removes the assertion callback.
+    void set_assertion(std::nullopt_t) {
+        detail::value_or_throw(try_set_assertion(std::nullopt));
+    }
+
+    /// Exchanges assertions at the identity provider of an enterprise first (Enterprise-Managed Authorization): the
+    /// assertion callback provides an ID token of that provider, whose token endpoint and client this function sets.
+    void set_identity(std::string_view token_endpoint, std::string_view client_id,
+                      std::optional<std::string_view> client_secret = std::nullopt) {
+        detail::value_or_throw(try_set_identity(token_endpoint, client_id, client_secret));
+    }
+#endif
+
+    /// Non-throwing form of set_client().
+    [[nodiscard]] expected<void> try_set_client(std::optional<std::string_view> issuer, std::string_view client_id,
+                                                std::optional<std::string_view> client_secret = std::nullopt) {
+        return detail::call(mcp_oauth_set_client, oauth_.get(), detail::text(issuer, "the issuer"),
+                            detail::text(client_id, "the client identifier"),
+                            detail::text(client_secret, "the client secret"));
+    }
+
+    /// Non-throwing form of set_client_key().
+    [[nodiscard]] expected<void> try_set_client_key(std::optional<std::string_view> issuer, std::string_view client_id,
+                                                    std::string_view private_key,
+                                                    std::optional<std::string_view> key_id = std::nullopt) {
+        return detail::call(mcp_oauth_set_client_key, oauth_.get(), detail::text(issuer, "the issuer"),
+                            detail::text(client_id, "the client identifier"),
+                            detail::text(private_key, "the private key"), detail::text(key_id, "the key's identifier"));
+    }
+
+    /// Non-throwing form of set_client_url().
+    [[nodiscard]] expected<void> try_set_client_url(std::optional<std::string_view> url) {
+        return detail::call(mcp_oauth_set_client_url, oauth_.get(), detail::text(url, "the client's URL"));
+    }
+
+    /// Non-throwing form of set_registration().
+    [[nodiscard]] expected<void> try_set_registration(bool allowed,
+                                                      std::optional<std::string_view> metadata = std::nullopt) {
+        const detail::json_text text(metadata);
+        return detail::call(mcp_oauth_set_registration, oauth_.get(), allowed, text.start, text.length);
+    }
+
+    /// Non-throwing form of set_grant().
+    [[nodiscard]] expected<void> try_set_grant(oauth_grant grant) {
+        return detail::call(mcp_oauth_set_grant, oauth_.get(), static_cast<std::int32_t>(grant));
+    }
+
+    /// Non-throwing form of set_scopes().
+    [[nodiscard]] expected<void> try_set_scopes(std::optional<std::string_view> scopes) {
+        return detail::call(mcp_oauth_set_scopes, oauth_.get(), detail::text(scopes, "the list of scopes"));
+    }
+
+    /// Non-throwing form of set_resource().
+    [[nodiscard]] expected<void> try_set_resource(std::optional<std::string_view> resource) {
+        return detail::call(mcp_oauth_set_resource, oauth_.get(), detail::text(resource, "the resource"));
+    }
+
+    /// Non-throwing form of set_parameter().
+    [[nodiscard]] expected<void> try_set_parameter(std::string_view name, std::optional<std::string_view> value) {
+        return detail::call(mcp_oauth_set_parameter, oauth_.get(), detail::text(name, "the parameter's name"),
+                            detail::text(value, "the parameter's value"));
+    }
+
+    /// Non-throwing form of allow().
+    [[nodiscard]] expected<void> try_allow(oauth_leniency leniency, bool allowed = true) {
+        return detail::call(mcp_oauth_allow, oauth_.get(), static_cast<std::int32_t>(leniency), allowed);
+    }
+
+    /// Non-throwing form of set_open().
+    template <class Callable> [[nodiscard]] expected<void> try_set_open(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, oauth_request &>,
+                      "an open callback is called with an mcp::oauth_request &");
+        return detail::set_callback(mcp_oauth_set_open, oauth_.get(), detail::invoke_open<Callable>,
+                                    std::move(callable));
+    }
+
+    /// Non-throwing form of set_open(std::nullopt).
+    [[nodiscard]] expected<void> try_set_open(std::nullopt_t) {
+        return detail::call(mcp_oauth_set_open, oauth_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of use_browser().
+    [[nodiscard]] expected<void> try_use_browser() {
+        return detail::call(mcp_oauth_use_browser, oauth_.get());
+    }
+
+    /// Non-throwing form of set_redirect().
+    [[nodiscard]] expected<void> try_set_redirect(std::string_view uri) {
+        return detail::call(mcp_oauth_set_redirect, oauth_.get(), detail::text(uri, "the redirect URI"));
+    }
+
+    /// Non-throwing form of set_login().
+    [[nodiscard]] expected<void> try_set_login(oauth_when when, duration timeout) {
+        return detail::call(mcp_oauth_set_login, oauth_.get(), static_cast<std::int32_t>(when), timeout);
+    }
+
+    /// Non-throwing form of finish().
+    [[nodiscard]] expected<void> try_finish(std::string_view redirect_url) {
+        return detail::call(mcp_oauth_finish, oauth_.get(), detail::text(redirect_url, "the redirect URL"));
+    }
+
+    /// Non-throwing form of fail().
+    [[nodiscard]] expected<void> try_fail(std::string_view url, std::string_view reason) {
+        return end_login(url, reason, nullptr, nullptr);
+    }
+
+#ifdef __cpp_exceptions
+    /// Non-throwing form of fail() with a cause.
+    [[nodiscard]] expected<void> try_fail(std::string_view url, std::string_view reason, std::exception_ptr cause) {
+        return end_login(url, reason, new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>);
+    }
+#endif
+
+    /// Non-throwing form of set_store().
+    template <class Load, class Save, class Lock = std::nullopt_t, class Unlock = std::nullopt_t>
+    [[nodiscard]] expected<void> try_set_store(Load load, Save save, Lock lock = std::nullopt,
+                                               Unlock unlock = std::nullopt) {
+        static_assert(std::is_invocable_v<Load &, oauth_record &> && std::is_invocable_v<Save &, oauth_record &>,
+                      "the callbacks of a store are called with an mcp::oauth_record &");
+        using store = detail::store_callbacks<Load, Save, Lock, Unlock>;
+        if (detail::is_empty(load) || detail::is_empty(save) || detail::is_empty(lock) || detail::is_empty(unlock)) {
+            return unexpected(detail::empty_callback());
+        }
+        void *owned = new store{std::move(load), std::move(save), std::move(lock), std::move(unlock)};
+        return detail::call(mcp_oauth_set_store, oauth_.get(), &detail::invoke_store<store, &store::load>,
+                            &detail::invoke_store<store, &store::save>, optional_callback<store, &store::lock, Lock>(),
+                            optional_callback<store, &store::unlock, Unlock>(), owned, &detail::destroy<store>);
+    }
+
+    /// Non-throwing form of set_store(std::nullopt).
+    [[nodiscard]] expected<void> try_set_store(std::nullopt_t) {
+        return detail::call(mcp_oauth_set_store, oauth_.get(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of use_folder().
+    [[nodiscard]] expected<void> try_use_folder(std::optional<std::string_view> path = std::nullopt) {
+        return detail::call(mcp_oauth_use_folder, oauth_.get(), detail::text(path, "the folder's path"));
+    }
+
+    /// Non-throwing form of set_assertion().
+    template <class Callable> [[nodiscard]] expected<void> try_set_assertion(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, oauth_assertion &>,
+                      "an assertion callback is called with an mcp::oauth_assertion &");
+        return detail::set_callback(mcp_oauth_set_assertion, oauth_.get(), detail::invoke_assertion<Callable>,
+                                    std::move(callable));
+    }
+
+    /// Non-throwing form of set_assertion(std::nullopt).
+    [[nodiscard]] expected<void> try_set_assertion(std::nullopt_t) {
+        return detail::call(mcp_oauth_set_assertion, oauth_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of set_identity().
+    [[nodiscard]] expected<void> try_set_identity(std::string_view token_endpoint, std::string_view client_id,
+                                                  std::optional<std::string_view> client_secret = std::nullopt) {
+        return detail::call(mcp_oauth_set_identity, oauth_.get(), detail::text(token_endpoint, "the token endpoint"),
+                            detail::text(client_id, "the client identifier"),
+                            detail::text(client_secret, "the client secret"));
+    }
+
+  private:
+    friend class client;
+
+    /// The function for C of a callback that may be std::nullopt.
+    template <class Store, auto Member, class Callable> static mcp_oauth_record_fn optional_callback() noexcept {
+        if constexpr (std::is_same_v<Callable, std::nullopt_t>) {
+            return nullptr;
+        } else {
+            static_assert(std::is_invocable_v<Callable &, oauth_record &>,
+                          "the callbacks of a store are called with an mcp::oauth_record &");
+            return &detail::invoke_store<Store, Member>;
+        }
+    }
+
+    /// Ends a login. C destroys the cause, also on failure.
+    expected<void> end_login(std::string_view url, std::string_view reason, void *cause, mcp_destroy_fn destroy) {
+        const detail::text c_url(url, "the URL");
+        const std::string c_reason = detail::valid_reason(reason);
+        // C gets an empty URL, which fits no login, in place of one with a NUL, so that it destroys the cause.
+        const char *usable_url = c_url.has_nul() ? "" : c_url.c_str();
+        const auto outcome = detail::call(mcp_oauth_fail, oauth_.get(), usable_url, c_reason.c_str(), cause, destroy);
+        const auto invalid = detail::validate(c_url);
+        return invalid ? expected<void>(unexpected(*invalid)) : outcome;
+    }
+
+    std::unique_ptr<mcp_oauth, detail::deleter<mcp_oauth_free>> oauth_;
+};
+
+/// Non-throwing form of open_browser().
+[[nodiscard]] inline expected<void> try_open_browser(std::string_view url) {
+    return detail::call(mcp_open_browser, detail::text(url, "the URL"));
+}
+
+#ifdef __cpp_exceptions
+/// Opens an http or https URL in the user's browser. Blocks for at most 2 seconds for each command that is tried, to
+/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL, and if
+/// no browser can be opened.
+inline void open_browser(std::string_view url) {
+    detail::value_or_throw(try_open_browser(url));
+}
+#endif
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Paginated lists
@@ -1858,13 +2565,15 @@ class client {
     /// name to an object with
     ///
     /// - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http", "streamable-http" or
-    ///   "sse"), "headers", and "auth", a bearer token; or
+    ///   "sse"), "headers", "auth", which is a bearer token or "oauth", and "oauth", the settings for it; or
     /// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that runs as a child process;
     /// - optionally "timeout", in milliseconds.
     ///
     /// Comments and trailing commas are allowed; mcp_client_new_from_config has the details. `${NAME}` in a text stands
     /// for an environment variable, `${NAME:-text}` for one with a default. `name` selects the server; std::nullopt
-    /// selects the only enabled server of the file. Throws status::config_invalid, with a message that names the key.
+    /// selects the only enabled server of the file. With "oauth", logins open the user's browser, and the tokens are
+    /// kept in the folder of oauth::use_folder; set_oauth replaces that. Throws status::config_invalid, with a message
+    /// that names the key.
     [[nodiscard]] static client from_config(std::string_view path,
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::value_or_throw(try_from_config(path, name));
@@ -2157,11 +2866,11 @@ class client {
     ///         request.set_bearer(store.token(request.attempt() > 1));
     ///     });
     ///
-    /// The credentials that it sets override those of the client; a callback that sets nothing adds nothing. It is
-    /// called before each HTTP request (attempt 1); and again if the server responds with 401, or with 403 and
-    /// `insufficient_scope` (RFC 6750, section 3.1). The server's challenge is then available (attempt 2, and 3 after
-    /// another rejection; then the call fails). If several calls are rejected at the same time, the callback is called
-    /// once and all of them use the result: a refresh token is used once.
+    /// The credentials that it sets override those of the client; a callback that sets nothing adds nothing. It
+    /// replaces the OAuth settings of set_oauth. It is called before each HTTP request (attempt 1); and again if the
+    /// server responds with 401, or with 403 and `insufficient_scope` (RFC 6750, section 3.1). The server's challenge
+    /// is then available (attempt 2, and 3 after another rejection; then the call fails). If several calls are rejected
+    /// at the same time, the callback is called once and all of them use the result: a refresh token is used once.
     ///
     /// It runs on the thread of the call that makes the request, on one thread at a time for each client, with no lock
     /// held. It may use the library, but must neither make a call on the same client nor wait for one (status::misuse).
@@ -2180,6 +2889,57 @@ class client {
     /// Removes the auth callback.
     void set_auth(std::nullopt_t) {
         detail::value_or_throw(try_set_auth(std::nullopt));
+    }
+
+    // --- OAuth ---
+
+    /// Gets the tokens of this client from authorization servers, as the settings say: see mcp::oauth. A token is
+    /// requested when the server requires one, and renewed before it expires. It overrides the token of set_bearer; a
+    /// server that requires none gets none. Replaces an auth callback.
+    ///
+    /// This fixes the settings, which may be used for any number of clients. The client keeps a reference to them: the
+    /// object may be destroyed at any time.
+    void set_oauth(const oauth &settings) {
+        detail::value_or_throw(try_set_oauth(settings));
+    }
+
+    /// Removes the OAuth settings.
+    void set_oauth(std::nullopt_t) {
+        detail::value_or_throw(try_set_oauth(std::nullopt));
+    }
+
+    /// Makes sure that there is a token which the server accepts. Uses or refreshes a stored token if possible, and
+    /// otherwise lets the user log in, also with oauth_when::asked and after a login that failed. The time of the user
+    /// does not count against any timeout; oauth::set_login limits it. To end it early, use a cancel token.
+    ///
+    /// Throws status::login_required without an open callback, status::login_failed if the login failed,
+    /// status::misuse without OAuth settings.
+    void login(const options &opts = {}) {
+        detail::value_or_throw(try_login(opts));
+    }
+
+    /// Logs out: deletes the tokens for this server, and revokes them if the authorization server supports that (RFC
+    /// 7009). If that fails, they are deleted anyway, and the error is the reason. The registration of the application
+    /// is kept. Throws status::misuse without OAuth settings.
+    void logout(const options &opts = {}) {
+        detail::value_or_throw(try_logout(opts));
+    }
+
+    /// Returns the state of the login, an object. Sends nothing. Throws status::misuse without OAuth settings.
+    ///
+    /// - "loggedIn": whether there is an access token that has not expired, or a refresh token; the server may have
+    ///   revoked them
+    /// - "issuer", "resource", "clientId": the authorization server, the identifier of the MCP server there, and this
+    ///   client's identifier
+    /// - "registration": how the client got its identifier: "configured", "metadata_document" or "registered"
+    /// - "scopes": an array with the granted scopes
+    /// - "expiresAt": when the token expires, in seconds since 1970
+    /// - "refreshable": whether there is a refresh token
+    /// - "idToken": an object with the claims of the ID token. Its signature is not verified: for display only
+    ///
+    /// Members that are not known are missing.
+    [[nodiscard]] json oauth_state() const {
+        return detail::value_or_throw(try_oauth_state());
     }
 
     // --- Server requests: before the first call ---
@@ -2248,7 +3008,7 @@ class client {
     /// Sets the timeout of calls whose options set none; 0 means none. Default: 60 s.
     ///
     /// The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation, redirects, retries and
-    /// the body. The time of the auth callback is not counted.
+    /// the body. The time of the auth callback and of a login is not counted.
     void set_timeout(duration length) {
         detail::value_or_throw(try_set_timeout(length));
     }
@@ -2609,6 +3369,34 @@ class client {
         return detail::call(mcp_set_auth, client_.get(), nullptr, nullptr, nullptr);
     }
 
+    /// Non-throwing form of set_oauth().
+    [[nodiscard]] expected<void> try_set_oauth(const oauth &settings) {
+        if (!settings.oauth_) {
+            return unexpected(error(status::invalid_argument, "the OAuth settings were moved from"));
+        }
+        return detail::call(mcp_set_oauth, client_.get(), settings.oauth_.get());
+    }
+
+    /// Non-throwing form of set_oauth(std::nullopt).
+    [[nodiscard]] expected<void> try_set_oauth(std::nullopt_t) {
+        return detail::call(mcp_set_oauth, client_.get(), nullptr);
+    }
+
+    /// Non-throwing form of login().
+    [[nodiscard]] expected<void> try_login(const options &opts = {}) {
+        return detail::call(mcp_login, client_.get(), opts);
+    }
+
+    /// Non-throwing form of logout().
+    [[nodiscard]] expected<void> try_logout(const options &opts = {}) {
+        return detail::call(mcp_logout, client_.get(), opts);
+    }
+
+    /// Non-throwing form of oauth_state().
+    [[nodiscard]] expected<json> try_oauth_state() const {
+        return detail::get_json(mcp_oauth_state, client_.get());
+    }
+
     /// Non-throwing form of set_timeout().
     [[nodiscard]] expected<void> try_set_timeout(duration length) {
         return detail::call(mcp_set_timeout, client_.get(), length);
@@ -2683,14 +3471,9 @@ class client {
   private:
     explicit client(mcp_client *owned) noexcept : client_(owned) {}
 
-    /// Passes a callable to C, which destroys it, also if the setter fails.
     template <class Setter, class Function, class Callable>
     expected<void> set_callback(Setter setter, Function function, Callable callable) {
-        if (detail::is_empty(callable)) {
-            return unexpected(detail::empty_callback());
-        }
-        void *owned = new Callable(std::move(callable));
-        return detail::call(setter, client_.get(), function, owned, &detail::destroy<Callable>);
+        return detail::set_callback(setter, client_.get(), function, std::move(callable));
     }
 
     template <class Setter, class Callable> expected<void> set_handler(Setter setter, Callable callable) {

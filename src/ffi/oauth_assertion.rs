@@ -28,7 +28,7 @@ pub struct mcp_oauth_assertion<'a> {
 /// reports with `mcp_oauth_assertion_fail` why there is none. It is called for each request of a
 /// token with an assertion.
 ///
-/// /// It runs on the thread of the call that needs the token, with no lock held, and for one
+/// It runs on the thread of the call that needs the token, with no lock held, and for one
 /// request at a time for each MCP server. It may use the library, but must neither make a call on a
 /// client with the same `mcp_oauth` nor wait for one on another thread. Its time does not count
 /// against any timeout. It must not throw an exception or call longjmp.
@@ -86,7 +86,7 @@ impl mcp_oauth_assertion<'_> {
     }
 }
 
-/// /// Returns the audience ("aud") that the assertion must have: the issuer of the authorization
+/// Returns the audience ("aud") that the assertion must have: the issuer of the authorization
 /// server, or with `mcp_oauth_set_identity` the client id at the identity provider. NULL for NULL.
 ///
 /// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.

@@ -36,10 +36,11 @@ pub struct mcp_oauth_record<'a> {
 /// - `load` finds the record and passes its text to `mcp_oauth_record_set_text`. If there is none,
 ///   it does nothing.
 /// - `save` stores `mcp_oauth_record_text` in place of the old text; if that is NULL, it removes
-///   the record. /// - `lock` waits until no other process has locked the record, and locks it. The
-///   library does this before it changes tokens. Before a refresh it then calls `load` again, and
-///   uses the new token if another process has stored one meanwhile: many authorization servers
-///   accept a refresh token only once.
+///   the record.
+/// - `lock` waits until no other process has locked the record, and locks it. The library does this
+///   before it changes tokens. Before a refresh it then calls `load` again, and uses the new token
+///   if another process has stored one meanwhile: many authorization servers accept a refresh token
+///   only once.
 /// - `unlock` releases the lock. It may run on another thread than `lock`.
 ///
 /// If one cannot do its work, it calls `mcp_oauth_record_fail`.
@@ -159,7 +160,8 @@ impl CustomStore for StoreCallbacks {
 /// `path` is the path of the folder; a relative one starts at the current working directory. NULL
 /// means the folder "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
 /// "~/Library/Application Support"). The folder is created when something is stored. Only the
-/// current user can access it and its files, which contain tokens that are not encrypted.
+/// current user can access it and its files, which contain tokens that are not encrypted. A call
+/// that cannot read or write a file fails with `MCP_SYSTEM_ERROR`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for an empty path, or if `path` is NULL and neither
 /// XDG_STATE_HOME nor HOME is an absolute path; `MCP_MISUSE` after `mcp_set_oauth`.

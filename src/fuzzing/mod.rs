@@ -8,6 +8,7 @@ mod config;
 mod headers;
 mod json;
 mod oauth;
+mod oauth_flow;
 mod server;
 mod stdio;
 
@@ -18,6 +19,7 @@ pub use config::config;
 pub use headers::{header_encoding, headers};
 pub use json::{json_rpc, json_value};
 pub use oauth::{oauth_callback, oauth_challenge, oauth_documents, oauth_form, oauth_record, oauth_urls};
+pub use oauth_flow::oauth_flow;
 pub use stdio::stdio_lines;
 
 use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};

@@ -143,7 +143,7 @@ fn check_failure(failure: Option<EndpointFailure>) {
 }
 
 /// An error text is one printable line.
-fn check_error_text(why: &str) {
+pub fn check_error_text(why: &str) {
     assert!(!why.is_empty() && !why.contains(char::is_control) && why.len() <= 4096, "{why:?}");
 }
 

@@ -39,7 +39,7 @@ function(cpp_test name source standard)
   cpp_run(cpp.asan.${name} cpp-asan-${name})
 endfunction()
 
-foreach(name json errors settings calls callbacks threads)
+foreach(name json errors settings calls callbacks threads oauth_settings oauth_login oauth_unattended)
   cpp_test(${name} ${name} 17)
 endforeach()
 set(cpp_schema_server
@@ -82,10 +82,12 @@ cpp_program(cpp-tsan-threads threads 17 ${cpp_thread})
 cpp_run(cpp.tsan cpp-tsan-threads)
 cpp_program(cpp-tsan-protocol protocol 17 ${cpp_thread} ${cpp_schema_server})
 cpp_run(cpp.tsan.protocol cpp-tsan-protocol)
+cpp_program(cpp-tsan-oauth_login oauth_login 17 ${cpp_thread})
+cpp_run(cpp.tsan.oauth_login cpp-tsan-oauth_login)
 # Control: a deliberate race in a callback must be reported.
 cpp_run(cpp.tsan.race cpp-tsan-threads --race)
-set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.race PROPERTIES LABELS "cpp;deep" ENVIRONMENT
-                                                                      "${cpp_thread_environment}")
+set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.oauth_login cpp.tsan.race
+                     PROPERTIES LABELS "cpp;deep" ENVIRONMENT "${cpp_thread_environment}")
 set_tests_properties(cpp.tsan.race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*threads\\.cpp")
 
 # --- Real servers -----------------------------------------------------------------------------------------------------

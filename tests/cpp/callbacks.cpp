@@ -1,4 +1,5 @@
 // The auth callback and the log callback: their arguments, exceptions, and the lifetime of the callables.
+#include "callables.hpp"
 #include "check.hpp"
 #include "support.hpp"
 
@@ -14,40 +15,6 @@
 using namespace std::string_view_literals;
 
 namespace {
-
-// Counts the live objects, except moved-from ones.
-class counted {
-  public:
-    explicit counted(std::atomic<int> &alive) : alive_(&alive, [](std::atomic<int> *count) { --*count; }) {
-        ++alive;
-    }
-
-  private:
-    std::unique_ptr<std::atomic<int>, void (*)(std::atomic<int> *)> alive_; // makes it move-only
-};
-
-struct non_std_exception {
-    int number;
-};
-
-// The cause of an error; ends the test if it does not have this type.
-template <class Exception> Exception cause_of(const mcp::error &error) {
-    if (CHECK(error.cause() != nullptr)) {
-        try {
-            std::rethrow_exception(error.cause());
-        } catch (const Exception &cause) {
-            return cause;
-        } catch (...) {
-            CHECK(false);
-        }
-    }
-    must(false, "the error has the expected cause");
-    std::abort();
-}
-
-bool has(const mcp::error &error, std::string_view text) {
-    return error.message().find(text) != std::string_view::npos;
-}
 
 void auth_callback_sets_credentials() {
     mcp::client client = support::client_for("dual+bearer=right-token+tag=cpp-auth");

@@ -1,5 +1,6 @@
 // Without exceptions and run-time type information: the try_ forms, and callbacks that cannot throw.
 #include "check.hpp"
+#include "oauth_server.hpp"
 #include "support.hpp"
 
 #include <string>
@@ -60,11 +61,54 @@ void calls_succeed_and_close() {
     CHECK_FAILS(json_mismatch, (*info)["era"].try_as_int64());
 }
 
+void oauth_callbacks_report_failures() {
+    oauth_test::server server;
+    mcp::oauth oauth;
+    int logins = 0;
+    std::string stored;
+    CHECK_WORKS(oauth.try_set_open([&logins](mcp::oauth_request &request) {
+        if (++logins == 1) {
+            request.fail("not yet");
+            return;
+        }
+        CHECK_FAILS(invalid_argument, request.try_finish("a\0b"sv));
+        CHECK_WORKS(request.try_finish(oauth_test::redirect_of(request.url())));
+    }));
+    CHECK_WORKS(oauth.try_set_store(
+        [&stored](mcp::oauth_record &record) {
+            if (!stored.empty()) {
+                CHECK_WORKS(record.try_set_text(stored));
+            }
+        },
+        [&stored](mcp::oauth_record &record) { stored = record.text().value_or(""); }));
+    mcp::client client = server.client();
+    CHECK_WORKS(client.try_set_oauth(oauth));
+    const mcp::error error = CHECK_FAILS(login_failed, client.try_login());
+    CHECK(error.message().find("not yet") != std::string_view::npos);
+    CHECK_FAILS(login_required, client.try_ping());
+    CHECK_WORKS(client.try_login());
+    CHECK_WORKS(client.try_ping());
+    CHECK(logins == 2 && !stored.empty());
+    CHECK_FAILS(invalid_argument, oauth.try_fail("https://auth.example/authorize", "no login waits for this"));
+    CHECK_FAILS(misuse, oauth.try_set_scopes("read"));
+
+    mcp::oauth unattended;
+    CHECK_WORKS(unattended.try_set_grant(mcp::oauth_grant::assertion));
+    CHECK_WORKS(unattended.try_set_client(server.issuer(), "ci"));
+    CHECK_WORKS(unattended.try_set_assertion([](mcp::oauth_assertion &assertion) {
+        CHECK_FAILS(invalid_argument, assertion.try_set("a\0b"sv));
+        assertion.fail("the runner gives no token");
+    }));
+    CHECK_WORKS(client.try_set_oauth(unattended));
+    CHECK(CHECK_FAILS(oauth_failed, client.try_ping()).message().find("no token") != std::string_view::npos);
+}
+
 } // namespace
 
 int main() {
     rejected_token_is_reported();
     callbacks_report_failures();
+    oauth_callbacks_report_failures();
     calls_succeed_and_close();
     return check::end();
 }

@@ -186,6 +186,68 @@ void every_handler(mcp::client &client) {
     need(!client.try_set_stderr_file(std::nullopt));
 }
 
+void every_oauth_setting(mcp::client &client) {
+    mcp::oauth oauth;
+    need(oauth.try_set_client(std::nullopt, "id", "secret").has_value());
+    need(!oauth.try_set_client_key("https://auth.example", "id", "not a key", "1").has_value());
+    need(oauth.try_set_client_url("https://app.example/client.json").has_value());
+    need(oauth.try_set_registration(true, "{}").has_value());
+    need(oauth.try_set_grant(mcp::oauth_grant::login).has_value());
+    need(oauth.try_set_scopes("read").has_value() && oauth.try_set_resource(std::nullopt).has_value());
+    need(oauth.try_set_parameter("login_hint", "a").has_value());
+    need(oauth.try_allow(mcp::oauth_leniency::plain_http, false).has_value());
+    need(oauth.try_use_browser().has_value());
+    need(oauth
+             .try_set_open([](mcp::oauth_request &request) {
+                 if (request.url().size() + request.server().size() + request.issuer().size() +
+                         request.scopes().size() + request.redirect_uri().size() >
+                     0) {
+                     request.fail("this server requires no login");
+                 }
+                 (void)request.try_finish("a:b");
+#ifdef __cpp_exceptions
+                 request.fail("this server requires no login", nullptr);
+                 request.finish("a:b");
+#endif
+             })
+             .has_value());
+    need(oauth.try_set_open(std::nullopt).has_value());
+    need(oauth.try_set_redirect("http://127.0.0.1/callback").has_value());
+    need(oauth.try_set_login(mcp::oauth_when::asked, 1min).has_value());
+    const auto load = [](mcp::oauth_record &record) { need(record.try_set_text(record.key()).has_value()); };
+    const auto other = [](mcp::oauth_record &record) { record.fail(record.text().value_or("")); };
+    need(oauth.try_set_store(load, other).has_value() && oauth.try_set_store(load, other, other, other).has_value());
+    need(oauth
+             .try_set_assertion([](mcp::oauth_assertion &assertion) {
+                 (void)assertion.try_set(assertion.audience());
+                 assertion.fail(assertion.resource());
+#ifdef __cpp_exceptions
+                 assertion.set(assertion.audience());
+#endif
+             })
+             .has_value());
+    need(oauth.try_set_assertion(std::nullopt).has_value());
+    need(oauth.try_set_identity("https://idp.example/token", "id").has_value());
+    need(!oauth.try_finish("a:b").has_value() && !oauth.try_fail("a:b", "no login waits").has_value());
+    need(!mcp::try_open_browser("no URL").has_value());
+    need(client.try_set_oauth(oauth).has_value() && client.try_oauth_state().has_value());
+    need(oauth.try_use_folder().error().status() == mcp::status::misuse);
+    need(client.try_set_oauth(std::nullopt).has_value());
+    need(client.try_login().error().status() == mcp::status::misuse);
+    need(client.try_logout().error().status() == mcp::status::misuse);
+#ifdef __cpp_exceptions
+    mcp::oauth thrower;
+    thrower.set_client("https://auth.example", "id");
+    thrower.set_scopes("read");
+    thrower.set_open([](mcp::oauth_request &) {});
+    thrower.set_store(load, other, std::nullopt, std::nullopt);
+    client.set_oauth(thrower);
+    need(client.oauth_state().type() == mcp::json_type::object);
+    client.set_oauth(std::nullopt);
+    need(!thrower.try_fail("a:b", "no login waits", nullptr).has_value());
+#endif
+}
+
 std::size_t every_value() {
     mcp::expected<mcp::json> parsed = mcp::json::try_parse(R"({"b":true,"i":-1,"u":1,"d":0.5,"s":"t","a":[1,2]})");
     need(parsed.has_value());
@@ -211,7 +273,7 @@ std::size_t every_value() {
 void every_error_detail(const mcp::error &error) {
     need(error.what() == error.message() && mcp::to_string(error.status())[0] == 'M');
     need(!error.http_status() && !error.rpc_code() && !error.rpc_data());
-    need(!error.www_authenticate() && !error.retry_after());
+    need(!error.www_authenticate() && !error.retry_after() && !error.oauth_code());
 }
 
 // Returns 0 if everything works; aborts otherwise.
@@ -221,6 +283,7 @@ void every_error_detail(const mcp::error &error) {
     mcp::client client = *std::move(made);
     every_setter(client);
     every_handler(client);
+    every_oauth_setting(client);
     need(every_callback(client) > 0);
     every_call(client);
     (void)every_operation(client);

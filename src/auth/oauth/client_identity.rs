@@ -83,7 +83,14 @@ impl ClientIdentity {
                     ))
                 })?;
                 check_destination(client, &record.issuer, server_url)?;
-                Ok(ClientIdentity { method, ..ClientIdentity::configured(client, None)? })
+                let identity = ClientIdentity::configured(client, None)?;
+                // The application may have set another kind of credential since.
+                let is_possible = match method {
+                    AuthMethod::None => identity.key.is_none(),
+                    AuthMethod::SecretBasic | AuthMethod::SecretPost => identity.secret.is_some(),
+                    AuthMethod::PrivateKeyJwt => identity.key.is_some(),
+                };
+                Ok(if is_possible { ClientIdentity { method, ..identity } } else { identity })
             }
             ClientOrigin::MetadataDocument => Ok(ClientIdentity::metadata_document(&record.client.id)),
             ClientOrigin::Registered => Ok(ClientIdentity {
@@ -158,6 +165,14 @@ impl Renewal<'_> {
             Some(endpoint) if settings.may_register => self.register(endpoint, site, redirect, scopes),
             _ => Err(self.no_client_for(issuer)),
         }
+    }
+
+    /// Whether a client is set for this authorization server, or could register there.
+    pub fn may_have_client_at(&self, issuer: &str) -> bool {
+        let settings = self.settings();
+        let may_register = settings.grant == Grant::Login && settings.clients.is_empty() && settings.may_register;
+        let needs_none = settings.grant == Grant::Assertion && settings.clients.is_empty();
+        may_register || needs_none || settings.client_for(issuer).is_some()
     }
 
     fn check_configured(&self, client: &ConfiguredClient, issuer: &str) -> Result<()> {

@@ -13,6 +13,9 @@ use crate::protocol::oauth::url::HttpUrl;
 use crate::protocol::oauth::well_known::{is_issuer, resource_metadata_urls, server_metadata_urls};
 use crate::status::MCP_REDIRECT_REFUSED;
 
+/// How many authorization servers of an MCP server are tried: each causes up to three requests.
+const MAX_AUTHORIZATION_SERVERS: usize = 8;
+
 /// Where and for what tokens are requested.
 pub struct AuthorizationSite {
     /// The parameter `resource`; `None` if none is sent.
@@ -56,7 +59,7 @@ impl Renewal<'_> {
     pub fn site(&self, published: Option<ResourceMetadata>) -> Result<Option<AuthorizationSite>> {
         let Some(published) = published else { return self.site_without_metadata() };
         let mut last_error = None;
-        for issuer in self.by_preference(&published.authorization_servers) {
+        for issuer in self.by_preference(&published.authorization_servers).into_iter().take(MAX_AUTHORIZATION_SERVERS) {
             match self.server_metadata(issuer) {
                 Ok(Some(metadata)) => {
                     return Ok(Some(AuthorizationSite {

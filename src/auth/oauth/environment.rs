@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::http::foreign::{ForeignHttp, ForeignRequest, ForeignResponse};
 use crate::net::address_policy::AddressExceptions;
+use crate::status::{MCP_INSECURE, MCP_OAUTH_FAILED};
 use crate::sys::wait::WaitContext;
 
 /// What an authorization needs of the client of an MCP server.
@@ -31,6 +32,12 @@ impl SendForeign for ForeignHttp {
         exceptions: AddressExceptions,
         wait_context: &WaitContext,
     ) -> Result<ForeignResponse> {
-        ForeignHttp::send(self, request, exceptions, wait_context)
+        ForeignHttp::send(self, request, exceptions, wait_context).map_err(|mut error| {
+            // The address policy of authorization servers, and not `mcp_set_require_https`.
+            if error.status() == MCP_INSECURE {
+                error.report_mut().status = MCP_OAUTH_FAILED;
+            }
+            error
+        })
     }
 }

@@ -11,6 +11,7 @@ use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
 use super::refresh::install_locked;
 use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
 use crate::auth::callback_scope::run_callback;
 use crate::call::retry::is_of_this_call;
@@ -153,12 +154,11 @@ impl Renewal<'_> {
         self.call.log(LogLevel::Info, || format!("waiting for a login at {}", request.issuer));
         let login = Arc::clone(&request.login);
         let deadline = self.settings().login_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        self.turn.begin_user_part();
         self.call.paused(|clock| {
             clock.during(|| {
-                self.turn.at_user(|| {
-                    run_callback(self.authorization.owner(), || open(&mut request));
-                    self.wait_for_redirect(&login, listener, deadline)
-                })
+                run_callback(self.authorization.owner(), || open(&mut request));
+                self.wait_for_redirect(&login, listener, deadline)
             })
         })
     }
@@ -284,7 +284,12 @@ pub(super) fn store_login(
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
                 authorization.forget_client(&record.client.id)?;
             }
-            Err(failure.into_error())
+            let error = failure.into_error();
+            if authorization.settings.grant == Grant::Login {
+                // Here, because the call may have ended before.
+                authorization.set_login_failure(Some(error.clone()));
+            }
+            Err(error)
         }
     }
 }

@@ -90,7 +90,10 @@ fn use_refresh_response(
 ) -> Result<RefreshOutcome> {
     let outcome = match response {
         Ok(response) => {
-            let tokens = recorded_tokens(response, &record.requested_scopes, record.tokens.as_ref())?;
+            let old = record.tokens.as_ref();
+            // The refresh has requested the granted scopes, which may be fewer than those of the login.
+            let requested = old.map_or(&record.requested_scopes, |tokens| &tokens.granted_scopes);
+            let tokens = recorded_tokens(response, requested, old)?;
             let renewed = OAuthRecord { tokens: Some(tokens), ..record.clone() };
             authorization.install(renewed, TokenSource::Refresh).map(|()| RefreshOutcome::Renewed)
         }

@@ -14,8 +14,11 @@ pub fn describe(record: Option<&OAuthRecord>) -> String {
     if let Some(record) = record {
         writer.text("issuer", &record.issuer);
         writer.optional_text("resource", record.resource.as_deref());
-        writer.text("clientId", &record.client.id);
-        writer.text("registration", record.client.origin.name());
+        // An assertion needs no client.
+        if !record.client.id.is_empty() {
+            writer.text("clientId", &record.client.id);
+            writer.text("registration", record.client.origin.name());
+        }
     }
     if let Some(tokens) = tokens {
         writer.texts("scopes", tokens.granted_scopes.iter());

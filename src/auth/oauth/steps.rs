@@ -25,8 +25,8 @@ impl Renewal<'_> {
         self.authorization.load_once()?;
         let Some(refusal) = refusal else { return self.before_request() };
         let challenge = refusal.challenge.as_deref().and_then(oauth_challenge).unwrap_or_default();
-        let sent_token = self.authorization.record().is_some_and(|record| record.tokens.is_some());
-        if sent_token && self.take_newer_from_store()? {
+        // Also without a token: another process may have logged in since the store was read.
+        if self.take_newer_from_store()? {
             return Ok(self.authorization.issued_now());
         }
         if refusal.http_status == 403 {
@@ -82,7 +82,7 @@ impl Renewal<'_> {
         let same_issuer = record.as_ref().filter(|record| self.has_same_issuer(record, published.as_ref()));
         if same_issuer.is_some() && tokens.is_some() {
             // A token that ended on its way to the server says nothing about the next one.
-            let has_ended = tokens.is_some_and(|tokens| !is_usable(tokens, unix_time()));
+            let has_ended = tokens.is_some_and(|tokens| has_lifetime(tokens) && !is_usable(tokens, unix_time()));
             let is_futile = |source| self.authorization.is_futile(source) && !has_ended;
             if is_futile(TokenSource::Grant) && !self.call.is_login {
                 return Ok(RenewalOutcome::Useless(Some("it refuses the access token that was just issued".into())));
@@ -128,15 +128,23 @@ impl Renewal<'_> {
         is_other_issuer: bool,
     ) -> Result<RenewalOutcome> {
         self.check_login_is_possible(refusal)?;
-        let step_is_new =
-            is_other_issuer || refusal.http_status == 403 || self.call.begin_step(AuthorizationStep::Login);
-        if !step_is_new {
+        // Another issuer may follow a login of this call only if the server has accepted its token: it could name new
+        // issuers again and again.
+        let may_begin = refusal.http_status == 403
+            || self.call.begin_step(AuthorizationStep::Login)
+            || (is_other_issuer && self.authorization.is_accepted());
+        if !may_begin {
             return Ok(RenewalOutcome::Useless(Some(
                 "it refuses the access tokens that were issued during this call".into(),
             )));
         }
         let Some(site) = self.site(published)? else { return Ok(RenewalOutcome::Useless(None)) };
-        let scopes = old_scopes.union(&self.scopes_to_request(challenge, &site));
+        if site.is_guess && !self.may_have_client_at(&site.metadata.issuer) {
+            // The server publishes nothing: its refusal says more than the error about a server that was not found.
+            return Ok(RenewalOutcome::Useless(None));
+        }
+        let missing = if is_other_issuer { ScopeSet::default() } else { self.authorization.wanted_scopes() };
+        let scopes = old_scopes.union(&self.scopes_to_request(challenge, &site)).union(&missing);
         self.call.log(LogLevel::Debug, || format!("the authorization server is {}", site.metadata.issuer));
         match self.settings().grant {
             Grant::Login => {
@@ -226,4 +234,9 @@ impl Renewal<'_> {
 /// Whether the access token has not ended. `now` is in seconds since 1970.
 fn is_usable(tokens: &RecordedTokens, now: u64) -> bool {
     tokens.expires_at.is_none_or(|expires_at| now < expires_at)
+}
+
+/// Whether the access token did not end when it was issued.
+fn has_lifetime(tokens: &RecordedTokens) -> bool {
+    tokens.expires_at.is_none_or(|expires_at| tokens.issued_at.is_none_or(|issued_at| issued_at < expires_at))
 }

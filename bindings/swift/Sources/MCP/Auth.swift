@@ -30,16 +30,17 @@ extension Client {
     /// client inside the closure throw ``MCPError/Status/misuse``. A trap in the closure terminates the process, as in
     /// all Swift code.
     ///
-    /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
+    /// The closure replaces ``OAuth``. The client retains it until it is replaced or the client is freed: capture the
+    /// client weakly.
     ///
     /// May be called on any thread at any time; takes effect with the next request.
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
         let client = ObjectIdentifier(self)
         let guarded: AuthClosure = { request in
-            try Client.$waiting.withValue(Client.waiting.union([client])) { try auth(&request) }
+            try Client.withWaiting(client) { try auth(&request) }
         }
         let userdata = Box(guarded).retained()
-        try set { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
+        try replaceOAuth(by: nil) { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
     }
 
     /// Sets an asynchronous closure that supplies the credentials of each request.

@@ -110,7 +110,9 @@ extension Client {
             _ options: CallOptions
         ) throws(MCPError) -> Value {
             let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
-            let result = Client.$call.withValue(CallInFlight()) {
+            let call = CallInFlight()
+            defer { call.end() }
+            let result = Client.$call.withValue(call) {
                 Result { () throws(MCPError) in
                     try client.use { client throws(MCPError) in
                         try options.owned.use { options throws(MCPError) in try operation(client, options) }

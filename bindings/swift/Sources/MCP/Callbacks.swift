@@ -3,36 +3,45 @@
 import Foundation
 
 extension Client {
-    /// The clients with a call that waits for the closure running now. Another call on them would deadlock.
+    /// The clients with a call that waits for the closure running now, and the OAuth objects whose closure it is.
+    /// Another call on them, and on the clients of the OAuth objects, would deadlock.
     @TaskLocal static var waiting: Set<ObjectIdentifier> = []
 
     /// The call that runs on this thread; nil on a reader thread of the library.
     @TaskLocal static var call: CallInFlight?
 
+    /// Runs `body`, which waits for a closure of a client or an OAuth object, or starts it.
+    static func withWaiting<Result>(_ owner: ObjectIdentifier, _ body: () throws -> Result) rethrows -> Result {
+        try $waiting.withValue(waiting.union([owner])) { try body() }
+    }
+
     func rejectReentrantCall() throws(MCPError) {
-        if Client.waiting.contains(ObjectIdentifier(self)) {
+        if isAwaited {
             throw MCPError(.misuse, "a closure that a client waits for cannot make calls on the same client: deadlock")
         }
     }
 }
 
-/// A call in progress, and the task of the input handler that it waits for.
+/// A call in progress, and the task of the closure that it waits for: an input handler or an open closure.
 final class CallInFlight: @unchecked Sendable {
     private let lock = NSLock()
-    private var isCancelled = false
-    private var handler: Task<Void, Never>?
+    private var hasEnded = false
+    private var closure: Task<Void, Never>?
 
-    func setHandler(_ task: Task<Void, Never>) {
+    /// Replaces the task. The previous one has finished, or its login has.
+    func setClosure(_ task: Task<Void, Never>) {
         lock.withLock {
-            handler = task
-            if isCancelled { task.cancel() }
+            closure?.cancel()
+            closure = task
+            if hasEnded { task.cancel() }
         }
     }
 
-    func cancel() {
+    /// The call has ended, or ends soon because it was cancelled.
+    func end() {
         lock.withLock {
-            isCancelled = true
-            handler?.cancel()
+            hasEnded = true
+            closure?.cancel()
         }
     }
 }
@@ -50,7 +59,7 @@ func runBlocking<Value: Sendable>(
             pending.set(.failure(error))
         }
     }
-    call?.setHandler(task)
+    call?.setClosure(task)
     return try pending.wait().get()
 }
 

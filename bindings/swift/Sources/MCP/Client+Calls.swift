@@ -127,7 +127,7 @@ extension Client {
                 }
             } onCancel: {
                 cancel.trigger()
-                inFlight.cancel()
+                inFlight.end()
             }
         } catch let error as MCPError where error.status == .cancelled {
             throw CancellationError()

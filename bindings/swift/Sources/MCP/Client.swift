@@ -16,6 +16,10 @@ import Foundation
 /// After `fork`, the child process cannot use clients of its parent: calls throw ``MCPError/Status/misuse``.
 public final class Client: @unchecked Sendable {
     private let pointer: OpaquePointer
+    /// Guards `oauth`. Recursive: releasing a closure may run a deinitializer that calls another setter.
+    private let oauthLock = NSRecursiveLock()
+    /// The C client does not keep the Swift object alive, which its open closure needs.
+    private var oauth: OAuth?
 
     /// Takes ownership of a client of the C API.
     init(_ made: OpaquePointer) {
@@ -25,10 +29,18 @@ public final class Client: @unchecked Sendable {
     deinit {
         nonisolated(unsafe) let client = pointer
         // The last reference was released inside a closure that the client waits for: freeing it here would deadlock.
-        let isAwaited = Client.waiting.contains(ObjectIdentifier(self))
         if !isAwaited || !CallThreads.shared.run({ mcp_client_free(client) }) {
             mcp_client_free(client)
         }
+    }
+
+    /// Whether a call of this client may wait for the closure running now.
+    var isAwaited: Bool {
+        let waiting = Client.waiting
+        guard !waiting.isEmpty else { return false }
+        oauthLock.lock()
+        defer { oauthLock.unlock() }
+        return waiting.contains(ObjectIdentifier(self)) || oauth.map { waiting.contains($0.id) } ?? false
     }
 
     /// Calls `body` and keeps the client alive until it returns.
@@ -44,13 +56,24 @@ public final class Client: @unchecked Sendable {
         }
     }
 
+    /// Calls a setter of the C API that sets or removes the OAuth object.
+    func replaceOAuth(
+        by new: OAuth?, _ setter: (_ client: OpaquePointer, _ error: ErrorOut) -> mcp_status
+    ) throws(MCPError) {
+        oauthLock.lock()
+        defer { oauthLock.unlock() }
+        try set(setter)
+        oauth = new
+    }
+
     /// The call as a function that another thread can run. The caller keeps the client alive.
     func pending<Value>(
         _ operation: @escaping NativeCall<Value>, _ options: NativeOptions, _ call: CallInFlight
     ) -> @Sendable () -> Result<Value, any Error> {
         nonisolated(unsafe) let client = pointer
         return {
-            Client.$call.withValue(call) {
+            defer { call.end() }
+            return Client.$call.withValue(call) {
                 Result {
                     try options.owned.use { options throws(MCPError) in try operation(client, options) }
                 }
@@ -69,9 +92,12 @@ extension Client {
     ///     no user name, no password and only ASCII characters.
     ///   - bearer: The bearer token of every request; see ``setBearer(_:)``.
     ///   - headers: Headers of every request; see ``setHeader(_:to:)``.
+    ///   - oauth: Obtains tokens; see ``setOAuth(_:)``.
     /// - Throws: ``MCPError/Status/invalidArgument`` for an invalid URL, token or header,
     ///   ``MCPError/Status/systemError`` when no file descriptor is available.
-    public convenience init(_ url: String, bearer: String? = nil, headers: [String: String] = [:]) throws(MCPError) {
+    public convenience init(
+        _ url: String, bearer: String? = nil, headers: [String: String] = [:], oauth: OAuth? = nil
+    ) throws(MCPError) {
         try rejectNUL("the URL", url)
         self.init(try make { mcp_client_new(url, $0) })
         if let bearer {
@@ -79,6 +105,9 @@ extension Client {
         }
         for (name, value) in headers {
             try setHeader(name, to: value)
+        }
+        if let oauth {
+            try setOAuth(oauth)
         }
     }
 
@@ -90,10 +119,13 @@ extension Client {
     ///     no user name, no password and only ASCII characters.
     ///   - bearer: The bearer token of every request; see ``setBearer(_:)``.
     ///   - headers: Headers of every request; see ``setHeader(_:to:)``.
+    ///   - oauth: Obtains tokens; see ``setOAuth(_:)``.
     /// - Throws: ``MCPError/Status/invalidArgument`` for an invalid URL, token or header,
     ///   ``MCPError/Status/systemError`` when no file descriptor is available.
-    public convenience init(_ url: URL, bearer: String? = nil, headers: [String: String] = [:]) throws(MCPError) {
-        try self.init(url.absoluteString, bearer: bearer, headers: headers)
+    public convenience init(
+        _ url: URL, bearer: String? = nil, headers: [String: String] = [:], oauth: OAuth? = nil
+    ) throws(MCPError) {
+        try self.init(url.absoluteString, bearer: bearer, headers: headers, oauth: oauth)
     }
 }
 

@@ -7,9 +7,14 @@ extension Client {
     /// object with
     ///
     /// - "url" (or "httpUrl" or "serverUrl"), and optionally "transport" or "type" ("http", "streamable-http" or
-    ///   "sse"), "headers", and "auth", a bearer token; or
+    ///   "sse"), "headers", and "auth", which is a bearer token or "oauth", and "oauth", the settings for it; or
     /// - "command", and optionally "args", "env", "envFile" and "cwd", for a server that is started as a process;
     /// - optionally "timeout", in milliseconds.
+    ///
+    /// "auth": "oauth", or "oauth" with an object, sets OAuth that opens the user's browser and keeps the tokens in the
+    /// default folder of ``OAuth/useFolder(_:)``. Members of the object are "clientId", "clientSecret", "issuer",
+    /// "scopes", "redirectUri" or "callbackPort", and "clientMetadataUrl"; each is optional. ``setOAuth(_:)`` replaces
+    /// it.
     ///
     /// Comments and trailing commas are allowed. In strings, `${NAME}` is replaced by an environment variable, and
     /// `${NAME:-text}` by `text` if the variable is not set. Other keys are ignored. The settings of the file can be

@@ -149,10 +149,8 @@ extension Client {
         let blockingHandler: InputHandler = { request in
             // No call: this is the reader thread, which receives nothing until the handler has returned.
             let call = Client.call
-            let waiting = call == nil ? Client.waiting.union([client]) : Client.waiting
-            return try Client.$waiting.withValue(waiting) {
-                try runBlocking(within: call) { try await handler(request) }
-            }
+            let run = { try runBlocking(within: call) { try await handler(request) } }
+            return try call == nil ? Client.withWaiting(client, run) : run()
         }
         return Box(blockingHandler).retained()
     }

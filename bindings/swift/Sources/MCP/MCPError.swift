@@ -22,7 +22,10 @@ public struct MCPError: Error, Sendable {
     public let wwwAuthenticate: String?
     /// The time to wait before a retry, from the server's `Retry-After` header; nil if there was none.
     public let retryAfter: Duration?
-    /// The error that the auth closure threw; nil for other failures.
+    /// The code of the authorization server's error, such as "access_denied" (RFC 6749, section 4.1.2.1); nil if there
+    /// was none.
+    public let oauthCode: String?
+    /// The error that the auth closure or the open closure (``OAuth/setOpen(_:)``) threw; nil for other failures.
     public let underlyingError: (any Error)?
 }
 
@@ -49,6 +52,7 @@ extension MCPError {
         wwwAuthenticate = mcp_error_www_authenticate(pointer).map { String(cString: $0) }
         let wait = mcp_error_retry_after_ms(pointer)
         retryAfter = wait < 0 ? nil : .milliseconds(wait)
+        oauthCode = mcp_error_oauth_code(pointer).map { String(cString: $0) }
         underlyingError = mcp_error_cause(pointer).map { Box<any Error>.at($0).content }
     }
 
@@ -61,6 +65,7 @@ extension MCPError {
         rpcData = nil
         wwwAuthenticate = nil
         retryAfter = nil
+        oauthCode = nil
         underlyingError = nil
     }
 

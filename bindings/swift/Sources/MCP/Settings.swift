@@ -5,7 +5,8 @@ extension Client {
     /// Sets the timeout of calls that do not specify one; `.zero` means no limit. The default is 60 seconds.
     ///
     /// The timeout limits a call from start to end: DNS lookup, connecting, TLS, negotiation, redirects, retries and
-    /// the response body. The time that the auth closure takes is not counted. Rounded up to milliseconds.
+    /// the response body. The time that the auth closure and logins take is not counted. Rounded up to
+    /// milliseconds.
     ///
     /// May be called on any thread at any time; takes effect with the next call.
     public func setTimeout(_ timeout: Duration) throws(MCPError) {

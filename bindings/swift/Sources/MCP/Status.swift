@@ -112,4 +112,13 @@ extension MCPError.Status {
     public static let configInvalid = Self(MCP_CONFIG_INVALID)
     /// The task of a tool was cancelled before it had a result.
     public static let taskCancelled = Self(MCP_TASK_CANCELLED)
+    /// The user has to log in, and cannot be asked in this call: there is no open closure, the policy is
+    /// ``OAuth/LoginPolicy/whenAsked``, or the last login failed. Call ``Client/login(timeout:idleTimeout:options:)``.
+    public static let loginRequired = Self(MCP_LOGIN_REQUIRED)
+    /// The login failed: the user or the authorization server refused, the open closure threw, or the time for the
+    /// login has passed. See ``MCPError/oauthCode``.
+    public static let loginFailed = Self(MCP_LOGIN_FAILED)
+    /// The authorization server cannot be found, violates the specification, or refuses the application; or the store
+    /// or the assertion closure failed. See ``MCPError/oauthCode``.
+    public static let oauthFailed = Self(MCP_OAUTH_FAILED)
 }

@@ -236,3 +236,30 @@ fn endpoints_must_use_https() {
         assert!(message.contains(name), "{message}");
     }
 }
+
+#[test]
+fn a_server_that_publishes_nothing_stays_unauthorized_when_no_client_may_register_there() {
+    let without_registration = Fixture::new(|settings| settings.set_registration(false, None));
+    let with_client = Fixture::new(|settings| settings.set_client(Some(ISSUER), "configured", None));
+    let with_document = Fixture::new(|settings| {
+        settings.set_registration(false, None)?;
+        settings.set_client_url(Some("https://app.example/client.json"))
+    });
+    for fixture in [without_registration, with_client, with_document] {
+        fixture.network.set(RESOURCE_METADATA, Answer::Body(404, HTML.into()));
+        useless(fixture.unauthorized());
+        assert_eq!(fixture.user.logins(), 0);
+        assert!(fixture.network.requests().iter().all(|request| !request.is_post));
+    }
+}
+
+#[test]
+fn a_server_that_names_many_authorization_servers_causes_few_requests() {
+    let fixture = Fixture::usual();
+    let list: Vec<String> = (0..100).map(|n| format!(r#""https://as{n}.example""#)).collect();
+    fixture
+        .network
+        .set(RESOURCE_METADATA, resource_metadata(&format!(r#""authorization_servers":[{}]"#, list.join(","))));
+    assert_eq!(failure(fixture.unauthorized()).0, MCP_OAUTH_FAILED);
+    assert!(fixture.network.take_urls().len() <= 25);
+}

@@ -88,6 +88,15 @@ pub struct FakeUser {
     opened: Mutex<Vec<String>>,
 }
 
+/// RFC 7515, appendix A.3.1.
+pub const EC_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
+-----END PRIVATE KEY-----
+";
+
 /// A store of the application, which other processes use, too.
 #[derive(Clone, Default)]
 pub struct SharedStore(Arc<Mutex<HashMap<String, String>>>);
@@ -276,6 +285,12 @@ impl SharedStore {
         let mut record = self.record();
         edit(&mut record);
         self.0.lock().values_mut().for_each(|text| *text = record.to_json().to_string());
+    }
+
+    /// Another process replaces all records with those of `other`.
+    pub fn copy_from(&self, other: &SharedStore) {
+        let texts = other.0.lock().clone();
+        *self.0.lock() = texts;
     }
 }
 

@@ -10,15 +10,6 @@ use crate::auth::oauth::settings::{Grant, OAuthSettings};
 use crate::error::Result;
 use crate::status::*;
 
-/// RFC 7515, appendix A.3.1.
-const EC_KEY: &str = "\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
-H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
-7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
------END PRIVATE KEY-----
-";
-
 const IDP_TOKEN: &str = "https://idp.example/exchange";
 const ID_JAG_ANSWER: &str = r#"{"access_token":"id-jag-1","token_type":"N_A",
     "issued_token_type":"urn:ietf:params:oauth:token-type:id-jag"}"#;
@@ -66,6 +57,8 @@ fn client_credentials_are_sent_with_scope_resource_and_secret() {
     }
     let basic = BASE64_STANDARD.encode("inventory:s3cr3t");
     assert_eq!(request.authorization, Some(format!("Basic {basic}")));
+    assert_eq!(request.parameter("client_id").as_deref(), Some("inventory"));
+    assert_eq!(request.parameter("client_secret"), None);
     assert!(fixture.network.to(REGISTER).is_empty());
 }
 

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::fixture::*;
 use crate::auth::oauth::report::describe;
+use crate::auth::oauth::settings::Grant;
 use crate::status::*;
 
 fn log_out(fixture: &Fixture) -> crate::error::Result<()> {
@@ -72,9 +73,35 @@ fn tokens_are_forgotten_even_if_they_cannot_be_revoked() {
         fixture.network.set(REVOKE, answer);
         let error = log_out(&fixture).expect_err("the revocation fails");
         assert!(!error.report().message.contains("refresh-1"), "{error}");
+        // The access token is revoked, too.
+        assert_eq!(fixture.network.to(REVOKE).len(), 2);
         assert_eq!(fixture.token(), None);
         assert!(fixture.authorization.record().unwrap().tokens.is_none());
     }
+}
+
+#[test]
+fn an_access_token_that_cannot_be_revoked_is_no_error() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let unsupported = Answer::Body(400, r#"{"error":"unsupported_token_type"}"#.into());
+    fixture.network.set_all(REVOKE, [Answer::Body(200, String::new()), unsupported]);
+    log_out(&fixture).unwrap();
+}
+
+#[test]
+fn a_server_that_requires_a_secret_gets_an_empty_one() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let (required, done) = (
+        Answer::Body(400, r#"{"error":"invalid_request","error_description":"client_secret: Field required"}"#.into()),
+        Answer::Body(200, String::new()),
+    );
+    fixture.network.set_all(REVOKE, [required.clone(), done.clone(), required, done]);
+    log_out(&fixture).unwrap();
+    let requests = fixture.network.to(REVOKE);
+    let with_secret: Vec<bool> = requests.iter().map(|request| request.body.contains("client_secret=")).collect();
+    assert_eq!(with_secret, [false, true, false, true]);
 }
 
 #[test]
@@ -136,4 +163,29 @@ fn the_description_has_only_what_is_known() {
     assert_eq!((&found["refreshable"], found.get("idToken"), found.get("expiresAt")), (&false.into(), None, None));
     fixture.age_tokens(3600, -1);
     assert_eq!(description(&fixture)["loggedIn"], false);
+}
+
+#[test]
+fn the_access_token_is_revoked_even_if_the_refresh_token_cannot_be() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    fixture.network.set_all(REVOKE, [Answer::Body(400, r#"{"error":"unsupported_token_type"}"#.into()), json("")]);
+    let error = log_out(&fixture).expect_err("the revocation fails");
+    assert_eq!(error.report().oauth_code.as_deref(), Some("unsupported_token_type"));
+    assert_eq!(fixture.network.last_to(REVOKE).parameter("token").as_deref(), Some("access-1"));
+}
+
+#[test]
+fn the_description_of_an_assertion_without_a_client_has_no_client_id() {
+    let issuer = "https://mcp.example";
+    let fixture = Fixture::new(|settings| {
+        settings.grant = Grant::Assertion;
+        settings.assertion = Some(Box::new(|request| request.set("jwt").unwrap()));
+        Ok(())
+    });
+    fixture.network.set(RESOURCE_METADATA, resource_metadata(&format!(r#""authorization_servers":["{issuer}"]"#)));
+    let metadata = "https://mcp.example/.well-known/oauth-authorization-server";
+    fixture.network.set(metadata, server_metadata(issuer, ""));
+    fixture.log_in();
+    assert_eq!(description(&fixture).get("clientId"), None);
 }

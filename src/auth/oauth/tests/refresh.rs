@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::fixture::*;
 use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
+use crate::auth::oauth::settings::OAuthSettings;
 use crate::status::*;
 
 /// Another process stores its tokens after the second load, which is that before the refresh.
@@ -78,6 +79,11 @@ fn a_refused_token_is_refreshed_with_its_scopes_and_resource() {
         assert_eq!(request.parameter(name).as_deref(), Some(value), "{name}");
     }
     assert_eq!(fixture.user.logins(), 1);
+
+    // An answer without scope means the scopes that were requested (RFC 6749, section 5.1): again the granted ones.
+    fixture.accept();
+    assert_eq!(token_of(fixture.unauthorized()).as_deref(), Some("access-2"));
+    assert_eq!(fixture.network.last_to(TOKEN).parameter("scope").as_deref(), Some("read"));
 }
 
 #[test]
@@ -278,4 +284,50 @@ fn a_store_that_fails_fails_the_call() {
     });
     let (status, message) = failure(fixture.before_request());
     assert_eq!((status, message.contains("the keychain is locked")), (MCP_OAUTH_FAILED, true));
+}
+
+#[test]
+fn tokens_of_another_process_make_a_login_unnecessary() {
+    let store = SharedStore::default();
+    let first = with_store(&store);
+    // The store is read while it is empty.
+    assert_eq!(token_of(first.before_request()), None);
+    let elsewhere = SharedStore::default();
+    let copy = elsewhere.clone();
+    let second = Fixture::on(&first.network, |settings| {
+        settings.set_store(Some(Box::new(copy)));
+        Ok(())
+    });
+    second.log_in();
+    store.copy_from(&elsewhere);
+    assert_eq!(token_of(first.unauthorized()).as_deref(), Some("access-1"));
+    assert_eq!((first.user.logins(), first.network.take_urls().len()), (0, 0));
+}
+
+#[test]
+fn another_kind_of_credential_that_was_set_after_the_login_is_used() {
+    for (before, after) in [("secret", "key"), ("secret", "nothing"), ("key", "secret"), ("nothing", "key")] {
+        let set = |settings: &mut OAuthSettings, kind| match kind {
+            "secret" => settings.set_client(Some(ISSUER), "configured", Some("s3cr3t")),
+            "key" => settings.set_client_key(Some(ISSUER), "configured", EC_KEY, None),
+            _ => settings.set_client(Some(ISSUER), "configured", None),
+        };
+        let store = SharedStore::default();
+        let (copy, again) = (store.clone(), store.clone());
+        let first = Fixture::new(|settings| {
+            settings.set_store(Some(Box::new(copy)));
+            set(settings, before)
+        });
+        first.log_in();
+        let second = Fixture::on(&first.network, |settings| {
+            settings.set_store(Some(Box::new(again)));
+            set(settings, after)
+        });
+        assert_eq!(token_of(second.before_request()).as_deref(), Some("access-1"));
+        second.accept();
+        assert_eq!(token_of(second.unauthorized()).as_deref(), Some("access-2"));
+        let request = second.network.last_to(TOKEN);
+        let found = (request.authorization.is_some(), request.parameter("client_assertion").is_some());
+        assert_eq!(found, (after == "secret", after == "key"), "{before} {after}");
+    }
 }

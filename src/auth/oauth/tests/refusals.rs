@@ -234,3 +234,43 @@ fn many_refused_calls_cause_one_login_that_returns_the_old_token() {
     assert!(tokens.iter().all(|token| token.as_deref() == Some("same")));
     assert_eq!(fixture.user.logins(), 2);
 }
+
+#[test]
+fn a_server_that_names_new_issuers_again_and_again_causes_one_login_in_a_call() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let call = call();
+    let outcomes =
+        [r#""https://other.example""#, r#""https://auth.example""#, r#""https://other.example""#].map(|next| {
+            fixture.network.set(RESOURCE_METADATA, issued_by(next));
+            fixture.refused_in(&call, 401, "Bearer")
+        });
+    assert_eq!(fixture.user.logins(), 2);
+    for outcome in outcomes.into_iter().skip(1) {
+        useless(outcome);
+    }
+}
+
+#[test]
+fn a_refused_token_without_any_lifetime_is_not_made_again() {
+    for refresh_token in ["", r#","refresh_token":"r""#] {
+        let fixture = Fixture::usual();
+        fixture.network.set(TOKEN, json(format!(r#"{{"access_token":"a","expires_in":0{refresh_token}}}"#)));
+        assert!(token_of(fixture.unauthorized()).is_some());
+        for _ in 0..3 {
+            assert!(useless(fixture.unauthorized()).is_some());
+        }
+        assert_eq!(fixture.user.logins(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_ended_before_its_first_use_is_replaced() {
+    let fixture = Fixture::usual();
+    fixture.network.set(TOKEN, json(r#"{"access_token":"a","expires_in":2}"#));
+    assert!(token_of(fixture.unauthorized()).is_some());
+    fixture.age_tokens(3, -1);
+    fixture.network.unset(TOKEN);
+    assert_eq!(token_of(fixture.unauthorized()).as_deref(), Some("access-1"));
+    assert_eq!(fixture.user.logins(), 2);
+}

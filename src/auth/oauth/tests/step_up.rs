@@ -127,3 +127,18 @@ fn scopes_are_no_longer_missing_after_a_login_that_returns_the_old_token() {
     assert!(fixture.run(&call().for_login(), |renewal| renewal.log_in_unasked()).unwrap());
     assert!(fixture.authorization.wanted_scopes().is_empty());
 }
+
+#[test]
+fn a_login_after_401_asks_for_the_scopes_that_were_missing_before() {
+    let fixture = Fixture::new(|settings| {
+        settings.login_policy = LoginPolicy::WhenAsked;
+        Ok(())
+    });
+    fixture.network.set(TOKEN, json(r#"{"access_token":"first"}"#));
+    assert!(token_of(fixture.refused_in(&call().for_login(), 401, r#"Bearer scope="read""#)).is_some());
+    fixture.accept();
+    assert_eq!(failure(fixture.forbidden("write")).0, MCP_LOGIN_REQUIRED);
+    // The token has ended when the application asks for the login.
+    assert!(token_of(fixture.refused_in(&call().for_login(), 401, r#"Bearer scope="read""#)).is_some());
+    assert_eq!(url_parameter(&fixture.user.last_url(), "scope").as_deref(), Some("read write"));
+}

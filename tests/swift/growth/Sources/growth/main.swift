@@ -25,6 +25,17 @@ struct Resources {
 
 struct CredentialsError: Error {}
 
+/// Keeps nothing.
+struct EmptyStore: OAuthStore {
+    let text: String
+
+    func load(_ key: String) throws -> String? {
+        require(key != text, "the key of the store is \(text)")
+        return nil
+    }
+    func save(_ text: String?, for key: String) throws {}
+}
+
 func require(_ condition: Bool, _ what: String) {
     guard condition else { fatalError(what) }
 }
@@ -73,6 +84,14 @@ func exerciseClient(_ url: String) async throws {
     try client.removeAuth()
     require(await status { try await Client("http://127.0.0.1:1/mcp").ping() } == .connectFailed, "port 1 is in use")
     try await client.close()
+
+    let oauth = try OAuth(store: EmptyStore(text: "\(text)")) { _ in
+        require(text.isEmpty, "a login began")
+        return nil
+    }
+    try oauth.setLogin(.whenAsked)
+    let locked = try Client("\(server)/s/modern+bearer=other/mcp", oauth: oauth)
+    require(await status { try await locked.ping() } == .loginRequired, "a ping without a token succeeded")
 }
 
 let server = ProcessInfo.processInfo.environment["MCP_TEST_URL"]!
