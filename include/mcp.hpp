@@ -2368,8 +2368,8 @@ class oauth {
 
 #ifdef __cpp_exceptions
 /// Opens an http or https URL in the user's browser. Blocks for at most 2 seconds for each command that is tried, to
-/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL, and if
-/// no browser can be opened.
+/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL, and
+/// status::system_error if no browser can be opened.
 inline void open_browser(std::string_view url) {
     detail::value_or_throw(try_open_browser(url));
 }

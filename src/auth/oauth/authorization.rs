@@ -36,13 +36,13 @@ pub struct Authorization {
     /// Unique in this process.
     pub id: u64,
     /// The URL of the MCP server. It may contain secrets.
-    pub server_url: String,
+    pub(super) server_url: String,
     /// The URL without secrets.
-    pub display_name: String,
-    pub settings: Arc<OAuthSettings>,
-    pub logins: Arc<PendingLogins>,
+    pub(super) display_name: String,
+    pub(super) settings: Arc<OAuthSettings>,
+    pub(super) logins: Arc<PendingLogins>,
     /// The key of the record in the store.
-    pub key: String,
+    pub(super) key: String,
     state: Mutex<AuthorizationState>,
 }
 
@@ -69,7 +69,7 @@ struct AuthorizationState {
 
 /// Where the tokens come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenSource {
+pub(super) enum TokenSource {
     Store,
     Refresh,
     /// A login, or another grant than a refresh token.
@@ -77,7 +77,7 @@ pub enum TokenSource {
 }
 
 /// A renewal, as the calls see it that wait for it.
-pub struct RenewalProgress {
+pub(super) struct RenewalProgress {
     /// Created by the first call that waits.
     done: OnceLock<PollableEvent>,
     /// For calls whose requests were not refused; they do not wait for the user.
@@ -91,7 +91,7 @@ pub struct RenewalProgress {
 
 /// The outcome of a renewal, for the calls that wait for it.
 #[derive(Clone)]
-pub struct SharedOutcome {
+pub(super) struct SharedOutcome {
     /// The HTTP status of the refusal that caused the renewal.
     pub of_status: Option<u16>,
     pub outcome: Result<RenewalOutcome>,
@@ -107,13 +107,13 @@ pub enum RenewalOutcome {
 }
 
 /// The right to renew the tokens. It ends when the last copy is dropped: a token request may outlive its call.
-pub struct RenewalTurn {
+pub(super) struct RenewalTurn {
     authorization: Arc<Authorization>,
     progress: Arc<RenewalProgress>,
 }
 
 /// What a call does that needs credentials.
-pub enum Entry {
+pub(super) enum Entry {
     Use(IssuedCredentials),
     Wait(Arc<RenewalProgress>),
     Renew(Arc<RenewalTurn>),
@@ -127,7 +127,7 @@ pub struct OAuthSubject {
 }
 
 impl Authorization {
-    pub fn new(
+    pub(super) fn new(
         server_url: &str,
         display_name: &str,
         settings: Arc<OAuthSettings>,
@@ -160,7 +160,7 @@ impl Authorization {
     }
 
     /// Identifies the application's callbacks for [`crate::auth::callback_scope`].
-    pub fn owner(&self) -> usize {
+    pub(super) fn owner(&self) -> usize {
         Arc::as_ptr(&self.settings).addr()
     }
 
@@ -183,7 +183,7 @@ impl Authorization {
     }
 
     /// What a call does whose credentials of the generation `refused` were refused, or that was not refused yet.
-    pub fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
+    pub(super) fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
         let mut state = self.lock();
         if refused.is_some_and(|refused| refused < state.generation) {
             return Ok(Entry::Use(self.issued(&state)));
@@ -204,7 +204,7 @@ impl Authorization {
     }
 
     /// Begins a step that no other renewal may overlap, or returns the renewal in progress.
-    pub fn try_begin(self: &Arc<Self>, call: &CallContext) -> Result<Entry> {
+    pub(super) fn try_begin(self: &Arc<Self>, call: &CallContext) -> Result<Entry> {
         let mut state = self.lock();
         match &state.renewal {
             None => Ok(Entry::Renew(self.begin(&mut state, call))),
@@ -242,7 +242,7 @@ impl Authorization {
     }
 
     /// The current credentials as the outcome of a renewal.
-    pub fn issued_now(&self) -> RenewalOutcome {
+    pub(super) fn issued_now(&self) -> RenewalOutcome {
         RenewalOutcome::Issued(self.last())
     }
 
@@ -271,7 +271,7 @@ impl Authorization {
     }
 
     /// The record in the store. One that is not valid is as good as none.
-    pub fn read_store(&self) -> Result<Option<OAuthRecord>> {
+    pub(super) fn read_store(&self) -> Result<Option<OAuthRecord>> {
         let Some(text) = self.settings.store.load(&self.key, self.owner())? else { return Ok(None) };
         match OAuthRecord::parse(&text) {
             Ok(record) => Ok(Some(record)),
@@ -281,13 +281,13 @@ impl Authorization {
     }
 
     /// Replaces the record with one from the store.
-    pub fn adopt(&self, record: Option<OAuthRecord>) -> Result<()> {
+    pub(super) fn adopt(&self, record: Option<OAuthRecord>) -> Result<()> {
         self.set_record(record.map(Arc::new), TokenSource::Store)
     }
 
     /// Saves a record and uses it. If it cannot be saved, it is used nevertheless: a refresh token that was replaced
     /// cannot be used again.
-    pub fn install(&self, record: OAuthRecord, source: TokenSource) -> Result<()> {
+    pub(super) fn install(&self, record: OAuthRecord, source: TokenSource) -> Result<()> {
         let headers = headers_of(Some(&record))?;
         // First: if the process ended in between, a token would be lost that the server may have seen.
         let saved = self.settings.store.save(&self.key, Some(record.to_json()), self.owner());
@@ -296,23 +296,23 @@ impl Authorization {
     }
 
     /// Uses a record that cannot be saved.
-    pub fn use_unsaved(&self, record: OAuthRecord) -> Result<()> {
+    pub(super) fn use_unsaved(&self, record: OAuthRecord) -> Result<()> {
         self.set_record(Some(Arc::new(record)), TokenSource::Grant)
     }
 
     /// Saves a record without tokens.
-    pub fn save_client(&self, record: OAuthRecord) -> Result<()> {
+    pub(super) fn save_client(&self, record: OAuthRecord) -> Result<()> {
         self.install(record, TokenSource::Store)
     }
 
     /// Removes the record if it has this client and no tokens.
-    pub fn forget_client(&self, client_id: &str) -> Result<()> {
+    pub(super) fn forget_client(&self, client_id: &str) -> Result<()> {
         let is_current = |record: Arc<OAuthRecord>| record.tokens.is_none() && record.client.id == client_id;
         if self.record().is_some_and(is_current) { self.forget() } else { Ok(()) }
     }
 
     /// Removes the record.
-    pub fn forget(&self) -> Result<()> {
+    pub(super) fn forget(&self) -> Result<()> {
         self.set_record(None, TokenSource::Store)?;
         self.settings.store.save(&self.key, None, self.owner())
     }
@@ -360,13 +360,13 @@ impl Authorization {
     }
 
     /// Whether the MCP server has accepted the current credentials.
-    pub fn is_accepted(&self) -> bool {
+    pub(super) fn is_accepted(&self) -> bool {
         self.lock().is_accepted
     }
 
     /// Whether refused tokens have just come from this source, so that more of it would be futile. A login is never
     /// repeated: the user would be asked again and again.
-    pub fn is_futile(&self, source: TokenSource) -> bool {
+    pub(super) fn is_futile(&self, source: TokenSource) -> bool {
         let state = self.lock();
         let needs_user = source == TokenSource::Grant && self.settings.grant == Grant::Login;
         let is_new = needs_user || state.since.elapsed() < MIN_RENEWAL_INTERVAL;
@@ -378,13 +378,13 @@ impl Authorization {
     }
 
     /// Remembers scopes for the next login.
-    pub fn want_scopes(&self, scopes: &ScopeSet) {
+    pub(super) fn want_scopes(&self, scopes: &ScopeSet) {
         let mut state = self.lock();
         state.wanted_scopes = state.wanted_scopes.union(scopes);
     }
 
     /// Why no login begins without `mcp_login`.
-    pub fn login_failure(&self) -> Option<Error> {
+    pub(super) fn login_failure(&self) -> Option<Error> {
         self.lock().login_failure.clone()
     }
 
@@ -454,19 +454,19 @@ fn headers_of(record: Option<&OAuthRecord>) -> Result<HeaderSet> {
 }
 
 /// Whether the access token can be used for a while. `now` is in seconds since 1970.
-pub fn is_fresh(tokens: &RecordedTokens, now: u64) -> bool {
+pub(super) fn is_fresh(tokens: &RecordedTokens, now: u64) -> bool {
     let Some(expires_at) = tokens.expires_at else { return true };
     let lifetime = expires_at.saturating_sub(tokens.issued_at.unwrap_or(expires_at));
     now < expires_at.saturating_sub(MAX_RENEWAL_MARGIN.min(lifetime / RENEWAL_PART))
 }
 
 /// Seconds since 1970.
-pub fn unix_time() -> u64 {
+pub(super) fn unix_time() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Whether another process has stored another access token, which can still be used.
-pub fn is_newer(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
+pub(super) fn is_newer(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
     let Some(tokens) = &stored.tokens else { return false };
     let current_token = current.and_then(|record| record.tokens.as_ref()).map(|tokens| &tokens.access_token);
     current_token != Some(&tokens.access_token) && is_fresh(tokens, unix_time())

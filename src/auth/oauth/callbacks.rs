@@ -28,7 +28,7 @@ pub struct LoginRequest {
     pub redirect_uri: String,
     pub login: Arc<PendingLogin>,
     /// Of the call that waits for the login.
-    pub wait_context: WaitContext,
+    pub(super) wait_context: WaitContext,
 }
 
 /// A request for an assertion. No `Debug`: it contains the assertion.
@@ -42,7 +42,7 @@ pub struct AssertionRequest {
 }
 
 impl AssertionRequest {
-    pub fn new(audience: String, resource: Option<String>) -> AssertionRequest {
+    pub(super) fn new(audience: String, resource: Option<String>) -> AssertionRequest {
         AssertionRequest { audience, resource, assertion: None, failure: None }
     }
 
@@ -59,7 +59,7 @@ impl AssertionRequest {
     }
 
     /// The assertion that the callback has set.
-    pub fn into_assertion(self) -> Result<Zeroizing<String>> {
+    pub(super) fn into_assertion(self) -> Result<Zeroizing<String>> {
         let failed = |why: String| Error::new(MCP_OAUTH_FAILED, format!("the assertion callback failed: {why}"));
         if let Some(reason) = self.failure {
             return Err(failed(reason));

@@ -38,7 +38,7 @@ const OFFLINE_ACCESS: &str = "offline_access";
 impl Renewal<'_> {
     /// Logs the user in, and stores the tokens. `tokens_are_refused`: the server does not accept those of the record.
     /// False if the MCP server seems to have no authorization server.
-    pub fn login(&self, site: &AuthorizationSite, scopes: ScopeSet, tokens_are_refused: bool) -> Result<bool> {
+    pub(super) fn login(&self, site: &AuthorizationSite, scopes: ScopeSet, tokens_are_refused: bool) -> Result<bool> {
         let leniency = self.settings().leniency;
         let endpoint = site.metadata.check_login(leniency).map_err(oauth_failure)?;
         let scopes = with_offline_access(scopes, site);
@@ -245,7 +245,7 @@ fn with_offline_access(scopes: ScopeSet, site: &AuthorizationSite) -> ScopeSet {
 }
 
 /// The record of a login that has no tokens yet.
-pub fn new_record(
+pub(super) fn new_record(
     site: &AuthorizationSite,
     identity: &ClientIdentity,
     redirect_uri: &str,
@@ -269,7 +269,7 @@ pub fn new_record(
 }
 
 /// Stores the tokens of a login or of another grant.
-pub fn store_login(
+pub(super) fn store_login(
     authorization: &Authorization,
     record: OAuthRecord,
     response: Result<TokenResponse, TokenFailure>,

@@ -12,7 +12,7 @@ use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
 
 /// How a login ended: with the redirect, whose `state` was checked, or with an error of the application.
-pub type LoginOutcome = Result<Callback>;
+type LoginOutcome = Result<Callback>;
 
 /// A login that waits for its redirect.
 pub struct PendingLogin {

@@ -38,7 +38,7 @@ pub struct StoreRequest {
 }
 
 /// A locked record; dropping it releases the lock.
-pub enum RecordLock {
+pub(super) enum RecordLock {
     /// Nothing else uses the record.
     NotNeeded,
     File {
@@ -50,7 +50,7 @@ pub enum RecordLock {
 }
 
 /// Calls the unlock callback when it is dropped.
-pub struct CustomLock {
+pub(super) struct CustomLock {
     store: Arc<dyn CustomStore>,
     key: String,
     owner: usize,
@@ -78,11 +78,11 @@ impl StoreRequest {
 /// Methods have a parameter `owner`: what [`run_callback`] needs.
 impl RecordStore {
     /// Whether other processes may change the records.
-    pub fn is_shared(&self) -> bool {
+    pub(super) fn is_shared(&self) -> bool {
         !matches!(self, RecordStore::Memory)
     }
 
-    pub fn load(&self, key: &str, owner: usize) -> Result<Option<Zeroizing<String>>> {
+    pub(super) fn load(&self, key: &str, owner: usize) -> Result<Option<Zeroizing<String>>> {
         match self {
             RecordStore::Memory => Ok(None),
             RecordStore::Folder(folder) => folder.load(key),
@@ -95,7 +95,7 @@ impl RecordStore {
     }
 
     /// Saves a record; `None` removes it.
-    pub fn save(&self, key: &str, text: Option<Zeroizing<String>>, owner: usize) -> Result<()> {
+    pub(super) fn save(&self, key: &str, text: Option<Zeroizing<String>>, owner: usize) -> Result<()> {
         match (self, text) {
             (RecordStore::Memory, _) => Ok(()),
             (RecordStore::Folder(folder), Some(text)) => folder.save(key, &text),
@@ -109,7 +109,7 @@ impl RecordStore {
     }
 
     /// Waits until no other process uses the record. A callback of the application is not interrupted.
-    pub fn lock(&self, key: &str, owner: usize, wait_context: &WaitContext) -> Result<RecordLock> {
+    pub(super) fn lock(&self, key: &str, owner: usize, wait_context: &WaitContext) -> Result<RecordLock> {
         match self {
             RecordStore::Memory => Ok(RecordLock::NotNeeded),
             RecordStore::Folder(folder) => folder.lock(key, wait_context).map(|file| RecordLock::File { _file: file }),

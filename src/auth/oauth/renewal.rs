@@ -16,10 +16,10 @@ use crate::status::MCP_OAUTH_FAILED;
 
 /// The renewal of an authorization's tokens by one call.
 pub struct Renewal<'a> {
-    pub authorization: &'a Arc<Authorization>,
-    pub call: &'a CallContext,
-    pub environment: &'a OAuthEnvironment,
-    pub turn: &'a Arc<RenewalTurn>,
+    pub(super) authorization: &'a Arc<Authorization>,
+    pub(super) call: &'a CallContext,
+    pub(super) environment: &'a OAuthEnvironment,
+    pub(super) turn: &'a Arc<RenewalTurn>,
 }
 
 impl Renewal<'_> {

@@ -76,7 +76,7 @@ pub enum LenientRule {
 
 /// What a configured client authenticates with. No `Debug`: it contains secrets.
 #[derive(Clone)]
-pub enum ConfiguredCredential {
+pub(super) enum ConfiguredCredential {
     /// A public client.
     Nothing,
     Secret(Zeroizing<String>),
@@ -88,7 +88,7 @@ pub enum ConfiguredCredential {
 
 /// A client that is registered at an authorization server in advance.
 #[derive(Clone)]
-pub struct ConfiguredClient {
+pub(super) struct ConfiguredClient {
     /// `None`: the authorization server that the MCP server names.
     pub issuer: Option<String>,
     pub id: String,
@@ -97,7 +97,7 @@ pub struct ConfiguredClient {
 
 /// The identity provider that exchanges an ID token for an identity assertion grant.
 #[derive(Clone)]
-pub struct IdentityProvider {
+pub(super) struct IdentityProvider {
     pub token_endpoint: String,
     pub client_id: String,
     pub client_secret: Option<Zeroizing<String>>,
@@ -105,33 +105,33 @@ pub struct IdentityProvider {
 
 /// The settings of an OAuth client. No `Debug`: they contain secrets.
 pub struct OAuthSettings {
-    pub clients: Vec<ConfiguredClient>,
+    pub(super) clients: Vec<ConfiguredClient>,
     /// The URL of the client's metadata document.
-    pub client_url: Option<String>,
-    pub may_register: bool,
+    pub(super) client_url: Option<String>,
+    pub(super) may_register: bool,
     /// Members that are added to a registration: a JSON object.
-    pub registration_metadata: Option<String>,
+    pub(super) registration_metadata: Option<String>,
     pub grant: Grant,
     /// `None`: those that the MCP server names.
-    pub scopes: Option<ScopeSet>,
+    pub(super) scopes: Option<ScopeSet>,
     /// `None`: as the MCP server publishes it. Empty: none is sent.
-    pub resource: Option<String>,
+    pub(super) resource: Option<String>,
     /// Added to authorization requests, and to token requests without a login.
-    pub parameters: Vec<(String, String)>,
-    pub leniency: Leniency,
-    pub address_exceptions: AddressExceptions,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) leniency: Leniency,
+    pub(super) address_exceptions: AddressExceptions,
     pub open: Option<Box<OpenCallback>>,
-    pub redirect: RedirectUri,
+    pub(super) redirect: RedirectUri,
     pub login_policy: LoginPolicy,
     /// `None`: no limit.
     pub login_timeout: Option<Duration>,
-    pub store: RecordStore,
+    pub(super) store: RecordStore,
     pub assertion: Option<Box<AssertionCallback>>,
-    pub identity: Option<IdentityProvider>,
+    pub(super) identity: Option<IdentityProvider>,
 }
 
 impl OAuthSettings {
-    pub fn new() -> OAuthSettings {
+    pub(super) fn new() -> OAuthSettings {
         OAuthSettings {
             clients: Vec::new(),
             client_url: None,
@@ -284,13 +284,13 @@ impl OAuthSettings {
     }
 
     /// The key of the record of the MCP server at `url`.
-    pub fn record_key(&self, url: &str) -> String {
+    pub(super) fn record_key(&self, url: &str) -> String {
         let configured = self.clients.first().map(|client| client.id.as_str());
         record_key(url, configured.or(self.client_url.as_deref()).unwrap_or_default())
     }
 
     /// Whether the client was set for this issuer. `None` for a client that was set for no issuer.
-    pub fn client_for(&self, issuer: &str) -> Option<&ConfiguredClient> {
+    pub(super) fn client_for(&self, issuer: &str) -> Option<&ConfiguredClient> {
         let is_for = |client: &&ConfiguredClient| client.issuer.as_deref().is_some_and(|own| is_issuer(own, issuer));
         let of_any = || self.clients.iter().find(|client| client.issuer.is_none());
         self.clients.iter().find(is_for).or_else(of_any)
@@ -298,7 +298,7 @@ impl OAuthSettings {
 }
 
 /// Whether both URLs have the same origin, or `url` is on this machine.
-pub fn is_near(url: &str, server_url: &str) -> bool {
+pub(super) fn is_near(url: &str, server_url: &str) -> bool {
     match (HttpUrl::parse(url), HttpUrl::parse(server_url)) {
         (Ok(url), Ok(server)) => url.is_loopback() || url.has_origin_of(&server),
         _ => false,

@@ -21,7 +21,7 @@ use crate::status::MCP_LOGIN_REQUIRED;
 
 impl Renewal<'_> {
     /// Gets credentials: before a request, or after its refusal.
-    pub fn run(&self, refusal: Option<&CredentialRefusal>) -> Result<RenewalOutcome> {
+    pub(super) fn run(&self, refusal: Option<&CredentialRefusal>) -> Result<RenewalOutcome> {
         self.authorization.load_once()?;
         let Some(refusal) = refusal else { return self.before_request() };
         let challenge = refusal.challenge.as_deref().and_then(oauth_challenge).unwrap_or_default();

@@ -78,7 +78,7 @@ fn scheme(document: &JsonObject) -> Result<TokenScheme, EndpointFailure> {
         Some(name) if name.eq_ignore_ascii_case("DPoP") => Ok(TokenScheme::Dpop),
         // A long text may be a token in the wrong member.
         Some(name) => Err(EndpointFailure::Unusable(format!(
-            "the authorization server returned a token of the type {}, but only Bearer and DPoP are supported",
+            "the authorization server returned a token of the type {}, but only Bearer is supported",
             if name.len() <= 16 { quote(&name) } else { "\"...\"".into() }
         ))),
     }

@@ -70,7 +70,8 @@ extension OAuth {
     ///         return nil
     ///     }
     ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for another URL, and if no browser can be opened.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for another URL, and ``MCPError/Status/systemError`` if no browser
+    ///   can be opened.
     public static func openBrowser(_ url: URL) async throws {
         let text = url.absoluteString
         try await Task(executorPreference: CallThreads.executor) {
