@@ -2146,7 +2146,8 @@ class oauth {
     }
 
     /// Keeps registrations and tokens in files in this folder, which only the user can read. Processes may share a
-    /// folder. std::nullopt means "libmcp/oauth" in $XDG_STATE_HOME (usually ~/.local/state). Replaces a store.
+    /// folder. std::nullopt means "libmcp/oauth" in $XDG_STATE_HOME (usually ~/.local/state). Replaces a store. A call
+    /// that cannot read or write a file fails with status::system_error.
     void use_folder(std::optional<std::string_view> path = std::nullopt) {
         detail::value_or_throw(try_use_folder(path));
     }
@@ -2368,7 +2369,7 @@ class oauth {
 
 #ifdef __cpp_exceptions
 /// Opens an http or https URL in the user's browser. Blocks for at most 2 seconds for each command that is tried, to
-/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL, and
+/// detect whether it fails; mcp_open_browser has the details. Throws status::invalid_argument for another URL,
 /// status::system_error if no browser can be opened.
 inline void open_browser(std::string_view url) {
     detail::value_or_throw(try_open_browser(url));

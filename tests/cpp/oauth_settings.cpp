@@ -5,13 +5,14 @@
 #include "support.hpp"
 
 #include <atomic>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
+
+#include <stdlib.h>
 
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
@@ -96,6 +97,12 @@ void invalid_settings_are_rejected() {
     }
     CHECK_FAILS(invalid_argument, oauth.try_set_redirect("http://app.example/callback"));
     CHECK_FAILS(invalid_argument, mcp::try_open_browser("javascript:alert(1)"));
+}
+
+void missing_browser_is_reported() {
+    must(setenv("BROWSER", "/nonexistent/browser", 1) == 0, "set BROWSER");
+    CHECK(has(CHECK_THROWS(system_error, mcp::open_browser("http://127.0.0.1:1/")), "/nonexistent/browser"));
+    CHECK_FAILS(system_error, mcp::try_open_browser("https://auth.example/"));
 }
 
 void text_with_embedded_nul_is_rejected() {
@@ -270,6 +277,7 @@ void callables_are_destroyed_once() {
 int main() {
     every_setting_is_accepted();
     invalid_settings_are_rejected();
+    missing_browser_is_reported();
     text_with_embedded_nul_is_rejected();
     settings_are_fixed_by_set_oauth();
     calls_without_oauth_settings_are_misuse();
