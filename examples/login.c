@@ -1,8 +1,8 @@
 /*
  * login: pings an MCP server that requires a login (OAuth): `login URL`.
  *
- * The first run opens the browser; later runs find the tokens in the folder of mcp_oauth_use_folder. Over SSH, where the
- * browser is on another machine, it prints the address of the login page.
+ * The first run opens the browser; later runs find the tokens in the folder of mcp_oauth_use_folder. Over SSH, where
+ * the browser is on another machine, it prints the address of the login page.
  *
  * Build it with `cc -pthread login.c $(pkg-config --cflags --libs mcp) -o login`.
  */

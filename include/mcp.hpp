@@ -701,34 +701,36 @@ inline std::string_view or_empty(const char *text) noexcept {
     return text != nullptr ? std::string_view(text) : std::string_view();
 }
 
-/// Replaces a reason that cannot be passed to C.
-inline constexpr const char *unusable_reason = "(the reason that was given is not UTF-8, or has a NUL inside)";
-
-/// Calls a `_fail` function of mcp.h.
-template <class Function, class Handle>
-void report_failure(Function function, Handle *handle, std::string_view reason) noexcept {
-    if (!call(function, handle, text(reason, "the reason"))) {
-        function(handle, unusable_reason, nullptr);
+/// Whether a text is UTF-8 without a NUL (RFC 3629, section 4).
+inline bool is_valid_text(std::string_view text) noexcept {
+    for (std::size_t at = 0, length = 0; at < text.size(); at += length) {
+        const unsigned char first = static_cast<unsigned char>(text[at]);
+        if (first == 0 || (first >= 0x80 && first < 0xC2) || first > 0xF4) {
+            return false;
+        }
+        length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+        if (length > text.size() - at) {
+            return false;
+        }
+        for (std::size_t i = 1; i < length; i++) {
+            const unsigned char next = static_cast<unsigned char>(text[at + i]);
+            const int least = i > 1 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+            const int most = i > 1 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+            if (next < least || next > most) {
+                return false;
+            }
+        }
     }
+    return true;
+}
+
+/// The reason for a failure as C accepts it. C counts a failure with another reason, too: it cannot be reported again.
+inline std::string valid_reason(std::string_view reason) {
+    return is_valid_text(reason) ? std::string(reason)
+                                 : "(the reason that was given is not UTF-8, or has a NUL inside)";
 }
 
 #ifdef __cpp_exceptions
-/// Calls a `_fail_with` function of mcp.h.
-template <class Function, class Handle>
-void report_failure(Function function, Handle *handle, std::string_view reason, std::exception_ptr cause) noexcept {
-    const auto report = [&](std::string_view usable) -> expected<void> {
-        const text copy(usable, "the reason");
-        if (auto invalid = validate(copy)) {
-            return unexpected(*invalid);
-        }
-        void *owned = new std::exception_ptr(cause);
-        return call(function, handle, copy, owned, &destroy<std::exception_ptr>);
-    };
-    if (!report(reason)) {
-        (void)report(unusable_reason);
-    }
-}
-
 /// Implements a throwing form with its try_ form: returns the value or throws the error.
 template <class T> T value_or_throw(expected<T> &&outcome) {
     if (!outcome) {
@@ -1506,14 +1508,16 @@ class auth_request {
     /// Reports that there are no credentials: the call fails with status::auth_failed, and the reason is in its
     /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
     void fail(std::string_view reason) noexcept {
-        detail::report_failure(mcp_auth_request_fail, request_, reason);
+        mcp_auth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Reports that there are no credentials, and attaches an exception, which error::cause returns. An exception that
     /// leaves the callback has the same effect.
     void fail(std::string_view reason, std::exception_ptr cause) noexcept {
-        detail::report_failure(mcp_auth_request_fail_with, request_, reason, cause);
+        mcp_auth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+                                   new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
+                                   nullptr);
     }
 
     /// Sets the bearer token of the request, without the word "Bearer"; std::nullopt removes it. The rules and errors
@@ -1596,14 +1600,16 @@ class oauth_request {
     /// Reports that there will be no redirect: the call fails with status::login_failed, and the reason is in its
     /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
     void fail(std::string_view reason) noexcept {
-        detail::report_failure(mcp_oauth_request_fail, request_, reason);
+        mcp_oauth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Reports that there will be no redirect, and attaches an exception, which error::cause returns. An exception that
     /// leaves the callback has the same effect.
     void fail(std::string_view reason, std::exception_ptr cause) noexcept {
-        detail::report_failure(mcp_oauth_request_fail_with, request_, reason, cause);
+        mcp_oauth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+                                    new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
+                                    nullptr);
     }
 
     /// Finishes the login with the whole URL to which the authorization server redirected, for a callback that received
@@ -1647,7 +1653,7 @@ class oauth_record {
     /// reason that is not UTF-8 or contains a NUL is replaced by a fixed text. An exception that leaves the callback
     /// has the same effect, with its what().
     void fail(std::string_view reason) noexcept {
-        detail::report_failure(mcp_oauth_record_fail, record_, reason);
+        mcp_oauth_record_fail(record_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
@@ -1692,7 +1698,7 @@ class oauth_assertion {
     /// A reason that is not UTF-8 or contains a NUL is replaced by a fixed text. An exception that leaves the callback
     /// has the same effect, with its what().
     void fail(std::string_view reason) noexcept {
-        detail::report_failure(mcp_oauth_assertion_fail, assertion_, reason);
+        mcp_oauth_assertion_fail(assertion_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
@@ -2270,14 +2276,13 @@ class oauth {
 
     /// Non-throwing form of fail().
     [[nodiscard]] expected<void> try_fail(std::string_view url, std::string_view reason) {
-        return end_login(url, reason, [] { return static_cast<void *>(nullptr); }, mcp_destroy_fn{});
+        return end_login(url, reason, nullptr, nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Non-throwing form of fail() with a cause.
     [[nodiscard]] expected<void> try_fail(std::string_view url, std::string_view reason, std::exception_ptr cause) {
-        const auto copy = [&cause]() -> void * { return new std::exception_ptr(cause); };
-        return end_login(url, reason, copy, &detail::destroy<std::exception_ptr>);
+        return end_login(url, reason, new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>);
     }
 #endif
 
@@ -2342,18 +2347,15 @@ class oauth {
         }
     }
 
-    /// Ends a login. C takes ownership of each cause that it gets.
-    template <class Cause>
-    expected<void> end_login(std::string_view url, std::string_view reason, Cause cause, mcp_destroy_fn destroy) {
+    /// Ends a login. C destroys the cause, also on failure.
+    expected<void> end_login(std::string_view url, std::string_view reason, void *cause, mcp_destroy_fn destroy) {
         const detail::text c_url(url, "the URL");
-        if (auto invalid = detail::validate(c_url)) {
-            return unexpected(*invalid);
-        }
-        const detail::text c_reason(reason, "the reason");
-        if (!c_reason.has_nul() && detail::call(mcp_oauth_fail, oauth_.get(), c_url, c_reason, cause(), destroy)) {
-            return {};
-        }
-        return detail::call(mcp_oauth_fail, oauth_.get(), c_url, detail::unusable_reason, cause(), destroy);
+        const std::string c_reason = detail::valid_reason(reason);
+        // C gets an empty URL, which fits no login, in place of one with a NUL, so that it destroys the cause.
+        const char *usable_url = c_url.has_nul() ? "" : c_url.c_str();
+        const auto outcome = detail::call(mcp_oauth_fail, oauth_.get(), usable_url, c_reason.c_str(), cause, destroy);
+        const auto invalid = detail::validate(c_url);
+        return invalid ? expected<void>(unexpected(*invalid)) : outcome;
     }
 
     std::unique_ptr<mcp_oauth, detail::deleter<mcp_oauth_free>> oauth_;

@@ -62,7 +62,7 @@ go_test(vet go vet ./...)
 go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py)
 go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module}
         ${PROJECT_SOURCE_DIR}/examples/go ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go
-        ${CMAKE_CURRENT_SOURCE_DIR}/servers/go)
+        ${CMAKE_CURRENT_SOURCE_DIR}/servers/go ${CMAKE_CURRENT_SOURCE_DIR}/servers/zitadel)
 set_tests_properties(go.vet go.staticcheck go.gofmt PROPERTIES LABELS "go;style")
 set_tests_properties(go.test go.cgocheck PROPERTIES LABELS "go;real;deep")
 set_tests_properties(go.growth PROPERTIES LABELS "go;deep" COST 60)

@@ -24,7 +24,7 @@ function(real_install name)
                                                   ENVIRONMENT "${mcp_test_environment}")
 endfunction()
 
-foreach(name fastmcp4 fastmcp3 fastmcp2 sdk2 everything ts1 fastify java go)
+foreach(name fastmcp4 fastmcp3 fastmcp2 sdk2 everything ts1 fastify java go oidc zitadel)
   real_install(${name})
 endforeach()
 

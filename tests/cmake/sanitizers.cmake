@@ -124,5 +124,9 @@ foreach(subject answers authorise caching callbacks causes channel config cookie
         sharing stops tasks text transfer trust unix url_secrets)
   sanitize_python(hostile.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/hostile/${subject}.py)
 endforeach()
+# Those of oauth_scripted.cmake in which the library runs callbacks and threads.
+foreach(subject disclosure listener login_time login_traps mixed_up races stops token_faults token_traps transports)
+  sanitize_python(oauth.${subject} ${CMAKE_CURRENT_SOURCE_DIR}/oauth/scripted/${subject}.py)
+endforeach()
 sanitize_python(control.python-leak ${sanitize}/leak.py)
 set_tests_properties(sanitize.address.control.python-leak PROPERTIES PASS_REGULAR_EXPRESSION "leaked in 10 allocation")

@@ -121,6 +121,20 @@ void text_with_embedded_nul_is_rejected() {
     CHECK_EQUAL(std::nullopt, support::header(support::last(support::log_of("cpp-nul")), "authorization"));
 }
 
+// The reasons that callbacks give are checked here, because C accepts only one.
+void reasons_that_are_not_utf8_are_replaced() {
+    for (const std::string_view valid : {"", "why", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                                         "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"}) {
+        CHECK_EQUAL(valid, mcp::detail::valid_reason(valid));
+    }
+    for (const std::string_view invalid :
+         {"a\0b"sv, "\x80"sv, "\xbf"sv, "\xc0\x80"sv, "\xc1\xbf"sv, "\xc2"sv, "\xc2z"sv, "\xe0\x9f\xbf"sv, "\xe2\x82"sv,
+          "\xe2\x82z"sv, "\xed\xa0\x80"sv, "\xf0\x8f\xbf\xbf"sv, "\xf0\x90\x80"sv, "\xf4\x90\x80\x80"sv,
+          "\xf5\x80\x80\x80"sv, "\xff"sv, "z\xfe"sv}) {
+        CHECK(mcp::detail::valid_reason(invalid).find("not UTF-8") != std::string::npos);
+    }
+}
+
 void durations_are_converted_and_checked() {
     CHECK_EQUAL(2000u, mcp::duration(2s).count());
     CHECK_EQUAL(1u, mcp::duration(1ns).count()); // rounded up
@@ -197,6 +211,7 @@ int main() {
     error_without_response_has_no_details();
     error_is_a_std_exception();
     text_with_embedded_nul_is_rejected();
+    reasons_that_are_not_utf8_are_replaced();
     durations_are_converted_and_checked();
     moved_from_objects_are_rejected();
     try_forms_return_expected();

@@ -60,6 +60,7 @@ from harness import (  # noqa: E402
 )
 from load import PAUSE, allowed  # noqa: E402
 from measures import DelayMeter, memory, open_resources  # noqa: E402
+from ports import OtherOrigin  # noqa: E402
 
 JSON = ctypes.POINTER(ctypes.c_void_p)
 TEXT = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
@@ -189,26 +190,6 @@ class Fixture:
 
     def __exit__(self, *_):
         self.resources.close()
-
-
-class OtherOrigin:
-    """An origin that the client must never connect to."""
-
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
-
-    def must_have_no_connection(self):
-        with contextlib.suppress(BlockingIOError):
-            self.listener.accept()
-            raise AssertionError("a connection was made to another origin")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
 
 
 class Scripted(Fixture):

@@ -1,4 +1,4 @@
-"""Ports whose server can stop and start again, and addresses that do not respond."""
+"""Ports whose server can stop and start again, addresses that do not respond, and ports that must not be used."""
 
 import contextlib
 import select
@@ -29,6 +29,26 @@ def fill(listener, opened):
         if not select.select([], [client], [], 0.2)[1]:
             return
     raise AssertionError("the accept queue does not fill up")
+
+
+class OtherOrigin:
+    """An origin that the client must never connect to."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.port = self.listener.getsockname()[1]
+
+    def must_have_no_connection(self):
+        with contextlib.suppress(BlockingIOError):
+            self.listener.accept()
+            raise AssertionError("a connection was made to another origin")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
 
 
 class Port(Server):

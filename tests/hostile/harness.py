@@ -58,6 +58,10 @@ declare(c_int, mcp_options_set_idle_timeout=[c_void_p, c_uint64, ERROR])
 declare(c_int, mcp_options_set_cancel=[c_void_p, c_void_p, ERROR])
 
 
+# Further texts of an error: an attribute of Outcome, and the function that returns its text.
+error_texts = {}
+
+
 @dataclass
 class Outcome:
     """How a call ended. `ended` is a time.monotonic() value."""
@@ -81,12 +85,13 @@ class Outcome:
         return self
 
 
-def must_be_soon(begun, ended, bound=GRACE, within=0):
-    """Checks that `ended` is at most `within` + `bound` after `begun`.
+def must_be_soon(begun, ended, bound=None, within=0):
+    """Checks that `ended` is at most `within` + `bound` after `begun`. Without a bound, it is GRACE.
 
     The bound is raised by the time that a busy machine took from this process. `begun` and `ended` are time.monotonic()
     values, the others are milliseconds.
     """
+    bound = GRACE if bound is None else bound
     late = (ended - begun) * 1000 - within
     if late > bound:
         limit = allowed(bound, clock.lost(begun, ended))
@@ -104,9 +109,13 @@ def call(function, *arguments):
         length = c_size_t()
         raw = lib.mcp_json_raw(value, byref(length))
         data = ctypes.string_at(raw, length.value).decode()
+    texts = {name: (function(error) or b"").decode() for name, function in error_texts.items()}
     lib.mcp_error_free(error)
     name = lib.mcp_status_name(status).decode()
-    return Outcome(name, round((ended - begun) * 1000), ended, message.decode(), (challenge or b"").decode(), data)
+    outcome = Outcome(name, round((ended - begun) * 1000), ended, message.decode(), (challenge or b"").decode(), data)
+    for name, text in texts.items():
+        setattr(outcome, name, text)
+    return outcome
 
 
 class Cancel:
@@ -352,7 +361,9 @@ def read_request(connection, buffer):
         buffer += more()
     body, buffer = buffer[:length], buffer[length:]
     method, path, *_ = first.split()
-    return Request(method, headers, body, connection, json.loads(body or b"{}"), path), buffer
+    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    message = {} if is_form else json.loads(body or b"{}")
+    return Request(method, headers, body, connection, message, path), buffer
 
 
 def poll(condition, why):

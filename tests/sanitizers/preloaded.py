@@ -33,7 +33,8 @@ def run(program: Path) -> None:
     del os.environ["LD_PRELOAD"]
     sys.argv = sys.argv[2:]
     sys.path[0] = str(program.parent)
-    if program.with_name("harness.py").exists():
+    if program.parent.name in ("hostile", "scripted"):
+        sys.path.insert(1, str(HERE.parents[1] / "hostile"))
         import harness
 
         harness.GRACE = GRACE

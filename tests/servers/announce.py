@@ -37,16 +37,25 @@ class Renamed:
         await self.app(scope, receive, send)
 
 
+def listen() -> tuple[socket.socket, str]:
+    """A listening socket on a free loopback port, and its origin."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 def serve(app: ASGIApp, tokens: dict[str, str], sse: bool = False) -> None:
     """Serves the ASGI application until SIGTERM."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    origin = f"http://127.0.0.1:{port}"
+    listener, origin = listen()
     address = {"transport": "streamable-http", "url": origin + "/mcp"}
     if sse:
         address = {"transport": "sse", "url": origin + SSE, "events_url": origin + EVENTS}
         app = Renamed(app)
+    run(app, listener, {**address, "tokens": tokens})
+
+
+def run(app: ASGIApp, listener: socket.socket, announcement: dict[str, Any]) -> None:
+    """Announces the server, and serves the ASGI application until SIGTERM."""
     with os.fdopen(int(os.environ["ANNOUNCE_FD"]), "w") as fixture:
-        json.dump({**address, "tokens": tokens}, fixture)
+        json.dump(announcement, fixture)
     config = uvicorn.Config(app, log_level="info", lifespan="on", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])

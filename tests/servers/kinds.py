@@ -20,13 +20,18 @@ class Kind:
             entry = folder / "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
             preload = HERE / "everything/announce.cjs"
             return ["node", "--require", str(preload), str(entry), *self.words]
-        if self.install == "ts2":
-            return ["node", str(HERE / "ts2/server.mjs"), *self.words, str(folder)]
+        if self.install in ("ts2", "oidc"):
+            return ["node", str(HERE / self.install / "server.mjs"), *self.words, str(folder)]
+        if self.install == "ts1":
+            return ["node", str(HERE / "ts1" / self.script), str(folder)]
+        if self.install == "zitadel":
+            return [str(folder / "server")]
         script = self.script or ("sdk_server.py" if self.install == "sdk2" else "fastmcp_server.py")
         return [str(folder / "bin/python"), str(HERE / script), *self.words]
 
 
 FASTMCP, SDK = "features_fastmcp.py", "features_sdk.py"
+OAUTH = "fastmcp_oauth.py"
 
 KINDS = {
     "fastmcp4-static": Kind("fastmcp4", ("--auth", "static")),
@@ -52,6 +57,16 @@ KINDS = {
     "features-sdk2": Kind("sdk2", script=SDK),
     "features-sdk2-sse": Kind("sdk2", ("--sse",), script=SDK),
     "features-ts2": Kind("ts2", ("--http",)),
+    "oauth-oidc": Kind("oidc"),
+    "oauth-fastmcp4": Kind("fastmcp4", ("--auth", "memory"), script=OAUTH),
+    "oauth-fastmcp4-proxy": Kind("fastmcp4", ("--auth", "proxy"), script=OAUTH),
+    "oauth-fastmcp4-remote": Kind("fastmcp4", ("--auth", "remote"), script=OAUTH),
+    "oauth-fastmcp2": Kind("fastmcp2", ("--auth", "memory"), script=OAUTH),
+    "oauth-fastmcp2-proxy": Kind("fastmcp2", ("--auth", "proxy"), script=OAUTH),
+    "oauth-fastmcp2-remote": Kind("fastmcp2", ("--auth", "remote"), script=OAUTH),
+    "oauth-sdk2": Kind("sdk2", script="sdk_oauth.py"),
+    "oauth-ts1": Kind("ts1", script="authorization.mjs"),
+    "oauth-zitadel": Kind("zitadel"),
 }
 
 # Servers that a client starts as a process.

@@ -12,7 +12,7 @@ from pathlib import Path
 DOCUMENTS = ["docs/reliability.md", "SECURITY.md"]
 
 # The folders that define the cases of tests, by the prefix of the test's name.
-HOMES = {"hostile": "tests/hostile", "faults": "tests/faults", "c": "tests/c"}
+HOMES = {"hostile": "tests/hostile", "faults": "tests/faults", "oauth": "tests/oauth/scripted", "c": "tests/c"}
 
 NAMED = re.compile(r"`((?:[a-z]+)\.[a-z0-9_-]+)(?:/([a-z0-9_]+))?`")
 ADDED = re.compile(r"^add_test\((?:\[=*\[)?([\w.-]+)", re.MULTILINE)

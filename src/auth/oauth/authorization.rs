@@ -80,10 +80,12 @@ pub enum TokenSource {
 pub struct RenewalProgress {
     /// Created by the first call that waits.
     done: OnceLock<PollableEvent>,
+    /// For calls whose requests were not refused; they do not wait for the user.
+    done_or_at_user: OnceLock<PollableEvent>,
     /// Of the call that renews the tokens.
     pub clock: Arc<PauseClock>,
-    /// The renewal waits for the user.
-    is_at_user: AtomicBool,
+    /// The renewal waits for the user, or has waited.
+    has_user_part: AtomicBool,
     outcome: Mutex<Option<SharedOutcome>>,
 }
 
@@ -187,12 +189,12 @@ impl Authorization {
             return Ok(Entry::Use(self.issued(&state)));
         }
         if let Some(progress) = &state.renewal {
-            if refused.is_none() && progress.is_at_user.load(Ordering::Relaxed) {
+            if refused.is_none() && progress.has_user_part.load(Ordering::Relaxed) {
                 // The request may not need a token.
                 return Ok(Entry::Use(self.issued(&state)));
             }
             // Created under the lock: otherwise the renewal could end without setting it.
-            progress.done()?;
+            progress.event(refused.is_some())?;
             return Ok(Entry::Wait(Arc::clone(progress)));
         }
         if refused.is_none() && state.is_loaded && !self.is_renewal_due(&state) {
@@ -207,7 +209,7 @@ impl Authorization {
         match &state.renewal {
             None => Ok(Entry::Renew(self.begin(&mut state, call))),
             Some(progress) => {
-                progress.done()?;
+                progress.event(true)?;
                 Ok(Entry::Wait(Arc::clone(progress)))
             }
         }
@@ -217,8 +219,9 @@ impl Authorization {
     fn begin(self: &Arc<Self>, state: &mut AuthorizationState, call: &CallContext) -> Arc<RenewalTurn> {
         let progress = Arc::new(RenewalProgress {
             done: OnceLock::new(),
+            done_or_at_user: OnceLock::new(),
             clock: call.clock(),
-            is_at_user: AtomicBool::default(),
+            has_user_part: AtomicBool::default(),
             outcome: Mutex::default(),
         });
         state.renewal = Some(Arc::clone(&progress));
@@ -285,9 +288,11 @@ impl Authorization {
     /// Saves a record and uses it. If it cannot be saved, it is used nevertheless: a refresh token that was replaced
     /// cannot be used again.
     pub fn install(&self, record: OAuthRecord, source: TokenSource) -> Result<()> {
-        let text = record.to_json();
-        self.set_record(Some(Arc::new(record)), source)?;
-        self.settings.store.save(&self.key, Some(text), self.owner())
+        let headers = headers_of(Some(&record))?;
+        // First: if the process ended in between, a token would be lost that the server may have seen.
+        let saved = self.settings.store.save(&self.key, Some(record.to_json()), self.owner());
+        self.set_record_and_headers(Some(Arc::new(record)), headers, source);
+        saved
     }
 
     /// Uses a record that cannot be saved.
@@ -313,15 +318,13 @@ impl Authorization {
     }
 
     fn set_record(&self, record: Option<Arc<OAuthRecord>>, source: TokenSource) -> Result<()> {
-        let tokens = record.as_ref().and_then(|record| record.tokens.as_ref());
-        let mut headers = HeaderSet::default();
-        if let Some(tokens) = tokens {
-            headers.set_bearer(Some(&tokens.access_token)).map_err(|error| {
-                let why = format!("the authorization server returned a token that cannot be used: {error}");
-                Error::new(MCP_OAUTH_FAILED, why)
-            })?;
-        }
-        let has_tokens = tokens.is_some();
+        let headers = headers_of(record.as_deref())?;
+        self.set_record_and_headers(record, headers, source);
+        Ok(())
+    }
+
+    fn set_record_and_headers(&self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) {
+        let has_tokens = !headers.is_empty();
         let mut state = self.lock();
         let mut old_failure = None;
         // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
@@ -346,7 +349,6 @@ impl Authorization {
         drop(state);
         // Dropped without the lock: it may own an object of the application.
         drop(old_failure);
-        Ok(())
     }
 
     /// The MCP server has accepted a request with these credentials.
@@ -403,21 +405,22 @@ impl RenewalTurn {
         *self.progress.outcome.lock() = Some(outcome);
     }
 
-    /// Runs a step that waits for the user. Calls that need no token do not wait for it.
-    pub fn at_user<T>(&self, wait: impl FnOnce() -> T) -> T {
-        self.progress.is_at_user.store(true, Ordering::Relaxed);
-        let outcome = wait();
-        self.progress.is_at_user.store(false, Ordering::Relaxed);
-        outcome
+    /// The renewal begins to wait for the user. Calls whose requests were not refused do not wait for the rest of it.
+    pub fn begin_user_part(&self) {
+        {
+            // With the lock held: a call that is about to wait must not miss it.
+            let _state = self.authorization.lock();
+            self.progress.has_user_part.store(true, Ordering::Relaxed);
+        }
+        self.progress.done_or_at_user.get().into_iter().for_each(PollableEvent::set);
     }
 }
 
 impl Drop for RenewalTurn {
     fn drop(&mut self) {
         self.authorization.lock().renewal = None;
-        if let Some(done) = self.progress.done.get() {
-            done.set();
-        }
+        let RenewalProgress { done, done_or_at_user, .. } = &*self.progress;
+        [done, done_or_at_user].into_iter().filter_map(OnceLock::get).for_each(PollableEvent::set);
     }
 }
 
@@ -427,14 +430,27 @@ impl RenewalProgress {
         self.outcome.lock().clone()
     }
 
-    /// Set when the renewal has ended.
-    pub fn done(&self) -> Result<&PollableEvent> {
-        if let Some(done) = self.done.get() {
-            return Ok(done);
+    /// Set when the renewal has ended, and unless `to_the_end`, when it waits for the user.
+    pub fn event(&self, to_the_end: bool) -> Result<&PollableEvent> {
+        let event = if to_the_end { &self.done } else { &self.done_or_at_user };
+        if let Some(event) = event.get() {
+            return Ok(event);
         }
-        let event = new_event()?;
-        Ok(self.done.get_or_init(|| event))
+        let new = new_event()?;
+        Ok(event.get_or_init(|| new))
     }
+}
+
+/// The headers with the access token of a record.
+fn headers_of(record: Option<&OAuthRecord>) -> Result<HeaderSet> {
+    let mut headers = HeaderSet::default();
+    if let Some(tokens) = record.and_then(|record| record.tokens.as_ref()) {
+        headers.set_bearer(Some(&tokens.access_token)).map_err(|error| {
+            let why = format!("the authorization server returned a token that cannot be used: {error}");
+            Error::new(MCP_OAUTH_FAILED, why)
+        })?;
+    }
+    Ok(headers)
 }
 
 /// Whether the access token can be used for a while. `now` is in seconds since 1970.

@@ -34,9 +34,12 @@ impl Authorization {
                     return outcome;
                 }
                 Entry::Wait(progress) => {
-                    call.wait_for(progress.done()?, &progress.clock)?;
+                    call.wait_for(progress.event(refused.is_some())?, &progress.clock)?;
                     match progress.outcome() {
-                        Some(SharedOutcome { outcome: Err(error), .. }) if !is_of_this_call(&error) => {
+                        // A request that was not refused may not need the token that the other call did not get.
+                        Some(SharedOutcome { outcome: Err(error), of_status })
+                            if !is_of_this_call(&error) && (status.is_some() || of_status.is_none()) =>
+                        {
                             return Err(error);
                         }
                         Some(SharedOutcome { outcome: Ok(useless @ RenewalOutcome::Useless(_)), of_status })
@@ -62,7 +65,7 @@ impl Authorization {
         let turn = loop {
             match self.try_begin(call)? {
                 Entry::Renew(turn) => break turn,
-                Entry::Wait(progress) => call.wait_for(progress.done()?, &progress.clock)?,
+                Entry::Wait(progress) => call.wait_for(progress.event(true)?, &progress.clock)?,
                 Entry::Use(_) => {}
             }
         };

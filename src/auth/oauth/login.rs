@@ -154,12 +154,11 @@ impl Renewal<'_> {
         self.call.log(LogLevel::Info, || format!("waiting for a login at {}", request.issuer));
         let login = Arc::clone(&request.login);
         let deadline = self.settings().login_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        self.turn.begin_user_part();
         self.call.paused(|clock| {
             clock.during(|| {
-                self.turn.at_user(|| {
-                    run_callback(self.authorization.owner(), || open(&mut request));
-                    self.wait_for_redirect(&login, listener, deadline)
-                })
+                run_callback(self.authorization.owner(), || open(&mut request));
+                self.wait_for_redirect(&login, listener, deadline)
             })
         })
     }

@@ -6,6 +6,7 @@ use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest};
 use crate::error::Result;
 use crate::log::LogLevel;
+use crate::protocol::oauth::client_authentication::AuthMethod;
 use crate::protocol::oauth::oauth_error::{EndpointFailure, successful};
 use crate::protocol::oauth::record::{OAuthRecord, RecordedTokens};
 
@@ -28,24 +29,36 @@ impl Renewal<'_> {
         revoked
     }
 
-    /// Revokes the refresh token first: that may already revoke the access token. Returns the first error.
+    /// Revokes the refresh token first: that may already revoke the access token.
     fn revoke(&self, record: &OAuthRecord, tokens: &RecordedTokens) -> Result<()> {
         let Some(endpoint) = &record.endpoints.revocation else { return Ok(()) };
         let identity = ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url)?;
+        let request = |hint: &'static str, token: &str| {
+            let request = TokenRequest::new("the token revocation", endpoint).with("token", token);
+            request.with("token_type_hint", hint).authenticated(&identity, &record.issuer)
+        };
         let refresh_token = tokens.refresh_token.as_ref().map(|token| ("refresh_token", token));
-        let mut outcome = Ok(());
+        let mut all_revoked = Ok(());
         for (hint, token) in refresh_token.into_iter().chain([("access_token", &tokens.access_token)]) {
-            let request = TokenRequest::new("the token revocation", endpoint)
-                .with("token", token)
-                .with("token_type_hint", hint)
-                .authenticated(&identity, &record.issuer)?;
-            let wait_context = self.call.wait_context().clone();
-            let exceptions = self.settings().address_exceptions;
-            let sent = request.send(&*self.environment.sender, exceptions, &wait_context, revoked);
-            // The other token may be revoked nevertheless: some servers revoke only one kind.
-            outcome = outcome.and(sent.map_err(TokenFailure::into_error));
+            let mut revoked = self.send_revocation(&request(hint, token)?);
+            // The Python SDK's endpoint requires the parameter even if the client has no secret, or sends it in a
+            // header. Elsewhere an empty parameter is one that was omitted (RFC 6749, section 3.1).
+            let code = revoked.as_ref().err().and_then(TokenFailure::code);
+            if code == Some("invalid_request") && identity.method != AuthMethod::SecretPost {
+                revoked = self.send_revocation(&request(hint, token)?.with("client_secret", ""));
+            }
+            match revoked {
+                // A server that does not look up access tokens (JWTs) cannot revoke them (RFC 7009, section 2.2.1).
+                Err(failure) if hint == "access_token" && failure.code() == Some("unsupported_token_type") => {}
+                revoked => all_revoked = all_revoked.and(revoked.map_err(TokenFailure::into_error)),
+            }
         }
-        outcome
+        all_revoked
+    }
+
+    fn send_revocation(&self, request: &TokenRequest) -> Result<(), TokenFailure> {
+        let wait_context = self.call.wait_context().clone();
+        request.send(&*self.environment.sender, self.settings().address_exceptions, &wait_context, revoked)
     }
 }
 

@@ -128,8 +128,8 @@ impl Renewal<'_> {
         is_other_issuer: bool,
     ) -> Result<RenewalOutcome> {
         self.check_login_is_possible(refusal)?;
-        // Another issuer may follow a login of this call only if the server has accepted its token: otherwise the server
-        // could name new issuers again and again.
+        // Another issuer may follow a login of this call only if the server has accepted its token: it could name new
+        // issuers again and again.
         let may_begin = refusal.http_status == 403
             || self.call.begin_step(AuthorizationStep::Login)
             || (is_other_issuer && self.authorization.is_accepted());

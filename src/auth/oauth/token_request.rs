@@ -114,7 +114,8 @@ impl TokenRequest {
                 let value = secret_value(&[&basic_authorization(&identity.id, secret)])?;
                 self.headers.insert(header::AUTHORIZATION, value);
                 self.header_secret = identity.secret.clone();
-                Ok(self)
+                // The id is allowed here, too (RFC 6749, section 3.2.1), and the Python SDK's endpoints require it.
+                Ok(self.with("client_id", &identity.id))
             }
             AuthMethod::PrivateKeyJwt => {
                 let assertion = client_assertion(identity, issuer)?;

@@ -44,11 +44,17 @@ impl AuthMethod {
     }
 
     /// The method to register with at a server that lists `listed` in its metadata: preferably `none`, because a
-    /// secret that a registration returns proves nothing about the application.
+    /// secret that a registration returns proves nothing about the application, or else the first that is possible.
+    /// The Python SDK's server lists `client_secret_post` first, and cannot revoke tokens with `client_secret_basic`.
     pub fn to_register(listed: Option<&[String]>) -> AuthMethod {
         let Some(listed) = listed.filter(|listed| !listed.is_empty()) else { return AuthMethod::None };
-        let preferred = [AuthMethod::None, AuthMethod::SecretBasic, AuthMethod::SecretPost];
-        preferred.into_iter().find(|method| contains(listed, *method)).unwrap_or(AuthMethod::None)
+        if contains(listed, AuthMethod::None) {
+            return AuthMethod::None;
+        }
+        let methods = listed.iter().filter_map(|name| AuthMethod::of(name));
+        let mut with_secret =
+            methods.filter(|method| matches!(method, AuthMethod::SecretBasic | AuthMethod::SecretPost));
+        with_secret.next().unwrap_or(AuthMethod::None)
     }
 
     /// The method of a client. `registered` is the method in the response to its registration, and `listed` are those
@@ -123,7 +129,8 @@ mod tests {
         assert_eq!(AuthMethod::to_register(None), AuthMethod::None);
         assert_eq!(method(""), AuthMethod::None);
         assert_eq!(method("client_secret_post client_secret_basic none"), AuthMethod::None);
-        assert_eq!(method("client_secret_post client_secret_basic"), AuthMethod::SecretBasic);
+        assert_eq!(method("client_secret_post client_secret_basic"), AuthMethod::SecretPost);
+        assert_eq!(method("private_key_jwt client_secret_basic client_secret_post"), AuthMethod::SecretBasic);
         assert_eq!(method("client_secret_post"), AuthMethod::SecretPost);
         assert_eq!(method("private_key_jwt"), AuthMethod::None);
     }

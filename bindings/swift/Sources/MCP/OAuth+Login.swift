@@ -34,7 +34,8 @@ extension OAuth {
     /// If the closure throws, the call throws ``MCPError/Status/loginFailed``. ``MCPError/underlyingError`` is the
     /// error that the closure threw, and the message includes its description.
     ///
-    /// The closure runs as a task on threads of the binding, and the call that needs the login waits. The time of a
+    /// The closure runs as a task on threads of the binding, or on the main actor if it is declared so; a call of
+    /// ``Client/blocking`` must not occupy the main thread then. The call that needs the login waits. The time of a
     /// login does not count against any timeout of a call. The task is cancelled when the call ends for any reason:
     /// when its own task is cancelled, when the client is closed, and when the redirect arrived in another way. One
     /// login serves all calls that need it at the same time. Calls on clients of this object inside the closure throw

@@ -196,6 +196,8 @@ let privateRedirect = "com.example.app:/oauth"
             try await other.ping()
             return try server.redirect(login.url)
         }
+        // A call that waited for its own login would end with it.
+        try oauth.setLogin(.whenNeeded, timeout: .seconds(20))
         try one.setOAuth(oauth)
         try two.setOAuth(oauth)
         try await one.ping()

@@ -159,7 +159,7 @@ fn the_registration_decides_how_the_client_authenticates() {
         let request = fixture.network.last_to(TOKEN);
         let found = (request.authorization.clone(), request.parameter("client_id"), request.parameter("client_secret"));
         let wanted = match expected {
-            "basic" => (basic("c:s"), None, None),
+            "basic" => (basic("c:s"), Some("c".into()), None),
             "post" => (None, Some("c".into()), Some("s".into())),
             _ => (None, Some("c".into()), None),
         };

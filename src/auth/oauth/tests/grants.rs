@@ -57,6 +57,8 @@ fn client_credentials_are_sent_with_scope_resource_and_secret() {
     }
     let basic = BASE64_STANDARD.encode("inventory:s3cr3t");
     assert_eq!(request.authorization, Some(format!("Basic {basic}")));
+    assert_eq!(request.parameter("client_id").as_deref(), Some("inventory"));
+    assert_eq!(request.parameter("client_secret"), None);
     assert!(fixture.network.to(REGISTER).is_empty());
 }
 

@@ -73,9 +73,35 @@ fn tokens_are_forgotten_even_if_they_cannot_be_revoked() {
         fixture.network.set(REVOKE, answer);
         let error = log_out(&fixture).expect_err("the revocation fails");
         assert!(!error.report().message.contains("refresh-1"), "{error}");
+        // The access token is revoked, too.
+        assert_eq!(fixture.network.to(REVOKE).len(), 2);
         assert_eq!(fixture.token(), None);
         assert!(fixture.authorization.record().unwrap().tokens.is_none());
     }
+}
+
+#[test]
+fn an_access_token_that_cannot_be_revoked_is_no_error() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let unsupported = Answer::Body(400, r#"{"error":"unsupported_token_type"}"#.into());
+    fixture.network.set_all(REVOKE, [Answer::Body(200, String::new()), unsupported]);
+    log_out(&fixture).unwrap();
+}
+
+#[test]
+fn a_server_that_requires_a_secret_gets_an_empty_one() {
+    let fixture = Fixture::usual();
+    fixture.log_in();
+    let (required, done) = (
+        Answer::Body(400, r#"{"error":"invalid_request","error_description":"client_secret: Field required"}"#.into()),
+        Answer::Body(200, String::new()),
+    );
+    fixture.network.set_all(REVOKE, [required.clone(), done.clone(), required, done]);
+    log_out(&fixture).unwrap();
+    let requests = fixture.network.to(REVOKE);
+    let with_secret: Vec<bool> = requests.iter().map(|request| request.body.contains("client_secret=")).collect();
+    assert_eq!(with_secret, [false, true, false, true]);
 }
 
 #[test]
