@@ -107,6 +107,18 @@ fn another_issuer_gets_nothing_of_the_old_one() {
 }
 
 #[test]
+fn the_registration_of_the_old_issuer_is_not_used_at_another() {
+    let fixture = Fixture::usual();
+    // It has enough scopes: none are requested.
+    fixture.log_in();
+    fixture.network.set(RESOURCE_METADATA, issued_by(r#""https://other.example""#));
+    assert!(token_of(fixture.unauthorized()).is_some());
+    assert_eq!(url_parameter(&fixture.user.last_url(), "client_id").as_deref(), Some("registered-2"));
+    let requests = fixture.network.requests();
+    assert!(requests.iter().all(|request| !request.body.contains("registered-1")));
+}
+
+#[test]
 fn an_issuer_that_is_still_listed_is_kept() {
     let fixture = Fixture::usual();
     fixture.log_in();
