@@ -261,12 +261,13 @@ impl Authorization {
             return Ok(());
         }
         let record = self.read_store()?;
+        let headers = headers_of(record.as_ref())?;
         let mut state = self.lock();
-        if !state.is_loaded {
-            state.is_loaded = true;
-            drop(state);
-            self.adopt(record)?;
-        }
+        // Another thread may have read it meanwhile, and may even have newer tokens.
+        let old_failure =
+            if state.is_loaded { None } else { state.replace(record.map(Arc::new), headers, TokenSource::Store) };
+        drop(state);
+        drop(old_failure);
         Ok(())
     }
 
@@ -324,30 +325,8 @@ impl Authorization {
     }
 
     fn set_record_and_headers(&self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) {
-        let has_tokens = !headers.is_empty();
-        let mut state = self.lock();
-        let mut old_failure = None;
-        // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
-        if *state.headers != headers || source != TokenSource::Store {
-            state.headers = Arc::new(headers);
-            state.generation += 1;
-            state.is_accepted = false;
-            state.since = Instant::now();
-            state.source = source;
-            if source != TokenSource::Refresh {
-                state.subject += 1;
-            }
-            if has_tokens {
-                old_failure = state.login_failure.take();
-            }
-            if source == TokenSource::Grant {
-                state.wanted_scopes = ScopeSet::default();
-            }
-        }
-        state.is_loaded = true;
-        state.record = record;
-        drop(state);
         // Dropped without the lock: it may own an object of the application.
+        let old_failure = self.lock().replace(record, headers, source);
         drop(old_failure);
     }
 
@@ -396,6 +375,31 @@ impl Authorization {
 
     fn lock(&self) -> MutexGuard<'_, AuthorizationState> {
         self.state.lock()
+    }
+}
+
+impl AuthorizationState {
+    /// Replaces the record. Returns the failure of the last login, if it does not count any more.
+    fn replace(&mut self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) -> Option<Error> {
+        self.is_loaded = true;
+        self.record = record;
+        // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
+        if *self.headers == headers && source == TokenSource::Store {
+            return None;
+        }
+        let has_tokens = !headers.is_empty();
+        self.headers = Arc::new(headers);
+        self.generation += 1;
+        self.is_accepted = false;
+        self.since = Instant::now();
+        self.source = source;
+        if source != TokenSource::Refresh {
+            self.subject += 1;
+        }
+        if source == TokenSource::Grant {
+            self.wanted_scopes = ScopeSet::default();
+        }
+        if has_tokens { self.login_failure.take() } else { None }
     }
 }
 

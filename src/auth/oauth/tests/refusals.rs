@@ -1,12 +1,16 @@
 //! After 401: what is renewed, how often, and at which authorization server.
 
-use std::sync::{Arc, Barrier};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, OnceLock, mpsc};
+use std::time::Duration;
 
 use ::http::Method;
 
 use super::fixture::*;
+use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
 use crate::call::issued_credentials::CredentialRefusal;
 use crate::status::*;
+use crate::sys::lock::Mutex;
 
 fn issued_by(issuers: &str) -> Answer {
     resource_metadata(&format!(r#""authorization_servers":[{issuers}]"#))
@@ -198,7 +202,7 @@ fn calls_that_wait_for_a_login_take_its_failure() {
 
 #[test]
 fn a_request_that_needs_no_token_does_not_wait_for_the_user() {
-    let shared: Arc<std::sync::OnceLock<Arc<Fixture>>> = Arc::default();
+    let shared: Arc<OnceLock<Arc<Fixture>>> = Arc::default();
     let in_open = Arc::clone(&shared);
     let fixture = Arc::new(Fixture::new(|settings| {
         settings.open = Some(Box::new(move |request| {
@@ -213,6 +217,55 @@ fn a_request_that_needs_no_token_does_not_wait_for_the_user() {
     }));
     assert!(shared.set(Arc::clone(&fixture)).is_ok());
     // The store was read before.
+    assert_eq!(token_of(fixture.before_request()), None);
+    assert!(token_of(fixture.unauthorized()).is_some());
+}
+
+/// A store that is empty. The second time that it is read, another thread begins a request.
+struct StoreWithRequest {
+    fixture: Arc<OnceLock<Arc<Fixture>>>,
+    reads: AtomicUsize,
+    token: mpsc::Sender<Option<String>>,
+}
+
+impl CustomStore for StoreWithRequest {
+    fn load(&self, _: &mut StoreRequest) {
+        if self.reads.fetch_add(1, Ordering::Relaxed) == 1 {
+            let fixture = Arc::clone(self.fixture.get().expect("the fixture"));
+            let (begins, token) = (Arc::new(Barrier::new(2)), self.token.clone());
+            let in_thread = Arc::clone(&begins);
+            std::thread::spawn(move || {
+                in_thread.wait();
+                let _ = token.send(token_of(fixture.before_request()));
+            });
+            begins.wait();
+        }
+    }
+
+    fn save(&self, _: &mut StoreRequest) {}
+
+    fn lock(&self, _: &mut StoreRequest) {}
+
+    fn unlock(&self, _: &mut StoreRequest) {}
+}
+
+#[test]
+fn a_request_that_began_before_the_user_is_asked_does_not_wait_for_the_user() {
+    let shared: Arc<OnceLock<Arc<Fixture>>> = Arc::default();
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Mutex::new(receiver);
+    let store = StoreWithRequest { fixture: Arc::clone(&shared), reads: AtomicUsize::new(0), token: sender };
+    let fixture = Arc::new(Fixture::new(|settings| {
+        settings.set_store(Some(Box::new(store)));
+        settings.open = Some(Box::new(move |request| {
+            let token = receiver.lock().recv_timeout(Duration::from_secs(20)).expect("the other request goes on");
+            assert_eq!(token, None);
+            let state = url_parameter(&request.url, "state").unwrap();
+            request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
+        }));
+        Ok(())
+    }));
+    assert!(shared.set(Arc::clone(&fixture)).is_ok());
     assert_eq!(token_of(fixture.before_request()), None);
     assert!(token_of(fixture.unauthorized()).is_some());
 }
