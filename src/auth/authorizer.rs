@@ -159,21 +159,24 @@ impl Authorizer {
         environment: &OAuthEnvironment,
         auth_request: impl FnOnce() -> AuthRequest,
     ) -> Result<RequestCredentials> {
-        let issued = match self.source() {
-            None => None,
-            Some(source) if !call.may_run_auth_callback => Some(source.last()),
-            Some(source) => Some(match (call.take_issued(), &source) {
-                (Some(issued), _) => issued,
-                (None, CredentialSource::Callback(callback_state)) => {
-                    self.run_callback(call, callback_state, auth_request())?
+        let source = self.source();
+        let issued = if call.may_run_auth_callback {
+            match (call.take_issued(), source) {
+                // Also if the source was removed since: the call has obtained them for this request.
+                (Some(issued), _) => Some(issued),
+                (None, None) => None,
+                (None, Some(CredentialSource::Callback(callback_state))) => {
+                    Some(self.run_callback(call, &callback_state, auth_request())?)
                 }
-                (None, CredentialSource::OAuth(authorization)) => {
-                    match self.renew(call, authorization, (environment, None))? {
+                (None, Some(CredentialSource::OAuth(authorization))) => {
+                    Some(match self.renew(call, &authorization, (environment, None))? {
                         RenewalOutcome::Issued(issued) => issued,
-                        RenewalOutcome::Useless(_) => source.last(),
-                    }
+                        RenewalOutcome::Useless(_) => authorization.last(),
+                    })
                 }
-            }),
+            }
+        } else {
+            source.map(|source| source.last())
         };
         Ok(RequestCredentials {
             client_headers: self.credentials.current(),

@@ -63,6 +63,9 @@ struct AuthorizationState {
     is_accepted: bool,
     renewal: Option<Arc<RenewalProgress>>,
     login_failure: Option<Error>,
+    /// Failures that do not count any more. They may own objects of the application, which are released after the
+    /// renewal: their destructors may use the client.
+    discarded: Vec<Error>,
     /// The scopes that the server has required, and for which no login could begin.
     wanted_scopes: ScopeSet,
 }
@@ -145,6 +148,7 @@ impl Authorization {
             is_accepted: false,
             renewal: None,
             login_failure: None,
+            discarded: Vec::new(),
             wanted_scopes: ScopeSet::default(),
         };
         Authorization {
@@ -264,10 +268,9 @@ impl Authorization {
         let headers = headers_of(record.as_ref())?;
         let mut state = self.lock();
         // Another thread may have read it meanwhile, and may even have newer tokens.
-        let old_failure =
-            if state.is_loaded { None } else { state.replace(record.map(Arc::new), headers, TokenSource::Store) };
-        drop(state);
-        drop(old_failure);
+        if !state.is_loaded {
+            state.replace(record.map(Arc::new), headers, TokenSource::Store);
+        }
         Ok(())
     }
 
@@ -292,7 +295,7 @@ impl Authorization {
         let headers = headers_of(Some(&record))?;
         // First: if the process ended in between, a token would be lost that the server may have seen.
         let saved = self.settings.store.save(&self.key, Some(record.to_json()), self.owner());
-        self.set_record_and_headers(Some(Arc::new(record)), headers, source);
+        self.lock().replace(Some(Arc::new(record)), headers, source);
         saved
     }
 
@@ -320,14 +323,8 @@ impl Authorization {
 
     fn set_record(&self, record: Option<Arc<OAuthRecord>>, source: TokenSource) -> Result<()> {
         let headers = headers_of(record.as_deref())?;
-        self.set_record_and_headers(record, headers, source);
+        self.lock().replace(record, headers, source);
         Ok(())
-    }
-
-    fn set_record_and_headers(&self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) {
-        // Dropped without the lock: it may own an object of the application.
-        let old_failure = self.lock().replace(record, headers, source);
-        drop(old_failure);
     }
 
     /// The MCP server has accepted a request with these credentials.
@@ -368,8 +365,14 @@ impl Authorization {
     }
 
     pub fn set_login_failure(&self, failure: Option<Error>) {
-        let old = std::mem::replace(&mut self.lock().login_failure, failure);
-        // It may own an object of the application.
+        let mut state = self.lock();
+        let old = std::mem::replace(&mut state.login_failure, failure);
+        if state.renewal.is_some() {
+            state.discarded.extend(old);
+            return;
+        }
+        drop(state);
+        // Dropped without the lock: it may own an object of the application.
         drop(old);
     }
 
@@ -379,13 +382,12 @@ impl Authorization {
 }
 
 impl AuthorizationState {
-    /// Replaces the record. Returns the failure of the last login, if it does not count any more.
-    fn replace(&mut self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) -> Option<Error> {
+    fn replace(&mut self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) {
         self.is_loaded = true;
         self.record = record;
         // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
         if *self.headers == headers && source == TokenSource::Store {
-            return None;
+            return;
         }
         let has_tokens = !headers.is_empty();
         self.headers = Arc::new(headers);
@@ -399,7 +401,9 @@ impl AuthorizationState {
         if source == TokenSource::Grant {
             self.wanted_scopes = ScopeSet::default();
         }
-        if has_tokens { self.login_failure.take() } else { None }
+        if has_tokens {
+            self.discarded.extend(self.login_failure.take());
+        }
     }
 }
 
@@ -422,9 +426,14 @@ impl RenewalTurn {
 
 impl Drop for RenewalTurn {
     fn drop(&mut self) {
-        self.authorization.lock().renewal = None;
+        let discarded = {
+            let mut state = self.authorization.lock();
+            state.renewal = None;
+            std::mem::take(&mut state.discarded)
+        };
         let RenewalProgress { done, done_or_at_user, .. } = &*self.progress;
         [done, done_or_at_user].into_iter().filter_map(OnceLock::get).for_each(PollableEvent::set);
+        drop(discarded);
     }
 }
 

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::pending_login::PendingLogin;
 use crate::error::{Error, Result};
-use crate::protocol::headers::check_value;
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_OAUTH_FAILED};
 use crate::sys::wait::WaitContext;
 
@@ -47,7 +46,7 @@ impl AssertionRequest {
     }
 
     pub fn set(&mut self, assertion: &str) -> Result<()> {
-        if assertion.is_empty() || check_value(assertion).is_err() {
+        if assertion.is_empty() || !assertion.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::new(MCP_INVALID_ARGUMENT, "the assertion is not a JWT"));
         }
         self.assertion = Some(Zeroizing::new(assertion.into()));

@@ -40,6 +40,7 @@ impl PendingLogin {
         if !self.is_redirected_by(&callback) {
             return Err(invalid("the state of the redirect URL is not that of this login".into()));
         }
+        check_response(&callback)?;
         self.end(Ok(callback));
         Ok(())
     }
@@ -84,6 +85,7 @@ impl PendingLogins {
         let login = self.find(|login| login.is_redirected_by(&callback)).ok_or_else(|| {
             invalid("no login waits for this redirect URL: its state is unknown, or the login has ended".into())
         })?;
+        check_response(&callback)?;
         login.end(Ok(callback));
         Ok(())
     }
@@ -105,6 +107,14 @@ impl Drop for PendingLoginGuard<'_> {
     fn drop(&mut self) {
         self.logins.0.lock().retain(|login| !Arc::ptr_eq(login, &self.login));
     }
+}
+
+/// The authorization URL has the same `state`, and may be passed by mistake.
+fn check_response(callback: &Callback) -> Result<()> {
+    if callback.is_response() {
+        return Ok(());
+    }
+    Err(invalid("the URL has neither a code nor an error: pass the URL to which the browser was redirected".into()))
 }
 
 fn invalid(why: String) -> Error {

@@ -176,9 +176,7 @@ impl OAuthSettings {
     }
 
     fn add_client(&mut self, issuer: Option<&str>, id: &str, credential: ConfiguredCredential) -> Result<()> {
-        if id.is_empty() || !id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(invalid("the client id is empty or contains a character other than visible ASCII".into()));
-        }
+        check_client_id(id)?;
         if let Some(issuer) = issuer {
             // Plain http is checked when it is used: `allow` may be called later.
             let any_scheme = Leniency { plain_http: true, ..self.leniency };
@@ -213,7 +211,7 @@ impl OAuthSettings {
     pub fn set_scopes(&mut self, scopes: Option<&str>) -> Result<()> {
         let parsed = scopes.map(ScopeSet::parse);
         if let (Some(text), Some(parsed)) = (scopes, &parsed)
-            && let Some(rejected) = text.split_ascii_whitespace().find(|scope| !parsed.contains(scope))
+            && let Some(rejected) = text.split(' ').find(|scope| !scope.is_empty() && !parsed.contains(scope))
         {
             return Err(invalid(format!("{rejected:?} is not a valid scope (RFC 6749, 3.3)")));
         }
@@ -275,6 +273,7 @@ impl OAuthSettings {
     pub fn set_identity(&mut self, token_endpoint: &str, client_id: &str, client_secret: Option<&str>) -> Result<()> {
         let any_scheme = Leniency { plain_http: true, ..self.leniency };
         check_server_url("token endpoint of the identity provider", token_endpoint, any_scheme).map_err(invalid)?;
+        check_client_id(client_id)?;
         self.identity = Some(IdentityProvider {
             token_endpoint: token_endpoint.into(),
             client_id: client_id.into(),
@@ -303,6 +302,14 @@ pub(super) fn is_near(url: &str, server_url: &str) -> bool {
         (Ok(url), Ok(server)) => url.is_loopback() || url.has_origin_of(&server),
         _ => false,
     }
+}
+
+/// `client-id = *VSCHAR` (RFC 6749, appendix A.1)
+fn check_client_id(id: &str) -> Result<()> {
+    if id.is_empty() || !id.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(invalid("the client id is empty or contains a character other than visible ASCII".into()));
+    }
+    Ok(())
 }
 
 fn invalid(why: String) -> Error {

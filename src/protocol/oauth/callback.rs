@@ -52,6 +52,11 @@ impl Callback {
         !expected.is_empty() && found.len() == expected.len() && difference == 0
     }
 
+    /// Whether it has a code or an error.
+    pub fn is_response(&self) -> bool {
+        self.code.is_some() || self.error.is_some()
+    }
+
     /// Whether the authorization server reports an error.
     pub fn is_refusal(&self) -> bool {
         self.error.is_some()

@@ -184,8 +184,7 @@ fn any_failure_that_the_user_saw_blocks_the_next_login() {
     let usual = json(r#"{"access_token":"a"}"#);
     let cases = [
         (UserAction::Fail, usual.clone()),
-        (UserAction::Return("error=server_error".into()), usual.clone()),
-        (UserAction::Return("code=".into()), usual),
+        (UserAction::Return("error=server_error".into()), usual),
         token_fails(Answer::Body(400, r#"{"error":"invalid_grant"}"#.into())),
         token_fails(Answer::Body(503, String::new())),
         token_fails(json("<html>")),
@@ -293,4 +292,18 @@ fn a_login_without_a_refusal_uses_the_published_scopes() {
     fixture.network.set(RESOURCE_METADATA, Answer::Body(404, String::new()));
     assert!(!fixture.run(&call().for_login(), |renewal| renewal.log_in_unasked()).unwrap());
     assert!(fixture.network.requests().iter().all(|request| !request.is_post));
+}
+
+#[test]
+fn the_authorization_url_is_not_taken_for_the_redirect() {
+    let fixture = Fixture::new(|settings| {
+        settings.open = Some(Box::new(|request: &mut LoginRequest| {
+            let error = request.login.finish(&request.url).expect_err("it has no code");
+            assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
+            let state = url_parameter(&request.url, "state").unwrap();
+            request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
+        }));
+        Ok(())
+    });
+    assert!(token_of(fixture.unauthorized()).is_some());
 }
