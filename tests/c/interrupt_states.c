@@ -3,6 +3,7 @@
 #include "interrupt_states.h"
 
 #include "interrupt_gate.h"
+#include "interrupt_oauth.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -24,7 +25,12 @@ struct fixture {
     mcp_client *client;
     struct gate *gate;
     struct callback_block callback_block;
-    /* A call of another thread, which lasts until fixture_unblock. */
+    struct logins *logins;
+    char url[2 * URL_SIZE];
+    /* Blocks the first request for it; "" if there is none. */
+    char faulty_url[3 * URL_SIZE];
+    /* A call of another thread, which lasts until fixture_unblock. It uses `sibling`, if there is one. */
+    mcp_client *sibling;
     pthread_t thread;
     mcp_status (*other)(mcp_client *, const mcp_options *, mcp_error **);
     mcp_status status;
@@ -128,7 +134,7 @@ static void server_stops_reading(struct fixture *fixture) {
 
 static void *make_other_call(void *argument) {
     struct fixture *fixture = argument;
-    fixture->status = fixture->other(fixture->client, NULL, NULL);
+    fixture->status = fixture->other(fixture->sibling != NULL ? fixture->sibling : fixture->client, NULL, NULL);
     return NULL;
 }
 
@@ -210,6 +216,76 @@ static void connected_stdio_server(struct fixture *fixture) {
     connect_now(fixture);
 }
 
+/* The faults of the authorization server apply once in each round: each round has a separate path. */
+static void new_oauth_client(struct fixture *fixture, bool has_store) {
+    static unsigned count;
+    snprintf(fixture->url, sizeof fixture->url, "%s-%u", scenario(fixture->state->scenario),
+             __sync_add_and_fetch(&count, 1));
+    fixture->client = client_at(fixture->url);
+    fixture->logins = logins_new(fixture->client, has_store);
+}
+
+static void oauth_client(struct fixture *fixture) {
+    new_oauth_client(fixture, false);
+}
+
+static void oauth_client_with_store(struct fixture *fixture) {
+    new_oauth_client(fixture, true);
+}
+
+/* `before` and `after` surround the path of the MCP server in that of the endpoint. */
+static void faulty_endpoint(struct fixture *fixture, const char *before, const char *after) {
+    size_t origin;
+    new_oauth_client(fixture, false);
+    origin = (size_t)(strstr(fixture->url, "/s/") - fixture->url);
+    snprintf(fixture->faulty_url, sizeof fixture->faulty_url, "%.*s%s%s%s", (int)origin, fixture->url, before,
+             fixture->url + origin, after);
+}
+
+static void faulty_resource_metadata(struct fixture *fixture) {
+    faulty_endpoint(fixture, "/.well-known/oauth-protected-resource", "");
+}
+
+static void faulty_server_metadata(struct fixture *fixture) {
+    faulty_endpoint(fixture, "/.well-known/oauth-authorization-server", "");
+}
+
+static void faulty_registration(struct fixture *fixture) {
+    faulty_endpoint(fixture, "", "/oauth/register");
+}
+
+static void logged_in(struct fixture *fixture) {
+    oauth_client_with_store(fixture);
+    connect_now(fixture);
+}
+
+static void absent_user(struct fixture *fixture) {
+    oauth_client_with_store(fixture);
+    logins_block(fixture->logins);
+}
+
+static void other_thread_logs_in(struct fixture *fixture) {
+    oauth_client(fixture);
+    logins_block(fixture->logins);
+    start_other_call(fixture, mcp_login);
+    logins_await(fixture->logins);
+}
+
+/* With another client that has the same URL and mcp_oauth: interrupting one does not end the login of the other. */
+static void sibling_logs_in(struct fixture *fixture) {
+    oauth_client_with_store(fixture);
+    fixture->sibling = client_at(fixture->url);
+    logins_share(fixture->logins, fixture->sibling);
+    logins_block(fixture->logins);
+    start_other_call(fixture, mcp_login);
+    logins_await(fixture->logins);
+}
+
+static void other_thread_logs_out(struct fixture *fixture) {
+    logged_in(fixture);
+    start_other_call(fixture, mcp_logout);
+}
+
 /* --- The states -------------------------------------------------------------------------------------------------- */
 
 #define CONNECT "while connecting"
@@ -220,6 +296,8 @@ static void connected_stdio_server(struct fixture *fixture) {
 #define LISTENING "while listening for changes"
 #define RESUMING "before the stream was resumed"
 #define NOT_SENT "before anything was sent"
+#define USER "while waiting for the user to log in"
+#define TOKEN "it will be stored"
 
 /*
  * States that take long to unblock have a low weight. Two bugs were found here; with the fixes reverted, these
@@ -288,6 +366,32 @@ const struct state states[] = {
     {"stdio, response, legacy", "legacy", 4, 1, false, HEAD, connected_stdio_server, list_tools},
     {"stdio, response, modern", "modern", 4, 1, false, HEAD, connected_stdio_server, list_tools},
     {"stdio, listening", "modern", 4, 1, false, HEAD, connected_stdio_server, listen_for_tools},
+    {"login, healthy", "modern+oauth", 4, 3, true, HEAD, oauth_client, mcp_login},
+    {"login with store, healthy", "legacy+oauth", 4, 3, true, HEAD, oauth_client_with_store, mcp_login},
+    {"login, resource metadata", "modern+oauth+fault=half-head+when=resource+times=1", 4, 5, false, HEAD,
+     faulty_resource_metadata, mcp_ping},
+    {"login, server metadata", "legacy+oauth+fault=silent-body+when=metadata+times=1", 4, 5, false, BODY,
+     faulty_server_metadata, list_tools},
+    {"login, registration", "modern+oauth+fault=half-head+when=register+times=1", 4, 5, false, HEAD,
+     faulty_registration, mcp_login},
+    {"login, user", "modern+oauth", 4, 5, false, USER, absent_user, mcp_login},
+    {"login, user, first call", "legacy+oauth", 4, 5, false, USER, absent_user, list_tools},
+    {"login, token", "modern+oauth+fault=late+when=token+times=1", 1, 5, true, TOKEN, oauth_client_with_store,
+     list_tools},
+    {"other's login, call", "modern+oauth", 4, 1, false, NOT_SENT, other_thread_logs_in, list_tools},
+    {"other's login, login", "legacy+oauth", 4, 1, false, NOT_SENT, other_thread_logs_in, mcp_login},
+    {"other's login, logout", "modern+oauth", 4, 1, false, NOT_SENT, other_thread_logs_in, mcp_logout},
+    {"sibling's login, call", "legacy+oauth", 4, 1, false, NOT_SENT, sibling_logs_in, list_tools},
+    {"sibling's login, login", "modern+oauth", 4, 1, false, NOT_SENT, sibling_logs_in, mcp_login},
+    {"refresh, healthy, legacy", "legacy+oauth+uses=3", 4, 1, true, HEAD, logged_in, list_tools},
+    {"refresh, healthy, modern", "modern+oauth+uses=1", 4, 1, true, HEAD, logged_in, list_tools},
+    {"refresh, token, legacy", "legacy+oauth+uses=3+fault=late+when=token+after=1+times=1", 1, 3, true, TOKEN,
+     logged_in, list_tools},
+    {"refresh, token, modern", "modern+oauth+uses=1+fault=late+when=token+after=1+times=1", 1, 3, true, TOKEN,
+     logged_in, mcp_login},
+    {"logout, healthy", "modern+oauth", 4, 1, true, HEAD, logged_in, mcp_logout},
+    {"logout, revocation", "legacy+oauth+fault=silent+when=revoke+times=1", 4, 1, false, HEAD, logged_in, mcp_logout},
+    {"other's logout", "modern+oauth", 4, 1, true, NOT_SENT, other_thread_logs_out, list_tools},
 };
 const size_t state_count = sizeof states / sizeof *states;
 
@@ -312,19 +416,32 @@ void fixture_unblock(struct fixture *fixture) {
     if (fixture->gate != NULL) {
         gate_open(fixture->gate);
     }
+    if (fixture->faulty_url[0] != '\0') {
+        request_first_byte(fixture->faulty_url); /* the call may have been interrupted before its request */
+    }
+    if (fixture->logins != NULL) {
+        logins_unblock(fixture->logins);
+    }
     if (fixture->other != NULL) {
         join_thread(fixture->thread);
     }
 }
 
 mcp_status fixture_other_status(const struct fixture *fixture) {
-    return fixture->status;
+    /* A close of the client is no reason for the call of its sibling to fail. */
+    return fixture->status == MCP_CLOSED && fixture->sibling != NULL ? MCP_INTERNAL : fixture->status;
 }
 
 void fixture_free(struct fixture *fixture) {
     dispose(fixture->client);
+    if (fixture->sibling != NULL) {
+        dispose(fixture->sibling);
+    }
     if (fixture->gate != NULL) {
         gate_free(fixture->gate);
+    }
+    if (fixture->logins != NULL) {
+        logins_free(fixture->logins);
     }
     pthread_mutex_destroy(&fixture->callback_block.lock);
     pthread_cond_destroy(&fixture->callback_block.changed);

@@ -14,6 +14,7 @@
 
 #include "random_interrupts.h"
 #include "check.h"
+#include "interrupt_oauth.h"
 #include "interrupt_states.h"
 #include "interrupt_wakeups.h"
 #include "support.h"
@@ -332,6 +333,7 @@ int main(int argc, char **argv) {
         join_thread(threads[i]);
     }
     wakeup_latencies = wakeups_stop(&wakeup_count);
+    logins_check_destroyed();
     report(seed, results, rounds, bound_us, wakeup_latencies, wakeup_count);
     free(wakeup_latencies);
     printf("%.1f s\n", (now_ms() - begin) / 1e3);

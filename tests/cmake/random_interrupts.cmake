@@ -3,8 +3,8 @@
 #
 # Needs mcp-check, MCP_TEST_SERVER and mcp_test_environment.
 
-set(random_interrupts_sources c/random_interrupts.c c/interrupt_states.c c/interrupt_gate.c c/interrupt_report.c
-    c/interrupt_server.c c/interrupt_wakeups.c)
+set(random_interrupts_sources c/random_interrupts.c c/interrupt_states.c c/interrupt_gate.c c/interrupt_oauth.c
+    c/interrupt_report.c c/interrupt_server.c c/interrupt_wakeups.c)
 mcp_c_program(test-random_interrupts "${random_interrupts_sources}" mcp-check)
 add_test(NAME c.random_interrupts.short
   COMMAND "${MCP_TEST_SERVER}" --run $<TARGET_FILE:test-random_interrupts> --rounds 1000)
