@@ -297,7 +297,7 @@ static void other_thread_logs_out(struct fixture *fixture) {
 #define RESUMING "before the stream was resumed"
 #define NOT_SENT "before anything was sent"
 #define USER "while waiting for the user to log in"
-#define TOKEN "while waiting for a token"
+#define TOKEN "it will be stored"
 
 /*
  * States that take long to unblock have a low weight. Two bugs were found here; with the fixes reverted, these

@@ -1,6 +1,7 @@
 //! The authorization request, its response, and the request for a token.
 
 use super::fixture::*;
+use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::keys::sha256;
 use crate::protocol::oauth::pkce::code_challenge;
 use crate::status::*;
