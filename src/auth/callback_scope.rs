@@ -11,11 +11,19 @@ thread_local! {
 /// Runs a callback of `owner`, which is an address. Meanwhile [`is_in_callback_of`] is true on this thread.
 pub fn run_callback<T>(owner: usize, callback: impl FnOnce() -> T) -> T {
     RUNNING.with_borrow_mut(|owners| owners.push(owner));
-    let outcome = callback();
-    RUNNING.with_borrow_mut(Vec::pop);
-    outcome
+    // A drop guard, so that it ends even if the callback panics.
+    let _scope = CallbackScope;
+    callback()
 }
 
 pub fn is_in_callback_of(owner: usize) -> bool {
     RUNNING.with_borrow(|owners| owners.contains(&owner))
+}
+
+struct CallbackScope;
+
+impl Drop for CallbackScope {
+    fn drop(&mut self) {
+        RUNNING.with_borrow_mut(Vec::pop);
+    }
 }

@@ -20,7 +20,8 @@ impl Client {
         let Some(endpoint) = &self.endpoint else {
             return Err(Error::new(MCP_MISUSE, "OAuth is for servers that are reached over HTTP, not for processes"));
         };
-        let authorization = oauth.map(|oauth| oauth.authorization(&endpoint.uri().to_string(), endpoint.shown()));
+        let url = endpoint.uri().to_string();
+        let authorization = oauth.map(|oauth| oauth.authorization(&url, endpoint.shown())).transpose()?;
         drop(self.auth().set_oauth(authorization));
         Ok(())
     }

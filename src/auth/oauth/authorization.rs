@@ -28,6 +28,9 @@ const MAX_RENEWAL_MARGIN: u64 = 60;
 /// The tokens are renewed when this part of their lifetime is left.
 const RENEWAL_PART: u64 = 10;
 
+/// After a failed renewal of tokens that can still be used, the next one is tried later.
+const EARLY_RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+
 /// Tokens that the server refused are not renewed in the same way again if they are younger.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -49,6 +52,10 @@ pub struct Authorization {
 struct AuthorizationState {
     /// The store was read.
     is_loaded: bool,
+    /// The record could not be saved.
+    is_unsaved: bool,
+    /// When the tokens could last not be renewed before their end.
+    early_renewal_failed: Option<Instant>,
     record: Option<Arc<OAuthRecord>>,
     /// With the access token; empty if there is none.
     headers: Arc<HeaderSet>,
@@ -139,6 +146,8 @@ impl Authorization {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let state = AuthorizationState {
             is_loaded: false,
+            is_unsaved: false,
+            early_renewal_failed: None,
             record: None,
             headers: Arc::default(),
             generation: 0,
@@ -237,7 +246,10 @@ impl Authorization {
         let Some(record) = &state.record else { return false };
         let Some(tokens) = &record.tokens else { return false };
         let can_renew = tokens.refresh_token.is_some() || self.settings.grant != Grant::Login;
-        can_renew && !is_fresh(tokens, unix_time())
+        let now = unix_time();
+        let may_wait = is_usable(tokens, now)
+            && state.early_renewal_failed.is_some_and(|failed| failed.elapsed() < EARLY_RENEWAL_PAUSE);
+        can_renew && !is_fresh(tokens, now) && !may_wait
     }
 
     fn issued(&self, state: &AuthorizationState) -> IssuedCredentials {
@@ -295,30 +307,23 @@ impl Authorization {
         let headers = headers_of(Some(&record))?;
         // First: if the process ended in between, a token would be lost that the server may have seen.
         let saved = self.settings.store.save(&self.key, Some(record.to_json()), self.owner());
-        self.lock().replace(Some(Arc::new(record)), headers, source);
+        let mut state = self.lock();
+        state.replace(Some(Arc::new(record)), headers, source);
+        state.is_unsaved = saved.is_err();
+        drop(state);
         saved
     }
 
     /// Uses a record that cannot be saved.
     pub(super) fn use_unsaved(&self, record: OAuthRecord) -> Result<()> {
-        self.set_record(Some(Arc::new(record)), TokenSource::Grant)
+        self.set_record(Some(Arc::new(record)), TokenSource::Grant)?;
+        self.lock().is_unsaved = true;
+        Ok(())
     }
 
-    /// Saves a record without tokens.
-    pub(super) fn save_client(&self, record: OAuthRecord) -> Result<()> {
-        self.install(record, TokenSource::Store)
-    }
-
-    /// Removes the record if it has this client and no tokens.
-    pub(super) fn forget_client(&self, client_id: &str) -> Result<()> {
-        let is_current = |record: Arc<OAuthRecord>| record.tokens.is_none() && record.client.id == client_id;
-        if self.record().is_some_and(is_current) { self.forget() } else { Ok(()) }
-    }
-
-    /// Removes the record.
-    pub(super) fn forget(&self) -> Result<()> {
-        self.set_record(None, TokenSource::Store)?;
-        self.settings.store.save(&self.key, None, self.owner())
+    /// Whether the store has an older record than this process.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.lock().is_unsaved
     }
 
     fn set_record(&self, record: Option<Arc<OAuthRecord>>, source: TokenSource) -> Result<()> {
@@ -359,6 +364,11 @@ impl Authorization {
         state.wanted_scopes = state.wanted_scopes.union(scopes);
     }
 
+    /// The tokens could not be renewed, but can still be used.
+    pub(super) fn record_failed_early_renewal(&self) {
+        self.lock().early_renewal_failed = Some(Instant::now());
+    }
+
     /// Why no login begins without `mcp_login`.
     pub(super) fn login_failure(&self) -> Option<Error> {
         self.lock().login_failure.clone()
@@ -384,6 +394,7 @@ impl Authorization {
 impl AuthorizationState {
     fn replace(&mut self, record: Option<Arc<OAuthRecord>>, headers: HeaderSet, source: TokenSource) {
         self.is_loaded = true;
+        self.is_unsaved = false;
         self.record = record;
         // A login or refresh may return the same token again: it counts as a new one, or the same would be repeated.
         if *self.headers == headers && source == TokenSource::Store {
@@ -478,9 +489,23 @@ pub(super) fn unix_time() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Whether another process has stored another access token, which can still be used.
+/// Whether the access token has not ended. `now` is in seconds since 1970.
+pub(super) fn is_usable(tokens: &RecordedTokens, now: u64) -> bool {
+    tokens.expires_at.is_none_or(|expires_at| now < expires_at)
+}
+
+/// Whether another process has stored another access token, which is not older and can still be used.
 pub(super) fn is_newer(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
     let Some(tokens) = &stored.tokens else { return false };
     let current_token = current.and_then(|record| record.tokens.as_ref()).map(|tokens| &tokens.access_token);
-    current_token != Some(&tokens.access_token) && is_fresh(tokens, unix_time())
+    current_token != Some(&tokens.access_token) && !is_older(stored, current) && is_fresh(tokens, unix_time())
+}
+
+/// Whether the stored tokens were issued before the current ones.
+pub(super) fn is_older(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
+    let issued_at = |record: &OAuthRecord| record.tokens.as_ref().and_then(|tokens| tokens.issued_at);
+    match (issued_at(stored), current.and_then(issued_at)) {
+        (Some(stored), Some(current)) => stored < current,
+        _ => false,
+    }
 }

@@ -49,7 +49,9 @@ impl Renewal<'_> {
                 }
                 Ok(metadata) => return Ok(Some(metadata)),
                 Err(DocumentError::NotJson(_)) if challenged != Some(&url) => {}
-                Err(error) => return Err(oauth_failure(format!("{} (read from {})", error.message(), quote(&url)))),
+                Err(error) => {
+                    return Err(oauth_failure(format!("{} (read from {})", error.message(), self.quoted(&url))));
+                }
             }
         }
         Ok(None)
@@ -125,7 +127,9 @@ impl Renewal<'_> {
             match AuthorizationServerMetadata::parse(&text, issuer, self.settings().leniency) {
                 Ok(metadata) => return Ok(Some(metadata)),
                 Err(DocumentError::NotJson(_)) => {}
-                Err(error) => return Err(oauth_failure(format!("{} (read from {})", error.message(), quote(&url)))),
+                Err(error) => {
+                    return Err(oauth_failure(format!("{} (read from {})", error.message(), self.quoted(&url))));
+                }
             }
         }
         Ok(None)
@@ -137,7 +141,7 @@ impl Renewal<'_> {
         let response = self.send(what, url, None)?;
         match response.status {
             200..=299 => Ok(Some(String::from_utf8_lossy(&response.body).into_owned())),
-            408 | 429 | 500.. => Err(unavailable(what, url, &response)),
+            408 | 429 | 500.. => Err(unavailable(what, &self.quoted(url), &response)),
             _ => Ok(None),
         }
     }
@@ -153,9 +157,14 @@ impl Renewal<'_> {
         };
         match response.status {
             200..=299 => Ok(String::from_utf8(response.body.to_vec()).ok()),
-            408 | 429 | 500.. => Err(unavailable(what, url, &response)),
+            408 | 429 | 500.. => Err(unavailable(what, &self.quoted(url), &response)),
             _ => Ok(None),
         }
+    }
+
+    /// The URL in quotation marks. It may contain the secrets of the MCP server's URL, which are redacted first.
+    fn quoted(&self, url: &str) -> String {
+        quote(&self.call.secrets().redact(url))
     }
 
     /// The value of the parameter `resource`. `published` is what the MCP server publishes.
@@ -173,7 +182,7 @@ impl Renewal<'_> {
 }
 
 fn unavailable(what: &str, url: &str, response: &ForeignResponse) -> Error {
-    let mut error = oauth_failure(format!("{what} at {} is not available (HTTP {})", quote(url), response.status));
+    let mut error = oauth_failure(format!("{what} at {url} is not available (HTTP {})", response.status));
     error.report_mut().retry_after_ms = response.retry_after_ms;
     error
 }

@@ -38,7 +38,11 @@ impl Renewal<'_> {
         let identity = if record.client.id.is_empty() {
             anonymous()
         } else {
-            ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url)?
+            match ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url) {
+                Ok(identity) => identity,
+                // Without a client for this authorization server any more, the next refusal finds another one.
+                Err(_) => return Ok(()),
+            }
         };
         self.send_grant(&identity, OAuthRecord { tokens: None, ..record.clone() })
     }
@@ -68,21 +72,28 @@ impl Renewal<'_> {
         if self.settings().grant != Grant::Assertion {
             return self.configured_identity(site);
         }
+        self.check_assertion_destination(issuer)?;
+        if self.settings().client_for(issuer).is_some() { self.configured_identity(site) } else { Ok(anonymous()) }
+    }
+
+    /// The MCP server must not determine where an assertion is sent.
+    fn check_assertion_destination(&self, issuer: &str) -> Result<()> {
         let client = self.settings().client_for(issuer);
         let has_issuer = client.is_some_and(|client| client.issuer.is_some());
-        if !has_issuer && !is_near(issuer, &self.authorization.server_url) {
-            return Err(oauth_failure(format!(
-                "no client is set for the authorization server {}, so the assertion is not sent there; set the issuer \
-                 with mcp_oauth_set_client",
-                quote(issuer)
-            )));
+        if has_issuer || is_near(issuer, &self.authorization.server_url) {
+            return Ok(());
         }
-        if client.is_some() { self.configured_identity(site) } else { Ok(anonymous()) }
+        Err(oauth_failure(format!(
+            "no client is set for the authorization server {}, so the assertion is not sent there; set the issuer with \
+             mcp_oauth_set_client",
+            quote(issuer)
+        )))
     }
 
     /// The assertion for the authorization server: that of the application, or with an identity provider, the grant
     /// that it issues for the application's ID token.
     fn assertion(&self, record: &OAuthRecord) -> Result<Zeroizing<String>> {
+        self.check_assertion_destination(&record.issuer)?;
         let settings = self.settings();
         let Some(callback) = &settings.assertion else {
             return Err(oauth_failure("no assertion callback is set: see mcp_oauth_set_assertion"));

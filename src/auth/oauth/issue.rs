@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::authorization::{Authorization, Entry, RenewalOutcome, SharedOutcome};
 use super::environment::OAuthEnvironment;
 use super::renewal::Renewal;
+use crate::auth::callback_scope::run_callback;
 use crate::call::context::CallContext;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal};
 use crate::call::retry::is_of_this_call;
 use crate::error::Result;
+use crate::status::MCP_LOGIN_REQUIRED;
 
 impl Authorization {
     /// The credentials of a request. After `refusal`, newer ones than the refused ones.
@@ -28,7 +30,9 @@ impl Authorization {
             match self.enter(call, refused)? {
                 Entry::Use(issued) => return Ok(RenewalOutcome::Issued(issued)),
                 Entry::Renew(turn) => {
-                    let outcome = Renewal { authorization: self, call, environment, turn: &turn }.run(refusal);
+                    let renewal = Renewal { authorization: self, call, environment, turn: &turn };
+                    // A log callback, too, must not wait for this renewal on its own thread.
+                    let outcome = run_callback(self.owner(), || renewal.run(refusal));
                     let outcome = outcome.map_err(|error| call.secrets().sanitize_error(error));
                     turn.end(SharedOutcome { of_status: status, outcome: outcome.clone() });
                     return outcome;
@@ -38,12 +42,20 @@ impl Authorization {
                     match progress.outcome() {
                         // A request that was not refused may not need the token that the other call did not get.
                         Some(SharedOutcome { outcome: Err(error), of_status })
-                            if !is_of_this_call(&error) && (status.is_some() || of_status.is_none()) =>
+                            if !is_of_this_call(&error)
+                                && (status.is_some() || of_status.is_none())
+                                && !(call.is_login && error.status() == MCP_LOGIN_REQUIRED) =>
                         {
                             return Err(error);
                         }
+                        // The tokens end soon, but could not be renewed: not each call tries it.
+                        Some(SharedOutcome { outcome: Ok(issued @ RenewalOutcome::Issued(_)), of_status: None })
+                            if status.is_none() =>
+                        {
+                            return Ok(issued);
+                        }
                         Some(SharedOutcome { outcome: Ok(useless @ RenewalOutcome::Useless(_)), of_status })
-                            if of_status == status =>
+                            if of_status == status && !call.is_login =>
                         {
                             return Ok(useless);
                         }
@@ -69,6 +81,7 @@ impl Authorization {
                 Entry::Use(_) => {}
             }
         };
-        run(&Renewal { authorization: self, call, environment, turn: &turn })
+        let renewal = Renewal { authorization: self, call, environment, turn: &turn };
+        run_callback(self.owner(), || run(&renewal))
     }
 }

@@ -9,7 +9,7 @@ use super::client_identity::{ClientIdentity, LoginRedirect};
 use super::discovery::AuthorizationSite;
 use super::keys::random_bytes;
 use super::pending_login::PendingLogin;
-use super::refresh::install_locked;
+use super::refresh::{install_locked, until_lock_timeout};
 use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
@@ -81,8 +81,9 @@ impl Renewal<'_> {
             wait_context: self.call.wait_context().clone(),
         };
         let asked = self.ask_user(request, listener);
-        if matches!(asked, Ok(None)) && tokens_are_refused {
-            self.drop_unanswered_registration(&identity)?;
+        if matches!(asked, Ok(None)) && tokens_are_refused && identity.origin == ClientOrigin::Registered {
+            // The user may have seen an error page, because the authorization server has forgotten the registration.
+            self.authorization.retire_registration(&identity.id, &self.call.wait_context())?;
         }
         let asked = asked.and_then(|callback| callback.ok_or_else(|| self.timed_out()));
         let outcome = asked.and_then(|callback| {
@@ -137,12 +138,11 @@ impl Renewal<'_> {
         (redirect.with_port(port) == last).then_some(port)
     }
 
-    /// Saves a new registration before the login: the next attempt uses it again. Not if there are tokens of an older
-    /// one, because a refresh needs the client that they were issued to.
+    /// Saves a new registration before the login. Not if there are tokens of an older one.
     fn save_registration(&self, record: &OAuthRecord, identity: &ClientIdentity) -> Result<()> {
         let is_new = self.authorization.record().is_none_or(|old| old.tokens.is_none() && old.client != record.client);
         if identity.origin == ClientOrigin::Registered && is_new {
-            self.authorization.save_client(record.clone())?;
+            self.authorization.save_registration(record.clone(), &self.call.wait_context())?;
         }
         Ok(())
     }
@@ -213,14 +213,6 @@ impl Renewal<'_> {
         listener.finish(wait_context);
         Ok(())
     }
-
-    /// The user saw an error page, perhaps because the authorization server has forgotten the registration: the next
-    /// login registers again.
-    fn drop_unanswered_registration(&self, identity: &ClientIdentity) -> Result<()> {
-        let is_of_record = |record: &OAuthRecord| record.client.id == identity.id;
-        let is_known = self.authorization.record().is_some_and(|record| is_of_record(&record));
-        if identity.origin == ClientOrigin::Registered && is_known { self.authorization.forget() } else { Ok(()) }
-    }
 }
 
 /// The page for a request of the browser, and the redirect if it is the expected one.
@@ -282,7 +274,7 @@ pub(super) fn store_login(
         Err(failure) => {
             // The authorization server has forgotten the registration: the next login registers again.
             if failure.code() == Some("invalid_client") && record.client.origin == ClientOrigin::Registered {
-                authorization.forget_client(&record.client.id)?;
+                authorization.retire_registration(&record.client.id, &until_lock_timeout())?;
             }
             let error = failure.into_error();
             if authorization.settings.grant == Grant::Login {

@@ -1,6 +1,6 @@
 //! Logging out: revokes the tokens (RFC 7009) and forgets them.
 
-use super::authorization::TokenSource;
+use super::authorization::{TokenSource, is_older};
 use super::client_identity::ClientIdentity;
 use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest};
@@ -18,7 +18,12 @@ impl Renewal<'_> {
         let store = &self.settings().store;
         let _lock = store.lock(&authorization.key, authorization.owner(), &self.call.wait_context())?;
         if store.is_shared() {
-            authorization.adopt(authorization.read_store()?)?;
+            let current = authorization.record();
+            let stored = authorization.read_store()?;
+            let stored = stored.filter(|stored| !(authorization.is_unsaved() || is_older(stored, current.as_deref())));
+            if stored.is_some() {
+                authorization.adopt(stored)?;
+            }
         }
         authorization.set_login_failure(None);
         let Some(record) = authorization.record() else { return Ok(()) };

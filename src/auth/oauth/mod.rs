@@ -15,6 +15,7 @@ mod logout;
 mod pending_login;
 pub mod record_store;
 mod refresh;
+mod registration_store;
 mod renewal;
 pub mod report;
 pub mod settings;

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::authorization::{Authorization, TokenSource, is_newer};
+use super::authorization::{Authorization, TokenSource, is_newer, is_older};
 use super::client_identity::ClientIdentity;
 use super::record_store::RecordLock;
+use super::registration_store::retired;
 use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::LogLevel;
 use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord};
 use crate::protocol::oauth::token_response::TokenResponse;
 use crate::sys::wait::WaitContext;
 
 /// How long to wait for the lock of the record before new tokens are used unsaved.
-const MAX_LOCK_TIME: Duration = Duration::from_secs(10);
+const MAX_LOCK_TIME: Duration = Duration::from_secs(40);
 
 /// The errors of a refresh after which a login may succeed (RFC 6749, section 5.2; RFC 8707, section 2; OpenID Connect
 /// Core, section 3.1.2.6).
@@ -49,8 +50,11 @@ impl Renewal<'_> {
         if store.is_shared()
             && let Some(stored) = authorization.read_store()?
         {
-            let is_newer = is_newer(&stored, authorization.record().as_deref());
-            authorization.adopt(Some(stored))?;
+            let current = authorization.record();
+            let is_newer = is_newer(&stored, current.as_deref());
+            if is_newer || !(authorization.is_unsaved() || is_older(&stored, current.as_deref())) {
+                authorization.adopt(Some(stored))?;
+            }
             if is_newer {
                 return Ok(RefreshOutcome::Renewed);
             }
@@ -68,7 +72,10 @@ impl Renewal<'_> {
     fn refresh_request(&self, record: &OAuthRecord) -> Result<Option<TokenRequest>> {
         let Some(tokens) = &record.tokens else { return Ok(None) };
         let Some(refresh_token) = &tokens.refresh_token else { return Ok(None) };
-        let identity = ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url)?;
+        // Without a client for this authorization server any more, the next refusal finds another one.
+        let Ok(identity) = ClientIdentity::of_record(record, self.settings(), &self.authorization.server_url) else {
+            return Ok(None);
+        };
         let scopes = tokens.granted_scopes.to_parameter();
         TokenRequest::new("the token refresh", &record.endpoints.token)
             .with("grant_type", "refresh_token")
@@ -118,15 +125,13 @@ fn drop_refused(authorization: &Authorization, record: &OAuthRecord, with_client
     if authorization.settings.store.is_shared()
         && let Some(stored) = authorization.read_store()?
         && has_other_tokens(&stored, record)
+        && !is_older(&stored, Some(record))
     {
         authorization.adopt(Some(stored))?;
         return Ok(RefreshOutcome::Renewed);
     }
-    if with_client {
-        authorization.forget()?;
-    } else {
-        authorization.install(OAuthRecord { tokens: None, ..record.clone() }, TokenSource::Store)?;
-    }
+    let client = if with_client { retired(&record.client) } else { record.client.clone() };
+    authorization.install(OAuthRecord { tokens: None, client, ..record.clone() }, TokenSource::Store)?;
     Ok(RefreshOutcome::LoginNeeded)
 }
 
@@ -134,13 +139,16 @@ fn has_other_tokens(stored: &OAuthRecord, record: &OAuthRecord) -> bool {
     stored.tokens.is_some() && stored.tokens != record.tokens
 }
 
+/// The limit for a lock that a token request needs after its call may have ended.
+pub(super) fn until_lock_timeout() -> WaitContext {
+    WaitContext::until(Instant::now() + MAX_LOCK_TIME)
+}
+
 /// Locks the record to store tokens of a login or a grant: a refresh of another process must not replace them with
 /// tokens of the old ones. If it cannot be locked in time, the tokens are used by this process only.
 pub fn install_locked(authorization: &Authorization, record: OAuthRecord) -> Result<()> {
-    let wait_context = WaitContext::until(Instant::now() + MAX_LOCK_TIME);
-    let locked: Result<RecordLock, Error> =
-        authorization.settings.store.lock(&authorization.key, authorization.owner(), &wait_context);
-    match locked {
+    let store = &authorization.settings.store;
+    match store.lock(&authorization.key, authorization.owner(), &until_lock_timeout()) {
         Ok(_lock) => authorization.install(record, TokenSource::Grant),
         Err(error) => {
             authorization.use_unsaved(record)?;

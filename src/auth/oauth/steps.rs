@@ -2,7 +2,7 @@
 
 use ::http::Method;
 
-use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, unix_time};
+use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, is_usable, unix_time};
 use super::discovery::AuthorizationSite;
 use super::refresh::RefreshOutcome;
 use super::renewal::Renewal;
@@ -47,10 +47,11 @@ impl Renewal<'_> {
                 Grant::Login => self.refresh().map(drop),
                 Grant::ClientCredentials | Grant::Assertion => self.repeat_grant(record),
             };
-            if let Err(error) = renewed
-                && !is_usable(tokens, now)
-            {
-                return Err(error);
+            if let Err(error) = renewed {
+                if !is_usable(tokens, now) {
+                    return Err(error);
+                }
+                self.authorization.record_failed_early_renewal();
             }
         }
         Ok(self.authorization.issued_now())
@@ -229,11 +230,6 @@ impl Renewal<'_> {
         error.report_mut().www_authenticate = refusal.challenge.clone();
         Err(error)
     }
-}
-
-/// Whether the access token has not ended. `now` is in seconds since 1970.
-fn is_usable(tokens: &RecordedTokens, now: u64) -> bool {
-    tokens.expires_at.is_none_or(|expires_at| now < expires_at)
 }
 
 /// Whether the access token did not end when it was issued.

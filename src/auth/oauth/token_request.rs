@@ -32,6 +32,9 @@ use crate::sys::pollable_event::PollableEvent;
 use crate::sys::thread;
 use crate::sys::wait::{Interest, WaitContext};
 
+/// The longest refresh token, in bytes. The limit for access tokens is that of headers.
+const MAX_TOKEN: usize = 64 * 1024;
+
 /// How long a client assertion is valid, in seconds.
 const ASSERTION_LIFETIME: u64 = 60;
 
@@ -141,7 +144,9 @@ impl TokenRequest {
             headers: self.headers.clone(),
             body: Some(ForeignBody::Form(&form)),
         };
-        let response = sender.send(&request, exceptions, wait_context).map_err(TokenFailure::Failed)?;
+        let response = sender
+            .send(&request, exceptions, wait_context)
+            .map_err(|error| TokenFailure::Failed(self.secrets().sanitize_error(error)))?;
         let body = String::from_utf8_lossy(&response.body);
         parse(response.status, &body).map_err(|failure| self.failure(failure, response.retry_after_ms))
     }
@@ -209,6 +214,11 @@ pub fn recorded_tokens(
              support",
         ));
     }
+    if response.refresh_token.as_ref().is_some_and(|token| token.len() > MAX_TOKEN) {
+        return Err(oauth_failure(format!(
+            "the authorization server returned a refresh token above {MAX_TOKEN} bytes"
+        )));
+    }
     let now = unix_time();
     Ok(RecordedTokens {
         access_token: response.access_token,
@@ -225,6 +235,21 @@ pub fn verifier_digest(verifier: &str) -> [u8; 32] {
     sha256(verifier.as_bytes())
 }
 
+/// What a request on a separate thread results in.
+struct DetachedResult<T> {
+    result: Mutex<Option<T>>,
+    done: PollableEvent,
+}
+
+/// Sets the event when dropped, also if the thread panics.
+struct SetOnDrop<T>(Arc<DetachedResult<T>>);
+
+impl<T> Drop for SetOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.done.set();
+    }
+}
+
 impl Renewal<'_> {
     /// Sends a request on a separate thread. `then` gets the result and runs there, too, even if the call has ended
     /// meanwhile. No other call renews the tokens before it has run.
@@ -233,21 +258,17 @@ impl Renewal<'_> {
         request: TokenRequest,
         then: impl FnOnce(Result<TokenResponse, TokenFailure>) -> T + Send + 'static,
     ) -> Result<T> {
-        struct Shared<T> {
-            result: Mutex<Option<T>>,
-            done: PollableEvent,
-        }
         let doing =
             format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));
-        let shared = Arc::new(Shared { result: Mutex::new(None), done: new_event()? });
-        let (for_thread, turn) = (Arc::clone(&shared), Arc::clone(self.turn));
+        let shared = Arc::new(DetachedResult { result: Mutex::new(None), done: new_event()? });
+        let (for_thread, turn) = (SetOnDrop(Arc::clone(&shared)), Arc::clone(self.turn));
         let (sender, exceptions) = (Arc::clone(&self.environment.sender), self.settings().address_exceptions);
         thread::spawn("mcp-token", move || {
             let response = request.send(&*sender, exceptions, &WaitContext::default(), TokenResponse::parse);
-            *for_thread.result.lock() = Some(then(response));
+            *for_thread.0.result.lock() = Some(then(response));
             // Before the event: the call may return, and another one renew the tokens.
             drop(turn);
-            for_thread.done.set();
+            drop(for_thread);
         })
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
         let wait_context = self.call.wait_context().clone();

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
+/// The most scopes that are read: they are sent in a URL.
+const MAX_SCOPES: usize = 1000;
+
 /// Scopes in the order in which they were first named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScopeSet(Vec<String>);
@@ -60,7 +63,8 @@ impl fmt::Display for ScopeSet {
 impl<'a> FromIterator<&'a str> for ScopeSet {
     fn from_iter<Scopes: IntoIterator<Item = &'a str>>(scopes: Scopes) -> ScopeSet {
         let mut known = HashSet::new();
-        let distinct = scopes.into_iter().map(str::trim).filter(|scope| is_scope(scope) && known.insert(*scope));
+        let scopes = scopes.into_iter().take(MAX_SCOPES);
+        let distinct = scopes.map(str::trim).filter(|scope| is_scope(scope) && known.insert(*scope));
         ScopeSet(distinct.map(str::to_owned).collect())
     }
 }

@@ -375,7 +375,7 @@ impl Fixture {
         client.change(set_up).unwrap();
         let sender: Arc<FakeNetwork> = Arc::clone(network);
         Fixture {
-            authorization: client.authorization(SERVER, SERVER),
+            authorization: client.authorization(SERVER, SERVER).unwrap(),
             client,
             environment: OAuthEnvironment { client_name: "Example".into(), sender },
             network: Arc::clone(network),
