@@ -330,18 +330,23 @@ typedef enum mcp_status {
    */
   MCP_TASK_CANCELLED = 41,
   /**
-   * The server requires a login, and no user can be asked: no `mcp_oauth_set_open` is set, logins
-   * begin only with `mcp_login`, or the last login failed.
+   * The server requires a login, and none may begin: no open callback is set (`mcp_oauth_set_open`,
+   * `mcp_oauth_use_browser`), logins begin only with `mcp_login`, or the last login failed. Offer
+   * the user a login, and call `mcp_login`.
    */
   MCP_LOGIN_REQUIRED = 42,
   /**
-   * The login failed: the user or the authorization server refused it (see
-   * `mcp_error_oauth_code`), the open callback failed, or the user did not complete it in time.
+   * The login failed: the redirect reported an error (see `mcp_error_oauth_code`), the open
+   * callback failed, or the user did not complete it in time. Show the message; `mcp_login` begins
+   * a new login.
    */
   MCP_LOGIN_FAILED = 43,
   /**
-   * The authorization server cannot be found, violates a rule, or refuses the client (see
-   * `mcp_error_oauth_code`).
+   * No token was obtained, for another reason than the user: a document or a response of the
+   * authorization server is invalid or reports an error (see `mcp_error_oauth_code`), the server is
+   * not available, no client id can be used there, the redirect port is taken, or a store or
+   * assertion callback failed. If the server cannot be reached at all, the status is that of the
+   * network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
    */
   MCP_OAUTH_FAILED = 44,
 } mcp_status;
@@ -514,10 +519,11 @@ mcp_client *mcp_client_new(const char *url, mcp_error **error);
  *
  * Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
  * anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
- * client). `mcp_client_free` must still be called.
+ * client or a callback of its `mcp_oauth`). `mcp_client_free` must still be called.
  *
- * It blocks while it notifies the server. All callbacks except the auth callback may close their
- * client, even where they must not make calls. Thread-safe. Since 0.1.0.
+ * It blocks while it notifies the server. All callbacks except the auth callback and those of
+ * `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
+ * 0.1.0.
  */
 mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
@@ -921,7 +927,8 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
  * `insufficient_scope`, the user logs in for the missing scopes too. If several calls need a token
  * at the same time, one of them gets it and the others wait. A call has at most one refresh, one
  * login and one login for missing scopes. A login that failed is not repeated: calls return
- * `MCP_LOGIN_REQUIRED` until `mcp_login` is called.
+ * `MCP_LOGIN_REQUIRED` until `mcp_login` or `mcp_logout` is called, or another process has stored
+ * tokens.
  *
  * Example: the first run opens a browser during the ping, later runs use the stored tokens.
  *
@@ -942,7 +949,15 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
  * A call that needs a token can fail with `MCP_LOGIN_REQUIRED`, `MCP_LOGIN_FAILED` or
  * `MCP_OAUTH_FAILED`; see also `mcp_error_oauth_code`. If the MCP server responds with 401 and
  * names no authorization server, and there is none at its own origin, the call fails with
- * `MCP_UNAUTHORIZED`.
+ * `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
+ *
+ * Requests to authorization servers have the proxy, the certificate settings and the client
+ * certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
+ * at most 30 seconds. A token request that has begun continues when its call ends, so that a new
+ * token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+ * after `mcp_client_free` and `mcp_oauth_free` have returned.
+ *
+ * After fork, the child must make a new object.
  *
  * Tokens, codes, secrets and keys appear in no log message and no error.
  *
@@ -960,9 +975,10 @@ mcp_oauth *MCP_NONNULL mcp_oauth_new(void);
 
 /**
  * Frees the caller's reference to an object; NULL is ignored. Clients that use the object keep it
- * alive, with its callbacks and its tokens.
+ * alive, with its callbacks and its tokens. Keep the reference as long as a thread may call
+ * `mcp_oauth_finish` or `mcp_oauth_fail`.
  *
- * No thread may use the caller's reference any more. Since 0.1.0.
+ * Since 0.1.0.
  */
 void mcp_oauth_free(mcp_oauth *oauth);
 
@@ -1232,7 +1248,12 @@ typedef struct mcp_oauth_request mcp_oauth_request;
  * If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
  * example because the user closed the window, the application calls `mcp_oauth_fail`.
  *
- * Over SSH and in a container, no browser can be opened, and a redirect to 127.0.0.1 does not
+ * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
+ * cancel token ends only its own call; another one may then begin a new login. Make calls that may
+ * log in on another thread than that of the user interface. The end of a login is not reported:
+ * close the window when the call returns.
+ *
+ * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
  * reach this machine. Then the callback must print the URL. The user opens it on another machine;
  * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
  * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
@@ -1281,8 +1302,8 @@ mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
  * Opens an http or https URL in the user's browser, with the command `xdg-open`, or `open` on
  * macOS. The environment variable BROWSER may contain other commands, separated by colons, which
  * are tried in this order; "%s" in a command is replaced with the URL, which is otherwise the last
- * argument. The library starts the command without a shell, and opens no browser unless the
- * application calls this function or `mcp_oauth_use_browser`.
+ * argument. The library starts the command without a shell. It opens a browser only for this
+ * function, for `mcp_oauth_use_browser`, and for a configuration file with OAuth.
  *
  * Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
  * percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
@@ -1463,11 +1484,13 @@ mcp_status mcp_oauth_set_login(mcp_oauth *oauth,
  * the server names an authorization server. If it names none and requires no token, the function
  * succeeds without a login.
  *
- * Returns `MCP_LOGIN_REQUIRED` if a login is necessary and no callback is set
- * (`mcp_oauth_set_open`); `MCP_LOGIN_FAILED` if the user or the authorization server refused, the
- * callback failed, or the login's time has passed; `MCP_OAUTH_FAILED` if the authorization server
- * cannot be used; and `MCP_MISUSE` if the client has no `mcp_oauth`. `mcp_error_oauth_code`
- * returns the reason of the authorization server.
+ * The wait for the user is limited by `mcp_oauth_set_login`, and not by the timeout of the call.
+ *
+ * Returns `MCP_LOGIN_REQUIRED` if a login is necessary and no open callback is set;
+ * `MCP_LOGIN_FAILED` if the redirect reported an error, the callback failed, or the login's time
+ * has passed; `MCP_OAUTH_FAILED` if the authorization server cannot be used; and `MCP_MISUSE` if
+ * the client has no `mcp_oauth`. `mcp_error_oauth_code` returns the reason of the authorization
+ * server.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -1479,8 +1502,12 @@ mcp_status mcp_login(mcp_client *client, const mcp_options *options, mcp_error *
  * the same `mcp_oauth`. The registration of the application at the authorization server is kept.
  * The user stays logged in there with the browser: the next login may ask for no password.
  *
- * If the tokens cannot be revoked, they are removed anyway, and the result is the reason. Returns
- * `MCP_MISUSE` if the client has no `mcp_oauth`.
+ * If the tokens cannot be revoked, they are removed anyway, and the result is the reason. If the
+ * store cannot be locked or read, they are kept. The call waits for a login in progress; to end
+ * that, call `mcp_oauth_fail`. The next call that gets 401 begins a login, except with
+ * `MCP_OAUTH_WHEN_ASKED`.
+ *
+ * Returns `MCP_MISUSE` if the client has no `mcp_oauth`.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -1540,9 +1567,10 @@ typedef struct mcp_oauth_record mcp_oauth_record;
  * If one cannot do its work, it calls `mcp_oauth_record_fail`.
  *
  * It runs on the thread of a call or on a thread of the library, with no lock of the library held,
- * and may run on several threads at the same time. It may use the library, but must neither make a
- * call on a client with the same `mcp_oauth` nor wait for one on another thread. A cancel token
- * and `mcp_client_close` do not interrupt it. It must not throw an exception or call longjmp.
+ * and may run on several threads at the same time. Its time counts against the timeout of the
+ * call. It may use the library, but must neither make a call on a client with the same `mcp_oauth`
+ * nor wait for one on another thread. A cancel token and `mcp_client_close` do not interrupt it.
+ * It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */
@@ -1574,12 +1602,15 @@ mcp_status mcp_oauth_set_store(mcp_oauth *oauth,
 /**
  * Stores registrations and tokens in a folder, one file for each MCP server, so that they are
  * still there when the program runs again. Several processes may use the same folder: they take
- * turns to refresh a token, and all use the result. It takes the place of `mcp_oauth_set_store`.
+ * turns to refresh a token, and all use the result. All programs that use the folder share the
+ * tokens of a server, unless they have different client ids; to keep the tokens of an application
+ * separate, pass a folder for it. It takes the place of `mcp_oauth_set_store`.
  *
  * `path` is the path of the folder; a relative one starts at the current working directory. NULL
  * means the folder "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
  * "~/Library/Application Support"). The folder is created when something is stored. Only the
- * current user can access it and its files, which contain tokens that are not encrypted. A call
+ * current user can access the files, which contain tokens that are not encrypted; a folder that
+ * others may write is refused. A call
  * that cannot read or write a file fails with `MCP_SYSTEM_ERROR`.
  *
  * Returns `MCP_INVALID_ARGUMENT` for an empty path, or if `path` is NULL and neither
@@ -1610,7 +1641,8 @@ const char *mcp_oauth_record_text(const mcp_oauth_record *record, size_t *length
 /**
  * Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
  * has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
- * that there is no record. A text that is not a record has the same effect.
+ * that there is no record. A text that is not a record has the same effect; one that a newer version
+ * of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
  * `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
@@ -1624,8 +1656,8 @@ mcp_status mcp_oauth_record_set_text(mcp_oauth_record *record,
 
 /**
  * Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
- * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, this process
- * uses the new tokens nevertheless.
+ * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
+ * this process use the new tokens nevertheless.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
  * too.
@@ -1703,8 +1735,8 @@ const char *mcp_oauth_assertion_resource(const mcp_oauth_assertion *assertion);
  * Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its
  * use.
  *
- * Returns `MCP_INVALID_ARGUMENT` for a text that is NULL, empty or not a JWT. If no later setter
- * succeeds, the call then fails with `MCP_OAUTH_FAILED`.
+ * Returns `MCP_INVALID_ARGUMENT` for a text that is NULL, empty, or has a character other than
+ * visible ASCII. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
  *
  * Only on the callback's thread. Since 0.1.0.
  */
@@ -3162,9 +3194,9 @@ typedef enum mcp_log_level {
  *
  * It runs on the thread of any call and on the library's reader threads, possibly on several at
  * the same time, with no lock held. It may use the library, but must not make calls on this client
- * on a reader thread, or while the client connects (`MCP_MISUSE`). It may free the client only on
- * a reader thread, and only if no call is in progress. Its time counts against the timeout of the
- * call. It must not throw an exception or call longjmp.
+ * on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
+ * the client only on a reader thread, and only if no call is in progress. Its time counts against
+ * the timeout of the call. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */

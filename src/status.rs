@@ -110,14 +110,19 @@ pub enum mcp_status {
     MCP_CONFIG_INVALID = 40,
     /// The task was cancelled, by this client or another, before it had a result.
     MCP_TASK_CANCELLED = 41,
-    /// The server requires a login, and no user can be asked: no `mcp_oauth_set_open` is set, logins
-    /// begin only with `mcp_login`, or the last login failed.
+    /// The server requires a login, and none may begin: no open callback is set (`mcp_oauth_set_open`,
+    /// `mcp_oauth_use_browser`), logins begin only with `mcp_login`, or the last login failed. Offer
+    /// the user a login, and call `mcp_login`.
     MCP_LOGIN_REQUIRED = 42,
-    /// The login failed: the user or the authorization server refused it (see
-    /// `mcp_error_oauth_code`), the open callback failed, or the user did not complete it in time.
+    /// The login failed: the redirect reported an error (see `mcp_error_oauth_code`), the open
+    /// callback failed, or the user did not complete it in time. Show the message; `mcp_login` begins
+    /// a new login.
     MCP_LOGIN_FAILED = 43,
-    /// The authorization server cannot be found, violates a rule, or refuses the client (see
-    /// `mcp_error_oauth_code`).
+    /// No token was obtained, for another reason than the user: a document or a response of the
+    /// authorization server is invalid or reports an error (see `mcp_error_oauth_code`), the server is
+    /// not available, no client id can be used there, the redirect port is taken, or a store or
+    /// assertion callback failed. If the server cannot be reached at all, the status is that of the
+    /// network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
     MCP_OAUTH_FAILED = 44,
 }
 

@@ -72,10 +72,11 @@ pub extern "C" fn mcp_client_new(url: CText, error: OutParam<*mut mcp_error>) ->
 ///
 /// Returns `MCP_OK`, or the reason why the server could not be notified; the client is closed
 /// anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
-/// client). `mcp_client_free` must still be called.
+/// client or a callback of its `mcp_oauth`). `mcp_client_free` must still be called.
 ///
-/// It blocks while it notifies the server. All callbacks except the auth callback may close their
-/// client, even where they must not make calls. Thread-safe. Since 0.1.0.
+/// It blocks while it notifies the server. All callbacks except the auth callback and those of
+/// `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
+/// 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_close(
     client: SharedHandle<mcp_client>,

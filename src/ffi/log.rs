@@ -32,9 +32,9 @@ pub enum mcp_log_level {
 ///
 /// It runs on the thread of any call and on the library's reader threads, possibly on several at
 /// the same time, with no lock held. It may use the library, but must not make calls on this client
-/// on a reader thread, or while the client connects (`MCP_MISUSE`). It may free the client only on
-/// a reader thread, and only if no call is in progress. Its time counts against the timeout of the
-/// call. It must not throw an exception or call longjmp.
+/// on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
+/// the client only on a reader thread, and only if no call is in progress. Its time counts against
+/// the timeout of the call. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_log_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;

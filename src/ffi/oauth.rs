@@ -33,7 +33,8 @@ use crate::status::mcp_status;
 /// `insufficient_scope`, the user logs in for the missing scopes too. If several calls need a token
 /// at the same time, one of them gets it and the others wait. A call has at most one refresh, one
 /// login and one login for missing scopes. A login that failed is not repeated: calls return
-/// `MCP_LOGIN_REQUIRED` until `mcp_login` is called.
+/// `MCP_LOGIN_REQUIRED` until `mcp_login` or `mcp_logout` is called, or another process has stored
+/// tokens.
 ///
 /// Example: the first run opens a browser during the ping, later runs use the stored tokens.
 ///
@@ -54,7 +55,15 @@ use crate::status::mcp_status;
 /// A call that needs a token can fail with `MCP_LOGIN_REQUIRED`, `MCP_LOGIN_FAILED` or
 /// `MCP_OAUTH_FAILED`; see also `mcp_error_oauth_code`. If the MCP server responds with 401 and
 /// names no authorization server, and there is none at its own origin, the call fails with
-/// `MCP_UNAUTHORIZED`.
+/// `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
+///
+/// Requests to authorization servers have the proxy, the certificate settings and the client
+/// certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
+/// at most 30 seconds. A token request that has begun continues when its call ends, so that a new
+/// token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+/// after `mcp_client_free` and `mcp_oauth_free` have returned.
+///
+/// After fork, the child must make a new object.
 ///
 /// Tokens, codes, secrets and keys appear in no log message and no error.
 ///
@@ -86,9 +95,10 @@ pub extern "C" fn mcp_oauth_new() -> Box<mcp_oauth> {
 }
 
 /// Frees the caller's reference to an object; NULL is ignored. Clients that use the object keep it
-/// alive, with its callbacks and its tokens.
+/// alive, with its callbacks and its tokens. Keep the reference as long as a thread may call
+/// `mcp_oauth_finish` or `mcp_oauth_fail`.
 ///
-/// No thread may use the caller's reference any more. Since 0.1.0.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_free(oauth: Option<Box<mcp_oauth>>) {
     guard_quiet((), || drop(oauth));

@@ -110,8 +110,8 @@ pub extern "C" fn mcp_oauth_assertion_resource(assertion: Option<&mcp_oauth_asse
 /// Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its
 /// use.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` for a text that is NULL, empty or not a JWT. If no later setter
-/// succeeds, the call then fails with `MCP_OAUTH_FAILED`.
+/// Returns `MCP_INVALID_ARGUMENT` for a text that is NULL, empty, or has a character other than
+/// visible ASCII. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
 ///
 /// Only on the callback's thread. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -46,7 +46,12 @@ pub struct mcp_oauth_request<'a> {
 /// If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
 /// example because the user closed the window, the application calls `mcp_oauth_fail`.
 ///
-/// Over SSH and in a container, no browser can be opened, and a redirect to 127.0.0.1 does not
+/// A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
+/// cancel token ends only its own call; another one may then begin a new login. Make calls that may
+/// log in on another thread than that of the user interface. The end of a login is not reported:
+/// close the window when the call returns.
+///
+/// Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
 /// reach this machine. Then the callback must print the URL. The user opens it on another machine;
 /// after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
 /// the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
@@ -117,8 +122,8 @@ fn set_open_callback(
 /// Opens an http or https URL in the user's browser, with the command `xdg-open`, or `open` on
 /// macOS. The environment variable BROWSER may contain other commands, separated by colons, which
 /// are tried in this order; "%s" in a command is replaced with the URL, which is otherwise the last
-/// argument. The library starts the command without a shell, and opens no browser unless the
-/// application calls this function or `mcp_oauth_use_browser`.
+/// argument. The library starts the command without a shell. It opens a browser only for this
+/// function, for `mcp_oauth_use_browser`, and for a configuration file with OAuth.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
 /// percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
@@ -399,11 +404,13 @@ pub extern "C" fn mcp_oauth_set_login(
 /// the server names an authorization server. If it names none and requires no token, the function
 /// succeeds without a login.
 ///
-/// Returns `MCP_LOGIN_REQUIRED` if a login is necessary and no callback is set
-/// (`mcp_oauth_set_open`); `MCP_LOGIN_FAILED` if the user or the authorization server refused, the
-/// callback failed, or the login's time has passed; `MCP_OAUTH_FAILED` if the authorization server
-/// cannot be used; and `MCP_MISUSE` if the client has no `mcp_oauth`. `mcp_error_oauth_code`
-/// returns the reason of the authorization server.
+/// The wait for the user is limited by `mcp_oauth_set_login`, and not by the timeout of the call.
+///
+/// Returns `MCP_LOGIN_REQUIRED` if a login is necessary and no open callback is set;
+/// `MCP_LOGIN_FAILED` if the redirect reported an error, the callback failed, or the login's time
+/// has passed; `MCP_OAUTH_FAILED` if the authorization server cannot be used; and `MCP_MISUSE` if
+/// the client has no `mcp_oauth`. `mcp_error_oauth_code` returns the reason of the authorization
+/// server.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -420,8 +427,12 @@ pub extern "C" fn mcp_login(
 /// the same `mcp_oauth`. The registration of the application at the authorization server is kept.
 /// The user stays logged in there with the browser: the next login may ask for no password.
 ///
-/// If the tokens cannot be revoked, they are removed anyway, and the result is the reason. Returns
-/// `MCP_MISUSE` if the client has no `mcp_oauth`.
+/// If the tokens cannot be revoked, they are removed anyway, and the result is the reason. If the
+/// store cannot be locked or read, they are kept. The call waits for a login in progress; to end
+/// that, call `mcp_oauth_fail`. The next call that gets 401 begins a login, except with
+/// `MCP_OAUTH_WHEN_ASKED`.
+///
+/// Returns `MCP_MISUSE` if the client has no `mcp_oauth`.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

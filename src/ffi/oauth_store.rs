@@ -46,9 +46,10 @@ pub struct mcp_oauth_record<'a> {
 /// If one cannot do its work, it calls `mcp_oauth_record_fail`.
 ///
 /// It runs on the thread of a call or on a thread of the library, with no lock of the library held,
-/// and may run on several threads at the same time. It may use the library, but must neither make a
-/// call on a client with the same `mcp_oauth` nor wait for one on another thread. A cancel token
-/// and `mcp_client_close` do not interrupt it. It must not throw an exception or call longjmp.
+/// and may run on several threads at the same time. Its time counts against the timeout of the
+/// call. It may use the library, but must neither make a call on a client with the same `mcp_oauth`
+/// nor wait for one on another thread. A cancel token and `mcp_client_close` do not interrupt it.
+/// It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_oauth_record_fn =
@@ -155,12 +156,15 @@ impl CustomStore for StoreCallbacks {
 
 /// Stores registrations and tokens in a folder, one file for each MCP server, so that they are
 /// still there when the program runs again. Several processes may use the same folder: they take
-/// turns to refresh a token, and all use the result. It takes the place of `mcp_oauth_set_store`.
+/// turns to refresh a token, and all use the result. All programs that use the folder share the
+/// tokens of a server, unless they have different client ids; to keep the tokens of an application
+/// separate, pass a folder for it. It takes the place of `mcp_oauth_set_store`.
 ///
 /// `path` is the path of the folder; a relative one starts at the current working directory. NULL
 /// means the folder "libmcp/oauth" in $XDG_STATE_HOME, or else in "~/.local/state" (on macOS
 /// "~/Library/Application Support"). The folder is created when something is stored. Only the
-/// current user can access it and its files, which contain tokens that are not encrypted. A call
+/// current user can access the files, which contain tokens that are not encrypted; a folder that
+/// others may write is refused. A call
 /// that cannot read or write a file fails with `MCP_SYSTEM_ERROR`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for an empty path, or if `path` is NULL and neither
@@ -208,7 +212,8 @@ fn checked<'r, 'a>(record: Option<&'r mut mcp_oauth_record<'a>>) -> Result<&'r m
 
 /// Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
 /// has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
-/// that there is no record. A text that is not a record has the same effect.
+/// that there is no record. A text that is not a record has the same effect; one that a newer version
+/// of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
 /// `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
@@ -234,8 +239,8 @@ pub extern "C" fn mcp_oauth_record_set_text(
 }
 
 /// Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
-/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, this process
-/// uses the new tokens nevertheless.
+/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
+/// this process use the new tokens nevertheless.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
 /// too.

@@ -30,7 +30,7 @@ add_dependencies(prepare-swift-tsan prepare-swift) # both use the same build fol
 function(swift_test job)
   add_test(NAME swift.${job} COMMAND ${swift_run} ${job})
   set_tests_properties(
-    swift.${job} PROPERTIES FIXTURES_REQUIRED "swift.toolchain;${ARGN}" LABELS swift TIMEOUT 300 RESOURCE_LOCK swift
+    swift.${job} PROPERTIES FIXTURES_REQUIRED "swift.toolchain;${ARGN}" LABELS swift TIMEOUT 600 RESOURCE_LOCK swift
                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 

@@ -58,7 +58,7 @@ pub struct RecordedClient {
     pub origin: ClientOrigin,
     /// Only that of a registration: a configured secret remains in the configuration.
     pub secret: Option<Zeroizing<String>>,
-    /// In seconds since 1970; `None` if the secret does not expire. 0: the registration is not used for logins any more.
+    /// In seconds since 1970; `None` if the secret does not expire. 0: no login uses the registration any more.
     pub secret_expires_at: Option<u64>,
     /// A name of [`AuthMethod`](super::client_authentication::AuthMethod).
     pub auth_method: String,
