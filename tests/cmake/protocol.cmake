@@ -37,6 +37,10 @@ function(protocol_test subject server install version)
   add_test(NAME ${name} COMMAND ${command})
   set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${fixture} LABELS "real;protocol" TIMEOUT 240
                                           ENVIRONMENT "${mcp_test_environment}")
+  # A server notifies all clients of a change, also those of other tests.
+  if(subject MATCHES "^(changes|caching)$" AND server MATCHES "^features-ts2")
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK changes_of_features_ts2)
+  endif()
 endfunction()
 
 # --- server-everything ------------------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ function(swift_test job)
   set_tests_properties(
     swift.${job} PROPERTIES FIXTURES_REQUIRED "swift.toolchain;${ARGN}" LABELS swift TIMEOUT 600 RESOURCE_LOCK swift
                             ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
+  if(job MATCHES "^(test|tsan)$") # see protocol.cmake
+    set_tests_properties(swift.${job} PROPERTIES RESOURCE_LOCK "swift;changes_of_features_ts2")
+  endif()
 endfunction()
 
 swift_test(build)
