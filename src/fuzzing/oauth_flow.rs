@@ -425,7 +425,11 @@ impl FlowFixture {
         client.change(set_up).expect("valid settings");
         let sender: Arc<ScriptedNetwork> = Arc::clone(&network);
         let environment = OAuthEnvironment { client_name: "Fuzzer".into(), sender };
-        FlowFixture { authorization: client.authorization(SERVER, SERVER), environment, network }
+        FlowFixture {
+            authorization: client.authorization(SERVER, SERVER).expect("the same process"),
+            environment,
+            network,
+        }
     }
 
     /// Runs the steps of a script.
