@@ -187,8 +187,14 @@ def a_failed_refresh_fails_all_calls_that_wait_for_it():
         client.ping().must_be("MCP_OK")
         site.auth.expire()
         HeldRefusals(site.mcp, THREADS)
-        with site.auth.answering(token=lambda _request: oauth_error("invalid_grant", 503)):
-            must_all_be(all_ping(client), "MCP_OAUTH_FAILED")
+        held = Held(lambda _request: oauth_error("invalid_grant", 503))
+        with site.auth.answering(token=held):
+            pings = [client.begin_ping(timeout=TIMEOUT) for _ in range(THREADS)]
+            assert held.arrived.wait(PATIENCE)
+            # All calls, and the thread of the token request: a call that is refused later would try again.
+            wait_until_waiting(THREADS + 1)
+            held.release.set()
+            must_all_be([ping.result(within=TIMEOUT / 1000) for ping in pings], "MCP_OAUTH_FAILED")
         print(f"    {len(site.auth.refreshes())} failed refreshes for {THREADS} calls")
         assert len(site.auth.refreshes()) == 1, len(site.auth.refreshes())
         site.mcp.answers["mcp"] = site.mcp.answer_mcp
