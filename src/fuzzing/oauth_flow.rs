@@ -10,13 +10,14 @@ use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use super::oauth::check_error_text;
-use crate::auth::oauth::authorization::{Authorization, RenewalOutcome};
+use crate::auth::oauth::authorization::Authorization;
 use crate::auth::oauth::callbacks::{AssertionRequest, LoginRequest};
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::environment::{OAuthEnvironment, SendForeign};
-use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
+use crate::auth::oauth::renewal_progress::RenewalOutcome;
 use crate::auth::oauth::report::describe;
 use crate::auth::oauth::settings::{Grant, OAuthSettings};
+use crate::auth::oauth::shared_store::SharedStore;
 use crate::call::context::{CallContext, RequestExtras};
 use crate::call::issued_credentials::CredentialRefusal;
 use crate::error::{Error, Result};
@@ -88,7 +89,7 @@ impl Setup {
             settings.set_client_url(Some(CLIENT_DOCUMENT))?;
         }
         if has(8) {
-            settings.set_store(Some(Box::new(MemoryStore::default())));
+            settings.set_store(Some(Box::new(SharedStore::default())));
         }
         settings.grant = match self.0 >> 4 & 3 {
             1 => Grant::ClientCredentials,
@@ -102,26 +103,6 @@ impl Setup {
         settings.assertion = Some(Box::new(|request: &mut AssertionRequest| request.set(ASSERTION).expect("a JWT")));
         settings.set_redirect(REDIRECT)
     }
-}
-
-#[derive(Default)]
-struct MemoryStore(Mutex<HashMap<String, String>>);
-
-impl CustomStore for MemoryStore {
-    fn load(&self, request: &mut StoreRequest) {
-        request.text = self.0.lock().get(&request.key).map(|text| Zeroizing::new(text.clone()));
-    }
-
-    fn save(&self, request: &mut StoreRequest) {
-        match &request.text {
-            Some(text) => self.0.lock().insert(request.key.clone(), text.to_string()),
-            None => self.0.lock().remove(&request.key),
-        };
-    }
-
-    fn lock(&self, _: &mut StoreRequest) {}
-
-    fn unlock(&self, _: &mut StoreRequest) {}
 }
 
 /// What a request is for. The answers of a script are for one kind.

@@ -3,30 +3,25 @@
 //! One call at a time renews the tokens of an authorization. All other calls that are refused meanwhile take its
 //! outcome: 64 refused calls cause one login.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::pending_login::PendingLogins;
+use super::record_store::RecordLock;
+use super::renewal_progress::{RenewalOutcome, RenewalProgress, SharedOutcome};
 use super::settings::{Grant, OAuthSettings};
+use super::token_age::{is_fresh, is_older, is_usable, unix_time};
 use crate::auth::callback_scope::is_in_callback_of;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, IssuedCredentials};
-use crate::call::new_event;
-use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, Result};
-use crate::protocol::oauth::record::{OAuthRecord, RecordedTokens};
+use crate::protocol::oauth::record::OAuthRecord;
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::status::MCP_OAUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::pollable_event::PollableEvent;
-
-/// The longest time before their end at which tokens are renewed, in seconds.
-const MAX_RENEWAL_MARGIN: u64 = 60;
-
-/// The tokens are renewed when this part of their lifetime is left.
-const RENEWAL_PART: u64 = 10;
+use crate::sys::wait::WaitContext;
 
 /// After a failed renewal of tokens that can still be used, the next one is tried later.
 const EARLY_RENEWAL_PAUSE: Duration = Duration::from_secs(10);
@@ -84,36 +79,6 @@ pub(super) enum TokenSource {
     Refresh,
     /// A login, or another grant than a refresh token.
     Grant,
-}
-
-/// A renewal, as the calls see it that wait for it.
-pub(super) struct RenewalProgress {
-    /// Created by the first call that waits.
-    done: OnceLock<PollableEvent>,
-    /// For calls whose requests were not refused; they do not wait for the user.
-    done_or_at_user: OnceLock<PollableEvent>,
-    /// Of the call that renews the tokens.
-    pub clock: Arc<PauseClock>,
-    /// The renewal waits for the user, or has waited.
-    has_user_part: AtomicBool,
-    outcome: Mutex<Option<SharedOutcome>>,
-}
-
-/// The outcome of a renewal, for the calls that wait for it.
-#[derive(Clone)]
-pub(super) struct SharedOutcome {
-    /// The HTTP status of the refusal that caused the renewal.
-    pub of_status: Option<u16>,
-    pub outcome: Result<RenewalOutcome>,
-}
-
-/// What a renewal results in.
-#[derive(Clone)]
-pub enum RenewalOutcome {
-    /// The request can be sent with these credentials.
-    Issued(IssuedCredentials),
-    /// Other tokens would not help: the refusal is final. The text says why, if the refusal itself does not.
-    Useless(Option<String>),
 }
 
 /// The right to renew the tokens. It ends when the last copy is dropped: a token request may outlive its call.
@@ -202,7 +167,7 @@ impl Authorization {
             return Ok(Entry::Use(self.issued(&state)));
         }
         if let Some(progress) = &state.renewal {
-            if refused.is_none() && progress.has_user_part.load(Ordering::Relaxed) {
+            if refused.is_none() && progress.has_user_part() {
                 // The request may not need a token.
                 return Ok(Entry::Use(self.issued(&state)));
             }
@@ -230,13 +195,7 @@ impl Authorization {
 
     /// Begins a renewal. There must be none.
     fn begin(self: &Arc<Self>, state: &mut AuthorizationState, call: &CallContext) -> Arc<RenewalTurn> {
-        let progress = Arc::new(RenewalProgress {
-            done: OnceLock::new(),
-            done_or_at_user: OnceLock::new(),
-            clock: call.clock(),
-            has_user_part: AtomicBool::default(),
-            outcome: Mutex::default(),
-        });
+        let progress = Arc::new(RenewalProgress::new(call.clock()));
         state.renewal = Some(Arc::clone(&progress));
         Arc::new(RenewalTurn { authorization: Arc::clone(self), progress })
     }
@@ -321,9 +280,15 @@ impl Authorization {
         Ok(())
     }
 
-    /// Whether the store has an older record than this process.
-    pub(super) fn is_unsaved(&self) -> bool {
-        self.lock().is_unsaved
+    /// Whether the record of the store may replace the current one: that is not newer.
+    pub(super) fn may_adopt(&self, stored: &OAuthRecord) -> bool {
+        let state = self.lock();
+        !(state.is_unsaved || is_older(stored, state.record.as_deref()))
+    }
+
+    /// Waits until no other process uses the record.
+    pub(super) fn lock_record(&self, wait_context: &WaitContext) -> Result<RecordLock> {
+        self.settings.store.lock(&self.key, self.owner(), wait_context)
     }
 
     fn set_record(&self, record: Option<Arc<OAuthRecord>>, source: TokenSource) -> Result<()> {
@@ -421,7 +386,7 @@ impl AuthorizationState {
 impl RenewalTurn {
     /// Tells the calls that wait how the renewal ended. Without this, one of them tries again.
     pub fn end(&self, outcome: SharedOutcome) {
-        *self.progress.outcome.lock() = Some(outcome);
+        self.progress.set_outcome(outcome);
     }
 
     /// The renewal begins to wait for the user. Calls whose requests were not refused do not wait for the rest of it.
@@ -429,9 +394,9 @@ impl RenewalTurn {
         {
             // With the lock held: a call that is about to wait must not miss it.
             let _state = self.authorization.lock();
-            self.progress.has_user_part.store(true, Ordering::Relaxed);
+            self.progress.set_user_part();
         }
-        self.progress.done_or_at_user.get().into_iter().for_each(PollableEvent::set);
+        self.progress.wake_at_user();
     }
 }
 
@@ -442,26 +407,8 @@ impl Drop for RenewalTurn {
             state.renewal = None;
             std::mem::take(&mut state.discarded)
         };
-        let RenewalProgress { done, done_or_at_user, .. } = &*self.progress;
-        [done, done_or_at_user].into_iter().filter_map(OnceLock::get).for_each(PollableEvent::set);
+        self.progress.wake_all();
         drop(discarded);
-    }
-}
-
-impl RenewalProgress {
-    /// `None` if the renewal was interrupted.
-    pub fn outcome(&self) -> Option<SharedOutcome> {
-        self.outcome.lock().clone()
-    }
-
-    /// Set when the renewal has ended, and unless `to_the_end`, when it waits for the user.
-    pub fn event(&self, to_the_end: bool) -> Result<&PollableEvent> {
-        let event = if to_the_end { &self.done } else { &self.done_or_at_user };
-        if let Some(event) = event.get() {
-            return Ok(event);
-        }
-        let new = new_event()?;
-        Ok(event.get_or_init(|| new))
     }
 }
 
@@ -475,37 +422,4 @@ fn headers_of(record: Option<&OAuthRecord>) -> Result<HeaderSet> {
         })?;
     }
     Ok(headers)
-}
-
-/// Whether the access token can be used for a while. `now` is in seconds since 1970.
-pub(super) fn is_fresh(tokens: &RecordedTokens, now: u64) -> bool {
-    let Some(expires_at) = tokens.expires_at else { return true };
-    let lifetime = expires_at.saturating_sub(tokens.issued_at.unwrap_or(expires_at));
-    now < expires_at.saturating_sub(MAX_RENEWAL_MARGIN.min(lifetime / RENEWAL_PART))
-}
-
-/// Seconds since 1970.
-pub(super) fn unix_time() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Whether the access token has not ended. `now` is in seconds since 1970.
-pub(super) fn is_usable(tokens: &RecordedTokens, now: u64) -> bool {
-    tokens.expires_at.is_none_or(|expires_at| now < expires_at)
-}
-
-/// Whether another process has stored another access token, which is not older and can still be used.
-pub(super) fn is_newer(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
-    let Some(tokens) = &stored.tokens else { return false };
-    let current_token = current.and_then(|record| record.tokens.as_ref()).map(|tokens| &tokens.access_token);
-    current_token != Some(&tokens.access_token) && !is_older(stored, current) && is_fresh(tokens, unix_time())
-}
-
-/// Whether the stored tokens were issued before the current ones.
-pub(super) fn is_older(stored: &OAuthRecord, current: Option<&OAuthRecord>) -> bool {
-    let issued_at = |record: &OAuthRecord| record.tokens.as_ref().and_then(|tokens| tokens.issued_at);
-    match (issued_at(stored), current.and_then(issued_at)) {
-        (Some(stored), Some(current)) => stored < current,
-        _ => false,
-    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::authorization::unix_time;
 use super::discovery::AuthorizationSite;
 use super::keys::SigningKey;
 use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::{ConfiguredClient, ConfiguredCredential, Grant, OAuthSettings, is_near};
+use super::token_age::unix_time;
 use crate::call::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::http::foreign::ForeignBody;
@@ -32,7 +32,7 @@ pub struct ClientIdentity {
     pub scope: Option<ScopeSet>,
 }
 
-/// The redirect URI of a login, and whether it may be changed.
+/// The redirect URI of a login, with its port, and the `application_type` of clients that have it.
 pub struct LoginRedirect {
     pub uri: String,
     pub application_type: &'static str,
@@ -47,21 +47,16 @@ impl ClientIdentity {
                 (ClientCredential::PrivateKey, None, Some((Arc::clone(key), key_id.clone())))
             }
         };
-        Ok(ClientIdentity {
-            id: client.id.clone(),
-            origin: ClientOrigin::Configured,
-            method: AuthMethod::of_client(credential, None, listed).map_err(oauth_failure)?,
-            secret,
-            secret_expires_at: None,
-            key,
-            scope: None,
-        })
+        let method = AuthMethod::of_client(credential, None, listed).map_err(oauth_failure)?;
+        let public = ClientIdentity::public(&client.id, ClientOrigin::Configured);
+        Ok(ClientIdentity { method, secret, key, ..public })
     }
 
-    fn metadata_document(url: &str) -> ClientIdentity {
+    /// A client that authenticates with its id only.
+    pub fn public(id: &str, origin: ClientOrigin) -> ClientIdentity {
         ClientIdentity {
-            id: url.into(),
-            origin: ClientOrigin::MetadataDocument,
+            id: id.into(),
+            origin,
             method: AuthMethod::None,
             secret: None,
             secret_expires_at: None,
@@ -92,15 +87,15 @@ impl ClientIdentity {
                 };
                 Ok(if is_possible { ClientIdentity { method, ..identity } } else { identity })
             }
-            ClientOrigin::MetadataDocument => Ok(ClientIdentity::metadata_document(&record.client.id)),
+            ClientOrigin::MetadataDocument => {
+                Ok(ClientIdentity::public(&record.client.id, ClientOrigin::MetadataDocument))
+            }
             ClientOrigin::Registered => Ok(ClientIdentity {
-                id: record.client.id.clone(),
-                origin: ClientOrigin::Registered,
                 method,
                 secret: record.client.secret.clone(),
                 secret_expires_at: record.client.secret_expires_at,
-                key: None,
                 scope: record.client.scope.clone(),
+                ..ClientIdentity::public(&record.client.id, ClientOrigin::Registered)
             }),
         }
     }
@@ -153,7 +148,7 @@ impl Renewal<'_> {
             return ClientIdentity::configured(client, site.metadata.auth_methods.as_deref()).map(Some);
         }
         if let Some(url) = settings.client_url.as_deref().filter(|_| site.metadata.supports_client_url) {
-            return Ok(Some(ClientIdentity::metadata_document(url)));
+            return Ok(Some(ClientIdentity::public(url, ClientOrigin::MetadataDocument)));
         }
         if !settings.clients.is_empty() {
             return Err(self.no_client_for(issuer));
@@ -265,13 +260,11 @@ impl Renewal<'_> {
             if registered.client_secret.is_some() { ClientCredential::Secret } else { ClientCredential::Nothing };
         let method = AuthMethod::of_client(credential, registered.auth_method.as_deref(), listed);
         Ok(Some(ClientIdentity {
-            id: registered.client_id,
-            origin: ClientOrigin::Registered,
             method: method.map_err(oauth_failure)?,
             secret: registered.client_secret,
             secret_expires_at: registered.secret_expires_at,
-            key: None,
             scope: registered.scope.filter(|scope| !scope.is_empty()).or(sent_scopes),
+            ..ClientIdentity::public(&registered.client_id, ClientOrigin::Registered)
         }))
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::keys::sha256;
 use crate::call::interrupt::interrupt_error;
 use crate::error::{Error, Result};
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_SYSTEM_ERROR};
@@ -26,16 +27,15 @@ const STATE_FOLDER: &str = if cfg!(target_vendor = "apple") { "Library/Applicati
 #[derive(Clone, Debug)]
 pub struct FolderStore {
     folder: PathBuf,
-    sha256: fn(&[u8]) -> [u8; 32],
 }
 
 impl FolderStore {
     /// A relative path is resolved now: the program may change its working directory later.
-    pub fn new(folder: &Path, sha256: fn(&[u8]) -> [u8; 32]) -> Result<FolderStore> {
+    pub fn new(folder: &Path) -> Result<FolderStore> {
         let folder = std::path::absolute(folder).map_err(|error| {
             Error::new(MCP_INVALID_ARGUMENT, format!("invalid OAuth folder {}: {error}", folder.display()))
         })?;
-        Ok(FolderStore { folder, sha256 })
+        Ok(FolderStore { folder })
     }
 
     /// The text of a record; `None` if it does not exist.
@@ -85,7 +85,7 @@ impl FolderStore {
 
     /// A key contains characters that are not allowed in file names, and may be longer than one.
     fn file_name(&self, key: &str) -> String {
-        (self.sha256)(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn error(&self, doing: &str, name: &str, why: &str) -> Error {
@@ -116,7 +116,6 @@ fn default_folder_in(variable: impl Fn(&str) -> Option<OsString>) -> Result<Path
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::oauth::keys::sha256;
     use crate::status::MCP_TIMEOUT;
     use crate::sys::test_folder::{TestFolder, names_in};
     use std::fs;
@@ -128,7 +127,7 @@ mod tests {
     const NAME: &str = "02a87d10a8301a1108fe05d7f63ccf427b57fd2d2e0b9fee05d6bba74433a7db";
 
     fn store(base: &TestFolder) -> FolderStore {
-        FolderStore::new(&base.0.join("oauth"), sha256).unwrap()
+        FolderStore::new(&base.0.join("oauth")).unwrap()
     }
 
     #[test]
@@ -243,8 +242,8 @@ mod tests {
 
     #[test]
     fn a_relative_folder_is_resolved_at_once() {
-        let store = FolderStore::new(Path::new("some/folder"), sha256).unwrap();
+        let store = FolderStore::new(Path::new("some/folder")).unwrap();
         assert_eq!(store.folder, std::env::current_dir().unwrap().join("some/folder"));
-        assert_eq!(FolderStore::new(Path::new(""), sha256).unwrap_err().status(), MCP_INVALID_ARGUMENT);
+        assert_eq!(FolderStore::new(Path::new("")).unwrap_err().status(), MCP_INVALID_ARGUMENT);
     }
 }

@@ -12,9 +12,7 @@ use super::login::{new_record, store_login};
 use super::renewal::{Renewal, oauth_failure};
 use super::settings::{Grant, IdentityProvider, is_near};
 use super::token_request::{TokenFailure, TokenRequest};
-use crate::auth::callback_scope::run_callback;
 use crate::error::Result;
-use crate::protocol::oauth::client_authentication::AuthMethod;
 use crate::protocol::oauth::quote::quote;
 use crate::protocol::oauth::record::{ClientOrigin, OAuthRecord};
 use crate::protocol::oauth::scope::ScopeSet;
@@ -100,7 +98,7 @@ impl Renewal<'_> {
         };
         let audience = settings.identity.as_ref().map_or(&record.issuer, |provider| &provider.client_id);
         let mut request = AssertionRequest::new(audience.clone(), record.resource.clone());
-        self.call.paused(|clock| clock.during(|| run_callback(self.authorization.owner(), || callback(&mut request))));
+        self.call.paused(|clock| clock.during(|| callback(&mut request)));
         let assertion = request.into_assertion()?;
         match &settings.identity {
             None => Ok(assertion),
@@ -127,22 +125,11 @@ impl Renewal<'_> {
             .with("subject_token_type", ID_TOKEN)
             .with("client_id", &provider.client_id)
             .with_optional("client_secret", secret);
-        let wait_context = self.call.wait_context().clone();
-        let exceptions = self.settings().address_exceptions;
-        let sent = request.send(&*self.environment.sender, exceptions, &wait_context, parse_identity_grant);
-        sent.map_err(TokenFailure::into_error)
+        self.send_waiting(&request, parse_identity_grant).map_err(TokenFailure::into_error)
     }
 }
 
 /// No client: the request names none.
 fn anonymous() -> ClientIdentity {
-    ClientIdentity {
-        id: String::new(),
-        origin: ClientOrigin::Configured,
-        method: AuthMethod::None,
-        secret: None,
-        secret_expires_at: None,
-        key: None,
-        scope: None,
-    }
+    ClientIdentity::public("", ClientOrigin::Configured)
 }

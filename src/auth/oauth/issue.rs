@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::authorization::{Authorization, Entry, RenewalOutcome, SharedOutcome};
+use super::authorization::{Authorization, Entry};
 use super::environment::OAuthEnvironment;
 use super::renewal::Renewal;
+use super::renewal_progress::{RenewalOutcome, SharedOutcome};
 use crate::auth::callback_scope::run_callback;
 use crate::call::context::CallContext;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal};

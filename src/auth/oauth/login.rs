@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use zeroize::Zeroizing;
+
 use super::authorization::Authorization;
 use super::callbacks::LoginRequest;
 use super::client_identity::{ClientIdentity, LoginRedirect};
 use super::discovery::AuthorizationSite;
-use super::keys::random_bytes;
+use super::keys::{random_bytes, sha256};
 use super::pending_login::PendingLogin;
 use super::refresh::{install_locked, until_lock_timeout};
 use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::Grant;
-use super::token_request::{TokenFailure, TokenRequest, recorded_tokens, verifier_digest};
-use crate::auth::callback_scope::run_callback;
+use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
 use crate::call::retry::is_of_this_call;
 use crate::call::secrets::Secrets;
 use crate::error::{Error, Result};
@@ -49,33 +50,13 @@ impl Renewal<'_> {
 
         let verifier = random_text(&*random_bytes::<32>()?);
         let state = random_text(&*random_bytes::<32>()?);
-        let challenge = code_challenge(&verifier_digest(&verifier));
-        let scope_text = scopes.to_parameter();
-        let mut parameters = vec![
-            ("response_type", "code"),
-            ("client_id", &identity.id),
-            ("redirect_uri", &redirect.uri),
-            ("state", &state),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-        ];
-        parameters.extend(site.resource.as_deref().map(|resource| ("resource", resource)));
-        parameters.extend(scope_text.as_deref().map(|scopes| ("scope", scopes)));
-        let custom = &self.settings().parameters;
-        let has_prompt = custom.iter().any(|(name, _)| name == "prompt");
-        if scopes.contains(OFFLINE_ACCESS) && !has_prompt {
-            // OpenID Connect Core, section 11: otherwise the scope is ignored.
-            parameters.push(("prompt", "consent"));
-        }
-        parameters.extend(custom.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let url = add_to_query(endpoint, parameters);
-
+        let url = self.authorization_url(endpoint, &record, (&redirect.uri, &state, &verifier));
         let waiting = self.authorization.logins.add(state, &url)?;
         let request = LoginRequest {
             url: url.to_string(),
             server: self.authorization.display_name.clone(),
             issuer: site.metadata.issuer.clone(),
-            scopes: scope_text.unwrap_or_default(),
+            scopes: scopes.to_string(),
             redirect_uri: redirect.uri.clone(),
             login: Arc::clone(&waiting.login),
             wait_context: self.call.wait_context().clone(),
@@ -108,6 +89,35 @@ impl Renewal<'_> {
             self.authorization.set_login_failure(Some(self.call.secrets().sanitize_error(error.clone())));
         }
         outcome.map(|()| true)
+    }
+
+    /// The URL that the user opens (RFC 6749, section 4.1.1).
+    fn authorization_url(
+        &self,
+        endpoint: &str,
+        record: &OAuthRecord,
+        (redirect_uri, state, verifier): (&str, &str, &str),
+    ) -> Zeroizing<String> {
+        let challenge = code_challenge(&sha256(verifier.as_bytes()));
+        let scopes = record.requested_scopes.to_parameter();
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("client_id", &record.client.id),
+            ("redirect_uri", redirect_uri),
+            ("state", state),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        parameters.extend(record.resource.as_deref().map(|resource| ("resource", resource)));
+        parameters.extend(scopes.as_deref().map(|scopes| ("scope", scopes)));
+        let custom = &self.settings().parameters;
+        let has_prompt = custom.iter().any(|(name, _)| name == "prompt");
+        if record.requested_scopes.contains(OFFLINE_ACCESS) && !has_prompt {
+            // OpenID Connect Core, section 11: otherwise the scope is ignored.
+            parameters.push(("prompt", "consent"));
+        }
+        parameters.extend(custom.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        add_to_query(endpoint, parameters)
     }
 
     /// Listens for the redirect, if it is one to this machine. The port is bound before the user gets the URL, and held
@@ -157,7 +167,7 @@ impl Renewal<'_> {
         self.turn.begin_user_part();
         self.call.paused(|clock| {
             clock.during(|| {
-                run_callback(self.authorization.owner(), || open(&mut request));
+                open(&mut request);
                 self.wait_for_redirect(&login, listener, deadline)
             })
         })

@@ -1,6 +1,6 @@
 //! Logging out: revokes the tokens (RFC 7009) and forgets them.
 
-use super::authorization::{TokenSource, is_older};
+use super::authorization::TokenSource;
 use super::client_identity::ClientIdentity;
 use super::renewal::Renewal;
 use super::token_request::{TokenFailure, TokenRequest};
@@ -15,15 +15,12 @@ impl Renewal<'_> {
     /// The tokens are forgotten even if they cannot be revoked; the error says so.
     pub fn log_out(&self) -> Result<()> {
         let authorization = self.authorization;
-        let store = &self.settings().store;
-        let _lock = store.lock(&authorization.key, authorization.owner(), &self.call.wait_context())?;
-        if store.is_shared() {
-            let current = authorization.record();
-            let stored = authorization.read_store()?;
-            let stored = stored.filter(|stored| !(authorization.is_unsaved() || is_older(stored, current.as_deref())));
-            if stored.is_some() {
-                authorization.adopt(stored)?;
-            }
+        let _lock = authorization.lock_record(&self.call.wait_context())?;
+        if self.settings().store.is_shared()
+            && let Some(stored) = authorization.read_store()?
+            && authorization.may_adopt(&stored)
+        {
+            authorization.adopt(Some(stored))?;
         }
         authorization.set_login_failure(None);
         let Some(record) = authorization.record() else { return Ok(()) };
@@ -45,12 +42,12 @@ impl Renewal<'_> {
         let refresh_token = tokens.refresh_token.as_ref().map(|token| ("refresh_token", token));
         let mut all_revoked = Ok(());
         for (hint, token) in refresh_token.into_iter().chain([("access_token", &tokens.access_token)]) {
-            let mut revoked = self.send_revocation(&request(hint, token)?);
+            let mut revoked = self.send_waiting(&request(hint, token)?, parse_revocation);
             // The Python SDK's endpoint requires the parameter even if the client has no secret, or sends it in a
             // header. Elsewhere an empty parameter is one that was omitted (RFC 6749, section 3.1).
             let code = revoked.as_ref().err().and_then(TokenFailure::code);
             if code == Some("invalid_request") && identity.method != AuthMethod::SecretPost {
-                revoked = self.send_revocation(&request(hint, token)?.with("client_secret", ""));
+                revoked = self.send_waiting(&request(hint, token)?.with("client_secret", ""), parse_revocation);
             }
             match revoked {
                 // A server that does not look up access tokens (JWTs) cannot revoke them (RFC 7009, section 2.2.1).
@@ -60,15 +57,10 @@ impl Renewal<'_> {
         }
         all_revoked
     }
-
-    fn send_revocation(&self, request: &TokenRequest) -> Result<(), TokenFailure> {
-        let wait_context = self.call.wait_context().clone();
-        request.send(&*self.environment.sender, self.settings().address_exceptions, &wait_context, revoked)
-    }
 }
 
 /// Any success counts; the body is empty in most cases (RFC 7009, section 2.2).
-fn revoked(http_status: u16, body: &str) -> Result<(), EndpointFailure> {
+fn parse_revocation(http_status: u16, body: &str) -> Result<(), EndpointFailure> {
     match http_status {
         200..=299 => Ok(()),
         _ => successful(http_status, body).map(drop),

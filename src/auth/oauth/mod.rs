@@ -17,9 +17,13 @@ pub mod record_store;
 mod refresh;
 mod registration_store;
 mod renewal;
+pub mod renewal_progress;
 pub mod report;
 pub mod settings;
+#[cfg(any(test, fuzzing))]
+pub mod shared_store;
 mod steps;
+mod token_age;
 mod token_request;
 
 #[cfg(test)]

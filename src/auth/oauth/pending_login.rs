@@ -40,7 +40,16 @@ impl PendingLogin {
         if !self.is_redirected_by(&callback) {
             return Err(invalid("the state of the redirect URL is not that of this login".into()));
         }
-        check_response(&callback)?;
+        self.accept(callback)
+    }
+
+    /// Ends the wait with a redirect of this login. The authorization URL has the same `state`, and may be passed by
+    /// mistake.
+    fn accept(&self, callback: Callback) -> Result<()> {
+        if !callback.is_response() {
+            let why = "the URL has neither a code nor an error: pass the URL to which the browser was redirected";
+            return Err(invalid(why.into()));
+        }
         self.end(Ok(callback));
         Ok(())
     }
@@ -85,9 +94,7 @@ impl PendingLogins {
         let login = self.find(|login| login.is_redirected_by(&callback)).ok_or_else(|| {
             invalid("no login waits for this redirect URL: its state is unknown, or the login has ended".into())
         })?;
-        check_response(&callback)?;
-        login.end(Ok(callback));
-        Ok(())
+        login.accept(callback)
     }
 
     /// Ends the login with this authorization URL with an error.
@@ -107,14 +114,6 @@ impl Drop for PendingLoginGuard<'_> {
     fn drop(&mut self) {
         self.logins.0.lock().retain(|login| !Arc::ptr_eq(login, &self.login));
     }
-}
-
-/// The authorization URL has the same `state`, and may be passed by mistake.
-fn check_response(callback: &Callback) -> Result<()> {
-    if callback.is_response() {
-        return Ok(());
-    }
-    Err(invalid("the URL has neither a code nor an error: pass the URL to which the browser was redirected".into()))
 }
 
 fn invalid(why: String) -> Error {

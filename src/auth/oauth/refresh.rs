@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::authorization::{Authorization, TokenSource, is_newer, is_older};
+use super::authorization::{Authorization, TokenSource};
 use super::client_identity::ClientIdentity;
 use super::record_store::RecordLock;
 use super::registration_store::retired;
 use super::renewal::Renewal;
+use super::token_age::{is_newer, is_older};
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
 use crate::error::Result;
 use crate::log::LogLevel;
@@ -45,14 +46,12 @@ impl Renewal<'_> {
     /// the last one has stored.
     pub fn refresh(&self) -> Result<RefreshOutcome> {
         let authorization = self.authorization;
-        let store = &self.settings().store;
-        let lock = store.lock(&authorization.key, authorization.owner(), &self.call.wait_context())?;
-        if store.is_shared()
+        let lock = authorization.lock_record(&self.call.wait_context())?;
+        if self.settings().store.is_shared()
             && let Some(stored) = authorization.read_store()?
         {
-            let current = authorization.record();
-            let is_newer = is_newer(&stored, current.as_deref());
-            if is_newer || !(authorization.is_unsaved() || is_older(&stored, current.as_deref())) {
+            let is_newer = is_newer(&stored, authorization.record().as_deref());
+            if is_newer || authorization.may_adopt(&stored) {
                 authorization.adopt(Some(stored))?;
             }
             if is_newer {
@@ -147,8 +146,7 @@ pub(super) fn until_lock_timeout() -> WaitContext {
 /// Locks the record to store tokens of a login or a grant: a refresh of another process must not replace them with
 /// tokens of the old ones. If it cannot be locked in time, the tokens are used by this process only.
 pub fn install_locked(authorization: &Authorization, record: OAuthRecord) -> Result<()> {
-    let store = &authorization.settings.store;
-    match store.lock(&authorization.key, authorization.owner(), &until_lock_timeout()) {
+    match authorization.lock_record(&until_lock_timeout()) {
         Ok(_lock) => authorization.install(record, TokenSource::Grant),
         Err(error) => {
             authorization.use_unsaved(record)?;

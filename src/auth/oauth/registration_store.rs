@@ -9,7 +9,7 @@ impl Authorization {
     /// Saves a registration before its login: the next attempt uses it again. Not if another process has stored tokens
     /// meanwhile, because a refresh needs the client that they were issued to.
     pub(super) fn save_registration(&self, record: OAuthRecord, wait_context: &WaitContext) -> Result<()> {
-        let _lock = self.settings.store.lock(&self.key, self.owner(), wait_context)?;
+        let _lock = self.lock_record(wait_context)?;
         let has_tokens = |stored: OAuthRecord| stored.tokens.is_some();
         if self.read_store()?.is_some_and(has_tokens) { Ok(()) } else { self.install(record, TokenSource::Store) }
     }
@@ -17,7 +17,7 @@ impl Authorization {
     /// Keeps the next login from using a registration that the authorization server seems to have forgotten. Tokens are
     /// kept.
     pub(super) fn retire_registration(&self, client_id: &str, wait_context: &WaitContext) -> Result<()> {
-        let _lock = self.settings.store.lock(&self.key, self.owner(), wait_context)?;
+        let _lock = self.lock_record(wait_context)?;
         let record = if self.settings.store.is_shared() {
             self.read_store()?
         } else {

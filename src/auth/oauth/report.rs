@@ -1,6 +1,6 @@
 //! What the application can read about an authorization.
 
-use super::authorization::unix_time;
+use super::token_age::{is_usable, unix_time};
 use crate::protocol::oauth::json_object::JsonObject;
 use crate::protocol::oauth::json_writer::ObjectWriter;
 use crate::protocol::oauth::jwt::unverified_claims;
@@ -10,7 +10,7 @@ use crate::protocol::oauth::record::{OAuthRecord, RecordedTokens};
 pub fn describe(record: Option<&OAuthRecord>) -> String {
     let mut writer = ObjectWriter::new();
     let tokens = record.and_then(|record| record.tokens.as_ref());
-    writer.raw("loggedIn", if tokens.is_some_and(is_usable) { "true" } else { "false" });
+    writer.raw("loggedIn", if tokens.is_some_and(is_logged_in) { "true" } else { "false" });
     if let Some(record) = record {
         writer.text("issuer", &record.issuer);
         writer.optional_text("resource", record.resource.as_deref());
@@ -33,6 +33,6 @@ pub fn describe(record: Option<&OAuthRecord>) -> String {
 }
 
 /// Whether requests can be authorized without the user.
-fn is_usable(tokens: &RecordedTokens) -> bool {
-    tokens.refresh_token.is_some() || tokens.expires_at.is_none_or(|expires_at| unix_time() < expires_at)
+fn is_logged_in(tokens: &RecordedTokens) -> bool {
+    tokens.refresh_token.is_some() || is_usable(tokens, unix_time())
 }

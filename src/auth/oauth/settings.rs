@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::callbacks::{AssertionCallback, OpenCallback};
 use super::folder_store::{FolderStore, default_folder};
-use super::keys::{SigningKey, sha256};
+use super::keys::SigningKey;
 use super::record_store::{CustomStore, RecordStore};
 use crate::call::object;
 use crate::error::{Error, Result};
@@ -258,7 +258,7 @@ impl OAuthSettings {
     /// Keeps records in a folder; `None` for the default one.
     pub fn use_folder(&mut self, path: Option<&Path>) -> Result<Option<RecordStore>> {
         let folder = path.map_or_else(default_folder, |path| Ok(path.to_owned()))?;
-        Ok(self.replace_store(RecordStore::Folder(FolderStore::new(&folder, sha256)?)))
+        Ok(self.replace_store(RecordStore::Folder(FolderStore::new(&folder)?)))
     }
 
     /// Keeps records with the application's callbacks; `None` for memory.
@@ -288,7 +288,7 @@ impl OAuthSettings {
         record_key(url, configured.or(self.client_url.as_deref()).unwrap_or_default())
     }
 
-    /// Whether the client was set for this issuer. `None` for a client that was set for no issuer.
+    /// The client that was set for this issuer, or else the one that was set for none.
     pub(super) fn client_for(&self, issuer: &str) -> Option<&ConfiguredClient> {
         let is_for = |client: &&ConfiguredClient| client.issuer.as_deref().is_some_and(|own| is_issuer(own, issuer));
         let of_any = || self.clients.iter().find(|client| client.issuer.is_none());

@@ -2,11 +2,13 @@
 
 use ::http::Method;
 
-use super::authorization::{RenewalOutcome, TokenSource, is_fresh, is_newer, is_usable, unix_time};
+use super::authorization::TokenSource;
 use super::discovery::AuthorizationSite;
 use super::refresh::RefreshOutcome;
 use super::renewal::Renewal;
+use super::renewal_progress::RenewalOutcome;
 use super::settings::{Grant, LoginPolicy};
+use super::token_age::{is_fresh, is_newer, is_usable, unix_time};
 use crate::call::context::AuthorizationStep;
 use crate::call::issued_credentials::CredentialRefusal;
 use crate::error::{Error, Result};

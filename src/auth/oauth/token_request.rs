@@ -6,11 +6,11 @@ use std::sync::Arc;
 use ::http::{HeaderMap, header};
 use zeroize::Zeroizing;
 
-use super::authorization::unix_time;
 use super::client_identity::ClientIdentity;
 use super::environment::SendForeign;
-use super::keys::{random_bytes, sha256};
+use super::keys::random_bytes;
 use super::renewal::{Renewal, oauth_failure, refusal_error};
+use super::token_age::unix_time;
 use crate::call::headers::secret_value;
 use crate::call::new_event;
 use crate::call::secrets::Secrets;
@@ -230,11 +230,6 @@ pub fn recorded_tokens(
     })
 }
 
-/// Hashes a code verifier for its code challenge.
-pub fn verifier_digest(verifier: &str) -> [u8; 32] {
-    sha256(verifier.as_bytes())
-}
-
 /// What a request on a separate thread results in.
 struct DetachedResult<T> {
     result: Mutex<Option<T>>,
@@ -251,6 +246,16 @@ impl<T> Drop for SetOnDrop<T> {
 }
 
 impl Renewal<'_> {
+    /// Sends a request during the call, which gives it up when it ends.
+    pub(super) fn send_waiting<T>(
+        &self,
+        request: &TokenRequest,
+        parse: impl FnOnce(u16, &str) -> Result<T, EndpointFailure>,
+    ) -> Result<T, TokenFailure> {
+        let wait_context = self.call.wait_context().clone();
+        request.send(&*self.environment.sender, self.settings().address_exceptions, &wait_context, parse)
+    }
+
     /// Sends a request on a separate thread. `then` gets the result and runs there, too, even if the call has ended
     /// meanwhile. No other call renews the tokens before it has run.
     pub fn send_detached<T: Send + 'static>(

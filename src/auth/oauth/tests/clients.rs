@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::fixture::*;
-use crate::auth::oauth::authorization::unix_time;
 use crate::auth::oauth::settings::LoginPolicy;
+use crate::auth::oauth::token_age::unix_time;
 use crate::status::*;
 
 const DOCUMENT: &str = "https://app.example/client.json";

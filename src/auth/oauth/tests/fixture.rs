@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use ::http::{HeaderMap, Method, header};
 use zeroize::Zeroizing;
 
-use crate::auth::oauth::authorization::{Authorization, RenewalOutcome, unix_time};
+use crate::auth::oauth::authorization::Authorization;
 use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::environment::{OAuthEnvironment, SendForeign};
-use crate::auth::oauth::record_store::{CustomStore, StoreRequest};
 use crate::auth::oauth::renewal::Renewal;
+use crate::auth::oauth::renewal_progress::RenewalOutcome;
 use crate::auth::oauth::settings::OAuthSettings;
+pub use crate::auth::oauth::shared_store::SharedStore;
+use crate::auth::oauth::token_age::unix_time;
 use crate::call::context::{CallContext, RequestExtras};
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
 use crate::error::{Error, Result};
@@ -97,10 +99,6 @@ H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
 -----END PRIVATE KEY-----
 ";
 
-/// A store of the application, which other processes use, too.
-#[derive(Clone, Default)]
-pub struct SharedStore(Arc<Mutex<HashMap<String, String>>>);
-
 pub struct Fixture {
     pub client: Arc<OAuthClient>,
     pub authorization: Arc<Authorization>,
@@ -118,6 +116,12 @@ impl SentRequest {
 /// The value of a parameter of a form or query. Fails the test if the parameter occurs twice.
 pub fn parameter(encoded: &str, name: &str) -> Option<String> {
     QueryParameters::parse(encoded).single(name).expect("a parameter that occurs once").map(str::to_owned)
+}
+
+/// The user logs in: the redirect has a code.
+pub fn redirect_with_code(request: &LoginRequest) {
+    let state = url_parameter(&request.url, "state").unwrap();
+    request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
 }
 
 /// A parameter of an authorization URL.
@@ -292,23 +296,6 @@ impl SharedStore {
         let texts = other.0.lock().clone();
         *self.0.lock() = texts;
     }
-}
-
-impl CustomStore for SharedStore {
-    fn load(&self, request: &mut StoreRequest) {
-        request.text = self.0.lock().get(&request.key).map(|text| Zeroizing::new(text.clone()));
-    }
-
-    fn save(&self, request: &mut StoreRequest) {
-        match &request.text {
-            Some(text) => self.0.lock().insert(request.key.clone(), text.to_string()),
-            None => self.0.lock().remove(&request.key),
-        };
-    }
-
-    fn lock(&self, _: &mut StoreRequest) {}
-
-    fn unlock(&self, _: &mut StoreRequest) {}
 }
 
 pub fn call() -> CallContext {

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
 use super::fixture::*;
-use crate::auth::oauth::authorization::unix_time;
 use crate::auth::oauth::callbacks::AssertionRequest;
 use crate::auth::oauth::settings::{Grant, OAuthSettings};
+use crate::auth::oauth::token_age::unix_time;
 use crate::error::Result;
 use crate::status::*;
 

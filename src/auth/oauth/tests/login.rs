@@ -301,8 +301,7 @@ fn the_authorization_url_is_not_taken_for_the_redirect() {
         settings.open = Some(Box::new(|request: &mut LoginRequest| {
             let error = request.login.finish(&request.url).expect_err("it has no code");
             assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
-            let state = url_parameter(&request.url, "state").unwrap();
-            request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
+            redirect_with_code(request);
         }));
         Ok(())
     });

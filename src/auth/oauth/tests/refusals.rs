@@ -210,8 +210,7 @@ fn a_request_that_needs_no_token_does_not_wait_for_the_user() {
             // Another thread, while the user is asked.
             let token = std::thread::scope(|scope| scope.spawn(|| token_of(fixture.before_request())).join().unwrap());
             assert_eq!(token, None);
-            let state = url_parameter(&request.url, "state").unwrap();
-            request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
+            redirect_with_code(request);
         }));
         Ok(())
     }));
@@ -260,8 +259,7 @@ fn a_request_that_began_before_the_user_is_asked_does_not_wait_for_the_user() {
         settings.open = Some(Box::new(move |request| {
             let token = receiver.lock().recv_timeout(Duration::from_secs(20)).expect("the other request goes on");
             assert_eq!(token, None);
-            let state = url_parameter(&request.url, "state").unwrap();
-            request.login.finish(&format!("{REDIRECT}?state={state}&code=c")).unwrap();
+            redirect_with_code(request);
         }));
         Ok(())
     }));
