@@ -42,11 +42,12 @@ const REDIRECT: &str = "com.example.app:/callback";
 const IDENTITY_PROVIDER: &str = "https://idp.example/token";
 const CLIENT_DOCUMENT: &str = "https://app.example/client.json";
 
-/// In all secrets of the default answers and of the settings. No input contains it.
-const SECRET: &str = "zqxw";
-const CLIENT_SECRET: &str = "zqxw-client-secret";
-const IDP_SECRET: &str = "zqxw-idp-secret";
-const ASSERTION: &str = "zqxw-assertion";
+/// In all secrets of the default answers and of the settings. No input contains it, and no random value either: these
+/// are base64url, which has no dot. A form and a URL keep the dot as it is.
+const SECRET: &str = "zq.xw";
+const CLIENT_SECRET: &str = "zq.xw-client-secret";
+const IDP_SECRET: &str = "zq.xw-idp-secret";
+const ASSERTION: &str = "zq.xw-assertion";
 
 /// In the scripted body of an error: the body and the credentials of the request.
 const ECHO: &str = "$";
@@ -195,13 +196,15 @@ impl NetworkState {
                    "scopes_supported":["offline_access"]}}"#
             ),
             RequestKind::Registration => {
-                format!(r#"{{"client_id":"client-{n}","client_secret":"zqxw-registered-{n}"}}"#)
+                format!(r#"{{"client_id":"client-{n}","client_secret":"zq.xw-registered-{n}"}}"#)
             }
             RequestKind::Token => {
-                format!(r#"{{"access_token":"zqxw-access-{n}","refresh_token":"zqxw-refresh-{n}","expires_in":3600}}"#)
+                format!(
+                    r#"{{"access_token":"zq.xw-access-{n}","refresh_token":"zq.xw-refresh-{n}","expires_in":3600}}"#
+                )
             }
             RequestKind::Exchange => format!(
-                r#"{{"access_token":"zqxw-grant-{n}",
+                r#"{{"access_token":"zq.xw-grant-{n}",
                    "issued_token_type":"urn:ietf:params:oauth:token-type:id-jag"}}"#
             ),
             RequestKind::Revocation | RequestKind::User => String::new(),
@@ -315,7 +318,7 @@ impl SendForeign for ScriptedNetwork {
         state.requests += 1;
         assert!(state.requests <= MAX_REQUESTS, "{} requests in one step", state.requests);
         let kind = RequestKind::of(request.what);
-        assert!(!request.url.contains(SECRET), "a secret in a URL");
+        assert!(!request.url.contains(SECRET), "a secret in {}", request.url);
         let sent = match request.body {
             None => "",
             Some(ForeignBody::Json(text)) => {
@@ -355,13 +358,13 @@ impl ScriptedNetwork {
     fn redirect(&self, request: &LoginRequest) {
         let mut state = self.0.lock();
         let (endpoint, authorization_query) = request.url.split_once('?').expect("a query");
-        assert!(!request.url.contains(SECRET), "a secret in the authorization URL");
+        assert!(!request.url.contains(SECRET), "a secret in {}", request.url);
         let parameters = QueryParameters::parse(authorization_query);
         let parameter = |name| parameters.single(name).ok().flatten().expect("a parameter").to_owned();
         let (login, challenge) = (parameter("state"), parameter("code_challenge"));
         let n = state.next_number();
         let line = state.take_line(RequestKind::User);
-        let rest = line.unwrap_or_else(|| format!("code=zqxw-code-{n}"));
+        let rest = line.unwrap_or_else(|| format!("code=zq.xw-code-{n}"));
         // The endpoint may have a query.
         let known = state.servers.iter().filter_map(|server| server.authorization_endpoint.clone());
         let endpoints: Vec<String> = known.filter(|known| request.url.starts_with(known.as_str())).collect();
