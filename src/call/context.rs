@@ -362,7 +362,7 @@ impl CallContext {
         }
         let extra = self.shared.extras.meta.as_deref().map_or(Ok(Vec::new()), members);
         let extra = extra.map_err(|why| Error::new(MCP_INVALID_ARGUMENT, format!("the _meta of the call: {why}")))?;
-        extra.into_iter().for_each(|(name, value)| params.set_meta(name, value));
+        params.extend_meta(extra);
         Ok(())
     }
 

@@ -40,6 +40,13 @@ impl<'a> Params<'a> {
         put(&mut self.meta, name.into(), json.into());
     }
 
+    /// Adds members of `_meta`, or replaces those with the same names. The time is linear, unlike that of many calls of
+    /// [`Params::set_meta`].
+    pub fn extend_meta(&mut self, members: Vec<(Cow<'a, str>, &'a str)>) {
+        let members = members.into_iter().map(|(name, json)| (name, Cow::Borrowed(json)));
+        self.meta = distinct(std::mem::take(&mut self.meta).into_iter().chain(members));
+    }
+
     /// Sets the members of `_meta` that requests of a session share, as JSON text without the braces.
     pub fn share_meta(&mut self, members: &'a str) {
         self.shared_meta = members;
@@ -53,9 +60,8 @@ impl<'a> Params<'a> {
             let (_, object) = all.remove(at);
             meta = distinct(members(object).map_err(|why| format!("its _meta: {why}"))?);
         }
-        let to_cow =
-            |members: Vec<_>| members.into_iter().map(|(name, value): (_, &'a str)| (name, value.into())).collect();
-        Ok(Params { members: to_cow(all), meta: to_cow(meta), shared_meta: "" })
+        let to_cow = |members: Vec<(_, &'a str)>| members.into_iter().map(|(name, value)| (name, value.into()));
+        Ok(Params { members: to_cow(all).collect(), meta: to_cow(meta).collect(), shared_meta: "" })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -101,9 +107,10 @@ impl<'a> Params<'a> {
 }
 
 /// Removes duplicate names: a name keeps its first position and gets its last value.
-fn distinct<'a>(members: Vec<(Cow<'a, str>, &'a str)>) -> Vec<(Cow<'a, str>, &'a str)> {
-    let mut positions = HashMap::with_capacity(members.len());
-    let mut distinct: Vec<(Cow<str>, &str)> = Vec::with_capacity(members.len());
+pub fn distinct<'a, V>(members: impl IntoIterator<Item = (Cow<'a, str>, V)>) -> Vec<(Cow<'a, str>, V)> {
+    let members = members.into_iter();
+    let mut positions = HashMap::with_capacity(members.size_hint().0);
+    let mut distinct: Vec<(Cow<str>, V)> = Vec::with_capacity(members.size_hint().0);
     for (name, value) in members {
         let at = *positions.entry(name.clone()).or_insert(distinct.len());
         match distinct.get_mut(at) {
@@ -162,6 +169,20 @@ mod tests {
         params.set("name", "2");
         assert_eq!(written(&params), r#"{"_meta":{"a":1,"progressToken":7},"name":2,"arguments":{ }}"#);
         assert_eq!(written(&Params::new()), "{}");
+    }
+
+    #[test]
+    fn meta_is_extended_like_by_single_members() {
+        let extra = r#"{"b":3,"c":4,"\u0063":5,"a":6}"#;
+        let (mut extended, mut single) = (Params::new(), Params::new());
+        for params in [&mut extended, &mut single] {
+            params.set_meta("a", "1");
+            params.set_meta("b", "2");
+        }
+        extended.extend_meta(members(extra).unwrap());
+        members(extra).unwrap().into_iter().for_each(|(name, value)| single.set_meta(name, value));
+        assert_eq!(written(&extended), r#"{"_meta":{"a":6,"b":3,"c":5}}"#);
+        assert_eq!(written(&extended), written(&single));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::client_authentication::AuthMethod;
 use super::json_writer::ObjectWriter;
 use super::oauth_error::{EndpointFailure, successful};
 use super::scope::ScopeSet;
-use crate::protocol::params::members;
+use crate::protocol::params::{distinct, members};
 
 /// The metadata of a client that registers for logins.
 pub struct RegistrationRequest<'a> {
@@ -51,10 +51,9 @@ impl RegistrationRequest<'_> {
         writer.texts("response_types", ["code"]);
         writer.text("token_endpoint_auth_method", self.auth_method.name());
         writer.optional_text("scope", self.scope.and_then(ScopeSet::to_parameter).as_deref());
-        for (index, (name, value)) in extra.iter().enumerate() {
-            let is_last = !extra[index + 1..].iter().any(|(later, _)| later == name);
-            if is_last && !RESERVED.contains(&&**name) {
-                writer.raw(name, value);
+        for (name, value) in distinct(extra) {
+            if !RESERVED.contains(&&*name) {
+                writer.raw(&name, value);
             }
         }
         writer.finish()
