@@ -1,5 +1,6 @@
 //! Delivers change notifications of the server to the listeners of a client: changed lists, and updated resources.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,13 +72,16 @@ impl SubscriptionRegistry {
     /// Removes a listener from the count of each of these resources. Returns those without a listener.
     pub fn remove_uris(&self, uris: &[String]) -> Vec<String> {
         let mut counts = self.lock_uri_counts();
+        let mut unused = Vec::new();
         for uri in uris {
-            if let Some(count) = counts.get_mut(uri) {
-                *count -= 1;
+            if let Entry::Occupied(mut count) = counts.entry(uri.clone()) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                    unused.push(uri.clone());
+                }
             }
         }
-        let unused = uris.iter().filter(|uri| counts.get(*uri) == Some(&0)).cloned().collect();
-        counts.retain(|_, count| *count > 0);
         unused
     }
 
@@ -111,5 +115,22 @@ impl SubscriptionQueue {
 impl Drop for SubscriptionGuard<'_> {
     fn drop(&mut self) {
         self.registry.lock().retain(|queue| !Arc::ptr_eq(queue, &self.queue));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_unused_after_its_last_listener_was_removed() {
+        let registry = SubscriptionRegistry::default();
+        let uris = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        registry.add_uris(&uris(&["a", "b", "b"]));
+        registry.add_uris(&uris(&["b"]));
+        assert_eq!(registry.remove_uris(&uris(&["a", "b", "b", "c"])), ["a"]);
+        assert_eq!(registry.uris(), ["b"]);
+        assert_eq!(registry.remove_uris(&uris(&["b"])), ["b"]);
+        assert!(registry.uris().is_empty());
     }
 }

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::request::Request;
+use super::subscribed_uris::SubscribedUris;
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
 use crate::call::retry::{Disposition, FailedStep, disposition};
@@ -46,14 +47,15 @@ pub struct SubscriptionFilter {
 pub type ChangeCallback<'a> = dyn Fn(&str, Option<&Json>) + 'a;
 
 impl SubscriptionFilter {
-    fn wants(&self, notification: &Notification) -> bool {
+    /// Whether the listener waits for this change; `uris` are those of this filter.
+    fn wants(&self, notification: &Notification, uris: &SubscribedUris) -> bool {
         match notification.method.as_str() {
             "notifications/tools/list_changed" => self.tools,
             "notifications/prompts/list_changed" => self.prompts,
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
                 let uri = notification.params.as_ref().and_then(|params| RawValue::of(params).member("uri")?.text());
-                uri.is_some_and(|uri| self.uris.iter().any(|subscribed| is_part_of(&uri, subscribed)))
+                uri.is_some_and(|uri| uris.contains(&uri))
             }
             _ => false,
         }
@@ -93,6 +95,12 @@ impl Client {
     /// cancelled. The timeout applies only until the subscription is open.
     pub fn listen(&self, call: &CallContext, filter: &SubscriptionFilter, on_change: &ChangeCallback) -> Result<()> {
         let (mut failures, mut was_open, mut attempt) = (0, false, call.clone());
+        let uris = SubscribedUris::new(&filter.uris);
+        let on_change = &|notification: &Notification| {
+            if filter.wants(notification, &uris) {
+                on_change(&notification.method, notification.params.as_ref());
+            }
+        };
         loop {
             let outcome =
                 self.session(&attempt).map(|(session, _)| {
@@ -147,7 +155,7 @@ impl Client {
         call: &CallContext,
         session: &Session,
         filter: &SubscriptionFilter,
-        on_change: &ChangeCallback,
+        on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
         let mut params = Params::new().with("notifications", filter.to_json());
         if let Err(error) = self.add_meta(call, &mut params, session, RequestPolicy::REPEATABLE) {
@@ -155,7 +163,7 @@ impl Client {
         }
         let request = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
         let outcome = session.transport.subscribe(call, &session.peer_context(), &request, &mut |notification| {
-            self.on_notification(call, notification, filter, on_change);
+            self.on_notification(call, notification, on_change);
         });
         match outcome {
             Ok(()) => SubscriptionEnd::Graceful,
@@ -165,13 +173,7 @@ impl Client {
     }
 
     /// Handles a notification that was received on a subscription.
-    fn on_notification(
-        &self,
-        call: &CallContext,
-        notification: &Notification,
-        filter: &SubscriptionFilter,
-        on_change: &ChangeCallback,
-    ) {
+    fn on_notification(&self, call: &CallContext, notification: &Notification, on_change: &dyn Fn(&Notification)) {
         if notification.is_too_long() {
             // The dispatcher logs it.
             return self.transport_context().inbound.notification(call, notification);
@@ -183,9 +185,7 @@ impl Client {
         }
         self.server_state.invalidate(notification);
         self.server_state.notify(notification);
-        if filter.wants(notification) {
-            on_change(&notification.method, notification.params.as_ref());
-        }
+        on_change(notification);
     }
 
     fn listen_legacy(
@@ -193,7 +193,7 @@ impl Client {
         call: &CallContext,
         session: &Session,
         filter: &SubscriptionFilter,
-        on_change: &ChangeCallback,
+        on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
         let opened = self
             .server_state
@@ -211,7 +211,7 @@ impl Client {
             .iter()
             .try_for_each(|uri| self.run_request(call, subscription_request("resources/subscribe", uri)).map(|_| ()));
         let end = match subscribed {
-            Ok(()) => self.wait_for_changes(call, session, filter, on_change, &guard.queue),
+            Ok(()) => self.wait_for_changes(call, session, on_change, &guard.queue),
             Err(error) => SubscriptionEnd::Failed(error),
         };
         log_dropped(call, guard.queue.dropped());
@@ -232,8 +232,7 @@ impl Client {
         &self,
         call: &CallContext,
         session: &Session,
-        filter: &SubscriptionFilter,
-        on_change: &ChangeCallback,
+        on_change: &dyn Fn(&Notification),
         queue: &SubscriptionQueue,
     ) -> SubscriptionEnd {
         let wait_context = call.without_deadline().wait_context().clone();
@@ -249,9 +248,7 @@ impl Client {
                 if let Err(interrupt) = wait_context.check() {
                     return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
                 }
-                if filter.wants(&notification) {
-                    on_change(&notification.method, notification.params.as_ref());
-                }
+                on_change(&notification);
             }
             if end_event.as_ref().is_some_and(|end_event| end_event.is_set()) {
                 let why = session.end_reason();
@@ -263,12 +260,6 @@ impl Client {
             }
         }
     }
-}
-
-/// Whether `uri` is the subscribed resource, or a part of it: servers may report changes of parts.
-fn is_part_of(uri: &str, subscribed: &str) -> bool {
-    uri.strip_prefix(subscribed)
-        .is_some_and(|rest| rest.is_empty() || subscribed.ends_with('/') || rest.starts_with(['/', '#', '?']))
 }
 
 /// The request that subscribes to a resource on a legacy server, or unsubscribes from it.

@@ -8,5 +8,6 @@ pub mod logging;
 pub mod offers;
 mod ping;
 mod request;
+mod subscribed_uris;
 pub mod tasks;
 mod tools;
