@@ -163,7 +163,13 @@ impl Client {
         }
         let arguments = Json::parse(arguments.to_owned()).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
         let header = |mirrored: &HeaderArgument| Some((mirrored.header.clone(), argument_value(&arguments, mirrored)?));
-        Ok(header_arguments.iter().filter_map(header).collect())
+        let mut headers = Vec::new();
+        for mirrored in header_arguments.iter() {
+            // A schema can mark thousands of arguments, and each is searched for among all arguments.
+            call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
+            headers.extend(header(mirrored));
+        }
+        Ok(headers)
     }
 
     /// Sends a notification.
